@@ -1,0 +1,171 @@
+/**
+ * The environment, once, as a frozen value. Every problem is reported at once, by the setting's name. The type
+ * of `Config` derives from the schema.
+ */
+import { BlockList, isIP } from 'node:net'
+import { z } from 'zod'
+
+const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
+const YEAR_SECONDS = 365 * UNITS.d
+
+/** `90s`, `30m`, `12h` or `7d`, in seconds. */
+const duration = z
+  .string()
+  .regex(/^[1-9]\d*[smhd]$/, 'must be a duration such as 90s, 30m, 12h or 7d')
+  .transform((text) => Number(text.slice(0, -1)) * UNITS[text.slice(-1) as keyof typeof UNITS])
+  .refine((seconds) => seconds <= 10 * YEAR_SECONDS, 'must not be longer than 3650d')
+
+const list = z.string().transform((text) => text.split(/[\s,]+/).filter(Boolean))
+
+const origin = z
+  .string()
+  .refine(
+    (text) => /^https?:\/\/[^/?#@\s]+\/?$/.test(text) && URL.canParse(text),
+    'must be an origin such as https://app.example.com',
+  )
+  .transform((text) => new URL(text).origin)
+
+const origins = list.pipe(z.array(origin))
+
+const addresses = list.refine(
+  (items) => items.every(isAddressOrRange),
+  'must list addresses or CIDR ranges such as 10.0.0.0/8, separated by commas',
+)
+
+/** RFC 6265 `token`: what may be the name of a cookie. */
+const cookieName = z.string().regex(/^[!#$%&'*+\-.^_`|~\w]+$/, 'must be a cookie name')
+
+const environment = z.object({
+  DATABASE_URL: z
+    .string()
+    .refine(
+      (text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text),
+      'must be a URL such as postgres://user:password@host:5432/database',
+    )
+    .optional(),
+  HOST: z
+    .string()
+    .refine((text) => isIP(text) > 0 || /^[a-z0-9.-]+$/i.test(text), 'must be an address or a host name')
+    .default('127.0.0.1'),
+  PORT: z
+    .string()
+    .refine((text) => /^\d{1,5}$/.test(text) && Number(text) <= 65_535, 'must be a port number, 0 to 65535')
+    .default('4000')
+    .transform(Number),
+  PUBLIC_URL: origin.optional(),
+  SESSION_COOKIE: cookieName.optional(),
+  COOKIE_DOMAIN: z
+    .string()
+    .regex(/^\.?([a-z0-9-]+\.)+[a-z0-9-]+$/i, 'must be a domain such as example.com')
+    .optional(),
+  SESSION_MAX_AGE: duration.default(30 * UNITS.d),
+  SESSION_IDLE_TIMEOUT: duration.optional(),
+  ALLOWED_REDIRECTS: origins.default([]),
+  TRUST_PROXY: addresses.default([]),
+  LOG_LEVEL: z
+    .enum(
+      ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+      'must be trace, debug, info, warn, error, fatal or silent',
+    )
+    .default('info'),
+  CHECK_MODE: z.enum(['database'], 'must be database').default('database'),
+})
+
+export type Config = ReturnType<typeof readConfig>
+
+/** Settings that are wrong, one line each, by name. */
+export class ConfigError extends Error {
+  readonly problems: string[]
+
+  constructor(problems: string[]) {
+    super(`The settings need attention:\n${problems.map((line) => `  ${line}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/** Reads the settings; an empty value counts as not set. @throws ConfigError naming every problem. */
+export function readConfig(env: Record<string, string | undefined>) {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const parsed = environment.safeParse(given)
+  const problems = parsed.success
+    ? crossCheck(parsed.data)
+    : parsed.error.issues.map((issue) => `${issue.path[0]?.toString()}: ${issue.message}`)
+  if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)])
+
+  const set = parsed.data
+  const publicUrl = new URL(publicUrlOf(set))
+  const secure = publicUrl.protocol === 'https:'
+  return Object.freeze({
+    databaseUrl: set.DATABASE_URL,
+    host: set.HOST,
+    port: set.PORT,
+    publicOrigin: publicUrl.origin,
+    secure,
+    cookie: Object.freeze({
+      name: set.SESSION_COOKIE ?? defaultCookieName(secure, set.COOKIE_DOMAIN),
+      domain: set.COOKIE_DOMAIN,
+      secure,
+    }),
+    policy: Object.freeze({
+      maxAgeSeconds: set.SESSION_MAX_AGE,
+      idleTimeoutSeconds: set.SESSION_IDLE_TIMEOUT ?? Math.min(7 * UNITS.d, set.SESSION_MAX_AGE),
+    }),
+    allowedRedirects: set.ALLOWED_REDIRECTS,
+    trustProxy: set.TRUST_PROXY,
+    logLevel: set.LOG_LEVEL,
+    checkMode: set.CHECK_MODE,
+  })
+}
+
+type Environment = z.infer<typeof environment>
+
+/** What no setting can tell alone. */
+function crossCheck(set: Environment): string[] {
+  const problems: string[] = []
+  const secure = publicUrlOf(set).startsWith('https:')
+  const { SESSION_COOKIE: name, COOKIE_DOMAIN: domain } = set
+  if (name && /^__(Host|Secure)-/i.test(name) && !secure) {
+    problems.push(
+      `SESSION_COOKIE: browsers accept the prefix of ${name} over https only; set PUBLIC_URL to an https origin`,
+    )
+  }
+  if (name && /^__Host-/i.test(name) && domain) {
+    problems.push(`SESSION_COOKIE: a __Host- cookie has no domain; use __Secure- or leave COOKIE_DOMAIN out`)
+  }
+  const host = new URL(publicUrlOf(set)).hostname
+  if (domain && host !== domain.replace(/^\./, '') && !host.endsWith(`.${domain.replace(/^\./, '')}`)) {
+    problems.push(
+      `COOKIE_DOMAIN: browsers refuse a cookie for ${domain} from ${host}, the host of PUBLIC_URL`,
+    )
+  }
+  if (set.SESSION_IDLE_TIMEOUT && set.SESSION_IDLE_TIMEOUT > set.SESSION_MAX_AGE) {
+    problems.push('SESSION_IDLE_TIMEOUT: must not be longer than SESSION_MAX_AGE')
+  }
+  return problems
+}
+
+function publicUrlOf(set: Environment): string {
+  const host = isIP(set.HOST) === 6 ? `[${set.HOST}]` : set.HOST
+  return set.PUBLIC_URL ?? `http://${host}:${set.PORT}`
+}
+
+function defaultCookieName(secure: boolean, domain: string | undefined): string {
+  if (!secure) return 'authjs.session-token'
+  return domain ? '__Secure-authjs.session-token' : '__Host-authjs.session-token'
+}
+
+function isAddressOrRange(text: string): boolean {
+  const [address = '', prefix, rest] = text.split('/')
+  if (!isIP(address) || rest !== undefined) return false
+  if (prefix === undefined) return true
+  if (!/^\d{1,3}$/.test(prefix)) return false
+  try {
+    new BlockList().addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4')
+    return true
+  } catch {
+    return false
+  }
+}

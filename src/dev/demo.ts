@@ -1,0 +1,31 @@
+/** What a start without `DATABASE_URL` adds: an embedded database, demo users, a sign-in and a banner. */
+import type { Config } from '../config.ts'
+import { DEMO_USERS, seedDemo } from './demo-data.ts'
+import { startEmbedded } from './embedded.ts'
+import { demoSignIn } from './sign-in.ts'
+
+export type Demo = Awaited<ReturnType<typeof startDemo>>
+
+/** Starts the embedded database under `folder`. */
+export async function startDemo(folder: string) {
+  process.stdout.write('DATABASE_URL is not set: starting an embedded PostgreSQL …\n')
+  const { url, adopted, stop } = await startEmbedded(folder)
+  return {
+    url,
+    stop,
+    seed: seedDemo,
+    signIn: demoSignIn,
+    /** What runs, where to open it, and as whom to sign in. */
+    banner: ({ publicOrigin }: Pick<Config, 'publicOrigin'>) => `
+  global-logout runs, as a demo.
+
+  Open      ${publicOrigin}
+  Sign in   as ${DEMO_USERS.map(({ email }) => email).join(', ')} (no password)
+  Database  ${url}${adopted ? '\n            (was still running after the last stop; taken over)' : ''}
+  Stop      Ctrl-C
+
+  To serve your own application, set DATABASE_URL: then there is no demo user and no demo sign-in.
+
+`,
+  }
+}

@@ -1,0 +1,54 @@
+/** `/login` of the demo: pick a user, no password. It exists only where no database was named. */
+import { html } from '@remix-run/html-template'
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { Problem } from '../errors.ts'
+import { readCredential } from '../http/credentials.ts'
+import { assertSameOrigin } from '../http/same-origin.ts'
+import { originOf } from '../http/session.ts'
+import type { SignIn } from '../server.ts'
+import { layout } from '../web/layout.ts'
+import { DEMO_USERS } from './demo-data.ts'
+
+export async function demoSignIn(instance: FastifyInstance, { sessions, cookies, visitor }: SignIn) {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+
+  app.get('/login', async (_request, reply) =>
+    reply.type('text/html; charset=utf-8').send(String(signInPage())),
+  )
+
+  app.post('/login', { schema: { body: z.strictObject({ email: z.string() }) } }, async (request, reply) => {
+    // Browsers always tell where a form comes from; a program without a cookie has nothing to be tricked out of.
+    const { origin, 'sec-fetch-site': site } = request.headers
+    if (origin || site) assertSameOrigin(request.headers, visitor.publicOrigin)
+    const found = DEMO_USERS.find(({ email }) => email === request.body.email)
+    if (!found) {
+      const emails = DEMO_USERS.map(({ email }) => email).join(', ')
+      throw new Problem('invalid_request', `email: must be one of ${emails}`, { field: 'email' })
+    }
+    const old = readCredential(request.headers, visitor.cookieName)
+    const replaces = old.kind === 'token' ? old.token : undefined
+    const { token, session } = await sessions.create({ userId: found.id, replaces, ...originOf(request) })
+    cookies.setSession(reply, token, session.expires)
+    return reply.redirect('/', 303)
+  })
+}
+
+function signInPage() {
+  return layout({
+    title: 'Sign in',
+    body: html`
+<h1>Sign in</h1>
+<p class="lead">This is the demo: choose a user, no password needed. With your own database this page does not exist; your application signs users in.</p>
+<ul class="devices">
+${DEMO_USERS.map(
+  ({ name, email }) => html`<li class="device">
+<span class="initial" aria-hidden="true">${name.slice(0, 1)}</span>
+<div><h2>${name}</h2><p>${email}</p></div>
+<form method="post" action="/login"><input type="hidden" name="email" value="${email}"><button aria-label="Sign in as ${name}">Sign in</button></form>
+</li>`,
+)}
+</ul>`,
+  })
+}

@@ -1,0 +1,59 @@
+/**
+ * `ANY /check` and `ANY /check/*`, for gateways: 200 with `X-User-ID` and `X-Session-ID`, or 401, or 503.
+ * Method, suffix, query and body say nothing about a session and are not looked at.
+ */
+import { METHODS } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Checker } from '../checking/checker.ts'
+import { Problem } from '../errors.ts'
+import { readCredential } from './credentials.ts'
+
+/** Node answers CONNECT by itself: it names no path. */
+const ANY_METHOD = METHODS.filter((method) => method !== 'CONNECT')
+
+/**
+ * `/check/whatever?it=is` → `/check`, before routing: a gateway appends the path it protects, and no spelling of
+ * that path, valid or not, may decide about the session.
+ */
+export function withoutSuffix(url: string): string {
+  return /^\/check[/?]/.test(url) ? '/check' : url
+}
+
+export async function checkRoutes(
+  app: FastifyInstance,
+  { checker, cookieName }: { checker: Checker; cookieName: string },
+) {
+  for (const method of ANY_METHOD) {
+    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
+  }
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume()
+    done(null)
+  })
+
+  app.route({
+    method: ANY_METHOD,
+    url: '/check',
+    logLevel: 'warn',
+    async handler(request: FastifyRequest, reply: FastifyReply) {
+      const credential = readCredential(request.headers, cookieName)
+      if (credential.kind === 'none')
+        throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
+      const verdict =
+        credential.kind === 'token' ? await checker.check(credential.token) : { valid: false as const }
+      if (!verdict.valid) throw new Problem('invalid_token', 'Sign in again.')
+      return reply
+        .code(200)
+        .header('x-user-id', headerSafe(verdict.userId))
+        .header('x-session-id', verdict.sessionId)
+        .header('cache-control', 'no-store')
+        .send()
+    },
+  })
+}
+
+/** Visible ASCII goes as it is; anything else is percent-encoded, and so is `%`, so that no two ids look the same. */
+export function headerSafe(userId: string): string {
+  return /^[\x21-\x24\x26-\x7e]+$/.test(userId) ? userId : encodeURIComponent(userId)
+}

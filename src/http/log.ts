@@ -1,0 +1,50 @@
+/** The log: JSON lines, pretty on a terminal. No token, cookie, query string or query parameter ever reaches it. */
+import { type DestinationStream, type LoggerOptions, pino, stdSerializers } from 'pino'
+import { rootCause } from '../storage/database.ts'
+
+/** @param destination where lines go; standard output by default. */
+export function createLogger(
+  level: string,
+  { pretty = false, destination }: { pretty?: boolean; destination?: DestinationStream } = {},
+) {
+  const options: LoggerOptions = {
+    level,
+    serializers: {
+      req: (request) => ({
+        id: request.id,
+        method: request.method,
+        path: request.url?.split('?', 1)[0],
+        remoteAddress: request.ip,
+      }),
+      res: (reply) => ({ statusCode: reply.statusCode }),
+      err: (error) => stdSerializers.err(withoutValues(error)),
+    },
+    redact: {
+      paths: [
+        'headers.cookie',
+        'headers.authorization',
+        '*.headers.cookie',
+        '*.headers.authorization',
+        '*.headers["set-cookie"]',
+        'token',
+        '*.token',
+      ],
+      censor: '[redacted]',
+    },
+    ...(pretty && {
+      transport: { target: 'pino-pretty', options: { translateTime: 'HH:MM:ss', ignore: 'pid,hostname' } },
+    }),
+  }
+  return destination ? pino(options, destination) : pino(options)
+}
+
+/** Database errors quote rows ("Key (email)=(…) already exists") and drizzle's quote parameters: keep code and message. */
+function withoutValues(error: Error): Error {
+  const cause = rootCause(error) as Error & { detail?: string; where?: string }
+  if (!('detail' in cause) && !('where' in cause)) return cause
+  return Object.assign(new Error(cause.message), {
+    name: cause.name,
+    stack: cause.stack,
+    code: (cause as { code?: string }).code,
+  })
+}

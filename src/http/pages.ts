@@ -1,0 +1,120 @@
+/**
+ * The pages: your devices, logout with its confirmation, signed out and why. Plain forms, usable without
+ * JavaScript. Whoever is not signed in lands on `/signed-out`, which tells why.
+ */
+import type { SafeHtml } from '@remix-run/html-template'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { Problem } from '../errors.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import { devicesPage } from '../web/devices-page.ts'
+import { logoutPage } from '../web/logout-page.ts'
+import { type SignedOut, signedOutPage } from '../web/signed-out-page.ts'
+import type { Cookies } from './cookies.ts'
+import { readCredential } from './credentials.ts'
+import type { FinishLogout } from './finish-logout.ts'
+import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
+import { logoutRequest } from './user.ts'
+
+/** More devices than this are counted, not listed. */
+const LISTED = 100
+
+export interface PageRoutes {
+  sessions: Sessions
+  cookies: Cookies
+  visitor: Visitor
+  finish: FinishLogout
+  /** Where to sign in, when that is on this site. */
+  signInPath: string | null
+}
+
+export async function pageRoutes(instance: FastifyInstance, options: PageRoutes) {
+  const { sessions, cookies, visitor, finish, signInPath } = options
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const signedIn = { preHandler: requireSession(sessions, visitor) }
+  const page = (reply: FastifyReply, html: SafeHtml) =>
+    reply.type('text/html; charset=utf-8').send(String(html))
+
+  app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+  app.setErrorHandler((error, _request, reply) => {
+    if (error instanceof Problem && error.status === 401) return reply.redirect('/signed-out', 303)
+    throw error
+  })
+
+  app.get('/', signedIn, async (request, reply) => {
+    const { session, user } = request.session
+    const all = await sessions.list(user.id)
+    const outcome = await readOutcome(cookies.readOutcome(request), user.id)
+    if (outcome) cookies.clearOutcome(reply)
+    return page(reply, devicesPage({ user, current: session, sessions: all, listed: LISTED, outcome }))
+  })
+
+  app.get(
+    '/logout',
+    {
+      ...signedIn,
+      schema: {
+        querystring: z.object({
+          scope: z.enum(['local', 'others', 'global']).catch('local'),
+          callbackUrl: z.string().max(2048).optional().catch(undefined),
+        }),
+      },
+    },
+    async (request, reply) => {
+      const { session, user } = request.session
+      const all = await sessions.list(user.id)
+      return page(
+        reply,
+        logoutPage({ user, current: session, sessions: all, listed: LISTED, ...request.query }),
+      )
+    },
+  )
+
+  app.post('/logout', { schema: { body: logoutRequest } }, async (request, reply) => {
+    const token = requireTokenForChange(request, visitor)
+    const outcome = await sessions.logout(token, request.body.scope, originOf(request))
+    return reply.redirect(finish(reply, outcome, request.body.callbackUrl), 303)
+  })
+
+  app.post(
+    '/sessions/:id/end',
+    { schema: { params: z.object({ id: z.uuid() }) } },
+    async (request, reply) => {
+      const token = requireTokenForChange(request, visitor)
+      const outcome = await sessions.endOne(token, request.params.id, originOf(request)).catch((error) => {
+        // Ended a moment ago, from elsewhere or by a second click: the list shows it.
+        if (error instanceof Problem && error.code === 'session_not_found') return null
+        throw error
+      })
+      return reply.redirect(outcome ? finish(reply, outcome) : '/', 303)
+    },
+  )
+
+  app.get('/signed-out', async (request, reply) => {
+    const credential = readCredential(request.headers, visitor.cookieName)
+    const operationId = cookies.readOutcome(request)
+    const why = await whySignedOut(credential.kind === 'token' ? credential.token : null, operationId)
+    if (!why) return reply.redirect('/', 303)
+    if (operationId) cookies.clearOutcome(reply)
+    return page(reply, signedOutPage({ why, signInPath }))
+  })
+
+  /** Why the visitor is signed out; null when they are not. */
+  async function whySignedOut(
+    token: string | null,
+    operationId: string | undefined,
+  ): Promise<SignedOut | null> {
+    const standing = token ? await sessions.standing(token) : null
+    if (standing?.state === 'valid') return null
+    const outcome = await readOutcome(operationId, standing?.userId)
+    return outcome ? { by: 'you', ...outcome } : { by: 'other', standing }
+  }
+
+  /** The outcome that a logout in this browser left behind; never another user's. */
+  async function readOutcome(operationId: string | undefined, userId: string | undefined) {
+    if (!operationId || !z.uuid().safeParse(operationId).success) return null
+    const found = await sessions.operation(operationId, LISTED)
+    return found && (!userId || found.operation.userId === userId) ? found : null
+  }
+}

@@ -1,0 +1,112 @@
+/** Builds the HTTP server from its parts. Reads no environment and never listens. */
+import fastifyCookie from '@fastify/cookie'
+import fastifyFormbody from '@fastify/formbody'
+import fastifyHelmet from '@fastify/helmet'
+import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { Checker } from './checking/checker.ts'
+import type { Config } from './config.ts'
+import { assetRoutes } from './http/assets.ts'
+import { checkRoutes, withoutSuffix } from './http/check.ts'
+import { createCookies } from './http/cookies.ts'
+import { createFinishLogout } from './http/finish-logout.ts'
+import { healthRoutes } from './http/health.ts'
+import { pageRoutes } from './http/pages.ts'
+import { onClientError, problems } from './http/problems.ts'
+import { userRoutes } from './http/user.ts'
+import type { Sessions } from './sessions/sessions.ts'
+import type { Database } from './storage/database.ts'
+
+/** Longest request body, in bytes. */
+const MAX_BODY = 16 * 1024
+/** Longest time for a request to arrive, in milliseconds. */
+const REQUEST_TIMEOUT_MS = 10_000
+/** Longer than the keep-alive of common gateways (60 s), so that they close first. */
+const KEEP_ALIVE_MS = 75_000
+const HSTS_SECONDS = 2 * 365 * 86_400
+
+export interface ServerParts {
+  config: Pick<Config, 'publicOrigin' | 'secure' | 'cookie' | 'allowedRedirects' | 'trustProxy'>
+  database: Pick<Database, 'run'>
+  sessions: Sessions
+  checker: Checker
+  logger: FastifyBaseLogger
+  /** A sign-in of our own at `/login`; the demo has one, production does not. */
+  signIn?: FastifyPluginAsync<SignIn>
+}
+
+/** What a sign-in route needs to sign somebody in. */
+export type SignIn = Pick<ServerParts, 'sessions'> & {
+  cookies: ReturnType<typeof createCookies>
+  visitor: { cookieName: string; publicOrigin: string }
+}
+
+export async function buildServer({ config, database, sessions, checker, logger, signIn }: ServerParts) {
+  const app = Fastify({
+    loggerInstance: logger,
+    trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
+    bodyLimit: MAX_BODY,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    requestIdHeader: false,
+    genReqId: () => crypto.randomUUID(),
+    clientErrorHandler: onClientError,
+    frameworkErrors: (error, request, reply) => void app.errorHandler(error, request, reply),
+    routerOptions: { ignoreTrailingSlash: true },
+    rewriteUrl: (request) => withoutSuffix(request.url ?? '/'),
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.decorateRequest('session')
+  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+
+  const cookies = createCookies(config.cookie)
+  const visitor = { cookieName: config.cookie.name, publicOrigin: config.publicOrigin }
+  const finish = createFinishLogout(cookies, config.publicOrigin, config.allowedRedirects)
+
+  await app.register(problems)
+  await app.register(checkRoutes, { checker, cookieName: config.cookie.name })
+  await app.register(healthRoutes, database)
+  await app.register(async (site) => {
+    await site.register(fastifyHelmet, securityHeaders(config))
+    await site.register(fastifyCookie)
+    await site.register(fastifyFormbody)
+    await site.register(assetRoutes)
+    await site.register(pageRoutes, {
+      sessions,
+      cookies,
+      visitor,
+      finish,
+      signInPath: signIn ? '/login' : null,
+    })
+    await site.register(async (api) => {
+      api.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+      await api.register(userRoutes, { sessions, visitor, finish })
+      if (signIn) await api.register(signIn, { sessions, cookies, visitor })
+    })
+  })
+  return app
+}
+
+/** Nothing but our own stylesheet and script; forms may lead on to the origins a logout may redirect to. */
+function securityHeaders({ secure, allowedRedirects }: ServerParts['config']) {
+  return {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        formAction: ["'self'", ...allowedRedirects],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+      },
+    },
+    strictTransportSecurity: secure && { maxAge: HSTS_SECONDS, includeSubDomains: false },
+    referrerPolicy: { policy: 'same-origin' as const },
+    xFrameOptions: { action: 'deny' as const },
+  }
+}

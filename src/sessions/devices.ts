@@ -1,0 +1,59 @@
+/** A user agent in words a person recognises: "Firefox on Windows". */
+import Bowser from 'bowser'
+
+export interface Device {
+  browser: string | null
+  os: string | null
+  kind: 'desktop' | 'mobile' | 'tablet' | 'app' | 'unknown'
+}
+
+const UNKNOWN: Device = { browser: null, os: null, kind: 'unknown' }
+/** Parsing costs some 20 µs and a user with 100,000 sessions has few user agents: remember the last ones. */
+const REMEMBERED = 1_000
+const remembered = new Map<string, Device>()
+
+/** Browser, operating system and kind of device, as far as a user agent tells. Never throws. */
+export function describeDevice(userAgent: string | null): Device {
+  if (!userAgent) return UNKNOWN
+  const known = remembered.get(userAgent)
+  if (known) return known
+  const device = parse(userAgent)
+  if (remembered.size >= REMEMBERED) remembered.clear()
+  remembered.set(userAgent, device)
+  return device
+}
+
+/** "Firefox on Windows", "Acme on iOS", "curl", "Unknown device". */
+export function deviceName({ browser, os }: Device): string {
+  if (browser && os) return `${browser} on ${os}`
+  return browser ?? (os ? `A device with ${os}` : 'Unknown device')
+}
+
+function parse(userAgent: string): Device {
+  const { browser, os, platform } = Bowser.parse(userAgent)
+  const app = appName(userAgent)
+  const name = app ?? browser.name ?? null
+  const kind = app
+    ? 'app'
+    : platform.type === 'mobile' || platform.type === 'tablet' || platform.type === 'desktop'
+      ? platform.type
+      : 'unknown'
+  return {
+    browser: name || null,
+    os: os.name || osOfApp(userAgent),
+    kind: name || os.name ? kind : 'unknown',
+  }
+}
+
+/** Browsers say `Mozilla/5.0 (…)`; whatever leads with its own product name is an app, `Acme/3.2 (iPhone; …)`. */
+function appName(userAgent: string): string | null {
+  const product = /^([A-Za-z][\w .-]{0,39})\/[\d.]+/.exec(userAgent)?.[1]?.trim()
+  return product && product !== 'Mozilla' && product !== 'Opera' ? product : null
+}
+
+/** What CFNetwork, okhttp and Dart send has no platform that a browser parser knows. */
+function osOfApp(userAgent: string): string | null {
+  if (/iPhone|iPad|\biOS\b|CFNetwork/.test(userAgent)) return 'iOS'
+  if (/Android|okhttp/.test(userAgent)) return 'Android'
+  return null
+}

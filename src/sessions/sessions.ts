@@ -1,0 +1,179 @@
+/**
+ * Create, find, list and end sessions. The promise: when `logout` returns, every session it names is durably
+ * over, and so is every one whose login had begun before it; a login that begins after it lives.
+ */
+import type { SQL } from 'drizzle-orm'
+import { Problem } from '../errors.ts'
+import type { Database, Transaction } from '../storage/database.ts'
+import { beginOperation, findOperation, type NewOperation, recordOperation } from '../storage/operations.ts'
+import type { LogoutScope, Session } from '../storage/schema.ts'
+import {
+  deleteSessions,
+  findSession,
+  insertSession,
+  type LiveSession,
+  listSessions,
+  lockUser,
+  type Standing,
+  shareUser,
+  standingOf,
+  sessions as those,
+} from '../storage/sessions.ts'
+import { generateSessionToken } from './tokens.ts'
+
+/** Where a request came from, as far as it tells. */
+export interface Origin {
+  userAgent: string | null
+  ipAddress: string | null
+  requestId?: string
+}
+
+export interface Login extends Origin {
+  userId: string
+  /** A token that this session takes the place of; its session ends in the same transaction (no fixation). */
+  replaces?: string | undefined
+}
+
+export interface Outcome {
+  /** Null when the session had been ended around this service, and no operation stands behind that. */
+  operationId: string | null
+  scope: LogoutScope
+  /** The living sessions that this call ended. */
+  revoked: Session[]
+  /** Whether the session that asked is itself over. */
+  signedOut: boolean
+  /** Whether the operation was this session's own act, so that its bearer may see all that it ended. */
+  own: boolean
+}
+
+/** Longest time one revocation may take once it holds the user, in milliseconds: 100,000 sessions need some seconds. */
+const REVOCATION_MS = 60_000
+
+export type Sessions = ReturnType<typeof createSessions>
+
+export function createSessions({ run, transaction }: Pick<Database, 'run' | 'transaction'>) {
+  /** Signs a user in. @throws Problem `invalid_request` when the user is unknown. */
+  function create({ userId, replaces, ...origin }: Login): Promise<{ token: string; session: Session }> {
+    return transaction(async (tx) => {
+      if (!(await shareUser(tx, userId))) {
+        throw new Problem('invalid_request', `There is no user ${JSON.stringify(userId)}.`, {
+          field: 'userId',
+        })
+      }
+      const old = replaces && (await findSession(tx, replaces))
+      if (old)
+        await revoke(tx, those.withToken(replaces), { kind: 'session.replace', ...by(old.session, origin) })
+      const token = generateSessionToken()
+      const { userAgent, ipAddress } = origin
+      return { token, session: await insertSession(tx, { token, userId, userAgent, ipAddress }) }
+    })
+  }
+
+  /**
+   * Ends sessions of the token's user. A token that an earlier logout ended gets that logout's outcome again,
+   * as long as it covers the scope asked for now.
+   * @throws Problem `invalid_token` when the token cannot speak for its user any more.
+   */
+  function logout(token: string, scope: LogoutScope, origin: Origin): Promise<Outcome> {
+    return asBearer(token, async (tx, current) => {
+      if (!current) return repeated(await standingOf(tx, token), scope)
+      const { id, userId } = current.session
+      const which = {
+        local: those.ofUserWithId(userId, id),
+        others: those.ofUserExcept(userId, id),
+        global: those.ofUser(userId),
+      }[scope]
+      const ended = await revoke(tx, which, { kind: 'logout', scope, ...by(current.session, origin) })
+      return { ...ended, scope, signedOut: scope !== 'others', own: true }
+    })
+  }
+
+  /**
+   * Ends one session of the token's user, by its public id.
+   * @throws Problem `session_not_found` when the user has no such session, `invalid_token` as for `logout`.
+   */
+  function endOne(token: string, sessionId: string, origin: Origin): Promise<Outcome> {
+    return asBearer(token, async (tx, current) => {
+      if (!current) {
+        const standing = await standingOf(tx, token)
+        if (standing.sessionId !== sessionId) throw dead()
+        return repeated(standing, 'local')
+      }
+      const { id, userId } = current.session
+      const which = those.ofUserWithId(userId, sessionId)
+      const ended = await revoke(tx, which, { kind: 'session.end', ...by(current.session, origin) })
+      if (ended.revoked.length === 0)
+        throw new Problem('session_not_found', 'None of your sessions has this id.')
+      return { ...ended, scope: 'local', signedOut: sessionId === id, own: true }
+    })
+  }
+
+  /**
+   * Runs `work` for the bearer of a token while no login or logout of the same user can come between. Whether the
+   * session lives is read again under the lock: of two logouts at once, the second finds itself signed out.
+   */
+  function asBearer<T>(
+    token: string,
+    work: (tx: Transaction, current: LiveSession | null) => Promise<T>,
+  ): Promise<T> {
+    return transaction(async (tx) => {
+      const before = await findSession(tx, token)
+      if (!before) return work(tx, null)
+      await lockUser(tx, before.session.userId)
+      await tx.extend(REVOCATION_MS)
+      return work(tx, await findSession(tx, token))
+    })
+  }
+
+  return {
+    create,
+    logout,
+    endOne,
+    /** The living session of a token with its user, or null. */
+    find: (token: string) => run((db) => findSession(db, token)),
+    /** A user's living sessions, last seen first. */
+    list: (userId: string) => run((db) => listSessions(db, userId)),
+    /** What is known of a token, to tell its bearer why it is over. */
+    standing: (token: string): Promise<Standing> => run((db) => standingOf(db, token)),
+    /** An operation and the sessions it ended, at most `limit` of them. */
+    operation: (id: string, limit: number) => run((db) => findOperation(db, id, limit)),
+  }
+}
+
+/** Deletes sessions as one operation. */
+async function revoke(
+  tx: Transaction,
+  which: SQL,
+  what: NewOperation,
+): Promise<{ operationId: string; revoked: Session[] }> {
+  const operationId = await beginOperation(tx)
+  const revoked = await deleteSessions(tx, which)
+  await recordOperation(tx, operationId, revoked.length, what)
+  return { operationId, revoked }
+}
+
+/** The columns of an operation that a user does to sessions of their own, from one of them. */
+function by(session: Session, origin: Origin) {
+  return {
+    actorKind: 'user' as const,
+    actorId: session.userId,
+    actorSessionId: session.id,
+    userId: session.userId,
+    ipAddress: origin.ipAddress,
+    userAgent: origin.userAgent,
+    requestId: origin.requestId ?? null,
+  }
+}
+
+/** Repeating a finished logout is no error. Asking for more than it did is: the token has no say any more. */
+function repeated({ state, sessionId, operation }: Standing, scope: LogoutScope): Outcome {
+  const over = state !== 'unknown' && state !== 'valid'
+  const covered = scope === 'local' ? over : operation?.scope === 'global'
+  if (!covered) throw dead()
+  const own = operation !== undefined && operation.actorSessionId === sessionId
+  return { operationId: operation?.id ?? null, scope, revoked: [], signedOut: true, own }
+}
+
+function dead(): Problem {
+  return new Problem('invalid_token', 'Sign in again. Nothing was ended by this request.')
+}

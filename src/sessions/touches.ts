@@ -1,0 +1,42 @@
+/**
+ * Records when sessions were last used, off the path of any request: gathered, then written together. A touch
+ * that fails is dropped; the next check of the session brings it again.
+ */
+import type { Database } from '../storage/database.ts'
+import { touchSessions } from '../storage/sessions.ts'
+
+const FLUSH_MS = 1_000
+/** Beyond this many waiting sessions further ones wait for their next check. */
+const MAX_WAITING = 10_000
+
+export type Touches = ReturnType<typeof createTouches>
+
+export function createTouches({ run }: Pick<Database, 'run'>, onError: (error: unknown) => void = () => {}) {
+  const waiting = new Set<string>()
+  let flushing = Promise.resolve()
+
+  function flush(): Promise<void> {
+    flushing = flushing.then(async () => {
+      if (waiting.size === 0) return
+      const ids = [...waiting]
+      waiting.clear()
+      await run((db) => touchSessions(db, ids)).catch(onError)
+    })
+    return flushing
+  }
+
+  const timer = setInterval(() => void flush(), FLUSH_MS).unref()
+
+  return {
+    /** Notes that a session is in use. */
+    add(sessionId: string): void {
+      if (waiting.size < MAX_WAITING) waiting.add(sessionId)
+    },
+    flush,
+    /** Writes what waits and stops. */
+    async close(): Promise<void> {
+      clearInterval(timer)
+      await flush()
+    },
+  }
+}

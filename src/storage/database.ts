@@ -1,0 +1,167 @@
+/**
+ * The way to PostgreSQL. Whoever asks gets an answer or a 503 within the deadline: a pool that is exhausted, a
+ * server that is gone and a server that has stopped answering all end as `unavailable`, and a connection that
+ * missed its deadline is thrown away, never reused (node-postgres #3399). A COMMIT whose answer was lost is
+ * `outcome_unknown`: not a success, and not a failure either.
+ */
+import { DrizzleQueryError } from 'drizzle-orm'
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import pg from 'pg'
+import { Problem, unavailable } from '../errors.ts'
+
+/** Whatever can run a query: a connection, a transaction, or an application's own drizzle database. */
+// biome-ignore lint/suspicious/noExplicitAny: the schema parameter is of no interest to an executor
+export type Executor = PgDatabase<PgQueryResultHKT, any>
+
+/** Longest wait for a free or new connection. With DEADLINE_MS it stays below the promised 2 seconds. */
+const CONNECT_MS = 900
+/** Longest time for the work itself. */
+const DEADLINE_MS = 900
+
+export type Database = ReturnType<typeof openDatabase>
+export type Transaction = NodePgDatabase & {
+  /** Allows the rest of the transaction this many milliseconds from now, on both ends of the connection. */
+  extend(ms: number): Promise<void>
+}
+
+/** @param onError is told of connections that break while idle; the next request opens a new one. */
+export function openDatabase(
+  url: string,
+  { max = 10, onError = (_error: Error) => {} }: { max?: number; onError?: (error: Error) => void } = {},
+) {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: 'global-logout',
+    connectionTimeoutMillis: CONNECT_MS,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    statement_timeout: DEADLINE_MS,
+    lock_timeout: DEADLINE_MS,
+    idle_in_transaction_session_timeout: 5_000,
+  })
+  pool.on('error', onError)
+  // An error on a checked-out connection reaches the query too; without a listener it would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
+
+  /** Runs `work` on one connection, within the deadline. */
+  async function run<T>(work: (db: Transaction) => Promise<T>, explain = translate): Promise<T> {
+    const client = await pool.connect().catch((error) => {
+      throw unavailable(error)
+    })
+    const late = Promise.withResolvers<never>()
+    let timer: NodeJS.Timeout | undefined
+    const allow = (ms: number) => {
+      clearTimeout(timer)
+      timer = setTimeout(
+        () => late.reject(unavailable(new Error(`no answer from the database within ${ms} ms`))),
+        ms,
+      )
+    }
+    allow(DEADLINE_MS)
+    const db = Object.assign(drizzle(client), {
+      async extend(ms: number) {
+        await client.query(`set local statement_timeout = ${Math.floor(ms)}`)
+        allow(ms)
+      },
+    })
+    let broken: Error | undefined
+    try {
+      return await Promise.race([work(db), late.promise])
+    } catch (error) {
+      const problem = explain(error)
+      if (problem instanceof Problem && problem.status === 503) broken = problem
+      throw problem
+    } finally {
+      clearTimeout(timer)
+      client.release(broken)
+    }
+  }
+
+  /**
+   * Runs `work` in a READ COMMITTED transaction, whatever the server's default: the race-free revocation relies
+   * on every statement seeing what committed before it. The commit waits for the disk even where the server's
+   * default is `synchronous_commit = off`.
+   */
+  function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    let committing = false
+    return run(
+      async (db) => {
+        await db.execute('begin isolation level read committed')
+        let result: T
+        try {
+          await db.execute(
+            `select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`,
+          )
+          result = await work(db)
+        } catch (error) {
+          // A connection that cannot roll back is closed by `run`, and PostgreSQL rolls back for it.
+          await db.execute('rollback').catch(() => {})
+          throw error
+        }
+        committing = true
+        const { command } = (await db.execute('commit')) as unknown as { command: string }
+        committing = false
+        if (command !== 'COMMIT') throw unavailable(new Error('the transaction was rolled back'))
+        return result
+      },
+      (error) => (committing && !isRefusal(error) ? outcomeUnknown(error) : translate(error)),
+    )
+  }
+
+  return { pool, run, transaction, close: () => pool.end() }
+}
+
+/** The SQLSTATE of a database error, also from inside drizzle's wrapper. */
+export function sqlState(error: unknown): string | undefined {
+  const cause = rootCause(error)
+  return cause instanceof pg.DatabaseError ? cause.code : undefined
+}
+
+/** drizzle wraps errors together with the query's parameters; what may reach a log is the cause alone. */
+export function rootCause(error: unknown): unknown {
+  return error instanceof DrizzleQueryError && error.cause ? error.cause : error
+}
+
+/** SQLSTATE classes and codes in which the server says "not now": the caller may try again. */
+const NOT_NOW = [
+  '08', // connection exception
+  '25P03', // idle in transaction too long
+  '3D', // no such database (yet)
+  '40', // serialization failure, deadlock
+  '42P01', // a table is missing: migrations have not run
+  '53', // out of connections, memory, disk
+  '55P03', // lock not available in time
+  '57', // cancelled, shutting down, starting up
+  '58', // system error
+  'XX', // internal error
+]
+
+function translate(error: unknown): unknown {
+  if (error instanceof Problem) return error
+  const cause = rootCause(error)
+  const state = sqlState(error)
+  if (state) return NOT_NOW.some((prefix) => state.startsWith(prefix)) ? unavailable(cause) : error
+  // Without a SQLSTATE a failed query never got an answer: the connection was refused, reset or closed.
+  return cause !== error || isConnectionError(error) ? unavailable(cause) : error
+}
+
+/** The server answered with an ERROR: the transaction is certainly rolled back. FATAL says nothing of the commit. */
+function isRefusal(error: unknown): boolean {
+  const cause = rootCause(error)
+  return cause instanceof pg.DatabaseError && cause.severity === 'ERROR'
+}
+
+function outcomeUnknown(cause: unknown): Problem {
+  return new Problem('outcome_unknown', 'The session store did not confirm the change. Repeat the request.', {
+    cause,
+  })
+}
+
+function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return (
+    'syscall' in error || /Connection terminated|not queryable|Client has encountered/.test(error.message)
+  )
+}

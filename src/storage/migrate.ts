@@ -1,0 +1,48 @@
+/**
+ * Brings the database to the shape this version needs. Several instances may start at once: an advisory lock
+ * lets one migrate while the others wait, then find nothing to do. A role without the right to create tables
+ * is enough when nothing is pending.
+ */
+import { fileURLToPath } from 'node:url'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
+import pg from 'pg'
+import { type Executor, sqlState } from './database.ts'
+
+const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
+const migrations = readMigrationFiles({ migrationsFolder })
+/** Any constant that no other program on the same database picks. */
+const MIGRATION_LOCK = 7_161_970_001n
+
+/** Applies what is pending. @returns how many migrations it applied itself. */
+export async function migrate(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url, application_name: 'global-logout migrate' })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    const db = drizzle(client)
+    if ((await pendingMigrations(db)) === 0) return 0
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
+    const pending = await pendingMigrations(db)
+    await applyMigrations(db, { migrationsFolder })
+    return pending
+  } finally {
+    await client.end()
+  }
+}
+
+/** How many of this version's migrations the database lacks. */
+export async function pendingMigrations(db: Executor): Promise<number> {
+  try {
+    const { rows } = (await db.execute(
+      'select coalesce(max(created_at), 0)::text as last from drizzle.__drizzle_migrations',
+    )) as unknown as { rows: { last: string }[] }
+    const last = Number(rows[0]?.last ?? 0)
+    return migrations.filter(({ folderMillis }) => folderMillis > last).length
+  } catch (error) {
+    const missing = ['42P01', '3F000'] // undefined table, undefined schema: no migration has run yet
+    if (missing.includes(sqlState(error) ?? '')) return migrations.length
+    throw error
+  }
+}

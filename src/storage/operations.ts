@@ -1,0 +1,40 @@
+/** Operations: the record of every act that ends sessions, written in the transaction that ends them. */
+import { eq, sql } from 'drizzle-orm'
+import type { Executor } from './database.ts'
+import { type Operation, operation, type RevokedSession, revokedSession } from './schema.ts'
+
+export type NewOperation = Omit<typeof operation.$inferInsert, 'id' | 'at' | 'revokedCount'>
+
+/** Names the operation to the triggers that write `revoked_session`, until the transaction ends. */
+export async function beginOperation(tx: Executor): Promise<string> {
+  const id = crypto.randomUUID()
+  await tx.execute(sql`select set_config('global_logout.operation_id', ${id}, true)`)
+  return id
+}
+
+/** Records what the operation did. */
+export async function recordOperation(
+  tx: Executor,
+  id: string,
+  revokedCount: number,
+  what: NewOperation,
+): Promise<void> {
+  await tx.insert(operation).values({ ...what, id, revokedCount })
+}
+
+/** The operation and what it ended, last seen first; at most `limit` sessions. */
+export async function findOperation(
+  db: Executor,
+  id: string,
+  limit: number,
+): Promise<{ operation: Operation; revoked: RevokedSession[] } | null> {
+  const [found] = await db.select().from(operation).where(eq(operation.id, id))
+  if (!found) return null
+  const revoked = await db
+    .select()
+    .from(revokedSession)
+    .where(eq(revokedSession.operationId, id))
+    .orderBy(sql`${revokedSession.lastSeenAt} desc`)
+    .limit(limit)
+  return { operation: found, revoked }
+}

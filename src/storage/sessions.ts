@@ -1,0 +1,193 @@
+/**
+ * The named queries on `session`. Each takes the executor it runs in; a raw token passed to any of them is
+ * hashed by the column's type. No query revives: a touch is an update with a condition, never an upsert
+ * (express-session #632, connect-redis #328, Keycloak #51127).
+ */
+import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
+import { type SessionPolicy, type SessionState, sessionState } from '../sessions/policy.ts'
+import type { Executor } from './database.ts'
+import { isValid, policyNow, stateNow } from './policy.ts'
+import {
+  type Operation,
+  operation,
+  revokedSession,
+  type Session,
+  session,
+  sessionPolicy,
+  type User,
+  user,
+} from './schema.ts'
+
+/** Seconds between two touches of one session. */
+export const TOUCH_INTERVAL_SECONDS = 60
+
+const now = sql`statement_timestamp()`
+const touchIsDue = sql<boolean>`${session.lastSeenAt} < ${now} - make_interval(secs => ${TOUCH_INTERVAL_SECONDS})`
+
+export interface Checked {
+  userId: string
+  sessionId: string
+  /** Whether the last recorded use is old enough to be touched. */
+  stale: boolean
+}
+
+/** The hot query: is this token valid, and whose is it? */
+export async function checkToken(db: Executor, token: string): Promise<Checked | null> {
+  const [found] = await db
+    .select({ userId: session.userId, sessionId: session.id, stale: touchIsDue })
+    .from(session)
+    .where(and(eq(session.sessionToken, token), isValid))
+  return found ?? null
+}
+
+export interface LiveSession {
+  session: Session
+  user: User
+  policy: SessionPolicy
+}
+
+/** A living session, whose it is, and the policy it lives under. */
+export async function findSession(db: Executor, token: string): Promise<LiveSession | null> {
+  const [found] = await db
+    .select({ session, user, policy: policyNow })
+    .from(session)
+    .innerJoin(user, eq(user.id, session.userId))
+    .where(and(eq(session.sessionToken, token), isValid))
+  return found ?? null
+}
+
+/** A user's living sessions, last seen first. */
+export function listSessions(db: Executor, userId: string): Promise<Session[]> {
+  return db
+    .select()
+    .from(session)
+    .where(and(eq(session.userId, userId), isValid))
+    .orderBy(desc(session.lastSeenAt), session.id)
+}
+
+export interface NewSession {
+  token: string
+  userId: string
+  userAgent: string | null
+  ipAddress: string | null
+}
+
+/** Inserts a session that may live for the policy's maximum age. */
+export async function insertSession(db: Executor, { token, ...rest }: NewSession): Promise<Session> {
+  const expires = sql`(${now} + make_interval(secs => ${policyNow.maxAgeSeconds})) at time zone 'utc'`
+  const [created] = await db
+    .insert(session)
+    .values({ ...rest, sessionToken: token, expires })
+    .returning()
+  if (!created) throw new Error('the insert returned no row')
+  return created
+}
+
+/**
+ * Records use, at most once per session and TOUCH_INTERVAL_SECONDS. Only living rows, and none that somebody
+ * else holds: a touch waits for nobody.
+ */
+export async function touchSessions(db: Executor, sessionIds: readonly string[]): Promise<void> {
+  const due = db
+    .select({ id: session.id })
+    .from(session)
+    .where(and(inArray(session.id, [...sessionIds]), isValid, touchIsDue))
+    .for('update', { skipLocked: true })
+  await db.update(session).set({ lastSeenAt: now }).where(inArray(session.id, due))
+}
+
+/** Holds off every login of the user until the transaction ends, after those in flight have committed. */
+export async function lockUser(tx: Executor, userId: string): Promise<void> {
+  await tx.select({ id: user.id }).from(user).where(eq(user.id, userId)).for('update')
+}
+
+/**
+ * Keeps a global logout of the user waiting until this transaction ends, as the insert's foreign key would,
+ * but before any row of `session` is locked: the same order everywhere, hence no deadlock.
+ * @returns whether the user exists.
+ */
+export async function shareUser(tx: Executor, userId: string): Promise<boolean> {
+  const rows = await tx.select({ id: user.id }).from(user).where(eq(user.id, userId)).for('key share')
+  return rows.length > 0
+}
+
+/** Which sessions a deletion names. */
+export const sessions = {
+  withToken: (token: string) => eq(session.sessionToken, token),
+  ofUser: (userId: string) => eq(session.userId, userId),
+  ofUserExcept: (userId: string, id: string) => sql`${eq(session.userId, userId)} and ${ne(session.id, id)}`,
+  ofUserWithId: (userId: string, id: string) => sql`${eq(session.userId, userId)} and ${eq(session.id, id)}`,
+}
+
+/**
+ * Deletes sessions and returns the living among them. To end all of a user's, run it as a statement of its own
+ * after `lockUser`: only then does its snapshot see the logins that were in flight.
+ */
+export async function deleteSessions(tx: Executor, which: SQL): Promise<Session[]> {
+  const deleted = await tx
+    .delete(session)
+    .where(which)
+    .returning({ ...getTableColumns(session), state: stateNow })
+  return deleted.filter(({ state }) => state === 'valid').map(({ state: _, ...row }) => row)
+}
+
+export interface Standing {
+  state: SessionState
+  /** Whose it was, unless unknown. */
+  userId?: string
+  sessionId?: string
+  /** When a revoked session was ended, and by which operation, unless it was deleted around this service. */
+  revokedAt?: Date
+  operation?: Operation
+}
+
+/** What is known of a token: the state of its row or, where none stands, its latest revocation. */
+export async function standingOf(db: Executor, token: string): Promise<Standing> {
+  const [row] = await db
+    .select({ session, policy: policyNow, now: sql<string>`extract(epoch from ${now}) * 1000` })
+    .from(session)
+    .where(eq(session.sessionToken, token))
+  if (row) {
+    const state = sessionState(row.session, row.policy, new Date(Number(row.now)))
+    return { state, userId: row.session.userId, sessionId: row.session.id }
+  }
+  const [tombstone] = await db
+    .select({ revoked: revokedSession, operation })
+    .from(revokedSession)
+    .leftJoin(operation, eq(operation.id, revokedSession.operationId))
+    .where(eq(revokedSession.sessionToken, token))
+    .orderBy(desc(revokedSession.id))
+    .limit(1)
+  if (!tombstone) return { state: 'unknown' }
+  return {
+    state: 'revoked',
+    userId: tombstone.revoked.userId,
+    sessionId: tombstone.revoked.sessionId,
+    revokedAt: tombstone.revoked.revokedAt,
+    ...(tombstone.operation && { operation: tombstone.operation }),
+  }
+}
+
+/**
+ * One step of the sweep: deletes dead rows among `pages` heap pages from `firstPage` on, skipping what others
+ * hold. It walks the table itself (a TID range scan), because no index can know every way to die.
+ * @returns how many were deleted, and whether the table ends here.
+ */
+export async function sweepPages(
+  tx: Executor,
+  firstPage: number,
+  pages: number,
+): Promise<{ deleted: number; atEnd: boolean }> {
+  const from = `(${firstPage},0)`
+  const to = `(${firstPage + pages},0)`
+  const dead = sql`select ctid from ${session} where ctid >= ${from}::tid and ctid < ${to}::tid
+    and not ${isValid} for update skip locked`
+  // An array, because only `ctid = any (array)` is sure to be a TID scan.
+  const deleted = await tx
+    .delete(session)
+    .where(sql`ctid = any (array(${dead}))`)
+    .returning({ id: session.id })
+  const lastPage = sql<number>`pg_relation_size('session') / current_setting('block_size')::bigint`
+  const [table] = await tx.select({ pages: lastPage.mapWith(Number) }).from(sessionPolicy)
+  return { deleted: deleted.length, atEnd: firstPage + pages >= (table?.pages ?? 0) }
+}

@@ -1,0 +1,15 @@
+/** Where the static files lie, and the addresses by which pages name them. */
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const assetFolder = fileURLToPath(new URL('public', import.meta.url))
+
+export const styleHref = addressOf('style.css')
+export const scriptHref = addressOf('page.js')
+
+function addressOf(file: string): string {
+  const version = hash('sha256', readFileSync(join(assetFolder, file)), 'base64url').slice(0, 12)
+  return `/assets/${file}?v=${version}`
+}

@@ -1,0 +1,43 @@
+/** `/logout`: asks first, names what each choice will end. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import type { LogoutScope, Session, User } from '../storage/schema.ts'
+import { layout } from './layout.ts'
+import { deviceNames } from './parts.ts'
+import { count, nameOf } from './words.ts'
+
+export interface LogoutPage {
+  user: User
+  current: Session
+  sessions: Session[]
+  listed: number
+  scope: LogoutScope
+  callbackUrl?: string | undefined
+}
+
+export function logoutPage({ user, current, sessions, listed, scope, callbackUrl }: LogoutPage): SafeHtml {
+  const others = sessions.filter(({ id }) => id !== current.id)
+  const choice = (value: LogoutScope, title: string, detail: string) => html`<label class="choice">
+<input type="radio" name="scope" value="${value}"${value === scope ? html` checked` : ''}>
+<span><strong>${title}</strong><br>${detail}</span>
+</label>`
+  return layout({
+    title: 'Log out',
+    user,
+    body: html`
+<h1>Log out</h1>
+<form method="post" action="/logout">
+<fieldset>
+<legend>Where do you want to log out?</legend>
+${choice('local', 'This device', nameOf(current))}
+${others.length > 0 ? choice('others', 'All other devices', `${count(others.length, 'device')}; you stay signed in here`) : ''}
+${choice('global', 'Everywhere', others.length > 0 ? `This device and ${count(others.length, 'other')}` : 'This is your only device')}
+</fieldset>
+${others.length > 0 ? html`<details><summary>Your other devices</summary>${deviceNames(others.slice(0, listed), others.length)}</details>` : ''}
+${callbackUrl ? html`<input type="hidden" name="callbackUrl" value="${callbackUrl}">` : ''}
+<div class="actions">
+<button class="danger">Log out</button>
+<a class="button" href="/">Cancel</a>
+</div>
+</form>`,
+  })
+}

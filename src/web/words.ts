@@ -1,0 +1,49 @@
+/** Times, counts and devices in words. Times are UTC on the server; the browser script makes them local. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import { describeDevice, deviceName } from '../sessions/devices.ts'
+
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['week', 604_800],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+]
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+
+/** "just now", "2 minutes ago", "in 3 days". */
+export function relativeTime(date: Date, now = new Date()): string {
+  const seconds = (date.getTime() - now.getTime()) / 1000
+  const step = STEPS.find(([, size]) => Math.abs(seconds) >= size)
+  return step
+    ? relative.format(Math.trunc(seconds / step[1]), step[0])
+    : seconds > 0
+      ? 'in a moment'
+      : 'just now'
+}
+
+/** "23 November 2026 at 00:41 UTC". */
+export function absoluteTime(date: Date): string {
+  return `${absolute.format(date)} UTC`
+}
+
+/** A relative time that names the exact one, and that the browser keeps current. */
+export function ago(date: Date): SafeHtml {
+  return html`<time datetime="${date.toISOString()}" title="${absoluteTime(date)}" data-relative>${relativeTime(date)}</time>`
+}
+
+export function on(date: Date): SafeHtml {
+  return html`<time datetime="${date.toISOString()}" data-absolute>${absoluteTime(date)}</time>`
+}
+
+/** "1 device", "3 devices". */
+export function count(n: number, noun: string): string {
+  return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`
+}
+
+/** "Firefox on Windows". */
+export function nameOf(session: { userAgent: string | null }): string {
+  return deviceName(describeDevice(session.userAgent))
+}

@@ -1,0 +1,51 @@
+/** A database of its own for every test file, cloned from the migrated template; kept when a test failed. */
+import pg from 'pg'
+import t from 'tap'
+import { type Database, openDatabase } from '../../src/storage/database.ts'
+
+export function databaseUrl(serverUrl: string, database: string): string {
+  const url = new URL(serverUrl)
+  url.pathname = `/${database}`
+  return url.href
+}
+
+/** Runs `work` on a connection of its own. */
+export async function admin<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+export interface TestDatabase extends Database {
+  url: string
+  /** One query with a connection of its own, the way psql would send it. */
+  psql<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>
+}
+
+let made = 0
+
+/** Clones the template and opens it. Closed, and dropped unless a test failed, when the file ends. */
+export async function testDatabase({ max = 10 } = {}): Promise<TestDatabase> {
+  const serverUrl = process.env.TEST_SERVER_URL
+  const template = process.env.TEST_TEMPLATE
+  if (!serverUrl || !template)
+    throw new Error('Run the tests with "npm test", or "npm test -- FILE" for one file.')
+  const name = `gl_test_${process.pid}_${++made}`
+  await admin(serverUrl, (client) => client.query(`create database ${name} template ${template}`))
+  const url = databaseUrl(serverUrl, name)
+  const database = openDatabase(url, { max })
+  t.teardown(async () => {
+    await database.close()
+    if (t.passing()) await admin(serverUrl, (client) => client.query(`drop database ${name} with (force)`))
+    else t.comment(`kept for a look: ${url}`)
+  })
+  return {
+    ...database,
+    url,
+    psql: (sql, values) => admin(url, async (client) => (await client.query(sql, values)).rows),
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Runs the tests on a real PostgreSQL: TEST_DATABASE_URL, else testcontainers where a Docker engine answers, else
+ * the embedded one. Every test file clones the migrated template database that is made here.
+ *
+ *     npm test                               everything
+ *     npm test -- test/http/check.test.ts    one file
+ */
+import { execFile, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { startEmbedded } from '../../src/dev/embedded.ts'
+import { migrate } from '../../src/storage/migrate.ts'
+import { admin, databaseUrl } from './database.ts'
+
+const TEMPLATE = `gl_template_${process.pid}`
+
+const server = await startServer()
+process.stdout.write(`Database for the tests: ${server.name}\n`)
+let code = 1
+try {
+  await admin(server.url, (client) => client.query(`create database ${TEMPLATE}`))
+  await migrate(databaseUrl(server.url, TEMPLATE))
+  code = await tap({ ...process.env, TEST_SERVER_URL: server.url, TEST_TEMPLATE: TEMPLATE })
+  await admin(server.url, (client) => client.query(`drop database ${TEMPLATE}`))
+} finally {
+  await server.stop()
+}
+process.exitCode = code
+
+function tap(env: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn('tap', ['run', ...process.argv.slice(2)], { env, stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+  return new Promise((done) => child.on('close', (status) => done(status ?? 1)))
+}
+
+async function startServer(): Promise<{ name: string; url: string; stop(): Promise<unknown> }> {
+  const given = process.env.TEST_DATABASE_URL
+  if (given) return { name: 'TEST_DATABASE_URL', url: given, stop: async () => {} }
+  if (await dockerAnswers()) {
+    const { PostgreSqlContainer } = await import('@testcontainers/postgresql')
+    try {
+      const container = await new PostgreSqlContainer('postgres:18-alpine').start()
+      const stop = () => container.stop()
+      return { name: 'testcontainers, postgres:18-alpine', url: container.getConnectionUri(), stop }
+    } catch (error) {
+      process.stdout.write(`Docker answers, but no container could be started (${(error as Error).message.trim()})\n`)
+    }
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'global-logout-test-'))
+  const embedded = await startEmbedded(folder, { settings: { fsync: 'off', max_connections: '300' } })
+  return {
+    name: 'embedded PostgreSQL',
+    url: embedded.url,
+    stop: async () => {
+      await embedded.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function dockerAnswers(): Promise<boolean> {
+  return promisify(execFile)('docker', ['info'], { timeout: 10_000 }).then(
+    () => true,
+    () => false,
+  )
+}

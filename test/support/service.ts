@@ -1,0 +1,103 @@
+/** The whole service on a test database, listening on a port of its own; and people with devices. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import t from 'tap'
+import { databaseChecker } from '../../src/checking/checker.ts'
+import { readConfig } from '../../src/config.ts'
+import { demoSignIn } from '../../src/dev/sign-in.ts'
+import { createLogger } from '../../src/http/log.ts'
+import { buildServer } from '../../src/server.ts'
+import { createSessions } from '../../src/sessions/sessions.ts'
+import { createTouches } from '../../src/sessions/touches.ts'
+import { user } from '../../src/storage/schema.ts'
+import { type TestDatabase, testDatabase } from './database.ts'
+
+export interface ServiceOptions {
+  database?: TestDatabase
+  /** Settings beside those of a demo on a port of its own. */
+  env?: Record<string, string>
+  /** Adds the demo's sign-in. */
+  demo?: boolean
+  /** Collects the log at `trace`. */
+  log?: string[]
+}
+
+/** Starts the service in this process. Everything is closed when the test file ends. */
+export async function startService({ database, env = {}, demo = false, log }: ServiceOptions = {}) {
+  const db = database ?? (await testDatabase())
+  const port = await freePort()
+  const config = readConfig({ DATABASE_URL: db.url, PORT: String(port), ...env })
+  const logger = log
+    ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
+    : createLogger('silent')
+  const touches = createTouches(db)
+  const sessions = createSessions(db)
+  const checker = databaseChecker(db, touches)
+  const app = await buildServer({
+    config,
+    database: db,
+    sessions,
+    checker,
+    logger,
+    ...(demo && { signIn: demoSignIn }),
+  })
+  await app.listen({ host: '127.0.0.1', port })
+  t.teardown(async () => {
+    await app.close()
+    await touches.close()
+  })
+  const base = `http://127.0.0.1:${port}`
+  const cookieName = config.cookie.name
+
+  return {
+    app,
+    base,
+    config,
+    database: db,
+    sessions,
+    touches,
+    cookieName,
+    /** A request, redirects not followed. */
+    http: (path: string, init: RequestInit = {}) => fetch(base + path, { redirect: 'manual', ...init }),
+    /** A request with the session cookie, from our own site. */
+    as: (token: string, path: string, { headers, ...init }: RequestInit = {}) =>
+      fetch(base + path, {
+        redirect: 'manual',
+        ...init,
+        headers: { cookie: `${cookieName}=${token}`, 'sec-fetch-site': 'same-origin', ...headers },
+      }),
+    /** The status of `/check` for a token. */
+    check: async (token: string) => {
+      const response = await fetch(`${base}/check`, { headers: { authorization: `Bearer ${token}` } })
+      await response.arrayBuffer()
+      return response.status
+    },
+    /** Adds a user. */
+    addUser: async (id: string = crypto.randomUUID(), rest: { name?: string; email?: string } = {}) => {
+      await db.run((executor) => executor.insert(user).values({ id, ...rest }))
+      return id
+    },
+    /** Signs a user in on a device. @returns the token in its cookie. */
+    signIn: async (userId: string, userAgent = 'test', ipAddress = '203.0.113.7') => {
+      const { token, session } = await sessions.create({ userId, userAgent, ipAddress })
+      return { token, id: session.id }
+    },
+  }
+}
+
+export type Service = Awaited<ReturnType<typeof startService>>
+
+/** A JSON body and its header, to spread into a request. */
+export function json(body: unknown): RequestInit & { headers: Record<string, string> } {
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
