@@ -47,8 +47,17 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
 
     const applied = await patiently(log, () => migrate(url))
     if (applied > 0) log.info({ applied }, 'migrations applied')
-    const database = openDatabase(url, { onError: (err) => log.warn({ err }, 'a database connection broke') })
-    closing.push(() => database.close())
+    const open = (max: number) => {
+      const opened = openDatabase(url, {
+        max,
+        onError: (err) => log.warn({ err }, 'a database connection broke'),
+      })
+      closing.push(() => opened.close())
+      return opened
+    }
+    const database = open(10)
+    // Connections of their own: logins and logouts that wait for one another must not keep a check waiting.
+    const databaseForChecks = open(6)
     await applyPolicy(database, config, log)
     if (demo) await database.run(demo.seed)
 
@@ -66,7 +75,7 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
       config,
       database,
       sessions: createSessions(database),
-      checker: databaseChecker(database, touches),
+      checker: databaseChecker(databaseForChecks, touches),
       logger: log,
     }
     const app = await buildServer(demo ? { ...parts, signIn: demo.signIn } : parts)

@@ -12,7 +12,7 @@ import { createCookies } from './http/cookies.ts'
 import { createFinishLogout } from './http/finish-logout.ts'
 import { healthRoutes } from './http/health.ts'
 import { pageRoutes } from './http/pages.ts'
-import { onClientError, problems } from './http/problems.ts'
+import { onClientError, problemPages, problems } from './http/problems.ts'
 import { userRoutes } from './http/user.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { Database } from './storage/database.ts'
@@ -59,6 +59,7 @@ export async function buildServer({ config, database, sessions, checker, logger,
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('session')
+  app.removeContentTypeParser('text/plain')
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
 
   const cookies = createCookies(config.cookie)
@@ -66,24 +67,25 @@ export async function buildServer({ config, database, sessions, checker, logger,
   const finish = createFinishLogout(cookies, config.publicOrigin, config.allowedRedirects)
 
   await app.register(problems)
+  await app.register(fastifyHelmet, securityHeaders(config))
   await app.register(checkRoutes, { checker, cookieName: config.cookie.name })
-  await app.register(healthRoutes, database)
-  await app.register(async (site) => {
-    await site.register(fastifyHelmet, securityHeaders(config))
-    await site.register(fastifyCookie)
-    await site.register(fastifyFormbody)
-    await site.register(assetRoutes)
-    await site.register(pageRoutes, {
-      sessions,
-      cookies,
-      visitor,
-      finish,
-      signInPath: signIn ? '/login' : null,
-    })
-    await site.register(async (api) => {
-      api.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
-      await api.register(userRoutes, { sessions, visitor, finish })
-      if (signIn) await api.register(signIn, { sessions, cookies, visitor })
+  await app.register(assetRoutes)
+  await app.register(async (fresh) => {
+    fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+    await fresh.register(healthRoutes, database)
+    await fresh.register(fastifyCookie)
+    await fresh.register(userRoutes, { sessions, visitor, finish })
+    await fresh.register(async (site) => {
+      await site.register(problemPages)
+      await site.register(fastifyFormbody)
+      await site.register(pageRoutes, {
+        sessions,
+        cookies,
+        visitor,
+        finish,
+        signInPath: signIn ? '/login' : null,
+      })
+      if (signIn) await site.register(signIn, { sessions, cookies, visitor })
     })
   })
   return app

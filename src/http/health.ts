@@ -5,8 +5,6 @@ import type { Database } from '../storage/database.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
 
 export async function healthRoutes(app: FastifyInstance, { run }: Pick<Database, 'run'>) {
-  app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
-
   app.get('/healthz', async () => ({ status: 'ok' }))
 
   app.get('/readyz', async () => {

@@ -36,12 +36,6 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
   const page = (reply: FastifyReply, html: SafeHtml) =>
     reply.type('text/html; charset=utf-8').send(String(html))
 
-  app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
-  app.setErrorHandler((error, _request, reply) => {
-    if (error instanceof Problem && error.status === 401) return reply.redirect('/signed-out', 303)
-    throw error
-  })
-
   app.get('/', signedIn, async (request, reply) => {
     const { session, user } = request.session
     const all = await sessions.list(user.id)

@@ -3,7 +3,6 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
-import type { $ZodIssue } from 'zod/v4/core'
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts'
 import { sqlState } from '../storage/database.ts'
 import { errorPage } from '../web/error-page.ts'
@@ -21,36 +20,43 @@ export function problemBody(problem: Problem, requestId: string) {
   }
 }
 
+/** Answers programs: a problem body, with the headers its status asks for. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  const { request } = reply
-  reply.code(problem.status).header('cache-control', 'no-store')
-  if (problem.status === 503) reply.header('retry-after', '1')
-  if (problem.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
-  if (problem.code === 'invalid_token') reply.header('www-authenticate', 'Bearer error="invalid_token"')
-  const body = problemBody(problem, request.id)
-  if (wantsPage(request)) return reply.type('text/html; charset=utf-8').send(String(errorPage(body)))
-  return reply.type('application/problem+json').send(JSON.stringify(body))
+  const body = JSON.stringify(problemBody(problem, reply.request.id))
+  return withHeaders(reply, problem).type('application/problem+json').send(body)
 }
 
-/** Browsers ask for `text/html` by name when they navigate; programs do not. */
-export function wantsPage(request: FastifyRequest): boolean {
-  return !request.url.startsWith('/api/') && (request.headers.accept ?? '').includes('text/html')
+/** Answers people: the same as a page. */
+export function sendProblemPage(reply: FastifyReply, problem: Problem): FastifyReply {
+  const page = errorPage(problemBody(problem, reply.request.id))
+  return withHeaders(reply, problem).type('text/html; charset=utf-8').send(String(page))
 }
 
+function withHeaders(reply: FastifyReply, { status, code }: Problem): FastifyReply {
+  reply.code(status).header('cache-control', 'no-store')
+  if (status === 503) reply.header('retry-after', '1')
+  if (code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
+  if (code === 'invalid_token') reply.header('www-authenticate', 'Bearer error="invalid_token"')
+  return reply
+}
+
+/** Problem bodies for every route, unless a scope inside says otherwise. */
 export const problems = fp(async (app: FastifyInstance) => {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = toProblem(error)
-    if (problem.status >= 500) {
-      request.log[problem.status === 500 ? 'error' : 'warn'](
-        { err: problem.cause ?? error, code: problem.code },
-        problem.detail,
-      )
-    }
-    return sendProblem(reply, problem)
+  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(reply, toProblem(error, request)))
+  app.setNotFoundHandler((request, reply) => {
+    const problem = new Problem('not_found', `Nothing answers ${request.method} at this address.`)
+    // Browsers ask for text/html by name when they navigate; programs do not.
+    const person = request.headers.accept?.includes('text/html')
+    return person ? sendProblemPage(reply, problem) : sendProblem(reply, problem)
   })
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, new Problem('not_found', `Nothing answers ${request.method} at this address.`)),
-  )
+})
+
+/** Error pages for the routes of one scope; whoever is not signed in is led to the page that tells why. */
+export const problemPages = fp(async (app: FastifyInstance) => {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = toProblem(error, request)
+    return problem.status === 401 ? reply.redirect('/signed-out', 303) : sendProblemPage(reply, problem)
+  })
 })
 
 /** Fastify's own errors, by code; anything unforeseen is `internal`. */
@@ -59,14 +65,24 @@ const FASTIFY_ERRORS: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
 }
 
-function toProblem(error: FastifyError): Problem {
+/** What an error means to the caller. What went wrong on our side is logged here, with its cause. */
+function toProblem(error: FastifyError, request: FastifyRequest): Problem {
+  const problem = translate(error)
+  if (problem.status >= 500) {
+    const level = problem.status === 500 ? 'error' : 'warn'
+    request.log[level]({ err: problem.cause ?? problem, code: problem.code }, problem.detail)
+  }
+  return problem
+}
+
+function translate(error: FastifyError): Problem {
   if (error instanceof Problem) return error
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const issue = error.validation[0]?.params.issue as $ZodIssue
-    const unknownKey = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined
-    const field =
-      [...issue.path, ...(unknownKey ? [unknownKey] : [])].join('.') || error.validationContext || 'body'
-    return new Problem('invalid_request', `${field}: ${issue.message}`, { field })
+    const [issue] = error.validation
+    const path = issue?.instancePath.split('/').filter(Boolean) ?? []
+    const unknownKeys = (issue?.params as { keys?: string[] } | undefined)?.keys ?? []
+    const field = [...path, ...unknownKeys.slice(0, 1)].join('.') || error.validationContext || 'body'
+    return new Problem('invalid_request', `${field}: ${issue?.message}`, { field })
   }
   const known = FASTIFY_ERRORS[error.code]
   if (known) return new Problem(known, error.message)

@@ -13,9 +13,9 @@ import {
   insertSession,
   type LiveSession,
   listSessions,
-  lockUser,
+  lockUserForLogin,
+  lockUserForLogout,
   type Standing,
-  shareUser,
   standingOf,
   sessions as those,
 } from '../storage/sessions.ts'
@@ -55,7 +55,7 @@ export function createSessions({ run, transaction }: Pick<Database, 'run' | 'tra
   /** Signs a user in. @throws Problem `invalid_request` when the user is unknown. */
   function create({ userId, replaces, ...origin }: Login): Promise<{ token: string; session: Session }> {
     return transaction(async (tx) => {
-      if (!(await shareUser(tx, userId))) {
+      if (!(await lockUserForLogin(tx, userId))) {
         throw new Problem('invalid_request', `There is no user ${JSON.stringify(userId)}.`, {
           field: 'userId',
         })
@@ -119,7 +119,7 @@ export function createSessions({ run, transaction }: Pick<Database, 'run' | 'tra
     return transaction(async (tx) => {
       const before = await findSession(tx, token)
       if (!before) return work(tx, null)
-      await lockUser(tx, before.session.userId)
+      await lockUserForLogout(tx, before.session.userId)
       await tx.extend(REVOCATION_MS)
       return work(tx, await findSession(tx, token))
     })

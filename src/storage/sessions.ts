@@ -97,17 +97,18 @@ export async function touchSessions(db: Executor, sessionIds: readonly string[])
 }
 
 /** Holds off every login of the user until the transaction ends, after those in flight have committed. */
-export async function lockUser(tx: Executor, userId: string): Promise<void> {
+export async function lockUserForLogout(tx: Executor, userId: string): Promise<void> {
   await tx.select({ id: user.id }).from(user).where(eq(user.id, userId)).for('update')
 }
 
 /**
- * Keeps a global logout of the user waiting until this transaction ends, as the insert's foreign key would,
- * but before any row of `session` is locked: the same order everywhere, hence no deadlock.
+ * Keeps a logout of the user waiting until this transaction ends. Taken before any row of `session` is locked, as
+ * a logout does: the same order everywhere, hence no deadlock. The insert's foreign key alone would take a KEY
+ * SHARE lock, which later logins could share past a waiting logout for ever; this one queues in turn.
  * @returns whether the user exists.
  */
-export async function shareUser(tx: Executor, userId: string): Promise<boolean> {
-  const rows = await tx.select({ id: user.id }).from(user).where(eq(user.id, userId)).for('key share')
+export async function lockUserForLogin(tx: Executor, userId: string): Promise<boolean> {
+  const rows = await tx.select({ id: user.id }).from(user).where(eq(user.id, userId)).for('no key update')
   return rows.length > 0
 }
 

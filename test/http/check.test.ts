@@ -87,6 +87,7 @@ t.test('no token is 401 with a bare challenge; every other refusal looks the sam
     'malformed cookie': { cookie: `${cookieName}=%zz` },
     'too long': { authorization: `Bearer ${'a'.repeat(513)}` },
     'no token after Bearer': { authorization: 'Bearer' },
+    'unknown, from a browser behind a gateway': { authorization: 'Bearer unknown', accept: 'text/html' },
     'a hash from a stolen table': {
       authorization: `Bearer ${(await database.psql('select "sessionToken" as hash from session where id = $1', [laptop.id]))[0]?.hash}`,
     },

@@ -1,24 +1,8 @@
 /** A database of its own for every test file, cloned from the migrated template; kept when a test failed. */
-import pg from 'pg'
+import type pg from 'pg'
 import t from 'tap'
 import { type Database, openDatabase } from '../../src/storage/database.ts'
-
-export function databaseUrl(serverUrl: string, database: string): string {
-  const url = new URL(serverUrl)
-  url.pathname = `/${database}`
-  return url.href
-}
-
-/** Runs `work` on a connection of its own. */
-export async function admin<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
-}
+import { admin, databaseUrl } from './server.ts'
 
 export interface TestDatabase extends Database {
   url: string

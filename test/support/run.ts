@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { startEmbedded } from '../../src/dev/embedded.ts'
 import { migrate } from '../../src/storage/migrate.ts'
-import { admin, databaseUrl } from './database.ts'
+import { admin, databaseUrl } from './server.ts'
 
 const TEMPLATE = `gl_template_${process.pid}`
 
@@ -45,7 +45,9 @@ async function startServer(): Promise<{ name: string; url: string; stop(): Promi
       const stop = () => container.stop()
       return { name: 'testcontainers, postgres:18-alpine', url: container.getConnectionUri(), stop }
     } catch (error) {
-      process.stdout.write(`Docker answers, but no container could be started (${(error as Error).message.trim()})\n`)
+      process.stdout.write(
+        `Docker answers, but no container could be started (${(error as Error).message.trim()})\n`,
+      )
     }
   }
   const folder = await mkdtemp(join(tmpdir(), 'global-logout-test-'))

@@ -1,0 +1,315 @@
+/** The API of a signed-in user, from the side of someone who lost a phone. */
+import t from 'tap'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService({ env: { ALLOWED_REDIRECTS: 'https://app.example.com' } })
+const { as, http, cookieName } = service
+const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0'
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+/** Somebody with a laptop, a phone and a tablet, and somebody else. */
+async function people() {
+  const ada = await service.addUser(crypto.randomUUID(), { name: 'Ada' })
+  const [laptop, phone, tablet] = [
+    await service.signIn(ada, FIREFOX),
+    await service.signIn(ada),
+    await service.signIn(ada),
+  ]
+  const other = await service.signIn(await service.addUser())
+  return { ada, laptop, phone, tablet, other }
+}
+
+interface Logout {
+  operationId: string
+  scope: string
+  revoked: { id: string; device: object }[]
+  redirect: string
+}
+const logout = async (response: Response) => (await response.json()) as Logout
+const ids = (list: { id: string }[]) => list.map(({ id }) => id).sort()
+
+t.test('GET /api/session tells who and until when, by cookie and by bearer', async (t) => {
+  const { ada, laptop } = await people()
+  for (const response of [
+    await as(laptop.token, '/api/session'),
+    await http('/api/session', { headers: bearer(laptop.token) }),
+  ]) {
+    t.equal(response.status, 200)
+    t.equal(response.headers.get('cache-control'), 'no-store')
+    t.match(await response.json(), {
+      user: { id: ada, name: 'Ada', email: null, image: null },
+      session: { id: laptop.id, expiresAt: /Z$/ },
+    })
+  }
+})
+
+t.test('GET /api/sessions lists all devices, this one first, none of anybody else', async (t) => {
+  const { laptop, phone, tablet } = await people()
+  await service.database.psql(`update session set "lastSeenAt" = now() - interval '1 hour' where id = $1`, [
+    phone.id,
+  ])
+  const { sessions } = (await (await as(laptop.token, '/api/sessions')).json()) as {
+    sessions: { id: string }[]
+  }
+  t.same(
+    sessions.map(({ id }) => id),
+    [laptop.id, tablet.id, phone.id],
+    'current, then last seen',
+  )
+  t.match(sessions[0], {
+    current: true,
+    device: { browser: 'Firefox', os: 'Windows', kind: 'desktop' },
+    ipAddress: '203.0.113.7',
+  })
+  t.notMatch(JSON.stringify(sessions), laptop.token, 'no token is ever listed')
+})
+
+t.test(
+  'after the phone logs out everywhere, the laptop gets 401 on its next request, and for ever after',
+  async (t) => {
+    const { laptop, phone, tablet, other } = await people()
+    const response = await as(phone.token, '/api/logout', json({ scope: 'global' }))
+    t.equal(response.status, 200)
+    t.match(response.headers.getSetCookie()[0], new RegExp(`^${cookieName}=; .*Expires=Thu, 01 Jan 1970`))
+    const outcome = await logout(response)
+    t.same(ids(outcome.revoked), ids([laptop, phone, tablet]))
+    t.match(outcome, { scope: 'global', redirect: '/signed-out', operationId: /^[0-9a-f-]{36}$/ })
+    for (const { token } of [laptop, phone, tablet]) {
+      t.equal(await service.check(token), 401)
+      t.equal((await as(token, '/api/session')).status, 401)
+    }
+    t.equal(await service.check(other.token), 200, 'nobody else is touched')
+
+    const again = await as(laptop.token, '/api/logout', json({ scope: 'global' }))
+    t.equal(again.status, 200, 'repeating a finished logout is no error')
+    t.match(await logout(again), { operationId: outcome.operationId, revoked: [] })
+    t.equal(await service.check(laptop.token), 401)
+  },
+)
+
+t.test('others: the one that asks stays, with its cookie', async (t) => {
+  const { laptop, phone, tablet } = await people()
+  const response = await as(laptop.token, '/api/logout', json({ scope: 'others' }))
+  const outcome = await logout(response)
+  t.same(ids(outcome.revoked), ids([phone, tablet]))
+  t.equal(outcome.redirect, '/')
+  t.notOk(response.headers.getSetCookie().some((cookie) => cookie.startsWith(`${cookieName}=`)))
+  t.equal(await service.check(laptop.token), 200)
+  t.equal(await service.check(phone.token), 401)
+  t.same(
+    (await logout(await as(laptop.token, '/api/logout', json({ scope: 'others' })))).revoked,
+    [],
+    'a second time there is nothing to end',
+  )
+})
+
+t.test('local is the default, with or without a body', async (t) => {
+  const { laptop, phone, tablet } = await people()
+  t.same(ids((await logout(await as(laptop.token, '/api/logout', { method: 'POST' }))).revoked), [laptop.id])
+  t.same(ids((await logout(await as(phone.token, '/api/logout', json({})))).revoked), [phone.id])
+  t.equal(await service.check(tablet.token), 200)
+})
+
+t.test('a token that was ended alone cannot end others, and is not told that it did', async (t) => {
+  const { laptop, phone } = await people()
+  await as(laptop.token, '/api/logout', json({ scope: 'local' }))
+  for (const scope of ['global', 'others']) {
+    const response = await as(laptop.token, '/api/logout', json({ scope }))
+    t.equal(response.status, 401)
+    t.equal(response.headers.get('set-cookie'), null)
+  }
+  t.equal((await as(laptop.token, '/api/logout', json({ scope: 'local' }))).status, 200)
+  t.equal(await service.check(phone.token), 200)
+})
+
+t.test('an expired token cannot log out everywhere, but may log out itself', async (t) => {
+  const { laptop, phone } = await people()
+  await service.database.psql(`update session set expires = now() at time zone 'utc' where id = $1`, [
+    laptop.id,
+  ])
+  t.equal((await as(laptop.token, '/api/logout', json({ scope: 'global' }))).status, 401)
+  t.equal((await as(laptop.token, '/api/logout', json({ scope: 'local' }))).status, 200)
+  t.equal(await service.check(phone.token), 200)
+})
+
+t.test('without a token, or with an unknown one, nothing is claimed', async (t) => {
+  for (const headers of [{}, bearer('unknown'), { cookie: `${cookieName}=a; ${cookieName}=b` }]) {
+    const response = await http('/api/logout', { method: 'POST', headers: headers as Record<string, string> })
+    t.equal(response.status, 401)
+    t.equal(response.headers.get('set-cookie'), null)
+  }
+})
+
+t.test('DELETE /api/sessions/:id ends that one', async (t) => {
+  const { laptop, phone, tablet, other } = await people()
+  const end = (token: string, id: string) => as(token, `/api/sessions/${id}`, { method: 'DELETE' })
+  const outcome = await logout(await end(laptop.token, phone.id))
+  t.same(ids(outcome.revoked), [phone.id])
+  t.equal(await service.check(phone.token), 401)
+  t.equal(await service.check(tablet.token), 200)
+
+  const foreign = await end(laptop.token, other.id)
+  t.equal(foreign.status, 404)
+  t.match(await foreign.json(), { code: 'session_not_found' })
+  t.equal(await service.check(other.token), 200, "another user's id ends nothing")
+  t.equal(
+    (await end(laptop.token, crypto.randomUUID())).status,
+    404,
+    'and looks like an id that does not exist',
+  )
+  t.equal((await end(laptop.token, phone.id)).status, 404, 'what is over is not there')
+
+  const own = await end(laptop.token, laptop.id)
+  t.match(await logout(own), { redirect: '/signed-out' })
+  t.match(own.headers.get('set-cookie'), `${cookieName}=;`)
+  t.equal((await end(laptop.token, laptop.id)).status, 200, 'repeating it is no error')
+  t.equal((await end(laptop.token, tablet.id)).status, 401)
+})
+
+t.test('by cookie, a change needs a same-origin proof; by bearer it does not', async (t) => {
+  const { laptop } = await people()
+  const cookie = `${cookieName}=${laptop.token}`
+  const refused: Record<string, string>[] = [
+    {},
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { 'sec-fetch-site': 'none' },
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site', origin: service.config.publicOrigin },
+  ]
+  for (const headers of refused) {
+    for (const [method, path] of [
+      ['POST', '/api/logout'],
+      ['POST', '/logout'],
+      ['DELETE', `/api/sessions/${laptop.id}`],
+      ['POST', `/sessions/${laptop.id}/end`],
+    ] as const) {
+      const response = await http(path, { method, headers: { cookie, ...headers } })
+      t.equal(response.status, 403, `${method} ${path} ${JSON.stringify(headers)}`)
+    }
+  }
+  t.equal(await service.check(laptop.token), 200)
+  const allowed = await http('/api/logout', {
+    ...json({ scope: 'others' }),
+    headers: { ...json({}).headers, cookie, origin: service.config.publicOrigin },
+  })
+  t.equal(allowed.status, 200)
+  t.equal((await http('/api/logout', { method: 'POST', headers: bearer(laptop.token) })).status, 200)
+})
+
+t.test('callbackUrl is followed to an allowed origin only', async (t) => {
+  const { publicOrigin } = service.config
+  const cases: [callbackUrl: string, redirect: string][] = [
+    ['/goodbye?x=1', '/goodbye?x=1'],
+    [`${publicOrigin}/goodbye`, '/goodbye'],
+    ['https://app.example.com/bye', 'https://app.example.com/bye'],
+    ['https://evil.example/', '/signed-out'],
+    ['//evil.example/', '/signed-out'],
+    ['/\\evil.example/', '/signed-out'],
+    ['https://app.example.com@evil.example/', '/signed-out'],
+    ['https://user:pw@app.example.com/', '/signed-out'],
+    ['https://app.example.com.evil.example/', '/signed-out'],
+    ['http://app.example.com/', '/signed-out'],
+    ['javascript:alert(1)', '/signed-out'],
+    [`${publicOrigin}//evil.example`, '/evil.example'],
+    ['/.//evil.example', '/evil.example'],
+    ['\t//evil.example', '/signed-out'],
+  ]
+  for (const [callbackUrl, redirect] of cases) {
+    const { laptop } = await people()
+    t.equal(
+      (await logout(await as(laptop.token, '/api/logout', json({ callbackUrl })))).redirect,
+      redirect,
+      callbackUrl,
+    )
+  }
+})
+
+t.test('bad input is 400, names the field, and ends nothing', async (t) => {
+  const { laptop } = await people()
+  const bad: [body: unknown, field: string][] = [
+    [{ scope: 'glboal' }, 'scope'],
+    [{ scope: 1 }, 'scope'],
+    [{ scop: 'global' }, 'scop'],
+    [{ scope: 'global', callbackUrl: 17 }, 'callbackUrl'],
+    [{ callbackUrl: 'x'.repeat(3000) }, 'callbackUrl'],
+    [[], 'body'],
+    ['global', 'body'],
+  ]
+  for (const [body, field] of bad) {
+    const response = await as(laptop.token, '/api/logout', json(body))
+    t.equal(response.status, 400, JSON.stringify(body).slice(0, 60))
+    t.equal(response.headers.get('content-type'), 'application/problem+json; charset=utf-8')
+    t.match(await response.json(), {
+      code: 'invalid_request',
+      field,
+      requestId: response.headers.get('x-request-id'),
+    })
+  }
+  const raw = (body: string, type = 'application/json') =>
+    as(laptop.token, '/api/logout', { method: 'POST', body, headers: { 'content-type': type } })
+  t.equal((await raw('{"scope":')).status, 400)
+  t.equal((await raw('{"__proto__":{"scope":"global"}}')).status, 400)
+  t.equal((await raw('scope=global', 'text/plain')).status, 415)
+  t.equal((await raw(JSON.stringify({ callbackUrl: 'x'.repeat(20_000) }))).status, 413)
+  t.equal((await as(laptop.token, '/api/sessions/not-an-id', { method: 'DELETE' })).status, 400)
+  t.equal(await service.check(laptop.token), 200)
+})
+
+t.test(
+  'an address nobody answers at is 404, as a problem for programs and as a page for people',
+  async (t) => {
+    const program = await http('/nothing')
+    t.equal(program.status, 404)
+    t.match(await program.json(), { code: 'not_found', type: /^urn:/ })
+    const person = await http('/nothing', { headers: { accept: 'text/html' } })
+    t.equal(person.status, 404)
+    t.match(person.headers.get('content-type'), 'text/html')
+    t.match(
+      person.headers.get('content-security-policy'),
+      "default-src 'none'",
+      'an error page is as strict as any',
+    )
+  },
+)
+
+t.test('a request that Node itself refuses gets a problem body too', async (t) => {
+  const huge = await http('/check', { headers: { cookie: 'x'.repeat(20_000) } })
+  t.equal(huge.status, 431)
+  t.match(await huge.json(), { code: 'headers_too_large' })
+})
+
+t.test(
+  'on https cookies are __Host-, Secure and HttpOnly, and HSTS is sent; there is no sign-in',
+  async (t) => {
+    const secure = await startService({
+      database: service.database,
+      env: { PUBLIC_URL: 'https://id.example.com' },
+    })
+    const { laptop } = await people()
+    const response = await secure.http('/api/logout', {
+      method: 'POST',
+      headers: { cookie: `__Host-authjs.session-token=${laptop.token}`, origin: 'https://id.example.com' },
+    })
+    t.equal(response.status, 200)
+    t.match(response.headers.get('strict-transport-security'), /max-age=\d{8}/)
+    const [cleared] = response.headers.getSetCookie()
+    t.match(cleared, /^__Host-authjs\.session-token=; .*HttpOnly; Secure; SameSite=Lax$/)
+    t.notMatch(cleared, 'Domain')
+    t.equal((await secure.http('/login')).status, 404)
+    t.equal((await secure.http('/login', json({ email: 'ada@example.com' }))).status, 404)
+
+    const shared = await startService({
+      database: service.database,
+      env: { PUBLIC_URL: 'https://id.example.com', COOKIE_DOMAIN: 'example.com' },
+    })
+    t.equal(shared.cookieName, '__Secure-authjs.session-token')
+    const { phone } = await people()
+    const shared2 = await shared.http('/api/logout', {
+      method: 'POST',
+      headers: { cookie: `${shared.cookieName}=${phone.token}`, origin: 'https://id.example.com' },
+    })
+    t.match(shared2.headers.getSetCookie()[0], /Domain=example\.com/)
+  },
+)

@@ -1,0 +1,166 @@
+/**
+ * Every order in which the statements of a global logout and of something else can meet. Two connections take
+ * their statements in a given order; one that has to wait for a lock is seen waiting (pg_blocking_pids) and
+ * goes on when the other lets it.
+ */
+
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
+import t from 'tap'
+import type { Executor } from '../../src/storage/database.ts'
+import { beginOperation } from '../../src/storage/operations.ts'
+import {
+  deleteSessions,
+  insertSession,
+  lockUserForLogin,
+  lockUserForLogout,
+  sessions,
+  touchSessions,
+} from '../../src/storage/sessions.ts'
+import { testDatabase } from '../support/database.ts'
+
+const database = await testDatabase()
+const { psql } = database
+let users = 0
+const BEGIN = 'begin isolation level read committed'
+
+interface Side {
+  db: Executor
+  pid: number
+  end(): Promise<void>
+}
+async function side(): Promise<Side> {
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  const { rows } = await client.query('select pg_backend_pid() as pid')
+  return { db: drizzle(client), pid: rows[0].pid, end: () => client.end() }
+}
+const [mine, theirs, observer] = [await side(), await side(), await side()]
+t.teardown(() => Promise.all([mine.end(), theirs.end(), observer.end()]))
+
+type Step = (db: Executor, round: Round) => Promise<unknown>
+interface Round {
+  userId: string
+  /** A session that exists, with its touch due. */
+  old: { id: string; token: string }
+  token: string
+}
+const execute =
+  (text: string): Step =>
+  (db) =>
+    db.execute(text)
+const commit = execute('commit')
+
+const LOGOUT: Step[] = [
+  execute(BEGIN),
+  (db, { userId }) => lockUserForLogout(db, userId),
+  async (db, { userId }) => {
+    await beginOperation(db)
+    await deleteSessions(db, sessions.ofUser(userId))
+  },
+  commit,
+]
+const insert: Step = (db, { userId, token }) =>
+  insertSession(db, { userId, token, userAgent: null, ipAddress: null })
+const OTHERS: Record<string, Step[]> = {
+  'a login of this service': [
+    execute(BEGIN),
+    (db, { userId }) => lockUserForLogin(db, userId),
+    insert,
+    commit,
+  ],
+  'a login that replaces a session': [
+    execute(BEGIN),
+    (db, { userId }) => lockUserForLogin(db, userId),
+    (db, { old }) => deleteSessions(db, sessions.withToken(old.token)),
+    insert,
+    commit,
+  ],
+  'a login of the adapter, one insert': [execute(BEGIN), insert, commit],
+  'a touch': [execute(BEGIN), (db, { old }) => touchSessions(db, [old.id]), commit],
+  'a sliding update': [
+    execute(BEGIN),
+    (db, { old }) =>
+      db.execute(sql`update session set expires = expires + interval '1 day' where id = ${old.id}`),
+    commit,
+  ],
+  'another global logout': LOGOUT,
+}
+
+for (const [name, other] of Object.entries(OTHERS)) {
+  const orders = interleavings(LOGOUT.length, other.length)
+  t.test(`a global logout against ${name}: all ${orders.length} orders`, async (t) => {
+    for (const order of orders) {
+      const round = await prepare()
+      const done = await play(order, other, round)
+      const alive = await psql<{ token: string }>(`select id from session where "userId" = $1`, [
+        round.userId,
+      ])
+      const inserted = other.indexOf(insert)
+      if (inserted < 0) {
+        t.equal(alive.length, 0, `${order}: nothing lives`)
+      } else {
+        // Whoever was inserted before the logout's commit is dead; whoever had to wait for it, or came later, lives.
+        const bornAfter =
+          done.indexOf(`other ${inserted} ends`) > done.indexOf(`logout ${LOGOUT.length - 1} begins`)
+        t.equal(alive.length, bornAfter ? 1 : 0, `${order}: ${done.join(', ')}`)
+      }
+      const revoked = await psql('select 1 from revoked_session where session_id = $1', [round.old.id])
+      t.equal(revoked.length, 1, `${order}: the old session is revoked exactly once`)
+    }
+  })
+}
+
+async function prepare(): Promise<Round> {
+  const userId = `user-${++users}`
+  const [old, token] = [`old-${users}`, `new-${users}`]
+  await psql('insert into "user" (id) values ($1)', [userId])
+  const { id } = await database.run((db) =>
+    insertSession(db, { userId, token: old, userAgent: null, ipAddress: null }),
+  )
+  await psql(`update session set "lastSeenAt" = now() - interval '1 hour' where id = $1`, [id])
+  return { userId, token, old: { id, token: old } }
+}
+
+/** Plays one order; a side whose statement waits gets its later statements after it. @returns the order in which statements began and ended. */
+async function play(order: string, other: Step[], round: Round): Promise<string[]> {
+  const done: string[] = []
+  const lanes = {
+    L: { name: 'logout', side: mine, steps: LOGOUT, next: 0, tail: Promise.resolve() },
+    O: { name: 'other', side: theirs, steps: other, next: 0, tail: Promise.resolve() },
+  }
+  for (const letter of order) {
+    const lane = lanes[letter as 'L' | 'O']
+    const index = lane.next++
+    let ended = false
+    lane.tail = lane.tail.then(async () => {
+      done.push(`${lane.name} ${index} begins`)
+      await lane.steps[index]?.(lane.side.db, round)
+      done.push(`${lane.name} ${index} ends`)
+      ended = true
+    })
+    const settled = lane.tail.catch(() => {})
+    while (!ended && !(await waits(lane.side.pid))) await Promise.race([settled, nextTurn()])
+  }
+  await Promise.all([lanes.L.tail, lanes.O.tail])
+  return done
+}
+
+const nextTurn = () => new Promise((turn) => setImmediate(turn))
+
+async function waits(pid: number): Promise<boolean> {
+  const { rows } = (await observer.db.execute(
+    sql`select cardinality(pg_blocking_pids(${pid})) > 0 as waits`,
+  )) as unknown as { rows: { waits: boolean }[] }
+  return rows[0]?.waits === true
+}
+
+/** All merges of two sequences, as strings of L and O. */
+function interleavings(l: number, o: number): string[] {
+  if (l === 0 || o === 0) return ['L'.repeat(l) + 'O'.repeat(o)]
+  return [
+    ...interleavings(l - 1, o).map((rest) => `L${rest}`),
+    ...interleavings(l, o - 1).map((rest) => `O${rest}`),
+  ]
+}

@@ -1,0 +1,164 @@
+/** Storms: many logins, logouts, touches and checks at once, and not one session that outlives its logout. */
+import { eq } from 'drizzle-orm'
+import fc from 'fast-check'
+import t from 'tap'
+import type { Problem } from '../../src/errors.ts'
+import { session } from '../../src/storage/schema.ts'
+import { touchSessions } from '../../src/storage/sessions.ts'
+import { startService } from '../support/service.ts'
+
+const service = await startService()
+const { database, sessions } = service
+const nobody = { userAgent: null, ipAddress: null }
+const ROUNDS = 500
+const LOGINS_A_ROUND = 5
+
+t.test(
+  `${ROUNDS * LOGINS_A_ROUND} logins race ${ROUNDS} global logouts: each is ended by it or began after it`,
+  async (t) => {
+    const outcomes = { ended: 0, lives: 0 }
+    await inParallel(ROUNDS, 4, async (round) => {
+      const userId = await service.addUser()
+      const phone = await service.signIn(userId)
+      const [seed] = fc.sample(
+        fc.array(fc.nat(4), { minLength: LOGINS_A_ROUND, maxLength: LOGINS_A_ROUND }),
+        { numRuns: 1, seed: round },
+      ) as [number[]]
+      let logoutAnswered = false
+      const logout = later(seed[0] ?? 0).then(async () => {
+        const outcome = await sessions.logout(phone.token, 'global', nobody)
+        logoutAnswered = true
+        return outcome
+      })
+      const logins = seed.map(async (turns) => {
+        await later(turns)
+        const beganAfter = logoutAnswered
+        const { token, session } = await sessions.create({ userId, ...nobody })
+        return { beganAfter, returnedBefore: !logoutAnswered, token, id: session.id }
+      })
+      const { revoked } = await logout
+      for (const login of await Promise.all(logins)) {
+        const ended = revoked.some(({ id }) => id === login.id)
+        const status = (await sessions.find(login.token)) ? 'lives' : 'ended'
+        outcomes[status]++
+        if (status === 'ended' ? !ended || login.beganAfter : ended) {
+          t.fail(
+            `round ${round}: a login ${status}, though the logout ${ended ? 'names' : 'does not name'} it`,
+          )
+        }
+      }
+      if (await sessions.find(phone.token)) t.fail(`round ${round}: the session that asked lives`)
+    })
+    t.comment(outcomes)
+    t.ok(outcomes.ended > 50 && outcomes.lives > 50, 'the race was a race: both outcomes occurred often')
+  },
+)
+
+t.test(
+  'eight check loops and one logout, with every touch due: then nobody gets in (the Keycloak recipe)',
+  async (t) => {
+    for (let round = 0; round < 25; round++) {
+      const { token, id } = await service.signIn(await service.addUser())
+      await database.psql(`update session set "lastSeenAt" = now() - interval '1 hour' where id = $1`, [id])
+      let over = false
+      const seen: number[] = []
+      const loops = Array.from({ length: 8 }, async () => {
+        while (!over) {
+          const asked = over
+          const status = await service.check(token)
+          await service.touches.flush()
+          if (asked) seen.push(status)
+        }
+      })
+      const response = await service.as(token, '/api/logout', { method: 'POST' })
+      t.equal(response.status, 200)
+      const after = await Promise.all(Array.from({ length: 8 }, () => service.check(token)))
+      over = true
+      await Promise.all(loops)
+      await service.touches.flush()
+      t.same([...new Set([...after, ...seen, await service.check(token)])], [401])
+      t.same(
+        await database.run((db) => db.select().from(session).where(eq(session.id, id))),
+        [],
+        'no touch brought the row back',
+      )
+    }
+  },
+)
+
+t.test('touches of a session that is being ended neither fail nor revive it', async (t) => {
+  const played = await inParallel(200, 4, async () => {
+    const { token, id } = await service.signIn(await service.addUser())
+    await database.psql(`update session set "lastSeenAt" = now() - interval '1 hour' where id = $1`, [id])
+    const touch = () => database.run((db) => touchSessions(db, [id]))
+    await Promise.all([touch(), sessions.logout(token, 'global', nobody), touch(), touch()])
+    if (await sessions.find(token)) t.fail('it lives')
+  })
+  t.equal(played, 200)
+})
+
+t.test('two devices that log out everywhere at once: both are told it is done, and it is', async (t) => {
+  const played = await inParallel(200, 4, async () => {
+    const userId = await service.addUser()
+    const [phone, laptop] = [await service.signIn(userId), await service.signIn(userId)]
+    const outcomes = await Promise.all(
+      [phone, laptop].map(({ token }) => sessions.logout(token, 'global', nobody)),
+    )
+    const ids = new Set(outcomes.map(({ operationId }) => operationId))
+    if (ids.size !== 1) t.fail('one of them ended both; the other repeats its outcome')
+    if (outcomes.flatMap(({ revoked }) => revoked).length !== 2) t.fail('each session is ended once')
+  })
+  t.equal(played, 200)
+})
+
+t.test('a logout of the others by a session that is ended meanwhile ends nobody new', async (t) => {
+  const played = await inParallel(200, 4, async () => {
+    const userId = await service.addUser()
+    const [thief, owner] = [await service.signIn(userId), await service.signIn(userId)]
+    const answers = await Promise.allSettled([
+      sessions.logout(owner.token, 'others', nobody),
+      sessions.logout(thief.token, 'others', nobody),
+    ])
+    const living = await sessions.list(userId)
+    if (living.length !== 1) t.fail(`one of both must live, not ${living.length}`)
+    const refused = answers.filter(
+      (answer) => answer.status === 'rejected' && (answer.reason as Problem).code === 'invalid_token',
+    )
+    if (refused.length !== 1) t.fail('the one that was ended is told so')
+  })
+  t.equal(played, 200)
+})
+
+t.test('a storm of logins of one user cannot starve the logout', async (t) => {
+  const userId = await service.addUser()
+  const phone = await service.signIn(userId)
+  let over = false
+  const storm = Array.from({ length: 6 }, async () => {
+    while (!over) await sessions.create({ userId, ...nobody })
+  })
+  for (let i = 0; i < 20; i++) await sessions.create({ userId, ...nobody })
+  const outcome = await sessions.logout(phone.token, 'global', nobody)
+  over = true
+  await Promise.all(storm)
+  t.ok(outcome.revoked.length > 20)
+})
+
+/** Lets `turns` turns of the event loop pass. */
+async function later(turns: number): Promise<void> {
+  for (let i = 0; i < turns * 10; i++) await new Promise((turn) => setImmediate(turn))
+}
+
+/** Plays all rounds, a few at a time; a round fails the test by itself. */
+async function inParallel(
+  rounds: number,
+  lanes: number,
+  work: (round: number) => Promise<void>,
+): Promise<number> {
+  let next = 0
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      while (next < rounds) await work(next++)
+    }),
+  )
+  return next
+}
