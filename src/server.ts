@@ -1,8 +1,9 @@
 /** Builds the HTTP server from its parts. Reads no environment and never listens. */
+import type { Server } from 'node:http'
 import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
-import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Checker } from './checking/checker.ts'
 import type { Config } from './config.ts'
@@ -16,6 +17,13 @@ import { onClientError, problemPages, problems } from './http/problems.ts'
 import { userRoutes } from './http/user.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import type { Database } from './storage/database.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A route too hot for a log line per request; its failures are logged all the same. */
+    quiet?: boolean
+  }
+}
 
 /** Longest request body, in bytes. */
 const MAX_BODY = 16 * 1024
@@ -44,6 +52,9 @@ export type SignIn = Pick<ServerParts, 'sessions'> & {
 export async function buildServer({ config, database, sessions, checker, logger, signIn }: ServerParts) {
   const app = Fastify({
     loggerInstance: logger,
+    logController: new LogController({
+      disableRequestLogging: (request) => request.routeOptions?.config?.quiet === true,
+    }),
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
     bodyLimit: MAX_BODY,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -66,6 +77,7 @@ export async function buildServer({ config, database, sessions, checker, logger,
   const visitor = { cookieName: config.cookie.name, publicOrigin: config.publicOrigin }
   const finish = createFinishLogout(cookies, config.publicOrigin, config.allowedRedirects)
 
+  app.addHook('preClose', async () => void closeConnectionsAsTheyFinish(app.server))
   await app.register(problems)
   await app.register(fastifyHelmet, securityHeaders(config))
   await app.register(checkRoutes, { checker, cookieName: config.cookie.name })
@@ -89,6 +101,12 @@ export async function buildServer({ config, database, sessions, checker, logger,
     })
   })
   return app
+}
+
+/** Node closes the connections that are idle when the server closes; those that become idle later would hold it up. */
+function closeConnectionsAsTheyFinish(server: Server): void {
+  const timer = setInterval(() => server.closeIdleConnections(), 50)
+  server.once('close', () => clearInterval(timer))
 }
 
 /** Nothing but our own stylesheet and script; forms may lead on to the origins a logout may redirect to. */

@@ -29,8 +29,8 @@ export async function checkRoutes(
   app.route({
     method: ANY_METHOD,
     url: '/check',
-    logLevel: 'warn',
     helmet: false,
+    config: { quiet: true },
     // Answered before Fastify looks at the body: neither its type nor its size nor its syntax matters here.
     async onRequest(request, reply) {
       const credential = readCredential(request.headers, cookieName)

@@ -1,0 +1,53 @@
+/** The command line: what it prints, and with which exit code. */
+import t from 'tap'
+import { run } from './support/command.ts'
+
+async function result(args: string[], options: Parameters<typeof run>[1] = {}) {
+  const started = run(args, options)
+  return { code: await started.ended, output: started.output() }
+}
+
+t.test('--help and --version print and exit 0', async (t) => {
+  const help = await result(['--help'])
+  t.equal(help.code, 0)
+  for (const word of ['start', 'migrate', 'DATABASE_URL', 'Examples', 'Exit codes'])
+    t.match(help.output, word)
+  t.match(await result(['-v']), { code: 0, output: /^\d+\.\d+\.\d+\n$/ })
+})
+
+t.test('wrong usage exits 2 and says where help is', async (t) => {
+  for (const args of [[], ['strat'], ['--nope'], ['start', 'now']]) {
+    const { code, output } = await result(args)
+    t.equal(code, 2, args.join(' '))
+    t.match(output, '--help')
+    t.equal(output.trim().split('\n').length, 1, 'one line')
+  }
+})
+
+t.test('wrong settings exit 2, each on a line of its own', async (t) => {
+  const { code, output } = await result(['start'], {
+    env: { PORT: 'many', LOG_LEVEL: 'loud', DATABASE_URL: 'postgres://x' },
+  })
+  t.equal(code, 2)
+  t.match(output, /^ {2}PORT: /m)
+  t.match(output, /^ {2}LOG_LEVEL: /m)
+  t.notMatch(output, /\bat .*\.ts/, 'no stack trace')
+})
+
+t.test(
+  'migrate without a database says what to set; with one that is not there, that it is not',
+  async (t) => {
+    t.match(await result(['migrate']), { code: 2, output: /DATABASE_URL/ })
+    t.match(await result(['migrate'], { env: { DATABASE_URL: 'postgres://127.0.0.1:1/x' } }), {
+      code: 1,
+      output: /no database answers/,
+    })
+  },
+)
+
+t.test('an older Node gets one clear line', async (t) => {
+  const older = `data:text/javascript,Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.11.1' } })`
+  const { code, output } = await result(['start'], { node: ['--import', older] })
+  t.equal(code, 2)
+  t.match(output, /^global-logout needs Node >=22\.18; this is 20\.11\.1\. .*\n$/)
+})

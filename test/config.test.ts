@@ -1,0 +1,121 @@
+/** Settings: defaults of the contract, every problem at once and by name. */
+import fc from 'fast-check'
+import t from 'tap'
+import { ConfigError, readConfig } from '../src/config.ts'
+
+const problemsOf = (env: Record<string, string>): string[] => {
+  try {
+    readConfig(env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
+
+t.test('the defaults are those of the contract', async (t) => {
+  t.match(readConfig({}), {
+    databaseUrl: undefined,
+    host: '127.0.0.1',
+    port: 4000,
+    publicOrigin: 'http://127.0.0.1:4000',
+    cookie: { name: 'authjs.session-token', secure: false },
+    policy: { maxAgeSeconds: 30 * 86_400, idleTimeoutSeconds: 7 * 86_400 },
+    allowedRedirects: [],
+    trustProxy: [],
+    logLevel: 'info',
+    checkMode: 'database',
+  })
+  t.equal(readConfig({ PUBLIC_URL: 'https://id.example.com' }).cookie.name, '__Host-authjs.session-token')
+  t.equal(
+    readConfig({ PUBLIC_URL: 'https://id.example.com/', COOKIE_DOMAIN: 'example.com' }).cookie.name,
+    '__Secure-authjs.session-token',
+  )
+  t.equal(readConfig({ HOST: '::1' }).publicOrigin, 'http://[::1]:4000')
+  t.equal(
+    readConfig({ SESSION_MAX_AGE: '1d' }).policy.idleTimeoutSeconds,
+    86_400,
+    'idle is never longer than the whole life',
+  )
+  t.equal(readConfig({ PORT: '', DATABASE_URL: '' }).port, 4000, 'empty counts as not set')
+})
+
+t.test('every problem is reported at once, by name', async (t) => {
+  const problems = problemsOf({
+    DATABASE_URL: 'mysql://x',
+    PORT: '70000',
+    PUBLIC_URL: 'https://a.example/path',
+    SESSION_MAX_AGE: '30',
+    SESSION_IDLE_TIMEOUT: '1w',
+    ALLOWED_REDIRECTS: 'https://ok.example,nonsense',
+    TRUST_PROXY: '10.0.0.0/33',
+    LOG_LEVEL: 'loud',
+    CHECK_MODE: 'fast',
+    SESSION_COOKIE: 'a b',
+    COOKIE_DOMAIN: '-',
+    HOST: 'a b',
+  })
+  const names = problems.map((line) => line.split(':')[0]?.split('.')[0]).sort()
+  t.same(names, [
+    'ALLOWED_REDIRECTS',
+    'CHECK_MODE',
+    'COOKIE_DOMAIN',
+    'DATABASE_URL',
+    'HOST',
+    'LOG_LEVEL',
+    'PORT',
+    'PUBLIC_URL',
+    'SESSION_COOKIE',
+    'SESSION_IDLE_TIMEOUT',
+    'SESSION_MAX_AGE',
+    'TRUST_PROXY',
+  ])
+})
+
+t.test('settings that contradict each other are refused', async (t) => {
+  t.match(problemsOf({ SESSION_COOKIE: '__Host-x' }), [/^SESSION_COOKIE: .*https/])
+  t.match(
+    problemsOf({
+      SESSION_COOKIE: '__Host-x',
+      PUBLIC_URL: 'https://id.example.com',
+      COOKIE_DOMAIN: 'example.com',
+    }),
+    [/^SESSION_COOKIE: .*domain/],
+  )
+  t.match(problemsOf({ PUBLIC_URL: 'https://id.example.com', COOKIE_DOMAIN: 'other.com' }), [
+    /^COOKIE_DOMAIN/,
+  ])
+  t.match(problemsOf({ PUBLIC_URL: 'https://badexample.com', COOKIE_DOMAIN: 'example.com' }), [
+    /^COOKIE_DOMAIN/,
+  ])
+  t.match(problemsOf({ SESSION_MAX_AGE: '1h', SESSION_IDLE_TIMEOUT: '2h' }), [/^SESSION_IDLE_TIMEOUT/])
+})
+
+t.test('no text in any setting brings anything but a config or named problems', async (t) => {
+  const names = [
+    'DATABASE_URL',
+    'HOST',
+    'PORT',
+    'PUBLIC_URL',
+    'SESSION_COOKIE',
+    'COOKIE_DOMAIN',
+    'SESSION_MAX_AGE',
+    'SESSION_IDLE_TIMEOUT',
+    'ALLOWED_REDIRECTS',
+    'TRUST_PROXY',
+    'LOG_LEVEL',
+    'CHECK_MODE',
+  ]
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.constantFrom(...names), fc.oneof(fc.string(), fc.webUrl(), fc.ipV6(), fc.domain())),
+      (env) => {
+        for (const line of problemsOf(env))
+          if (!names.some((name) => line.startsWith(`${name}:`) || line.startsWith(`${name}.`))) return false
+        return true
+      },
+    ),
+    { numRuns: 2000 },
+  )
+  t.pass('2,000 environments')
+})

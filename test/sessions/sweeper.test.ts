@@ -1,0 +1,72 @@
+/** The sweep removes what is over, keeps what lives, waits for nobody, and is done by one at a time. */
+import t from 'tap'
+import { startSweeper, sweep } from '../../src/sessions/sweeper.ts'
+import { testDatabase } from '../support/database.ts'
+
+const database = await testDatabase()
+const { psql } = database
+await psql(`insert into "user" (id) values ('ada')`)
+
+/** Rows by the thousand: a third living, a third expired, a third idle. */
+async function fill(rows: number) {
+  await psql('delete from session')
+  await psql('delete from revoked_session')
+  await psql(
+    `insert into session ("sessionToken", "userId", expires, "lastSeenAt")
+     select 'row-' || i, 'ada', now() at time zone 'utc' + case when i % 3 = 1 then interval '-1 hour' else interval '1 day' end,
+       now() - case when i % 3 = 2 then interval '8 days' else interval '0' end from generate_series(0, $1 - 1) i`,
+    [rows],
+  )
+}
+const rows = () =>
+  psql<{ kind: number; count: string }>(
+    `select (split_part("sessionToken", '-', 2)::int % 3) as kind, count(*) from session group by 1 order by 1`,
+  )
+
+t.test(
+  'all that is dead goes, all that lives stays, and no revocation is written for the dead',
+  async (t) => {
+    await fill(60_000) // several steps of the sweep
+    t.equal(await sweep(database), 40_000)
+    t.same(await rows(), [{ kind: 0, count: '20000' }])
+    t.same(await psql('select 1 from revoked_session'), [])
+    t.equal(await sweep(database), 0)
+  },
+)
+
+t.test('a dead row that somebody holds is skipped, not waited for', async (t) => {
+  await fill(30)
+  await database.transaction(async (tx) => {
+    await tx.execute(`select 1 from session where "sessionToken" = 'row-1' for update`)
+    t.equal(await sweep(database), 19)
+  })
+  t.equal(await sweep(database), 1)
+})
+
+t.test('two instances do not sweep at once', async (t) => {
+  await fill(30)
+  await database.transaction(async (tx) => {
+    await tx.execute('select pg_advisory_xact_lock(7161970002)')
+    t.equal(await sweep(database), null)
+  })
+  t.equal(await sweep(database), 20)
+})
+
+t.test('it runs by itself, survives an error and stops when told', async (t) => {
+  await fill(30)
+  let failures = 0
+  const broken = {
+    transaction: (work: never) =>
+      failures++ < 2 ? Promise.reject(new Error('away')) : database.transaction(work),
+  }
+  const errors: unknown[] = []
+  const swept = await new Promise<number>((done) => {
+    const sweeper = startSweeper(broken as typeof database, 5, {
+      swept: done,
+      error: (error) => errors.push(error),
+    })
+    t.teardown(() => sweeper.close())
+  })
+  t.equal(swept, 20)
+  t.equal(errors.length, 2)
+})

@@ -1,0 +1,53 @@
+/** The `global-logout` command as a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url))
+
+export interface Run {
+  child: ChildProcess
+  /** What it printed so far, both streams. */
+  output(): string
+  /** Resolves when it has printed `text`; fails when it ends without. */
+  printed(text: string): Promise<void>
+  /** Resolves with its exit code, or the signal that killed it. */
+  ended: Promise<number | NodeJS.Signals | null>
+}
+
+/** Runs the command in `cwd` with nothing in its environment but PATH and `env`. Killed when the test file ends. */
+export function run(
+  args: string[],
+  { cwd, env = {}, node = [] }: { cwd?: string; env?: Record<string, string>; node?: string[] } = {},
+): Run {
+  const child = spawn(process.execPath, [...node, bin, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let text = ''
+  const listeners = new Set<() => void>()
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+      for (const listener of listeners) listener()
+    })
+  }
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals)
+  t.teardown(() => child.kill('SIGKILL'))
+  return {
+    child,
+    output: () => text,
+    ended,
+    printed: (wanted) =>
+      new Promise((done, fail) => {
+        const look = () => text.includes(wanted) && done()
+        listeners.add(look)
+        look()
+        void ended.then(() =>
+          fail(new Error(`it ended without printing ${JSON.stringify(wanted)}:\n${text}`)),
+        )
+      }),
+  }
+}

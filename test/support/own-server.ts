@@ -1,0 +1,42 @@
+/** A PostgreSQL of a test's own, for tests that stop, freeze or read the logs of a server. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { startEmbedded } from '../../src/dev/embedded.ts'
+import { migrate } from '../../src/storage/migrate.ts'
+import { freePort } from './service.ts'
+
+/** Starts a migrated server on a port that stays the same when it is stopped and started again. */
+export async function ownServer(settings: Record<string, string> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'global-logout-own-'))
+  const port = await freePort()
+  let running = await startEmbedded(folder, { port, settings })
+  let up = true
+  await migrate(running.url)
+  t.teardown(async () => {
+    if (up) await running.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const signal = async (name: NodeJS.Signals) => {
+    const [postmaster] = (await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')
+    const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')
+    for (const pid of [postmaster, ...children.trim().split(' ')]) process.kill(Number(pid), name)
+  }
+  return {
+    folder,
+    url: running.url,
+    stop: async () => {
+      up = false
+      await running.stop()
+    },
+    start: async () => {
+      running = await startEmbedded(folder, { port, settings })
+      up = true
+    },
+    /** Every process of the server stops answering, its connections stay open. Linux only. */
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+    log: () => readFile(join(folder, 'postgres.log'), 'utf8'),
+  }
+}
