@@ -50,6 +50,20 @@ CREATE TABLE IF NOT EXISTS "session" (
 	"expires" timestamp NOT NULL
 );
 --> statement-breakpoint
+-- No sign-in of the running application may slip in between with a token that nobody hashes.
+LOCK TABLE "session" IN ACCESS EXCLUSIVE MODE;
+--> statement-breakpoint
+-- Hashing cannot be taken back: an application whose columns are not Auth.js's own is left as it was.
+DO $$ BEGIN
+	IF (SELECT atttypid FROM pg_attribute WHERE attrelid = '"session"'::regclass AND attname = 'expires') <> 'timestamp'::regtype THEN
+		RAISE EXCEPTION 'session.expires must be of type "timestamp" and hold UTC, as the Auth.js Drizzle adapter has it'
+			USING HINT = 'ALTER TABLE session ALTER COLUMN expires TYPE timestamp USING expires AT TIME ZONE ''utc''';
+	END IF;
+END $$;
+--> statement-breakpoint
+-- Room on each page for touches to stay heap-only (HOT) updates.
+ALTER TABLE "session" SET (fillfactor = 70);
+--> statement-breakpoint
 -- Sessions of an application that used the stock adapter until now hold raw tokens: keep them signed in, hashed.
 UPDATE "session" SET "sessionToken" = rtrim(translate(encode(sha256(convert_to("sessionToken", 'UTF8')), 'base64'), '+/', '-_'), '=');
 --> statement-breakpoint
@@ -60,9 +74,6 @@ ALTER TABLE "session"
 	ADD COLUMN "ipAddress" "inet",
 	ADD COLUMN "userAgent" text,
 	ADD CONSTRAINT "session_id_unique" UNIQUE("id");
---> statement-breakpoint
--- Room on each page for touches to stay heap-only (HOT) updates.
-ALTER TABLE "session" SET (fillfactor = 70);
 --> statement-breakpoint
 CREATE TABLE "session_policy" (
 	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
@@ -87,18 +98,18 @@ CREATE TABLE IF NOT EXISTS "verificationToken" (
 	CONSTRAINT "verificationToken_identifier_token_pk" PRIMARY KEY("identifier","token")
 );
 --> statement-breakpoint
+-- The foreign keys end the sessions of a deleted user, and make a login wait for a logout of the same user.
 DO $$ BEGIN
-	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '"account"'::regclass AND contype = 'f') THEN
+	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '"account"'::regclass AND confrelid = '"user"'::regclass AND contype = 'f') THEN
 		ALTER TABLE "account" ADD CONSTRAINT "account_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES "public"."user"("id") ON DELETE cascade ON UPDATE no action;
 	END IF;
 END $$;--> statement-breakpoint
 DO $$ BEGIN
-	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '"session"'::regclass AND contype = 'f') THEN
+	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '"session"'::regclass AND confrelid = '"user"'::regclass AND contype = 'f') THEN
 		ALTER TABLE "session" ADD CONSTRAINT "session_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES "public"."user"("id") ON DELETE cascade ON UPDATE no action;
 	END IF;
 END $$;--> statement-breakpoint
 CREATE INDEX "operation_user_id_at_idx" ON "operation" USING btree ("user_id","at");--> statement-breakpoint
 CREATE INDEX "revoked_session_session_token_idx" ON "revoked_session" USING btree ("session_token");--> statement-breakpoint
-CREATE INDEX "revoked_session_user_id_revoked_at_idx" ON "revoked_session" USING btree ("user_id","revoked_at");--> statement-breakpoint
 CREATE INDEX "revoked_session_operation_id_idx" ON "revoked_session" USING btree ("operation_id");--> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "session_userId_idx" ON "session" USING btree ("userId");

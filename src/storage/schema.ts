@@ -146,7 +146,6 @@ export const revokedSession = pgTable(
   },
   (table) => [
     index('revoked_session_session_token_idx').on(table.sessionToken),
-    index('revoked_session_user_id_revoked_at_idx').on(table.userId, table.revokedAt),
     index('revoked_session_operation_id_idx').on(table.operationId),
   ],
 )

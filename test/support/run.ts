@@ -6,7 +6,7 @@
  *     npm test -- test/http/check.test.ts    one file
  */
 import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -16,6 +16,7 @@ import { admin, databaseUrl } from './server.ts'
 
 const TEMPLATE = `gl_template_${process.pid}`
 
+await buildTapOnce()
 const server = await startServer()
 process.stdout.write(`Database for the tests: ${server.name}\n`)
 let code = 1
@@ -28,6 +29,15 @@ try {
   await server.stop()
 }
 process.exitCode = code
+
+/** tap compiles its set of plugins after an install; again only when `.taprc` changed, as two runs at once would clash. */
+async function buildTapOnce(): Promise<void> {
+  const marker = 'node_modules/.tap-built'
+  const wanted = await readFile('.taprc', 'utf8')
+  if ((await readFile(marker, 'utf8').catch(() => null)) === wanted) return
+  await promisify(execFile)('tap', ['build'])
+  await writeFile(marker, wanted)
+}
 
 function tap(env: NodeJS.ProcessEnv): Promise<number> {
   const child = spawn('tap', ['run', ...process.argv.slice(2)], { env, stdio: 'inherit' })
