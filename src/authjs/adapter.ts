@@ -5,25 +5,31 @@
  *
  *     import { GlobalLogoutAdapter, generateSessionToken } from 'global-logout/adapter'
  *     Auth({ adapter: GlobalLogoutAdapter(db), session: { strategy: 'database', generateSessionToken }, … })
+ *
+ * One promise is out of an adapter's reach: Auth.js clears its cookie even when `deleteSession` failed. Send
+ * people to this service's `/logout` where a sign-out must not be claimed before it is durable.
  */
 import type { Adapter, AdapterSession, AdapterUser } from '@auth/core/adapters'
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
-import { and, eq } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { endAsSignOut } from '../sessions/sign-out.ts'
 import type { Executor } from '../storage/database.ts'
 import { isValid } from '../storage/policy.ts'
 import { account, session, user, verificationToken } from '../storage/schema.ts'
-import { checkToken, touchSessions } from '../storage/sessions.ts'
+import { TOUCH_INTERVAL_SECONDS, touchSessions } from '../storage/sessions.ts'
+import { type Device, deviceColumns } from './device.ts'
 
 export { generateSessionToken } from '../sessions/tokens.ts'
 
 export interface GlobalLogoutAdapterOptions {
   /** The device of the request that Auth.js is handling, so that people recognise it in their list of devices. */
-  device?: () => { userAgent?: string | null; ipAddress?: string | null }
+  device?: () => Device | Promise<Device>
 }
 
 /** The columns that Auth.js knows; ours stay out of its sight. */
 const authColumns = { sessionToken: session.sessionToken, userId: session.userId, expires: session.expires }
+
+const touchIsDue = sql<boolean>`${session.lastSeenAt} < statement_timestamp() - make_interval(secs => ${TOUCH_INTERVAL_SECONDS})`
 
 /**
  * @param db a drizzle database on PostgreSQL that can run transactions, migrated by `global-logout migrate`.
@@ -37,19 +43,15 @@ export function GlobalLogoutAdapter(db: Executor, { device }: GlobalLogoutAdapte
     sessionsTable: session as never,
     verificationTokensTable: verificationToken,
   })
-  /** Auth.js puts into the cookie what it gets back: the raw token, never the hash. */
-  const withRawToken = (row: AdapterSession | undefined, sessionToken: string) =>
-    row && { ...row, sessionToken }
 
   return {
     ...stock,
 
-    async createSession(data) {
-      const { userAgent = null, ipAddress = null } = device?.() ?? {}
-      const { sessionToken, userId, expires } = data
+    async createSession({ sessionToken, userId, expires }) {
+      const columns = deviceColumns((await device?.()) ?? {})
       const [row] = await db
         .insert(session)
-        .values({ sessionToken, userId, expires, userAgent, ipAddress })
+        .values({ sessionToken, userId, expires, ...columns })
         .returning(authColumns)
       return withRawToken(row, sessionToken) as AdapterSession
     },
@@ -57,24 +59,28 @@ export function GlobalLogoutAdapter(db: Executor, { device }: GlobalLogoutAdapte
     /** Null for every session that is over, also by the idle timeout and the maximum age, which Auth.js does not know. */
     async getSessionAndUser(sessionToken) {
       const [found] = await db
-        .select({ session: authColumns, user })
+        .select({ session: authColumns, user, id: session.id, stale: touchIsDue })
         .from(session)
         .innerJoin(user, eq(user.id, session.userId))
         .where(and(eq(session.sessionToken, sessionToken), isValid))
       if (!found) return null
-      await touch(db, sessionToken)
+      if (found.stale) await touch(db, found.id)
       return { session: { ...found.session, sessionToken }, user: found.user as AdapterUser }
     },
 
-    /** Moves `expires` of a living session; a dead one is not found. */
-    async updateSession({ sessionToken, expires, userId }) {
-      const changes = { ...(expires && { expires }), ...(userId && { userId }) }
-      if (Object.keys(changes).length === 0)
-        return withRawToken(await findRow(db, sessionToken), sessionToken)
+    /** Moves `expires` of a living session. A dead one is not found, nor one of another user: none changes hands. */
+    async updateSession({ sessionToken, userId, expires }) {
       const [row] = await db
         .update(session)
-        .set(changes)
-        .where(and(eq(session.sessionToken, sessionToken), isValid))
+        // The token is its own old value: an update without `expires` needs a column to set.
+        .set({ sessionToken, expires })
+        .where(
+          and(
+            eq(session.sessionToken, sessionToken),
+            userId ? eq(session.userId, userId) : undefined,
+            isValid,
+          ),
+        )
         .returning(authColumns)
       return withRawToken(row, sessionToken)
     },
@@ -83,18 +89,12 @@ export function GlobalLogoutAdapter(db: Executor, { device }: GlobalLogoutAdapte
   }
 }
 
-async function findRow(db: Executor, token: string): Promise<AdapterSession | undefined> {
-  const rows = await db
-    .select(authColumns)
-    .from(session)
-    .where(and(eq(session.sessionToken, token), isValid))
-  return rows[0]
+/** Auth.js puts into the cookie what it gets back: the raw token, never the hash. */
+function withRawToken(row: AdapterSession | undefined, sessionToken: string) {
+  return row && { ...row, sessionToken }
 }
 
-/** Records use at most once a minute; a use that could not be recorded is no reason to refuse it. */
-async function touch(db: Executor, token: string): Promise<void> {
-  try {
-    const found = await checkToken(db, token)
-    if (found?.stale) await touchSessions(db, [found.sessionId])
-  } catch {}
+/** Records use; a use that could not be recorded is no reason to refuse it. */
+async function touch(db: Executor, sessionId: string): Promise<void> {
+  await touchSessions(db, [sessionId]).catch(() => {})
 }

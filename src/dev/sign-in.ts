@@ -8,6 +8,7 @@ import { readCredential } from '../http/credentials.ts'
 import { assertSameOrigin } from '../http/same-origin.ts'
 import { originOf } from '../http/session.ts'
 import type { SignIn } from '../server.ts'
+import { sign } from '../web/icons.ts'
 import { layout } from '../web/layout.ts'
 import { DEMO_USERS } from './demo-data.ts'
 
@@ -38,17 +39,19 @@ export async function demoSignIn(instance: FastifyInstance, { sessions, cookies,
 function signInPage() {
   return layout({
     title: 'Sign in',
+    card: 'enter',
     body: html`
 <h1>Sign in</h1>
-<p class="lead">This is the demo: choose a user, no password needed. With your own database this page does not exist; your application signs users in.</p>
-<ul class="devices">
+<p class="lead">Choose a person. The demo asks for no password.</p>
+<form method="post" action="/login" class="people">
 ${DEMO_USERS.map(
-  ({ name, email }) => html`<li class="device">
+  ({ name, email }) => html`<button name="email" value="${email}">
 <span class="initial" aria-hidden="true">${name.slice(0, 1)}</span>
-<div><h2>${name}</h2><p>${email}</p></div>
-<form method="post" action="/login"><input type="hidden" name="email" value="${email}"><button aria-label="Sign in as ${name}">Sign in</button></form>
-</li>`,
-)}
-</ul>`,
+<span><span class="unseen">Sign in as </span>${name}<small>${email}</small></span>
+${sign('next')}
+</button>
+`,
+)}</form>
+<p class="quiet">With your own database this page does not exist: your application signs people in.</p>`,
   })
 }

@@ -10,6 +10,7 @@ import { Problem } from '../errors.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { devicesPage } from '../web/devices-page.ts'
 import { logoutPage } from '../web/logout-page.ts'
+import type { Ended } from '../web/parts.ts'
 import { type SignedOut, signedOutPage } from '../web/signed-out-page.ts'
 import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
@@ -39,8 +40,10 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
   app.get('/', signedIn, async (request, reply) => {
     const { session, user } = request.session
     const all = await sessions.list(user.id)
-    const outcome = await readOutcome(cookies.readOutcome(request), user.id)
-    if (outcome) cookies.clearOutcome(reply)
+    const left = await readOutcome(cookies.readOutcome(request), user.id)
+    if (left) cookies.clearOutcome(reply)
+    // What an earlier session of this browser did is no news to this one.
+    const outcome = left?.operation.actorSessionId === session.id ? left : null
     return page(reply, devicesPage({ user, current: session, sessions: all, listed: LISTED, outcome }))
   })
 
@@ -85,13 +88,17 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
     },
   )
 
+  // Where "Try again" leads from the page of a failed attempt.
+  app.get('/sessions/:id/end', async (_request, reply) => reply.redirect('/', 303))
+
   app.get('/signed-out', async (request, reply) => {
     const credential = readCredential(request.headers, visitor.cookieName)
     const operationId = cookies.readOutcome(request)
     const why = await whySignedOut(credential.kind === 'token' ? credential.token : null, operationId)
     if (!why) return reply.redirect('/', 303)
     if (operationId) cookies.clearOutcome(reply)
-    return page(reply, signedOutPage({ why, signInPath }))
+    const followed = 'tab' in (request.query as object)
+    return page(reply, signedOutPage({ why, signInPath, followed }))
   })
 
   /** Why the visitor is signed out; null when they are not. */
@@ -102,7 +109,9 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
     const standing = token ? await sessions.standing(token) : null
     if (standing?.state === 'valid') return null
     const outcome = await readOutcome(operationId, standing?.userId)
-    return outcome ? { by: 'you', ...outcome } : { by: 'other', standing }
+    if (!outcome) return { by: 'other', standing }
+    const same = standing?.operation ? standing.operation.id === operationId : endedItself(outcome)
+    return same ? { by: 'you', ...outcome } : { by: 'other', standing }
   }
 
   /** The outcome that a logout in this browser left behind; never another user's. */
@@ -111,4 +120,10 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
     const found = await sessions.operation(operationId, LISTED)
     return found && (!userId || found.operation.userId === userId) ? found : null
   }
+}
+
+/** Whether an operation ended the very session that asked for it. */
+function endedItself({ operation, revoked }: Ended): boolean {
+  if (operation.kind === 'logout') return operation.scope !== 'others'
+  return revoked.some(({ sessionId }) => sessionId === operation.actorSessionId)
 }

@@ -1,22 +1,33 @@
-/** Ends the session of a token in whatever executor an application has: the sign-out of the Auth.js adapter. */
+/**
+ * Ends the session of a token in whatever executor an application has: the sign-out of the Auth.js adapter. When it
+ * returns, the session is durably over, whatever defaults the application's connections have: under REPEATABLE READ
+ * a touch at the same moment would make the sign-out fail, and Auth.js would clear the cookie all the same.
+ */
+import { sql } from 'drizzle-orm'
 import type { Executor } from '../storage/database.ts'
 import { beginOperation, recordOperation } from '../storage/operations.ts'
 import { deleteSessions, sessions } from '../storage/sessions.ts'
 
 /** Deletes the session, living or dead. A living one leaves an operation; a dead or unknown one was none to end. */
 export function endAsSignOut(db: Executor, token: string): Promise<void> {
-  return db.transaction(async (tx) => {
-    const id = await beginOperation(tx)
-    const [ended] = await deleteSessions(tx, sessions.withToken(token))
-    if (!ended) return
-    const { userId, id: actorSessionId } = ended
-    await recordOperation(tx, id, 1, {
-      kind: 'authjs.signout',
-      scope: 'local',
-      actorKind: 'user',
-      actorId: userId,
-      actorSessionId,
-      userId,
-    })
-  })
+  return db.transaction(
+    async (tx) => {
+      await tx.execute(
+        sql`select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`,
+      )
+      const id = await beginOperation(tx)
+      const [ended] = await deleteSessions(tx, sessions.withToken(token))
+      if (!ended) return
+      const { userId, id: actorSessionId } = ended
+      await recordOperation(tx, id, 1, {
+        kind: 'authjs.signout',
+        scope: 'local',
+        actorKind: 'user',
+        actorId: userId,
+        actorSessionId,
+        userId,
+      })
+    },
+    { isolationLevel: 'read committed' },
+  )
 }

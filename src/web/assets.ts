@@ -8,6 +8,7 @@ export const assetFolder = fileURLToPath(new URL('public', import.meta.url))
 
 export const styleHref = addressOf('style.css')
 export const scriptHref = addressOf('page.js')
+export const iconHref = addressOf('icon.svg')
 
 function addressOf(file: string): string {
   const version = hash('sha256', readFileSync(join(assetFolder, file)), 'base64url').slice(0, 12)

@@ -1,21 +1,53 @@
 /** What a person sees when something cannot be done, and what to do about it. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import type { ErrorCode } from '../errors.ts'
 import { layout } from './layout.ts'
 
-export function errorPage(problem: {
+/** In words for people, where the words for callers would not help. Claims nothing that is not known. */
+const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
+  not_found: {
+    title: 'This page does not exist',
+    text: 'The address may be mistyped, or the page may have moved.',
+  },
+  cross_origin: {
+    title: 'Nothing was done',
+    text: 'The request did not come from this site, or your browser did not say so. Open your devices and try it from there.',
+  },
+  unavailable: {
+    title: 'We cannot check this right now',
+    text: 'Our database does not answer, so nobody can say who is signed in. This request changed nothing.',
+  },
+  outcome_unknown: {
+    title: 'We cannot tell whether it worked',
+    text: 'The connection to our database broke before it confirmed. Please do it again; doing it twice does no harm.',
+  },
+  internal: {
+    title: 'Something went wrong on our side',
+    text: 'The request could not be completed. If it happens again, tell us the request number below.',
+  },
+}
+
+export interface ProblemShown {
   status: number
+  code: ErrorCode
   title: string
   detail: string
   requestId: string
-}): SafeHtml {
-  const later = problem.status === 503
+}
+
+export function errorPage({ status, code, requestId, ...given }: ProblemShown): SafeHtml {
+  const { title, text } = WORDS[code] ?? { title: given.title, text: given.detail }
+  const later = status >= 500
   return layout({
-    title: problem.title,
+    title,
+    card: later ? 'wait' : 'nothing',
     body: html`
-<h1>${problem.title}</h1>
-<p>${problem.detail}</p>
-${later ? html`<p>You have not been signed out. Try again in a moment.</p>` : ''}
-<nav class="actions" aria-label="Continue"><a class="button" href="/">Your devices</a></nav>
-<p class="since">Request ${problem.requestId}</p>`,
+<h1>${title}</h1>
+<p class="lead">${text}</p>
+<nav class="actions" aria-label="Continue">
+${later ? html`<a class="button primary" href="">Try again</a>` : ''}
+<a class="button${later ? '' : ' primary'}" href="/">Your devices</a>
+</nav>
+${later ? html`<p class="request">Request ${requestId}</p>` : ''}`,
   })
 }

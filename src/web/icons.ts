@@ -1,15 +1,34 @@
-/** One line drawing for each kind of device; decoration only, hidden from screen readers. */
+/** Line drawings; decoration only, hidden from screen readers. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { Device } from '../sessions/devices.ts'
+import { describeDevice } from '../sessions/devices.ts'
 
-const SHAPES: Record<Device['kind'], SafeHtml> = {
-  desktop: html`<rect x="3" y="4" width="18" height="12" rx="2"/><path d="M8 20h8M12 16v4"/>`,
+const DEVICES = {
+  desktop: html`<rect x="3" y="4.5" width="18" height="12" rx="2"/><path d="M8.5 20h7M12 16.5V20"/>`,
   mobile: html`<rect x="7" y="2.5" width="10" height="19" rx="2.5"/><path d="M11 18.5h2"/>`,
   tablet: html`<rect x="4.5" y="2.5" width="15" height="19" rx="2.5"/><path d="M11 18.5h2"/>`,
-  app: html`<rect x="4" y="4" width="7" height="7" rx="2"/><rect x="13" y="4" width="7" height="7" rx="2"/><rect x="4" y="13" width="7" height="7" rx="2"/><rect x="13" y="13" width="7" height="7" rx="2"/>`,
+  app: html`<rect x="4" y="4" width="6.5" height="6.5" rx="1.5"/><rect x="13.5" y="4" width="6.5" height="6.5" rx="1.5"/><rect x="4" y="13.5" width="6.5" height="6.5" rx="1.5"/><rect x="13.5" y="13.5" width="6.5" height="6.5" rx="1.5"/>`,
   unknown: html`<circle cx="12" cy="12" r="9"/><path d="M9.5 9.5a2.5 2.5 0 1 1 3.4 2.3c-.6.3-.9.8-.9 1.4v.6M12 16.8v.1"/>`,
 }
 
-export function deviceIcon({ kind }: Device): SafeHtml {
-  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${SHAPES[kind]}</svg>`
+const SIGNS = {
+  done: html`<path d="m6 12.5 4 4 8-9"/>`,
+  leave: html`<path d="M10 4H6.5A1.5 1.5 0 0 0 5 5.5v13A1.5 1.5 0 0 0 6.5 20H10M15 8l4 4-4 4M19 12H10"/>`,
+  enter: html`<path d="M14 4h3.5A1.5 1.5 0 0 1 19 5.5v13a1.5 1.5 0 0 1-1.5 1.5H14M10 8l4 4-4 4M14 12H4"/>`,
+  wait: html`<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>`,
+  nothing: html`<circle cx="11" cy="11" r="6.5"/><path d="m16 16 4.5 4.5"/>`,
+  next: html`<path d="m9.5 6 6 6-6 6"/>`,
+}
+
+export type Sign = keyof typeof SIGNS
+
+export function deviceIcon(session: { userAgent: string | null }): SafeHtml {
+  return draw(DEVICES[describeDevice(session.userAgent).kind])
+}
+
+export function sign(name: Sign): SafeHtml {
+  return draw(SIGNS[name])
+}
+
+function draw(shape: SafeHtml): SafeHtml {
+  return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${shape}</svg>`
 }

@@ -1,36 +1,44 @@
 /** The frame of every page. Templates escape whatever they are given; nothing inline, so the policy can forbid it. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { scriptHref, styleHref } from './assets.ts'
+import type { Session, User } from '../storage/schema.ts'
+import { iconHref, scriptHref, styleHref } from './assets.ts'
+import { type Sign, sign } from './icons.ts'
 
 export interface Page {
   title: string
   body: SafeHtml
-  /** Who is signed in; a page that has somebody watches for their logout in other tabs. */
-  user?: { name: string | null; email: string | null }
-  /** Tells the browser's other tabs that a logout may have happened. */
+  /** One message or question in the middle, below its sign, instead of a wide page. */
+  card?: Sign | undefined
+  /** Who is signed in here; such a page follows a logout in another tab. */
+  user?: User
+  current?: Session
+  /** Tells the browser's other tabs that devices were signed out. */
   announce?: boolean
 }
 
-export function layout({ title, body, user, announce }: Page): SafeHtml {
+export function layout({ title, body, card, user, current, announce }: Page): SafeHtml {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<meta name="theme-color" media="(prefers-color-scheme: light)" content="#ffffff">
+<meta name="theme-color" media="(prefers-color-scheme: dark)" content="#171b21">
 <meta name="robots" content="noindex">
 <title>${title} · global-logout</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="${iconHref}" type="image/svg+xml">
 <link rel="stylesheet" href="${styleHref}">
 <script src="${scriptHref}" defer></script>
 </head>
-<body data-page="${user ? 'signed-in' : 'signed-out'}"${announce ? html` data-announce` : ''}>
+<body data-now="${new Date().toISOString()}"${current ? html` data-session="${current.id}"` : ''}${announce ? html` data-announce` : ''}>
 <a class="skip" href="#main">Skip to content</a>
 <header>
-<p class="brand">global-logout</p>
-${user ? html`<p class="who">Signed in as <strong>${user.name ?? user.email ?? 'you'}</strong></p>` : ''}
+<a class="brand" href="/"><img src="${iconHref}" alt="" width="28" height="28">global-logout</a>
+${user ? html`<p class="who">Signed in as <strong>${user.name ?? user.email ?? user.id}</strong></p>` : ''}
 </header>
-<main id="main">
+<main id="main"${card ? html` class="card"` : ''}>
+${card ? html`<div class="sign sign-${card}">${sign(card)}</div>` : ''}
 ${body}
 </main>
 </body>

@@ -16,23 +16,27 @@ export interface LogoutPage {
 
 export function logoutPage({ user, current, sessions, listed, scope, callbackUrl }: LogoutPage): SafeHtml {
   const others = sessions.filter(({ id }) => id !== current.id)
+  const some = others.length > 0
+  const chosen = scope === 'others' && !some ? 'global' : scope
   const choice = (value: LogoutScope, title: string, detail: string) => html`<label class="choice">
-<input type="radio" name="scope" value="${value}"${value === scope ? html` checked` : ''}>
-<span><strong>${title}</strong><br>${detail}</span>
+<input type="radio" name="scope" value="${value}"${value === chosen ? html` checked` : ''}>
+<span><strong>${title}</strong><span class="detail">${detail}</span></span>
 </label>`
   return layout({
     title: 'Log out',
+    card: 'leave',
     user,
+    current,
     body: html`
 <h1>Log out</h1>
 <form method="post" action="/logout">
 <fieldset>
 <legend>Where do you want to log out?</legend>
-${choice('local', 'This device', nameOf(current))}
-${others.length > 0 ? choice('others', 'All other devices', `${count(others.length, 'device')}; you stay signed in here`) : ''}
-${choice('global', 'Everywhere', others.length > 0 ? `This device and ${count(others.length, 'other')}` : 'This is your only device')}
+${choice('local', 'This device', `${nameOf(current)}, the one you are using`)}
+${some ? choice('others', 'All other devices', `${count(others.length, 'device')}; you stay signed in here`) : ''}
+${choice('global', 'Everywhere', some ? `This device and ${count(others.length, 'other')}` : 'This device, the only one that is signed in')}
 </fieldset>
-${others.length > 0 ? html`<details><summary>Your other devices</summary>${deviceNames(others.slice(0, listed), others.length)}</details>` : ''}
+${some ? html`<details><summary>Your ${count(others.length, 'other device')}</summary>${deviceNames(others.slice(0, listed), others.length)}</details>` : ''}
 ${callbackUrl ? html`<input type="hidden" name="callbackUrl" value="${callbackUrl}">` : ''}
 <div class="actions">
 <button class="danger">Log out</button>

@@ -1,18 +1,60 @@
 /** What several pages show. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation, RevokedSession, Session } from '../storage/schema.ts'
+import { deviceIcon } from './icons.ts'
 import { count, nameOf } from './words.ts'
 
-/** The devices that an operation ended, by name. */
-export function ended({ operation, revoked }: { operation: Operation; revoked: RevokedSession[] }): SafeHtml {
-  const { revokedCount } = operation
-  if (revokedCount === 0) return html`<p>There was no other device to sign out.</p>`
-  return html`<p>${count(revokedCount, 'device')} ${revokedCount === 1 ? 'was' : 'were'} signed out:</p>${deviceNames(revoked, revokedCount)}`
+/** More names than this are folded away. */
+const UNFOLDED = 6
+
+export interface Ended {
+  operation: Operation
+  /** As many as are listed; `operation.revokedCount` were ended. */
+  revoked: RevokedSession[]
 }
 
-/** "Firefox on Windows · 203.0.113.7", one a line, and how many more there are. */
-export function deviceNames(sessions: Pick<Session, 'userAgent' | 'ipAddress'>[], total: number): SafeHtml {
-  const hidden = total - sessions.length
-  return html`<ul class="names">${sessions.map((session) => html`<li>${nameOf(session)}${session.ipAddress ? html` · ${session.ipAddress}` : ''}</li>`)}
-${hidden > 0 ? html`<li>and ${hidden.toLocaleString('en')} more</li>` : ''}</ul>`
+/** "3 devices were signed out". */
+export function endedTitle({ operation: { revokedCount: n } }: Ended): string {
+  if (n === 0) return 'There was no other device to sign out'
+  return `${count(n, 'device')} ${n === 1 ? 'was' : 'were'} signed out`
+}
+
+/** The devices that an operation ended, by name. */
+export function endedNames({ operation, revoked }: Ended): SafeHtml {
+  const devices = revoked.map(({ sessionId, ...device }) => ({
+    ...device,
+    here: sessionId === operation.actorSessionId,
+  }))
+  return deviceNames(
+    devices.sort((a, b) => Number(b.here) - Number(a.here)),
+    operation.revokedCount,
+  )
+}
+
+type Named = Pick<Session, 'userAgent' | 'ipAddress'> & { here?: boolean }
+
+/** "Firefox on Windows · 203.0.113.7", one a line; many are folded, and those beyond the list counted. */
+export function deviceNames(devices: Named[], total: number): SafeHtml {
+  if (total <= UNFOLDED) return names(devices)
+  const hidden = total - devices.length
+  return html`${names(devices.slice(0, UNFOLDED))}
+<details><summary>${count(total - UNFOLDED, 'more device')}</summary>
+${names(devices.slice(UNFOLDED))}
+${hidden > 0 ? html`<p class="quiet">and ${hidden.toLocaleString('en')} more, seen less recently</p>` : ''}
+</details>`
+}
+
+function names(devices: Named[]): SafeHtml {
+  if (devices.length === 0) return html``
+  return html`<ul class="names" role="list">
+${devices.map(
+  (
+    device,
+  ) => html`<li>${deviceIcon(device)}<span>${nameOf(device)}${addressOf(device)}${device.here ? html` · <strong>this device</strong>` : ''}</span></li>
+`,
+)}</ul>`
+}
+
+function addressOf({ ipAddress }: Named): SafeHtml | '' {
+  return ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''
 }

@@ -1,49 +1,88 @@
 /** `/signed-out`: says that it is done, what was ended, and why. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { Operation, RevokedSession } from '../storage/schema.ts'
+import type { Operation } from '../storage/schema.ts'
 import type { Standing } from '../storage/sessions.ts'
 import { layout } from './layout.ts'
-import { ended } from './parts.ts'
+import { type Ended, endedNames, endedTitle } from './parts.ts'
 import { nameOf, on } from './words.ts'
 
 export type SignedOut =
   /** This browser has just asked for it. */
-  | { by: 'you'; operation: Operation; revoked: RevokedSession[] }
+  | ({ by: 'you' } & Ended)
   /** Its token is over, or it has none. */
   | { by: 'other'; standing: Standing | null }
 
-export function signedOutPage({ why, signInPath }: { why: SignedOut; signInPath: string | null }): SafeHtml {
-  const everywhere = why.by === 'you' && why.operation.scope === 'global'
+export interface SignedOutPage {
+  why: SignedOut
+  signInPath: string | null
+  /** The browser script led here because another tab had told of a logout. */
+  followed: boolean
+}
+
+export function signedOutPage({ why, signInPath, followed }: SignedOutPage): SafeHtml {
+  const { sign, title, body } = why.by === 'you' ? done(why) : reason(why.standing, followed)
   return layout({
     title: 'Signed out',
-    announce: true,
+    card: sign,
+    announce: !followed,
     body: html`
-<h1>${everywhere ? 'You are signed out everywhere' : 'You are signed out'}</h1>
-${why.by === 'you' ? ended(why) : reason(why.standing)}
+<h1>${title}</h1>
+${body}
 ${
   signInPath
     ? html`<nav class="actions" aria-label="Continue"><a class="button primary" href="${signInPath}">Sign in</a></nav>`
-    : html`<p>To sign in again, go back to your application.</p>`
+    : html`<p class="quiet">To sign in again, go back to your application.</p>`
 }`,
   })
 }
 
-function reason(standing: Standing | null): SafeHtml {
-  const { state, revokedAt, operation } = standing ?? { state: 'unknown' }
-  if (state === 'expired') return html`<p>Your session had reached its end.</p>`
-  if (state === 'idle') return html`<p>Your session was not used for a long time.</p>`
-  if (state !== 'revoked' || !revokedAt) return html`<p>There is no session in this browser.</p>`
-  const when = on(revokedAt)
-  if (operation?.kind === 'logout' && operation.scope === 'local')
-    return html`<p>You signed out on this device on ${when}.</p>`
-  if (operation?.kind === 'session.replace')
-    return html`<p>You signed in again on this device on ${when}.</p>`
-  const from = operation?.userAgent
-    ? html`<p>It was done from ${nameOf(operation)}. If that was not you, sign in and change how you sign in.</p>`
-    : ''
-  if (operation?.kind === 'logout') {
-    const where = operation.scope === 'global' ? 'everywhere' : 'on all other devices'
-    return html`<p>You were signed out ${where} on ${when}.</p>${from}`
+type Message = { sign: 'done' | 'leave' | 'wait'; title: string; body: SafeHtml }
+
+function done(ended: Ended): Message {
+  const title = ended.operation.scope === 'global' ? 'You are signed out everywhere' : 'You are signed out'
+  return { sign: 'done', title, body: html`<p class="lead">${endedTitle(ended)}:</p>${endedNames(ended)}` }
+}
+
+function reason(standing: Standing | null, followed: boolean): Message {
+  const message = (sign: Message['sign'], lead: SafeHtml | string, more: SafeHtml | string = '') => ({
+    sign,
+    title: 'You are signed out',
+    body: html`<p class="lead">${lead}</p>${more}`,
+  })
+  switch (standing?.state) {
+    case 'expired':
+      return message('wait', 'Your session had reached its end.')
+    case 'idle':
+      return message('wait', 'Your session was not used for a long time.')
+    case 'revoked':
+      return standing.operation?.actorSessionId === standing.sessionId
+        ? message('done', ownAct(standing))
+        : message('leave', actOfAnother(standing), origin(standing.operation))
+    default:
+      if (followed) return message('done', 'You signed out in another tab of this browser.')
+      return { ...message('leave', 'There is no session in this browser.'), title: 'You are not signed in' }
   }
-  return html`<p>You were signed out on ${when}.</p>${from}`
+}
+
+/** This device asked for it, some time ago. */
+function ownAct({ operation, revokedAt }: Standing): SafeHtml {
+  if (operation?.kind === 'session.replace')
+    return html`You signed in again on this device${when(revokedAt)}.`
+  return html`You signed out ${operation?.scope === 'global' ? 'everywhere' : 'on this device'}${when(revokedAt)}.`
+}
+
+function actOfAnother({ operation, revokedAt }: Standing): SafeHtml {
+  return html`You were signed out${operation?.scope === 'global' ? ' everywhere' : ''}${when(revokedAt)}.`
+}
+
+/** Which device did it. Its address stays out: whoever stole a token may be reading. */
+function origin(operation: Operation | undefined): SafeHtml {
+  if (!operation?.userAgent) return html``
+  const stayed = operation.scope === 'others' ? ', which stayed signed in' : ''
+  return html`<p>It was done from <strong>${nameOf(operation)}</strong>${stayed}.</p>
+<p class="quiet">If this was not you, sign in, check your devices and secure the account you sign in with.</p>`
+}
+
+function when(date: Date | undefined): SafeHtml | '' {
+  return date ? html` on ${on(date)}` : ''
 }

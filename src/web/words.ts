@@ -2,6 +2,7 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { describeDevice, deviceName } from '../sessions/devices.ts'
 
+/** The browser script has the same table; test/browser/time.test.ts holds both to one result. */
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_536_000],
   ['month', 2_592_000],
@@ -13,15 +14,11 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
 
-/** "just now", "2 minutes ago", "in 3 days". */
+/** "just now", "2 minutes ago". A time that lies ahead, by the clocks' difference, is now. */
 export function relativeTime(date: Date, now = new Date()): string {
-  const seconds = (date.getTime() - now.getTime()) / 1000
-  const step = STEPS.find(([, size]) => Math.abs(seconds) >= size)
-  return step
-    ? relative.format(Math.trunc(seconds / step[1]), step[0])
-    : seconds > 0
-      ? 'in a moment'
-      : 'just now'
+  const seconds = (now.getTime() - date.getTime()) / 1000
+  const step = STEPS.find(([, size]) => seconds >= size)
+  return step ? relative.format(-Math.floor(seconds / step[1]), step[0]) : 'just now'
 }
 
 /** "23 November 2026 at 00:41 UTC". */
@@ -34,8 +31,9 @@ export function ago(date: Date): SafeHtml {
   return html`<time datetime="${date.toISOString()}" title="${absoluteTime(date)}" data-relative>${relativeTime(date)}</time>`
 }
 
+/** An exact time, which the browser tells in its own zone. */
 export function on(date: Date): SafeHtml {
-  return html`<time datetime="${date.toISOString()}" data-absolute>${absoluteTime(date)}</time>`
+  return html`<time datetime="${date.toISOString()}">${absoluteTime(date)}</time>`
 }
 
 /** "1 device", "3 devices". */

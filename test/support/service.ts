@@ -11,6 +11,7 @@ import { createSessions } from '../../src/sessions/sessions.ts'
 import { createTouches } from '../../src/sessions/touches.ts'
 import { user } from '../../src/storage/schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
+import { insist } from './insist.ts'
 
 export interface ServiceOptions {
   database?: TestDatabase
@@ -74,12 +75,19 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     },
     /** Adds a user. */
     addUser: async (id: string = crypto.randomUUID(), rest: { name?: string; email?: string } = {}) => {
-      await db.run((executor) => executor.insert(user).values({ id, ...rest }))
+      await insist(() =>
+        db.run((executor) =>
+          executor
+            .insert(user)
+            .values({ id, ...rest })
+            .onConflictDoNothing(),
+        ),
+      )
       return id
     },
     /** Signs a user in on a device. @returns the token in its cookie. */
     signIn: async (userId: string, userAgent = 'test', ipAddress = '203.0.113.7') => {
-      const { token, session } = await sessions.create({ userId, userAgent, ipAddress })
+      const { token, session } = await insist(() => sessions.create({ userId, userAgent, ipAddress }))
       return { token, id: session.id }
     },
   }

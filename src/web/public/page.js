@@ -1,35 +1,44 @@
-// Makes the pages follow: other tabs of this browser when a logout happens here, and the clock.
+// Makes the pages follow: this browser's other tabs when devices are signed out here, and the clock.
 // Everything works without it.
 // @ts-check
-const { page, announce } = document.body.dataset
+const { session, announce, now } = document.body.dataset
 const tabs = new BroadcastChannel('global-logout')
 
-// A logout announces itself; every page that shows somebody signed in then asks whether that still holds.
-if (announce !== undefined) tabs.postMessage('logout')
-if (page === 'signed-in') {
-  tabs.addEventListener('message', recheck)
-  addEventListener('pageshow', (event) => event.persisted && recheck())
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && recheck())
+// Whoever tells of a logout does so once it is done; a page with somebody signed in then asks how things stand.
+if (announce !== undefined) tabs.postMessage('signed out')
+if (session) {
+  tabs.addEventListener('message', () => follow(true))
+  addEventListener('pageshow', (event) => event.persisted && follow())
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && follow())
 }
 
-async function recheck() {
+/** Only a certain answer moves the page; a 503 or a lost connection decides nothing. */
+async function follow(told = false) {
   const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null)
-  // Only a certain "no" signs the page out; a 503 or a lost connection decides nothing.
-  if (answer?.status === 401) location.replace('/signed-out')
+  if (answer?.status === 401) return location.replace(told ? '/signed-out?tab' : '/signed-out')
+  const current = answer?.ok && (await answer.json().catch(() => null))
+  if (current && (told || current.session.id !== session)) location.reload()
 }
 
-// A second press must not send a second request.
-for (const form of document.querySelectorAll('form')) {
-  form.addEventListener('submit', () => {
-    for (const button of form.querySelectorAll('button')) setTimeout(() => (button.disabled = true))
-  })
+// A second press sends no second request. Released by itself, for a person who has stopped the first.
+/** @type {HTMLFormElement | null} */
+let sent = null
+function release() {
+  sent?.removeAttribute('aria-busy')
+  sent = null
 }
-addEventListener('pageshow', () => {
-  for (const button of document.querySelectorAll('button')) button.disabled = false
+addEventListener('submit', (event) => {
+  if (sent) return event.preventDefault()
+  sent = /** @type {HTMLFormElement} */ (event.target)
+  sent.setAttribute('aria-busy', 'true')
+  setTimeout(release, 10_000)
 })
+addEventListener('pageshow', release)
 
-const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeStyle: 'short' })
+// Times in this browser's zone; and "2 minutes ago" by the server's clock, which ours may not agree with.
+const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' })
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+const behind = Date.parse(now ?? '') - Date.now()
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const STEPS = [
   ['year', 31_536_000],
@@ -43,13 +52,13 @@ const STEPS = [
 function tellTimes() {
   for (const time of document.querySelectorAll('time')) {
     const date = new Date(time.dateTime)
-    if ('absolute' in time.dataset) time.textContent = absolute.format(date)
-    else {
-      const seconds = (date.getTime() - Date.now()) / 1000
-      const step = STEPS.find(([, size]) => Math.abs(seconds) >= size)
-      time.title = absolute.format(date)
-      time.textContent = step ? relative.format(Math.trunc(seconds / step[1]), step[0]) : 'just now'
-    }
+    const exact = absolute.format(date)
+    if ('relative' in time.dataset) {
+      const seconds = (Date.now() + behind - date.getTime()) / 1000
+      const step = STEPS.find(([, size]) => seconds >= size)
+      time.title = exact
+      time.textContent = step ? relative.format(-Math.floor(seconds / step[1]), step[0]) : 'just now'
+    } else time.textContent = exact
   }
 }
 tellTimes()

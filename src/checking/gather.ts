@@ -1,0 +1,60 @@
+/**
+ * Calls that arrive together share one load. A call is only ever answered by a load that began after the call
+ * arrived; nobody waits for a timer: with a load free, the first call starts it at once and alone. When loads
+ * fail, whoever waits fails with them; when too many wait, the next is refused at once.
+ */
+import { unavailable } from '../errors.ts'
+
+export interface Limits {
+  /** Loads under way at once. */
+  inFlight: number
+  /** Calls that one load takes at most. */
+  batch: number
+  /** Calls that wait at most; beyond them a call is refused. */
+  waiting: number
+}
+
+interface Call<In, Out> {
+  item: In
+  answer: (out: Out) => void
+  fail: (error: unknown) => void
+}
+
+/** @param load gets the items of a batch and returns their answers, by position. */
+export function gather<In, Out>(
+  load: (items: In[]) => Promise<Out[]>,
+  limits: Limits,
+): (item: In) => Promise<Out> {
+  let waiting: Call<In, Out>[] = []
+  let inFlight = 0
+
+  function startLoads(): void {
+    while (waiting.length > 0 && inFlight < limits.inFlight) {
+      inFlight++
+      void answerAll(waiting.splice(0, limits.batch))
+    }
+  }
+
+  async function answerAll(calls: Call<In, Out>[]): Promise<void> {
+    try {
+      const outs = await load(calls.map(({ item }) => item))
+      for (const [i, call] of calls.entries()) call.answer(outs[i] as Out)
+    } catch (error) {
+      // They have waited as long as this load took; another try would keep them beyond their deadline.
+      const failed = [...calls, ...waiting]
+      waiting = []
+      for (const call of failed) call.fail(error)
+    } finally {
+      inFlight--
+      startLoads()
+    }
+  }
+
+  return (item) =>
+    new Promise((answer, fail) => {
+      if (waiting.length >= limits.waiting)
+        return fail(unavailable(new Error(`${waiting.length} checks wait already`)))
+      waiting.push({ item, answer, fail })
+      startLoads()
+    })
+}

@@ -1,0 +1,285 @@
+/** Auth.js itself on our adapter, with a real OpenID Connect server; and our service on the same database. */
+import { Auth, type AuthConfig } from '@auth/core'
+import t from 'tap'
+import { GlobalLogoutAdapter, generateSessionToken } from '../../src/authjs/adapter.ts'
+import { hashToken } from '../../src/sessions/tokens.ts'
+import { freePort, json, startService } from '../support/service.ts'
+import { applicationDatabase, openTransaction } from './application.ts'
+import { type Browser, openBrowser, type Site } from './browser.ts'
+import { person, startIdentityProvider } from './identity-provider.ts'
+
+const DAY = 86_400
+const service = await startService()
+const { psql } = service.database
+const app = `http://127.0.0.1:${await freePort()}`
+const { issuer, client } = await startIdentityProvider({ redirectUri: `${app}/auth/callback/work` })
+
+/** What Auth.js reports as an error; a test that provokes one takes it out. */
+const errors: Error[] = []
+const config: AuthConfig = {
+  adapter: GlobalLogoutAdapter(applicationDatabase(service.database), {
+    device: () => ({ userAgent: 'a browser', ipAddress: '203.0.113.9' }),
+  }),
+  session: { strategy: 'database', generateSessionToken, maxAge: 7 * DAY, updateAge: DAY },
+  callbacks: { session: ({ session, user }) => ({ ...session, user: { ...session.user, id: user.id } }) },
+  providers: [
+    {
+      id: 'work',
+      name: 'Work',
+      type: 'oidc',
+      issuer,
+      clientId: client.client_id,
+      clientSecret: client.client_secret,
+      checks: ['pkce', 'state', 'nonce'],
+      authorization: { params: { scope: 'openid email profile' } },
+      idToken: false,
+    },
+  ],
+  secret: 'of-the-application',
+  trustHost: true,
+  basePath: '/auth',
+  logger: { error: (error) => void errors.push(error), warn() {}, debug() {} },
+}
+
+t.test(
+  'who signs in at the identity provider has a user, an account and a session, by its hash alone',
+  async (t) => {
+    const ada = await signIn('ada')
+    const [user] = await psql('select * from "user" where email = $1', [person('ada').email])
+    t.match(user, { name: person('ada').name, image: person('ada').picture })
+    const accounts = await psql('select * from account where "userId" = $1', [user?.id])
+    t.match(accounts, [{ provider: 'work', providerAccountId: 'ada', type: 'oidc', access_token: String }])
+    const sessions = await psql('select * from session where "userId" = $1', [user?.id])
+    t.match(sessions, [
+      { sessionToken: hashToken(ada.token()), userAgent: 'a browser', ipAddress: '203.0.113.9' },
+    ])
+    t.equal(sessions.length, 1)
+    t.match(ada.token(), /^[\w-]{43}$/, 'the cookie holds a token of ours, not its hash')
+
+    t.match(await ada.session(), {
+      user: { id: user?.id, name: person('ada').name, email: person('ada').email },
+    })
+    t.equal(
+      await (await openBrowser({ [app]: withAuth() }).request(`${app}/auth/session`)).json(),
+      null,
+      'a stranger has no session',
+    )
+  },
+)
+
+t.test('the cookie that Auth.js set is good at the service, for the same user', async (t) => {
+  const ada = await signIn('ada')
+  const check = await ada.browser.request(`${service.base}/check`)
+  t.equal(check.status, 200)
+  t.equal(check.headers.get('x-user-id'), (await ada.session())?.user.id)
+  const listed = await ada.browser.request(`${service.base}/api/sessions`)
+  t.match(await listed.json(), { sessions: [{ current: true, ipAddress: '203.0.113.9' }] })
+})
+
+t.test('the next sign-in is the same user with another session', async (t) => {
+  const [phone, laptop] = [await signIn('grace'), await signIn('grace')]
+  t.not(phone.token(), laptop.token())
+  t.equal((await phone.session())?.user.id, (await laptop.session())?.user.id)
+  t.same(await psql('select count(*)::int as users from "user" where email = $1', [person('grace').email]), [
+    { users: 1 },
+  ])
+})
+
+t.test('who signs in again while signed in keeps a session that is good', async (t) => {
+  const ada = await signIn('ada')
+  const token = ada.token()
+  await signIn('ada', ada.browser)
+  t.equal(ada.token(), token, 'the same one, which is how Auth.js has it')
+  t.ok((await ada.session())?.user.id)
+  t.equal(await service.check(ada.token()), 200)
+})
+
+t.test(
+  'who signs in with the cookie of an ended session gets a new one, and the old token stays dead',
+  async (t) => {
+    const ada = await signIn('ada')
+    const old = ada.token()
+    await service.as(old, '/api/logout', json({ scope: 'local' }))
+    await signIn('ada', ada.browser)
+    t.not(ada.token(), old)
+    t.equal(await service.check(ada.token()), 200)
+    t.equal(await service.check(old), 401)
+  },
+)
+
+t.test('a cookie that an attacker planted is not the one that the victim is signed in with', async (t) => {
+  const browser = openBrowser({ [app]: withAuth() })
+  browser.setCookie(app, service.cookieName, 'planted')
+  const victim = await signIn('ada', browser)
+  t.not(victim.token(), 'planted')
+  t.equal(await service.check('planted'), 401)
+})
+
+t.test('the sliding update moves the end of the session when it is due, and not before', async (t) => {
+  const ada = await signIn('ada')
+  const ends = async () => {
+    const [row] = await psql<{ expires: Date }>(
+      `select expires at time zone 'utc' as expires from session where "sessionToken" = $1`,
+      [hashToken(ada.token())],
+    )
+    return row?.expires.getTime() ?? 0
+  }
+  const atFirst = await ends()
+  t.equal(new Date((await ada.session())?.expires ?? 0).getTime(), atFirst)
+  t.equal(await ends(), atFirst, 'not due on the first day')
+
+  await psql(`update session set expires = expires - interval '2 days' where "sessionToken" = $1`, [
+    hashToken(ada.token()),
+  ])
+  const due = Date.now()
+  t.ok(await ada.session())
+  t.ok((await ends()) >= due + 7 * DAY * 1000, 'seven days from now on')
+  t.equal(await service.check(ada.token()), 200)
+})
+
+t.test('a request that a logout overtakes is the last that Auth.js answers', async (t) => {
+  const ada = await signIn('ada')
+  const token = ada.token()
+  await psql(`update session set expires = expires - interval '2 days' where "sessionToken" = $1`, [
+    hashToken(token),
+  ])
+  const logout = await openTransaction(service.database)
+  await logout.query('delete from session where "sessionToken" = $1', [hashToken(token)])
+  const overtaken = ada.session()
+  await logout.keepsSomebodyWaiting()
+  await logout.commit()
+  t.ok(
+    await overtaken,
+    'it had found the session before, and Auth.js does not mind that its update found none',
+  )
+  t.equal(await ada.session(), null)
+  t.equal(ada.token(), undefined)
+  t.equal(await service.check(token), 401)
+})
+
+t.test('no sliding update outlives the idle timeout or the maximum age of the service', async (t) => {
+  for (const over of [
+    `"createdAt" = now() - interval '30 days'`,
+    `"lastSeenAt" = now() - interval '7 days'`,
+  ]) {
+    const ada = await signIn('ada')
+    const token = ada.token()
+    await psql(`update session set ${over} where "sessionToken" = $1`, [hashToken(token)])
+    t.equal(await ada.session(), null, over)
+    t.equal(await ada.session(), null, over)
+    t.equal(ada.token(), undefined, 'and Auth.js clears the cookie')
+    t.equal(await service.check(token), 401)
+  }
+})
+
+t.test('using the application counts as use', async (t) => {
+  const ada = await signIn('ada')
+  const hash = hashToken(ada.token())
+  await psql(`update session set "lastSeenAt" = now() - interval '6 days' where "sessionToken" = $1`, [hash])
+  const [before] = await psql('select now()')
+  await ada.session()
+  const [row] = await psql('select "lastSeenAt" as seen from session where "sessionToken" = $1', [hash])
+  t.ok(row?.seen >= before?.now)
+})
+
+t.test('a stranger who makes the browser post a sign-out without the CSRF token ends nothing', async (t) => {
+  const ada = await signIn('ada')
+  const token = ada.token()
+  for (const body of ['', 'csrfToken=guessed']) {
+    await ada.browser.request(`${app}/auth/signout`, form(body))
+    t.match(errors.splice(0), [{ name: 'MissingCSRF' }])
+    t.equal(ada.token(), token)
+    t.equal(await service.check(token), 200)
+  }
+})
+
+t.test('after a sign-out of Auth.js the session is out everywhere, and its end is on record', async (t) => {
+  const [phone, laptop] = [await signIn('ada'), await signIn('ada')]
+  const token = phone.token()
+  const userId = (await phone.session())?.user.id
+  await phone.signOut()
+  t.equal(phone.token(), undefined, 'the cookie is cleared')
+  t.equal(await phone.session(), null)
+  t.equal(await service.check(token), 401)
+  t.match(await service.sessions.standing(token), {
+    state: 'revoked',
+    userId,
+    operation: { kind: 'authjs.signout', actorId: userId, revokedCount: 1 },
+  })
+  const [tombstone] = await psql('select * from revoked_session where session_token = $1', [hashToken(token)])
+  t.match(tombstone, { user_id: userId, user_agent: 'a browser', ip_address: '203.0.113.9' })
+
+  t.ok(await laptop.session(), 'the other device stays')
+  t.equal(await service.check(laptop.token()), 200)
+
+  phone.browser.setCookie(app, service.cookieName, token)
+  t.equal(await phone.session(), null, 'a thief who kept the cookie is out as well')
+})
+
+t.test(
+  'after the phone logs out everywhere at the service, the laptop is out of the application',
+  async (t) => {
+    const [phone, laptop] = [await signIn('ada'), await signIn('ada')]
+    const eve = await signIn('eve')
+    const token = laptop.token()
+    const answer = await service.as(phone.token(), '/api/logout', json({ scope: 'global' }))
+    t.equal(answer.status, 200)
+    for (const device of [phone, laptop]) {
+      t.equal(await device.session(), null)
+      t.equal(device.token(), undefined, 'and Auth.js clears the cookie')
+    }
+    laptop.browser.setCookie(app, service.cookieName, token)
+    t.equal(await laptop.session(), null, 'for ever')
+    t.ok(await eve.session(), 'nobody else is')
+  },
+)
+
+t.test(
+  'when the database is away, Auth.js knows no session, and the cookie stays for when it is back',
+  async (t) => {
+    const ada = await signIn('ada')
+    const token = ada.token()
+    const gone = GlobalLogoutAdapter(applicationDatabase({ url: `${service.database.url}_that_is_not` }))
+    const browser = openBrowser({ [app]: withAuth({ adapter: gone }) })
+    browser.setCookie(app, service.cookieName, token)
+    t.equal(await (await browser.request(`${app}/auth/session`)).json(), null)
+    t.match(errors.splice(0), [{ name: 'AdapterError' }, { name: 'SessionTokenError' }])
+    t.equal(browser.cookie(app, service.cookieName), token)
+    t.ok(await ada.session())
+  },
+)
+
+interface SessionAnswer {
+  user: { id: string; name: string; email: string }
+  expires: string
+}
+
+/** Signs a person in, through the redirects of both sides, as a browser does. */
+async function signIn(who: string, browser = openBrowser({ [app]: withAuth() })) {
+  const body = `csrfToken=${await csrfToken(browser)}&callbackUrl=${encodeURIComponent(`${app}/auth/session`)}`
+  const { url } = await browser.visit(`${app}/auth/signin/work?login_hint=${who}`, form(body))
+  if (url !== `${app}/auth/session`)
+    throw new Error(`${who} was not signed in, and stands at ${url}: ${errors}`)
+  return {
+    browser,
+    token: () => browser.cookie(app, service.cookieName) as string,
+    session: async () =>
+      (await (await browser.request(`${app}/auth/session`)).json()) as SessionAnswer | null,
+    signOut: async () =>
+      browser.request(`${app}/auth/signout`, form(`csrfToken=${await csrfToken(browser)}`)),
+  }
+}
+
+async function csrfToken(browser: Browser): Promise<string> {
+  const response = await browser.request(`${app}/auth/csrf`)
+  return ((await response.json()) as { csrfToken: string }).csrfToken
+}
+
+function form(body: string): RequestInit {
+  return { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body }
+}
+
+/** The application: Auth.js, with what a test changes about it. */
+function withAuth(changes: Partial<AuthConfig> = {}): Site {
+  return (request) => Auth(request, { ...config, ...changes })
+}

@@ -1,0 +1,21 @@
+/** Takes the database away from everybody, as a failover does, while `work` runs. */
+import { admin } from '../support/server.ts'
+import type { Service } from '../support/service.ts'
+
+export async function whileAway(service: Service, work: () => Promise<void>): Promise<void> {
+  await allowConnections(service, false)
+  try {
+    await work()
+  } finally {
+    await allowConnections(service, true)
+  }
+}
+
+async function allowConnections({ database }: Service, allowed: boolean): Promise<void> {
+  const name = new URL(database.url).pathname.slice(1)
+  await admin(process.env.TEST_SERVER_URL ?? '', async (client) => {
+    await client.query(`alter database ${name} allow_connections ${allowed}`)
+    if (!allowed)
+      await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name])
+  })
+}

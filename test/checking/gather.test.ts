@@ -1,0 +1,105 @@
+/** Calls that arrive together share a load, and no answer is older than its question. */
+import fc from 'fast-check'
+import t from 'tap'
+import { gather } from '../../src/checking/gather.ts'
+
+const LIMITS = { inFlight: 2, batch: 10, waiting: 100 }
+
+/** A load whose ends are held by the test. */
+function held() {
+  const loads: { items: number[]; end: () => void; fail: (error: Error) => void }[] = []
+  let clock = 0
+  const ask = gather((items: number[]) => {
+    const readAt = ++clock
+    const { promise, resolve, reject } = Promise.withResolvers<{ item: number; readAt: number }[]>()
+    loads.push({ items, end: () => resolve(items.map((item) => ({ item, readAt }))), fail: reject })
+    return promise
+  }, LIMITS)
+  return { loads, ask, now: () => clock }
+}
+
+t.test('a lone call starts its load at once', async (t) => {
+  const { loads, ask } = held()
+  const answer = ask(1)
+  t.same(
+    loads.map(({ items }) => items),
+    [[1]],
+  )
+  loads[0]?.end()
+  t.match(await answer, { item: 1 })
+})
+
+t.test('calls that come while loads are under way share the next one', async (t) => {
+  const { loads, ask } = held()
+  const answers = [1, 2, 3, 4].map(ask)
+  t.same(
+    loads.map(({ items }) => items),
+    [[1], [2]],
+  )
+  loads[0]?.end()
+  await answers[0]
+  t.same(
+    loads.map(({ items }) => items),
+    [[1], [2], [3, 4]],
+  )
+  for (const load of loads) load.end()
+  t.same(
+    (await Promise.all(answers)).map(({ item }) => item),
+    [1, 2, 3, 4],
+  )
+})
+
+t.test('whatever the order of things, an answer was read after its question and is its own', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(fc.constant('ask'), fc.nat(3)), { maxLength: 60 }), async (events) => {
+      const { loads, ask, now } = held()
+      const asked: Promise<boolean>[] = []
+      for (const event of events) {
+        if (event === 'ask') {
+          const [item, askedAt] = [asked.length, now()]
+          asked.push(ask(item).then((answer) => answer.item === item && answer.readAt > askedAt))
+        } else {
+          loads[loads.length - 1 - Number(event)]?.end()
+          await new Promise((turn) => setImmediate(turn))
+        }
+      }
+      for (let i = 0; i < loads.length; i++) {
+        loads[i]?.end()
+        await new Promise((turn) => setImmediate(turn))
+      }
+      return (await Promise.all(asked)).every(Boolean)
+    }),
+    { numRuns: 1000 },
+  )
+  t.pass('1,000 schedules')
+})
+
+t.test('a load that fails fails those that waited with it; the next call starts anew', async (t) => {
+  const { loads, ask } = held()
+  const answers = [1, 2, 3].map((item) =>
+    ask(item).then(
+      () => 'answered',
+      () => 'failed',
+    ),
+  )
+  loads[0]?.fail(new Error('away'))
+  t.equal(await answers[0], 'failed')
+  t.equal(await answers[2], 'failed', 'who waited has waited long enough')
+  loads[1]?.end()
+  t.equal(await answers[1], 'answered')
+  const next = ask(4)
+  loads.at(-1)?.end()
+  t.match(await next, { item: 4 })
+})
+
+t.test('when too many wait, the next is refused at once', async (t) => {
+  const { loads, ask } = held()
+  const answers = Array.from({ length: LIMITS.inFlight + LIMITS.waiting }, (_, item) => ask(item))
+  await t.rejects(ask(-1), { code: 'unavailable' })
+  for (let i = 0; i < loads.length; i++) {
+    loads[i]?.end()
+    await new Promise((turn) => setImmediate(turn))
+  }
+  t.equal((await Promise.all(answers)).length, LIMITS.inFlight + LIMITS.waiting, 'the others are answered')
+  t.ok(loads.every(({ items }) => items.length <= LIMITS.batch))
+})

@@ -1,0 +1,34 @@
+/** The README's commands do what the README says they do. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { seedDemo } from '../../src/dev/demo-data.ts'
+import { startService } from '../support/service.ts'
+import { shellBlocks } from './readme.ts'
+
+const run = promisify(execFile)
+const hasCurl = await run('curl', ['--version']).then(
+  () => true,
+  () => false,
+)
+const skip = hasCurl || process.env.CI ? false : 'no curl here'
+
+t.test('a stranger signs in on two devices, logs out everywhere, and both are out', { skip }, async (t) => {
+  const { base, database } = await startService({ demo: true })
+  await database.run(seedDemo)
+  const [, signIn = '', flow = ''] = shellBlocks('Try it')
+  const script = `set -eu\n${signIn}\n${flow}`.replace(/^URL=.*$/m, `URL=${base}`)
+
+  const { stdout } = await run('bash', ['-c', script])
+
+  const statuses = [...stdout.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
+  t.same(statuses, ['200', '200', '200', '401', '401'])
+  t.same(
+    [...stdout.matchAll(/^x-user-id: (.*?)\r$/gim)].map(([, id]) => id),
+    ['demo-ada', 'demo-ada'],
+  )
+  const checked = [...stdout.matchAll(/^x-session-id: (.*?)\r$/gim)].map(([, id]) => id)
+  const answer = JSON.parse(/^\{"operationId".*?\}(?=HTTP|$)/m.exec(stdout)?.[0] ?? '{}')
+  const revoked = answer.revoked.map(({ id }: { id: string }) => id)
+  t.ok(checked.length === 2 && checked.every((id) => revoked.includes(id)), 'the answer names both')
+})

@@ -1,0 +1,46 @@
+/** README, .env.example, docker-compose.yml and src/config.ts name the same settings. */
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import { ConfigError, readConfig } from '../../src/config.ts'
+import { readmeTable } from './readme.ts'
+
+const read = (file: string) => readFile(new URL(`../../${file}`, import.meta.url), 'utf8')
+const matches = (text: string, pattern: RegExp) =>
+  [...text.matchAll(pattern)].map(([, name = '']) => name).sort()
+const unique = (names: string[]) => [...new Set(names)]
+
+const documented = readmeTable('Settings').map(([name = '']) => name)
+const inConfig = matches(await read('src/config.ts'), /^ {2}([A-Z][A-Z_]*): /gm)
+const inExample = matches(await read('.env.example'), /^(?:# )?([A-Z][A-Z_]*)=/gm)
+const inCompose = unique(matches(await read('docker-compose.yml'), /\$\{([A-Z_]+)/g))
+
+t.test('the README lists every setting, and no other', async (t) => {
+  t.same([...documented].sort(), inConfig)
+})
+
+t.test('each listed setting is really read: a wrong value is reported by its name', async (t) => {
+  const wrong = Object.fromEntries(documented.map((name) => [name, '?/ wrong']))
+  const problems = await readProblems(wrong)
+  t.same(unique(problems.map((line) => line.split(':', 1)[0] ?? '')).sort(), inConfig)
+})
+
+t.test(
+  '.env.example names what docker-compose.yml takes from the environment, and nothing else',
+  async (t) => {
+    t.same(inExample, inCompose)
+    t.same(
+      inCompose.filter((name) => name !== 'POSTGRES_PASSWORD' && !inConfig.includes(name)),
+      [],
+    )
+  },
+)
+
+async function readProblems(env: Record<string, string>): Promise<string[]> {
+  try {
+    readConfig(env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}

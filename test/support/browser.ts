@@ -1,0 +1,99 @@
+/**
+ * Chromium for the tests: the one that CHROMIUM names, else one of the usual places. Without one, browser tests are
+ * skipped and say so; where CI is set, they fail.
+ */
+import { accessSync, constants } from 'node:fs'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type ConsoleMessage,
+  chromium,
+} from 'playwright-core'
+import t, { type Test } from 'tap'
+import type { Service } from './service.ts'
+
+const PLACES = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/usr/bin/google-chrome-stable',
+  '/snap/bin/chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+]
+const QUIET = [
+  '--no-sandbox',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-gpu',
+  '--disable-quic',
+  '--disable-sync',
+  '--no-first-run',
+]
+const MISSING =
+  'no Chromium here: install it (Debian: apt-get install chromium), or name one with CHROMIUM=/path'
+
+const given = process.env.CHROMIUM
+const executablePath = given ?? PLACES.find(isExecutable)
+let running: Promise<Browser> | undefined
+
+export interface Visitor extends BrowserContextOptions {
+  /** The session cookie it comes with. */
+  token?: string
+}
+
+/** Opens a browser with cookies of its own, as another device would be. */
+export type OpenBrowser = (service: Service, visitor?: Visitor) => Promise<BrowserContext>
+
+/**
+ * A test in Chromium. It fails, too, when any page of it had an error: an exception, a console error, anything that
+ * the Content-Security-Policy refused.
+ */
+export function browserTest(name: string, run: (t: Test, open: OpenBrowser) => Promise<void>): void {
+  if (!executablePath && process.env.CI) throw new Error(MISSING)
+  void t.test(name, { skip: executablePath ? false : MISSING }, async (t) => {
+    const browser = await launch()
+    const contexts: BrowserContext[] = []
+    const errors: string[] = []
+    t.teardown(() => Promise.all(contexts.map((context) => context.close())))
+    await run(t, async (service, { token, ...options } = {}) => {
+      const context = await browser.newContext({ baseURL: service.base, ...options })
+      contexts.push(context)
+      context.setDefaultTimeout(15_000)
+      context.on('weberror', (error) => errors.push(String(error.error())))
+      context.on('console', (message) => {
+        if (message.type() === 'error' && !isAnswer(message)) errors.push(message.text())
+      })
+      if (token)
+        await context.addCookies([
+          { name: service.cookieName, value: token, url: service.base, httpOnly: true },
+        ])
+      return context
+    })
+    t.strictSame(errors, [], 'no page had an error')
+  })
+}
+
+/** Chromium reports every 4xx and 5xx as an error of the page; here they are answers, but for what a page is made of. */
+function isAnswer(message: ConsoleMessage): boolean {
+  return message.text().startsWith('Failed to load resource') && !message.location().url.includes('/assets/')
+}
+
+/** One process for all tests of a file. */
+function launch(): Promise<Browser> {
+  if (!running) {
+    running = chromium.launch({ ...(executablePath && { executablePath }), args: QUIET })
+    t.teardown(async () => (await running)?.close())
+  }
+  return running
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

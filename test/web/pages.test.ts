@@ -1,0 +1,96 @@
+/** What the pages say, and what they must not say. */
+import t from 'tap'
+import { ERRORS, type ErrorCode } from '../../src/errors.ts'
+import { errorPage } from '../../src/web/error-page.ts'
+import { relativeTime } from '../../src/web/words.ts'
+import { startService } from '../support/service.ts'
+
+const service = await startService()
+const NOBODY = { userAgent: null, ipAddress: null }
+
+t.test('news of what was logged out here is not taken for the reason of a later end', async (t) => {
+  const user = await service.addUser()
+  const laptop = await service.signIn(user)
+  const outcome = await logOut(laptop.token, 'others')
+  const phone = await service.signIn(user)
+  await service.sessions.logout(phone.token, 'global', NOBODY)
+  const text = await show('/signed-out', laptop.token, outcome)
+  t.match(text, 'You were signed out everywhere on')
+  t.notMatch(text, 'There was no other device')
+})
+
+t.test('whoever lost the cookie after logging out the others is not told that this ended it', async (t) => {
+  const laptop = await service.signIn(await service.addUser())
+  const outcome = await logOut(laptop.token, 'others')
+  t.match(await show('/signed-out', null, outcome), 'There is no session in this browser.')
+})
+
+t.test('a logout before this sign-in is no news to it', async (t) => {
+  const user = await service.addUser()
+  const outcome = await logOut((await service.signIn(user)).token, 'global')
+  t.match(await show('/signed-out', null, outcome), 'You are signed out everywhere')
+  const again = await service.signIn(user)
+  const text = await show('/', again.token, outcome)
+  t.match(text, 'Your devices')
+  t.notMatch(text, 'signed out')
+})
+
+t.test('nobody sees what another user logged out', async (t) => {
+  const outcome = await logOut((await service.signIn(await service.addUser())).token, 'global')
+  const other = await service.signIn(await service.addUser())
+  t.notMatch(await show('/', other.token, outcome), 'signed out')
+  await service.sessions.logout(other.token, 'local', NOBODY)
+  t.notMatch(await show('/signed-out', other.token, outcome), 'signed out everywhere')
+})
+
+t.test('a session that was ended around this service is over, and nothing more is claimed', async (t) => {
+  const { token, id } = await service.signIn(await service.addUser())
+  await service.database.psql('delete from session where id = $1', [id])
+  const text = await show('/signed-out', token)
+  t.match(text, /You were signed out on <time/)
+  t.notMatch(text, 'It was done from')
+})
+
+t.test('no error page claims that anybody is signed in or out; ours can be tried again', (t) => {
+  for (const code of Object.keys(ERRORS) as ErrorCode[]) {
+    const { status, title } = ERRORS[code]
+    const detail = 'What the caller is told.'
+    const page = String(errorPage({ status, code, title, detail, requestId: 'request-1' }))
+    t.notMatch(page, /signed out|logged out|still signed in/i, code)
+    t.equal(page.includes('Try again') && page.includes('request-1'), status >= 500, code)
+  }
+  t.end()
+})
+
+t.test('how long ago, in words', (t) => {
+  const now = new Date('2026-11-23T12:00:00Z')
+  const words: [seconds: number, string][] = [
+    [-30, 'just now'],
+    [0, 'just now'],
+    [59, 'just now'],
+    [60, '1 minute ago'],
+    [119, '1 minute ago'],
+    [3_600, '1 hour ago'],
+    [86_400, 'yesterday'],
+    [6 * 86_400, '6 days ago'],
+    [15 * 86_400, '2 weeks ago'],
+    [60 * 86_400, '2 months ago'],
+    [800 * 86_400, '2 years ago'],
+  ]
+  for (const [seconds, expected] of words)
+    t.equal(relativeTime(new Date(now.getTime() - seconds * 1000), now), expected)
+  t.end()
+})
+
+/** Logs out through the form. @returns the cookie that brings the news to the next page. */
+async function logOut(token: string, scope: string): Promise<string> {
+  const body = new URLSearchParams({ scope })
+  const response = await service.as(token, '/logout', { method: 'POST', body })
+  const cookie = response.headers.getSetCookie().find((line) => line.startsWith('global-logout.outcome='))
+  return cookie?.split(';')[0] ?? ''
+}
+
+async function show(path: string, token: string | null, ...cookies: string[]): Promise<string> {
+  const cookie = [...(token ? [`${service.cookieName}=${token}`] : []), ...cookies].join('; ')
+  return (await service.http(path, { headers: { cookie, accept: 'text/html' } })).text()
+}
