@@ -148,7 +148,7 @@ t.test(
     t.equal(users, 0)
     const applied = await admin(
       env.DATABASE_URL,
-      async (client) => (await client.query('select 1 from drizzle.__drizzle_migrations')).rowCount,
+      async (client) => (await client.query('select 1 from drizzle.__global_logout_migrations')).rowCount,
     )
     t.equal(applied, 2, 'each migration once')
     const again = run(['migrate'], { env })

@@ -11,25 +11,23 @@
  */
 import type { Adapter, AdapterSession, AdapterUser } from '@auth/core/adapters'
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
+import { type DeviceHints, deviceColumns } from '../sessions/devices.ts'
 import { endAsSignOut } from '../sessions/sign-out.ts'
 import type { Executor } from '../storage/database.ts'
 import { isValid } from '../storage/policy.ts'
 import { account, session, user, verificationToken } from '../storage/schema.ts'
-import { TOUCH_INTERVAL_SECONDS, touchSessions } from '../storage/sessions.ts'
-import { type Device, deviceColumns } from './device.ts'
+import { touchIsDue, touchSessions } from '../storage/sessions.ts'
 
 export { generateSessionToken } from '../sessions/tokens.ts'
 
 export interface GlobalLogoutAdapterOptions {
   /** The device of the request that Auth.js is handling, so that people recognise it in their list of devices. */
-  device?: () => Device | Promise<Device>
+  device?: () => DeviceHints | Promise<DeviceHints>
 }
 
 /** The columns that Auth.js knows; ours stay out of its sight. */
 const authColumns = { sessionToken: session.sessionToken, userId: session.userId, expires: session.expires }
-
-const touchIsDue = sql<boolean>`${session.lastSeenAt} < statement_timestamp() - make_interval(secs => ${TOUCH_INTERVAL_SECONDS})`
 
 /**
  * @param db a drizzle database on PostgreSQL that can run transactions, migrated by `global-logout migrate`.

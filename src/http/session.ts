@@ -1,7 +1,7 @@
 /** Who is asking: the living session behind a request, for the routes that need one. */
-import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../errors.ts'
+import { deviceColumns } from '../sessions/devices.ts'
 import type { Origin, Sessions } from '../sessions/sessions.ts'
 import type { LiveSession } from '../storage/sessions.ts'
 import { type Credential, readCredential } from './credentials.ts'
@@ -47,20 +47,8 @@ export function requireSession(sessions: Sessions, visitor: Visitor) {
   }
 }
 
-/** Longest user agent worth keeping, in characters. */
-const MAX_USER_AGENT = 512
-
 /** Where the request came from, for the record. */
 export function originOf(request: FastifyRequest): Origin {
-  return {
-    userAgent: request.headers['user-agent']?.slice(0, MAX_USER_AGENT) ?? null,
-    ipAddress: plainAddress(request.ip),
-    requestId: request.id,
-  }
-}
-
-/** PostgreSQL's `inet` knows neither zones nor a reason to call 203.0.113.7 `::ffff:203.0.113.7`. */
-function plainAddress(ip: string): string | null {
-  const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  return isIP(address) ? address : null
+  const hints = { userAgent: request.headers['user-agent'] ?? null, ipAddress: request.ip }
+  return { ...deviceColumns(hints), requestId: request.id }
 }

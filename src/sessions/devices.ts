@@ -1,4 +1,5 @@
-/** A user agent in words a person recognises: "Firefox on Windows". */
+/** Devices: what is recorded of them, and how a person recognises them: "Firefox on Windows". */
+import { isIP } from 'node:net'
 import Bowser from 'bowser'
 
 export interface Device {
@@ -56,4 +57,25 @@ function osOfApp(userAgent: string): string | null {
   if (/iPhone|iPad|\biOS\b|CFNetwork/.test(userAgent)) return 'iOS'
   if (/Android|okhttp/.test(userAgent)) return 'Android'
   return null
+}
+
+/** What a request or an application tells of the device it comes from. */
+export interface DeviceHints {
+  userAgent?: string | null
+  ipAddress?: string | null
+}
+
+/** Longest user agent worth keeping, in characters. */
+const MAX_USER_AGENT = 512
+
+/**
+ * A device that cannot be recorded is no reason to refuse a sign-in: what is no address becomes null, such as the
+ * list of an `X-Forwarded-For` header, or a zone, which PostgreSQL's `inet` does not know.
+ */
+export function deviceColumns({ userAgent, ipAddress }: DeviceHints) {
+  const address = ipAddress?.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '') ?? ''
+  return {
+    userAgent: userAgent?.slice(0, MAX_USER_AGENT) ?? null,
+    ipAddress: isIP(address) ? address : null,
+  }
 }

@@ -3,8 +3,7 @@
  * returns, the session is durably over, whatever defaults the application's connections have: under REPEATABLE READ
  * a touch at the same moment would make the sign-out fail, and Auth.js would clear the cookie all the same.
  */
-import { sql } from 'drizzle-orm'
-import type { Executor } from '../storage/database.ts'
+import { demandDurableCommit, type Executor } from '../storage/database.ts'
 import { beginOperation, recordOperation } from '../storage/operations.ts'
 import { deleteSessions, sessions } from '../storage/sessions.ts'
 
@@ -12,9 +11,7 @@ import { deleteSessions, sessions } from '../storage/sessions.ts'
 export function endAsSignOut(db: Executor, token: string): Promise<void> {
   return db.transaction(
     async (tx) => {
-      await tx.execute(
-        sql`select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`,
-      )
+      await demandDurableCommit(tx)
       const id = await beginOperation(tx)
       const [ended] = await deleteSessions(tx, sessions.withToken(token))
       if (!ended) return

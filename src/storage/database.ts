@@ -82,8 +82,7 @@ export function openDatabase(
 
   /**
    * Runs `work` in a READ COMMITTED transaction, whatever the server's default: the race-free revocation relies
-   * on every statement seeing what committed before it. The commit waits for the disk even where the server's
-   * default is `synchronous_commit = off`.
+   * on every statement seeing what committed before it.
    */
   function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     let committing = false
@@ -92,9 +91,7 @@ export function openDatabase(
         await db.execute('begin isolation level read committed')
         let result: T
         try {
-          await db.execute(
-            `select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`,
-          )
+          await demandDurableCommit(db)
           result = await work(db)
         } catch (error) {
           // A connection that cannot roll back is closed by `run`, and PostgreSQL rolls back for it.
@@ -121,6 +118,13 @@ export function openDatabase(
   }
 
   return { pool, run, query, transaction, close: () => pool.end() }
+}
+
+/** Makes the commit wait for the disk where the default is `synchronous_commit = off`; stricter settings stand. */
+export async function demandDurableCommit(tx: Executor): Promise<void> {
+  await tx.execute(
+    `select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`,
+  )
 }
 
 /** The SQLSTATE of a database error, also from inside drizzle's wrapper. */

@@ -11,6 +11,8 @@ import pg from 'pg'
 import { type Executor, sqlState } from './database.ts'
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
+/** A journal of our own: an application on drizzle-kit keeps its own in `__drizzle_migrations` of the same database. */
+const migrationsTable = '__global_logout_migrations'
 const migrations = readMigrationFiles({ migrationsFolder })
 /** Any constant that no other program on the same database picks. */
 const MIGRATION_LOCK = 7_161_970_001n
@@ -25,7 +27,7 @@ export async function migrate(url: string): Promise<number> {
     if ((await pendingMigrations(db)) === 0) return 0
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
     const pending = await pendingMigrations(db)
-    await applyMigrations(db, { migrationsFolder })
+    await applyMigrations(db, { migrationsFolder, migrationsTable })
     return pending
   } finally {
     await client.end()
@@ -36,7 +38,7 @@ export async function migrate(url: string): Promise<number> {
 export async function pendingMigrations(db: Executor): Promise<number> {
   try {
     const { rows } = (await db.execute(
-      'select coalesce(max(created_at), 0)::text as last from drizzle.__drizzle_migrations',
+      `select coalesce(max(created_at), 0)::text as last from drizzle.${migrationsTable}`,
     )) as unknown as { rows: { last: string }[] }
     const last = Number(rows[0]?.last ?? 0)
     return migrations.filter(({ folderMillis }) => folderMillis > last).length

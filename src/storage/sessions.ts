@@ -23,7 +23,8 @@ import {
 export const TOUCH_INTERVAL_SECONDS = 60
 
 const now = sql`statement_timestamp()`
-const touchIsDue = sql<boolean>`${session.lastSeenAt} < ${now} - make_interval(secs => ${TOUCH_INTERVAL_SECONDS})`
+/** Whether the last recorded use is old enough to be touched. */
+export const touchIsDue = sql<boolean>`${session.lastSeenAt} < ${now} - make_interval(secs => ${TOUCH_INTERVAL_SECONDS})`
 
 export interface Checked {
   userId: string
@@ -55,15 +56,6 @@ const CHECK_TOKENS = {
     join session s on s."sessionToken" = asked.token
     where session_state(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds,
       statement_timestamp()) = 'valid'`,
-}
-
-/** temporary */
-export async function checkToken(db: Executor, token: string): Promise<Checked | null> {
-  const [found] = await db
-    .select({ userId: session.userId, sessionId: session.id, stale: touchIsDue })
-    .from(session)
-    .where(and(eq(session.sessionToken, token), isValid))
-  return found ?? null
 }
 
 export interface LiveSession {

@@ -9,7 +9,7 @@ import { GlobalLogoutAdapter, generateSessionToken } from '../../src/authjs/adap
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
 import { sqlState } from '../../src/storage/database.ts'
-import { checkToken } from '../../src/storage/sessions.ts'
+import { findSession } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
 import { applicationDatabase, openTransaction } from './application.ts'
 import { adapterContract, inDays, newAccount } from './contract-suite.ts'
@@ -169,7 +169,7 @@ t.test('a session that is over is over for Auth.js too, and its sliding update m
       t.notOk(await adapter.updateSession({ ...session, ...(expires && { expires }) }), name)
     }
     t.strictSame(await rowOf(token), before, `${name}: the row is as it was`)
-    t.equal(await database.run((db) => checkToken(db, token)), null, name)
+    t.equal(await database.run((db) => findSession(db, token)), null, name)
   }
 })
 
@@ -237,9 +237,9 @@ t.test('a session that is created again with an ended token is another session, 
   await adapter.deleteSession(token)
   await adapter.createSession(session)
   t.strictSame((await adapter.getSessionAndUser(token))?.session, session)
-  const again = await database.run((db) => checkToken(db, token))
-  t.equal(again?.userId, userId)
-  t.not(again?.sessionId, before?.id)
+  const again = await database.run((db) => findSession(db, token))
+  t.equal(again?.user.id, userId)
+  t.not(again?.session.id, before?.id)
 })
 
 t.test('use is recorded at most once a minute', async (t) => {
@@ -362,7 +362,7 @@ t.test('Auth.js at work on a session that is ended meanwhile never brings it bac
       const dead =
         (await adapter.getSessionAndUser(token)) === null &&
         !(await adapter.updateSession({ sessionToken: token, expires: inDays(30) })) &&
-        (await database.run((db) => checkToken(db, token))) === null
+        (await database.run((db) => findSession(db, token))) === null
       if (!dead) survivors.push(token)
     }
     t.strictSame(survivors, [], `${name}, ${ROUNDS} times`)
