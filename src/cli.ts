@@ -94,7 +94,7 @@ function explain(error: unknown): string {
   }
   if (code === 'EADDRINUSE') return 'another program listens on this PORT; stop it or set PORT to a free one.'
   if (code === 'EACCES') return `not allowed: ${message}`
-  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND')
+  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return `no database answers at DATABASE_URL (${code}). Is it running?`
   if (code === '28P01' || code === '28000') return `the database refused the user of DATABASE_URL: ${message}`
   if (code === '3D000') return `the database of DATABASE_URL does not exist: ${message}`

@@ -11,11 +11,13 @@ import { buildServer, type ServerParts } from './server.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { startSweeper } from './sessions/sweeper.ts'
 import { createTouches } from './sessions/touches.ts'
-import { type Database, openDatabase, rootCause, sqlState } from './storage/database.ts'
+import { type Database, type DatabaseOptions, openDatabase, rootCause } from './storage/database.ts'
 import { migrate } from './storage/migrate.ts'
 import { writePolicy } from './storage/policy.ts'
 
 const SWEEP_INTERVAL_MS = 60_000
+/** For one query of the checks; with the longest wait for it (checking/checker.ts) below the promised 2 seconds. */
+const CHECK_DEADLINE_MS = 1_000
 /** How long a start waits for a database that is not there yet. */
 const DATABASE_PATIENCE_MS = 30_000
 /** After this a stop no longer waits for requests. */
@@ -47,17 +49,17 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
 
     const applied = await patiently(log, () => migrate(url))
     if (applied > 0) log.info({ applied }, 'migrations applied')
-    const open = (max: number) => {
+    const open = (options: DatabaseOptions) => {
       const opened = openDatabase(url, {
-        max,
+        ...options,
         onError: (err) => log.warn({ err }, 'a database connection broke'),
       })
       closing.push(() => opened.close())
       return opened
     }
-    const database = open(10)
+    const database = open({ max: 10 })
     // Connections of their own: logins and logouts that wait for one another must not keep a check waiting.
-    const databaseForChecks = open(6)
+    const databaseForChecks = open({ max: 4, deadlineMs: CHECK_DEADLINE_MS })
     await applyPolicy(database, config, log)
     if (demo) await database.run(demo.seed)
 
@@ -94,9 +96,9 @@ async function patiently<T>(log: FastifyBaseLogger, work: () => Promise<T>): Pro
     try {
       return await work()
     } catch (error) {
-      const notYet =
-        (rootCause(error) as NodeJS.ErrnoException).code === 'ECONNREFUSED' ||
-        sqlState(error)?.startsWith('57P')
+      const { code = '' } = rootCause(error) as NodeJS.ErrnoException
+      // Refused, a name that does not resolve yet, or a server that is starting up.
+      const notYet = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(code) || code.startsWith('57P')
       if (!notYet || Date.now() > deadline) throw error
       log.warn('waiting for the database')
     }

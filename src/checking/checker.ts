@@ -16,7 +16,7 @@ export interface Checker {
 }
 
 /** Two queries under way keep one connection reading while the other is answered; more gained nothing. */
-const LIMITS = { inFlight: 2, batch: 256, waiting: 5_000 }
+const LIMITS = { inFlight: 2, batch: 256, waiting: 5_000, waitMs: 700 }
 
 /** Reads PostgreSQL for every check; checks that arrive together share one query. */
 export function databaseChecker({ query }: Pick<Database, 'query'>, touches: Pick<Touches, 'add'>): Checker {

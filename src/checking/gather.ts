@@ -12,10 +12,14 @@ export interface Limits {
   batch: number
   /** Calls that wait at most; beyond them a call is refused. */
   waiting: number
+  /** Longest wait for a load to begin, in milliseconds; whoever waited longer is refused. */
+  waitMs: number
 }
 
 interface Call<In, Out> {
   item: In
+  /** On the monotonic clock, in milliseconds. */
+  arrived: number
   answer: (out: Out) => void
   fail: (error: unknown) => void
 }
@@ -29,10 +33,17 @@ export function gather<In, Out>(
   let inFlight = 0
 
   function startLoads(): void {
+    refuseTheLate()
     while (waiting.length > 0 && inFlight < limits.inFlight) {
       inFlight++
       void answerAll(waiting.splice(0, limits.batch))
     }
+  }
+
+  function refuseTheLate(): void {
+    const oldest = performance.now() - limits.waitMs
+    while (waiting[0] && waiting[0].arrived < oldest)
+      waiting.shift()?.fail(unavailable(new Error('waited too long')))
   }
 
   async function answerAll(calls: Call<In, Out>[]): Promise<void> {
@@ -54,7 +65,7 @@ export function gather<In, Out>(
     new Promise((answer, fail) => {
       if (waiting.length >= limits.waiting)
         return fail(unavailable(new Error(`${waiting.length} checks wait already`)))
-      waiting.push({ item, answer, fail })
+      waiting.push({ item, answer, fail, arrived: performance.now() })
       startLoads()
     })
 }

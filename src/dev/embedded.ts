@@ -47,10 +47,10 @@ export async function startEmbedded(
   const data = join(root, 'postgres')
   const log = join(root, 'postgres.log')
   const asRoot = process.getuid?.() === 0
+  const bin = await findBinaries()
   await mkdir(root, { recursive: true, mode: 0o700 })
   if (asRoot) await chown(root, UNPRIVILEGED, UNPRIVILEGED)
 
-  const bin = await findBinaries()
   const command = (file: string, ...args: string[]) => (asRoot ? unprivileged(file, args) : run(file, args))
   const pgCtl = (...args: string[]) => command(bin.pg_ctl, '-D', data, ...args)
 
@@ -137,7 +137,7 @@ async function findBinaries(): Promise<{ initdb: string; pg_ctl: string; postgre
     return found
   } catch (error) {
     throw new Error(
-      `DATABASE_URL is not set, and there is no embedded PostgreSQL for ${platform} here. Set DATABASE_URL, or run "npm ci" without --omit.`,
+      `DATABASE_URL is not set, and there is no embedded PostgreSQL for ${platform} here. Set DATABASE_URL, or, for the demo, run "npm ci" in a checkout.`,
       { cause: error },
     )
   }

@@ -19,9 +19,14 @@ export function createFinishLogout(
     const target = allowedRedirect(callbackUrl, publicOrigin, allowedRedirects)
     if (!target)
       reply.log.warn(
-        { callbackUrl: callbackUrl.slice(0, 200) },
+        { origin: originOf(callbackUrl) },
         'callbackUrl names no allowed origin; set ALLOWED_REDIRECTS to follow it',
       )
     return target ?? '/signed-out'
   }
+}
+
+/** What of an address may be logged: its path and query are the visitor's. */
+function originOf(address: string): string {
+  return URL.canParse(address) ? new URL(address).origin : 'none'
 }

@@ -4,10 +4,13 @@ import { Problem } from '../errors.ts'
 import type { Database } from '../storage/database.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
 
-export async function healthRoutes(app: FastifyInstance, { run }: Pick<Database, 'run'>) {
-  app.get('/healthz', async () => ({ status: 'ok' }))
+/** Probes come every few seconds; only their failures are worth a line. */
+const quiet = { config: { quiet: true } }
 
-  app.get('/readyz', async () => {
+export async function healthRoutes(app: FastifyInstance, { run }: Pick<Database, 'run'>) {
+  app.get('/healthz', quiet, async () => ({ status: 'ok' }))
+
+  app.get('/readyz', quiet, async () => {
     const pending = await run((db) => pendingMigrations(db))
     if (pending > 0)
       throw new Problem('unavailable', 'The database lacks migrations: run "global-logout migrate".')

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { gather } from '../../src/checking/gather.ts'
 
-const LIMITS = { inFlight: 2, batch: 10, waiting: 100 }
+const LIMITS = { inFlight: 2, batch: 10, waiting: 100, waitMs: 60_000 }
 
 /** A load whose ends are held by the test. */
 function held() {
@@ -102,4 +102,21 @@ t.test('when too many wait, the next is refused at once', async (t) => {
   }
   t.equal((await Promise.all(answers)).length, LIMITS.inFlight + LIMITS.waiting, 'the others are answered')
   t.ok(loads.every(({ items }) => items.length <= LIMITS.batch))
+})
+
+t.test('whoever waited too long for a load is refused rather than kept still longer', async (t) => {
+  const ends: (() => void)[] = []
+  const load = (items: number[]) => new Promise<number[]>((done) => ends.push(() => done(items)))
+  const ask = gather(load, { ...LIMITS, inFlight: 1, waitMs: 1 })
+  const first = ask(1)
+  const second = ask(2).then(
+    () => 'answered',
+    (error) => error.code,
+  )
+  const asked = performance.now()
+  while (performance.now() - asked < 2);
+  ends[0]?.()
+  t.equal(await first, 1)
+  t.equal(await second, 'unavailable')
+  t.equal(ends.length, 1, 'no load was begun for it')
 })

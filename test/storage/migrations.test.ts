@@ -1,7 +1,6 @@
 /** The migrations and the schema say the same. */
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { pendingMigrations } from '../../src/storage/migrate.ts'

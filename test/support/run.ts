@@ -51,7 +51,9 @@ async function startServer(): Promise<{ name: string; url: string; stop(): Promi
   if (await dockerAnswers()) {
     const { PostgreSqlContainer } = await import('@testcontainers/postgresql')
     try {
-      const container = await new PostgreSqlContainer('postgres:18-alpine').start()
+      const container = await new PostgreSqlContainer('postgres:18-alpine')
+        .withCommand(['postgres', '-c', 'fsync=off', '-c', 'max_connections=300'])
+        .start()
       const stop = () => container.stop()
       return { name: 'testcontainers, postgres:18-alpine', url: container.getConnectionUri(), stop }
     } catch (error) {
