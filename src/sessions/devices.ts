@@ -24,11 +24,15 @@ export function describeDevice(userAgent: string | null): Device {
   return device
 }
 
-/** "Firefox on Windows", "Acme on iOS", "curl", "Unknown device". */
-export function deviceName({ browser, os }: Device): string {
-  if (browser && os) return `${browser} on ${os}`
-  return browser ?? (os ? `A device with ${os}` : 'Unknown device')
+/** "Firefox on Windows", "Safari on iPhone", "curl", "Unknown device". */
+export function deviceName({ browser, os, kind }: Device): string {
+  const place = os === 'iOS' ? (IOS_DEVICES[kind] ?? os) : os
+  if (browser && place) return `${browser} on ${place}`
+  return browser ?? (place ? `A device with ${place}` : 'Unknown device')
 }
+
+/** What its owner calls it; an app does not tell which one it runs on. */
+const IOS_DEVICES: Partial<Record<Device['kind'], string>> = { mobile: 'iPhone', tablet: 'iPad' }
 
 function parse(userAgent: string): Device {
   const { browser, os, platform } = Bowser.parse(userAgent)

@@ -49,7 +49,7 @@ ${
 ${others.slice(0, listed).map((session) => device(session))}</ul>`
     : html`<p class="empty">No other device is signed in to your account.</p>`
 }
-${hidden > 0 ? html`<p class="quiet">And ${count(hidden, 'more device')}, seen less recently. To end them too, log out everywhere.</p>` : ''}
+${hidden > 0 ? html`<p class="quiet">And ${count(hidden, 'more device')}, seen less recently. To end them too, log out all others.</p>` : ''}
 </section>`,
   })
 }

@@ -2,7 +2,7 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { describeDevice, deviceName } from '../sessions/devices.ts'
 
-/** The browser script has the same table; test/browser/time.test.ts holds both to one result. */
+/** The browser script has the same table; test/browser/tabs.test.ts holds both to one result. */
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_536_000],
   ['month', 2_592_000],

@@ -48,7 +48,7 @@ browserTest('"Try again" after a failed button of one device leads to the list',
   const page = await (await open(service, { token })).newPage()
   await page.goto('/')
   await whileAway(service, async () => {
-    await page.getByRole('button', { name: 'Log out Safari on iOS' }).click()
+    await page.getByRole('button', { name: 'Log out Safari on iPhone' }).click()
     await page.getByRole('heading', { name: 'We cannot check this right now' }).waitFor()
   })
   await page.getByRole('link', { name: 'Try again' }).click()

@@ -63,7 +63,7 @@ export const SCENES: Scene[] = [
     show: async (page, service) => {
       await signIn(page, service, (await addPerson(service)).tokens[0])
       await page.goto('/')
-      await page.getByRole('button', { name: 'Log out Safari on iOS, 198.51.100.23' }).first().click()
+      await page.getByRole('button', { name: 'Log out Safari on iPhone, 198.51.100.23' }).first().click()
       await page.getByRole('heading', { name: '1 device was signed out' }).waitFor()
     },
   },
@@ -173,6 +173,5 @@ export async function logOut(page: Page, scope: 'local' | 'others' | 'global'): 
 /** What can be read, on one line; of the page's main part unless told otherwise. */
 export async function read(where: Page | Locator): Promise<string> {
   const part = 'getByRole' in where && 'goto' in where ? where.getByRole('main') : where
-  // biome-ignore lint/performance/useDomNodeTextContent: only what is shown, as it is laid out
   return (await part.innerText()).replace(/\s+/g, ' ')
 }

@@ -26,7 +26,7 @@ for (const javaScriptEnabled of [true, false]) {
       await phone.waitForURL('/signed-out')
       await phone.getByRole('heading', { name: 'You are signed out everywhere' }).waitFor()
       const named = await read(phone)
-      t.match(named, /Safari on iOS · 127\.0\.0\.1 · this device/)
+      t.match(named, /Safari on iPhone · 127\.0\.0\.1 · this device/)
       t.match(named, /Firefox on Windows · 127\.0\.0\.1/)
       t.equal(await cookieOf(phone), undefined, 'the phone holds no session cookie any more')
       for (const token of tokens) t.equal(await service.check(token), 401)
@@ -34,7 +34,7 @@ for (const javaScriptEnabled of [true, false]) {
       await laptop.getByRole('link', { name: 'Log out here' }).click()
       await laptop.waitForURL('/signed-out')
       t.match(await read(laptop), /You were signed out everywhere on \d+ \w+ \d{4} at \d\d:\d\d/)
-      t.match(await read(laptop), /It was done from Safari on iOS\./)
+      t.match(await read(laptop), /It was done from Safari on iPhone\./)
 
       await laptop.getByRole('link', { name: 'Sign in' }).click()
       await laptop.getByRole('button', { name: 'Sign in as Ada Lovelace' }).click()
@@ -52,7 +52,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByText('You are signed in on this device only.').waitFor()
     const notice = await read(page.getByRole('region', { name: '5 devices were signed out' }))
     for (const name of [
-      'Safari on iOS · 198.51.100.23',
+      'Safari on iPhone · 198.51.100.23',
       'AcmeNotes on iOS',
       'Chrome on macOS',
       'Unknown device',
@@ -100,7 +100,7 @@ browserTest('the button of a device that ended itself a moment ago does no harm'
   const page = await (await open(service, { token: tokens[0] })).newPage()
   await page.goto('/')
   await service.sessions.logout(tokens[1] ?? '', 'local', { userAgent: null, ipAddress: null })
-  await page.getByRole('button', { name: 'Log out Safari on iOS' }).click()
+  await page.getByRole('button', { name: 'Log out Safari on iPhone' }).click()
   await page.getByText('You are signed in on this device only.').waitFor()
   t.equal(await service.check(tokens[0]), 200)
 })

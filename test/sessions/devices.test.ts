@@ -11,12 +11,12 @@ const CASES: [userAgent: string | null, name: string, kind: string][] = [
   ],
   [
     'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1',
-    'Safari on iOS',
+    'Safari on iPhone',
     'mobile',
   ],
   [
     'Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1',
-    'Safari on iOS',
+    'Safari on iPad',
     'tablet',
   ],
   [

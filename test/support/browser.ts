@@ -35,7 +35,8 @@ const MISSING =
   'no Chromium here: install it (Debian: apt-get install chromium), or name one with CHROMIUM=/path'
 
 const given = process.env.CHROMIUM
-const executablePath = given ?? PLACES.find(isExecutable)
+if (given && !isExecutable(given)) throw new Error(`CHROMIUM names ${given}, which cannot be run`)
+const executablePath = given || PLACES.find(isExecutable)
 let running: Promise<Browser> | undefined
 
 export interface Visitor extends BrowserContextOptions {
@@ -82,10 +83,10 @@ function isAnswer(message: ConsoleMessage): boolean {
 
 /** One process for all tests of a file. */
 function launch(): Promise<Browser> {
-  if (!running) {
-    running = chromium.launch({ ...(executablePath && { executablePath }), args: QUIET })
-    t.teardown(async () => (await running)?.close())
-  }
+  running ??= chromium.launch({ ...(executablePath && { executablePath }), args: QUIET }).then((browser) => {
+    t.teardown(() => browser.close())
+    return browser
+  })
   return running
 }
 
