@@ -110,6 +110,7 @@ DO $$ BEGIN
 	END IF;
 END $$;--> statement-breakpoint
 CREATE INDEX "operation_user_id_at_idx" ON "operation" USING btree ("user_id","at");--> statement-breakpoint
+CREATE INDEX "revoked_session_session_id_idx" ON "revoked_session" USING btree ("session_id");--> statement-breakpoint
 CREATE INDEX "revoked_session_session_token_idx" ON "revoked_session" USING btree ("session_token");--> statement-breakpoint
 CREATE INDEX "revoked_session_operation_id_idx" ON "revoked_session" USING btree ("operation_id");--> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "session_userId_idx" ON "session" USING btree ("userId");

@@ -3,7 +3,7 @@
 --
 -- A volatile argument would keep session_state from being inlined, at some 15 µs a row: the clock is read once.
 -- Trigger functions run as their owner (security definer), so that an application with rights on "session"
--- alone leaves its trace in revoked_session and cannot forge one.
+-- alone leaves its trace in revoked_session, and can neither change nor remove one.
 
 INSERT INTO session_policy (idle_timeout_seconds, max_age_seconds) VALUES (7 * 86400, 30 * 86400);
 --> statement-breakpoint

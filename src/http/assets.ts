@@ -1,4 +1,5 @@
-/** The stylesheet and the browser script; pages name them with a hash of their content, so they may be cached for good. */
+/** The stylesheet and the browser script; pages name them with a hash of their content.
+ * Kept for minutes only: in a rolling deployment the old version may answer under the new name. */
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { assetFolder } from '../web/assets.ts'
@@ -8,7 +9,7 @@ export async function assetRoutes(app: FastifyInstance) {
     root: assetFolder,
     prefix: '/assets/',
     index: false,
-    immutable: true,
-    maxAge: '365d',
+
+    maxAge: '10m',
   })
 }

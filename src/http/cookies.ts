@@ -3,7 +3,7 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 
-/** Names the operation whose outcome the next page shows; lives shortly and reaches that page's path only. */
+/** Names the operation whose outcome the next page shows; lives shortly and is cleared once shown. */
 const OUTCOME_COOKIE = 'global-logout.outcome'
 const OUTCOME_SECONDS = 600
 

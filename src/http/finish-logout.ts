@@ -14,7 +14,7 @@ export function createFinishLogout(
   /** Call it only with a committed outcome. @returns the address to go to. */
   return (reply: FastifyReply, outcome: Outcome, callbackUrl?: string): string => {
     if (outcome.signedOut) cookies.clearSession(reply)
-    if (outcome.operationId && outcome.own) cookies.setOutcome(reply, outcome.operationId)
+    if (outcome.operationId) cookies.setOutcome(reply, outcome.operationId)
     if (!callbackUrl) return outcome.signedOut ? '/signed-out' : '/'
     const target = allowedRedirect(callbackUrl, publicOrigin, allowedRedirects)
     if (!target)

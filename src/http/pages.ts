@@ -16,7 +16,7 @@ import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
 import type { FinishLogout } from './finish-logout.ts'
 import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
-import { logoutRequest } from './user.ts'
+import { logoutRequest, sessionId } from './user.ts'
 
 /** More devices than this are counted, not listed. */
 const LISTED = 100
@@ -76,7 +76,7 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
 
   app.post(
     '/sessions/:id/end',
-    { schema: { params: z.object({ id: z.uuid() }) } },
+    { schema: { params: z.object({ id: sessionId }) } },
     async (request, reply) => {
       const token = requireTokenForChange(request, visitor)
       const outcome = await sessions.endOne(token, request.params.id, originOf(request)).catch((error) => {

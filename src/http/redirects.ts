@@ -11,7 +11,7 @@ export function allowedRedirect(
 ): string | null {
   if (!URL.canParse(callbackUrl, publicOrigin)) return null
   const url = new URL(callbackUrl, publicOrigin)
-  if (url.username || url.password) return null
+  if (url.username || url.password || !/^https?:$/.test(url.protocol)) return null
   if (url.origin === publicOrigin) return `/${url.pathname.replace(/^\/+/, '')}${url.search}${url.hash}`
   return allowed.includes(url.origin) ? url.href : null
 }

@@ -14,6 +14,8 @@ const device = z.object({
   kind: z.enum(['desktop', 'mobile', 'tablet', 'app', 'unknown']),
 })
 const instant = z.iso.datetime()
+/** Any UUID, of whatever version an application chose, spelled as PostgreSQL spells it. */
+export const sessionId = z.guid('must be the id of a session').toLowerCase()
 const times = { createdAt: instant, lastSeenAt: instant, expiresAt: instant }
 
 const scope = z.enum(['local', 'others', 'global'], 'must be local, others or global')
@@ -25,12 +27,12 @@ const currentSession = z.object({
     email: z.string().nullable(),
     image: z.string().nullable(),
   }),
-  session: z.object({ id: z.uuid(), ...times }),
+  session: z.object({ id: z.string(), ...times }),
 })
 
 const sessionList = z.object({
   sessions: z.array(
-    z.object({ id: z.uuid(), current: z.boolean(), device, ipAddress: z.string().nullable(), ...times }),
+    z.object({ id: z.string(), current: z.boolean(), device, ipAddress: z.string().nullable(), ...times }),
   ),
 })
 
@@ -41,9 +43,9 @@ export const logoutRequest = z.preprocess(
 )
 
 const logoutOutcome = z.object({
-  operationId: z.uuid().nullable(),
+  operationId: z.string().nullable(),
   scope,
-  revoked: z.array(z.object({ id: z.uuid(), device })),
+  revoked: z.array(z.object({ id: z.string(), device })),
   redirect: z.string(),
 })
 
@@ -83,7 +85,7 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
     '/api/sessions/:id',
     {
       schema: {
-        params: z.object({ id: z.uuid('must be the id of a session') }),
+        params: z.object({ id: sessionId }),
         response: { 200: logoutOutcome },
       },
     },

@@ -9,7 +9,9 @@ import { beginOperation, findOperation, type NewOperation, recordOperation } fro
 import type { LogoutScope, Session } from '../storage/schema.ts'
 import {
   deleteSessions,
+  findRevocation,
   findSession,
+  holdSessions,
   insertSession,
   type LiveSession,
   listSessions,
@@ -17,9 +19,10 @@ import {
   lockUserForLogout,
   type Standing,
   standingOf,
-  sessions as those,
+  which,
 } from '../storage/sessions.ts'
 import { generateSessionToken } from './tokens.ts'
+import type { Touches } from './touches.ts'
 
 /** Where a request came from, as far as it tells. */
 export interface Origin {
@@ -35,23 +38,27 @@ export interface Login extends Origin {
 }
 
 export interface Outcome {
-  /** Null when the session had been ended around this service, and no operation stands behind that. */
+  /** Null when the session had been ended by another one, or around this service. */
   operationId: string | null
   scope: LogoutScope
   /** The living sessions that this call ended. */
   revoked: Session[]
   /** Whether the session that asked is itself over. */
   signedOut: boolean
-  /** Whether the operation was this session's own act, so that its bearer may see all that it ended. */
-  own: boolean
 }
 
-/** Longest time one revocation may take once it holds the user, in milliseconds: 100,000 sessions need some seconds. */
-const REVOCATION_MS = 60_000
+/**
+ * So many sessions are ended within the deadline of any request. More, once all are locked, get a millisecond each:
+ * 100,000 take some two seconds on two cores.
+ */
+const ENDED_IN_TIME = 1_000
 
 export type Sessions = ReturnType<typeof createSessions>
 
-export function createSessions({ run, transaction }: Pick<Database, 'run' | 'transaction'>) {
+export function createSessions(
+  { run, transaction }: Pick<Database, 'run' | 'transaction'>,
+  touches: Pick<Touches, 'add'>,
+) {
   /** Signs a user in. @throws Problem `invalid_request` when the user is unknown. */
   function create({ userId, replaces, ...origin }: Login): Promise<{ token: string; session: Session }> {
     return transaction(async (tx) => {
@@ -62,7 +69,7 @@ export function createSessions({ run, transaction }: Pick<Database, 'run' | 'tra
       }
       const old = replaces && (await findSession(tx, replaces))
       if (old)
-        await revoke(tx, those.withToken(replaces), { kind: 'session.replace', ...by(old.session, origin) })
+        await revoke(tx, which.withToken(replaces), { kind: 'session.replace', ...by(old.session, origin) })
       const token = generateSessionToken()
       const { userAgent, ipAddress } = origin
       return { token, session: await insertSession(tx, { token, userId, userAgent, ipAddress }) }
@@ -78,13 +85,13 @@ export function createSessions({ run, transaction }: Pick<Database, 'run' | 'tra
     return asBearer(token, async (tx, current) => {
       if (!current) return repeated(await standingOf(tx, token), scope)
       const { id, userId } = current.session
-      const which = {
-        local: those.ofUserWithId(userId, id),
-        others: those.ofUserExcept(userId, id),
-        global: those.ofUser(userId),
+      const named = {
+        local: which.ofUserWithId(userId, id),
+        others: which.ofUserExcept(userId, id),
+        global: which.ofUser(userId),
       }[scope]
-      const ended = await revoke(tx, which, { kind: 'logout', scope, ...by(current.session, origin) })
-      return { ...ended, scope, signedOut: scope !== 'others', own: true }
+      const ended = await revoke(tx, named, { kind: 'logout', scope, ...by(current.session, origin) })
+      return { ...ended, scope, signedOut: scope !== 'others' }
     })
   }
 
@@ -100,11 +107,14 @@ export function createSessions({ run, transaction }: Pick<Database, 'run' | 'tra
         return repeated(standing, 'local')
       }
       const { id, userId } = current.session
-      const which = those.ofUserWithId(userId, sessionId)
-      const ended = await revoke(tx, which, { kind: 'session.end', ...by(current.session, origin) })
-      if (ended.revoked.length === 0)
-        throw new Problem('session_not_found', 'None of your sessions has this id.')
-      return { ...ended, scope: 'local', signedOut: sessionId === id, own: true }
+      const named = which.ofUserWithId(userId, sessionId)
+      const ended = await revoke(tx, named, { kind: 'session.end', ...by(current.session, origin) })
+      if (ended.revoked.length === 0) {
+        const before = await findRevocation(tx, userId, sessionId)
+        if (!before) throw new Problem('session_not_found', 'None of your sessions has this id.')
+        return { ...before, revoked: [], scope: 'local', signedOut: false }
+      }
+      return { ...ended, scope: 'local', signedOut: sessionId === id }
     })
   }
 
@@ -120,7 +130,6 @@ export function createSessions({ run, transaction }: Pick<Database, 'run' | 'tra
       const before = await findSession(tx, token)
       if (!before) return work(tx, null)
       await lockUserForLogout(tx, before.session.userId)
-      await tx.extend(REVOCATION_MS)
       return work(tx, await findSession(tx, token))
     })
   }
@@ -129,8 +138,12 @@ export function createSessions({ run, transaction }: Pick<Database, 'run' | 'tra
     create,
     logout,
     endOne,
-    /** The living session of a token with its user, or null. */
-    find: (token: string) => run((db) => findSession(db, token)),
+    /** The living session of a token with its user, or null. Finding it is using it. */
+    async find(token: string): Promise<LiveSession | null> {
+      const found = await run((db) => findSession(db, token))
+      if (found?.stale) touches.add(found.session.id)
+      return found
+    },
     /** A user's living sessions, last seen first. */
     list: (userId: string) => run((db) => listSessions(db, userId)),
     /** What is known of a token, to tell its bearer why it is over. */
@@ -143,11 +156,13 @@ export function createSessions({ run, transaction }: Pick<Database, 'run' | 'tra
 /** Deletes sessions as one operation. */
 async function revoke(
   tx: Transaction,
-  which: SQL,
+  named: SQL,
   what: NewOperation,
 ): Promise<{ operationId: string; revoked: Session[] }> {
+  const held = await holdSessions(tx, named)
+  if (held > ENDED_IN_TIME) await tx.extend(held)
   const operationId = await beginOperation(tx)
-  const revoked = await deleteSessions(tx, which)
+  const revoked = await deleteSessions(tx, named)
   await recordOperation(tx, operationId, revoked.length, what)
   return { operationId, revoked }
 }
@@ -171,7 +186,8 @@ function repeated({ state, sessionId, operation }: Standing, scope: LogoutScope)
   const covered = scope === 'local' ? over : operation?.scope === 'global'
   if (!covered) throw dead()
   const own = operation !== undefined && operation.actorSessionId === sessionId
-  return { operationId: operation?.id ?? null, scope, revoked: [], signedOut: true, own }
+  // The id opens the page that names all it ended: it is for the session that asked, not for a thief it threw out.
+  return { operationId: own ? operation.id : null, scope, revoked: [], signedOut: true }
 }
 
 function dead(): Problem {

@@ -5,7 +5,7 @@
  */
 import { demandDurableCommit, type Executor } from '../storage/database.ts'
 import { beginOperation, recordOperation } from '../storage/operations.ts'
-import { deleteSessions, sessions } from '../storage/sessions.ts'
+import { deleteSessions, which } from '../storage/sessions.ts'
 
 /** Deletes the session, living or dead. A living one leaves an operation; a dead or unknown one was none to end. */
 export function endAsSignOut(db: Executor, token: string): Promise<void> {
@@ -13,7 +13,7 @@ export function endAsSignOut(db: Executor, token: string): Promise<void> {
     async (tx) => {
       await demandDurableCommit(tx)
       const id = await beginOperation(tx)
-      const [ended] = await deleteSessions(tx, sessions.withToken(token))
+      const [ended] = await deleteSessions(tx, which.withToken(token))
       if (!ended) return
       const { userId, id: actorSessionId } = ended
       await recordOperation(tx, id, 1, {

@@ -40,14 +40,16 @@ export function startSweeper(
   on: { swept: (count: number) => void; error: (error: unknown) => void },
 ) {
   const stop = new AbortController()
-  let running: Promise<void> = Promise.resolve()
+  let running: Promise<void> | null = null
   const timer = setInterval(() => {
-    running = running
-      .then(() => sweep(database, stop.signal))
+    running ??= sweep(database, stop.signal)
       .then((count) => {
         if (count) on.swept(count)
       })
       .catch(on.error)
+      .finally(() => {
+        running = null
+      })
   }, intervalMs).unref()
   return {
     async close(): Promise<void> {

@@ -4,6 +4,8 @@
  * missed its deadline is thrown away, never reused (node-postgres #3399). A COMMIT whose answer was lost is
  * `outcome_unknown`: not a success, and not a failure either.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DrizzleQueryError } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
@@ -16,6 +18,14 @@ export type Executor = PgDatabase<PgQueryResultHKT, any>
 
 /** Longest time for anything, the wait for a connection included: below the promised 2 seconds. */
 const DEADLINE_MS = 1_700
+
+/** When the request under way must have its answer, in milliseconds on the monotonic clock. */
+const requestEnd = new AsyncLocalStorage<number>()
+
+/** Runs `work`, and everything it awaits, under one deadline that begins now, however many queries it makes. */
+export function withinOneDeadline<T>(work: () => T): T {
+  return requestEnd.run(performance.now() + DEADLINE_MS, work)
+}
 
 export type Database = ReturnType<typeof openDatabase>
 export type Transaction = NodePgDatabase & {
@@ -52,12 +62,27 @@ export function openDatabase(
   // An error on a checked-out connection reaches the query too; without a listener it would end the process.
   pool.on('connect', (client) => client.on('error', () => {}))
 
+  /** A connection, unless `end` comes first; one that arrives later goes back unused. */
+  async function connect(end: number): Promise<pg.PoolClient> {
+    const connecting = pool.connect()
+    const late = new AbortController()
+    const tooLate = sleep(end - performance.now(), undefined, { signal: late.signal }).then(() => {
+      connecting.then((client) => client.release()).catch(() => {})
+      throw new Error('no connection to the database in time')
+    })
+    try {
+      return await Promise.race([connecting, tooLate])
+    } catch (error) {
+      throw unavailable(error)
+    } finally {
+      late.abort()
+    }
+  }
+
   /** Runs `work` on one connection, within the deadline. */
   async function run<T>(work: (db: Transaction) => Promise<T>, explain = translate): Promise<T> {
-    const began = performance.now()
-    const client = await pool.connect().catch((error) => {
-      throw unavailable(error)
-    })
+    const end = Math.min(performance.now() + deadlineMs, requestEnd.getStore() ?? Number.POSITIVE_INFINITY)
+    const client = await connect(end)
     const late = Promise.withResolvers<never>()
     let timer: NodeJS.Timeout | undefined
     const allow = (ms: number) => {
@@ -67,7 +92,7 @@ export function openDatabase(
         ms,
       )
     }
-    allow(Math.max(1, deadlineMs - (performance.now() - began)))
+    allow(end - performance.now())
     const db = Object.assign(drizzle(client), {
       async extend(ms: number) {
         await client.query(`set local statement_timeout = ${Math.floor(ms)}`)
@@ -148,6 +173,7 @@ export function rootCause(error: unknown): unknown {
 /** SQLSTATE classes and codes in which the server says "not now": the caller may try again. */
 const NOT_NOW = [
   '08', // connection exception
+  '25006', // read-only: a demoted primary
   '25P03', // idle in transaction too long
   '3D', // no such database (yet)
   '40', // serialization failure, deadlock

@@ -17,9 +17,16 @@ const migrations = readMigrationFiles({ migrationsFolder })
 /** Any constant that no other program on the same database picks. */
 const MIGRATION_LOCK = 7_161_970_001n
 
+/** Longest wait for a connection, in milliseconds. */
+const CONNECT_MS = 5_000
+
 /** Applies what is pending. @returns how many migrations it applied itself. */
 export async function migrate(url: string): Promise<number> {
-  const client = new pg.Client({ connectionString: url, application_name: 'global-logout migrate' })
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'global-logout migrate',
+    connectionTimeoutMillis: CONNECT_MS,
+  })
   client.on('error', () => {})
   await client.connect()
   try {

@@ -145,6 +145,7 @@ export const revokedSession = pgTable(
     userAgent: text('user_agent'),
   },
   (table) => [
+    index('revoked_session_session_id_idx').on(table.sessionId),
     index('revoked_session_session_token_idx').on(table.sessionToken),
     index('revoked_session_operation_id_idx').on(table.operationId),
   ],

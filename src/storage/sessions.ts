@@ -19,12 +19,13 @@ import {
   user,
 } from './schema.ts'
 
-/** Seconds between two touches of one session. */
-export const TOUCH_INTERVAL_SECONDS = 60
+/** Seconds between two touches of one session: a minute, or less where the idle timeout is short. */
+const touchInterval = (idleTimeoutSeconds: string) =>
+  `make_interval(secs => least(60, ${idleTimeoutSeconds} / 4.0))`
 
 const now = sql`statement_timestamp()`
 /** Whether the last recorded use is old enough to be touched. */
-export const touchIsDue = sql<boolean>`${session.lastSeenAt} < ${now} - make_interval(secs => ${TOUCH_INTERVAL_SECONDS})`
+export const touchIsDue = sql<boolean>`${session.lastSeenAt} < ${now} - ${sql.raw(touchInterval('(select idle_timeout_seconds from session_policy)'))}`
 
 export interface Checked {
   userId: string
@@ -51,7 +52,7 @@ export async function checkTokens(query: Database['query'], tokens: string[]): P
 const CHECK_TOKENS = {
   name: 'check-tokens',
   text: `select asked.position::int, s."userId", s.id,
-      s."lastSeenAt" < statement_timestamp() - make_interval(secs => ${TOUCH_INTERVAL_SECONDS})
+      s."lastSeenAt" < statement_timestamp() - ${touchInterval('p.idle_timeout_seconds')}
     from session_policy p, unnest($1::text[]) with ordinality as asked (token, position)
     join session s on s."sessionToken" = asked.token
     where session_state(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds,
@@ -62,12 +63,14 @@ export interface LiveSession {
   session: Session
   user: User
   policy: SessionPolicy
+  /** Whether the last recorded use is old enough to be touched. */
+  stale: boolean
 }
 
 /** A living session, whose it is, and the policy it lives under. */
 export async function findSession(db: Executor, token: string): Promise<LiveSession | null> {
   const [found] = await db
-    .select({ session, user, policy: policyNow })
+    .select({ session, user, policy: policyNow, stale: touchIsDue })
     .from(session)
     .innerJoin(user, eq(user.id, session.userId))
     .where(and(eq(session.sessionToken, token), isValid))
@@ -102,7 +105,7 @@ export async function insertSession(db: Executor, { token, ...rest }: NewSession
 }
 
 /**
- * Records use, at most once per session and TOUCH_INTERVAL_SECONDS. Only living rows, and none that somebody
+ * Records use, at most once per session and the touch interval. Only living rows, and none that somebody
  * else holds: a touch waits for nobody.
  */
 export async function touchSessions(db: Executor, sessionIds: readonly string[]): Promise<void> {
@@ -131,21 +134,32 @@ export async function lockUserForLogin(tx: Executor, userId: string): Promise<bo
 }
 
 /** Which sessions a deletion names. */
-export const sessions = {
+export const which = {
   withToken: (token: string) => eq(session.sessionToken, token),
   ofUser: (userId: string) => eq(session.userId, userId),
   ofUserExcept: (userId: string, id: string) => sql`${eq(session.userId, userId)} and ${ne(session.id, id)}`,
   ofUserWithId: (userId: string, id: string) => sql`${eq(session.userId, userId)} and ${eq(session.id, id)}`,
 }
 
+/** Locks the sessions before they are deleted, within the deadline of the request. @returns how many. */
+export async function holdSessions(tx: Executor, named: SQL): Promise<number> {
+  const rows = await tx
+    .select({ id: session.id })
+    .from(session)
+    .where(named)
+    .orderBy(session.id)
+    .for('update')
+  return rows.length
+}
+
 /**
  * Deletes sessions and returns the living among them. To end all of a user's, run it as a statement of its own
- * after `lockUser`: only then does its snapshot see the logins that were in flight.
+ * after `lockUserForLogout`: only then does its snapshot see the logins that were in flight.
  */
-export async function deleteSessions(tx: Executor, which: SQL): Promise<Session[]> {
+export async function deleteSessions(tx: Executor, named: SQL): Promise<Session[]> {
   const deleted = await tx
     .delete(session)
-    .where(which)
+    .where(named)
     .returning({ ...getTableColumns(session), state: stateNow })
   return deleted.filter(({ state }) => state === 'valid').map(({ state: _, ...row }) => row)
 }
@@ -185,6 +199,19 @@ export async function standingOf(db: Executor, token: string): Promise<Standing>
     revokedAt: tombstone.revoked.revokedAt,
     ...(tombstone.operation && { operation: tombstone.operation }),
   }
+}
+
+/** The operation that ended a session of the user, or null when none of theirs with this id was ended. */
+export async function findRevocation(
+  db: Executor,
+  userId: string,
+  sessionId: string,
+): Promise<{ operationId: string | null } | null> {
+  const [found] = await db
+    .select({ operationId: revokedSession.operationId })
+    .from(revokedSession)
+    .where(and(eq(revokedSession.sessionId, sessionId), eq(revokedSession.userId, userId)))
+  return found ?? null
 }
 
 /**

@@ -19,7 +19,7 @@ const stockDatabase = await testDatabase()
 const { psql } = database
 const adapter = GlobalLogoutAdapter(applicationDatabase(database)) as Required<Adapter>
 const stockAdapter = DrizzleAdapter(applicationDatabase(stockDatabase)) as Required<Adapter>
-const service = createSessions(database)
+const service = createSessions(database, { add: () => {} })
 const origin = { userAgent: null, ipAddress: null }
 /** Looks on while the others wait for each other. */
 const observer = new pg.Client({ connectionString: database.url })

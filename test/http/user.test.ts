@@ -82,7 +82,17 @@ t.test(
 
     const again = await as(laptop.token, '/api/logout', json({ scope: 'global' }))
     t.equal(again.status, 200, 'repeating a finished logout is no error')
-    t.match(await logout(again), { operationId: outcome.operationId, revoked: [] })
+    t.match(
+      await logout(again),
+      { operationId: null, revoked: [] },
+      'but another session learns nothing of the operation',
+    )
+    const own = await logout(await as(phone.token, '/api/logout', json({ scope: 'global' })))
+    t.match(
+      own,
+      { operationId: outcome.operationId, revoked: [] },
+      'the one that asked gets its own outcome again',
+    )
     t.equal(await service.check(laptop.token), 401)
   },
 )
@@ -157,7 +167,11 @@ t.test('DELETE /api/sessions/:id ends that one', async (t) => {
     404,
     'and looks like an id that does not exist',
   )
-  t.equal((await end(laptop.token, phone.id)).status, 404, 'what is over is not there')
+  t.match(
+    await logout(await end(laptop.token, phone.id)),
+    { operationId: outcome.operationId, revoked: [] },
+    'repeating it is no error',
+  )
 
   const own = await end(laptop.token, laptop.id)
   t.match(await logout(own), { redirect: '/signed-out' })
@@ -313,3 +327,37 @@ t.test(
     t.match(shared2.headers.getSetCookie()[0], /Domain=example\.com/)
   },
 )
+
+t.test('a stolen session that was thrown out cannot learn what else was ended', async (t) => {
+  const { laptop, phone: thief } = await people()
+  await as(laptop.token, '/api/logout', json({ scope: 'global' }))
+  const response = await as(thief.token, '/api/logout', json({ scope: 'global' }))
+  t.notOk(response.headers.getSetCookie().some((cookie) => cookie.includes('outcome')))
+  t.notMatch(await response.text(), /203\.0\.113|[0-9a-f]{8}-[0-9a-f]{4}/)
+  t.notMatch(await (await as(thief.token, '/signed-out')).text(), '203.0.113.7')
+})
+
+t.test('using the API is using the session', async (t) => {
+  const { laptop } = await people()
+  await service.database.psql(`update session set "lastSeenAt" = now() - interval '6 days' where id = $1`, [
+    laptop.id,
+  ])
+  await as(laptop.token, '/api/session')
+  await service.touches.flush()
+  const [row] = await service.database.psql<{ recent: boolean }>(
+    `select "lastSeenAt" > now() - interval '1 minute' as recent from session where id = $1`,
+    [laptop.id],
+  )
+  t.equal(row?.recent, true)
+})
+
+t.test('an id that the application chose, of any version and in any case, is an id', async (t) => {
+  const { laptop, phone, tablet } = await people()
+  const id = `11111111-aaaa-1111-1111-${String(Date.now()).slice(-12)}`
+  await service.database.psql('update session set id = $2 where id = $1', [phone.id, id])
+  t.match(await (await as(laptop.token, '/api/sessions')).text(), id)
+  t.equal((await as(laptop.token, `/api/sessions/${id.toUpperCase()}`, { method: 'DELETE' })).status, 200)
+  t.equal(await service.check(phone.token), 401)
+  const own = await as(tablet.token, `/api/sessions/${tablet.id.toUpperCase()}`, { method: 'DELETE' })
+  t.match(own.headers.get('set-cookie'), `${cookieName}=;`, 'its own cookie is cleared')
+})

@@ -15,8 +15,8 @@ import {
   insertSession,
   lockUserForLogin,
   lockUserForLogout,
-  sessions,
   touchSessions,
+  which,
 } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
 
@@ -57,7 +57,7 @@ const LOGOUT: Step[] = [
   (db, { userId }) => lockUserForLogout(db, userId),
   async (db, { userId }) => {
     await beginOperation(db)
-    await deleteSessions(db, sessions.ofUser(userId))
+    await deleteSessions(db, which.ofUser(userId))
   },
   commit,
 ]
@@ -73,7 +73,7 @@ const OTHERS: Record<string, Step[]> = {
   'a login that replaces a session': [
     execute(BEGIN),
     (db, { userId }) => lockUserForLogin(db, userId),
-    (db, { old }) => deleteSessions(db, sessions.withToken(old.token)),
+    (db, { old }) => deleteSessions(db, which.withToken(old.token)),
     insert,
     commit,
   ],

@@ -2,8 +2,10 @@
 import { and, eq } from 'drizzle-orm'
 import t from 'tap'
 import { expiresAt, type RowState, sessionState } from '../../src/sessions/policy.ts'
+import { hashToken } from '../../src/sessions/tokens.ts'
 import { isValid, stateNow } from '../../src/storage/policy.ts'
 import { session } from '../../src/storage/schema.ts'
+import { checkTokens, findSession } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
 
 const database = await testDatabase()
@@ -87,4 +89,26 @@ t.test('a session ends at the earliest of its three bounds', async (t) => {
   t.same(expiresAt(times, policy), at(5 * day), 'the maximum age comes first')
   t.same(expiresAt({ ...times, lastSeenAt: at(-6 * day) }, policy), at(1 * day), 'idle comes first')
   t.same(expiresAt({ ...times, expires: at(1000) }, policy), at(1000), '`expires` comes first')
+})
+
+t.test('a session in constant use outlives a short idle timeout: touches come often enough', async (t) => {
+  for (const [idle, seen, due] of [
+    [30, 5, false],
+    [30, 9, true],
+    [90, 20, false],
+    [90, 24, true],
+    [7 * 86_400, 50, false],
+    [7 * 86_400, 61, true],
+  ] as const) {
+    await database.psql('update session_policy set idle_timeout_seconds = $1', [idle])
+    await database.psql('delete from session')
+    await database.psql(
+      `insert into session ("sessionToken", "userId", expires, "lastSeenAt") values ($1, 'ada', now() at time zone 'utc' + interval '1 day', now() - make_interval(secs => $2))`,
+      [hashToken('token'), seen],
+    )
+    const [checked] = await checkTokens(database.query, ['token'])
+    t.equal(checked?.stale, due, `idle ${idle} s, seen ${seen} s ago`)
+    const found = await database.run((db) => findSession(db, 'token'))
+    t.equal(found?.stale, checked?.stale, 'both queries agree')
+  }
 })

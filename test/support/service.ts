@@ -32,7 +32,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
     : createLogger('silent')
   const touches = createTouches(db)
-  const sessions = createSessions(db)
+  const sessions = createSessions(db, touches)
   const checker = databaseChecker(db, touches)
   const app = await buildServer({
     config,
