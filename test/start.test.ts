@@ -105,6 +105,27 @@ t.test('a second start in the same folder says so and leaves the first alone', a
   t.equal(await first.ended, 0)
 })
 
+t.test('two first starts at once in one folder: one serves, the other says why not', async (t) => {
+  const cwd = await emptyFolder()
+  const ports = [await freePort(), await freePort()]
+  const both = ports.map((port) => run(['start'], { cwd, env: { PORT: String(port) } }))
+  const outcome = (service: Run) =>
+    Promise.race([
+      service.printed(READY).then(
+        () => 'serves',
+        () => service.ended,
+      ),
+      service.ended,
+    ])
+  const outcomes = await Promise.all(both.map(outcome))
+  t.same([...outcomes].sort(), [1, 'serves'])
+  const loser = both[outcomes.indexOf(1)]
+  t.match(loser?.output(), 'Another global-logout runs')
+  const winner = both[outcomes.indexOf('serves')]
+  winner?.child.kill('SIGINT')
+  t.equal(await winner?.ended, 0)
+})
+
 t.test('a port that is taken is named, and the database is stopped again', async (t) => {
   const [cwd, port] = [await emptyFolder(), await freePort()]
   const squatter = createServer().listen(port, '127.0.0.1')
