@@ -1,17 +1,8 @@
 /** Settings: defaults of the contract, every problem at once and by name. */
 import fc from 'fast-check'
 import t from 'tap'
-import { ConfigError, readConfig } from '../src/config.ts'
-
-const problemsOf = (env: Record<string, string>): string[] => {
-  try {
-    readConfig(env)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
-}
+import { readConfig } from '../src/config.ts'
+import { problemsOf } from './support/settings.ts'
 
 t.test('the defaults are those of the contract', async (t) => {
   t.match(readConfig({}), {

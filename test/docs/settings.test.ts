@@ -1,7 +1,7 @@
 /** README, .env.example, docker-compose.yml and src/config.ts name the same settings. */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { ConfigError, readConfig } from '../../src/config.ts'
+import { problemsOf } from '../support/settings.ts'
 import { readmeTable } from './readme.ts'
 
 const read = (file: string) => readFile(new URL(`../../${file}`, import.meta.url), 'utf8')
@@ -20,7 +20,7 @@ t.test('the README lists every setting, and no other', async (t) => {
 
 t.test('each listed setting is really read: a wrong value is reported by its name', async (t) => {
   const wrong = Object.fromEntries(documented.map((name) => [name, '?/ wrong']))
-  const problems = await readProblems(wrong)
+  const problems = problemsOf(wrong)
   t.same(unique(problems.map((line) => line.split(':', 1)[0] ?? '')).sort(), inConfig)
 })
 
@@ -34,13 +34,3 @@ t.test(
     )
   },
 )
-
-async function readProblems(env: Record<string, string>): Promise<string[]> {
-  try {
-    readConfig(env)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
-}
