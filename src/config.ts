@@ -35,6 +35,15 @@ const addresses = list.refine(
 /** RFC 6265 `token`: what may be the name of a cookie. */
 const cookieName = z.string().regex(/^[!#$%&'*+\-.^_`|~\w]+$/, 'must be a cookie name')
 
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .refine(
+      (text) => /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most,
+      `must be a whole number from ${least} to ${most}`,
+    )
+    .transform(Number)
+
 const environment = z.object({
   DATABASE_URL: z
     .string()
@@ -71,7 +80,9 @@ const environment = z.object({
       'must be trace, debug, info, warn, error, fatal or silent',
     )
     .default('info'),
-  CHECK_MODE: z.enum(['database'], 'must be database').default('database'),
+  CHECK_MODE: z.enum(['database', 'leased'], 'must be database or leased').default('database'),
+  CHECK_CACHE: wholeNumber(1, 10_000_000).default(250_000),
+  WORKERS: wholeNumber(1, 64).default(1),
 })
 
 export type Config = ReturnType<typeof readConfig>
@@ -120,6 +131,8 @@ export function readConfig(env: Record<string, string | undefined>) {
     trustProxy: set.TRUST_PROXY,
     logLevel: set.LOG_LEVEL,
     checkMode: set.CHECK_MODE,
+    checkCache: set.CHECK_CACHE,
+    workers: set.WORKERS,
   })
 }
 

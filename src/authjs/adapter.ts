@@ -12,9 +12,11 @@
 import type { Adapter, AdapterSession, AdapterUser } from '@auth/core/adapters'
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { and, eq } from 'drizzle-orm'
+import { createBarrier } from '../propagation/barrier.ts'
 import { type DeviceHints, deviceColumns } from '../sessions/devices.ts'
 import { endAsSignOut } from '../sessions/sign-out.ts'
 import type { Executor } from '../storage/database.ts'
+import { barrierStore } from '../storage/instances.ts'
 import { isValid } from '../storage/policy.ts'
 import { account, session, user, verificationToken } from '../storage/schema.ts'
 import { touchIsDue, touchSessions } from '../storage/sessions.ts'
@@ -34,6 +36,7 @@ const authColumns = { sessionToken: session.sessionToken, userId: session.userId
  * @throws whatever the driver throws: Auth.js reports a database error as "no session".
  */
 export function GlobalLogoutAdapter(db: Executor, { device }: GlobalLogoutAdapterOptions = {}): Adapter {
+  const barrier = createBarrier(barrierStore((work) => work(db)))
   const stock = DrizzleAdapter(db, {
     usersTable: user,
     accountsTable: account,
@@ -83,7 +86,7 @@ export function GlobalLogoutAdapter(db: Executor, { device }: GlobalLogoutAdapte
       return withRawToken(row, sessionToken)
     },
 
-    deleteSession: (sessionToken) => endAsSignOut(db, sessionToken),
+    deleteSession: (sessionToken) => endAsSignOut(db, sessionToken, barrier),
   }
 }
 

@@ -1,14 +1,22 @@
 /**
  * Create, find, list and end sessions. The promise: when `logout` returns, every session it names is durably
- * over, and so is every one whose login had begun before it; a login that begins after it lives.
+ * over, at every instance, and so is every one whose login had begun before it; a login that begins after it lives.
  */
 import type { SQL } from 'drizzle-orm'
 import { Problem } from '../errors.ts'
-import type { Database, Transaction } from '../storage/database.ts'
-import { beginOperation, findOperation, type NewOperation, recordOperation } from '../storage/operations.ts'
+import type { Barrier } from '../propagation/barrier.ts'
+import { type Database, outsideTheRequest, type Transaction } from '../storage/database.ts'
+import {
+  beginOperation,
+  findOperation,
+  type NewOperation,
+  recordOperation,
+  recordWait,
+} from '../storage/operations.ts'
 import type { LogoutScope, Session } from '../storage/schema.ts'
 import {
   countSessions,
+  currentXid,
   deleteSessions,
   findRevocation,
   findSession,
@@ -45,7 +53,12 @@ export interface Outcome {
   revoked: Session[]
   /** Whether the session that asked is itself over. */
   signedOut: boolean
+  /** How long this answer waited for instances that answer from memory, in milliseconds; null when for none. */
+  waitedMs: number | null
 }
+
+/** An outcome as its transaction leaves it. */
+type Committed = Omit<Outcome, 'waitedMs'>
 
 /**
  * So many sessions are ended within the deadline of any request. More get a millisecond each: 100,000 took
@@ -58,10 +71,16 @@ export type Sessions = ReturnType<typeof createSessions>
 export function createSessions(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
   touches: Pick<Touches, 'add'>,
+  barrier: Pick<Barrier, 'passed'>,
+  onError: (error: unknown) => void = () => {},
 ) {
   /** Signs a user in. @throws Problem `invalid_request` when the user is unknown. */
-  function create({ userId, replaces, ...origin }: Login): Promise<{ token: string; session: Session }> {
-    return transaction(async (tx) => {
+  async function create({
+    userId,
+    replaces,
+    ...origin
+  }: Login): Promise<{ token: string; session: Session }> {
+    const { xid, ...created } = await transaction(async (tx) => {
       if (!(await lockUserForLogin(tx, userId))) {
         throw new Problem('invalid_request', `There is no user ${JSON.stringify(userId)}.`, {
           field: 'userId',
@@ -72,8 +91,11 @@ export function createSessions(
         await revoke(tx, which.withToken(replaces), { kind: 'session.replace', ...by(old.session, origin) })
       const token = generateSessionToken()
       const { userAgent, ipAddress } = origin
-      return { token, session: await insertSession(tx, { token, userId, userAgent, ipAddress }) }
+      const session = await insertSession(tx, { token, userId, userAgent, ipAddress })
+      return { token, session, xid: replaces && (await currentXid(tx)) }
     })
+    if (xid) await passed(xid)
+    return created
   }
 
   /**
@@ -120,17 +142,28 @@ export function createSessions(
 
   /**
    * Runs `work` for the bearer of a token while no login or logout of the same user can come between. Whether the
-   * session lives is read again under the lock: of two logouts at once, the second finds itself signed out.
+   * session lives is read again under the lock: of two logouts at once, the second finds itself signed out. Returns
+   * when no instance can say "valid" of what this transaction ended, or found ended.
    */
-  function asBearer<T>(
+  async function asBearer(
     token: string,
-    work: (tx: Transaction, current: LiveSession | null) => Promise<T>,
-  ): Promise<T> {
-    return transaction(async (tx) => {
+    work: (tx: Transaction, current: LiveSession | null) => Promise<Committed>,
+  ): Promise<Outcome> {
+    const { xid, ...outcome } = await transaction(async (tx) => {
       const before = await findSession(tx, token)
-      if (!before) return work(tx, null)
-      await lockUserForLogout(tx, before.session.userId)
-      return work(tx, await findSession(tx, token))
+      if (before) await lockUserForLogout(tx, before.session.userId)
+      const outcome = await work(tx, before && (await findSession(tx, token)))
+      return { ...outcome, xid: await currentXid(tx) }
+    })
+    return { ...outcome, waitedMs: await passed(xid, outcome.operationId) }
+  }
+
+  /** The wait after a commit. It is part of the operation's record, but no reason to fail what is committed. */
+  function passed(xid: string, operationId: string | null = null): Promise<number | null> {
+    return outsideTheRequest(async () => {
+      const waitedMs = await barrier.passed(xid)
+      if (waitedMs !== null && operationId) run((db) => recordWait(db, operationId, waitedMs)).catch(onError)
+      return waitedMs
     })
   }
 
@@ -181,7 +214,7 @@ function by(session: Session, origin: Origin) {
 }
 
 /** Repeating a finished logout is no error. Asking for more than it did is: the token has no say any more. */
-function repeated({ state, sessionId, operation }: Standing, scope: LogoutScope): Outcome {
+function repeated({ state, sessionId, operation }: Standing, scope: LogoutScope): Committed {
   const over = state !== 'unknown' && state !== 'valid'
   const covered = scope === 'local' ? over : operation?.scope === 'global'
   if (!covered) throw dead()

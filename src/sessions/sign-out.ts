@@ -1,20 +1,26 @@
 /**
  * Ends the session of a token in whatever executor an application has: the sign-out of the Auth.js adapter. When it
- * returns, the session is durably over, whatever defaults the application's connections have: under REPEATABLE READ
+ * returns, the session is durably over, at every instance, whatever defaults the application's connections have: under REPEATABLE READ
  * a touch at the same moment would make the sign-out fail, and Auth.js would clear the cookie all the same.
  */
+import type { Barrier } from '../propagation/barrier.ts'
 import { demandDurableCommit, type Executor } from '../storage/database.ts'
 import { beginOperation, recordOperation } from '../storage/operations.ts'
-import { deleteSessions, which } from '../storage/sessions.ts'
+import { currentXid, deleteSessions, which } from '../storage/sessions.ts'
 
 /** Deletes the session, living or dead. A living one leaves an operation; a dead or unknown one was none to end. */
-export function endAsSignOut(db: Executor, token: string): Promise<void> {
-  return db.transaction(
+export async function endAsSignOut(
+  db: Executor,
+  token: string,
+  barrier: Pick<Barrier, 'passed'>,
+): Promise<void> {
+  const xid = await db.transaction(
     async (tx) => {
       await demandDurableCommit(tx)
       const id = await beginOperation(tx)
       const [ended] = await deleteSessions(tx, which.withToken(token))
-      if (!ended) return
+      const xid = await currentXid(tx)
+      if (!ended) return xid
       const { userId, id: actorSessionId } = ended
       await recordOperation(tx, id, 1, {
         kind: 'authjs.signout',
@@ -24,7 +30,9 @@ export function endAsSignOut(db: Executor, token: string): Promise<void> {
         actorSessionId,
         userId,
       })
+      return xid
     },
     { isolationLevel: 'read committed' },
   )
+  await barrier.passed(xid)
 }

@@ -27,6 +27,11 @@ export function withinOneDeadline<T>(work: () => T): T {
   return requestEnd.run(performance.now() + DEADLINE_MS, work)
 }
 
+/** Runs `work` free of the deadline of the request it is for: what must go on after the answer is due. */
+export function outsideTheRequest<T>(work: () => T): T {
+  return requestEnd.exit(work)
+}
+
 export type Database = ReturnType<typeof openDatabase>
 export type Transaction = NodePgDatabase & {
   $client: pg.PoolClient

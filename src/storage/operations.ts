@@ -3,7 +3,7 @@ import { eq, sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
 import { type Operation, operation, type RevokedSession, revokedSession } from './schema.ts'
 
-export type NewOperation = Omit<typeof operation.$inferInsert, 'id' | 'at' | 'revokedCount'>
+export type NewOperation = Omit<typeof operation.$inferInsert, 'id' | 'at' | 'revokedCount' | 'waitedMs'>
 
 /** Names the operation to the triggers that write `revoked_session`, until the transaction ends. */
 export async function beginOperation(tx: Executor): Promise<string> {
@@ -20,6 +20,11 @@ export async function recordOperation(
   what: NewOperation,
 ): Promise<void> {
   await tx.insert(operation).values({ ...what, id, revokedCount })
+}
+
+/** Records how long the answer had to wait for instances that answer from memory, in milliseconds. */
+export async function recordWait(db: Executor, id: string, waitedMs: number): Promise<void> {
+  await db.update(operation).set({ waitedMs }).where(eq(operation.id, id))
 }
 
 /** The operation and what it ended, last seen first; at most `limit` sessions. */

@@ -29,6 +29,8 @@ const hashedToken = customType<{ data: string; driverData: string }>({
 /** A transaction's 64-bit id, as text: JavaScript numbers are too short for it. */
 const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })
 
+const snapshot = customType<{ data: string }>({ dataType: () => 'pg_snapshot' })
+
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
 
 export const user = pgTable('user', {
@@ -120,6 +122,8 @@ export const operation = pgTable(
     requestId: text('request_id'),
     at: instant('at').notNull().defaultNow(),
     revokedCount: integer('revoked_count').notNull(),
+    /** How long the answer waited until no instance could know better from memory; null when none was there to ask. */
+    waitedMs: integer('waited_ms'),
   },
   (table) => [index('operation_user_id_at_idx').on(table.userId, table.at)],
 )
@@ -148,8 +152,31 @@ export const revokedSession = pgTable(
     index('revoked_session_session_id_idx').on(table.sessionId),
     index('revoked_session_session_token_idx').on(table.sessionToken),
     index('revoked_session_operation_id_idx').on(table.operationId),
+    index('revoked_session_xid_idx').on(table.xid),
   ],
 )
+
+/**
+ * A living session changed so that an answer from memory would be stale: `expires` was shortened, its id replaced.
+ * Written by a trigger, read by the instances that answer from memory, swept when all of them know.
+ */
+export const sessionChange = pgTable(
+  'session_change',
+  {
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    sessionToken: hashedToken('session_token').notNull(),
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+  },
+  (table) => [index('session_change_xid_idx').on(table.xid)],
+)
+
+/** A process that answers checks from memory. Its `beat` tells that it renews its lease, `applied` what it knows. */
+export const instance = pgTable('instance', {
+  id: uuid('id').primaryKey(),
+  beat: bigint('beat', { mode: 'number' }).notNull().default(0),
+  /** Every revocation visible in this snapshot has left its memory. */
+  applied: snapshot('applied'),
+})
 
 export type LogoutScope = 'local' | 'others' | 'global'
 export type OperationKind = 'logout' | 'session.end' | 'session.replace' | 'authjs.signout'

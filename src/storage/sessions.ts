@@ -5,8 +5,8 @@
  */
 import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
 import { type SessionPolicy, type SessionState, sessionState } from '../sessions/policy.ts'
-import { hashToken } from '../sessions/tokens.ts'
-import type { Database, Executor } from './database.ts'
+import { touchInterval } from './checks.ts'
+import type { Executor } from './database.ts'
 import { isValid, policyNow, stateNow } from './policy.ts'
 import {
   type Operation,
@@ -19,45 +19,9 @@ import {
   user,
 } from './schema.ts'
 
-/** Seconds between two touches of one session: a minute, or less where the idle timeout is short. */
-const touchInterval = (idleTimeoutSeconds: string) =>
-  `make_interval(secs => least(60, ${idleTimeoutSeconds} / 4.0))`
-
 const now = sql`statement_timestamp()`
 /** Whether the last recorded use is old enough to be touched. */
 export const touchIsDue = sql<boolean>`${session.lastSeenAt} < ${now} - ${sql.raw(touchInterval('(select idle_timeout_seconds from session_policy)'))}`
-
-export interface Checked {
-  userId: string
-  sessionId: string
-  /** Whether the last recorded use is old enough to be touched. */
-  stale: boolean
-}
-
-/**
- * The hot query: are these tokens valid, and whose are they? Answers by position, null for a token that is not.
- * Arrays by ordinal, because row objects matched by token cost half the throughput.
- */
-export async function checkTokens(query: Database['query'], tokens: string[]): Promise<(Checked | null)[]> {
-  const rows = await query<[position: number, userId: string, sessionId: string, stale: boolean]>({
-    ...CHECK_TOKENS,
-    values: [tokens.map(hashToken)],
-  })
-  const answers: (Checked | null)[] = new Array(tokens.length).fill(null)
-  for (const [position, userId, sessionId, stale] of rows)
-    answers[position - 1] = { userId, sessionId, stale }
-  return answers
-}
-
-const CHECK_TOKENS = {
-  name: 'check-tokens',
-  text: `select asked.position::int, s."userId", s.id,
-      s."lastSeenAt" < statement_timestamp() - ${touchInterval('p.idle_timeout_seconds')}
-    from session_policy p, unnest($1::text[]) with ordinality as asked (token, position)
-    join session s on s."sessionToken" = asked.token
-    where session_state(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds,
-      statement_timestamp()) = 'valid'`,
-}
 
 export interface LiveSession {
   session: Session
@@ -139,6 +103,14 @@ export const which = {
   ofUser: (userId: string) => eq(session.userId, userId),
   ofUserExcept: (userId: string, id: string) => sql`${eq(session.userId, userId)} and ${ne(session.id, id)}`,
   ofUserWithId: (userId: string, id: string) => sql`${eq(session.userId, userId)} and ${eq(session.id, id)}`,
+}
+
+/** The id of the transaction under way. A snapshot that shows it as over shows all that was committed before it, too. */
+export async function currentXid(tx: Executor): Promise<string> {
+  const { rows } = (await tx.execute(sql`select pg_current_xact_id()::text as xid`)) as unknown as {
+    rows: { xid: string }[]
+  }
+  return rows[0]?.xid ?? ''
 }
 
 /** How many rows a deletion names, living or dead. */

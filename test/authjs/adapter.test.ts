@@ -6,9 +6,11 @@ import fc from 'fast-check'
 import pg from 'pg'
 import t from 'tap'
 import { GlobalLogoutAdapter, generateSessionToken } from '../../src/authjs/adapter.ts'
+import { createBarrier } from '../../src/propagation/barrier.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
 import { sqlState } from '../../src/storage/database.ts'
+import { barrierStore } from '../../src/storage/instances.ts'
 import { findSession } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
 import { applicationDatabase, openTransaction } from './application.ts'
@@ -19,7 +21,7 @@ const stockDatabase = await testDatabase()
 const { psql } = database
 const adapter = GlobalLogoutAdapter(applicationDatabase(database)) as Required<Adapter>
 const stockAdapter = DrizzleAdapter(applicationDatabase(stockDatabase)) as Required<Adapter>
-const service = createSessions(database, { add: () => {} })
+const service = createSessions(database, { add: () => {} }, createBarrier(barrierStore(database.run)))
 const origin = { userAgent: null, ipAddress: null }
 /** Looks on while the others wait for each other. */
 const observer = new pg.Client({ connectionString: database.url })

@@ -3,9 +3,10 @@ import { and, eq } from 'drizzle-orm'
 import t from 'tap'
 import { expiresAt, type RowState, sessionState } from '../../src/sessions/policy.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
+import { checkTokens } from '../../src/storage/checks.ts'
 import { isValid, stateNow } from '../../src/storage/policy.ts'
 import { session } from '../../src/storage/schema.ts'
-import { checkTokens, findSession } from '../../src/storage/sessions.ts'
+import { findSession } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
 
 const database = await testDatabase()
@@ -106,7 +107,7 @@ t.test('a session in constant use outlives a short idle timeout: touches come of
       `insert into session ("sessionToken", "userId", expires, "lastSeenAt") values ($1, 'ada', now() at time zone 'utc' + interval '1 day', now() - make_interval(secs => $2))`,
       [hashToken('token'), seen],
     )
-    const [checked] = await checkTokens(database.query, ['token'])
+    const [checked] = await checkTokens(database.query, [hashToken('token')])
     t.equal(checked?.stale, due, `idle ${idle} s, seen ${seen} s ago`)
     const found = await database.run((db) => findSession(db, 'token'))
     t.equal(found?.stale, checked?.stale, 'both queries agree')

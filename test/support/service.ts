@@ -2,13 +2,15 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import t from 'tap'
-import { databaseChecker } from '../../src/checking/checker.ts'
+import { startChecker } from '../../src/checking/start.ts'
 import { readConfig } from '../../src/config.ts'
 import { demoSignIn } from '../../src/dev/sign-in.ts'
 import { createLogger } from '../../src/http/log.ts'
+import { createBarrier } from '../../src/propagation/barrier.ts'
 import { buildServer } from '../../src/server.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { createTouches } from '../../src/sessions/touches.ts'
+import { barrierStore } from '../../src/storage/instances.ts'
 import { user } from '../../src/storage/schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { insist } from './insist.ts'
@@ -32,8 +34,10 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
     : createLogger('silent')
   const touches = createTouches(db)
-  const sessions = createSessions(db, touches)
-  const checker = databaseChecker(db, touches)
+  const barrier = createBarrier(barrierStore(db.run))
+  const sessions = createSessions(db, touches, barrier)
+  const databases = { url: db.url, databaseForChecks: db, databaseForLeases: db }
+  const { checker, close } = startChecker(config, databases, touches, logger)
   const app = await buildServer({
     config,
     database: db,
@@ -45,6 +49,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
   await app.listen({ host: '127.0.0.1', port })
   t.teardown(async () => {
     await app.close()
+    await close()
     await touches.close()
   })
   const base = `http://127.0.0.1:${port}`

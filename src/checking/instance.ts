@@ -1,0 +1,137 @@
+/**
+ * The life of a process that answers from memory: it joins, renews its lease, forgets what was revoked, and leaves.
+ * Whatever fails ends the lease at once, and life begins again with an empty memory. No timer decides: timers only
+ * say when to try, and every answer compares the clock.
+ */
+import type { News } from '../storage/instances.ts'
+import { RENEW_MS } from './lease.ts'
+import type { Memory } from './memory.ts'
+
+/** Pause before life begins again, in milliseconds. */
+const RETRY_MS = 500
+
+/** What an instance does in PostgreSQL. Each resolves after its commit; each rejects when it cannot tell. */
+export interface InstanceStore {
+  add(id: string): Promise<void>
+  /** @returns false when there is no such row. */
+  beat(id: string): Promise<boolean>
+  news(last: string | null): Promise<News>
+  applied(id: string, snapshot: string): Promise<void>
+  remove(id: string): Promise<void>
+}
+
+export type Instance = ReturnType<typeof createInstance>
+
+/** The steps of one life. They are for one caller, who waits for each to end before the next. */
+export function createInstance(store: InstanceStore, memory: Memory, clock: () => number) {
+  let id = ''
+  let last: News
+
+  /** Forgets what was revoked since. @returns false when the database is not the one it was. */
+  async function catchUp(): Promise<boolean> {
+    const news = await store.news(last.snapshot)
+    if (news.world !== last.world) return false
+    memory.forget(news.tokens)
+    last = news
+    return true
+  }
+
+  return {
+    /** Only when the first snapshot is in does anything count: what was read before it is not kept. */
+    async join(): Promise<void> {
+      id = crypto.randomUUID()
+      await store.add(id)
+      last = await store.news(null)
+      memory.begin()
+    },
+
+    /**
+     * Extends the lease, counted from before the beat: no lease is granted from a snapshot older than its beat.
+     * @returns false when it must join again.
+     */
+    async renew(): Promise<boolean> {
+      const sentAt = clock()
+      if (!(await store.beat(id))) return false
+      if (!(await catchUp())) return false
+      if (!memory.extend(sentAt, clock())) return false
+      await store.applied(id, last.snapshot)
+      return true
+    },
+
+    /** Forgets early, and says so. Extends nothing. @returns false when it must join again. */
+    async wake(): Promise<boolean> {
+      if (!(await catchUp())) return false
+      await store.applied(id, last.snapshot)
+      return true
+    },
+
+    /** Stops answering from memory, then says so. */
+    async leave(): Promise<void> {
+      memory.lapse()
+      if (id) await store.remove(id)
+    },
+  }
+}
+
+export interface Events {
+  /** A life ended by failure; it is tried again. Null: by the database, which has changed or forgotten us. */
+  lapsed(error: unknown): void
+  joined(): void
+}
+
+/** Keeps a lease until closed. */
+export function keepLease(instance: Instance, clock: () => number, on: Events) {
+  let closing = false
+  let woken = false
+  let nudge = () => {}
+
+  /** Waits, or until it is nudged. */
+  async function pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms)
+    nudge = resolve
+    await promise
+    clearTimeout(timer)
+  }
+
+  async function live(): Promise<void> {
+    await instance.join()
+    on.joined()
+    for (let renewAt = clock(), going = true; going && !closing; ) {
+      if (clock() >= renewAt) {
+        renewAt = clock() + RENEW_MS
+        woken = false
+        going = await instance.renew()
+      } else if (woken) {
+        woken = false
+        going = await instance.wake()
+      } else await pause(renewAt - clock())
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!closing) {
+      await live().then(
+        () => closing || on.lapsed(null),
+        (error) => on.lapsed(error),
+      )
+      await instance.leave().catch(() => {})
+      if (!closing) await pause(RETRY_MS)
+    }
+  }
+
+  const running = run()
+  return {
+    /** Something was revoked, perhaps. */
+    wake(): void {
+      woken = true
+      nudge()
+    },
+    /** Stops answering from memory, then removes the row. */
+    async close(): Promise<void> {
+      closing = true
+      nudge()
+      await running
+    },
+  }
+}

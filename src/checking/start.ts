@@ -1,0 +1,44 @@
+/** Starts the checker that `CHECK_MODE` names. Nothing else knows which one runs. */
+import type { FastifyBaseLogger } from 'fastify'
+import type { Config } from '../config.ts'
+import type { Touches } from '../sessions/touches.ts'
+import type { Database } from '../storage/database.ts'
+import { instanceStore, REVOKED } from '../storage/instances.ts'
+import { listen } from '../storage/listener.ts'
+import { type Checker, databaseChecker, leasedChecker } from './checker.ts'
+import { createInstance, keepLease } from './instance.ts'
+import { leaseClock } from './lease.ts'
+import { createMemory } from './memory.ts'
+
+export interface Databases {
+  url: string
+  databaseForChecks: Database
+  databaseForLeases: Database
+}
+
+/** @returns the checker, and what ends it: it answers on, from the database, until that is closed. */
+export function startChecker(
+  { checkMode, checkCache }: Pick<Config, 'checkMode' | 'checkCache'>,
+  { url, databaseForChecks, databaseForLeases }: Databases,
+  touches: Pick<Touches, 'add'>,
+  log: FastifyBaseLogger,
+): { checker: Checker; close(): Promise<void> } {
+  if (checkMode === 'database')
+    return { checker: databaseChecker(databaseForChecks, touches), close: async () => {} }
+
+  const clock = leaseClock()
+  const memory = createMemory(checkCache)
+  const instance = createInstance(instanceStore(databaseForLeases), memory, clock)
+  const lease = keepLease(instance, clock, {
+    joined: () => log.info('answering checks from memory'),
+    lapsed: (err) => log.warn({ err }, 'the lease is lost: every check reads the database until it is back'),
+  })
+  const ears = listen(url, REVOKED, lease.wake)
+  return {
+    checker: leasedChecker(databaseForChecks, touches, memory, clock),
+    async close() {
+      await ears.close()
+      await lease.close()
+    },
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Whoever revokes waits here: when `passed` returns, no instance answers "valid" from memory for what the
+ * transaction ended. An instance that does not tell that it knows is waited for until its lease is over: a hint
+ * that is lost, a process that hangs or a database that went away cost time, never truth.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { gather } from '../checking/gather.ts'
+import { WAIT_MS } from '../checking/lease.ts'
+import type { Behind } from '../storage/instances.ts'
+
+/** Pauses between two looks, in milliseconds: doubled from the first to the last. */
+const FIRST_PAUSE_MS = 1
+const LAST_PAUSE_MS = 50
+/** How often to look round, in milliseconds. */
+const LOOK_MS = 5_000
+
+export interface BarrierStore {
+  /** For each transaction, the instances that may not know of it, read after the call. */
+  behind(xids: string[]): Promise<Behind[][]>
+  /** Every instance. */
+  instances(): Promise<Behind[]>
+  /** Tells instances to look. May fail, may be lost. */
+  wake(): Promise<void>
+  /** Removes an instance that did not renew for longer than any lease. */
+  bury(dead: Behind): Promise<void>
+}
+
+export type Barrier = ReturnType<typeof createBarrier>
+
+export function createBarrier(store: BarrierStore, clock: () => number = () => performance.now()) {
+  const seen = new Map<string, { beat: number; since: number }>()
+  const readBehind = gather(store.behind, { inFlight: 2, batch: 1_000, waiting: 100_000, waitMs: WAIT_MS })
+  const wake = gather((calls: null[]) => store.wake().then(() => calls), {
+    inFlight: 1,
+    batch: 100_000,
+    waiting: 100_000,
+    waitMs: WAIT_MS,
+  })
+
+  /** Whether an instance read by a query that was sent at `sentAt` may still hold a lease from before it. */
+  function mayHold({ id, beat }: Behind, sentAt: number): boolean {
+    const before = seen.get(id)
+    if (before?.beat !== beat) {
+      seen.set(id, { beat, since: clock() })
+      return true
+    }
+    return sentAt - before.since < WAIT_MS
+  }
+
+  /** Looks at all instances, and removes those that have been dead for long enough. */
+  async function lookRound(): Promise<void> {
+    const sentAt = clock()
+    const instances = await store.instances()
+    for (const id of seen.keys()) if (!instances.some((row) => row.id === id)) seen.delete(id)
+    for (const row of instances) if (!mayHold(row, sentAt)) await store.bury(row)
+  }
+
+  return {
+    /**
+     * Waits after the commit of a transaction that revoked. Never fails.
+     * @returns milliseconds waited, or null when there was no instance to wait for.
+     */
+    async passed(xid: string): Promise<number | null> {
+      const start = clock()
+      for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
+        const sentAt = clock()
+        const left = start + WAIT_MS - sentAt
+        if (left <= 0) break
+        const behind = await within(left, readBehind(xid))
+        const waitFor = behind?.filter((row) => mayHold(row, sentAt))
+        if (waitFor?.length === 0) return pause === FIRST_PAUSE_MS ? null : Math.round(clock() - start)
+        if (pause === FIRST_PAUSE_MS) void wake(null).catch(() => {})
+        await sleep(Math.min(pause, left))
+      }
+      return Math.round(clock() - start)
+    },
+    lookRound,
+  }
+}
+
+/**
+ * Looks round every few seconds, so that an instance that died is known to be dead before a logout has to wait for it.
+ */
+export function startLookingRound(barrier: Pick<Barrier, 'lookRound'>) {
+  let looking = Promise.resolve()
+  const timer = setInterval(() => {
+    looking = looking.then(() => barrier.lookRound()).catch(() => {})
+  }, LOOK_MS).unref()
+  return {
+    async close(): Promise<void> {
+      clearInterval(timer)
+      await looking
+    },
+  }
+}
+
+/** What comes within the time; null when nothing does, or when it fails. */
+async function within<T>(ms: number, coming: Promise<T>): Promise<T | null> {
+  const over = new AbortController()
+  const late = sleep(ms, null, { signal: over.signal }).catch(() => null)
+  return await Promise.race([coming.catch(() => null), late]).finally(() => over.abort())
+}

@@ -1,0 +1,69 @@
+/** Serves in this process: services on a database that is ready, and a server that listens. */
+import type { FastifyBaseLogger } from 'fastify'
+import { startChecker } from './checking/start.ts'
+import type { Config } from './config.ts'
+import type { Closing } from './main.ts'
+import { createBarrier, startLookingRound } from './propagation/barrier.ts'
+import { buildServer, type ServerParts } from './server.ts'
+import { createSessions } from './sessions/sessions.ts'
+import { startSweeper } from './sessions/sweeper.ts'
+import { createTouches } from './sessions/touches.ts'
+import { type DatabaseOptions, openDatabase } from './storage/database.ts'
+import { barrierStore } from './storage/instances.ts'
+
+const SWEEP_INTERVAL_MS = 60_000
+/** For one query of the checks; with the longest wait for it (checking/checker.ts) below the promised 2 seconds. */
+const CHECK_DEADLINE_MS = 1_000
+
+/** Where to serve from. */
+export interface Place {
+  url: string
+  /** Whether it is the demo, with a sign-in of its own. */
+  demo: boolean
+}
+
+/** Resolves when it listens; what it opened is pushed on `closing`. */
+export async function serve(
+  config: Config,
+  { url, demo }: Place,
+  log: FastifyBaseLogger,
+  closing: Closing,
+): Promise<void> {
+  const open = (options: DatabaseOptions) => {
+    const opened = openDatabase(url, {
+      ...options,
+      onError: (err) => log.warn({ err }, 'a database connection broke'),
+    })
+    closing.push(() => opened.close())
+    return opened
+  }
+  const database = open({ max: 10 })
+  // Connections of their own: logins and logouts that wait for one another must not keep a check waiting, nor both a lease.
+  const databaseForChecks = open({ max: 4, deadlineMs: CHECK_DEADLINE_MS })
+  const databaseForLeases = open({ max: 4, deadlineMs: CHECK_DEADLINE_MS })
+
+  const touches = createTouches(database, (err) =>
+    log.warn({ err }, 'last use of some sessions was not recorded'),
+  )
+  closing.push(() => touches.close())
+  const sweeper = startSweeper(database, SWEEP_INTERVAL_MS, {
+    swept: (count) => log.info({ count }, 'expired sessions swept'),
+    error: (err) => log.warn({ err }, 'the sweep was interrupted'),
+  })
+  closing.push(() => sweeper.close())
+  const barrier = createBarrier(barrierStore(databaseForLeases.run))
+  const round = startLookingRound(barrier)
+  closing.push(() => round.close())
+
+  const checking = startChecker(config, { url, databaseForChecks, databaseForLeases }, touches, log)
+  closing.push(() => checking.close())
+  const sessions = createSessions(database, touches, barrier, (err) =>
+    log.warn({ err }, 'the wait of a logout was not recorded'),
+  )
+  const parts: ServerParts = { config, database, sessions, checker: checking.checker, logger: log }
+  const app = await buildServer(
+    demo ? { ...parts, signIn: (await import('./dev/sign-in.ts')).demoSignIn } : parts,
+  )
+  closing.push(() => app.close())
+  await app.listen({ host: config.host, port: config.port })
+}

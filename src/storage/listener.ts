@@ -1,0 +1,49 @@
+/**
+ * One connection that listens. A notification is only ever a hint: those sent while the connection is away are lost,
+ * so whoever listens is told to look whenever it is back. Nothing that has to be true may depend on it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+
+const RETRY_MS = 1_000
+const CONNECT_MS = 5_000
+
+/** Calls `onHint` for every notification on the channel, and after every connect, until closed. */
+export function listen(url: string, channel: string, onHint: () => void) {
+  const stop = new AbortController()
+  let client: pg.Client | undefined
+
+  async function hear(): Promise<void> {
+    client = new pg.Client({
+      connectionString: url,
+      application_name: 'global-logout listener',
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+    })
+    const over = new Promise<void>((done) => {
+      client?.on('end', done)
+      client?.on('error', () => done())
+    })
+    client.on('notification', onHint)
+    await client.connect()
+    await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+    onHint()
+    await over
+  }
+
+  const running = (async () => {
+    while (!stop.signal.aborted) {
+      await hear().catch(() => {})
+      await client?.end().catch(() => {})
+      await sleep(RETRY_MS, undefined, { signal: stop.signal }).catch(() => {})
+    }
+  })()
+
+  return {
+    async close(): Promise<void> {
+      stop.abort()
+      await client?.end().catch(() => {})
+      await running
+    },
+  }
+}
