@@ -13,7 +13,7 @@ import { createCookies } from './http/cookies.ts'
 import { createFinishLogout } from './http/finish-logout.ts'
 import { healthRoutes } from './http/health.ts'
 import { pageRoutes } from './http/pages.ts'
-import { onClientError, problemPages, problems } from './http/problems.ts'
+import { nothingElse, onClientError, problemPages, problems } from './http/problems.ts'
 import { userRoutes } from './http/user.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { type Database, withinOneDeadline } from './storage/database.ts'
@@ -73,7 +73,6 @@ export async function buildServer({ config, database, sessions, checker, logger,
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('session')
   app.removeContentTypeParser('text/plain')
-  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
 
   const cookies = createCookies(config.cookie)
   const visitor = { cookieName: config.cookie.name, publicOrigin: config.publicOrigin }
@@ -81,26 +80,26 @@ export async function buildServer({ config, database, sessions, checker, logger,
 
   app.addHook('preClose', async () => void closeConnectionsAsTheyFinish(app.server))
   await app.register(problems)
-  await app.register(fastifyHelmet, securityHeaders(config))
+  // Alone, without the hooks of the rest: what a check needs not, it does not do.
   await app.register(checkRoutes, { checker, cookieName: config.cookie.name })
-  await app.register(assetRoutes)
-  await app.register(async (fresh) => {
-    fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))
-    fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
-    await fresh.register(healthRoutes, database)
-    await fresh.register(fastifyCookie)
-    await fresh.register(userRoutes, { sessions, visitor, finish })
-    await fresh.register(async (site) => {
-      await site.register(problemPages)
-      await site.register(fastifyFormbody)
-      await site.register(pageRoutes, {
-        sessions,
-        cookies,
-        visitor,
-        finish,
-        signInPath: signIn ? '/login' : null,
+  await app.register(async (rest) => {
+    rest.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+    await rest.register(fastifyHelmet, securityHeaders(config))
+    await rest.register(nothingElse)
+    await rest.register(assetRoutes)
+    await rest.register(async (fresh) => {
+      fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))
+      fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+      await fresh.register(healthRoutes, database)
+      await fresh.register(fastifyCookie)
+      await fresh.register(userRoutes, { sessions, visitor, finish })
+      await fresh.register(async (site) => {
+        await site.register(problemPages)
+        await site.register(fastifyFormbody)
+        const signInPath = signIn ? '/login' : null
+        await site.register(pageRoutes, { sessions, cookies, visitor, finish, signInPath })
+        if (signIn) await site.register(signIn, { sessions, cookies, visitor })
       })
-      if (signIn) await site.register(signIn, { sessions, cookies, visitor })
     })
   })
   return app

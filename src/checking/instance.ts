@@ -88,7 +88,7 @@ export function keepLease(instance: Instance, clock: () => number, on: Events) {
   /** Waits, or until it is nudged. */
   async function pause(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, ms)
+    const timer = setTimeout(resolve, Math.max(ms, 0))
     nudge = resolve
     await promise
     clearTimeout(timer)

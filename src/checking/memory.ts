@@ -29,6 +29,11 @@ export class Remembered {
   get valid(): true {
     return true
   }
+
+  /** @param now milliseconds on the clock of `askedAt`. */
+  livesAt(now: number): boolean {
+    return now < this.until * 1000
+  }
 }
 
 type Answer = Promise<Remembered | null>
@@ -54,16 +59,17 @@ export function createMemory(max: number) {
     find(key: string, now: number): Remembered | undefined {
       if (!holds(now)) return undefined
       const found = entries.get(key)
-      return found && now < found.until * 1000 ? found : undefined
+      return found?.livesAt(now) ? found : undefined
     },
 
     /**
      * Reads a token that memory says nothing of. Whoever asks while the read is under way shares it, as long as the
-     * lease is held: a revocation that the asker must not miss would have struck the read off the list.
+     * lease is held: a revocation that the asker must not miss would have struck the read off the list. Shared is only
+     * "valid": that the session began, or ran out, since the read began is told by another read.
      */
     read(key: string, now: number, load: () => Answer): Answer {
       const underWay = reads.get(key)
-      if (underWay && holds(now)) return underWay
+      if (underWay && holds(now)) return underWay.then((found) => (found?.livesAt(now) ? found : load()))
       if (underWay || !open) return load()
       const answer = load().then(
         (found) => {

@@ -29,14 +29,18 @@ function token(text: string, via: 'cookie' | 'bearer'): Credential {
   return TOKEN.test(text) ? { kind: 'token', token: text, via } : REFUSED
 }
 
-/** The distinct values of the cookies with this name. */
+/** The distinct values of the cookies with this name. Scanned, not split: this runs for every check. */
 function cookieValues(header: string, name: string): string[] {
-  const values = new Set<string>()
-  for (const pair of header.split(';')) {
-    const equals = pair.indexOf('=')
-    if (equals > 0 && pair.slice(0, equals).trim() === name) values.add(pair.slice(equals + 1).trim())
+  const values: string[] = []
+  for (let start = 0, end = 0; start < header.length; start = end + 1) {
+    end = header.indexOf(';', start)
+    if (end < 0) end = header.length
+    const equals = header.indexOf('=', start)
+    if (equals < 0 || equals > end || header.slice(start, equals).trim() !== name) continue
+    const value = header.slice(equals + 1, end).trim()
+    if (!values.includes(value)) values.push(value)
   }
-  return [...values]
+  return values
 }
 
 /** Auth.js percent-encodes cookie values; its own tokens and ours never need it. */

@@ -33,7 +33,7 @@ export function sendProblemPage(reply: FastifyReply, problem: Problem): FastifyR
 }
 
 function withHeaders(reply: FastifyReply, { status, code }: Problem): FastifyReply {
-  reply.code(status).header('cache-control', 'no-store')
+  reply.code(status).header('cache-control', 'no-store').header('x-request-id', reply.request.id)
   if (status === 503) reply.header('retry-after', '1')
   if (code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
   if (code === 'invalid_token') reply.header('www-authenticate', 'Bearer error="invalid_token"')
@@ -43,6 +43,10 @@ function withHeaders(reply: FastifyReply, { status, code }: Problem): FastifyRep
 /** Problem bodies for every route, unless a scope inside says otherwise. */
 export const problems = fp(async (app: FastifyInstance) => {
   app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(reply, toProblem(error, request)))
+})
+
+/** The answer where no route is. */
+export const nothingElse = fp(async (app: FastifyInstance) => {
   app.setNotFoundHandler((request, reply) => {
     const problem = new Problem('not_found', `Nothing answers ${request.method} at this address.`)
     // Browsers ask for text/html by name when they navigate; programs do not.
@@ -70,9 +74,14 @@ function toProblem(error: FastifyError, request: FastifyRequest): Problem {
   const problem = translate(error)
   if (problem.status >= 500) {
     const level = problem.status === 500 ? 'error' : 'warn'
-    request.log[level]({ err: problem.cause ?? problem, code: problem.code }, problem.detail)
+    loggerOf(request)[level]({ err: problem.cause ?? problem, code: problem.code }, problem.detail)
   }
   return problem
+}
+
+/** The request's logger; a route that is too hot to make one for each request gets it now. */
+function loggerOf({ log, server, id }: FastifyRequest) {
+  return log === server.log ? log.child({ reqId: id }) : log
 }
 
 function translate(error: FastifyError): Problem {

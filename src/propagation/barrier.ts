@@ -3,7 +3,7 @@
  * transaction ended. An instance that does not tell that it knows is waited for until its lease is over: a hint
  * that is lost, a process that hangs or a database that went away cost time, never truth.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import { gather } from '../checking/gather.ts'
 import { WAIT_MS } from '../checking/lease.ts'
 import type { Behind } from '../storage/instances.ts'
@@ -25,9 +25,20 @@ export interface BarrierStore {
   bury(dead: Behind): Promise<void>
 }
 
+/** A clock in milliseconds, and a sleep by it. */
+export interface Time {
+  clock(): number
+  sleep(ms: number, signal?: AbortSignal): Promise<unknown>
+}
+
+const REAL_TIME: Time = {
+  clock: () => performance.now(),
+  sleep: (ms, signal) => setTimeout(ms, undefined, { ...(signal && { signal }) }),
+}
+
 export type Barrier = ReturnType<typeof createBarrier>
 
-export function createBarrier(store: BarrierStore, clock: () => number = () => performance.now()) {
+export function createBarrier(store: BarrierStore, { clock, sleep }: Time = REAL_TIME) {
   const seen = new Map<string, { beat: number; since: number }>()
   const readBehind = gather(store.behind, { inFlight: 2, batch: 1_000, waiting: 100_000, waitMs: WAIT_MS })
   const wake = gather((calls: null[]) => store.wake().then(() => calls), {
@@ -45,6 +56,16 @@ export function createBarrier(store: BarrierStore, clock: () => number = () => p
       return true
     }
     return sentAt - before.since < WAIT_MS
+  }
+
+  /** What comes within the time; null when nothing does, or when it fails. */
+  async function within<T>(ms: number, coming: Promise<T>): Promise<T | null> {
+    const over = new AbortController()
+    const late = sleep(ms, over.signal).then(
+      () => null,
+      () => null,
+    )
+    return await Promise.race([coming.catch(() => null), late]).finally(() => over.abort())
   }
 
   /** Looks at all instances, and removes those that have been dead for long enough. */
@@ -92,11 +113,4 @@ export function startLookingRound(barrier: Pick<Barrier, 'lookRound'>) {
       await looking
     },
   }
-}
-
-/** What comes within the time; null when nothing does, or when it fails. */
-async function within<T>(ms: number, coming: Promise<T>): Promise<T | null> {
-  const over = new AbortController()
-  const late = sleep(ms, null, { signal: over.signal }).catch(() => null)
-  return await Promise.race([coming.catch(() => null), late]).finally(() => over.abort())
 }

@@ -1,0 +1,55 @@
+/** PostgreSQL as far as leases see it: rows, commits one after the other, and snapshots that show a prefix of them. */
+import type { Behind, News } from '../../src/storage/instances.ts'
+
+/** @param keys the hashed tokens of the sessions, all alive at first. */
+export function simulatedDatabase(keys: string[], endMs: number, random: () => number) {
+  const alive = new Set(keys)
+  /** What each commit ended, in order; a snapshot is how many of them it shows, a transaction id its place. */
+  const commits: string[][] = []
+  const rows = new Map<string, { beat: number; applied: number }>()
+  const expiry = keys.map(() => (random() < 0.3 ? random() * endMs : 1e9))
+
+  return {
+    expiresAt: (session: number) => expiry[session] ?? 0,
+
+    /** The rows of `readTokens`. */
+    readTokens(asked: string[], now: number): [number, string, string, number, number, number][] {
+      return asked.flatMap((key, n): [number, string, string, number, number, number][] => {
+        const left = ((expiry[keys.indexOf(key)] ?? 0) - now) / 1000
+        return alive.has(key) && left > 0 ? [[n + 1, 'user', key, left, 60, 60]] : []
+      })
+    },
+
+    /** Ends sessions and commits. @returns the transaction's id. */
+    end(sessions: number[]): string {
+      const ended = sessions.map((session) => keys[session] ?? '').filter((key) => alive.delete(key))
+      commits.push(ended)
+      return String(commits.length)
+    },
+
+    add: (id: string) => void rows.set(id, { beat: 0, applied: -1 }),
+    beat(id: string): boolean {
+      const row = rows.get(id)
+      if (row) row.beat++
+      return row !== undefined
+    },
+    news: (last: string | null): News => ({
+      snapshot: String(commits.length),
+      world: 'one',
+      tokens: last === null ? [] : commits.slice(Number(last)).flat(),
+    }),
+    applied(id: string, snapshot: string): void {
+      const row = rows.get(id)
+      if (row) row.applied = Number(snapshot)
+    },
+    remove: (id: string) => void rows.delete(id),
+    bury(id: string, beat: number): void {
+      if (rows.get(id)?.beat === beat) rows.delete(id)
+    },
+    instances: (): Behind[] => [...rows].map(([id, { beat }]) => ({ id, beat })),
+    behind: (xids: string[]): Behind[][] =>
+      xids.map((xid) =>
+        [...rows].filter(([, { applied }]) => applied < Number(xid)).map(([id, { beat }]) => ({ id, beat })),
+      ),
+  }
+}

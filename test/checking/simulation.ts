@@ -1,0 +1,220 @@
+/**
+ * The leases under simulated clocks and schedules: the real memory, checker, instance and barrier, on a database and
+ * a time that are made of numbers. Every step between two parts takes as long as the seed says, from nothing to longer
+ * than a lease, and may fail before or after it took effect; every clock runs off by up to its bound.
+ */
+import { leasedChecker } from '../../src/checking/checker.ts'
+import { createInstance } from '../../src/checking/instance.ts'
+import { LEASE_MS, RATE_ERROR, RENEW_MS } from '../../src/checking/lease.ts'
+import { createMemory } from '../../src/checking/memory.ts'
+import { createBarrier, type Time } from '../../src/propagation/barrier.ts'
+import { hashToken } from '../../src/sessions/tokens.ts'
+import type { Database } from '../../src/storage/database.ts'
+import { simulatedDatabase } from './simulated-database.ts'
+
+export type Step =
+  | { kind: 'check'; at: number; instance: number; session: number }
+  | { kind: 'logout'; at: number; sessions: number[] }
+  | { kind: 'wake'; at: number; instance: number }
+  /** Somebody looks round. */
+  | { kind: 'look'; at: number }
+  /** What an instance asks of the database arrives when this is over. */
+  | { kind: 'stall'; at: number; instance: number; ms: number }
+
+export interface Scenario {
+  seed: number
+  /** How wrong each clock is, from -1 (slow) to 1 (fast) of the bound; of three instances and the revoker. */
+  rates: [number, number, number, number]
+  /** How slow and how broken the world is, 0 to 1. */
+  trouble: number
+  steps: Step[]
+}
+
+export interface Outcome {
+  violations: string[]
+  hits: number
+  checks: number
+  valid: number
+  logouts: number
+  waits: number
+  lapses: number
+}
+
+const INSTANCES = 3
+export const SESSIONS = 8
+const TOKENS = Array.from({ length: SESSIONS }, (_, n) => `session-${n}`)
+const KEYS = TOKENS.map(hashToken)
+const END_MS = 5 * LEASE_MS
+
+/** Plays a scenario to its end. */
+export async function play({ seed, rates, trouble, steps }: Scenario): Promise<Outcome> {
+  const random = mulberry32(seed)
+  const events = eventQueue()
+  const database = simulatedDatabase(KEYS, END_MS, random)
+  const outcome: Outcome = { violations: [], hits: 0, checks: 0, valid: 0, logouts: 0, waits: 0, lapses: 0 }
+  /** When the session was said to be over. */
+  const saidOver = new Array<number>(SESSIONS).fill(Number.POSITIVE_INFINITY)
+
+  /** Mostly quick, now and then longer than a lease. */
+  const delay = () => {
+    const luck = random()
+    if (luck < 1 - trouble) return random() * 20
+    return random() * (luck < 1 - trouble / 4 ? LEASE_MS / 3 : 2 * LEASE_MS)
+  }
+  /** A call over the network: it takes effect somewhere in between, and may fail on either way. */
+  async function remote<T>(effect: () => T, caller?: number): Promise<T> {
+    await events.wait(Math.max(delay(), (stalledUntil[caller ?? -1] ?? 0) - events.now()))
+    if (random() < trouble / 50) throw new Error('lost on the way there')
+    const result = effect()
+    await events.wait(delay())
+    if (random() < trouble / 50) throw new Error('lost on the way back')
+    return result
+  }
+  const timeOf = (rate: number): Time => ({
+    clock: () => 1e6 * (1 + rate) + events.now() * (1 + rate * RATE_ERROR),
+    sleep: (ms, signal) => events.wait(ms / (1 + rate * RATE_ERROR), signal),
+  })
+
+  const stalledUntil = new Array<number>(INSTANCES).fill(0)
+  const instances = rates.slice(0, INSTANCES).map((rate, me) => {
+    const { clock } = timeOf(rate)
+    const memory = createMemory(SESSIONS)
+    const query = ({ values }: { values: unknown[] }) =>
+      remote(() => database.readTokens(values[0] as string[], events.now()))
+    const checker = leasedChecker({ query: query as Database['query'] }, { add: () => {} }, memory, clock)
+    const life = createInstance(
+      {
+        add: (id) => remote(() => database.add(id), me),
+        beat: (id) => remote(() => database.beat(id), me),
+        news: (last) => remote(() => database.news(last), me),
+        applied: (id, snapshot) => remote(() => database.applied(id, snapshot), me),
+        remove: (id) => remote(() => database.remove(id), me),
+      },
+      memory,
+      clock,
+    )
+    /** Ends the pause of its life, so that it looks for news. */
+    return { life, checker, wake: () => {} }
+  })
+
+  /** As `keepLease` does, in simulated time. */
+  async function live(instance: (typeof instances)[number]): Promise<void> {
+    const { life } = instance
+    while (events.now() < END_MS) {
+      try {
+        await life.join()
+        let renewAt = events.now()
+        for (let going = true; going && events.now() < END_MS; ) {
+          if (events.now() >= renewAt) {
+            renewAt = events.now() + RENEW_MS
+            going = await life.renew()
+          } else {
+            const over = new AbortController()
+            instance.wake = () => over.abort()
+            await events.wait(renewAt - events.now(), over.signal)
+            if (over.signal.aborted) going = await life.wake()
+          }
+        }
+      } catch {}
+      if (events.now() < END_MS) outcome.lapses++
+      await life.leave().catch(() => {})
+      await events.wait(delay())
+    }
+  }
+
+  async function check(instance: number, session: number): Promise<void> {
+    const begun = events.now()
+    const checker = instances[instance]?.checker
+    const verdict = await checker?.check(TOKENS[session] ?? '')
+    outcome.checks++
+    if (!verdict?.valid) return
+    outcome.valid++
+    const over = Math.min(saidOver[session] ?? 0, database.expiresAt(session))
+    if (begun > over)
+      outcome.violations.push(`instance ${instance} at ${begun}: ${session} was over at ${over}`)
+  }
+
+  const barrier = createBarrier(
+    {
+      behind: (xids) => remote(() => database.behind(xids)),
+      instances: () => remote(() => database.instances()),
+      wake: () =>
+        remote(() => {
+          for (const instance of instances) if (random() > trouble) instance.wake()
+        }),
+      bury: ({ id, beat }) => remote(() => database.bury(id, beat)),
+    },
+    timeOf(rates[INSTANCES] ?? 0),
+  )
+
+  async function logout(sessions: number[]): Promise<void> {
+    const xid = await remote(() => database.end(sessions))
+    const waited = await barrier.passed(xid)
+    outcome.logouts++
+    if (waited !== null) outcome.waits++
+    for (const session of sessions) saidOver[session] = Math.min(saidOver[session] ?? 0, events.now())
+    await events.wait(1)
+    await Promise.all(
+      sessions.flatMap((session) => instances.map((_, instance) => check(instance, session).catch(() => {}))),
+    )
+  }
+
+  for (const instance of instances) void live(instance)
+  const perform = (step: Step) => {
+    switch (step.kind) {
+      case 'check':
+        return check(step.instance, step.session)
+      case 'logout':
+        return logout(step.sessions)
+      case 'look':
+        return barrier.lookRound()
+      case 'wake':
+        return instances[step.instance]?.wake()
+      case 'stall':
+        stalledUntil[step.instance] = events.now() + step.ms
+    }
+  }
+  for (const step of steps) events.at(step.at, () => void Promise.resolve(perform(step)).catch(() => {}))
+  await events.run(END_MS + 3 * LEASE_MS)
+  for (const { checker } of instances) outcome.hits += checker.counts.hits
+  return outcome
+}
+
+/** Time as a queue of what happens when. Between two events every promise that can go on does. */
+function eventQueue() {
+  const queue: { at: number; run: () => void }[] = []
+  let now = 0
+  function at(time: number, run: () => void): void {
+    let place = queue.length
+    while (place > 0 && (queue[place - 1]?.at ?? 0) < time) place--
+    queue.splice(place, 0, { at: time, run })
+  }
+  return {
+    now: () => now,
+    at,
+    wait: (ms: number, signal?: AbortSignal) =>
+      new Promise<void>((done) => {
+        signal?.addEventListener('abort', () => done(), { once: true })
+        at(now + ms, done)
+      }),
+    async run(until: number): Promise<void> {
+      for (let next = queue.pop(); next && next.at <= until; next = queue.pop()) {
+        now = next.at
+        next.run()
+        // Enough turns for the longest chain of promises; setImmediate would take four times as long.
+        for (let turn = 0; turn < 25; turn++) await null
+      }
+    },
+  }
+}
+
+/** A small seeded generator (Tommy Ettinger's mulberry32): numbers in [0, 1). */
+function mulberry32(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
