@@ -5,7 +5,7 @@ import type { Touches } from '../sessions/touches.ts'
 import type { Database } from '../storage/database.ts'
 import { instanceStore, REVOKED } from '../storage/instances.ts'
 import { listen } from '../storage/listener.ts'
-import { type Checker, databaseChecker, leasedChecker } from './checker.ts'
+import { type Checker, databaseChecker, type LeasedChecker, leasedChecker } from './checker.ts'
 import { createInstance, keepLease } from './instance.ts'
 import { leaseClock } from './lease.ts'
 import { createMemory } from './memory.ts'
@@ -16,18 +16,34 @@ export interface Databases {
   databaseForLeases: Database
 }
 
-/** @returns the checker, and what ends it: it answers on, from the database, until that is closed. */
+export interface RunningChecker {
+  checker: Checker
+  /** What there is to tell of the checker that answers from memory. */
+  leased?: Leased
+  /** Stops what keeps it going; until the process ends it answers on, from the database. */
+  close(): Promise<void>
+}
+
+/** What operators want to know of it. */
+export interface Leased {
+  counts: LeasedChecker['counts']
+  holdsLease(): boolean
+  /** Sessions in memory. */
+  size(): number
+}
+
 export function startChecker(
   { checkMode, checkCache }: Pick<Config, 'checkMode' | 'checkCache'>,
   { url, databaseForChecks, databaseForLeases }: Databases,
   touches: Pick<Touches, 'add'>,
   log: FastifyBaseLogger,
-): { checker: Checker; close(): Promise<void> } {
+): RunningChecker {
   if (checkMode === 'database')
     return { checker: databaseChecker(databaseForChecks, touches), close: async () => {} }
 
   const clock = leaseClock()
   const memory = createMemory(checkCache)
+  const checker = leasedChecker(databaseForChecks, touches, memory, clock)
   const instance = createInstance(instanceStore(databaseForLeases), memory, clock)
   const lease = keepLease(instance, clock, {
     joined: () => log.info('answering checks from memory'),
@@ -35,7 +51,12 @@ export function startChecker(
   })
   const ears = listen(url, REVOKED, lease.wake)
   return {
-    checker: leasedChecker(databaseForChecks, touches, memory, clock),
+    checker,
+    leased: {
+      counts: checker.counts,
+      holdsLease: () => memory.holds(clock()),
+      size: () => memory.size,
+    },
     async close() {
       await ears.close()
       await lease.close()

@@ -37,7 +37,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
   const barrier = createBarrier(barrierStore(db.run))
   const sessions = createSessions(db, touches, barrier)
   const databases = { url: db.url, databaseForChecks: db, databaseForLeases: db }
-  const { checker, close } = startChecker(config, databases, touches, logger)
+  const { checker, leased, close } = startChecker(config, databases, touches, logger)
   const app = await buildServer({
     config,
     database: db,
@@ -63,6 +63,14 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     sessions,
     touches,
     cookieName,
+    barrier,
+    /** Checks answered from memory so far. */
+    hits: () => leased?.counts.hits ?? 0,
+    /** Resolves when checks are answered from memory. */
+    answersFromMemory: async () => {
+      while (!leased?.holdsLease()) await new Promise((turn) => setTimeout(turn, 5))
+    },
+    leased,
     /** A request, redirects not followed. */
     http: (path: string, init: RequestInit = {}) => fetch(base + path, { redirect: 'manual', ...init }),
     /** A request with the session cookie, from our own site. */

@@ -1,0 +1,180 @@
+/** Two instances that answer from memory, on one database: what is over is over at both, whoever ended it, and how. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { LEASE_MS, WAIT_MS } from '../../src/checking/lease.ts'
+import { writePolicy } from '../../src/storage/policy.ts'
+import { currentXid } from '../../src/storage/sessions.ts'
+import { testDatabase } from '../support/database.ts'
+import { json, startService } from '../support/service.ts'
+
+const database = await testDatabase({ max: 20 })
+const { psql } = database
+const env = { CHECK_MODE: 'leased' }
+const here = await startService({ database, env })
+const there = await startService({ database, env })
+const beside = await startService({ database })
+await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
+const ada = await here.addUser('ada')
+
+/** Signs in, and has both instances know the session by heart. */
+async function knownSession() {
+  const { token, id } = await here.signIn(ada)
+  for (const instance of [here, there]) {
+    await instance.check(token)
+    const before = instance.hits()
+    while (instance.hits() === before) await instance.check(token)
+  }
+  return { token, id }
+}
+
+/** Resolves when the instance answers 401. */
+async function refused(instance: typeof here, token: string): Promise<number> {
+  const start = performance.now()
+  while ((await instance.check(token)) === 200) await sleep(5)
+  return performance.now() - start
+}
+
+t.test('a second check does not read the database', async (t) => {
+  const { token } = await knownSession()
+  const hits = here.hits()
+  for (let n = 0; n < 20; n++) t.equal(await here.check(token), 200)
+  t.equal(here.hits() - hits, 20)
+})
+
+for (const [who, instance] of [
+  ['the instance itself', here],
+  ['the other one', there],
+  ['one that answers from the database', beside],
+] as const) {
+  t.test(`after a logout at ${who}, no instance says "valid" any more`, async (t) => {
+    for (const scope of ['local', 'others', 'global']) {
+      const [phone, laptop] = [await knownSession(), await knownSession()]
+      const response = await instance.as(phone.token, '/api/logout', json({ scope }))
+      t.equal(response.status, 200)
+      const over = { local: [phone], others: [laptop], global: [phone, laptop] }[scope] ?? []
+      for (const { token } of over) {
+        t.same(
+          await Promise.all([here, there, beside].map((each) => each.check(token))),
+          [401, 401, 401],
+          scope,
+        )
+      }
+    }
+  })
+}
+
+t.test('the wait is part of the operation', async (t) => {
+  const { token } = await knownSession()
+  const response = await there.as(token, '/api/logout', json({ scope: 'local' }))
+  const { operationId } = (await response.json()) as { operationId: string }
+  const waited = async () =>
+    (
+      await psql<{ waited_ms: number | null }>('select waited_ms from operation where id = $1', [operationId])
+    )[0]?.waited_ms
+  while ((await waited()) === null) await sleep(5)
+  const waitedMs = await waited()
+  t.ok(typeof waitedMs === 'number' && waitedMs >= 0 && waitedMs <= WAIT_MS + 1_000, String(waitedMs))
+})
+
+t.test('what ends around the service ends from memory too, at the latest when the lease does', async (t) => {
+  const ways: Record<string, (id: string) => Promise<unknown>> = {
+    'a row deleted by SQL': (id) => psql('delete from session where id = $1', [id]),
+    'expires moved into the past': (id) =>
+      psql(`update session set expires = now() at time zone 'utc' - interval '1 s' where id = $1`, [id]),
+    'expires shortened while it lives': (id) =>
+      psql(`update session set expires = now() at time zone 'utc' + interval '1.5 s' where id = $1`, [id]),
+    'the owner deleted': async (id) => {
+      await psql(`insert into "user" (id) values ('guest') on conflict do nothing`)
+      await psql(`update session set "userId" = 'guest' where id = $1`, [id])
+    },
+    'the table truncated': () => psql('truncate session'),
+  }
+  for (const [way, end] of Object.entries(ways)) {
+    const { token, id } = await knownSession()
+    await end(id)
+    if (way === 'the owner deleted') {
+      // It changed hands first: then the answer names the new owner, or nobody.
+      await psql(`delete from "user" where id = 'guest'`)
+    }
+    for (const instance of [here, there]) t.ok((await refused(instance, token)) < WAIT_MS + 2_000, way)
+  }
+})
+
+t.test('a session that got another id is answered with it', async (t) => {
+  const { token, id } = await knownSession()
+  const fresh = crypto.randomUUID()
+  await psql('update session set id = $2 where id = $1', [id, fresh])
+  await sleep(LEASE_MS / 3 + 200)
+  const answer = await here.as(token, '/check')
+  t.equal(answer.headers.get('x-session-id'), fresh)
+})
+
+t.test('a use is recorded though the answer came from memory', async (t) => {
+  const { token, id } = await here.signIn(ada)
+  await psql(`update session set "lastSeenAt" = now() - interval '57 s' where id = $1`, [id])
+  await sleep(LEASE_MS / 3 + 200)
+  t.equal(await here.check(token), 200)
+  await sleep(2_500)
+  const hits = here.hits()
+  t.equal(await here.check(token), 200)
+  t.equal(here.hits() - hits, 1, 'from memory')
+  await here.touches.flush()
+  const [row] = await psql<{ age: number }>(
+    'select extract(epoch from now() - "lastSeenAt")::float8 as age from session where id = $1',
+    [id],
+  )
+  t.ok(row && row.age < 30, `last seen ${row?.age} s ago`)
+})
+
+t.test('a shorter lifetime holds at once for what is in memory', async (t) => {
+  const { token, id } = await knownSession()
+  await psql(`update session set "lastSeenAt" = now() - interval '2 h' where id = $1`, [id])
+  await here.check(token)
+  const xid = await database.transaction(async (tx) => {
+    await writePolicy(tx, { idleTimeoutSeconds: 3600, maxAgeSeconds: 30 * 86_400 })
+    return currentXid(tx)
+  })
+  await here.barrier.passed(xid)
+  t.same([await here.check(token), await there.check(token)], [401, 401])
+  await database.transaction((tx) =>
+    writePolicy(tx, { idleTimeoutSeconds: 7 * 86_400, maxAgeSeconds: 30 * 86_400 }),
+  )
+  await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
+})
+
+t.test(
+  'an instance whose row is gone, and one that hears nothing, go on without a stale answer',
+  async (t) => {
+    await psql('delete from instance')
+    await psql(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'global-logout listener'
+    and datname = current_database()`)
+    while ((await psql('select from instance')).length < 2) await sleep(20)
+    await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
+    const { token } = await knownSession()
+    t.equal((await there.as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
+    t.same([await here.check(token), await there.check(token)], [401, 401])
+  },
+)
+
+t.test('an instance that hangs is waited for once, and buried', async (t) => {
+  await psql('insert into instance (id, beat) values ($1, 7)', [crypto.randomUUID()])
+  const first = await knownSession()
+  const start = performance.now()
+  t.equal((await here.as(first.token, '/api/logout', json({ scope: 'local' }))).status, 200)
+  t.ok(performance.now() - start > LEASE_MS, 'as long as its lease may last')
+  t.equal(await there.check(first.token), 401)
+  await here.barrier.lookRound()
+  t.same(await psql('select count(*)::int as n from instance'), [{ n: 2 }], 'then its row is gone')
+})
+
+t.test('a repeated logout waits as well: its answer claims as much', async (t) => {
+  const { token } = await knownSession()
+  await psql('insert into instance (id, beat) values ($1, 7)', [crypto.randomUUID()])
+  const unheard = there.as(token, '/api/logout', json({ scope: 'local' }))
+  while ((await psql('select from session')).length > 0) await sleep(5)
+  const start = performance.now()
+  t.equal((await beside.as(token, '/api/logout', json({ scope: 'local' }))).status, 200)
+  t.ok(performance.now() - start > LEASE_MS / 2)
+  t.equal((await unheard).status, 200)
+  await beside.barrier.lookRound()
+})

@@ -1,0 +1,36 @@
+/**
+ * Prints how many bytes a session in memory takes beyond its own strings (hashed token, user id, session id), as JSON.
+ *
+ *     node --expose-gc test/checking/measure-memory.ts [SESSIONS]
+ */
+import { LEASE_MS } from '../../src/checking/lease.ts'
+import { createMemory, Remembered } from '../../src/checking/memory.ts'
+import { hashToken } from '../../src/sessions/tokens.ts'
+
+const sessions = Number(process.argv[2] ?? 200_000)
+const rows = Array.from({ length: sessions }, (_, n) => ({
+  key: hashToken(`token-${n}`),
+  read: {
+    userId: `user-${n % 1000}`,
+    sessionId: crypto.randomUUID(),
+    lifeSeconds: 86_400.5,
+    touchSeconds: 12.25,
+    touchInterval: 60,
+  },
+}))
+
+function used(): number {
+  globalThis.gc?.()
+  globalThis.gc?.()
+  const { heapUsed, external, arrayBuffers } = process.memoryUsage()
+  return heapUsed + external + arrayBuffers
+}
+
+const before = used()
+const memory = createMemory(sessions)
+memory.begin()
+memory.extend(0, 0)
+for (const { key, read } of rows) await memory.read(key, 0, async () => new Remembered(read, 1000))
+const bytes = (used() - before) / sessions
+const found = rows.filter(({ key }) => memory.find(key, LEASE_MS / 2)).length
+process.stdout.write(`${JSON.stringify({ sessions, found, bytes })}\n`)

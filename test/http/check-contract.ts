@@ -1,0 +1,178 @@
+/** Every row of the contract's `/check` table, asked the way gateways ask; for whichever checker runs. */
+import { Agent, METHODS, request } from 'node:http'
+import type { Test } from 'tap'
+import type { Service } from '../support/service.ts'
+
+export async function checkContract(t: Test, service: Service): Promise<void> {
+  const { base, cookieName, database } = service
+  const ada = await service.addUser('ada')
+  const laptop = await service.signIn(ada)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+
+  await t.test('a valid session gets exactly 200, an empty body and both identity headers', async (t) => {
+    for (const headers of [
+      { cookie: `theme=dark; ${cookieName}=${laptop.token}` },
+      { authorization: `Bearer ${laptop.token}` },
+    ]) {
+      const response = await service.http('/check', { headers: headers as Record<string, string> })
+      t.equal(response.status, 200)
+      t.equal(await response.text(), '')
+      t.equal(response.headers.get('x-user-id'), 'ada')
+      t.equal(response.headers.get('x-session-id'), laptop.id)
+      t.equal(response.headers.get('cache-control'), 'no-store')
+      t.equal(response.headers.get('set-cookie'), null)
+    }
+  })
+
+  await t.test('any method, any suffix, any query, any body', async (t) => {
+    const methods = METHODS.filter((method) => method !== 'CONNECT')
+    for (const method of methods) t.equal((await raw({ method })).status, 200, method)
+    const paths = [
+      '/check/',
+      '/check/orders/17?page=2',
+      '/check?x=%',
+      '/check/%zz',
+      '/check/../../etc',
+      '/check//a//b',
+      `/check/${'a/'.repeat(3000)}`,
+      '/check/a%2fb%00',
+    ]
+    for (const path of paths) t.equal((await raw({ path })).status, 200, path.slice(0, 40))
+    for (const type of [
+      'application/json',
+      'application/x-www-form-urlencoded',
+      'nonsense',
+      'multipart/form-data; boundary=x',
+    ]) {
+      t.equal(
+        (await raw({ method: 'POST', body: '{"broken', headers: { 'content-type': type } })).status,
+        200,
+        type,
+      )
+    }
+    t.equal(
+      (await raw({ method: 'POST', body: 'x'.repeat(200_000) })).status,
+      200,
+      'a body beyond every limit is not looked at',
+    )
+    t.equal((await raw({ path: '/checkout' })).status, 404, 'another path that begins alike is another path')
+  })
+
+  await t.test('no token is 401 with a bare challenge; every other refusal looks the same', async (t) => {
+    const none = await service.http('/check')
+    t.equal(none.status, 401)
+    t.equal(none.headers.get('www-authenticate'), 'Bearer')
+    t.equal(none.headers.get('cache-control'), 'no-store')
+    t.match(await none.json(), { code: 'unauthenticated', status: 401, requestId: String })
+
+    const revoked = await service.signIn(ada)
+    await service.sessions.logout(revoked.token, 'local', { userAgent: null, ipAddress: null })
+    const expired = await service.signIn(ada)
+    await database.psql(
+      `update session set expires = now() at time zone 'utc' - interval '1 second' where id = $1`,
+      [expired.id],
+    )
+    const idle = await service.signIn(ada)
+    await database.psql(`update session set "lastSeenAt" = now() - interval '7 days' where id = $1`, [
+      idle.id,
+    ])
+    const old = await service.signIn(ada)
+    await database.psql(`update session set "createdAt" = now() - interval '30 days' where id = $1`, [old.id])
+
+    const refused: Record<string, Record<string, string>> = {
+      unknown: { authorization: 'Bearer nobody-has-this' },
+      revoked: { authorization: `Bearer ${revoked.token}` },
+      expired: { authorization: `Bearer ${expired.token}` },
+      idle: { authorization: `Bearer ${idle.token}` },
+      'too old': { authorization: `Bearer ${old.token}` },
+      'two session cookies that differ': { cookie: `${cookieName}=${laptop.token}; ${cookieName}=other` },
+      'a planted empty one beside the real one': { cookie: `${cookieName}=; ${cookieName}=${laptop.token}` },
+      'malformed cookie': { cookie: `${cookieName}=%zz` },
+      'too long': { authorization: `Bearer ${'a'.repeat(513)}` },
+      'no token after Bearer': { authorization: 'Bearer' },
+      'unknown, from a browser behind a gateway': { authorization: 'Bearer unknown', accept: 'text/html' },
+      'a hash from a stolen table': {
+        authorization: `Bearer ${(await database.psql('select "sessionToken" as hash from session where id = $1', [laptop.id]))[0]?.hash}`,
+      },
+    }
+    const bodies = new Set<string>()
+    for (const [name, headers] of Object.entries(refused)) {
+      const response = await service.http('/check', { headers })
+      t.equal(response.status, 401, name)
+      t.equal(response.headers.get('www-authenticate'), 'Bearer error="invalid_token"', name)
+      t.equal(response.headers.get('content-type')?.split(';')[0], 'application/problem+json')
+      t.equal(response.headers.get('cache-control'), 'no-store')
+      t.equal(response.headers.get('set-cookie'), null)
+      t.equal(response.headers.get('x-user-id'), null)
+      const { requestId, ...body } = (await response.json()) as { requestId: string }
+      t.ok(requestId)
+      bodies.add(JSON.stringify(body))
+    }
+    t.equal(bodies.size, 1, 'nobody can tell them apart')
+  })
+
+  await t.test('the same cookie twice is one cookie', async (t) => {
+    const cookie = `${cookieName}=${laptop.token}; ${cookieName}=${laptop.token}`
+    t.equal((await service.http('/check', { headers: { cookie } })).status, 200)
+  })
+
+  await t.test('forged identity headers are not echoed', async (t) => {
+    const headers = { 'x-user-id': 'root', 'x-session-id': 'x', authorization: `Bearer ${laptop.token}` }
+    const response = await service.http('/check', { headers })
+    t.equal(response.headers.get('x-user-id'), 'ada')
+    t.equal(response.headers.get('x-session-id'), laptop.id)
+  })
+
+  await t.test(
+    'a user id that cannot stand in a header is percent-encoded, and no two look the same',
+    async (t) => {
+      const ids = ['Zoë', 'a b', 'a%20b', 'x\r\nX-Admin: 1', '日本', 'plain@example.com']
+      const seen = new Set<string | null>()
+      for (const id of ids) {
+        await service.addUser(id)
+        const { token } = await service.signIn(id)
+        const response = await service.http('/check', { headers: { authorization: `Bearer ${token}` } })
+        const header = response.headers.get('x-user-id')
+        t.equal(decodeURIComponent(header ?? ''), id)
+        t.equal(response.headers.get('x-admin'), null)
+        seen.add(header)
+      }
+      t.equal(seen.size, ids.length)
+    },
+  )
+
+  /** A request as a gateway builds it, where `fetch` would tidy it up. */
+  function raw({
+    method = 'GET',
+    path = '/check',
+    body = '',
+    headers = {},
+  }: {
+    method?: string
+    path?: string
+    body?: string
+    headers?: Record<string, string>
+  }) {
+    return new Promise<{ status: number }>((done, fail) => {
+      const url = new URL(base)
+      const sent = request(
+        {
+          host: url.hostname,
+          port: url.port,
+          method,
+          path,
+          agent,
+          headers: {
+            authorization: `Bearer ${laptop.token}`,
+            ...(body && { 'content-length': Buffer.byteLength(body) }),
+            ...headers,
+          },
+        },
+        (response) => response.resume().on('end', () => done({ status: response.statusCode ?? 0 })),
+      )
+      sent.on('error', fail)
+      sent.end(body)
+    })
+  }
+}
