@@ -20,3 +20,5 @@ const { main } = await import(
 )
 const code = await main(process.argv.slice(2), process.env, version)
 if (code !== undefined) process.exitCode = code
+// A worker that could not start would be kept alive by the channel to its supervisor.
+if (code !== undefined && process.connected) process.exit()

@@ -31,7 +31,7 @@ export async function supervise(
     worker.once('exit', (code, signal) => {
       alive.delete(worker)
       if (stopping) return
-      if (!started) return fail(new Error('a worker could not start'))
+      if (!started) return fail(new Error('its workers cannot start; the reason is above.'))
       log.error({ worker: worker.process.pid, code, signal }, 'a worker ended; replacing it')
       setTimeout(() => stopping || fork(), REPLACE_MS)
     })

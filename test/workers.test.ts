@@ -1,0 +1,78 @@
+/** Several processes on one port: each an instance of its own, replaced when it crashes, gone when it is told to stop. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createBarrier } from '../src/propagation/barrier.ts'
+import { createSessions } from '../src/sessions/sessions.ts'
+import { barrierStore } from '../src/storage/instances.ts'
+import { run } from './support/command.ts'
+import { testDatabase } from './support/database.ts'
+import { freePort, json } from './support/service.ts'
+
+const database = await testDatabase()
+const { psql } = database
+await psql(`insert into "user" (id) values ('ada')`)
+const sessions = createSessions(database, { add: () => {} }, createBarrier(barrierStore(database.run)))
+const port = await freePort()
+const base = `http://127.0.0.1:${port}`
+const env = { DATABASE_URL: database.url, PORT: String(port), WORKERS: '2', CHECK_MODE: 'leased' }
+
+const instances = async () => (await psql('select from instance')).length
+/** A new connection each time, so that the workers take turns. */
+const ask = (path: string, token: string, init: RequestInit = {}) =>
+  fetch(base + path, {
+    ...init,
+    headers: { ...init.headers, authorization: `Bearer ${token}`, connection: 'close' },
+  })
+const signIn = async () =>
+  (await sessions.create({ userId: 'ada', userAgent: null, ipAddress: null })).token
+
+const service = run(['start'], { env })
+
+t.test('the whole flow, over workers that each know only by lease', async (t) => {
+  await service.printed('Server listening')
+  while ((await instances()) < 2) await sleep(50)
+  for (let round = 0; round < 10; round++) {
+    const [phone, laptop] = [await signIn(), await signIn()]
+    for (let n = 0; n < 4; n++) {
+      t.equal((await ask('/check', phone)).status, 200)
+      t.equal((await ask('/check', laptop)).status, 200)
+    }
+    const logout = await ask('/api/logout', phone, json({ scope: 'global' }))
+    t.equal(logout.status, 200)
+    const after = await Promise.all(Array.from({ length: 8 }, (_, n) => ask('/check', n % 2 ? phone : laptop)))
+    t.ok(after.every(({ status }) => status === 401), 'no worker says "valid" any more')
+  }
+})
+
+t.test('a worker that is killed is replaced, and nobody waits for it longer than for its lease', async (t) => {
+  const workers = await childrenOf(service.child.pid)
+  t.equal(workers.length, 2)
+  process.kill(workers[0] ?? 0, 'SIGKILL')
+  await service.printed('a worker ended')
+  while ((await childrenOf(service.child.pid)).length < 2) await sleep(50)
+  const token = await signIn()
+  t.equal((await ask('/api/logout', token, json({}))).status, 200)
+  t.equal((await ask('/check', token)).status, 401)
+})
+
+t.test('told to stop, all finish and leave', async (t) => {
+  service.child.kill('SIGTERM')
+  t.equal(await service.ended, 0)
+  t.same(await childrenOf(service.child.pid), [])
+  t.ok((await instances()) <= 1, 'at most the row of the one that was killed is left')
+})
+
+t.test('workers that cannot start end the service, with a reason', async (t) => {
+  const { createServer } = await import('node:net')
+  const taken = createServer().listen(port, '127.0.0.1')
+  const refused = run(['start'], { env })
+  t.equal(await refused.ended, 1)
+  t.match(refused.output(), /another program listens on this PORT/)
+  taken.close()
+})
+
+async function childrenOf(pid = 0): Promise<number[]> {
+  const { readFile } = await import('node:fs/promises')
+  const list = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return list.trim().split(' ').filter(Boolean).map(Number)
+}
