@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { startChecker } from './checking/start.ts'
 import type { Config } from './config.ts'
 import type { Closing } from './main.ts'
+import { createMetrics } from './metrics.ts'
 import { createBarrier, startLookingRound } from './propagation/barrier.ts'
 import { buildServer, type ServerParts } from './server.ts'
 import { createSessions } from './sessions/sessions.ts'
@@ -51,16 +52,18 @@ export async function serve(
     error: (err) => log.warn({ err }, 'the sweep was interrupted'),
   })
   closing.push(() => sweeper.close())
-  const barrier = createBarrier(barrierStore(databaseForLeases.run))
+  const metrics = createMetrics()
+  const barrier = createBarrier(barrierStore(databaseForLeases.run), { onPassed: metrics.revoked })
   const round = startLookingRound(barrier)
   closing.push(() => round.close())
 
   const checking = startChecker(config, { url, databaseForChecks, databaseForLeases }, touches, log)
   closing.push(() => checking.close())
+  if (checking.leased) metrics.watch(checking.leased)
   const sessions = createSessions(database, touches, barrier, (err) =>
     log.warn({ err }, 'the wait of a logout was not recorded'),
   )
-  const parts: ServerParts = { config, database, sessions, checker: checking.checker, logger: log }
+  const parts: ServerParts = { config, database, sessions, checker: checking.checker, metrics, logger: log }
   const app = await buildServer(
     demo ? { ...parts, signIn: (await import('./dev/sign-in.ts')).demoSignIn } : parts,
   )

@@ -12,9 +12,11 @@ import { checkRoutes, withoutSuffix } from './http/check.ts'
 import { createCookies } from './http/cookies.ts'
 import { createFinishLogout } from './http/finish-logout.ts'
 import { healthRoutes } from './http/health.ts'
+import { metricsRoutes } from './http/metrics.ts'
 import { pageRoutes } from './http/pages.ts'
 import { nothingElse, onClientError, problemPages, problems } from './http/problems.ts'
 import { userRoutes } from './http/user.ts'
+import type { Metrics } from './metrics.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { type Database, withinOneDeadline } from './storage/database.ts'
 
@@ -38,6 +40,7 @@ export interface ServerParts {
   database: Pick<Database, 'run'>
   sessions: Sessions
   checker: Checker
+  metrics: Pick<Metrics, 'text' | 'contentType'>
   logger: FastifyBaseLogger
   /** A sign-in of our own at `/login`; the demo has one, production does not. */
   signIn?: FastifyPluginAsync<SignIn>
@@ -49,7 +52,15 @@ export type SignIn = Pick<ServerParts, 'sessions'> & {
   visitor: { cookieName: string; publicOrigin: string }
 }
 
-export async function buildServer({ config, database, sessions, checker, logger, signIn }: ServerParts) {
+export async function buildServer({
+  config,
+  database,
+  sessions,
+  checker,
+  metrics,
+  logger,
+  signIn,
+}: ServerParts) {
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({
@@ -91,6 +102,7 @@ export async function buildServer({ config, database, sessions, checker, logger,
       fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))
       fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
       await fresh.register(healthRoutes, database)
+      await fresh.register(metricsRoutes, metrics)
       await fresh.register(fastifyCookie)
       await fresh.register(userRoutes, { sessions, visitor, finish })
       await fresh.register(async (site) => {

@@ -6,6 +6,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Closing } from './main.ts'
+import { gatherMetrics } from './metrics.ts'
 import type { Place } from './serve.ts'
 
 /** Pause before a worker is replaced, in milliseconds: one that dies at once must not keep a processor busy. */
@@ -38,6 +39,7 @@ export async function supervise(
     return worker
   }
 
+  gatherMetrics()
   closing.push(async () => {
     stopping = true
     const ended = [...alive].map((worker) => once(worker, 'exit'))

@@ -23,8 +23,7 @@ const ask = (path: string, token: string, init: RequestInit = {}) =>
     ...init,
     headers: { ...init.headers, authorization: `Bearer ${token}`, connection: 'close' },
   })
-const signIn = async () =>
-  (await sessions.create({ userId: 'ada', userAgent: null, ipAddress: null })).token
+const signIn = async () => (await sessions.create({ userId: 'ada', userAgent: null, ipAddress: null })).token
 
 const service = run(['start'], { env })
 
@@ -39,21 +38,37 @@ t.test('the whole flow, over workers that each know only by lease', async (t) =>
     }
     const logout = await ask('/api/logout', phone, json({ scope: 'global' }))
     t.equal(logout.status, 200)
-    const after = await Promise.all(Array.from({ length: 8 }, (_, n) => ask('/check', n % 2 ? phone : laptop)))
-    t.ok(after.every(({ status }) => status === 401), 'no worker says "valid" any more')
+    const after = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => ask('/check', n % 2 ? phone : laptop)),
+    )
+    t.ok(
+      after.every(({ status }) => status === 401),
+      'no worker says "valid" any more',
+    )
   }
 })
 
-t.test('a worker that is killed is replaced, and nobody waits for it longer than for its lease', async (t) => {
-  const workers = await childrenOf(service.child.pid)
-  t.equal(workers.length, 2)
-  process.kill(workers[0] ?? 0, 'SIGKILL')
-  await service.printed('a worker ended')
-  while ((await childrenOf(service.child.pid)).length < 2) await sleep(50)
-  const token = await signIn()
-  t.equal((await ask('/api/logout', token, json({}))).status, 200)
-  t.equal((await ask('/check', token)).status, 401)
+t.test('whichever worker is asked for metrics, it tells those of all', async (t) => {
+  const metrics = await (await ask('/metrics', '')).text()
+  t.match(metrics, /^global_logout_leases_held 2$/m)
+  t.match(metrics, /^global_logout_leased_checks_total\{source="memory"\} [1-9]/m)
+  t.match(metrics, /^global_logout_leased_checks_total\{source="database"\} [1-9]/m)
+  t.match(metrics, /^global_logout_revocation_wait_seconds_count 10$/m)
 })
+
+t.test(
+  'a worker that is killed is replaced, and nobody waits for it longer than for its lease',
+  async (t) => {
+    const workers = await childrenOf(service.child.pid)
+    t.equal(workers.length, 2)
+    process.kill(workers[0] ?? 0, 'SIGKILL')
+    await service.printed('a worker ended')
+    while ((await childrenOf(service.child.pid)).length < 2) await sleep(50)
+    const token = await signIn()
+    t.equal((await ask('/api/logout', token, json({}))).status, 200)
+    t.equal((await ask('/check', token)).status, 401)
+  },
+)
 
 t.test('told to stop, all finish and leave', async (t) => {
   service.child.kill('SIGTERM')

@@ -36,9 +36,18 @@ const REAL_TIME: Time = {
   sleep: (ms, signal) => setTimeout(ms, undefined, { ...(signal && { signal }) }),
 }
 
+export interface BarrierOptions {
+  time?: Time
+  /** Is told of every wait, as `passed` returns it. */
+  onPassed?: (waitedMs: number | null) => void
+}
+
 export type Barrier = ReturnType<typeof createBarrier>
 
-export function createBarrier(store: BarrierStore, { clock, sleep }: Time = REAL_TIME) {
+export function createBarrier(
+  store: BarrierStore,
+  { time: { clock, sleep } = REAL_TIME, onPassed = () => {} }: BarrierOptions = {},
+) {
   const seen = new Map<string, { beat: number; since: number }>()
   const readBehind = gather(store.behind, { inFlight: 2, batch: 1_000, waiting: 100_000, waitMs: WAIT_MS })
   const wake = gather((calls: null[]) => store.wake().then(() => calls), {
@@ -76,6 +85,19 @@ export function createBarrier(store: BarrierStore, { clock, sleep }: Time = REAL
     for (const row of instances) if (!mayHold(row, sentAt)) await store.bury(row)
   }
 
+  /** Looks until nobody may be wrong. @returns whether there was somebody to wait for. */
+  async function waitFor(xid: string): Promise<boolean> {
+    const end = clock() + WAIT_MS
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
+      const sentAt = clock()
+      if (sentAt >= end) return true
+      const behind = await within(end - sentAt, readBehind(xid))
+      if (behind?.filter((row) => mayHold(row, sentAt)).length === 0) return pause > FIRST_PAUSE_MS
+      if (pause === FIRST_PAUSE_MS) void wake(null).catch(() => {})
+      await sleep(Math.min(pause, end - sentAt))
+    }
+  }
+
   return {
     /**
      * Waits after the commit of a transaction that revoked. Never fails.
@@ -83,17 +105,9 @@ export function createBarrier(store: BarrierStore, { clock, sleep }: Time = REAL
      */
     async passed(xid: string): Promise<number | null> {
       const start = clock()
-      for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
-        const sentAt = clock()
-        const left = start + WAIT_MS - sentAt
-        if (left <= 0) break
-        const behind = await within(left, readBehind(xid))
-        const waitFor = behind?.filter((row) => mayHold(row, sentAt))
-        if (waitFor?.length === 0) return pause === FIRST_PAUSE_MS ? null : Math.round(clock() - start)
-        if (pause === FIRST_PAUSE_MS) void wake(null).catch(() => {})
-        await sleep(Math.min(pause, left))
-      }
-      return Math.round(clock() - start)
+      const waitedMs = (await waitFor(xid)) ? Math.round(clock() - start) : null
+      onPassed(waitedMs)
+      return waitedMs
     },
     lookRound,
   }

@@ -63,6 +63,15 @@ for (const [who, instance] of [
   })
 }
 
+t.test('operators see where answers come from, the lease, and how long revocations take', async (t) => {
+  const metrics = await (await here.http('/metrics')).text()
+  t.match(metrics, /^global_logout_leases_held 1$/m)
+  t.match(metrics, new RegExp(`source="memory"\\} ${here.hits()}$`, 'm'))
+  t.match(metrics, /^global_logout_sessions_in_memory \d+$/m)
+  t.match(metrics, /^global_logout_revocation_wait_seconds_count [1-9]/m)
+  t.match(await (await beside.http('/metrics')).text(), /revocation_wait/, 'in database mode too')
+})
+
 t.test('the wait is part of the operation', async (t) => {
   const { token } = await knownSession()
   const response = await there.as(token, '/api/logout', json({ scope: 'local' }))

@@ -144,7 +144,7 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
         }),
       bury: ({ id, beat }) => remote(() => database.bury(id, beat)),
     },
-    timeOf(rates[INSTANCES] ?? 0),
+    { time: timeOf(rates[INSTANCES] ?? 0) },
   )
 
   async function logout(sessions: number[]): Promise<void> {

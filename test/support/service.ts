@@ -6,6 +6,7 @@ import { startChecker } from '../../src/checking/start.ts'
 import { readConfig } from '../../src/config.ts'
 import { demoSignIn } from '../../src/dev/sign-in.ts'
 import { createLogger } from '../../src/http/log.ts'
+import { createMetrics } from '../../src/metrics.ts'
 import { createBarrier } from '../../src/propagation/barrier.ts'
 import { buildServer } from '../../src/server.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
@@ -34,15 +35,18 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
     : createLogger('silent')
   const touches = createTouches(db)
-  const barrier = createBarrier(barrierStore(db.run))
+  const metrics = createMetrics()
+  const barrier = createBarrier(barrierStore(db.run), { onPassed: metrics.revoked })
   const sessions = createSessions(db, touches, barrier)
   const databases = { url: db.url, databaseForChecks: db, databaseForLeases: db }
   const { checker, leased, close } = startChecker(config, databases, touches, logger)
+  if (leased) metrics.watch(leased)
   const app = await buildServer({
     config,
     database: db,
     sessions,
     checker,
+    metrics,
     logger,
     ...(demo && { signIn: demoSignIn }),
   })
