@@ -1,0 +1,42 @@
+/** The database goes away from an instance that answers from memory: it says "valid" only as long as its lease. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { openDatabase } from '../../src/storage/database.ts'
+import { ownServer } from '../support/own-server.ts'
+import { json, startService } from '../support/service.ts'
+
+const server = await ownServer()
+const database = openDatabase(server.url, { max: 6 })
+t.teardown(() => database.close())
+const service = await startService({
+  database: { ...database, url: server.url, psql: async () => [] },
+  env: { CHECK_MODE: 'leased' },
+})
+const { as, check } = service
+const ada = await service.addUser('ada')
+
+for (const [how, away, back] of [
+  ['stopped', server.stop, server.start],
+  ['frozen', server.freeze, server.thaw],
+] as const) {
+  t.test(
+    `${how}: valid from memory while the lease is held, then undecided, then valid again`,
+    { skip: how === 'frozen' && process.platform !== 'linux' && 'needs SIGSTOP' },
+    async (t) => {
+      const { token } = await service.signIn(ada)
+      await service.answersFromMemory()
+      for (let hits = service.hits(); service.hits() === hits; ) t.equal(await check(token), 200)
+      await away()
+      t.not(await check(token), 401, 'nobody is logged out by an outage')
+      while (service.leased?.holdsLease()) await sleep(5)
+      const response = await as(token, '/check')
+      t.equal(response.status, 503)
+      t.equal(response.headers.get('retry-after'), '1')
+      t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 503)
+      await back()
+      await service.answersFromMemory()
+      while ((await check(token)) === 503) await sleep(20)
+      t.equal(await check(token), 200)
+    },
+  )
+}
