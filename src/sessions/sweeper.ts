@@ -1,10 +1,11 @@
 /**
- * Deletes sessions that have expired, in small batches in the background, one instance at a time. Nothing
- * depends on it: a dead session is refused whether or not its row still stands.
+ * Deletes sessions that have expired, in small batches in the background, one instance at a time; then the changes that
+ * every instance has applied. Nothing depends on it: a dead session is refused whether or not its row still stands.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import type { Database } from '../storage/database.ts'
+import { sweepChanges } from '../storage/instances.ts'
 import { sweepPages } from '../storage/sessions.ts'
 
 const PAGES_PER_STEP = 500
@@ -27,7 +28,10 @@ export async function sweep(
     })
     if (!step) return null
     total += step.deleted
-    if (step.atEnd) break
+    if (step.atEnd) {
+      await transaction(sweepChanges)
+      break
+    }
     await sleep(PAUSE_MS, undefined, { signal, ref: false }).catch(() => {})
   }
   return total

@@ -43,6 +43,32 @@ t.test('a dead row that somebody holds is skipped, not waited for', async (t) =>
   t.equal(await sweep(database), 1)
 })
 
+t.test('a change is kept until every instance that answers from memory has applied it', async (t) => {
+  const changes = async () => (await database.psql('select from session_change')).length
+  await fill(30)
+  await database.psql(
+    `update session set expires = expires - interval '1 s' where "sessionToken" like 'row-%'`,
+  )
+  const noted = await changes()
+  t.ok(noted > 0)
+  const id = crypto.randomUUID()
+  await database.psql('insert into instance (id) values ($1)', [id])
+  await sweep(database)
+  t.equal(await changes(), noted, 'one that has told nothing yet')
+  await database.psql(`update instance set applied = '1:1:' where id = $1`, [id])
+  await sweep(database)
+  t.equal(await changes(), noted, 'one that is behind')
+  await database.psql('update instance set applied = pg_current_snapshot() where id = $1', [id])
+  await sweep(database)
+  t.equal(await changes(), 0)
+  await database.psql('delete from instance')
+  await database.psql(
+    `update session set expires = expires - interval '1 s' where "sessionToken" like 'row-%'`,
+  )
+  await sweep(database)
+  t.equal(await changes(), 0, 'nobody is there to read it')
+})
+
 t.test('two instances do not sweep at once', async (t) => {
   await fill(30)
   await database.transaction(async (tx) => {
