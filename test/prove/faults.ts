@@ -1,0 +1,157 @@
+/**
+ * What goes wrong while everybody works. Each fault comes again and again until it is told to stop, and mends what it
+ * broke before it returns.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Instance } from './instances.ts'
+import { anyStep, lateRenewal, lostLife } from './moments.ts'
+import type { People } from './people.ts'
+import type { Postgres } from './postgres.ts'
+import type { PostgresProxy } from './proxy.ts'
+import type { Random } from './random.ts'
+
+export const MODES = ['database', 'leased'] as const
+export type Mode = (typeof MODES)[number]
+
+export interface Rig {
+  instances: Instance[]
+  postgres: Postgres
+  people: People
+  /** One in front of each instance, for faults that want them. */
+  proxies: PostgresProxy[]
+}
+
+export interface Fault {
+  meaning: string
+  /** Where it can change anything. */
+  modes: readonly Mode[]
+  /** Whether the instances reach PostgreSQL through a proxy, and whether that loses notifications. */
+  proxied?: 'slow' | 'lossy'
+  /** Does it until `over()`. @returns how often it did it. */
+  inject(rig: Rig, random: Random, over: () => boolean): Promise<number>
+}
+
+const LISTENER = 'global-logout listener'
+const ONE_SERVICE_BACKEND = `select pg_terminate_backend(pid) from (select pid from pg_stat_activity
+  where application_name like 'global-logout%' and application_name <> 'global-logout owner' order by random() limit $1)`
+const LISTENERS = 'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1'
+
+export const FAULTS = {
+  none: { meaning: 'nothing goes wrong', modes: MODES, inject: async () => 0 },
+  stop: {
+    meaning: 'an instance is stopped (SIGSTOP) for two to six seconds, and asked meanwhile',
+    modes: MODES,
+    inject: ({ instances }, random, over) =>
+      untilOver(over, async () => {
+        const instance = random.pick(instances) as Instance
+        instance.freeze()
+        try {
+          // Longer than a lease, or just not: what was granted a moment too long shows only then.
+          await unlessOver(
+            over,
+            random.chance(0.4) ? random.between(2_000, 3_500) : random.between(3_500, 6_000),
+          )
+        } finally {
+          instance.thaw()
+        }
+        await unlessOver(over, random.between(300, 1_500))
+      }),
+  },
+  notify: {
+    meaning: 'notifications are lost, and the connections that wait for them are cut',
+    modes: ['leased'],
+    proxied: 'lossy',
+    inject: ({ people }, random, over) =>
+      untilOver(over, async () => {
+        await people.pool.query(LISTENERS, [LISTENER]).catch(() => {})
+        await unlessOver(over, random.between(500, 3_000))
+      }),
+  },
+  kill: {
+    meaning: 'an instance is killed (SIGKILL) and started again',
+    modes: MODES,
+    inject: ({ instances }, random, over) =>
+      untilOver(over, async () => {
+        const instance = random.pick(instances) as Instance
+        await instance.kill()
+        await unlessOver(over, random.between(0, 1_500))
+        await instance.restart()
+        await unlessOver(over, random.between(500, 2_000))
+      }),
+  },
+  postgres: {
+    meaning: 'every process of PostgreSQL is killed (SIGKILL), and it is started again',
+    modes: MODES,
+    inject: ({ postgres }, random, over) =>
+      untilOver(over, async () => {
+        await unlessOver(over, random.between(1_500, 4_000))
+        await postgres.kill()
+        await unlessOver(over, random.between(0, 1_500))
+        await postgres.restart()
+      }),
+  },
+  cut: {
+    meaning: 'connections of the service to PostgreSQL are cut',
+    modes: MODES,
+    inject: ({ people }, random, over) =>
+      untilOver(over, async () => {
+        await people.pool.query(ONE_SERVICE_BACKEND, [1 + random.below(3)]).catch(() => {})
+        await unlessOver(over, random.between(20, 300))
+      }),
+  },
+  slow: {
+    meaning:
+      'what passes between an instance and PostgreSQL is held back, either way, for up to four seconds',
+    modes: MODES,
+    proxied: 'slow',
+    inject: async ({ proxies }, random, over) => {
+      const held = await Promise.all(proxies.map((proxy) => untilOver(over, () => holdBack(proxy, random))))
+      return held.reduce((sum, count) => sum + count)
+    },
+  },
+  moment: {
+    meaning: 'an instance is stopped, cut off or kept waiting at the worst step of its lease',
+    modes: ['leased'],
+    proxied: 'slow',
+    inject: async ({ instances, proxies }, random, over) => {
+      let met = 0
+      await untilOver(over, async () => {
+        const number = random.below(instances.length)
+        const moment = random.pick([lateRenewal, lostLife, anyStep]) ?? anyStep
+        if (await moment(instances[number] as Instance, proxies[number] as PostgresProxy, random)) met++
+        await unlessOver(over, random.between(100, 500))
+      })
+      return met
+    },
+  },
+} as const satisfies Record<string, Fault>
+
+export type FaultName = keyof typeof FAULTS
+
+/** One connection or all of an instance; the answers, or the requests too; sometimes for longer than a lease. */
+async function holdBack(proxy: PostgresProxy, random: Random): Promise<void> {
+  const connections = proxy.connections()
+  const one = random.pick(connections)
+  if (!one) return void (await sleep(100))
+  const chosen = random.chance(0.6) ? [one] : connections
+  const sockets = chosen.flatMap(({ asks, answers }) => (random.chance(0.7) ? [answers] : [asks, answers]))
+  await proxy.hold(sockets, random.chance(0.8) ? random.between(5, 400) : random.between(400, 2_000))
+  // A breath of air for what has waited, and silence again: an answer that came late is all the instance knows.
+  if (random.chance(0.15)) {
+    await sleep(random.between(5, 50))
+    await proxy.hold(sockets, random.between(2_000, 4_000))
+  }
+  await sleep(random.between(5, 300))
+}
+
+async function untilOver(over: () => boolean, work: () => Promise<void>): Promise<number> {
+  let times = 0
+  for (; !over(); times++) await work()
+  return times
+}
+
+/** Sleeps, but not longer than it has to. */
+async function unlessOver(over: () => boolean, ms: number): Promise<void> {
+  for (const end = performance.now() + ms; !over() && performance.now() < end; )
+    await sleep(Math.min(100, Math.max(1, end - performance.now())))
+}

@@ -1,0 +1,125 @@
+/**
+ * Mistakes that somebody could make, each as an edit of one source file. The sources know nothing of them: they are
+ * made while a server loads its files (`register.ts`). Each must be caught by the prover, and each has its place in the
+ * sources, exactly once (`table.test.ts`).
+ */
+import type { FaultName, Mode } from '../faults.ts'
+
+export interface Mistake {
+  /** What somebody might have thought. */
+  meaning: string
+  /** Where it shows. */
+  mode: Mode
+  fault: FaultName
+  /** In the checkout. */
+  file: string
+  find: string
+  replace: string
+}
+
+export const MISTAKES: Readonly<Record<string, Mistake>> = {
+  'touch-as-upsert': {
+    meaning:
+      'a touch reads the rows and saves them again, as a mapper does: what was deleted between is back',
+    mode: 'database',
+    fault: 'none',
+    file: 'src/storage/sessions.ts',
+    find: `  const due = db
+    .select({ id: session.id })
+    .from(session)
+    .where(and(inArray(session.id, [...sessionIds]), isValid, touchIsDue))
+    .for('update', { skipLocked: true })
+  await db.update(session).set({ lastSeenAt: now }).where(inArray(session.id, due))`,
+    replace: `  const due = await db
+    .select()
+    .from(session)
+    .where(and(inArray(session.id, [...sessionIds]), isValid, touchIsDue))
+  if (due.length === 0) return
+  // The column hashes what it is given, and these are hashes already.
+  const rows = due.map((row) => ({ ...row, sessionToken: sql\`\${row.sessionToken}\`, lastSeenAt: now }))
+  await db.insert(session).values(rows).onConflictDoUpdate({ target: session.id, set: { lastSeenAt: now } })`,
+  },
+  'error-as-401': {
+    meaning: 'an error while reading the session counts as "no session"',
+    mode: 'database',
+    fault: 'cut',
+    file: 'src/checking/checker.ts',
+    find: 'const found = await lookUp(hashToken(token)).catch(undecided)',
+    replace: 'const found = await lookUp(hashToken(token)).catch(() => null)',
+  },
+  'fill-without-mark': {
+    meaning: 'a read that was under way when its session was revoked is kept',
+    mode: 'leased',
+    fault: 'none',
+    file: 'src/checking/memory.ts',
+    find: `        entries.delete(key)
+        reads.delete(key)`,
+    replace: '        entries.delete(key)',
+  },
+  'reads-kept-across-generations': {
+    meaning: 'a read that was under way when the lease was lost is kept in the next generation',
+    mode: 'leased',
+    fault: 'moment',
+    file: 'src/checking/memory.ts',
+    find: `      open = false
+      entries.clear()
+      reads.clear()`,
+    replace: `      open = false
+      entries.clear()`,
+  },
+  'applied-before-drop': {
+    meaning: 'an instance tells that it knows, and then forgets what was revoked',
+    mode: 'leased',
+    fault: 'none',
+    file: 'src/checking/instance.ts',
+    find: '    memory.forget(news.tokens)',
+    replace: `    await store.applied(id, news.snapshot)
+    memory.forget(news.tokens)`,
+  },
+  't-after-reply': {
+    meaning: 'the lease is counted from when the answer to its renewal came in',
+    mode: 'leased',
+    fault: 'moment',
+    file: 'src/checking/instance.ts',
+    find: 'memory.extend(sentAt, clock())',
+    replace: 'memory.extend(clock(), clock())',
+  },
+  'renewal-without-beat': {
+    meaning: 'a renewal reads what was revoked, but does not say that it lives',
+    mode: 'leased',
+    fault: 'notify',
+    file: 'src/checking/instance.ts',
+    find: '      if (!(await store.beat(id))) return false\n',
+    replace: '',
+  },
+  'wake-extends-lease': {
+    meaning: 'the read after a notification extends the lease as a renewal does',
+    mode: 'leased',
+    fault: 'stop',
+    file: 'src/checking/instance.ts',
+    find: `    async wake(): Promise<boolean> {
+      if (!(await catchUp())) return false`,
+    replace: `    async wake(): Promise<boolean> {
+      const sentAt = clock()
+      if (!(await catchUp())) return false
+      if (!memory.extend(sentAt, clock())) return false`,
+  },
+  'wait-skipped': {
+    meaning: 'a logout answers after its commit, and waits for nobody',
+    mode: 'leased',
+    fault: 'none',
+    file: 'src/sessions/sessions.ts',
+    find: '    return { ...outcome, waitedMs: await passed(xid, outcome.operationId) }',
+    replace: `    void passed(xid, outcome.operationId)
+    return { ...outcome, waitedMs: null }`,
+  },
+  'lease-ignored': {
+    meaning: 'memory answers without looking at the lease',
+    mode: 'leased',
+    fault: 'stop',
+    file: 'src/checking/memory.ts',
+    find: `      if (!holds(now)) return undefined
+`,
+    replace: '',
+  },
+}

@@ -1,0 +1,55 @@
+/** Everything a run needs, started in order and taken down in reverse: nothing is left behind, whatever happens. */
+import type { Fault, Mode, Rig } from './faults.ts'
+import type { History } from './history.ts'
+import { startInstance } from './instances.ts'
+import { createPeople } from './people.ts'
+import { startPostgres } from './postgres.ts'
+import { startProxy } from './proxy.ts'
+import { createRandom } from './random.ts'
+
+export interface RigOptions {
+  seed: number
+  mode: Mode
+  fault: Fault
+  mistake?: string | undefined
+  instances: number
+  users: number
+}
+
+export async function startRig(
+  history: History,
+  options: RigOptions,
+): Promise<Rig & { stop(): Promise<void> }> {
+  const { seed, mode, fault, mistake, users } = options
+  const closing: (() => unknown)[] = []
+  const stop = async () => {
+    for (const step of closing.splice(0).reverse()) await step()
+  }
+  try {
+    const postgres = await startPostgres()
+    closing.push(postgres.stop)
+    const people = await createPeople(postgres.url, history, users)
+    closing.push(people.close)
+    const rig: Rig = { postgres, people, instances: [], proxies: [] }
+    const starting = Array.from({ length: options.instances }, async (_, number) => {
+      const url = new URL(postgres.url)
+      if (fault.proxied) {
+        const random = createRandom(seed, `proxy ${number}`)
+        const loses = () => fault.proxied === 'lossy' && random.chance(0.5)
+        const proxy = await startProxy(postgres.port, loses)
+        closing.push(proxy.close)
+        rig.proxies[number] = proxy
+        url.port = String(proxy.port)
+      }
+      const instance = await startInstance(number, { databaseUrl: url.href, mode, mistake })
+      closing.push(instance.close)
+      rig.instances[number] = instance
+    })
+    for (const started of await Promise.allSettled(starting))
+      if (started.status === 'rejected') throw started.reason
+    return { ...rig, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

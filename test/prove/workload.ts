@@ -1,0 +1,199 @@
+/**
+ * What everybody does: check loops ask every instance all the time; actors sign in, log out in every scope, delete by
+ * SQL and shorten `expires`. Around each logout its sessions are checked on every instance: while it runs, so that reads
+ * are in flight; at once when it has answered, which is where a broken promise shows; and for some seconds after.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Calls } from './calls.ts'
+import type { Logout, Scope } from './history.ts'
+import type { Instance } from './instances.ts'
+import type { Device, People } from './people.ts'
+import { createRandom, type Random } from './random.ts'
+
+export interface WorkloadOptions {
+  seed: number
+  people: People
+  calls: Calls
+  instances: Instance[]
+  /** Check loops, shared evenly among the instances. */
+  clients: number
+  /** Logouts for each check, at most. */
+  logoutsPerCheck: number
+}
+
+/** Most of them wait while an instance is stopped: then each logout takes as long as a lease. */
+const ACTORS = 96
+/** Devices of a user, at least, before something is ended. */
+const DEVICES = 4
+/** So many checks may wait for one instance; while it is stopped, more would show nothing new. */
+const WAITING_CHECKS = 300
+/** How long after its end a session is still asked for: longer than a lease. */
+const AFTERMATH_MS = 4_500
+/** Within this time every touch has been written, and has brought back what it would. */
+const TOUCHES_MS = 1_500
+const ACTS = { logout: 80, deletion: 12, expiry: 8 } as const
+const SCOPES: Record<Scope, number> = { local: 30, one: 20, others: 20, global: 30 }
+
+export type Workload = ReturnType<typeof startWorkload>
+
+export function startWorkload(options: WorkloadOptions) {
+  const { seed, people, calls, instances, clients, logoutsPerCheck } = options
+  let stopping = false
+  /** How many logouts may still begin; the first ones bring the first sessions. */
+  let allowance = ACTORS
+  const later = createLater()
+  const logouts = { done: 0 }
+
+  async function checkLoop(client: number): Promise<void> {
+    const random = createRandom(seed, `client ${client}`)
+    const instance = instances[client % instances.length] as Instance
+    while (!stopping) {
+      const device = somebody(random)
+      const verdict = device && (await calls.check(instance, device))
+      if (verdict) allowance += logoutsPerCheck
+      // An instance that is gone refuses at once: no need to ask it a thousand times.
+      if (!verdict || verdict === 'lost') await sleep(verdict ? 50 : 1)
+    }
+  }
+
+  /** Mostly somebody who is signed in, sometimes somebody who is not any more. */
+  function somebody(random: Random): Device | undefined {
+    if (random.chance(0.1)) return random.pick(people.over)
+    const device = random.pick(people.of(random.below(people.users)))
+    return device?.quiet ? undefined : device
+  }
+
+  async function actorLoop(actor: number): Promise<void> {
+    const random = createRandom(seed, `actor ${actor}`)
+    while (!stopping) {
+      if (allowance < 1) {
+        await sleep(random.between(5, 50))
+        continue
+      }
+      allowance--
+      const user = random.below(people.users)
+      for (let missing = DEVICES - people.of(user).length; missing > 0; missing--)
+        await people.signIn(user, random)
+      if (!(await act(user, random))) allowance++
+    }
+  }
+
+  /** @returns whether it was a logout, and answered. */
+  async function act(user: number, random: Random): Promise<boolean> {
+    const devices = people.of(user).filter(({ ending }) => !ending)
+    const device = random.chance(0.03) ? random.pick(people.over) : random.pick(devices)
+    if (!device) return false
+    const kind = random.weighted(ACTS)
+    if (kind === 'logout') return logOut(device, random)
+    if (kind === 'expiry') await expire(device, random)
+    if (kind === 'deletion') await remove(devices.slice(0, 1 + random.below(2)), random)
+    return false
+  }
+
+  async function logOut(actor: Device, random: Random): Promise<boolean> {
+    const scope = random.weighted(SCOPES)
+    const devices = [...people.of(actor.user)]
+    const target = random.pick(devices) ?? actor
+    const meant = {
+      local: [actor],
+      one: [target],
+      others: devices.filter((device) => device !== actor),
+      global: devices,
+    }[scope]
+    for (const device of meant) device.ending = true
+    for (const device of meant)
+      for (const instance of instances)
+        if (random.chance(0.5)) later(random.between(0, 15), () => check(instance, device))
+    if (random.chance(0.25)) later(random.between(0, 10), () => people.signIn(actor.user, random))
+
+    const outcome = await insistently(random, (instance) => calls.logout(instance, scope, actor, target))
+    for (const device of meant) device.ending = false
+    if (outcome !== 'done') return false
+    logouts.done++
+    aftermath(meant, random)
+    return true
+  }
+
+  /** As a client would: what is not definite is asked for again, of any instance. */
+  async function insistently(
+    random: Random,
+    ask: (instance: Instance) => Promise<Logout>,
+  ): Promise<Logout['outcome']> {
+    let { outcome } = await ask(random.pick(instances) as Instance)
+    for (let tries = 0; tries < 5 && (outcome === 'unknown' || outcome === 'nothing') && !stopping; tries++) {
+      await sleep(random.between(20, 400))
+      outcome = (await ask(random.pick(instances) as Instance)).outcome
+    }
+    return outcome
+  }
+
+  async function remove(devices: Device[], random: Random): Promise<void> {
+    const { outcome } = await people.remove(devices)
+    if (outcome === 'done') aftermath(devices, random)
+  }
+
+  async function expire(device: Device, random: Random): Promise<void> {
+    const ttl = Math.round(random.between(500, 5_000))
+    const { outcome } = await people.expire(device, ttl)
+    if (outcome !== 'done') return
+    device.ending = true
+    for (const instance of instances)
+      for (const moment of [ttl - 100, ttl + 60, ttl + random.between(0, AFTERMATH_MS)])
+        later(moment, () => check(instance, device))
+  }
+
+  /** Asks every instance for those that are over, at once and again. */
+  function aftermath(devices: readonly Device[], random: Random): void {
+    for (const device of devices) {
+      for (const instance of instances) void check(instance, device)
+      people.isOver(device)
+      for (let again = 0; again < 2; again++) {
+        const instance = random.pick(instances) as Instance
+        later(random.between(0, AFTERMATH_MS), () => check(instance, device))
+      }
+    }
+  }
+
+  async function check(instance: Instance, device: Device): Promise<void> {
+    if (instance.wire.waiting < WAITING_CHECKS) await calls.check(instance, device)
+  }
+
+  const loops = [
+    ...Array.from({ length: clients }, (_, client) => checkLoop(client)),
+    ...Array.from({ length: ACTORS }, (_, actor) => actorLoop(actor)),
+  ]
+
+  return {
+    logouts: logouts as Readonly<typeof logouts>,
+    /** Nobody begins anything new; returns when everything under way is over. */
+    async stop(): Promise<void> {
+      stopping = true
+      await Promise.all(loops)
+      await sleep(TOUCHES_MS)
+      await later.finish()
+    },
+    /** Asks every instance for everybody once more. */
+    async askForAll(): Promise<void> {
+      for (const device of [...people.all(), ...people.over])
+        await Promise.all(instances.map((instance) => calls.check(instance, device)))
+    },
+  }
+}
+
+/** Work for later. What is not due yet when it all ends is done at once. */
+function createLater() {
+  const waiting = new Set<Promise<unknown>>()
+  const end = new AbortController()
+  function later(ms: number, work: () => Promise<unknown>): void {
+    const done: Promise<unknown> = sleep(ms, undefined, { signal: end.signal })
+      .catch(() => {})
+      .then(work)
+      .finally(() => waiting.delete(done))
+    waiting.add(done)
+  }
+  later.finish = async () => {
+    end.abort()
+    while (waiting.size > 0) await Promise.all(waiting)
+  }
+  return later
+}
