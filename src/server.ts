@@ -1,5 +1,5 @@
 /** Builds the HTTP server from its parts. Reads no environment and never listens. */
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
@@ -8,13 +8,13 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import type { Checker } from './checking/checker.ts'
 import type { Config } from './config.ts'
 import { assetRoutes } from './http/assets.ts'
-import { checkRoutes, withoutSuffix } from './http/check.ts'
+import { createCheckHandler } from './http/check.ts'
 import { createCookies } from './http/cookies.ts'
 import { createFinishLogout } from './http/finish-logout.ts'
 import { healthRoutes } from './http/health.ts'
 import { metricsRoutes } from './http/metrics.ts'
 import { pageRoutes } from './http/pages.ts'
-import { nothingElse, onClientError, problemPages, problems } from './http/problems.ts'
+import { onClientError, problemPages, problems } from './http/problems.ts'
 import { userRoutes } from './http/user.ts'
 import type { Metrics } from './metrics.ts'
 import type { Sessions } from './sessions/sessions.ts'
@@ -29,10 +29,15 @@ declare module 'fastify' {
 
 /** Longest request body, in bytes. */
 const MAX_BODY = 16 * 1024
-/** Longest time for a request to arrive, in milliseconds. */
-const REQUEST_TIMEOUT_MS = 10_000
-/** Longer than the keep-alive of common gateways (60 s), so that they close first. */
-const KEEP_ALIVE_MS = 75_000
+/** In milliseconds. */
+const LIMITS = {
+  /** For a request to arrive. */
+  requestTimeout: 10_000,
+  /** Node looks every 30 seconds unless told otherwise. */
+  connectionsCheckingInterval: 1_000,
+  /** Longer than that of common gateways (60 s), so that they close first. */
+  keepAliveTimeout: 75_000,
+}
 const HSTS_SECONDS = 2 * 365 * 86_400
 
 export interface ServerParts {
@@ -61,6 +66,7 @@ export async function buildServer({
   logger,
   signIn,
 }: ServerParts) {
+  const check = createCheckHandler(checker, config.cookie.name, logger)
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({
@@ -68,21 +74,21 @@ export async function buildServer({
     }),
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
     bodyLimit: MAX_BODY,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    // Node looks every 30 seconds unless told otherwise.
-    http: { connectionsCheckingInterval: 1_000 },
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    serverFactory: (rest) =>
+      createServer(LIMITS, (request, response) => {
+        if (!check(request, response)) rest(request, response)
+      }),
     forceCloseConnections: 'idle',
     requestIdHeader: false,
     genReqId: () => crypto.randomUUID(),
     clientErrorHandler: onClientError,
     frameworkErrors: (error, request, reply) => void app.errorHandler(error, request, reply),
     routerOptions: { ignoreTrailingSlash: true },
-    rewriteUrl: (request) => withoutSuffix(request.url ?? '/'),
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('session')
+  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
   app.removeContentTypeParser('text/plain')
 
   const cookies = createCookies(config.cookie)
@@ -91,27 +97,21 @@ export async function buildServer({
 
   app.addHook('preClose', async () => void closeConnectionsAsTheyFinish(app.server))
   await app.register(problems)
-  // Alone, without the hooks of the rest: what a check needs not, it does not do.
-  await app.register(checkRoutes, { checker, cookieName: config.cookie.name })
-  await app.register(async (rest) => {
-    rest.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
-    await rest.register(fastifyHelmet, securityHeaders(config))
-    await rest.register(nothingElse)
-    await rest.register(assetRoutes)
-    await rest.register(async (fresh) => {
-      fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))
-      fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
-      await fresh.register(healthRoutes, database)
-      await fresh.register(metricsRoutes, metrics)
-      await fresh.register(fastifyCookie)
-      await fresh.register(userRoutes, { sessions, visitor, finish })
-      await fresh.register(async (site) => {
-        await site.register(problemPages)
-        await site.register(fastifyFormbody)
-        const signInPath = signIn ? '/login' : null
-        await site.register(pageRoutes, { sessions, cookies, visitor, finish, signInPath })
-        if (signIn) await site.register(signIn, { sessions, cookies, visitor })
-      })
+  await app.register(fastifyHelmet, securityHeaders(config))
+  await app.register(assetRoutes)
+  await app.register(async (fresh) => {
+    fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))
+    fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+    await fresh.register(healthRoutes, database)
+    await fresh.register(metricsRoutes, metrics)
+    await fresh.register(fastifyCookie)
+    await fresh.register(userRoutes, { sessions, visitor, finish })
+    await fresh.register(async (site) => {
+      await site.register(problemPages)
+      await site.register(fastifyFormbody)
+      const signInPath = signIn ? '/login' : null
+      await site.register(pageRoutes, { sessions, cookies, visitor, finish, signInPath })
+      if (signIn) await site.register(signIn, { sessions, cookies, visitor })
     })
   })
   return app

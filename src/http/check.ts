@@ -1,59 +1,65 @@
 /**
- * `ANY /check` and `ANY /check/*`, for gateways: 200 with `X-User-ID` and `X-Session-ID`, or 401, or 503.
- * Method, suffix, query and body say nothing about a session and are not looked at.
+ * `ANY /check` and `ANY /check/*`, for gateways: 200 with `X-User-ID` and `X-Session-ID`, or 401, or 503. Method,
+ * suffix, query and body say nothing about a session and are not looked at. Answered in front of Fastify, whose
+ * routing, hooks and logger for each request would cost more than a check from memory does.
  */
-import { METHODS } from 'node:http'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyBaseLogger } from 'fastify'
 import type { Checker, Verdict } from '../checking/checker.ts'
 import { Problem } from '../errors.ts'
 import { readCredential } from './credentials.ts'
+import { logged, problemHeaders, problemText, translate } from './problems.ts'
 
-/** Node answers CONNECT by itself: it names no path. */
-const ANY_METHOD = METHODS.filter((method) => method !== 'CONNECT')
 const REFUSED: Verdict = { valid: false }
 
-/**
- * `/check/whatever?it=is` → `/check`, before routing: a gateway appends the path it protects, and no spelling of
- * that path, valid or not, may decide about the session.
- */
-export function withoutSuffix(url: string): string {
-  return /^\/check[/?]/.test(url) ? '/check' : url
+/** A gateway appends the path it protects; no spelling of that path, valid or not, may decide about the session. */
+export function isCheck(url: string): boolean {
+  return url.startsWith('/check') && (url.length === 6 || url[6] === '/' || url[6] === '?')
 }
 
-export async function checkRoutes(
-  app: FastifyInstance,
-  { checker, cookieName }: { checker: Checker; cookieName: string },
-) {
-  for (const method of ANY_METHOD) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
-  // A logger made for each request would cost as much as the check itself; failures get theirs when they happen.
-  app.setChildLoggerFactory((logger) => logger)
-
-  app.route({
-    method: ANY_METHOD,
-    url: '/check',
-    config: { quiet: true },
-    // Answered before Fastify looks at the body: neither its type nor its size nor its syntax matters here.
-    // By callback, because a promise costs a tenth of a check that is answered from memory.
-    onRequest(request, reply, fail) {
+/** @returns a handler that answers checks, and returns false for every other request. */
+export function createCheckHandler(checker: Checker, cookieName: string, logger: FastifyBaseLogger) {
+  return (request: IncomingMessage, response: ServerResponse): boolean => {
+    if (!isCheck(request.url ?? '')) return false
+    const fail = (error: unknown) => refuse(response, translate(error), logger)
+    const answer = (verdict: Verdict) =>
+      verdict.valid ? allow(response, verdict) : fail(new Problem('invalid_token', 'Sign in again.'))
+    try {
       const credential = readCredential(request.headers, cookieName)
       if (credential.kind === 'none')
-        return fail(new Problem('unauthenticated', 'Send the session cookie or a bearer token.'))
-      const answer = (verdict: Verdict) =>
-        verdict.valid ? allow(reply, verdict) : fail(new Problem('invalid_token', 'Sign in again.'))
+        throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
       const verdict = credential.kind === 'token' ? checker.check(credential.token) : REFUSED
       if (verdict instanceof Promise) verdict.then(answer).catch(fail)
       else answer(verdict)
-    },
-    handler: async () => {},
-  })
+    } catch (error) {
+      fail(error)
+    }
+    return true
+  }
 }
 
-function allow(reply: FastifyReply, { userId, sessionId }: { userId: string; sessionId: string }): void {
-  reply
-    .header('x-user-id', headerSafe(userId))
-    .header('x-session-id', sessionId)
-    .header('cache-control', 'no-store')
-    .send()
+function allow(response: ServerResponse, { userId, sessionId }: { userId: string; sessionId: string }): void {
+  response.writeHead(200, {
+    'x-user-id': headerSafe(userId),
+    'x-session-id': sessionId,
+    'cache-control': 'no-store',
+    'content-length': '0',
+  })
+  response.end()
+}
+
+/** What went wrong on our side is logged; no line is written for a check that was answered. */
+function refuse(response: ServerResponse, problem: Problem, logger: FastifyBaseLogger): void {
+  if (response.headersSent) return
+  const requestId = crypto.randomUUID()
+  logged(problem, () => logger.child({ reqId: requestId }))
+  const body = problemText(problem, requestId)
+  response.writeHead(problem.status, {
+    ...problemHeaders(problem, requestId),
+    'content-type': 'application/problem+json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  })
+  response.end(body)
 }
 
 /** Visible ASCII goes as it is; anything else is percent-encoded, and so is `%`, so that no two ids look the same. */

@@ -1,6 +1,6 @@
 /** Errors on the wire: RFC 9457 problem bodies for programs, a page for people; the cause only in the log. */
 import type { Socket } from 'node:net'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts'
@@ -20,33 +20,39 @@ export function problemBody(problem: Problem, requestId: string) {
   }
 }
 
+/** The body for programs. */
+export function problemText(problem: Problem, requestId: string): string {
+  return JSON.stringify(problemBody(problem, requestId))
+}
+
+/** The headers that a problem asks for, whatever its body. */
+export function problemHeaders({ status, code }: Problem, requestId: string): Record<string, string> {
+  return {
+    'cache-control': 'no-store',
+    'x-request-id': requestId,
+    ...(status === 503 && { 'retry-after': '1' }),
+    ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
+    ...(code === 'invalid_token' && { 'www-authenticate': 'Bearer error="invalid_token"' }),
+  }
+}
+
 /** Answers programs: a problem body, with the headers its status asks for. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  const body = JSON.stringify(problemBody(problem, reply.request.id))
-  return withHeaders(reply, problem).type('application/problem+json').send(body)
+  const { id } = reply.request
+  reply.code(problem.status).headers(problemHeaders(problem, id)).type('application/problem+json')
+  return reply.send(problemText(problem, id))
 }
 
 /** Answers people: the same as a page. */
 export function sendProblemPage(reply: FastifyReply, problem: Problem): FastifyReply {
-  const page = errorPage(problemBody(problem, reply.request.id))
-  return withHeaders(reply, problem).type('text/html; charset=utf-8').send(String(page))
-}
-
-function withHeaders(reply: FastifyReply, { status, code }: Problem): FastifyReply {
-  reply.code(status).header('cache-control', 'no-store').header('x-request-id', reply.request.id)
-  if (status === 503) reply.header('retry-after', '1')
-  if (code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
-  if (code === 'invalid_token') reply.header('www-authenticate', 'Bearer error="invalid_token"')
-  return reply
+  const { id } = reply.request
+  reply.code(problem.status).headers(problemHeaders(problem, id)).type('text/html; charset=utf-8')
+  return reply.send(String(errorPage(problemBody(problem, id))))
 }
 
 /** Problem bodies for every route, unless a scope inside says otherwise. */
 export const problems = fp(async (app: FastifyInstance) => {
   app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(reply, toProblem(error, request)))
-})
-
-/** The answer where no route is. */
-export const nothingElse = fp(async (app: FastifyInstance) => {
   app.setNotFoundHandler((request, reply) => {
     const problem = new Problem('not_found', `Nothing answers ${request.method} at this address.`)
     // Browsers ask for text/html by name when they navigate; programs do not.
@@ -69,23 +75,22 @@ const FASTIFY_ERRORS: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
 }
 
-/** What an error means to the caller. What went wrong on our side is logged here, with its cause. */
+/** What an error means to the caller. */
 function toProblem(error: FastifyError, request: FastifyRequest): Problem {
-  const problem = translate(error)
-  if (problem.status >= 500) {
-    const level = problem.status === 500 ? 'error' : 'warn'
-    loggerOf(request)[level]({ err: problem.cause ?? problem, code: problem.code }, problem.detail)
-  }
+  return logged(translate(error), () => request.log)
+}
+
+/** Logs what went wrong on our side, with its cause. */
+export function logged(problem: Problem, log: () => FastifyBaseLogger): Problem {
+  const { status, code, detail } = problem
+  const level = status === 500 ? 'error' : 'warn'
+  if (status >= 500) log()[level]({ err: problem.cause ?? problem, code }, detail)
   return problem
 }
 
-/** The request's logger; a route that is too hot to make one for each request gets it now. */
-function loggerOf({ log, server, id }: FastifyRequest) {
-  return log === server.log ? log.child({ reqId: id }) : log
-}
-
-function translate(error: FastifyError): Problem {
-  if (error instanceof Problem) return error
+export function translate(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown
+  const error = thrown as FastifyError
   if (hasZodFastifySchemaValidationErrors(error)) {
     const [issue] = error.validation
     const path = issue?.instancePath.split('/').filter(Boolean) ?? []
