@@ -16,6 +16,8 @@ export class Remembered {
   /** When a use is to be recorded again. */
   touchAt: number
   readonly touchInterval: number
+  /** When it was last moved to the front of the queue of those that may go. */
+  movedAt = -1
 
   /** @param askedAt when the read was begun, in milliseconds; what was left then is counted from there. */
   constructor(read: Read, askedAt: number) {
@@ -58,8 +60,15 @@ export function createMemory(max: number) {
     /** What memory says of a token now, if it may say anything. */
     find(key: string, now: number): Remembered | undefined {
       if (!holds(now)) return undefined
-      const found = entries.get(key)
-      return found?.livesAt(now) ? found : undefined
+      const found = entries.peek(key)
+      if (!found?.livesAt(now)) return undefined
+      // Once a second will do: moving it for every check costs as much as finding it.
+      const second = Math.trunc(now / 1000)
+      if (found.movedAt !== second) {
+        found.movedAt = second
+        entries.get(key)
+      }
+      return found
     },
 
     /**

@@ -5,7 +5,6 @@
  * `outcome_unknown`: not a success, and not a failure either.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { DrizzleQueryError } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
@@ -70,22 +69,25 @@ export function openDatabase(
   /** A connection, unless `end` comes first; one that arrives later goes back unused. */
   async function connect(end: number): Promise<pg.PoolClient> {
     const connecting = pool.connect()
-    const late = new AbortController()
-    const tooLate = sleep(end - performance.now(), undefined, { signal: late.signal }).then(() => {
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
       connecting.then((client) => client.release()).catch(() => {})
-      throw new Error('no connection to the database in time')
-    })
+      reject(new Error('no connection to the database in time'))
+    }, end - performance.now())
     try {
-      return await Promise.race([connecting, tooLate])
+      return await Promise.race([connecting, late])
     } catch (error) {
       throw unavailable(error)
     } finally {
-      late.abort()
+      clearTimeout(timer)
     }
   }
 
-  /** Runs `work` on one connection, within the deadline. */
-  async function run<T>(work: (db: Transaction) => Promise<T>, explain = translate): Promise<T> {
+  /** Runs `work` on one connection, within the deadline, which `work` may set anew. */
+  async function withClient<T>(
+    work: (client: pg.PoolClient, allow: (ms: number) => void) => Promise<T>,
+    explain = translate,
+  ): Promise<T> {
     const end = Math.min(performance.now() + deadlineMs, requestEnd.getStore() ?? Number.POSITIVE_INFINITY)
     const client = await connect(end)
     const late = Promise.withResolvers<never>()
@@ -98,15 +100,9 @@ export function openDatabase(
       )
     }
     allow(end - performance.now())
-    const db = Object.assign(drizzle(client), {
-      async extend(ms: number) {
-        await client.query(`set local statement_timeout = ${Math.floor(ms)}`)
-        allow(ms)
-      },
-    })
     let broken: Error | undefined
     try {
-      return await Promise.race([work(db), late.promise])
+      return await Promise.race([work(client, allow), late.promise])
     } catch (error) {
       const problem = explain(error)
       if (problem instanceof Problem && problem.status === 503) broken = problem
@@ -115,6 +111,17 @@ export function openDatabase(
       clearTimeout(timer)
       client.release(broken)
     }
+  }
+
+  /** Runs `work` on one connection, within the deadline. */
+  function run<T>(work: (db: Transaction) => Promise<T>, explain = translate): Promise<T> {
+    return withClient((client, allow) => {
+      const extend = async (ms: number) => {
+        await client.query(`set local statement_timeout = ${Math.floor(ms)}`)
+        allow(ms)
+      }
+      return work(Object.assign(drizzle(client), { extend }))
+    }, explain)
   }
 
   /**
@@ -145,13 +152,13 @@ export function openDatabase(
     )
   }
 
-  /** One prepared query, its rows as arrays: the shape of the hot path. */
+  /** One prepared query, its rows as arrays, without drizzle: the shape of the hot path. */
   function query<Row extends unknown[]>(prepared: {
     name: string
     text: string
     values: unknown[]
   }): Promise<Row[]> {
-    return run(async ({ $client }) => (await $client.query<Row>({ ...prepared, rowMode: 'array' })).rows)
+    return withClient(async (client) => (await client.query<Row>({ ...prepared, rowMode: 'array' })).rows)
   }
 
   return { pool, run, query, transaction, close: () => pool.end() }
