@@ -17,8 +17,11 @@ export interface Checker {
   check(token: string): Verdict | Promise<Verdict>
 }
 
-/** Two queries under way keep one connection reading while the other is answered; more gained nothing. */
-const LIMITS = { inFlight: 2, batch: 256, waiting: 5_000, waitMs: 700 }
+/**
+ * Up to four single checks go their own way; more share a query. One large query at a time brought 10 to 35 % more checks
+ * with 32 connections than two that halve them.
+ */
+const LIMITS = { inFlight: 4, few: 4, batch: 256, waiting: 5_000, waitMs: 700 }
 
 const INVALID: Verdict = { valid: false }
 

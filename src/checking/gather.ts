@@ -6,8 +6,10 @@
 import { unavailable } from '../errors.ts'
 
 export interface Limits {
-  /** Loads under way at once. */
+  /** Loads under way at once, as long as they are small. */
   inFlight: number
+  /** With so many calls under way no further load begins beside them: one large load costs less than two. */
+  few: number
   /** Calls that one load takes at most. */
   batch: number
   /** Calls that wait at most; beyond them a call is refused. */
@@ -30,14 +32,13 @@ export function gather<In, Out>(
   limits: Limits,
 ): (item: In) => Promise<Out> {
   const waiting: Call<In, Out>[] = []
-  let inFlight = 0
+  let loads = 0
+  let underWay = 0
 
   function startLoads(): void {
     refuseTheLate()
-    while (waiting.length > 0 && inFlight < limits.inFlight) {
-      inFlight++
+    while (waiting.length > 0 && loads < limits.inFlight && underWay < limits.few)
       void answerAll(waiting.splice(0, limits.batch))
-    }
   }
 
   function refuseTheLate(): void {
@@ -47,13 +48,16 @@ export function gather<In, Out>(
   }
 
   async function answerAll(calls: Call<In, Out>[]): Promise<void> {
+    loads++
+    underWay += calls.length
     try {
       const outs = await load(calls.map(({ item }) => item))
       for (const [i, call] of calls.entries()) call.answer(outs[i] as Out)
     } catch (error) {
       for (const call of calls) call.fail(error)
     } finally {
-      inFlight--
+      loads--
+      underWay -= calls.length
       startLoads()
     }
   }

@@ -49,9 +49,16 @@ export function createBarrier(
   { time: { clock, sleep } = REAL_TIME, onPassed = () => {} }: BarrierOptions = {},
 ) {
   const seen = new Map<string, { beat: number; since: number }>()
-  const readBehind = gather(store.behind, { inFlight: 2, batch: 1_000, waiting: 100_000, waitMs: WAIT_MS })
+  const readBehind = gather(store.behind, {
+    inFlight: 2,
+    few: 2,
+    batch: 1_000,
+    waiting: 100_000,
+    waitMs: WAIT_MS,
+  })
   const wake = gather((calls: null[]) => store.wake().then(() => calls), {
     inFlight: 1,
+    few: 1,
     batch: 100_000,
     waiting: 100_000,
     waitMs: WAIT_MS,

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { gather } from '../../src/checking/gather.ts'
 
-const LIMITS = { inFlight: 2, batch: 10, waiting: 100, waitMs: 60_000 }
+const LIMITS = { inFlight: 2, few: 2, batch: 10, waiting: 100, waitMs: 60_000 }
 
 /** A load whose ends are held by the test. */
 function held() {
@@ -47,6 +47,26 @@ t.test('calls that come while loads are under way share the next one', async (t)
     (await Promise.all(answers)).map(({ item }) => item),
     [1, 2, 3, 4],
   )
+})
+
+t.test('beside a large load no other begins: who comes meanwhile shares the next', async (t) => {
+  const { loads, ask } = held()
+  const answers = [1, 2, 3, 4, 5, 6].map(ask)
+  loads[0]?.end()
+  await answers[0]
+  loads[1]?.end()
+  await answers[1]
+  t.same(
+    loads.map(({ items }) => items),
+    [[1], [2], [3, 4, 5, 6]],
+  )
+  answers.push(ask(7), ask(8))
+  t.equal(loads.length, 3, 'though another load would be allowed')
+  loads[2]?.end()
+  await answers[2]
+  t.same(loads[3]?.items, [7, 8])
+  loads[3]?.end()
+  await Promise.all(answers)
 })
 
 t.test('whatever the order of things, an answer was read after its question and is its own', async (t) => {
