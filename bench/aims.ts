@@ -1,0 +1,100 @@
+/** What the service promises of its speed, each held against one run: ratios of medians, never absolute figures. */
+import { count, median, percentile, readable } from './numbers.ts'
+import { participants } from './participants.ts'
+import type { LogoutSeries } from './parts/logout.ts'
+import type { Results, Series } from './results.ts'
+
+export interface Aim {
+  what: string
+  /** NaN when it was not measured. */
+  value: number
+  /** The value may not be below it, or not above it. */
+  least?: number
+  most?: number
+  unit: string
+}
+
+/** Live instances for which the time of a logout is promised. */
+const INSTANCES = 3
+const SESSIONS = 10
+
+export function aimsOf({ checks = {}, latency, logout = [], growth = {} }: Results): Aim[] {
+  const rate = (name: string) => medianOf(checks, name, 'perSecond')
+  const readers = Object.keys(checks).filter((name) => participants[name]?.kind === 'reads')
+  const best = readers.toSorted((a, b) => rate(b) - rate(a))[0] ?? ''
+  const peer = participants[best]?.label ?? 'the best peer that reads the database'
+  const p99 = (name: string) => medianOf(latency?.series ?? {}, name, 'p99Ms')
+  const sizes = Object.keys(growth).map(Number)
+  const [smallest, largest] = [Math.min(...sizes), Math.max(...sizes)]
+
+  return [
+    {
+      what: `checks a second, database mode ÷ ${peer}`,
+      value: rate('database') / rate(best),
+      least: 6,
+      unit: '',
+    },
+    {
+      what: `checks a second, leased mode ÷ ${peer}`,
+      value: rate('leased') / rate(best),
+      least: 12,
+      unit: '',
+    },
+    {
+      what: 'checks a second, leased mode ÷ bare route',
+      value: rate('leased') / rate('bare'),
+      least: 0.9,
+      unit: '',
+    },
+    {
+      what: `p99 of leased mode ÷ bare route, at half the bare route's rate`,
+      value: p99('leased') / p99('bare'),
+      most: 1.3,
+      unit: '',
+    },
+    {
+      what: `p99 of a global logout with ${INSTANCES} instances, leased − database mode`,
+      value: logoutP99(logout, 'leased') - logoutP99(logout, 'database'),
+      most: 50,
+      unit: ' ms',
+    },
+    {
+      what:
+        sizes.length > 1
+          ? `CPU of a check at ${count(largest)} ÷ at ${count(smallest)} stored sessions`
+          : 'CPU of a check as sessions grow',
+      value: cost(growth, largest) / cost(growth, smallest),
+      most: 1.3,
+      unit: '',
+    },
+  ]
+}
+
+/** `reached`, `not reached` or `not measured`. */
+export function outcomeOf({ value, least, most }: Aim): string {
+  if (!Number.isFinite(value)) return 'not measured'
+  const reached = value >= (least ?? Number.NEGATIVE_INFINITY) && value <= (most ?? Number.POSITIVE_INFINITY)
+  return reached ? 'reached' : 'not reached'
+}
+
+export const measuredOf = ({ value, unit }: Aim) =>
+  Number.isFinite(value) ? `${readable(value)}${unit}` : readable(value)
+
+export const boundOf = ({ least, most, unit }: Aim) =>
+  least === undefined ? `≤ ${readable(most ?? Number.NaN)}${unit}` : `≥ ${readable(least)}${unit}`
+
+function medianOf(series: Series, name: string, field: 'perSecond' | 'p99Ms'): number {
+  return median((series[name] ?? []).map((sample) => sample[field]))
+}
+
+/** µs of CPU, of server and PostgreSQL together. */
+function cost(growth: Series, size: number): number {
+  return median((growth[size] ?? []).map(({ serverCpu, postgresCpu }) => serverCpu + postgresCpu))
+}
+
+function logoutP99(all: LogoutSeries[], mode: string): number {
+  const found = all.find(
+    (series) => series.mode === mode && series.instances === INSTANCES && series.sessions === SESSIONS,
+  )
+  return percentile(found?.ms ?? [], 0.99)
+}

@@ -1,0 +1,143 @@
+/** A run as a page of Markdown. */
+import { aimsOf, boundOf, measuredOf, outcomeOf } from './aims.ts'
+import type { Machine } from './machine.ts'
+import type { Sample } from './measure.ts'
+import { count, median, percentile, range, readable } from './numbers.ts'
+import type { Options } from './options.ts'
+import { participants } from './participants.ts'
+import type { Results, Series } from './results.ts'
+import { markdownTable } from './table.ts'
+
+export interface Run {
+  /** YYYY-MM-DD */
+  date: string
+  machine: Machine
+  options: Options
+  results: Results
+}
+
+export function report({ date, machine, options, results }: Run): string {
+  const { sessions, rounds, seconds } = options
+  const { checks, latency, logout, growth, login } = results
+  const sections = [
+    `# Benchmarks, ${date}`,
+    Object.entries(machine)
+      .map(([name, value]) => `- ${name}: ${value}`)
+      .join('\n'),
+    `Medians of ${rounds} rounds of ${seconds} s, in which the participants took turns; server, PostgreSQL and load
+generator share the machine. Ratios within one run hold from run to run; absolute figures do not.`,
+    '## Aims',
+    aimsTable(results),
+  ]
+  if (checks)
+    sections.push(
+      '## Checks',
+      `${count(sessions)} stored sessions, 32 connections that ask as fast as they are answered. CPU in µs for each check.`,
+      `![Checks a second, as bars](${date}.svg)`,
+      checksTable(checks),
+    )
+  if (latency)
+    sections.push(
+      '## Latency',
+      `The same load for each: as much as gives ${readable(latency.perSecond)} checks a second, half of what the bare route reached.`,
+      latencyTable(latency.series),
+    )
+  if (logout)
+    sections.push(
+      '## Global logout',
+      `Over HTTP, until the answer has arrived; after each, every instance refused the sessions at once.`,
+      markdownTable(
+        ['mode', 'instances', 'sessions', 'times', 'p50 ms', 'p99 ms'],
+        logout.map(({ mode, instances, sessions, ms }) => [
+          mode,
+          count(instances),
+          count(sessions),
+          count(ms.length),
+          readable(percentile(ms, 0.5)),
+          readable(percentile(ms, 0.99)),
+        ]),
+      ),
+    )
+  if (growth)
+    sections.push(
+      '## Growth',
+      'Database mode, 10,000 sessions in use among those stored. CPU in µs for each check.',
+      growthTable(growth),
+    )
+  if (login)
+    sections.push(
+      '## Login',
+      'Creating a session in process, ten at once. CPU in µs for each login.',
+      markdownTable(
+        ['', 'logins/s', 'p50 ms', 'p99 ms', 'CPU PostgreSQL'],
+        Object.entries(login).map(([name, samples]) => [
+          name,
+          middle(samples, 'perSecond'),
+          middle(samples, 'p50Ms'),
+          middle(samples, 'p99Ms'),
+          middle(samples, 'postgresCpu'),
+        ]),
+      ),
+    )
+  return `${sections.join('\n\n')}\n`
+}
+
+function aimsTable(results: Results): string {
+  return markdownTable(
+    ['aim', 'measured', 'wanted', ''],
+    aimsOf(results).map((aim) => [aim.what, measuredOf(aim), boundOf(aim), outcomeOf(aim)]),
+  )
+}
+
+function checksTable(series: Series): string {
+  return markdownTable(
+    ['', 'checks/s', 'from–to', 'p50 ms', 'p99 ms', 'CPU server', 'CPU PostgreSQL', 'memory MB'],
+    Object.entries(series).map(([name, samples]) => [
+      labelOf(name),
+      middle(samples, 'perSecond'),
+      range(samples.map(({ perSecond }) => perSecond)),
+      middle(samples, 'p50Ms'),
+      middle(samples, 'p99Ms'),
+      middle(samples, 'serverCpu'),
+      middle(samples, 'postgresCpu'),
+      readable(median(samples.map(({ memory }) => memory / 1e6))),
+    ]),
+  )
+}
+
+function latencyTable(series: Series): string {
+  return markdownTable(
+    ['', 'checks/s', 'p50 ms', 'p99 ms', 'p99 from–to'],
+    Object.entries(series).map(([name, samples]) => [
+      labelOf(name),
+      middle(samples, 'perSecond'),
+      middle(samples, 'p50Ms'),
+      middle(samples, 'p99Ms'),
+      range(samples.map(({ p99Ms }) => p99Ms)),
+    ]),
+  )
+}
+
+function growthTable(series: Series): string {
+  return markdownTable(
+    ['stored sessions', 'checks/s', 'from–to', 'p99 ms', 'CPU server', 'CPU PostgreSQL', 'together'],
+    Object.entries(series).map(([size, samples]) => [
+      count(Number(size)),
+      middle(samples, 'perSecond'),
+      range(samples.map(({ perSecond }) => perSecond)),
+      middle(samples, 'p99Ms'),
+      middle(samples, 'serverCpu'),
+      middle(samples, 'postgresCpu'),
+      readable(median(samples.map(({ serverCpu, postgresCpu }) => serverCpu + postgresCpu))),
+    ]),
+  )
+}
+
+function middle<Field extends keyof Sample>(
+  samples: readonly Partial<Record<Field, number>>[],
+  field: Field,
+) {
+  return readable(median(samples.map((sample) => sample[field] ?? Number.NaN)))
+}
+
+const labelOf = (name: string) => participants[name]?.label ?? name

@@ -1,0 +1,18 @@
+/** What a run measured. A part that did not run is absent, and so is a participant that did not take part. */
+
+import type { Sample } from './measure.ts'
+import type { LoginSample } from './parts/login.ts'
+import type { LogoutSeries } from './parts/logout.ts'
+
+export interface Results {
+  /** By participant, one sample a round. */
+  checks?: Series
+  /** The same, all at one rate: half of what the bare route reached. */
+  latency?: { perSecond: number; series: Series }
+  logout?: LogoutSeries[]
+  /** By stored sessions. */
+  growth?: Series
+  login?: Record<string, LoginSample[]>
+}
+
+export type Series = Record<string, Sample[]>

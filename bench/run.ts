@@ -1,0 +1,98 @@
+/**
+ * The benchmarks: this service beside the session stores that others use, in one run, on one PostgreSQL.
+ *
+ *     npm run bench                                           everything, three quarters of an hour
+ *     npm run bench -- --quick                                a try, a few minutes
+ *     npm run bench -- --only bare,database --parts checks
+ *
+ * Prints the report, and writes it with its picture to bench/results, unless the run was not a whole one.
+ */
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chart } from './chart.ts'
+import { describeMachine } from './machine.ts'
+import { measurer } from './measure.ts'
+import { HELP, type Options, readOptions } from './options.ts'
+import { checks } from './parts/checks.ts'
+import { growth } from './parts/growth.ts'
+import { latency } from './parts/latency.ts'
+import { login } from './parts/login.ts'
+import { logout } from './parts/logout.ts'
+import { startPostgres } from './postgres.ts'
+import { killChildren } from './processes.ts'
+import { progress } from './progress.ts'
+import { type Run, report } from './report.ts'
+import type { Results } from './results.ts'
+
+const options = understood(process.argv.slice(2))
+const postgres = await startPostgres(options.data)
+let interrupted = false
+onInterrupt(async () => {
+  interrupted = true
+  progress('stopping')
+  killChildren()
+  await postgres.stop()
+})
+const results: Results = {}
+try {
+  const date = new Date().toISOString().slice(0, 10)
+  const run = { date, machine: await describeMachine(postgres), options, results }
+  const failure = await fill(results).then(
+    () => null,
+    (error) => error,
+  )
+  // What an interrupted run complains of is only that it was interrupted.
+  if (!interrupted) await publish(run, failure ? null : options.out)
+  if (!interrupted && failure) throw failure
+} finally {
+  if (!interrupted) await postgres.stop()
+}
+
+/** Measures part by part: what was measured before one failed is not lost. */
+async function fill(results: Results): Promise<void> {
+  const wanted = (part: Options['parts'][number]) => options.parts.includes(part)
+  const measure = measurer(postgres)
+  try {
+    if (wanted('checks')) results.checks = await checks(measure, options)
+    if (wanted('latency')) results.latency = await latency(measure, options, results.checks)
+    if (wanted('logout')) results.logout = await logout(postgres, options)
+    if (wanted('growth')) results.growth = await growth(measure, options)
+    if (wanted('login')) results.login = await login(postgres, options)
+  } finally {
+    await measure.close()
+  }
+}
+
+async function publish(run: Run, out: string | null): Promise<void> {
+  const folder = out ?? (await mkdtemp(join(tmpdir(), 'global-logout-bench-')))
+  await mkdir(folder, { recursive: true })
+  const page = report(run)
+  await writeFile(join(folder, `${run.date}.md`), page)
+  if (run.results.checks) await writeFile(join(folder, `${run.date}.svg`), chart(run.results.checks, run))
+  process.stdout.write(page)
+  progress(`written to ${folder}`)
+}
+
+function understood(args: string[]): Options {
+  try {
+    const options = readOptions(args)
+    if (options) return options
+    process.stdout.write(HELP)
+    process.exit(0)
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${HELP}`)
+    process.exit(2)
+  }
+}
+
+/** npm passes a Ctrl-C on although the terminal has sent it already, so a second is ignored. */
+function onInterrupt(stop: () => Promise<void>): void {
+  let stopping = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (stopping) return
+      stopping = true
+      void stop().finally(() => process.exit(130))
+    })
+}
