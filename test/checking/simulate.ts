@@ -23,7 +23,12 @@ const result = await fc.check(
     }
     if (violations.length > 0) throw new Error(violations[0])
   }),
-  { numRuns: Number(runs), seed: Number(seed), interruptAfterTimeLimit: 20 * 60_000 },
+  {
+    numRuns: Number(runs),
+    seed: Number(seed),
+    interruptAfterTimeLimit: 20 * 60_000,
+    endOnFailure: process.env.MISTAKE !== undefined,
+  },
 )
 const violation = result.errorInstance instanceof Error ? result.errorInstance.message : null
 process.stdout.write(

@@ -90,6 +90,11 @@ export async function startInstance(number: number, { databaseUrl, mode, mistake
     kill: end,
     restart: start,
     isReady,
+    /** Checks answered from memory since it was started. */
+    hits: async (): Promise<number> => {
+      const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+      return Number(/^global_logout_leased_checks_total\{source="memory"\} (\d+)$/m.exec(metrics)?.[1] ?? 0)
+    },
     /** What it printed last: errors only. */
     output: () => output,
     close,

@@ -6,6 +6,7 @@
 import { HELP, type Options, type Plan, readOptions } from './options.ts'
 import { explain, shortfalls, table, whole } from './report.ts'
 import { type Run, run } from './run.ts'
+import { simulate } from './simulation.ts'
 
 let shownAt = 0
 const interruption = new AbortController()
@@ -24,13 +25,14 @@ async function main(args: string[]): Promise<number> {
   if (!options) return print(HELP)
   const runs: Run[] = []
   const failures: string[] = []
+  if (options.simulation > 0 && !(await simulated(options))) failures.push('simulation')
   for (const plan of options.plans) {
     print(`${plan.mode}, ${plan.fault}. To replay its choices: ${replay(options, plan)}\n`)
     const done = await run({ ...options, ...plan, ...plan.goals, interrupted: interruption.signal, progress })
     progress('')
     if (interruption.signal.aborted) break
     runs.push(done)
-    if (options.mistake) return verdict(options.mistake, done)
+    if (options.mistake) return verdict(options.mistake, done) || failures.length
     const missing = shortfalls(done, plan.goals)
     if (done.judgement.violations.length > 0) print(`${explain(done)}\n`)
     for (const line of missing) print(`too little: ${line}\n`)
@@ -39,6 +41,22 @@ async function main(args: string[]): Promise<number> {
   if (runs.length > 0) print(`\n${table(runs)}\n`)
   if (interruption.signal.aborted) return print('interrupted\n') || 130
   return failures.length === 0 ? print('Nothing found.\n') : print(`Failed: ${failures.join('; ')}\n`) || 1
+}
+
+/** @returns whether it found nothing or, with a mistake, caught it. */
+async function simulated({ simulation, seed, mistake }: Options): Promise<boolean> {
+  print(`simulation of leases: ${whole(simulation)} schedules, seed ${seed}\n`)
+  const { runs, checks, hits, logouts, lapses, caughtAfter, violation } = await simulate(
+    simulation,
+    seed,
+    mistake,
+  )
+  print(
+    `  ${whole(runs)} schedules, ${whole(checks)} checks, ${whole(hits)} from memory, ${whole(logouts)} logouts, ${whole(lapses)} leases lost: `,
+  )
+  if (caughtAfter === null) print(mistake ? `NOT CAUGHT: ${mistake}\n` : 'nothing found\n')
+  else print(`${mistake ? `CAUGHT: ${mistake}, ` : ''}after ${whole(caughtAfter)} schedules: ${violation}\n`)
+  return mistake ? caughtAfter !== null : caughtAfter === null
 }
 
 /** With a mistake, finding nothing is the failure. */

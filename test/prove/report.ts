@@ -35,6 +35,7 @@ function rowOf(run: Run): Record<string, string> {
     'checks 401': whole(verdicts.refused),
     'checks 503': whole(verdicts.undecided),
     'no answer': whole(verdicts.lost),
+    'from memory': whole(run.fromMemory),
     'begun after an end': whole(judgement.tested),
     'within 100 ms': whole(judgement.promptly),
     'logouts local/one/others/global': SCOPES.map((scope) => logouts[scope]).join('/'),
@@ -69,11 +70,12 @@ export function shortfalls(run: Run, goals: Goals): string[] {
     ['logouts', done, goals.logouts],
     ...SCOPES.map((scope): [string, number, number] => [`logouts of scope ${scope}`, logouts[scope], 1]),
     ['checks after an end', run.judgement.tested, done],
-    ['checks within 100 ms of an end', run.judgement.promptly, done / 2],
+    ['checks within 100 ms of an end', run.judgement.promptly, done / 10],
     ['checks answered 200', run.verdicts.valid, goals.checks / 10],
     ['deletions by SQL', deletions, 1],
     ['expiries', expiries, 1],
     ['touches', run.touches, 1],
+    ['checks from memory', run.fromMemory, run.mode === 'leased' ? 1 : 0],
     ['faults', run.faults, run.fault === 'none' ? 0 : 1],
   ]
   return least

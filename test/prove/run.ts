@@ -32,6 +32,8 @@ export interface Run {
   judgement: Judgement
   verdicts: Calls['verdicts']
   touches: number
+  /** Checks answered from memory, by instances that were not killed since. */
+  fromMemory: number
   faults: number
 }
 
@@ -98,6 +100,7 @@ export async function run(options: RunOptions): Promise<Run> {
       judgement: judge(history, RULES[mode]),
       verdicts: calls.verdicts,
       touches: await countTouches(rig),
+      fromMemory: isCaught || interrupted.aborted ? 0 : await countHits(rig),
       faults,
     }
   } finally {
@@ -107,6 +110,11 @@ export async function run(options: RunOptions): Promise<Run> {
 
 async function everybodyIsBack({ instances }: Rig): Promise<void> {
   for (const instance of instances) while (!(await instance.isReady())) await sleep(100)
+}
+
+async function countHits({ instances }: Rig): Promise<number> {
+  const hits = await Promise.all(instances.map((instance) => instance.hits()))
+  return hits.reduce((sum, each) => sum + each, 0)
 }
 
 /** Sessions are born with ten minutes of age and none, or five, since their last use: only a touch makes it more than eight. */

@@ -108,10 +108,10 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     meaning: 'a logout answers after its commit, and waits for nobody',
     mode: 'leased',
     fault: 'none',
-    file: 'src/sessions/sessions.ts',
-    find: '    return { ...outcome, waitedMs: await passed(xid, outcome.operationId) }',
-    replace: `    void passed(xid, outcome.operationId)
-    return { ...outcome, waitedMs: null }`,
+    file: 'src/propagation/barrier.ts',
+    find: '      const waitedMs = (await waitFor(xid)) ? Math.round(clock() - start) : null',
+    replace: `      void waitFor(xid)
+      const waitedMs = null`,
   },
   'lease-ignored': {
     meaning: 'memory answers without looking at the lease',
