@@ -7,7 +7,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { type Config, readConfig } from './config.ts'
 import { createLogger } from './http/log.ts'
 import { prepare } from './prepare.ts'
-import { type Place, serve } from './serve.ts'
+import { type Closing, type Place, serve } from './serve.ts'
 import { placeOfWorker, supervise } from './workers.ts'
 
 /** After this a stop no longer waits for requests. */
@@ -15,9 +15,6 @@ const STOP_MS = 15_000
 
 /** Where the data of the embedded database lies. */
 const DATA_FOLDER = '.data'
-
-/** What was started, in order; each step ends one thing. */
-export type Closing = (() => Promise<unknown>)[]
 
 /** Serves until a signal ends it. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {

@@ -5,6 +5,7 @@
 import cluster from 'node:cluster'
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Leased } from './checking/start.ts'
+import { unavailable } from './errors.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -24,8 +25,8 @@ export function createMetrics() {
   return {
     contentType: registry.contentType,
 
-    /** @param waitedMs how long an answer waited; null when there was nobody to wait for. */
-    revoked: (waitedMs: number | null) => revocation.observe((waitedMs ?? 0) / 1_000),
+    /** @param ms how long an answer waited after its commit. */
+    revoked: (ms: number) => revocation.observe(ms / 1_000),
 
     /** Shows what a checker that answers from memory counts by itself. */
     watch(leased: Leased): void {
@@ -78,8 +79,11 @@ const isMessage = (message: unknown): message is Message => (message as Message 
 async function askSupervisor(): Promise<string> {
   const id = crypto.randomUUID()
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const hear = (message: unknown) => isMessage(message) && message.id === id && resolve(message.text ?? '')
-  const late = setTimeout(() => reject(new Error('the supervising process gave no metrics')), PATIENCE_MS)
+  const none = () => reject(unavailable(new Error('not every worker told what it counts')))
+  const hear = (message: unknown) => {
+    if (isMessage(message) && message.id === id) message.text === undefined ? none() : resolve(message.text)
+  }
+  const late = setTimeout(none, PATIENCE_MS)
   process.on('message', hear)
   process.send?.({ type: ASK, id } satisfies Message)
   return promise.finally(() => {
@@ -93,8 +97,8 @@ export function gatherMetrics(): void {
   const all = new AggregatorRegistry()
   cluster.on('message', (worker, message) => {
     if (!isMessage(message)) return
-    const answer = (text: string) =>
-      worker.isConnected() && worker.send({ ...message, text } satisfies Message)
-    all.clusterMetrics().then(answer, () => answer(''))
+    const answer = (text?: string) =>
+      worker.isConnected() && worker.send({ ...message, ...(text && { text }) })
+    all.clusterMetrics().then(answer, () => answer())
   })
 }

@@ -2,7 +2,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { startChecker } from './checking/start.ts'
 import type { Config } from './config.ts'
-import type { Closing } from './main.ts'
 import { createMetrics } from './metrics.ts'
 import { createBarrier, startLookingRound } from './propagation/barrier.ts'
 import { buildServer, type ServerParts } from './server.ts'
@@ -15,6 +14,9 @@ import { barrierStore } from './storage/instances.ts'
 const SWEEP_INTERVAL_MS = 60_000
 /** For one query of the checks; with the longest wait for it (checking/checker.ts) below the promised 2 seconds. */
 const CHECK_DEADLINE_MS = 1_000
+
+/** What was started, in order; each step ends one thing. */
+export type Closing = (() => Promise<unknown>)[]
 
 /** Where to serve from. */
 export interface Place {
@@ -39,9 +41,11 @@ export async function serve(
     return opened
   }
   const database = open({ max: 10 })
-  // Connections of their own: logins and logouts that wait for one another must not keep a check waiting, nor both a lease.
+  // Connections of their own: logins and logouts that wait for one another must not keep a check waiting, nor all of
+  // them a lease, which lives on a single connection.
   const databaseForChecks = open({ max: 4, deadlineMs: CHECK_DEADLINE_MS })
-  const databaseForLeases = open({ max: 4, deadlineMs: CHECK_DEADLINE_MS })
+  const databaseForWaits = open({ max: 3, deadlineMs: CHECK_DEADLINE_MS })
+  const databaseForLease = open({ max: 1, deadlineMs: CHECK_DEADLINE_MS })
 
   const touches = createTouches(database, (err) =>
     log.warn({ err }, 'last use of some sessions was not recorded'),
@@ -53,11 +57,11 @@ export async function serve(
   })
   closing.push(() => sweeper.close())
   const metrics = createMetrics()
-  const barrier = createBarrier(barrierStore(databaseForLeases.run), { onPassed: metrics.revoked })
+  const barrier = createBarrier(barrierStore(databaseForWaits.run), { onPassed: metrics.revoked })
   const round = startLookingRound(barrier)
   closing.push(() => round.close())
 
-  const checking = startChecker(config, { url, databaseForChecks, databaseForLeases }, touches, log)
+  const checking = startChecker(config, { url, databaseForChecks, databaseForLease }, touches, log)
   closing.push(() => checking.close())
   if (checking.leased) metrics.watch(checking.leased)
   const sessions = createSessions(database, touches, barrier, (err) =>

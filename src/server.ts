@@ -76,6 +76,7 @@ export async function buildServer({
     bodyLimit: MAX_BODY,
     serverFactory: (rest) =>
       createServer(LIMITS, (request, response) => {
+        if (!app.server.listening) response.shouldKeepAlive = false
         if (!check(request, response)) rest(request, response)
       }),
     forceCloseConnections: 'idle',

@@ -5,9 +5,8 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Closing } from './main.ts'
 import { gatherMetrics } from './metrics.ts'
-import type { Place } from './serve.ts'
+import type { Closing, Place } from './serve.ts'
 
 /** Pause before a worker is replaced, in milliseconds: one that dies at once must not keep a processor busy. */
 const REPLACE_MS = 500
@@ -28,6 +27,8 @@ export async function supervise(
   function fork(): Worker {
     const worker = cluster.fork()
     alive.add(worker)
+    // A worker that was killed a moment ago cannot be written to; its exit tells the rest.
+    worker.on('error', (err) => log.warn({ err, worker: worker.process.pid }, 'a worker cannot be reached'))
     worker.send(place)
     worker.once('exit', (code, signal) => {
       alive.delete(worker)

@@ -18,6 +18,9 @@ export interface Limits {
   waitMs: number
 }
 
+/** A load that takes longer than this hangs, perhaps; others no longer wait for it. */
+const STALL_MS = 100
+
 interface Call<In, Out> {
   item: In
   /** On the monotonic clock, in milliseconds. */
@@ -34,10 +37,13 @@ export function gather<In, Out>(
   const waiting: Call<In, Out>[] = []
   let loads = 0
   let underWay = 0
+  /** When the last load began. */
+  let begun = 0
 
   function startLoads(): void {
     refuseTheLate()
-    while (waiting.length > 0 && loads < limits.inFlight && underWay < limits.few)
+    const mayBegin = () => underWay < limits.few || performance.now() - begun > STALL_MS
+    while (waiting.length > 0 && loads < limits.inFlight && mayBegin())
       void answerAll(waiting.splice(0, limits.batch))
   }
 
@@ -50,6 +56,7 @@ export function gather<In, Out>(
   async function answerAll(calls: Call<In, Out>[]): Promise<void> {
     loads++
     underWay += calls.length
+    begun = performance.now()
     try {
       const outs = await load(calls.map(({ item }) => item))
       for (const [i, call] of calls.entries()) call.answer(outs[i] as Out)

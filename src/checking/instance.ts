@@ -74,9 +74,15 @@ export function createInstance(store: InstanceStore, memory: Memory, clock: () =
 }
 
 export interface Events {
-  /** A life ended by failure; it is tried again. Null: by the database, which has changed or forgotten us. */
+  /** A life begins: what is read from now on may be kept, so it must come from the database as it is now. */
+  joining(): void
+  /** Its first lease is there. */
+  leased(): void
+  /**
+   * A life ended by failure; another begins. Null: the lease ran out before its renewal came, or the database changed,
+   * or forgot us.
+   */
   lapsed(error: unknown): void
-  joined(): void
 }
 
 /** Keeps a lease until closed. */
@@ -95,9 +101,11 @@ export function keepLease(instance: Instance, clock: () => number, on: Events) {
   }
 
   async function live(): Promise<void> {
+    on.joining()
     await instance.join()
-    on.joined()
-    for (let renewAt = clock(), going = true; going && !closing; ) {
+    let going = await instance.renew()
+    if (going) on.leased()
+    for (let renewAt = clock() + RENEW_MS; going && !closing; ) {
       if (clock() >= renewAt) {
         renewAt = clock() + RENEW_MS
         woken = false

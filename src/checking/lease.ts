@@ -10,7 +10,7 @@ export const LEASE_MS = 3_000
 export const RATE_ERROR = 0.01
 /** m, milliseconds: what is added to the wait for leases, beyond need. */
 const MARGIN_MS = 250
-/** How often a lease is renewed, in milliseconds: two renewals may fail before it is over. */
+/** How often a lease is renewed, in milliseconds: a slow renewal has time to come before the lease is over. */
 export const RENEW_MS = LEASE_MS / 3
 /** What a holder counts as its lease: shorter, in case its clock is slow. */
 export const HELD_MS = LEASE_MS * (1 - RATE_ERROR)
@@ -26,12 +26,13 @@ const SUSPENDED_MS = 100
  * A wall clock that is set forward counts as well, and costs no more than a lease.
  */
 export function leaseClock(monotonic = () => performance.now(), wall = () => Date.now()): () => number {
-  const start = wall() - monotonic()
   let suspended = 0
+  let least = wall() - monotonic()
   return () => {
     const awake = monotonic()
-    const ahead = wall() - start - awake
-    if (ahead > suspended + SUSPENDED_MS) suspended = ahead
+    const ahead = wall() - awake - suspended
+    if (ahead < least) least = ahead
+    else if (ahead > least + SUSPENDED_MS) suspended += ahead - least
     return awake + suspended
   }
 }

@@ -13,7 +13,8 @@ import { createMemory } from './memory.ts'
 export interface Databases {
   url: string
   databaseForChecks: Database
-  databaseForLeases: Database
+  /** A pool of one connection. */
+  databaseForLease: Database
 }
 
 export interface RunningChecker {
@@ -34,7 +35,7 @@ export interface Leased {
 
 export function startChecker(
   { checkMode, checkCache }: Pick<Config, 'checkMode' | 'checkCache'>,
-  { url, databaseForChecks, databaseForLeases }: Databases,
+  { url, databaseForChecks, databaseForLease }: Databases,
   touches: Pick<Touches, 'add'>,
   log: FastifyBaseLogger,
 ): RunningChecker {
@@ -44,9 +45,10 @@ export function startChecker(
   const clock = leaseClock()
   const memory = createMemory(checkCache)
   const checker = leasedChecker(databaseForChecks, touches, memory, clock)
-  const instance = createInstance(instanceStore(databaseForLeases), memory, clock)
+  const instance = createInstance(instanceStore(databaseForLease), memory, clock)
   const lease = keepLease(instance, clock, {
-    joined: () => log.info('answering checks from memory'),
+    joining: () => databaseForChecks.reconnect(),
+    leased: () => log.info('answering checks from memory'),
     lapsed: (err) => log.warn({ err }, 'the lease is lost: every check reads the database until it is back'),
   })
   const ears = listen(url, REVOKED, lease.wake)
@@ -58,8 +60,8 @@ export function startChecker(
       size: () => memory.size,
     },
     async close() {
-      await ears.close()
       await lease.close()
+      await ears.close()
     },
   }
 }

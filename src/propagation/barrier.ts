@@ -38,8 +38,8 @@ const REAL_TIME: Time = {
 
 export interface BarrierOptions {
   time?: Time
-  /** Is told of every wait, as `passed` returns it. */
-  onPassed?: (waitedMs: number | null) => void
+  /** Is told how long each `passed` took, in milliseconds. */
+  onPassed?: (ms: number) => void
 }
 
 export type Barrier = ReturnType<typeof createBarrier>
@@ -92,15 +92,15 @@ export function createBarrier(
     for (const row of instances) if (!mayHold(row, sentAt)) await store.bury(row)
   }
 
-  /** Looks until nobody may be wrong. @returns whether there was somebody to wait for. */
+  /** Looks until nobody may be wrong. @returns whether one look was not enough. */
   async function waitFor(xid: string): Promise<boolean> {
     const end = clock() + WAIT_MS
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
+    for (let looks = 0, pause = FIRST_PAUSE_MS; ; looks++, pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
       const sentAt = clock()
       if (sentAt >= end) return true
       const behind = await within(end - sentAt, readBehind(xid))
-      if (behind?.filter((row) => mayHold(row, sentAt)).length === 0) return pause > FIRST_PAUSE_MS
-      if (pause === FIRST_PAUSE_MS) void wake(null).catch(() => {})
+      if (behind?.filter((row) => mayHold(row, sentAt)).length === 0) return looks > 0
+      if (looks === 0) void wake(null).catch(() => {})
       await sleep(Math.min(pause, end - sentAt))
     }
   }
@@ -108,13 +108,13 @@ export function createBarrier(
   return {
     /**
      * Waits after the commit of a transaction that revoked. Never fails.
-     * @returns milliseconds waited, or null when there was no instance to wait for.
+     * @returns milliseconds waited, or null when at the first look nobody had to be waited for.
      */
     async passed(xid: string): Promise<number | null> {
       const start = clock()
-      const waitedMs = (await waitFor(xid)) ? Math.round(clock() - start) : null
-      onPassed(waitedMs)
-      return waitedMs
+      const waited = await waitFor(xid)
+      onPassed(clock() - start)
+      return waited ? Math.round(clock() - start) : null
     },
     lookRound,
   }

@@ -80,21 +80,21 @@ export function createSessions(
     replaces,
     ...origin
   }: Login): Promise<{ token: string; session: Session }> {
-    const { xid, ...created } = await transaction(async (tx) => {
+    const { xid, replaced, ...created } = await transaction(async (tx) => {
       if (!(await lockUserForLogin(tx, userId))) {
         throw new Problem('invalid_request', `There is no user ${JSON.stringify(userId)}.`, {
           field: 'userId',
         })
       }
       const old = replaces && (await findSession(tx, replaces))
-      if (old)
-        await revoke(tx, which.withToken(replaces), { kind: 'session.replace', ...by(old.session, origin) })
+      const what = old && { kind: 'session.replace' as const, ...by(old.session, origin) }
+      const replaced = what && (await revoke(tx, which.withToken(replaces), what))
       const token = generateSessionToken()
       const { userAgent, ipAddress } = origin
       const session = await insertSession(tx, { token, userId, userAgent, ipAddress })
-      return { token, session, xid: replaces && (await currentXid(tx)) }
+      return { token, session, replaced, xid: replaces && (await currentXid(tx)) }
     })
-    if (xid) await passed(xid)
+    if (xid) await passed(xid, replaced ? replaced.operationId : null)
     return created
   }
 
@@ -159,7 +159,7 @@ export function createSessions(
   }
 
   /** The wait after a commit. It is part of the operation's record, but no reason to fail what is committed. */
-  function passed(xid: string, operationId: string | null = null): Promise<number | null> {
+  function passed(xid: string, operationId: string | null): Promise<number | null> {
     return outsideTheRequest(async () => {
       const waitedMs = await barrier.passed(xid)
       if (waitedMs !== null && operationId) run((db) => recordWait(db, operationId, waitedMs)).catch(onError)

@@ -5,7 +5,7 @@
  */
 import type { Barrier } from '../propagation/barrier.ts'
 import { demandDurableCommit, type Executor } from '../storage/database.ts'
-import { beginOperation, recordOperation } from '../storage/operations.ts'
+import { beginOperation, recordOperation, recordWait } from '../storage/operations.ts'
 import { currentXid, deleteSessions, which } from '../storage/sessions.ts'
 
 /** Deletes the session, living or dead. A living one leaves an operation; a dead or unknown one was none to end. */
@@ -14,13 +14,13 @@ export async function endAsSignOut(
   token: string,
   barrier: Pick<Barrier, 'passed'>,
 ): Promise<void> {
-  const xid = await db.transaction(
+  const { xid, operationId } = await db.transaction(
     async (tx) => {
       await demandDurableCommit(tx)
       const id = await beginOperation(tx)
       const [ended] = await deleteSessions(tx, which.withToken(token))
       const xid = await currentXid(tx)
-      if (!ended) return xid
+      if (!ended) return { xid }
       const { userId, id: actorSessionId } = ended
       await recordOperation(tx, id, 1, {
         kind: 'authjs.signout',
@@ -30,9 +30,11 @@ export async function endAsSignOut(
         actorSessionId,
         userId,
       })
-      return xid
+      return { xid, operationId: id }
     },
     { isolationLevel: 'read committed' },
   )
-  await barrier.passed(xid)
+  const waitedMs = await barrier.passed(xid)
+  // A record that cannot be made is no reason to report a sign-out that is done as failed.
+  if (waitedMs !== null && operationId) await recordWait(db, operationId, waitedMs).catch(() => {})
 }

@@ -1,6 +1,6 @@
 /**
  * Records when sessions were last used, off the path of any request: gathered, then written together. A touch
- * that fails is dropped; the next check of the session brings it again.
+ * that fails is dropped; a later check of the session brings it again.
  */
 import type { Database } from '../storage/database.ts'
 import { touchSessions } from '../storage/sessions.ts'

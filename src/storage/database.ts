@@ -64,11 +64,25 @@ export function openDatabase(
   })
   pool.on('error', onError)
   // An error on a checked-out connection reaches the query too; without a listener it would end the process.
-  pool.on('connect', (client) => client.on('error', () => {}))
+  let era = 0
+  const eras = new WeakMap<pg.PoolClient, number>()
+  pool.on('connect', (client) => {
+    eras.set(client, era)
+    client.on('error', () => {})
+  })
+
+  /** An idle connection of this era, or a new one. */
+  async function current(): Promise<pg.PoolClient> {
+    for (;;) {
+      const client = await pool.connect()
+      if (eras.get(client) === era) return client
+      client.release(true)
+    }
+  }
 
   /** A connection, unless `end` comes first; one that arrives later goes back unused. */
   async function connect(end: number): Promise<pg.PoolClient> {
-    const connecting = pool.connect()
+    const connecting = current()
     const { promise: late, reject } = Promise.withResolvers<never>()
     const timer = setTimeout(() => {
       connecting.then((client) => client.release()).catch(() => {})
@@ -161,13 +175,24 @@ export function openDatabase(
     return withClient(async (client) => (await client.query<Row>({ ...prepared, rowMode: 'array' })).rows)
   }
 
-  return { pool, run, query, transaction, close: () => pool.end() }
+  return {
+    pool,
+    run,
+    query,
+    transaction,
+    /** From now on only connections that are opened from now on: the database may have moved. */
+    reconnect(): void {
+      era++
+    },
+    close: () => pool.end(),
+  }
 }
 
-/** Makes the commit wait for the disk where the default is `synchronous_commit = off`; stricter settings stand. */
+/** Makes the commit wait for the disk, and for synchronous replicas, where the default is weaker; stricter ones stand. */
 export async function demandDurableCommit(tx: Executor): Promise<void> {
   await tx.execute(
-    `select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`,
+    `select set_config('synchronous_commit', 'on', true) 
+      where current_setting('synchronous_commit') in ('off', 'local', 'remote_write')`,
   )
 }
 

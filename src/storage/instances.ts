@@ -13,7 +13,10 @@ const MAX_NEWS = 10_000
 export interface News {
   /** What this read saw (`pg_snapshot`, as text). */
   snapshot: string
-  /** Which history of which database answered: its system identifier and timeline, and the session policy. */
+  /**
+   * Who answered: the history of the database (system identifier, timeline), the session policy (each version of its
+   * row), and the connection. A life that sees another world is over.
+   */
   world: string
   /** The hashed tokens to forget; null when they are too many to name. */
   tokens: string[] | null
@@ -25,7 +28,7 @@ const READ_NEWS = {
   name: 'read-news',
   text: `select pg_current_snapshot()::text,
     concat_ws('/', (select system_identifier from pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8),
-      idle_timeout_seconds, max_age_seconds),
+      session_policy.xmin, pg_postmaster_start_time(), pg_backend_pid()),
     array(
       select session_token from revoked_session where ${isNew}
       union all select session_token from session_change where ${isNew}
@@ -110,7 +113,10 @@ export async function wakeInstances(db: Executor): Promise<void> {
 /** The channel of `wakeInstances`. */
 export const REVOKED = 'global_logout_revoked'
 
-/** What an instance does in PostgreSQL (`checking/instance.ts`). */
+/**
+ * What an instance does in PostgreSQL (`checking/instance.ts`). Give it a pool of one connection: a beat on one server
+ * and news from another, during a failover, would extend a lease that nobody granted.
+ */
 export function instanceStore({ run, query, transaction }: Database) {
   return {
     add: (id: string) => transaction((tx) => addInstance(tx, id)),

@@ -122,7 +122,7 @@ export const operation = pgTable(
     requestId: text('request_id'),
     at: instant('at').notNull().defaultNow(),
     revokedCount: integer('revoked_count').notNull(),
-    /** How long the answer waited until no instance could know better from memory; null when none was there to ask. */
+    /** How long the answer waited until no instance could know better from memory; null when none had to be asked twice. */
     waitedMs: integer('waited_ms'),
   },
   (table) => [index('operation_user_id_at_idx').on(table.userId, table.at)],

@@ -69,6 +69,22 @@ t.test('beside a large load no other begins: who comes meanwhile shares the next
   await Promise.all(answers)
 })
 
+t.test('a load that hangs does not keep the others waiting', async (t) => {
+  const { loads, ask } = held()
+  const answers = [1, 2, 3, 4, 5, 6].map(ask)
+  loads[0]?.end()
+  loads[1]?.end()
+  await Promise.all([answers[0], answers[1]])
+  t.equal(loads.length, 3)
+  const begun = performance.now()
+  while (performance.now() - begun < 110);
+  answers.push(ask(7))
+  t.same(loads[3]?.items, [7])
+  loads[2]?.end()
+  loads[3]?.end()
+  await Promise.all(answers)
+})
+
 t.test('whatever the order of things, an answer was read after its question and is its own', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.oneof(fc.constant('ask'), fc.nat(3)), { maxLength: 60 }), async (events) => {

@@ -125,6 +125,8 @@ t.test('a machine that was suspended has used up its leases', async (t) => {
   wall -= 120_000
   monotonic += 5
   t.equal(clock() - before, 60_015, 'and it never runs backwards')
+  wall += 30_000
+  t.equal(clock() - before, 90_015, 'a clock that was set back tells of the next suspension as well')
 })
 
 t.test('a session takes at most 250 bytes beyond its own strings', async (t) => {

@@ -6,6 +6,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
   const alive = new Set(keys)
   /** What each commit ended, in order; a snapshot is how many of them it shows, a transaction id its place. */
   const commits: string[][] = []
+  let worlds = 1
   const rows = new Map<string, { beat: number; applied: number }>()
   const expiry = keys.map(() => (random() < 0.3 ? random() * endMs : 1e9))
 
@@ -33,11 +34,12 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
       if (row) row.beat++
       return row !== undefined
     },
-    news: (last: string | null): News => ({
-      snapshot: String(commits.length),
-      world: 'one',
-      tokens: last === null ? [] : commits.slice(Number(last)).flat(),
-    }),
+    /** Now and then too many to name, and now and then another world. */
+    news(last: string | null): News {
+      if (random() < 0.005) worlds++
+      const tokens = random() < 0.05 ? null : commits.slice(Number(last ?? commits.length)).flat()
+      return { snapshot: String(commits.length), world: `world ${worlds}`, tokens }
+    },
     applied(id: string, snapshot: string): void {
       const row = rows.get(id)
       if (row) row.applied = Number(snapshot)

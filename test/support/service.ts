@@ -11,6 +11,7 @@ import { createBarrier } from '../../src/propagation/barrier.ts'
 import { buildServer } from '../../src/server.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { createTouches } from '../../src/sessions/touches.ts'
+import { openDatabase } from '../../src/storage/database.ts'
 import { barrierStore } from '../../src/storage/instances.ts'
 import { user } from '../../src/storage/schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
@@ -35,10 +36,11 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
     : createLogger('silent')
   const touches = createTouches(db)
+  const leaseDatabase = openDatabase(db.url, { max: 1, deadlineMs: 1_000 })
   const metrics = createMetrics()
   const barrier = createBarrier(barrierStore(db.run), { onPassed: metrics.revoked })
   const sessions = createSessions(db, touches, barrier)
-  const databases = { url: db.url, databaseForChecks: db, databaseForLeases: db }
+  const databases = { url: db.url, databaseForChecks: db, databaseForLease: leaseDatabase }
   const { checker, leased, close } = startChecker(config, databases, touches, logger)
   if (leased) metrics.watch(leased)
   const app = await buildServer({
@@ -54,6 +56,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
   t.teardown(async () => {
     await app.close()
     await close()
+    await leaseDatabase.close()
     await touches.close()
   })
   const base = `http://127.0.0.1:${port}`

@@ -109,9 +109,9 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     mode: 'leased',
     fault: 'none',
     file: 'src/propagation/barrier.ts',
-    find: '      const waitedMs = (await waitFor(xid)) ? Math.round(clock() - start) : null',
+    find: '      const waited = await waitFor(xid)',
     replace: `      void waitFor(xid)
-      const waitedMs = null`,
+      const waited = false`,
   },
   'lease-ignored': {
     meaning: 'memory answers without looking at the lease',
