@@ -156,6 +156,14 @@ t.test('a shorter lifetime holds at once for what is in memory', async (t) => {
   await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
 })
 
+t.test('when a life begins, checks no longer read from connections of the one before', async (t) => {
+  const pid = async () =>
+    (await database.query<[number]>({ name: 'pid', text: 'select pg_backend_pid()', values: [] }))[0]?.[0]
+  const before = new Set(await Promise.all(Array.from({ length: 20 }, pid)))
+  database.reconnect()
+  for (const after of await Promise.all(Array.from({ length: 20 }, pid))) t.notOk(before.has(after))
+})
+
 t.test(
   'an instance whose row is gone, and one that hears nothing, go on without a stale answer',
   async (t) => {
