@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Instance } from './instances.ts'
-import { anyStep, lateRenewal, lostLife } from './moments.ts'
+import { anyStep, lateRenewal, lateWake, lostLife } from './moments.ts'
 import type { People } from './people.ts'
 import type { Postgres } from './postgres.ts'
 import type { PostgresProxy } from './proxy.ts'
@@ -117,7 +117,7 @@ export const FAULTS = {
       let met = 0
       await untilOver(over, async () => {
         const number = random.below(instances.length)
-        const moment = random.pick([lateRenewal, lostLife, anyStep]) ?? anyStep
+        const moment = random.pick([lateRenewal, lateWake, lostLife, anyStep]) ?? anyStep
         if (await moment(instances[number] as Instance, proxies[number] as PostgresProxy, random)) met++
         await unlessOver(over, random.between(100, 500))
       })

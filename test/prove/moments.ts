@@ -32,10 +32,23 @@ export const lateRenewal: Moment = async (instance, proxy, random) => {
   if (!(await next(proxy, BEAT))) return false
   const pair = await next(proxy, NEWS, ({ answers }) => void answers.pause())
   if (!pair) return false
-  await sleep(random.between(300, DEADLINE_MS - 50))
+  await sleep(random.between(600, DEADLINE_MS - 50))
   pair.answers.resume()
   await sleep(random.between(2, 20))
-  return stopped(instance, random.between(2_000, 3_400))
+  // Awake again just after logouts no longer wait for it, and just before a lease counted from the late answer is over.
+  return stopped(instance, random.between(2_250, 3_000))
+}
+
+/**
+ * The instance is stopped right after it woke, late in its lease: a lease that a wake had extended would outlive what
+ * those who revoke wait for.
+ */
+export const lateWake: Moment = async (instance, proxy, random) => {
+  if (!(await next(proxy, BEAT))) return false
+  await sleep(random.between(700, 900))
+  if (!(await next(proxy, APPLIED))) return false
+  await sleep(random.between(2, 20))
+  return stopped(instance, random.between(2_450, 3_000))
 }
 
 /** Reads are under way while a life ends and the next begins: what do they leave behind? */

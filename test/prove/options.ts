@@ -69,7 +69,7 @@ const TIMED: Goals = { checks: 1_000, logouts: 20, seconds: 0 }
 const SCHEDULES = 100_000
 const MISTAKEN_SCHEDULES = 20_000
 /** A mistake that was not caught by then is not caught. */
-const MISTAKEN: Goals = { checks: 1_000, logouts: 10, seconds: 180 }
+const MISTAKEN: Goals = { checks: 1_000, logouts: 10, seconds: 600 }
 
 /** @returns null when help was asked for. @throws Error saying what is wrong. */
 export function readOptions(args: string[]): Options | null {

@@ -95,7 +95,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
   'wake-extends-lease': {
     meaning: 'the read after a notification extends the lease as a renewal does',
     mode: 'leased',
-    fault: 'stop',
+    fault: 'moment',
     file: 'src/checking/instance.ts',
     find: `    async wake(): Promise<boolean> {
       if (!(await catchUp())) return false`,
