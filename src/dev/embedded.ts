@@ -199,6 +199,9 @@ async function unprivileged(root: string, file: string, args: string[]) {
     capability,
     '--ambient-caps',
     capability,
+    // access(2), by which initdb looks for its server, goes by capabilities only then.
+    '--securebits',
+    '+no_setuid_fixup',
   ]
   return run(setpriv, [...drop, '--', file, ...args], { cwd: '/' })
 }
