@@ -120,7 +120,8 @@ export async function buildServer({
 
 /** Node closes the connections that are idle when the server closes; those that become idle later would hold it up. */
 function closeConnectionsAsTheyFinish(server: Server): void {
-  const timer = setInterval(() => server.closeIdleConnections(), 50)
+  // A server that could not listen never closes.
+  const timer = setInterval(() => server.closeIdleConnections(), 50).unref()
   server.once('close', () => clearInterval(timer))
 }
 

@@ -205,6 +205,8 @@ t.test(
       headers: { authorization: 'Bearer my-token' },
     })
     for (;;) {
+      // Inside a transaction the list of backends would stay as it was first read.
+      await holder.query('select pg_stat_clear_snapshot()')
       const { rows } = await holder.query(
         `select 1 from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0 and datname = current_database()`,
       )
