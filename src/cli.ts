@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { ConfigError, readConfig } from './config.ts'
 import { start } from './main.ts'
-import { rootCause } from './storage/database.ts'
+import { rootCause } from './storage/failures.ts'
 import { migrate } from './storage/migrate.ts'
 
 const HELP = `global-logout: log out everywhere, now

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import t from 'tap'
 import { type Run, run } from './support/command.ts'
+import { freePort } from './support/ports.ts'
 import { admin, databaseUrl } from './support/server.ts'
-import { freePort } from './support/service.ts'
 
 const READY = 'Stop      Ctrl-C'
 

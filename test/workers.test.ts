@@ -6,7 +6,8 @@ import { createSessions } from '../src/sessions/sessions.ts'
 import { barrierStore } from '../src/storage/instances.ts'
 import { run } from './support/command.ts'
 import { testDatabase } from './support/database.ts'
-import { freePort, json } from './support/service.ts'
+import { freePort } from './support/ports.ts'
+import { json } from './support/service.ts'
 
 const database = await testDatabase()
 const { psql } = database

@@ -4,7 +4,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, Fa
 import fp from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts'
-import { sqlState } from '../storage/database.ts'
+import { sqlState } from '../storage/failures.ts'
 import { errorPage } from '../web/error-page.ts'
 
 export function problemBody(problem: Problem, requestId: string) {

@@ -8,7 +8,8 @@ import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
-import { type Executor, sqlState } from './database.ts'
+import type { Executor } from './database.ts'
+import { sqlState } from './failures.ts'
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
 /** A journal of our own: an application on drizzle-kit keeps its own in `__drizzle_migrations` of the same database. */

@@ -9,7 +9,7 @@ import { GlobalLogoutAdapter, generateSessionToken } from '../../src/authjs/adap
 import { createBarrier } from '../../src/propagation/barrier.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
-import { sqlState } from '../../src/storage/database.ts'
+import { sqlState } from '../../src/storage/failures.ts'
 import { barrierStore } from '../../src/storage/instances.ts'
 import { findSession } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'

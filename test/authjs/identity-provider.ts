@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import Provider from 'oidc-provider'
 import t from 'tap'
-import { freePort } from '../support/service.ts'
+import { freePort } from '../support/ports.ts'
 
 export async function startIdentityProvider({ redirectUri }: { redirectUri: string }) {
   const port = await freePort()

@@ -6,8 +6,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../support/ports.ts'
 import { kill, onExit } from './leftovers.ts'
-import { freePort } from './ports.ts'
 import { openWire, type Wire } from './wire.ts'
 
 const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url))

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Embedded, startEmbedded } from '../../src/dev/embedded.ts'
 import { migrate } from '../../src/storage/migrate.ts'
+import { freePort } from '../support/ports.ts'
 import { kill, onExit } from './leftovers.ts'
-import { freePort } from './ports.ts'
 
 /**
  * Without fsync, as on a machine whose power never fails: what a killed process had written, the kernel still has.

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { startEmbedded } from '../../src/dev/embedded.ts'
 import { migrate } from '../../src/storage/migrate.ts'
-import { freePort } from './service.ts'
+import { freePort } from './ports.ts'
 
 /** Starts a migrated server on a port that stays the same when it is stopped and started again. */
 export async function ownServer(settings: Record<string, string> = {}) {

@@ -1,6 +1,4 @@
 /** The whole service on a test database, listening on a port of its own; and people with devices. */
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import t from 'tap'
 import { startChecker } from '../../src/checking/start.ts'
 import { readConfig } from '../../src/config.ts'
@@ -16,6 +14,7 @@ import { barrierStore } from '../../src/storage/instances.ts'
 import { user } from '../../src/storage/schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { insist } from './insist.ts'
+import { freePort } from './ports.ts'
 
 export interface ServiceOptions {
   database?: TestDatabase
@@ -118,14 +117,4 @@ export type Service = Awaited<ReturnType<typeof startService>>
 /** A JSON body and its header, to spread into a request. */
 export function json(body: unknown): RequestInit & { headers: Record<string, string> } {
   return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
