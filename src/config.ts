@@ -9,7 +9,7 @@ const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 const YEAR_SECONDS = 365 * UNITS.d
 
 /** `90s`, `30m`, `12h` or `7d`, in seconds. */
-const duration = z
+export const duration = z
   .string()
   .regex(/^[1-9]\d*[smhd]$/, 'must be a duration such as 90s, 30m, 12h or 7d')
   .transform((text) => Number(text.slice(0, -1)) * UNITS[text.slice(-1) as keyof typeof UNITS])

@@ -7,12 +7,18 @@ export const ERRORS = {
   invalid_request: { status: 400, title: 'The request is not valid' },
   unauthenticated: { status: 401, title: 'No session token came with the request' },
   invalid_token: { status: 401, title: 'The session is not valid' },
+  key_required: { status: 401, title: 'No service key came with the request' },
+  invalid_key: { status: 401, title: 'The service key is not valid' },
+  insufficient_scope: { status: 403, title: 'The service key lacks the scope for this' },
+  user_locked: { status: 403, title: 'This user may not sign in for now' },
   cross_origin: { status: 403, title: 'The request did not prove that it comes from this site' },
   not_found: { status: 404, title: 'There is nothing here' },
   session_not_found: { status: 404, title: 'You have no such session' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  cursor_too_old: { status: 410, title: 'The feed no longer reaches back to this cursor' },
   body_too_large: { status: 413, title: 'The request body is too large' },
   unsupported_media_type: { status: 415, title: 'The request body has a type that is not understood' },
+  too_many_attempts: { status: 429, title: 'Too many attempts with a wrong service key' },
   headers_too_large: { status: 431, title: 'The request headers are too large' },
   internal: { status: 500, title: 'Something went wrong on our side' },
   unavailable: { status: 503, title: 'This cannot be decided at the moment' },
@@ -27,13 +33,20 @@ export class Problem extends Error {
   readonly detail: string
   /** The field of the request that is at fault, for `invalid_request`. */
   readonly field: string | undefined
+  /** When to try again, for what may go well another time. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ErrorCode, detail: string, options: { cause?: unknown; field?: string } = {}) {
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    options: { cause?: unknown; field?: string; retryAfterSeconds?: number } = {},
+  ) {
     super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'Problem'
     this.code = code
     this.detail = detail
     this.field = options.field
+    this.retryAfterSeconds = options.retryAfterSeconds ?? (ERRORS[code].status === 503 ? 1 : undefined)
   }
 
   get status(): number {

@@ -14,7 +14,7 @@ import { placeOfWorker, supervise } from './workers.ts'
 const STOP_MS = 15_000
 
 /** Where the data of the embedded database lies. */
-const DATA_FOLDER = '.data'
+export const DATA_FOLDER = '.data'
 
 /** Serves until a signal ends it. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {

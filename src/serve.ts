@@ -4,6 +4,7 @@ import { startChecker } from './checking/start.ts'
 import type { Config } from './config.ts'
 import { createMetrics } from './metrics.ts'
 import { createBarrier, startLookingRound } from './propagation/barrier.ts'
+import { createKeys } from './security/keys.ts'
 import { buildServer, type ServerParts } from './server.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { startSweeper } from './sessions/sweeper.ts'
@@ -67,7 +68,16 @@ export async function serve(
   const sessions = createSessions(database, touches, barrier, (err) =>
     log.warn({ err }, 'the wait of a logout was not recorded'),
   )
-  const parts: ServerParts = { config, database, sessions, checker: checking.checker, metrics, logger: log }
+  const keys = createKeys(database, (err) => log.warn({ err }, 'the use of a service key was not recorded'))
+  const parts: ServerParts = {
+    config,
+    database,
+    sessions,
+    keys,
+    checker: checking.checker,
+    metrics,
+    logger: log,
+  }
   const app = await buildServer(
     demo ? { ...parts, signIn: (await import('./dev/sign-in.ts')).demoSignIn } : parts,
   )

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
+import fastifyRateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Checker } from './checking/checker.ts'
@@ -15,8 +16,11 @@ import { healthRoutes } from './http/health.ts'
 import { metricsRoutes } from './http/metrics.ts'
 import { pageRoutes } from './http/pages.ts'
 import { onClientError, problemPages, problems } from './http/problems.ts'
+import { serviceRoutes } from './http/service.ts'
+import { createRequireKey } from './http/service-key.ts'
 import { userRoutes } from './http/user.ts'
 import type { Metrics } from './metrics.ts'
+import type { Keys } from './security/keys.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { type Database, withinOneDeadline } from './storage/database.ts'
 
@@ -44,6 +48,7 @@ export interface ServerParts {
   config: Pick<Config, 'publicOrigin' | 'secure' | 'cookie' | 'allowedRedirects' | 'trustProxy'>
   database: Pick<Database, 'run'>
   sessions: Sessions
+  keys: Keys
   checker: Checker
   metrics: Pick<Metrics, 'text' | 'contentType'>
   logger: FastifyBaseLogger
@@ -61,6 +66,7 @@ export async function buildServer({
   config,
   database,
   sessions,
+  keys,
   checker,
   metrics,
   logger,
@@ -89,6 +95,7 @@ export async function buildServer({
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('session')
+  app.decorateRequest('serviceKey')
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
   app.removeContentTypeParser('text/plain')
 
@@ -99,6 +106,7 @@ export async function buildServer({
   app.addHook('preClose', async () => void closeConnectionsAsTheyFinish(app.server))
   await app.register(problems)
   await app.register(fastifyHelmet, securityHeaders(config))
+  await app.register(fastifyRateLimit, { global: false })
   await app.register(assetRoutes)
   await app.register(async (fresh) => {
     fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))
@@ -107,6 +115,10 @@ export async function buildServer({
     await fresh.register(metricsRoutes, metrics)
     await fresh.register(fastifyCookie)
     await fresh.register(userRoutes, { sessions, visitor, finish })
+    await fresh.register(async (services) => {
+      await services.register(fastifyFormbody)
+      await services.register(serviceRoutes, { sessions, cookies, requireKey: createRequireKey(app, keys) })
+    })
     await fresh.register(async (site) => {
       await site.register(problemPages)
       await site.register(fastifyFormbody)

@@ -213,6 +213,17 @@ async function anybodyMayEnter(path: string): Promise<boolean> {
   return Boolean((await stat(above)).mode & 0o001) && anybodyMayEnter(above)
 }
 
+/** Where the PostgreSQL of a demo listens that runs on `folder`; null when none does. */
+export async function runningUrl(folder: string): Promise<string | null> {
+  const data = join(resolve(folder), 'postgres')
+  try {
+    const password = (await readFile(join(data, PASSWORD_FILE), 'utf8')).trim()
+    return `postgres://postgres:${password}@127.0.0.1:${await runningPort(data)}/${DATABASE}`
+  } catch {
+    return null
+  }
+}
+
 /** The fourth line of `postmaster.pid` is the port. */
 async function runningPort(data: string): Promise<number> {
   const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')

@@ -14,6 +14,8 @@ export function createCookies({ name, domain, secure }: Config['cookie']) {
   const session = domain ? { ...base, domain } : base
 
   return {
+    /** The session cookie, for an application that sets it itself. */
+    session: { name, attributes: session },
     setSession: (reply: FastifyReply, token: string, expires: Date) =>
       reply.setCookie(name, token, { ...session, expires }),
     /** Only ever after a committed logout. */

@@ -25,14 +25,25 @@ export function problemText(problem: Problem, requestId: string): string {
   return JSON.stringify(problemBody(problem, requestId))
 }
 
+/** `WWW-Authenticate`, after RFC 6750. */
+const CHALLENGES: Partial<Record<ErrorCode, string>> = {
+  unauthenticated: 'Bearer',
+  invalid_token: 'Bearer error="invalid_token"',
+  key_required: 'Bearer',
+  invalid_key: 'Bearer error="invalid_token"',
+  insufficient_scope: 'Bearer error="insufficient_scope"',
+}
+
 /** The headers that a problem asks for, whatever its body. */
-export function problemHeaders({ status, code }: Problem, requestId: string): Record<string, string> {
+export function problemHeaders(
+  { code, retryAfterSeconds }: Problem,
+  requestId: string,
+): Record<string, string> {
   return {
     'cache-control': 'no-store',
     'x-request-id': requestId,
-    ...(status === 503 && { 'retry-after': '1' }),
-    ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
-    ...(code === 'invalid_token' && { 'www-authenticate': 'Bearer error="invalid_token"' }),
+    ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+    ...(CHALLENGES[code] && { 'www-authenticate': CHALLENGES[code] }),
   }
 }
 

@@ -6,6 +6,7 @@ import type { SQL } from 'drizzle-orm'
 import { Problem } from '../errors.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import { type Database, outsideTheRequest, type Transaction } from '../storage/database.ts'
+import { findLock, type Lock } from '../storage/locks.ts'
 import {
   beginOperation,
   findOperation,
@@ -43,7 +44,11 @@ export interface Login extends Origin {
   userId: string
   /** A token that this session takes the place of; its session ends in the same transaction (no fixation). */
   replaces?: string | undefined
+  /** Who signs the user in, when that is not the user. */
+  actor?: Actor
 }
+
+export type Actor = Pick<NewOperation, 'actorKind' | 'actorId'>
 
 export interface Outcome {
   /** Null when the session had been ended by another one, or around this service. */
@@ -74,10 +79,11 @@ export function createSessions(
   barrier: Pick<Barrier, 'passed'>,
   onError: (error: unknown) => void = () => {},
 ) {
-  /** Signs a user in. @throws Problem `invalid_request` when the user is unknown. */
+  /** Signs a user in. @throws Problem `invalid_request` when the user is unknown, `user_locked` when locked. */
   async function create({
     userId,
     replaces,
+    actor,
     ...origin
   }: Login): Promise<{ token: string; session: Session }> {
     const { xid, replaced, ...created } = await transaction(async (tx) => {
@@ -86,8 +92,10 @@ export function createSessions(
           field: 'userId',
         })
       }
+      const lock = await findLock(tx, userId)
+      if (lock) throw locked(lock)
       const old = replaces && (await findSession(tx, replaces))
-      const what = old && { kind: 'session.replace' as const, ...by(old.session, origin) }
+      const what = old && { kind: 'session.replace' as const, ...by(old.session, origin), ...actor }
       const replaced = what && (await revoke(tx, which.withToken(replaces), what))
       const token = generateSessionToken()
       const { userAgent, ipAddress } = origin
@@ -221,6 +229,11 @@ function repeated({ state, sessionId, operation }: Standing, scope: LogoutScope)
   const own = operation !== undefined && operation.actorSessionId === sessionId
   // The id opens the page that names all it ended: it is for the session that asked, not for a thief it threw out.
   return { operationId: own ? operation.id : null, scope, revoked: [], signedOut: true }
+}
+
+function locked({ until }: Lock): Problem {
+  const end = until ? `until ${until.toISOString()}` : 'until somebody lifts the lock'
+  return new Problem('user_locked', `Sign-in of this user is locked ${end}.`)
 }
 
 function dead(): Problem {

@@ -178,6 +178,44 @@ export const instance = pgTable('instance', {
   applied: snapshot('applied'),
 })
 
+/** The credential of a calling service. Its secret is shown once, to whoever made it; here stands its hash. */
+export const serviceKey = pgTable('service_key', {
+  id: uuid('id').primaryKey().defaultRandom(),
+  name: text('name').notNull(),
+  keyHash: hashedToken('key_hash').notNull().unique(),
+  scopes: text('scopes').array().$type<KeyScope[]>().notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  /** Null: until it is revoked. */
+  expiresAt: instant('expires_at'),
+  lastUsedAt: instant('last_used_at'),
+  revokedAt: instant('revoked_at'),
+})
+
+/** A user who gets no new session until then, whoever writes it; a trigger on `session` refuses. */
+export const userLock = pgTable('user_lock', {
+  userId: text('user_id')
+    .primaryKey()
+    .references(() => user.id, { onDelete: 'cascade' }),
+  /** Null: until somebody lifts it. */
+  until: instant('until'),
+  reason: text('reason').notNull(),
+  lockedAt: instant('locked_at').notNull().defaultNow(),
+})
+
+/** Up to which transaction old revocations may have been deleted: a cursor of the feed from before has a gap. One row. */
+export const feedHorizon = pgTable(
+  'feed_horizon',
+  {
+    singleton: boolean('singleton').primaryKey().default(true),
+    xid: xid8('xid').notNull(),
+  },
+  (table) => [check('feed_horizon_singleton', sql`${table.singleton}`)],
+)
+
+/** What a service may do with a key. */
+export const KEY_SCOPES = ['introspect', 'sessions:create', 'events', 'security'] as const
+export type KeyScope = (typeof KEY_SCOPES)[number]
+export type ServiceKey = typeof serviceKey.$inferSelect
 export type LogoutScope = 'local' | 'others' | 'global'
 export type OperationKind = 'logout' | 'session.end' | 'session.replace' | 'authjs.signout'
 export type User = typeof user.$inferSelect

@@ -6,12 +6,13 @@ import { demoSignIn } from '../../src/dev/sign-in.ts'
 import { createLogger } from '../../src/http/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { createBarrier } from '../../src/propagation/barrier.ts'
+import { createKey, createKeys } from '../../src/security/keys.ts'
 import { buildServer } from '../../src/server.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { createTouches } from '../../src/sessions/touches.ts'
 import { openDatabase } from '../../src/storage/database.ts'
 import { barrierStore } from '../../src/storage/instances.ts'
-import { user } from '../../src/storage/schema.ts'
+import { type KeyScope, user } from '../../src/storage/schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { insist } from './insist.ts'
 import { freePort } from './ports.ts'
@@ -46,6 +47,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     config,
     database: db,
     sessions,
+    keys: createKeys(db),
     checker,
     metrics,
     logger,
@@ -103,6 +105,12 @@ export async function startService({ database, env = {}, demo = false, log }: Se
         ),
       )
       return id
+    },
+    /** Makes a service key. @returns the header that carries it. */
+    keyFor: async (...scopes: KeyScope[]) => {
+      const wanted = { name: 'test', scopes, lifetimeSeconds: null }
+      const { key, record } = await insist(() => db.run((executor) => createKey(executor, wanted)))
+      return { id: record.id, key, headers: { authorization: `Bearer ${key}` } }
     },
     /** Signs a user in on a device. @returns the token in its cookie. */
     signIn: async (userId: string, userAgent = 'test', ipAddress = '203.0.113.7') => {

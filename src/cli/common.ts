@@ -1,0 +1,77 @@
+/** What commands share: the database they talk to, tables for people and JSON for programs, and a question before harm. */
+import { createInterface } from 'node:readline/promises'
+import Table from 'cli-table3'
+import { ConfigError, readConfig } from '../config.ts'
+import { DATA_FOLDER } from '../main.ts'
+import { type Database, openDatabase } from '../storage/database.ts'
+
+/** Wrong usage that only the command itself can notice. */
+export class UsageError extends Error {}
+
+/** The database of the settings, else that of a demo running in this folder. @throws ConfigError when there is neither. */
+export async function databaseUrl(env: NodeJS.ProcessEnv): Promise<string> {
+  const { databaseUrl } = readConfig(env)
+  const { runningUrl } = await import('../dev/embedded.ts')
+  const url = databaseUrl ?? (await runningUrl(DATA_FOLDER))
+  if (!url) throw new ConfigError(['DATABASE_URL: name the database (no demo runs in this folder)'])
+  return url
+}
+
+/** Runs `work` on the database, which is closed afterwards. */
+export async function withDatabase<T>(
+  env: NodeJS.ProcessEnv,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const database = openDatabase(await databaseUrl(env), { max: 2, deadlineMs: 10_000 })
+  try {
+    return await work(database)
+  } finally {
+    await database.close()
+  }
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2))
+}
+
+/** A table as wide as its content, without lines: easy to read, and to cut. */
+export function printTable(head: string[], rows: string[][]): void {
+  const nothing = Object.fromEntries(
+    'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid'
+      .split(' ')
+      .map((place) => [place, '']),
+  )
+  const table = new Table({
+    head: head.map((word) => word.toUpperCase()),
+    chars: { ...nothing, middle: '  ' },
+    style: { head: [], 'padding-left': 0, 'padding-right': 0 },
+  })
+  table.push(...rows.map((row) => row.map(visible)))
+  print(table.toString())
+}
+
+/** Names and user agents are other people's words: no control character of theirs reaches the terminal. */
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}')
+}
+
+/** `2026-11-24 13:02` in UTC, or a dash. */
+export function instant(at: Date | null): string {
+  return at ? `${at.toISOString().slice(0, 16).replace('T', ' ')}Z` : '-'
+}
+
+/**
+ * Asks before harm. @throws UsageError when nobody is there to ask, unless `yes` was said before.
+ */
+export async function confirm(question: string, yes: boolean | undefined): Promise<boolean> {
+  if (yes) return true
+  if (!process.stdin.isTTY) throw new UsageError(`${question} Nobody is there to ask: add --yes to go on.`)
+  const asking = createInterface({ input: process.stdin, output: process.stderr })
+  const answer = await asking.question(`${question} [y/N] `)
+  asking.close()
+  return /^y(es)?$/i.test(answer.trim())
+}

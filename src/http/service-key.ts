@@ -1,0 +1,43 @@
+/**
+ * Which service is asking: `Authorization: Bearer glk_…`. Wrong keys are counted by address and slowed down; a right one
+ * is never held up by them, because behind the same address staff may be ending sessions.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Problem } from '../errors.ts'
+import type { Keys } from '../security/keys.ts'
+import type { FoundKey } from '../storage/keys.ts'
+import type { KeyScope } from '../storage/schema.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the hook of `requireKey`. */
+    serviceKey: FoundKey
+  }
+}
+
+/** Wrong keys an address may send in a minute; further ones get 429. */
+const WRONG_KEYS = { max: 20, timeWindow: 60_000 }
+
+/**
+ * For an app with `@fastify/rate-limit`. The hook that it returns runs before the body is read.
+ * @throws Problem `key_required`, `invalid_key`, `insufficient_scope` or `too_many_attempts`.
+ */
+export function createRequireKey(app: FastifyInstance, keys: Keys) {
+  const countWrongKey = app.createRateLimit(WRONG_KEYS)
+
+  return (scope: KeyScope) => async (request: FastifyRequest) => {
+    const secret = /^bearer +(\S+)$/i.exec(request.headers.authorization?.trim() ?? '')?.[1]
+    if (!secret)
+      throw new Problem('key_required', `Send "Authorization: Bearer glk_…", a key with the scope ${scope}.`)
+    request.serviceKey = await keys.require(secret, scope).catch(async (error) => {
+      if (!(error instanceof Problem && error.code === 'invalid_key')) throw error
+      const wrong = await countWrongKey(request)
+      if (wrong.isAllowed || !wrong.isExceeded) throw error
+      throw new Problem('too_many_attempts', 'Use a key that "global-logout keys list" shows, or wait.', {
+        retryAfterSeconds: wrong.ttlInSeconds,
+      })
+    })
+  }
+}
+
+export type RequireKey = ReturnType<typeof createRequireKey>

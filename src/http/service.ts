@@ -1,0 +1,113 @@
+/** For services with a key: ask about a session (RFC 7662), sign a user in. */
+import { isIP } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { deviceColumns } from '../sessions/devices.ts'
+import { expiresAt } from '../sessions/policy.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import { MAX_TOKEN_LENGTH } from '../sessions/tokens.ts'
+import type { Cookies } from './cookies.ts'
+import type { RequireKey } from './service-key.ts'
+
+const question = z.object({
+  token: z.string('must be the token to look up'),
+  token_type_hint: z.string().optional(),
+})
+
+const introspection = z.union([
+  z.object({
+    active: z.literal(true),
+    sub: z.string().describe('id of the user'),
+    sid: z.string().describe('id of the session'),
+    iat: z.int().describe('when it was created, in seconds since 1970'),
+    exp: z.int().describe('when it ends unless it is used, in seconds since 1970'),
+    token_type: z.literal('session'),
+  }),
+  z.object({ active: z.literal(false) }),
+])
+
+/** PostgreSQL has no NUL in its texts. */
+const text = z.string().regex(/^[^\0]*$/, 'must not hold a NUL character')
+
+const newSession = z.strictObject({
+  userId: text.min(1, 'must name a user').max(1024),
+  userAgent: text.max(8192).nullish(),
+  ipAddress: z
+    .string()
+    .refine((text) => isIP(text) > 0, 'must be an IPv4 or IPv6 address')
+    .nullish(),
+  replaces: z.string().min(1).max(MAX_TOKEN_LENGTH).nullish(),
+})
+
+const createdSession = z.object({
+  token: z.string(),
+  sessionId: z.string(),
+  expires: z.iso.datetime(),
+  cookie: z.object({
+    name: z.string(),
+    attributes: z.object({
+      path: z.string(),
+      httpOnly: z.boolean(),
+      sameSite: z.literal('lax'),
+      secure: z.boolean(),
+      domain: z.string().optional(),
+    }),
+  }),
+})
+
+export interface ServiceRoutes {
+  sessions: Sessions
+  cookies: Cookies
+  requireKey: RequireKey
+}
+
+export async function serviceRoutes(
+  instance: FastifyInstance,
+  { sessions, cookies, requireKey }: ServiceRoutes,
+) {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+
+  app.post(
+    '/introspect',
+    { onRequest: requireKey('introspect'), schema: { body: question, response: { 200: introspection } } },
+    async (request) => {
+      const found = await sessions.find(request.body.token)
+      if (!found) return { active: false as const }
+      const { session, policy } = found
+      return {
+        active: true as const,
+        sub: session.userId,
+        sid: session.id,
+        iat: seconds(session.createdAt),
+        exp: seconds(expiresAt(session, policy)),
+        token_type: 'session' as const,
+      }
+    },
+  )
+
+  app.post(
+    '/api/sessions',
+    {
+      onRequest: requireKey('sessions:create'),
+      schema: { body: newSession, response: { 201: createdSession } },
+    },
+    async (request, reply) => {
+      const { userId, replaces, userAgent, ipAddress } = request.body
+      const { id: actorId } = request.serviceKey
+      const { token, session } = await sessions.create({
+        userId,
+        replaces: replaces ?? undefined,
+        ...deviceColumns({ userAgent: userAgent ?? null, ipAddress: ipAddress ?? null }),
+        requestId: request.id,
+        actor: { actorKind: 'service', actorId },
+      })
+      reply.code(201)
+      return { token, sessionId: session.id, expires: session.expires.toISOString(), cookie: cookies.session }
+    },
+  )
+}
+
+function seconds(at: Date): number {
+  return Math.floor(at.getTime() / 1000)
+}

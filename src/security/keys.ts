@@ -1,0 +1,48 @@
+/**
+ * Service keys: who may ask for other people's sessions. The secret is shown once and stored hashed; every request reads
+ * the database, so that a revoked key is refused from the next request on. Any number may be active at once: to rotate,
+ * make the new one, change over, revoke the old one.
+ */
+import { randomBytes } from 'node:crypto'
+import { Problem } from '../errors.ts'
+import type { Database, Executor } from '../storage/database.ts'
+import { type FoundKey, findKey, insertKey, type NewKey, recordKeyUse } from '../storage/keys.ts'
+import type { KeyScope, ServiceKey } from '../storage/schema.ts'
+
+const PREFIX = 'glk_'
+const KEY = /^glk_[A-Za-z0-9_-]{43}$/
+
+export type Keys = ReturnType<typeof createKeys>
+
+/** Makes a key. @returns its record, and the secret, which nobody can be shown again: 256 random bits. */
+export async function createKey(db: Executor, wanted: NewKey): Promise<{ key: string; record: ServiceKey }> {
+  const key = PREFIX + randomBytes(32).toString('base64url')
+  return { key, record: await insertKey(db, wanted, key) }
+}
+
+export function createKeys(
+  { run, query }: Pick<Database, 'run' | 'query'>,
+  onError: (error: unknown) => void = () => {},
+) {
+  return {
+    /**
+     * The active key with this secret.
+     * @throws Problem `invalid_key` when there is none, `insufficient_scope` when it may not do this.
+     */
+    async require(secret: string, scope: KeyScope): Promise<FoundKey> {
+      const found = KEY.test(secret) ? await findKey(query, secret) : null
+      if (!found)
+        throw new Problem(
+          'invalid_key',
+          'No active service key is spelled like this; see "global-logout keys".',
+        )
+      // In the background: a use that could not be recorded is no reason to refuse it.
+      if (found.stale) run((db) => recordKeyUse(db, found.id)).catch(onError)
+      if (!found.scopes.includes(scope)) {
+        const detail = `The key "${found.name}" has no scope ${scope}; it has ${found.scopes.join(', ')}.`
+        throw new Problem('insufficient_scope', detail)
+      }
+      return found
+    },
+  }
+}
