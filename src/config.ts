@@ -5,6 +5,9 @@
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
 
+/** Where the data of the embedded database lies. */
+export const DATA_FOLDER = '.data'
+
 const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 const YEAR_SECONDS = 365 * UNITS.d
 

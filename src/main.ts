@@ -4,7 +4,7 @@
  */
 import cluster from 'node:cluster'
 import type { FastifyBaseLogger } from 'fastify'
-import { type Config, readConfig } from './config.ts'
+import { type Config, DATA_FOLDER, readConfig } from './config.ts'
 import { createLogger } from './http/log.ts'
 import { prepare } from './prepare.ts'
 import { type Closing, type Place, serve } from './serve.ts'
@@ -12,9 +12,6 @@ import { placeOfWorker, supervise } from './workers.ts'
 
 /** After this a stop no longer waits for requests. */
 const STOP_MS = 15_000
-
-/** Where the data of the embedded database lies. */
-export const DATA_FOLDER = '.data'
 
 /** Serves until a signal ends it. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {

@@ -1,8 +1,7 @@
 /** What commands share: the database they talk to, tables for people and JSON for programs, and a question before harm. */
 import { createInterface } from 'node:readline/promises'
 import Table from 'cli-table3'
-import { ConfigError, readConfig } from '../config.ts'
-import { DATA_FOLDER } from '../main.ts'
+import { ConfigError, DATA_FOLDER, readConfig } from '../config.ts'
 import { type Database, openDatabase } from '../storage/database.ts'
 
 /** Wrong usage that only the command itself can notice. */

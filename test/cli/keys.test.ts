@@ -1,0 +1,89 @@
+/** `global-logout keys`, as whoever runs the service uses it. */
+import t from 'tap'
+import { run } from '../support/command.ts'
+import { testDatabase } from '../support/database.ts'
+
+const database = await testDatabase()
+
+async function keys(...args: string[]) {
+  const started = run(['keys', ...args], { env: { DATABASE_URL: database.url } })
+  return { code: await started.ended, output: started.output() }
+}
+const create = async (name: string, ...args: string[]) => {
+  const { output } = await keys('create', '--name', name, '--scope', 'introspect', '--json', ...args)
+  return JSON.parse(output) as { id: string; key: string; expiresAt: string | null }
+}
+
+t.test('without any key, the list says how to make one', async (t) => {
+  t.match(await keys('list'), { code: 0, output: 'keys create' })
+})
+
+t.test('a key is shown once, then listed without its secret, until it is revoked', async (t) => {
+  const made = await keys('create', '--name', 'edge gateway', '--scope', 'introspect', 'events')
+  t.equal(made.code, 0)
+  const [secret = ''] = /^glk_[\w-]{43}$/m.exec(made.output) ?? []
+  t.ok(secret)
+  const [id = ''] = /[0-9a-f-]{36}/.exec(made.output) ?? []
+
+  const list = await keys('list')
+  t.match(list.output, /^ID +NAME +SCOPES +STATE +CREATED +EXPIRES +LAST USED *$/m)
+  t.match(list.output, new RegExp(`^${id} +edge gateway +introspect events +active `, 'm'))
+  t.notMatch(list.output, secret.slice(4, 16))
+  const [listed] = JSON.parse((await keys('list', '--json')).output)
+  t.match(listed, { id, name: 'edge gateway', scopes: ['introspect', 'events'], lastUsedAt: null })
+  t.notOk('keyHash' in listed)
+
+  t.match(await keys('revoke', id), { code: 2, output: /--yes/ }, 'nobody is there to ask')
+  t.match(await keys('revoke', id, '--yes'), { code: 0, output: 'refused from now on' })
+  t.match(await keys('revoke', id, '--yes'), { code: 0, output: 'already' })
+  t.notMatch((await keys('list')).output, id)
+  t.match((await keys('list', '--all')).output, new RegExp(`^${id} .* revoked `, 'm'))
+})
+
+t.test('a key lives as long as was said, a year unless it was', async (t) => {
+  const days = ({ expiresAt }: { expiresAt: string | null }) =>
+    expiresAt && Math.round((Date.parse(expiresAt) - Date.now()) / 86_400_000)
+  t.equal(days(await create('a')), 365)
+  t.equal(days(await create('a', '--expires', '90d')), 90)
+  t.equal(days(await create('a', '--expires', 'never')), null)
+})
+
+t.test('a name cannot write on the terminal of whoever lists it', async (t) => {
+  await database.psql(
+    `insert into service_key (name, key_hash, scopes) values (E'\\x1b[2Jgone', 'x', '{events}')`,
+  )
+  const { output } = await keys('list')
+  t.match(output, 'gone')
+  t.notMatch(output, '\u001b[2J')
+})
+
+t.test('what is wrong is named, and no key is made', async (t) => {
+  const before = await database.psql('select from service_key')
+  const scope = ['--scope', 'introspect']
+  const wrong: [string[], RegExp][] = [
+    [['create'], /--name/],
+    [['create', '--name', 'x'], /--scope/],
+    [['create', '--name', 'x', '--scope', 'everything'], /introspect, sessions:create, events, security/],
+    [['create', '--name', ' ', ...scope], /--name/],
+    [['create', '--name', 'x\ny', ...scope], /--name/],
+    [['create', '--name', 'x', '--expires', 'soon', ...scope], /--expires/],
+    [['create', '--name', 'x', 'more', 'words'], /--scope/],
+    [['revoke'], /id/],
+    [['revoke', 'x'], /keys list/],
+    [[], /create, list or revoke/],
+    [['destroy'], /create, list or revoke/],
+  ]
+  for (const [args, says] of wrong) {
+    const { code, output } = await keys(...args)
+    t.equal(code, 2, args.join(' '))
+    t.match(output, says)
+  }
+  t.match(await keys('revoke', crypto.randomUUID(), '--yes'), { code: 1, output: /there is no key/ })
+  t.equal((await database.psql('select from service_key')).length, before.length)
+})
+
+t.test('without a database, and without a demo in this folder, it says what to set', async (t) => {
+  const started = run(['keys', 'list'], { cwd: t.testdir() })
+  t.equal(await started.ended, 2)
+  t.match(started.output(), /DATABASE_URL/)
+})

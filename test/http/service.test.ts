@@ -1,0 +1,269 @@
+/** What services may ask with a key, and what the key does not let them do. */
+import t from 'tap'
+import { revokeKey } from '../../src/storage/keys.ts'
+import { KEY_SCOPES } from '../../src/storage/schema.ts'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })
+const { http, keyFor, database } = service
+
+type Headers = Record<string, string>
+const introspect = (token: string, headers: Headers = {}) =>
+  http('/introspect', { method: 'POST', headers, body: new URLSearchParams({ token }) })
+const create = (body: unknown, headers: Headers) =>
+  http('/api/sessions', { ...json(body), headers: { ...json(body).headers, ...headers } })
+const problem = async (response: Response) => ({
+  status: response.status,
+  code: ((await response.json()) as { code: string }).code,
+})
+
+t.test(
+  'introspection tells of a living session whose it is and until when, and of no other anything',
+  async (t) => {
+    const { headers } = await keyFor('introspect')
+    const ada = await service.addUser()
+    const { token, id } = await service.signIn(ada)
+    const response = await introspect(token, headers)
+    t.equal(response.status, 200)
+    t.equal(response.headers.get('cache-control'), 'no-store')
+    const answer = (await response.json()) as { iat: number; exp: number }
+    const [row] = await database.psql<{ created: string }>(
+      `select floor(extract(epoch from "createdAt"))::text as created from session where id = $1`,
+      [id],
+    )
+    const { iat, exp, ...rest } = answer
+    t.same(rest, { active: true, sub: ada, sid: id, token_type: 'session' })
+    t.equal(iat, Number(row?.created))
+    t.equal(exp, iat + 7 * 86_400, 'unless it is used, it ends with the idle timeout')
+
+    await service.as(token, '/api/logout', json({}))
+    for (const dead of [token, 'unknown', ' ', 'ü\u0000', 'x'.repeat(10_000)]) {
+      const response = await introspect(dead, headers)
+      t.equal(response.status, 200)
+      t.same(await response.json(), { active: false }, 'and nothing more')
+    }
+  },
+)
+
+t.test('an introspection that cannot be understood names the field', async (t) => {
+  const { headers } = await keyFor('introspect')
+  const none = await http('/introspect', {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams({ wrong: 'x' }),
+  })
+  t.match(await none.json(), { status: 400, code: 'invalid_request', field: 'token' })
+  const twice = new URLSearchParams([
+    ['token', 'a'],
+    ['token', 'b'],
+  ])
+  const two = await http('/introspect', { method: 'POST', headers, body: twice })
+  t.match(await two.json(), { status: 400, field: 'token' })
+})
+
+t.test('a service gets as far as its key: none 401, a wrong one 401, without the scope 403', async (t) => {
+  const { token } = await service.signIn(await service.addUser())
+  t.same(await problem(await introspect(token)), { status: 401, code: 'key_required' })
+  const basic = { authorization: `Basic ${btoa('a:b')}` }
+  t.same(await problem(await introspect(token, basic)), { status: 401, code: 'key_required' })
+  const session = { authorization: `Bearer ${token}` }
+  t.same(
+    await problem(await introspect(token, session)),
+    { status: 401, code: 'invalid_key' },
+    'a session is no key',
+  )
+  for (const scope of KEY_SCOPES) {
+    const { headers } = await keyFor(scope)
+    t.equal((await introspect(token, headers)).status, scope === 'introspect' ? 200 : 403, scope)
+    const created = await create({ userId: await service.addUser() }, headers)
+    t.equal(created.status, scope === 'sessions:create' ? 201 : 403, scope)
+    if (created.status === 403) t.match(created.headers.get('www-authenticate'), 'insufficient_scope')
+  }
+})
+
+t.test(
+  'a revoked key is refused on the next request; the one that takes its place works before and after',
+  async (t) => {
+    const { token } = await service.signIn(await service.addUser())
+    const old = await keyFor('introspect')
+    const next = await keyFor('introspect')
+    t.equal((await introspect(token, old.headers)).status, 200)
+    t.equal((await introspect(token, next.headers)).status, 200)
+    await database.run((db) => revokeKey(db, old.id))
+    const refused = await introspect(token, old.headers)
+    t.match(refused.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
+    t.same(await problem(refused), { status: 401, code: 'invalid_key' })
+    t.equal((await introspect(token, next.headers)).status, 200)
+  },
+)
+
+t.test('an expired key is no key, and the last use of a key is on record', async (t) => {
+  const { id, headers } = await keyFor('introspect')
+  const lastUse = async () =>
+    (
+      await database.psql<{ at: Date | null }>('select last_used_at as at from service_key where id = $1', [
+        id,
+      ])
+    )[0]?.at
+  t.equal(await lastUse(), null)
+  await introspect('x', headers)
+  while ((await lastUse()) === null) await new Promise((turn) => setTimeout(turn, 10))
+  await database.psql(`update service_key set expires_at = now() where id = $1`, [id])
+  t.same(await problem(await introspect('x', headers)), { status: 401, code: 'invalid_key' })
+})
+
+t.test('no secret of a key is stored', async (t) => {
+  const { key } = await keyFor('introspect')
+  const rows = await database.psql<{ row: string }>('select k::text as row from service_key k')
+  t.notOk(rows.some(({ row }) => row.includes(key.slice(4, 20))))
+})
+
+t.test(
+  'guessing is slowed down for the address it comes from; whoever has a key gets through from there',
+  async (t) => {
+    const { headers } = await keyFor('introspect')
+    const from = (address: string, key: string) =>
+      introspect('x', { authorization: `Bearer ${key}`, 'x-forwarded-for': address })
+    const guesses = Array.from({ length: 30 }, (_, n) => `glk_${String(n).padStart(43, 'A')}`)
+    const statuses = []
+    for (const guess of guesses) statuses.push((await from('198.51.100.1', guess)).status)
+    t.same(new Set(statuses), new Set([401, 429]))
+    t.equal(statuses.indexOf(429), 20, 'after twenty')
+    const slowed = await from('198.51.100.1', guesses[0] ?? '')
+    const seconds = Number(slowed.headers.get('retry-after'))
+    t.ok(seconds > 0 && seconds <= 60, 'and until when is said')
+    t.same(await problem(slowed), { status: 429, code: 'too_many_attempts' })
+    t.equal((await introspect('x', { ...headers, 'x-forwarded-for': '198.51.100.1' })).status, 200)
+    t.equal((await from('198.51.100.2', guesses[0] ?? '')).status, 401, 'others are not held up')
+  },
+)
+
+t.test(
+  'an application signs a user in: the token works at once, with the cookie it is meant for',
+  async (t) => {
+    const { headers } = await keyFor('sessions:create')
+    const ada = await service.addUser()
+    const response = await create({ userId: ada, userAgent: 'Phone', ipAddress: '2001:db8::1' }, headers)
+    t.equal(response.status, 201)
+    const { token, sessionId, expires, cookie } = (await response.json()) as {
+      token: string
+      sessionId: string
+      expires: string
+      cookie: { name: string; attributes: object }
+    }
+    t.match(token, /^[\w-]{43}$/)
+    t.ok(Date.parse(expires) > Date.now())
+    t.same(cookie, {
+      name: service.cookieName,
+      attributes: { path: '/', httpOnly: true, sameSite: 'lax', secure: false },
+    })
+    t.equal(await service.check(token), 200)
+    const [row] = await database.psql(
+      'select "userId", "userAgent", "ipAddress" from session where id = $1',
+      [sessionId],
+    )
+    t.same(row, { userId: ada, userAgent: 'Phone', ipAddress: '2001:db8::1' })
+  },
+)
+
+t.test('the token that a sign-in replaces is over with it, and the record names the service', async (t) => {
+  const { id, headers } = await keyFor('sessions:create')
+  const ada = await service.addUser()
+  const old = await service.signIn(ada)
+  const { token } = (await (await create({ userId: ada, replaces: old.token }, headers)).json()) as {
+    token: string
+  }
+  t.equal(await service.check(old.token), 401)
+  t.equal(await service.check(token), 200)
+  const operations = await database.psql(
+    `select kind, actor_kind, actor_id from operation where user_id = $1`,
+    [ada],
+  )
+  t.same(operations, [{ kind: 'session.replace', actor_kind: 'service', actor_id: id }])
+  t.equal(
+    (await create({ userId: ada, replaces: 'never existed' }, headers)).status,
+    201,
+    'nothing to replace',
+  )
+})
+
+t.test('wrong input is named, and signs nobody in', async (t) => {
+  const { headers } = await keyFor('sessions:create')
+  const ada = await service.addUser()
+  const wrong: [unknown, string][] = [
+    [{}, 'userId'],
+    [{ userId: 7 }, 'userId'],
+    [{ userId: '' }, 'userId'],
+    [{ userId: 'a\u0000b' }, 'userId'],
+    [{ userId: 'nobody' }, 'userId'],
+    [{ userId: ada, ipAddress: '1.2.3' }, 'ipAddress'],
+    [{ userId: ada, userAgent: 'a\u0000b' }, 'userAgent'],
+    [{ userId: ada, replaces: ['x'] }, 'replaces'],
+    [{ userId: ada, admin: true }, 'admin'],
+    [null, 'body'],
+  ]
+  for (const [body, field] of wrong) {
+    t.match(
+      await (await create(body, headers)).json(),
+      { status: 400, code: 'invalid_request', field },
+      field,
+    )
+  }
+  t.same(await database.psql('select from session where "userId" = $1', [ada]), [])
+})
+
+t.test(
+  'a locked user is signed in by nobody, whoever writes the session, and everybody is told so',
+  async (t) => {
+    const { headers } = await keyFor('sessions:create')
+    const [ada, bob, eve] = [await service.addUser(), await service.addUser(), await service.addUser()]
+    await database.psql(
+      `insert into user_lock (user_id, until, reason)
+     values ($1, now() + interval '1 hour', 'stolen'), ($2, null, 'stolen'), ($3, now() - interval '1 second', 'over')`,
+      [ada, bob, eve],
+    )
+    for (const userId of [ada, bob]) {
+      const refused = await create({ userId }, headers)
+      t.match(await refused.json(), {
+        status: 403,
+        code: 'user_locked',
+        detail: /^Sign-in of this user is locked until /,
+      })
+      const bySql = database.psql(
+        `insert into session ("sessionToken", "userId", expires) values ('x', $1, now() + interval '1 day')`,
+        [userId],
+      )
+      await t.rejects(bySql, {
+        code: 'GL001',
+        message: /^sign-in of this user is locked until/,
+        hint: /staff/,
+      })
+    }
+    t.equal((await create({ userId: eve }, headers)).status, 201, 'a lock that is over binds nobody')
+    const elsewhere = service.signIn(eve)
+    const { id } = await elsewhere
+    await t.rejects(
+      database.psql(`update session set "userId" = $1 where id = $2`, [ada, id]),
+      { code: 'GL001' },
+      'nor does a session change hands into a lock',
+    )
+  },
+)
+
+t.test('a login that meets a lock in the making waits for it, and is refused', async (t) => {
+  const ada = await service.addUser()
+  const locked = Promise.withResolvers<void>()
+  const locking = database.transaction(async (tx) => {
+    await tx.execute(`select from "user" where id = '${ada}' for update`)
+    await tx.execute(`insert into user_lock (user_id, reason) values ('${ada}', 'stolen')`)
+    locked.resolve()
+    await new Promise((turn) => setTimeout(turn, 100))
+  })
+  await locked.promise
+  const login = database.psql(
+    `insert into session ("sessionToken", "userId", expires) values ('late', $1, now() + interval '1 day')`,
+    [ada],
+  )
+  await t.rejects(login, { code: 'GL001' })
+  await locking
+})
