@@ -77,6 +77,7 @@ const environment = z.object({
   SESSION_IDLE_TIMEOUT: duration.optional(),
   ALLOWED_REDIRECTS: origins.default([]),
   TRUST_PROXY: addresses.default([]),
+  STAFF_MAX_AUTH_AGE: duration.default(15 * UNITS.m),
   LOG_LEVEL: z
     .enum(
       ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
@@ -132,6 +133,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     }),
     allowedRedirects: set.ALLOWED_REDIRECTS,
     trustProxy: set.TRUST_PROXY,
+    staffMaxAuthAgeSeconds: set.STAFF_MAX_AUTH_AGE,
     logLevel: set.LOG_LEVEL,
     checkMode: set.CHECK_MODE,
     checkCache: set.CHECK_CACHE,

@@ -96,6 +96,7 @@ export async function buildServer({
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('session')
   app.decorateRequest('serviceKey')
+  app.decorateRequest('staff')
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
   app.removeContentTypeParser('text/plain')
 

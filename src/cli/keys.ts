@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import { duration } from '../config.ts'
 import { createKey } from '../security/keys.ts'
 import { type ListedKey, listKeys, revokeKey } from '../storage/keys.ts'
-import { KEY_SCOPES, type KeyScope } from '../storage/schema.ts'
+import { KEY_SCOPES, type KeyScope } from '../storage/staff-schema.ts'
 import { confirm, instant, print, printJson, printTable, UsageError, withDatabase } from './common.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

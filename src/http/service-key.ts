@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem } from '../errors.ts'
 import type { Keys } from '../security/keys.ts'
 import type { FoundKey } from '../storage/keys.ts'
-import type { KeyScope } from '../storage/schema.ts'
+import type { KeyScope } from '../storage/staff-schema.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { Problem } from '../errors.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { type FoundKey, findKey, insertKey, type NewKey, recordKeyUse } from '../storage/keys.ts'
-import type { KeyScope, ServiceKey } from '../storage/schema.ts'
+import type { KeyScope, ServiceKey } from '../storage/staff-schema.ts'
 
 const PREFIX = 'glk_'
 const KEY = /^glk_[A-Za-z0-9_-]{43}$/

@@ -2,23 +2,14 @@
  * Create, find, list and end sessions. The promise: when `logout` returns, every session it names is durably
  * over, at every instance, and so is every one whose login had begun before it; a login that begins after it lives.
  */
-import type { SQL } from 'drizzle-orm'
 import { Problem } from '../errors.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import { type Database, outsideTheRequest, type Transaction } from '../storage/database.ts'
 import { findLock, type Lock } from '../storage/locks.ts'
-import {
-  beginOperation,
-  findOperation,
-  type NewOperation,
-  recordOperation,
-  recordWait,
-} from '../storage/operations.ts'
+import { findOperation, type NewOperation, recordWait } from '../storage/operations.ts'
 import type { LogoutScope, Session } from '../storage/schema.ts'
 import {
-  countSessions,
   currentXid,
-  deleteSessions,
   findRevocation,
   findSession,
   insertSession,
@@ -30,6 +21,7 @@ import {
   standingOf,
   which,
 } from '../storage/sessions.ts'
+import { revoke } from './revoke.ts'
 import { generateSessionToken } from './tokens.ts'
 import type { Touches } from './touches.ts'
 
@@ -64,12 +56,6 @@ export interface Outcome {
 
 /** An outcome as its transaction leaves it. */
 type Committed = Omit<Outcome, 'waitedMs'>
-
-/**
- * So many sessions are ended within the deadline of any request. More get a millisecond each: 100,000 took
- * two to four seconds on two cores.
- */
-const ENDED_IN_TIME = 1_000
 
 export type Sessions = ReturnType<typeof createSessions>
 
@@ -192,20 +178,6 @@ export function createSessions(
     /** An operation and the sessions it ended, at most `limit` of them. */
     operation: (id: string, limit: number) => run((db) => findOperation(db, id, limit)),
   }
-}
-
-/** Deletes sessions as one operation. */
-async function revoke(
-  tx: Transaction,
-  named: SQL,
-  what: NewOperation,
-): Promise<{ operationId: string; revoked: Session[] }> {
-  const count = await countSessions(tx, named)
-  if (count > ENDED_IN_TIME) await tx.extend(count)
-  const operationId = await beginOperation(tx)
-  const revoked = await deleteSessions(tx, named)
-  await recordOperation(tx, operationId, revoked.length, what)
-  return { operationId, revoked }
 }
 
 /** The columns of an operation that a user does to sessions of their own, from one of them. */

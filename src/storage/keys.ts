@@ -2,7 +2,7 @@
 import { and, desc, eq, isNull, or, sql } from 'drizzle-orm'
 import { hashToken } from '../sessions/tokens.ts'
 import type { Database, Executor } from './database.ts'
-import { type KeyScope, type ServiceKey, serviceKey } from './schema.ts'
+import { type KeyScope, type ServiceKey, serviceKey } from './staff-schema.ts'
 
 const now = sql`statement_timestamp()`
 const isActive = and(

@@ -1,7 +1,8 @@
 /** Operations: the record of every act that ends sessions, written in the transaction that ends them. */
 import { eq, sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
-import { type Operation, operation, type RevokedSession, revokedSession } from './schema.ts'
+import { type RevokedSession, revokedSession } from './schema.ts'
+import { type Operation, operation } from './staff-schema.ts'
 
 export type NewOperation = Omit<typeof operation.$inferInsert, 'id' | 'at' | 'revokedCount' | 'waitedMs'>
 

@@ -8,7 +8,6 @@ import {
   bigint,
   boolean,
   check,
-  customType,
   index,
   inet,
   integer,
@@ -18,30 +17,26 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { hashToken } from '../sessions/tokens.ts'
+import { hashedToken, instant, snapshot, xid8 } from './columns.ts'
 
-/** A text column that hashes on the way in: with it, storing or comparing a raw token cannot be written. */
-const hashedToken = customType<{ data: string; driverData: string }>({
-  dataType: () => 'text',
-  toDriver: hashToken,
-})
-
-/** A transaction's 64-bit id, as text: JavaScript numbers are too short for it. */
-const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })
-
-const snapshot = customType<{ data: string }>({ dataType: () => 'pg_snapshot' })
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
-
-export const user = pgTable('user', {
-  id: text('id')
-    .primaryKey()
-    .$defaultFn(() => crypto.randomUUID()),
-  name: text('name'),
-  email: text('email').unique(),
-  emailVerified: timestamp('emailVerified', { mode: 'date' }),
-  image: text('image'),
-})
+export const user = pgTable(
+  'user',
+  {
+    id: text('id')
+      .primaryKey()
+      .$defaultFn(() => crypto.randomUUID()),
+    name: text('name'),
+    email: text('email').unique(),
+    emailVerified: timestamp('emailVerified', { mode: 'date' }),
+    image: text('image'),
+  },
+  // For staff, who find people by the beginning of what they know of them.
+  (table) => [
+    index('user_id_prefix_idx').on(sql`lower(${table.id}) text_pattern_ops`),
+    index('user_email_prefix_idx').on(sql`lower(${table.email}) text_pattern_ops`),
+    index('user_name_prefix_idx').on(sql`lower(${table.name}) text_pattern_ops`),
+  ],
+)
 
 export const account = pgTable(
   'account',
@@ -103,31 +98,6 @@ export const sessionPolicy = pgTable(
   (table) => [check('session_policy_singleton', sql`${table.singleton}`)],
 )
 
-/** One act that ends sessions: who, when, why, from where, with which result. */
-export const operation = pgTable(
-  'operation',
-  {
-    id: uuid('id').primaryKey(),
-    kind: text('kind').$type<OperationKind>().notNull(),
-    scope: text('scope').$type<LogoutScope>(),
-    actorKind: text('actor_kind').$type<'user' | 'service' | 'staff' | 'system'>().notNull(),
-    actorId: text('actor_id'),
-    /** The session the actor acted from, when there was one. */
-    actorSessionId: uuid('actor_session_id'),
-    /** Whose sessions it ended; no foreign key, because an audit outlives the account. */
-    userId: text('user_id'),
-    reason: text('reason'),
-    ipAddress: inet('ip_address'),
-    userAgent: text('user_agent'),
-    requestId: text('request_id'),
-    at: instant('at').notNull().defaultNow(),
-    revokedCount: integer('revoked_count').notNull(),
-    /** How long the answer waited until no instance could know better from memory; null when none had to be asked twice. */
-    waitedMs: integer('waited_ms'),
-  },
-  (table) => [index('operation_user_id_at_idx').on(table.userId, table.at)],
-)
-
 /**
  * The lasting fact that a living session was ended. Written by triggers on `session` alone, so that no path
  * around this service goes unseen; `operation_id` is null for those paths.
@@ -178,47 +148,7 @@ export const instance = pgTable('instance', {
   applied: snapshot('applied'),
 })
 
-/** The credential of a calling service. Its secret is shown once, to whoever made it; here stands its hash. */
-export const serviceKey = pgTable('service_key', {
-  id: uuid('id').primaryKey().defaultRandom(),
-  name: text('name').notNull(),
-  keyHash: hashedToken('key_hash').notNull().unique(),
-  scopes: text('scopes').array().$type<KeyScope[]>().notNull(),
-  createdAt: instant('created_at').notNull().defaultNow(),
-  /** Null: until it is revoked. */
-  expiresAt: instant('expires_at'),
-  lastUsedAt: instant('last_used_at'),
-  revokedAt: instant('revoked_at'),
-})
-
-/** A user who gets no new session until then, whoever writes it; a trigger on `session` refuses. */
-export const userLock = pgTable('user_lock', {
-  userId: text('user_id')
-    .primaryKey()
-    .references(() => user.id, { onDelete: 'cascade' }),
-  /** Null: until somebody lifts it. */
-  until: instant('until'),
-  reason: text('reason').notNull(),
-  lockedAt: instant('locked_at').notNull().defaultNow(),
-})
-
-/** Up to which transaction old revocations may have been deleted: a cursor of the feed from before has a gap. One row. */
-export const feedHorizon = pgTable(
-  'feed_horizon',
-  {
-    singleton: boolean('singleton').primaryKey().default(true),
-    xid: xid8('xid').notNull(),
-  },
-  (table) => [check('feed_horizon_singleton', sql`${table.singleton}`)],
-)
-
-/** What a service may do with a key. */
-export const KEY_SCOPES = ['introspect', 'sessions:create', 'events', 'security'] as const
-export type KeyScope = (typeof KEY_SCOPES)[number]
-export type ServiceKey = typeof serviceKey.$inferSelect
 export type LogoutScope = 'local' | 'others' | 'global'
-export type OperationKind = 'logout' | 'session.end' | 'session.replace' | 'authjs.signout'
 export type User = typeof user.$inferSelect
 export type Session = typeof session.$inferSelect
-export type Operation = typeof operation.$inferSelect
 export type RevokedSession = typeof revokedSession.$inferSelect

@@ -8,16 +8,8 @@ import { type SessionPolicy, type SessionState, sessionState } from '../sessions
 import { touchInterval } from './checks.ts'
 import type { Executor } from './database.ts'
 import { isValid, policyNow, stateNow } from './policy.ts'
-import {
-  type Operation,
-  operation,
-  revokedSession,
-  type Session,
-  session,
-  sessionPolicy,
-  type User,
-  user,
-} from './schema.ts'
+import { revokedSession, type Session, session, sessionPolicy, type User, user } from './schema.ts'
+import { type Operation, operation } from './staff-schema.ts'
 
 const now = sql`statement_timestamp()`
 /** Whether the last recorded use is old enough to be touched. */

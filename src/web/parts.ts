@@ -1,6 +1,7 @@
 /** What several pages show. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { Operation, RevokedSession, Session } from '../storage/schema.ts'
+import type { RevokedSession, Session } from '../storage/schema.ts'
+import type { Operation } from '../storage/staff-schema.ts'
 import { deviceIcon } from './icons.ts'
 import { count, nameOf } from './words.ts'
 

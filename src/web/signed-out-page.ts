@@ -1,7 +1,7 @@
 /** `/signed-out`: says that it is done, what was ended, and why. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { Operation } from '../storage/schema.ts'
 import type { Standing } from '../storage/sessions.ts'
+import type { Operation } from '../storage/staff-schema.ts'
 import { layout } from './layout.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
 import { nameOf, on } from './words.ts'

@@ -1,7 +1,7 @@
 /** What services may ask with a key, and what the key does not let them do. */
 import t from 'tap'
 import { revokeKey } from '../../src/storage/keys.ts'
-import { KEY_SCOPES } from '../../src/storage/schema.ts'
+import { KEY_SCOPES } from '../../src/storage/staff-schema.ts'
 import { json, startService } from '../support/service.ts'
 
 const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })

@@ -1,0 +1,84 @@
+/**
+ * Who may see and end other people's sessions: a service with a key of scope `security`, or a signed-in user with a role.
+ * Decided before anything is looked up, so that nobody else learns who exists.
+ */
+import type { FastifyRequest } from 'fastify'
+import { Problem } from '../errors.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import type { Database } from '../storage/database.ts'
+import { findRole } from '../storage/staff.ts'
+import type { StaffRole } from '../storage/staff-schema.ts'
+import { assertSameOrigin } from './same-origin.ts'
+import type { RequireKey } from './service-key.ts'
+import { requireToken, type Visitor } from './session.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the hooks of `createRequireStaff`. */
+    staff: Staff
+  }
+}
+
+/** Who acts, as the columns of an operation. */
+export interface Staff {
+  actorKind: 'staff' | 'service'
+  actorId: string
+  actorSessionId: string | null
+  role: StaffRole
+}
+
+export interface StaffGuard {
+  sessions: Sessions
+  database: Pick<Database, 'run'>
+  visitor: Visitor
+  requireKey: RequireKey
+  /** How long ago staff may have signed in to do harm. */
+  maxAuthAgeSeconds: number
+}
+
+/**
+ * Hooks for routes: `read` for every role, `harm` for those that end sessions.
+ * @throws Problem `not_staff`, `read_only`, `sign_in_again` or `cross_origin`, besides those of a missing session or key.
+ */
+export function createRequireStaff({
+  sessions,
+  database,
+  visitor,
+  requireKey,
+  maxAuthAgeSeconds,
+}: StaffGuard) {
+  const withKey = requireKey('security')
+
+  async function identify(request: FastifyRequest): Promise<Staff> {
+    if (/^bearer +glk_/i.test(request.headers.authorization?.trim() ?? '')) {
+      await withKey(request)
+      return { actorKind: 'service', actorId: request.serviceKey.id, actorSessionId: null, role: 'security' }
+    }
+    const found = await sessions.find(requireToken(request, visitor).token)
+    if (!found) throw new Problem('invalid_token', 'Sign in again.')
+    const { session, user } = found
+    const role = await database.run((db) => findRole(db, user.id))
+    if (!role) throw new Problem('not_staff', 'Ask for the role "security" or "auditor".')
+    request.session = found
+    return { actorKind: 'staff', actorId: user.id, actorSessionId: session.id, role }
+  }
+
+  return {
+    read: async (request: FastifyRequest) => {
+      request.staff = await identify(request)
+    },
+    harm: async (request: FastifyRequest) => {
+      const staff = await identify(request)
+      request.staff = staff
+      if (staff.actorKind === 'service') return
+      if (requireToken(request, visitor).via === 'cookie')
+        assertSameOrigin(request.headers, visitor.publicOrigin)
+      if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
+      const { createdAt } = request.session.session
+      if (Date.now() - createdAt.getTime() > maxAuthAgeSeconds * 1000)
+        throw new Problem('sign_in_again', 'Sign out, sign in again, and repeat this.')
+    },
+  }
+}
+
+export type RequireStaff = ReturnType<typeof createRequireStaff>

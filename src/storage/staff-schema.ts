@@ -1,0 +1,206 @@
+/**
+ * The tables of services and staff: keys, locks, roles, incidents, and the record of it all. An application has no rights
+ * on them; the service has those that `migrations/0004_staff.sql` grants.
+ */
+import { sql } from 'drizzle-orm'
+import { bigint, boolean, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { bytea, hashedToken, instant, snapshot, xid8 } from './columns.ts'
+import { type LogoutScope, user } from './schema.ts'
+
+/** One act that ends sessions: who, when, why, from where, with which result. */
+export const operation = pgTable(
+  'operation',
+  {
+    id: uuid('id').primaryKey(),
+    kind: text('kind').$type<OperationKind>().notNull(),
+    scope: text('scope').$type<LogoutScope>(),
+    actorKind: text('actor_kind').$type<ActorKind>().notNull(),
+    actorId: text('actor_id'),
+    /** The session the actor acted from, when there was one. */
+    actorSessionId: uuid('actor_session_id'),
+    /** Whose sessions it ended; no foreign key, because an audit outlives the account. */
+    userId: text('user_id'),
+    reason: text('reason'),
+    ipAddress: inet('ip_address'),
+    userAgent: text('user_agent'),
+    requestId: text('request_id'),
+    at: instant('at').notNull().defaultNow(),
+    revokedCount: integer('revoked_count').notNull(),
+    /** Which sessions an incident meant. */
+    selection: jsonb('selection').$type<object>(),
+    /** What an incident came to, what a lock or a key is worth, … */
+    result: jsonb('result').$type<object>(),
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+    /** How long the answer waited until no instance could know better from memory; null when none had to be asked twice. */
+    waitedMs: integer('waited_ms'),
+  },
+  (table) => [
+    index('operation_user_id_at_idx').on(table.userId, table.at),
+    index('operation_at_id_idx').on(table.at, table.id),
+    index('operation_xid_idx').on(table.xid),
+  ],
+)
+
+/**
+ * The chain over operations: each link holds the digest of one operation and the hash of this digest with the link
+ * before. Written by a function of the owner, which the service may only call.
+ */
+export const auditLink = pgTable('audit_link', {
+  seq: bigint('seq', { mode: 'number' }).primaryKey(),
+  operationId: uuid('operation_id').notNull().unique(),
+  digest: bytea('digest').notNull(),
+  hash: bytea('hash').notNull(),
+  sealedAt: instant('sealed_at').notNull().defaultNow(),
+})
+
+/** Where the chain ends, and which operations were visible to whoever sealed last. One row. */
+export const auditHead = pgTable(
+  'audit_head',
+  {
+    singleton: boolean('singleton').primaryKey().default(true),
+    seq: bigint('seq', { mode: 'number' }).notNull().default(0),
+    hash: bytea('hash').notNull(),
+    sealed: snapshot('sealed'),
+  },
+  (table) => [check('audit_head_singleton', sql`${table.singleton}`)],
+)
+
+/** The credential of a calling service. Its secret is shown once, to whoever made it; here stands its hash. */
+export const serviceKey = pgTable('service_key', {
+  id: uuid('id').primaryKey().defaultRandom(),
+  name: text('name').notNull(),
+  keyHash: hashedToken('key_hash').notNull().unique(),
+  scopes: text('scopes').array().$type<KeyScope[]>().notNull(),
+  createdAt: instant('created_at').notNull().defaultNow(),
+  /** Null: until it is revoked. */
+  expiresAt: instant('expires_at'),
+  lastUsedAt: instant('last_used_at'),
+  revokedAt: instant('revoked_at'),
+})
+
+/** A user who gets no new session until then, whoever writes it; a trigger on `session` refuses. */
+export const userLock = pgTable('user_lock', {
+  userId: text('user_id')
+    .primaryKey()
+    .references(() => user.id, { onDelete: 'cascade' }),
+  /** Null: until somebody lifts it. */
+  until: instant('until'),
+  reason: text('reason').notNull(),
+  lockedAt: instant('locked_at').notNull().defaultNow(),
+})
+
+/** Who may see other people's sessions in the console (`auditor`), and end them (`security`). */
+export const staff = pgTable('staff', {
+  userId: text('user_id')
+    .primaryKey()
+    .references(() => user.id, { onDelete: 'cascade' }),
+  role: text('role').$type<StaffRole>().notNull(),
+  grantedAt: instant('granted_at').notNull().defaultNow(),
+})
+
+/** A plan to end sessions, and what became of it. */
+export const incident = pgTable(
+  'incident',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    state: text('state').$type<IncidentState>().notNull().default('planned'),
+    reason: text('reason').notNull(),
+    selection: jsonb('selection').$type<Selection>().notNull(),
+    /** Who planned it. Executing may be somebody else's; the operation tells. */
+    actorKind: text('actor_kind').$type<ActorKind>().notNull(),
+    actorId: text('actor_id'),
+    plannedAt: instant('planned_at').notNull().default(sql`statement_timestamp()`),
+    /** A plan that is not executed until then never is. */
+    expiresAt: instant('expires_at').notNull(),
+    plannedSessions: integer('planned_sessions').notNull(),
+    plannedUsers: integer('planned_users').notNull(),
+    /** How many of these sessions belong to staff. */
+    staffSessions: integer('staff_sessions').notNull(),
+    sample: jsonb('sample').$type<IncidentSample[]>().notNull(),
+    /** The operation that every session it ends is recorded under. */
+    operationId: uuid('operation_id'),
+    startedAt: instant('started_at'),
+    finishedAt: instant('finished_at'),
+    /** Transactions before this one may hold logins that no batch has seen yet. */
+    startXid: xid8('start_xid'),
+    /** The last session token (hashed) that a batch looked at; null at the beginning of a pass. */
+    cursor: text('cursor'),
+    /** Sessions ended that the plan had counted, and those that began after it. */
+    endedPlanned: integer('ended_planned').notNull().default(0),
+    endedLater: integer('ended_later').notNull().default(0),
+    endedUsers: integer('ended_users').notNull().default(0),
+  },
+  (table) => [index('incident_planned_at_idx').on(table.plannedAt)],
+)
+
+/** A revoked token that came again, by address and minute: the best sign of theft there is. */
+export const replay = pgTable(
+  'replay',
+  {
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    sessionId: uuid('session_id').notNull(),
+    userId: text('user_id').notNull(),
+    /** How often since the last record for this token. */
+    count: integer('count').notNull().default(1),
+    at: instant('at').notNull().default(sql`statement_timestamp()`),
+    ipAddress: inet('ip_address'),
+    userAgent: text('user_agent'),
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+  },
+  (table) => [
+    index('replay_user_id_at_idx').on(table.userId, table.at),
+    index('replay_at_idx').on(table.at),
+    index('replay_xid_idx').on(table.xid),
+  ],
+)
+
+/** Up to which transaction old revocations may have been deleted: a cursor of the feed from before has a gap. One row. */
+export const feedHorizon = pgTable(
+  'feed_horizon',
+  {
+    singleton: boolean('singleton').primaryKey().default(true),
+    xid: xid8('xid').notNull(),
+  },
+  (table) => [check('feed_horizon_singleton', sql`${table.singleton}`)],
+)
+
+/** What a service may do with a key. */
+export const KEY_SCOPES = ['introspect', 'sessions:create', 'events', 'security'] as const
+export type KeyScope = (typeof KEY_SCOPES)[number]
+export type ServiceKey = typeof serviceKey.$inferSelect
+export type OperationKind =
+  | 'logout'
+  | 'session.end'
+  | 'session.replace'
+  | 'authjs.signout'
+  | 'user.revoke'
+  | 'user.unlock'
+  | 'user.role'
+  | 'incident.plan'
+  | 'incident.execute'
+  | 'incident.finish'
+  | 'key.create'
+  | 'key.revoke'
+export type ActorKind = 'user' | 'service' | 'staff' | 'system'
+export const STAFF_ROLES = ['security', 'auditor'] as const
+export type StaffRole = (typeof STAFF_ROLES)[number]
+export type IncidentState = 'planned' | 'running' | 'done'
+/** Which sessions an incident means: those that match every part that is given. Instants in ISO 8601. */
+export interface Selection {
+  userIds?: string[]
+  ipRange?: string
+  createdBefore?: string
+  createdAfter?: string
+  userAgent?: string
+  everyone?: true
+}
+export interface IncidentSample {
+  sessionId: string
+  userId: string
+  ipAddress: string | null
+  userAgent: string | null
+  createdAt: string
+}
+export type Incident = typeof incident.$inferSelect
+export type Replay = typeof replay.$inferSelect
+export type Operation = typeof operation.$inferSelect
