@@ -21,6 +21,8 @@ export interface Device {
   quiet: boolean
   /** Whether a logout that should end it is under way. */
   ending: boolean
+  /** Whether its expiry was moved, perhaps: a second move would be a second end, and the later of the two could hold. */
+  dated: boolean
   over: boolean
 }
 
@@ -61,7 +63,7 @@ export async function createPeople(url: string, history: History, users: number)
     if (!id) return null
     record.login.end = performance.now()
     const check = request('GET', '/check', token)
-    const device = { session, user, id, token, check, quiet, ending: false, over: false }
+    const device = { session, user, id, token, check, quiet, ending: false, dated: false, over: false }
     numbers.set(id, session)
     living[user]?.push(device)
     return device

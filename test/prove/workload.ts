@@ -133,6 +133,8 @@ export function startWorkload(options: WorkloadOptions) {
   }
 
   async function expire(device: Device, random: Random): Promise<void> {
+    if (device.dated) return
+    device.dated = true
     const ttl = Math.round(random.between(500, 5_000))
     const { outcome } = await people.expire(device, ttl)
     if (outcome !== 'done') return
