@@ -1,10 +1,10 @@
 /** The `global-logout` command: parse, call, print. */
 import { Command, CommanderError } from 'commander'
-import { databaseUrl, UsageError } from './cli/common.ts'
+import { databaseUrl, explain, Failed, UsageError } from './cli/common.ts'
+import { addCompletionCommand } from './cli/completion.ts'
+import { addDoctorCommand } from './cli/doctor.ts'
 import { addKeysCommand } from './cli/keys.ts'
 import { ConfigError } from './config.ts'
-import { Problem } from './errors.ts'
-import { rootCause } from './storage/failures.ts'
 import { migrate } from './storage/migrate.ts'
 
 const AFTER_HELP = `
@@ -64,6 +64,8 @@ export async function main(
       )
     })
   addKeysCommand(program, env)
+  addDoctorCommand(program, env)
+  addCompletionCommand(program)
 
   try {
     await program.parseAsync(args, { from: 'user' })
@@ -82,26 +84,7 @@ function tell(error: unknown): number {
     process.stderr.write(`global-logout: ${sentence} Try "global-logout --help".\n`)
     return 2
   }
+  if (error instanceof Failed) return 1
   process.stderr.write(`global-logout: ${explain(error)}\n`)
   return error instanceof ConfigError || error instanceof UsageError ? 2 : 1
-}
-
-/** The error in words, with what to do where that is known. */
-function explain(error: unknown): string {
-  const told = error instanceof Problem && error.cause ? error.cause : error
-  const { code, message, cause } = rootCause(told) as NodeJS.ErrnoException & {
-    cause?: Error & { stderr?: string }
-  }
-  if (code === 'EADDRINUSE') return 'another program listens on this PORT; stop it or set PORT to a free one.'
-  if (code === 'EACCES') return `not allowed: ${message}`
-  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return `no database answers at DATABASE_URL (${code}). Is it running?`
-  if (code === '28P01' || code === '28000') return `the database refused the user of DATABASE_URL: ${message}`
-  if (code === '3D000') return `the database of DATABASE_URL does not exist: ${message}`
-  if (code === '42P01') return `the database lacks tables of this version: run "global-logout migrate".`
-  if (code === '42501') return `the user of DATABASE_URL may not do this: ${message}`
-  if (/timeout expired/.test(message))
-    return 'the database at DATABASE_URL accepts connections but does not answer.'
-  const reason = cause?.stderr?.trim() || cause?.message
-  return reason ? `${message}\n${reason}` : message
 }

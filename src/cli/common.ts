@@ -2,10 +2,15 @@
 import { createInterface } from 'node:readline/promises'
 import Table from 'cli-table3'
 import { ConfigError, DATA_FOLDER, readConfig } from '../config.ts'
+import { Problem } from '../errors.ts'
 import { type Database, openDatabase } from '../storage/database.ts'
+import { rootCause } from '../storage/failures.ts'
 
 /** Wrong usage that only the command itself can notice. */
 export class UsageError extends Error {}
+
+/** The command failed, and has said why already. */
+export class Failed extends Error {}
 
 /** The database of the settings, else that of a demo running in this folder. @throws ConfigError when there is neither. */
 export async function databaseUrl(env: NodeJS.ProcessEnv): Promise<string> {
@@ -47,7 +52,7 @@ export function printTable(head: string[], rows: string[][]): void {
   const table = new Table({
     head: head.map((word) => word.toUpperCase()),
     chars: { ...nothing, middle: '  ' },
-    style: { head: [], 'padding-left': 0, 'padding-right': 0 },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })
   table.push(...rows.map((row) => row.map(visible)))
   print(table.toString())
@@ -73,4 +78,24 @@ export async function confirm(question: string, yes: boolean | undefined): Promi
   const answer = await asking.question(`${question} [y/N] `)
   asking.close()
   return /^y(es)?$/i.test(answer.trim())
+}
+
+/** The error in words, with what to do where that is known. */
+export function explain(error: unknown): string {
+  const told = error instanceof Problem && error.cause ? error.cause : error
+  const { code, message, cause } = rootCause(told) as NodeJS.ErrnoException & {
+    cause?: Error & { stderr?: string }
+  }
+  if (code === 'EADDRINUSE') return 'another program listens on this PORT; stop it or set PORT to a free one.'
+  if (code === 'EACCES') return `not allowed: ${message}`
+  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return `no database answers at DATABASE_URL (${code}). Is it running?`
+  if (code === '28P01' || code === '28000') return `the database refused the user of DATABASE_URL: ${message}`
+  if (code === '3D000') return `the database of DATABASE_URL does not exist: ${message}`
+  if (code === '42P01') return `the database lacks tables of this version: run "global-logout migrate".`
+  if (code === '42501') return `the user of DATABASE_URL may not do this: ${message}`
+  if (/timeout expired/.test(message))
+    return 'the database at DATABASE_URL accepts connections but does not answer.'
+  const reason = cause?.stderr?.trim() || cause?.message
+  return reason ? `${message}\n${reason}` : message
 }

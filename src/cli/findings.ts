@@ -1,0 +1,168 @@
+/**
+ * What `global-logout doctor` looks at: settings, database, rights, clocks, cookies and redirects. Each finding says what is
+ * wrong and what to do. Reads only; the one thing it sends is a notification to itself.
+ */
+import pg from 'pg'
+import type { Config } from '../config.ts'
+import { openDatabase } from '../storage/database.ts'
+import { pendingMigrations } from '../storage/migrate.ts'
+
+export interface Finding {
+  level: 'ok' | 'warning' | 'problem'
+  what: string
+  /** What was found, and what to do about it. */
+  detail: string
+}
+
+const OLDEST_VERSION = 150_000
+/** Connections that one process of the service may open. */
+const CONNECTIONS = 19
+/** How far the clocks of this machine and of the database may be apart before people notice, in milliseconds. */
+const CLOCKS_APART_MS = 2_000
+
+const ok = (what: string, detail: string): Finding => ({ level: 'ok', what, detail })
+const warning = (what: string, detail: string): Finding => ({ level: 'warning', what, detail })
+const problem = (what: string, detail: string): Finding => ({ level: 'problem', what, detail })
+
+/** Cookies, redirects and proxies, as far as the settings tell. */
+export function findInSettings(config: Config): Finding[] {
+  const { secure, publicOrigin, cookie, allowedRedirects, trustProxy } = config
+  const local = /^https?:\/\/(localhost|127\.|\[::1\])/.test(publicOrigin)
+  const plain = allowedRedirects.filter((origin) => origin.startsWith('http://'))
+  return [
+    secure || local
+      ? ok('cookie', `${cookie.name}, ${secure ? 'Secure' : 'on plain http, for this machine only'}`)
+      : problem(
+          'cookie',
+          `PUBLIC_URL is ${publicOrigin}: tokens travel in the clear. Put TLS in front and set PUBLIC_URL to https.`,
+        ),
+    cookie.domain
+      ? warning(
+          'cookie domain',
+          `every host below ${cookie.domain} sees the session cookie; leave COOKIE_DOMAIN out where one host is enough.`,
+        )
+      : ok('cookie domain', 'none: the cookie stays with its host'),
+    plain.length > 0 && secure
+      ? warning(
+          'redirects',
+          `after a logout people may be sent to plain http: ${plain.join(', ')}. Use https in ALLOWED_REDIRECTS.`,
+        )
+      : ok('redirects', allowedRedirects.length > 0 ? allowedRedirects.join(', ') : 'to this site only'),
+    secure && trustProxy.length === 0
+      ? warning(
+          'proxy',
+          'PUBLIC_URL is https, so a proxy is in front, but TRUST_PROXY is empty: every device would show its address.',
+        )
+      : ok(
+          'proxy',
+          trustProxy.length > 0 ? `X-Forwarded-* is believed from ${trustProxy.join(', ')}` : 'none',
+        ),
+  ]
+}
+
+/** The database: whether it answers, is new enough, migrated, writable, safe and on time. */
+export async function findInDatabase(url: string, workers: number): Promise<Finding[]> {
+  const database = openDatabase(url, { max: 2, deadlineMs: 5_000 })
+  const query = async <Row extends unknown[]>(text: string) =>
+    (await database.query<Row>({ name: '', text, values: [] }))[0] as Row
+  try {
+    const sentAt = Date.now()
+    const [version, number, standby, serverTime, fsync, most, used] = await query<
+      [string, number, boolean, Date, string, number, number]
+    >(`select current_setting('server_version'), current_setting('server_version_num')::int, pg_is_in_recovery(),
+        clock_timestamp(), current_setting('fsync'), current_setting('max_connections')::int,
+        (select count(*)::int from pg_stat_activity where backend_type = 'client backend')`)
+    const apart = Math.abs(serverTime.getTime() - (sentAt + Date.now()) / 2)
+    const needed = CONNECTIONS * workers
+    const findings = [
+      number >= OLDEST_VERSION
+        ? ok('database', `PostgreSQL ${version}`)
+        : problem('database', `PostgreSQL ${version} is too old; 15 or newer is needed.`),
+      standby
+        ? problem(
+            'writable',
+            'this is a standby: nothing can be ended here. Point DATABASE_URL at the primary.',
+          )
+        : ok('writable', 'a primary'),
+      fsync === 'on'
+        ? ok('durable', 'fsync is on')
+        : problem('durable', 'fsync is off: a power failure can bring ended sessions back. Set fsync = on.'),
+      most - used >= needed
+        ? ok('connections', `${used} of ${most} in use; ${workers} process(es) may open ${needed}`)
+        : warning(
+            'connections',
+            `${used} of ${most} in use, and ${workers} process(es) may open ${needed}: raise max_connections.`,
+          ),
+      apart <= CLOCKS_APART_MS
+        ? ok('clocks', `${Math.round(apart)} ms apart`)
+        : warning(
+            'clocks',
+            `this machine and the database are ${(apart / 1000).toFixed(1)} s apart: run NTP on both. Sessions go by the database's.`,
+          ),
+    ]
+    const pending = await database.run(pendingMigrations)
+    if (pending > 0)
+      return [
+        ...findings,
+        problem('migrations', `${pending} pending: run "global-logout migrate" as the owner of the tables.`),
+      ]
+    findings.push(ok('migrations', 'all applied'), await findRights(query), await findRevivals(query))
+    return [...findings, await findNotifications(url)]
+  } finally {
+    await database.close()
+  }
+}
+
+type Query = <Row extends unknown[]>(text: string) => Promise<Row>
+
+/** Whether whoever connects could rewrite the record. */
+async function findRights(query: Query): Promise<Finding> {
+  const [name, mayDelete, mayLogOut] = await query<[string, boolean, boolean]>(
+    `select current_user::text, has_table_privilege('operation', 'delete') or has_table_privilege('operation', 'update'),
+      has_table_privilege('session', 'select, delete') and has_table_privilege('operation', 'insert')`,
+  )
+  if (!mayLogOut)
+    return problem('rights', `${name} may not end sessions: grant it the role global_logout_service.`)
+  if (mayDelete)
+    return warning(
+      'rights',
+      `${name} may change the record of operations. Run the service as a login role in global_logout_service.`,
+    )
+  return ok('rights', `${name} may add to the record, not change it`)
+}
+
+/** Triggers that somebody disabled leave revocations unrecorded. */
+async function findRevivals(query: Query): Promise<Finding> {
+  const [disabled] = await query<[string[]]>(
+    `select array(select tgname::text from pg_trigger where tgrelid = 'session'::regclass and not tgisinternal and tgenabled = 'D')`,
+  )
+  return disabled.length === 0
+    ? ok('triggers', 'enabled on session')
+    : problem(
+        'triggers',
+        `disabled on session: ${disabled.join(', ')}. Enable them: "alter table session enable trigger all".`,
+      )
+}
+
+/** A pooler between us and PostgreSQL (PgBouncer in transaction mode) loses notifications. */
+async function findNotifications(url: string): Promise<Finding> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    const heard = new Promise<boolean>((done) => {
+      client.once('notification', () => done(true))
+      setTimeout(() => done(false), 2_000).unref()
+    })
+    await client.query('listen global_logout_doctor')
+    await client.query('notify global_logout_doctor')
+    return (await heard)
+      ? ok('notifications', 'arrive')
+      : warning(
+          'notifications',
+          'do not arrive: connect past the pooler, or in its session mode; logouts wait longer without.',
+        )
+  } finally {
+    await client.end().catch(() => {})
+  }
+}

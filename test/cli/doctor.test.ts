@@ -1,0 +1,99 @@
+/** `global-logout doctor`, `sweep` and `completion`, as whoever runs the service uses them. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { run } from '../support/command.ts'
+import { testDatabase } from '../support/database.ts'
+
+const database = await testDatabase()
+const { psql } = database
+
+async function command(args: string[], env: Record<string, string> = {}) {
+  const started = run(args, { env: { DATABASE_URL: database.url, ...env } })
+  return { code: await started.ended, output: started.output() }
+}
+interface Finding {
+  level: string
+  what: string
+  detail: string
+}
+async function findings(env: Record<string, string> = {}) {
+  const { code, output } = await command(['doctor', '--json'], env)
+  const found = Object.fromEntries(
+    (JSON.parse(output) as Finding[]).map((finding) => [finding.what, finding]),
+  )
+  return { code, found }
+}
+
+t.test('doctor names a healthy set-up healthy, and what it would change about this one', async (t) => {
+  const { code, output } = await command(['doctor'])
+  t.match(output, /^ok +database +PostgreSQL 1\d/m)
+  t.match(output, /^ok +migrations +all applied/m)
+  t.match(output, /^ok +triggers /m)
+  t.match(output, /^ok +notifications +arrive/m)
+  t.match(output, /^warning +rights .*global_logout_service/m, 'the tests run as the owner')
+  const [{ fsync } = {}] = await psql<{ fsync: string }>('show fsync')
+  t.match(output, fsync === 'on' ? /^ok +durable/m : /^problem +durable +fsync is off/m)
+  t.equal(code, fsync === 'on' ? 0 : 1)
+})
+
+t.test('doctor finds what is wrong with settings, and says what to do', async (t) => {
+  t.match(await findings({ PUBLIC_URL: 'http://id.example.com' }), {
+    code: 1,
+    found: { cookie: { level: 'problem', detail: /https/ } },
+  })
+  const https = { PUBLIC_URL: 'https://id.example.com', ALLOWED_REDIRECTS: 'http://app.example.com' }
+  t.match((await findings({ ...https, COOKIE_DOMAIN: 'example.com' })).found, {
+    redirects: { level: 'warning', detail: /http:\/\/app\.example\.com/ },
+    proxy: { level: 'warning', detail: /TRUST_PROXY/ },
+    'cookie domain': { level: 'warning' },
+  })
+  t.match(await findings({ PORT: 'many', LOG_LEVEL: 'loud' }), {
+    code: 1,
+    found: { PORT: { level: 'problem' }, LOG_LEVEL: { level: 'problem' } },
+  })
+})
+
+t.test('doctor works without a database, and says that there is none', async (t) => {
+  const { code, found } = await findings({ DATABASE_URL: 'postgres://127.0.0.1:1/x' })
+  t.equal(code, 1)
+  t.match(found.database, { level: 'problem', detail: /no database answers/ })
+})
+
+t.test('doctor finds a disabled trigger, and migrations that are missing', async (t) => {
+  await psql('alter table session disable trigger session_deleted')
+  t.match((await findings()).found.triggers, { level: 'problem', detail: /session_deleted/ })
+  await psql('alter table session enable trigger session_deleted')
+  await psql(
+    'delete from drizzle.__global_logout_migrations where id = (select max(id) from drizzle.__global_logout_migrations)',
+  )
+  t.match((await findings()).found.migrations, { level: 'problem', detail: /global-logout migrate/ })
+})
+
+t.test('sweep deletes what has expired, and tells how many', async (t) => {
+  await psql(`insert into "user" (id) values ('ada')`)
+  await psql(
+    `insert into session ("sessionToken", "userId", expires)
+     values ('dead', 'ada', now() - interval '1 day'), ('living', 'ada', now() + interval '1 day')`,
+  )
+  t.match(await command(['sweep']), { code: 0, output: '1 expired session(s) deleted.' })
+  t.same(await psql('select "sessionToken" from session'), [{ sessionToken: 'living' }])
+})
+
+t.test('the shell completes commands, and what follows them', async (t) => {
+  const { output: script } = await command(['completion', 'bash'])
+  const complete = async (...words: string[]) => {
+    const line = words.map((word) => `'${word}'`).join(' ')
+    const { stdout } = await promisify(execFile)('bash', [
+      '-c',
+      `${script}\nCOMP_WORDS=(global-logout ${line}); COMP_CWORD=${words.length}; _global_logout; echo "\${COMPREPLY[*]}"`,
+    ])
+    return stdout.trim().split(' ')
+  }
+  t.same(await complete('doc'), ['doctor'])
+  t.same(await complete('keys', 're'), ['revoke'])
+  t.same((await complete('keys', '')).sort(), ['--help', 'create', 'list', 'revoke'])
+  t.ok((await complete('keys', 'create', '--')).includes('--scope'))
+  t.same(await complete('keys', 'revoke', 'some-id', '--y'), ['--yes'])
+  t.match(await command(['completion', 'powershell']), { code: 2, output: /bash, zsh, fish/ })
+})
