@@ -30,7 +30,7 @@ const server = createServer((request, response) => {
   request.pipe(response)
 })
 
-/** RFC 6455: the handshake, one text message, and goodbye to whoever says it. */
+/** RFC 6455: the handshake, one text message, and goodbye. It agrees to any other protocol as well. */
 server.on('upgrade', (request, socket) => {
   print(request)
   const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
@@ -38,7 +38,8 @@ server.on('upgrade', (request, socket) => {
   const message = Buffer.from(asReceived(request))
   const length = Buffer.of(message.length >> 8, message.length & 255)
   socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${request.headers.upgrade}\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Accept: ${accept}\r\n\r\n`,
   )
   socket.write(Buffer.concat([Buffer.of(0x81, 126), length, message]))
   socket.on('error', () => {})

@@ -57,12 +57,14 @@ export async function startExample(t: Test, name: GatewayName, ports: Ports) {
     if (file.isFile()) await writeFile(path, withPorts(await readFile(path, 'utf8'), ports))
   }
   const [, command = ''] = await shellBlocks(name)
-  // Detached: a process group of its own, which ends as a whole.
-  const child = spawn('bash', ['-c', command], {
+  // A process group of its own, which ends as a whole: when the gateway does, and when its standard input closes, as
+  // it does however this process ends.
+  const script = `{ ${command}\n kill -KILL 0; } & read -r; kill -KILL 0`
+  const child = spawn('bash', ['-c', script], {
     cwd: folder,
     detached: true,
     env: { PATH, HOME: folder },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   const printed = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const)
@@ -71,13 +73,12 @@ export async function startExample(t: Test, name: GatewayName, ports: Ports) {
     })
   const closed = new Promise((done) => child.on('close', done))
   t.teardown(async () => {
-    if (child.pid) process.kill(-child.pid, 'SIGKILL')
+    child.stdin.end()
     await closed
     await rm(folder, { recursive: true, force: true })
   })
   for (const port of [ports.gateway, ports.application]) {
-    while (!(await accepts(port)))
-      if (child.exitCode !== null) throw new Error(`${name} ended:\n${printed.stderr}`)
+    while (!(await accepts(port))) if (child.signalCode) throw new Error(`${name} ended:\n${printed.stderr}`)
   }
   return printed
 }

@@ -14,9 +14,12 @@ export const REFUSED = {
   hanging: { nginx: 503, caddy: 504, haproxy: 503 },
 } as const satisfies Record<string, Record<GatewayName, number>>
 
-/** Asks until somebody passes again. */
+/** Asks until somebody passes again. @throws Error when that takes longer than a recovery may. */
 async function passesAgain(rig: Rig, headers: Record<string, string>): Promise<void> {
-  while ((await rig.ask('/again', { headers })).status !== 200);
+  for (const end = Date.now() + 30_000; Date.now() < end; ) {
+    if ((await rig.ask('/again', { headers })).status === 200) return
+  }
+  throw new Error('nobody passes any more')
 }
 
 export const outage: Contract = {

@@ -110,6 +110,7 @@ export const passing: Contract = {
     for (const protocol of ['h2c', 'h2c, websocket', 'anything']) {
       const { status, message } = await rig.upgrade('/tunnel', { ...headers, upgrade: protocol })
       t.equal(status, 200, `${protocol} is answered as if it had not been asked for`)
+      t.match(message, 'GET /tunnel')
       t.notMatch(message, /^upgrade:/im)
     }
   },
