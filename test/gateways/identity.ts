@@ -97,6 +97,13 @@ export const identity: Contract = {
     t.match(text.toLowerCase(), `x-user-id: ${id}`)
     t.match(text.toLowerCase(), `x-session-id: ${laptop.id}`)
     t.notMatch(text, /connection: .*x-user-id/i, 'nor by the next one on the way')
+    const { message } = await rig.upgrade('/removed', {
+      ...rig.cookie(laptop.token),
+      connection: 'Upgrade, X-User-ID',
+      upgrade: 'websocket',
+    })
+    t.match(message.toLowerCase(), `x-user-id: ${id}`)
+    t.notMatch(message, /connection: .*x-user-id/i)
   },
 
   'after a logout elsewhere, the next request of an open connection gets 401': async (t, rig) => {
