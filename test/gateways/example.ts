@@ -45,8 +45,16 @@ export function withPorts(text: string, { service, application, gateway }: Ports
   return text.replace(/\b(4000|3000|8080)\b/g, (port) => String(ports[port]))
 }
 
-/** Starts gateway and application; both end with the test. @returns what they have printed so far, by stream. */
-export async function startExample(t: Test, name: GatewayName, ports: Ports) {
+/**
+ * Starts gateway and application; both end with the test. @returns what they have printed so far, by stream.
+ * @param edit a change to the files, for a test of one line of them.
+ */
+export async function startExample(
+  t: Test,
+  name: GatewayName,
+  ports: Ports,
+  edit: (text: string) => string = (text) => text,
+) {
   const folder = await mkdtemp(join(tmpdir(), `global-logout-${name}-`))
   // nginx that root starts works as another user, who has to get here.
   await chmod(folder, 0o755)
@@ -54,7 +62,7 @@ export async function startExample(t: Test, name: GatewayName, ports: Ports) {
   await cp(examples, copy, { recursive: true })
   for (const file of await readdir(copy, { recursive: true, withFileTypes: true })) {
     const path = join(file.parentPath, file.name)
-    if (file.isFile()) await writeFile(path, withPorts(await readFile(path, 'utf8'), ports))
+    if (file.isFile()) await writeFile(path, edit(withPorts(await readFile(path, 'utf8'), ports)))
   }
   const [, command = ''] = await shellBlocks(name)
   // A process group of its own, which ends as a whole: when the gateway does, and when its standard input closes, as

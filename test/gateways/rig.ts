@@ -8,7 +8,7 @@ import { type Ask, ask, exchange, upgrade } from './requests.ts'
 
 export type Rig = Awaited<ReturnType<typeof startRig>>
 
-export async function startRig(t: Test, name: GatewayName) {
+export async function startRig(t: Test, name: GatewayName, edit?: (text: string) => string) {
   const ports = { service: await freePort(), application: await freePort(), gateway: await freePort() }
   // The one in this process only signs people in; the gateway asks the other, which can be stopped and frozen.
   const people = await startService()
@@ -28,7 +28,7 @@ export async function startRig(t: Test, name: GatewayName) {
     await service.ended
   }
   await start()
-  const printed = await startExample(t, name, ports)
+  const printed = await startExample(t, name, ports, edit)
   const cookie = (token: string) => ({ cookie: `${people.cookieName}=${token}` })
 
   return {
@@ -50,12 +50,12 @@ export async function startRig(t: Test, name: GatewayName) {
     ask: (path: string, options?: Ask) => ask(ports.gateway, path, options),
     exchange: (lines: string[]) => exchange(ports.gateway, lines),
     upgrade: (path: string, headers: Record<string, string>) => upgrade(ports.gateway, path, headers),
-    /** Whether the application has seen `text` in a request line. It prints in the order in which requests arrive. */
+    /** How many requests the application has seen with `text` in their line. It prints them in the order of arrival. */
     applicationSaw: async (text: string) => {
       const marker = `/marker/${crypto.randomUUID()}`
       await ask(ports.application, marker)
       while (!printed.stdout.includes(marker)) await new Promise((turn) => setTimeout(turn, 5))
-      return printed.stdout.includes(text)
+      return printed.stdout.split('\n').filter((line) => line.includes(text)).length
     },
   }
 }
