@@ -1,0 +1,30 @@
+/** docs/gateways.md lists the tests that every gateway stands, and what each answers where they differ. */
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import { contract } from '../gateways/contract.ts'
+import { REFUSED } from '../gateways/outage.ts'
+
+const text = await readFile(new URL('../../docs/gateways.md', import.meta.url), 'utf8')
+const [, section = ''] = text.split('\n## What each must answer\n')
+const [table = ''] = section.split('\n## ')
+const rows = table
+  .split('\n')
+  .filter((line) => line.startsWith('| '))
+  .map((line) => line.split('|').map((cell) => cell.trim()))
+const [head = [], , ...cases] = rows
+
+t.test('every row is a test, and every test a row', async (t) => {
+  t.same(
+    cases.map(([, name]) => name),
+    Object.keys(contract),
+  )
+})
+
+t.test('where gateways differ, the table has what the tests expect', async (t) => {
+  t.same(head.slice(2, 5), ['nginx', 'Caddy', 'HAProxy'])
+  for (const [situation, { nginx, caddy, haproxy }] of Object.entries(REFUSED)) {
+    const word = { undecided: 'cannot be decided', stopped: 'is stopped', hanging: 'hangs' }[situation] ?? ''
+    const row = cases.find(([, name]) => name?.includes(word))
+    t.same(row?.slice(2, 5).map(Number), [nginx, caddy, haproxy], situation)
+  }
+})

@@ -1,0 +1,22 @@
+/**
+ * What every gateway must answer, with the configuration that its example shows. `docs/gateways.md` is a table of
+ * these sentences, and `test/docs/gateways.test.ts` holds the two equal.
+ */
+import type { Test } from 'tap'
+import { type GatewayName, gatewayTest } from './example.ts'
+import { identity } from './identity.ts'
+import { outage } from './outage.ts'
+import { passing } from './passing.ts'
+import { type Rig, startRig } from './rig.ts'
+
+export type Contract = Record<string, (t: Test, rig: Rig) => Promise<void>>
+
+export const contract: Contract = { ...identity, ...passing, ...outage }
+
+/** Holds one gateway to it. */
+export function holdsContract(name: GatewayName): void {
+  gatewayTest(name, `${name} keeps the contract`, async (t) => {
+    const rig = await startRig(t, name)
+    for (const [sentence, check] of Object.entries(contract)) await t.test(sentence, (t) => check(t, rig))
+  })
+}

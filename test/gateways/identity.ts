@@ -1,0 +1,126 @@
+/** Who passes, as whom, and that nobody passes as somebody else. */
+import { Agent } from 'node:http'
+import type { Contract } from './contract.ts'
+import { received } from './requests.ts'
+
+/** What may stand in a header's name beside letters, digits and hyphens (RFC 9110, 5.6.2): read as `_` by some. */
+const SEPARATORS = "_.!#$%&'*+^`|~"
+
+export const identity: Contract = {
+  'whoever is signed in passes, and the application learns who it is': async (t, rig) => {
+    const { id, laptop } = await rig.signIn('Zoë 100%')
+    for (const headers of [rig.cookie(laptop.token), { authorization: `Bearer ${laptop.token}` }]) {
+      const answer = await rig.ask('/orders', { headers: { ...headers, 'x-forwarded-for': '198.51.100.9' } })
+      t.equal(answer.status, 200)
+      const { all } = received(answer.text)
+      t.same(all('x-user-id'), [encodeURIComponent(id)], 'once, and as the service wrote it')
+      t.same(all('x-session-id'), [laptop.id])
+      t.same(all('host'), [`127.0.0.1:${rig.ports.gateway}`])
+      t.same(all('x-forwarded-for'), ['127.0.0.1'], 'and from where it came; not where it says it came from')
+    }
+  },
+
+  'whoever is not gets 401 with a challenge, and nothing arrives': async (t, rig) => {
+    const { id, laptop, phone } = await rig.signIn()
+    const gone = await rig.people.signIn(id)
+    await rig.people.sessions.logout(gone.token, 'local', { userAgent: null, ipAddress: null })
+    const { cookieName } = rig.people
+    const strangers: Record<string, Record<string, string>> = {
+      nobody: {},
+      unknown: rig.cookie('nobody-has-this'),
+      revoked: rig.cookie(gone.token),
+      garbage: { cookie: `${cookieName}=%zz; =;;=` },
+      'two cookies that differ': { cookie: `${cookieName}=${laptop.token}; ${cookieName}=${phone.token}` },
+      'a bearer token with a cookie that is over': {
+        ...rig.cookie(gone.token),
+        authorization: `Bearer ${laptop.token}`,
+      },
+    }
+    for (const [who, headers] of Object.entries(strangers)) {
+      const answer = await rig.ask('/refused', { headers })
+      t.equal(answer.status, 401, who)
+      const challenge = who === 'nobody' ? 'Bearer' : 'Bearer error="invalid_token"'
+      t.equal(answer.headers['www-authenticate'], challenge, who)
+      t.notOk(answer.headers['set-cookie'], who)
+    }
+    const twoLines = [laptop, phone].map(({ token }) => `Cookie: ${cookieName}=${token}`)
+    t.equal(
+      (await rig.exchange(['GET /refused HTTP/1.1', 'Host: a', ...twoLines])).status,
+      401,
+      'in two lines',
+    )
+    t.notOk(await rig.applicationSaw('/refused'))
+  },
+
+  'no spelling of a forged identity arrives': async (t, rig) => {
+    const { id, laptop } = await rig.signIn()
+    const separators = ['-', ...SEPARATORS]
+    const names = separators.flatMap((one) =>
+      separators.flatMap((two) => [
+        `X${one}User${two}ID`,
+        `x${one}session${two}id`,
+        `X${one}SESSION${two}Id`,
+      ]),
+    )
+    // Some gateways limit the number of headers: a part of them at a time.
+    for (let at = 0; at < names.length; at += 45) {
+      const forged = names.slice(at, at + 45).map((name) => `${name}: root`)
+      const cookie = `Cookie: ${rig.people.cookieName}=${laptop.token}`
+      const { status, text } = await rig.exchange(['GET /forged HTTP/1.1', 'Host: a', cookie, ...forged])
+      t.equal(status, 200)
+      t.match(text.toLowerCase(), `x-user-id: ${id}`)
+      t.notMatch(text, 'root')
+    }
+    for (const odd of [
+      'X-User-ID : root',
+      ' X-User-ID: root',
+      'X-Odd: a\r\n X-User-ID: root',
+      'X-User-ID:root',
+    ]) {
+      const cookie = `Cookie: ${rig.people.cookieName}=${laptop.token}`
+      const { status, text } = await rig.exchange(['GET /forged HTTP/1.1', 'Host: a', cookie, odd])
+      t.ok([200, 400, 401].includes(status), `${status} for ${JSON.stringify(odd)}`)
+      t.notMatch(text, /^ *x-user-id ?: ?root/im)
+    }
+    const alone = await rig.exchange(['GET /forged/alone HTTP/1.1', 'Host: a', 'X-User-ID: root'])
+    t.equal(alone.status, 401, 'and it lets nobody in')
+  },
+
+  'a client cannot have its identity removed on the way': async (t, rig) => {
+    const { id, laptop } = await rig.signIn()
+    const { text } = await rig.exchange([
+      'GET /removed HTTP/1.1',
+      'Host: a',
+      `Cookie: ${rig.people.cookieName}=${laptop.token}`,
+      'Connection: close, X-User-ID, X-Session-ID, Cookie',
+    ])
+    t.match(text.toLowerCase(), `x-user-id: ${id}`)
+    t.match(text.toLowerCase(), `x-session-id: ${laptop.id}`)
+    t.notMatch(text, /connection: .*x-user-id/i, 'nor by the next one on the way')
+    const { message } = await rig.upgrade('/removed', {
+      ...rig.cookie(laptop.token),
+      connection: 'Upgrade, X-User-ID',
+      upgrade: 'websocket',
+    })
+    t.match(message.toLowerCase(), `x-user-id: ${id}`)
+    t.notMatch(message, /connection: .*x-user-id/i)
+  },
+
+  'after a logout elsewhere, the next request of an open connection gets 401': async (t, rig) => {
+    const { laptop, phone } = await rig.signIn()
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    t.teardown(() => agent.destroy())
+    const asLaptop = (path: string) => rig.ask(path, { agent, headers: rig.cookie(laptop.token) })
+    t.equal((await asLaptop('/before')).status, 200)
+    const everywhere = {
+      method: 'POST',
+      headers: { authorization: `Bearer ${phone.token}`, 'content-type': 'application/json' },
+      body: '{"scope":"global"}',
+    }
+    t.equal((await rig.ask('/api/logout', everywhere)).status, 200)
+    const after = await asLaptop('/after')
+    t.equal(after.status, 401)
+    t.ok(after.reused, 'it was the same connection')
+    t.notOk(await rig.applicationSaw('/after'))
+  },
+}
