@@ -110,7 +110,11 @@ async function own(
   for (const deadline = Date.now() + OWNER_WAIT_MS; ; await sleep(100)) {
     // Asked each time: a server that was killed a moment ago still looks alive.
     await ensureRunning()
-    const client = new pg.Client({ connectionString: await url(), application_name: 'global-logout owner' })
+    const client = new pg.Client({
+      connectionString: await url(),
+      application_name: 'global-logout owner',
+      connectionTimeoutMillis: OWNER_WAIT_MS,
+    })
     client.on('error', () => {})
     try {
       await client.connect()

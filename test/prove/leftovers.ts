@@ -11,10 +11,10 @@ export function onExit(cleanUp: () => void): () => void {
   return () => void cleanups.delete(cleanUp)
 }
 
-/** SIGKILL, unless it has ended by itself. */
-export function kill(pid: number | undefined): void {
+/** SIGKILL or another signal, unless it has ended by itself. */
+export function kill(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
-    if (pid) process.kill(pid, 'SIGKILL')
+    if (pid) process.kill(pid, signal)
   } catch {
     // No such process.
   }

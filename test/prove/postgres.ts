@@ -25,6 +25,8 @@ export async function startPostgres() {
   /** As a crash: nothing is written, nobody is told. */
   function killAll(): void {
     const [postmaster] = readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')
+    // Stopped first: a child born after its brothers were counted would survive, holding the shared memory.
+    kill(Number(postmaster), 'SIGSTOP')
     const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')
     for (const pid of [postmaster, ...children.trim().split(' ')]) kill(Number(pid))
   }
