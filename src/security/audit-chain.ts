@@ -20,7 +20,7 @@ const BATCH = 5_000
 /** After a long absence many operations wait; each transaction of the sealer may take so long, in milliseconds. */
 const SEAL_MS = 30_000
 /** The hash that the first link builds on. */
-const GENESIS = hash('sha256', 'global-logout audit', 'buffer')
+const GENESIS: Buffer = hash('sha256', 'global-logout audit', 'buffer')
 const BEGINNING: OperationPlace = ['-infinity', '00000000-0000-0000-0000-000000000000']
 
 /** What of a chain is not as it was written. */
@@ -90,7 +90,7 @@ export async function verify(
 /** Goes through links up to the head. `at` is the hash at the link `noted`, `last` the last link there is. */
 async function walkLinks({ run }: Pick<Database, 'run'>, head: Head, noted: number | undefined) {
   const findings: Finding[] = []
-  let last: Head = { seq: 0, hash: GENESIS as Buffer }
+  let last: Head = { seq: 0, hash: GENESIS }
   let at = noted === 0 ? GENESIS : undefined
   let links = 0
   /** What the next link may build on; null when the link before is gone. */
