@@ -3,10 +3,11 @@
  * over, at every instance, and so is every one whose login had begun before it; a login that begins after it lives.
  */
 import { Problem } from '../errors.ts'
+import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
-import { type Database, outsideTheRequest, type Transaction } from '../storage/database.ts'
+import type { Database, Transaction } from '../storage/database.ts'
 import { findLock, type Lock } from '../storage/locks.ts'
-import { findOperation, type NewOperation, recordWait } from '../storage/operations.ts'
+import { findOperation, type NewOperation } from '../storage/operations.ts'
 import type { LogoutScope, Session } from '../storage/schema.ts'
 import {
   currentXid,
@@ -65,6 +66,8 @@ export function createSessions(
   barrier: Pick<Barrier, 'passed'>,
   onError: (error: unknown) => void = () => {},
 ) {
+  const passed = afterCommit({ run }, barrier, onError)
+
   /** Signs a user in. @throws Problem `invalid_request` when the user is unknown, `user_locked` when locked. */
   async function create({
     userId,
@@ -150,15 +153,6 @@ export function createSessions(
       return { ...outcome, xid: await currentXid(tx) }
     })
     return { ...outcome, waitedMs: await passed(xid, outcome.operationId) }
-  }
-
-  /** The wait after a commit. It is part of the operation's record, but no reason to fail what is committed. */
-  function passed(xid: string, operationId: string | null): Promise<number | null> {
-    return outsideTheRequest(async () => {
-      const waitedMs = await barrier.passed(xid)
-      if (waitedMs !== null && operationId) run((db) => recordWait(db, operationId, waitedMs)).catch(onError)
-      return waitedMs
-    })
   }
 
   return {

@@ -33,13 +33,19 @@ export async function findSession(db: Executor, token: string): Promise<LiveSess
   return found ?? null
 }
 
-/** A user's living sessions, last seen first. */
-export function listSessions(db: Executor, userId: string): Promise<Session[]> {
-  return db
+/** A user's living sessions, last seen first; all of them, or `limit` at most. */
+export function listSessions(db: Executor, userId: string, limit?: number): Promise<Session[]> {
+  const living = db
     .select()
     .from(session)
     .where(and(eq(session.userId, userId), isValid))
     .orderBy(desc(session.lastSeenAt), session.id)
+  return limit === undefined ? living : living.limit(limit)
+}
+
+/** How many living sessions a user has. */
+export function countLivingSessions(db: Executor, userId: string): Promise<number> {
+  return db.$count(session, and(eq(session.userId, userId), isValid))
 }
 
 export interface NewSession {

@@ -36,6 +36,8 @@ export const operation = pgTable(
   },
   (table) => [
     index('operation_user_id_at_idx').on(table.userId, table.at),
+    index('operation_actor_id_at_idx').on(table.actorId, table.at),
+    index('operation_kind_at_idx').on(table.kind, table.at),
     index('operation_at_id_idx').on(table.at, table.id),
     index('operation_xid_idx').on(table.xid),
   ],
@@ -60,7 +62,7 @@ export const auditHead = pgTable(
     singleton: boolean('singleton').primaryKey().default(true),
     seq: bigint('seq', { mode: 'number' }).notNull().default(0),
     hash: bytea('hash').notNull(),
-    sealed: snapshot('sealed'),
+    sealed: snapshot('sealed').notNull(),
   },
   (table) => [check('audit_head_singleton', sql`${table.singleton}`)],
 )
@@ -168,19 +170,21 @@ export const feedHorizon = pgTable(
 export const KEY_SCOPES = ['introspect', 'sessions:create', 'events', 'security'] as const
 export type KeyScope = (typeof KEY_SCOPES)[number]
 export type ServiceKey = typeof serviceKey.$inferSelect
-export type OperationKind =
-  | 'logout'
-  | 'session.end'
-  | 'session.replace'
-  | 'authjs.signout'
-  | 'user.revoke'
-  | 'user.unlock'
-  | 'user.role'
-  | 'incident.plan'
-  | 'incident.execute'
-  | 'incident.finish'
-  | 'key.create'
-  | 'key.revoke'
+export const OPERATION_KINDS = [
+  'logout',
+  'session.end',
+  'session.replace',
+  'authjs.signout',
+  'user.revoke',
+  'user.unlock',
+  'user.role',
+  'incident.plan',
+  'incident.execute',
+  'incident.finish',
+  'key.create',
+  'key.revoke',
+] as const
+export type OperationKind = (typeof OPERATION_KINDS)[number]
 export type ActorKind = 'user' | 'service' | 'staff' | 'system'
 export const STAFF_ROLES = ['security', 'auditor'] as const
 export type StaffRole = (typeof STAFF_ROLES)[number]

@@ -1,0 +1,147 @@
+/**
+ * One user, as security staff see and act on them. The promise of `revoke` is that of a global logout: when it returns,
+ * every session of the user is durably over at every instance; with a lock, no new one begins, whoever writes it. Every
+ * act is one operation, recorded in the transaction that does it. Whether the caller may act is the caller's to decide.
+ */
+import { Problem } from '../errors.ts'
+import { afterCommit } from '../propagation/after-commit.ts'
+import type { Barrier } from '../propagation/barrier.ts'
+import { revoke } from '../sessions/revoke.ts'
+import type { Database, Executor } from '../storage/database.ts'
+import { deleteLock, type Lock, putLock } from '../storage/locks.ts'
+import { type NewOperation, recordOperation } from '../storage/operations.ts'
+import { listReplays } from '../storage/replays.ts'
+import type { Session } from '../storage/schema.ts'
+import {
+  countLivingSessions,
+  currentXid,
+  listSessions,
+  lockUserForLogout,
+  which,
+} from '../storage/sessions.ts'
+import { findRole, setRole } from '../storage/staff.ts'
+import type { Replay, StaffRole } from '../storage/staff-schema.ts'
+import { type FoundUser, findUser, findUsers, listRevocations, type Revocation } from '../storage/users.ts'
+
+/** A search shows so many users. */
+export const MAX_FOUND = 50
+/** A user's page shows so many sessions, revocations and replays, the newest. */
+const MAX_LISTED = 200
+
+/** Who acts, and from where, as the columns of an operation. */
+export type By = Pick<
+  NewOperation,
+  'actorKind' | 'actorId' | 'actorSessionId' | 'ipAddress' | 'userAgent' | 'requestId'
+>
+
+export interface Account {
+  user: FoundUser
+  /** Living sessions, last seen first, and how many there are. */
+  sessions: Session[]
+  sessionCount: number
+  /** Newest first; without an operation they were ended behind the service's back. */
+  revocations: Revocation[]
+  replays: Replay[]
+}
+
+export interface RevokeAll {
+  reason: string
+  /** Locks sign-in for so many seconds; null until somebody lifts it. A longer lock in force stays. */
+  lockSeconds?: number | null | undefined
+}
+
+export interface Revoked {
+  operationId: string
+  /** The living sessions that this call ended. */
+  revoked: Session[]
+  /** The lock that was asked for, or a longer one that was in force. */
+  lock: Lock | null
+  waitedMs: number | null
+}
+
+export type Accounts = ReturnType<typeof createAccounts>
+
+export function createAccounts(
+  { run, transaction }: Pick<Database, 'run' | 'transaction'>,
+  barrier: Pick<Barrier, 'passed'>,
+  onError: (error: unknown) => void = () => {},
+) {
+  const passed = afterCommit({ run }, barrier, onError)
+
+  return {
+    /** Users whose id, email or name begins with `prefix`, in any case. */
+    find: (prefix: string): Promise<FoundUser[]> => run((db) => findUsers(db, prefix, MAX_FOUND)),
+
+    /** @throws Problem `user_not_found`. */
+    show: (userId: string): Promise<Account> =>
+      run(async (db) => ({
+        user: await demandUser(db, userId),
+        sessions: await listSessions(db, userId, MAX_LISTED),
+        sessionCount: await countLivingSessions(db, userId),
+        revocations: await listRevocations(db, userId, MAX_LISTED),
+        replays: await listReplays(db, userId, MAX_LISTED),
+      })),
+
+    /** Ends all sessions of a user. @throws Problem `user_not_found`. */
+    async revoke(userId: string, { reason, lockSeconds }: RevokeAll, by: By): Promise<Revoked> {
+      const { xid, ...ended } = await transaction(async (tx) => {
+        await lockUserForLogout(tx, userId)
+        await demandUser(tx, userId)
+        const lock = lockSeconds === undefined ? null : await putLock(tx, userId, lockSeconds, reason)
+        const ended = await revoke(tx, which.ofUser(userId), {
+          ...by,
+          kind: 'user.revoke',
+          userId,
+          reason,
+          ...(lock && { result: { lockedUntil: until(lock) } }),
+        })
+        return { ...ended, lock, xid: await currentXid(tx) }
+      })
+      return { ...ended, waitedMs: await passed(xid, ended.operationId) }
+    },
+
+    /**
+     * Lifts the lock of a user. Lifting none is no error, and no operation.
+     * @throws Problem `user_not_found`.
+     */
+    unlock: (userId: string, reason: string | null, by: By): Promise<{ operationId: string | null }> =>
+      transaction(async (tx) => {
+        await lockUserForLogout(tx, userId)
+        await demandUser(tx, userId)
+        const lock = await deleteLock(tx, userId)
+        if (!lock) return { operationId: null }
+        const result = { lockedUntil: until(lock) }
+        return { operationId: await record(tx, { ...by, kind: 'user.unlock', userId, reason, result }) }
+      }),
+
+    /**
+     * Gives a user a role, or takes it away (null). The database role of the service may not: it takes the owner's.
+     * @throws Problem `user_not_found`.
+     */
+    setRole: (userId: string, role: StaffRole | null, reason: string | null, by: By) =>
+      transaction(async (tx): Promise<{ operationId: string; before: StaffRole | null }> => {
+        await demandUser(tx, userId)
+        const before = await findRole(tx, userId)
+        await setRole(tx, userId, role)
+        const what = { ...by, kind: 'user.role' as const, userId, reason, result: { role, before } }
+        return { operationId: await record(tx, what), before }
+      }),
+  }
+}
+
+async function demandUser(db: Executor, userId: string): Promise<FoundUser> {
+  const user = await findUser(db, userId)
+  if (!user) throw new Problem('user_not_found', `There is no user ${JSON.stringify(userId)}.`)
+  return user
+}
+
+/** Records what ended no session. @returns the id of the operation. */
+async function record(tx: Executor, what: NewOperation): Promise<string> {
+  const id = crypto.randomUUID()
+  await recordOperation(tx, id, 0, what)
+  return id
+}
+
+function until(lock: Lock): string {
+  return lock.until?.toISOString() ?? 'forever'
+}

@@ -1,0 +1,191 @@
+/**
+ * The chain over operations: each link hashes the digest of one operation with the link before. Whoever changes or removes
+ * an operation breaks it, and `verify` names the row. Whoever owns the tables can make the whole chain anew from some link
+ * on, or cut its end off: that shows only against a head that was noted elsewhere, which is why the log tells it.
+ */
+import { hash } from 'node:crypto'
+import {
+  type Head,
+  type Link,
+  type OperationPlace,
+  readCover,
+  readHead,
+  readLinks,
+  sealOperations,
+} from '../storage/audit.ts'
+import type { Database } from '../storage/database.ts'
+
+/** Operations of one transaction of the sealer, and rows of one query of `verify`. */
+const BATCH = 5_000
+/** After a long absence many operations wait; each transaction of the sealer may take so long, in milliseconds. */
+const SEAL_MS = 30_000
+/** The hash that the first link builds on. */
+const GENESIS: Buffer = hash('sha256', 'global-logout audit', 'buffer')
+const BEGINNING: OperationPlace = ['-infinity', '00000000-0000-0000-0000-000000000000']
+
+/** What of a chain is not as it was written. */
+export interface Finding {
+  kind:
+    | 'operation_changed'
+    | 'operation_missing'
+    | 'operation_unsealed'
+    | 'link_changed'
+    | 'link_missing'
+    | 'head_changed'
+    | 'head_not_as_noted'
+  /** Which link, and which operation. */
+  seq?: number
+  operationId?: string
+  /** In words, for people. */
+  detail: string
+}
+
+export interface Verification {
+  operations: number
+  links: number
+  /** `seq:hash`, to note elsewhere, and to expect next time. */
+  head: string
+  findings: Finding[]
+}
+
+/** Adds links for all operations that have none. @returns how many. */
+export async function seal({ transaction }: Pick<Database, 'transaction'>): Promise<number> {
+  for (let total = 0; ; ) {
+    const added = await transaction(async (tx) => {
+      await tx.extend(SEAL_MS)
+      return sealOperations(tx, BATCH)
+    })
+    total += added
+    if (added < BATCH) return total
+  }
+}
+
+/** @returns the head of the chain as `seq:hash`. */
+export async function noteHead({ run }: Pick<Database, 'run'>): Promise<string> {
+  return write(await demandHead({ run }))
+}
+
+/**
+ * Recomputes the whole chain, from the first operation on, after sealing what is new.
+ * @param expect a head noted earlier, `seq:hash`.
+ * @throws Error when `expect` is not spelled like one.
+ */
+export async function verify(
+  database: Pick<Database, 'run' | 'transaction'>,
+  { expect }: { expect?: string | undefined } = {},
+): Promise<Verification> {
+  const noted = expect === undefined ? null : read(expect)
+  await seal(database)
+  const head = await demandHead(database)
+  const { findings, links, at, last } = await walkLinks(database, head, noted?.seq)
+  if (noted && !at?.equals(noted.hash)) findings.push(notAsNoted(noted, last.seq))
+  const { operations, uncovered } = await walkOperations(database)
+  for (const operationId of uncovered) {
+    const detail = `operation ${operationId} is older than a minute, and no link covers it`
+    findings.push({ kind: 'operation_unsealed', operationId, detail })
+  }
+  return { operations, links, head: write(head), findings }
+}
+
+/** Goes through links up to the head. `at` is the hash at the link `noted`, `last` the last link there is. */
+async function walkLinks({ run }: Pick<Database, 'run'>, head: Head, noted: number | undefined) {
+  const findings: Finding[] = []
+  let last: Head = { seq: 0, hash: GENESIS }
+  let at = noted === 0 ? GENESIS : undefined
+  let links = 0
+  /** What the next link may build on; null when the link before is gone. */
+  let bases: Buffer[] | null = [GENESIS]
+  const lost = (from: number, to: number) => {
+    const which = from === to ? `link ${from} is` : `links ${from} to ${to} are`
+    findings.push({ kind: 'link_missing', seq: from, detail: `${which} missing` })
+  }
+  for (;;) {
+    const batch = await run((db) => readLinks(db, last.seq, BATCH))
+    for (const link of batch) {
+      if (link.seq > head.seq) break
+      if (link.seq !== last.seq + 1) {
+        lost(last.seq + 1, link.seq - 1)
+        bases = null
+      }
+      const found = examine(link, bases)
+      if (found) findings.push(found)
+      // A hash that was changed, and the one it should be: what comes next was built on one of them.
+      bases = [link.hash, ...(bases ?? []).map((base) => follow(base, link.digest))]
+      if (link.seq === noted) at = link.hash
+      last = link
+      links++
+    }
+    if (batch.length < BATCH || last.seq >= head.seq) break
+  }
+  if (last.seq < head.seq) lost(last.seq + 1, head.seq)
+  else if (!last.hash.equals(head.hash) || last.seq > head.seq) {
+    const detail = `the head says ${write(head)}, the last link is ${write(last)}`
+    findings.push({ kind: 'head_changed', seq: head.seq, detail })
+  }
+  return { findings, links, at, last }
+}
+
+/** What is wrong with one link or its operation. */
+function examine({ seq, operationId, hash, digest, now }: Link, bases: Buffer[] | null): Finding | null {
+  const where = { seq, operationId }
+  const builtOn = (worth: Buffer) => bases === null || bases.some((base) => follow(base, worth).equals(hash))
+  if (!builtOn(digest))
+    return { kind: 'link_changed', ...where, detail: `link ${seq} (operation ${operationId}) was changed` }
+  if (now === null)
+    return {
+      kind: 'operation_missing',
+      ...where,
+      detail: `operation ${operationId} (link ${seq}) is missing`,
+    }
+  if (!now.equals(digest))
+    return {
+      kind: 'operation_changed',
+      ...where,
+      detail: `operation ${operationId} (link ${seq}) was changed`,
+    }
+  return null
+}
+
+function notAsNoted(noted: Head, last: number): Finding {
+  const detail =
+    last < noted.seq
+      ? `the chain ends at link ${last}, but had reached ${noted.seq}: what came after was cut off`
+      : `link ${noted.seq} is not the one that was noted: the chain was made anew`
+  return { kind: 'head_not_as_noted', seq: noted.seq, detail }
+}
+
+/** Every operation older than a minute has its link. What was committed late is sealed, and looked at again. */
+async function walkOperations(database: Pick<Database, 'run' | 'transaction'>) {
+  let operations = 0
+  const uncovered: string[] = []
+  for (let place: OperationPlace | null = BEGINNING; place; ) {
+    const from: OperationPlace = place
+    const look = () => database.run((db) => readCover(db, from, BATCH))
+    let page = await look()
+    if (page.uncovered.length > 0 && (await seal(database)) > 0) page = await look()
+    operations += page.count
+    uncovered.push(...page.uncovered)
+    place = page.last
+  }
+  return { operations, uncovered }
+}
+
+function follow(base: Buffer, digest: Buffer): Buffer {
+  return hash('sha256', Buffer.concat([base, digest]), 'buffer')
+}
+
+function write({ seq, hash }: Head): string {
+  return `${seq}:${hash.toString('hex')}`
+}
+
+function read(text: string): Head {
+  const [, seq, hex = ''] = /^(\d{1,15}):([0-9a-f]{64})$/i.exec(text.trim()) ?? []
+  if (seq === undefined) throw new Error('a noted head is spelled NUMBER:HASH, as "audit verify" prints it')
+  return { seq: Number(seq), hash: Buffer.from(hex, 'hex') }
+}
+
+async function demandHead({ run }: Pick<Database, 'run'>): Promise<Head> {
+  const head = await run(readHead)
+  if (!head) throw new Error('audit_head has no row: the chain has no end')
+  return head
+}

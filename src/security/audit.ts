@@ -1,0 +1,125 @@
+/**
+ * What happened, newest first: every operation and, as kind `around`, every session that was ended without one, by SQL
+ * or by a cascade. Paged by place and not by number, so that pages neither repeat nor skip while new entries arrive.
+ */
+import { z } from 'zod'
+import { Problem } from '../errors.ts'
+import {
+  type AroundPlace,
+  type AuditFilter,
+  listAround,
+  listOperations,
+  type OperationPlace,
+} from '../storage/audit.ts'
+import { type Database, outsideTheRequest } from '../storage/database.ts'
+import type { Operation } from '../storage/staff-schema.ts'
+
+/** Entries of one page, and of one query of a list of all. */
+const PAGE = 100
+const MANY = 1_000
+
+/** An operation, or what is known of sessions ended without one: when, whose, how many. */
+export type AuditEntry = Omit<Operation, 'id' | 'kind' | 'actorKind' | 'xid'> & {
+  id: string | null
+  kind: Operation['kind'] | 'around'
+  actorKind: Operation['actorKind'] | null
+}
+
+export interface AuditPage {
+  entries: AuditEntry[]
+  /** Where the next page begins; null after the last. */
+  next: string | null
+}
+
+/** The last entry of either kind that was told. */
+interface Places {
+  operation: OperationPlace | null
+  around: AroundPlace | null
+}
+
+const instant = z.iso.datetime().regex(/^(?!0000)/)
+const placesSchema = z.object({
+  operation: z.tuple([instant, z.guid()]).nullable(),
+  around: z.tuple([instant, z.string().regex(/^\d{1,19}$/), z.string().regex(/^[^\0]*$/)]).nullable(),
+})
+
+export type Audit = ReturnType<typeof createAudit>
+
+export function createAudit({ run }: Pick<Database, 'run'>) {
+  async function page(filter: AuditFilter, cursor: string | null, limit: number): Promise<AuditPage> {
+    const after = cursor === null ? { operation: null, around: null } : readCursor(cursor)
+    const [operations, around] = await run(async (db) => [
+      await listOperations(db, filter, after.operation, limit + 1),
+      await listAround(db, filter, after.around, limit + 1),
+    ])
+    const all = [
+      ...operations.map(({ operation, place }) => ({
+        entry: toEntry(operation),
+        instant: place,
+        place: { operation: [place, operation.id] as OperationPlace },
+      })),
+      ...around.map(({ at, userId, sessions, place, xid }) => ({
+        entry: { ...NOBODY, at, userId, revokedCount: sessions },
+        instant: place,
+        place: { around: [place, xid, userId] as AroundPlace },
+      })),
+    ].sort((a, b) => (a.instant < b.instant ? 1 : a.instant > b.instant ? -1 : 0))
+    const told = all.slice(0, limit)
+    const places: Places = Object.assign({}, after, ...told.map(({ place }) => place))
+    return {
+      entries: told.map(({ entry }) => entry),
+      next: all.length > limit ? writeCursor(places) : null,
+    }
+  }
+
+  return {
+    /** A page of 100. @throws Problem `invalid_request` for a cursor that is none of ours. */
+    list: (filter: AuditFilter, cursor: string | null = null): Promise<AuditPage> =>
+      page(filter, cursor, PAGE),
+
+    /** Every entry that matches. Fails in the middle when the database does: whoever reads on must notice. */
+    async *all(filter: AuditFilter): AsyncGenerator<AuditEntry> {
+      for (let cursor: string | null = null; ; ) {
+        const { entries, next }: AuditPage = await outsideTheRequest(() => page(filter, cursor, MANY))
+        yield* entries
+        if (next === null) return
+        cursor = next
+      }
+    },
+  }
+}
+
+const NOBODY = {
+  id: null,
+  kind: 'around' as const,
+  scope: null,
+  actorKind: null,
+  actorId: null,
+  actorSessionId: null,
+  reason: null,
+  ipAddress: null,
+  userAgent: null,
+  requestId: null,
+  selection: null,
+  result: null,
+  waitedMs: null,
+}
+
+function toEntry({ xid: _, ...rest }: Operation): AuditEntry {
+  return rest
+}
+
+function writeCursor(places: Places): string {
+  return Buffer.from(JSON.stringify(places)).toString('base64url')
+}
+
+function readCursor(cursor: string): Places {
+  try {
+    return placesSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
+  } catch (cause) {
+    throw new Problem('invalid_request', 'cursor: must be one that an answer gave', {
+      cause,
+      field: 'cursor',
+    })
+  }
+}

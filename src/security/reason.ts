@@ -1,0 +1,20 @@
+/** What staff write down when they act, and for how long they lock: the same by HTTP, in the console, on the command line. */
+import { z } from 'zod'
+import { duration } from '../config.ts'
+
+/** Longest reason, in characters. */
+const MAX_REASON = 500
+
+/** Why somebody acts: trimmed, visible, on one line. */
+export const reason = z
+  .string('must say why')
+  .trim()
+  .min(1, 'must say why')
+  .max(MAX_REASON, `must not be longer than ${MAX_REASON} characters`)
+  .regex(/^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u, 'must not hold control characters')
+  .regex(/[^\s\p{C}]/u, 'must say why')
+
+/** How long a lock lasts: seconds, or null for `forever`, until somebody lifts it. */
+export const lockFor = z.union([z.literal('forever').transform(() => null), duration], {
+  error: 'must be a duration such as 90s, 30m, 12h or 7d, or forever',
+})

@@ -1,0 +1,40 @@
+/**
+ * Seals new operations every second, in every process; the database lets one at a time. Once an hour it tells the head of
+ * the chain, so that it stands on record where whoever owns the tables cannot change it.
+ */
+import type { Database } from '../storage/database.ts'
+import { noteHead, seal } from './audit-chain.ts'
+
+const SEAL_MS = 1_000
+const NOTE_MS = 3_600_000
+
+/** Seals until closed. */
+export function startSealer(
+  database: Pick<Database, 'run' | 'transaction'>,
+  on: { head: (head: string) => void; error: (error: unknown) => void },
+  { sealMs = SEAL_MS, noteMs = NOTE_MS } = {},
+) {
+  let noted = Number.NEGATIVE_INFINITY
+  let running: Promise<void> | null = null
+
+  async function step(): Promise<void> {
+    await seal(database)
+    if (performance.now() - noted < noteMs) return
+    on.head(await noteHead(database))
+    noted = performance.now()
+  }
+
+  const timer = setInterval(() => {
+    running ??= step()
+      .catch(on.error)
+      .finally(() => {
+        running = null
+      })
+  }, sealMs).unref()
+  return {
+    async close(): Promise<void> {
+      clearInterval(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,279 @@
+/** What staff do to one account: found among many, ended for good, locked against whoever writes sessions. */
+import pg from 'pg'
+import t from 'tap'
+import { type By, createAccounts } from '../../src/security/accounts.ts'
+import { lockFor, reason } from '../../src/security/reason.ts'
+import { matching } from '../../src/storage/users.ts'
+import { startService } from '../support/service.ts'
+
+const service = await startService()
+const { database, addUser, signIn, check } = service
+const { psql } = database
+const accounts = createAccounts(database, service.barrier)
+const by: By = { actorKind: 'system', actorId: 'cli:eve', ipAddress: '192.0.2.1', userAgent: 'psql' }
+const ids = (prefix: string) => accounts.find(prefix).then((users) => users.map(({ id }) => id))
+const insertSession = `insert into session ("sessionToken", "userId", expires) values (gen_random_uuid()::text, $1, now() + interval '1 day')`
+
+t.test(
+  'a user is found by the beginning of id, email or name, in any case, and by nothing else',
+  async (t) => {
+    await addUser('U-100%', { name: 'Zoë Ärger', email: 'Zoe@Example.com' })
+    await addUser('u-1000', { name: '_under\\score', email: 'u-100%@example.com' })
+    t.same(await ids('u-100%'), ['U-100%', 'u-1000'], 'an exact id comes before an email that only begins so')
+    t.same(await ids('ZOE@'), ['U-100%'])
+    t.same(await ids('zoë'), ['U-100%'])
+    t.same(await ids('_'), ['u-1000'], 'a wildcard is a letter like others')
+    t.same(await ids('%'), [])
+    t.same(await ids('\\'), [])
+    t.same(await ids('_under\\'), ['u-1000'])
+    t.same(await ids('example'), [])
+    t.same(await ids(`' or 1=1 --`), [])
+  },
+)
+
+t.test('among very many users, a search reads an index and not the table', async (t) => {
+  await psql(
+    `insert into "user" (id, name, email) select 'm' || i, 'Name ' || i, 'm' || i || '@example.com' from generate_series(1, 200000) i`,
+  )
+  await psql('analyze "user"')
+  t.equal((await ids('m')).length, 50, 'no more than fit on a page')
+  t.same(await ids('name 19999'), [
+    'm199990',
+    'm199991',
+    'm199992',
+    'm199993',
+    'm199994',
+    'm199995',
+    'm199996',
+    'm199997',
+    'm199998',
+    'm199999',
+    'm19999',
+  ])
+  for (const prefix of ['m', 'm77', 'name 999', 'nobody']) {
+    const plan = await database.run(async (db) => {
+      const query = matching(db, prefix, 50).toSQL()
+      const { rows } = await db.$client.query(`explain ${query.sql}`, query.params)
+      return rows.map((row) => row['QUERY PLAN']).join('\n')
+    })
+    for (const index of ['user_id_prefix_idx', 'user_email_prefix_idx', 'user_name_prefix_idx'])
+      t.match(plan, index, prefix)
+    t.notMatch(plan, 'Seq Scan', prefix)
+  }
+})
+
+t.test(
+  'after staff revoked an account, none of its devices passes, and the record says who and why',
+  async (t) => {
+    const [ada, bob] = [await addUser(), await addUser()]
+    const [laptop, phone, others] = [await signIn(ada), await signIn(ada), await signIn(bob)]
+    const { operationId, revoked, lock } = await accounts.revoke(ada, { reason: 'token store leaked' }, by)
+    t.same(revoked.map(({ id }) => id).sort(), [laptop.id, phone.id].sort())
+    t.equal(lock, null)
+    t.same([await check(laptop.token), await check(phone.token), await check(others.token)], [401, 401, 200])
+    const [operation] = await psql('select * from operation where id = $1', [operationId])
+    t.match(operation, {
+      kind: 'user.revoke',
+      user_id: ada,
+      reason: 'token store leaked',
+      actor_kind: 'system',
+      actor_id: 'cli:eve',
+      ip_address: '192.0.2.1',
+      user_agent: 'psql',
+      revoked_count: 2,
+      result: null,
+    })
+    const account = await accounts.show(ada)
+    t.same(account.sessions, [])
+    t.match(account.revocations, [{ operation: { id: operationId } }, { operation: { id: operationId } }])
+    t.equal(await check((await signIn(ada)).token), 200, 'without a lock, Ada signs in again')
+  },
+)
+
+t.test('what was ended behind the service is shown as such, beside what lives', async (t) => {
+  const ada = await addUser()
+  const [gone, living] = [await signIn(ada), await signIn(ada)]
+  await psql('delete from session where id = $1', [gone.id])
+  const { sessions, sessionCount, revocations } = await accounts.show(ada)
+  t.same(
+    sessions.map(({ id }) => id),
+    [living.id],
+  )
+  t.equal(sessionCount, 1)
+  t.match(revocations, [{ session: { sessionId: gone.id }, operation: null }])
+})
+
+t.test(
+  'a locked account loses its sessions and gets no new one, by whatever way, until the lock is lifted',
+  async (t) => {
+    const ada = await addUser()
+    const { token } = await signIn(ada)
+    const { lock, operationId } = await accounts.revoke(ada, { reason: 'stolen', lockSeconds: 3600 }, by)
+    t.equal(await check(token), 401)
+    t.ok(lock?.until && lock.until.getTime() > Date.now() + 3_500_000)
+    await t.rejects(signIn(ada), { code: 'user_locked' })
+    await t.rejects(psql(insertSession, [ada]), { code: 'GL001' })
+    const [recorded] = await psql<{ result: object }>('select result from operation where id = $1', [
+      operationId,
+    ])
+    t.same(recorded?.result, { lockedUntil: lock?.until?.toISOString() })
+    t.match((await accounts.show(ada)).user.lock, { reason: 'stolen', until: lock?.until })
+
+    const lifted = await accounts.unlock(ada, 'it was found', by)
+    t.match(await psql('select kind, reason, actor_id from operation where id = $1', [lifted.operationId]), [
+      { kind: 'user.unlock', reason: 'it was found', actor_id: 'cli:eve' },
+    ])
+    t.same(await accounts.unlock(ada, null, by), { operationId: null }, 'there is nothing left to lift')
+    t.equal(await check((await signIn(ada)).token), 200)
+    t.equal(await check(token), 401, 'what was ended stays so')
+  },
+)
+
+t.test('a shorter lock does not shorten a longer one', async (t) => {
+  const ada = await addUser()
+  const lockFor = async (lockSeconds: number | null) =>
+    (await accounts.revoke(ada, { reason: `for ${lockSeconds}`, lockSeconds }, by)).lock
+  const hour = await lockFor(3600)
+  t.same(await lockFor(60), hour)
+  const forever = await lockFor(null)
+  t.match(forever, { until: null, reason: 'for null' })
+  t.same(await lockFor(3600), forever)
+  await accounts.unlock(ada, null, by)
+  t.match(await lockFor(60), { reason: 'for 60' })
+  await psql(`update user_lock set until = now() - interval '1 second' where user_id = $1`, [ada])
+  t.match(await lockFor(30), { reason: 'for 30' }, 'one that is over is no lock')
+})
+
+t.test('a user who does not exist is named, and nothing is recorded', async (t) => {
+  const before = await psql('select from operation')
+  for (const act of [
+    () => accounts.show('nobody'),
+    () => accounts.revoke('nobody', { reason: 'x', lockSeconds: null }, by),
+    () => accounts.unlock('nobody', 'x', by),
+    () => accounts.setRole('nobody', 'auditor', 'x', by),
+  ])
+    await t.rejects(act() as Promise<unknown>, { code: 'user_not_found' })
+  t.equal((await psql('select from operation')).length, before.length)
+})
+
+t.test('a role is given and taken away on the record', async (t) => {
+  const eve = await addUser()
+  t.match(await accounts.setRole(eve, 'auditor', 'new colleague', by), { before: null })
+  t.match(await accounts.setRole(eve, 'security', null, by), { before: 'auditor' })
+  t.equal((await accounts.show(eve)).user.role, 'security')
+  await accounts.setRole(eve, null, null, by)
+  t.equal((await accounts.show(eve)).user.role, null)
+  const records = await psql('select reason, result from operation where user_id = $1 order by at', [eve])
+  t.same(records, [
+    { reason: 'new colleague', result: { role: 'auditor', before: null } },
+    { reason: null, result: { role: 'security', before: 'auditor' } },
+    { reason: null, result: { role: null, before: 'security' } },
+  ])
+})
+
+t.test('a login that began before the lock, under any isolation, does not slip past it', async (t) => {
+  for (const isolation of ['read committed', 'repeatable read', 'serializable']) {
+    for (const first of ['lock', 'relock']) {
+      const ada = await addUser()
+      // A lock that is over leaves a row that an old snapshot would read instead of the new lock.
+      if (first === 'relock')
+        await psql(
+          `insert into user_lock (user_id, until, reason) values ($1, now() - interval '1 hour', 'over')`,
+          [ada],
+        )
+      const client = new pg.Client({ connectionString: database.url })
+      await client.connect()
+      try {
+        await client.query(`begin isolation level ${isolation}`)
+        await client.query('select from "user" limit 1')
+        await accounts.revoke(ada, { reason: 'stolen', lockSeconds: null }, by)
+        const code = isolation === 'read committed' ? 'GL001' : '40001'
+        await t.rejects(client.query(insertSession, [ada]), { code }, `${isolation}, ${first}`)
+        await client.query('rollback')
+        await client.query(`begin isolation level ${isolation}`)
+        await t.rejects(client.query(insertSession, [ada]), { code: 'GL001' }, 'repeated, it is told why')
+        await client.query('rollback')
+      } finally {
+        await client.end()
+      }
+      t.same(await psql('select from session where "userId" = $1', [ada]), [])
+    }
+  }
+})
+
+t.test(
+  'a login under an old snapshot that is first makes the lock wait, and is ended with the rest',
+  async (t) => {
+    for (const isolation of ['read committed', 'repeatable read', 'serializable']) {
+      const ada = await addUser()
+      const client = new pg.Client({ connectionString: database.url })
+      await client.connect()
+      try {
+        await client.query(`begin isolation level ${isolation}`)
+        await client.query(insertSession, [ada])
+        const locking = accounts.revoke(ada, { reason: 'stolen', lockSeconds: null }, by)
+        const waiting = () =>
+          psql(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)
+        while ((await waiting()).length === 0) await new Promise((turn) => setTimeout(turn, 5))
+        await client.query('commit')
+        t.equal((await locking).revoked.length, 1, isolation)
+      } finally {
+        await client.end()
+      }
+      t.same(await psql('select from session where "userId" = $1', [ada]), [])
+    }
+  },
+)
+
+t.test('logins under old snapshots of users whom nobody locked go through', async (t) => {
+  const [ada, bob] = [await addUser(), await addUser()]
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  try {
+    await client.query('begin isolation level repeatable read')
+    await client.query('select from "user" limit 1')
+    await accounts.revoke(bob, { reason: 'stolen', lockSeconds: null }, by)
+    await client.query(insertSession, [ada])
+    await client.query('commit')
+  } finally {
+    await client.end()
+  }
+  t.equal((await accounts.show(ada)).sessionCount, 1)
+})
+
+t.test('in a storm of logins while an account is locked, none of them is left', async (t) => {
+  const ada = await addUser()
+  const logins = Array.from({ length: 40 }, () =>
+    signIn(ada).then(
+      ({ token }) => token,
+      () => null,
+    ),
+  )
+  await accounts.revoke(ada, { reason: 'stolen', lockSeconds: null }, by)
+  const tokens = (await Promise.all(logins)).filter((token) => token !== null)
+  for (const token of tokens) t.equal(await check(token), 401)
+  t.equal((await accounts.show(ada)).sessionCount, 0)
+})
+
+t.test('a reason is visible text on one line; a lock is a duration or forever', (t) => {
+  t.equal(reason.parse('  stolen laptop 💻 '), 'stolen laptop 💻')
+  t.equal(reason.parse('x'.repeat(500)).length, 500)
+  for (const bad of [
+    '',
+    '  ',
+    '\u200b',
+    'a\nb',
+    'a\u0000b',
+    'a\u202eb',
+    'a\u001b[2Jb',
+    'x'.repeat(501),
+    7,
+    null,
+    undefined,
+  ])
+    t.notOk(reason.safeParse(bad).success, JSON.stringify(bad))
+  t.same([lockFor.parse('90d'), lockFor.parse('30m'), lockFor.parse('forever')], [90 * 86_400, 1800, null])
+  for (const bad of ['', '0s', '-1d', '4000d', 'Forever', '1y', 90, null])
+    t.notOk(lockFor.safeParse(bad).success, `${bad}`)
+  t.end()
+})
