@@ -1,5 +1,7 @@
 /** The `global-logout` command: parse, call, print. */
 import { Command, CommanderError } from 'commander'
+import { addAccountCommands } from './cli/accounts.ts'
+import { addAuditCommand } from './cli/audit.ts'
 import { databaseUrl, explain, Failed, UsageError } from './cli/common.ts'
 import { addCompletionCommand } from './cli/completion.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
@@ -63,6 +65,8 @@ export async function main(
         applied > 0 ? `${applied} migration(s) applied\n` : 'Nothing to do: the database is up to date\n',
       )
     })
+  addAccountCommands(program, env)
+  addAuditCommand(program, env)
   addKeysCommand(program, env)
   addDoctorCommand(program, env)
   addCompletionCommand(program)

@@ -1,0 +1,90 @@
+/** How the commands for staff show people, their devices and what became of them; never a token, nor its hash. */
+import type { Account } from '../security/accounts.ts'
+import { describeDevice, deviceName } from '../sessions/devices.ts'
+import type { Session } from '../storage/schema.ts'
+import type { FoundUser } from '../storage/users.ts'
+import { instant, print, printTable } from './common.ts'
+import { called } from './staff.ts'
+
+export function printAccount(account: Account): void {
+  const { user, revocations, replays } = account
+  print(`${called(user)}\nid    ${user.id}\nrole  ${user.role ?? 'none'}`)
+  print(`lock  ${user.lock ? `until ${untilWhen(user.lock)}: ${user.lock.reason}` : 'none'}\n`)
+  printSessions(account)
+  print(`\nRevoked lately: ${counted(revocations.length)}`)
+  if (revocations.length > 0)
+    printTable(
+      ['session', 'device', 'ended', 'how', 'by', 'why'],
+      revocations
+        .slice(0, 20)
+        .map(({ session: revoked, operation }) => [
+          revoked.sessionId,
+          deviceName(describeDevice(revoked.userAgent)),
+          instant(revoked.revokedAt),
+          operation?.kind ?? 'around this service',
+          operation?.actorId ?? '-',
+          operation?.reason ?? '-',
+        ]),
+    )
+  if (replays.length === 0) return
+  print(`\nRevoked tokens that came again: ${replays.length}`)
+  printTable(
+    ['session', 'at', 'times', 'address', 'device'],
+    replays
+      .slice(0, 20)
+      .map(({ sessionId, at, count, ipAddress, userAgent }) => [
+        sessionId,
+        instant(at),
+        String(count),
+        ipAddress ?? '-',
+        deviceName(describeDevice(userAgent)),
+      ]),
+  )
+}
+
+export function printSessions({ user, sessions, sessionCount }: Account): void {
+  print(
+    `${called(user)}: ${counted(sessionCount)}${sessions.length < sessionCount ? `, the last ${sessions.length} used:` : ''}`,
+  )
+  if (sessions.length === 0) return
+  printTable(
+    ['id', 'device', 'address', 'signed in', 'last seen'],
+    sessions.map(({ id, userAgent, ipAddress, createdAt, lastSeenAt }) => [
+      id,
+      deviceName(describeDevice(userAgent)),
+      ipAddress ?? '-',
+      instant(createdAt),
+      instant(lastSeenAt),
+    ]),
+  )
+}
+
+export function userRow({ id, name, email, role, lock }: FoundUser): string[] {
+  return [id, name ?? '-', email ?? '-', role ?? '-', lock ? `until ${untilWhen(lock)}` : '-']
+}
+
+/** Of a session, what may be shown: not even the hash of its token. */
+export function publicly({ sessionToken: _, ...rest }: Session) {
+  return rest
+}
+
+export function withoutTokens({ sessions, revocations, ...rest }: Account) {
+  return {
+    ...rest,
+    sessions: sessions.map(publicly),
+    revocations: revocations.map(
+      ({ session: { sessionToken: _, xid: _xid, id: _id, ...revoked }, operation }) => ({
+        ...revoked,
+        operation,
+      }),
+    ),
+  }
+}
+
+export function untilWhen(lock: { until: Date | null }): string {
+  return lock.until ? instant(lock.until) : 'somebody lifts it'
+}
+
+export function counted(n: number): string {
+  return `${n.toLocaleString('en')} session${n === 1 ? '' : 's'}`
+}

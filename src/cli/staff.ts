@@ -1,0 +1,56 @@
+/** What the commands for security staff share: who acts, whom they mean, and why. They talk to the database directly. */
+import { userInfo } from 'node:os'
+import type { z } from 'zod'
+import { createBarrier } from '../propagation/barrier.ts'
+import { type Accounts, type By, createAccounts } from '../security/accounts.ts'
+import type { Database } from '../storage/database.ts'
+import { barrierStore } from '../storage/instances.ts'
+import type { FoundUser } from '../storage/users.ts'
+import { UsageError, withDatabase } from './common.ts'
+
+/** Whoever sits at the command line, as the columns of an operation. */
+export function operator(): By {
+  return {
+    actorKind: 'system',
+    actorId: `cli:${userInfo().username}`,
+    actorSessionId: null,
+    ipAddress: null,
+    userAgent: null,
+    requestId: null,
+  }
+}
+
+export function withAccounts<T>(
+  env: NodeJS.ProcessEnv,
+  work: (accounts: Accounts, database: Database) => Promise<T>,
+): Promise<T> {
+  return withDatabase(env, (database) =>
+    work(createAccounts(database, createBarrier(barrierStore(database.run))), database),
+  )
+}
+
+/**
+ * The user whom an id, an email or the beginning of one names, if there is just one.
+ * @throws Error when nobody is, or when several may be meant: nobody is signed out by mistake.
+ */
+export async function theUser(accounts: Accounts, text: string): Promise<FoundUser> {
+  const found = await accounts.find(text)
+  const exact = found.filter(({ id, email }) => id === text || email?.toLowerCase() === text.toLowerCase())
+  const [user, ...others] = exact.length > 0 ? exact : found
+  if (!user) throw new Error(`there is no user whose id, email or name begins with "${text}".`)
+  if (others.length === 0) return user
+  const names = [user, ...others].slice(0, 5).map((each) => `  ${each.id}  ${called(each)}`)
+  throw new Error(`"${text}" may mean ${others.length + 1} users; give an id:\n${names.join('\n')}`)
+}
+
+/** "Ada Lovelace <ada@example.com>", or what there is of it. */
+export function called({ id, name, email }: Pick<FoundUser, 'id' | 'name' | 'email'>): string {
+  return [name, email && `<${email}>`].filter(Boolean).join(' ') || id
+}
+
+/** What an option says, by the schema that the API has for it. @throws UsageError naming the option. */
+export function option<T>(name: string, schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new UsageError(`--${name}: ${parsed.error.issues[0]?.message}.`)
+}
