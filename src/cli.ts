@@ -5,6 +5,7 @@ import { addAuditCommand } from './cli/audit.ts'
 import { databaseUrl, explain, Failed, UsageError } from './cli/common.ts'
 import { addCompletionCommand } from './cli/completion.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
+import { addIncidentCommand } from './cli/incident.ts'
 import { addKeysCommand } from './cli/keys.ts'
 import { ConfigError } from './config.ts'
 import { migrate } from './storage/migrate.ts'
@@ -66,6 +67,7 @@ export async function main(
       )
     })
   addAccountCommands(program, env)
+  addIncidentCommand(program, env)
   addAuditCommand(program, env)
   addKeysCommand(program, env)
   addDoctorCommand(program, env)

@@ -10,7 +10,7 @@ export function printAccount(account: Account): void {
   const { user, revocations, replays } = account
   print(`${called(user)}\nid    ${user.id}\nrole  ${user.role ?? 'none'}`)
   print(`lock  ${user.lock ? `until ${untilWhen(user.lock)}: ${user.lock.reason}` : 'none'}\n`)
-  printSessions(account)
+  printSessions(account, 'Living')
   print(`\nRevoked lately: ${counted(revocations.length)}`)
   if (revocations.length > 0)
     printTable(
@@ -42,9 +42,9 @@ export function printAccount(account: Account): void {
   )
 }
 
-export function printSessions({ user, sessions, sessionCount }: Account): void {
+export function printSessions({ user, sessions, sessionCount }: Account, whose = called(user)): void {
   print(
-    `${called(user)}: ${counted(sessionCount)}${sessions.length < sessionCount ? `, the last ${sessions.length} used:` : ''}`,
+    `${whose}: ${counted(sessionCount)}${sessions.length < sessionCount ? `, the last ${sessions.length} used:` : ''}`,
   )
   if (sessions.length === 0) return
   printTable(

@@ -9,15 +9,14 @@ import type { FoundUser } from '../storage/users.ts'
 import { UsageError, withDatabase } from './common.ts'
 
 /** Whoever sits at the command line, as the columns of an operation. */
-export function operator(): By {
+export function operator() {
   return {
-    actorKind: 'system',
+    actorKind: 'system' as const,
     actorId: `cli:${userInfo().username}`,
     actorSessionId: null,
     ipAddress: null,
     userAgent: null,
-    requestId: null,
-  }
+  } satisfies By
 }
 
 export function withAccounts<T>(
