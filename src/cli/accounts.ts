@@ -2,9 +2,9 @@
 import { Argument, type Command } from 'commander'
 import { lockFor, reason } from '../security/reason.ts'
 import { STAFF_ROLES, type StaffRole } from '../storage/staff-schema.ts'
-import { confirm, print, printJson, printTable } from './common.ts'
+import { confirm, operator, print, printJson, printTable } from './common.ts'
 import { counted, printAccount, printSessions, publicly, untilWhen, userRow, withoutTokens } from './show.ts'
-import { called, operator, option, theUser, withAccounts } from './staff.ts'
+import { called, option, theUser, withAccounts } from './staff.ts'
 
 interface Act {
   reason: string

@@ -14,9 +14,19 @@ import { reason } from '../security/reason.ts'
 import { selection } from '../security/selection.ts'
 import type { Database } from '../storage/database.ts'
 import { barrierStore } from '../storage/instances.ts'
-import { confirm, Failed, instant, print, printJson, printTable, UsageError, withDatabase } from './common.ts'
+import {
+  confirm,
+  Failed,
+  instant,
+  operator,
+  print,
+  printJson,
+  printTable,
+  UsageError,
+  withDatabase,
+} from './common.ts'
 import { printIncident, printPlan } from './show-incident.ts'
-import { operator, option } from './staff.ts'
+import { option } from './staff.ts'
 
 interface PlanOptions {
   user?: string[]

@@ -1,23 +1,11 @@
-/** What the commands for security staff share: who acts, whom they mean, and why. They talk to the database directly. */
-import { userInfo } from 'node:os'
+/** What the commands for security staff share: whom they mean, and why. They talk to the database directly. */
 import type { z } from 'zod'
 import { createBarrier } from '../propagation/barrier.ts'
-import { type Accounts, type By, createAccounts } from '../security/accounts.ts'
+import { type Accounts, createAccounts } from '../security/accounts.ts'
 import type { Database } from '../storage/database.ts'
 import { barrierStore } from '../storage/instances.ts'
 import type { FoundUser } from '../storage/users.ts'
 import { UsageError, withDatabase } from './common.ts'
-
-/** Whoever sits at the command line, as the columns of an operation. */
-export function operator() {
-  return {
-    actorKind: 'system' as const,
-    actorId: `cli:${userInfo().username}`,
-    actorSessionId: null,
-    ipAddress: null,
-    userAgent: null,
-  } satisfies By
-}
 
 export function withAccounts<T>(
   env: NodeJS.ProcessEnv,

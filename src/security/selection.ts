@@ -16,9 +16,6 @@ export const plainText = z
   .string()
   .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be text without NUL characters')
 
-/** Why somebody acts: for the audit, and for whoever was signed out. */
-export const reason = plainText.trim().min(1, 'must say why').max(1_000)
-
 const instant = z.iso
   .datetime({
     offset: true,
