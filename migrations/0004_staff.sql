@@ -79,6 +79,9 @@ CREATE INDEX "revoked_session_around_idx" ON "revoked_session" USING btree ("rev
 -- What one operation ended is read in pages, of a million rows if need be.
 DROP INDEX "revoked_session_operation_id_idx";--> statement-breakpoint
 CREATE INDEX "revoked_session_operation_id_id_idx" ON "revoked_session" USING btree ("operation_id","id");--> statement-breakpoint
+-- The feed reads in pages, in this order.
+DROP INDEX "revoked_session_xid_idx";--> statement-breakpoint
+CREATE INDEX "revoked_session_xid_id_idx" ON "revoked_session" USING btree ("xid","id");--> statement-breakpoint
 CREATE INDEX "user_id_prefix_idx" ON "user" USING btree (lower("id") text_pattern_ops);--> statement-breakpoint
 CREATE INDEX "user_email_prefix_idx" ON "user" USING btree (lower("email") text_pattern_ops);--> statement-breakpoint
 CREATE INDEX "user_name_prefix_idx" ON "user" USING btree (lower("name") text_pattern_ops);
@@ -181,6 +184,8 @@ BEGIN
 	), gone AS (
 		DELETE FROM revoked_session r USING oldest
 		WHERE r.id = oldest.id AND oldest.revoked_at < now() - make_interval(secs => retention_seconds)
+			-- All over: a cursor that is taken after a deletion is never too old.
+			AND r.xid < pg_snapshot_xmin(pg_current_snapshot())
 		RETURNING r.xid
 	), horizon AS (
 		UPDATE feed_horizon SET xid = greatest(xid, (SELECT max(xid) FROM gone)) WHERE EXISTS (SELECT FROM gone)

@@ -20,6 +20,7 @@ import { assetRoutes } from './http/assets.ts'
 import { createCheckHandler } from './http/check.ts'
 import { createCookies } from './http/cookies.ts'
 import { readCredential } from './http/credentials.ts'
+import { eventRoutes } from './http/events.ts'
 import { createFinishLogout } from './http/finish-logout.ts'
 import { healthRoutes } from './http/health.ts'
 import { metricsRoutes } from './http/metrics.ts'
@@ -28,9 +29,13 @@ import { onClientError, problemPages, problems } from './http/problems.ts'
 import { serviceRoutes } from './http/service.ts'
 import { createRequireKey } from './http/service-key.ts'
 import { originOf } from './http/session.ts'
+import { sessionEventRoutes } from './http/session-events.ts'
 import { createRequireStaff } from './http/staff.ts'
+import { createStreams } from './http/streams.ts'
 import { userRoutes } from './http/user.ts'
 import type { Metrics } from './metrics.ts'
+import type { Feed } from './propagation/feed.ts'
+import { createUserFeed } from './propagation/user-feed.ts'
 import type { Accounts } from './security/accounts.ts'
 import type { Audit } from './security/audit.ts'
 import type { Incidents } from './security/incidents.ts'
@@ -73,6 +78,7 @@ export interface ServerParts {
   accounts: Accounts
   audit: Audit
   replays: Pick<Replays, 'refused'>
+  feed: Feed
   checker: Checker
   metrics: Pick<Metrics, 'text' | 'contentType'>
   logger: FastifyBaseLogger
@@ -95,6 +101,7 @@ export async function buildServer({
   accounts,
   audit,
   replays,
+  feed,
   checker,
   metrics,
   logger,
@@ -143,8 +150,11 @@ export async function buildServer({
   const { staffMaxAuthAgeSeconds: maxAuthAgeSeconds } = config
   const finish = createFinishLogout(cookies, config.publicOrigin, config.allowedRedirects)
 
+  const streams = createStreams(feed.readAt)
+
   app.addHook('preClose', async () => void closeConnectionsAsTheyFinish(app.server))
   await app.register(problems, { refused })
+  app.addHook('preClose', async () => streams.close())
   await app.register(fastifyHelmet, securityHeaders(config))
   await app.register(fastifyRateLimit, { global: false })
   await app.register(assetRoutes)
@@ -156,9 +166,11 @@ export async function buildServer({
     await fresh.register(fastifyCookie)
     await fresh.register(userRoutes, { sessions, visitor, finish })
     const requireKey = createRequireKey(app, keys)
+    await fresh.register(sessionEventRoutes, { sessions, userFeed: createUserFeed(feed), streams, visitor })
     await fresh.register(async (services) => {
       await services.register(fastifyFormbody)
       await services.register(serviceRoutes, { sessions, cookies, requireKey })
+      await services.register(eventRoutes, { feed, streams, keys, requireKey })
     })
     const requireStaff = createRequireStaff({ sessions, database, visitor, requireKey, maxAuthAgeSeconds })
     await fresh.register(incidentRoutes, { incidents, requireStaff })

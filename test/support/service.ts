@@ -6,6 +6,7 @@ import { demoSignIn } from '../../src/dev/sign-in.ts'
 import { createLogger } from '../../src/http/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { createBarrier } from '../../src/propagation/barrier.ts'
+import { createFeed } from '../../src/propagation/feed.ts'
 import { createAccounts } from '../../src/security/accounts.ts'
 import { createAudit } from '../../src/security/audit.ts'
 import { createIncidents } from '../../src/security/incidents.ts'
@@ -15,7 +16,9 @@ import { buildServer } from '../../src/server.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { createTouches } from '../../src/sessions/touches.ts'
 import { openDatabase } from '../../src/storage/database.ts'
-import { barrierStore } from '../../src/storage/instances.ts'
+import { readFeed } from '../../src/storage/feed.ts'
+import { barrierStore, REVOKED } from '../../src/storage/instances.ts'
+import { createEars } from '../../src/storage/listener.ts'
 import { user } from '../../src/storage/schema.ts'
 import type { KeyScope } from '../../src/storage/staff-schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
@@ -43,17 +46,20 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
     : createLogger('silent')
   const touches = createTouches(db)
+  const feedDatabase = openDatabase(db.url, { max: 3, deadlineMs: 1_000 })
   const leaseDatabase = openDatabase(db.url, { max: 1, deadlineMs: 1_000 })
   const metrics = createMetrics()
   const barrier = createBarrier(barrierStore(db.run), { onPassed: metrics.revoked })
   const sessions = createSessions(db, touches, barrier)
   const incidents = createIncidents(db)
-  const databases = { url: db.url, databaseForChecks: db, databaseForLease: leaseDatabase }
-  const { checker, leased, close } = startChecker(config, databases, touches, logger)
-  if (leased) metrics.watch(leased)
   const accounts = createAccounts(db, barrier)
   const audit = createAudit(db)
   const replays = createReplays(db)
+  const ears = createEars(db.url, REVOKED)
+  const databases = { databaseForChecks: db, databaseForLease: leaseDatabase, ears }
+  const { checker, leased, close } = startChecker(config, databases, touches, logger)
+  if (leased) metrics.watch(leased)
+  const feed = createFeed({ read: (from, upper) => readFeed(feedDatabase.query, from, upper) }, ears)
   const app = await buildServer({
     config,
     database: db,
@@ -63,6 +69,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     accounts,
     audit,
     replays,
+    feed,
     checker,
     metrics,
     logger,
@@ -72,7 +79,9 @@ export async function startService({ database, env = {}, demo = false, log }: Se
   t.teardown(async () => {
     await app.close()
     await close()
+    await feed.close()
     await leaseDatabase.close()
+    await feedDatabase.close()
     await touches.close()
     await replays.close()
   })
@@ -92,6 +101,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     accounts,
     audit,
     replays,
+    feed,
     /** Checks answered from memory so far. */
     hits: () => leased?.counts.hits ?? 0,
     /** Resolves when checks are answered from memory. */
