@@ -43,6 +43,11 @@ t.test('a dead row that somebody holds is skipped, not waited for', async (t) =>
   t.equal(await sweep(database), 1)
 })
 
+/** Sweeps until nothing is left: a transaction of another test's database on the same server may hold a snapshot back. */
+async function sweptOf(left: () => Promise<number>): Promise<void> {
+  for (let tries = 0; tries < 200 && (await left()) > 0; tries++) await sweep(database)
+}
+
 t.test('a change is kept until every instance that answers from memory has applied it', async (t) => {
   const changes = async () => (await database.psql('select from session_change')).length
   await fill(30)
@@ -59,13 +64,13 @@ t.test('a change is kept until every instance that answers from memory has appli
   await sweep(database)
   t.equal(await changes(), noted, 'one that is behind')
   await database.psql('update instance set applied = pg_current_snapshot() where id = $1', [id])
-  await sweep(database)
+  await sweptOf(changes)
   t.equal(await changes(), 0)
   await database.psql('delete from instance')
   await database.psql(
     `update session set expires = expires - interval '1 s' where "sessionToken" like 'row-%'`,
   )
-  await sweep(database)
+  await sweptOf(changes)
   t.equal(await changes(), 0, 'nobody is there to read it')
 })
 
