@@ -22,6 +22,7 @@ CREATE TABLE "incident" (
 	"state" text DEFAULT 'planned' NOT NULL,
 	"reason" text NOT NULL,
 	"selection" jsonb NOT NULL,
+	"user_ids" text[],
 	"actor_kind" text NOT NULL,
 	"actor_id" text,
 	"planned_at" timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
@@ -33,11 +34,15 @@ CREATE TABLE "incident" (
 	"operation_id" uuid,
 	"started_at" timestamp with time zone,
 	"finished_at" timestamp with time zone,
-	"start_xid" "xid8",
-	"cursor" text,
-	"ended_planned" integer DEFAULT 0 NOT NULL,
-	"ended_later" integer DEFAULT 0 NOT NULL,
-	"ended_users" integer DEFAULT 0 NOT NULL
+	"ended" integer DEFAULT 0 NOT NULL,
+	"outcome" jsonb
+);
+--> statement-breakpoint
+CREATE TABLE "incident_planned" (
+	"incident_id" uuid NOT NULL,
+	"part" integer NOT NULL,
+	"session_ids" uuid[] NOT NULL,
+	CONSTRAINT "incident_planned_incident_id_part_pk" PRIMARY KEY("incident_id","part")
 );
 --> statement-breakpoint
 CREATE TABLE "replay" (
@@ -71,6 +76,9 @@ CREATE INDEX "operation_kind_at_idx" ON "operation" USING btree ("kind","at");--
 CREATE INDEX "operation_xid_idx" ON "operation" USING btree ("xid");--> statement-breakpoint
 CREATE INDEX "revoked_session_user_id_revoked_at_idx" ON "revoked_session" USING btree ("user_id","revoked_at");--> statement-breakpoint
 CREATE INDEX "revoked_session_around_idx" ON "revoked_session" USING btree ("revoked_at","xid","user_id") WHERE "revoked_session"."operation_id" is null;--> statement-breakpoint
+-- What one operation ended is read in pages, of a million rows if need be.
+DROP INDEX "revoked_session_operation_id_idx";--> statement-breakpoint
+CREATE INDEX "revoked_session_operation_id_id_idx" ON "revoked_session" USING btree ("operation_id","id");--> statement-breakpoint
 CREATE INDEX "user_id_prefix_idx" ON "user" USING btree (lower("id") text_pattern_ops);--> statement-breakpoint
 CREATE INDEX "user_email_prefix_idx" ON "user" USING btree (lower("email") text_pattern_ops);--> statement-breakpoint
 CREATE INDEX "user_name_prefix_idx" ON "user" USING btree (lower("name") text_pattern_ops);
@@ -199,6 +207,7 @@ BEGIN
 	GRANT SELECT, INSERT, UPDATE ON session_policy, incident TO global_logout_service;
 	GRANT SELECT, DELETE ON session_change TO global_logout_service;
 	GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON service_key TO global_logout_service;
+	GRANT SELECT, INSERT, DELETE ON incident_planned TO global_logout_service;
 	GRANT SELECT, INSERT ON replay TO global_logout_service;
 	-- Append-only: what happened can be added to, and is neither changed nor removed.
 	GRANT SELECT, INSERT, UPDATE (waited_ms) ON operation TO global_logout_service;

@@ -4,6 +4,8 @@ import { startChecker } from './checking/start.ts'
 import type { Config } from './config.ts'
 import { createMetrics } from './metrics.ts'
 import { createBarrier, startLookingRound } from './propagation/barrier.ts'
+import { INCIDENTS_AT_ONCE, startIncidentRunner } from './security/incident-runner.ts'
+import { createIncidents } from './security/incidents.ts'
 import { createKeys } from './security/keys.ts'
 import { buildServer, type ServerParts } from './server.ts'
 import { createSessions } from './sessions/sessions.ts'
@@ -47,6 +49,7 @@ export async function serve(
   const databaseForChecks = open({ max: 4, deadlineMs: CHECK_DEADLINE_MS })
   const databaseForWaits = open({ max: 3, deadlineMs: CHECK_DEADLINE_MS })
   const databaseForLease = open({ max: 1, deadlineMs: CHECK_DEADLINE_MS })
+  const databaseForIncidents = open({ max: INCIDENTS_AT_ONCE + 1 })
 
   const touches = createTouches(database, (err) =>
     log.warn({ err }, 'last use of some sessions was not recorded'),
@@ -61,6 +64,10 @@ export async function serve(
   const barrier = createBarrier(barrierStore(databaseForWaits.run), { onPassed: metrics.revoked })
   const round = startLookingRound(barrier)
   closing.push(() => round.close())
+  const runner = startIncidentRunner(databaseForIncidents, barrier, {
+    error: (err) => log.warn({ err }, 'an incident was interrupted, and goes on in a moment'),
+  })
+  closing.push(() => runner.close())
 
   const checking = startChecker(config, { url, databaseForChecks, databaseForLease }, touches, log)
   closing.push(() => checking.close())
@@ -74,6 +81,7 @@ export async function serve(
     database,
     sessions,
     keys,
+    incidents: createIncidents(database),
     checker: checking.checker,
     metrics,
     logger: log,

@@ -8,6 +8,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Checker } from './checking/checker.ts'
 import type { Config } from './config.ts'
+import { incidentRoutes } from './http/admin-incidents.ts'
 import { assetRoutes } from './http/assets.ts'
 import { createCheckHandler } from './http/check.ts'
 import { createCookies } from './http/cookies.ts'
@@ -18,8 +19,10 @@ import { pageRoutes } from './http/pages.ts'
 import { onClientError, problemPages, problems } from './http/problems.ts'
 import { serviceRoutes } from './http/service.ts'
 import { createRequireKey } from './http/service-key.ts'
+import { createRequireStaff } from './http/staff.ts'
 import { userRoutes } from './http/user.ts'
 import type { Metrics } from './metrics.ts'
+import type { Incidents } from './security/incidents.ts'
 import type { Keys } from './security/keys.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { type Database, withinOneDeadline } from './storage/database.ts'
@@ -45,10 +48,14 @@ const LIMITS = {
 const HSTS_SECONDS = 2 * 365 * 86_400
 
 export interface ServerParts {
-  config: Pick<Config, 'publicOrigin' | 'secure' | 'cookie' | 'allowedRedirects' | 'trustProxy'>
+  config: Pick<
+    Config,
+    'publicOrigin' | 'secure' | 'cookie' | 'allowedRedirects' | 'trustProxy' | 'staffMaxAuthAgeSeconds'
+  >
   database: Pick<Database, 'run'>
   sessions: Sessions
   keys: Keys
+  incidents: Incidents
   checker: Checker
   metrics: Pick<Metrics, 'text' | 'contentType'>
   logger: FastifyBaseLogger
@@ -67,6 +74,7 @@ export async function buildServer({
   database,
   sessions,
   keys,
+  incidents,
   checker,
   metrics,
   logger,
@@ -116,10 +124,14 @@ export async function buildServer({
     await fresh.register(metricsRoutes, metrics)
     await fresh.register(fastifyCookie)
     await fresh.register(userRoutes, { sessions, visitor, finish })
+    const requireKey = createRequireKey(app, keys)
     await fresh.register(async (services) => {
       await services.register(fastifyFormbody)
-      await services.register(serviceRoutes, { sessions, cookies, requireKey: createRequireKey(app, keys) })
+      await services.register(serviceRoutes, { sessions, cookies, requireKey })
     })
+    const maxAuthAgeSeconds = config.staffMaxAuthAgeSeconds
+    const requireStaff = createRequireStaff({ sessions, database, visitor, requireKey, maxAuthAgeSeconds })
+    await fresh.register(incidentRoutes, { incidents, requireStaff })
     await fresh.register(async (site) => {
       await site.register(problemPages)
       await site.register(fastifyFormbody)

@@ -97,10 +97,11 @@ export function openDatabase(
     }
   }
 
-  /** Runs `work` on one connection, within the deadline, which `work` may set anew. */
+  /** Runs `work` on one connection, within the deadline, which `work` may set anew. Unless kept, it is closed. */
   async function withClient<T>(
     work: (client: pg.PoolClient, allow: (ms: number) => void) => Promise<T>,
     explain = translate,
+    keep = true,
   ): Promise<T> {
     const end = Math.min(performance.now() + deadlineMs, requestEnd.getStore() ?? Number.POSITIVE_INFINITY)
     const client = await connect(end)
@@ -123,19 +124,24 @@ export function openDatabase(
       throw problem
     } finally {
       clearTimeout(timer)
-      client.release(broken)
+      client.release(broken ?? !keep)
     }
   }
 
   /** Runs `work` on one connection, within the deadline. */
-  function run<T>(work: (db: Transaction) => Promise<T>, explain = translate): Promise<T> {
-    return withClient((client, allow) => {
+  function run<T>(
+    work: (db: Transaction) => Promise<T>,
+    explain = translate,
+    { keep = true } = {},
+  ): Promise<T> {
+    const onClient = (client: pg.PoolClient, allow: (ms: number) => void) => {
       const extend = async (ms: number) => {
         await client.query(`set local statement_timeout = ${Math.floor(ms)}`)
         allow(ms)
       }
       return work(Object.assign(drizzle(client), { extend }))
-    }, explain)
+    }
+    return withClient(onClient, explain, keep)
   }
 
   /**
@@ -145,25 +151,20 @@ export function openDatabase(
   function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     let committing = false
     return run(
-      async (db) => {
-        await db.execute('begin isolation level read committed')
-        let result: T
-        try {
-          await demandDurableCommit(db)
-          result = await work(db)
-        } catch (error) {
-          // A connection that cannot roll back is closed by `run`, and PostgreSQL rolls back for it.
-          await db.execute('rollback').catch(() => {})
-          throw error
-        }
-        committing = true
-        const { command } = (await db.execute('commit')) as unknown as { command: string }
-        committing = false
-        if (command !== 'COMMIT') throw unavailable(new Error('the transaction was rolled back'))
-        return result
-      },
+      (db) =>
+        inTransaction(db, work, (now) => {
+          committing = now
+        }),
       (error) => (committing && !isRefusal(error) ? outcomeUnknown(error) : translate(error)),
     )
+  }
+
+  /**
+   * Runs `work` on a connection that is closed afterwards, and with it every lock and cursor that `work` left on it: for
+   * work of many transactions (`inTransaction`), each of which extends the deadline.
+   */
+  function alone<T>(work: (db: Transaction) => Promise<T>): Promise<T> {
+    return run(work, translate, { keep: false })
   }
 
   /** One prepared query, its rows as arrays, without drizzle: the shape of the hot path. */
@@ -180,12 +181,36 @@ export function openDatabase(
     run,
     query,
     transaction,
+    alone,
     /** From now on only connections that are opened from now on: the database may have moved. */
     reconnect(): void {
       era++
     },
     close: () => pool.end(),
   }
+}
+
+/** One transaction, as `transaction` has it, on a connection at hand. Tells `committing` while it is not known whether it did. */
+export async function inTransaction<T>(
+  db: Transaction,
+  work: (tx: Transaction) => Promise<T>,
+  committing: (now: boolean) => void = () => {},
+): Promise<T> {
+  await db.execute('begin isolation level read committed')
+  let result: T
+  try {
+    await demandDurableCommit(db)
+    result = await work(db)
+  } catch (error) {
+    // A connection that cannot roll back is closed by `run`, and PostgreSQL rolls back for it.
+    await db.execute('rollback').catch(() => {})
+    throw error
+  }
+  committing(true)
+  const { command } = (await db.execute('commit')) as unknown as { command: string }
+  committing(false)
+  if (command !== 'COMMIT') throw unavailable(new Error('the transaction was rolled back'))
+  return result
 }
 
 /** Makes the commit wait for the disk, and for synchronous replicas, where the default is weaker; stricter ones stand. */

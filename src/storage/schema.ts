@@ -121,7 +121,7 @@ export const revokedSession = pgTable(
   (table) => [
     index('revoked_session_session_id_idx').on(table.sessionId),
     index('revoked_session_session_token_idx').on(table.sessionToken),
-    index('revoked_session_operation_id_idx').on(table.operationId),
+    index('revoked_session_operation_id_id_idx').on(table.operationId, table.id),
     index('revoked_session_xid_idx').on(table.xid),
     index('revoked_session_user_id_revoked_at_idx').on(table.userId, table.revokedAt),
     // What nobody answers for, in the order in which the audit tells of it.

@@ -1,5 +1,5 @@
 /**
- * The tables of services and staff: keys, locks, roles, incidents, and the record of it all. An application has no rights
+ * The tables of services and staff: keys, locks, roles, and the record of it all. An application has no rights
  * on them; the service has those that `migrations/0004_staff.sql` grants.
  */
 import { sql } from 'drizzle-orm'
@@ -100,41 +100,6 @@ export const staff = pgTable('staff', {
   grantedAt: instant('granted_at').notNull().defaultNow(),
 })
 
-/** A plan to end sessions, and what became of it. */
-export const incident = pgTable(
-  'incident',
-  {
-    id: uuid('id').primaryKey().defaultRandom(),
-    state: text('state').$type<IncidentState>().notNull().default('planned'),
-    reason: text('reason').notNull(),
-    selection: jsonb('selection').$type<Selection>().notNull(),
-    /** Who planned it. Executing may be somebody else's; the operation tells. */
-    actorKind: text('actor_kind').$type<ActorKind>().notNull(),
-    actorId: text('actor_id'),
-    plannedAt: instant('planned_at').notNull().default(sql`statement_timestamp()`),
-    /** A plan that is not executed until then never is. */
-    expiresAt: instant('expires_at').notNull(),
-    plannedSessions: integer('planned_sessions').notNull(),
-    plannedUsers: integer('planned_users').notNull(),
-    /** How many of these sessions belong to staff. */
-    staffSessions: integer('staff_sessions').notNull(),
-    sample: jsonb('sample').$type<IncidentSample[]>().notNull(),
-    /** The operation that every session it ends is recorded under. */
-    operationId: uuid('operation_id'),
-    startedAt: instant('started_at'),
-    finishedAt: instant('finished_at'),
-    /** Transactions before this one may hold logins that no batch has seen yet. */
-    startXid: xid8('start_xid'),
-    /** The last session token (hashed) that a batch looked at; null at the beginning of a pass. */
-    cursor: text('cursor'),
-    /** Sessions ended that the plan had counted, and those that began after it. */
-    endedPlanned: integer('ended_planned').notNull().default(0),
-    endedLater: integer('ended_later').notNull().default(0),
-    endedUsers: integer('ended_users').notNull().default(0),
-  },
-  (table) => [index('incident_planned_at_idx').on(table.plannedAt)],
-)
-
 /** A revoked token that came again, by address and minute: the best sign of theft there is. */
 export const replay = pgTable(
   'replay',
@@ -188,23 +153,5 @@ export type OperationKind = (typeof OPERATION_KINDS)[number]
 export type ActorKind = 'user' | 'service' | 'staff' | 'system'
 export const STAFF_ROLES = ['security', 'auditor'] as const
 export type StaffRole = (typeof STAFF_ROLES)[number]
-export type IncidentState = 'planned' | 'running' | 'done'
-/** Which sessions an incident means: those that match every part that is given. Instants in ISO 8601. */
-export interface Selection {
-  userIds?: string[]
-  ipRange?: string
-  createdBefore?: string
-  createdAfter?: string
-  userAgent?: string
-  everyone?: true
-}
-export interface IncidentSample {
-  sessionId: string
-  userId: string
-  ipAddress: string | null
-  userAgent: string | null
-  createdAt: string
-}
-export type Incident = typeof incident.$inferSelect
 export type Replay = typeof replay.$inferSelect
 export type Operation = typeof operation.$inferSelect

@@ -6,6 +6,7 @@ import { demoSignIn } from '../../src/dev/sign-in.ts'
 import { createLogger } from '../../src/http/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { createBarrier } from '../../src/propagation/barrier.ts'
+import { createIncidents } from '../../src/security/incidents.ts'
 import { createKey, createKeys } from '../../src/security/keys.ts'
 import { buildServer } from '../../src/server.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
@@ -41,6 +42,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
   const metrics = createMetrics()
   const barrier = createBarrier(barrierStore(db.run), { onPassed: metrics.revoked })
   const sessions = createSessions(db, touches, barrier)
+  const incidents = createIncidents(db)
   const databases = { url: db.url, databaseForChecks: db, databaseForLease: leaseDatabase }
   const { checker, leased, close } = startChecker(config, databases, touches, logger)
   if (leased) metrics.watch(leased)
@@ -49,6 +51,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     database: db,
     sessions,
     keys: createKeys(db),
+    incidents,
     checker,
     metrics,
     logger,
@@ -71,6 +74,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     database: db,
     sessions,
     touches,
+    incidents,
     cookieName,
     barrier,
     /** Checks answered from memory so far. */

@@ -1,0 +1,168 @@
+/** For security staff: plan to end many sessions, carry it out, see what came of it. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { IncidentReport, Incidents } from '../security/incidents.ts'
+import { reason, selection } from '../security/selection.ts'
+import type { RevokedSession } from '../storage/schema.ts'
+import { CSV_TYPE, type CsvField, csvStream, wantsCsv } from './csv.ts'
+import { originOf } from './session.ts'
+import type { RequireStaff } from './staff.ts'
+
+/** Bytes: 200,000 user ids of 36 characters are 8 MB. Read only after the caller has shown who it is. */
+const MAX_PLAN_BODY = 16 * 1024 * 1024
+
+const instant = z.iso.datetime()
+const planParams = z.object({ planId: z.guid('must be the id of a plan').toLowerCase() })
+
+const sample = z.array(
+  z.object({
+    sessionId: z.string(),
+    userId: z.string(),
+    ipAddress: z.string().nullable(),
+    userAgent: z.string().nullable(),
+    createdAt: instant,
+  }),
+)
+
+const newPlan = z.strictObject({ reason, select: selection })
+
+const plan = z.object({
+  planId: z.string(),
+  sessions: z.int(),
+  users: z.int(),
+  staffSessions: z.int().describe('how many of the sessions belong to staff'),
+  sample: sample.describe('the newest of the sessions, at most ten'),
+  unknownUsers: z.array(z.string()).describe('ids in the selection that are no user’s'),
+  expiresAt: instant,
+})
+
+const shownSelection = z.object({
+  userIds: z.array(z.string()).exactOptional().describe('of a long list only the beginning'),
+  userCount: z.int().exactOptional().describe('how long the list is, if it is not all in userIds'),
+  userIdsSha256: z.string().exactOptional().describe('SHA-256 of the whole list, one id a line'),
+  ipRange: z.string().exactOptional(),
+  createdBefore: instant.exactOptional(),
+  createdAfter: instant.exactOptional(),
+  userAgent: z.string().exactOptional(),
+  everyone: z.literal(true).exactOptional(),
+})
+
+const who = z.object({ kind: z.string(), id: z.string().nullable() })
+
+const incident = z.object({
+  planId: z.string(),
+  state: z.enum(['planned', 'expired', 'running', 'done']),
+  reason: z.string(),
+  selection: shownSelection,
+  plannedBy: who,
+  plannedAt: instant,
+  expiresAt: instant,
+  planned: z.object({ sessions: z.int(), users: z.int(), staffSessions: z.int() }),
+  sample,
+  executedBy: who.nullable(),
+  startedAt: instant.nullable(),
+  finishedAt: instant.nullable(),
+  durationMs: z.int().nullable(),
+  operationId: z.string().nullable().describe('the operation that every ended session is recorded under'),
+  ended: z.int().describe('sessions ended so far'),
+  outcome: z
+    .object({
+      endedPlanned: z.int(),
+      endedLater: z.int(),
+      goneMeanwhile: z.int(),
+      users: z.int(),
+      staffSessions: z.int(),
+      waitedMs: z.int(),
+      stillOpen: z.object({ writing: z.int(), reading: z.int() }),
+    })
+    .nullable(),
+})
+
+export interface IncidentRoutes {
+  incidents: Incidents
+  requireStaff: RequireStaff
+}
+
+export async function incidentRoutes(instance: FastifyInstance, { incidents, requireStaff }: IncidentRoutes) {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const { read, harm } = requireStaff
+
+  app.post(
+    '/api/admin/incidents',
+    { onRequest: harm, bodyLimit: MAX_PLAN_BODY, schema: { body: newPlan, response: { 201: plan } } },
+    async (request, reply) => {
+      const { reason, select } = request.body
+      const planned = await incidents.plan(select, reason, actorOf(request))
+      reply.code(201)
+      return { ...planned, expiresAt: planned.expiresAt.toISOString() }
+    },
+  )
+
+  app.get(
+    '/api/admin/incidents',
+    { onRequest: read, schema: { response: { 200: z.object({ incidents: z.array(incident) }) } } },
+    async () => ({ incidents: (await incidents.list()).map(onTheWire) }),
+  )
+
+  app.get(
+    '/api/admin/incidents/:planId',
+    { onRequest: read, schema: { params: planParams, response: { 200: incident } } },
+    async (request) => onTheWire(await incidents.get(request.params.planId)),
+  )
+
+  app.post(
+    '/api/admin/incidents/:planId/execute',
+    { onRequest: harm, schema: { params: planParams, response: { 202: incident } } },
+    async (request, reply) => {
+      const report = await incidents.execute(request.params.planId, actorOf(request))
+      reply.code(202)
+      return onTheWire(report)
+    },
+  )
+
+  app.get(
+    '/api/admin/incidents/:planId/report',
+    { onRequest: read, schema: { params: planParams } },
+    async (request, reply) => {
+      const report = await incidents.get(request.params.planId)
+      if (!wantsCsv(request.headers)) return onTheWire(report)
+      const stream = await csvStream(COLUMNS, recordsOf(incidents.endedSessions(report)))
+      return reply
+        .type(CSV_TYPE)
+        .header('content-disposition', `attachment; filename="incident-${report.planId}.csv"`)
+        .send(stream)
+    },
+  )
+}
+
+const COLUMNS = ['sessionId', 'userId', 'endedAt', 'createdAt', 'lastSeenAt', 'ipAddress', 'userAgent']
+
+async function* recordsOf(pages: AsyncGenerator<RevokedSession[]>): AsyncGenerator<CsvField[][]> {
+  for await (const page of pages)
+    yield page.map(({ sessionId, userId, revokedAt, createdAt, lastSeenAt, ipAddress, userAgent }) => [
+      sessionId,
+      userId,
+      revokedAt,
+      createdAt,
+      lastSeenAt,
+      ipAddress,
+      userAgent,
+    ])
+}
+
+function actorOf(request: FastifyRequest) {
+  const { actorKind, actorId, actorSessionId } = request.staff
+  return { actorKind, actorId, actorSessionId, ...originOf(request) }
+}
+
+function onTheWire(report: IncidentReport) {
+  const { plannedAt, expiresAt, startedAt, finishedAt } = report
+  return {
+    ...report,
+    plannedAt: plannedAt.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+    startedAt: startedAt?.toISOString() ?? null,
+    finishedAt: finishedAt?.toISOString() ?? null,
+  }
+}

@@ -1,0 +1,67 @@
+/** Who carries incidents out: every process of the service looks for them, and a command line may. Each is done by one at a time. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Barrier } from '../propagation/barrier.ts'
+import type { Database } from '../storage/database.ts'
+import { findIncident, runningIncidents } from '../storage/incidents.ts'
+import { type RunOptions, runIncident } from './run-incident.ts'
+
+const LOOK_MS = 2_000
+const FOLLOW_MS = 500
+/** Incidents that one process carries out at a time; each takes a connection. */
+export const INCIDENTS_AT_ONCE = 3
+
+/**
+ * Carries an executed incident out, or follows whoever is at it, until it is done.
+ * @returns false when the signal came before.
+ */
+export async function carryOut(
+  database: Pick<Database, 'alone' | 'run'>,
+  barrier: Pick<Barrier, 'passed'>,
+  id: string,
+  options: RunOptions = {},
+): Promise<boolean> {
+  const { signal, onProgress } = options
+  while (!signal?.aborted) {
+    if (await runIncident(database, barrier, id, options)) return true
+    const found = await database.run((db) => findIncident(db, id))
+    if (found) onProgress?.({ planned: found.incident.plannedSessions, ended: found.incident.ended })
+    await sleep(FOLLOW_MS, undefined, { signal }).catch(() => {})
+  }
+  return false
+}
+
+/** Looks for incidents under way and carries them out, until closed: at once after the start, then every two seconds. */
+export function startIncidentRunner(
+  database: Pick<Database, 'alone' | 'run'>,
+  barrier: Pick<Barrier, 'passed'>,
+  on: { error: (error: unknown) => void },
+) {
+  const stop = new AbortController()
+  const { signal } = stop
+  const underWay = new Map<string, Promise<unknown>>()
+  let looking = Promise.resolve()
+
+  async function look(): Promise<void> {
+    for (const id of await database.run(runningIncidents)) {
+      if (signal.aborted || underWay.has(id) || underWay.size >= INCIDENTS_AT_ONCE) continue
+      const run = runIncident(database, barrier, id, { signal })
+        .catch(on.error)
+        .finally(() => underWay.delete(id))
+      underWay.set(id, run)
+    }
+  }
+  const lookAgain = () => {
+    looking = looking.then(look).catch(on.error)
+  }
+  lookAgain()
+  const timer = setInterval(lookAgain, LOOK_MS).unref()
+
+  return {
+    async close(): Promise<void> {
+      clearInterval(timer)
+      stop.abort()
+      await looking
+      await Promise.all(underWay.values())
+    },
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * Incidents: many sessions ended as one act. First a plan, which ends nothing and counts in one snapshot; executing it is an
+ * act of its own, by whoever may, once; `run-incident.ts` carries it out. Every step is an operation.
+ */
+import { Problem } from '../errors.ts'
+import type { Origin } from '../sessions/sessions.ts'
+import { type Database, outsideTheRequest } from '../storage/database.ts'
+import type {
+  IncidentOutcome,
+  IncidentSample,
+  Selection,
+  ShownSelection,
+} from '../storage/incident-schema.ts'
+import {
+  type Counted,
+  countMatching,
+  type FoundIncident,
+  findIncident,
+  forgetExpiredPlans,
+  insertIncident,
+  listIncidents,
+  lockIncident,
+  revokedBy,
+  startIncident,
+  unknownUsers,
+} from '../storage/incidents.ts'
+import { type NewOperation, recordOperation } from '../storage/operations.ts'
+import type { RevokedSession } from '../storage/schema.ts'
+import { shownSelection } from './selection.ts'
+
+/** How long a plan may be executed. */
+const PLAN_SECONDS = 30 * 60
+/** Counting a million sessions takes seconds; ten million still come to an answer. */
+const COUNT_MS = 60_000
+const LISTED = 100
+/** Rows of a report that are read at once. */
+const PAGE = 2_000
+
+/** Who acts, and from where. */
+export type IncidentActor = Pick<NewOperation, 'actorKind' | 'actorId' | 'actorSessionId'> & Origin
+
+export interface Plan extends Counted {
+  planId: string
+  expiresAt: Date
+  /** Ids in the selection that are no user's. */
+  unknownUsers: string[]
+}
+
+interface Who {
+  kind: string
+  id: string | null
+}
+
+/** An incident as it stands. Once it is done, this is its report. */
+export interface IncidentReport {
+  planId: string
+  state: 'planned' | 'expired' | 'running' | 'done'
+  reason: string
+  selection: ShownSelection
+  plannedBy: Who
+  plannedAt: Date
+  expiresAt: Date
+  /** What the plan counted. */
+  planned: { sessions: number; users: number; staffSessions: number }
+  sample: IncidentSample[]
+  executedBy: Who | null
+  startedAt: Date | null
+  finishedAt: Date | null
+  durationMs: number | null
+  /** The operation that every ended session is recorded under. */
+  operationId: string | null
+  /** Sessions ended so far. */
+  ended: number
+  outcome: IncidentOutcome | null
+}
+
+export type Incidents = ReturnType<typeof createIncidents>
+
+export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'transaction'>) {
+  /** @throws Problem `incident_not_found`. */
+  async function get(planId: string): Promise<IncidentReport> {
+    const found = await run((db) => findIncident(db, planId))
+    if (!found) throw notFound()
+    return reportOf(found)
+  }
+
+  return {
+    /** Counts what a selection comes to, and records nothing. */
+    preview: (selection: Selection): Promise<Counted> =>
+      outsideTheRequest(() =>
+        transaction(async (tx) => {
+          await tx.extend(COUNT_MS)
+          return countMatching(tx, selection)
+        }),
+      ),
+
+    /** Plans to end what a selection (`selection.ts`) comes to; ends nothing. */
+    plan: (selection: Selection, reason: string, actor: IncidentActor): Promise<Plan> =>
+      outsideTheRequest(() =>
+        transaction(async (tx) => {
+          await tx.extend(COUNT_MS)
+          await forgetExpiredPlans(tx)
+          const id = crypto.randomUUID()
+          const { sample, ...counted } = await countMatching(tx, selection, id)
+          const strangers = selection.userIds ? await unknownUsers(tx, selection.userIds) : []
+          const shown = shownSelection(selection)
+          const planned = {
+            id,
+            reason,
+            selection: shown,
+            userIds: selection.userIds ?? null,
+            actorKind: actor.actorKind,
+            actorId: actor.actorId ?? null,
+            plannedSessions: counted.sessions,
+            plannedUsers: counted.users,
+            staffSessions: counted.staffSessions,
+            sample,
+          }
+          const { expiresAt } = await insertIncident(tx, planned, PLAN_SECONDS)
+          const result = { planId: id, ...counted, unknownUsers: strangers.length }
+          await record(tx, 'incident.plan', { ...actor, reason, selection: shown, result })
+          return { planId: id, ...counted, sample, expiresAt, unknownUsers: strangers }
+        }),
+      ),
+
+    /**
+     * Begins to carry a plan out: from the commit of this on, every sign-in that began before is ended if it matches. Doing
+     * it again changes nothing.
+     * @throws Problem `incident_not_found`, `incident_not_open` when the plan has expired.
+     */
+    async execute(planId: string, actor: IncidentActor): Promise<IncidentReport> {
+      await transaction(async (tx) => {
+        const plan = await lockIncident(tx, planId)
+        if (!plan) throw notFound()
+        if (plan.state !== 'planned') return
+        if (plan.expired) throw new Problem('incident_not_open', 'The plan has expired. Plan again.')
+        const { reason, selection } = plan
+        const operationId = await record(tx, 'incident.execute', {
+          ...actor,
+          reason,
+          selection,
+          result: { planId },
+        })
+        await startIncident(tx, planId, operationId)
+      })
+      return get(planId)
+    },
+
+    get,
+
+    /** The newest, at most 100. */
+    list: async (): Promise<IncidentReport[]> => (await run((db) => listIncidents(db, LISTED))).map(reportOf),
+
+    /** The sessions that an incident has ended, page by page, in the order in which they were ended. */
+    async *endedSessions({
+      operationId,
+    }: Pick<IncidentReport, 'operationId'>): AsyncGenerator<RevokedSession[]> {
+      if (!operationId) return
+      for (let after = 0n; ; ) {
+        const from = after
+        const page = await outsideTheRequest(() => run((db) => revokedBy(db, operationId, from, PAGE)))
+        if (page.length > 0) yield page
+        if (page.length < PAGE) return
+        after = page.at(-1)?.id ?? after
+      }
+    },
+  }
+}
+
+/** Records an act of which the result is still to come. */
+async function record(
+  tx: Parameters<typeof recordOperation>[0],
+  kind: NewOperation['kind'],
+  { requestId, ...what }: Omit<NewOperation, 'kind'>,
+): Promise<string> {
+  const id = crypto.randomUUID()
+  await recordOperation(tx, id, 0, { ...what, kind, requestId: requestId ?? null })
+  return id
+}
+
+function notFound(): Problem {
+  return new Problem('incident_not_found', 'No incident has this id.')
+}
+
+function reportOf({ incident, expired, executed }: FoundIncident): IncidentReport {
+  const { startedAt, finishedAt } = incident
+  return {
+    planId: incident.id,
+    state: incident.state === 'planned' && expired ? 'expired' : incident.state,
+    reason: incident.reason,
+    selection: incident.selection,
+    plannedBy: { kind: incident.actorKind, id: incident.actorId },
+    plannedAt: incident.plannedAt,
+    expiresAt: incident.expiresAt,
+    planned: {
+      sessions: incident.plannedSessions,
+      users: incident.plannedUsers,
+      staffSessions: incident.staffSessions,
+    },
+    sample: incident.sample,
+    executedBy: executed && { kind: executed.actorKind, id: executed.actorId },
+    startedAt,
+    finishedAt,
+    durationMs: startedAt && finishedAt && finishedAt.getTime() - startedAt.getTime(),
+    operationId: incident.operationId,
+    ended: incident.ended,
+    outcome: incident.outcome,
+  }
+}

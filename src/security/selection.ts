@@ -1,0 +1,83 @@
+/**
+ * Which sessions an incident means: those that match every part that is given. Pure, but for the hash. What passes this
+ * schema can be asked of PostgreSQL: no NUL and no half characters in texts, no instant and no address it does not know.
+ */
+import { createHash } from 'node:crypto'
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import type { Selection, ShownSelection } from '../storage/incident-schema.ts'
+
+export const MAX_USER_IDS = 200_000
+/** Of a longer list of users, people are shown so many. */
+const SHOWN_USER_IDS = 100
+
+/** A text that PostgreSQL and its JSON can hold. */
+export const plainText = z
+  .string()
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be text without NUL characters')
+
+/** Why somebody acts: for the audit, and for whoever was signed out. */
+export const reason = plainText.trim().min(1, 'must say why').max(1_000)
+
+const instant = z.iso
+  .datetime({
+    offset: true,
+    error: 'must be an instant in ISO 8601 with a zone, such as 2026-11-24T13:00:00Z',
+  })
+  .transform((text) => new Date(text).toISOString())
+  .refine((text) => /^(19|2)\d/.test(text), 'must lie between 1900 and 2999')
+
+const ipRange = z
+  .string()
+  .refine(isRange, 'must be an IPv4 or IPv6 address or a CIDR range such as 203.0.113.0/24')
+
+export const selection: z.ZodType<Selection> = z
+  .strictObject({
+    userIds: z
+      .array(plainText.min(1).max(1024))
+      .min(1, 'must name a user')
+      .max(MAX_USER_IDS, `must not name more than ${MAX_USER_IDS} users`)
+      .transform((ids) => [...new Set(ids)])
+      .exactOptional(),
+    ipRange: ipRange.exactOptional(),
+    createdBefore: instant.exactOptional(),
+    createdAfter: instant.exactOptional(),
+    userAgent: plainText.min(1, 'must not be empty').max(512).exactOptional(),
+    everyone: z.literal(true, 'must be true, or left out').exactOptional(),
+  })
+  .refine(
+    (parts) => Object.keys(parts).length > 0,
+    'must have one part at least; {"everyone": true} means every session',
+  )
+
+function isRange(text: string): boolean {
+  const [address = '', prefix, rest] = text.split('/')
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  // A zone (fe80::1%eth0) means something on one machine only.
+  if (bits < 0 || text.includes('%') || rest !== undefined) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+}
+
+/** The range in each of the forms in which an address of it may be recorded: IPv4 plain, and mapped into IPv6. */
+export function formsOf(range: string): string[] {
+  const [address = '', prefix] = range.split('/')
+  if (isIP(address) === 4) return [range, `::ffff:${address}/${96 + Number(prefix ?? 32)}`]
+  const { hostname } = new URL(`http://[${address}]`)
+  const mapped = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/.exec(hostname)
+  const bits = Number(prefix ?? 128) - 96
+  if (!mapped || bits < 0) return [range]
+  const [high = 0, low = 0] = mapped.slice(1).map((group) => Number.parseInt(group, 16))
+  return [range, `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}/${bits}`]
+}
+
+/** The selection as people are shown it and as it is audited: a long list of users as its beginning, length and hash. */
+export function shownSelection({ userIds, ...rest }: Selection): ShownSelection {
+  if (!userIds) return rest
+  if (userIds.length <= SHOWN_USER_IDS) return { userIds, ...rest }
+  return {
+    userIds: userIds.slice(0, SHOWN_USER_IDS),
+    userCount: userIds.length,
+    userIdsSha256: createHash('sha256').update(userIds.join('\n')).digest('hex'),
+    ...rest,
+  }
+}

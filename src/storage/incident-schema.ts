@@ -1,0 +1,96 @@
+/** The tables of incidents: plans to end many sessions, and what became of them. */
+import { sql } from 'drizzle-orm'
+import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { instant } from './columns.ts'
+import type { ActorKind } from './staff-schema.ts'
+
+/** A plan to end sessions, and what became of it. */
+export const incident = pgTable(
+  'incident',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    state: text('state').$type<IncidentState>().notNull().default('planned'),
+    reason: text('reason').notNull(),
+    /** To be shown: of a long list of users only the beginning. The whole list is in `userIds`. */
+    selection: jsonb('selection').$type<ShownSelection>().notNull(),
+    userIds: text('user_ids').array(),
+    /** Who planned it. Executing may be somebody else's; the operation tells. */
+    actorKind: text('actor_kind').$type<ActorKind>().notNull(),
+    actorId: text('actor_id'),
+    plannedAt: instant('planned_at').notNull().default(sql`statement_timestamp()`),
+    /** A plan that is not executed until then never is. */
+    expiresAt: instant('expires_at').notNull(),
+    plannedSessions: integer('planned_sessions').notNull(),
+    plannedUsers: integer('planned_users').notNull(),
+    /** How many of these sessions belong to staff. */
+    staffSessions: integer('staff_sessions').notNull(),
+    sample: jsonb('sample').$type<IncidentSample[]>().notNull(),
+    /** The operation (`incident.execute`) that every session it ends is recorded under. */
+    operationId: uuid('operation_id'),
+    startedAt: instant('started_at'),
+    finishedAt: instant('finished_at'),
+    /** Sessions ended so far, counted in the transactions that end them. */
+    ended: integer('ended').notNull().default(0),
+    /** What it came to, once it is done. */
+    outcome: jsonb('outcome').$type<IncidentOutcome>(),
+  },
+  (table) => [index('incident_planned_at_idx').on(table.plannedAt)],
+)
+
+/**
+ * The sessions that a plan counted, a few hundred rows of many ids, until the incident is done: only so can its report tell
+ * them from those that began later. No time does that, because logins do not commit in the order in which they begin.
+ */
+export const incidentPlanned = pgTable(
+  'incident_planned',
+  {
+    incidentId: uuid('incident_id').notNull(),
+    part: integer('part').notNull(),
+    sessionIds: uuid('session_ids').array().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.incidentId, table.part] })],
+)
+
+export type IncidentState = 'planned' | 'running' | 'done'
+/** Which sessions an incident means: those that match every part that is given. Instants in ISO 8601. */
+export interface Selection {
+  userIds?: string[]
+  ipRange?: string
+  createdBefore?: string
+  createdAfter?: string
+  userAgent?: string
+  everyone?: true
+}
+/** A selection as people are shown it, and as it is audited. */
+export interface ShownSelection extends Selection {
+  /** When `userIds` is only the beginning of a longer list: how long it is, and the SHA-256 (hex) of its lines. */
+  userCount?: number
+  userIdsSha256?: string
+}
+/** `planned = endedPlanned + goneMeanwhile`, and `ended = endedPlanned + endedLater`. */
+export interface IncidentOutcome {
+  /** Sessions that the plan had counted and the incident ended. */
+  endedPlanned: number
+  /** Sessions ended that matched, though the plan had not counted them. */
+  endedLater: number
+  /** Sessions that the plan had counted and that were over by themselves. */
+  goneMeanwhile: number
+  /** Users whose sessions it ended, and how many of the sessions were staff's. */
+  users: number
+  staffSessions: number
+  /** How long it waited, at the end, for instances that answer from memory, in milliseconds. */
+  waitedMs: number
+  /**
+   * Transactions under way when the execution began that were not waited for any longer: a sign-in inside one of them
+   * may have escaped. `writing` have changed something, `reading` have not so far.
+   */
+  stillOpen: { writing: number; reading: number }
+}
+export interface IncidentSample {
+  sessionId: string
+  userId: string
+  ipAddress: string | null
+  userAgent: string | null
+  createdAt: string
+}
+export type Incident = typeof incident.$inferSelect

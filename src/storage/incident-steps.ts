@@ -1,0 +1,141 @@
+/**
+ * The queries that carry an incident out, on a connection of its own (`Database.alone`). What was ended is counted in the
+ * transaction that ended it, from the rows that the trigger wrote: the count is right wherever a process dies.
+ */
+import { eq, sql } from 'drizzle-orm'
+import type { Executor } from './database.ts'
+import { type IncidentOutcome, incident, incidentPlanned, type Selection } from './incident-schema.ts'
+import { matching } from './incidents.ts'
+import { session } from './schema.ts'
+
+/** What a runner has to know. */
+export interface Running {
+  id: string
+  operationId: string
+  reason: string
+  selection: Selection
+  planned: number
+  ended: number
+}
+
+/**
+ * Makes this connection the only one that carries the incident out, until it is closed. @returns false when another is.
+ * A process that has lost its way to the server loses the lock when it has said nothing for half a minute.
+ */
+export async function takeIncident(db: Executor, id: string): Promise<boolean> {
+  await db.execute(sql`set idle_session_timeout = '30s'`)
+  const { rows } = (await db.execute(
+    sql`select pg_try_advisory_lock(hashtextextended(${`global-logout incident ${id}`}, 0)) as mine`,
+  )) as unknown as { rows: { mine: boolean }[] }
+  return rows[0]?.mine === true
+}
+
+/** Null when it is not under way. */
+export async function readRunning(db: Executor, id: string): Promise<Running | null> {
+  const [row] = await db.select().from(incident).where(eq(incident.id, id))
+  if (row?.state !== 'running' || !row.operationId) return null
+  const { operationId, reason, plannedSessions: planned, ended, userIds } = row
+  const { userCount: _, userIdsSha256: __, ...shown } = row.selection
+  return { id, operationId, reason, planned, ended, selection: { ...shown, ...(userIds && { userIds }) } }
+}
+
+/**
+ * Looks up what is left to end, for `nextSessions`. Sign-ins that began after the execution did are not the incident's;
+ * a session that is dated into the future tells nothing of when it began, and is.
+ */
+export async function openPass(tx: Executor, { id, selection }: Running): Promise<void> {
+  const startedAt = sql`(select started_at from ${incident} where id = ${id})`
+  await tx.execute(sql`declare incident_pass no scroll cursor with hold for
+    select ${session.id} from ${session} where ${matching(selection)}
+      and (${session.createdAt} <= ${startedAt} or ${session.createdAt} > statement_timestamp())`)
+}
+
+/** The next ids of the pass, in the order in which they are stored; none at its end. */
+export async function nextSessions(db: Executor, most: number): Promise<string[]> {
+  const { rows } = (await db.execute(sql.raw(`fetch ${most} from incident_pass`))) as unknown as {
+    rows: { id: string }[]
+  }
+  return rows.map(({ id }) => id)
+}
+
+export async function closePass(db: Executor): Promise<void> {
+  await db.execute(sql`close incident_pass`)
+}
+
+/**
+ * Ends the sessions that nobody else holds: it waits for no login, touch or logout, so there is no deadlock with any.
+ * @returns how many the incident has ended by now.
+ */
+export async function endSessions(
+  tx: Executor,
+  { id, operationId }: Running,
+  sessionIds: string[],
+): Promise<{ deleted: number; ended: number }> {
+  await tx.execute(sql`select set_config('global_logout.operation_id', ${operationId}, true)`)
+  const { rowCount } = (await tx.execute(sql`
+    delete from ${session} where id = any (array(
+      select id from ${session} where id = any (${sql.param(sessionIds)}::uuid[]) for update skip locked))`)) as unknown as {
+    rowCount: number
+  }
+  const { rows } = (await tx.execute(sql`
+    update ${incident} set ended = ended + (select count(*) from revoked_session where xid = pg_current_xact_id())
+    where id = ${id} and state = 'running' returning ended`)) as unknown as { rows: { ended: number }[] }
+  // Whoever was told "done" must find nothing added afterwards.
+  if (!rows[0]) throw new Error('the incident is no longer under way')
+  return { deleted: rowCount, ended: rows[0].ended }
+}
+
+/** A transaction of somebody else in this database, by its virtual id; `writing` once it has changed or locked something. */
+export interface OpenTransaction {
+  id: string
+  writing: boolean
+}
+
+/**
+ * Transactions under way. A sign-in inside one of them may carry a time from before, and nobody sees it yet. They are known
+ * by their locks, which any role may see; whatever has no user is a worker of PostgreSQL itself. A prepared transaction
+ * has no process any more and may be of any database.
+ */
+export async function openTransactions(db: Executor): Promise<OpenTransaction[]> {
+  const { rows } = (await db.execute(sql`
+    select virtualtransaction as id, bool_or(locktype = 'transactionid') as writing
+    from pg_locks left join pg_stat_activity activity using (pid)
+    where locktype in ('virtualxid', 'transactionid') and mode = 'ExclusiveLock' and granted
+      and (pid is null or (activity.datname = current_database() and usesysid is not null and pid <> pg_backend_pid()))
+    group by 1`)) as unknown as { rows: OpenTransaction[] }
+  return rows
+}
+
+/** What the incident came to, as far as the tables tell. */
+export async function readOutcome(
+  tx: Executor,
+  { id, operationId, planned }: Running,
+): Promise<
+  Pick<IncidentOutcome, 'endedPlanned' | 'endedLater' | 'goneMeanwhile' | 'users' | 'staffSessions'>
+> {
+  const { rows } = (await tx.execute(sql`
+    with ended as materialized (
+      select session_id, user_id from revoked_session where operation_id = ${operationId}
+    ), planned as (
+      select unnest(session_ids) as session_id from ${incidentPlanned} where incident_id = ${id}
+    )
+    select (select count(*)::int from ended) as ended,
+      (select count(*)::int from ended join planned using (session_id)) as "endedPlanned",
+      (select count(*)::int from (select from ended group by user_id) as users) as users,
+      (select count(*)::int from ended where user_id in (select user_id from staff)) as "staffSessions"`)) as unknown as {
+    rows: [{ ended: number; endedPlanned: number; users: number; staffSessions: number }]
+  }
+  const { ended, endedPlanned, ...rest } = rows[0]
+  return { endedPlanned, endedLater: ended - endedPlanned, goneMeanwhile: planned - endedPlanned, ...rest }
+}
+
+/** @returns false when somebody else has finished it before. */
+export async function finishIncident(tx: Executor, id: string, outcome: IncidentOutcome): Promise<boolean> {
+  const done = await tx
+    .update(incident)
+    .set({ state: 'done', finishedAt: sql`statement_timestamp()`, outcome })
+    .where(sql`${eq(incident.id, id)} and ${eq(incident.state, 'running')}`)
+    .returning({ id: incident.id })
+  await tx.delete(incidentPlanned).where(eq(incidentPlanned.incidentId, id))
+  return done.length > 0
+}

@@ -1,0 +1,183 @@
+/** The named queries of incidents. Those that end sessions are in `incident-steps.ts`. */
+import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
+import { formsOf } from '../security/selection.ts'
+import type { Executor } from './database.ts'
+import {
+  type Incident,
+  type IncidentSample,
+  incident,
+  incidentPlanned,
+  type Selection,
+} from './incident-schema.ts'
+import { isValid } from './policy.ts'
+import { type RevokedSession, revokedSession, session } from './schema.ts'
+import { operation } from './staff-schema.ts'
+
+/** What a selection comes to, in one snapshot. */
+export interface Counted {
+  sessions: number
+  users: number
+  /** How many of the sessions belong to staff. */
+  staffSessions: number
+  /** The newest few. */
+  sample: IncidentSample[]
+}
+
+/** An incident with what its execution's operation tells; without the whole list of users, which may be long. */
+export interface FoundIncident {
+  incident: Omit<Incident, 'userIds'>
+  /** By the database's clock. */
+  expired: boolean
+  executed: { actorKind: string; actorId: string | null } | null
+}
+
+/** Living sessions that match every part of the selection. @throws Error for a selection without any. */
+export function matching({
+  userIds,
+  ipRange,
+  createdBefore,
+  createdAfter,
+  userAgent,
+  everyone,
+}: Selection): SQL {
+  const parts = [
+    userIds && sql`${session.userId} in (select unnest(${sql.param(userIds)}::text[]))`,
+    ipRange && sql`${session.ipAddress} <<= any (${sql.param(formsOf(ipRange))}::text[]::inet[])`,
+    createdBefore && sql`${session.createdAt} < ${createdBefore}::timestamptz`,
+    createdAfter && sql`${session.createdAt} >= ${createdAfter}::timestamptz`,
+    userAgent && sql`strpos(lower(${session.userAgent}), lower(${userAgent}::text)) > 0`,
+  ].filter((part) => part !== undefined && part !== '')
+  if (parts.length === 0 && !everyone) throw new Error('a selection has one part at least')
+  return and(isValid, ...parts) as SQL
+}
+
+/** Counts what a selection comes to; with `planId`, remembers the sessions that it counted. */
+export async function countMatching(
+  tx: Executor,
+  selected: Selection,
+  planId: string | null = null,
+): Promise<Counted> {
+  const remembered = sql`, remembered as (
+    insert into ${incidentPlanned} (incident_id, part, session_ids)
+    select ${planId}::uuid, get_byte(uuid_send(id), 0), array_agg(id) from matching group by 2)`
+  const { rows } = (await tx.execute(sql`
+    with matching as materialized (
+      select ${session.id} as id, ${session.userId} as user_id, ${session.createdAt} as created_at
+      from ${session} where ${matching(selected)}
+    ), newest as (
+      select id from matching order by created_at desc, id limit 10
+    )${planId === null ? sql`` : remembered}
+    select (select count(*)::int from matching) as sessions,
+      (select count(*)::int from (select from matching group by user_id) as users) as users,
+      (select count(*)::int from matching where user_id in (select user_id from staff)) as "staffSessions",
+      (select coalesce(jsonb_agg(jsonb_build_object('sessionId', id, 'userId', "userId", 'ipAddress', host("ipAddress"),
+          'userAgent', "userAgent", 'createdAt', to_char("createdAt" at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by "createdAt" desc, id), '[]')
+        from ${session} join newest using (id)) as sample`)) as unknown as { rows: [Counted] }
+  return rows[0]
+}
+
+/** Which of the ids belong to no user. */
+export async function unknownUsers(db: Executor, userIds: readonly string[]): Promise<string[]> {
+  const { rows } = (await db.execute(sql`
+    select id from unnest(${sql.param(userIds)}::text[]) as asked (id)
+    where not exists (select from "user" where "user".id = asked.id)`)) as unknown as {
+    rows: { id: string }[]
+  }
+  return rows.map(({ id }) => id)
+}
+
+export type NewIncident = Omit<typeof incident.$inferInsert, 'expiresAt'>
+
+/** @param lifetimeSeconds how long the plan may be executed. */
+export async function insertIncident(
+  tx: Executor,
+  planned: NewIncident,
+  lifetimeSeconds: number,
+): Promise<{ id: string; expiresAt: Date }> {
+  const expiresAt = sql`statement_timestamp() + make_interval(secs => ${lifetimeSeconds})`
+  const { id } = incident
+  const [made] = await tx
+    .insert(incident)
+    .values({ ...planned, expiresAt })
+    .returning({ id, expiresAt: incident.expiresAt })
+  if (!made) throw new Error('the insert returned no row')
+  return made
+}
+
+/** Forgets which sessions were counted by plans that can no longer be executed. */
+export async function forgetExpiredPlans(tx: Executor): Promise<void> {
+  const expired = tx
+    .select({ id: incident.id })
+    .from(incident)
+    .where(and(eq(incident.state, 'planned'), isExpired))
+  await tx.delete(incidentPlanned).where(inArray(incidentPlanned.incidentId, expired))
+}
+
+const isExpired = sql<boolean>`${incident.expiresAt} <= statement_timestamp()`
+
+const { userIds: _, ...columns } = getTableColumns(incident)
+const found = {
+  incident: columns,
+  expired: isExpired,
+  executed: { actorKind: operation.actorKind, actorId: operation.actorId },
+}
+
+export async function findIncident(db: Executor, id: string): Promise<FoundIncident | null> {
+  const [row] = await db
+    .select(found)
+    .from(incident)
+    .leftJoin(operation, eq(operation.id, incident.operationId))
+    .where(eq(incident.id, id))
+  return row ?? null
+}
+
+/** The newest first. */
+export async function listIncidents(db: Executor, limit: number): Promise<FoundIncident[]> {
+  return db
+    .select(found)
+    .from(incident)
+    .leftJoin(operation, eq(operation.id, incident.operationId))
+    .orderBy(desc(incident.plannedAt), desc(incident.id))
+    .limit(limit)
+}
+
+/** Of an incident, with its row locked until the transaction ends, what executing it depends on; null when there is none. */
+export async function lockIncident(tx: Executor, id: string) {
+  const { state, reason, selection } = incident
+  const [row] = await tx
+    .select({ state, reason, selection, expired: isExpired })
+    .from(incident)
+    .where(eq(incident.id, id))
+    .for('update')
+  return row ?? null
+}
+
+export async function startIncident(tx: Executor, id: string, operationId: string): Promise<void> {
+  const startedAt = sql`statement_timestamp()`
+  await tx.update(incident).set({ state: 'running', operationId, startedAt }).where(eq(incident.id, id))
+}
+
+/** The incidents that somebody has to go on with, the oldest first. */
+export async function runningIncidents(db: Executor): Promise<string[]> {
+  const rows = await db
+    .select({ id: incident.id })
+    .from(incident)
+    .where(eq(incident.state, 'running'))
+    .orderBy(incident.startedAt)
+  return rows.map(({ id }) => id)
+}
+
+/** A page of what an operation ended, in the order in which it was recorded, after the row `after`. */
+export function revokedBy(
+  db: Executor,
+  operationId: string,
+  after: bigint,
+  limit: number,
+): Promise<RevokedSession[]> {
+  return db
+    .select()
+    .from(revokedSession)
+    .where(and(eq(revokedSession.operationId, operationId), sql`${revokedSession.id} > ${after}`))
+    .orderBy(revokedSession.id)
+    .limit(limit)
+}
