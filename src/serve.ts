@@ -4,9 +4,13 @@ import { startChecker } from './checking/start.ts'
 import type { Config } from './config.ts'
 import { createMetrics } from './metrics.ts'
 import { createBarrier, startLookingRound } from './propagation/barrier.ts'
+import { createAccounts } from './security/accounts.ts'
+import { createAudit } from './security/audit.ts'
 import { INCIDENTS_AT_ONCE, startIncidentRunner } from './security/incident-runner.ts'
 import { createIncidents } from './security/incidents.ts'
 import { createKeys } from './security/keys.ts'
+import { createReplays } from './security/replays.ts'
+import { startSealer } from './security/sealer.ts'
 import { buildServer, type ServerParts } from './server.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { startSweeper } from './sessions/sweeper.ts'
@@ -76,12 +80,25 @@ export async function serve(
     log.warn({ err }, 'the wait of a logout was not recorded'),
   )
   const keys = createKeys(database, (err) => log.warn({ err }, 'the use of a service key was not recorded'))
+  const accounts = createAccounts(database, barrier, (err) =>
+    log.warn({ err }, 'the wait of a revocation was not recorded'),
+  )
+  const replays = createReplays(database, (err) => log.warn({ err }, 'replayed tokens were not recorded'))
+  closing.push(() => replays.close())
+  const sealer = startSealer(database, {
+    head: (head) => log.info({ head }, 'the audit is sealed up to here; note it to verify against'),
+    error: (err) => log.warn({ err }, 'new operations were not sealed'),
+  })
+  closing.push(() => sealer.close())
   const parts: ServerParts = {
     config,
     database,
     sessions,
     keys,
     incidents: createIncidents(database),
+    accounts,
+    audit: createAudit(database),
+    replays,
     checker: checking.checker,
     metrics,
     logger: log,

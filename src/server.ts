@@ -4,14 +4,22 @@ import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
 import fastifyRateLimit from '@fastify/rate-limit'
-import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyPluginAsync,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Checker } from './checking/checker.ts'
 import type { Config } from './config.ts'
+import { createAddressOf } from './http/address.ts'
+import { adminRoutes } from './http/admin.ts'
 import { incidentRoutes } from './http/admin-incidents.ts'
 import { assetRoutes } from './http/assets.ts'
 import { createCheckHandler } from './http/check.ts'
 import { createCookies } from './http/cookies.ts'
+import { readCredential } from './http/credentials.ts'
 import { createFinishLogout } from './http/finish-logout.ts'
 import { healthRoutes } from './http/health.ts'
 import { metricsRoutes } from './http/metrics.ts'
@@ -19,11 +27,15 @@ import { pageRoutes } from './http/pages.ts'
 import { onClientError, problemPages, problems } from './http/problems.ts'
 import { serviceRoutes } from './http/service.ts'
 import { createRequireKey } from './http/service-key.ts'
+import { originOf } from './http/session.ts'
 import { createRequireStaff } from './http/staff.ts'
 import { userRoutes } from './http/user.ts'
 import type { Metrics } from './metrics.ts'
+import type { Accounts } from './security/accounts.ts'
+import type { Audit } from './security/audit.ts'
 import type { Incidents } from './security/incidents.ts'
 import type { Keys } from './security/keys.ts'
+import type { Replays } from './security/replays.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { type Database, withinOneDeadline } from './storage/database.ts'
 
@@ -36,6 +48,8 @@ declare module 'fastify' {
 
 /** Longest request body, in bytes. */
 const MAX_BODY = 16 * 1024
+/** Longest id in a path: a user's may be any text. */
+const MAX_PARAM = 4_096
 /** In milliseconds. */
 const LIMITS = {
   /** For a request to arrive. */
@@ -56,6 +70,9 @@ export interface ServerParts {
   sessions: Sessions
   keys: Keys
   incidents: Incidents
+  accounts: Accounts
+  audit: Audit
+  replays: Pick<Replays, 'refused'>
   checker: Checker
   metrics: Pick<Metrics, 'text' | 'contentType'>
   logger: FastifyBaseLogger
@@ -75,12 +92,25 @@ export async function buildServer({
   sessions,
   keys,
   incidents,
+  accounts,
+  audit,
+  replays,
   checker,
   metrics,
   logger,
   signIn,
 }: ServerParts) {
-  const check = createCheckHandler(checker, config.cookie.name, logger)
+  const addressOf = createAddressOf(config.trustProxy)
+  const check = createCheckHandler(checker, config.cookie.name, logger, (token, request) =>
+    replays.refused(token, {
+      userAgent: request.headers['user-agent'] ?? null,
+      ipAddress: addressOf(request),
+    }),
+  )
+  const refused = (request: FastifyRequest) => {
+    const credential = readCredential(request.headers, config.cookie.name)
+    if (credential.kind === 'token') replays.refused(credential.token, originOf(request))
+  }
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({
@@ -98,7 +128,7 @@ export async function buildServer({
     genReqId: () => crypto.randomUUID(),
     clientErrorHandler: onClientError,
     frameworkErrors: (error, request, reply) => void app.errorHandler(error, request, reply),
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM },
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -110,10 +140,11 @@ export async function buildServer({
 
   const cookies = createCookies(config.cookie)
   const visitor = { cookieName: config.cookie.name, publicOrigin: config.publicOrigin }
+  const { staffMaxAuthAgeSeconds: maxAuthAgeSeconds } = config
   const finish = createFinishLogout(cookies, config.publicOrigin, config.allowedRedirects)
 
   app.addHook('preClose', async () => void closeConnectionsAsTheyFinish(app.server))
-  await app.register(problems)
+  await app.register(problems, { refused })
   await app.register(fastifyHelmet, securityHeaders(config))
   await app.register(fastifyRateLimit, { global: false })
   await app.register(assetRoutes)
@@ -129,11 +160,11 @@ export async function buildServer({
       await services.register(fastifyFormbody)
       await services.register(serviceRoutes, { sessions, cookies, requireKey })
     })
-    const maxAuthAgeSeconds = config.staffMaxAuthAgeSeconds
     const requireStaff = createRequireStaff({ sessions, database, visitor, requireKey, maxAuthAgeSeconds })
+    await fresh.register(adminRoutes, { accounts, audit, requireStaff })
     await fresh.register(incidentRoutes, { incidents, requireStaff })
     await fresh.register(async (site) => {
-      await site.register(problemPages)
+      await site.register(problemPages, { refused })
       await site.register(fastifyFormbody)
       const signInPath = signIn ? '/login' : null
       await site.register(pageRoutes, { sessions, cookies, visitor, finish, signInPath })

@@ -1,10 +1,12 @@
 /** What commands share: the database they talk to, tables for people and JSON for programs, and a question before harm. */
+import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
 import Table from 'cli-table3'
 import { ConfigError, DATA_FOLDER, readConfig } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { type Database, openDatabase } from '../storage/database.ts'
 import { rootCause } from '../storage/failures.ts'
+import type { By } from '../storage/operations.ts'
 
 /** Wrong usage that only the command itself can notice. */
 export class UsageError extends Error {}
@@ -32,6 +34,17 @@ export async function withDatabase<T>(
   } finally {
     await database.close()
   }
+}
+
+/** Whoever runs the command, for the record. The operating system vouches for the name, nobody else. */
+export function operator(): By {
+  let name = String(process.getuid?.() ?? 'unknown')
+  try {
+    name = userInfo().username
+  } catch {
+    // A container may run as a user id without a name.
+  }
+  return { actorKind: 'system', actorId: `cli:${name}` }
 }
 
 export function print(text: string): void {

@@ -1,10 +1,19 @@
 /** `global-logout keys`: make, list and revoke the credentials of services. Talks to the database directly. */
 import { type Command, Option } from 'commander'
 import { duration } from '../config.ts'
-import { createKey } from '../security/keys.ts'
-import { type ListedKey, listKeys, revokeKey } from '../storage/keys.ts'
+import { createKey, endKey } from '../security/keys.ts'
+import { type ListedKey, listKeys } from '../storage/keys.ts'
 import { KEY_SCOPES, type KeyScope } from '../storage/staff-schema.ts'
-import { confirm, instant, print, printJson, printTable, UsageError, withDatabase } from './common.ts'
+import {
+  confirm,
+  instant,
+  operator,
+  print,
+  printJson,
+  printTable,
+  UsageError,
+  withDatabase,
+} from './common.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const MAX_NAME = 100
@@ -38,7 +47,9 @@ To rotate: create a second key, change the service over, revoke the first. Both 
         scopes: [...new Set(options.scope)],
         lifetimeSeconds: lifetimeOf(options.expires),
       }
-      const { key, record } = await withDatabase(env, ({ run }) => run((db) => createKey(db, wanted)))
+      const { key, record } = await withDatabase(env, ({ transaction }) =>
+        transaction((tx) => createKey(tx, wanted, operator())),
+      )
       const { id, name, scopes, createdAt, expiresAt } = record
       if (options.json) return printJson({ id, name, scopes, createdAt, expiresAt, key })
       print(`${key}\n`)
@@ -69,7 +80,7 @@ To rotate: create a second key, change the service over, revoke the first. Both 
     .action(async (id: string, { yes }: { yes?: true }) => {
       if (!UUID.test(id))
         throw new UsageError(`"${id}" is not the id of a key; see "global-logout keys list".`)
-      await withDatabase(env, async ({ run }) => {
+      await withDatabase(env, async ({ run, transaction }) => {
         const key = (await run((db) => listKeys(db, { all: true }))).find(
           (key) => key.id === id.toLowerCase(),
         )
@@ -77,7 +88,7 @@ To rotate: create a second key, change the service over, revoke the first. Both 
         if (key.revokedAt) return print(`Key "${key.name}" was revoked at ${instant(key.revokedAt)} already.`)
         const question = `Revoke "${key.name}" (${key.scopes.join(', ')}; last used ${instant(key.lastUsedAt)})?`
         if (!(await confirm(question, yes))) return print('Nothing was changed.')
-        await run((db) => revokeKey(db, key.id))
+        await transaction((tx) => endKey(tx, key.id, operator()))
         print(`Key "${key.name}" is revoked: it is refused from now on.`)
       })
     })

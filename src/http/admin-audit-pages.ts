@@ -69,8 +69,15 @@ export async function adminAuditPages(instance: FastifyInstance, options: AdminP
       const found = await sessions.operation(request.query.id, LISTED)
       if (!found) throw new Problem('not_found', 'No operation has this id.')
       const { operation, revoked } = found
-      const names = await overview.names([operation.actorId, operation.userId, ...revoked.map(({ userId }) => userId)])
-      return send(reply, operationPage({ viewer: viewerOf(request), operation, revoked, most: LISTED, names }))
+      const names = await overview.names([
+        operation.actorId,
+        operation.userId,
+        ...revoked.map(({ userId }) => userId),
+      ])
+      return send(
+        reply,
+        operationPage({ viewer: viewerOf(request), operation, revoked, most: LISTED, names }),
+      )
     },
   )
 }

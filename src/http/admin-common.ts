@@ -29,7 +29,10 @@ export interface AdminPages {
 }
 
 /** A text that PostgreSQL can be asked for. */
-export const askable = z.string().max(1_000).regex(/^[^\0]*$/, 'must not hold NUL characters')
+export const askable = z
+  .string()
+  .max(1_000)
+  .regex(/^[^\0]*$/, 'must not hold NUL characters')
 
 /** Lets those pass who may end sessions, before the body is read; `harm` looks at the rest afterwards. */
 export async function requireSecurityRole({ staff }: FastifyRequest): Promise<void> {

@@ -48,11 +48,24 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
       reply,
       incidentForm({ viewer: viewerOf(request), freshUntil: freshUntil(request), faults: {}, ...given }),
     )
-  const show = async (request: FastifyRequest, reply: FastifyReply, incident: IncidentReport, faults: Faults = {}) => {
+  const show = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    incident: IncidentReport,
+    faults: Faults = {},
+  ) => {
     const { sample, selection, plannedBy, executedBy } = incident
-    const concerned = [...sample.map(({ userId }) => userId), ...(selection.userIds ?? []), plannedBy.id, executedBy?.id]
+    const concerned = [
+      ...sample.map(({ userId }) => userId),
+      ...(selection.userIds ?? []),
+      plannedBy.id,
+      executedBy?.id,
+    ]
     const names = await overview.names(concerned)
-    return send(reply, incidentPage({ viewer: viewerOf(request), incident, names, freshUntil: freshUntil(request), faults }))
+    return send(
+      reply,
+      incidentPage({ viewer: viewerOf(request), incident, names, freshUntil: freshUntil(request), faults }),
+    )
   }
 
   app.get('/incidents', async (request, reply) =>
@@ -69,7 +82,10 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
       const { from } = request.query
       if (!from) return form(request, reply, { entered: {} })
       const { reason, selection } = await incidents.get(from)
-      return form(request, reply, { entered: { reason, ...asEntered(selection) }, usersLost: 'userCount' in selection })
+      return form(request, reply, {
+        entered: { reason, ...asEntered(selection) },
+        usersLost: 'userCount' in selection,
+      })
     },
   )
 
@@ -88,13 +104,17 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
       onRequest: requireSecurityRole,
       bodyLimit: MAX_FORM,
       errorHandler: (error, request, reply) =>
-        void sendProblem(reply, logged(translate(error), () => request.log)),
+        void sendProblem(
+          reply,
+          logged(translate(error), () => request.log),
+        ),
     },
     async (request) => {
       assertSameOrigin(request.headers, visitor.publicOrigin)
       const { select, faults } = readForm(entered(request.body))
       if (!select) {
-        const [field = 'select', detail = ''] = Object.entries(faults).find(([name]) => name !== 'reason') ?? []
+        const [field = 'select', detail = ''] =
+          Object.entries(faults).find(([name]) => name !== 'reason') ?? []
         throw new Problem('invalid_request', detail, { field })
       }
       if (previews >= PREVIEWS_AT_ONCE) throw unavailable(new Error('enough previews are being counted'))
@@ -156,7 +176,10 @@ async function* linesOf(pages: AsyncGenerator<RevokedSession[]>) {
 function readForm(given: IncidentEntered): { select?: Selection; why?: string; faults: Faults } {
   const faults: Record<string, string> = {}
   const parts: Record<string, unknown> = {}
-  const userIds = given.userIds?.split(/\r?\n/).map((line) => line.trim()).filter(Boolean)
+  const userIds = given.userIds
+    ?.split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter(Boolean)
   if (userIds?.length) parts.userIds = userIds
   if (given.ipRange?.trim()) parts.ipRange = given.ipRange.trim()
   if (given.userAgent?.trim()) parts.userAgent = given.userAgent.trim()
@@ -169,15 +192,29 @@ function readForm(given: IncidentEntered): { select?: Selection; why?: string; f
   }
   const why = reason.safeParse(given.reason)
   if (!why.success) faults.reason = why.error.issues[0]?.message ?? 'must say why'
-  const read = Object.keys(parts).length > 0 || faults.createdAfter || faults.createdBefore ? selection.safeParse(parts) : null
+  const read =
+    Object.keys(parts).length > 0 || faults.createdAfter || faults.createdBefore
+      ? selection.safeParse(parts)
+      : null
   if (!read) faults.select = 'Fill in one part at least, or tick "Everyone".'
   else if (!read.success) Object.assign(faults, faultsOf(read.error, 'select'))
   const wrong = Object.keys(faults).some((name) => name !== 'reason')
-  return { ...(read?.success && !wrong && { select: read.data }), ...(why.success && { why: why.data }), faults }
+  return {
+    ...(read?.success && !wrong && { select: read.data }),
+    ...(why.success && { why: why.data }),
+    faults,
+  }
 }
 
 /** A selection as the form has it. */
-function asEntered({ userIds, userCount, createdAfter, createdBefore, everyone, ...rest }: ShownSelection): IncidentEntered {
+function asEntered({
+  userIds,
+  userCount,
+  createdAfter,
+  createdBefore,
+  everyone,
+  ...rest
+}: ShownSelection): IncidentEntered {
   const local = (instant: string | undefined) => instant?.replace(/(\.000)?Z$/, '')
   return {
     ipRange: rest.ipRange,

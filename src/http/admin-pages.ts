@@ -7,8 +7,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import { MAX_FOUND } from '../security/accounts.ts'
-import { overviewPage } from '../web/admin/overview-page.ts'
 import type { Section } from '../web/admin/frame.ts'
+import { overviewPage } from '../web/admin/overview-page.ts'
 import { consoleProblemPage } from '../web/admin/problem-page.ts'
 import { againPage } from '../web/admin/sign-in-again.ts'
 import { usersPage } from '../web/admin/users-page.ts'
@@ -56,11 +56,15 @@ export async function adminPages(instance: FastifyInstance, options: AdminPages)
     },
   )
 
-  app.get('/users', { schema: { querystring: z.object({ q: askable.catch('') }) } }, async (request, reply) => {
-    const query = request.query.q.trim()
-    const users = query ? await accounts.find(query) : null
-    return send(reply, usersPage({ viewer: viewerOf(request), query, users, most: MAX_FOUND }))
-  })
+  app.get(
+    '/users',
+    { schema: { querystring: z.object({ q: askable.catch('') }) } },
+    async (request, reply) => {
+      const query = request.query.q.trim()
+      const users = query ? await accounts.find(query) : null
+      return send(reply, usersPage({ viewer: viewerOf(request), query, users, most: MAX_FOUND }))
+    },
+  )
 
   await app.register(adminUserPages, options)
   await app.register(adminIncidentPages, options)
@@ -75,11 +79,15 @@ function answer(
 ): FastifyReply {
   const { code, detail, status } = problem
   // Nothing of the console before somebody has shown a role.
-  if (!request.staff || code === 'not_staff' || code === 'cross_origin') return sendProblemPage(reply, problem)
+  if (!request.staff || code === 'not_staff' || code === 'cross_origin')
+    return sendProblemPage(reply, problem)
   const viewer = viewerOf(request)
   const section = sectionOf(request.url)
   reply.code(status).headers(problemHeaders(problem, request.id))
-  if (request.method === 'POST' && (code === 'sign_in_again' || code === 'unavailable' || code === 'outcome_unknown')) {
+  if (
+    request.method === 'POST' &&
+    (code === 'sign_in_again' || code === 'unavailable' || code === 'outcome_unknown')
+  ) {
     const entered = (request.body ?? {}) as Record<string, unknown>
     return send(reply, againPage({ viewer, section, why: code, signInPath, action: request.url, entered }))
   }

@@ -51,20 +51,24 @@ export async function adminUserPages(instance: FastifyInstance, options: AdminPa
   )
 
   type Ask = FastifyRequest<{ Querystring: z.infer<typeof oneUser> }>
-  const ask = (draw: typeof revokePage) => async (request: Ask, reply: FastifyReply, faults: Faults = {}) => {
-    const account = await accounts.show(request.query.id)
-    const viewer = viewerOf(request)
-    const freshUntil = new Date(viewer.session.createdAt.getTime() + maxAuthAgeSeconds * 1000)
-    const given = { ...entered(request.query), ...entered(request.body) }
-    return send(reply, draw({ viewer, account, freshUntil, entered: given, faults }))
-  }
+  const ask =
+    (draw: typeof revokePage) =>
+    async (request: Ask, reply: FastifyReply, faults: Faults = {}) => {
+      const account = await accounts.show(request.query.id)
+      const viewer = viewerOf(request)
+      const freshUntil = new Date(viewer.session.createdAt.getTime() + maxAuthAgeSeconds * 1000)
+      const given = { ...entered(request.query), ...entered(request.body) }
+      return send(reply, draw({ viewer, account, freshUntil, entered: given, faults }))
+    }
   const askRevoke = ask(revokePage)
   const askUnlock = ask(unlockPage)
   const outcome = (id: string, operationId: string | null) =>
     `/admin/user?${new URLSearchParams({ id, ...(operationId && { done: operationId }) })}`
 
-  app.get('/user/revoke', { ...securityOnly, schema: { querystring: oneUser.extend({ lockFor: askable.optional() }) } }, (request, reply) =>
-    askRevoke(request, reply),
+  app.get(
+    '/user/revoke',
+    { ...securityOnly, schema: { querystring: oneUser.extend({ lockFor: askable.optional() }) } },
+    (request, reply) => askRevoke(request, reply),
   )
 
   app.post('/user/revoke', { ...harm, schema: { querystring: oneUser } }, async (request, reply) => {
@@ -79,7 +83,9 @@ export async function adminUserPages(instance: FastifyInstance, options: AdminPa
     return reply.redirect(outcome(id, operationId), 303)
   })
 
-  app.get('/user/unlock', { ...securityOnly, schema: { querystring: oneUser } }, (request, reply) => askUnlock(request, reply))
+  app.get('/user/unlock', { ...securityOnly, schema: { querystring: oneUser } }, (request, reply) =>
+    askUnlock(request, reply),
+  )
 
   app.post('/user/unlock', { ...harm, schema: { querystring: oneUser } }, async (request, reply) => {
     const sent = unlockForm.safeParse(request.body ?? {})

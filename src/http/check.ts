@@ -17,17 +17,28 @@ export function isCheck(url: string): boolean {
   return url.startsWith('/check') && (url.length === 6 || url[6] === '/' || url[6] === '?')
 }
 
-/** @returns a handler that answers checks, and returns false for every other request. */
-export function createCheckHandler(checker: Checker, cookieName: string, logger: FastifyBaseLogger) {
+/**
+ * @param refused is told of every token that was refused.
+ * @returns a handler that answers checks, and returns false for every other request.
+ */
+export function createCheckHandler(
+  checker: Checker,
+  cookieName: string,
+  logger: FastifyBaseLogger,
+  refused: (token: string, request: IncomingMessage) => void,
+) {
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     if (!isCheck(request.url ?? '')) return false
     const fail = (error: unknown) => refuse(response, translate(error), logger)
-    const answer = (verdict: Verdict) =>
-      verdict.valid ? allow(response, verdict) : fail(new Problem('invalid_token', 'Sign in again.'))
     try {
       const credential = readCredential(request.headers, cookieName)
       if (credential.kind === 'none')
         throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
+      const answer = (verdict: Verdict) => {
+        if (verdict.valid) return allow(response, verdict)
+        fail(new Problem('invalid_token', 'Sign in again.'))
+        if (credential.kind === 'token') refused(credential.token, request)
+      }
       const verdict = credential.kind === 'token' ? checker.check(credential.token) : REFUSED
       if (verdict instanceof Promise) verdict.then(answer).catch(fail)
       else answer(verdict)

@@ -61,9 +61,18 @@ export function sendProblemPage(reply: FastifyReply, problem: Problem): FastifyR
   return reply.send(String(errorPage(problemBody(problem, id))))
 }
 
+export interface Problems {
+  /** Is told of every request that was refused with `invalid_token`. */
+  refused: (request: FastifyRequest) => void
+}
+
 /** Problem bodies for every route, unless a scope inside says otherwise. */
-export const problems = fp(async (app: FastifyInstance) => {
-  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(reply, toProblem(error, request)))
+export const problems = fp(async (app: FastifyInstance, { refused }: Problems) => {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = toProblem(error, request)
+    sendProblem(reply, problem)
+    if (problem.code === 'invalid_token') refused(request)
+  })
   app.setNotFoundHandler((request, reply) => {
     const problem = new Problem('not_found', `Nothing answers ${request.method} at this address.`)
     // Browsers ask for text/html by name when they navigate; programs do not.
@@ -73,10 +82,12 @@ export const problems = fp(async (app: FastifyInstance) => {
 })
 
 /** Error pages for the routes of one scope; whoever is not signed in is led to the page that tells why. */
-export const problemPages = fp(async (app: FastifyInstance) => {
+export const problemPages = fp(async (app: FastifyInstance, { refused }: Problems) => {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = toProblem(error, request)
-    return problem.status === 401 ? reply.redirect('/signed-out', 303) : sendProblemPage(reply, problem)
+    if (problem.status === 401) reply.redirect('/signed-out', 303)
+    else sendProblemPage(reply, problem)
+    if (problem.code === 'invalid_token') refused(request)
   })
 })
 

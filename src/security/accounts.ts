@@ -6,10 +6,12 @@
 import { Problem } from '../errors.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
+import type { SessionPolicy } from '../sessions/policy.ts'
 import { revoke } from '../sessions/revoke.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { deleteLock, type Lock, putLock } from '../storage/locks.ts'
-import { type NewOperation, recordOperation } from '../storage/operations.ts'
+import { type By, recordAct } from '../storage/operations.ts'
+import { readPolicy } from '../storage/policy.ts'
 import { listReplays } from '../storage/replays.ts'
 import type { Session } from '../storage/schema.ts'
 import {
@@ -28,12 +30,6 @@ export const MAX_FOUND = 50
 /** A user's page shows so many sessions, revocations and replays, the newest. */
 const MAX_LISTED = 200
 
-/** Who acts, and from where, as the columns of an operation. */
-export type By = Pick<
-  NewOperation,
-  'actorKind' | 'actorId' | 'actorSessionId' | 'ipAddress' | 'userAgent' | 'requestId'
->
-
 export interface Account {
   user: FoundUser
   /** Living sessions, last seen first, and how many there are. */
@@ -42,6 +38,8 @@ export interface Account {
   /** Newest first; without an operation they were ended behind the service's back. */
   revocations: Revocation[]
   replays: Replay[]
+  /** Until when its sessions live. */
+  policy: SessionPolicy
 }
 
 export interface RevokeAll {
@@ -80,6 +78,7 @@ export function createAccounts(
         sessionCount: await countLivingSessions(db, userId),
         revocations: await listRevocations(db, userId, MAX_LISTED),
         replays: await listReplays(db, userId, MAX_LISTED),
+        policy: await readPolicy(db),
       })),
 
     /** Ends all sessions of a user. @throws Problem `user_not_found`. */
@@ -111,7 +110,7 @@ export function createAccounts(
         const lock = await deleteLock(tx, userId)
         if (!lock) return { operationId: null }
         const result = { lockedUntil: until(lock) }
-        return { operationId: await record(tx, { ...by, kind: 'user.unlock', userId, reason, result }) }
+        return { operationId: await recordAct(tx, { ...by, kind: 'user.unlock', userId, reason, result }) }
       }),
 
     /**
@@ -124,7 +123,7 @@ export function createAccounts(
         const before = await findRole(tx, userId)
         await setRole(tx, userId, role)
         const what = { ...by, kind: 'user.role' as const, userId, reason, result: { role, before } }
-        return { operationId: await record(tx, what), before }
+        return { operationId: await recordAct(tx, what), before }
       }),
   }
 }
@@ -133,13 +132,6 @@ async function demandUser(db: Executor, userId: string): Promise<FoundUser> {
   const user = await findUser(db, userId)
   if (!user) throw new Problem('user_not_found', `There is no user ${JSON.stringify(userId)}.`)
   return user
-}
-
-/** Records what ended no session. @returns the id of the operation. */
-async function record(tx: Executor, what: NewOperation): Promise<string> {
-  const id = crypto.randomUUID()
-  await recordOperation(tx, id, 0, what)
-  return id
 }
 
 function until(lock: Lock): string {

@@ -6,7 +6,8 @@
 import { randomBytes } from 'node:crypto'
 import { Problem } from '../errors.ts'
 import type { Database, Executor } from '../storage/database.ts'
-import { type FoundKey, findKey, insertKey, type NewKey, recordKeyUse } from '../storage/keys.ts'
+import { type FoundKey, findKey, insertKey, type NewKey, recordKeyUse, revokeKey } from '../storage/keys.ts'
+import { type By, recordAct } from '../storage/operations.ts'
 import type { KeyScope, ServiceKey } from '../storage/staff-schema.ts'
 
 const PREFIX = 'glk_'
@@ -14,10 +15,34 @@ const KEY = /^glk_[A-Za-z0-9_-]{43}$/
 
 export type Keys = ReturnType<typeof createKeys>
 
-/** Makes a key. @returns its record, and the secret, which nobody can be shown again: 256 random bits. */
-export async function createKey(db: Executor, wanted: NewKey): Promise<{ key: string; record: ServiceKey }> {
+/**
+ * Makes a key, on the record. Run it in a transaction.
+ * @returns its record, and the secret, which nobody can be shown again: 256 random bits.
+ */
+export async function createKey(
+  tx: Executor,
+  wanted: NewKey,
+  by: By,
+): Promise<{ key: string; record: ServiceKey }> {
   const key = PREFIX + randomBytes(32).toString('base64url')
-  return { key, record: await insertKey(db, wanted, key) }
+  const record = await insertKey(tx, wanted, key)
+  await recordAct(tx, { ...by, kind: 'key.create', result: worth(record) })
+  return { key, record }
+}
+
+/**
+ * Revokes a key, on the record: it is refused from the next request on. Run it in a transaction.
+ * @returns the key, or null when none with this id is active.
+ */
+export async function endKey(tx: Executor, id: string, by: By): Promise<ServiceKey | null> {
+  const ended = await revokeKey(tx, id)
+  if (ended) await recordAct(tx, { ...by, kind: 'key.revoke', result: worth(ended) })
+  return ended
+}
+
+/** What an operation tells of a key. */
+function worth({ id, name, scopes, expiresAt }: ServiceKey): object {
+  return { keyId: id, name, scopes, expiresAt: expiresAt?.toISOString() ?? null }
 }
 
 export function createKeys(

@@ -5,8 +5,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, outsideTheRequest } from '../storage/database.ts'
+import {
+  countFigures,
+  type Figures,
+  recentActs,
+  recentlyReplayed,
+  type Stretch,
+} from '../storage/overview.ts'
 import { namesOf } from '../storage/people.ts'
-import { countFigures, type Figures, recentActs, recentlyReplayed, type Stretch } from '../storage/overview.ts'
 import type { OperationKind } from '../storage/staff-schema.ts'
 
 const HOUR = 3_600
@@ -81,7 +87,10 @@ export function createOverview(
       run(async (db) => {
         const acts = await recentActs(db, ACTS, LISTED)
         const replayed = await recentlyReplayed(db, LISTED)
-        const concerned = [...acts.flatMap(({ actorId, userId }) => [actorId, userId]), ...replayed.map(({ userId }) => userId)]
+        const concerned = [
+          ...acts.flatMap(({ actorId, userId }) => [actorId, userId]),
+          ...replayed.map(({ userId }) => userId),
+        ]
         return { acts, replayed, names: await namesOf(db, concerned) }
       }),
 

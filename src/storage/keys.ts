@@ -78,12 +78,12 @@ export function listKeys(db: Executor, { all = false } = {}): Promise<ListedKey[
     .orderBy(desc(serviceKey.createdAt))
 }
 
-/** Revokes a key; revoking it again changes nothing. @returns the key, or null when there is none. */
+/** Revokes a key. @returns it, or null when there is none, or it was revoked before. */
 export async function revokeKey(db: Executor, id: string): Promise<ServiceKey | null> {
   const [key] = await db
     .update(serviceKey)
-    .set({ revokedAt: sql`coalesce(${serviceKey.revokedAt}, ${now})` })
-    .where(eq(serviceKey.id, id))
+    .set({ revokedAt: now })
+    .where(and(eq(serviceKey.id, id), isNull(serviceKey.revokedAt)))
     .returning()
   return key ?? null
 }

@@ -6,6 +6,12 @@ import { type Operation, operation } from './staff-schema.ts'
 
 export type NewOperation = Omit<typeof operation.$inferInsert, 'id' | 'at' | 'revokedCount' | 'waitedMs'>
 
+/** Who acts, and from where. */
+export type By = Pick<
+  NewOperation,
+  'actorKind' | 'actorId' | 'actorSessionId' | 'ipAddress' | 'userAgent' | 'requestId'
+>
+
 /** Names the operation to the triggers that write `revoked_session`, until the transaction ends. */
 export async function beginOperation(tx: Executor): Promise<string> {
   const id = crypto.randomUUID()
@@ -21,6 +27,13 @@ export async function recordOperation(
   what: NewOperation,
 ): Promise<void> {
   await tx.insert(operation).values({ ...what, id, revokedCount })
+}
+
+/** Records an act that ended no session. @returns the id of the operation. */
+export async function recordAct(tx: Executor, what: NewOperation): Promise<string> {
+  const id = crypto.randomUUID()
+  await recordOperation(tx, id, 0, what)
+  return id
 }
 
 /** Records how long the answer had to wait for instances that answer from memory, in milliseconds. */

@@ -20,8 +20,9 @@ export async function namesOf(db: Executor, ids: Iterable<string | null | undefi
     .from(serviceKey)
     .where(sql`${serviceKey.id}::text = any (${sql.param(wanted)}::text[])`)
   return new Map(
-    [...users.map(({ id, name, email }) => [id, name || email] as const), ...keys.map(({ id, name }) => [id, name] as const)].filter(
-      (pair): pair is readonly [string, string] => pair[1] !== null,
-    ),
+    [
+      ...users.map(({ id, name, email }) => [id, name || email] as const),
+      ...keys.map(({ id, name }) => [id, name] as const),
+    ].filter((pair): pair is readonly [string, string] => pair[1] !== null),
   )
 }

@@ -17,6 +17,13 @@ export const stateNow = sql<RowState>`session_state(${session.expires}, ${sessio
 /** True for the rows of living sessions. */
 export const isValid = sql<boolean>`${stateNow} = 'valid'`
 
+/** The policy in force. */
+export async function readPolicy(db: Executor): Promise<SessionPolicy> {
+  const [policy] = await db.select(policyNow).from(sessionPolicy)
+  if (!policy) throw new Error('session_policy has no row')
+  return policy
+}
+
 /**
  * Writes the settings as the policy of all instances. Sessions that are over under the old policy are deleted
  * first, so that a longer lifetime revives none of them. Run it in a transaction.

@@ -1,15 +1,14 @@
 /** What staff do to one account: found among many, ended for good, locked against whoever writes sessions. */
 import pg from 'pg'
 import t from 'tap'
-import { type By, createAccounts } from '../../src/security/accounts.ts'
 import { lockFor, reason } from '../../src/security/reason.ts'
+import type { By } from '../../src/storage/operations.ts'
 import { matching } from '../../src/storage/users.ts'
 import { startService } from '../support/service.ts'
 
 const service = await startService()
-const { database, addUser, signIn, check } = service
+const { database, accounts, addUser, signIn, check } = service
 const { psql } = database
-const accounts = createAccounts(database, service.barrier)
 const by: By = { actorKind: 'system', actorId: 'cli:eve', ipAddress: '192.0.2.1', userAgent: 'psql' }
 const ids = (prefix: string) => accounts.find(prefix).then((users) => users.map(({ id }) => id))
 const insertSession = `insert into session ("sessionToken", "userId", expires) values (gen_random_uuid()::text, $1, now() + interval '1 day')`

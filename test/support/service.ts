@@ -6,8 +6,11 @@ import { demoSignIn } from '../../src/dev/sign-in.ts'
 import { createLogger } from '../../src/http/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { createBarrier } from '../../src/propagation/barrier.ts'
+import { createAccounts } from '../../src/security/accounts.ts'
+import { createAudit } from '../../src/security/audit.ts'
 import { createIncidents } from '../../src/security/incidents.ts'
 import { createKey, createKeys } from '../../src/security/keys.ts'
+import { createReplays } from '../../src/security/replays.ts'
 import { buildServer } from '../../src/server.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { createTouches } from '../../src/sessions/touches.ts'
@@ -18,6 +21,8 @@ import type { KeyScope } from '../../src/storage/staff-schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { insist } from './insist.ts'
 import { freePort } from './ports.ts'
+
+const SYSTEM = { actorKind: 'system' as const, actorId: 'test' }
 
 export interface ServiceOptions {
   database?: TestDatabase
@@ -46,12 +51,18 @@ export async function startService({ database, env = {}, demo = false, log }: Se
   const databases = { url: db.url, databaseForChecks: db, databaseForLease: leaseDatabase }
   const { checker, leased, close } = startChecker(config, databases, touches, logger)
   if (leased) metrics.watch(leased)
+  const accounts = createAccounts(db, barrier)
+  const audit = createAudit(db)
+  const replays = createReplays(db)
   const app = await buildServer({
     config,
     database: db,
     sessions,
     keys: createKeys(db),
     incidents,
+    accounts,
+    audit,
+    replays,
     checker,
     metrics,
     logger,
@@ -63,6 +74,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     await close()
     await leaseDatabase.close()
     await touches.close()
+    await replays.close()
   })
   const base = `http://127.0.0.1:${port}`
   const cookieName = config.cookie.name
@@ -77,6 +89,9 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     incidents,
     cookieName,
     barrier,
+    accounts,
+    audit,
+    replays,
     /** Checks answered from memory so far. */
     hits: () => leased?.counts.hits ?? 0,
     /** Resolves when checks are answered from memory. */
@@ -114,7 +129,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     /** Makes a service key. @returns the header that carries it. */
     keyFor: async (...scopes: KeyScope[]) => {
       const wanted = { name: 'test', scopes, lifetimeSeconds: null }
-      const { key, record } = await insist(() => db.run((executor) => createKey(executor, wanted)))
+      const { key, record } = await insist(() => db.transaction((tx) => createKey(tx, wanted, SYSTEM)))
       return { id: record.id, key, headers: { authorization: `Bearer ${key}` } }
     },
     /** Signs a user in on a device. @returns the token in its cookie. */

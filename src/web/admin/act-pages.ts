@@ -52,8 +52,13 @@ ${reasonField(entered.reason, faults)}
 <legend>Lock sign-in as well?</legend>
 ${faults.lockFor ? html`<p class="fault" id="lockFor">${faults.lockFor}</p>` : ''}
 <div class="choices">
-${locks.map(([value, label]) => html`<label class="choice"><input type="radio" name="lockFor" value="${value}"${value === chosen ? html` checked` : ''}><span>${label}</span></label>
-`)}</div>
+${locks.map(
+  ([
+    value,
+    label,
+  ]) => html`<label class="choice"><input type="radio" name="lockFor" value="${value}"${value === chosen ? html` checked` : ''}><span>${label}</span></label>
+`,
+)}</div>
 </fieldset>
 <div class="actions">
 <button class="danger">End ${sessionCount > 0 ? count(sessionCount, 'session') : 'all sessions'}</button>

@@ -26,11 +26,19 @@ export interface AuditView {
   head: string
 }
 
-const LABELS = { user: 'User', actor: 'By', kind: 'What', since: 'From (UTC)', until: 'Before (UTC)', cursor: 'Page' }
+const LABELS = {
+  user: 'User',
+  actor: 'By',
+  kind: 'What',
+  since: 'From (UTC)',
+  until: 'Before (UTC)',
+  cursor: 'Page',
+}
 
 export function auditPage({ viewer, entered, faults, page, further, names, head }: AuditView): SafeHtml {
   const given = Object.entries(entered).filter((pair): pair is [string, string] => Boolean(pair[1]))
-  const query = (more: Record<string, string> = {}) => new URLSearchParams({ ...Object.fromEntries(given), ...more })
+  const query = (more: Record<string, string> = {}) =>
+    new URLSearchParams({ ...Object.fromEntries(given), ...more })
   const csv = query().toString()
   return consolePage({
     title: 'Audit',

@@ -85,7 +85,8 @@ ${facts(incident, names)}`,
 /** Which sessions are meant, why, and by whose word. */
 export function facts(incident: IncidentReport, names: Names): SafeHtml {
   const { reason, selection, plannedBy, plannedAt, executedBy, startedAt } = incident
-  const { userIds, userCount, userIdsSha256, ipRange, createdBefore, createdAfter, userAgent, everyone } = selection
+  const { userIds, userCount, userIdsSha256, ipRange, createdBefore, createdAfter, userAgent, everyone } =
+    selection
   const who = ({ kind, id }: { kind: string; id: string | null }) =>
     actor({ actorKind: kind as 'staff', actorId: id }, names)
   const users = userCount ?? userIds?.length ?? 0

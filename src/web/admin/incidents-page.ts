@@ -46,7 +46,8 @@ ${incident.state === 'running' ? progressBar(incident) : ''}
 
 function what({ state, ended, planned, outcome }: IncidentReport): string {
   if (state === 'done') return `${sessionsOfUsers(ended, outcome?.users ?? 0)} ended`
-  if (state === 'running') return `${count(ended, 'session')} ended of ${planned.sessions.toLocaleString('en')} planned`
+  if (state === 'running')
+    return `${count(ended, 'session')} ended of ${planned.sessions.toLocaleString('en')} planned`
   return `would end ${sessionsOfUsers(planned.sessions, planned.users)}`
 }
 

@@ -22,7 +22,9 @@ export function operationPage({ viewer, operation, revoked, most, names }: Opera
   const what = actOf(operation)
   const planId = planIdOf(operation)
   const fact = (label: string, value: SafeHtml | string | null) =>
-    value === null ? html`` : html`<dt>${label}</dt><dd>${value}</dd>
+    value === null
+      ? html``
+      : html`<dt>${label}</dt><dd>${value}</dd>
 `
   const json = (value: object) => html`<code>${JSON.stringify(value)}</code>`
   return consolePage({

@@ -43,7 +43,11 @@ const ACTS: Record<AuditEntry['kind'], string> = {
   'key.revoke': 'Revoked a service key',
   around: 'Ended around the service',
 }
-const LOGOUTS = { local: 'Logged out one device', others: 'Logged out all other devices', global: 'Logged out everywhere' }
+const LOGOUTS = {
+  local: 'Logged out one device',
+  others: 'Logged out all other devices',
+  global: 'Logged out everywhere',
+}
 
 /** The kinds of entries there are, in words. */
 export const KINDS = Object.entries(ACTS) as [AuditEntry['kind'], string][]

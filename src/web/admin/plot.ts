@@ -45,14 +45,22 @@ ${note ?? ''}
 <caption class="unseen">${title}</caption>
 <thead><tr><th scope="col">From (UTC)</th><th scope="col">${title}</th></tr></thead>
 <tbody>
-${values.map((value, i) => html`<tr><th scope="row">${spell(start(i))}</th><td>${value.toLocaleString('en')}</td></tr>
-`)}</tbody>
+${values.map(
+  (value, i) => html`<tr><th scope="row">${spell(start(i))}</th><td>${value.toLocaleString('en')}</td></tr>
+`,
+)}</tbody>
 </table>
 </details>
 </figure>`
 }
 
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZone: 'UTC' })
+const day = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZone: 'UTC',
+})
 
 /** "24 Nov, 13:00". */
 function spell(date: Date): string {

@@ -5,10 +5,19 @@ import { consolePage, type Section, type Viewer } from './frame.ts'
 
 const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
   not_found: { title: 'This page does not exist', text: 'The address may be mistyped.' },
-  user_not_found: { title: 'There is no such user', text: 'The account may have been deleted since. Its record is still in the audit.' },
+  user_not_found: {
+    title: 'There is no such user',
+    text: 'The account may have been deleted since. Its record is still in the audit.',
+  },
   incident_not_found: { title: 'There is no such incident', text: 'The address may be mistyped.' },
-  incident_not_open: { title: 'This plan has expired', text: 'Nothing was ended by this. Plan again, and look at the new numbers.' },
-  read_only: { title: 'Auditors may read, not change', text: 'Nothing was done. Somebody with the role "security" has to do this.' },
+  incident_not_open: {
+    title: 'This plan has expired',
+    text: 'Nothing was ended by this. Plan again, and look at the new numbers.',
+  },
+  read_only: {
+    title: 'Auditors may read, not change',
+    text: 'Nothing was done. Somebody with the role "security" has to do this.',
+  },
 }
 
 export interface ConsoleProblem {

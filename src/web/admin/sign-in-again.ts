@@ -35,8 +35,10 @@ export function againPage({ viewer, section, why, signInPath, action, entered }:
 <h1>${title}</h1>
 ${body}
 <form method="post" action="${action}">
-${values.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">
-`)}
+${values.map(
+  ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">
+`,
+)}
 <div class="actions">
 <button class="primary">${button}</button>
 <a class="button" href="/admin">Cancel</a>

@@ -69,9 +69,7 @@ function outcome({ kind, revokedCount, at, result }: Operation): SafeHtml {
   return html`<section class="notice" role="status" aria-labelledby="outcome">
 <h2 id="outcome">${title}</h2>
 <p>${
-    kind === 'user.unlock'
-      ? 'This user may sign in again.'
-      : 'They are refused from now on, everywhere.'
+    kind === 'user.unlock' ? 'This user may sign in again.' : 'They are refused from now on, everywhere.'
   }${kind === 'user.revoke' && until ? html` Sign-in is locked ${until === 'forever' ? 'until somebody lifts it' : html`until ${on(new Date(until))}`}.` : ''} Done ${ago(at)}.</p>
 </section>`
 }

@@ -1,0 +1,157 @@
+/**
+ * For security staff: find a user, see and end all of their sessions, lift a lock, read the audit. Who may is decided by
+ * a hook before anything else is looked at, so that nobody else learns who exists.
+ */
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { Account, Accounts } from '../security/accounts.ts'
+import type { Audit, AuditEntry } from '../security/audit.ts'
+import { auditCsv } from '../security/audit-csv.ts'
+import { lockFor, reason } from '../security/reason.ts'
+import { describeDevice } from '../sessions/devices.ts'
+import { expiresAt } from '../sessions/policy.ts'
+import type { By } from '../storage/operations.ts'
+import type { FoundUser } from '../storage/users.ts'
+import { account, auditPage, auditQuery, revoked, text, unlocked, userList } from './admin-schemas.ts'
+import { originOf } from './session.ts'
+import type { RequireStaff } from './staff.ts'
+
+export interface AdminRoutes {
+  accounts: Accounts
+  audit: Audit
+  requireStaff: RequireStaff
+}
+
+export async function adminRoutes(instance: FastifyInstance, { accounts, audit, requireStaff }: AdminRoutes) {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const reads = { onRequest: requireStaff.read }
+  const harms = { onRequest: requireStaff.harm }
+  const ofUser = z.object({ id: text })
+
+  app.get(
+    '/api/admin/users',
+    { ...reads, schema: { querystring: z.strictObject({ q: text }), response: { 200: userList } } },
+    async ({ query }) => ({ users: (await accounts.find(query.q)).map(toUser) }),
+  )
+
+  app.get(
+    '/api/admin/users/:id/sessions',
+    { ...reads, schema: { params: ofUser, response: { 200: account } } },
+    async ({ params }) => toAccount(await accounts.show(params.id)),
+  )
+
+  app.post(
+    '/api/admin/users/:id/revoke',
+    {
+      ...harms,
+      schema: {
+        params: ofUser,
+        body: z.strictObject({ reason, lockFor: lockFor.optional() }),
+        response: { 200: revoked },
+      },
+    },
+    async (request) => {
+      const { reason, lockFor: lockSeconds } = request.body
+      const done = await accounts.revoke(request.params.id, { reason, lockSeconds }, actorOf(request))
+      return {
+        operationId: done.operationId,
+        revoked: done.revoked.map(({ id, userAgent }) => ({ id, device: describeDevice(userAgent) })),
+        ...(done.lock && { lockedUntil: done.lock.until?.toISOString() ?? null }),
+      }
+    },
+  )
+
+  app.delete(
+    '/api/admin/users/:id/lock',
+    {
+      ...harms,
+      schema: {
+        params: ofUser,
+        body: z.preprocess((body) => body ?? {}, z.strictObject({ reason: reason.optional() })),
+        response: { 200: unlocked },
+      },
+    },
+    (request) => accounts.unlock(request.params.id, request.body.reason ?? null, actorOf(request)),
+  )
+
+  app.get(
+    '/api/admin/audit',
+    { ...reads, schema: { querystring: auditQuery, response: { 200: auditPage } } },
+    async (request, reply) => {
+      const { user: userId, actor: actorId, cursor = null, ...rest } = request.query
+      const filter = { ...rest, userId, actorId }
+      reply.header('vary', 'accept')
+      if (!/\btext\/csv\b/i.test(request.headers.accept ?? '')) {
+        const { entries, next } = await audit.list(filter, cursor)
+        return { entries: entries.map(toEntry), next }
+      }
+      const lines = auditCsv(audit.all(filter))
+      // What cannot be read at all is an error, and not a file that ends early.
+      const first = await lines.next()
+      reply.header('content-disposition', 'attachment; filename="audit.csv"')
+      return reply.type('text/csv; charset=utf-8').send(Readable.from(startingWith(first, lines)) as never)
+    },
+  )
+}
+
+/** Who acts, as the columns of an operation. */
+function actorOf(request: FastifyRequest): By {
+  const { actorKind, actorId, actorSessionId } = request.staff
+  return { actorKind, actorId, actorSessionId, ...originOf(request) }
+}
+
+function toUser({ id, name, email, role, lock }: FoundUser) {
+  return {
+    ...{ id, name, email, role },
+    lock: lock && {
+      until: lock.until?.toISOString() ?? null,
+      reason: lock.reason,
+      lockedAt: lock.lockedAt.toISOString(),
+    },
+  }
+}
+
+function toAccount({ user, policy, sessions, sessionCount, revocations, replays }: Account) {
+  return {
+    user: toUser(user),
+    sessionCount,
+    sessions: sessions.map((session) => ({
+      id: session.id,
+      ...deviceOf(session),
+      expiresAt: expiresAt(session, policy).toISOString(),
+    })),
+    revocations: revocations.map(({ session, operation }) => ({
+      sessionId: session.sessionId,
+      ...deviceOf(session),
+      revokedAt: session.revokedAt.toISOString(),
+      operation: operation && { ...operation, at: operation.at.toISOString() },
+    })),
+    replays: replays.map(({ sessionId, count, at, ipAddress, userAgent }) => ({
+      ...{ sessionId, count, ipAddress, userAgent },
+      at: at.toISOString(),
+    })),
+  }
+}
+
+function deviceOf(
+  session: Pick<Account['sessions'][number], 'userAgent' | 'ipAddress' | 'createdAt' | 'lastSeenAt'>,
+) {
+  const { userAgent, ipAddress, createdAt, lastSeenAt } = session
+  return {
+    device: describeDevice(userAgent),
+    ...{ userAgent, ipAddress },
+    createdAt: createdAt.toISOString(),
+    lastSeenAt: lastSeenAt.toISOString(),
+  }
+}
+
+function toEntry(entry: AuditEntry) {
+  return { ...entry, at: entry.at.toISOString() }
+}
+
+async function* startingWith<T>(first: IteratorResult<T, unknown>, rest: AsyncIterable<T>) {
+  if (!first.done) yield first.value
+  yield* rest
+}

@@ -1,0 +1,312 @@
+/** Whoever changes or removes the record of what they did is found out, and the row is named. */
+import t from 'tap'
+import { createAudit } from '../../src/security/audit.ts'
+import { type Finding, noteHead, seal, verify } from '../../src/security/audit-chain.ts'
+import { auditCsv } from '../../src/security/audit-csv.ts'
+import { csvLine } from '../../src/security/csv.ts'
+import { startSealer } from '../../src/security/sealer.ts'
+import { testDatabase } from '../support/database.ts'
+
+type Database = Awaited<ReturnType<typeof testDatabase>>
+
+/** Operations `1` to `n` on record, an hour ago, a second apart; sealed unless not wanted. */
+async function history(n: number, { sealed = true } = {}): Promise<Database> {
+  const database = await testDatabase()
+  await database.psql(
+    `insert into operation (id, kind, actor_kind, actor_id, user_id, reason, at, revoked_count)
+     select lpad(i::text, 32, '0')::uuid, 'user.revoke', 'staff', 'eve', 'u' || i, 'reason ' || i,
+       now() - interval '1 hour' + i * interval '1 second', i from generate_series(1, $1::integer) i`,
+    [n],
+  )
+  if (sealed) t.equal(await seal(database), n)
+  return database
+}
+const id = (n: number) => `00000000-0000-0000-0000-${String(n).padStart(12, '0')}`
+const told = (findings: Finding[]) =>
+  findings.map(({ kind, seq, operationId }) => ({ kind, seq, operationId }))
+
+t.test(
+  'an untouched history is in order, its head can be noted, and the wait of a logout is no change',
+  async (t) => {
+    const database = await history(12, { sealed: false })
+    const first = await verify(database)
+    t.match(
+      first,
+      { operations: 12, links: 12, findings: [], head: /^12:[0-9a-f]{64}$/ },
+      'sealed before it looks',
+    )
+    t.equal(first.head, await noteHead(database))
+    await database.psql('update operation set waited_ms = 3')
+    await database.psql(
+      `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`,
+    )
+    t.match(await verify(database, { expect: first.head }), { links: 13, findings: [], head: /^13:/ })
+    const [genesis] = await database.psql<{ hash: string }>(
+      `select encode(sha256('global-logout audit'), 'hex') as hash`,
+    )
+    t.same((await verify(database, { expect: `0:${genesis?.hash}` })).findings, [])
+  },
+)
+
+t.test('every column of a changed operation gives it away', async (t) => {
+  const changes = [
+    `reason = 'harmless'`,
+    `reason = null`,
+    `actor_id = 'bob'`,
+    `actor_kind = 'user'`,
+    `actor_session_id = gen_random_uuid()`,
+    `user_id = 'u8'`,
+    `kind = 'logout'`,
+    `scope = 'local'`,
+    `ip_address = '192.0.2.1'`,
+    `user_agent = 'x'`,
+    `request_id = 'x'`,
+    `revoked_count = 0`,
+    `at = at + interval '1 microsecond'`,
+    `selection = '{}'`,
+    `result = '{}'`,
+  ]
+  const database = await history(9)
+  for (const change of changes) {
+    await database.psql(`update operation set ${change} where id = '${id(7)}'`)
+    const { findings } = await verify(database)
+    t.same(told(findings), [{ kind: 'operation_changed', seq: 7, operationId: id(7) }], change)
+    t.match(findings[0]?.detail, `operation ${id(7)} (link 7) was changed`)
+    await database.psql(`update operation set reason = 'reason 7', actor_id = 'eve', actor_kind = 'staff', actor_session_id = null,
+      user_id = 'u7', kind = 'user.revoke', scope = null, ip_address = null, user_agent = null, request_id = null, revoked_count = 7,
+      at = (select at + interval '1 second' from operation where id = '${id(6)}'), selection = null, result = null where id = '${id(7)}'`)
+    t.same((await verify(database)).findings, [], 'put back, it is in order')
+  }
+})
+
+t.test('a deleted operation is missing by name, one that was hidden from the chain is found', async (t) => {
+  const database = await history(5)
+  await database.psql(`delete from operation where id = $1`, [id(2)])
+  // As if it had been committed before the last seal, which would have seen it.
+  await database.psql(
+    `insert into operation (id, kind, actor_kind, revoked_count, at, xid) values ($1, 'logout', 'user', 1, now() - interval '1 hour', '3')`,
+    [id(99)],
+  )
+  t.same(told((await verify(database)).findings), [
+    { kind: 'operation_missing', seq: 2, operationId: id(2) },
+    { kind: 'operation_unsealed', seq: undefined, operationId: id(99) },
+  ])
+})
+
+t.test('links that were removed, changed or swapped are named, and only they', async (t) => {
+  const tampered = async (sql: string) => {
+    const database = await history(9)
+    await database.psql(sql)
+    return told((await verify(database)).findings)
+  }
+  const uncovered = (n: number) => ({ kind: 'operation_unsealed', seq: undefined, operationId: id(n) })
+  const changed = (n: number, operation = n) => ({ kind: 'link_changed', seq: n, operationId: id(operation) })
+  t.same(await tampered('delete from audit_link where seq in (4, 5)'), [
+    { kind: 'link_missing', seq: 4, operationId: undefined },
+    uncovered(4),
+    uncovered(5),
+  ])
+  t.same(await tampered('delete from audit_link where seq = 1'), [
+    { kind: 'link_missing', seq: 1, operationId: undefined },
+    uncovered(1),
+  ])
+  t.same(await tampered(`update audit_link set hash = sha256('x') where seq = 4`), [changed(4)])
+  t.same(await tampered(`update audit_link set digest = sha256('x') where seq = 4`), [changed(4)])
+  t.same(await tampered(`update audit_link set seq = seq * 100 where seq = 9`), [
+    { kind: 'link_missing', seq: 9, operationId: undefined },
+  ])
+  t.same(
+    await tampered(`begin; alter table audit_link drop constraint audit_link_operation_id_unique;
+      update audit_link l set operation_id = o.operation_id, digest = o.digest from audit_link o
+      where l.seq in (3, 4) and o.seq = 7 - l.seq; commit`),
+    [changed(3, 4), changed(4, 3)],
+    'two operations that changed places',
+  )
+  t.same(
+    await tampered(`begin; update operation set reason = 'harmless' where id = '${id(3)}';
+      update audit_link set digest = operation_digest(o) from operation o where o.id = operation_id and seq = 3; commit`),
+    [changed(3)],
+    'an operation changed together with the digest of it',
+  )
+})
+
+t.test(
+  'a head that does not fit is found; a chain cut off with its head only against a noted one',
+  async (t) => {
+    const database = await history(6)
+    const head = await noteHead(database)
+    const hashAt = `(select hash from audit_link where seq = 4)`
+    await database.psql(`begin; delete from operation where id in (select operation_id from audit_link where seq > 4);
+    delete from audit_link where seq > 4; commit`)
+    t.same(told((await verify(database)).findings), [
+      { kind: 'link_missing', seq: 5, operationId: undefined },
+    ])
+    await database.psql(`update audit_head set seq = 4`)
+    t.match(told((await verify(database)).findings), [{ kind: 'head_changed', seq: 4 }])
+    await database.psql(`update audit_head set hash = ${hashAt}`)
+    t.same((await verify(database)).findings, [], 'by itself, a shorter history is a history')
+    const { findings } = await verify(database, { expect: head })
+    t.match(findings, [{ kind: 'head_not_as_noted', seq: 6, detail: /ends at link 4.* cut off/ }])
+  },
+)
+
+t.test('a chain that was made anew around a changed operation is found against a noted head', async (t) => {
+  const database = await history(6)
+  const head = await noteHead(database)
+  await database.psql(`begin; update operation set reason = 'harmless' where id = '${id(2)}'; truncate audit_link;
+    update audit_head set seq = 0, hash = sha256('global-logout audit'), sealed = '1:1:'; commit`)
+  await seal(database)
+  t.same((await verify(database)).findings, [])
+  t.match((await verify(database, { expect: head })).findings, [
+    { kind: 'head_not_as_noted', seq: 6, detail: /made anew/ },
+  ])
+  for (const wrong of ['', '6', '6:', `6:${'g'.repeat(64)}`, `-1:${'0'.repeat(64)}`, `${head}0`])
+    await t.rejects(verify(database, { expect: wrong }), /NUMBER:HASH/, JSON.stringify(wrong))
+})
+
+t.test(
+  'many sealers at once, and operations that commit late, make one chain with a link for each',
+  async (t) => {
+    const database = await testDatabase()
+    const on = { head: () => {}, error: (error: unknown) => t.fail(String(error)) }
+    const sealers = [1, 2, 3].map(() => startSealer(database, on, { sealMs: 1 }))
+    const insert = `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`
+    await Promise.all(
+      Array.from({ length: 60 }, (_, i) =>
+        database.transaction(async (tx) => {
+          await tx.execute(insert)
+          await new Promise((turn) => setTimeout(turn, (i * 7) % 40))
+        }),
+      ),
+    )
+    await Promise.all(sealers.map((sealer) => sealer.close()))
+    await seal(database)
+    t.match(await verify(database), { operations: 60, links: 60, findings: [] })
+    t.equal(await seal(database), 0)
+    const idle = () => database.psql('select xmin::text, xmax::text, seq from audit_head')
+    const before = await idle()
+    await seal(database)
+    t.same(await idle(), before, 'with nothing new, nothing is written')
+  },
+)
+
+t.test('the head is told when sealing begins, and again after a while', async (t) => {
+  const database = await history(3, { sealed: false })
+  const heads: string[] = []
+  const sealer = startSealer(
+    database,
+    { head: (head) => void heads.push(head), error: (error) => t.fail(String(error)) },
+    { sealMs: 5, noteMs: 20 },
+  )
+  while (heads.length < 2) await new Promise((turn) => setTimeout(turn, 5))
+  await sealer.close()
+  t.match(heads[0], /^3:[0-9a-f]{64}$/)
+  t.equal(heads[1], heads[0])
+})
+
+t.test('the audit is paged from the newest on, and no entry is told twice or not at all', async (t) => {
+  const database = await history(250)
+  const audit = createAudit(database)
+  // Sixty at one instant: no page may end by losing the rest of them.
+  await database.psql(
+    `update operation set at = '2026-01-01T00:00:00.123456Z' where revoked_count between 80 and 139`,
+  )
+  const seen: (string | null)[] = []
+  let cursor: string | null = null
+  let pages = 0
+  do {
+    const page = await audit.list({}, cursor)
+    seen.push(...page.entries.map((entry) => entry.id))
+    const times = page.entries.map(({ at }) => at.getTime())
+    t.same(
+      times,
+      times.toSorted((a, b) => b - a),
+    )
+    if (++pages === 1)
+      await database.psql(
+        `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`,
+      )
+    cursor = page.next
+  } while (cursor)
+  t.equal(pages, 3)
+  t.equal(new Set(seen).size, 250)
+  for (const wrong of ['', 'x', btoa('{}'), btoa('{"operation":["9999-99-99T00:00:00Z","x"],"around":null}')])
+    await t.rejects(audit.list({}, wrong), { code: 'invalid_request', field: 'cursor' }, wrong)
+})
+
+t.test(
+  'sessions deleted behind the service are told of by statement and user, with nobody as the actor',
+  async (t) => {
+    const database = await testDatabase()
+    const audit = createAudit(database)
+    await database.psql(`insert into "user" (id) values ('ada'), ('bob'), ('=cmd()')`)
+    await database.psql(
+      `insert into session ("sessionToken", "userId", expires) select gen_random_uuid()::text, u.id, now() + interval '1 day' from "user" u, generate_series(1, 3)`,
+    )
+    await database.psql(`delete from session where ctid in (select min(ctid) from session group by "userId")`)
+    await database.psql(`delete from "user" where id = 'bob'`)
+    const told = (await audit.list({})).entries.map(({ kind, userId, revokedCount, actorId, id }) => ({
+      ...{ kind, userId, revokedCount, actorId, id },
+    }))
+    const around = (userId: string, revokedCount: number) => ({
+      ...{ kind: 'around', userId, revokedCount, actorId: null, id: null },
+    })
+    t.same(told, [around('bob', 2), around('bob', 1), around('ada', 1), around('=cmd()', 1)])
+    const { entries } = await audit.list({ userId: 'bob', kind: 'around' })
+    t.equal(entries.length, 2)
+    t.same((await audit.list({ actorId: 'bob' })).entries, [])
+    t.same((await audit.list({ kind: 'logout' })).entries, [])
+    const lines = []
+    for await (const line of auditCsv(audit.all({ kind: 'around' }))) lines.push(line)
+    t.equal(lines.length, 4)
+    t.match(lines.at(-1), `"'=cmd()"`, 'a user whose id is a formula')
+  },
+)
+
+t.test('filters are combined, and an incident is found by a user it hit', async (t) => {
+  const database = await history(20)
+  const audit = createAudit(database)
+  const found = async (filter: Parameters<typeof audit.list>[0]) =>
+    (await audit.list(filter)).entries.map(({ revokedCount }) => revokedCount)
+  t.same(await found({ userId: 'u7' }), [7])
+  t.same(await found({ userId: 'u7', actorId: 'bob' }), [])
+  t.same((await found({ actorId: 'eve', kind: 'user.revoke' })).length, 20)
+  const [tenth] = (await audit.list({ userId: 'u10' })).entries
+  const [fifth] = (await audit.list({ userId: 'u5' })).entries
+  t.same(
+    await found({ since: fifth?.at, until: tenth?.at }),
+    [9, 8, 7, 6, 5],
+    'from an instant on, up to another',
+  )
+  await database.psql(
+    `insert into operation (id, kind, actor_kind, revoked_count) values ($1, 'incident.execute', 'staff', 999)`,
+    [id(999)],
+  )
+  await database.psql(
+    `insert into revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at)
+     values (gen_random_uuid(), 'x', 'u7', $1, now(), now())`,
+    [id(999)],
+  )
+  t.same(await found({ userId: 'u7' }), [999, 7])
+})
+
+t.test('a spreadsheet shows what it is given, and runs none of it', (t) => {
+  const attacks = [
+    '=1+1',
+    '+1',
+    '-1',
+    '@SUM(A1)',
+    '\t=1',
+    '\r=1',
+    '\n=1',
+    '＝1',
+    '=HYPERLINK("http://x","y")',
+  ]
+  for (const attack of attacks) t.match(csvLine([attack]), /^"'/, JSON.stringify(attack))
+  t.equal(
+    csvLine(['a "b", c', 'd\ne', 'x=1', null, 7, new Date(0), { a: '"' }]),
+    `"a ""b"", c","d\ne","x=1","","7","1970-01-01T00:00:00.000Z","{""a"":""\\""""}"\r\n`,
+  )
+  t.equal(csvLine(['","=1']), `""",""=1"\r\n`, 'a quote does not end a field')
+  t.end()
+})

@@ -1,0 +1,237 @@
+/** A thief who presents a revoked token is refused as ever, and seen; whoever only forgot it, or guesses, raises no alarm. */
+import t from 'tap'
+import { createReplays } from '../../src/security/replays.ts'
+import { generateSessionToken } from '../../src/sessions/tokens.ts'
+import type { Presented } from '../../src/storage/replays.ts'
+import { recordReplays } from '../../src/storage/replays.ts'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })
+const { database, addUser, signIn, http, as } = service
+const THIEF = { 'x-forwarded-for': '198.51.100.66', 'user-agent': 'thief <script>' }
+
+/** A token that its owner has signed out. */
+async function revoked(userId: string) {
+  const session = await signIn(userId)
+  await as(session.token, '/api/logout', json({ scope: 'local' }))
+  return session
+}
+const alarms = (userId: string) =>
+  database.psql(
+    'select session_id, count, ip_address, user_agent from replay where user_id = $1 order by id',
+    [userId],
+  )
+
+t.test(
+  'a revoked token that comes again is counted once for a minute, with where it came from',
+  async (t) => {
+    for (const env of [{ TRUST_PROXY: '127.0.0.1' }, { TRUST_PROXY: '127.0.0.1', CHECK_MODE: 'leased' }]) {
+      const service = await startService({ database, env })
+      if (env.CHECK_MODE) await service.answersFromMemory()
+      const ada = await addUser()
+      const { token, id } = await revoked(ada)
+      const headers = { ...THIEF, authorization: `Bearer ${token}` }
+      const asked = Array.from({ length: 5 }, () => service.http('/check', { headers }))
+      for (const response of await Promise.all(asked)) {
+        t.equal(response.status, 401)
+        t.equal(response.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
+      }
+      await service.replays.flush()
+      t.equal((await service.http('/check', { headers })).status, 401)
+      await service.replays.flush()
+      const alarm = { session_id: id, count: 5, ip_address: '198.51.100.66', user_agent: 'thief <script>' }
+      t.same(await alarms(ada), [alarm], 'the sixth waits for the next record')
+    }
+  },
+)
+
+t.test(
+  'every route that refuses it notices, with the address that Fastify takes the client for',
+  async (t) => {
+    const routes: [string, RequestInit, number][] = [
+      ['/check/orders?x=1', {}, 401],
+      ['/api/session', {}, 401],
+      ['/api/sessions', {}, 401],
+      [`/api/sessions/${crypto.randomUUID()}`, { method: 'DELETE' }, 401],
+      ['/api/logout', json({ scope: 'global' }), 401],
+      ['/', {}, 303],
+      ['/logout', {}, 303],
+      ['/api/admin/users?q=x', {}, 401],
+      ['/api/admin/users/x/revoke', json({ reason: 'x' }), 401],
+    ]
+    for (const [path, init, status] of routes) {
+      const ada = await addUser()
+      const { token } = await revoked(ada)
+      const response = await as(token, path, {
+        ...init,
+        headers: {
+          'sec-fetch-site': 'same-origin',
+          ...init.headers,
+          ...THIEF,
+          cookie: `${service.cookieName}=${token}`,
+        },
+      })
+      t.equal(response.status, status, path)
+      await service.replays.flush()
+      t.match(
+        await alarms(ada),
+        [{ count: 1, ip_address: '198.51.100.66', user_agent: 'thief <script>' }],
+        path,
+      )
+    }
+  },
+)
+
+t.test('X-Forwarded-For is believed from trusted proxies only, at /check as elsewhere', async (t) => {
+  const direct = await startService({ database })
+  const ada = await addUser()
+  for (const path of ['/check', '/api/session']) {
+    const { token } = await revoked(ada)
+    await direct.http(path, { headers: { ...THIEF, authorization: `Bearer ${token}` } })
+  }
+  await direct.replays.flush()
+  t.match(await alarms(ada), [{ ip_address: '127.0.0.1' }, { ip_address: '127.0.0.1' }])
+  const odd = await revoked(ada)
+  const forwarded = '203.0.113.1, nonsense'
+  await http('/check', { headers: { 'x-forwarded-for': forwarded, authorization: `Bearer ${odd.token}` } })
+  await service.replays.flush()
+  t.match((await alarms(ada)).at(-1), { session_id: odd.id, ip_address: null }, 'what is no address is none')
+})
+
+t.test(
+  'tokens that are unknown, expired, or were signed out as their last use, raise no alarm',
+  async (t) => {
+    const ada = await addUser()
+    const expired = await signIn(ada)
+    await database.psql(`update session set "lastSeenAt" = now() - interval '30 days' where id = $1`, [
+      expired.id,
+    ])
+    await database.psql('delete from revoked_session where session_id = $1', [expired.id])
+    const { token } = await revoked(ada)
+    await as(token, '/api/logout', json({ scope: 'local' }))
+    for (const wrong of [expired.token, 'unknown', generateSessionToken()])
+      t.equal(await service.check(wrong), 401)
+    await service.replays.flush()
+    t.same(await alarms(ada), [])
+  },
+)
+
+t.test(
+  'whoever asks on is counted in the next record, and a second address is not hidden by the first',
+  async (t) => {
+    const ada = await addUser()
+    const { token, id } = await revoked(ada)
+    let now = 0
+    const replays = createReplays(
+      database,
+      (error) => t.fail(String(error)),
+      () => now,
+    )
+    const from = (ipAddress: string) => replays.refused(token, { ipAddress, userAgent: ipAddress })
+    const aMinuteLater = async () => {
+      now += 60_001
+      await database.psql(`update replay set at = at - interval '61 seconds' where session_id = $1`, [id])
+    }
+    from('192.0.2.1')
+    await replays.flush()
+    for (const address of ['192.0.2.1', '192.0.2.66', '192.0.2.1']) from(address)
+    await replays.flush()
+    t.equal((await alarms(ada)).length, 1, 'not within the minute')
+    await aMinuteLater()
+    await replays.flush()
+    t.match(await alarms(ada), [
+      { count: 1, ip_address: '192.0.2.1', user_agent: '192.0.2.1' },
+      { count: 3, ip_address: '192.0.2.66', user_agent: '192.0.2.66' },
+    ])
+    await aMinuteLater()
+    await replays.flush()
+    t.equal((await alarms(ada)).length, 2, 'who is quiet leaves no record')
+    await replays.close()
+  },
+)
+
+t.test(
+  'instances that are asked at the same time leave one record a minute together, and lose no count',
+  async (t) => {
+    const ada = await addUser()
+    const { token, id } = await revoked(ada)
+    let now = 0
+    const instances = Array.from({ length: 4 }, () =>
+      createReplays(
+        database,
+        (error) => t.fail(String(error)),
+        () => now,
+      ),
+    )
+    for (const instance of instances) instance.refused(token, { ipAddress: '192.0.2.1' })
+    await Promise.all(instances.map((instance) => instance.flush()))
+    t.match(await alarms(ada), [{ count: 1 }])
+    for (let minute = 0; minute < 6; minute++) {
+      now += 60_001
+      await database.psql(`update replay set at = at - interval '61 seconds' where session_id = $1`, [id])
+      for (const instance of instances) await instance.flush()
+    }
+    const counts = (await alarms(ada)).map(({ count }) => count)
+    t.same(counts, [1, 1, 1, 1])
+    await Promise.all(instances.map((instance) => instance.close()))
+  },
+)
+
+t.test(
+  'a flood of random tokens costs one bounded query at a time, and does not fill the table',
+  async (t) => {
+    const sizes: number[] = []
+    const counting = {
+      transaction: (work: Parameters<typeof database.transaction>[0]) =>
+        database.transaction((tx) =>
+          work(
+            Object.assign(Object.create(tx), {
+              execute: (query: Parameters<typeof tx.execute>[0]) => {
+                sizes.push(1)
+                return tx.execute(query)
+              },
+            }),
+          ),
+        ),
+    } as typeof database
+    const before = await database.psql('select from replay')
+    const replays = createReplays(counting, (error) => t.fail(String(error)))
+    for (let i = 0; i < 50_000; i++)
+      replays.refused(`guess ${i}`, { ipAddress: '192.0.2.9', userAgent: 'x'.repeat(9000) })
+    await replays.flush()
+    t.ok(sizes.length <= 2, `${sizes.length} statements`)
+    const ada = await addUser()
+    const { token } = await revoked(ada)
+    replays.refused(token, {})
+    for (let i = 0; i < 6 && (await alarms(ada)).length === 0; i++) await replays.flush()
+    t.match(
+      await alarms(ada),
+      [{ count: 1, ip_address: null, user_agent: null }],
+      'once it is over, alarms go on',
+    )
+    await replays.close()
+    t.equal((await database.psql('select from replay')).length, before.length + 1)
+  },
+)
+
+t.test('while another instance records, this one keeps what it has', async (t) => {
+  const ada = await addUser()
+  const { token } = await revoked(ada)
+  const presented: Presented[] = []
+  const release = Promise.withResolvers<void>()
+  const holding = Promise.withResolvers<void>()
+  const other = database.transaction(async (tx) => {
+    t.same(await recordReplays(tx, presented), [])
+    holding.resolve()
+    await release.promise
+  })
+  await holding.promise
+  const replays = createReplays(database, (error) => t.fail(String(error)))
+  replays.refused(token, { ipAddress: '192.0.2.1' })
+  await replays.flush()
+  t.same(await alarms(ada), [])
+  release.resolve()
+  await other
+  await replays.close()
+  t.match(await alarms(ada), [{ count: 1 }])
+})

@@ -1,0 +1,149 @@
+/** What the roles of the migrations may: the whole service runs as its own, and can neither change nor remove the record. */
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { createLogger } from '../../src/http/log.ts'
+import { prepare } from '../../src/prepare.ts'
+import { seal, verify } from '../../src/security/audit-chain.ts'
+import { sweep } from '../../src/sessions/sweeper.ts'
+import { hashToken } from '../../src/sessions/tokens.ts'
+import { checkTokens } from '../../src/storage/checks.ts'
+import { openDatabase } from '../../src/storage/database.ts'
+import { testDatabase } from '../support/database.ts'
+import { admin } from '../support/server.ts'
+import { json, startService } from '../support/service.ts'
+
+const owner = await testDatabase()
+
+/** A login that has one of the roles and nothing else; gone when the file ends. */
+async function loginAs(role: string) {
+  const name = `gl_test_${role}_${process.pid}`
+  const password = randomBytes(12).toString('hex')
+  await owner.psql(`create role ${name} login password '${password}' in role ${role}`)
+  const url = new URL(owner.url)
+  url.username = name
+  url.password = password
+  const database = openDatabase(url.href)
+  t.teardown(async () => {
+    await database.close()
+    await owner.psql(`drop role ${name}`)
+  })
+  return {
+    ...database,
+    url: url.href,
+    psql: (sql: string, values?: unknown[]) =>
+      admin(url.href, async (client) => (await client.query(sql, values)).rows),
+  }
+}
+
+const database = (await loginAs('global_logout_service')) as typeof owner
+
+t.test('the whole service runs with the rights of its own role', async (t) => {
+  await prepare(database.url, { idleTimeoutSeconds: 3600, maxAgeSeconds: 7200 }, createLogger('silent'))
+  for (const CHECK_MODE of ['database', 'leased']) {
+    const service = await startService({ database, env: { CHECK_MODE } })
+    if (CHECK_MODE === 'leased') await service.answersFromMemory()
+    const [ada, eve] = [`ada-${CHECK_MODE}`, `eve-${CHECK_MODE}`]
+    await owner.psql(`insert into "user" (id) values ($1), ($2)`, [ada, eve])
+    await owner.psql(`insert into staff (user_id, role) values ($1, 'security')`, [eve])
+    const [one, two, three] = [
+      await service.signIn(ada),
+      await service.signIn(ada),
+      await service.signIn(ada),
+    ]
+    t.equal(await service.check(one.token), 200)
+    await owner.psql(`update session set "lastSeenAt" = now() - interval '10 minutes' where id = $1`, [
+      two.id,
+    ])
+    t.equal(await service.check(two.token), 200)
+    await service.touches.flush()
+    t.equal((await service.as(one.token, '/api/logout', json({ scope: 'local' }))).status, 200)
+    t.equal(await service.check(one.token), 401)
+    await service.replays.flush()
+    const { token } = await service.signIn(eve)
+    t.equal((await service.as(token, `/api/admin/users?q=${ada}`)).status, 200)
+    const path = `/api/admin/users/${ada}`
+    const done = await service.as(token, `${path}/revoke`, json({ reason: 'stolen', lockFor: '1h' }))
+    t.equal(done.status, 200)
+    t.equal(((await done.json()) as { revoked: unknown[] }).revoked.length, 2)
+    t.same([await service.check(two.token), await service.check(three.token)], [401, 401])
+    t.equal((await service.as(token, `${path}/lock`, { method: 'DELETE' })).status, 200)
+    const account = (await (await service.as(token, `${path}/sessions`)).json()) as Record<string, unknown[]>
+    t.equal(account.revocations?.length, 3)
+    t.equal(account.replays?.length, 1)
+    const { headers } = await service.keyFor('security')
+    t.equal((await service.http('/api/admin/audit', { headers })).status, 200)
+    await owner.psql(`update session set expires = now() - interval '1 day' where id = $1`, [
+      (await service.signIn(ada)).id,
+    ])
+    t.ok(Number(await sweep(database)) > 0)
+    t.equal((await service.http('/readyz')).status, 200)
+  }
+  t.ok((await seal(database)) > 0)
+  t.same((await verify(database)).findings, [])
+  await owner.psql(
+    `update revoked_session set revoked_at = now() - interval '3 days' where id = (select min(id) from revoked_session)`,
+  )
+  t.same(await database.psql('select prune_revocations(86400, 100) as pruned'), [{ pruned: 1 }])
+})
+
+t.test('the role of the service can neither change nor remove what happened', async (t) => {
+  const forbidden = [
+    'delete from operation',
+    `update operation set reason = 'harmless'`,
+    'update operation set actor_id = null',
+    'update operation set at = now()',
+    'truncate operation',
+    'delete from audit_link',
+    'update audit_link set hash = hash',
+    'insert into audit_link (seq, operation_id, digest, hash) values (1, gen_random_uuid(), $$$$, $$$$)',
+    'truncate audit_link',
+    'update audit_head set seq = 0',
+    'delete from audit_head',
+    'delete from revoked_session',
+    `update revoked_session set user_id = 'x'`,
+    'insert into revoked_session (session_id) values (gen_random_uuid())',
+    'truncate revoked_session',
+    'truncate session',
+    'update replay set count = 0',
+    'delete from replay',
+    `update staff set role = 'security'`,
+    `insert into staff (user_id, role) values ('x', 'security')`,
+    'delete from "user"',
+    `update "user" set email = 'x'`,
+    'update feed_horizon set xid = xid',
+    'alter table session disable trigger all',
+    'drop trigger session_deleted on session',
+    'create or replace function operation_digest(o operation) returns bytea language sql as $$select null::bytea$$',
+    `set session_replication_role = replica`,
+    'select rolpassword from pg_authid',
+  ]
+  for (const sql of forbidden) await t.rejects(database.psql(sql), { code: '42501' }, sql)
+  await t.rejects(database.psql('select prune_revocations(3600, 100)'), /kept for a day at least/)
+  t.same((await verify(owner)).findings, [])
+})
+
+t.test(
+  'an application without rights on the chain or on locks cannot call what the service may',
+  async (t) => {
+    const application = await loginAs('pg_read_all_settings')
+    await t.rejects(application.psql('select seal_operations(1)'), { code: '42501' })
+    await t.rejects(application.psql('select prune_revocations(86400, 1)'), { code: '42501' })
+  },
+)
+
+t.test('the checker reads what a check needs, and nothing of people', async (t) => {
+  const service = await startService({ database: owner })
+  const { token, id } = await service.signIn(await service.addUser('zoe'))
+  const checker = await loginAs('global_logout_checker')
+  t.same(await checkTokens(checker.query, [hashToken(token), 'x']), [
+    { userId: 'zoe', sessionId: id, stale: false },
+    null,
+  ])
+  for (const sql of [
+    'select * from "user"',
+    'select "userAgent" from session',
+    'delete from session',
+    'select from operation',
+  ])
+    await t.rejects(checker.psql(sql), { code: '42501' }, sql)
+})
