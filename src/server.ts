@@ -16,6 +16,7 @@ import type { Config } from './config.ts'
 import { createAddressOf } from './http/address.ts'
 import { adminRoutes } from './http/admin.ts'
 import { incidentRoutes } from './http/admin-incidents.ts'
+import { adminPages } from './http/admin-pages.ts'
 import { assetRoutes } from './http/assets.ts'
 import { createCheckHandler } from './http/check.ts'
 import { createCookies } from './http/cookies.ts'
@@ -35,6 +36,7 @@ import type { Accounts } from './security/accounts.ts'
 import type { Audit } from './security/audit.ts'
 import type { Incidents } from './security/incidents.ts'
 import type { Keys } from './security/keys.ts'
+import type { Overview } from './security/overview.ts'
 import type { Replays } from './security/replays.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { type Database, withinOneDeadline } from './storage/database.ts'
@@ -72,6 +74,7 @@ export interface ServerParts {
   incidents: Incidents
   accounts: Accounts
   audit: Audit
+  overview: Overview
   replays: Pick<Replays, 'refused'>
   checker: Checker
   metrics: Pick<Metrics, 'text' | 'contentType'>
@@ -94,6 +97,7 @@ export async function buildServer({
   incidents,
   accounts,
   audit,
+  overview,
   replays,
   checker,
   metrics,
@@ -167,8 +171,12 @@ export async function buildServer({
       await site.register(problemPages, { refused })
       await site.register(fastifyFormbody)
       const signInPath = signIn ? '/login' : null
-      await site.register(pageRoutes, { sessions, cookies, visitor, finish, signInPath })
+      const { roleOf } = overview
+      await site.register(pageRoutes, { sessions, cookies, visitor, finish, signInPath, roleOf })
       if (signIn) await site.register(signIn, { sessions, cookies, visitor })
+      const services = { sessions, accounts, audit, incidents, overview }
+      const staff = { visitor, requireStaff, refused, signInPath, maxAuthAgeSeconds }
+      await site.register(adminPages, { prefix: '/admin', ...services, ...staff })
     })
   })
   return app

@@ -3,7 +3,7 @@ import type { SafeHtml } from '@remix-run/html-template'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
-import type { Accounts, By } from '../security/accounts.ts'
+import type { Accounts } from '../security/accounts.ts'
 import type { Audit } from '../security/audit.ts'
 import type { Incidents } from '../security/incidents.ts'
 import type { Overview } from '../security/overview.ts'
@@ -19,10 +19,10 @@ export interface AdminPages {
   audit: Audit
   incidents: Incidents
   overview: Overview
-  /** Where the chain over operations ends, as `seq:hash`. */
-  head: () => Promise<string>
   visitor: Visitor
   requireStaff: RequireStaff
+  /** Is told of every request that was refused with `invalid_token`. */
+  refused: (request: FastifyRequest) => void
   /** Where to sign in, when that is on this site. */
   signInPath: string | null
   maxAuthAgeSeconds: number
@@ -44,10 +44,9 @@ export function viewerOf({ session: { session, user }, staff: { role } }: Fastif
 }
 
 /** Who acts, and from where. */
-export function byOf(request: FastifyRequest): By {
+export function byOf(request: FastifyRequest) {
   const { actorKind, actorId, actorSessionId } = request.staff
-  const { userAgent, ipAddress, requestId } = originOf(request)
-  return { actorKind, actorId, actorSessionId, userAgent, ipAddress, requestId: requestId ?? null }
+  return { actorKind, actorId, actorSessionId, ...originOf(request) }
 }
 
 export function send(reply: FastifyReply, page: SafeHtml): FastifyReply {

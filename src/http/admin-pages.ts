@@ -20,7 +20,7 @@ import { logged, problemHeaders, sendProblemPage, translate } from './problems.t
 
 /** To be registered with the prefix `/admin`. */
 export async function adminPages(instance: FastifyInstance, options: AdminPages) {
-  const { accounts, incidents, overview, requireStaff, signInPath } = options
+  const { accounts, incidents, overview, requireStaff, refused, signInPath } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   app.addHook('onRequest', async (request) => {
@@ -30,8 +30,9 @@ export async function adminPages(instance: FastifyInstance, options: AdminPages)
   })
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = logged(translate(error), () => request.log)
-    if (problem.status === 401) return reply.redirect('/signed-out', 303)
-    return answer(problem, request, reply, signInPath)
+    if (problem.status === 401) reply.redirect('/signed-out', 303)
+    else answer(problem, request, reply, signInPath)
+    if (problem.code === 'invalid_token') refused(request)
   })
   app.setNotFoundHandler(() => {
     throw new Problem('not_found', 'Nothing answers at this address.')
@@ -66,9 +67,11 @@ export async function adminPages(instance: FastifyInstance, options: AdminPages)
     },
   )
 
-  await app.register(adminUserPages, options)
-  await app.register(adminIncidentPages, options)
-  await app.register(adminAuditPages, options)
+  // The prefix is among the options, and is not to be added again.
+  const parts = { ...options, prefix: '' }
+  await app.register(adminUserPages, parts)
+  await app.register(adminIncidentPages, parts)
+  await app.register(adminAuditPages, parts)
 }
 
 function answer(

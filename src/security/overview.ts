@@ -13,7 +13,9 @@ import {
   type Stretch,
 } from '../storage/overview.ts'
 import { namesOf } from '../storage/people.ts'
+import { findRole } from '../storage/staff.ts'
 import type { OperationKind } from '../storage/staff-schema.ts'
+import { noteHead } from './audit-chain.ts'
 
 const HOUR = 3_600
 export const STRETCHES = {
@@ -93,6 +95,12 @@ export function createOverview(
         ]
         return { acts, replayed, names: await namesOf(db, concerned) }
       }),
+
+    /** The role of a user, or null for everybody else. */
+    roleOf: (userId: string) => run((db) => findRole(db, userId)),
+
+    /** Where the chain over operations ends, as `seq:hash`. */
+    head: () => noteHead({ run }),
 
     /** Names of users and service keys, by id. */
     names: (ids: Iterable<string | null | undefined>) => run((db) => namesOf(db, ids)),

@@ -4,7 +4,7 @@ import type { Account } from '../../security/accounts.ts'
 import { deviceNames } from '../parts.ts'
 import { count, on } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
-import { type Faults, faultList, field, quoted, userHref } from './parts.ts'
+import { type Faults, faultList, field, idQuery, quoted, userHref } from './parts.ts'
 import { recentSignIn } from './sign-in-again.ts'
 
 const LOCKS: [value: string, label: string][] = [
@@ -46,7 +46,7 @@ ${deviceNames(sessions, sessionCount)}`
 }
 ${user.lock ? html`<p class="warn">Sign-in is locked ${user.lock.until ? html`until ${on(user.lock.until)}` : 'until somebody lifts it'}; a longer lock stays.</p>` : ''}
 ${recentSignIn(freshUntil)}
-<form method="post" action="/admin/user/revoke?${new URLSearchParams({ id: user.id })}">
+<form method="post" action="/admin/user/revoke?${idQuery(user.id)}">
 ${reasonField(entered.reason, faults)}
 <fieldset>
 <legend>Lock sign-in as well?</legend>
@@ -87,7 +87,7 @@ ${
     : html`<p class="lead">There is no lock on this user any more.</p>`
 }
 ${recentSignIn(freshUntil)}
-<form method="post" action="/admin/user/unlock?${new URLSearchParams({ id: user.id })}">
+<form method="post" action="/admin/user/unlock?${idQuery(user.id)}">
 ${reasonField(entered.reason, faults)}
 <div class="actions">
 <button class="primary">Lift the lock</button>

@@ -56,7 +56,7 @@ ${filters(entered, faults)}
 ${page.entries.length > 0 ? entries(page.entries, names, on) : html`<p class="empty">No entry matches.</p>`}
 <nav class="actions" aria-label="Pages">
 ${further ? html`<a class="button" href="/admin/audit${csv && `?${csv}`}">Newest</a>` : ''}
-${page.next ? html`<a class="button" rel="next" href="/admin/audit?${query({ cursor: page.next })}">Older</a>` : ''}
+${page.next ? html`<a class="button" rel="next" href="/admin/audit?${query({ cursor: page.next }).toString()}">Older</a>` : ''}
 </nav>
 </section>
 ${chain(head)}`,

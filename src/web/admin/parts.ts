@@ -9,8 +9,13 @@ export function quoted(text: string): SafeHtml {
   return html`<bdi>${text}</bdi>`
 }
 
+/** An id as a query, because it may hold anything. */
+export function idQuery(id: string): string {
+  return new URLSearchParams({ id }).toString()
+}
+
 export function userHref(id: string): string {
-  return `/admin/user?${new URLSearchParams({ id })}`
+  return `/admin/user?${idQuery(id)}`
 }
 
 /** A user by name, with a link to their page. */

@@ -1,6 +1,5 @@
 /** Harm needs a recent sign-in. What was typed in until then is kept, and nothing of it is done. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { on } from '../words.ts'
 import { consolePage, type Section, type Viewer } from './frame.ts'
 
 /** Beside a form: how long the sign-in will do, or that it does not any more. */

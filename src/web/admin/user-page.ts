@@ -9,7 +9,7 @@ import { deviceIcon } from '../icons.ts'
 import { deviceNames } from '../parts.ts'
 import { ago, count, nameOf, on } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
-import { actOf, actor, quoted } from './parts.ts'
+import { actOf, actor, idQuery, quoted } from './parts.ts'
 import { badges } from './users-page.ts'
 
 /** More are folded away. */
@@ -45,13 +45,13 @@ ${sessions.length > 0 ? sessionList(sessions, sessionCount) : html`<p class="emp
 <section aria-labelledby="ended">
 <h2 id="ended">Recently ended, and why</h2>
 ${revocations.length > 0 ? revocationList(revocations, names) : html`<p class="empty">No session of this user was ended before its time, as far as the record goes back.</p>`}
-<p><a href="/admin/audit?${new URLSearchParams({ user: user.id })}">This user in the audit</a></p>
+<p><a href="/admin/audit?${String(new URLSearchParams({ user: user.id }))}">This user in the audit</a></p>
 </section>`,
   })
 }
 
 function actions({ user, sessionCount }: Account): SafeHtml {
-  const id = new URLSearchParams({ id: user.id })
+  const id = idQuery(user.id)
   return html`<nav class="actions" aria-label="Actions">
 <a class="button danger" href="/admin/user/revoke?${id}">${sessionCount > 0 ? `End ${sessionCount === 1 ? 'the session' : `all ${sessionCount.toLocaleString('en')} sessions`}…` : 'End all sessions…'}</a>
 <a class="button" href="/admin/user/revoke?${id}&amp;lockFor=24h">Lock sign-in…</a>
