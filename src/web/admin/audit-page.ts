@@ -47,6 +47,7 @@ export function auditPage({ viewer, entered, faults, page, further, names, head 
     body: html`
 <h1>Audit</h1>
 ${faultList(faults, LABELS)}
+${chain(head)}
 ${filters(entered, faults)}
 <section aria-labelledby="entries">
 <div class="heading">
@@ -58,8 +59,7 @@ ${page.entries.length > 0 ? entries(page.entries, names, on) : html`<p class="em
 ${further ? html`<a class="button" href="/admin/audit${csv && `?${csv}`}">Newest</a>` : ''}
 ${page.next ? html`<a class="button" rel="next" href="/admin/audit?${query({ cursor: page.next }).toString()}">Older</a>` : ''}
 </nav>
-</section>
-${chain(head)}`,
+</section>`,
   })
 }
 
@@ -97,11 +97,11 @@ ${input('until', undefined, 'datetime-local')}
 
 function chain(head: string): SafeHtml {
   const [seq = '0', hash = ''] = head.split(':')
-  return html`<section class="panel form chain" aria-labelledby="chain">
-<h2 id="chain">Is this record whole?</h2>
+  return html`<details class="panel chain">
+<summary>Is this record whole? The chain ends at link ${Number(seq).toLocaleString('en')}, <span class="id">${hash.slice(0, 12)}…</span></summary>
 <p>Each operation is chained to the one before. Write the end of the chain down somewhere else:</p>
 <dl class="facts"><dt>Link</dt><dd>${Number(seq).toLocaleString('en')}</dd><dt>Hash</dt><dd class="id">${hash}</dd></dl>
 <p>Then, whenever you want to know, on a machine that reaches the database:</p>
 <pre><code>global-logout audit verify --expect ${head}</code></pre>
-</section>`
+</details>`
 }

@@ -107,8 +107,7 @@ function sampleList(sample: IncidentSample[], names: Names): SafeHtml {
   return html`<ul class="panel rows" role="list">
 ${sample.map(
   (session) => html`<li>${deviceIcon(session)}
-<span>${userLink(session.userId, names)} · ${nameOf(session)}${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
-<span class="quiet">signed in ${ago(new Date(session.createdAt))}${session.userAgent ? html` · ${quoted(session.userAgent)}` : ''}</span></span></li>
+<span>${userLink(session.userId, names)} · ${nameOf(session)}${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''} <span class="quiet">· signed in ${ago(new Date(session.createdAt))}</span></span></li>
 `,
 )}</ul>`
 }

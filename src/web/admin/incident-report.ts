@@ -22,16 +22,16 @@ export function incidentReport({ viewer, incident, names }: IncidentPage): SafeH
 ${stillOpen(outcome?.stillOpen)}
 ${facts(incident, names)}
 <div class="pair">
-<table class="panel sums">
+<div class="panel sums"><table>
 <caption>What became of the plan</caption>
 <tbody>
 ${row('Ended by the incident', endedPlanned)}${row('Over by themselves before', goneMeanwhile)}${row('Planned', planned.sessions, true)}</tbody>
-</table>
-<table class="panel sums">
+</table></div>
+<div class="panel sums"><table>
 <caption>What was ended</caption>
 <tbody>
 ${row('Planned', endedPlanned)}${row('Began, or came to match, after the plan', endedLater)}${row('Ended', ended, true)}</tbody>
-</table>
+</table></div>
 </div>
 <dl class="panel facts">
 <dt>Users</dt><dd>${count(users, 'user')} signed out${planned.users === users ? '' : ` (${planned.users.toLocaleString('en')} planned)`}</dd>

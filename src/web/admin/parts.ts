@@ -75,8 +75,7 @@ export function entry(shown: Shown, names: Names, when: (date: Date) => SafeHtml
 <div class="what">
 <p><strong>${id ? html`<a href="/admin/operation?id=${id}">${what}</a>` : what}</strong>${userId && userId !== shown.actorId ? html` of ${userLink(userId, names)}` : ''}</p>
 ${reason ? html`<p class="reason">${quoted(reason)}</p>` : ''}
-${around ? html`<p class="quiet">By SQL, by a cascade or by another program: nobody is on record for it.</p>` : html`<p class="quiet">by ${actor(shown, names)}${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}${userAgent ? html` · ${nameOf({ userAgent })}` : ''}</p>`}
-${incident ? html`<p><a href="/admin/incidents/${incident}">The incident</a></p>` : ''}
+${around ? html`<p class="quiet">By SQL, a cascade or another program; nobody is on record for it.</p>` : html`<p class="quiet">by ${actor(shown, names)}${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}${userAgent ? html` · ${nameOf({ userAgent })}` : ''}${incident ? html` · <a href="/admin/incidents/${incident}">the incident</a>` : ''}</p>`}
 </div>
 <p class="number">${revokedCount > 0 || around ? html`<strong>${revokedCount.toLocaleString('en')}</strong> ended` : ''}</p>
 </li>
@@ -113,7 +112,7 @@ export function field({ name, label, hint, control }: Field, faults: Faults): Sa
   return html`<div class="field">
 <label for="${name}">${label}</label>
 ${hint ? html`<p class="hint" id="${name}-hint">${hint}</p>` : ''}
-${fault ? html`<p class="fault" id="${name}-fault">${fault}</p>` : ''}
+${fault ? html`<p class="fault" id="${name}-fault">${sentence(fault)}</p>` : ''}
 ${control(attributes)}
 </div>`
 }
@@ -131,4 +130,9 @@ export function faultList(faults: Faults, labels: Record<string, string>): SafeH
 /** "5 sessions of 2 users". */
 export function sessionsOfUsers(sessions: number, users: number): string {
   return `${count(sessions, 'session')} of ${count(users, 'user')}`
+}
+
+/** "must say why" as a sentence. */
+export function sentence(fault: string): string {
+  return `${fault.charAt(0).toUpperCase()}${fault.slice(1)}${fault.endsWith('.') ? '' : '.'}`
 }

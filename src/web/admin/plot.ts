@@ -38,7 +38,7 @@ export function plot({ id, title, label, number, values, from, stepSeconds, note
 ${bars}
 <line x1="0" y1="${HEIGHT}" x2="${WIDTH}" y2="${HEIGHT}"/>
 </svg>
-<p class="axis"><span>${short(start(0))}</span><span>now</span></p>
+<p class="axis"><span>${short(start(0))}</span><span>highest ${Math.max(...values).toLocaleString('en')}</span><span>now</span></p>
 ${note ?? ''}
 <details><summary>As a table<span class="unseen">: ${title}</span></summary>
 <table>

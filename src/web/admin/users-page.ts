@@ -38,7 +38,7 @@ export function searchForm(query: string): SafeHtml {
 function results(query: string, users: FoundUser[], most: number): SafeHtml {
   if (users.length === 0)
     return html`<p class="empty" role="status">Nobody’s name, email address or id begins with “${quoted(query)}”.</p>`
-  return html`<h2 role="status">${users.length >= most ? `The first ${most} users found; type more to narrow it down` : users.length === 1 ? '1 user found' : `${users.length} users found`}</h2>
+  return html`<h2>${users.length >= most ? `The first ${most} users found; type more to narrow it down` : users.length === 1 ? '1 user found' : `${users.length} users found`}</h2>
 <ul class="panel people-found" role="list">
 ${users.map(
   (user) => html`<li>
