@@ -86,14 +86,18 @@ ${
 <p>Once it is lifted, this user may sign in again at once. No session comes back.</p>`
     : html`<p class="lead">There is no lock on this user any more.</p>`
 }
-${recentSignIn(freshUntil)}
+${
+  user.lock
+    ? html`${recentSignIn(freshUntil)}
 <form method="post" action="/admin/user/unlock?${idQuery(user.id)}">
 ${reasonField(entered.reason, faults)}
 <div class="actions">
 <button class="primary">Lift the lock</button>
 <a class="button" href="${userHref(user.id)}">Cancel</a>
 </div>
-</form>`,
+</form>`
+    : html`<nav class="actions" aria-label="Continue"><a class="button primary" href="${userHref(user.id)}">Back to the user</a></nav>`
+}`,
   })
 }
 

@@ -77,7 +77,10 @@ function filters(entered: AuditEntered, faults: Faults): SafeHtml {
     )
   const choice = (value: string, label: string) =>
     html`<option value="${value}"${value === (entered.kind ?? '') ? html` selected` : ''}>${label}</option>`
-  return html`<form method="get" action="/admin/audit" class="panel form filters" role="search" aria-label="Filter the audit">
+  const open = Object.values(entered).some(Boolean)
+  return html`<details class="panel chain"${open ? html` open` : ''}>
+<summary>Filter by what, whom, who and when</summary>
+<form method="get" action="/admin/audit" class="filters" role="search" aria-label="Filter the audit">
 ${field(
   {
     name: 'kind',
@@ -92,7 +95,8 @@ ${input('actor', 'Whole id of the user or key that did it')}
 ${input('since', undefined, 'datetime-local')}
 ${input('until', undefined, 'datetime-local')}
 <div class="actions"><button class="primary">Filter</button><a class="button" href="/admin/audit">Show everything</a></div>
-</form>`
+</form>
+</details>`
 }
 
 function chain(head: string): SafeHtml {

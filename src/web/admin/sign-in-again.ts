@@ -1,6 +1,7 @@
 /** Harm needs a recent sign-in. What was typed in until then is kept, and nothing of it is done. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { consolePage, type Section, type Viewer } from './frame.ts'
+import { quoted } from './parts.ts'
 
 /** Beside a form: how long the sign-in will do, or that it does not any more. */
 export function recentSignIn(freshUntil: Date, now = new Date()): SafeHtml {
@@ -33,6 +34,7 @@ export function againPage({ viewer, section, why, signInPath, action, entered }:
     body: html`
 <h1>${title}</h1>
 ${body}
+${typeof entered.reason === 'string' && entered.reason ? html`<p class="quiet">Kept: <span class="reason">${quoted(entered.reason)}</span></p>` : ''}
 <form method="post" action="${action}">
 ${values.map(
   ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">
