@@ -10,6 +10,7 @@ import { createAudit } from './security/audit.ts'
 import { INCIDENTS_AT_ONCE, startIncidentRunner } from './security/incident-runner.ts'
 import { createIncidents } from './security/incidents.ts'
 import { createKeys } from './security/keys.ts'
+import { createOverview } from './security/overview.ts'
 import { createReplays } from './security/replays.ts'
 import { startSealer } from './security/sealer.ts'
 import { buildServer, type ServerParts } from './server.ts'
@@ -106,6 +107,7 @@ export async function serve(
     incidents: createIncidents(database),
     accounts,
     audit: createAudit(database),
+    overview: createOverview(database),
     replays,
     feed,
     checker: checking.checker,

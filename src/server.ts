@@ -16,6 +16,7 @@ import type { Config } from './config.ts'
 import { createAddressOf } from './http/address.ts'
 import { adminRoutes } from './http/admin.ts'
 import { incidentRoutes } from './http/admin-incidents.ts'
+import { adminPages } from './http/admin-pages.ts'
 import { assetRoutes } from './http/assets.ts'
 import { createCheckHandler } from './http/check.ts'
 import { createCookies } from './http/cookies.ts'
@@ -40,6 +41,7 @@ import type { Accounts } from './security/accounts.ts'
 import type { Audit } from './security/audit.ts'
 import type { Incidents } from './security/incidents.ts'
 import type { Keys } from './security/keys.ts'
+import type { Overview } from './security/overview.ts'
 import type { Replays } from './security/replays.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { type Database, withinOneDeadline } from './storage/database.ts'
@@ -77,6 +79,7 @@ export interface ServerParts {
   incidents: Incidents
   accounts: Accounts
   audit: Audit
+  overview: Overview
   replays: Pick<Replays, 'refused'>
   feed: Feed
   checker: Checker
@@ -100,6 +103,7 @@ export async function buildServer({
   incidents,
   accounts,
   audit,
+  overview,
   replays,
   feed,
   checker,
@@ -179,8 +183,12 @@ export async function buildServer({
       await site.register(problemPages, { refused })
       await site.register(fastifyFormbody)
       const signInPath = signIn ? '/login' : null
-      await site.register(pageRoutes, { sessions, cookies, visitor, finish, signInPath })
+      const { roleOf } = overview
+      await site.register(pageRoutes, { sessions, cookies, visitor, finish, signInPath, roleOf })
       if (signIn) await site.register(signIn, { sessions, cookies, visitor })
+      const services = { sessions, accounts, audit, incidents, overview }
+      const staff = { visitor, requireStaff, refused, signInPath, maxAuthAgeSeconds }
+      await site.register(adminPages, { prefix: '/admin', ...services, ...staff })
     })
   })
   return app

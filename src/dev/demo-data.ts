@@ -3,17 +3,20 @@ import { sql } from 'drizzle-orm'
 import { generateSessionToken } from '../sessions/tokens.ts'
 import type { Executor } from '../storage/database.ts'
 import { session, user } from '../storage/schema.ts'
+import { type StaffRole, staff } from '../storage/staff-schema.ts'
 
 export interface DemoUser {
   id: string
   name: string
   email: string
+  /** Of the security staff. */
+  role?: StaffRole
 }
 
 export const DEMO_USERS: DemoUser[] = [
   { id: 'demo-ada', name: 'Ada Lovelace', email: 'ada@example.com' },
-  { id: 'demo-grace', name: 'Grace Hopper', email: 'grace@example.com' },
-  { id: 'demo-alan', name: 'Alan Turing', email: 'alan@example.com' },
+  { id: 'demo-grace', name: 'Grace Hopper', email: 'grace@example.com', role: 'security' },
+  { id: 'demo-alan', name: 'Alan Turing', email: 'alan@example.com', role: 'auditor' },
 ]
 
 const WINDOWS = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64'
@@ -57,7 +60,8 @@ const DEVICES: Record<string, Demo[]> = {
 export async function seedDemo(db: Executor): Promise<void> {
   const existing = await db.select({ id: user.id }).from(user).limit(1)
   if (existing.length > 0) return
-  await db.insert(user).values(DEMO_USERS)
+  await db.insert(user).values(DEMO_USERS.map(({ role: _, ...rest }) => rest))
+  await db.insert(staff).values(DEMO_USERS.flatMap(({ id, role }) => (role ? { userId: id, role } : [])))
   const hoursAgo = (hours: number) => sql`now() - make_interval(secs => ${hours * 3600})`
   await db.insert(session).values(
     Object.entries(DEVICES).flatMap(([userId, devices]) =>

@@ -1,10 +1,17 @@
 /** What a start without `DATABASE_URL` adds: an embedded database, demo users, a sign-in and a banner. */
 import type { Config } from '../config.ts'
+import type { StaffRole } from '../storage/staff-schema.ts'
 import { DEMO_USERS, seedDemo } from './demo-data.ts'
 import { startEmbedded } from './embedded.ts'
 import { demoSignIn } from './sign-in.ts'
 
 export type Demo = Awaited<ReturnType<typeof startDemo>>
+
+function emailsOf(role: StaffRole): string {
+  return DEMO_USERS.filter((user) => user.role === role)
+    .map(({ email }) => email)
+    .join(', ')
+}
 
 /** Starts the embedded database under `folder`. */
 export async function startDemo(folder: string) {
@@ -21,6 +28,7 @@ export async function startDemo(folder: string) {
 
   Open      ${publicOrigin}
   Sign in   as ${DEMO_USERS.map(({ email }) => email).join(', ')} (no password)
+  Console   ${publicOrigin}/admin, as ${emailsOf('security')} (security) or ${emailsOf('auditor')} (may only read)
   Database  ${url}${adopted ? '\n            (was still running after the last stop; taken over)' : ''}
   Stop      Ctrl-C
 

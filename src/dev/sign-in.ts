@@ -36,6 +36,8 @@ export async function demoSignIn(instance: FastifyInstance, { sessions, cookies,
   })
 }
 
+const ROLES = { security: 'security staff', auditor: 'auditor' }
+
 function signInPage() {
   return layout({
     title: 'Sign in',
@@ -45,9 +47,9 @@ function signInPage() {
 <p class="lead">Choose a person. The demo asks for no password.</p>
 <form method="post" action="/login" class="people">
 ${DEMO_USERS.map(
-  ({ name, email }) => html`<button name="email" value="${email}">
+  ({ name, email, role }) => html`<button name="email" value="${email}">
 <span class="initial" aria-hidden="true">${name.slice(0, 1)}</span>
-<span><span class="unseen">Sign in as </span>${name}<small>${email}</small></span>
+<span><span class="unseen">Sign in as </span>${name}<small>${email}${role ? ` · ${ROLES[role]}` : ''}</small></span>
 ${sign('next')}
 </button>
 `,

@@ -151,7 +151,8 @@ function toEntry(entry: AuditEntry) {
   return { ...entry, at: entry.at.toISOString() }
 }
 
-async function* startingWith<T>(first: IteratorResult<T, unknown>, rest: AsyncIterable<T>) {
+/** Everything, of which the first is at hand already. */
+export async function* startingWith<T>(first: IteratorResult<T, unknown>, rest: AsyncIterable<T>) {
   if (!first.done) yield first.value
   yield* rest
 }

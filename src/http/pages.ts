@@ -8,6 +8,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import type { StaffRole } from '../storage/staff-schema.ts'
 import { devicesPage } from '../web/devices-page.ts'
 import { logoutPage } from '../web/logout-page.ts'
 import type { Ended } from '../web/parts.ts'
@@ -28,10 +29,12 @@ export interface PageRoutes {
   finish: FinishLogout
   /** Where to sign in, when that is on this site. */
   signInPath: string | null
+  /** The role of a user among security staff, who are shown the way to the console. */
+  roleOf: (userId: string) => Promise<StaffRole | null>
 }
 
 export async function pageRoutes(instance: FastifyInstance, options: PageRoutes) {
-  const { sessions, cookies, visitor, finish, signInPath } = options
+  const { sessions, cookies, visitor, finish, signInPath, roleOf } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const signedIn = { preHandler: requireSession(sessions, visitor) }
   const page = (reply: FastifyReply, html: SafeHtml) =>
@@ -44,7 +47,8 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
     if (left) cookies.clearOutcome(reply)
     // What an earlier session of this browser did is no news to this one.
     const outcome = left?.operation.actorSessionId === session.id ? left : null
-    return page(reply, devicesPage({ user, current: session, sessions: all, listed: LISTED, outcome }))
+    const staff = (await roleOf(user.id)) !== null
+    return page(reply, devicesPage({ user, current: session, sessions: all, listed: LISTED, outcome, staff }))
   })
 
   app.get(

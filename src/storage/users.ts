@@ -15,7 +15,8 @@ const found = {
   name: user.name,
   email: user.email,
   role: staff.role,
-  lock: { until: userLock.until, reason: userLock.reason, lockedAt: userLock.lockedAt },
+  // Drizzle takes the whole for absent when the first column is null: `until` may be.
+  lock: { reason: userLock.reason, until: userLock.until, lockedAt: userLock.lockedAt },
 }
 
 export interface FoundUser {

@@ -8,6 +8,8 @@ export const assetFolder = fileURLToPath(new URL('public', import.meta.url))
 
 export const styleHref = addressOf('style.css')
 export const scriptHref = addressOf('page.js')
+export const consoleStyleHref = addressOf('admin.css')
+export const consoleScriptHref = addressOf('admin.js')
 export const iconHref = addressOf('icon.svg')
 
 function addressOf(file: string): string {

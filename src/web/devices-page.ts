@@ -14,15 +14,18 @@ export interface DevicesPage {
   listed: number
   /** What the last logout from here ended. */
   outcome: Ended | null
+  /** Whether the user is of the security staff. */
+  staff: boolean
 }
 
-export function devicesPage({ user, current, sessions, listed, outcome }: DevicesPage): SafeHtml {
+export function devicesPage({ user, current, sessions, listed, outcome, staff }: DevicesPage): SafeHtml {
   const others = sessions.filter(({ id }) => id !== current.id)
   const hidden = others.length - listed
   return layout({
     title: outcome ? `${endedTitle(outcome)} · Your devices` : 'Your devices',
     user,
     current,
+    staff,
     announce: outcome !== null,
     body: html`
 <h1>Your devices</h1>

@@ -5,6 +5,10 @@ import { layout } from './layout.ts'
 
 /** In words for people, where the words for callers would not help. Claims nothing that is not known. */
 const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
+  not_staff: {
+    title: 'This is for security staff',
+    text: 'If it should be for you, too, ask for the role "security" or "auditor".',
+  },
   not_found: {
     title: 'This page does not exist',
     text: 'The address may be mistyped, or the page may have moved.',

@@ -12,11 +12,15 @@ export interface Page {
   /** Who is signed in here; such a page follows a logout in another tab. */
   user?: User
   current?: Session
+  /** Whether to show the way to the console. */
+  staff?: boolean
+  /** What a page of the console has besides. */
+  console?: { head: SafeHtml; nav: SafeHtml }
   /** Tells the browser's other tabs that devices were signed out. */
   announce?: boolean
 }
 
-export function layout({ title, body, card, user, current, announce }: Page): SafeHtml {
+export function layout({ title, body, card, user, current, announce, staff, console }: Page): SafeHtml {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -30,13 +34,14 @@ export function layout({ title, body, card, user, current, announce }: Page): Sa
 <link rel="icon" href="${iconHref}" type="image/svg+xml">
 <link rel="stylesheet" href="${styleHref}">
 <script src="${scriptHref}" defer></script>
-</head>
-<body data-now="${new Date().toISOString()}"${current ? html` data-session="${current.id}"` : ''}${announce ? html` data-announce` : ''}>
+${console?.head}</head>
+<body${console ? html` class="console"` : ''} data-now="${new Date().toISOString()}"${current ? html` data-session="${current.id}"` : ''}${announce ? html` data-announce` : ''}>
 <a class="skip" href="#main">Skip to content</a>
 <header>
 <a class="brand" href="/"><img src="${iconHref}" alt="" width="28" height="28">global-logout</a>
 ${user ? html`<p class="who">Signed in as <strong>${user.name ?? user.email ?? user.id}</strong></p>` : ''}
-</header>
+${staff ? html`<a class="button" href="/admin">Security console</a>` : ''}
+${console?.nav}</header>
 <main id="main"${card ? html` class="card"` : ''}>
 ${card ? html`<div class="sign sign-${card}">${sign(card)}</div>` : ''}
 ${body}

@@ -11,6 +11,7 @@ import { createAccounts } from '../../src/security/accounts.ts'
 import { createAudit } from '../../src/security/audit.ts'
 import { createIncidents } from '../../src/security/incidents.ts'
 import { createKey, createKeys } from '../../src/security/keys.ts'
+import { createOverview } from '../../src/security/overview.ts'
 import { createReplays } from '../../src/security/replays.ts'
 import { buildServer } from '../../src/server.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
@@ -68,6 +69,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     incidents,
     accounts,
     audit,
+    overview: createOverview(db),
     replays,
     feed,
     checker,

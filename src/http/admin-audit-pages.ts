@@ -1,0 +1,98 @@
+/** The console's pages about what happened: the audit with its filters, as CSV, and one operation in full. */
+import { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { Problem } from '../errors.ts'
+import { auditCsv } from '../security/audit-csv.ts'
+import type { AuditFilter } from '../storage/audit.ts'
+import { OPERATION_KINDS } from '../storage/staff-schema.ts'
+import { auditPage } from '../web/admin/audit-page.ts'
+import { operationPage } from '../web/admin/operation-page.ts'
+import type { Faults } from '../web/admin/parts.ts'
+import { startingWith } from './admin.ts'
+import { type AdminPages, askable, entered, faultsOf, send, utcInstant, viewerOf } from './admin-common.ts'
+import { CSV_TYPE } from './csv.ts'
+
+/** Of the sessions that an operation ended, so many are listed. */
+const LISTED = 200
+
+const nothing = z.literal('').transform(() => undefined)
+const moment = z.string().transform((text, context) => {
+  const instant = utcInstant(text.trim())
+  if (!instant) context.addIssue('must be a date and a time, such as 2026-11-24T13:00')
+  return instant ?? undefined
+})
+const idText = askable.trim().transform((text) => text || undefined)
+const filterForm = z.object({
+  user: idText.optional(),
+  actor: idText.optional(),
+  kind: z.union([nothing, z.enum([...OPERATION_KINDS, 'around'])], 'must be one of the list').optional(),
+  since: z.union([nothing, moment]).optional(),
+  until: z.union([nothing, moment]).optional(),
+})
+
+function readFilter(query: unknown): { filter: AuditFilter; faults: Faults } {
+  const read = filterForm.safeParse(query)
+  if (!read.success) return { filter: {}, faults: faultsOf(read.error) }
+  const { user, actor, ...rest } = read.data
+  return { filter: { userId: user, actorId: actor, ...rest }, faults: {} }
+}
+
+export async function adminAuditPages(instance: FastifyInstance, options: AdminPages) {
+  const { audit, overview, sessions } = options
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+
+  app.get('/audit', async (request, reply) => {
+    const given = entered(request.query)
+    const { filter, faults } = readFilter(request.query)
+    const wrong = Object.keys(faults).length > 0
+    const cursor = given.cursor || null
+    const page = wrong ? { entries: [], next: null } : await audit.list(filter, cursor)
+    const concerned = page.entries.flatMap(({ actorId, userId }) => [actorId, userId])
+    const names = await overview.names(concerned)
+    const { user, actor, kind, since, until } = given
+    return send(
+      wrong ? reply.code(400) : reply,
+      auditPage({
+        viewer: viewerOf(request),
+        entered: { user, actor, kind, since, until },
+        faults,
+        page,
+        further: cursor !== null,
+        names,
+        head: await overview.head(),
+      }),
+    )
+  })
+
+  app.get('/audit.csv', async (request, reply) => {
+    const { filter, faults } = readFilter(request.query)
+    const [wrong] = Object.entries(faults)
+    if (wrong) throw new Problem('invalid_request', wrong.join(': '), { field: wrong[0] })
+    const lines = auditCsv(audit.all(filter))
+    // What cannot be read at all is an error, and not a file that ends early.
+    const first = await lines.next()
+    reply.type(CSV_TYPE).header('content-disposition', 'attachment; filename="audit.csv"')
+    return reply.send(Readable.from(startingWith(first, lines)))
+  })
+
+  app.get(
+    '/operation',
+    { schema: { querystring: z.object({ id: z.guid('must be the id of an operation').toLowerCase() }) } },
+    async (request, reply) => {
+      const found = await sessions.operation(request.query.id, LISTED)
+      if (!found) throw new Problem('not_found', 'No operation has this id.')
+      const { operation, revoked } = found
+      const names = await overview.names([
+        operation.actorId,
+        operation.userId,
+        ...revoked.map(({ userId }) => userId),
+      ])
+      return send(
+        reply,
+        operationPage({ viewer: viewerOf(request), operation, revoked, most: LISTED, names }),
+      )
+    },
+  )
+}

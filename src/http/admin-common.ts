@@ -1,0 +1,73 @@
+/** What the routes of the console share: who looks, what they sent, and how pages and problems are answered. */
+import type { SafeHtml } from '@remix-run/html-template'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { Problem } from '../errors.ts'
+import type { Accounts } from '../security/accounts.ts'
+import type { Audit } from '../security/audit.ts'
+import type { Incidents } from '../security/incidents.ts'
+import type { Overview } from '../security/overview.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import type { Viewer } from '../web/admin/frame.ts'
+import type { Faults } from '../web/admin/parts.ts'
+import { originOf, type Visitor } from './session.ts'
+import type { RequireStaff } from './staff.ts'
+
+export interface AdminPages {
+  sessions: Pick<Sessions, 'operation'>
+  accounts: Pick<Accounts, 'find' | 'show' | 'revoke' | 'unlock'>
+  audit: Audit
+  incidents: Incidents
+  overview: Overview
+  visitor: Visitor
+  requireStaff: RequireStaff
+  /** Is told of every request that was refused with `invalid_token`. */
+  refused: (request: FastifyRequest) => void
+  /** Where to sign in, when that is on this site. */
+  signInPath: string | null
+  maxAuthAgeSeconds: number
+}
+
+/** A text that PostgreSQL can be asked for. */
+export const askable = z
+  .string()
+  .max(1_000)
+  .regex(/^[^\0]*$/, 'must not hold NUL characters')
+
+/** Lets those pass who may end sessions, before the body is read; `harm` looks at the rest afterwards. */
+export async function requireSecurityRole({ staff }: FastifyRequest): Promise<void> {
+  if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
+}
+
+export function viewerOf({ session: { session, user }, staff: { role } }: FastifyRequest): Viewer {
+  return { session, user, role }
+}
+
+/** Who acts, and from where. */
+export function byOf(request: FastifyRequest) {
+  const { actorKind, actorId, actorSessionId } = request.staff
+  return { actorKind, actorId, actorSessionId, ...originOf(request) }
+}
+
+export function send(reply: FastifyReply, page: SafeHtml): FastifyReply {
+  return reply.type('text/html; charset=utf-8').send(String(page))
+}
+
+/** What is wrong, by field; the first of each. What is wrong with the whole is `whole`'s. */
+export function faultsOf({ issues }: z.ZodError, whole = 'form'): Faults {
+  const all = issues.map(({ path, message }) => [String(path[0] ?? whole), message] as const)
+  return Object.fromEntries(all.toReversed())
+}
+
+/** The texts among the fields of a form that was sent. */
+export function entered(body: unknown): Record<string, string> {
+  const pairs = Object.entries((body ?? {}) as Record<string, unknown>)
+  return Object.fromEntries(pairs.filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
+}
+
+/** `2026-11-24T13:00` or with seconds, as `datetime-local` has it, taken for UTC; null for anything else. */
+export function utcInstant(text: string): Date | null {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/.test(text)) return null
+  const date = new Date(`${text}Z`)
+  return Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1900 ? null : date
+}

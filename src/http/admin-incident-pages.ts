@@ -1,0 +1,227 @@
+/** The console's pages about incidents: compose, plan, confirm, follow, report. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { Problem, unavailable } from '../errors.ts'
+import type { IncidentReport } from '../security/incidents.ts'
+import { reason } from '../security/reason.ts'
+import { selection } from '../security/selection.ts'
+import type { Selection, ShownSelection } from '../storage/incident-schema.ts'
+import type { RevokedSession } from '../storage/schema.ts'
+import { type IncidentEntered, incidentForm } from '../web/admin/incident-form.ts'
+import { incidentPage } from '../web/admin/incident-page.ts'
+import { incidentsPage } from '../web/admin/incidents-page.ts'
+import type { Faults } from '../web/admin/parts.ts'
+import {
+  type AdminPages,
+  byOf,
+  entered,
+  faultsOf,
+  requireSecurityRole,
+  send,
+  utcInstant,
+  viewerOf,
+} from './admin-common.ts'
+import { CSV_TYPE, csvStream } from './csv.ts'
+import { logged, sendProblem, translate } from './problems.ts'
+import { assertSameOrigin } from './same-origin.ts'
+
+/** Bytes: 200,000 user ids of 36 characters, a line each, as a form is encoded. */
+const MAX_FORM = 16 * 1024 * 1024
+/** Counting a million sessions takes a second: a process does it for so many people at a time. */
+const PREVIEWS_AT_ONCE = 2
+
+const onePlan = z.object({ planId: z.guid('must be the id of a plan').toLowerCase() })
+
+export async function adminIncidentPages(instance: FastifyInstance, options: AdminPages) {
+  const { incidents, overview, requireStaff, maxAuthAgeSeconds, visitor } = options
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const harm = { onRequest: requireSecurityRole, preHandler: requireStaff.harm }
+  const freshUntil = ({ session: { session } }: FastifyRequest) =>
+    new Date(session.createdAt.getTime() + maxAuthAgeSeconds * 1000)
+  const form = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    given: { entered: IncidentEntered; faults?: Faults; usersLost?: boolean },
+  ) =>
+    send(
+      reply,
+      incidentForm({ viewer: viewerOf(request), freshUntil: freshUntil(request), faults: {}, ...given }),
+    )
+  const show = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    incident: IncidentReport,
+    faults: Faults = {},
+  ) => {
+    const { sample, selection, plannedBy, executedBy } = incident
+    const concerned = [
+      ...sample.map(({ userId }) => userId),
+      ...(selection.userIds ?? []),
+      plannedBy.id,
+      executedBy?.id,
+    ]
+    const names = await overview.names(concerned)
+    return send(
+      reply,
+      incidentPage({ viewer: viewerOf(request), incident, names, freshUntil: freshUntil(request), faults }),
+    )
+  }
+
+  app.get('/incidents', async (request, reply) =>
+    send(reply, incidentsPage({ viewer: viewerOf(request), incidents: await incidents.list() })),
+  )
+
+  app.get(
+    '/incidents/new',
+    {
+      onRequest: requireSecurityRole,
+      schema: { querystring: z.object({ from: z.guid().toLowerCase().optional().catch(undefined) }) },
+    },
+    async (request, reply) => {
+      const { from } = request.query
+      if (!from) return form(request, reply, { entered: {} })
+      const { reason, selection } = await incidents.get(from)
+      return form(request, reply, {
+        entered: { reason, ...asEntered(selection) },
+        usersLost: 'userCount' in selection,
+      })
+    },
+  )
+
+  app.post('/incidents', { ...harm, bodyLimit: MAX_FORM }, async (request, reply) => {
+    const given = entered(request.body)
+    const { select, why, faults } = readForm(given)
+    if (!select || why === undefined) return form(request, reply.code(400), { entered: given, faults })
+    const { planId } = await incidents.plan(select, why, byOf(request))
+    return reply.redirect(`/admin/incidents/${planId}`, 303)
+  })
+
+  let previews = 0
+  app.post(
+    '/incidents/preview',
+    {
+      onRequest: requireSecurityRole,
+      bodyLimit: MAX_FORM,
+      errorHandler: (error, request, reply) =>
+        void sendProblem(
+          reply,
+          logged(translate(error), () => request.log),
+        ),
+    },
+    async (request) => {
+      assertSameOrigin(request.headers, visitor.publicOrigin)
+      const { select, faults } = readForm(entered(request.body))
+      if (!select) {
+        const [field = 'select', detail = ''] =
+          Object.entries(faults).find(([name]) => name !== 'reason') ?? []
+        throw new Problem('invalid_request', detail, { field })
+      }
+      if (previews >= PREVIEWS_AT_ONCE) throw unavailable(new Error('enough previews are being counted'))
+      previews++
+      try {
+        const { sessions, users, staffSessions } = await incidents.preview(select)
+        return { sessions, users, staffSessions }
+      } finally {
+        previews--
+      }
+    },
+  )
+
+  app.get('/incidents/:planId', { schema: { params: onePlan } }, async (request, reply) =>
+    show(request, reply, await incidents.get(request.params.planId)),
+  )
+
+  app.post('/incidents/:planId/execute', { ...harm, schema: { params: onePlan } }, async (request, reply) => {
+    const { planId } = request.params
+    if (entered(request.body).confirm !== 'yes') {
+      const faults = { confirm: 'Tick the box to say that you mean it.' }
+      return show(request, reply.code(400), await incidents.get(planId), faults)
+    }
+    await incidents.execute(planId, byOf(request))
+    return reply.redirect(`/admin/incidents/${planId}`, 303)
+  })
+
+  // Where "Try again" leads from the page of a failed attempt.
+  app.get('/incidents/:planId/execute', { schema: { params: onePlan } }, async (request, reply) =>
+    reply.redirect(`/admin/incidents/${request.params.planId}`, 303),
+  )
+
+  app.get('/incidents/:planId/report.csv', { schema: { params: onePlan } }, async (request, reply) => {
+    const incident = await incidents.get(request.params.planId)
+    const stream = await csvStream(COLUMNS, linesOf(incidents.endedSessions(incident)))
+    return reply
+      .type(CSV_TYPE)
+      .header('content-disposition', `attachment; filename="incident-${incident.planId}.csv"`)
+      .send(stream)
+  })
+}
+
+const COLUMNS = ['sessionId', 'userId', 'endedAt', 'createdAt', 'lastSeenAt', 'ipAddress', 'userAgent']
+
+async function* linesOf(pages: AsyncGenerator<RevokedSession[]>) {
+  for await (const page of pages)
+    yield page.map((row) => [
+      row.sessionId,
+      row.userId,
+      row.revokedAt,
+      row.createdAt,
+      row.lastSeenAt,
+      row.ipAddress,
+      row.userAgent,
+    ])
+}
+
+/** What a form means, or what is wrong with it, by field. */
+function readForm(given: IncidentEntered): { select?: Selection; why?: string; faults: Faults } {
+  const faults: Record<string, string> = {}
+  const parts: Record<string, unknown> = {}
+  const userIds = given.userIds
+    ?.split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter(Boolean)
+  if (userIds?.length) parts.userIds = userIds
+  if (given.ipRange?.trim()) parts.ipRange = given.ipRange.trim()
+  if (given.userAgent?.trim()) parts.userAgent = given.userAgent.trim()
+  if (given.everyone) parts.everyone = true
+  for (const name of ['createdAfter', 'createdBefore'] as const) {
+    const text = given[name]?.trim()
+    const instant = text && utcInstant(text)
+    if (instant) parts[name] = instant.toISOString()
+    else if (text) faults[name] = 'must be a date and a time, such as 2026-11-24T13:00'
+  }
+  const why = reason.safeParse(given.reason)
+  if (!why.success) faults.reason = why.error.issues[0]?.message ?? 'must say why'
+  const read =
+    Object.keys(parts).length > 0 || faults.createdAfter || faults.createdBefore
+      ? selection.safeParse(parts)
+      : null
+  if (!read) faults.select = 'Fill in one part at least, or tick "Everyone".'
+  else if (!read.success) Object.assign(faults, faultsOf(read.error, 'select'))
+  const wrong = Object.keys(faults).some((name) => name !== 'reason')
+  return {
+    ...(read?.success && !wrong && { select: read.data }),
+    ...(why.success && { why: why.data }),
+    faults,
+  }
+}
+
+/** A selection as the form has it. */
+function asEntered({
+  userIds,
+  userCount,
+  createdAfter,
+  createdBefore,
+  everyone,
+  ...rest
+}: ShownSelection): IncidentEntered {
+  const local = (instant: string | undefined) => instant?.replace(/(\.000)?Z$/, '')
+  return {
+    ipRange: rest.ipRange,
+    userAgent: rest.userAgent,
+    userIds: userCount === undefined ? userIds?.join('\n') : undefined,
+    createdAfter: local(createdAfter),
+    createdBefore: local(createdBefore),
+    everyone: everyone && 'yes',
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * The console of security staff, at `/admin`: pages for people with a role. The guard comes before anything is looked up or
+ * read: whoever has no role gets one and the same page at every address, whether there is anything behind it or not.
+ */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { Problem } from '../errors.ts'
+import { MAX_FOUND } from '../security/accounts.ts'
+import type { Section } from '../web/admin/frame.ts'
+import { overviewPage } from '../web/admin/overview-page.ts'
+import { consoleProblemPage } from '../web/admin/problem-page.ts'
+import { againPage } from '../web/admin/sign-in-again.ts'
+import { usersPage } from '../web/admin/users-page.ts'
+import { adminAuditPages } from './admin-audit-pages.ts'
+import { type AdminPages, askable, send, viewerOf } from './admin-common.ts'
+import { adminIncidentPages } from './admin-incident-pages.ts'
+import { adminUserPages } from './admin-user-pages.ts'
+import { logged, problemHeaders, sendProblemPage, translate } from './problems.ts'
+
+/** To be registered with the prefix `/admin`. */
+export async function adminPages(instance: FastifyInstance, options: AdminPages) {
+  const { accounts, incidents, overview, requireStaff, refused, signInPath } = options
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+
+  app.addHook('onRequest', async (request) => {
+    await requireStaff.read(request)
+    // A service has a key and no browser.
+    if (request.staff.actorKind !== 'staff') throw new Problem('not_staff', 'The console is for people.')
+  })
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = logged(translate(error), () => request.log)
+    if (problem.status === 401) reply.redirect('/signed-out', 303)
+    else answer(problem, request, reply, signInPath)
+    if (problem.code === 'invalid_token') refused(request)
+  })
+  app.setNotFoundHandler(() => {
+    throw new Problem('not_found', 'Nothing answers at this address.')
+  })
+
+  app.get(
+    '/',
+    { schema: { querystring: z.object({ stretch: z.enum(['day', 'week']).catch('day') }) } },
+    async (request, reply) => {
+      const { stretch } = request.query
+      const [figures, all, recent] = await Promise.all([
+        overview.figures(stretch).catch((error) => {
+          logged(translate(error), () => request.log)
+          return 'unavailable' as const
+        }),
+        incidents.list(),
+        overview.recent(),
+      ])
+      const running = all.filter(({ state }) => state === 'running')
+      const viewer = viewerOf(request)
+      return send(reply, overviewPage({ viewer, stretch, figures, incidents: running, ...recent }))
+    },
+  )
+
+  app.get(
+    '/users',
+    { schema: { querystring: z.object({ q: askable.catch('') }) } },
+    async (request, reply) => {
+      const query = request.query.q.trim()
+      const users = query ? await accounts.find(query) : null
+      return send(reply, usersPage({ viewer: viewerOf(request), query, users, most: MAX_FOUND }))
+    },
+  )
+
+  // The prefix is among the options, and is not to be added again.
+  const parts = { ...options, prefix: '' }
+  await app.register(adminUserPages, parts)
+  await app.register(adminIncidentPages, parts)
+  await app.register(adminAuditPages, parts)
+}
+
+function answer(
+  problem: Problem,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  signInPath: string | null,
+): FastifyReply {
+  const { code, detail, status } = problem
+  // Nothing of the console before somebody has shown a role.
+  if (!request.staff || code === 'not_staff' || code === 'cross_origin')
+    return sendProblemPage(reply, problem)
+  const viewer = viewerOf(request)
+  const section = sectionOf(request.url)
+  reply.code(status).headers(problemHeaders(problem, request.id))
+  if (
+    request.method === 'POST' &&
+    (code === 'sign_in_again' || code === 'unavailable' || code === 'outcome_unknown')
+  ) {
+    const entered = (request.body ?? {}) as Record<string, unknown>
+    return send(reply, againPage({ viewer, section, why: code, signInPath, action: request.url, entered }))
+  }
+  if (status >= 500) return sendProblemPage(reply, problem)
+  return send(reply, consoleProblemPage({ viewer, section, problem: { code, detail } }))
+}
+
+function sectionOf(url: string): Section {
+  if (url.startsWith('/admin/user')) return 'users'
+  if (url.startsWith('/admin/incident')) return 'incidents'
+  return /^\/admin\/(audit|operation)/.test(url) ? 'audit' : 'overview'
+}

@@ -1,0 +1,97 @@
+/** The console's pages about one user: see, end all sessions, lock, lift a lock. The id is a parameter, as it may hold anything. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { lockFor, reason } from '../security/reason.ts'
+import { revokePage, unlockPage } from '../web/admin/act-pages.ts'
+import type { Faults } from '../web/admin/parts.ts'
+import { userPage } from '../web/admin/user-page.ts'
+import {
+  type AdminPages,
+  askable,
+  byOf,
+  entered,
+  faultsOf,
+  requireSecurityRole,
+  send,
+  viewerOf,
+} from './admin-common.ts'
+
+const oneUser = z.object({ id: askable })
+const revokeForm = z.object({
+  reason,
+  lockFor: z.union([z.literal('').transform(() => undefined), lockFor]).optional(),
+})
+const unlockForm = z.object({ reason })
+
+export async function adminUserPages(instance: FastifyInstance, options: AdminPages) {
+  const { sessions, accounts, overview, requireStaff, maxAuthAgeSeconds } = options
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const securityOnly = { onRequest: requireSecurityRole }
+  const harm = { onRequest: requireSecurityRole, preHandler: requireStaff.harm }
+
+  app.get(
+    '/user',
+    { schema: { querystring: oneUser.extend({ done: z.guid().optional().catch(undefined) }) } },
+    async (request, reply) => {
+      const { id, done } = request.query
+      const account = await accounts.show(id)
+      const actors = account.revocations.map(({ operation }) => operation?.actorId)
+      const found = done ? await sessions.operation(done, 0) : null
+      return send(
+        reply,
+        userPage({
+          viewer: viewerOf(request),
+          account,
+          names: await overview.names([id, ...actors]),
+          done: found?.operation.userId === id ? found.operation : null,
+        }),
+      )
+    },
+  )
+
+  type Ask = FastifyRequest<{ Querystring: z.infer<typeof oneUser> }>
+  const ask =
+    (draw: typeof revokePage) =>
+    async (request: Ask, reply: FastifyReply, faults: Faults = {}) => {
+      const account = await accounts.show(request.query.id)
+      const viewer = viewerOf(request)
+      const freshUntil = new Date(viewer.session.createdAt.getTime() + maxAuthAgeSeconds * 1000)
+      const given = { ...entered(request.query), ...entered(request.body) }
+      return send(reply, draw({ viewer, account, freshUntil, entered: given, faults }))
+    }
+  const askRevoke = ask(revokePage)
+  const askUnlock = ask(unlockPage)
+  const outcome = (id: string, operationId: string | null) =>
+    `/admin/user?${new URLSearchParams({ id, ...(operationId && { done: operationId }) })}`
+
+  app.get(
+    '/user/revoke',
+    { ...securityOnly, schema: { querystring: oneUser.extend({ lockFor: askable.optional() }) } },
+    (request, reply) => askRevoke(request, reply),
+  )
+
+  app.post('/user/revoke', { ...harm, schema: { querystring: oneUser } }, async (request, reply) => {
+    const sent = revokeForm.safeParse(request.body ?? {})
+    if (!sent.success) return askRevoke(request, reply.code(400), faultsOf(sent.error))
+    const { id } = request.query
+    const { operationId } = await accounts.revoke(
+      id,
+      { reason: sent.data.reason, lockSeconds: sent.data.lockFor },
+      byOf(request),
+    )
+    return reply.redirect(outcome(id, operationId), 303)
+  })
+
+  app.get('/user/unlock', { ...securityOnly, schema: { querystring: oneUser } }, (request, reply) =>
+    askUnlock(request, reply),
+  )
+
+  app.post('/user/unlock', { ...harm, schema: { querystring: oneUser } }, async (request, reply) => {
+    const sent = unlockForm.safeParse(request.body ?? {})
+    if (!sent.success) return askUnlock(request, reply.code(400), faultsOf(sent.error))
+    const { id } = request.query
+    const { operationId } = await accounts.unlock(id, sent.data.reason, byOf(request))
+    return reply.redirect(outcome(id, operationId), 303)
+  })
+}

@@ -1,0 +1,108 @@
+/**
+ * How things stand, in a few figures over time. Counting reads every living session, which takes a second for a million
+ * of them: it happens when somebody looks, once at a time in a process, and takes no more than a twentieth of its time,
+ * however many people look. Nobody waits longer than a moment for it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Database, outsideTheRequest } from '../storage/database.ts'
+import {
+  countFigures,
+  type Figures,
+  recentActs,
+  recentlyReplayed,
+  type Stretch,
+} from '../storage/overview.ts'
+import { namesOf } from '../storage/people.ts'
+import { findRole } from '../storage/staff.ts'
+import type { OperationKind } from '../storage/staff-schema.ts'
+import { noteHead } from './audit-chain.ts'
+
+const HOUR = 3_600
+export const STRETCHES = {
+  day: { stepSeconds: HOUR, steps: 24 },
+  week: { stepSeconds: 6 * HOUR, steps: 28 },
+} satisfies Record<string, Stretch>
+export type StretchName = keyof typeof STRETCHES
+
+/** In milliseconds: how long figures are good at least, how long counting may take, and how long anybody waits for it. */
+const FRESH_MS = 30_000
+const COUNT_MS = 20_000
+const WAIT_MS = 1_000
+/** Counting may take one part in so many of a process's time. */
+const SHARE = 20
+const LISTED = 8
+
+/** What staff and services did, and not users to themselves. */
+const ACTS: OperationKind[] = [
+  'user.revoke',
+  'user.unlock',
+  'user.role',
+  'incident.plan',
+  'incident.execute',
+  'incident.finish',
+  'key.create',
+  'key.revoke',
+]
+
+export type Overview = ReturnType<typeof createOverview>
+
+export function createOverview(
+  { run, transaction }: Pick<Database, 'run' | 'transaction'>,
+  clock: () => number = () => performance.now(),
+) {
+  const counted = new Map<StretchName, { figures: Figures; goodUntil: number }>()
+  const counting = new Map<StretchName, Promise<Figures>>()
+
+  async function count(name: StretchName): Promise<Figures> {
+    const began = clock()
+    const figures = await outsideTheRequest(() =>
+      transaction(async (tx) => {
+        await tx.extend(COUNT_MS)
+        return countFigures(tx, STRETCHES[name])
+      }),
+    )
+    const goodUntil = clock() + Math.max(FRESH_MS, SHARE * (clock() - began))
+    counted.set(name, { figures, goodUntil })
+    return figures
+  }
+
+  return {
+    /**
+     * The figures, some tens of seconds old at most; null while they are being counted.
+     * @throws Problem `unavailable` when they could not be.
+     */
+    async figures(name: StretchName): Promise<Figures | null> {
+      const known = counted.get(name)
+      if (known && clock() < known.goodUntil) return known.figures
+      let under = counting.get(name)
+      if (!under) {
+        under = count(name).finally(() => counting.delete(name))
+        // Whoever asked may have stopped waiting.
+        under.catch(() => {})
+        counting.set(name, under)
+      }
+      return Promise.race([under, sleep(WAIT_MS, null, { ref: false })])
+    },
+
+    /** What was done lately, and whose revoked tokens came again, with the names of all concerned. */
+    recent: () =>
+      run(async (db) => {
+        const acts = await recentActs(db, ACTS, LISTED)
+        const replayed = await recentlyReplayed(db, LISTED)
+        const concerned = [
+          ...acts.flatMap(({ actorId, userId }) => [actorId, userId]),
+          ...replayed.map(({ userId }) => userId),
+        ]
+        return { acts, replayed, names: await namesOf(db, concerned) }
+      }),
+
+    /** The role of a user, or null for everybody else. */
+    roleOf: (userId: string) => run((db) => findRole(db, userId)),
+
+    /** Where the chain over operations ends, as `seq:hash`. */
+    head: () => noteHead({ run }),
+
+    /** Names of users and service keys, by id. */
+    names: (ids: Iterable<string | null | undefined>) => run((db) => namesOf(db, ids)),
+  }
+}

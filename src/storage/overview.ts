@@ -1,0 +1,137 @@
+/**
+ * The named queries of the console's overview. What they read is bounded by time, but for one: how many sessions live, and
+ * since when, is counted over the whole table, because no index knows it. `security/overview.ts` sees to it that this is
+ * rare.
+ */
+import { type AnyColumn, type SQL, sql } from 'drizzle-orm'
+import type { Executor } from './database.ts'
+import { isValid } from './policy.ts'
+import { revokedSession, session } from './schema.ts'
+import { type Operation, type OperationKind, operation, replay } from './staff-schema.ts'
+
+/** A stretch of time in equal steps; the last one is under way. */
+export interface Stretch {
+  stepSeconds: number
+  steps: number
+}
+
+/** Each has one number for each step, the oldest first. */
+export interface Figures {
+  /** When the first step begins, in epoch seconds, and when it was counted. */
+  from: number
+  at: Date
+  /** At the end of each step. Sessions that ended by themselves since then (expired, idle) are unknown, hence not in it. */
+  living: number[]
+  /** Sessions that began. */
+  logins: number[]
+  /** Sessions that were ended before their time, and how many of all those behind the service's back. */
+  revocations: number[]
+  around: number
+  /** How often a revoked token came again. */
+  replays: number[]
+}
+
+/** Revocations are numbered in the order of time, but for those of transactions at the same time: so far they may stray. */
+const STRAY = 10_000
+
+/** Counts it all; a second for a million sessions. */
+export async function countFigures(tx: Executor, { stepSeconds, steps }: Stretch): Promise<Figures> {
+  const [clock] = await rows<{ now: number }>(
+    tx,
+    sql`select extract(epoch from statement_timestamp())::float8 as now`,
+  )
+  const now = clock?.now ?? 0
+  const from = (Math.floor(now / stepSeconds) - steps + 1) * stepSeconds
+  const start = sql`to_timestamp(${from})`
+  /** The step of an instant; -1 for everything before, and never beyond the last. */
+  const step = (column: AnyColumn): SQL =>
+    sql`greatest(-1, least(${steps - 1}, floor((extract(epoch from ${column}) - ${from}) / ${stepSeconds})))::integer`
+
+  const alive = await rows<{ began: number; count: number }>(
+    tx,
+    sql`select ${step(session.createdAt)} as began, count(*)::integer as count from ${session} where ${isValid} group by 1`,
+  )
+  const over = await rows<{ began: number; ended: number; count: number; around: number }>(
+    tx,
+    sql`select ${step(revokedSession.createdAt)} as began, ${step(revokedSession.revokedAt)} as ended,
+        count(*)::integer as count, count(*) filter (where operation_id is null)::integer as around
+      from ${revokedSession} where id > (${firstIdNear(start)}) and revoked_at >= ${start} group by 1, 2`,
+  )
+  const again = await rows<{ at: number; count: number }>(
+    tx,
+    sql`select ${step(replay.at)} as at, sum(count)::integer as count from ${replay} where at >= ${start} group by 1`,
+  )
+  const sum = <Row extends { count: number }>(counted: Row[], matches: (row: Row, i: number) => boolean) =>
+    Array.from({ length: steps }, (_, i) =>
+      counted.reduce((total, row) => total + (matches(row, i) ? row.count : 0), 0),
+    )
+  const add = (a: number[], b: number[]) => a.map((n, i) => n + (b[i] ?? 0))
+  return {
+    from,
+    at: new Date(now * 1000),
+    living: add(
+      sum(alive, ({ began }, i) => began <= i),
+      sum(over, ({ began, ended }, i) => began <= i && ended > i),
+    ),
+    logins: add(
+      sum(alive, ({ began }, i) => began === i),
+      sum(over, ({ began }, i) => began === i),
+    ),
+    revocations: sum(over, ({ ended }, i) => ended === i),
+    around: over.reduce((total, { around }) => total + around, 0),
+    replays: sum(again, ({ at }, i) => at === i),
+  }
+}
+
+/** An id of `revoked_session` from before an instant, found by halving: there is no index on the time alone. */
+function firstIdNear(instant: SQL): SQL {
+  return sql`with recursive search (low, high) as (
+      select min(id) - 1, max(id) from revoked_session
+      union all
+      select case when earlier then mid else low end, case when earlier then high else mid end
+      from search, lateral (select (low + high) / 2 as mid) half, lateral (
+        select revoked_at < ${instant} as earlier from revoked_session where id > half.mid order by id limit 1) probe
+      where high - low > 1000)
+    select coalesce(max(low), 0) - ${STRAY} from search`
+}
+
+/** What was done lately, other than by users to themselves: as many of each kind as are asked for, by its index. */
+export async function recentActs(
+  db: Executor,
+  kinds: readonly OperationKind[],
+  limit: number,
+): Promise<Operation[]> {
+  const newest = (kind: OperationKind) =>
+    sql`(select id, at from ${operation} where kind = ${kind} order by at desc limit ${limit})`
+  const ids = sql`select id from (${sql.join(kinds.map(newest), sql` union all `)}) as newest order by at desc limit ${limit}`
+  return db
+    .select()
+    .from(operation)
+    .where(sql`${operation.id} in (${ids})`)
+    .orderBy(sql`${operation.at} desc, ${operation.id} desc`)
+}
+
+/** Of the newest replays so many are looked at. */
+const REPLAYS_SEEN = 2_000
+
+export interface Replayed {
+  userId: string
+  count: number
+  last: Date
+}
+
+/** Users whose revoked tokens came again within a day, the latest first. */
+export async function recentlyReplayed(db: Executor, limit: number): Promise<Replayed[]> {
+  const found = await rows<{ userId: string; count: number; last: number }>(
+    db,
+    sql`select user_id as "userId", sum(count)::integer as count, extract(epoch from max(at))::float8 as last
+      from (select user_id, count, at from ${replay} where at > statement_timestamp() - interval '1 day'
+        order by at desc limit ${REPLAYS_SEEN}) as seen
+      group by 1 order by last desc limit ${limit}`,
+  )
+  return found.map((row) => ({ ...row, last: new Date(row.last * 1000) }))
+}
+
+async function rows<Row>(db: Executor, query: SQL): Promise<Row[]> {
+  return ((await db.execute(query)) as unknown as { rows: Row[] }).rows
+}

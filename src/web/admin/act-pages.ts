@@ -1,0 +1,116 @@
+/** Before an act on a user: what exactly it will end, and why it is done. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import type { Account } from '../../security/accounts.ts'
+import { deviceNames } from '../parts.ts'
+import { count, on } from '../words.ts'
+import { consolePage, type Viewer } from './frame.ts'
+import { type Faults, faultList, field, idQuery, quoted, userHref } from './parts.ts'
+import { recentSignIn } from './sign-in-again.ts'
+
+const LOCKS: [value: string, label: string][] = [
+  ['', 'No lock: the user may sign in again at once'],
+  ['1h', 'For 1 hour'],
+  ['24h', 'For 24 hours'],
+  ['7d', 'For 7 days'],
+  ['forever', 'Until somebody lifts it'],
+]
+
+export interface ActPage {
+  viewer: Viewer
+  account: Account
+  /** Until when the sign-in of who looks is recent enough. */
+  freshUntil: Date
+  entered: { reason?: string | undefined; lockFor?: string | undefined }
+  faults: Faults
+}
+
+export function revokePage({ viewer, account, freshUntil, entered, faults }: ActPage): SafeHtml {
+  const { user, sessions, sessionCount } = account
+  const name = user.name || user.email || user.id
+  const chosen = entered.lockFor ?? ''
+  const locks = LOCKS.some(([value]) => value === chosen) ? LOCKS : [...LOCKS, [chosen, chosen] as const]
+  return consolePage({
+    title: `End all sessions of ${name}`,
+    viewer,
+    section: 'users',
+    card: 'leave',
+    body: html`
+<h1>End all sessions of ${quoted(name)}</h1>
+${faultList(faults, { reason: 'Reason', lockFor: 'Lock' })}
+${viewer.user.id === user.id ? html`<p class="warn"><strong>This is you.</strong> You will be signed out, here too.</p>` : ''}
+${
+  sessionCount > 0
+    ? html`<p class="lead">${count(sessionCount, 'session')} will end, and whatever begins until you confirm:</p>
+${deviceNames(sessions, sessionCount)}`
+    : html`<p class="lead">No session lives at the moment. Whatever begins until you confirm will end.</p>`
+}
+${user.lock ? html`<p class="warn">Sign-in is locked ${user.lock.until ? html`until ${on(user.lock.until)}` : 'until somebody lifts it'}; a longer lock stays.</p>` : ''}
+${recentSignIn(freshUntil)}
+<form method="post" action="/admin/user/revoke?${idQuery(user.id)}">
+${reasonField(entered.reason, faults)}
+<fieldset>
+<legend>Lock sign-in as well?</legend>
+${faults.lockFor ? html`<p class="fault" id="lockFor">${faults.lockFor}</p>` : ''}
+<div class="choices">
+${locks.map(
+  ([
+    value,
+    label,
+  ]) => html`<label class="choice"><input type="radio" name="lockFor" value="${value}"${value === chosen ? html` checked` : ''}><span>${label}</span></label>
+`,
+)}</div>
+</fieldset>
+<div class="actions">
+<button class="danger">End ${sessionCount > 0 ? count(sessionCount, 'session') : 'all sessions'}</button>
+<a class="button" href="${userHref(user.id)}">Cancel</a>
+</div>
+</form>`,
+  })
+}
+
+export function unlockPage({ viewer, account, freshUntil, entered, faults }: ActPage): SafeHtml {
+  const { user } = account
+  const name = user.name || user.email || user.id
+  return consolePage({
+    title: `Lift the lock of ${name}`,
+    viewer,
+    section: 'users',
+    card: 'enter',
+    body: html`
+<h1>Lift the lock of ${quoted(name)}</h1>
+${faultList(faults, { reason: 'Reason' })}
+${
+  user.lock
+    ? html`<p class="lead">Sign-in is locked ${user.lock.until ? html`until ${on(user.lock.until)}` : 'until somebody lifts it'}:</p>
+<p class="reason">${quoted(user.lock.reason)}</p>
+<p>Once it is lifted, this user may sign in again at once. No session comes back.</p>`
+    : html`<p class="lead">There is no lock on this user any more.</p>`
+}
+${
+  user.lock
+    ? html`${recentSignIn(freshUntil)}
+<form method="post" action="/admin/user/unlock?${idQuery(user.id)}">
+${reasonField(entered.reason, faults)}
+<div class="actions">
+<button class="primary">Lift the lock</button>
+<a class="button" href="${userHref(user.id)}">Cancel</a>
+</div>
+</form>`
+    : html`<nav class="actions" aria-label="Continue"><a class="button primary" href="${userHref(user.id)}">Back to the user</a></nav>`
+}`,
+  })
+}
+
+/** Why somebody acts. */
+export function reasonField(entered: string | undefined, faults: Faults): SafeHtml {
+  return field(
+    {
+      name: 'reason',
+      label: 'Reason',
+      hint: 'Goes into the audit, for whoever asks later. For example: laptop stolen, ticket 4711.',
+      control: (attributes) =>
+        html`<input ${attributes} type="text" value="${entered ?? ''}" required maxlength="500" autocomplete="off">`,
+    },
+    faults,
+  )
+}

@@ -1,0 +1,62 @@
+/** The frame of every page of the console: where one is, as whom, and whether one may only look. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import type { Session, User } from '../../storage/schema.ts'
+import type { StaffRole } from '../../storage/staff-schema.ts'
+import { consoleScriptHref, consoleStyleHref } from '../assets.ts'
+import type { Sign } from '../icons.ts'
+import { layout } from '../layout.ts'
+
+/** Who looks at the console. */
+export interface Viewer {
+  user: User
+  session: Session
+  role: StaffRole
+}
+
+const SECTIONS = [
+  ['overview', '/admin', 'Overview'],
+  ['users', '/admin/users', 'Users'],
+  ['incidents', '/admin/incidents', 'Incidents'],
+  ['audit', '/admin/audit', 'Audit'],
+] as const
+export type Section = (typeof SECTIONS)[number][0]
+
+export interface ConsolePage {
+  title: string
+  viewer: Viewer
+  section: Section
+  body: SafeHtml
+  card?: Sign
+  /** Seconds after which the page is loaded again where there is no script. */
+  refreshSeconds?: number | undefined
+  /** A page that holds what somebody has typed in stays, whoever signs out elsewhere. */
+  stays?: boolean
+}
+
+export function consolePage(page: ConsolePage): SafeHtml {
+  const { title, viewer, section, body, card, refreshSeconds, stays } = page
+  const refresh = html`<noscript><meta http-equiv="refresh" content="${refreshSeconds}"></noscript>
+`
+  return layout({
+    title: `${title} · Security console`,
+    body,
+    card,
+    user: viewer.user,
+    ...(!stays && { current: viewer.session }),
+    console: {
+      head: html`<link rel="stylesheet" href="${consoleStyleHref}">
+<script src="${consoleScriptHref}" defer></script>
+${refreshSeconds ? refresh : ''}`,
+      nav: html`<nav class="sections" aria-label="Security console">
+<ul role="list">
+${SECTIONS.map(
+  ([name, href, label]) =>
+    html`<li><a href="${href}"${name === section ? html` aria-current="page"` : ''}>${label}</a></li>
+`,
+)}</ul>
+${viewer.role === 'auditor' ? html`<p class="role">Auditor: you may read, not change.</p>` : ''}
+</nav>
+`,
+    },
+  })
+}

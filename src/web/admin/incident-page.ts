@@ -1,0 +1,113 @@
+/** `/admin/incidents/:id`: a plan to be confirmed, then how far it is, then its report. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import type { IncidentReport } from '../../security/incidents.ts'
+import type { IncidentSample } from '../../storage/incident-schema.ts'
+import type { Names } from '../../storage/people.ts'
+import { deviceIcon } from '../icons.ts'
+import { ago, count, nameOf, on } from '../words.ts'
+import { consolePage, type Viewer } from './frame.ts'
+import { incidentReport } from './incident-report.ts'
+import { progressBar } from './incidents-page.ts'
+import { actor, type Faults, faultList, quoted, sessionsOfUsers, userLink } from './parts.ts'
+import { recentSignIn } from './sign-in-again.ts'
+
+/** Seconds between two looks at the progress, without JavaScript. */
+const REFRESH_SECONDS = 3
+
+export interface IncidentPage {
+  viewer: Viewer
+  incident: IncidentReport
+  names: Names
+  freshUntil: Date
+  faults: Faults
+}
+
+export function incidentPage(page: IncidentPage): SafeHtml {
+  const { incident } = page
+  if (incident.state === 'done') return incidentReport(page)
+  if (incident.state === 'running') return progressPage(page)
+  return planPage(page)
+}
+
+function planPage({ viewer, incident, names, freshUntil, faults }: IncidentPage): SafeHtml {
+  const { planId, state, planned, expiresAt, sample } = incident
+  const expired = state === 'expired'
+  const what = sessionsOfUsers(planned.sessions, planned.users)
+  const again = html`<a class="button${expired ? ' primary' : ''}" href="/admin/incidents/new?from=${planId}">Change it and plan again</a>`
+  return consolePage({
+    title: expired ? 'Expired plan' : `Plan: end ${what}`,
+    viewer,
+    section: 'incidents',
+    body: html`
+<h1>${expired ? 'This plan has expired' : `This would end ${what}`}</h1>
+<p class="lead">${expired ? html`It ended nothing, and cannot be executed any more. It had counted ${what}.` : html`Nothing is ended yet. The plan holds until ${on(expiresAt)}.`}</p>
+${faultList(faults, { confirm: 'Confirmation' })}
+${planned.staffSessions > 0 ? html`<p class="warn"><strong>${planned.staffSessions.toLocaleString('en')} of them belong${planned.staffSessions === 1 ? 's' : ''} to staff.</strong> Yours may be among them: then you are signed out as well, and the incident goes on without you.</p>` : ''}
+${facts(incident, names)}
+<section aria-labelledby="sample">
+<h2 id="sample">${planned.sessions > sample.length ? `The newest ${sample.length} of them` : 'Which sessions'}</h2>
+${sample.length > 0 ? sampleList(sample, names) : html`<p class="empty">No living session matches. Executing the plan would still end those that match by then.</p>`}
+</section>
+${
+  viewer.role !== 'security' || expired
+    ? html`<nav class="actions" aria-label="Actions">${viewer.role === 'security' ? again : ''}</nav>`
+    : html`${recentSignIn(freshUntil)}
+<form method="post" action="/admin/incidents/${planId}/execute" class="panel form">
+<label class="choice" for="confirm"><input type="checkbox" id="confirm" name="confirm" value="yes" required${faults.confirm ? html` aria-invalid="true"` : ''}><span><strong>Yes, end ${what}.</strong><span class="detail">They cannot be brought back; people have to sign in again. Sessions that match by the time you confirm end, too.</span></span></label>
+<div class="actions">
+<button class="danger">End ${count(planned.sessions, 'session')}</button>
+${again}
+<a class="button" href="/admin/incidents">Leave it</a>
+</div>
+</form>`
+}`,
+  })
+}
+
+function progressPage({ viewer, incident, names }: IncidentPage): SafeHtml {
+  const { planId, ended, planned } = incident
+  return consolePage({
+    title: 'Incident under way',
+    viewer,
+    section: 'incidents',
+    refreshSeconds: REFRESH_SECONDS,
+    body: html`
+<h1>Sessions are being ended</h1>
+<section class="panel form" aria-label="Progress" data-poll="/api/admin/incidents/${planId}">
+<p role="status"><strong data-ended>${ended.toLocaleString('en')}</strong> of ${planned.sessions.toLocaleString('en')} planned are ended</p>
+${progressBar(incident)}
+<p class="quiet">It goes on if you close this page, and if a server stops. Those already ended are refused everywhere. It finishes only after it has waited for sign-ins that were under way.</p>
+</section>
+${facts(incident, names)}`,
+  })
+}
+
+/** Which sessions are meant, why, and by whose word. */
+export function facts(incident: IncidentReport, names: Names): SafeHtml {
+  const { reason, selection, plannedBy, plannedAt, executedBy, startedAt } = incident
+  const { userIds, userCount, userIdsSha256, ipRange, createdBefore, createdAfter, userAgent, everyone } =
+    selection
+  const who = ({ kind, id }: { kind: string; id: string | null }) =>
+    actor({ actorKind: kind as 'staff', actorId: id }, names)
+  const users = userCount ?? userIds?.length ?? 0
+  return html`<dl class="panel facts">
+<dt>Reason</dt><dd>${quoted(reason)}</dd>
+${userIds ? html`<dt>Users</dt><dd>${users === 1 ? userLink(userIds[0] ?? '', names) : html`<details><summary>${count(users, 'user')}</summary><ul>${userIds.map((id) => html`<li>${userLink(id, names)}</li>`)}</ul>${userCount ? html`<p class="quiet">… and more. SHA-256 of the whole list, one id a line: <span class="id">${userIdsSha256}</span></p>` : ''}</details>`}</dd>` : ''}
+${ipRange ? html`<dt>Address</dt><dd>in <span class="address">${ipRange}</span></dd>` : ''}
+${createdAfter ? html`<dt>Signed in</dt><dd>at or after ${on(new Date(createdAfter))}</dd>` : ''}
+${createdBefore ? html`<dt>Signed in</dt><dd>before ${on(new Date(createdBefore))}</dd>` : ''}
+${userAgent ? html`<dt>User agent</dt><dd>contains “${quoted(userAgent)}”</dd>` : ''}
+${everyone ? html`<dt>Everyone</dt><dd>every living session${Object.keys(selection).length > 1 ? ' that matches the rest' : ''}</dd>` : ''}
+<dt>Planned</dt><dd>by ${who(plannedBy)} · ${on(plannedAt)}</dd>
+${executedBy && startedAt ? html`<dt>Executed</dt><dd>by ${who(executedBy)} · ${on(startedAt)}</dd>` : ''}
+</dl>`
+}
+
+function sampleList(sample: IncidentSample[], names: Names): SafeHtml {
+  return html`<ul class="panel rows" role="list">
+${sample.map(
+  (session) => html`<li>${deviceIcon(session)}
+<span>${userLink(session.userId, names)} · ${nameOf(session)}${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''} <span class="quiet">· signed in ${ago(new Date(session.createdAt))}</span></span></li>
+`,
+)}</ul>`
+}

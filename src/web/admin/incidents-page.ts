@@ -1,0 +1,58 @@
+/** `/admin/incidents`: what was planned, what is under way, what came of it. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import type { IncidentReport } from '../../security/incidents.ts'
+import { ago, count } from '../words.ts'
+import { consolePage, type Viewer } from './frame.ts'
+import { quoted, sessionsOfUsers } from './parts.ts'
+
+export interface IncidentsPage {
+  viewer: Viewer
+  incidents: IncidentReport[]
+}
+
+export function incidentsPage({ viewer, incidents }: IncidentsPage): SafeHtml {
+  return consolePage({
+    title: 'Incidents',
+    viewer,
+    section: 'incidents',
+    body: html`
+<h1>Incidents</h1>
+<p class="lead">Ends many sessions as one act: plan first, look at what it comes to, then confirm.</p>
+${viewer.role === 'security' ? html`<nav class="actions" aria-label="Actions"><a class="button primary" href="/admin/incidents/new">Plan an incident…</a></nav>` : ''}
+<section aria-labelledby="all">
+<h2 id="all">The newest</h2>
+${incidents.length > 0 ? incidentList(incidents) : html`<p class="empty">No incident was ever planned.</p>`}
+</section>`,
+  })
+}
+
+const STATES = { planned: 'plan, nothing ended', expired: 'expired plan', running: 'under way', done: 'done' }
+
+export function incidentList(incidents: IncidentReport[]): SafeHtml {
+  return html`<ol class="panel entries" role="list">
+${incidents.map(
+  (incident) => html`<li class="entry">
+<p class="when">${ago(incident.startedAt ?? incident.plannedAt)}</p>
+<div class="what">
+<p><strong><a href="/admin/incidents/${incident.planId}">${quoted(incident.reason)}</a></strong></p>
+<p class="quiet">${what(incident)}</p>
+${incident.state === 'running' ? progressBar(incident) : ''}
+</div>
+<p class="number"><span class="badge${incident.state === 'running' ? ' warn' : ''}">${STATES[incident.state]}</span></p>
+</li>
+`,
+)}</ol>`
+}
+
+function what({ state, ended, planned, outcome }: IncidentReport): string {
+  if (state === 'done') return `${sessionsOfUsers(ended, outcome?.users ?? 0)} ended`
+  if (state === 'running')
+    return `${count(ended, 'session')} ended of ${planned.sessions.toLocaleString('en')} planned`
+  return `would end ${sessionsOfUsers(planned.sessions, planned.users)}`
+}
+
+/** How far it is; more may end than were planned. */
+export function progressBar({ ended, planned }: Pick<IncidentReport, 'ended' | 'planned'>): SafeHtml {
+  const all = Math.max(planned.sessions, ended, 1)
+  return html`<progress max="${all}" value="${ended}" aria-label="Sessions ended">${Math.floor((100 * ended) / all)}%</progress>`
+}

@@ -1,0 +1,98 @@
+/** `/admin`: how things stand, what is under way, what was done lately. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import type { IncidentReport } from '../../security/incidents.ts'
+import { STRETCHES, type StretchName } from '../../security/overview.ts'
+import type { Figures, Replayed } from '../../storage/overview.ts'
+import type { Names } from '../../storage/people.ts'
+import type { Operation } from '../../storage/staff-schema.ts'
+import { ago, count } from '../words.ts'
+import { consolePage, type Viewer } from './frame.ts'
+import { incidentList } from './incidents-page.ts'
+import { entries, userLink } from './parts.ts'
+import { plot } from './plot.ts'
+import { searchForm } from './users-page.ts'
+
+/** Seconds until the page looks again whether the figures are counted. */
+const AGAIN_SECONDS = 3
+
+export interface OverviewPage {
+  viewer: Viewer
+  stretch: StretchName
+  /** Null while they are being counted. */
+  figures: Figures | null | 'unavailable'
+  incidents: IncidentReport[]
+  acts: Operation[]
+  replayed: Replayed[]
+  names: Names
+}
+
+export function overviewPage(page: OverviewPage): SafeHtml {
+  const { viewer, stretch, figures, incidents, acts, replayed, names } = page
+  return consolePage({
+    title: 'Overview',
+    viewer,
+    section: 'overview',
+    refreshSeconds: figures === null ? AGAIN_SECONDS : undefined,
+    body: html`
+<h1>Overview</h1>
+${searchForm('')}
+${incidents.length > 0 ? html`<section aria-labelledby="under-way"><h2 id="under-way">Incidents under way</h2>${incidentList(incidents)}</section>` : ''}
+${replayed.length > 0 ? replayAlarm(replayed, names) : ''}
+<section aria-labelledby="figures">
+<div class="heading">
+<h2 id="figures">${stretch === 'day' ? 'The last 24 hours' : 'The last 7 days'}</h2>
+<nav aria-label="Time shown" class="switch">
+${(['day', 'week'] as const).map((name) => html`<a href="/admin${name === 'week' ? '?stretch=week' : ''}"${name === stretch ? html` aria-current="true"` : ''}>${name === 'day' ? '24 hours' : '7 days'}</a>`)}
+</nav>
+</div>
+${plots(figures, stretch)}
+</section>
+<section aria-labelledby="acts">
+<h2 id="acts">Done lately by staff and services</h2>
+${acts.length > 0 ? entries(acts, names) : html`<p class="empty">Nothing so far.</p>`}
+<p><a href="/admin/audit">Everything, in the audit</a></p>
+</section>`,
+  })
+}
+
+function replayAlarm(replayed: Replayed[], names: Names): SafeHtml {
+  return html`<section class="alarm" aria-labelledby="replays-seen">
+<h2 id="replays-seen">Revoked tokens that came again, in the last day</h2>
+<p>Each was refused. Whoever sent one holds a copy of it: a stolen token, or a device that never noticed.</p>
+<ul class="rows" role="list">
+${replayed.map(
+  ({ userId, count: n, last }) =>
+    html`<li>${userLink(userId, names)} <span class="quiet">${count(n, 'time')}, last ${ago(last)}</span></li>
+`,
+)}</ul>
+</section>`
+}
+
+function plots(figures: OverviewPage['figures'], stretch: StretchName): SafeHtml {
+  if (figures === 'unavailable')
+    return html`<p class="empty">The figures could not be counted: the database took too long. <a href="">Try again</a></p>`
+  if (!figures)
+    return html`<p class="empty" role="status" data-refresh="${AGAIN_SECONDS}">The figures are being counted. This page looks again in a moment.</p>`
+  const { from, at, living, logins, revocations, around, replays } = figures
+  const { stepSeconds } = STRETCHES[stretch]
+  const span = stretch === 'day' ? 'in 24 hours' : 'in 7 days'
+  const total = (values: number[]) => values.reduce((a, b) => a + b, 0)
+  const common = { from, stepSeconds }
+  return html`<div class="plots">
+${plot({ id: 'living', title: 'Living sessions', label: 'now', number: living.at(-1) ?? 0, values: living, ...common })}
+${plot({ id: 'logins', title: 'Sign-ins', label: span, number: total(logins), values: logins, ...common })}
+${plot({
+  id: 'revocations',
+  title: 'Sessions ended',
+  label: span,
+  number: total(revocations),
+  values: revocations,
+  ...common,
+  ...(around > 0 && {
+    note: html`<p class="warn"><a href="/admin/audit?kind=around">${around.toLocaleString('en')} of them around the service</a></p>`,
+  }),
+})}
+${plot({ id: 'replays', title: 'Revoked tokens that came again', label: span, number: total(replays), values: replays, ...common })}
+</div>
+<p class="since">Counted ${ago(at)}. Each bar is ${stretch === 'day' ? 'an hour' : 'six hours'}; the last one is not over yet. Sessions that ended by themselves are left out of the past.</p>`
+}

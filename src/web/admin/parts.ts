@@ -1,0 +1,138 @@
+/** What several pages of the console show: people, acts, and fields with what is wrong about them. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import type { AuditEntry } from '../../security/audit.ts'
+import type { Names } from '../../storage/people.ts'
+import { ago, count, nameOf } from '../words.ts'
+
+/** A text that others chose. It must not turn what stands around it, as right-to-left marks would. */
+export function quoted(text: string): SafeHtml {
+  return html`<bdi>${text}</bdi>`
+}
+
+/** An id as a query, because it may hold anything. */
+export function idQuery(id: string): string {
+  return new URLSearchParams({ id }).toString()
+}
+
+export function userHref(id: string): string {
+  return `/admin/user?${idQuery(id)}`
+}
+
+/** A user by name, with a link to their page. */
+export function userLink(id: string, names: Names): SafeHtml {
+  return html`<a href="${userHref(id)}">${quoted(names.get(id) ?? id)}</a>`
+}
+
+type Acted = Pick<AuditEntry, 'actorKind' | 'actorId'>
+
+/** Who did it. */
+export function actor({ actorKind, actorId }: Acted, names: Names): SafeHtml {
+  if (actorKind === null) return html`somebody, around this service`
+  if (actorKind === 'system' || actorId === null) return html`the service itself`
+  if (actorKind === 'service') return html`the key ${quoted(names.get(actorId) ?? actorId)}`
+  return userLink(actorId, names)
+}
+
+const ACTS: Record<AuditEntry['kind'], string> = {
+  logout: 'Logged out',
+  'session.end': 'Logged out one of their devices',
+  'session.replace': 'Signed in again on a device',
+  'authjs.signout': 'Signed out in the application',
+  'user.revoke': 'Ended all sessions of a user',
+  'user.unlock': 'Lifted the lock of a user',
+  'user.role': 'Changed the role of a user',
+  'incident.plan': 'Planned an incident',
+  'incident.execute': 'Executed an incident',
+  'incident.finish': 'Finished an incident',
+  'key.create': 'Made a service key',
+  'key.revoke': 'Revoked a service key',
+  around: 'Ended around the service',
+}
+const LOGOUTS = {
+  local: 'Logged out one device',
+  others: 'Logged out all other devices',
+  global: 'Logged out everywhere',
+}
+
+/** The kinds of entries there are, in words. */
+export const KINDS = Object.entries(ACTS) as [AuditEntry['kind'], string][]
+
+/** What was done, in words. */
+export function actOf({ kind, scope }: Pick<AuditEntry, 'kind' | 'scope'>): string {
+  return kind === 'logout' && scope ? LOGOUTS[scope] : ACTS[kind]
+}
+
+export type Shown = Omit<AuditEntry, 'requestId' | 'waitedMs' | 'actorSessionId'>
+
+/** One entry of the audit: when, what, to whom, by whom, why, from where. */
+export function entry(shown: Shown, names: Names, when: (date: Date) => SafeHtml = ago): SafeHtml {
+  const { id, kind, at, userId, reason, revokedCount, ipAddress, userAgent } = shown
+  const around = kind === 'around'
+  const what = around ? 'Sessions ended around the service' : actOf(shown)
+  const incident = planIdOf(shown)
+  return html`<li class="entry${around ? ' around' : ''}">
+<p class="when">${when(at)}</p>
+<div class="what">
+<p><strong>${id ? html`<a href="/admin/operation?id=${id}">${what}</a>` : what}</strong>${userId && userId !== shown.actorId ? html` of ${userLink(userId, names)}` : ''}</p>
+${reason ? html`<p class="reason">${quoted(reason)}</p>` : ''}
+${around ? html`<p class="quiet">By SQL, a cascade or another program; nobody is on record for it.</p>` : html`<p class="quiet">by ${actor(shown, names)}${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}${userAgent ? html` · ${nameOf({ userAgent })}` : ''}${incident ? html` · <a href="/admin/incidents/${incident}">the incident</a>` : ''}</p>`}
+</div>
+<p class="number">${revokedCount > 0 || around ? html`<strong>${revokedCount.toLocaleString('en')}</strong> ended` : ''}</p>
+</li>
+`
+}
+
+/** The incident that an operation belongs to. */
+export function planIdOf({ kind, result }: Pick<AuditEntry, 'kind' | 'result'>): string | null {
+  const planId = kind.startsWith('incident.') ? (result as { planId?: unknown } | null)?.planId : null
+  return typeof planId === 'string' ? planId : null
+}
+
+export function entries(shown: Shown[], names: Names, when?: (date: Date) => SafeHtml): SafeHtml {
+  return html`<ol class="panel entries" role="list">
+${shown.map((one) => entry(one, names, when))}</ol>`
+}
+
+/** What is wrong with a form, by the name of the field. */
+export type Faults = Readonly<Record<string, string>>
+
+export interface Field {
+  name: string
+  label: string
+  hint?: string
+  /** The control, which takes these attributes. */
+  control: (attributes: SafeHtml) => SafeHtml
+}
+
+/** A labelled control; what is wrong with it is said beside it, and read out with it. */
+export function field({ name, label, hint, control }: Field, faults: Faults): SafeHtml {
+  const fault = faults[name]
+  const told = [hint && `${name}-hint`, fault && `${name}-fault`].filter(Boolean).join(' ')
+  const attributes = html`id="${name}" name="${name}"${told ? html` aria-describedby="${told}"` : ''}${fault ? html` aria-invalid="true"` : ''}`
+  return html`<div class="field">
+<label for="${name}">${label}</label>
+${hint ? html`<p class="hint" id="${name}-hint">${hint}</p>` : ''}
+${fault ? html`<p class="fault" id="${name}-fault">${sentence(fault)}</p>` : ''}
+${control(attributes)}
+</div>`
+}
+
+/** All that is wrong, at the top, each with a link to its field. */
+export function faultList(faults: Faults, labels: Record<string, string>): SafeHtml {
+  const all = Object.entries(faults)
+  if (all.length === 0) return html``
+  return html`<section class="alarm" role="alert" aria-labelledby="faults">
+<h2 id="faults">${all.length === 1 ? 'Something needs' : `${all.length} things need`} your attention. Nothing was done.</h2>
+<ul>${all.map(([name, fault]) => html`<li><a href="#${name}">${labels[name] ?? name}</a>: ${fault}</li>`)}</ul>
+</section>`
+}
+
+/** "5 sessions of 2 users". */
+export function sessionsOfUsers(sessions: number, users: number): string {
+  return `${count(sessions, 'session')} of ${count(users, 'user')}`
+}
+
+/** "must say why" as a sentence. */
+export function sentence(fault: string): string {
+  return `${fault.charAt(0).toUpperCase()}${fault.slice(1)}${fault.endsWith('.') ? '' : '.'}`
+}

@@ -1,0 +1,76 @@
+/** One figure over time, drawn as bars on the server; readable as a table, too. Colours come from the stylesheet. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+
+export interface Plot {
+  id: string
+  title: string
+  /** What the large number says: "now", "in 24 hours". */
+  label: string
+  number: number
+  /** One for each step. */
+  values: readonly number[]
+  /** When the first step begins, in epoch seconds. */
+  from: number
+  stepSeconds: number
+  note?: SafeHtml
+}
+
+const WIDTH = 240
+const HEIGHT = 64
+const GAP = 2
+
+export function plot({ id, title, label, number, values, from, stepSeconds, note }: Plot): SafeHtml {
+  const most = Math.max(1, ...values)
+  const width = WIDTH / values.length
+  const start = (i: number) => new Date((from + i * stepSeconds) * 1000)
+  const peak = values.indexOf(Math.max(...values))
+  const bars = values.map((value, i) => {
+    // What is not nothing can be seen, however small.
+    const height = value === 0 ? 0 : Math.max(2, (value / most) * HEIGHT)
+    return html`<rect x="${round(i * width + GAP / 2)}" y="${round(HEIGHT - height)}" width="${round(width - GAP)}" height="${round(height)}"><title>${spell(start(i))}: ${value.toLocaleString('en')}</title></rect>`
+  })
+  return html`<figure class="panel plot" aria-labelledby="${id}">
+<h3 id="${id}">${title}</h3>
+<p><strong>${number.toLocaleString('en')}</strong> ${label}</p>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-labelledby="${id}-title ${id}-desc">
+<title id="${id}-title">${title}</title>
+<desc id="${id}-desc">${values.length} bars from ${spell(start(0))} on; the highest is ${most === 1 && values[peak] === 0 ? 'zero' : `${(values[peak] ?? 0).toLocaleString('en')}, from ${spell(start(peak))}`}.</desc>
+${bars}
+<line x1="0" y1="${HEIGHT}" x2="${WIDTH}" y2="${HEIGHT}"/>
+</svg>
+<p class="axis"><span>${short(start(0))}</span><span>highest ${Math.max(...values).toLocaleString('en')}</span><span>now</span></p>
+${note ?? ''}
+<details><summary>As a table<span class="unseen">: ${title}</span></summary>
+<table>
+<caption class="unseen">${title}</caption>
+<thead><tr><th scope="col">From (UTC)</th><th scope="col">${title}</th></tr></thead>
+<tbody>
+${values.map(
+  (value, i) => html`<tr><th scope="row">${spell(start(i))}</th><td>${value.toLocaleString('en')}</td></tr>
+`,
+)}</tbody>
+</table>
+</details>
+</figure>`
+}
+
+const day = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZone: 'UTC',
+})
+
+/** "24 Nov, 13:00". */
+function spell(date: Date): string {
+  return day.format(date)
+}
+
+function short(date: Date): string {
+  return `${spell(date)} UTC`
+}
+
+function round(n: number): number {
+  return Math.round(n * 100) / 100
+}

@@ -1,0 +1,44 @@
+/** What staff see when something cannot be done, and the way on. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import type { ErrorCode } from '../../errors.ts'
+import { consolePage, type Section, type Viewer } from './frame.ts'
+
+const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
+  not_found: { title: 'This page does not exist', text: 'The address may be mistyped.' },
+  user_not_found: {
+    title: 'There is no such user',
+    text: 'The account may have been deleted since. Its record is still in the audit.',
+  },
+  incident_not_found: { title: 'There is no such incident', text: 'The address may be mistyped.' },
+  incident_not_open: {
+    title: 'This plan has expired',
+    text: 'Nothing was ended by this. Plan again, and look at the new numbers.',
+  },
+  read_only: {
+    title: 'Auditors may read, not change',
+    text: 'Nothing was done. Somebody with the role "security" has to do this.',
+  },
+}
+
+export interface ConsoleProblem {
+  viewer: Viewer
+  section: Section
+  problem: { code: ErrorCode; detail: string }
+}
+
+export function consoleProblemPage({ viewer, section, problem }: ConsoleProblem): SafeHtml {
+  const { title, text } = WORDS[problem.code] ?? { title: 'That did not work', text: problem.detail }
+  return consolePage({
+    title,
+    viewer,
+    section,
+    card: 'nothing',
+    body: html`
+<h1>${title}</h1>
+<p class="lead">${text}</p>
+<nav class="actions" aria-label="Continue">
+<a class="button primary" href="/admin/users">Find a user</a>
+<a class="button" href="/admin">Overview</a>
+</nav>`,
+  })
+}

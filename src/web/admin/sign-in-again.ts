@@ -1,0 +1,78 @@
+/** Harm needs a recent sign-in. What was typed in until then is kept, and nothing of it is done. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import { consolePage, type Section, type Viewer } from './frame.ts'
+import { quoted } from './parts.ts'
+
+/** Beside a form: how long the sign-in will do, or that it does not any more. */
+export function recentSignIn(freshUntil: Date, now = new Date()): SafeHtml {
+  if (freshUntil > now) return html``
+  return html`<p class="warn">Your sign-in is too old for this. You will be asked to sign in again; what you type in is kept.</p>`
+}
+
+export interface AgainPage {
+  viewer: Viewer
+  section: Section
+  why: 'sign_in_again' | 'unavailable' | 'outcome_unknown'
+  /** Where to sign in, when that is on this site. */
+  signInPath: string | null
+  /** The form that was sent. */
+  action: string
+  entered: Record<string, unknown>
+}
+
+export function againPage({ viewer, section, why, signInPath, action, entered }: AgainPage): SafeHtml {
+  const { title, body, button } = why === 'sign_in_again' ? signIn(signInPath) : WORDS[why]
+  const values = Object.entries(entered).flatMap(([name, value]) =>
+    [value].flat().map((one) => [name, String(one)] as const),
+  )
+  return consolePage({
+    title,
+    viewer,
+    section,
+    card: why === 'sign_in_again' ? 'enter' : 'wait',
+    stays: true,
+    body: html`
+<h1>${title}</h1>
+${body}
+${typeof entered.reason === 'string' && entered.reason ? html`<p class="quiet">Kept: <span class="reason">${quoted(entered.reason)}</span></p>` : ''}
+<form method="post" action="${action}">
+${values.map(
+  ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">
+`,
+)}
+<div class="actions">
+<button class="primary">${button}</button>
+<a class="button" href="/admin">Cancel</a>
+</div>
+</form>`,
+  })
+}
+
+const WORDS = {
+  unavailable: {
+    title: 'Nothing was done',
+    body: html`<p class="lead">Our database did not answer in time. What you entered is kept on this page.</p>`,
+    button: 'Try again',
+  },
+  outcome_unknown: {
+    title: 'We cannot tell whether it worked',
+    body: html`<p class="lead">The connection to our database broke before it confirmed. Doing it again does no harm: what is over stays over.</p>`,
+    button: 'Do it again',
+  },
+}
+
+function signIn(signInPath: string | null) {
+  return {
+    title: 'Sign in again first',
+    button: 'I have signed in again: go on',
+    body: html`<p class="lead">Nothing was done. This needs a recent sign-in, so that nobody does it at a desk you have left.</p>
+<ol>
+<li>${
+      signInPath
+        ? html`<a href="${signInPath}" target="_blank">Sign in again in another tab</a>.`
+        : html`<a href="/logout" target="_blank">Sign out in another tab</a>, then sign in with your application, as the same user.`
+    }</li>
+<li>Come back to this tab and go on. What you entered is kept here.</li>
+</ol>`,
+  }
+}

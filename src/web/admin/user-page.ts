@@ -1,0 +1,137 @@
+/** `/admin/user`: one user's living sessions, lock, replays and recent revocations, and what can be done. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import type { Account } from '../../security/accounts.ts'
+import type { Names } from '../../storage/people.ts'
+import type { RevokedSession, Session } from '../../storage/schema.ts'
+import type { Operation, Replay } from '../../storage/staff-schema.ts'
+import type { Revocation } from '../../storage/users.ts'
+import { deviceIcon } from '../icons.ts'
+import { deviceNames } from '../parts.ts'
+import { ago, count, nameOf, on } from '../words.ts'
+import { consolePage, type Viewer } from './frame.ts'
+import { actOf, actor, idQuery, quoted } from './parts.ts'
+import { badges } from './users-page.ts'
+
+/** More are folded away. */
+const UNFOLDED = 12
+
+export interface UserPage {
+  viewer: Viewer
+  account: Account
+  names: Names
+  /** What was just done here. */
+  done: Operation | null
+}
+
+export function userPage({ viewer, account, names, done }: UserPage): SafeHtml {
+  const { user, sessions, sessionCount, revocations, replays } = account
+  const title = user.name || user.email || user.id
+  return consolePage({
+    title,
+    viewer,
+    section: 'users',
+    body: html`
+<h1>${quoted(title)}</h1>
+<p class="lead">${user.email ? html`${quoted(user.email)} · ` : ''}<span class="id">${quoted(user.id)}</span></p>
+${badges({ ...user, lock: null })}
+${done ? outcome(done) : ''}
+${user.lock ? lockNotice(user.lock) : ''}
+${viewer.role === 'security' ? actions(account) : ''}
+${replays.length > 0 ? replayList(replays) : ''}
+<section aria-labelledby="living">
+<h2 id="living">${sessionCount === 0 ? 'No living session' : count(sessionCount, 'living session')}</h2>
+${sessions.length > 0 ? sessionList(sessions, sessionCount) : html`<p class="empty">This user is not signed in anywhere.</p>`}
+</section>
+<section aria-labelledby="ended">
+<h2 id="ended">Recently ended, and why</h2>
+${revocations.length > 0 ? revocationList(revocations, names) : html`<p class="empty">No session of this user was ended before its time, as far as the record goes back.</p>`}
+<p><a href="/admin/audit?${String(new URLSearchParams({ user: user.id }))}">This user in the audit</a></p>
+</section>`,
+  })
+}
+
+function actions({ user, sessionCount }: Account): SafeHtml {
+  const id = idQuery(user.id)
+  return html`<nav class="actions" aria-label="Actions">
+<a class="button danger" href="/admin/user/revoke?${id}">${sessionCount > 0 ? `End ${sessionCount === 1 ? 'the session' : `all ${sessionCount.toLocaleString('en')} sessions`}…` : 'End all sessions…'}</a>
+<a class="button" href="/admin/user/revoke?${id}&amp;lockFor=24h">Lock sign-in…</a>
+${user.lock ? html`<a class="button" href="/admin/user/unlock?${id}">Lift the lock…</a>` : ''}
+</nav>`
+}
+
+/** What an act here came to. */
+function outcome({ kind, revokedCount, at, result }: Operation): SafeHtml {
+  const until = (result as { lockedUntil?: string } | null)?.lockedUntil
+  const title =
+    kind === 'user.unlock'
+      ? 'The lock was lifted'
+      : `${count(revokedCount, 'session')} ${revokedCount === 1 ? 'was' : 'were'} ended`
+  return html`<section class="notice" role="status" aria-labelledby="outcome">
+<h2 id="outcome">${title}</h2>
+<p>${
+    kind === 'user.unlock' ? 'This user may sign in again.' : 'They are refused from now on, everywhere.'
+  }${kind === 'user.revoke' && until ? html` Sign-in is locked ${until === 'forever' ? 'until somebody lifts it' : html`until ${on(new Date(until))}`}.` : ''} Done ${ago(at)}.</p>
+</section>`
+}
+
+function lockNotice({ until, reason, lockedAt }: NonNullable<Account['user']['lock']>): SafeHtml {
+  return html`<section class="alarm" aria-labelledby="lock">
+<h2 id="lock">Sign-in is locked ${until ? html`until ${on(until)}` : 'until somebody lifts it'}</h2>
+<p>${quoted(reason)} <span class="quiet">· since ${ago(lockedAt)}</span></p>
+</section>`
+}
+
+function replayList(replays: Replay[]): SafeHtml {
+  const total = replays.reduce((sum, replay) => sum + replay.count, 0)
+  const row = ({ at, ipAddress, userAgent, count: n }: Replay) => html`<li>${deviceIcon({ userAgent })}
+<span><strong>${nameOf({ userAgent })}</strong>${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}<br>
+<span class="quiet">${count(n, 'time')}, ${ago(at)}${userAgent ? html` · ${quoted(userAgent)}` : ''}</span></span></li>
+`
+  return html`<section class="alarm" aria-labelledby="replays">
+<h2 id="replays">A revoked token came again: ${count(total, 'time')}</h2>
+<p>It was refused. Whoever sent it holds a copy: a stolen token, or a device that never noticed. Compare the addresses with those below.</p>
+${folded(replays, row)}
+</section>`
+}
+
+function sessionList(sessions: Session[], total: number): SafeHtml {
+  const row = (session: Session) => html`<li>${deviceIcon(session)}
+<span><strong>${nameOf(session)}</strong>${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
+<span class="quiet">last seen ${ago(session.lastSeenAt)}, signed in ${ago(session.createdAt)}${session.userAgent ? html` · ${quoted(session.userAgent)}` : ''}</span></span></li>
+`
+  return html`<div class="panel">${folded(sessions, row)}
+${total > sessions.length ? html`<p class="quiet">and ${(total - sessions.length).toLocaleString('en')} more, seen less recently</p>` : ''}</div>`
+}
+
+function folded<Row>(rows: Row[], draw: (row: Row) => SafeHtml): SafeHtml {
+  const list = (some: Row[]) => html`<ul class="rows" role="list">
+${some.map(draw)}</ul>`
+  if (rows.length <= UNFOLDED) return list(rows)
+  return html`${list(rows.slice(0, UNFOLDED))}
+<details><summary>${(rows.length - UNFOLDED).toLocaleString('en')} more</summary>${list(rows.slice(UNFOLDED))}</details>`
+}
+
+/** By act, the latest first: what one operation ended stands together. */
+function revocationList(revocations: Revocation[], names: Names): SafeHtml {
+  const groups: { operation: Operation | null; at: Date; sessions: RevokedSession[] }[] = []
+  for (const { session, operation } of revocations) {
+    const last = groups.at(-1)
+    if (last && last.operation?.id === operation?.id && (operation || +last.at === +session.revokedAt))
+      last.sessions.push(session)
+    else groups.push({ operation, at: session.revokedAt, sessions: [session] })
+  }
+  return html`<ol class="panel entries" role="list">
+${groups.map(
+  ({ operation, at, sessions }) => html`<li class="entry${operation ? '' : ' around'}">
+<p class="when">${ago(at)}</p>
+<div class="what">
+<p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${actOf(operation)}</a>` : 'Ended around the service'}</strong></p>
+${operation?.reason ? html`<p class="reason">${quoted(operation.reason)}</p>` : ''}
+<p class="quiet">${operation ? html`by ${actor(operation, names)}${operation.userAgent ? html` · ${nameOf(operation)}` : ''}` : 'By SQL, by a cascade or by another program: nobody is on record for it.'}</p>
+${deviceNames(sessions, sessions.length)}
+</div>
+<p class="number"><strong>${sessions.length.toLocaleString('en')}</strong> ended</p>
+</li>
+`,
+)}</ol>`
+}

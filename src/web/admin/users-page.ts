@@ -1,0 +1,58 @@
+/** `/admin/users`: find people by the beginning of what one knows of them. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import type { FoundUser } from '../../storage/users.ts'
+import { on } from '../words.ts'
+import { consolePage, type Viewer } from './frame.ts'
+import { quoted, userHref } from './parts.ts'
+
+export interface UsersPage {
+  viewer: Viewer
+  query: string
+  /** Null before anything was asked for. */
+  users: FoundUser[] | null
+  /** As many are found at most. */
+  most: number
+}
+
+export function usersPage({ viewer, query, users, most }: UsersPage): SafeHtml {
+  return consolePage({
+    title: query ? `${query} · Users` : 'Users',
+    viewer,
+    section: 'users',
+    body: html`
+<h1>Users</h1>
+${searchForm(query)}
+${users ? results(query, users, most) : html`<p class="empty">Search for the beginning of a name, an email address or an id, in upper or lower case.</p>`}`,
+  })
+}
+
+export function searchForm(query: string): SafeHtml {
+  return html`<form class="search" role="search" method="get" action="/admin/users">
+<label for="q">Find a user</label>
+<div><input id="q" name="q" type="search" value="${query}" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="500" aria-describedby="q-hint">
+<button class="primary">Search</button></div>
+<p class="hint" id="q-hint">Beginning of a name, an email address or an id</p>
+</form>`
+}
+
+function results(query: string, users: FoundUser[], most: number): SafeHtml {
+  if (users.length === 0)
+    return html`<p class="empty" role="status">Nobody’s name, email address or id begins with “${quoted(query)}”.</p>`
+  return html`<h2>${users.length >= most ? `The first ${most} users found; type more to narrow it down` : users.length === 1 ? '1 user found' : `${users.length} users found`}</h2>
+<ul class="panel people-found" role="list">
+${users.map(
+  (user) => html`<li>
+<a href="${userHref(user.id)}">${quoted(user.name || user.email || user.id)}</a>
+<p class="quiet">${user.email ? html`${quoted(user.email)} · ` : ''}<span class="id">${quoted(user.id)}</span></p>
+${badges(user)}
+</li>
+`,
+)}</ul>`
+}
+
+/** What staff must not overlook about a user. */
+export function badges({ role, lock }: FoundUser): SafeHtml {
+  if (!role && !lock) return html``
+  return html`<p class="badges">${role ? html`<span class="badge">${role === 'security' ? 'security staff' : 'auditor'}</span>` : ''}
+${lock ? html`<span class="badge warn">sign-in locked ${lock.until ? html`until ${on(lock.until)}` : 'until lifted'}</span>` : ''}</p>`
+}

@@ -1,0 +1,397 @@
+/** What security staff may ask and do over HTTP, what nobody else may, and what nobody else learns. */
+import t from 'tap'
+import { KEY_SCOPES } from '../../src/storage/staff-schema.ts'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService()
+const { http, as, database, addUser, signIn, keyFor, check } = service
+const { psql } = database
+
+/** Somebody with a role, signed in a while ago. */
+async function staff(role: 'security' | 'auditor' | null, signedInAgo = '0 seconds') {
+  const id = await addUser()
+  if (role) await psql('insert into staff (user_id, role) values ($1, $2)', [id, role])
+  const session = await signIn(id)
+  await psql(`update session set "createdAt" = now() - $1::interval where id = $2`, [signedInAgo, session.id])
+  return { userId: id, ...session }
+}
+const problem = async (response: Response) =>
+  `${response.status} ${((await response.json()) as { code?: string }).code ?? ''}`.trim()
+
+const READS = ['/users?q=x', '/users/USER/sessions', '/audit'].map((path) => ({
+  path,
+  init: {} as RequestInit,
+}))
+const HARMS = [
+  { path: '/users/USER/revoke', init: json({ reason: 'drill' }) as RequestInit },
+  { path: '/users/USER/lock', init: { method: 'DELETE' } as RequestInit },
+]
+
+t.test('every cell of who may what', async (t) => {
+  const security = await staff('security')
+  const old = await staff('security', '16 minutes')
+  const auditor = await staff('auditor')
+  const user = await staff(null)
+  const cookie = (token: string) => ({ cookie: `${service.cookieName}=${token}` })
+  const ours = { 'sec-fetch-site': 'same-origin' }
+  const key = async (...scopes: Parameters<typeof keyFor>) => (await keyFor(...scopes)).headers
+  /** Headers, what a read answers, what harm answers. */
+  const cells: [string, Record<string, string>, string, string][] = [
+    ['nobody', {}, '401 unauthenticated', '401 unauthenticated'],
+    ['a token of nobody', { authorization: 'Bearer x' }, '401 invalid_token', '401 invalid_token'],
+    ['a user', { ...cookie(user.token), ...ours }, '403 not_staff', '403 not_staff'],
+    ['a user, by bearer', { authorization: `Bearer ${user.token}` }, '403 not_staff', '403 not_staff'],
+    ['an auditor', { ...cookie(auditor.token), ...ours }, '200', '403 read_only'],
+    ['an auditor, by bearer', { authorization: `Bearer ${auditor.token}` }, '200', '403 read_only'],
+    ['security', { ...cookie(security.token), ...ours }, '200', '200'],
+    ['security, by bearer', { authorization: `Bearer ${security.token}` }, '200', '200'],
+    ['security, signed in long ago', { ...cookie(old.token), ...ours }, '200', '403 sign_in_again'],
+    ['security, long ago, by bearer', { authorization: `Bearer ${old.token}` }, '200', '403 sign_in_again'],
+    ['security, from our origin', { ...cookie(security.token), origin: service.base }, '200', '200'],
+    ['security, no proof of origin', cookie(security.token), '200', '403 cross_origin'],
+    [
+      'security, from another site',
+      { ...cookie(security.token), 'sec-fetch-site': 'cross-site' },
+      '200',
+      '403 cross_origin',
+    ],
+    [
+      'security, from a sibling',
+      { ...cookie(security.token), 'sec-fetch-site': 'same-site', origin: service.base },
+      '200',
+      '403 cross_origin',
+    ],
+    ['a wrong key', { authorization: `Bearer glk_${'A'.repeat(43)}` }, '401 invalid_key', '401 invalid_key'],
+    [
+      'a key with every other scope',
+      await key(...KEY_SCOPES.filter((scope) => scope !== 'security')),
+      '403 insufficient_scope',
+      '403 insufficient_scope',
+    ],
+  ]
+  for (const scope of KEY_SCOPES) {
+    const answer = scope === 'security' ? '200' : '403 insufficient_scope'
+    cells.push([`a key with ${scope}`, await key(scope), answer, answer])
+  }
+  for (const [who, headers, read, harm] of cells) {
+    for (const [routes, expected] of [
+      [READS, read],
+      [HARMS, harm],
+    ] as const) {
+      for (const { path, init } of routes) {
+        const victim = await addUser()
+        const session = await signIn(victim)
+        await psql(`insert into user_lock (user_id, until, reason) values ($1, null, 'drill')`, [victim])
+        const response = await http(`/api/admin${path.replace('USER', victim)}`, {
+          ...init,
+          headers: { ...init.headers, ...headers },
+        })
+        t.equal(await problem(response), expected, `${who}: ${init.method ?? 'GET'} ${path}`)
+        const ended = path.endsWith('/revoke') && expected === '200'
+        t.equal(await check(session.token), ended ? 401 : 200, 'and only what was allowed has happened')
+        const locks = await psql('select from user_lock where user_id = $1', [victim])
+        t.equal(locks.length, path.endsWith('/lock') && expected === '200' ? 0 : 1)
+      }
+    }
+  }
+})
+
+t.test('whoever is no staff learns nothing: not who exists, not even how to ask', async (t) => {
+  const { token } = await staff(null)
+  const ada = await addUser()
+  const answers = new Set<string>()
+  for (const [path, init] of [
+    ['/users', {}],
+    ['/users?q=a&unknown=1', {}],
+    [`/users/${ada}/sessions`, {}],
+    ['/users/nobody/sessions', {}],
+    [`/users/${ada}/revoke`, json({ wrong: 1 })],
+    ['/users/nobody/revoke', json({ reason: 'x' })],
+    ['/users/nobody/revoke', { ...json(0), body: '{broken' }],
+    ['/users/nobody/lock', { method: 'DELETE' }],
+    ['/audit?cursor=x', {}],
+  ] as [string, RequestInit][]) {
+    const { requestId: _, ...body } = (await (await as(token, `/api/admin${path}`, init)).json()) as {
+      requestId: string
+    }
+    answers.add(JSON.stringify(body))
+  }
+  t.equal(answers.size, 1)
+  t.match([...answers][0], '"code":"not_staff"')
+})
+
+t.test('a role that was taken away is gone with the next request', async (t) => {
+  const { token, userId } = await staff('security')
+  t.equal((await as(token, '/api/admin/users?q=x')).status, 200)
+  await psql('delete from staff where user_id = $1', [userId])
+  t.equal(await problem(await as(token, '/api/admin/users?q=x')), '403 not_staff')
+})
+
+t.test(
+  'staff find a user, see what lives and what was ended and why, end all of it, and lift the lock again',
+  async (t) => {
+    const { token, userId: eve, id: eveSession } = await staff('security')
+    const ada = await addUser('ada/ü %', { name: 'Ada <b>Lovelace</b>', email: 'ada@example.com' })
+    const laptop = await signIn(
+      ada,
+      'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0',
+      '2001:db8::7',
+    )
+    const path = `/api/admin/users/${encodeURIComponent(ada)}`
+    t.same(await (await as(token, '/api/admin/users?q=ADA')).json(), {
+      users: [{ id: ada, name: 'Ada <b>Lovelace</b>', email: 'ada@example.com', role: null, lock: null }],
+    })
+    const before = await as(token, `${path}/sessions`)
+    t.equal(before.headers.get('cache-control'), 'no-store')
+    t.match(await before.json(), {
+      user: { id: ada },
+      sessionCount: 1,
+      sessions: [
+        {
+          id: laptop.id,
+          device: { browser: 'Firefox', os: 'Linux' },
+          ipAddress: '2001:db8::7',
+          expiresAt: /^20/,
+        },
+      ],
+      revocations: [],
+      replays: [],
+    })
+
+    const revoke = await as(token, `${path}/revoke`, {
+      ...json({ reason: '  cookie jar stolen ', lockFor: '90d' }),
+      headers: { ...json({}).headers, 'user-agent': 'console' },
+    })
+    t.equal(revoke.status, 200)
+    const outcome = (await revoke.json()) as { operationId: string; revoked: object[]; lockedUntil: string }
+    t.match(outcome.revoked, [{ id: laptop.id, device: { browser: 'Firefox' } }])
+    t.ok(Math.abs(Date.parse(outcome.lockedUntil) - Date.now() - 90 * 86_400_000) < 60_000)
+    t.equal(await check(laptop.token), 401)
+    await service.replays.flush()
+
+    const after = (await (await as(token, `${path}/sessions`)).json()) as object
+    t.match(after, {
+      user: { lock: { reason: 'cookie jar stolen', until: outcome.lockedUntil } },
+      sessionCount: 0,
+      sessions: [],
+      revocations: [
+        {
+          sessionId: laptop.id,
+          operation: {
+            id: outcome.operationId,
+            kind: 'user.revoke',
+            reason: 'cookie jar stolen',
+            actorKind: 'staff',
+            actorId: eve,
+            actorSessionId: eveSession,
+            ipAddress: '127.0.0.1',
+            userAgent: 'console',
+            requestId: revoke.headers.get('x-request-id'),
+            revokedCount: 1,
+            result: { lockedUntil: outcome.lockedUntil },
+          },
+        },
+      ],
+      replays: [{ sessionId: laptop.id, count: 1, ipAddress: '127.0.0.1' }],
+    })
+    t.notMatch(JSON.stringify(after), laptop.token)
+    t.equal(await problem(await as(token, `${path}/lock`, { method: 'DELETE' })), '200')
+    t.same(await (await as(token, `${path}/lock`, { method: 'DELETE' })).json(), { operationId: null })
+    t.equal(await check((await signIn(ada)).token), 200)
+    const forever = await as(token, `${path}/revoke`, json({ reason: 'again', lockFor: 'forever' }))
+    t.match(await forever.json(), { lockedUntil: null })
+    const unlocked = await as(token, `${path}/revoke`, json({ reason: 'again' }))
+    t.notOk('lockedUntil' in ((await unlocked.json()) as object), 'no lock was asked for')
+  },
+)
+
+t.test('a key that acts is on record as the service it belongs to', async (t) => {
+  const { id, headers } = await keyFor('security')
+  const ada = await addUser()
+  await signIn(ada)
+  const response = await http(`/api/admin/users/${ada}/revoke`, {
+    ...json({ reason: 'drill' }),
+    headers: { ...json({}).headers, ...headers },
+  })
+  const { operationId } = (await response.json()) as { operationId: string }
+  const { entries } = (await (await http(`/api/admin/audit?actor=${id}`, { headers })).json()) as {
+    entries: object[]
+  }
+  t.match(entries, [
+    { id: operationId, actorKind: 'service', actorId: id, actorSessionId: null, userId: ada },
+  ])
+})
+
+t.test('what cannot be understood is named, and nothing happens', async (t) => {
+  const { token } = await staff('security')
+  const ada = await addUser()
+  const victim = await signIn(ada)
+  const operations = async () => (await psql('select from operation')).length
+  const before = await operations()
+  const post = (body: unknown): [string, RequestInit] => [`/users/${ada}/revoke`, json(body)]
+  const wrong: [[string, RequestInit], string][] = [
+    [['/users', {}], 'q'],
+    [['/users?q=', {}], 'q'],
+    [['/users?q=%00', {}], 'q'],
+    [[`/users?q=${'x'.repeat(1025)}`, {}], 'q'],
+    [['/users?q=a&q=b', {}], 'q'],
+    [['/users?q=a&limit=1', {}], 'limit'],
+    [['/users/%00/sessions', {}], 'id'],
+    [post({}), 'reason'],
+    [post({ reason: '' }), 'reason'],
+    [post({ reason: ' \u200b ' }), 'reason'],
+    [post({ reason: 7 }), 'reason'],
+    [post({ reason: 'a\nb' }), 'reason'],
+    [post({ reason: 'a\u0000b' }), 'reason'],
+    [post({ reason: 'x'.repeat(501) }), 'reason'],
+    [post({ reason: 'x', lockFor: 'soon' }), 'lockFor'],
+    [post({ reason: 'x', lockFor: '0d' }), 'lockFor'],
+    [post({ reason: 'x', lockFor: null }), 'lockFor'],
+    [post({ reason: 'x', lockFor: 3600 }), 'lockFor'],
+    [post({ reason: 'x', everyone: true }), 'everyone'],
+    [post(null), 'body'],
+    [post([]), 'body'],
+    [[`/users/${ada}/lock`, { ...json({ reason: '' }), method: 'DELETE' }], 'reason'],
+    [['/audit?kind=everything', {}], 'kind'],
+    [['/audit?since=yesterday', {}], 'since'],
+    [['/audit?since=2026-02-30', {}], 'since'],
+    [['/audit?until=0001-01-01', {}], 'until'],
+    [['/audit?until=2026-01-01T00:00:00', {}], 'until'],
+    [['/audit?cursor=x', {}], 'cursor'],
+    [['/audit?cursor=', {}], 'cursor'],
+    [['/audit?user=', {}], 'user'],
+    [['/audit?usr=ada', {}], 'usr'],
+  ]
+  for (const [[path, init], field] of wrong) {
+    const response = await as(token, `/api/admin${path}`, init)
+    t.match(
+      await response.json(),
+      { status: 400, code: 'invalid_request', field },
+      `${path} ${String(init.body)}`,
+    )
+  }
+  t.equal(await operations(), before)
+  t.equal(await check(victim.token), 200)
+  for (const [path, init] of [
+    ['/users/nobody/sessions', {}],
+    [`/users/${'x'.repeat(1000)}/sessions`, {}],
+    ['/users/nobody/revoke', json({ reason: 'x' })],
+    ['/users/nobody/lock', { method: 'DELETE' }],
+  ] as [string, RequestInit][])
+    t.equal(await problem(await as(token, `/api/admin${path}`, init)), '404 user_not_found')
+})
+
+t.test('the audit tells every operation, newest first, and is read on from page to page', async (t) => {
+  const { headers } = await keyFor('security')
+  const ada = await addUser()
+  for (let i = 0; i < 3; i++) {
+    const { token } = await signIn(ada)
+    await as(token, '/api/logout', json({}))
+  }
+  const gone = await signIn(ada)
+  await psql('delete from session where id = $1', [gone.id])
+  await psql(
+    `insert into operation (id, kind, actor_kind, user_id, revoked_count, at) select gen_random_uuid(), 'logout', 'user', $1, 1, now() - interval '1 hour' from generate_series(1, 100)`,
+    [ada],
+  )
+  const ask = async (query: string) =>
+    (await (await http(`/api/admin/audit?${query}`, { headers })).json()) as {
+      entries: { id: string | null; kind: string; at: string }[]
+      next: string | null
+    }
+  const first = await ask(`user=${ada}`)
+  t.same(
+    first.entries.slice(0, 4).map(({ kind }) => kind),
+    ['around', 'logout', 'logout', 'logout'],
+  )
+  t.equal(first.entries.length, 100)
+  const second = await ask(`user=${ada}&cursor=${first.next}`)
+  t.equal(second.entries.length, 4)
+  t.equal(second.next, null)
+  t.equal(new Set([...first.entries, ...second.entries].map(({ id }) => id)).size, 104)
+  t.match(await ask(`user=${ada}&kind=around`), {
+    entries: [{ id: null, kind: 'around', actorKind: null, actorId: null, userId: ada, revokedCount: 1 }],
+    next: null,
+  })
+  t.same(
+    (await ask(`user=${ada}&until=${new Date(Date.now() - 30 * 60_000).toISOString()}`)).entries.length,
+    100,
+  )
+  t.same((await ask(`user=${ada}&since=2100-01-01`)).entries, [])
+})
+
+t.test(
+  'as CSV the audit is complete, and no name, agent or reason becomes a formula or a line of its own',
+  async (t) => {
+    const { token } = await staff('security')
+    const ada = await addUser('=HYPERLINK("http://evil.example","click")')
+    const { token: own } = await signIn(ada)
+    await as(own, '/api/logout', {
+      ...json({}),
+      headers: { ...json({}).headers, 'user-agent': '@SUM(A1:A9),"x"' },
+    })
+    const path = `/api/admin/users/${encodeURIComponent(ada)}/revoke`
+    await as(token, path, json({ reason: '-2+3, "quoted" <script>alert(1)</script>' }))
+    await psql(
+      `insert into operation (id, kind, actor_kind, user_id, revoked_count, reason) select gen_random_uuid(), 'logout', 'user', 'bulk', 1, E'line\\nbreak' from generate_series(1, 2500)`,
+    )
+    const csv = async (query: string) => {
+      const response = await as(token, `/api/admin/audit?${query}`, { headers: { accept: 'text/csv' } })
+      t.equal(response.status, 200)
+      t.equal(response.headers.get('content-type'), 'text/csv; charset=utf-8')
+      t.equal(response.headers.get('x-content-type-options'), 'nosniff')
+      t.match(response.headers.get('content-disposition'), /^attachment; filename="[\w.-]+\.csv"$/)
+      return (await response.text()).split('\r\n')
+    }
+    const [head, revocation, logout, ...rest] = await csv(`user=${encodeURIComponent(ada)}`)
+    t.same(rest, [''])
+    t.match(head, /^"at","kind",/)
+    t.match(revocation, `,"'-2+3, ""quoted"" <script>alert(1)</script>",`)
+    t.match(revocation, `,"'=HYPERLINK(""http://evil.example"",""click"")",`)
+    t.match(logout, `,"'@SUM(A1:A9),""x""",`)
+    t.equal((await csv('user=bulk')).length, 2502, 'all pages of it, a head and a last line end')
+    t.match(await csv('user=nobody'), [/^"at"/, ''], 'nothing is a head alone')
+    const wrong = await as(token, '/api/admin/audit?kind=x', { headers: { accept: 'text/csv' } })
+    t.equal(await problem(wrong), '400 invalid_request')
+  },
+)
+
+t.test('an audit that breaks off in the middle does not look complete', async (t) => {
+  const { headers } = await keyFor('security')
+  await psql(
+    `insert into operation (id, kind, actor_kind, user_id, revoked_count, reason) select gen_random_uuid(), 'logout', 'user', 'broken', 1, repeat('x', 500) from generate_series(1, 30000)`,
+  )
+  const response = await http('/api/admin/audit?user=broken', { headers: { ...headers, accept: 'text/csv' } })
+  t.equal(response.status, 200)
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  await reader.read()
+  await psql('alter table operation rename to away')
+  try {
+    await t.rejects(
+      (async () => {
+        while (!(await reader.read()).done);
+      })(),
+    )
+    const refused = await http('/api/admin/audit', { headers: { ...headers, accept: 'text/csv' } })
+    t.equal(await problem(refused), '503 unavailable', 'and none is begun that cannot be read')
+    t.equal(refused.headers.get('content-disposition'), null)
+  } finally {
+    await psql('alter table away rename to operation')
+  }
+})
+
+t.test('while the record cannot be written, nothing is ended and nothing is claimed', async (t) => {
+  const { headers } = await keyFor('security')
+  const ada = await addUser()
+  const { token } = await signIn(ada)
+  await psql('alter table operation rename to away')
+  const response = await http(`/api/admin/users/${ada}/revoke`, {
+    ...json({ reason: 'x', lockFor: '1h' }),
+    headers: { ...json({}).headers, ...headers },
+  })
+  await psql('alter table away rename to operation')
+  t.equal(response.headers.get('retry-after'), '1')
+  t.equal(await problem(response), '503 unavailable')
+  t.equal(await check(token), 200)
+  t.same(await psql('select from user_lock where user_id = $1', [ada]), [])
+})

@@ -1,0 +1,388 @@
+/** The console over HTTP: who may what, what it lets nobody smuggle in, what it says when there is nothing to say. */
+import t from 'tap'
+import { runIncident } from '../../src/security/run-incident.ts'
+import type { StaffRole } from '../../src/storage/staff-schema.ts'
+import { startService } from '../support/service.ts'
+
+const service = await startService({ env: { STAFF_MAX_AUTH_AGE: '15m' } })
+const { psql } = service.database
+const EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+const UNKNOWN = '00000000-0000-4000-8000-000000000000'
+
+t.test(
+  'one and the same page for everybody without a role, whether there is anything behind it or not',
+  async (t) => {
+    const someone = await service.signIn(await service.addUser())
+    const existing = await service.addUser('somebody-real', { name: 'Somebody Real' })
+    const pages: string[] = []
+    for (const path of [
+      '/admin',
+      '/admin/users?q=somebody',
+      `/admin/user?id=${existing}`,
+      '/admin/user?id=nobody',
+      '/admin/user',
+      '/admin/user?id=%00',
+      `/admin/user/revoke?id=${existing}`,
+      '/admin/user/revoke?id=nobody',
+      '/admin/incidents',
+      '/admin/incidents/new',
+      `/admin/incidents/${UNKNOWN}`,
+      '/admin/incidents/not-an-id',
+      `/admin/incidents/${UNKNOWN}/report.csv`,
+      '/admin/audit',
+      '/admin/audit.csv',
+      `/admin/operation?id=${UNKNOWN}`,
+      '/admin/there/is/nothing',
+    ]) {
+      const response = await service.as(someone.token, path)
+      t.equal(response.status, 403, path)
+      pages.push(withoutTime(await response.text()))
+    }
+    for (const path of [
+      `/admin/user/revoke?id=${existing}`,
+      '/admin/user/unlock?id=nobody',
+      '/admin/incidents',
+      `/admin/incidents/${UNKNOWN}/execute`,
+      '/admin/nothing',
+    ]) {
+      const response = await post(someone.token, path, { reason: 'curious' })
+      t.equal(response.status, 403, `POST ${path}`)
+      pages.push(withoutTime(await response.text()))
+    }
+    t.equal(new Set(pages).size, 1)
+    t.match(pages[0], 'This is for security staff')
+    t.notMatch(pages[0], 'Somebody Real')
+  },
+)
+
+t.test('whoever is not signed in is led to the page that says so', async (t) => {
+  for (const path of ['/admin', '/admin/users?q=a', '/admin/nothing']) {
+    const response = await service.http(path)
+    t.match(
+      { status: response.status, to: response.headers.get('location') },
+      { status: 303, to: '/signed-out' },
+    )
+  }
+})
+
+t.test('a service key opens the API, not the console', async (t) => {
+  const { headers } = await service.keyFor('security')
+  t.equal((await service.http('/admin', { headers })).status, 403)
+})
+
+t.test('an auditor sees everything and changes nothing', async (t) => {
+  const auditor = await addStaff('auditor')
+  const victim = await service.addUser(crypto.randomUUID(), { name: 'Victim' })
+  const { token } = await service.signIn(victim)
+  for (const path of [
+    '/admin',
+    '/admin/users?q=vic',
+    `/admin/user?id=${victim}`,
+    '/admin/incidents',
+    '/admin/audit',
+    '/admin/audit.csv',
+  ])
+    t.equal((await service.as(auditor.token, path)).status, 200, path)
+  const page = await (await service.as(auditor.token, `/admin/user?id=${victim}`)).text()
+  t.match(page, 'you may read, not change')
+  t.notMatch(page, '/admin/user/revoke')
+  for (const path of [`/admin/user/revoke?id=${victim}`, '/admin/incidents/new'])
+    t.equal((await service.as(auditor.token, path)).status, 403, path)
+  for (const path of [
+    `/admin/user/revoke?id=${victim}`,
+    `/admin/user/unlock?id=${victim}`,
+    '/admin/incidents',
+    '/admin/incidents/preview',
+    `/admin/incidents/${UNKNOWN}/execute`,
+  ]) {
+    const response = await post(auditor.token, path, { reason: 'no', confirm: 'yes', everyone: 'yes' })
+    t.equal(response.status, 403, `POST ${path}`)
+    await response.arrayBuffer()
+  }
+  t.equal(await service.check(token), 200)
+})
+
+t.test('no other site can make staff end anything', async (t) => {
+  const staff = await addStaff('security')
+  const victim = await service.addUser()
+  const { token } = await service.signIn(victim)
+  for (const path of [`/admin/user/revoke?id=${victim}`, '/admin/incidents', '/admin/incidents/preview']) {
+    const body = new URLSearchParams({ reason: 'forged', userIds: victim })
+    const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }
+    const response = await service.as(staff.token, path, { method: 'POST', body, headers })
+    t.equal(response.status, 403, path)
+    await response.arrayBuffer()
+  }
+  t.equal(await service.check(token), 200)
+  t.strictSame(await psql('select 1 from incident where reason = $1', ['forged']), [])
+})
+
+t.test('harm needs a recent sign-in; what was typed in is kept, and goes through after it', async (t) => {
+  const staff = await addStaff('security')
+  const victim = await service.addUser()
+  const { token } = await service.signIn(victim)
+  await psql(`update session set "createdAt" = now() - interval '16 minutes' where id = $1`, [
+    staff.sessionId,
+  ])
+  t.match(await show(staff.token, `/admin/user/revoke?id=${victim}`), 'Your sign-in is too old for this')
+
+  const response = await post(staff.token, `/admin/user/revoke?id=${victim}`, {
+    reason: `why ${EVIL}`,
+    lockFor: '1h',
+  })
+  t.equal(response.status, 403)
+  const page = await response.text()
+  t.match(page, 'Sign in again first')
+  t.equal(await service.check(token), 200, 'nothing was done')
+  t.notMatch(page, 'data-session', 'it does not follow the new sign-in away')
+  t.notMatch(page, EVIL)
+  const kept = Object.fromEntries(
+    [...page.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)">/g)].map(([, name, value]) => [
+      name,
+      unescaped(value ?? ''),
+    ]),
+  )
+  t.strictSame(kept, { reason: `why ${EVIL}`, lockFor: '1h' })
+
+  const again = await service.signIn(staff.id)
+  const done = await post(again.token, `/admin/user/revoke?id=${victim}`, kept as Record<string, string>)
+  t.equal(done.status, 303)
+  t.equal(await service.check(token), 401)
+})
+
+t.test(
+  'what people call themselves, their devices and their reasons is text, and nothing else',
+  async (t) => {
+    const staff = await addStaff('security')
+    const id = `evil/../${crypto.randomUUID()}?a=b&c=${EVIL}`
+    await service.addUser(id, { name: EVIL, email: `${crypto.randomUUID()}${EVIL}` })
+    await service.signIn(id, `${EVIL} agent`)
+    const { token } = await service.signIn(id, `Fresh/1 ${EVIL}`)
+    const asked = new URLSearchParams({ id })
+    const pages = [
+      `/admin/users?${new URLSearchParams({ q: EVIL })}`,
+      `/admin/user?${asked}`,
+      `/admin/user/revoke?${asked}`,
+      `/admin/user/revoke?${asked}&lockFor=${encodeURIComponent(EVIL)}`,
+    ]
+    for (const path of pages) t.notMatch(await show(staff.token, path), '<script>alert', path)
+
+    const wrong = await post(staff.token, `/admin/user/revoke?${asked}`, { reason: '', lockFor: EVIL })
+    t.equal(wrong.status, 400)
+    t.notMatch(await wrong.text(), '<script>alert')
+    const done = await post(staff.token, `/admin/user/revoke?${asked}`, { reason: EVIL, lockFor: 'forever' })
+    t.equal(done.status, 303)
+    t.equal(await service.check(token), 401, 'an id with slashes and ampersands is found all the same')
+    const after = done.headers.get('location') ?? ''
+    const page = await show(staff.token, after)
+    t.match(page, '2 sessions were ended')
+    t.match(page, 'Sign-in is locked until somebody lifts it')
+    t.match(page, '&lt;script&gt;alert(1)')
+
+    const plan = await post(staff.token, '/admin/incidents', { reason: EVIL, userIds: id, userAgent: EVIL })
+    t.equal(plan.status, 303)
+    for (const path of [
+      after,
+      plan.headers.get('location') ?? '',
+      `/admin/incidents/new?from=${plan.headers.get('location')?.split('/').at(-1)}`,
+      '/admin',
+      '/admin/incidents',
+      '/admin/audit',
+      `/admin/audit?${new URLSearchParams({ user: EVIL, actor: EVIL, kind: EVIL, since: EVIL })}`,
+      `/admin/operation?id=${new URL(after, service.base).searchParams.get('done')}`,
+    ])
+      t.notMatch(await show(staff.token, path), '<script>alert', path)
+  },
+)
+
+t.test('before anything happened the pages say so', async (t) => {
+  const empty = await startService()
+  const id = await empty.addUser('first', { name: 'First' })
+  await empty.database.psql(`insert into staff values ($1, 'security')`, [id])
+  const { token } = await empty.signIn(id)
+  const show = async (path: string) => {
+    const response = await empty.as(token, path)
+    t.equal(response.status, 200, path)
+    return response.text()
+  }
+  t.match(await show('/admin'), 'Nothing so far.')
+  t.match(await show('/admin/users'), 'Search for the beginning')
+  t.match(await show('/admin/users?q=zzz'), 'begins with “<bdi>zzz</bdi>”')
+  t.match(await show('/admin/user?id=first'), 'No session of this user was ended before its time')
+  t.match(await show('/admin/incidents'), 'No incident was ever planned.')
+  t.match(await show('/admin/audit'), 'No entry matches.')
+})
+
+t.test(
+  'a form that is not right is shown again with what was entered, and says what is wrong where',
+  async (t) => {
+    const staff = await addStaff('security')
+    const send = async (fields: Record<string, string>) => {
+      const response = await post(staff.token, '/admin/incidents', fields)
+      t.equal(response.status, 400, JSON.stringify(fields))
+      return response.text()
+    }
+    const wrong = await send({
+      reason: 'Leak',
+      ipRange: '203.0.113.0/33',
+      createdAfter: 'yesterday',
+      userAgent: 'Firefox',
+    })
+    t.match(wrong, /<a href="#ipRange">Address or range<\/a>: must be an IPv4/)
+    t.match(
+      wrong,
+      /id="ipRange" name="ipRange" aria-describedby="ipRange-hint ipRange-fault" aria-invalid="true" type="text" value="203.0.113.0\/33"/,
+    )
+    t.match(wrong, /id="createdAfter-fault">Must be a date and a time/)
+    t.match(wrong, 'value="Firefox"')
+    t.match(await send({ reason: 'Leak' }), 'Fill in one part at least')
+    t.match(await send({ everyone: 'yes' }), 'Must say why')
+    t.match(await send({ reason: 'Leak', everyone: 'yes', ipRange: 'all of it' }), 'Must be an IPv4')
+    t.match(await send({ reason: 'Leak', createdBefore: '2026-02-31T25:00' }), 'Must be a date and a time')
+    t.strictSame(await psql('select 1 from incident where reason = $1', ['Leak']), [])
+  },
+)
+
+t.test(
+  'an incident: planned, confirmed with its box, ended, reported; sign-ins of others live',
+  async (t) => {
+    const staff = await addStaff('security')
+    const [victim, other] = [await service.addUser(), await service.addUser()]
+    const inside = await service.signIn(victim, 'Cookie jar', '198.51.100.7')
+    const outside = await service.signIn(other, 'Cookie jar', '203.0.113.7')
+    const preview = await post(staff.token, '/admin/incidents/preview', {
+      ipRange: '198.51.100.0/24',
+      userAgent: 'cookie JAR',
+    })
+    t.strictSame(await preview.json(), { sessions: 1, users: 1, staffSessions: 0 })
+    const refused = await post(staff.token, '/admin/incidents/preview', { ipRange: 'x' })
+    t.match(
+      { status: refused.status, body: await refused.json() },
+      { status: 400, body: { field: 'ipRange' } },
+    )
+
+    const planned = await post(staff.token, '/admin/incidents', {
+      reason: 'Stolen jar',
+      ipRange: '198.51.100.0/24',
+      userAgent: 'cookie JAR',
+      createdAfter: '2020-01-01T00:00',
+    })
+    const path = planned.headers.get('location') ?? ''
+    t.match(await show(staff.token, path), 'This would end 1 session of 1 user')
+    t.equal(await service.check(inside.token), 200, 'a plan ends nothing')
+
+    const unticked = await post(staff.token, `${path}/execute`, {})
+    t.equal(unticked.status, 400)
+    t.match(await unticked.text(), 'Tick the box')
+    t.equal((await service.as(staff.token, `${path}/execute`)).status, 303, 'a link ends nothing')
+    t.match(await show(staff.token, path), 'This would end')
+
+    t.equal((await post(staff.token, `${path}/execute`, { confirm: 'yes' })).headers.get('location'), path)
+    const running = await show(staff.token, path)
+    t.match(running, /<noscript><meta http-equiv="refresh" content="\d"><\/noscript>/)
+    t.match(running, '<progress max="1" value="0"')
+    t.match(await show(staff.token, '/admin'), 'Incidents under way')
+
+    await runIncident(service.database, service.barrier, path.split('/').at(-1) ?? '')
+    t.strictSame([await service.check(inside.token), await service.check(outside.token)], [401, 200])
+    t.match(await show(staff.token, path), '1 session of 1 user ended')
+    const csv = await service.as(staff.token, `${path}/report.csv`)
+    t.match(csv.headers.get('content-type'), 'text/csv')
+    t.match(await csv.text(), inside.id)
+  },
+)
+
+t.test('a plan that has expired ends nothing', async (t) => {
+  const staff = await addStaff('security')
+  const victim = await service.addUser()
+  const { token } = await service.signIn(victim)
+  const path =
+    (await post(staff.token, '/admin/incidents', { reason: 'Late', userIds: `${victim}\r\n` })).headers.get(
+      'location',
+    ) ?? ''
+  await psql(`update incident set expires_at = now() where reason = 'Late'`)
+  const response = await post(staff.token, `${path}/execute`, { confirm: 'yes' })
+  t.equal(response.status, 409)
+  t.match(await response.text(), 'This plan has expired')
+  t.equal(await service.check(token), 200)
+})
+
+t.test('a list of two hundred thousand users passes through the form', async (t) => {
+  const staff = await addStaff('security')
+  const ids = Array.from({ length: 200_000 }, () => crypto.randomUUID())
+  const response = await post(staff.token, '/admin/incidents', {
+    reason: 'Everybody on the list',
+    userIds: ids.join('\r\n'),
+  })
+  t.equal(response.status, 303)
+  const page = await show(staff.token, response.headers.get('location') ?? '')
+  t.match(page, '200,000 users')
+  t.ok(page.length < 100_000, 'the page does not repeat it')
+})
+
+t.test('an entry around the service is shown as such, and the audit pages go on without gaps', async (t) => {
+  const staff = await addStaff('security')
+  const victim = await service.addUser()
+  await service.signIn(victim)
+  await psql('delete from session where "userId" = $1', [victim])
+  const page = await show(staff.token, `/admin/audit?user=${victim}`)
+  t.match(page, 'Sessions ended around the service')
+  t.match(page, 'nobody is on record for it')
+
+  const actor = `batch-${crypto.randomUUID()}`
+  await psql(
+    `insert into operation (id, kind, actor_kind, actor_id, revoked_count, reason)
+      select gen_random_uuid(), 'user.revoke', 'system', $1, 1, 'number ' || n from generate_series(1, 150) n`,
+    [actor],
+  )
+  const first = await show(staff.token, `/admin/audit?actor=${actor}`)
+  const next = /<a class="button" rel="next" href="([^"]*)">/.exec(first)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  const second = await show(staff.token, next)
+  const reasons = [...`${first}${second}`.matchAll(/number \d+/g)].map(([reason]) => reason)
+  t.equal(reasons.length, 150)
+  t.equal(new Set(reasons).size, 150)
+  t.match(second, 'Older entries')
+  t.equal((await service.as(staff.token, '/admin/audit?cursor=nonsense')).status, 400)
+  t.equal(
+    (await (await service.as(staff.token, `/admin/audit.csv?actor=${actor}`)).text()).trim().split('\r\n')
+      .length,
+    151,
+  )
+})
+
+t.test('the way in is shown to staff only', async (t) => {
+  const staff = await addStaff('auditor')
+  const someone = await service.signIn(await service.addUser())
+  t.match(await show(staff.token, '/'), 'href="/admin"')
+  t.notMatch(await show(someone.token, '/'), 'href="/admin"')
+})
+
+async function addStaff(role: StaffRole) {
+  const id = await service.addUser(crypto.randomUUID(), { name: `Staff ${role}` })
+  await psql('insert into staff values ($1, $2)', [id, role])
+  const { token, id: sessionId } = await service.signIn(id)
+  return { id, token, sessionId }
+}
+
+function post(token: string, path: string, fields: Record<string, string>): Promise<Response> {
+  return service.as(token, path, { method: 'POST', body: new URLSearchParams(fields) })
+}
+
+async function show(token: string, path: string): Promise<string> {
+  return (await service.as(token, path, { headers: { accept: 'text/html' } })).text()
+}
+
+function withoutTime(page: string): string {
+  return page.replace(/data-now="[^"]*"/, '')
+}
+
+function unescaped(text: string): string {
+  const marks: Record<string, string> = {
+    '&lt;': '<',
+    '&gt;': '>',
+    '&quot;': '"',
+    '&#39;': "'",
+    '&amp;': '&',
+  }
+  return text.replace(/&(lt|gt|quot|#39|amp);/g, (mark) => marks[mark] ?? mark)
+}
