@@ -71,9 +71,13 @@ export function createSocketRegistry(
 
   function end(sessionId: string, why: keyof typeof CLOSE_CODES): void {
     const ended = sockets.get(sessionId) ?? []
+    forget(sessionId)
+    for (const socket of ended) shut(socket, why)
+  }
+
+  function forget(sessionId: string): void {
     sockets.delete(sessionId)
     rechecks.forget(sessionId)
-    for (const socket of ended) shut(socket, why)
   }
 
   function shut(socket: Closable, why: keyof typeof CLOSE_CODES): void {
@@ -99,7 +103,7 @@ export function createSocketRegistry(
       rechecks.watch(sessionId, credentialsOf(request))
       const remove = () => {
         all.delete(socket)
-        if (all.size === 0 && sockets.get(sessionId) === all) end(sessionId, 'going away')
+        if (all.size === 0 && sockets.get(sessionId) === all) forget(sessionId)
       }
       socket.addEventListener?.('close', remove)
       return remove
