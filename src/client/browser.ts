@@ -66,20 +66,23 @@ export async function logout(options: LogoutOptions = {}): Promise<boolean> {
 }
 
 /**
- * Calls back when this browser was signed out in another tab, or while this page lay in the back-forward cache.
- * Others' word is not enough: the service is asked, and what it cannot decide is not told.
+ * Calls back, once, when this browser was signed out in another tab, or while this page lay in the back-forward cache.
+ * The other tab's word is not enough: the service is asked, and what it cannot decide is not told.
  * @returns what ends it.
  */
 export function onSignedOut(callback: () => unknown): () => void {
+  const over = new AbortController()
+  const { signal } = over
   const ask = async () => {
     const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null)
-    if (answer?.status === 401 && !ended.signal.aborted) callback()
+    // Several may tell of one logout, as the page does that it leads to.
+    if (answer?.status !== 401 || signal.aborted) return
+    over.abort()
+    callback()
   }
-  const ended = new AbortController()
-  const { signal } = ended
   channel().addEventListener('message', ({ data }) => data === SIGNED_OUT && ask(), { signal })
   addEventListener('pageshow', ({ persisted }) => persisted && ask(), { signal })
-  return () => ended.abort()
+  return () => over.abort()
 }
 
 /** One for the page: a channel does not hear itself, so that the tab that logs out is not told about it. */
