@@ -21,6 +21,20 @@ t.test('no file of it imports from outside its folder, or names a global of Node
   }
 })
 
+t.test('what the package exports is what is tested here, once it is built', async (t) => {
+  const root = new URL('../../', import.meta.url)
+  const { exports } = JSON.parse(await readFile(new URL('package.json', root), 'utf8'))
+  for (const [name, file] of [
+    ['./client', 'index'],
+    ['./browser', 'browser'],
+  ])
+    t.same(exports[name ?? ''], {
+      'global-logout-source': `./src/client/${file}.ts`,
+      types: `./dist/client/${file}.d.ts`,
+      default: `./dist/client/${file}.js`,
+    })
+})
+
 t.test('importing it does nothing', async (t) => {
   const before = process.getActiveResourcesInfo().length
   await import('../../src/client/index.ts')

@@ -18,6 +18,8 @@ const client = createClient({ url: service.base, key })
 const NOBODY = { userAgent: null, ipAddress: null }
 const SIGNED_OUT = [4401, 'signed out']
 const UNDECIDED = [4503, 'undecided']
+/** In milliseconds: by then a socket that was added is checked for the last time, all being well. */
+const PAST_THE_ADD = 6_500
 
 /** A device that is signed in, and a socket of it. */
 async function device(userId?: string) {
@@ -107,79 +109,87 @@ t.test('a session that was ended between the check and the add: its socket is cl
   t.same(late.closed, [SIGNED_OUT])
 })
 
-t.test('an instance that did not know yet is asked again', async (t) => {
-  const { identity, request, logOut } = await device()
-  await logOut()
-  let asked = 0
-  // As in leased mode, until the logout has answered.
-  const check: Client['check'] = (request) =>
-    ++asked === 1 ? Promise.resolve(identity) : client.check(request)
-  const registry = start({ ...deaf(), check })
-  const late = socket()
-  registry.add(identity, late, request)
-  await late.ended
-  t.same(late.closed, [SIGNED_OUT])
-})
+// At once, because each waits until the checks that follow the add are over (5 seconds).
+t.test('later than the add', async (t) => {
+  t.jobs = 4
 
-t.test('after a gap in the feed, everybody is asked about', async (t) => {
-  let broken = false
-  let gone = 0
-  const client = createClient({
-    url: service.base,
-    key,
-    fetch: async (input, init) => {
-      if (!String(input).endsWith('/events')) return fetch(input, init)
-      if (broken) throw new Error('away')
-      if (gone-- > 0) return problem(410, 'cursor_too_old')
-      return fetch(input, {
-        ...init,
-        signal: AbortSignal.any([AbortSignal.timeout(300), init?.signal ?? []].flat()),
-      })
-    },
+  t.test('an instance that did not know yet is asked again', { buffered: true }, async (t) => {
+    const { identity, request, logOut } = await device()
+    await logOut()
+    let asked = 0
+    // As in leased mode, until the logout has answered.
+    const check: Client['check'] = (request) =>
+      ++asked === 1 ? Promise.resolve(identity) : client.check(request)
+    const registry = start({ ...deaf(), check })
+    const late = socket()
+    registry.add(identity, late, request)
+    await late.ended
+    t.same(late.closed, [SIGNED_OUT])
   })
-  const registry = start(client)
-  await followed(registry)
-  const [ended, living] = [await device(), await device()]
-  const [one, two] = [socket(), socket()]
-  registry.add(ended.identity, one, ended.request)
-  registry.add(living.identity, two, living.request)
-  // Past the checks that follow the add.
-  await sleep(6_500)
-  broken = true
-  await sleep(500)
-  await ended.logOut()
-  gone = 1
-  broken = false
-  await one.ended
-  t.same(one.closed, [SIGNED_OUT])
-  await followed(registry)
-  t.same(two.closed, [])
-})
 
-t.test('while nothing is heard of the feed, sessions are asked about', async (t) => {
-  const registry = start(deaf(), { lostMs: 300 })
-  const [ended, living] = [await device(), await device()]
-  const [one, two] = [socket(), socket()]
-  registry.add(ended.identity, one, ended.request)
-  registry.add(living.identity, two, living.request)
-  await sleep(6_500)
-  await ended.logOut()
-  await one.ended
-  t.same([one.closed, two.closed], [[SIGNED_OUT], []])
-})
+  t.test('after a gap in the feed, everybody is asked about', { buffered: true }, async (t) => {
+    let broken = false
+    let gone = 0
+    const client = createClient({
+      url: service.base,
+      key,
+      fetch: async (input, init) => {
+        if (!String(input).endsWith('/events')) return fetch(input, init)
+        if (broken) throw new Error('away')
+        if (gone-- > 0) return problem(410, 'cursor_too_old')
+        return fetch(input, {
+          ...init,
+          signal: AbortSignal.any([AbortSignal.timeout(300), init?.signal ?? []].flat()),
+        })
+      },
+    })
+    const registry = start(client)
+    await followed(registry)
+    const [ended, living] = [await device(), await device()]
+    const [one, two] = [socket(), socket()]
+    registry.add(ended.identity, one, ended.request)
+    registry.add(living.identity, two, living.request)
+    await sleep(PAST_THE_ADD)
+    broken = true
+    await sleep(500)
+    await ended.logOut()
+    gone = 1
+    broken = false
+    await one.ended
+    t.same(one.closed, [SIGNED_OUT])
+    await followed(registry)
+    t.same(two.closed, [])
+  })
 
-t.test('a feed that is refused is no reason to trust: sessions are asked about', async (t) => {
-  const { key } = await service.keyFor('introspect')
-  const errors: unknown[] = []
-  const onError = (error: unknown) => errors.push(error)
-  const registry = start(createClient({ url: service.base, key }), { lostMs: 300, onError })
-  const { identity, request, logOut } = await device()
-  const one = socket()
-  registry.add(identity, one, request)
-  await sleep(6_500)
-  await logOut()
-  await one.ended
-  t.match(errors, [{ code: 'insufficient_scope' }])
+  t.test('while nothing is heard of the feed, sessions are asked about', { buffered: true }, async (t) => {
+    const registry = start(deaf(), { lostMs: 300 })
+    const [ended, living] = [await device(), await device()]
+    const [one, two] = [socket(), socket()]
+    registry.add(ended.identity, one, ended.request)
+    registry.add(living.identity, two, living.request)
+    await sleep(PAST_THE_ADD)
+    await ended.logOut()
+    await one.ended
+    t.same([one.closed, two.closed], [[SIGNED_OUT], []])
+  })
+
+  t.test(
+    'a feed that is refused is no reason to trust: sessions are asked about',
+    { buffered: true },
+    async (t) => {
+      const { key } = await service.keyFor('introspect')
+      const errors: unknown[] = []
+      const onError = (error: unknown) => errors.push(error)
+      const registry = start(createClient({ url: service.base, key }), { lostMs: 300, onError })
+      const { identity, request, logOut } = await device()
+      const one = socket()
+      registry.add(identity, one, request)
+      await sleep(PAST_THE_ADD)
+      await logOut()
+      await one.ended
+      t.match(errors, [{ code: 'insufficient_scope' }])
+    },
+  )
 })
 
 t.test('who cannot be decided is given up in time, and not before', async (t) => {
