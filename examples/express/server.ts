@@ -1,0 +1,28 @@
+// An Express 5 application whose private routes need a living session. README.md beside it tells how to run it.
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { createClient, expressSession, type Identity } from 'global-logout/client'
+
+declare global {
+  namespace Express {
+    interface Request {
+      identity?: Identity | null
+    }
+  }
+}
+
+const { PORT = '3000', GLOBAL_LOGOUT_URL = 'http://127.0.0.1:4000' } = process.env
+const client = createClient({ url: GLOBAL_LOGOUT_URL })
+const app = express()
+
+app.get('/', (_request, response) => void response.type('text').send('Everybody may read this.\n'))
+
+app.get('/me', expressSession(client), (request, response) => void response.json(request.identity))
+
+app.get('/hello', expressSession(client, { optional: true }), ({ identity }, response) => {
+  response.type('text').send(`Hello, ${identity?.userId ?? 'stranger'}.\n`)
+})
+
+const server = app.listen(Number(PORT), '127.0.0.1', () => {
+  console.log(`The application listens on http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+})

@@ -1,0 +1,76 @@
+/** What a server does with a request before its own work: lets it pass with an identity, or says why not. */
+import type { Identity } from './check.ts'
+import type { Client } from './client.ts'
+import { credentialsOf, type RequestLike } from './credentials.ts'
+import { UndecidedError } from './errors.ts'
+
+export interface AdmissionOptions {
+  /** Lets requests pass that are not signed in, with `identity` null. Undecided ones never pass. */
+  optional?: boolean
+}
+
+/** An answer in place of the application's own. */
+export interface Refusal {
+  status: 401 | 503
+  headers: Record<string, string>
+  /** A problem body (RFC 9457), with the words and codes of the service. */
+  body: string
+}
+
+/** Headers of a gateway that a client could have made up; also as some servers and proxies respell them. */
+const IDENTITY_HEADER = /^x[-_.](user|session)[-_.]id$/i
+
+/**
+ * @returns the identity, or null for one that is not signed in where that is `optional`; else what to answer.
+ * Whatever else `check` throws is thrown.
+ */
+export async function admit(
+  client: Pick<Client, 'check'>,
+  request: RequestLike,
+  { optional = false }: AdmissionOptions = {},
+): Promise<{ identity: Identity | null } | { refusal: Refusal }> {
+  try {
+    const identity = await client.check(request)
+    if (identity || optional) return { identity }
+    return { refusal: signedOut(request) }
+  } catch (error) {
+    if (error instanceof UndecidedError) return { refusal: undecided(error) }
+    throw error
+  }
+}
+
+/** Takes away what the client says about who it is: only `identity` tells that. */
+export function stripIdentity(headers: Record<string, unknown>): void {
+  for (const name of Object.keys(headers)) if (IDENTITY_HEADER.test(name)) delete headers[name]
+}
+
+function signedOut(request: RequestLike): Refusal {
+  if (Object.keys(credentialsOf(request)).length === 0)
+    return refusal(401, 'unauthenticated', 'No session token came with the request', 'Sign in first.', {
+      'www-authenticate': 'Bearer',
+    })
+  return refusal(401, 'invalid_token', 'The session is not valid', 'Sign in again.', {
+    'www-authenticate': 'Bearer error="invalid_token"',
+  })
+}
+
+function undecided({ retryAfterSeconds }: UndecidedError): Refusal {
+  const detail = 'The session could not be checked. Try again.'
+  return refusal(503, 'unavailable', 'This cannot be decided at the moment', detail, {
+    'retry-after': String(retryAfterSeconds),
+  })
+}
+
+function refusal(
+  status: Refusal['status'],
+  code: string,
+  title: string,
+  detail: string,
+  headers: Record<string, string>,
+): Refusal {
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify({ type: `urn:global-logout:problem:${code}`, title, status, code, detail }),
+  }
+}

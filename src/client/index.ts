@@ -1,0 +1,17 @@
+/** `global-logout/client`: what services import. Nothing here knows another room, nor anything but the web platform. */
+export type { AdmissionOptions } from './admission.ts'
+export type { Identity } from './check.ts'
+export { type Client, type ClientOptions, createClient } from './client.ts'
+export type { RequestLike } from './credentials.ts'
+export { ServiceError, UndecidedError } from './errors.ts'
+export { expressSession } from './express.ts'
+export { fastifySession } from './fastify.ts'
+export type { FollowOptions, Revocation } from './follow.ts'
+export type { CreatedSession, Introspection, NewSession } from './services.ts'
+export {
+  CLOSE_CODES,
+  type Closable,
+  createSocketRegistry,
+  type SocketOptions,
+  type SocketRegistry,
+} from './sockets.ts'

@@ -1,0 +1,213 @@
+/** What an application is told about its request's session: valid, signed out, or that nobody can say. Never mixed up. */
+
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import t from 'tap'
+import { createClient, UndecidedError } from '../../src/client/index.ts'
+import { whileAway } from '../browser/away.ts'
+import { freePort } from '../support/ports.ts'
+import { json, startService } from '../support/service.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+
+const service = await startService()
+const client = createClient({ url: service.base })
+const ada = await service.addUser('ada')
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
+const undecided = { name: 'UndecidedError', code: 'ERR_SESSION_UNDECIDED', status: 503 }
+
+t.test('whoever is signed in is known, however the request carries its headers', async (t) => {
+  const { token, id: sessionId } = await service.signIn(ada)
+  const cookie = `theme=dark; ${service.cookieName}=${token}`
+  const requests = {
+    'a fetch Request with a bearer token': new Request('http://app/', bearer(token)),
+    'Headers with a cookie': { headers: new Headers({ cookie }) },
+    'the headers of a Node request': { headers: { cookie, host: 'app', 'set-cookie': ['a', 'b'] } },
+    'headers spelled otherwise': { headers: { Cookie: cookie } },
+    'a cookie in two headers': { headers: { cookie: cookie.split('; ') } },
+  }
+  for (const [what, request] of Object.entries(requests))
+    t.same(await client.check(request), { userId: ada, sessionId }, what)
+})
+
+t.test('whoever is not, is not: null, and no error', async (t) => {
+  const [{ token }, { token: other }] = [await service.signIn(ada), await service.signIn(ada)]
+  const requests = {
+    'no credentials': { headers: {} },
+    'another cookie': { headers: { cookie: 'theme=dark' } },
+    'an unknown token': bearer('unknown'),
+    'two session cookies': {
+      headers: { cookie: `${service.cookieName}=${token}; ${service.cookieName}=${other}` },
+    },
+    'two bearer tokens': { headers: { authorization: [`Bearer ${token}`, `Bearer ${other}`] } },
+  }
+  for (const [what, request] of Object.entries(requests)) t.equal(await client.check(request), null, what)
+})
+
+t.test('after a logout everywhere, the next check of every device is refused', async (t) => {
+  const [{ token: phone }, { token: laptop }] = [await service.signIn(ada), await service.signIn(ada)]
+  t.ok(await client.check(bearer(laptop)))
+  t.equal((await service.as(phone, '/api/logout', json({ scope: 'global' }))).status, 200)
+  t.equal(await client.check(bearer(laptop)), null)
+  t.equal(await client.check(bearer(phone)), null)
+})
+
+t.test('an id arrives as it is in the database, whatever it is made of', async (t) => {
+  for (const id of [
+    'with space',
+    'Jörg Müller',
+    '100%',
+    '%41',
+    'a%20b',
+    '🦊',
+    '日本',
+    'a,b',
+    'auth0|5f7c',
+    '"',
+    '+',
+  ]) {
+    const { token } = await service.signIn(await service.addUser(id))
+    t.equal((await client.check(bearer(token)))?.userId, id)
+  }
+})
+
+t.test('the service learns the credentials, and nothing else of the request', async (t) => {
+  let seen: string[] = []
+  const url = await standIn((request, response) => {
+    seen = Object.keys(request.headers)
+    response.writeHead(401, { 'www-authenticate': 'Bearer' }).end()
+  })
+  const headers = {
+    cookie: 'a=b',
+    authorization: 'Bearer x',
+    'x-user-id': 'eve',
+    'x-forwarded-for': '1.2.3.4',
+    via: 'x',
+  }
+  await createClient({ url, key: 'glk_secret' }).check({ headers })
+  t.same(seen.filter((name) => name in headers).sort(), ['authorization', 'cookie'])
+})
+
+t.test('a service that is away signs nobody out', async (t) => {
+  const { token } = await service.signIn(ada)
+  await whileAway(service, async () => {
+    await t.rejects(
+      client.check(bearer(token)),
+      { ...undecided, retryAfterSeconds: 1 },
+      'its database is away',
+    )
+  })
+  const gone = createClient({ url: `http://127.0.0.1:${await freePort()}` })
+  await t.rejects(gone.check(bearer(token)), undecided, 'nothing listens there')
+  t.equal(await gone.check({ headers: {} }), null, 'who comes with nothing is nobody, whoever is away')
+  t.ok(await client.check(bearer(token)), 'and it lives on')
+})
+
+t.test('connections are used again', async (t) => {
+  const proxy = await startTcpProxy(service.base)
+  const client = createClient({ url: proxy.url })
+  const { token } = await service.signIn(ada)
+  for (let n = 0; n < 30; n++) await client.check(bearer(n % 3 ? token : 'unknown'))
+  t.ok(proxy.counts.connections <= 3, `${proxy.counts.connections} connections for 30 checks`)
+})
+
+t.test('a connection that is reset is tried once more', async (t) => {
+  const proxy = await startTcpProxy(service.base)
+  const client = createClient({ url: proxy.url })
+  const { token, id: sessionId } = await service.signIn(ada)
+  proxy.reset(1)
+  t.same(await client.check(bearer(token)), { userId: ada, sessionId })
+  t.equal(proxy.counts.requests, 2)
+  proxy.cut()
+  t.ok(await client.check(bearer(token)), 'as is one that was closed while it was idle')
+})
+
+t.test('reset twice, nobody can say', async (t) => {
+  const proxy = await startTcpProxy(service.base)
+  const { token } = await service.signIn(ada)
+  proxy.reset(2)
+  await t.rejects(createClient({ url: proxy.url }).check(bearer(token)), undecided)
+  t.equal(proxy.counts.requests, 2)
+})
+
+t.test('a service that hangs is waited for once, and not for long', async (t) => {
+  const proxy = await startTcpProxy(service.base)
+  const client = createClient({ url: proxy.url, timeoutMs: 200 })
+  const { token } = await service.signIn(ada)
+  proxy.hold(true)
+  const error = await client.check(bearer(token)).catch((error) => error)
+  t.match(error, undecided)
+  t.equal(error.cause.name, 'TimeoutError')
+  t.equal(proxy.counts.requests, 1)
+})
+
+t.test('an answer that begins and does not end is waited for no longer', async (t) => {
+  const url = await standIn((_request, response) => {
+    response.writeHead(401, { 'www-authenticate': 'Bearer', 'content-length': '10' }).write('{')
+  })
+  await t.rejects(createClient({ url, timeoutMs: 200 }).check(bearer('x')), undecided)
+})
+
+const IDENTITY = { 'x-user-id': 'ada', 'x-session-id': 'f3b6' }
+const WRONG_PROXIES: Record<
+  string,
+  [status: number, headers?: Record<string, string | string[]>, body?: string]
+> = {
+  'redirects to a page that says 200': [302, { location: '/valid' }],
+  'redirects and names an identity': [307, { ...IDENTITY, location: '/valid' }],
+  'says 200 without an identity': [200, {}, '<h1>Welcome</h1>'],
+  'loses the user': [200, { 'x-session-id': 'f3b6' }],
+  'loses the session': [200, { 'x-user-id': 'ada' }],
+  'sends an empty user': [200, { ...IDENTITY, 'x-user-id': '' }],
+  'adds a user of its own': [200, { ...IDENTITY, 'x-user-id': ['ada', 'eve'] }],
+  'spoils the encoding': [200, { ...IDENTITY, 'x-user-id': '100%' }],
+  'turns it into no content': [204, IDENTITY],
+  'finds nothing': [404],
+  'forbids it': [403],
+  'wants a password of its own': [401, { 'www-authenticate': 'Basic realm="staging"' }],
+  'has lost its upstream': [502, {}, 'Bad Gateway'],
+  'is in maintenance': [503, { 'retry-after': '30' }],
+}
+
+t.test('no answer of a wrong proxy is valid or signed out', async (t) => {
+  const url = await standIn((request, response) => {
+    const [status, headers, body] = WRONG_PROXIES[request.headers.cookie ?? ''] ?? [200, IDENTITY]
+    response.writeHead(status, headers).end(body)
+  })
+  const client = createClient({ url })
+  for (const cookie of Object.keys(WRONG_PROXIES))
+    await t.rejects(client.check({ headers: { cookie } }), undecided, `a proxy that ${cookie}`)
+  const error = await client.check({ headers: { cookie: 'is in maintenance' } }).catch((error) => error)
+  t.equal(error.retryAfterSeconds, 30)
+  t.ok(error instanceof UndecidedError)
+  t.same(
+    await client.check({ headers: { cookie: 'none' } }),
+    { userId: 'ada', sessionId: 'f3b6' },
+    'without it, it is',
+  )
+})
+
+t.test('an address that cannot be meant is refused when the client is made', async (t) => {
+  for (const url of ['', 'localhost:4000', 'ftp://x', 'http://user:secret@x', 'http://x/?a=b', 'http://x/#a'])
+    t.throws(() => createClient({ url }), TypeError, url)
+  for (const timeoutMs of [0, -1, Number.NaN])
+    t.throws(() => createClient({ url: 'http://x', timeoutMs }), TypeError)
+})
+
+t.test('the service may live under a path', async (t) => {
+  const asked: (string | undefined)[] = []
+  const url = await standIn((request, response) => {
+    asked.push(request.url)
+    response.writeHead(401).end()
+  })
+  for (const base of [`${url}/id`, `${url}/id/`, new URL('/id/', url)])
+    t.equal(await createClient({ url: base }).check(bearer('x')), null)
+  t.same(asked, ['/id/check', '/id/check', '/id/check'])
+})
+
+/** Something else that answers in the place of the service. @returns its address. */
+async function standIn(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => void server.close().closeAllConnections())
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}`
+}

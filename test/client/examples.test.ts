@@ -1,0 +1,112 @@
+/** The examples, run as their READMEs say, do what their READMEs say. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { WebSocket } from 'ws'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService()
+const ada = await service.addUser('ada')
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** @returns the address it prints. */
+async function start(example: string, env: Record<string, string> = {}): Promise<string> {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['--conditions=global-logout-source', `examples/${example}/server.ts`],
+    {
+      cwd: root,
+      env: { PATH: process.env.PATH, PORT: '0', GLOBAL_LOGOUT_URL: service.base, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  t.teardown(async () => {
+    child.kill()
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
+  })
+  if (!child.stdout) throw new Error('it has no output')
+  for await (const line of createInterface(child.stdout)) {
+    const [address] = /http:\S+/.exec(line) ?? []
+    if (address) return address
+  }
+  throw new Error(`the example ${example} ended`)
+}
+
+for (const example of ['fastify', 'express']) {
+  t.test(`the ${example} example lets in who is signed in, until the logout`, async (t) => {
+    const url = await start(example)
+    const { token, id: sessionId } = await service.signIn(ada)
+    const headers = { authorization: `Bearer ${token}` }
+    const text = async (path: string, init?: RequestInit) => (await fetch(url + path, init)).text()
+
+    t.equal(await text('/'), 'Everybody may read this.\n')
+    t.equal((await fetch(`${url}/me`)).status, 401)
+    t.same(JSON.parse(await text('/me', { headers })), { userId: ada, sessionId })
+    t.equal(await text('/hello'), 'Hello, stranger.\n')
+    t.equal(await text('/hello', { headers }), 'Hello, ada.\n')
+    await service.as(token, '/api/logout', json({ scope: 'global' }))
+    t.equal((await fetch(`${url}/me`, { headers })).status, 401)
+    t.equal(await text('/hello', { headers }), 'Hello, stranger.\n')
+  })
+}
+
+t.test('the WebSocket example', async (t) => {
+  const { key } = await service.keyFor('events')
+  const url = await start('websocket', { GLOBAL_LOGOUT_KEY: key })
+  const open = async (token: string) => {
+    const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })
+    const [hello] = await once(socket, 'message')
+    t.equal(String(hello), 'Hello, ada.')
+    return socket
+  }
+
+  t.test('closes the sockets of a session that is ended, and no other', async (t) => {
+    const [{ token: phone }, { token: laptop }, { token: grace }] = [
+      await service.signIn(ada),
+      await service.signIn(ada),
+      await service.signIn(await service.addUser('grace')),
+    ]
+    const sockets = [await open(laptop), await open(laptop)]
+    const other = new WebSocket(url, { headers: { authorization: `Bearer ${grace}` } })
+    await once(other, 'message')
+    const closed = Promise.all(sockets.map((socket) => once(socket, 'close')))
+    await service.as(phone, '/api/logout', json({ scope: 'global' }))
+    for (const [code, reason] of await closed) t.same([code, String(reason)], [4401, 'signed out'])
+    other.send('still here')
+    t.equal(String((await once(other, 'message'))[0]), 'You said: still here')
+    other.close()
+  })
+
+  t.test('lets nobody in without a session', async (t) => {
+    for (const headers of [{}, { authorization: 'Bearer unknown' }]) {
+      const socket = new WebSocket(url, { headers })
+      const [error] = await once(socket, 'error')
+      t.match(error.message, '401')
+    }
+  })
+
+  t.test('cuts off a peer that does not close its side, and heeds it no more', async (t) => {
+    const { token } = await service.signIn(ada)
+    const peer = connect(Number(new URL(url).port), '127.0.0.1')
+    const received: Buffer[] = []
+    peer.on('data', (chunk) => void received.push(chunk)).on('error', () => {})
+    peer.write(
+      `GET / HTTP/1.1\r\nHost: app\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
+        `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+    )
+    const until = async (text: string) => {
+      while (!Buffer.concat(received).includes(text)) await once(peer, 'data')
+    }
+    await until('Hello, ada.')
+    const ended = once(peer, 'close')
+    await service.as(token, '/api/logout', json({ scope: 'local' }))
+    await until('signed out')
+    // A masked text frame, "hi", in place of the close frame that is due.
+    peer.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]))
+    await ended
+    t.notOk(Buffer.concat(received).includes('You said'))
+  })
+})

@@ -1,0 +1,246 @@
+/** Following the feed: every revocation is told, through any cut; what may have been missed is told as such. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createExchange } from '../../src/client/exchange.ts'
+import { createFollow, type FollowOptions } from '../../src/client/follow.ts'
+import { createClient, type Revocation } from '../../src/client/index.ts'
+import { type Cursor, formatCursor } from '../../src/propagation/cursor.ts'
+import { revokeKey } from '../../src/storage/keys.ts'
+import { whileAway } from '../browser/away.ts'
+import { startService } from '../support/service.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+
+const service = await startService()
+const { key } = await service.keyFor('events')
+const NOBODY = { userAgent: null, ipAddress: null }
+
+/** Somebody who follows, and what they were told. */
+function start(follow: (options: FollowOptions) => Promise<void>, options: Partial<FollowOptions> = {}) {
+  const stop = new AbortController()
+  const told: (Revocation | 'reset')[] = []
+  const cursors: string[] = []
+  const lost: unknown[] = []
+  let news = Promise.withResolvers<void>()
+  const tell = (what: Revocation | 'reset') => {
+    told.push(what)
+    news.resolve()
+    news = Promise.withResolvers()
+  }
+  const ended = follow({
+    onRevoked: tell,
+    onReset: () => tell('reset'),
+    onCursor: (cursor) => cursors.push(cursor),
+    onLost: (error) => lost.push(error),
+    signal: stop.signal,
+    ...options,
+  })
+  // Whoever fails is asked about it below; here it only must not be forgotten.
+  ended.catch(() => {})
+  t.teardown(() => stop.abort())
+  return {
+    told,
+    cursors,
+    lost,
+    ended,
+    stop: () => stop.abort(),
+    sessions: () => told.flatMap((what) => (what === 'reset' ? [] : what.sessionId)),
+    resets: () => told.filter((what) => what === 'reset').length,
+    async until(isSo: () => boolean): Promise<void> {
+      while (!isSo())
+        await Promise.race([news.promise, ended.then(() => Promise.reject(new Error('it ended')))])
+    },
+  }
+}
+
+/** Signs somebody in and out again. @returns the session's id. */
+async function revoke(): Promise<string> {
+  const { token, id } = await service.signIn(await service.addUser())
+  await service.sessions.logout(token, 'global', NOBODY)
+  return id
+}
+
+const { follow } = createClient({ url: service.base, key })
+
+t.test('who follows is told of every session that ends from then on', async (t) => {
+  const before = await revoke()
+  const feed = start(follow)
+  await feed.until(() => feed.resets() === 1)
+  const userId = await service.addUser()
+  const { token, id: sessionId } = await service.signIn(userId)
+  const { operationId } = await service.sessions.logout(token, 'global', NOBODY)
+  await feed.until(() => feed.told.length > 1)
+  const event = { type: 'session.revoked', sessionId, userId, operationId, kind: 'logout', scope: 'global' }
+  t.match(feed.told, ['reset', { ...event, revokedAt: /^\d{4}-.*Z$/ }])
+  t.notOk(feed.sessions().includes(before), 'what was before is no news: the reset came first')
+  feed.stop()
+  await t.resolves(feed.ended, 'it ends when it is told to')
+})
+
+t.test('who comes back with a cursor is told what happened meanwhile, and of no reset', async (t) => {
+  const first = start(follow)
+  await first.until(() => first.resets() === 1)
+  await revoke()
+  await first.until(() => first.cursors.length > 1)
+  first.stop()
+  const missed = [await revoke(), await revoke()]
+  const second = start(follow, { since: first.cursors.at(-1) })
+  await second.until(() => second.sessions().length === 2)
+  t.same(second.sessions(), missed)
+  t.equal(second.resets(), 0)
+})
+
+t.test('cut off again and again, nothing is lost', async (t) => {
+  const proxy = await startTcpProxy(service.base)
+  const feed = start(createClient({ url: proxy.url, key }).follow)
+  await feed.until(() => feed.resets() === 1)
+  const revoked: string[] = []
+  for (let n = 0; n < 60; n++) {
+    if (Math.random() < 0.3) proxy.cut()
+    if (Math.random() < 0.2) proxy.reset(1)
+    revoked.push(await revoke())
+    await sleep(Math.random() * 40)
+  }
+  await feed.until(() => revoked.every((id) => feed.sessions().includes(id)))
+  t.ok(feed.lost.length > 3, `cut off ${feed.lost.length} times`)
+  t.equal(feed.resets(), 1, 'and there was no need to begin anew')
+})
+
+t.test('a connection on which nothing is heard any more is given up', async (t) => {
+  const proxy = await startTcpProxy(service.base)
+  const feed = start(createFollow(createExchange({ url: proxy.url }), key, 500))
+  await feed.until(() => feed.resets() === 1)
+  proxy.hold(true)
+  const unheard = await revoke()
+  while (feed.lost.length === 0) await sleep(20)
+  proxy.hold(false)
+  await feed.until(() => feed.sessions().includes(unheard))
+  t.match(feed.lost[0], { message: /nothing was heard/ })
+  t.equal(feed.resets(), 1)
+})
+
+t.test(
+  'a cursor that the feed does not reach back to is a reset, once the feed is followed again',
+  async (t) => {
+    const snapshot = { xmin: 1n, xmax: 1n, open: [] }
+    const elsewhere: Cursor = { world: 'x'.repeat(11), last: snapshot }
+    const feed = start(follow, { since: formatCursor(elsewhere) })
+    await feed.until(() => feed.resets() === 1)
+    t.match(feed.lost, [{ status: 410, code: 'cursor_too_old' }])
+    const id = await revoke()
+    await feed.until(() => feed.sessions().includes(id))
+    t.equal(feed.told.indexOf('reset'), 0)
+  },
+)
+
+t.test('a service that is away is followed again when it is back', async (t) => {
+  const feed = start(follow)
+  await feed.until(() => feed.resets() === 1)
+  await whileAway(service, async () => {
+    while (feed.lost.length === 0) await sleep(20)
+  })
+  const id = await revoke()
+  await feed.until(() => feed.sessions().includes(id))
+  t.equal(feed.resets(), 1)
+})
+
+t.test('a refusal ends it, because trying again would not help', async (t) => {
+  const wrong = await service.keyFor('introspect')
+  for (const [key, refusal] of [
+    [wrong.key, { status: 403, code: 'insufficient_scope' }],
+    ['glk_wrong', { status: 401, code: 'invalid_key' }],
+  ] as const)
+    await t.rejects(start(createClient({ url: service.base, key }).follow).ended, refusal)
+  await t.rejects(start(follow, { since: 'nonsense' }).ended, { status: 400, code: 'invalid_request' })
+})
+
+t.test('a key that is revoked ends it', async (t) => {
+  const { id, key } = await service.keyFor('events')
+  const proxy = await startTcpProxy(service.base)
+  const feed = start(createClient({ url: proxy.url, key }).follow)
+  await feed.until(() => feed.resets() === 1)
+  await service.database.run((db) => revokeKey(db, id))
+  proxy.cut()
+  await t.rejects(feed.ended, { status: 401, code: 'invalid_key' })
+})
+
+t.test('what a callback throws ends it, and the next event waits for the one before', async (t) => {
+  const feed = start(follow, {
+    async onRevoked() {
+      throw new Error('could not be stored')
+    },
+  })
+  await feed.until(() => feed.resets() === 1)
+  await revoke()
+  await t.rejects(feed.ended, { message: 'could not be stored' })
+  t.equal(feed.cursors.length, 1, 'and the cursor stays before it')
+
+  const order: string[] = []
+  const slow = start(follow, {
+    async onRevoked({ sessionId }) {
+      order.push(`${sessionId} begins`)
+      await sleep(30)
+      order.push(`${sessionId} ends`)
+    },
+  })
+  await slow.until(() => slow.resets() === 1)
+  const ids = [await revoke(), await revoke(), await revoke()]
+  while (order.length < 6) await sleep(10)
+  t.same(
+    order,
+    ids.flatMap((id) => [`${id} begins`, `${id} ends`]),
+  )
+})
+
+t.test('an event that cannot be read may have been any: a reset', async (t) => {
+  let connections = 0
+  const url = await standIn((write) => {
+    connections++
+    write('event: ready\nid: a\ndata: {}\n\n')
+    if (connections === 1) write('id: b\nevent: session.revoked\ndata: {"sessionId":7}\n\n')
+  })
+  const feed = start(createClient({ url, key }).follow)
+  await feed.until(() => feed.resets() === 2)
+  t.same(feed.told, ['reset', 'reset'])
+  t.same(feed.cursors, ['a', 'a'])
+})
+
+t.test('being heard of means the feed, and not whatever else sends bytes', async (t) => {
+  let heard = 0
+  const silent = await standIn((write) => write(': heartbeat\n\n'))
+  const feed = start(createFollow(createExchange({ url: silent }), key, 100), { onHeard: () => heard++ })
+  while (feed.lost.length < 2) await sleep(20)
+  t.equal(heard, 0, 'a stream that was never ready tells nothing')
+
+  const page = start(
+    createClient({ url: service.base, key, fetch: async () => new Response('<h1>Hi</h1>') }).follow,
+  )
+  while (page.lost.length === 0) await sleep(20)
+  t.match(page.lost, [{ code: 'no_answer' }])
+
+  start(follow, { onHeard: () => heard++ })
+  while (heard === 0) await sleep(20)
+})
+
+t.test('told to stop, it stops: before it begins, and while it waits to try again', async (t) => {
+  await t.resolves(follow({ onRevoked() {}, signal: AbortSignal.abort() }))
+  const stop = new AbortController()
+  const nowhere = createClient({
+    url: service.base,
+    key,
+    fetch: async () => Promise.reject(new Error('away')),
+  })
+  await t.resolves(nowhere.follow({ onRevoked() {}, onLost: () => stop.abort(), signal: stop.signal }))
+})
+
+/** A stream in the place of the service's, for what the service never says. @returns its address. */
+async function standIn(speak: (write: (text: string) => void) => void): Promise<string> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    speak((text) => void response.write(text))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => void server.close().closeAllConnections())
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}`
+}

@@ -1,0 +1,82 @@
+/** The client needs nothing but the web platform: no other room of this package, no dependency, nothing of Node. */
+import { readdir, readFile } from 'node:fs/promises'
+import t from 'tap'
+import { browserTest } from '../support/browser.ts'
+import { startService } from '../support/service.ts'
+import { openApplication } from './application-page.ts'
+
+const folder = new URL('../../src/client/', import.meta.url)
+const files = await readdir(folder)
+
+t.test('no file of it imports from outside its folder, or names a global of Node', async (t) => {
+  for (const file of files) {
+    const text = await readFile(new URL(file, folder), 'utf8')
+    const imported = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, from]) => from ?? '')
+    t.same(
+      imported.filter((from) => !files.includes(from.replace(/^\.\//, ''))),
+      [],
+      file,
+    )
+    t.notMatch(text, /\b(process|Buffer|require|__dirname|setImmediate|global)\b[.(]/, file)
+  }
+})
+
+t.test('what the package exports is what is tested here, once it is built', async (t) => {
+  const root = new URL('../../', import.meta.url)
+  const { exports } = JSON.parse(await readFile(new URL('package.json', root), 'utf8'))
+  for (const [name, file] of [
+    ['./client', 'index'],
+    ['./browser', 'browser'],
+  ])
+    t.same(exports[name ?? ''], {
+      'global-logout-source': `./src/client/${file}.ts`,
+      types: `./dist/client/${file}.d.ts`,
+      default: `./dist/client/${file}.js`,
+    })
+})
+
+t.test('importing it does nothing', async (t) => {
+  const before = process.getActiveResourcesInfo().length
+  await import('../../src/client/index.ts')
+  await import('../../src/client/browser.ts')
+  t.equal(process.getActiveResourcesInfo().length, before)
+})
+
+browserTest('it runs where there is nothing but the web', async (t, open) => {
+  const service = await startService()
+  const { key } = await service.keyFor('events', 'introspect', 'sessions:create')
+  const userId = await service.addUser('Jörg')
+  const page = await openApplication(await open(service))
+  const told = await page.evaluate(
+    async ([path, key, userId]) => {
+      const { createClient, createSocketRegistry, UndecidedError } = await import(path)
+      const client = createClient({ url: location.origin, key })
+      const { token, sessionId } = await client.createSession({ userId })
+      const request = new Request('/', { headers: { authorization: `Bearer ${token}` } })
+      const before = await client.check(request)
+      const { active } = await client.introspect(token)
+      const sockets = createSocketRegistry(client)
+      const closed = new Promise((close) => sockets.add(before, { close }, request))
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      await fetch('/api/logout', { method: 'POST', headers, body: '{}' })
+      const code = await closed
+      sockets.close()
+      const after = await client.check(request)
+      const nowhere = createClient({ url: 'http://localhost:1' })
+      const undecided = await nowhere
+        .check(request)
+        .catch((error: unknown) => error instanceof UndecidedError)
+      return { before, sessionId, active, code, after, undecided }
+    },
+    ['/client/index.ts', key, userId] as const,
+  )
+  const { sessionId } = told
+  t.same(told, {
+    before: { userId, sessionId },
+    sessionId,
+    active: true,
+    code: 4401,
+    after: null,
+    undecided: true,
+  })
+})

@@ -1,0 +1,154 @@
+/** Applications with the Fastify plugin or the Express middleware: who gets in, and what the others are told. */
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import Fastify from 'fastify'
+import t from 'tap'
+import { createClient, expressSession, fastifySession } from '../../src/client/index.ts'
+import { ERRORS } from '../../src/errors.ts'
+import { whileAway } from '../browser/away.ts'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService()
+const client = createClient({ url: service.base })
+const ada = await service.addUser('Ada Lovelace')
+
+const applications: Record<string, () => Promise<string>> = {
+  async Fastify() {
+    const app = Fastify()
+    app.get('/public', async () => 'public')
+    await app.register(async (members) => {
+      await members.register(fastifySession(client))
+      await members.register(async (inner) => {
+        inner.all('/private', async ({ identity, headers }) => ({ identity, headers }))
+      })
+    })
+    await app.register(async (anybody) => {
+      await anybody.register(fastifySession(client, { optional: true }))
+      anybody.get('/optional', async ({ identity }) => ({ identity }))
+    })
+    t.teardown(() => app.close())
+    return app.listen({ port: 0 })
+  },
+  async Express() {
+    const app = express()
+    app.get('/public', (_request, response) => void response.send('public'))
+    app.all('/private', expressSession(client), ({ identity, headers }, response) => {
+      response.json({ identity, headers })
+    })
+    app.get('/optional', expressSession(client, { optional: true }), ({ identity }, response) => {
+      response.json({ identity })
+    })
+    const server = await new Promise<ReturnType<typeof app.listen>>((listening) => {
+      const server = app.listen(0, '127.0.0.1', () => listening(server))
+    })
+    t.teardown(() => void server.close())
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  },
+}
+
+for (const [name, start] of Object.entries(applications)) {
+  t.test(`behind the session of ${name}`, async (t) => {
+    const url = await start()
+    const get = (path: string, token?: string, init: RequestInit = {}) =>
+      fetch(url + path, {
+        ...init,
+        headers: { ...init.headers, ...(token && { authorization: `Bearer ${token}` }) },
+      })
+
+    t.test('a route knows whose session it is, by cookie and by bearer, for every method', async (t) => {
+      const { token, id: sessionId } = await service.signIn(ada)
+      for (const method of ['GET', 'POST', 'DELETE'])
+        t.match(await (await get('/private', token, { method })).json(), {
+          identity: { userId: ada, sessionId },
+        })
+      const cookie = { cookie: `${service.cookieName}=${token}` }
+      t.match(await (await get('/private', undefined, { headers: cookie })).json(), {
+        identity: { userId: ada },
+      })
+    })
+
+    t.test('what a client says about itself does not get in', async (t) => {
+      const { token } = await service.signIn(ada)
+      const forged = {
+        'X-User-ID': 'eve',
+        x_user_id: 'eve',
+        'X.Session.ID': '1',
+        'X-Session-Id': '1',
+        'x-other': '1',
+      }
+      const { headers, identity } = await (await get('/private', token, { headers: forged })).json()
+      t.equal(identity.userId, ada)
+      t.same(
+        Object.keys(headers).filter((header) => header.startsWith('x')),
+        ['x-other'],
+      )
+      t.equal((await get('/private', undefined, { headers: forged })).status, 401)
+    })
+
+    t.test('without a session the answer is 401, a problem, and what to send', async (t) => {
+      for (const [token, code, challenge] of [
+        [undefined, 'unauthenticated', 'Bearer'],
+        ['unknown', 'invalid_token', 'Bearer error="invalid_token"'],
+      ] as const) {
+        const response = await get('/private', token)
+        t.equal(response.headers.get('www-authenticate'), challenge)
+        await isProblem(response, code)
+      }
+    })
+
+    t.test('after a logout everywhere the next request is refused', async (t) => {
+      const [{ token: phone }, { token: laptop }] = [await service.signIn(ada), await service.signIn(ada)]
+      t.equal((await get('/private', laptop)).status, 200)
+      await service.as(phone, '/api/logout', json({ scope: 'global' }))
+      t.equal((await get('/private', laptop)).status, 401)
+      t.same(await (await get('/optional', laptop)).json(), { identity: null })
+    })
+
+    t.test('when nobody can say, nobody gets in and nobody is called signed out', async (t) => {
+      const { token } = await service.signIn(ada)
+      await whileAway(service, async () => {
+        for (const path of ['/private', '/optional']) {
+          const response = await get(path, token)
+          t.equal(response.headers.get('retry-after'), '1')
+          t.equal(response.headers.get('www-authenticate'), null)
+          await isProblem(response, 'unavailable')
+        }
+        t.equal((await get('/public', token)).status, 200)
+      })
+      t.same((await (await get('/optional', token)).json()).identity.userId, ada)
+    })
+
+    t.test('a session that is optional is null for a stranger', async (t) => {
+      t.same(await (await get('/optional')).json(), { identity: null })
+    })
+
+    async function isProblem(response: Response, code: keyof typeof ERRORS) {
+      const { status, title } = ERRORS[code]
+      t.equal(response.status, status)
+      t.match(response.headers.get('content-type'), 'application/problem+json')
+      t.equal(response.headers.get('cache-control'), 'no-store')
+      const type = `urn:global-logout:problem:${code}`
+      t.match(
+        await response.json(),
+        { type, title, status, code, detail: String },
+        'in the words of the service',
+      )
+    }
+  })
+}
+
+t.test("an error of another kind is the application's own, and lets nobody in", async (t) => {
+  const broken = {
+    check: async () => {
+      throw new Error('broken')
+    },
+  }
+  const app = Fastify()
+  await app.register(fastifySession(broken))
+  app.get('/', async () => 'private')
+  t.equal((await app.inject('/')).statusCode, 500)
+  const request = { headers: {} }
+  const passed = await new Promise((next) => expressSession(broken)(request, {} as never, next))
+  t.match(passed, { message: 'broken' })
+  t.notOk('identity' in request)
+})

@@ -1,0 +1,95 @@
+/** What a service with a key asks for, and what it is told when it may not have it or when nobody answers. */
+import t from 'tap'
+import { createClient, ServiceError } from '../../src/client/index.ts'
+import { whileAway } from '../browser/away.ts'
+import { freePort } from '../support/ports.ts'
+import { startService } from '../support/service.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+
+const service = await startService()
+const { key } = await service.keyFor('introspect', 'sessions:create')
+const client = createClient({ url: service.base, key })
+const ada = await service.addUser('ada')
+
+t.test('a token is introspected; one that is over says nothing more', async (t) => {
+  const { token, id } = await service.signIn(ada)
+  t.match(await client.introspect(token), { active: true, sub: ada, sid: id, iat: Number, exp: Number })
+  await service.sessions.logout(token, 'global', { userAgent: null, ipAddress: null })
+  t.same(await client.introspect(token), { active: false })
+})
+
+t.test('a user is signed in on a device, and the session before is over', async (t) => {
+  const { token: before } = await service.signIn(ada)
+  const device = { userAgent: 'Shop/1.0', ipAddress: '203.0.113.9' }
+  const created = await client.createSession({ userId: ada, ...device, replaces: before })
+  const { userId, sessionId } = (await client.check(bearer(created.token))) ?? {}
+  t.same({ userId, sessionId }, { userId: ada, sessionId: created.sessionId })
+  t.equal(await client.check(bearer(before)), null)
+  t.equal(created.cookie.name, service.cookieName)
+  t.ok(Date.parse(created.expires) > Date.now())
+})
+
+t.test('a refusal says why, by the code of the service', async (t) => {
+  const unknown = client.createSession({ userId: 'nobody' })
+  await t.rejects(unknown, { name: 'ServiceError', status: 400, code: 'invalid_request', detail: /nobody/ })
+  const wrong = createClient({ url: service.base, key: 'glk_wrong' })
+  await t.rejects(wrong.introspect('x'), { status: 401, code: 'invalid_key' })
+  const { key } = await service.keyFor('events')
+  const other = createClient({ url: service.base, key })
+  await t.rejects(other.createSession({ userId: ada }), { status: 403, code: 'insufficient_scope' })
+})
+
+t.test('without a key nothing is sent', async (t) => {
+  const keyless = createClient({ url: `http://127.0.0.1:${await freePort()}` })
+  const error = { name: 'TypeError', message: /key/ }
+  await t.rejects(keyless.introspect('x'), error)
+  await t.rejects(keyless.createSession({ userId: 'x' }), error)
+  await t.rejects(keyless.follow({ onRevoked() {} }), error)
+})
+
+t.test('a database that is away is told as such', async (t) => {
+  await whileAway(service, async () => {
+    const error = await client.introspect('x').catch((error) => error)
+    t.match(error, { status: 503, code: 'unavailable', retryAfterSeconds: 1 })
+    t.ok(error instanceof ServiceError)
+  })
+})
+
+t.test('a lost answer is asked for again where asking changes nothing, and only there', async (t) => {
+  const proxy = await startTcpProxy(service.base)
+  const client = createClient({ url: proxy.url, key })
+  const { token } = await service.signIn(ada)
+  proxy.reset(1)
+  t.match(await client.introspect(token), { active: true })
+  t.equal(proxy.counts.requests, 2)
+  proxy.reset(1)
+  const lost = client.createSession({ userId: ada })
+  await t.rejects(lost, { status: 503, code: 'no_answer', detail: /may have been done/ })
+  t.equal(proxy.counts.requests, 3)
+})
+
+t.test('what something else answers is no answer', async (t) => {
+  const body =
+    (status: number, text: string, type = 'text/html') =>
+    async () =>
+      new Response(text, { status, headers: { 'content-type': type } })
+  for (const answer of [
+    body(200, '<h1>Welcome</h1>'),
+    body(200, '{"active":"yes"}', 'application/json'),
+    body(200, '{"active":true}', 'application/json'),
+    body(200, 'null', 'application/json'),
+    body(201, '{"token":""}', 'application/json'),
+    body(302, ''),
+    body(404, 'Not Found'),
+    body(404, '{', 'application/problem+json'),
+    body(404, '{"code":7}', 'application/problem+json'),
+  ]) {
+    const client = createClient({ url: service.base, key, fetch: answer })
+    await t.rejects(client.introspect('x'), { status: 503, code: 'no_answer' })
+    await t.rejects(client.createSession({ userId: ada }), { status: 503, code: 'no_answer' })
+  }
+})
+
+function bearer(token: string) {
+  return { headers: { authorization: `Bearer ${token}` } }
+}

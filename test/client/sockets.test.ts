@@ -1,0 +1,317 @@
+/** Open sockets end with their session, however it ends and whatever is lost on the way; and no others do. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import {
+  type Client,
+  type Closable,
+  createClient,
+  createSocketRegistry,
+  type SocketOptions,
+} from '../../src/client/index.ts'
+import { whileAway } from '../browser/away.ts'
+import { startService } from '../support/service.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+
+const service = await startService()
+const { key } = await service.keyFor('events')
+const client = createClient({ url: service.base, key })
+const NOBODY = { userAgent: null, ipAddress: null }
+const SIGNED_OUT = [4401, 'signed out']
+const UNDECIDED = [4503, 'undecided']
+/** In milliseconds: by then a socket that was added is checked for the last time, all being well. */
+const PAST_THE_ADD = 6_500
+
+/** A device that is signed in, and a socket of it. */
+async function device(userId?: string) {
+  const { token, id: sessionId } = await service.signIn(userId ?? (await service.addUser()))
+  const request = { headers: { authorization: `Bearer ${token}` } }
+  const identity = await client.check(request)
+  if (!identity) throw new Error('it is not signed in')
+  return {
+    token,
+    sessionId,
+    request,
+    identity,
+    logOut: () => service.sessions.logout(token, 'global', NOBODY),
+  }
+}
+
+/** As a WebSocket, as far as it matters: it remembers how it was closed. */
+function socket(): Closable & { closed: [number, string][]; ended: Promise<void> } {
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  const closed: [number, string][] = []
+  return {
+    closed,
+    ended,
+    close(code, reason) {
+      closed.push([code, reason])
+      resolve()
+    },
+  }
+}
+
+function start(using: Pick<Client, 'check' | 'follow'> = client, options: SocketOptions = {}) {
+  const registry = createSocketRegistry(using, { onError: () => {}, ...options })
+  t.teardown(() => registry.close())
+  return registry
+}
+
+/** Resolves when the feed is followed: a session that ends is told. */
+async function followed(registry: ReturnType<typeof start>): Promise<void> {
+  const { identity, request, logOut } = await device()
+  const probe = socket()
+  registry.add(identity, probe, request)
+  await logOut()
+  await probe.ended
+}
+
+/** A client that cannot follow the feed. */
+function deaf(): Client {
+  return {
+    ...client,
+    follow: async ({ onLost, signal }) => {
+      while (!signal?.aborted) {
+        await sleep(50)
+        onLost?.(new Error('away'))
+      }
+    },
+  }
+}
+
+t.test('all sockets of a session are closed when it ends; those of others stay open', async (t) => {
+  const registry = start()
+  const userId = await service.addUser()
+  const [phone, laptop, other] = [await device(userId), await device(userId), await device()]
+  const [one, two, third, fourth] = [socket(), socket(), socket(), socket()]
+  registry.add(phone.identity, one, phone.request)
+  registry.add(phone.identity, two, phone.request)
+  registry.add(laptop.identity, third, laptop.request)
+  registry.add(other.identity, fourth, other.request)
+  t.equal(registry.size, 4)
+  await followed(registry)
+  await laptop.logOut()
+  await Promise.all([one.ended, two.ended, third.ended])
+  t.same([one.closed, two.closed, third.closed], [[SIGNED_OUT], [SIGNED_OUT], [SIGNED_OUT]])
+  t.same(fourth.closed, [])
+  t.equal(registry.size, 1)
+})
+
+t.test('a session that was ended between the check and the add: its socket is closed', async (t) => {
+  const registry = start()
+  await followed(registry)
+  const { identity, request, logOut } = await device()
+  await logOut()
+  // Whoever is told of this one was told of the one before.
+  await followed(registry)
+  const late = socket()
+  registry.add(identity, late, request)
+  await late.ended
+  t.same(late.closed, [SIGNED_OUT])
+})
+
+// At once, because each waits until the checks that follow the add are over (5 seconds).
+t.test('later than the add', async (t) => {
+  t.jobs = 4
+
+  t.test('an instance that did not know yet is asked again', { buffered: true }, async (t) => {
+    const { identity, request, logOut } = await device()
+    await logOut()
+    let asked = 0
+    // As in leased mode, until the logout has answered.
+    const check: Client['check'] = (request) =>
+      ++asked === 1 ? Promise.resolve(identity) : client.check(request)
+    const registry = start({ ...deaf(), check })
+    const late = socket()
+    registry.add(identity, late, request)
+    await late.ended
+    t.same(late.closed, [SIGNED_OUT])
+  })
+
+  t.test('after a gap in the feed, everybody is asked about', { buffered: true }, async (t) => {
+    let broken = false
+    let gone = 0
+    const client = createClient({
+      url: service.base,
+      key,
+      fetch: async (input, init) => {
+        if (!String(input).endsWith('/events')) return fetch(input, init)
+        if (broken) throw new Error('away')
+        if (gone-- > 0) return problem(410, 'cursor_too_old')
+        return fetch(input, {
+          ...init,
+          signal: AbortSignal.any([AbortSignal.timeout(300), init?.signal ?? []].flat()),
+        })
+      },
+    })
+    const registry = start(client)
+    await followed(registry)
+    const [ended, living] = [await device(), await device()]
+    const [one, two] = [socket(), socket()]
+    registry.add(ended.identity, one, ended.request)
+    registry.add(living.identity, two, living.request)
+    await sleep(PAST_THE_ADD)
+    broken = true
+    await sleep(500)
+    await ended.logOut()
+    gone = 1
+    broken = false
+    await one.ended
+    t.same(one.closed, [SIGNED_OUT])
+    await followed(registry)
+    t.same(two.closed, [])
+  })
+
+  t.test('while nothing is heard of the feed, sessions are asked about', { buffered: true }, async (t) => {
+    const registry = start(deaf(), { lostMs: 300 })
+    const [ended, living] = [await device(), await device()]
+    const [one, two] = [socket(), socket()]
+    registry.add(ended.identity, one, ended.request)
+    registry.add(living.identity, two, living.request)
+    await sleep(PAST_THE_ADD)
+    await ended.logOut()
+    await one.ended
+    t.same([one.closed, two.closed], [[SIGNED_OUT], []])
+  })
+
+  t.test(
+    'a feed that is refused is no reason to trust: sessions are asked about',
+    { buffered: true },
+    async (t) => {
+      const { key } = await service.keyFor('introspect')
+      const errors: unknown[] = []
+      const onError = (error: unknown) => errors.push(error)
+      const registry = start(createClient({ url: service.base, key }), { lostMs: 300, onError })
+      const { identity, request, logOut } = await device()
+      const one = socket()
+      registry.add(identity, one, request)
+      await sleep(PAST_THE_ADD)
+      await logOut()
+      await one.ended
+      t.match(errors, [{ code: 'insufficient_scope' }])
+    },
+  )
+})
+
+t.test('who cannot be decided is given up in time, and not before', async (t) => {
+  const proxy = await startTcpProxy(service.base)
+  const through = createClient({ url: proxy.url, key, timeoutMs: 200 })
+  const [patient, impatient] = [
+    start(through, { lostMs: 300 }),
+    start(through, { lostMs: 300, undecidedMs: 2_000 }),
+  ]
+  const { identity, request } = await device()
+  const [one, two] = [socket(), socket()]
+  patient.add(identity, one, request)
+  impatient.add(identity, two, request)
+  await followed(patient)
+  proxy.hold(true)
+  await two.ended
+  t.same(two.closed, [UNDECIDED])
+  t.same(one.closed, [])
+  proxy.hold(false)
+  proxy.cut()
+  await followed(patient)
+  t.same(one.closed, [], 'an outage that passes signs nobody out')
+})
+
+t.test('a database that is away for a moment closes no socket', async (t) => {
+  const registry = start(client, { lostMs: 100, recheckMs: 100 })
+  const { identity, request, logOut } = await device()
+  const one = socket()
+  registry.add(identity, one, request)
+  await followed(registry)
+  await whileAway(service, () => sleep(2_500))
+  t.same(one.closed, [])
+  await logOut()
+  await one.ended
+  t.same(one.closed, [SIGNED_OUT])
+})
+
+t.test('a session that runs out, of which no feed tells, closes its sockets', async (t) => {
+  const registry = start(client, { recheckMs: 200 })
+  const { identity, request, sessionId } = await device()
+  const one = socket()
+  registry.add(identity, one, request)
+  await service.database.psql(
+    `update session set expires = (now() + interval '2 seconds') at time zone 'utc' where id = $1`,
+    [sessionId],
+  )
+  await one.ended
+  t.same(one.closed, [SIGNED_OUT])
+})
+
+t.test('thousands are asked about in turn, each session once', async (t) => {
+  let asking = 0
+  let most = 0
+  let asked = 0
+  const check: Client['check'] = async ({ headers }) => {
+    asked++
+    most = Math.max(most, ++asking)
+    await sleep(1)
+    asking--
+    return { userId: 'ada', sessionId: (headers as { cookie: string }).cookie }
+  }
+  const registry = start({ check, follow: client.follow })
+  for (let n = 0; n < 6_000; n++) {
+    const sessionId = `session ${n % 2_000}`
+    registry.add({ userId: 'ada', sessionId }, socket(), { headers: { cookie: sessionId } })
+  }
+  while (asked < 2_000) await sleep(20)
+  t.equal(most, 32)
+  t.ok(asked < 3_000, `${asked} checks for 2000 sessions`)
+  t.equal(registry.size, 6_000)
+})
+
+t.test('sockets that are closed are forgotten', async (t) => {
+  const registry = start()
+  const { identity, request } = await device()
+  const target = new EventTarget()
+  const one = Object.assign(socket(), { addEventListener: target.addEventListener.bind(target) })
+  registry.add(identity, one, request)
+  const remove = registry.add(identity, socket(), request)
+  t.equal(registry.size, 2)
+  target.dispatchEvent(new Event('close'))
+  t.equal(registry.size, 1)
+  remove()
+  t.equal(registry.size, 0)
+  registry.add(identity, Object.assign(socket(), { readyState: 3 }), request)
+  t.equal(registry.size, 0, 'one that was closed before it came will not say so again')
+})
+
+t.test('one that cannot be closed does not keep the others open', async (t) => {
+  const errors: unknown[] = []
+  const registry = start(client, { onError: (error) => errors.push(error) })
+  const { identity, request, logOut } = await device()
+  const { promise: cut, resolve } = Promise.withResolvers<void>()
+  const stuck: Closable = {
+    close() {
+      throw new Error('it is stuck')
+    },
+    terminate: () => resolve(),
+  }
+  const one = socket()
+  registry.add(identity, stuck, request)
+  registry.add(identity, one, request)
+  await followed(registry)
+  await logOut()
+  await one.ended
+  await cut
+  t.match(errors, [{ message: 'it is stuck' }])
+})
+
+t.test('without somebody to watch over it, no socket stays open', async (t) => {
+  const registry = start()
+  await followed(registry)
+  const { identity, request } = await device()
+  const [before, after] = [socket(), socket()]
+  registry.add(identity, before, request)
+  registry.close()
+  registry.add(identity, after, request)
+  t.same([before.closed, after.closed], [[[4503, 'going away']], [[4503, 'going away']]])
+  t.equal(registry.size, 0)
+})
+
+function problem(status: number, code: string): Response {
+  const headers = { 'content-type': 'application/problem+json' }
+  return new Response(JSON.stringify({ status, code, detail: code }), { status, headers })
+}

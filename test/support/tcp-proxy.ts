@@ -1,0 +1,63 @@
+/** A way to a server that can break: connections that are reset, cut, held back or never answered. */
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import t from 'tap'
+
+export type TcpProxy = Awaited<ReturnType<typeof startTcpProxy>>
+
+/** Starts one to `target`, an http address; closed when the test file ends. */
+export async function startTcpProxy(target: string) {
+  const { port, hostname } = new URL(target)
+  const open = new Set<Socket>()
+  let resets = 0
+  let held = false
+  const counts = { connections: 0, requests: 0 }
+
+  const server = createServer((client) => {
+    counts.connections++
+    const upstream = connect(Number(port), hostname)
+    const pair = [client, upstream]
+    for (const socket of pair) {
+      open.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        open.delete(socket)
+        for (const other of pair) other.destroy()
+      })
+    }
+    client.on('data', (chunk) => {
+      counts.requests++
+      if (resets > 0) {
+        resets--
+        client.resetAndDestroy()
+      } else if (!held) upstream.write(chunk)
+    })
+    upstream.on('data', (chunk) => void (held || client.write(chunk)))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const cut = () => {
+    for (const socket of open) socket.destroy()
+  }
+  t.teardown(async () => {
+    server.close()
+    cut()
+    await once(server, 'close')
+  })
+  const { port: own } = server.address() as { port: number }
+
+  return {
+    url: `http://127.0.0.1:${own}`,
+    counts: counts as Readonly<typeof counts>,
+    /** The next so many requests end in a reset of their connection. */
+    reset(times: number): void {
+      resets = times
+    },
+    /** Ends every connection. */
+    cut,
+    /** While held, nothing passes in either direction, and connections stay open. What came meanwhile is lost. */
+    hold(on: boolean): void {
+      held = on
+    },
+  }
+}
