@@ -102,6 +102,19 @@ t.test('its connection cut over and over, the service goes on by itself', async 
   await addsUp(t, service, id, { endedPlanned: 2_000, users: 100 })
 })
 
+t.test('a process that hangs loses the incident to another, and adds nothing when it wakes', async (t) => {
+  await addSessions(service, 'hang', { users: 50, each: 20 })
+  const id = await begin(service, { userAgent: 'hang' })
+  const runner = runnerProcess(database.url, id, 5)
+  await runner.reached(10)
+  runner.child.kill('SIGSTOP')
+  t.equal((await incidents.get(id)).state, 'running')
+  t.ok(await carryOut(database, barrier, id))
+  runner.child.kill('SIGCONT')
+  t.not(await runner.over, 0, 'its connection is gone')
+  await addsUp(t, service, id, { endedPlanned: 1_000, users: 50 })
+})
+
 t.test('three processes at once on one incident: one does it, nothing is counted twice', async (t) => {
   await addSessions(service, 'race', { users: 50, each: 20 })
   const id = await begin(service, { userAgent: 'race' })
