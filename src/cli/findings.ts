@@ -16,7 +16,7 @@ export interface Finding {
 
 const OLDEST_VERSION = 150_000
 /** Connections that one process of the service may open. */
-const CONNECTIONS = 19
+const CONNECTIONS = 26
 /** How far the clocks of this machine and of the database may be apart before people notice, in milliseconds. */
 const CLOCKS_APART_MS = 2_000
 

@@ -16,11 +16,11 @@ export const plainText = z
   .string()
   .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be text without NUL characters')
 
-const instant = z.iso
-  .datetime({
-    offset: true,
-    error: 'must be an instant in ISO 8601 with a zone, such as 2026-11-24T13:00:00Z',
-  })
+const instant = z
+  .union(
+    [z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })],
+    'must be an instant in ISO 8601 with a zone, such as 2026-11-24T13:00Z',
+  )
   .transform((text) => new Date(text).toISOString())
   .refine((text) => /^(19|2)\d/.test(text), 'must lie between 1900 and 2999')
 
