@@ -1,26 +1,106 @@
 /**
- * What operators watch, as Prometheus text (prom-client). With several workers, whichever is asked answers for all:
- * it asks the supervising process, which asks every worker and adds up.
+ * What operators watch, as Prometheus text (prom-client), of all workers together. It counts; it names nobody, and no
+ * label holds anything that a client chooses. What each metric means, and when to worry: docs/operations.md.
  */
 import cluster from 'node:cluster'
-import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import type { Leased } from './checking/start.ts'
-import { unavailable } from './errors.ts'
+import { countKeys, countSessions, LOGOUT_OUTCOMES, LOGOUT_SCOPES } from './metrics/counted.ts'
+import { byLabel, Durations, type LiveMetric, show } from './metrics/live.ts'
+import { askSupervisor } from './metrics/workers.ts'
+import type { Keys } from './security/keys.ts'
+import type { Sessions } from './sessions/sessions.ts'
+import { version } from './version.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
+
+/** From memory in some microseconds, from the database in some milliseconds, and 503 before two seconds. */
+const CHECK_BUCKETS_MS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_000]
+const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5]
+const WAIT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 3.5]
+
+export type CheckResult = 'valid' | 'refused' | 'undecided'
+
+/** What is asked of a pool of connections. */
+interface Pool {
+  readonly totalCount: number
+  readonly idleCount: number
+  readonly waitingCount: number
+}
+
+/** What there is to tell of the feed of revocations; its own numbers, read when somebody asks. */
+export interface FeedCounts {
+  /** Readers that follow it now. */
+  readonly followers: number
+  /** Revocations handed to readers. */
+  readonly sent: number
+  /** Readers that were dropped because they did not keep up. */
+  readonly dropped: number
+  /** When it was last read from the database, in milliseconds since 1970; 0 when never. */
+  readonly readAt: number
+}
 
 export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
   AggregatorRegistry.setRegistries(registers)
   if (cluster.isWorker) new AggregatorRegistry()
+  collectDefaultMetrics({ register: registry })
 
+  const add = (name: string, help: string, rest: Omit<LiveMetric, 'name' | 'help'>) =>
+    show(registry, { name: `global_logout_${name}`, help, ...rest })
+  const counter = (name: string, help: string, read: LiveMetric['read']) =>
+    add(name, help, { type: 'counter', read })
+  const gauge = (
+    name: string,
+    help: string,
+    read: LiveMetric['read'],
+    aggregator: LiveMetric['aggregator'] = 'sum',
+  ) => add(name, help, { type: 'gauge', read, aggregator })
+
+  const checks: Record<CheckResult, Durations> = {
+    valid: new Durations(CHECK_BUCKETS_MS),
+    refused: new Durations(CHECK_BUCKETS_MS),
+    undecided: new Durations(CHECK_BUCKETS_MS),
+  }
+  add('check_duration_seconds', 'Checks by what they were answered, from the request to the answer', {
+    type: 'histogram',
+    read: () =>
+      Object.entries(checks).flatMap(([result, durations]) =>
+        durations.samples('global_logout_check_duration_seconds', { result }),
+      ),
+  })
+  const request = new Histogram({
+    name: 'global_logout_http_request_duration_seconds',
+    help: 'Requests other than checks, from the request to the end of the answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: REQUEST_BUCKETS,
+    registers,
+  })
   const revocation = new Histogram({
     name: 'global_logout_revocation_wait_seconds',
     help: 'From the commit of a revocation until no instance can answer "valid" from memory any more',
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 3.5],
+    buckets: WAIT_BUCKETS,
     registers,
   })
+  const logouts = new Map(
+    LOGOUT_SCOPES.flatMap((scope) =>
+      LOGOUT_OUTCOMES.map((outcome) => [`${scope} ${outcome}`, { labels: { scope, outcome }, value: 0 }]),
+    ),
+  )
+  counter('logouts_total', 'Logouts that users asked for, by scope and outcome', () => [...logouts.values()])
+  let created = 0
+  counter('sessions_created_total', 'Sessions that this service created', () => created)
+  const refused = { invalid_key: 0, insufficient_scope: 0 }
+  counter('service_keys_refused_total', 'Requests whose service key was refused', () =>
+    byLabel('reason', refused),
+  )
+  gauge(
+    'build_info',
+    'Always 1; which version runs, on which Node',
+    () => [{ labels: { version, node: process.version }, value: 1 }],
+    'max',
+  )
 
   return {
     contentType: registry.contentType,
@@ -28,77 +108,82 @@ export function createMetrics() {
     /** @param ms how long an answer waited after its commit. */
     revoked: (ms: number) => revocation.observe(ms / 1_000),
 
+    /** Counts a check. @param ms from the request to the answer. */
+    checked: (result: CheckResult, ms: number) => checks[result].add(ms),
+
+    /** Counts a request. @param route as it was registered, never as it was asked for. */
+    answered: (method: string, route: string, status: number, ms: number) =>
+      request.observe({ method, route, status }, ms / 1_000),
+
+    /** The same sessions, counted. */
+    ofSessions: (sessions: Sessions) =>
+      countSessions(sessions, {
+        created: () => void created++,
+        logout(scope, outcome) {
+          const count = logouts.get(`${scope} ${outcome}`)
+          if (count) count.value++
+        },
+      }),
+
+    /** The same keys, counted. */
+    ofKeys: (keys: Keys) => countKeys(keys, (why) => void refused[why]++),
+
     /** Shows what a checker that answers from memory counts by itself. */
     watch(leased: Leased): void {
-      new Counter({
-        name: 'global_logout_leased_checks_total',
-        help: 'Checks by where the answer came from',
-        labelNames: ['source'],
-        registers,
-        collect() {
-          this.reset()
-          this.inc({ source: 'memory' }, leased.counts.hits)
-          this.inc({ source: 'database' }, leased.counts.misses)
-        },
-      })
-      new Gauge({
-        name: 'global_logout_leases_held',
-        help: 'Processes that may answer from memory',
-        registers,
-        collect() {
-          this.set(leased.holdsLease() ? 1 : 0)
-        },
-      })
-      new Gauge({
-        name: 'global_logout_sessions_in_memory',
-        help: 'Sessions known by heart, of all processes together',
-        registers,
-        collect() {
-          this.set(leased.size())
-        },
-      })
+      const { counts } = leased
+      counter('leased_checks_total', 'Checks by where the answer came from', () =>
+        byLabel('source', { memory: counts.hits, database: counts.misses }),
+      )
+      gauge('leases_held', 'Processes that may answer from memory', () => (leased.holdsLease() ? 1 : 0))
+      gauge('sessions_in_memory', 'Sessions known by heart, of all processes together', () => leased.size())
+    },
+
+    /** Shows pools of connections, by name. */
+    pools(pools: Record<string, Pool>): void {
+      const each = (read: (pool: Pool) => number) =>
+        byLabel('pool', Object.fromEntries(Object.entries(pools).map(([name, pool]) => [name, read(pool)])))
+      gauge('pool_connections', 'Connections to PostgreSQL', () => each((pool) => pool.totalCount))
+      gauge('pool_idle', 'Connections that nobody uses', () => each((pool) => pool.idleCount))
+      gauge('pool_waiting', 'Requests that wait for a connection', () => each((pool) => pool.waitingCount))
+    },
+
+    /** Shows the writes of last use. */
+    touches: (counts: { readonly written: number; readonly dropped: number }) =>
+      counter(
+        'touches_total',
+        'Last uses of sessions: written, or dropped because too many waited or the write failed',
+        () => byLabel('outcome', { written: counts.written, dropped: counts.dropped }),
+      ),
+
+    /** Shows the sweep of expired sessions. @param counts `at` in milliseconds since 1970, 0 when it never ran. */
+    sweep(counts: { readonly rows: number; readonly at: number }): void {
+      counter('swept_sessions_total', 'Expired sessions that were deleted', () => counts.rows)
+      gauge(
+        'sweep_last_run_timestamp_seconds',
+        'When the last whole sweep ended',
+        () => counts.at / 1_000,
+        'max',
+      )
+    },
+
+    /** Shows the feed of revocations. */
+    feed(counts: FeedCounts): void {
+      gauge('feed_followers', 'Readers that follow the feed', () => counts.followers)
+      counter('feed_events_sent_total', 'Revocations handed to readers of the feed', () => counts.sent)
+      counter(
+        'feed_readers_dropped_total',
+        'Readers dropped because they did not keep up',
+        () => counts.dropped,
+      )
+      gauge(
+        'feed_last_read_timestamp_seconds',
+        'When the feed was last read from the database',
+        () => counts.readAt / 1_000,
+        'max',
+      )
     },
 
     /** The metrics of this process or, asked in a worker, of all. */
     text: (): Promise<string> => (cluster.isWorker ? askSupervisor() : registry.metrics()),
   }
-}
-
-const ASK = 'global-logout metrics'
-/** How long a worker waits for what all have counted, in milliseconds. */
-const PATIENCE_MS = 6_000
-
-interface Message {
-  type: typeof ASK
-  id: string
-  text?: string
-}
-
-const isMessage = (message: unknown): message is Message => (message as Message | null)?.type === ASK
-
-async function askSupervisor(): Promise<string> {
-  const id = crypto.randomUUID()
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const none = () => reject(unavailable(new Error('not every worker told what it counts')))
-  const hear = (message: unknown) => {
-    if (isMessage(message) && message.id === id) message.text === undefined ? none() : resolve(message.text)
-  }
-  const late = setTimeout(none, PATIENCE_MS)
-  process.on('message', hear)
-  process.send?.({ type: ASK, id } satisfies Message)
-  return promise.finally(() => {
-    clearTimeout(late)
-    process.off('message', hear)
-  })
-}
-
-/** Lets workers ask. For the supervising process. */
-export function gatherMetrics(): void {
-  const all = new AggregatorRegistry()
-  cluster.on('message', (worker, message) => {
-    if (!isMessage(message)) return
-    const answer = (text?: string) =>
-      worker.isConnected() && worker.send({ ...message, ...(text && { text }) })
-    all.clusterMetrics().then(answer, () => answer())
-  })
 }

@@ -48,16 +48,25 @@ export async function serve(
   const databaseForWaits = open({ max: 3, deadlineMs: CHECK_DEADLINE_MS })
   const databaseForLease = open({ max: 1, deadlineMs: CHECK_DEADLINE_MS })
 
+  const metrics = createMetrics()
+  metrics.pools({
+    requests: database.pool,
+    checks: databaseForChecks.pool,
+    waits: databaseForWaits.pool,
+    lease: databaseForLease.pool,
+  })
+
   const touches = createTouches(database, (err) =>
     log.warn({ err }, 'last use of some sessions was not recorded'),
   )
   closing.push(() => touches.close())
+  metrics.touches(touches.counts)
   const sweeper = startSweeper(database, SWEEP_INTERVAL_MS, {
-    swept: (count) => log.info({ count }, 'expired sessions swept'),
+    swept: (count) => count > 0 && log.info({ count }, 'expired sessions swept'),
     error: (err) => log.warn({ err }, 'the sweep was interrupted'),
   })
   closing.push(() => sweeper.close())
-  const metrics = createMetrics()
+  metrics.sweep(sweeper.counts)
   const barrier = createBarrier(barrierStore(databaseForWaits.run), { onPassed: metrics.revoked })
   const round = startLookingRound(barrier)
   closing.push(() => round.close())
@@ -72,8 +81,8 @@ export async function serve(
   const parts: ServerParts = {
     config,
     database,
-    sessions,
-    keys,
+    sessions: metrics.ofSessions(sessions),
+    keys: metrics.ofKeys(keys),
     checker: checking.checker,
     metrics,
     logger: log,

@@ -13,7 +13,7 @@ import { createCheckHandler } from './http/check.ts'
 import { createCookies } from './http/cookies.ts'
 import { createFinishLogout } from './http/finish-logout.ts'
 import { healthRoutes } from './http/health.ts'
-import { metricsRoutes } from './http/metrics.ts'
+import { countRequests, metricsRoutes } from './http/metrics.ts'
 import { pageRoutes } from './http/pages.ts'
 import { onClientError, problemPages, problems } from './http/problems.ts'
 import { serviceRoutes } from './http/service.ts'
@@ -50,7 +50,7 @@ export interface ServerParts {
   sessions: Sessions
   keys: Keys
   checker: Checker
-  metrics: Pick<Metrics, 'text' | 'contentType'>
+  metrics: Pick<Metrics, 'text' | 'contentType' | 'checked' | 'answered'>
   logger: FastifyBaseLogger
   /** A sign-in of our own at `/login`; the demo has one, production does not. */
   signIn?: FastifyPluginAsync<SignIn>
@@ -72,7 +72,7 @@ export async function buildServer({
   logger,
   signIn,
 }: ServerParts) {
-  const check = createCheckHandler(checker, config.cookie.name, logger)
+  const check = createCheckHandler(checker, config.cookie.name, logger, metrics)
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({
@@ -97,6 +97,7 @@ export async function buildServer({
   app.decorateRequest('session')
   app.decorateRequest('serviceKey')
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+  countRequests(app, metrics)
   app.removeContentTypeParser('text/plain')
 
   const cookies = createCookies(config.cookie)

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Checker, Verdict } from '../checking/checker.ts'
 import { Problem } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
 import { readCredential } from './credentials.ts'
 import { logged, problemHeaders, problemText, translate } from './problems.ts'
 
@@ -18,12 +19,25 @@ export function isCheck(url: string): boolean {
 }
 
 /** @returns a handler that answers checks, and returns false for every other request. */
-export function createCheckHandler(checker: Checker, cookieName: string, logger: FastifyBaseLogger) {
+export function createCheckHandler(
+  checker: Checker,
+  cookieName: string,
+  logger: FastifyBaseLogger,
+  { checked }: Pick<Metrics, 'checked'>,
+) {
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     if (!isCheck(request.url ?? '')) return false
-    const fail = (error: unknown) => refuse(response, translate(error), logger)
-    const answer = (verdict: Verdict) =>
-      verdict.valid ? allow(response, verdict) : fail(new Problem('invalid_token', 'Sign in again.'))
+    const begun = performance.now()
+    const fail = (error: unknown) => {
+      const problem = translate(error)
+      refuse(response, problem, logger)
+      checked(problem.status < 500 ? 'refused' : 'undecided', performance.now() - begun)
+    }
+    const answer = (verdict: Verdict) => {
+      if (!verdict.valid) return fail(new Problem('invalid_token', 'Sign in again.'))
+      allow(response, verdict)
+      checked('valid', performance.now() - begun)
+    }
     try {
       const credential = readCredential(request.headers, cookieName)
       if (credential.kind === 'none')

@@ -37,18 +37,22 @@ export async function sweep(
   return total
 }
 
-/** Sweeps every `intervalMs`, until closed. */
+/** Sweeps every `intervalMs`, until closed. `counts`: rows that went, and when a whole sweep last ended (0: never). */
 export function startSweeper(
   database: Pick<Database, 'transaction'>,
   intervalMs: number,
-  on: { swept: (count: number) => void; error: (error: unknown) => void },
+  on: { swept: (count: number) => unknown; error: (error: unknown) => void },
 ) {
+  const counts = { rows: 0, at: 0 }
   const stop = new AbortController()
   let running: Promise<void> | null = null
   const timer = setInterval(() => {
     running ??= sweep(database, stop.signal)
       .then((count) => {
-        if (count) on.swept(count)
+        if (count === null || stop.signal.aborted) return
+        counts.rows += count
+        counts.at = Date.now()
+        on.swept(count)
       })
       .catch(on.error)
       .finally(() => {
@@ -56,6 +60,7 @@ export function startSweeper(
       })
   }, intervalMs).unref()
   return {
+    counts,
     async close(): Promise<void> {
       clearInterval(timer)
       stop.abort()
