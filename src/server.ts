@@ -14,6 +14,7 @@ import { createCookies } from './http/cookies.ts'
 import { createFinishLogout } from './http/finish-logout.ts'
 import { healthRoutes } from './http/health.ts'
 import { countRequests, metricsRoutes } from './http/metrics.ts'
+import { openapi } from './http/openapi/plugin.ts'
 import { pageRoutes } from './http/pages.ts'
 import { onClientError, problemPages, problems } from './http/problems.ts'
 import { serviceRoutes } from './http/service.ts'
@@ -108,6 +109,7 @@ export async function buildServer({
   await app.register(problems)
   await app.register(fastifyHelmet, securityHeaders(config))
   await app.register(fastifyRateLimit, { global: false })
+  await app.register(openapi, { cookieName: config.cookie.name })
   await app.register(assetRoutes)
   await app.register(async (fresh) => {
     fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))

@@ -3,11 +3,23 @@ import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts'
 import { sqlState } from '../storage/failures.ts'
 import { errorPage } from '../web/error-page.ts'
 
-export function problemBody(problem: Problem, requestId: string) {
+/** What every body of an error is, for the OpenAPI document and for the type. */
+export const problemSchema = z.object({
+  type: z.string().describe('`urn:global-logout:problem:` and the code'),
+  title: z.string().describe('the same for every problem with this code'),
+  status: z.int(),
+  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]).describe('stable; listed in the README'),
+  detail: z.string().describe('what went wrong this time, for people'),
+  field: z.string().optional().describe('what of the request is at fault'),
+  requestId: z.uuid().describe('to find it in the log'),
+})
+
+export function problemBody(problem: Problem, requestId: string): z.infer<typeof problemSchema> {
   const { code, detail, field, status } = problem
   return {
     type: `urn:global-logout:problem:${code}`,
