@@ -1,4 +1,5 @@
 /** Errors on the wire: RFC 9457 problem bodies for programs, a page for people; the cause only in the log. */
+import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -131,19 +132,30 @@ export function translate(thrown: unknown): Problem {
   })
 }
 
-/** Requests that Node's HTTP parser refuses never reach a route; they get the same kind of body. */
-export function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+/**
+ * Requests that Node's HTTP parser refuses never reach a route; they get the same kind of body, and a line in the log under
+ * the same id. Of what they sent nothing is logged: it may be a cookie.
+ */
+export function onClientError(
+  this: { log: FastifyBaseLogger },
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const code = PARSER_ERRORS[error.code ?? ''] ?? 'invalid_request'
-  const body = JSON.stringify(
-    problemBody(new Problem(code, 'The request could not be read.'), crypto.randomUUID()),
-  )
-  const { status } = ERRORS[code]
-  socket.end(
-    `HTTP/1.1 ${status} ${ERRORS[code].title}\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  const problem = new Problem(PARSER_ERRORS[error.code ?? ''] ?? 'invalid_request', UNREADABLE)
+  const requestId = crypto.randomUUID()
+  this.log.info({ reqId: requestId, code: problem.code, reason: error.code }, UNREADABLE)
+  const body = problemText(problem, requestId)
+  const headers = Object.entries({
+    ...problemHeaders(problem, requestId),
+    'content-type': 'application/problem+json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${headers.join('')}\r\n${body}`)
 }
+
+const UNREADABLE = 'The request could not be read.'
 
 const PARSER_ERRORS: Record<string, ErrorCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
