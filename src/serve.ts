@@ -11,6 +11,7 @@ import { startSweeper } from './sessions/sweeper.ts'
 import { createTouches } from './sessions/touches.ts'
 import { type DatabaseOptions, openDatabase } from './storage/database.ts'
 import { barrierStore } from './storage/instances.ts'
+import type { Tracing } from './tracing.ts'
 
 const SWEEP_INTERVAL_MS = 60_000
 /** For one query of the checks; with the longest wait for it (checking/checker.ts) below the promised 2 seconds. */
@@ -32,6 +33,7 @@ export async function serve(
   { url, demo }: Place,
   log: FastifyBaseLogger,
   closing: Closing,
+  tracing?: Tracing,
 ): Promise<void> {
   const open = (options: DatabaseOptions) => {
     const opened = openDatabase(url, {
@@ -86,6 +88,7 @@ export async function serve(
     checker: checking.checker,
     metrics,
     logger: log,
+    tracing,
   }
   const app = await buildServer(
     demo ? { ...parts, signIn: (await import('./dev/sign-in.ts')).demoSignIn } : parts,

@@ -24,6 +24,7 @@ import type { Metrics } from './metrics.ts'
 import type { Keys } from './security/keys.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { type Database, withinOneDeadline } from './storage/database.ts'
+import type { Tracing } from './tracing.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -53,6 +54,7 @@ export interface ServerParts {
   checker: Checker
   metrics: Pick<Metrics, 'text' | 'contentType' | 'checked' | 'answered'>
   logger: FastifyBaseLogger
+  tracing?: Pick<Tracing, 'plugin' | 'check'> | undefined
   /** A sign-in of our own at `/login`; the demo has one, production does not. */
   signIn?: FastifyPluginAsync<SignIn>
 }
@@ -71,9 +73,10 @@ export async function buildServer({
   checker,
   metrics,
   logger,
+  tracing,
   signIn,
 }: ServerParts) {
-  const check = createCheckHandler(checker, config.cookie.name, logger, metrics)
+  const check = createCheckHandler(checker, config.cookie.name, logger, metrics, tracing?.check)
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({
@@ -106,6 +109,7 @@ export async function buildServer({
   const finish = createFinishLogout(cookies, config.publicOrigin, config.allowedRedirects)
 
   app.addHook('preClose', async () => void closeConnectionsAsTheyFinish(app.server))
+  if (tracing) await app.register(tracing.plugin)
   await app.register(problems)
   await app.register(fastifyHelmet, securityHeaders(config))
   await app.register(fastifyRateLimit, { global: false })

@@ -8,6 +8,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Checker, Verdict } from '../checking/checker.ts'
 import { Problem } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Tracing } from '../tracing.ts'
 import { readCredential } from './credentials.ts'
 import { logged, problemHeaders, problemText, translate } from './problems.ts'
 
@@ -24,19 +25,23 @@ export function createCheckHandler(
   cookieName: string,
   logger: FastifyBaseLogger,
   { checked }: Pick<Metrics, 'checked'>,
+  traced: Tracing['check'] = () => undefined,
 ) {
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     if (!isCheck(request.url ?? '')) return false
     const begun = performance.now()
+    const endSpan = traced(request.headers)
     const fail = (error: unknown) => {
       const problem = translate(error)
       refuse(response, problem, logger)
       checked(problem.status < 500 ? 'refused' : 'undecided', performance.now() - begun)
+      endSpan?.(problem.status)
     }
     const answer = (verdict: Verdict) => {
       if (!verdict.valid) return fail(new Problem('invalid_token', 'Sign in again.'))
       allow(response, verdict)
       checked('valid', performance.now() - begun)
+      endSpan?.(200)
     }
     try {
       const credential = readCredential(request.headers, cookieName)
