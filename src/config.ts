@@ -72,6 +72,7 @@ const environment = z.object({
     .optional(),
   SESSION_MAX_AGE: duration.default(30 * UNITS.d),
   SESSION_IDLE_TIMEOUT: duration.optional(),
+  REVOCATION_RETENTION: duration.optional(),
   ALLOWED_REDIRECTS: origins.default([]),
   TRUST_PROXY: addresses.default([]),
   LOG_LEVEL: z
@@ -127,6 +128,7 @@ export function readConfig(env: Record<string, string | undefined>) {
       maxAgeSeconds: set.SESSION_MAX_AGE,
       idleTimeoutSeconds: set.SESSION_IDLE_TIMEOUT ?? Math.min(7 * UNITS.d, set.SESSION_MAX_AGE),
     }),
+    revocationRetentionSeconds: set.REVOCATION_RETENTION ?? Math.max(400 * UNITS.d, set.SESSION_MAX_AGE),
     allowedRedirects: set.ALLOWED_REDIRECTS,
     trustProxy: set.TRUST_PROXY,
     logLevel: set.LOG_LEVEL,
@@ -164,6 +166,9 @@ function crossCheck(set: Environment): string[] {
   }
   if (set.SESSION_IDLE_TIMEOUT && set.SESSION_IDLE_TIMEOUT > set.SESSION_MAX_AGE) {
     problems.push('SESSION_IDLE_TIMEOUT: must not be longer than SESSION_MAX_AGE')
+  }
+  if (set.REVOCATION_RETENTION && set.REVOCATION_RETENTION < set.SESSION_MAX_AGE) {
+    problems.push('REVOCATION_RETENTION: must not be shorter than SESSION_MAX_AGE')
   }
   return problems
 }

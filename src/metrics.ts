@@ -29,15 +29,14 @@ interface Pool {
 }
 
 /** What there is to tell of the feed of revocations; its own numbers, read when somebody asks. */
-export interface FeedCounts {
-  /** Readers that follow it now. */
-  readonly followers: number
-  /** Revocations handed to readers. */
-  readonly sent: number
-  /** Readers that were dropped because they did not keep up. */
-  readonly dropped: number
-  /** When it was last read from the database, in milliseconds since 1970; 0 when never. */
-  readonly readAt: number
+export interface WatchedFeed {
+  counts: { readonly reads: number; readonly failures: number; readonly events: number }
+  /** When the last read that succeeded began, in milliseconds on the monotonic clock. */
+  readAt(): number
+  /** Streams that are open, and requests that are held. */
+  followers(): number
+  /** Streams that were cut off because their reader was too slow. */
+  cutOff(): number
 }
 
 export function createMetrics() {
@@ -155,32 +154,25 @@ export function createMetrics() {
         () => byLabel('outcome', { written: counts.written, dropped: counts.dropped }),
       ),
 
-    /** Shows the sweep of expired sessions. @param counts `at` in milliseconds since 1970, 0 when it never ran. */
-    sweep(counts: { readonly rows: number; readonly at: number }): void {
-      counter('swept_sessions_total', 'Expired sessions that were deleted', () => counts.rows)
-      gauge(
-        'sweep_last_run_timestamp_seconds',
-        'When the last whole sweep ended',
-        () => counts.at / 1_000,
-        'max',
+    /** Shows the sweep of what is over. @param counts `at` in milliseconds since 1970, 0 when it never ran. */
+    sweep(counts: { readonly sessions: number; readonly revocations: number; readonly at: number }): void {
+      counter('swept_rows_total', 'Rows that were deleted because they are over', () =>
+        byLabel('what', { sessions: counts.sessions, revocations: counts.revocations }),
       )
+      const at = () => counts.at / 1_000
+      gauge('sweep_last_run_timestamp_seconds', 'When the last whole sweep ended', at, 'max')
     },
 
     /** Shows the feed of revocations. */
-    feed(counts: FeedCounts): void {
-      gauge('feed_followers', 'Readers that follow the feed', () => counts.followers)
-      counter('feed_events_sent_total', 'Revocations handed to readers of the feed', () => counts.sent)
-      counter(
-        'feed_readers_dropped_total',
-        'Readers dropped because they did not keep up',
-        () => counts.dropped,
+    feed({ counts, readAt, followers, cutOff }: WatchedFeed): void {
+      gauge('feed_followers', 'Streams that are open, and requests that wait for news', followers)
+      counter('feed_events_total', 'Revocations read for whoever follows', () => counts.events)
+      counter('feed_reads_total', 'Reads of the feed by outcome', () =>
+        byLabel('outcome', { done: counts.reads - counts.failures, failed: counts.failures }),
       )
-      gauge(
-        'feed_last_read_timestamp_seconds',
-        'When the feed was last read from the database',
-        () => counts.readAt / 1_000,
-        'max',
-      )
+      counter('feed_readers_cut_off_total', 'Streams cut off because nobody took what was written', cutOff)
+      const age = () => (followers() > 0 ? (performance.now() - readAt()) / 1_000 : 0)
+      gauge('feed_read_age_seconds', 'Time since the feed was read, while somebody follows', age, 'max')
     },
 
     /** The metrics of this process or, asked in a worker, of all. */

@@ -1,6 +1,7 @@
 /** Prints the OpenAPI document, as `/openapi.json` serves it. Needs no database: the server is built, and never asked. */
 import { readConfig } from './config.ts'
 import { createLogger } from './http/log.ts'
+import { createMetrics } from './metrics.ts'
 import { buildServer } from './server.ts'
 
 const never = {} as never
@@ -10,7 +11,8 @@ const app = await buildServer({
   sessions: never,
   keys: never,
   checker: never,
-  metrics: never,
+  feed: never,
+  metrics: createMetrics(),
   logger: createLogger('silent'),
 })
 await app.ready()

@@ -4,13 +4,16 @@ import { startChecker } from './checking/start.ts'
 import type { Config } from './config.ts'
 import { createMetrics } from './metrics.ts'
 import { createBarrier, startLookingRound } from './propagation/barrier.ts'
+import { createFeed } from './propagation/feed.ts'
 import { createKeys } from './security/keys.ts'
 import { buildServer, type ServerParts } from './server.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { startSweeper } from './sessions/sweeper.ts'
 import { createTouches } from './sessions/touches.ts'
 import { type DatabaseOptions, openDatabase } from './storage/database.ts'
-import { barrierStore } from './storage/instances.ts'
+import { readFeed } from './storage/feed.ts'
+import { barrierStore, REVOKED } from './storage/instances.ts'
+import { createEars } from './storage/listener.ts'
 import type { Tracing } from './tracing.ts'
 
 const SWEEP_INTERVAL_MS = 60_000
@@ -49,6 +52,7 @@ export async function serve(
   const databaseForChecks = open({ max: 4, deadlineMs: CHECK_DEADLINE_MS })
   const databaseForWaits = open({ max: 3, deadlineMs: CHECK_DEADLINE_MS })
   const databaseForLease = open({ max: 1, deadlineMs: CHECK_DEADLINE_MS })
+  const databaseForFeed = open({ max: 3, deadlineMs: CHECK_DEADLINE_MS })
 
   const metrics = createMetrics()
   metrics.pools({
@@ -56,6 +60,7 @@ export async function serve(
     checks: databaseForChecks.pool,
     waits: databaseForWaits.pool,
     lease: databaseForLease.pool,
+    feed: databaseForFeed.pool,
   })
 
   const touches = createTouches(database, (err) =>
@@ -63,8 +68,9 @@ export async function serve(
   )
   closing.push(() => touches.close())
   metrics.touches(touches.counts)
-  const sweeper = startSweeper(database, SWEEP_INTERVAL_MS, {
-    swept: (count) => count > 0 && log.info({ count }, 'expired sessions swept'),
+  const sweeping = { intervalMs: SWEEP_INTERVAL_MS, retentionSeconds: config.revocationRetentionSeconds }
+  const sweeper = startSweeper(database, sweeping, {
+    swept: (count) => log.info({ count }, 'expired sessions swept'),
     error: (err) => log.warn({ err }, 'the sweep was interrupted'),
   })
   closing.push(() => sweeper.close())
@@ -73,18 +79,22 @@ export async function serve(
   const round = startLookingRound(barrier)
   closing.push(() => round.close())
 
-  const checking = startChecker(config, { url, databaseForChecks, databaseForLease }, touches, log)
+  const ears = createEars(url, REVOKED)
+  const checking = startChecker(config, { databaseForChecks, databaseForLease, ears }, touches, log)
   closing.push(() => checking.close())
   if (checking.leased) metrics.watch(checking.leased)
   const sessions = createSessions(database, touches, barrier, (err) =>
     log.warn({ err }, 'the wait of a logout was not recorded'),
   )
   const keys = createKeys(database, (err) => log.warn({ err }, 'the use of a service key was not recorded'))
+  const feed = createFeed({ read: (from, upper) => readFeed(databaseForFeed.query, from, upper) }, ears)
+  closing.push(() => feed.close())
   const parts: ServerParts = {
     config,
     database,
     sessions: metrics.ofSessions(sessions),
     keys: metrics.ofKeys(keys),
+    feed,
     checker: checking.checker,
     metrics,
     logger: log,

@@ -11,6 +11,7 @@ import type { Config } from './config.ts'
 import { assetRoutes } from './http/assets.ts'
 import { createCheckHandler } from './http/check.ts'
 import { createCookies } from './http/cookies.ts'
+import { eventRoutes } from './http/events.ts'
 import { createFinishLogout } from './http/finish-logout.ts'
 import { healthRoutes } from './http/health.ts'
 import { countRequests, metricsRoutes } from './http/metrics.ts'
@@ -19,8 +20,12 @@ import { pageRoutes } from './http/pages.ts'
 import { onClientError, problemPages, problems } from './http/problems.ts'
 import { serviceRoutes } from './http/service.ts'
 import { createRequireKey } from './http/service-key.ts'
+import { sessionEventRoutes } from './http/session-events.ts'
+import { createStreams } from './http/streams.ts'
 import { userRoutes } from './http/user.ts'
 import type { Metrics } from './metrics.ts'
+import type { Feed } from './propagation/feed.ts'
+import { createUserFeed } from './propagation/user-feed.ts'
 import type { Keys } from './security/keys.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { type Database, withinOneDeadline } from './storage/database.ts'
@@ -51,8 +56,9 @@ export interface ServerParts {
   database: Pick<Database, 'run'>
   sessions: Sessions
   keys: Keys
+  feed: Feed
   checker: Checker
-  metrics: Pick<Metrics, 'text' | 'contentType' | 'checked' | 'answered'>
+  metrics: Pick<Metrics, 'text' | 'contentType' | 'checked' | 'answered' | 'feed'>
   logger: FastifyBaseLogger
   tracing?: Pick<Tracing, 'plugin' | 'check'> | undefined
   /** A sign-in of our own at `/login`; the demo has one, production does not. */
@@ -70,6 +76,7 @@ export async function buildServer({
   database,
   sessions,
   keys,
+  feed,
   checker,
   metrics,
   logger,
@@ -108,7 +115,11 @@ export async function buildServer({
   const visitor = { cookieName: config.cookie.name, publicOrigin: config.publicOrigin }
   const finish = createFinishLogout(cookies, config.publicOrigin, config.allowedRedirects)
 
+  const streams = createStreams(feed.readAt)
+  metrics.feed({ counts: feed.counts, readAt: feed.readAt, followers: streams.size, cutOff: streams.cutOff })
+
   app.addHook('preClose', async () => void closeConnectionsAsTheyFinish(app.server))
+  app.addHook('preClose', async () => streams.close())
   if (tracing) await app.register(tracing.plugin)
   await app.register(problems)
   await app.register(fastifyHelmet, securityHeaders(config))
@@ -122,9 +133,12 @@ export async function buildServer({
     await fresh.register(metricsRoutes, metrics)
     await fresh.register(fastifyCookie)
     await fresh.register(userRoutes, { sessions, visitor, finish })
+    await fresh.register(sessionEventRoutes, { sessions, userFeed: createUserFeed(feed), streams, visitor })
     await fresh.register(async (services) => {
+      const requireKey = createRequireKey(app, keys)
       await services.register(fastifyFormbody)
-      await services.register(serviceRoutes, { sessions, cookies, requireKey: createRequireKey(app, keys) })
+      await services.register(serviceRoutes, { sessions, cookies, requireKey })
+      await services.register(eventRoutes, { feed, streams, keys, requireKey })
     })
     await fresh.register(async (site) => {
       await site.register(problemPages)

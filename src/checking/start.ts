@@ -3,18 +3,19 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from '../config.ts'
 import type { Touches } from '../sessions/touches.ts'
 import type { Database } from '../storage/database.ts'
-import { instanceStore, REVOKED } from '../storage/instances.ts'
-import { listen } from '../storage/listener.ts'
+import { instanceStore } from '../storage/instances.ts'
+import type { Ears } from '../storage/listener.ts'
 import { type Checker, databaseChecker, type LeasedChecker, leasedChecker } from './checker.ts'
 import { createInstance, keepLease } from './instance.ts'
 import { leaseClock } from './lease.ts'
 import { createMemory } from './memory.ts'
 
 export interface Databases {
-  url: string
   databaseForChecks: Database
   /** A pool of one connection. */
   databaseForLease: Database
+  /** Tell of revocations. */
+  ears: Ears
 }
 
 export interface RunningChecker {
@@ -35,7 +36,7 @@ export interface Leased {
 
 export function startChecker(
   { checkMode, checkCache }: Pick<Config, 'checkMode' | 'checkCache'>,
-  { url, databaseForChecks, databaseForLease }: Databases,
+  { databaseForChecks, databaseForLease, ears }: Databases,
   touches: Pick<Touches, 'add'>,
   log: FastifyBaseLogger,
 ): RunningChecker {
@@ -51,7 +52,7 @@ export function startChecker(
     leased: () => log.info('answering checks from memory'),
     lapsed: (err) => log.warn({ err }, 'the lease is lost: every check reads the database until it is back'),
   })
-  const ears = listen(url, REVOKED, lease.wake)
+  const ear = ears.hear(lease.wake)
   return {
     checker,
     leased: {
@@ -61,7 +62,7 @@ export function startChecker(
     },
     async close() {
       await lease.close()
-      await ears.close()
+      await ear.close()
     },
   }
 }

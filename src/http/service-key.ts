@@ -2,6 +2,7 @@
  * Which service is asking: `Authorization: Bearer glk_…`. Wrong keys are counted by address and slowed down; a right one
  * is never held up by them, because behind the same address staff may be ending sessions.
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem } from '../errors.ts'
 import type { Keys } from '../security/keys.ts'
@@ -15,6 +16,14 @@ declare module 'fastify' {
   }
 }
 
+/** What a route that requires a key may refuse with. */
+export const KEY_PROBLEMS = [
+  'key_required',
+  'invalid_key',
+  'insufficient_scope',
+  'too_many_attempts',
+] as const
+
 /** Wrong keys an address may send in a minute; further ones get 429. */
 const WRONG_KEYS = { max: 20, timeWindow: 60_000 }
 
@@ -26,7 +35,7 @@ export function createRequireKey(app: FastifyInstance, keys: Keys) {
   const countWrongKey = app.createRateLimit(WRONG_KEYS)
 
   return (scope: KeyScope) => async (request: FastifyRequest) => {
-    const secret = /^bearer +(\S+)$/i.exec(request.headers.authorization?.trim() ?? '')?.[1]
+    const secret = secretOf(request.headers)
     if (!secret)
       throw new Problem('key_required', `Send "Authorization: Bearer glk_…", a key with the scope ${scope}.`)
     request.serviceKey = await keys.require(secret, scope).catch(async (error) => {
@@ -38,6 +47,11 @@ export function createRequireKey(app: FastifyInstance, keys: Keys) {
       })
     })
   }
+}
+
+/** The bearer credential of a request. */
+export function secretOf({ authorization }: IncomingHttpHeaders): string | undefined {
+  return /^bearer +(\S+)$/i.exec(authorization?.trim() ?? '')?.[1]
 }
 
 export type RequireKey = ReturnType<typeof createRequireKey>

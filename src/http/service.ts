@@ -9,7 +9,7 @@ import type { Sessions } from '../sessions/sessions.ts'
 import { MAX_TOKEN_LENGTH } from '../sessions/tokens.ts'
 import type { Cookies } from './cookies.ts'
 import { callers } from './openapi/document.ts'
-import type { RequireKey } from './service-key.ts'
+import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'
 
 const question = z.object({
   token: z.string('must be the token to look up'),
@@ -71,7 +71,7 @@ export async function serviceRoutes(
   const forServices = {
     tags: ['services'],
     consumes: ['application/json', 'application/x-www-form-urlencoded'],
-    problems: ['key_required', 'invalid_key', 'insufficient_scope', 'too_many_attempts', 'unavailable'],
+    problems: [...KEY_PROBLEMS, 'unavailable'],
   } as const
 
   app.post(

@@ -19,7 +19,7 @@ export interface BarrierStore {
   behind(xids: string[]): Promise<Behind[][]>
   /** Every instance. */
   instances(): Promise<Behind[]>
-  /** Tells instances to look. May fail, may be lost. */
+  /** Tells instances, and whoever reads the feed, to look. May fail, may be lost. */
   wake(): Promise<void>
   /** Removes an instance that did not renew for longer than any lease. */
   bury(dead: Behind): Promise<void>
@@ -100,7 +100,6 @@ export function createBarrier(
       if (sentAt >= end) return true
       const behind = await within(end - sentAt, readBehind(xid))
       if (behind?.filter((row) => mayHold(row, sentAt)).length === 0) return looks > 0
-      if (looks === 0) void wake(null).catch(() => {})
       await sleep(Math.min(pause, end - sentAt))
     }
   }
@@ -112,6 +111,8 @@ export function createBarrier(
      */
     async passed(xid: string): Promise<number | null> {
       const start = clock()
+      // Nobody waits for it: a hint that fails costs those who follow the feed half a second.
+      void wake(null).catch(() => {})
       const waited = await waitFor(xid)
       onPassed(clock() - start)
       return waited ? Math.round(clock() - start) : null

@@ -185,6 +185,8 @@ export function createSessions(
       if (found?.stale) touches.add(found.session.id)
       return found
     },
+    /** The same, without using it. */
+    peek: (token: string): Promise<LiveSession | null> => run((db) => findSession(db, token)),
     /** A user's living sessions, last seen first. */
     list: (userId: string) => run((db) => listSessions(db, userId)),
     /** What is known of a token, to tell its bearer why it is over. */

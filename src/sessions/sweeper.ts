@@ -1,10 +1,12 @@
 /**
  * Deletes sessions that have expired, in small batches in the background, one instance at a time; then the changes that
- * every instance has applied. Nothing depends on it: a dead session is refused whether or not its row still stands.
+ * every instance has applied, and revocations that are older than anybody may ask for. Nothing depends on it: a dead
+ * session is refused whether or not its row still stands.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
-import type { Database } from '../storage/database.ts'
+import type { Database, Transaction } from '../storage/database.ts'
+import { sweepRevocations } from '../storage/feed.ts'
 import { sweepChanges } from '../storage/instances.ts'
 import { sweepPages } from '../storage/sessions.ts'
 
@@ -20,12 +22,7 @@ export async function sweep(
 ): Promise<number | null> {
   let total = 0
   for (let page = 0; !signal?.aborted; page += PAGES_PER_STEP) {
-    const step = await transaction(async (tx) => {
-      const { rows } = (await tx.execute(sql`select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as mine`)) as {
-        rows: { mine?: boolean }[]
-      }
-      return rows[0]?.mine ? sweepPages(tx, page, PAGES_PER_STEP) : null
-    })
+    const step = await transaction(alone((tx) => sweepPages(tx, page, PAGES_PER_STEP)))
     if (!step) return null
     total += step.deleted
     if (step.atEnd) {
@@ -37,22 +34,57 @@ export async function sweep(
   return total
 }
 
-/** Sweeps every `intervalMs`, until closed. `counts`: rows that went, and when a whole sweep last ended (0: never). */
+/** Deletes revocations that are older. @returns how many; null when another instance is at it. */
+export async function forgetRevocations(
+  { transaction }: Pick<Database, 'transaction'>,
+  retentionSeconds: number,
+  signal?: AbortSignal,
+): Promise<number | null> {
+  let total = 0
+  while (!signal?.aborted) {
+    const step = await transaction(alone((tx) => sweepRevocations(tx, retentionSeconds)))
+    if (!step) return null
+    total += step.deleted
+    if (!step.mayBeMore) break
+    await sleep(PAUSE_MS, undefined, { signal, ref: false }).catch(() => {})
+  }
+  return total
+}
+
+/** @returns null from the transaction when another instance sweeps. */
+function alone<T>(step: (tx: Transaction) => Promise<T>) {
+  return async (tx: Transaction): Promise<T | null> => {
+    const { rows } = (await tx.execute(sql`select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as mine`)) as {
+      rows: { mine?: boolean }[]
+    }
+    return rows[0]?.mine ? step(tx) : null
+  }
+}
+
+export interface Sweeping {
+  /** Milliseconds between two sweeps. */
+  intervalMs: number
+  /** How long revocations are kept. */
+  retentionSeconds: number
+}
+
+/** Sweeps again and again, until closed. `counts`: rows that went, and when a whole sweep last ended (0: never). */
 export function startSweeper(
   database: Pick<Database, 'transaction'>,
-  intervalMs: number,
-  on: { swept: (count: number) => unknown; error: (error: unknown) => void },
+  { intervalMs, retentionSeconds }: Sweeping,
+  on: { swept: (count: number) => void; error: (error: unknown) => void },
 ) {
-  const counts = { rows: 0, at: 0 }
+  const counts = { sessions: 0, revocations: 0, at: 0 }
   const stop = new AbortController()
   let running: Promise<void> | null = null
   const timer = setInterval(() => {
     running ??= sweep(database, stop.signal)
-      .then((count) => {
-        if (count === null || stop.signal.aborted) return
-        counts.rows += count
-        counts.at = Date.now()
-        on.swept(count)
+      .then(async (count) => {
+        if (count) on.swept(count)
+        counts.sessions += count ?? 0
+        const forgotten = await forgetRevocations(database, retentionSeconds, stop.signal)
+        counts.revocations += forgotten ?? 0
+        if (count !== null && forgotten !== null && !stop.signal.aborted) counts.at = Date.now()
       })
       .catch(on.error)
       .finally(() => {

@@ -49,3 +49,32 @@ export function listen(url: string, channel: string, onHint: () => void) {
     },
   }
 }
+
+/** Several who want to hear the same channel, over one connection. */
+export interface Ears {
+  /** Calls `onHint` as `listen` does, until closed. Somebody listens while anybody hears. */
+  hear(onHint: () => void): { close(): Promise<void> }
+}
+
+export function createEars(url: string, channel: string): Ears {
+  const ears = new Set<() => void>()
+  let listener: ReturnType<typeof listen> | undefined
+  const tellAll = () => {
+    for (const tell of ears) tell()
+  }
+  return {
+    hear(onHint) {
+      ears.add(onHint)
+      listener ??= listen(url, channel, tellAll)
+      return {
+        async close() {
+          ears.delete(onHint)
+          if (ears.size > 0) return
+          const last = listener
+          listener = undefined
+          await last?.close()
+        },
+      }
+    },
+  }
+}

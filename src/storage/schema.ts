@@ -152,7 +152,7 @@ export const revokedSession = pgTable(
     index('revoked_session_session_id_idx').on(table.sessionId),
     index('revoked_session_session_token_idx').on(table.sessionToken),
     index('revoked_session_operation_id_idx').on(table.operationId),
-    index('revoked_session_xid_idx').on(table.xid),
+    index('revoked_session_xid_id_idx').on(table.xid, table.id),
   ],
 )
 

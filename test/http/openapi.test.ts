@@ -54,7 +54,7 @@ t.test('each tells what it is, who may call it, and every way it may refuse', as
   const told = JSON.stringify([document.paths, document.components?.responses])
   t.same(
     Object.keys(ERRORS).filter((code) => !told.includes(`"${code}"`)),
-    ['not_found', 'cursor_too_old'],
+    ['not_found'],
     'every other code is told somewhere; this is of no route',
   )
 })

@@ -87,7 +87,8 @@ t.test('it runs by itself, survives an error and stops when told', async (t) => 
   }
   const errors: unknown[] = []
   const swept = await new Promise<number>((done) => {
-    const sweeper = startSweeper(broken as typeof database, 5, {
+    const sweeping = { intervalMs: 5, retentionSeconds: 86_400 }
+    const sweeper = startSweeper(broken as typeof database, sweeping, {
       swept: done,
       error: (error) => errors.push(error),
     })

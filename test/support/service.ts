@@ -6,12 +6,15 @@ import { demoSignIn } from '../../src/dev/sign-in.ts'
 import { createLogger } from '../../src/http/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { createBarrier } from '../../src/propagation/barrier.ts'
+import { createFeed } from '../../src/propagation/feed.ts'
 import { createKey, createKeys } from '../../src/security/keys.ts'
 import { buildServer } from '../../src/server.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { createTouches } from '../../src/sessions/touches.ts'
 import { openDatabase } from '../../src/storage/database.ts'
-import { barrierStore } from '../../src/storage/instances.ts'
+import { readFeed } from '../../src/storage/feed.ts'
+import { barrierStore, REVOKED } from '../../src/storage/instances.ts'
+import { createEars } from '../../src/storage/listener.ts'
 import { type KeyScope, user } from '../../src/storage/schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { insist } from './insist.ts'
@@ -36,18 +39,22 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
     : createLogger('silent')
   const touches = createTouches(db)
+  const feedDatabase = openDatabase(db.url, { max: 3, deadlineMs: 1_000 })
   const leaseDatabase = openDatabase(db.url, { max: 1, deadlineMs: 1_000 })
   const metrics = createMetrics()
   const barrier = createBarrier(barrierStore(db.run), { onPassed: metrics.revoked })
   const sessions = createSessions(db, touches, barrier)
-  const databases = { url: db.url, databaseForChecks: db, databaseForLease: leaseDatabase }
+  const ears = createEars(db.url, REVOKED)
+  const databases = { databaseForChecks: db, databaseForLease: leaseDatabase, ears }
   const { checker, leased, close } = startChecker(config, databases, touches, logger)
   if (leased) metrics.watch(leased)
+  const feed = createFeed({ read: (from, upper) => readFeed(feedDatabase.query, from, upper) }, ears)
   const app = await buildServer({
     config,
     database: db,
     sessions,
     keys: createKeys(db),
+    feed,
     checker,
     metrics,
     logger,
@@ -57,7 +64,9 @@ export async function startService({ database, env = {}, demo = false, log }: Se
   t.teardown(async () => {
     await app.close()
     await close()
+    await feed.close()
     await leaseDatabase.close()
+    await feedDatabase.close()
     await touches.close()
   })
   const base = `http://127.0.0.1:${port}`
@@ -72,6 +81,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     touches,
     cookieName,
     barrier,
+    feed,
     /** Checks answered from memory so far. */
     hits: () => leased?.counts.hits ?? 0,
     /** Resolves when checks are answered from memory. */
