@@ -32,6 +32,7 @@ export const openapi = fp(async (app: FastifyInstance, { cookieName }: { cookieN
 const PAGE_POLICY = {
   'default-src': "'none'",
   'script-src': "'self'",
+  // It adds styles of its own as it draws.
   'style-src': "'self' 'unsafe-inline'",
   'img-src': "'self' data:",
   'connect-src': "'self'",
