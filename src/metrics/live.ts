@@ -2,7 +2,7 @@
  * Metrics of what counts by itself in plain numbers, read only when somebody asks: the hot path pays for an addition, not
  * for a library. prom-client prints them, and adds them up over workers.
  */
-import type { Metric, Registry } from 'prom-client'
+import type { Aggregator, Metric, Registry } from 'prom-client'
 
 export interface Sample {
   value: number
@@ -11,25 +11,46 @@ export interface Sample {
   metricName?: string
 }
 
-export interface LiveMetric {
-  name: string
-  help: string
-  type: 'counter' | 'gauge' | 'histogram'
-  /** What several workers come to. */
-  aggregator?: 'sum' | 'max' | 'first'
-  read(): number | Sample[]
-}
+/** What a metric is now. */
+export type Read = () => number | Sample[]
 
-/** Shows a metric. */
-export function show(registry: Registry, { name, help, type, aggregator = 'sum', read }: LiveMetric): void {
-  const get = async () => {
-    const now = read()
-    const samples = typeof now === 'number' ? [{ value: now }] : now
-    const values = samples.map((sample) => ({ ...sample, labels: sample.labels ?? {} }))
-    return { name, help, type, aggregator, values }
+export type Board = ReturnType<typeof createBoard>
+
+/** Where metrics are shown, all of them with the prefix `global_logout_`. */
+export function createBoard(registry: Registry) {
+  function show(
+    type: string,
+    suffix: string,
+    help: string,
+    read: Read,
+    aggregator: Aggregator = 'sum',
+  ): void {
+    const name = `global_logout_${suffix}`
+    const get = async () => {
+      const now = read()
+      const samples = typeof now === 'number' ? [{ value: now }] : now
+      const values = samples.map((sample) => ({ ...sample, labels: sample.labels ?? {} }))
+      return { name, help, type, aggregator, values }
+    }
+    // All that a registry asks of a metric; the type names the classes of prom-client itself.
+    registry.registerMetric({ name, help, type, aggregator, get } as unknown as Metric)
   }
-  // All that a registry asks of a metric; the type names the classes of prom-client itself.
-  registry.registerMetric({ name, help, type, aggregator, get } as unknown as Metric)
+
+  return {
+    counter: (name: string, help: string, read: Read) => show('counter', name, help, read),
+
+    /** @param aggregator what the values of several workers come to. */
+    gauge: (name: string, help: string, read: Read, aggregator?: Aggregator) =>
+      show('gauge', name, help, read, aggregator),
+
+    /** @param durations by the values of the label. */
+    histogram: (name: string, help: string, label: string, durations: Readonly<Record<string, Durations>>) =>
+      show('histogram', name, help, () =>
+        Object.entries(durations).flatMap(([value, each]) =>
+          each.samples(`global_logout_${name}`, { [label]: value }),
+        ),
+      ),
+  }
 }
 
 /** Samples of a table of counts, by the values of one label. */

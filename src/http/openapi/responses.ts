@@ -68,7 +68,10 @@ function problemResponses(all: ErrorCode[]): OpenAPIV3_1.ResponsesObject {
 
 function problemResponse(codes: ErrorCode[]): OpenAPIV3_1.ResponseObject {
   const requestId = '0b0f4f2e-7c57-4f37-9d0e-2f4b7f1f1c55'
-  const problems = codes.map((code) => new Problem(code, `${ERRORS[code].title}.`))
+  const problems = codes.map((code) => {
+    const { status, title } = ERRORS[code]
+    return new Problem(code, `${title}.`, status === 429 ? { retryAfterSeconds: 60 } : {})
+  })
   const headers = new Set(problems.flatMap((problem) => Object.keys(problemHeaders(problem, requestId))))
   return {
     description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join('\n\n'),
