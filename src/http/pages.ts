@@ -93,11 +93,12 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
 
   app.get('/signed-out', async (request, reply) => {
     const credential = readCredential(request.headers, visitor.cookieName)
-    const operationId = cookies.readOutcome(request)
+    const followed = 'tab' in (request.query as object)
+    // The outcome is for the tab that asked, which may be on its way here.
+    const operationId = followed ? undefined : cookies.readOutcome(request)
     const why = await whySignedOut(credential.kind === 'token' ? credential.token : null, operationId)
     if (!why) return reply.redirect('/', 303)
     if (operationId) cookies.clearOutcome(reply)
-    const followed = 'tab' in (request.query as object)
     return page(reply, signedOutPage({ why, signInPath, followed }))
   })
 

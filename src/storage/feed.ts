@@ -48,7 +48,7 @@ const COLUMNS = 'r.xid, r.id, r.session_id, r.user_id, r.operation_id, r.revoked
  * range: neither looks at rows that were handed out before, however long a transaction holds `xmin` back. $3 and $4 are
  * the row that was handed out last; $5 and $6 the same for the range, which does not begin before `xmax` of `last`.
  */
-const READ_FEED = {
+export const READ_FEED = {
   name: 'read-feed',
   text: `with asked as materialized (
     select coalesce($2::pg_snapshot, pg_current_snapshot()) as upper,

@@ -164,6 +164,11 @@ export async function signIn(page: Page | BrowserContext, service: Service, toke
   await context.addCookies([{ name: service.cookieName, value: token, url: service.base, httpOnly: true }])
 }
 
+/** As behind a proxy that breaks server-sent events: a page learns nothing until its next request. */
+export async function cutStream(page: Page): Promise<void> {
+  await page.route('/api/session/events', (route) => route.abort())
+}
+
 /** Logs out through the pages. */
 export async function logOut(page: Page, scope: 'local' | 'others' | 'global'): Promise<void> {
   await page.goto(`/logout?scope=${scope}`)

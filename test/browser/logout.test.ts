@@ -4,7 +4,7 @@ import { seedDemo } from '../../src/dev/demo-data.ts'
 import { browserTest, type OpenBrowser, type Visitor } from '../support/browser.ts'
 import { startService } from '../support/service.ts'
 import { AGENTS, addPerson } from './devices.ts'
-import { logOut, read } from './gallery.ts'
+import { cutStream, logOut, read } from './gallery.ts'
 
 const service = await startService({ demo: true })
 await service.database.run(seedDemo)
@@ -31,8 +31,8 @@ for (const javaScriptEnabled of [true, false]) {
       t.equal(await cookieOf(phone), undefined, 'the phone holds no session cookie any more')
       for (const token of tokens) t.equal(await service.check(token), 401)
 
-      await laptop.getByRole('link', { name: 'Log out here' }).click()
-      await laptop.waitForURL('/signed-out')
+      if (!javaScriptEnabled) await laptop.getByRole('link', { name: 'Log out here' }).click()
+      await laptop.waitForURL(javaScriptEnabled ? '/signed-out?tab' : '/signed-out')
       t.match(await read(laptop), /You were signed out everywhere on \d+ \w+ \d{4} at \d\d:\d\d/)
       t.match(await read(laptop), /It was done from Safari on iPhone\./)
 
@@ -98,6 +98,7 @@ for (const javaScriptEnabled of [true, false]) {
 browserTest('the button of a device that ended itself a moment ago does no harm', async (t, open) => {
   const { tokens } = await addPerson(service, { devices: 2 })
   const page = await (await open(service, { token: tokens[0] })).newPage()
+  await cutStream(page)
   await page.goto('/')
   await service.sessions.logout(tokens[1] ?? '', 'local', { userAgent: null, ipAddress: null })
   await page.getByRole('button', { name: 'Log out Safari on iPhone' }).click()

@@ -1,4 +1,4 @@
-// Makes the pages follow: this browser's other tabs when devices are signed out here, and the clock.
+// Makes the pages follow: this browser's other tabs, devices that are signed out elsewhere, and the clock.
 // Everything works without it.
 // @ts-check
 const { session, announce, now } = document.body.dataset
@@ -10,14 +10,57 @@ if (session) {
   tabs.addEventListener('message', () => follow(true))
   addEventListener('pageshow', (event) => event.persisted && follow())
   document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && follow())
+  hearInOneTab()
 }
 
 /** Only a certain answer moves the page; a 503 or a lost connection decides nothing. */
 async function follow(told = false) {
   const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null)
+  // What was asked for here is under way, and brings the next page by itself.
+  if (sent) return
   if (answer?.status === 401) return location.replace(told ? '/signed-out?tab' : '/signed-out')
   const current = answer?.ok && (await answer.json().catch(() => null))
   if (current && (told || current.session.id !== session)) location.reload()
+}
+
+// Browsers open six connections to a site at most: one tab hears for all. Locks need https; without, who is looked at.
+function hearInOneTab() {
+  if (navigator.locks) return void navigator.locks.request(`global-logout ${session}`, () => hear())
+  let hearing = new AbortController()
+  const whileVisible = () => {
+    hearing.abort()
+    hearing = new AbortController()
+    if (document.visibilityState === 'visible') void hear(hearing.signal)
+  }
+  document.addEventListener('visibilitychange', whileVisible)
+  whileVisible()
+}
+
+/** Hears of sessions that ended elsewhere, and tries again whatever breaks. It is no use of the session. */
+async function hear(signal = new AbortController().signal) {
+  while (!signal.aborted) {
+    const answer = await fetch('/api/session/events', { cache: 'no-store', signal }).catch(() => null)
+    if (answer?.status === 401) tell()
+    if (answer?.ok && answer.body) await listen(answer.body.getReader()).catch(() => {})
+    // Not all at once after the service was restarted.
+    await new Promise((over) => setTimeout(over, 3_000 + 5_000 * Math.random()))
+  }
+}
+
+/** @param {ReadableStreamDefaultReader<BufferSource>} stream */
+async function listen(stream) {
+  const decoder = new TextDecoder()
+  for (let text = ''; ; text = text.slice(text.lastIndexOf('\n') + 1)) {
+    const { done, value } = await stream.read()
+    if (done) return
+    text += decoder.decode(value, { stream: true })
+    if (/^event: .*\n/m.test(text)) tell()
+  }
+}
+
+function tell() {
+  tabs.postMessage('signed out')
+  void follow(true)
 }
 
 // A second press sends no second request. Released by itself, for a person who has stopped the first.
