@@ -8,6 +8,7 @@ import { type Config, DATA_FOLDER, readConfig } from './config.ts'
 import { createLogger } from './http/log.ts'
 import { prepare } from './prepare.ts'
 import { type Closing, type Place, serve } from './serve.ts'
+import type { Tracing } from './tracing.ts'
 import { placeOfWorker, supervise } from './workers.ts'
 
 /** After this a stop no longer waits for requests. */
@@ -16,8 +17,14 @@ const STOP_MS = 15_000
 /** Serves until a signal ends it. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   const config = readConfig(env)
-  const log: FastifyBaseLogger = createLogger(config.logLevel, { pretty: Boolean(process.stdout.isTTY) })
-  const closing: Closing = []
+  const serves = cluster.isWorker || config.workers === 1
+  const traces = serves && wantsTraces(env) ? await import('./tracing.ts') : null
+  const log: FastifyBaseLogger = createLogger(config.logLevel, {
+    pretty: Boolean(process.stdout.isTTY),
+    ...(traces && { mixin: traces.logFields }),
+  })
+  const tracing = traces?.startTracing(log)
+  const closing: Closing = tracing ? [tracing.close] : []
   const close = async () => {
     for (const step of closing.splice(0).reverse())
       await step().catch((error) => log.error({ err: error }, 'while stopping'))
@@ -29,8 +36,8 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   })
 
   try {
-    if (cluster.isWorker) await serve(config, await placeOfWorker(), log, closing)
-    else await serveFirst(config, log, closing)
+    if (cluster.isWorker) await serve(config, await placeOfWorker(), log, closing, tracing)
+    else await serveFirst(config, log, closing, tracing)
   } catch (error) {
     await close()
     throw error
@@ -38,14 +45,26 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /** Gets the database ready, then serves in this process or in several. */
-async function serveFirst(config: Config, log: FastifyBaseLogger, closing: Closing): Promise<void> {
+async function serveFirst(
+  config: Config,
+  log: FastifyBaseLogger,
+  closing: Closing,
+  tracing: Tracing | undefined,
+): Promise<void> {
   const demo = config.databaseUrl ? null : await (await import('./dev/demo.ts')).startDemo(DATA_FOLDER)
   if (demo) closing.push(demo.stop)
   const place: Place = { url: config.databaseUrl ?? demo?.url ?? '', demo: demo !== null }
   await prepare(place.url, config.policy, log, demo?.seed)
   if (config.workers > 1) await supervise(config.workers, place, log, closing)
-  else await serve(config, place, log, closing)
+  else await serve(config, place, log, closing, tracing)
   if (demo) process.stdout.write(demo.banner(config))
+}
+
+/** Whether an OTLP endpoint is configured, by the standard variables of OpenTelemetry. */
+function wantsTraces(env: NodeJS.ProcessEnv): boolean {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_TRACES_EXPORTER } = env
+  const off = env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || OTEL_TRACES_EXPORTER === 'none'
+  return Boolean(OTEL_EXPORTER_OTLP_ENDPOINT || OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) && !off
 }
 
 /** Runs `stop` once; `npm` passes a Ctrl-C on although the terminal has sent it already, so a second is ignored. */

@@ -1,26 +1,66 @@
 /**
- * What operators watch, as Prometheus text (prom-client). With several workers, whichever is asked answers for all:
- * it asks the supervising process, which asks every worker and adds up.
+ * What operators watch, as Prometheus text (prom-client), of all workers together. It counts; it names nobody, and no
+ * label holds anything that a client chooses. What each metric means, and when to worry: docs/operations.md.
  */
 import cluster from 'node:cluster'
-import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Leased } from './checking/start.ts'
-import { unavailable } from './errors.ts'
+import { AggregatorRegistry, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { countKeys, countSessions, LOGOUT_OUTCOMES, LOGOUT_SCOPES } from './metrics/counted.ts'
+import { byLabel, createBoard, Durations } from './metrics/live.ts'
+import { createSources } from './metrics/sources.ts'
+import { askSupervisor } from './metrics/workers.ts'
+import type { Keys } from './security/keys.ts'
+import type { Sessions } from './sessions/sessions.ts'
+import { version } from './version.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
+
+/** From memory in some microseconds, from the database in some milliseconds, and 503 before two seconds. */
+const CHECK_BUCKETS_MS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_000]
+const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5]
+const WAIT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 3.5]
+
+export type CheckResult = 'valid' | 'refused' | 'undecided'
 
 export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
   AggregatorRegistry.setRegistries(registers)
   if (cluster.isWorker) new AggregatorRegistry()
+  collectDefaultMetrics({ register: registry })
+  const board = createBoard(registry)
 
+  const checks: Record<CheckResult, Durations> = {
+    valid: new Durations(CHECK_BUCKETS_MS),
+    refused: new Durations(CHECK_BUCKETS_MS),
+    undecided: new Durations(CHECK_BUCKETS_MS),
+  }
+  const toldAll = 'Checks by what they were answered, from the request to the answer'
+  board.histogram('check_duration_seconds', toldAll, 'result', checks)
+  const request = new Histogram({
+    name: 'global_logout_http_request_duration_seconds',
+    help: 'Requests other than checks, from the request to the end of the answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: REQUEST_BUCKETS,
+    registers,
+  })
   const revocation = new Histogram({
     name: 'global_logout_revocation_wait_seconds',
     help: 'From the commit of a revocation until no instance can answer "valid" from memory any more',
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 3.5],
+    buckets: WAIT_BUCKETS,
     registers,
   })
+  const logouts = LOGOUT_SCOPES.flatMap((scope) =>
+    LOGOUT_OUTCOMES.map((outcome) => ({ labels: { scope, outcome }, value: 0 })),
+  )
+  board.counter('logouts_total', 'Logouts that users asked for, by scope and outcome', () => logouts)
+  let created = 0
+  board.counter('sessions_created_total', 'Sessions that this service created', () => created)
+  const refused = { invalid_key: 0, insufficient_scope: 0 }
+  board.counter('service_keys_refused_total', 'Requests whose service key was refused', () =>
+    byLabel('reason', refused),
+  )
+  const build = [{ labels: { version, node: process.version }, value: 1 }]
+  board.gauge('build_info', 'Always 1; which version runs, on which Node', () => build, 'max')
 
   return {
     contentType: registry.contentType,
@@ -28,77 +68,29 @@ export function createMetrics() {
     /** @param ms how long an answer waited after its commit. */
     revoked: (ms: number) => revocation.observe(ms / 1_000),
 
-    /** Shows what a checker that answers from memory counts by itself. */
-    watch(leased: Leased): void {
-      new Counter({
-        name: 'global_logout_leased_checks_total',
-        help: 'Checks by where the answer came from',
-        labelNames: ['source'],
-        registers,
-        collect() {
-          this.reset()
-          this.inc({ source: 'memory' }, leased.counts.hits)
-          this.inc({ source: 'database' }, leased.counts.misses)
+    /** Counts a check. @param ms from the request to the answer. */
+    checked: (result: CheckResult, ms: number) => checks[result].add(ms),
+
+    /** Counts a request. @param route as it was registered, never as it was asked for. */
+    answered: (method: string, route: string, status: number, ms: number) =>
+      request.observe({ method, route, status }, ms / 1_000),
+
+    /** The same sessions, counted. */
+    ofSessions: (sessions: Sessions) =>
+      countSessions(sessions, {
+        created: () => void created++,
+        logout(scope, outcome) {
+          for (const count of logouts)
+            if (count.labels.scope === scope && count.labels.outcome === outcome) count.value++
         },
-      })
-      new Gauge({
-        name: 'global_logout_leases_held',
-        help: 'Processes that may answer from memory',
-        registers,
-        collect() {
-          this.set(leased.holdsLease() ? 1 : 0)
-        },
-      })
-      new Gauge({
-        name: 'global_logout_sessions_in_memory',
-        help: 'Sessions known by heart, of all processes together',
-        registers,
-        collect() {
-          this.set(leased.size())
-        },
-      })
-    },
+      }),
+
+    /** The same keys, counted. */
+    ofKeys: (keys: Keys) => countKeys(keys, (why) => void refused[why]++),
+
+    ...createSources(board),
 
     /** The metrics of this process or, asked in a worker, of all. */
     text: (): Promise<string> => (cluster.isWorker ? askSupervisor() : registry.metrics()),
   }
-}
-
-const ASK = 'global-logout metrics'
-/** How long a worker waits for what all have counted, in milliseconds. */
-const PATIENCE_MS = 6_000
-
-interface Message {
-  type: typeof ASK
-  id: string
-  text?: string
-}
-
-const isMessage = (message: unknown): message is Message => (message as Message | null)?.type === ASK
-
-async function askSupervisor(): Promise<string> {
-  const id = crypto.randomUUID()
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const none = () => reject(unavailable(new Error('not every worker told what it counts')))
-  const hear = (message: unknown) => {
-    if (isMessage(message) && message.id === id) message.text === undefined ? none() : resolve(message.text)
-  }
-  const late = setTimeout(none, PATIENCE_MS)
-  process.on('message', hear)
-  process.send?.({ type: ASK, id } satisfies Message)
-  return promise.finally(() => {
-    clearTimeout(late)
-    process.off('message', hear)
-  })
-}
-
-/** Lets workers ask. For the supervising process. */
-export function gatherMetrics(): void {
-  const all = new AggregatorRegistry()
-  cluster.on('message', (worker, message) => {
-    if (!isMessage(message)) return
-    const answer = (text?: string) =>
-      worker.isConnected() && worker.send({ ...message, ...(text && { text }) })
-    all.clusterMetrics().then(answer, () => answer())
-  })
 }

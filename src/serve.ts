@@ -21,6 +21,7 @@ import { type DatabaseOptions, openDatabase } from './storage/database.ts'
 import { readFeed } from './storage/feed.ts'
 import { barrierStore, REVOKED } from './storage/instances.ts'
 import { createEars } from './storage/listener.ts'
+import type { Tracing } from './tracing.ts'
 
 const SWEEP_INTERVAL_MS = 60_000
 /** For one query of the checks; with the longest wait for it (checking/checker.ts) below the promised 2 seconds. */
@@ -42,6 +43,7 @@ export async function serve(
   { url, demo }: Place,
   log: FastifyBaseLogger,
   closing: Closing,
+  tracing?: Tracing,
 ): Promise<void> {
   const open = (options: DatabaseOptions) => {
     const opened = openDatabase(url, {
@@ -60,17 +62,27 @@ export async function serve(
   const databaseForIncidents = open({ max: INCIDENTS_AT_ONCE + 1 })
   const databaseForFeed = open({ max: 3, deadlineMs: CHECK_DEADLINE_MS })
 
+  const metrics = createMetrics()
+  metrics.pools({
+    requests: database.pool,
+    checks: databaseForChecks.pool,
+    waits: databaseForWaits.pool,
+    lease: databaseForLease.pool,
+    feed: databaseForFeed.pool,
+  })
+
   const touches = createTouches(database, (err) =>
     log.warn({ err }, 'last use of some sessions was not recorded'),
   )
   closing.push(() => touches.close())
+  metrics.touches(touches.counts)
   const sweeping = { intervalMs: SWEEP_INTERVAL_MS, retentionSeconds: config.revocationRetentionSeconds }
   const sweeper = startSweeper(database, sweeping, {
     swept: (count) => log.info({ count }, 'expired sessions swept'),
     error: (err) => log.warn({ err }, 'the sweep was interrupted'),
   })
   closing.push(() => sweeper.close())
-  const metrics = createMetrics()
+  metrics.sweep(sweeper.counts)
   const barrier = createBarrier(barrierStore(databaseForWaits.run), { onPassed: metrics.revoked })
   const round = startLookingRound(barrier)
   closing.push(() => round.close())
@@ -102,8 +114,8 @@ export async function serve(
   const parts: ServerParts = {
     config,
     database,
-    sessions,
-    keys,
+    sessions: metrics.ofSessions(sessions),
+    keys: metrics.ofKeys(keys),
     incidents: createIncidents(database),
     accounts,
     audit: createAudit(database),
@@ -113,6 +125,7 @@ export async function serve(
     checker: checking.checker,
     metrics,
     logger: log,
+    tracing,
   }
   const app = await buildServer(
     demo ? { ...parts, signIn: (await import('./dev/sign-in.ts')).demoSignIn } : parts,

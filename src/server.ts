@@ -24,7 +24,8 @@ import { readCredential } from './http/credentials.ts'
 import { eventRoutes } from './http/events.ts'
 import { createFinishLogout } from './http/finish-logout.ts'
 import { healthRoutes } from './http/health.ts'
-import { metricsRoutes } from './http/metrics.ts'
+import { countRequests, metricsRoutes } from './http/metrics.ts'
+import { openapi } from './http/openapi/plugin.ts'
 import { pageRoutes } from './http/pages.ts'
 import { onClientError, problemPages, problems } from './http/problems.ts'
 import { serviceRoutes } from './http/service.ts'
@@ -45,6 +46,7 @@ import type { Overview } from './security/overview.ts'
 import type { Replays } from './security/replays.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { type Database, withinOneDeadline } from './storage/database.ts'
+import type { Tracing } from './tracing.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -83,8 +85,9 @@ export interface ServerParts {
   replays: Pick<Replays, 'refused'>
   feed: Feed
   checker: Checker
-  metrics: Pick<Metrics, 'text' | 'contentType'>
+  metrics: Pick<Metrics, 'text' | 'contentType' | 'checked' | 'answered' | 'feed'>
   logger: FastifyBaseLogger
+  tracing?: Pick<Tracing, 'plugin' | 'check'> | undefined
   /** A sign-in of our own at `/login`; the demo has one, production does not. */
   signIn?: FastifyPluginAsync<SignIn>
 }
@@ -109,15 +112,22 @@ export async function buildServer({
   checker,
   metrics,
   logger,
+  tracing,
   signIn,
 }: ServerParts) {
   const addressOf = createAddressOf(config.trustProxy)
-  const check = createCheckHandler(checker, config.cookie.name, logger, (token, request) =>
-    replays.refused(token, {
-      userAgent: request.headers['user-agent'] ?? null,
-      ipAddress: addressOf(request),
-    }),
-  )
+  const check = createCheckHandler({
+    checker,
+    cookieName: config.cookie.name,
+    logger,
+    metrics,
+    refused: (token, request) =>
+      replays.refused(token, {
+        userAgent: request.headers['user-agent'] ?? null,
+        ipAddress: addressOf(request),
+      }),
+    traced: tracing?.check,
+  })
   const refused = (request: FastifyRequest) => {
     const credential = readCredential(request.headers, config.cookie.name)
     if (credential.kind === 'token') replays.refused(credential.token, originOf(request))
@@ -147,6 +157,7 @@ export async function buildServer({
   app.decorateRequest('serviceKey')
   app.decorateRequest('staff')
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+  countRequests(app, metrics)
   app.removeContentTypeParser('text/plain')
 
   const cookies = createCookies(config.cookie)
@@ -155,12 +166,15 @@ export async function buildServer({
   const finish = createFinishLogout(cookies, config.publicOrigin, config.allowedRedirects)
 
   const streams = createStreams(feed.readAt)
+  metrics.feed({ counts: feed.counts, readAt: feed.readAt, followers: streams.size, cutOff: streams.cutOff })
 
   app.addHook('preClose', async () => void closeConnectionsAsTheyFinish(app.server))
   await app.register(problems, { refused })
   app.addHook('preClose', async () => streams.close())
+  if (tracing) await app.register(tracing.plugin)
   await app.register(fastifyHelmet, securityHeaders(config))
   await app.register(fastifyRateLimit, { global: false })
+  await app.register(openapi, { cookieName: config.cookie.name })
   await app.register(assetRoutes)
   await app.register(async (fresh) => {
     fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))

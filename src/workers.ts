@@ -5,7 +5,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
-import { gatherMetrics } from './metrics.ts'
+import { gatherMetrics } from './metrics/workers.ts'
 import type { Closing, Place } from './serve.ts'
 
 /** Pause before a worker is replaced, in milliseconds: one that dies at once must not keep a processor busy. */

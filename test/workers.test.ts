@@ -55,6 +55,11 @@ t.test('whichever worker is asked for metrics, it tells those of all', async (t)
   t.match(metrics, /^global_logout_leased_checks_total\{source="memory"\} [1-9]/m)
   t.match(metrics, /^global_logout_leased_checks_total\{source="database"\} [1-9]/m)
   t.match(metrics, /^global_logout_revocation_wait_seconds_count 10$/m)
+  t.match(metrics, /^global_logout_check_duration_seconds_count\{result="valid"\} 80$/m)
+  t.match(metrics, /^global_logout_check_duration_seconds_bucket\{result="refused",le="\+Inf"\} 80$/m)
+  t.match(metrics, /^global_logout_logouts_total\{scope="global",outcome="done"\} 10$/m)
+  t.match(metrics, /^global_logout_build_info\{.*\} 1$/m, 'not one for each worker')
+  t.match(metrics, /^nodejs_eventloop_lag_p99_seconds \d/m)
 })
 
 t.test(

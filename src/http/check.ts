@@ -7,6 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Checker, Verdict } from '../checking/checker.ts'
 import { Problem } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Tracing } from '../tracing.ts'
 import { readCredential } from './credentials.ts'
 import { logged, problemHeaders, problemText, translate } from './problems.ts'
 
@@ -17,27 +19,48 @@ export function isCheck(url: string): boolean {
   return url.startsWith('/check') && (url.length === 6 || url[6] === '/' || url[6] === '?')
 }
 
-/**
- * @param refused is told of every token that was refused.
- * @returns a handler that answers checks, and returns false for every other request.
- */
-export function createCheckHandler(
-  checker: Checker,
-  cookieName: string,
-  logger: FastifyBaseLogger,
-  refused: (token: string, request: IncomingMessage) => void,
-) {
+export interface CheckHandler {
+  checker: Checker
+  cookieName: string
+  logger: FastifyBaseLogger
+  metrics: Pick<Metrics, 'checked'>
+  /** Is told of every token that was refused. */
+  refused: (token: string, request: IncomingMessage) => void
+  traced?: Tracing['check'] | undefined
+}
+
+/** @returns a handler that answers checks, and returns false for every other request. */
+export function createCheckHandler({
+  checker,
+  cookieName,
+  logger,
+  metrics: { checked },
+  refused,
+  traced = () => undefined,
+}: CheckHandler) {
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     if (!isCheck(request.url ?? '')) return false
-    const fail = (error: unknown) => refuse(response, translate(error), logger)
+    const begun = performance.now()
+    const endSpan = traced(request.headers)
+    const fail = (error: unknown) => {
+      const problem = translate(error)
+      refuse(response, problem, logger)
+      checked(problem.status < 500 ? 'refused' : 'undecided', performance.now() - begun)
+      endSpan?.(problem.status)
+    }
     try {
       const credential = readCredential(request.headers, cookieName)
       if (credential.kind === 'none')
         throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
       const answer = (verdict: Verdict) => {
-        if (verdict.valid) return allow(response, verdict)
-        fail(new Problem('invalid_token', 'Sign in again.'))
-        if (credential.kind === 'token') refused(credential.token, request)
+        if (!verdict.valid) {
+          fail(new Problem('invalid_token', 'Sign in again.'))
+          if (credential.kind === 'token') refused(credential.token, request)
+          return
+        }
+        allow(response, verdict)
+        checked('valid', performance.now() - begun)
+        endSpan?.(200)
       }
       const verdict = credential.kind === 'token' ? checker.check(credential.token) : REFUSED
       if (verdict instanceof Promise) verdict.then(answer).catch(fail)

@@ -10,7 +10,8 @@ import { parseCursor } from '../propagation/cursor.ts'
 import { type Feed, malformed } from '../propagation/feed.ts'
 import type { Page } from '../propagation/window.ts'
 import type { Keys } from '../security/keys.ts'
-import { type RequireKey, secretOf } from './service-key.ts'
+import { callers } from './openapi/document.ts'
+import { KEY_PROBLEMS, type RequireKey, secretOf } from './service-key.ts'
 import type { Streams } from './streams.ts'
 
 /** Longest time that an answer is held, in seconds. */
@@ -19,7 +20,11 @@ const WAIT = `must be a whole number of seconds from 0 to ${MAX_WAIT}`
 
 const isCursor = (text: string) => parseCursor(text) !== null
 const question = z.object({
-  since: z.string().refine(isCursor, 'must be a cursor of this feed').optional(),
+  since: z
+    .string()
+    .refine(isCursor, 'must be a cursor of this feed')
+    .optional()
+    .describe('the cursor of the answer before'),
   wait: z.coerce.number(WAIT).int(WAIT).min(0, WAIT).max(MAX_WAIT, WAIT).default(0),
 })
 
@@ -102,7 +107,33 @@ export async function eventRoutes(
     {
       exposeHeadRoute: false,
       onRequest: requireKey('events'),
-      schema: { querystring: question, response: { 200: answer } },
+      schema: {
+        operationId: 'followRevocations',
+        tags: ['services'],
+        summary: 'The feed of revocations',
+        description:
+          'Every revocation committed after the cursor comes once or more, never not at all. As JSON: without `since` it answers where the feed is now; ' +
+          'with it, what came after, waited for `wait` seconds. With `Accept: text/event-stream`: a stream of `session.revoked` events, begun anew with ' +
+          '`Last-Event-ID`. A cursor that is too old is refused with 410 instead of skipping.',
+        security: callers.service('events'),
+        problems: [...KEY_PROBLEMS, 'cursor_too_old', 'unavailable'] as const,
+        querystring: question,
+        headers: z.object({
+          'last-event-id': z
+            .string()
+            .optional()
+            .describe('the cursor of the last event that came; for streams'),
+        }),
+        response: {
+          200: {
+            description: 'What came after the cursor.',
+            content: {
+              'application/json': { schema: answer },
+              'text/event-stream': { schema: z.string() },
+            },
+          },
+        },
+      },
     },
     async (request, reply) => {
       const { since, wait } = request.query

@@ -1,16 +1,27 @@
 /** `/healthz`: the process answers. `/readyz`: so does the database, with every migration applied. */
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import type { Database } from '../storage/database.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
+import { callers } from './openapi/document.ts'
 
 /** Probes come every few seconds; only their failures are worth a line. */
-const quiet = { config: { quiet: true } }
+const config = { quiet: true }
+const ok = { 200: z.object({ status: z.literal('ok') }).describe('It does.') }
+const probe = { tags: ['operators'], security: callers.anyone, response: ok }
 
 export async function healthRoutes(app: FastifyInstance, { run }: Pick<Database, 'run'>) {
-  app.get('/healthz', quiet, async () => ({ status: 'ok' }))
+  const healthz = { ...probe, operationId: 'healthz', summary: 'Does the process answer?' }
+  app.get('/healthz', { config, schema: healthz }, async () => ({ status: 'ok' }))
 
-  app.get('/readyz', quiet, async () => {
+  const readyz = {
+    ...probe,
+    operationId: 'readyz',
+    summary: 'Does the database answer, with every migration?',
+    problems: ['unavailable'] as const,
+  }
+  app.get('/readyz', { config, schema: readyz }, async () => {
     const pending = await run((db) => pendingMigrations(db))
     if (pending > 0)
       throw new Problem('unavailable', 'The database lacks migrations: run "global-logout migrate".')

@@ -2,13 +2,18 @@
 import { type DestinationStream, type LoggerOptions, pino, stdSerializers } from 'pino'
 import { rootCause } from '../storage/failures.ts'
 
-/** @param destination where lines go; standard output by default. */
-export function createLogger(
-  level: string,
-  { pretty = false, destination }: { pretty?: boolean; destination?: DestinationStream } = {},
-) {
+export interface LogOptions {
+  pretty?: boolean
+  /** Where lines go; standard output by default. */
+  destination?: DestinationStream
+  /** What every line gets in addition. */
+  mixin?: () => object
+}
+
+export function createLogger(level: string, { pretty = false, destination, mixin }: LogOptions = {}) {
   const options: LoggerOptions = {
     level,
+    ...(mixin && { mixin }),
     serializers: {
       req: (request) => ({
         id: request.id,

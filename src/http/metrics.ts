@@ -1,9 +1,31 @@
-/** `/metrics`, for Prometheus. It counts; it names nobody. */
+/** `/metrics`, for Prometheus, and the count of requests by route. It counts; it names nobody. */
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import type { Metrics } from '../metrics.ts'
+import { callers } from './openapi/document.ts'
 
 export async function metricsRoutes(app: FastifyInstance, metrics: Pick<Metrics, 'text' | 'contentType'>) {
-  app.get('/metrics', { config: { quiet: true } }, async (_request, reply) =>
+  const schema = {
+    operationId: 'metrics',
+    tags: ['operators'],
+    summary: 'Metrics for Prometheus, of all workers',
+    description: 'docs/operations.md tells what each means, and when to worry.',
+    security: callers.anyone,
+    produces: ['text/plain'],
+    problems: ['unavailable'] as const,
+    response: { 200: z.string().describe('The text format of Prometheus, 0.0.4.') },
+  }
+  app.get('/metrics', { config: { quiet: true }, schema }, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.text()),
+  )
+}
+
+/**
+ * Counts every request that reaches `app`, by the route as it was registered. One that reaches none may name any method and
+ * any path: those count as one.
+ */
+export function countRequests(app: FastifyInstance, { answered }: Pick<Metrics, 'answered'>): void {
+  app.addHook('onResponse', async ({ method, routeOptions: { url } }, reply) =>
+    answered(url === undefined ? 'any' : method, url ?? 'none', reply.statusCode, reply.elapsedTime),
   )
 }

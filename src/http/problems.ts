@@ -1,13 +1,26 @@
 /** Errors on the wire: RFC 9457 problem bodies for programs, a page for people; the cause only in the log. */
+import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts'
 import { sqlState } from '../storage/failures.ts'
 import { errorPage } from '../web/error-page.ts'
 
-export function problemBody(problem: Problem, requestId: string) {
+/** What every body of an error is, for the OpenAPI document and for the type. */
+export const problemSchema = z.object({
+  type: z.string().describe('`urn:global-logout:problem:` and the code'),
+  title: z.string().describe('the same for every problem with this code'),
+  status: z.int(),
+  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]).describe('stable; listed in the README'),
+  detail: z.string().describe('what went wrong this time, for people'),
+  field: z.string().optional().describe('what of the request is at fault'),
+  requestId: z.uuid().describe('to find it in the log'),
+})
+
+export function problemBody(problem: Problem, requestId: string): z.infer<typeof problemSchema> {
   const { code, detail, field, status } = problem
   return {
     type: `urn:global-logout:problem:${code}`,
@@ -130,19 +143,30 @@ export function translate(thrown: unknown): Problem {
   })
 }
 
-/** Requests that Node's HTTP parser refuses never reach a route; they get the same kind of body. */
-export function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+/**
+ * Requests that Node's HTTP parser refuses never reach a route; they get the same kind of body, and a line in the log under
+ * the same id. Of what they sent nothing is logged: it may be a cookie.
+ */
+export function onClientError(
+  this: { log: FastifyBaseLogger },
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const code = PARSER_ERRORS[error.code ?? ''] ?? 'invalid_request'
-  const body = JSON.stringify(
-    problemBody(new Problem(code, 'The request could not be read.'), crypto.randomUUID()),
-  )
-  const { status } = ERRORS[code]
-  socket.end(
-    `HTTP/1.1 ${status} ${ERRORS[code].title}\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  const problem = new Problem(PARSER_ERRORS[error.code ?? ''] ?? 'invalid_request', UNREADABLE)
+  const requestId = crypto.randomUUID()
+  this.log.info({ reqId: requestId, code: problem.code, reason: error.code }, UNREADABLE)
+  const body = problemText(problem, requestId)
+  const headers = Object.entries({
+    ...problemHeaders(problem, requestId),
+    'content-type': 'application/problem+json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${headers.join('')}\r\n${body}`)
 }
+
+const UNREADABLE = 'The request could not be read.'
 
 const PARSER_ERRORS: Record<string, ErrorCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',

@@ -16,6 +16,14 @@ declare module 'fastify' {
   }
 }
 
+/** What a route that requires a key may refuse with. */
+export const KEY_PROBLEMS = [
+  'key_required',
+  'invalid_key',
+  'insufficient_scope',
+  'too_many_attempts',
+] as const
+
 /** Wrong keys an address may send in a minute; further ones get 429. */
 const WRONG_KEYS = { max: 20, timeWindow: 60_000 }
 

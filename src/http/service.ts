@@ -8,7 +8,8 @@ import { expiresAt } from '../sessions/policy.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { MAX_TOKEN_LENGTH } from '../sessions/tokens.ts'
 import type { Cookies } from './cookies.ts'
-import type { RequireKey } from './service-key.ts'
+import { callers } from './openapi/document.ts'
+import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'
 
 const question = z.object({
   token: z.string('must be the token to look up'),
@@ -67,10 +68,26 @@ export async function serviceRoutes(
   { sessions, cookies, requireKey }: ServiceRoutes,
 ) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
+  const forServices = {
+    tags: ['services'],
+    consumes: ['application/json', 'application/x-www-form-urlencoded'],
+    problems: [...KEY_PROBLEMS, 'unavailable'],
+  } as const
 
   app.post(
     '/introspect',
-    { onRequest: requireKey('introspect'), schema: { body: question, response: { 200: introspection } } },
+    {
+      onRequest: requireKey('introspect'),
+      schema: {
+        ...forServices,
+        operationId: 'introspect',
+        summary: 'What is known of a token (RFC 7662)',
+        description: 'Of a token that is not valid nothing is told but that.',
+        security: callers.service('introspect'),
+        body: question,
+        response: { 200: introspection.describe('Whether it is valid now, and whose it is.') },
+      },
+    },
     async (request) => {
       const found = await sessions.find(request.body.token)
       if (!found) return { active: false as const }
@@ -90,7 +107,17 @@ export async function serviceRoutes(
     '/api/sessions',
     {
       onRequest: requireKey('sessions:create'),
-      schema: { body: newSession, response: { 201: createdSession } },
+      schema: {
+        ...forServices,
+        operationId: 'createSession',
+        summary: 'Sign a user in',
+        description:
+          'For an application that has verified who it is. `replaces` ends the session of that token in the same transaction, so that nobody can fix a token in advance.',
+        security: callers.service('sessions:create'),
+        problems: [...forServices.problems, 'user_locked', 'outcome_unknown'],
+        body: newSession,
+        response: { 201: createdSession.describe('The new session, and the cookie to set for it.') },
+      },
     },
     async (request, reply) => {
       const { userId, replaces, userAgent, ipAddress } = request.body

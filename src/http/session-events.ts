@@ -3,10 +3,12 @@
  * session: a page that is left open keeps nobody signed in.
  */
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import type { UserFeed } from '../propagation/user-feed.ts'
 import { expiresAt } from '../sessions/policy.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import { callers } from './openapi/document.ts'
 import { requireToken, type Visitor } from './session.ts'
 import type { Streams } from './streams.ts'
 
@@ -25,7 +27,18 @@ export async function sessionEventRoutes(
   app: FastifyInstance,
   { sessions, userFeed, streams, visitor }: SessionEventRoutes,
 ) {
-  app.get('/api/session/events', { exposeHeadRoute: false }, async (request, reply) => {
+  const schema = {
+    operationId: 'followSession',
+    tags: ['users'],
+    summary: 'Tells a page when its session is over',
+    description:
+      'Server-sent events: `ended` when this session is over, `changed` when another one of the same user is. No use of the session.',
+    security: callers.user,
+    produces: ['text/event-stream'],
+    problems: ['unauthenticated', 'invalid_token', 'unavailable'] as const,
+    response: { 200: z.string().describe('The stream; it ends by itself, and is begun anew.') },
+  }
+  app.get('/api/session/events', { exposeHeadRoute: false, schema }, async (request, reply) => {
     const { token } = requireToken(request, visitor)
     // Before the look at the session, so that nothing falls between.
     const from = await userFeed.here()

@@ -38,6 +38,7 @@ interface Open {
 export function createStreams(lastRead: () => number) {
   const opened = new Set<Open>()
   let closed = false
+  let cutOff = 0
   let beatAt = performance.now()
   const heart = setInterval(() => {
     if (lastRead() <= beatAt) return
@@ -73,7 +74,11 @@ export function createStreams(lastRead: () => number) {
         if (value !== undefined) raw.setHeader(name, value)
       raw.flushHeaders()
 
-      const cutOffAfter = (ms: number) => setTimeout(() => raw.destroy(), ms)
+      const cutOffAfter = (ms: number) =>
+        setTimeout(() => {
+          cutOff++
+          raw.destroy()
+        }, ms)
       function beat(): void {
         if (!raw.writableNeedDrain) raw.write(HEARTBEAT)
         onBeat()
@@ -112,6 +117,9 @@ export function createStreams(lastRead: () => number) {
 
     /** Streams that are open and requests that are held. */
     size: () => opened.size,
+
+    /** Streams that were cut off because their reader was too slow. */
+    cutOff: () => cutOff,
 
     /** Ends all, and whoever comes yet. */
     close(): void {

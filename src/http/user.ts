@@ -6,6 +6,7 @@ import { describeDevice } from '../sessions/devices.ts'
 import { expiresAt } from '../sessions/policy.ts'
 import type { Outcome, Sessions } from '../sessions/sessions.ts'
 import type { FinishLogout } from './finish-logout.ts'
+import { callers } from './openapi/document.ts'
 import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
 
 const device = z.object({
@@ -18,7 +19,9 @@ const instant = z.iso.datetime()
 export const sessionId = z.guid('must be the id of a session').toLowerCase()
 const times = { createdAt: instant, lastSeenAt: instant, expiresAt: instant }
 
-const scope = z.enum(['local', 'others', 'global'], 'must be local, others or global')
+const scope = z
+  .enum(['local', 'others', 'global'], 'must be local, others or global')
+  .describe('`local`: this session; `others`: all but this one; `global`: all')
 
 const currentSession = z.object({
   user: z.object({
@@ -39,14 +42,24 @@ const sessionList = z.object({
 /** What a logout may be asked for; no body at all means this session only. */
 export const logoutRequest = z.preprocess(
   (body) => body ?? {},
-  z.strictObject({ scope: scope.default('local'), callbackUrl: z.string().max(2048).optional() }),
+  z.strictObject({
+    scope: scope.default('local'),
+    callbackUrl: z
+      .string()
+      .max(2048)
+      .optional()
+      .describe('where to go next; followed to allowed origins only, else it is `/signed-out`'),
+  }),
 )
 
 const logoutOutcome = z.object({
-  operationId: z.string().nullable(),
+  operationId: z
+    .string()
+    .nullable()
+    .describe('null when another logout, or none of this service, had ended it'),
   scope,
   revoked: z.array(z.object({ id: z.string(), device })),
-  redirect: z.string(),
+  redirect: z.string().describe('where the browser should go'),
 })
 
 export interface UserRoutes {
@@ -59,14 +72,36 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
   const { sessions, visitor, finish } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const signedIn = { preHandler: requireSession(sessions, visitor) }
+  const forUsers = {
+    tags: ['users'],
+    security: callers.user,
+    problems: ['unauthenticated', 'invalid_token', 'unavailable'],
+  } as const
+  const forChanges = {
+    ...forUsers,
+    problems: [...forUsers.problems, 'cross_origin', 'outcome_unknown'],
+  } as const
 
-  app.get('/api/session', { ...signedIn, schema: { response: { 200: currentSession } } }, async (request) => {
+  const session = {
+    ...forUsers,
+    operationId: 'getSession',
+    summary: 'Who is signed in, and until when',
+    response: { 200: currentSession.describe('The user and the session of the token.') },
+  }
+  app.get('/api/session', { ...signedIn, schema: session }, async (request) => {
     const { user, session, policy } = request.session
     const { id, name, email, image } = user
     return { user: { id, name, email, image }, session: { id: session.id, ...timesOf(session, policy) } }
   })
 
-  app.get('/api/sessions', { ...signedIn, schema: { response: { 200: sessionList } } }, async (request) => {
+  const list = {
+    ...forUsers,
+    operationId: 'listSessions',
+    summary: "All living sessions of the token's user",
+    description: 'This one first, then those that were seen last.',
+    response: { 200: sessionList.describe('One entry for each device.') },
+  }
+  app.get('/api/sessions', { ...signedIn, schema: list }, async (request) => {
     const { session: current, policy } = request.session
     const all = await sessions.list(current.userId)
     const listed = all.map((session) => ({
@@ -85,8 +120,14 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
     '/api/sessions/:id',
     {
       schema: {
-        params: z.object({ id: sessionId }),
-        response: { 200: logoutOutcome },
+        ...forChanges,
+        operationId: 'endSession',
+        summary: 'End one session',
+        description:
+          "One of the user's own; another user's id is `session_not_found`. Repeating it is no error. The cookie is cleared when it was this one.",
+        problems: [...forChanges.problems, 'session_not_found'],
+        params: z.object({ id: sessionId.describe('the public id of the session') }),
+        response: { 200: logoutOutcome.describe('It is over, durably and at every instance.') },
       },
     },
     async (request, reply) => {
@@ -98,7 +139,18 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
 
   app.post(
     '/api/logout',
-    { schema: { body: logoutRequest, response: { 200: logoutOutcome } } },
+    {
+      schema: {
+        ...forChanges,
+        operationId: 'logout',
+        summary: 'Log out: here, elsewhere or everywhere',
+        description:
+          'Answers 200, and clears the cookie, only after the commit, and when no instance can say "valid" any more. Repeating a finished logout is no error. ' +
+          'After `outcome_unknown` the answer to the commit was lost: the cookie stays, and the request may be repeated.',
+        body: logoutRequest,
+        response: { 200: logoutOutcome.describe('Every session it names is over.') },
+      },
+    },
     async (request, reply) => {
       const token = requireTokenForChange(request, visitor)
       const outcome = await sessions.logout(token, request.body.scope, originOf(request))

@@ -68,19 +68,23 @@ export interface Sweeping {
   retentionSeconds: number
 }
 
-/** Sweeps again and again, until closed. */
+/** Sweeps again and again, until closed. `counts`: rows that went, and when a whole sweep last ended (0: never). */
 export function startSweeper(
   database: Pick<Database, 'transaction'>,
   { intervalMs, retentionSeconds }: Sweeping,
   on: { swept: (count: number) => void; error: (error: unknown) => void },
 ) {
+  const counts = { sessions: 0, revocations: 0, at: 0 }
   const stop = new AbortController()
   let running: Promise<void> | null = null
   const timer = setInterval(() => {
     running ??= sweep(database, stop.signal)
       .then(async (count) => {
         if (count) on.swept(count)
-        await forgetRevocations(database, retentionSeconds, stop.signal)
+        counts.sessions += count ?? 0
+        const forgotten = await forgetRevocations(database, retentionSeconds, stop.signal)
+        counts.revocations += forgotten ?? 0
+        if (count !== null && forgotten !== null && !stop.signal.aborted) counts.at = Date.now()
       })
       .catch(on.error)
       .finally(() => {
@@ -88,6 +92,7 @@ export function startSweeper(
       })
   }, intervalMs).unref()
   return {
+    counts,
     async close(): Promise<void> {
       clearInterval(timer)
       stop.abort()

@@ -13,6 +13,7 @@ export type Touches = ReturnType<typeof createTouches>
 
 export function createTouches({ run }: Pick<Database, 'run'>, onError: (error: unknown) => void = () => {}) {
   const waiting = new Set<string>()
+  const counts = { written: 0, dropped: 0 }
   let flushing = Promise.resolve()
 
   function flush(): Promise<void> {
@@ -20,7 +21,15 @@ export function createTouches({ run }: Pick<Database, 'run'>, onError: (error: u
       if (waiting.size === 0) return
       const ids = [...waiting]
       waiting.clear()
-      await run((db) => touchSessions(db, ids)).catch(onError)
+      await run((db) => touchSessions(db, ids)).then(
+        () => {
+          counts.written += ids.length
+        },
+        (error) => {
+          counts.dropped += ids.length
+          onError(error)
+        },
+      )
     })
     return flushing
   }
@@ -28,9 +37,12 @@ export function createTouches({ run }: Pick<Database, 'run'>, onError: (error: u
   const timer = setInterval(() => void flush(), FLUSH_MS).unref()
 
   return {
+    /** Last uses so far: written, and dropped because too many waited or the write failed. */
+    counts: counts as Readonly<typeof counts>,
     /** Notes that a session is in use. */
     add(sessionId: string): void {
       if (waiting.size < MAX_WAITING) waiting.add(sessionId)
+      else counts.dropped++
     },
     flush,
     /** Writes what waits and stops. */

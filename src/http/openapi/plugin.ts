@@ -1,0 +1,69 @@
+/** `/openapi.json`: the document of all routes that programs use. `/docs`: a page to read and try it, from this site alone. */
+import fastifySwagger from '@fastify/swagger'
+import fastifySwaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { z } from 'zod'
+import { callers, documentOptions } from './document.ts'
+
+/** Register it before the routes: it documents those that come after it. */
+export const openapi = fp(async (app: FastifyInstance, { cookieName }: { cookieName: string }) => {
+  await app.register(fastifySwagger, documentOptions(cookieName))
+  await app.register(fastifySwaggerUi, {
+    routePrefix: '/docs',
+    logLevel: 'warn',
+    staticCSP: PAGE_POLICY,
+    theme: PAGE_THEME,
+    uiConfig: { deepLinking: true, displayRequestDuration: true, tryItOutEnabled: false },
+  })
+
+  const description = 'This document: OpenAPI 3.1. `/docs` shows it as a page.'
+  const schema = {
+    operationId: 'openapi',
+    tags: ['operators'],
+    summary: 'This document',
+    security: callers.anyone,
+    response: { 200: z.looseObject({ openapi: z.string() }).describe(description) },
+  }
+  app.get('/openapi.json', { schema }, async () => app.swagger())
+})
+
+/** Stricter than the library's own: nothing from elsewhere. Its icons are `data:` images. */
+const PAGE_POLICY = {
+  'default-src': "'none'",
+  'script-src': "'self'",
+  // It adds styles of its own as it draws.
+  'style-src': "'self' 'unsafe-inline'",
+  'img-src': "'self' data:",
+  'connect-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+}
+
+/** Without the library's logo and its field for other documents, and as wide as the phone that reads it. */
+const PAGE_THEME = {
+  title: 'global-logout: the API',
+  css: [
+    {
+      filename: 'page.css',
+      content: `
+        .swagger-ui .topbar :is(.link, .download-url-wrapper) { display: none }
+        .swagger-ui .topbar-wrapper { justify-content: flex-end }
+        .dark-mode .swagger-ui :is(.header-row td, .headers td) { color: #e4e6e6 }
+        .swagger-ui .response-col_links { display: none }
+      `,
+    },
+  ],
+  js: [
+    {
+      filename: 'page.js',
+      content: `
+        const viewport = document.createElement('meta')
+        viewport.name = 'viewport'
+        viewport.content = 'width=device-width'
+        document.head.append(viewport)
+      `,
+    },
+  ],
+}

@@ -1,0 +1,111 @@
+/**
+ * What holds for every route of the OpenAPI document: problem bodies by status, the headers they carry, and what may be
+ * answered before a request reaches its route.
+ */
+import type { OpenAPIV3_1 } from 'openapi-types'
+import { z } from 'zod'
+import { ERRORS, type ErrorCode, Problem } from '../../errors.ts'
+import { problemBody, problemHeaders, problemSchema } from '../problems.ts'
+
+/** An operation on its way to the document. */
+export type Draft = OpenAPIV3_1.OperationObject & {
+  'x-problems'?: readonly ErrorCode[]
+  'x-may-lack-body'?: boolean
+}
+
+/** What any request may meet, before it reaches a route or inside of it. */
+const ALWAYS: readonly ErrorCode[] = ['request_timeout', 'headers_too_large', 'internal']
+
+/** Puts the answers in that hold for every route. */
+export function complete(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
+  const items = document.paths as Record<string, Record<string, Draft>>
+  const paths = mapValues(items, (item) => mapValues(item, completeOperation))
+  const references = JSON.stringify(paths).matchAll(/"#\/components\/responses\/(\w+)"/g)
+  const mentioned = new Set([...references].map(([, code]) => code as ErrorCode))
+  return {
+    ...document,
+    paths,
+    components: {
+      ...document.components,
+      schemas: { Problem: jsonSchemaOf(problemSchema) },
+      headers: HEADERS,
+      responses: Object.fromEntries([...mentioned].map((code) => [code, problemResponse([code])])),
+    },
+  }
+}
+
+/** In the order of the keys, so that the document does not change with the order of registration. */
+function mapValues<T, U>(object: Record<string, T>, map: (value: T) => U): Record<string, U> {
+  const entries = Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries.map(([key, value]) => [key, map(value)]))
+}
+
+function completeOperation({
+  'x-problems': codes = [],
+  'x-may-lack-body': mayLackBody,
+  requestBody,
+  responses = {},
+  ...operation
+}: Draft): OpenAPIV3_1.OperationObject {
+  const answered = mapValues(responses as Record<string, OpenAPIV3_1.ResponseObject>, (response) => ({
+    headers: headersNamed(['x-request-id']),
+    ...response,
+  }))
+  return {
+    ...operation,
+    ...(requestBody && { requestBody: { ...requestBody, required: !mayLackBody } }),
+    responses: { ...answered, ...problemResponses([...codes, ...ALWAYS]) },
+  }
+}
+
+/** The answers to what goes wrong, one for each status; those with a single code are told once for all routes. */
+function problemResponses(all: ErrorCode[]): OpenAPIV3_1.ResponsesObject {
+  const byStatus = Object.groupBy(new Set(all), (code) => ERRORS[code].status)
+  return mapValues(byStatus, (codes = []) =>
+    codes.length === 1 ? { $ref: `#/components/responses/${codes[0]}` } : problemResponse(codes),
+  )
+}
+
+function problemResponse(codes: ErrorCode[]): OpenAPIV3_1.ResponseObject {
+  const requestId = '0b0f4f2e-7c57-4f37-9d0e-2f4b7f1f1c55'
+  const problems = codes.map((code) => {
+    const { status, title } = ERRORS[code]
+    return new Problem(code, `${title}.`, status === 429 ? { retryAfterSeconds: 60 } : {})
+  })
+  const headers = new Set(problems.flatMap((problem) => Object.keys(problemHeaders(problem, requestId))))
+  return {
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join('\n\n'),
+    headers: headersNamed([...headers]),
+    content: {
+      'application/problem+json': {
+        schema: {
+          allOf: [
+            { $ref: '#/components/schemas/Problem' },
+            { type: 'object', properties: { code: { enum: codes } } },
+          ],
+        },
+        examples: Object.fromEntries(
+          problems.map((problem) => [problem.code, { value: problemBody(problem, requestId) }]),
+        ),
+      },
+    },
+  }
+}
+
+function headersNamed(names: string[]): Record<string, OpenAPIV3_1.ReferenceObject> {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+}
+
+const text = (description: string): OpenAPIV3_1.HeaderObject => ({ description, schema: { type: 'string' } })
+
+const HEADERS: Record<string, OpenAPIV3_1.HeaderObject> = {
+  'cache-control': text('Always `no-store`.'),
+  'x-request-id': text('The `requestId` of the body, and of the log.'),
+  'retry-after': { description: 'Seconds after which it may go well.', schema: { type: 'integer' } },
+  'www-authenticate': text('After RFC 6750: `Bearer`, with `error` when a credential came.'),
+}
+
+function jsonSchemaOf(schema: z.ZodType): OpenAPIV3_1.SchemaObject {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema)
+  return rest as OpenAPIV3_1.SchemaObject
+}

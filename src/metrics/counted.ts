@@ -1,0 +1,62 @@
+/** Services with what they do counted, as their callers saw it. Nothing else about them changes. */
+import { Problem } from '../errors.ts'
+import type { Keys } from '../security/keys.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+
+export const LOGOUT_SCOPES = ['local', 'others', 'global', 'one'] as const
+export type LogoutScope = (typeof LOGOUT_SCOPES)[number]
+
+/**
+ * `done`: committed. `refused`: whoever asked may not, or there was nothing to end. `unknown`: the answer to the commit
+ * was lost. `failed`: nothing was changed.
+ */
+export const LOGOUT_OUTCOMES = ['done', 'refused', 'unknown', 'failed'] as const
+export type LogoutOutcome = (typeof LOGOUT_OUTCOMES)[number]
+
+export function countSessions(
+  sessions: Sessions,
+  on: { created(): void; logout(scope: LogoutScope, outcome: LogoutOutcome): void },
+): Sessions {
+  const logout = async <T>(scope: LogoutScope, ended: Promise<T>): Promise<T> => {
+    try {
+      const outcome = await ended
+      on.logout(scope, 'done')
+      return outcome
+    } catch (error) {
+      on.logout(scope, outcomeOf(error))
+      throw error
+    }
+  }
+  return {
+    ...sessions,
+    async create(login) {
+      const created = await sessions.create(login)
+      on.created()
+      return created
+    },
+    logout: (token, scope, origin) => logout(scope, sessions.logout(token, scope, origin)),
+    endOne: (token, id, origin) => logout('one', sessions.endOne(token, id, origin)),
+  }
+}
+
+function outcomeOf(error: unknown): LogoutOutcome {
+  if (!(error instanceof Problem)) return 'failed'
+  if (error.code === 'outcome_unknown') return 'unknown'
+  return error.status < 500 ? 'refused' : 'failed'
+}
+
+/** @param refused is told of each key that was refused, and whether for its secret or for its scope. */
+export function countKeys(keys: Keys, refused: (why: 'invalid_key' | 'insufficient_scope') => void): Keys {
+  return {
+    ...keys,
+    async require(secret, scope) {
+      try {
+        return await keys.require(secret, scope)
+      } catch (error) {
+        const code = error instanceof Problem && error.code
+        if (code === 'invalid_key' || code === 'insufficient_scope') refused(code)
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,76 @@
+/** What other parts of the service count by themselves, shown to operators: they know nothing of metrics. */
+import type { Leased } from '../checking/start.ts'
+import { type Board, byLabel } from './live.ts'
+
+/** What is asked of a pool of connections. */
+export interface WatchedPool {
+  readonly totalCount: number
+  readonly idleCount: number
+  readonly waitingCount: number
+}
+
+export interface WatchedSweep {
+  readonly sessions: number
+  readonly revocations: number
+  /** When a whole sweep last ended, in milliseconds since 1970; 0 when none did. */
+  readonly at: number
+}
+
+export interface WatchedFeed {
+  counts: { readonly reads: number; readonly failures: number; readonly events: number }
+  /** When the last read that succeeded began, in milliseconds on the monotonic clock. */
+  readAt(): number
+  /** Streams that are open, and requests that are held. */
+  followers(): number
+  /** Streams that were cut off because their reader was too slow. */
+  cutOff(): number
+}
+
+export function createSources({ counter, gauge }: Board) {
+  return {
+    /** A checker that answers from memory. */
+    watch({ counts, holdsLease, size }: Leased): void {
+      counter('leased_checks_total', 'Checks by where the answer came from', () =>
+        byLabel('source', { memory: counts.hits, database: counts.misses }),
+      )
+      gauge('leases_held', 'Processes that may answer from memory', () => (holdsLease() ? 1 : 0))
+      gauge('sessions_in_memory', 'Sessions known by heart, of all processes together', size)
+    },
+
+    /** Pools of connections, by name. */
+    pools(pools: Record<string, WatchedPool>): void {
+      const each = (read: (pool: WatchedPool) => number) =>
+        byLabel('pool', Object.fromEntries(Object.entries(pools).map(([name, pool]) => [name, read(pool)])))
+      gauge('pool_connections', 'Connections to PostgreSQL', () => each((pool) => pool.totalCount))
+      gauge('pool_idle', 'Connections that nobody uses', () => each((pool) => pool.idleCount))
+      gauge('pool_waiting', 'Requests that wait for a connection', () => each((pool) => pool.waitingCount))
+    },
+
+    /** The writes of last use. */
+    touches(counts: { readonly written: number; readonly dropped: number }): void {
+      const help = 'Last uses of sessions: written, or dropped because too many waited or the write failed'
+      counter('touches_total', help, () => byLabel('outcome', { ...counts }))
+    },
+
+    /** The sweep of what is over. */
+    sweep(counts: WatchedSweep): void {
+      counter('swept_rows_total', 'Rows that were deleted because they are over', () =>
+        byLabel('what', { sessions: counts.sessions, revocations: counts.revocations }),
+      )
+      const at = () => counts.at / 1_000
+      gauge('sweep_last_run_timestamp_seconds', 'When the last whole sweep ended', at, 'max')
+    },
+
+    /** The feed of revocations. */
+    feed({ counts, readAt, followers, cutOff }: WatchedFeed): void {
+      gauge('feed_followers', 'Streams that are open, and requests that wait for news', followers)
+      counter('feed_events_total', 'Revocations read for whoever follows', () => counts.events)
+      counter('feed_reads_total', 'Reads of the feed by outcome', () =>
+        byLabel('outcome', { done: counts.reads - counts.failures, failed: counts.failures }),
+      )
+      counter('feed_readers_cut_off_total', 'Streams cut off because nobody took what was written', cutOff)
+      const age = () => (followers() > 0 ? (performance.now() - readAt()) / 1_000 : 0)
+      gauge('feed_read_age_seconds', 'Time since the feed was read, while somebody follows', age, 'max')
+    },
+  }
+}

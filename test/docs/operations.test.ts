@@ -1,0 +1,99 @@
+/** What operators are told to watch is there, by the names and labels they are told; on paper, in alerts, in the dashboard. */
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import { served } from '../support/served.ts'
+import { readmeTable } from './readme.ts'
+
+const read = (file: string) => readFile(new URL(`../../docs/${file}`, import.meta.url), 'utf8')
+const service = await served({ CHECK_MODE: 'leased' })
+await service.ask(null, '/check')
+await service.metrics()
+const printed = await service.metrics()
+
+/** Label names of each metric that is printed, the buckets of histograms aside. */
+const labels = new Map(
+  [...printed.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name = '', type]) => {
+    const parts = type === 'histogram' ? '(?:_bucket|_sum|_count)' : ''
+    const samples = printed.matchAll(new RegExp(`^${name}${parts}(?:\\{(.*)\\})? `, 'gm'))
+    const found = [...samples].flatMap(([, pairs = '']) =>
+      [...pairs.matchAll(/(\w+)="/g)].map(([, label]) => label),
+    )
+    return [name, new Set(found.filter((label) => label !== 'le'))]
+  }),
+)
+const own = [...labels.keys()].filter((name) => name.startsWith('global_logout_'))
+
+/** What a query of Prometheus asks for that is not there. */
+function strangers(query: string): string[] {
+  const found: string[] = []
+  const known = new Set<string | undefined>(['le', 'instance'])
+  for (const [, name = '', selector = ''] of query.matchAll(
+    /\b((?:global_logout|process|nodejs)_\w+)(?:\{(.*?)\})?/g,
+  )) {
+    const base = labels.has(name) ? name : name.replace(/_(bucket|sum|count)$/, '')
+    const its = labels.get(base)
+    if (!its) found.push(name)
+    for (const label of its ?? []) known.add(label)
+    for (const [, label = ''] of selector.matchAll(/(\w+)(?:=~|!=|=)"/g))
+      if (label !== 'instance' && !its?.has(label)) found.push(`${name}{${label}}`)
+  }
+  for (const [, list = ''] of query.matchAll(/\bby \(([^)]*)\)/g))
+    found.push(...list.split(/,\s*/).filter((label) => !known.has(label)))
+  return found
+}
+
+t.test('the table names every metric of the service with its labels, and no other', async (t) => {
+  const rows = readmeTable('Metrics', await read('operations.md'))
+  t.same(rows.map(([name]) => name).sort(), own.sort())
+  for (const [name = '', given = '', meaning] of rows) {
+    t.same(new Set(given.match(/\w+/g)), labels.get(name), name)
+    t.ok(meaning, `${name} means something`)
+  }
+})
+
+t.test('alerts ask for what is there', async (t) => {
+  const text = await read('operations.md')
+  const alerts = readmeTable('Metrics', text).flatMap(
+    ([, , , alert = '']) => /^`(.*?)`/.exec(alert)?.[1] ?? [],
+  )
+  t.ok(alerts.length >= 10, `${alerts.length} alerts`)
+  for (const alert of alerts) t.same(strangers(alert.replaceAll('\\|', '|')), [], alert)
+  const elsewhere = text.match(/`(process|nodejs)_\w{3,}`/g)?.map((name) => name.slice(1, -1)) ?? []
+  t.ok(elsewhere.length >= 2)
+  t.same(
+    elsewhere.filter((name) => !labels.has(name)),
+    [],
+  )
+})
+
+t.test('the dashboard can be imported, and each of its panels asks for what is there', async (t) => {
+  interface Panel {
+    id: number
+    type: string
+    title: string
+    gridPos: { x: number; y: number; w: number; h: number }
+    targets?: { expr: string; datasource: { uid: string } }[]
+  }
+  const dashboard: {
+    schemaVersion: number
+    templating: { list: { name: string; type: string }[] }
+    panels: Panel[]
+  } = JSON.parse(await read('grafana-dashboard.json'))
+  t.ok(dashboard.schemaVersion >= 36)
+  t.match(dashboard.templating.list[0], { name: 'datasource', type: 'datasource', query: 'prometheus' })
+  const panels = dashboard.panels.filter(({ type }) => type !== 'row')
+  t.equal(new Set(dashboard.panels.map(({ id }) => id)).size, dashboard.panels.length, 'ids are unique')
+  for (const { title, targets = [], gridPos } of panels) {
+    t.ok(targets.length > 0 && gridPos.x + gridPos.w <= 24, title)
+    for (const { expr, datasource } of targets) {
+      t.match(datasource.uid, /^\$\{datasource\}$/)
+      t.same(strangers(expr), [], expr)
+    }
+  }
+  const asked = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)).join(' ')
+  t.same(
+    own.filter((name) => !asked.includes(name)),
+    [],
+    'and no metric of the service is left out',
+  )
+})

@@ -1,0 +1,83 @@
+/** Whoever writes a client can believe the OpenAPI document: it is whole, it is valid, and it is what the service does. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { OpenAPIV3_1 } from 'openapi-types'
+import t from 'tap'
+import { ERRORS } from '../../src/errors.ts'
+import { watchRoutes } from '../support/routes.ts'
+import { startService } from '../support/service.ts'
+
+const run = promisify(execFile)
+const routes = watchRoutes()
+const service = await startService({ demo: true })
+const document = (await (await service.http('/openapi.json')).json()) as OpenAPIV3_1.Document
+const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+  Object.entries(item ?? {}).map(([method, operation]) => ({
+    name: `${method.toUpperCase()} ${path}`,
+    operation: operation as OpenAPIV3_1.OperationObject & { security: object[] },
+  })),
+)
+/** What people use, and what pages are made of. */
+const PAGES = ['/', '/login', '/logout', '/sessions/:id/end', '/signed-out', '/assets/*']
+
+t.test('a route that programs use is in the document', async (t) => {
+  const missing = routes.filter(
+    ({ method, url, documented }) =>
+      !documented && method !== 'HEAD' && !PAGES.includes(url) && !url.startsWith('/docs'),
+  )
+  t.same(missing, [])
+  const registered = routes
+    .filter(({ documented }) => documented)
+    .map(({ method, url }) => `${method} ${url.replace(/:(\w+)/g, '{$1}')}`)
+  const checks = ['GET /check', 'GET /check/{path}']
+  t.same(
+    operations.map(({ name }) => name).sort(),
+    [...checks, ...registered.filter((name) => !name.startsWith('HEAD'))].sort(),
+  )
+})
+
+t.test('each tells what it is, who may call it, and every way it may refuse', async (t) => {
+  for (const { name, operation } of operations) {
+    t.ok(operation.operationId && operation.summary && operation.tags?.length === 1, name)
+    t.ok(Array.isArray(operation.security), `${name} names its callers`)
+    const statuses = Object.keys(operation.responses ?? {})
+    t.ok(
+      ['408', '431', '500'].every((status) => statuses.includes(status)),
+      `${name}: ${statuses}`,
+    )
+    if (operation.security.length > 0)
+      t.ok(
+        ['401', '503'].every((status) => statuses.includes(status)),
+        `${name}: ${statuses}`,
+      )
+  }
+  const told = JSON.stringify([document.paths, document.components?.responses])
+  t.same(
+    Object.keys(ERRORS).filter((code) => !told.includes(`"${code}"`)),
+    ['not_found'],
+    'every other code is told somewhere; this is of no route',
+  )
+})
+
+t.test('a body that may be left out is told so', async (t) => {
+  const body = (name: string) =>
+    operations.find((found) => found.name === name)?.operation.requestBody as OpenAPIV3_1.RequestBodyObject
+  t.equal(body('POST /api/logout').required, false)
+  t.equal(body('POST /introspect').required, true)
+})
+
+t.test('"npm run -s openapi" prints what is served, and a linter finds nothing in it', async (t) => {
+  const { stdout } = await run('npm', ['run', '-s', 'openapi'], { maxBuffer: 2 ** 22 })
+  t.same(JSON.parse(stdout), document)
+  const lint = (filter: string) =>
+    run('bash', ['-c', `set -o pipefail; npm run -s openapi ${filter} | redocly lint /dev/stdin`], {
+      env: { ...process.env, REDOCLY_TELEMETRY: 'off' },
+    }).then(
+      ({ stderr }) => stderr,
+      ({ stderr }) => `failed: ${stderr}`,
+    )
+  const found = await lint('')
+  t.match(found, 'valid')
+  t.notMatch(found, /failed|error|warning/i)
+  t.match(await lint(`| sed s/operationId/operationIt/`), 'failed', 'the linter can find something')
+})

@@ -1,0 +1,109 @@
+/** Whoever reports an error has an id; the operator finds it in the log, whatever it was that answered. */
+import { connect } from 'node:net'
+import t from 'tap'
+import { json, startService } from '../support/service.ts'
+
+const log: string[] = []
+const service = await startService({ log })
+const { http } = service
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+interface Answer {
+  status: number
+  header: string | undefined
+  body: { requestId?: string; status?: number }
+}
+
+/** Sends bytes as they are, and reads the answer to its end. */
+function raw(bytes: string): Promise<Answer> {
+  const { hostname, port } = new URL(service.base)
+  const socket = connect(Number(port), hostname, () => socket.end(bytes))
+  return new Promise((done, fail) => {
+    let text = ''
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk
+    })
+    socket.on('error', fail).on('close', () => {
+      const [head = '', body = ''] = text.split('\r\n\r\n')
+      const header = /^x-request-id: (.*)$/im.exec(head)?.[1]
+      done({ status: Number(head.split(' ')[1]), header, body: JSON.parse(body) })
+    })
+  })
+}
+
+async function answerOf(asked: Promise<Response>): Promise<Answer> {
+  const response = await asked
+  const header = response.headers.get('x-request-id') ?? undefined
+  return { status: response.status, header, body: (await response.json()) as Answer['body'] }
+}
+
+const refusals: [what: string, status: number, ask: () => Promise<Answer>][] = [
+  ['a check without a token', 401, () => answerOf(http('/check'))],
+  ['no session', 401, () => answerOf(http('/api/session'))],
+  [
+    'a wrong key',
+    401,
+    () => answerOf(http('/introspect', { ...json({ token: 'x' }), headers: { authorization: 'Bearer x' } })),
+  ],
+  ['bad input', 400, () => answerOf(http('/api/sessions/x', { method: 'DELETE' }))],
+  ['broken JSON', 400, () => answerOf(http('/api/logout', { ...json({}), body: '{' }))],
+  ['an unknown address', 404, () => answerOf(http('/nothing'))],
+  ['an address that cannot be decoded', 400, () => answerOf(http('/%zz'))],
+  [
+    'a body that is too large',
+    413,
+    () => answerOf(http('/api/logout', json({ callbackUrl: 'x'.repeat(20_000) }))),
+  ],
+  ['headers that are too large', 431, () => answerOf(http('/', { headers: { cookie: 'x'.repeat(20_000) } }))],
+  ['a request that is none', 400, () => raw('what is this?\r\n\r\n')],
+  ['a header that is none', 400, () => raw('GET / HTTP/1.1\r\nhost: x\r\nno header\r\n\r\n')],
+]
+
+for (const [what, status, ask] of refusals) {
+  t.test(`${what} is told with an id, in the header and in the body`, async (t) => {
+    const { header, body, ...answer } = await ask()
+    t.equal(answer.status, status)
+    t.equal(body.status, status)
+    t.match(body.requestId, UUID)
+    t.equal(header, body.requestId)
+  })
+}
+
+t.test('no two requests share an id, and nobody chooses theirs', async (t) => {
+  const ids = new Set<string | undefined>()
+  for (const path of ['/check', '/api/session', '/healthz'])
+    for (let n = 0; n < 3; n++) {
+      const response = await http(path, { headers: { 'x-request-id': 'mine', 'request-id': 'mine' } })
+      ids.add(response.headers.get('x-request-id') ?? undefined)
+    }
+  t.equal(ids.size, 9)
+  t.notOk(ids.has('mine'))
+})
+
+t.test(
+  'the log has the id of whatever it tells: of refusals, failures, and what could not be read',
+  async (t) => {
+    const told = (id: string | undefined) =>
+      log.map((line) => JSON.parse(line)).filter(({ reqId, req }) => reqId === id || req?.id === id)
+    const ordinary = await answerOf(http('/api/session'))
+    t.match(told(ordinary.body.requestId), [{ msg: 'incoming request' }, { msg: 'request completed' }])
+
+    const unreadable = await raw('GET / HTTP/1.1\r\nhost: x\r\ncookie: canary\r\nno header\r\n\r\n')
+    t.match(told(unreadable.body.requestId), [{ code: 'invalid_request', reason: /^HPE_/ }])
+    t.notMatch(log.join(''), 'canary', 'but nothing of what it sent')
+
+    await service.database.psql('alter table session rename to away')
+    for (const path of ['/check', '/api/session']) {
+      const failed = await answerOf(http(path, { headers: { authorization: 'Bearer x' } }))
+      t.equal(failed.status, 503)
+      t.ok(
+        told(failed.body.requestId).some(
+          ({ err, code }) => code === 'unavailable' && err.message.includes('relation'),
+        ),
+        `${path}: with its cause`,
+      )
+      t.notMatch(JSON.stringify(failed.body), 'relation', 'which is for the log only')
+    }
+    await service.database.psql('alter table away rename to session')
+  },
+)

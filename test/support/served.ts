@@ -1,0 +1,46 @@
+/** The service as `global-logout start` composes it, in this process, on a test database and a port of its own. */
+import t from 'tap'
+import { readConfig } from '../../src/config.ts'
+import { createLogger } from '../../src/http/log.ts'
+import { createBarrier } from '../../src/propagation/barrier.ts'
+import { type Closing, serve } from '../../src/serve.ts'
+import { createSessions } from '../../src/sessions/sessions.ts'
+import { barrierStore } from '../../src/storage/instances.ts'
+import { testDatabase } from './database.ts'
+import { freePort } from './ports.ts'
+
+/** Everything is closed when the test file ends. */
+export async function served(env: Record<string, string> = {}) {
+  const database = await testDatabase()
+  const port = await freePort()
+  const config = readConfig({ DATABASE_URL: database.url, PORT: String(port), ...env })
+  const closing: Closing = []
+  t.teardown(async () => {
+    for (const step of closing.reverse()) await step()
+  })
+  await serve(config, { url: database.url, demo: false }, createLogger('silent'), closing)
+  const base = `http://127.0.0.1:${port}`
+  const sessions = createSessions(database, { add: () => {} }, createBarrier(barrierStore(database.run)))
+  return {
+    base,
+    database,
+    /** Signs a user in as an application would. @returns the token. */
+    signIn: async (userId: string) => {
+      await database.psql('insert into "user" (id) values ($1) on conflict do nothing', [userId])
+      return (await sessions.create({ userId, userAgent: null, ipAddress: null })).token
+    },
+    /** The status of a request with a bearer token. */
+    ask: async (token: string | null, path: string, init: RequestInit = {}) => {
+      const authorization = token === null ? {} : { authorization: `Bearer ${token}` }
+      const response = await fetch(base + path, {
+        redirect: 'manual',
+        ...init,
+        headers: { ...init.headers, ...authorization },
+      })
+      await response.arrayBuffer()
+      return response.status
+    },
+    /** What `/metrics` prints. */
+    metrics: async () => (await fetch(`${base}/metrics`)).text(),
+  }
+}

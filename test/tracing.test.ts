@@ -1,0 +1,225 @@
+/** Traces show where the time of a request went, to whoever asks for them; they show nobody's secrets, and cost nobody an answer. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createBarrier } from '../src/propagation/barrier.ts'
+import { createKey } from '../src/security/keys.ts'
+import { createSessions } from '../src/sessions/sessions.ts'
+import { barrierStore } from '../src/storage/instances.ts'
+import { collector, type Span } from './support/collector.ts'
+import { run } from './support/command.ts'
+import { testDatabase } from './support/database.ts'
+import { freePort } from './support/ports.ts'
+import { json } from './support/service.ts'
+
+const database = await testDatabase()
+const sessions = createSessions(database, { add: () => {} }, createBarrier(barrierStore(database.run)))
+const canary = 'canary5d21'
+const ada = `${canary}-ada`
+await database.psql('insert into "user" (id, name, email) values ($1, $2, $3)', [
+  ada,
+  `${canary} Ada`,
+  `${canary}@example.com`,
+])
+const signIn = async () =>
+  (await sessions.create({ userId: ada, userAgent: `${canary}/1.0`, ipAddress: null })).token
+
+/** The service as a process of its own, told where to send its traces. */
+async function start(env: Record<string, string>) {
+  const port = await freePort()
+  const service = run(['start'], {
+    env: {
+      DATABASE_URL: database.url,
+      PORT: String(port),
+      LOG_LEVEL: 'trace',
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+      ...env,
+    },
+  })
+  await service.printed('Server listening')
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(`http://127.0.0.1:${port}${path}`, { redirect: 'manual', ...init })
+  return { ...service, ask }
+}
+
+/** What a caller that traces sends along. */
+function caller(sampled = true) {
+  const traceId = crypto.randomUUID().replaceAll('-', '')
+  return { traceId, traceparent: `00-${traceId}-00f067aa0ba902b7-0${sampled ? 1 : 0}` }
+}
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+const named = (spans: Span[], name: string) => spans.find((span) => span.name === name)
+
+t.test('a logout in the trace of its caller: the request, and each of its queries', async (t) => {
+  const receiver = await collector()
+  const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint })
+  const { traceId, traceparent } = caller()
+  const token = await signIn()
+  const answer = await service.ask('/api/logout', {
+    ...json({ scope: 'global' }),
+    headers: { ...json({}).headers, ...bearer(token), traceparent },
+  })
+  t.equal(answer.status, 200)
+
+  const spans = await receiver.trace(traceId, 'POST /api/logout')
+  const request = named(spans, 'POST /api/logout')
+  t.match(request, {
+    parentId: '00f067aa0ba902b7',
+    kind: 2,
+    attributes: {
+      'http.request.method': 'POST',
+      'http.route': '/api/logout',
+      'http.response.status_code': 200,
+      'global_logout.request_id': answer.headers.get('x-request-id'),
+    },
+    resource: { 'service.name': 'global-logout', 'service.version': /^\d/, 'service.instance.id': /-/ },
+  })
+  const queries = spans.filter((span) => span.attributes['db.query.text'])
+  t.ok(queries.length >= 5, `${queries.length} queries`)
+  t.ok(queries.every(({ kind, parentId }) => kind === 3 && parentId === request?.id))
+  t.ok(queries.some((span) => /for update/.test(String(span.attributes['db.query.text']))))
+
+  await service.printed('request completed')
+  const line =
+    service
+      .output()
+      .split('\n')
+      .find((line) => line.includes('request completed')) ?? '{}'
+  t.match(JSON.parse(line), { trace_id: traceId, span_id: request?.id }, 'and the log leads to the trace')
+})
+
+t.test('a check is traced when its caller traces it, and else is not', async (t) => {
+  const receiver = await collector()
+  const service = await start({
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+    OTEL_TRACES_SAMPLER: 'always_on',
+  })
+  const token = await signIn()
+  const [unsampled, sampled] = [caller(false), caller()]
+  for (const headers of [{}, { traceparent: unsampled.traceparent }, { traceparent: 'nonsense' }])
+    t.equal((await service.ask('/check', { headers: { ...headers, ...bearer(token) } })).status, 200)
+  const { traceparent } = sampled
+  await service.ask('/check/x', { headers: { traceparent, ...bearer('unknown') } })
+  await service.ask('/check/x', { headers: { traceparent, ...bearer(token) } })
+  let spans = await receiver.trace(sampled.traceId, 'check')
+  while (spans.length < 2) spans = await receiver.trace(sampled.traceId, 'check')
+  t.match(
+    spans.map(({ attributes }) => attributes),
+    [401, 200].map((status) => ({ 'http.route': '/check', 'http.response.status_code': status })),
+  )
+  t.equal(receiver.spans().length, 2)
+})
+
+t.test('no trace holds a token, a cookie, a query string, a parameter, a person', async (t) => {
+  const receiver = await collector()
+  const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint })
+  const [one, two] = [await signIn(), await signIn()]
+  const { key } = await database.transaction((tx) =>
+    createKey(
+      tx,
+      { name: canary, scopes: ['introspect', 'sessions:create'], lifetimeSeconds: null },
+      { actorKind: 'system', actorId: 'test' },
+    ),
+  )
+  const { traceparent, traceId } = caller()
+  const mark = {
+    'user-agent': canary,
+    referer: `https://${canary}.example/`,
+    origin: `https://${canary}.example`,
+  }
+  const ask = async (path: string, headers: Record<string, string>, init: RequestInit = {}) =>
+    (await service.ask(path, { ...init, headers: { ...init.headers, ...mark, traceparent, ...headers } }))
+      .status
+  const cookie = { cookie: `authjs.session-token=${one}; ${canary}=${canary}` }
+
+  t.equal(await ask(`/api/session?${canary}=${two}`, cookie), 200)
+  t.equal(await ask('/api/sessions', bearer(two)), 200)
+  t.equal(await ask(`/check/${canary}?${two}`, bearer(two)), 200)
+  t.equal(await ask(`/${canary}/${two}?${canary}`, cookie), 404)
+  t.equal(await ask(`/api/sessions/${canary}`, bearer(two), { method: 'DELETE' }), 400)
+  t.equal(await ask('/introspect', bearer(key), json({ token: two })), 200)
+  t.equal(await ask('/introspect', bearer(`${key}x`), json({ token: two })), 401)
+  t.equal(
+    await ask('/api/sessions', bearer(key), json({ userId: `${canary}-nobody` })),
+    400,
+    'an error that names a user',
+  )
+  t.equal(await ask('/api/sessions', bearer(key), json({ userId: ada, replaces: two })), 201)
+  // Errors of the database quote rows and values; drizzle's quote parameters.
+  await database.psql('alter table operation add constraint refuse check (request_id is null) not valid')
+  t.equal(await ask('/api/logout', bearer(one), json({ scope: 'global' })), 500)
+  await database.psql('alter table operation drop constraint refuse')
+  t.equal(
+    await ask(
+      '/api/logout',
+      bearer(one),
+      json({ scope: 'global', callbackUrl: `https://${canary}.example` }),
+    ),
+    200,
+  )
+  service.child.kill('SIGTERM')
+  t.equal(await service.ended, 0)
+
+  const spans = receiver.spans().filter((span) => span.traceId === traceId)
+  t.equal(spans.filter(({ kind }) => kind === 2).length, 11, 'every one of them is there')
+  t.ok(
+    spans.some(({ status }) => status.code === 2),
+    'errors too',
+  )
+  t.ok(
+    spans.every(({ events, status }) => events === 0 && status.message === ''),
+    'without their texts',
+  )
+  const bytes = receiver.bytes()
+  t.ok(bytes.includes('/api/sessions/:id'), 'the search can find')
+  for (const secret of [one, two, key, canary]) t.notOk(bytes.includes(secret), secret.slice(0, 12))
+})
+
+t.test('a stop sends what was not sent yet; each worker sends its own', async (t) => {
+  const receiver = await collector()
+  const service = await start({
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${receiver.endpoint}/v1/traces`,
+    OTEL_BSP_SCHEDULE_DELAY: '600000',
+    OTEL_SERVICE_NAME: 'edge',
+    WORKERS: '2',
+  })
+  while (service.output().split('Server listening').length < 3) await sleep(20)
+  for (let n = 0; n < 20; n++) await service.ask('/signed-out', { headers: { connection: 'close' } })
+  t.same(receiver.spans(), [])
+  service.child.kill('SIGTERM')
+  t.equal(await service.ended, 0)
+  const spans = receiver.spans().filter(({ name }) => name === 'GET /signed-out')
+  t.equal(spans.length, 20)
+  t.ok(spans.every(({ resource }) => resource['service.name'] === 'edge'))
+  t.equal(new Set(spans.map(({ resource }) => resource['service.instance.id'])).size, 2)
+})
+
+for (const [what, endpoint] of [
+  ['away', `http://127.0.0.1:${await freePort()}`],
+  ['no address at all', 'nonsense'],
+] as const)
+  t.test(`a collector that is ${what} disturbs nobody`, async (t) => {
+    const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+    const token = await signIn()
+    for (let n = 0; n < 20; n++) {
+      const { traceparent } = caller()
+      t.equal((await service.ask('/api/session', { headers: { ...bearer(token), traceparent } })).status, 200)
+      t.equal((await service.ask('/check', { headers: { ...bearer(token), traceparent } })).status, 200)
+    }
+    await service.printed(what === 'away' ? 'traces cannot be sent' : 'traces: ')
+    await sleep(500)
+    const complaints = service.output().match(/traces cannot be sent/g) ?? []
+    t.ok(complaints.length <= 1, 'it is told once')
+    service.child.kill('SIGTERM')
+    t.equal(await service.ended, 0, 'and it stops as ever')
+  })
+
+t.test('switched off by the standard variables, nothing is sent', async (t) => {
+  const receiver = await collector()
+  for (const off of [{ OTEL_SDK_DISABLED: 'true' }, { OTEL_TRACES_EXPORTER: 'none' }]) {
+    const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, ...off })
+    t.equal((await service.ask('/signed-out')).status, 200)
+    service.child.kill('SIGTERM')
+    t.equal(await service.ended, 0)
+  }
+  t.equal(receiver.bytes().length, 0)
+})
