@@ -217,13 +217,25 @@ t.test(
 )
 
 t.test('a session that somebody holds is ended when it is let go, and the others before', async (t) => {
-  const [held] = await addSessions(service, 'held', { users: 5, each: 2 })
-  const holder = await database.pool.connect()
+  const ids = await addSessions(service, 'held', { users: 5, each: 2 })
   const id = await begin(service, { userAgent: 'held' })
+  const [brake, holder] = [await database.pool.connect(), await database.pool.connect()]
+  // Stops the first batch, so that the other transaction begins when the incident has looked who else is there.
+  await brake.query('begin')
+  await brake.query('select from incident where id = $1 for update', [id])
+  let done = false
+  const running = carryOut(database, barrier, id, { batch: 1 }).then(() => {
+    done = true
+  })
+  const blocked = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  while ((await database.psql(blocked)).length === 0) await new Promise((turn) => setTimeout(turn, 5))
   await holder.query('begin')
-  await holder.query('select from session where id = $1 for update', [held])
-  const running = carryOut(database, barrier, id)
+  await holder.query('select from session where id = $1 for update', [ids.at(-1)])
+  await brake.query('rollback')
+  brake.release()
   while ((await incidents.get(id)).ended < 9) await new Promise((turn) => setTimeout(turn, 20))
+  await new Promise((turn) => setTimeout(turn, 1_000))
+  t.notOk(done)
   await holder.query('rollback')
   holder.release()
   await running
