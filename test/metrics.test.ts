@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createKey } from '../src/security/keys.ts'
+import { openStream } from './support/event-stream.ts'
 import { served } from './support/served.ts'
 import { json } from './support/service.ts'
 
@@ -110,6 +111,33 @@ t.test('a use of a session shows as written once it is', async (t) => {
   t.equal(await ask(token, '/api/session'), 200)
   while ((await value(written)) === before) await sleep(50)
   t.ok((await value(written)) > before)
+})
+
+t.test('who follows the feed is counted while they do, and what they are told', async (t) => {
+  const { key } = await database.run((db) =>
+    createKey(db, { name: 'follower', scopes: ['events'], lifetimeSeconds: null }),
+  )
+  const stream = await openStream(({ signal, headers }) =>
+    fetch(`${service.base}/events`, { signal, headers: { ...headers, authorization: `Bearer ${key}` } }),
+  )
+  t.match(await stream.next(), { event: 'ready' })
+  t.equal(await value('global_logout_feed_followers'), 1)
+  t.ok((await value('global_logout_feed_reads_total{outcome="done"}')) >= 1)
+  const told = async () => {
+    const token = await signIn('ada')
+    await logout(token, 'local')
+    t.match(await stream.next(), { event: 'session.revoked' })
+  }
+  t.equal(await growth('global_logout_feed_events_total', told), 1)
+  t.ok((await value('global_logout_feed_read_age_seconds')) < 60)
+  await database.psql('alter table revoked_session rename to gone')
+  while ((await value('global_logout_feed_reads_total{outcome="failed"}')) === 0) await sleep(50)
+  while ((await value('global_logout_feed_read_age_seconds')) < 1) await sleep(50)
+  await database.psql('alter table gone rename to revoked_session')
+  while ((await value('global_logout_leases_held')) < 1) await sleep(50)
+  stream.close()
+  while ((await value('global_logout_feed_followers')) > 0) await sleep(50)
+  t.equal(await value('global_logout_feed_read_age_seconds'), 0, 'nobody misses anything')
 })
 
 t.test('pools, lease, event loop and version are there', async (t) => {
