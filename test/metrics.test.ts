@@ -114,8 +114,12 @@ t.test('a use of a session shows as written once it is', async (t) => {
 })
 
 t.test('who follows the feed is counted while they do, and what they are told', async (t) => {
-  const { key } = await database.run((db) =>
-    createKey(db, { name: 'follower', scopes: ['events'], lifetimeSeconds: null }),
+  const { key } = await database.transaction((tx) =>
+    createKey(
+      tx,
+      { name: 'follower', scopes: ['events'], lifetimeSeconds: null },
+      { actorKind: 'system', actorId: 'test' },
+    ),
   )
   const stream = await openStream(({ signal, headers }) =>
     fetch(`${service.base}/events`, { signal, headers: { ...headers, authorization: `Bearer ${key}` } }),

@@ -7,8 +7,9 @@ import { reason } from '../security/reason.ts'
 import { selection } from '../security/selection.ts'
 import type { RevokedSession } from '../storage/schema.ts'
 import { CSV_TYPE, type CsvField, csvStream, wantsCsv } from './csv.ts'
+import { callers } from './openapi/document.ts'
 import { originOf } from './session.ts'
-import type { RequireStaff } from './staff.ts'
+import { HARM_PROBLEMS, READ_PROBLEMS, type RequireStaff } from './staff.ts'
 
 /** Bytes: 200,000 user ids of 36 characters are 8 MB. Read only after the caller has shown who it is. */
 const MAX_PLAN_BODY = 16 * 1024 * 1024
@@ -88,10 +89,22 @@ export interface IncidentRoutes {
 export async function incidentRoutes(instance: FastifyInstance, { incidents, requireStaff }: IncidentRoutes) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const { read, harm } = requireStaff
+  const forStaff = { tags: ['staff'], security: callers.staff }
 
   app.post(
     '/api/admin/incidents',
-    { onRequest: harm, bodyLimit: MAX_PLAN_BODY, schema: { body: newPlan, response: { 201: plan } } },
+    {
+      onRequest: harm,
+      bodyLimit: MAX_PLAN_BODY,
+      schema: {
+        ...forStaff,
+        operationId: 'planIncident',
+        summary: 'Count what a selection comes to; nothing is ended',
+        problems: HARM_PROBLEMS,
+        body: newPlan,
+        response: { 201: plan.describe('The plan, to be executed within half an hour.') },
+      },
+    },
     async (request, reply) => {
       const { reason, select } = request.body
       const planned = await incidents.plan(select, reason, actorOf(request))
@@ -102,19 +115,48 @@ export async function incidentRoutes(instance: FastifyInstance, { incidents, req
 
   app.get(
     '/api/admin/incidents',
-    { onRequest: read, schema: { response: { 200: z.object({ incidents: z.array(incident) }) } } },
+    {
+      onRequest: read,
+      schema: {
+        ...forStaff,
+        operationId: 'listIncidents',
+        summary: 'Incidents, newest first',
+        problems: READ_PROBLEMS,
+        response: { 200: z.object({ incidents: z.array(incident) }).describe('At most a hundred.') },
+      },
+    },
     async () => ({ incidents: (await incidents.list()).map(onTheWire) }),
   )
 
   app.get(
     '/api/admin/incidents/:planId',
-    { onRequest: read, schema: { params: planParams, response: { 200: incident } } },
+    {
+      onRequest: read,
+      schema: {
+        ...forStaff,
+        operationId: 'showIncident',
+        summary: 'How far an incident is, and what it came to',
+        problems: [...READ_PROBLEMS, 'incident_not_found'],
+        params: planParams,
+        response: { 200: incident.describe('The incident as it stands.') },
+      },
+    },
     async (request) => onTheWire(await incidents.get(request.params.planId)),
   )
 
   app.post(
     '/api/admin/incidents/:planId/execute',
-    { onRequest: harm, schema: { params: planParams, response: { 202: incident } } },
+    {
+      onRequest: harm,
+      schema: {
+        ...forStaff,
+        operationId: 'executeIncident',
+        summary: 'End what a plan names, and whatever matches by now',
+        problems: [...HARM_PROBLEMS, 'incident_not_found', 'incident_not_open'],
+        params: planParams,
+        response: { 202: incident.describe('It is carried out in the background.') },
+      },
+    },
     async (request, reply) => {
       const report = await incidents.execute(request.params.planId, actorOf(request))
       reply.code(202)
@@ -124,7 +166,18 @@ export async function incidentRoutes(instance: FastifyInstance, { incidents, req
 
   app.get(
     '/api/admin/incidents/:planId/report',
-    { onRequest: read, schema: { params: planParams } },
+    {
+      onRequest: read,
+      schema: {
+        ...forStaff,
+        operationId: 'reportIncident',
+        summary: 'The report of an incident',
+        description: 'With `Accept: text/csv` one row for each ended session.',
+        problems: [...READ_PROBLEMS, 'incident_not_found'],
+        params: planParams,
+        response: { 200: incident.describe('The incident as it stands.') },
+      },
+    },
     async (request, reply) => {
       const report = await incidents.get(request.params.planId)
       if (!wantsCsv(request.headers)) return onTheWire(report)
@@ -132,7 +185,7 @@ export async function incidentRoutes(instance: FastifyInstance, { incidents, req
       return reply
         .type(CSV_TYPE)
         .header('content-disposition', `attachment; filename="incident-${report.planId}.csv"`)
-        .send(stream)
+        .send(stream as never)
     },
   )
 }

@@ -15,8 +15,9 @@ import { expiresAt } from '../sessions/policy.ts'
 import type { By } from '../storage/operations.ts'
 import type { FoundUser } from '../storage/users.ts'
 import { account, auditPage, auditQuery, revoked, text, unlocked, userList } from './admin-schemas.ts'
+import { callers } from './openapi/document.ts'
 import { originOf } from './session.ts'
-import type { RequireStaff } from './staff.ts'
+import { HARM_PROBLEMS, READ_PROBLEMS, type RequireStaff } from './staff.ts'
 
 export interface AdminRoutes {
   accounts: Accounts
@@ -28,17 +29,38 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const reads = { onRequest: requireStaff.read }
   const harms = { onRequest: requireStaff.harm }
+  const forStaff = { tags: ['staff'], security: callers.staff }
   const ofUser = z.object({ id: text })
 
   app.get(
     '/api/admin/users',
-    { ...reads, schema: { querystring: z.strictObject({ q: text }), response: { 200: userList } } },
+    {
+      ...reads,
+      schema: {
+        ...forStaff,
+        operationId: 'findUsers',
+        summary: 'Users whose id, email or name begins with a text',
+        problems: READ_PROBLEMS,
+        querystring: z.strictObject({ q: text }),
+        response: { 200: userList.describe('At most 50.') },
+      },
+    },
     async ({ query }) => ({ users: (await accounts.find(query.q)).map(toUser) }),
   )
 
   app.get(
     '/api/admin/users/:id/sessions',
-    { ...reads, schema: { params: ofUser, response: { 200: account } } },
+    {
+      ...reads,
+      schema: {
+        ...forStaff,
+        operationId: 'showUser',
+        summary: "A user's living sessions, recent revocations and replayed tokens",
+        problems: [...READ_PROBLEMS, 'user_not_found'],
+        params: ofUser,
+        response: { 200: account.describe('The user as staff see them.') },
+      },
+    },
     async ({ params }) => toAccount(await accounts.show(params.id)),
   )
 
@@ -47,9 +69,13 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
     {
       ...harms,
       schema: {
+        ...forStaff,
+        operationId: 'revokeUser',
+        summary: 'End all sessions of a user; with lockFor, refuse new ones',
+        problems: [...HARM_PROBLEMS, 'user_not_found'],
         params: ofUser,
         body: z.strictObject({ reason, lockFor: lockFor.optional() }),
-        response: { 200: revoked },
+        response: { 200: revoked.describe('What was ended.') },
       },
     },
     async (request) => {
@@ -68,9 +94,13 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
     {
       ...harms,
       schema: {
+        ...forStaff,
+        operationId: 'unlockUser',
+        summary: 'Lift the lock of a user',
+        problems: [...HARM_PROBLEMS, 'user_not_found'],
         params: ofUser,
         body: z.preprocess((body) => body ?? {}, z.strictObject({ reason: reason.optional() })),
-        response: { 200: unlocked },
+        response: { 200: unlocked.describe('The operation, if there was a lock.') },
       },
     },
     (request) => accounts.unlock(request.params.id, request.body.reason ?? null, actorOf(request)),
@@ -78,7 +108,18 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
 
   app.get(
     '/api/admin/audit',
-    { ...reads, schema: { querystring: auditQuery, response: { 200: auditPage } } },
+    {
+      ...reads,
+      schema: {
+        ...forStaff,
+        operationId: 'listAudit',
+        summary: 'Every operation, newest first',
+        description: 'With `Accept: text/csv` all that match, as a file.',
+        problems: READ_PROBLEMS,
+        querystring: auditQuery,
+        response: { 200: auditPage.describe('A hundred of them.') },
+      },
+    },
     async (request, reply) => {
       const { user: userId, actor: actorId, cursor = null, ...rest } = request.query
       const filter = { ...rest, userId, actorId }

@@ -9,7 +9,7 @@ import type { Database } from '../storage/database.ts'
 import { findRole } from '../storage/staff.ts'
 import type { StaffRole } from '../storage/staff-schema.ts'
 import { assertSameOrigin } from './same-origin.ts'
-import type { RequireKey } from './service-key.ts'
+import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'
 import { requireToken, type Visitor } from './session.ts'
 
 declare module 'fastify' {
@@ -35,6 +35,22 @@ export interface StaffGuard {
   /** How long ago staff may have signed in to do harm. */
   maxAuthAgeSeconds: number
 }
+
+/** What routes for staff may refuse with: those that only read, and those that end sessions. */
+export const READ_PROBLEMS = [
+  ...KEY_PROBLEMS,
+  'unauthenticated',
+  'invalid_token',
+  'not_staff',
+  'unavailable',
+] as const
+export const HARM_PROBLEMS = [
+  ...READ_PROBLEMS,
+  'read_only',
+  'sign_in_again',
+  'cross_origin',
+  'outcome_unknown',
+] as const
 
 /**
  * Hooks for routes: `read` for every role, `harm` for those that end sessions.

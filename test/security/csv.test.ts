@@ -15,7 +15,7 @@ t.test('what would begin a formula is shown as text', (t) => {
 t.test('nothing gets out of its field', (t) => {
   t.equal(csvLine(['a","=1', 'b\r\n=1', ',;']), '"a"",""=1","b\r\n=1",",;"\r\n')
   t.equal(csvLine(['1=1', "'x", '']), '"1=1","\'x",""\r\n', 'and the harmless stay as they are')
-  t.equal(csvLine([null, -5, new Date(0)]), '"","-5","1970-01-01T00:00:00.000Z"\r\n')
+  t.equal(csvLine([null, 5, new Date(0), { a: 1 }]), '"","5","1970-01-01T00:00:00.000Z","{""a"":1}"\r\n')
   t.end()
 })
 

@@ -24,6 +24,7 @@ export const callers = {
   anyone: [],
   user: [{ sessionCookie: [] }, { sessionToken: [] }],
   service: (scope: string) => [{ serviceKey: [scope] }],
+  staff: [{ serviceKey: ['security'] }, { sessionCookie: [] }, { sessionToken: [] }],
 } as const
 
 const WITH_INPUT: readonly ErrorCode[] = ['invalid_request']
@@ -49,6 +50,10 @@ export function documentOptions(cookieName: string): SwaggerOptions {
         { name: 'gateways', description: 'Ask about every request, without a credential of their own.' },
         { name: 'users', description: 'See and end their own sessions, by cookie or bearer token.' },
         { name: 'services', description: 'Call with a service key ("global-logout keys").' },
+        {
+          name: 'staff',
+          description: "See and end other people's sessions: with a role, or a key of scope `security`.",
+        },
         { name: 'operators', description: 'Watch the service.' },
       ],
       paths: checkPaths as object as OpenAPIV3_1.PathsObject,
