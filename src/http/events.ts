@@ -75,7 +75,7 @@ export async function eventRoutes(
     const from = lastId ?? since
     const first: Page = from
       ? await feed.next(from, AbortSignal.abort())
-      : { events: [], cursor: await now() }
+      : { events: [], cursor: await feed.now() }
 
     const secret = secretOf(request.headers)
     const stream = streams.open(reply, async () => {
@@ -92,11 +92,6 @@ export async function eventRoutes(
     }
   }
 
-  async function now(): Promise<string> {
-    await feed.look()
-    return feed.here()
-  }
-
   app.get(
     '/events',
     {
@@ -107,7 +102,7 @@ export async function eventRoutes(
     async (request, reply) => {
       const { since, wait } = request.query
       if (request.headers.accept?.includes('text/event-stream')) return openStream(request, reply, since)
-      if (since === undefined) return { events: [], cursor: await now() }
+      if (since === undefined) return { events: [], cursor: await feed.now() }
       if (wait === 0) await feed.look()
       const { events, cursor } = await feed.next(since, streams.hold(reply, wait * 1000))
       return { events: [...events], cursor }

@@ -1,0 +1,290 @@
+/** `GET /events`, from the side of a service that must not keep serving people who are signed out. */
+import fc from 'fast-check'
+import t from 'tap'
+import { formatCursor, parseCursor } from '../../src/propagation/cursor.ts'
+import { openStream } from '../support/event-stream.ts'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService()
+const { http, as } = service
+const { psql } = service.database
+const { headers, id: keyId } = await service.keyFor('events')
+
+interface Answer {
+  events: Record<string, unknown>[]
+  cursor: string
+}
+const get = (query = '', more: Record<string, string> = {}) =>
+  http(`/events${query}`, { headers: { ...headers, ...more } })
+const ask = async (query = '') => (await (await get(query)).json()) as Answer
+const stream = (query = '', lastId = '') =>
+  openStream(
+    ({ signal, headers }) => http(`/events${query}`, { signal, headers: { ...headers, ...auth } }),
+    lastId,
+  )
+const auth = headers
+
+t.test('without a cursor a service learns where the feed is, and nothing of before', async (t) => {
+  const { token } = await service.signIn(await service.addUser())
+  await as(token, '/api/logout', { method: 'POST' })
+  const response = await get()
+  t.equal(response.status, 200)
+  t.equal(response.headers.get('cache-control'), 'no-store')
+  const { events, cursor } = (await response.json()) as Answer
+  t.same(events, [])
+  t.same(await ask(`?since=${cursor}`), { events: [], cursor: (await ask(`?since=${cursor}`)).cursor })
+})
+
+t.test('a logout that has answered is in the very next answer, with who, what and when', async (t) => {
+  const { cursor } = await ask()
+  const userId = await service.addUser()
+  const [phone, laptop] = [await service.signIn(userId), await service.signIn(userId)]
+  const { operationId } = (await (
+    await as(phone.token, '/api/logout', json({ scope: 'global' }))
+  ).json()) as {
+    operationId: string
+  }
+  const { events, cursor: next } = await ask(`?since=${cursor}`)
+  t.same(events.map(({ sessionId }) => sessionId).sort(), [phone.id, laptop.id].sort())
+  for (const { sessionId, revokedAt, ...event } of events) {
+    t.same(event, { type: 'session.revoked', userId, operationId, kind: 'logout', scope: 'global' })
+    t.ok(Math.abs(Date.parse(String(revokedAt)) - Date.now()) < 60_000)
+    t.equal(new Date(String(revokedAt)).toISOString(), revokedAt)
+  }
+  t.same((await ask(`?since=${next}`)).events, [], 'and once only')
+  t.same((await ask(`?since=${cursor}`)).events, events, 'an old cursor may be used again')
+})
+
+t.test('what ends around the service is in the feed, without an operation', async (t) => {
+  const { cursor } = await ask()
+  const userId = await service.addUser()
+  const { id: sessionId } = await service.signIn(userId)
+  await psql('delete from session where id = $1', [sessionId])
+  t.match((await ask(`?since=${cursor}`)).events, [
+    { sessionId, userId, operationId: null, kind: null, scope: null },
+  ])
+})
+
+t.test('an answer is held until something comes', async (t) => {
+  for (const how of ['API', 'SQL']) {
+    const { token, id } = await service.signIn(await service.addUser())
+    const { cursor } = await ask()
+    const held = ask(`?since=${cursor}&wait=30`)
+    while (service.feed.waiting() === 0) await new Promise((turn) => setTimeout(turn, 5))
+    if (how === 'API') await as(token, '/api/logout', { method: 'POST' })
+    else await psql('delete from session where id = $1', [id])
+    t.match((await held).events, [{ sessionId: id }], how)
+  }
+})
+
+t.test('when nothing comes, the answer says so, and the cursor goes on', async (t) => {
+  const { cursor } = await ask()
+  const over = await ask(`?since=${cursor}&wait=1`)
+  t.same(over.events, [])
+  const { token, id } = await service.signIn(await service.addUser())
+  await as(token, '/api/logout', { method: 'POST' })
+  t.match((await ask(`?since=${over.cursor}`)).events, [{ sessionId: id }])
+})
+
+t.test('a stream begins with where it begins, and goes on from there after it was cut', async (t) => {
+  const userId = await service.addUser()
+  const [first, second, third] = [
+    await service.signIn(userId),
+    await service.signIn(userId),
+    await service.signIn(userId),
+  ]
+  const events = await stream()
+  t.equal(events.response.status, 200)
+  t.match(Object.fromEntries(events.response.headers), {
+    'content-type': /^text\/event-stream/,
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+    'x-request-id': /./,
+    'content-security-policy': /./,
+  })
+  const ready = await events.next()
+  t.match(ready, { event: 'ready', data: '{}', lastId: /./ })
+  await as(first.token, '/api/logout', { method: 'POST' })
+  const message = await events.next()
+  t.equal(message?.event, 'session.revoked')
+  t.match(JSON.parse(message?.data ?? ''), { type: 'session.revoked', sessionId: first.id, userId })
+  events.close()
+
+  await as(second.token, '/api/logout', { method: 'POST' })
+  const again = await stream('', message?.lastId)
+  t.equal((await again.next())?.lastId, message?.lastId, 'ready, from where it was cut')
+  t.match(JSON.parse((await again.next())?.data ?? ''), { sessionId: second.id })
+  again.close()
+
+  await as(third.token, '/api/logout', { method: 'POST' })
+  const since = await stream(`?since=${ready?.lastId}`)
+  await since.next()
+  for (const { id } of [first, second, third])
+    t.match(JSON.parse((await since.next())?.data ?? ''), { sessionId: id })
+  since.close()
+  const header = await stream(`?since=${ready?.lastId}`, message?.lastId)
+  await header.next()
+  t.match(JSON.parse((await header.next())?.data ?? ''), { sessionId: second.id }, 'the header decides')
+  header.close()
+})
+
+t.test('only the last event of a page has an id: who is cut off before gets the page again', async (t) => {
+  const userId = await service.addUser()
+  for (let n = 0; n < 3; n++) await service.signIn(userId)
+  const events = await stream()
+  const from = (await events.next())?.lastId
+  await psql('delete from session where "userId" = $1', [userId])
+  const ids = [await events.next(), await events.next(), await events.next()].map(
+    (message) => message?.lastId,
+  )
+  t.same(ids.slice(0, 2), [from, from])
+  t.not(ids[2], from)
+  events.close()
+})
+
+t.test('a heartbeat comes while nothing happens', async (t) => {
+  const events = await stream()
+  const message = events.next().then(() => events.next())
+  while (events.comments.length === 0) await new Promise((turn) => setTimeout(turn, 50))
+  t.equal(events.comments[0], 'heartbeat')
+  events.close()
+  t.equal(await message, null)
+})
+
+t.test('a key with the scope is needed, for either form', async (t) => {
+  const other = await service.keyFor('introspect', 'sessions:create', 'security')
+  for (const accept of ['application/json', 'text/event-stream']) {
+    for (const [authorization, status] of [
+      [undefined, 401],
+      ['Bearer glk_nonsense', 401],
+      [other.headers.authorization, 403],
+    ] as const) {
+      const response = await http('/events', { headers: { accept, ...(authorization && { authorization }) } })
+      t.equal(response.status, status)
+      t.match(response.headers.get('content-type'), /problem/)
+      await response.arrayBuffer()
+    }
+  }
+})
+
+t.test('a stream ends when its key is revoked', async (t) => {
+  const key = await service.keyFor('events')
+  const open = (authorization: Record<string, string>) =>
+    openStream(({ signal, headers }) =>
+      http('/events', { signal, headers: { ...headers, ...authorization } }),
+    )
+  const [revoked, kept] = [await open(key.headers), await open(headers)]
+  await revoked.next()
+  await kept.next()
+  await psql('update service_key set revoked_at = now() where id = $1', [key.id])
+  t.equal(await revoked.next(), null)
+  const { token } = await service.signIn(await service.addUser())
+  await as(token, '/api/logout', { method: 'POST' })
+  t.match(await kept.next(), { event: 'session.revoked' }, 'another goes on')
+  t.not(keyId, key.id)
+  kept.close()
+})
+
+t.test('what is no cursor, and no time to wait, is refused by name', async (t) => {
+  const { cursor } = await ask()
+  for (const [query, field] of [
+    ['?since=', 'since'],
+    ['?since=nonsense', 'since'],
+    [`?since=${cursor}x`, 'since'],
+    [`?since=${cursor}%00`, 'since'],
+    [`?since=${cursor}&since=${cursor}`, 'since'],
+    [`?since=${'A'.repeat(13_000)}`, 'since'],
+    [`?since=${cursor}&wait=31`, 'wait'],
+    [`?since=${cursor}&wait=-1`, 'wait'],
+    [`?since=${cursor}&wait=0.5`, 'wait'],
+    [`?since=${cursor}&wait=soon`, 'wait'],
+  ] as const) {
+    for (const accept of ['application/json', 'text/event-stream']) {
+      const response = await get(query, { accept })
+      t.equal(response.status, 400, query.slice(0, 60))
+      t.match(await response.json(), { code: 'invalid_request', field })
+    }
+  }
+  const response = await get('', { accept: 'text/event-stream', 'last-event-id': 'nonsense' })
+  t.equal(response.status, 400)
+  t.match(await response.json(), { code: 'invalid_request', field: 'Last-Event-ID' })
+})
+
+t.test('no text for a cursor brings anything but an answer, 400 or 410', async (t) => {
+  const { cursor } = await ask()
+  const { world = '' } = parseCursor(cursor) ?? {}
+  const number = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n }), fc.bigInt({ min: 0n, max: 300n }))
+  const snapshot = fc
+    .tuple(number, number, fc.array(number, { maxLength: 4 }))
+    .map(([xmin, length, steps]) => [xmin, length, ...steps].map((value) => value.toString(36)).join('.'))
+  const like = fc
+    .tuple(
+      fc.constantFrom('1', '2'),
+      fc.constantFrom(world, 'abcdefghijk'),
+      snapshot,
+      snapshot,
+      number,
+      number,
+    )
+    .map(([version, world, last, upper, xid, id]) => [
+      version,
+      world,
+      last,
+      upper,
+      xid.toString(36),
+      id.toString(36),
+    ])
+    .chain((parts) => fc.integer({ min: 1, max: 6 }).map((length) => parts.slice(0, length).join('/')))
+    .map((text) => Buffer.from(text).toString('base64url'))
+  const seen = new Set<number>()
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(fc.string(), fc.base64String(), like), async (text) => {
+      const response = await get(`?since=${encodeURIComponent(text)}`)
+      await response.arrayBuffer()
+      seen.add(response.status)
+      return [200, 400, 410].includes(response.status)
+    }),
+    { numRuns: 1_500 },
+  )
+  t.same([...seen].sort(), [200, 400, 410], 'all of them came up')
+})
+
+t.test('a cursor of another database, of the future, and of nowhere is refused as too old', async (t) => {
+  const { cursor } = await ask()
+  const mine = parseCursor(cursor)
+  if (!mine) throw new Error('no cursor')
+  const elsewhere = await startService()
+  const key = await elsewhere.keyFor('events')
+  const foreign = (await (await elsewhere.http('/events', { headers: key.headers })).json()) as Answer
+  const future = formatCursor({ ...mine, last: { ...mine.last, xmax: mine.last.xmax + 1_000_000n } })
+  const nowhere = formatCursor({ ...mine, world: 'A'.repeat(11) })
+  for (const [what, since] of Object.entries({ foreign: foreign.cursor, future, nowhere })) {
+    for (const accept of ['application/json', 'text/event-stream']) {
+      const response = await get(`?since=${since}`, { accept })
+      t.equal(response.status, 410, what)
+      t.match(await response.json(), { code: 'cursor_too_old' })
+    }
+  }
+})
+
+t.test('a server that closes is held up by nobody who waits', async (t) => {
+  const closing = await startService()
+  const key = await closing.keyFor('events')
+  const { token } = await closing.signIn(await closing.addUser())
+  const open = () =>
+    openStream(({ signal, headers }) =>
+      closing.http('/events', { signal, headers: { ...headers, ...key.headers } }),
+    )
+  const [events, page] = [
+    await open(),
+    await openStream(({ signal }) => closing.as(token, '/api/session/events', { signal })),
+  ]
+  const { cursor } = (await (await closing.http('/events', { headers: key.headers })).json()) as Answer
+  const held = closing.http(`/events?since=${cursor}&wait=30`, { headers: key.headers })
+  await events.next()
+  while (closing.feed.waiting() < 3) await new Promise((turn) => setTimeout(turn, 5))
+  await closing.app.close()
+  t.equal(await events.next(), null)
+  t.equal(await page.next(), null)
+  t.equal((await held).status, 200)
+})

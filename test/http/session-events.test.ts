@@ -1,0 +1,153 @@
+/** `GET /api/session/events`, from the side of a page that must not show what is over. */
+import t from 'tap'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { openStream } from '../support/event-stream.ts'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService()
+const { as, http } = service
+const { psql } = service.database
+const PATH = '/api/session/events'
+
+const follow = (token: string) => openStream(({ signal, headers }) => as(token, PATH, { signal, headers }))
+const logout = (token: string, scope: string) => as(token, '/api/logout', json({ scope }))
+
+/** Somebody with so many devices. */
+async function devices(count: number) {
+  const userId = await service.addUser()
+  return Promise.all(Array.from({ length: count }, () => service.signIn(userId)))
+}
+
+t.test('a page is told that its session is over, and nothing after that', async (t) => {
+  const [phone, laptop] = await devices(2)
+  if (!phone || !laptop) throw new Error('no devices')
+  const page = await follow(laptop.token)
+  t.equal(page.response.status, 200)
+  t.match(Object.fromEntries(page.response.headers), {
+    'content-type': /^text\/event-stream/,
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  })
+  await logout(phone.token, 'global')
+  t.match(await page.next(), { event: 'ended', data: '{}' })
+  t.equal(await page.next(), null)
+  t.equal((await as(laptop.token, PATH)).status, 401)
+})
+
+t.test('a page is told that another session of its user is over, however it ended', async (t) => {
+  const [phone, laptop, tablet] = await devices(3)
+  if (!phone || !laptop || !tablet) throw new Error('no devices')
+  const page = await follow(laptop.token)
+  await logout(phone.token, 'local')
+  t.match(await page.next(), { event: 'changed', data: '{}' })
+  await psql('delete from session where id = $1', [tablet.id])
+  t.match(await page.next(), { event: 'changed', data: '{}' })
+  await psql('delete from session where id = $1', [laptop.id])
+  t.match(await page.next(), { event: 'ended', data: '{}' })
+})
+
+t.test('a page hears nothing of other people', async (t) => {
+  const [[ada, phone], [grace]] = [await devices(2), await devices(1)]
+  if (!ada || !phone || !grace) throw new Error('no devices')
+  const page = await follow(ada.token)
+  const other = await follow(grace.token)
+  await logout(grace.token, 'global')
+  t.match(await other.next(), { event: 'ended' })
+  await logout(phone.token, 'local')
+  t.match(await page.next(), { event: 'changed' })
+  await logout(ada.token, 'local')
+  t.match(await page.next(), { event: 'ended' }, 'nothing came between')
+})
+
+t.test('without a living session there is no stream', async (t) => {
+  const [gone] = await devices(1)
+  if (!gone) throw new Error('no device')
+  await logout(gone.token, 'local')
+  for (const response of [await http(PATH), await as('unknown', PATH), await as(gone.token, PATH)]) {
+    t.equal(response.status, 401)
+    t.match(response.headers.get('content-type'), /^application\/problem/)
+  }
+})
+
+t.test('however a logout and the opening of a page meet, the page is refused or told', async (t) => {
+  const rounds = 150
+  const seen = { refused: 0, told: 0 }
+  for (let round = 0; round < rounds; round++) {
+    const [phone, laptop] = await devices(2)
+    if (!phone || !laptop) throw new Error('no devices')
+    const opening = follow(laptop.token)
+    const [page] = await Promise.all([opening, logout(phone.token, 'global')])
+    if (page.response.status === 401) seen.refused++
+    else if ((await page.next())?.event === 'ended') seen.told++
+    page.close()
+  }
+  t.equal(seen.refused + seen.told, rounds)
+  t.ok(seen.told > 0, JSON.stringify(seen))
+})
+
+t.test('a session that ends after its page was found to be let in, and before it is, is told', async (t) => {
+  const database = await testDatabase()
+  const looked = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  let slow = false
+  const slowly: TestDatabase = {
+    ...database,
+    async run(work, explain) {
+      const result = await database.run(work, explain)
+      if (slow) looked.resolve()
+      if (slow) await goOn.promise
+      return result
+    },
+  }
+  const service = await startService({ database: slowly })
+  const { token, id } = await service.signIn(await service.addUser())
+  slow = true
+  const opening = openStream(({ signal, headers }) => service.as(token, PATH, { signal, headers }))
+  await looked.promise
+  await database.psql('delete from session where id = $1', [id])
+  while (service.feed.counts.events === 0) await new Promise((turn) => setTimeout(turn, 5))
+  goOn.resolve()
+  const page = await opening
+  t.equal(page.response.status, 200)
+  t.match(await page.next(), { event: 'ended' })
+})
+
+t.test('a page that is left open does not keep its session alive', async (t) => {
+  const [device] = await devices(1)
+  if (!device) throw new Error('no device')
+  await psql(`update session set "lastSeenAt" = now() - interval '1 hour' where id = $1`, [device.id])
+  const seen = async () => {
+    await service.touches.flush()
+    const [row] = await psql<{ at: Date }>(`select "lastSeenAt" as at from session where id = $1`, [
+      device.id,
+    ])
+    return row?.at.getTime() ?? 0
+  }
+  const before = await seen()
+  for (let n = 0; n < 3; n++) (await follow(device.token)).close()
+  t.equal(await seen(), before)
+  await as(device.token, '/api/session')
+  t.ok((await seen()) > before, 'a use does')
+})
+
+t.test('a stream is not longer than the life of its session', async (t) => {
+  const [device] = await devices(1)
+  if (!device) throw new Error('no device')
+  await psql(`update session set expires = now() at time zone 'utc' + interval '1 second' where id = $1`, [
+    device.id,
+  ])
+  const page = await follow(device.token)
+  t.equal(page.response.status, 200)
+  t.equal(await page.next(), null)
+  t.equal((await as(device.token, PATH)).status, 401)
+})
+
+t.test('of more than 20 streams of a user, the oldest is ended', async (t) => {
+  const [first, phone] = await devices(2)
+  if (!first || !phone) throw new Error('no devices')
+  const pages = []
+  for (let n = 0; n < 21; n++) pages.push(await follow(first.token))
+  t.equal(await pages[0]?.next(), null)
+  await logout(phone.token, 'global')
+  for (const page of pages.slice(1)) t.match(await page.next(), { event: 'ended' })
+})
