@@ -42,7 +42,7 @@ export function createExchange({ url, timeoutMs = 2000, fetch: custom }: Exchang
         try {
           return await read(await this.open(path, { ...init, signal }))
         } catch (error) {
-          if (error instanceof ServiceError || attempt >= attempts || signal.aborted) throw error
+          if (error instanceof ServiceError || attempt >= attempts) throw error
         }
       }
     },

@@ -169,13 +169,17 @@ const WRONG_PROXIES: Record<
 }
 
 t.test('no answer of a wrong proxy is valid or signed out', async (t) => {
+  let asked = 0
   const url = await standIn((request, response) => {
-    const [status, headers, body] = WRONG_PROXIES[request.headers.cookie ?? ''] ?? [200, IDENTITY]
+    asked++
+    const [status, headers, body] = (request.url === '/check' &&
+      WRONG_PROXIES[request.headers.cookie ?? '']) || [200, IDENTITY]
     response.writeHead(status, headers).end(body)
   })
   const client = createClient({ url })
   for (const cookie of Object.keys(WRONG_PROXIES))
     await t.rejects(client.check({ headers: { cookie } }), undecided, `a proxy that ${cookie}`)
+  t.equal(asked, Object.keys(WRONG_PROXIES).length, 'each was asked once')
   const error = await client.check({ headers: { cookie: 'is in maintenance' } }).catch((error) => error)
   t.equal(error.retryAfterSeconds, 30)
   t.ok(error instanceof UndecidedError)

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { WebSocket } from 'ws'
@@ -58,8 +59,7 @@ t.test('the WebSocket example', async (t) => {
   const url = await start('websocket', { GLOBAL_LOGOUT_KEY: key })
   const open = async (token: string) => {
     const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })
-    const [hello] = await once(socket, 'message')
-    t.equal(String(hello), 'Hello, ada.')
+    await once(socket, 'message')
     return socket
   }
 
@@ -70,8 +70,7 @@ t.test('the WebSocket example', async (t) => {
       await service.signIn(await service.addUser('grace')),
     ]
     const sockets = [await open(laptop), await open(laptop)]
-    const other = new WebSocket(url, { headers: { authorization: `Bearer ${grace}` } })
-    await once(other, 'message')
+    const other = await open(grace)
     const closed = Promise.all(sockets.map((socket) => once(socket, 'close')))
     await service.as(phone, '/api/logout', json({ scope: 'global' }))
     for (const [code, reason] of await closed) t.same([code, String(reason)], [4401, 'signed out'])
@@ -106,7 +105,7 @@ t.test('the WebSocket example', async (t) => {
     await until('signed out')
     // A masked text frame, "hi", in place of the close frame that is due.
     peer.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]))
-    await ended
+    t.ok(await Promise.race([ended, sleep(15_000)]), 'ws itself would wait for 30 seconds')
     t.notOk(Buffer.concat(received).includes('You said'))
   })
 })

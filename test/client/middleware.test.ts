@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import Fastify from 'fastify'
-import t from 'tap'
+import tap from 'tap'
 import { createClient, expressSession, fastifySession } from '../../src/client/index.ts'
 import { ERRORS } from '../../src/errors.ts'
 import { whileAway } from '../browser/away.ts'
@@ -26,7 +26,7 @@ const applications: Record<string, () => Promise<string>> = {
       await anybody.register(fastifySession(client, { optional: true }))
       anybody.get('/optional', async ({ identity }) => ({ identity }))
     })
-    t.teardown(() => app.close())
+    tap.teardown(() => app.close())
     return app.listen({ port: 0 })
   },
   async Express() {
@@ -41,13 +41,13 @@ const applications: Record<string, () => Promise<string>> = {
     const server = await new Promise<ReturnType<typeof app.listen>>((listening) => {
       const server = app.listen(0, '127.0.0.1', () => listening(server))
     })
-    t.teardown(() => void server.close())
+    tap.teardown(() => void server.close())
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   },
 }
 
 for (const [name, start] of Object.entries(applications)) {
-  t.test(`behind the session of ${name}`, async (t) => {
+  tap.test(`behind the session of ${name}`, async (t) => {
     const url = await start()
     const get = (path: string, token?: string, init: RequestInit = {}) =>
       fetch(url + path, {
@@ -92,7 +92,7 @@ for (const [name, start] of Object.entries(applications)) {
       ] as const) {
         const response = await get('/private', token)
         t.equal(response.headers.get('www-authenticate'), challenge)
-        await isProblem(response, code)
+        await isProblem(t, response, code)
       }
     })
 
@@ -111,7 +111,7 @@ for (const [name, start] of Object.entries(applications)) {
           const response = await get(path, token)
           t.equal(response.headers.get('retry-after'), '1')
           t.equal(response.headers.get('www-authenticate'), null)
-          await isProblem(response, 'unavailable')
+          await isProblem(t, response, 'unavailable')
         }
         t.equal((await get('/public', token)).status, 200)
       })
@@ -121,23 +121,10 @@ for (const [name, start] of Object.entries(applications)) {
     t.test('a session that is optional is null for a stranger', async (t) => {
       t.same(await (await get('/optional')).json(), { identity: null })
     })
-
-    async function isProblem(response: Response, code: keyof typeof ERRORS) {
-      const { status, title } = ERRORS[code]
-      t.equal(response.status, status)
-      t.match(response.headers.get('content-type'), 'application/problem+json')
-      t.equal(response.headers.get('cache-control'), 'no-store')
-      const type = `urn:global-logout:problem:${code}`
-      t.match(
-        await response.json(),
-        { type, title, status, code, detail: String },
-        'in the words of the service',
-      )
-    }
   })
 }
 
-t.test("an error of another kind is the application's own, and lets nobody in", async (t) => {
+tap.test("an error of another kind is the application's own, and lets nobody in", async (t) => {
   const broken = {
     check: async () => {
       throw new Error('broken')
@@ -152,3 +139,16 @@ t.test("an error of another kind is the application's own, and lets nobody in", 
   t.match(passed, { message: 'broken' })
   t.notOk('identity' in request)
 })
+
+async function isProblem(
+  t: Pick<typeof tap, 'equal' | 'match'>,
+  response: Response,
+  code: keyof typeof ERRORS,
+) {
+  const { status, title } = ERRORS[code]
+  t.equal(response.status, status)
+  t.match(response.headers.get('content-type'), 'application/problem+json')
+  t.equal(response.headers.get('cache-control'), 'no-store')
+  const type = `urn:global-logout:problem:${code}`
+  t.match(await response.json(), { type, title, status, code, detail: String }, 'in the words of the service')
+}

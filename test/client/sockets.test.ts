@@ -111,7 +111,7 @@ t.test('a session that was ended between the check and the add: its socket is cl
 
 // At once, because each waits until the checks that follow the add are over (5 seconds).
 t.test('later than the add', async (t) => {
-  t.jobs = 4
+  t.jobs = 5
 
   t.test('an instance that did not know yet is asked again', { buffered: true }, async (t) => {
     const { identity, request, logOut } = await device()
@@ -120,7 +120,7 @@ t.test('later than the add', async (t) => {
     // As in leased mode, until the logout has answered.
     const check: Client['check'] = (request) =>
       ++asked === 1 ? Promise.resolve(identity) : client.check(request)
-    const registry = start({ ...deaf(), check })
+    const registry = start({ ...deaf(), check }, { lostMs: Number.POSITIVE_INFINITY })
     const late = socket()
     registry.add(identity, late, request)
     await late.ended
@@ -190,6 +190,24 @@ t.test('later than the add', async (t) => {
       t.match(errors, [{ code: 'insufficient_scope' }])
     },
   )
+
+  t.test(
+    'a session that runs out, of which no feed tells, closes its sockets',
+    { buffered: true },
+    async (t) => {
+      const registry = start(client, { recheckMs: 200, undecidedMs: 2_000 })
+      const [ended, living] = [await device(), await device()]
+      const [one, two] = [socket(), socket()]
+      registry.add(ended.identity, one, ended.request)
+      registry.add(living.identity, two, living.request)
+      await service.database.psql(
+        `update session set expires = (now() + interval '7 seconds') at time zone 'utc' where id = $1`,
+        [ended.sessionId],
+      )
+      await one.ended
+      t.same([one.closed, two.closed], [[SIGNED_OUT], []])
+    },
+  )
 })
 
 t.test('who cannot be decided is given up in time, and not before', async (t) => {
@@ -223,19 +241,6 @@ t.test('a database that is away for a moment closes no socket', async (t) => {
   await whileAway(service, () => sleep(2_500))
   t.same(one.closed, [])
   await logOut()
-  await one.ended
-  t.same(one.closed, [SIGNED_OUT])
-})
-
-t.test('a session that runs out, of which no feed tells, closes its sockets', async (t) => {
-  const registry = start(client, { recheckMs: 200 })
-  const { identity, request, sessionId } = await device()
-  const one = socket()
-  registry.add(identity, one, request)
-  await service.database.psql(
-    `update session set expires = (now() + interval '2 seconds') at time zone 'utc' where id = $1`,
-    [sessionId],
-  )
   await one.ended
   t.same(one.closed, [SIGNED_OUT])
 })
