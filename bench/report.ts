@@ -5,6 +5,7 @@ import type { Sample } from './measure.ts'
 import { count, median, percentile, range, readable } from './numbers.ts'
 import type { Options } from './options.ts'
 import { participants } from './participants.ts'
+import { incidentRow } from './parts/incident.ts'
 import type { Results, Series } from './results.ts'
 import { markdownTable } from './table.ts'
 
@@ -18,7 +19,7 @@ export interface Run {
 
 export function report({ date, machine, options, results }: Run): string {
   const { sessions, rounds, seconds } = options
-  const { checks, latency, logout, growth, login } = results
+  const { checks, latency, logout, growth, login, incident } = results
   const sections = [
     `# Benchmarks, ${date}`,
     Object.entries(machine)
@@ -77,6 +78,29 @@ generator share the machine. Ratios within one run hold from run to run; absolut
           middle(samples, 'p99Ms'),
           middle(samples, 'postgresCpu'),
         ]),
+      ),
+    )
+  if (incident)
+    sections.push(
+      '## Incident',
+      `Half of the stored sessions ended as one act by the process that answers 1,000 checks a second of the other half, while
+users it is about sign in and log out. p99 of checks in windows of 5 s, medians of the windows; times in s and ms, WAL in MB.`,
+      markdownTable(
+        [
+          'mode',
+          'sessions',
+          'users',
+          'plan s',
+          'incident s',
+          'p99 quiet',
+          'p99 meanwhile',
+          'ratio',
+          'login p99',
+          'logout p99',
+          'longest lock wait',
+          'WAL',
+        ],
+        incident.map(incidentRow),
       ),
     )
   return `${sections.join('\n\n')}\n`

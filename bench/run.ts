@@ -16,6 +16,7 @@ import { measurer } from './measure.ts'
 import { HELP, type Options, readOptions } from './options.ts'
 import { checks } from './parts/checks.ts'
 import { growth } from './parts/growth.ts'
+import { incident } from './parts/incident.ts'
 import { latency } from './parts/latency.ts'
 import { login } from './parts/login.ts'
 import { logout } from './parts/logout.ts'
@@ -59,6 +60,7 @@ async function fill(results: Results): Promise<void> {
     if (wanted('logout')) results.logout = await logout(postgres, options)
     if (wanted('growth')) results.growth = await growth(measure, options)
     if (wanted('login')) results.login = await login(postgres, options)
+    if (wanted('incident')) results.incident = await incident(postgres, options)
   } finally {
     await measure.close()
   }

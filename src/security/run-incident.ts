@@ -86,7 +86,11 @@ export function runIncident(
 async function passes(
   db: Transaction,
   running: Running,
-  { onProgress, signal, batch }: Required<RunOptions>,
+  {
+    onProgress,
+    signal,
+    batch,
+  }: Required<Pick<RunOptions, 'onProgress' | 'batch'>> & Pick<RunOptions, 'signal'>,
 ): Promise<boolean> {
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
     let skipped = 0
@@ -108,7 +112,7 @@ async function passes(
     await closePass(db)
     if (signal?.aborted) return false
     if (skipped === 0) return true
-    await sleep(pause)
+    await sleep(pause, undefined, { signal }).catch(() => {})
   }
 }
 

@@ -19,11 +19,11 @@ export const plainText = z
 /** Why somebody acts: for the audit, and for whoever was signed out. */
 export const reason = plainText.trim().min(1, 'must say why').max(1_000)
 
-const instant = z.iso
-  .datetime({
-    offset: true,
-    error: 'must be an instant in ISO 8601 with a zone, such as 2026-11-24T13:00:00Z',
-  })
+const instant = z
+  .union(
+    [z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })],
+    'must be an instant in ISO 8601 with a zone, such as 2026-11-24T13:00Z',
+  )
   .transform((text) => new Date(text).toISOString())
   .refine((text) => /^(19|2)\d/.test(text), 'must lie between 1900 and 2999')
 

@@ -79,8 +79,8 @@ export async function countMatching(
 /** Which of the ids belong to no user. */
 export async function unknownUsers(db: Executor, userIds: readonly string[]): Promise<string[]> {
   const { rows } = (await db.execute(sql`
-    select id from unnest(${sql.param(userIds)}::text[]) as asked (id)
-    where not exists (select from "user" where "user".id = asked.id)`)) as unknown as {
+    select id from unnest(${sql.param(userIds)}::text[]) with ordinality as asked (id, position)
+    where not exists (select from "user" where "user".id = asked.id) order by position`)) as unknown as {
     rows: { id: string }[]
   }
   return rows.map(({ id }) => id)

@@ -1,0 +1,34 @@
+/** CSV that a spreadsheet shows as it was, and never runs. */
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import { type CsvField, csvLine, csvStream, wantsCsv } from '../../src/http/csv.ts'
+
+t.test('what would begin a formula is shown as text', (t) => {
+  for (const field of ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '＝1', '＋1', '－1', '＠1'])
+    t.equal(csvLine([field]), `"'${field}"\r\n`)
+  const evil = '=HYPERLINK("http://evil.example","x")'
+  t.equal(csvLine([evil]), `"'=HYPERLINK(""http://evil.example"",""x"")"\r\n`)
+  t.end()
+})
+
+t.test('nothing gets out of its field', (t) => {
+  t.equal(csvLine(['a","=1', 'b\r\n=1', ',;']), '"a"",""=1","b\r\n=1",",;"\r\n')
+  t.equal(csvLine(['1=1', "'x", '']), '"1=1","\'x",""\r\n', 'and the harmless stay as they are')
+  t.equal(csvLine([null, -5, new Date(0)]), '"","-5","1970-01-01T00:00:00.000Z"\r\n')
+  t.end()
+})
+
+t.test('a failure before the first page is told; one after it breaks the stream', async (t) => {
+  async function* pages(good: number): AsyncGenerator<CsvField[][]> {
+    for (let i = 0; i < good; i++) yield [[i], [i]]
+    throw new Error('gone')
+  }
+  await t.rejects(csvStream(['n'], pages(0)), { message: 'gone' })
+  await t.rejects(text(await csvStream(['n'], pages(1))), { message: 'gone' })
+})
+
+t.test('only who names it gets CSV', (t) => {
+  for (const accept of ['text/csv', 'Text/CSV; charset=utf-8', 'text/csv, */*']) t.ok(wantsCsv({ accept }))
+  for (const accept of [undefined, '*/*', 'application/json', 'text/html']) t.notOk(wantsCsv({ accept }))
+  t.end()
+})

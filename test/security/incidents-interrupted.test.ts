@@ -1,0 +1,152 @@
+/** Killed, cut off or raced at any point, an incident goes on elsewhere, and its report adds up. Real processes, SIGKILL. */
+import t from 'tap'
+import { carryOut, startIncidentRunner } from '../../src/security/incident-runner.ts'
+import { runIncident } from '../../src/security/run-incident.ts'
+import { addSessions, addsUp, begin, runnerProcess } from '../support/incidents.ts'
+import { startService } from '../support/service.ts'
+
+const service = await startService()
+const { database, incidents, barrier } = service
+
+t.test(
+  'killed after every single batch, and before its report: each time another process goes on',
+  async (t) => {
+    await addSessions(service, 'every', { users: 5, each: 10 })
+    const id = await begin(service, { userAgent: 'every' })
+    for (let ended = 10; ended <= 50; ended += 10) {
+      t.equal(await runnerProcess(database.url, id, 10, { afterBatches: 1 }).over, 'SIGKILL')
+      t.match(await incidents.get(id), { state: 'running', ended }, `${ended} are ended and counted`)
+    }
+    t.equal(await runnerProcess(database.url, id, 10, 'before the report').over, 'SIGKILL')
+    t.match(await incidents.get(id), { state: 'running', ended: 50, outcome: null })
+    t.equal(await runnerProcess(database.url, id, 10).over, 0)
+    await addsUp(t, service, id, { endedPlanned: 50, users: 5 })
+  },
+)
+
+t.test('killed after each number of batches, it is finished by the service', async (t) => {
+  for (const afterBatches of [0, 1, 2, 3]) {
+    const name = `after${afterBatches}`
+    await addSessions(service, name, { users: 3, each: 10 })
+    const id = await begin(service, { userAgent: name })
+    t.equal(await runnerProcess(database.url, id, 10, { afterBatches }).over, 'SIGKILL')
+    t.equal((await incidents.get(id)).ended, 10 * afterBatches)
+    t.ok(await carryOut(database, barrier, id))
+    await addsUp(t, service, id, { endedPlanned: 30, users: 3 })
+  }
+})
+
+// What holds the batch up, after which step of it.
+const insides = {
+  'the sessions are deleted, and being recorded': 'lock table revoked_session in exclusive mode',
+  'the sessions are recorded, and being counted': 'select from incident for update',
+  'the report is being written': 'lock table operation in exclusive mode',
+}
+for (const [i, [where, lock]] of Object.entries(insides).entries()) {
+  t.test(`killed inside of a transaction: ${where}`, async (t) => {
+    const name = `inside${i}-`
+    await addSessions(service, name, { users: 3, each: 10 })
+    const id = await begin(service, { userAgent: name })
+    const holder = await database.pool.connect()
+    await holder.query('set idle_in_transaction_session_timeout = 0')
+    await holder.query('begin')
+    await holder.query(lock)
+    const runner = runnerProcess(database.url, id, 10)
+    while ((await waiting()) === 0) await new Promise((turn) => setTimeout(turn, 20))
+    t.equal(await runIncident(database, barrier, id), false, 'nobody else is at it while it lives')
+    runner.child.kill('SIGKILL')
+    await runner.over
+    const { ended } = await incidents.get(id)
+    t.equal(ended, where.startsWith('the report') ? 30 : 0, 'what was not committed is not counted')
+    await holder.query('rollback')
+    holder.release(true)
+    t.ok(await carryOut(database, barrier, id))
+    await addsUp(t, service, id, { endedPlanned: 30, users: 3 })
+  })
+}
+
+t.test('killed at moments that nobody chose, over and over', async (t) => {
+  await addSessions(service, 'random', { users: 100, each: 20 })
+  const id = await begin(service, { userAgent: 'random' })
+  let kills = 0
+  while ((await incidents.get(id)).state === 'running') {
+    const runner = runnerProcess(database.url, id, 20)
+    await Promise.race([runner.reached((await incidents.get(id)).ended + 20).catch(() => {}), runner.over])
+    // Batches take some milliseconds each: anywhere in one of the next ten or twenty.
+    await new Promise((turn) => setTimeout(turn, Math.random() * 100))
+    runner.child.kill('SIGKILL')
+    if ((await runner.over) === 'SIGKILL') kills++
+  }
+  t.comment(`${kills} kills`)
+  t.ok(kills >= 3)
+  await addsUp(t, service, id, { endedPlanned: 2_000, users: 100 })
+})
+
+t.test('its connection cut over and over, the service goes on by itself', async (t) => {
+  await addSessions(service, 'cut', { users: 100, each: 20 })
+  const errors: unknown[] = []
+  const runner = startIncidentRunner(database, barrier, { error: (error) => errors.push(error) })
+  const id = await begin(service, { userAgent: 'cut' })
+  let cuts = 0
+  while (cuts < 3) {
+    const cut = await database.psql(
+      `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and database = (
+        select oid from pg_database where datname = current_database())`,
+    )
+    cuts += cut.length
+    await new Promise((turn) => setTimeout(turn, 20))
+  }
+  while ((await incidents.get(id)).state !== 'done') await new Promise((turn) => setTimeout(turn, 50))
+  await runner.close()
+  t.ok(errors.length > 0, 'it was told')
+  await addsUp(t, service, id, { endedPlanned: 2_000, users: 100 })
+})
+
+t.test('a process that hangs loses the incident to another, and adds nothing when it wakes', async (t) => {
+  await addSessions(service, 'hang', { users: 50, each: 20 })
+  const id = await begin(service, { userAgent: 'hang' })
+  const runner = runnerProcess(database.url, id, 5)
+  await runner.reached(10)
+  runner.child.kill('SIGSTOP')
+  t.equal((await incidents.get(id)).state, 'running')
+  t.ok(await carryOut(database, barrier, id))
+  runner.child.kill('SIGCONT')
+  t.not(await runner.over, 0, 'its connection is gone')
+  await addsUp(t, service, id, { endedPlanned: 1_000, users: 50 })
+})
+
+t.test('three processes at once on one incident: one does it, nothing is counted twice', async (t) => {
+  await addSessions(service, 'race', { users: 50, each: 20 })
+  const id = await begin(service, { userAgent: 'race' })
+  const runner = startIncidentRunner(database, barrier, { error: (error) => t.fail(String(error)) })
+  const codes = await Promise.all([1, 2, 3].map(() => runnerProcess(database.url, id, 10).over))
+  for (const code of codes) t.ok(code === 0 || code === 3, `ended with ${code}`)
+  t.ok(await carryOut(database, barrier, id))
+  await runner.close()
+  await addsUp(t, service, id, { endedPlanned: 1_000, users: 50 })
+})
+
+t.test(
+  'a runner that is cut off from its lock without noticing cannot add to a finished report',
+  async (t) => {
+    const { endSessions } = await import('../../src/storage/incident-steps.ts')
+    const [session] = await addSessions(service, 'late', { users: 1, each: 1 })
+    const id = await begin(service, { userAgent: 'late' })
+    const { operationId } = await incidents.get(id)
+    t.ok(await carryOut(database, barrier, id))
+    const [again] = await addSessions(service, 'later', { users: 1, each: 1 })
+    t.not(again, session)
+    const running = { id, operationId: operationId ?? '', reason: '', selection: {}, planned: 1, ended: 1 }
+    await t.rejects(database.transaction((tx) => endSessions(tx, running, [again ?? ''])))
+    t.equal((await database.psql('select from session where id = $1', [again])).length, 1)
+    await addsUp(t, service, id, { endedPlanned: 1 })
+  },
+)
+
+/** How many backends of this database wait for a lock. */
+async function waiting(): Promise<number> {
+  const rows = await database.psql(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return rows.length
+}

@@ -1,0 +1,118 @@
+/** An incident in the middle of everything else: nobody is held up by it, nobody from before is left. */
+import t from 'tap'
+import { startIncidentRunner } from '../../src/security/incident-runner.ts'
+import { runIncident } from '../../src/security/run-incident.ts'
+import { touchSessions } from '../../src/storage/sessions.ts'
+import { testDatabase } from '../support/database.ts'
+import { addSessions, addsUp, begin } from '../support/incidents.ts'
+import { json, startService } from '../support/service.ts'
+
+const database = await testDatabase({ max: 30 })
+const service = await startService({ database })
+const leased = await startService({ database, env: { CHECK_MODE: 'leased' } })
+const { incidents, barrier } = service
+const USERS = 20
+
+t.test('logins, logouts, touches and checks go on; whoever was there before is out', async (t) => {
+  await addSessions(service, 'storm', { users: 300, each: 10 })
+  const people = Array.from({ length: USERS }, (_, i) => `storm${i + 1}`)
+  const before = await Promise.all(
+    people.flatMap((user) => [1, 2, 3].map(() => service.signIn(user, 'storm'))),
+  )
+  await leased.answersFromMemory()
+  for (const { token } of before) t.equal(await leased.check(token), 200)
+  const deadlocks = async () =>
+    (await database.psql(`select deadlocks from pg_stat_database where datname = current_database()`))[0]
+      ?.deadlocks
+  const atFirst = await deadlocks()
+
+  const failures: string[] = []
+  const answers = { logins: 0, logouts: 0, checks: 0, touches: 0 }
+  const during: { token: string; beganAfter: boolean; out: boolean }[] = []
+  let started = false
+  let over = false
+  const any = <T>(items: readonly T[]) => items[Math.floor(Math.random() * items.length)] as T
+  const loop = async (work: () => Promise<unknown>) => {
+    while (!over)
+      await work().catch((error) => {
+        failures.push(String(error))
+      })
+  }
+  const storm = [
+    ...[1, 2, 3].map(() =>
+      loop(async () => {
+        const beganAfter = started
+        const login = { userId: any(people), userAgent: 'storm', ipAddress: null }
+        const { token } = await service.sessions.create(login)
+        during.push({ token, beganAfter, out: false })
+        answers.logins++
+      }),
+    ),
+    loop(async () => {
+      const mine = any(during)
+      if (!mine || mine.out) return void (await new Promise((turn) => setTimeout(turn, 5)))
+      mine.out = true
+      const response = await service.as(mine.token, '/api/logout', json({}))
+      // Ended by the incident before: the logout of a token that is over answers 200 all the same.
+      if (response.status !== 200) failures.push(`logout ${response.status}`)
+      answers.logouts++
+    }),
+    ...[service, leased].map((instance) =>
+      loop(async () => {
+        const status = await instance.check(any([...before, ...during]).token)
+        if (status >= 500) failures.push(`check ${status}`)
+        answers.checks++
+      }),
+    ),
+    loop(async () => {
+      const [row] = await database.psql<{ id: string }>(
+        `update session set "lastSeenAt" = now() - interval '1 hour' where ctid = (
+          select ctid from session where "userAgent" = 'storm' limit 1 for update skip locked) returning id`,
+      )
+      if (row) await database.run((db) => touchSessions(db, [row.id]))
+      answers.touches++
+    }),
+  ]
+  await new Promise((turn) => setTimeout(turn, 300))
+  const living = during.filter(({ out }) => !out)
+  const id = await begin(service, { userAgent: 'storm' })
+  started = true
+  t.ok(await runIncident(database, barrier, id, { batch: 20 }))
+  const statuses = await Promise.all(
+    [...before, ...living].flatMap(({ token }) => [service.check(token), leased.check(token)]),
+  )
+  t.same([...new Set(statuses)], [401], 'done means that no instance says "valid" of anybody from before')
+  over = true
+  await Promise.all(storm)
+  t.comment(answers)
+  for (const [kind, count] of Object.entries(answers)) t.ok(count > 20, `there were ${kind}`)
+  t.same(failures, [])
+  t.equal(await deadlocks(), atFirst)
+  const after = during.filter(({ beganAfter, out }) => beganAfter && !out)
+  t.ok(after.length > 20)
+  t.same(
+    [...new Set(await Promise.all(after.map(({ token }) => service.check(token))))],
+    [200],
+    'new sign-ins live',
+  )
+  const { outcome } = await incidents.get(id)
+  if (!outcome) return t.fail('there is no outcome')
+  t.same(outcome.stillOpen, { writing: 0, reading: 0 })
+  const { endedPlanned, endedLater, goneMeanwhile, users } = outcome
+  await addsUp(t, service, id, { endedPlanned, endedLater, goneMeanwhile, users })
+})
+
+t.test(
+  'an instance that hangs is waited for until its lease is over, and the report tells how long',
+  async (t) => {
+    const [one] = await addSessions(service, 'hang', { users: 1, each: 1 })
+    t.ok(one)
+    await database.psql(`insert into instance (id, beat, applied) values (gen_random_uuid(), 7, null)`)
+    const id = await begin(service, { userAgent: 'hang' })
+    const runner = startIncidentRunner(database, barrier, { error: (error) => t.fail(String(error)) })
+    while ((await incidents.get(id)).state !== 'done') await new Promise((turn) => setTimeout(turn, 50))
+    await runner.close()
+    const { outcome } = await addsUp(t, service, id, { endedPlanned: 1 })
+    t.ok((outcome?.waitedMs ?? 0) > 1_000)
+  },
+)

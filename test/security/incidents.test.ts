@@ -1,0 +1,312 @@
+/** Incidents: what a plan counts, whom its execution ends, and what the report says of it. */
+import t from 'tap'
+import { carryOut, startIncidentRunner } from '../../src/security/incident-runner.ts'
+import { runIncident } from '../../src/security/run-incident.ts'
+import { type Database, openDatabase } from '../../src/storage/database.ts'
+import type { Selection } from '../../src/storage/incident-schema.ts'
+import { setRole } from '../../src/storage/staff.ts'
+import { addSessions, addsUp, begin, somebody } from '../support/incidents.ts'
+import { startService } from '../support/service.ts'
+
+const service = await startService()
+const { database, incidents, barrier } = service
+const living = async (prefix: string) =>
+  (
+    await database.psql<{ token: string }>(
+      `select "sessionToken" as token from session where "sessionToken" like $1 || '%' order by 1`,
+      [prefix],
+    )
+  ).map(({ token }) => token)
+
+/** One session with whatever is told of it, straight into the table. */
+async function add(
+  token: string,
+  told: { user?: string; ip?: string; agent?: string; created?: string } = {},
+) {
+  const { user = token, ip = null, agent = null, created = '2026-01-01T12:00:00Z' } = told
+  await database.psql(`insert into "user" (id) values ($1) on conflict do nothing`, [user])
+  await database.psql(
+    `insert into session ("sessionToken", "userId", expires, "createdAt", "ipAddress", "userAgent")
+      values ($1, $2, 'infinity', least($5::timestamptz, 'infinity'), $3::inet, $4)`,
+    [token, user, ip, agent, created],
+  )
+}
+
+t.test('a selection finds the sessions that match all of its parts, and no other', async (t) => {
+  // Far beyond any maximum age, so that the dates below tell them apart.
+  await database.psql(
+    `update session_policy set max_age_seconds = 2000000000, idle_timeout_seconds = 2000000000`,
+  )
+  t.teardown(() => database.psql(`delete from session where "sessionToken" like 's-%'`))
+  await add('s-v4', { ip: '203.0.113.7', agent: 'Mozilla/5.0 (X11) Firefox/141.0', user: 'alice' })
+  await add('s-v4b', { ip: '203.0.113.255', agent: 'curl/8', user: 'alice', created: '2026-02-01T00:00:00Z' })
+  await add('s-v4out', { ip: '203.0.114.0', agent: 'Curl/7', user: 'bob' })
+  await add('s-mapped', { ip: '::ffff:203.0.113.9', agent: '100% _real_', user: 'bob' })
+  await add('s-v6', { ip: '2001:db8:1::5', user: "o'hara", created: '2026-03-01T00:00:00.5Z' })
+  await add('s-v6out', { ip: '2001:db9::1', user: 'Alice' })
+  await add('s-bare', { user: 'ünï' })
+  await database.psql(
+    `insert into session ("sessionToken", "userId", expires, "ipAddress") values ('s-dead', 'alice', now() - interval '1 hour', '203.0.113.7')`,
+  )
+  const all = ['s-bare', 's-mapped', 's-v4', 's-v4b', 's-v4out', 's-v6', 's-v6out']
+  const cases: [Selection, string[]][] = [
+    [{ everyone: true }, all],
+    [{ userIds: ['alice', "o'hara", 'ünï', 'nobody'] }, ['s-bare', 's-v4', 's-v4b', 's-v6']],
+    [{ ipRange: '203.0.113.0/24' }, ['s-mapped', 's-v4', 's-v4b']],
+    [{ ipRange: '203.0.113.77/24' }, ['s-mapped', 's-v4', 's-v4b']],
+    [{ ipRange: '203.0.113.9' }, ['s-mapped']],
+    [{ ipRange: '203.0.113.7/32' }, ['s-v4']],
+    [{ ipRange: '0.0.0.0/0' }, ['s-mapped', 's-v4', 's-v4b', 's-v4out']],
+    [{ ipRange: '::ffff:203.0.113.0/120' }, ['s-mapped', 's-v4', 's-v4b']],
+    [{ ipRange: '::FFFF:cb00:7107' }, ['s-v4']],
+    [{ ipRange: '2001:db8::/32' }, ['s-v6']],
+    [{ ipRange: '2001:0db8:1:0::5' }, ['s-v6']],
+    [{ userAgent: 'CURL' }, ['s-v4b', 's-v4out']],
+    [{ userAgent: '% _' }, ['s-mapped']],
+    [{ userAgent: '%' }, ['s-mapped']],
+    [{ userAgent: '.*' }, []],
+    [{ createdBefore: '2026-02-01T00:00:00Z' }, all.filter((name) => !['s-v4b', 's-v6'].includes(name))],
+    [{ createdAfter: '2026-02-01T00:00:00.000Z' }, ['s-v4b', 's-v6']],
+    [{ createdAfter: '2026-02-01T00:00:00Z', createdBefore: '2026-03-01T00:00:00.500Z' }, ['s-v4b']],
+    [{ userIds: ['alice'], userAgent: 'curl' }, ['s-v4b']],
+    [
+      {
+        userIds: ['alice', 'bob'],
+        ipRange: '203.0.113.0/24',
+        userAgent: 'a',
+        createdBefore: '2026-01-02T00:00:00Z',
+      },
+      ['s-mapped', 's-v4'],
+    ],
+    [{ everyone: true, userIds: ['bob'] }, ['s-mapped', 's-v4out']],
+  ]
+  for (const [select, wanted] of cases) {
+    const { sessions, sample } = await incidents.preview(select)
+    const rows = await database.psql<{ token: string }>(
+      `select "sessionToken" as token from session where id = any ($1::uuid[]) order by 1`,
+      [sample.map(({ sessionId }) => sessionId)],
+    )
+    t.same(
+      rows.map(({ token }) => token),
+      wanted,
+      JSON.stringify(select),
+    )
+    t.equal(sessions, wanted.length)
+  }
+  await t.rejects(incidents.preview({}), 'no part at all is nobody, not everybody')
+  t.same(await living('s-'), ['s-bare', 's-dead', ...all.slice(1)].sort(), 'nothing was ended')
+})
+
+t.test('a plan counts sessions, users and staff, names strangers, and ends nothing', async (t) => {
+  await addSessions(service, 'p', { users: 4, each: 5 })
+  await database.run((db) => setRole(db, 'p1', 'auditor'))
+  const plan = await incidents.plan({ userIds: ['p1', 'p2', 'p3', 'stranger', "'"] }, 'a leak', somebody)
+  t.match(plan, { sessions: 15, users: 3, staffSessions: 5, unknownUsers: ['stranger', "'"] })
+  t.equal(plan.sample.length, 10)
+  const newest = plan.sample.map(({ createdAt }) => createdAt)
+  t.same(newest, newest.toSorted().reverse(), 'the newest first')
+  t.equal((await living('p-')).length, 20)
+  t.equal((await database.psql(`select from revoked_session where user_id like 'p%'`)).length, 0)
+  const lifetime = plan.expiresAt.getTime() - (await incidents.get(plan.planId)).plannedAt.getTime()
+  t.equal(Math.round(lifetime / 60_000), 30)
+  t.equal((await incidents.get(plan.planId)).state, 'planned')
+  const [operation] = await database.psql(`select * from operation where result ->> 'planId' = $1`, [
+    plan.planId,
+  ])
+  t.match(operation, {
+    kind: 'incident.plan',
+    actor_kind: 'staff',
+    actor_id: 'sam',
+    reason: 'a leak',
+    ip_address: '192.0.2.1',
+    selection: { userIds: ['p1', 'p2', 'p3', 'stranger', "'"] },
+    result: { sessions: 15, users: 3, staffSessions: 5, unknownUsers: 2 },
+    revoked_count: 0,
+  })
+})
+
+t.test('the report tells the planned from the later and from those that were gone', async (t) => {
+  const ids = await addSessions(service, 'r', { users: 10, each: 3 })
+  const { planId } = await incidents.plan({ userAgent: 'r' }, 'a test', somebody)
+  await database.psql(`delete from session where id = any ($1::uuid[])`, [ids.slice(0, 4)])
+  await database.psql(`update session set expires = now() where id = any ($1::uuid[])`, [ids.slice(4, 6)])
+  // Dated before the plan, as a sign-in that was in flight then.
+  await add('r-late1', { agent: 'r', created: '2026-01-01T00:00:00Z' })
+  await add('r-late2', { agent: 'r', user: 'r1', created: new Date().toISOString() })
+  await add('other', { agent: 'x' })
+  await incidents.execute(planId, { ...somebody, actorId: 'robin' })
+  t.ok(await carryOut(database, barrier, planId))
+  const report = await addsUp(t, service, planId, {
+    endedPlanned: 24,
+    endedLater: 2,
+    goneMeanwhile: 6,
+    users: 11,
+  })
+  t.match(report, { plannedBy: { kind: 'staff', id: 'sam' }, executedBy: { kind: 'staff', id: 'robin' } })
+  t.same(await living('other'), ['other'])
+  const rows = []
+  for await (const page of incidents.endedSessions(report)) rows.push(...page)
+  t.equal(rows.length, 26)
+  t.equal(await runIncident(database, barrier, planId), true, 'there is nothing left to do')
+  t.same(await incidents.get(planId), report)
+})
+
+t.test('executed twice, even at once, it is executed once', async (t) => {
+  await addSessions(service, 'twice', { users: 2, each: 2 })
+  const { planId } = await incidents.plan({ userAgent: 'twice' }, 'a test', somebody)
+  const both = await Promise.all([incidents.execute(planId, somebody), incidents.execute(planId, somebody)])
+  t.equal(both[0].operationId, both[1].operationId)
+  t.ok(await carryOut(database, barrier, planId))
+  await addSessions(service, 'twicemore', { users: 1, each: 1 })
+  const again = await incidents.execute(planId, somebody)
+  t.equal(again.state, 'done')
+  await addsUp(t, service, planId, { endedPlanned: 4 })
+  t.equal((await living('twicemore')).length, 1, 'a new sign-in after the incident is not its matter')
+})
+
+t.test('an expired plan cannot be executed, and what it remembered is forgotten with the next', async (t) => {
+  await addSessions(service, 'old', { users: 1, each: 2 })
+  const { planId } = await incidents.plan({ userAgent: 'old' }, 'a test', somebody)
+  await database.psql(`update incident set expires_at = now() where id = $1`, [planId])
+  await t.rejects(incidents.execute(planId, somebody), { code: 'incident_not_open' })
+  t.equal((await incidents.get(planId)).state, 'expired')
+  t.equal((await living('old-')).length, 2)
+  await incidents.plan({ userAgent: 'old' }, 'a test', somebody)
+  t.same(await database.psql(`select from incident_planned where incident_id = $1`, [planId]), [])
+  await t.rejects(incidents.execute(crypto.randomUUID(), somebody), { code: 'incident_not_found' })
+  await t.rejects(incidents.get(crypto.randomUUID()), { code: 'incident_not_found' })
+})
+
+t.test('a sign-in that was in flight when the execution began does not slip past', async (t) => {
+  await addSessions(service, 'flight', { users: 1, each: 3 })
+  const login = await database.pool.connect()
+  await login.query('begin')
+  await login.query(
+    `insert into session ("sessionToken", "userId", expires, "userAgent") values ('flight-0', 'flight1', 'infinity', 'flight')`,
+  )
+  const id = await begin(service, { userAgent: 'flight' })
+  let done = false
+  const running = carryOut(database, barrier, id).then(() => {
+    done = true
+  })
+  while ((await incidents.get(id)).ended < 3) await new Promise((turn) => setTimeout(turn, 20))
+  await new Promise((turn) => setTimeout(turn, 500))
+  t.notOk(done, 'it is not done while it cannot know')
+  await login.query('commit')
+  login.release()
+  await running
+  await addsUp(t, service, id, { endedPlanned: 3, endedLater: 1 })
+  t.same(await living('flight-'), [])
+})
+
+t.test(
+  'a transaction that has begun but written nothing is waited for, too, and named if it stays',
+  async (t) => {
+    await addSessions(service, 'idle', { users: 1, each: 2 })
+    const slow = await database.pool.connect()
+    await slow.query('set idle_in_transaction_session_timeout = 0')
+    await slow.query('begin')
+    await slow.query('select now()')
+    const id = await begin(service, { userAgent: 'idle' })
+    t.ok(await carryOut(database, barrier, id), 'it does not wait for ever')
+    const report = await addsUp(t, service, id, { endedPlanned: 2 })
+    t.same(report.outcome?.stillOpen, { writing: 0, reading: 1 })
+    await slow.query('rollback')
+    slow.release(true)
+  },
+)
+
+t.test('a session that somebody holds is ended when it is let go, and the others before', async (t) => {
+  const [held] = await addSessions(service, 'held', { users: 5, each: 2 })
+  const holder = await database.pool.connect()
+  const id = await begin(service, { userAgent: 'held' })
+  await holder.query('begin')
+  await holder.query('select from session where id = $1 for update', [held])
+  const running = carryOut(database, barrier, id)
+  while ((await incidents.get(id)).ended < 9) await new Promise((turn) => setTimeout(turn, 20))
+  await holder.query('rollback')
+  holder.release()
+  await running
+  await addsUp(t, service, id, { endedPlanned: 10, users: 5 })
+})
+
+t.test('sessions dated into the future are ended; those of sign-ins after the start are not', async (t) => {
+  await add('f-future', { agent: 'future', created: '2190-01-01T00:00:00Z' })
+  const id = await begin(service, { userAgent: 'future' })
+  await add('f-after', { agent: 'future', created: new Date(Date.now() + 20).toISOString() })
+  await new Promise((turn) => setTimeout(turn, 50))
+  t.ok(await carryOut(database, barrier, id))
+  t.same(await living('f-'), ['f-after'])
+  await addsUp(t, service, id, { endedPlanned: 1 })
+})
+
+t.test('two incidents at once over the same sessions: each session is ended by one of them', async (t) => {
+  await addSessions(service, 'both', { users: 50, each: 10 })
+  const ids = [await begin(service, { userAgent: 'both' }), await begin(service, { userAgent: 'BOTH' })]
+  await Promise.all(ids.map((id) => carryOut(database, barrier, id, { batch: 20 })))
+  const reports = await Promise.all(ids.map((id) => incidents.get(id)))
+  t.equal(
+    reports.reduce((sum, { ended }) => sum + ended, 0),
+    500,
+  )
+  for (const [i, { ended }] of reports.entries())
+    await addsUp(t, service, ids[i] ?? '', {
+      endedPlanned: ended,
+      goneMeanwhile: 500 - ended,
+      users: reports[i]?.outcome?.users ?? 0,
+    })
+})
+
+t.test('every process of the service finds what is under way, and stops when it closes', async (t) => {
+  await addSessions(service, 'auto', { users: 20, each: 20 })
+  const errors: unknown[] = []
+  const start = () => startIncidentRunner(database, barrier, { error: (error) => errors.push(error) })
+  const runners = [start(), start(), start()]
+  const id = await begin(service, { userAgent: 'auto' })
+  while ((await incidents.get(id)).state !== 'done') await new Promise((turn) => setTimeout(turn, 50))
+  await Promise.all(runners.map((runner) => runner.close()))
+  await addsUp(t, service, id, { endedPlanned: 400, users: 20 })
+  t.same(errors, [])
+})
+
+t.test('told to stop, it stops after the batch under way, and another goes on', async (t) => {
+  await addSessions(service, 'stop', { users: 5, each: 10 })
+  const id = await begin(service, { userAgent: 'stop' })
+  const stop = new AbortController()
+  const onProgress = ({ ended }: { ended: number }) => ended >= 20 && stop.abort()
+  t.notOk(await runIncident(database, barrier, id, { batch: 10, signal: stop.signal, onProgress }))
+  t.match(await incidents.get(id), { state: 'running', ended: 20 })
+  t.ok(await carryOut(database, barrier, id))
+  await addsUp(t, service, id, { endedPlanned: 50 })
+})
+
+t.test('the role of the service is allowed all of it, and cannot take back what was recorded', async (t) => {
+  await addSessions(service, 'role', { users: 3, each: 3 })
+  const url = new URL(database.url)
+  url.searchParams.set('options', '-c role=global_logout_service')
+  const own: Database = openDatabase(url.href, { max: 3 })
+  t.teardown(() => own.close())
+  const { createIncidents } = await import('../../src/security/incidents.ts')
+  const asService = { ...service, incidents: createIncidents(own) }
+  const id = await begin(asService, { userAgent: 'role', userIds: ['role1', 'role2', 'role3'] })
+  // Somebody else's open transaction, of another role, is seen all the same.
+  const login = await database.pool.connect()
+  await login.query('begin')
+  await login.query('select pg_current_xact_id()')
+  const running = carryOut(own, barrier, id)
+  while ((await incidents.get(id)).ended < 9) await new Promise((turn) => setTimeout(turn, 20))
+  await new Promise((turn) => setTimeout(turn, 300))
+  t.equal((await incidents.get(id)).state, 'running')
+  await login.query('rollback')
+  login.release()
+  t.ok(await running)
+  await addsUp(t, asService, id, { endedPlanned: 9 })
+  await t.rejects(
+    own.run((db) => db.execute(`delete from revoked_session`)),
+    { cause: { code: '42501' } },
+  )
+  await t.rejects(
+    own.run((db) => db.execute(`delete from incident`)),
+    { cause: { code: '42501' } },
+  )
+})

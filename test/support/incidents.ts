@@ -1,0 +1,122 @@
+/** Incidents for the tests: plan and execute one, carry it out in a process of its own that can be killed, check its sums. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import type { IncidentActor, IncidentReport } from '../../src/security/incidents.ts'
+import type { Selection } from '../../src/storage/incident-schema.ts'
+import type { Service } from './service.ts'
+
+const script = fileURLToPath(new URL('incident-process.ts', import.meta.url))
+
+export const somebody: IncidentActor = {
+  actorKind: 'staff',
+  actorId: 'sam',
+  userAgent: 'test',
+  ipAddress: '192.0.2.1',
+}
+
+/** Adds users with sessions of all kinds of age, straight into the table. @returns the ids of the sessions. */
+export async function addSessions(
+  { database }: Pick<Service, 'database'>,
+  prefix: string,
+  { users, each }: { users: number; each: number },
+): Promise<string[]> {
+  await database.psql(`insert into "user" (id) select $1 || n from generate_series(1, $2::int) n`, [
+    prefix,
+    users,
+  ])
+  const rows = await database.psql<{ id: string }>(
+    `insert into session ("sessionToken", "userId", expires, "createdAt", "lastSeenAt", "ipAddress", "userAgent")
+      select $1 || '-' || n, $1 || (1 + n % $2::int), now() at time zone 'utc' + interval '1 day',
+        now() - interval '1 minute' * (1 + n % 1000), now(), '198.51.100.0'::inet + (n % 256), $1
+      from generate_series(1, $2::int * $3::int) n returning id`,
+    [prefix, users, each],
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** Plans and executes. @returns the id of the incident that is under way now. */
+export async function begin({ incidents }: Pick<Service, 'incidents'>, select: Selection): Promise<string> {
+  const { planId } = await incidents.plan(select, 'a test', somebody)
+  await incidents.execute(planId, somebody)
+  return planId
+}
+
+export interface Runner {
+  child: ChildProcess
+  /** Resolves when it has ended that many sessions in all. */
+  reached(ended: number): Promise<void>
+  /** How it ended: an exit code (0: done, 3: somebody else is at it), or the signal that killed it. */
+  over: Promise<number | NodeJS.Signals>
+}
+
+/** When the process kills itself, with SIGKILL: after so many batches, or when all is ended but nothing reported. */
+export type Death = { afterBatches: number } | 'before the report' | 'never'
+
+/** A process of its own that carries an incident out. */
+export function runnerProcess(url: string, id: string, batch: number, death: Death = 'never'): Runner {
+  const child = spawn(process.execPath, [script, url, id, String(batch), JSON.stringify(death)], {
+    env: { PATH: process.env.PATH },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let ended = -1
+  const listeners = new Set<() => void>()
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    ended = Number(line)
+    for (const listener of listeners) listener()
+  })
+  const over = once(child, 'close').then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals)
+  return {
+    child,
+    over,
+    reached: (wanted) =>
+      new Promise((done, fail) => {
+        const look = () => ended >= wanted && done()
+        listeners.add(look)
+        look()
+        void over.then((how) => fail(new Error(`it ended (${how}) at ${ended}, before ${wanted}`)))
+      }),
+  }
+}
+
+/** Every sum of a finished incident, against the rows that the trigger wrote. @returns its report. */
+export async function addsUp(
+  t: Test,
+  { incidents, database }: Pick<Service, 'incidents' | 'database'>,
+  id: string,
+  wanted: { endedPlanned: number; endedLater?: number; goneMeanwhile?: number; users?: number },
+): Promise<IncidentReport> {
+  const report = await incidents.get(id)
+  const { outcome, planned, ended, operationId } = report
+  t.equal(report.state, 'done')
+  t.match(outcome, { endedLater: 0, goneMeanwhile: 0, ...wanted }, 'the report says what happened')
+  if (!outcome) return report
+  t.equal(outcome.endedPlanned + outcome.goneMeanwhile, planned.sessions, 'planned = ended + gone')
+  t.equal(outcome.endedPlanned + outcome.endedLater, ended, 'ended = planned + later')
+  const [rows] = await database.psql(
+    `select count(*)::int as rows, count(distinct session_id)::int as sessions, count(distinct user_id)::int as users
+      from revoked_session where operation_id = $1`,
+    [operationId],
+  )
+  t.same(rows, { rows: ended, sessions: ended, users: outcome.users }, 'each is recorded, and once')
+  const operations = await database.psql(
+    `select kind, revoked_count as count, result from operation
+      where result ->> 'planId' = $1 order by kind`,
+    [id],
+  )
+  t.match(
+    operations,
+    [
+      { kind: 'incident.execute', count: 0 },
+      { kind: 'incident.finish', count: ended, result: outcome },
+      { kind: 'incident.plan', count: 0 },
+    ],
+    'planned, executed and finished once',
+  )
+  const left = await database.psql(`select from incident_planned where incident_id = $1`, [id])
+  t.same(left, [], 'what the plan remembered is forgotten')
+  return report
+}
