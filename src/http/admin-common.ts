@@ -8,6 +8,7 @@ import type { Audit } from '../security/audit.ts'
 import type { Incidents } from '../security/incidents.ts'
 import type { Overview } from '../security/overview.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import { withinOneDeadline } from '../storage/database.ts'
 import type { Viewer } from '../web/admin/frame.ts'
 import type { Faults } from '../web/admin/parts.ts'
 import { originOf, type Visitor } from './session.ts'
@@ -37,6 +38,12 @@ export const askable = z
 /** Lets those pass who may end sessions, before the body is read; `harm` looks at the rest afterwards. */
 export async function requireSecurityRole({ staff }: FastifyRequest): Promise<void> {
   if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
+}
+
+/** Hooks for what does harm. A long form takes time to arrive, which is not taken from that of the queries. */
+export function harmHooks(requireStaff: RequireStaff) {
+  const afresh = (_request: FastifyRequest, _reply: FastifyReply, done: () => void) => withinOneDeadline(done)
+  return { onRequest: requireSecurityRole, preHandler: [afresh, requireStaff.harm] }
 }
 
 export function viewerOf({ session: { session, user }, staff: { role } }: FastifyRequest): Viewer {

@@ -17,6 +17,7 @@ import {
   byOf,
   entered,
   faultsOf,
+  harmHooks,
   requireSecurityRole,
   send,
   utcInstant,
@@ -36,7 +37,7 @@ const onePlan = z.object({ planId: z.guid('must be the id of a plan').toLowerCas
 export async function adminIncidentPages(instance: FastifyInstance, options: AdminPages) {
   const { incidents, overview, requireStaff, maxAuthAgeSeconds, visitor } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const harm = { onRequest: requireSecurityRole, preHandler: requireStaff.harm }
+  const harm = harmHooks(requireStaff)
   const freshUntil = ({ session: { session } }: FastifyRequest) =>
     new Date(session.createdAt.getTime() + maxAuthAgeSeconds * 1000)
   const form = (

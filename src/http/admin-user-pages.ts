@@ -12,6 +12,7 @@ import {
   byOf,
   entered,
   faultsOf,
+  harmHooks,
   requireSecurityRole,
   send,
   viewerOf,
@@ -28,7 +29,7 @@ export async function adminUserPages(instance: FastifyInstance, options: AdminPa
   const { sessions, accounts, overview, requireStaff, maxAuthAgeSeconds } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const securityOnly = { onRequest: requireSecurityRole }
-  const harm = { onRequest: requireSecurityRole, preHandler: requireStaff.harm }
+  const harm = harmHooks(requireStaff)
 
   app.get(
     '/user',

@@ -45,7 +45,8 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: Stretch
   const start = sql`to_timestamp(${from})`
   /** The step of an instant; -1 for everything before, and never beyond the last. */
   const step = (column: AnyColumn): SQL =>
-    sql`greatest(-1, least(${steps - 1}, floor((extract(epoch from ${column}) - ${from}) / ${stepSeconds})))::integer`
+    sql`case when ${column} < ${start} then -1
+      else least(${steps - 1}, floor((extract(epoch from ${column})::float8 - ${from}) / ${stepSeconds}))::integer end`
 
   const alive = await rows<{ began: number; count: number }>(
     tx,

@@ -1,4 +1,5 @@
 /** `global-logout keys`, as whoever runs the service uses it. */
+import { userInfo } from 'node:os'
 import t from 'tap'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
@@ -38,6 +39,22 @@ t.test('a key is shown once, then listed without its secret, until it is revoked
   t.match(await keys('revoke', id, '--yes'), { code: 0, output: 'already' })
   t.notMatch((await keys('list')).output, id)
   t.match((await keys('list', '--all')).output, new RegExp(`^${id} .* revoked `, 'm'))
+})
+
+t.test('who made a key and who revoked it is on record, without the secret', async (t) => {
+  const { id, key } = await create('on record')
+  await keys('revoke', id, '--yes')
+  const records = await database.psql(
+    `select kind, actor_kind, actor_id, result - 'expiresAt' as result from operation where result->>'keyId' = $1 order by at`,
+    [id],
+  )
+  const by = { actor_kind: 'system', actor_id: `cli:${userInfo().username}` }
+  const result = { keyId: id, name: 'on record', scopes: ['introspect'] }
+  t.same(records, [
+    { kind: 'key.create', ...by, result },
+    { kind: 'key.revoke', ...by, result },
+  ])
+  t.notMatch(JSON.stringify(records), key.slice(4, 16))
 })
 
 t.test('a key lives as long as was said, a year unless it was', async (t) => {

@@ -103,8 +103,9 @@ function sessionList(sessions: Session[], total: number): SafeHtml {
 ${total > sessions.length ? html`<p class="quiet">and ${(total - sessions.length).toLocaleString('en')} more, seen less recently</p>` : ''}</div>`
 }
 
-function folded<Row>(rows: Row[], draw: (row: Row) => SafeHtml): SafeHtml {
-  const list = (some: Row[]) => html`<ul class="rows" role="list">
+/** The first few, and the rest at a click. */
+function folded<Row>(rows: Row[], draw: (row: Row) => SafeHtml, kind = 'rows'): SafeHtml {
+  const list = (some: Row[]) => html`<ul class="${kind}" role="list">
 ${some.map(draw)}</ul>`
   if (rows.length <= UNFOLDED) return list(rows)
   return html`${list(rows.slice(0, UNFOLDED))}
@@ -120,18 +121,20 @@ function revocationList(revocations: Revocation[], names: Names): SafeHtml {
       last.sessions.push(session)
     else groups.push({ operation, at: session.revokedAt, sessions: [session] })
   }
-  return html`<ol class="panel entries" role="list">
-${groups.map(
-  ({ operation, at, sessions }) => html`<li class="entry${operation ? '' : ' around'}">
+  const row = ({
+    operation,
+    at,
+    sessions,
+  }: (typeof groups)[number]) => html`<li class="entry${operation ? '' : ' around'}">
 <p class="when">${ago(at)}</p>
 <div class="what">
 <p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${actOf(operation)}</a>` : 'Ended around the service'}</strong></p>
 ${operation?.reason ? html`<p class="reason">${quoted(operation.reason)}</p>` : ''}
-<p class="quiet">${operation ? html`by ${actor(operation, names)}${operation.userAgent ? html` · ${nameOf(operation)}` : ''}` : 'By SQL, by a cascade or by another program: nobody is on record for it.'}</p>
+<p class="quiet">${operation ? html`by ${actor(operation, names)}${operation.userAgent ? html` · ${nameOf(operation)}` : ''}` : 'By SQL, a cascade or another program; nobody is on record for it.'}</p>
 ${deviceNames(sessions, sessions.length)}
 </div>
 <p class="number"><strong>${sessions.length.toLocaleString('en')}</strong> ended</p>
 </li>
-`,
-)}</ol>`
+`
+  return html`<div class="panel">${folded(groups, row, 'entries')}</div>`
 }

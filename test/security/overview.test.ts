@@ -1,0 +1,89 @@
+/** The figures of the console: what they count, how seldom, and that nobody waits for them. */
+import t from 'tap'
+import { createOverview } from '../../src/security/overview.ts'
+import { admin } from '../support/server.ts'
+import { startService } from '../support/service.ts'
+
+const service = await startService()
+const { database } = service
+const { psql } = database
+
+t.test('sign-ins, ends and replays stand in the hour in which they happened', async (t) => {
+  const user = await service.addUser()
+  const sessions = await Promise.all(Array.from({ length: 6 }, () => service.signIn(user)))
+  const begin = (index: number, hours: number) =>
+    psql(`update session set "createdAt" = now() - make_interval(hours => $2) where id = $1`, [
+      sessions[index]?.id,
+      hours,
+    ])
+  await begin(0, 0)
+  await begin(1, 3)
+  await begin(2, 3)
+  await begin(3, 100)
+  await begin(4, 5)
+  await begin(5, 100)
+  // One lived for three hours, one ended by hand lived for days.
+  await service.sessions.logout(sessions[4]?.token ?? '', 'local', { userAgent: null, ipAddress: null })
+  await psql('delete from session where id = $1', [sessions[5]?.id])
+  await psql(`update revoked_session set revoked_at = now() - interval '2 hours'`)
+  await psql(
+    `insert into replay (session_id, user_id, count, at) values
+      (gen_random_uuid(), $1, 7, now() - interval '4 hours'), (gen_random_uuid(), $1, 2, now()), (gen_random_uuid(), $1, 99, now() - interval '3 days')`,
+    [user],
+  )
+  const figures = await createOverview(database).figures('day')
+  t.match(figures, { around: 1 })
+  const last = (values: number[] | undefined, hours: number) => values?.slice(-hours)
+  t.strictSame(last(figures?.logins, 7), [0, 1, 0, 2, 0, 0, 1])
+  t.strictSame(last(figures?.revocations, 4), [0, 2, 0, 0])
+  t.strictSame(last(figures?.living, 7), [2, 3, 3, 5, 3, 3, 4])
+  t.strictSame(last(figures?.replays, 5), [7, 0, 0, 0, 2])
+  for (const values of [figures?.living, figures?.logins, figures?.revocations, figures?.replays])
+    t.equal(values?.length, 24)
+})
+
+t.test('what was ended long ago is found by halving, among a hundred thousand', async (t) => {
+  await psql('delete from revoked_session')
+  await psql(
+    `insert into revoked_session (session_id, session_token, user_id, revoked_at, created_at, last_seen_at)
+      select gen_random_uuid(), 'x' || n, 'old', now() - interval '30 days', now() - interval '40 days', now() - interval '30 days'
+      from generate_series(1, 100000) n`,
+  )
+  await psql(
+    `insert into revoked_session (session_id, session_token, user_id, created_at, last_seen_at)
+      select gen_random_uuid(), 'y' || n, 'new', now() - interval '40 days', now() from generate_series(1, 5) n`,
+  )
+  const figures = await createOverview(database).figures('week')
+  t.match(figures, { around: 5 })
+  t.equal(
+    figures?.revocations.reduce((a, b) => a + b, 0),
+    5,
+  )
+})
+
+t.test('nobody waits for a count that takes long, and however many look, it is one count', async (t) => {
+  const overview = createOverview(database)
+  await admin(database.url, async (client) => {
+    await client.query('begin')
+    await client.query('lock table replay in access exclusive mode')
+    const looks = await Promise.all(Array.from({ length: 20 }, () => overview.figures('day')))
+    t.ok(looks.every((figures) => figures === null))
+    const waiting = await psql(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%replay%'`,
+    )
+    t.equal(waiting.length, 1)
+    await client.query('rollback')
+  })
+  for (;;) if (await overview.figures('day')) break
+  t.pass('and then it is there')
+})
+
+t.test('figures are counted again only when they are old', async (t) => {
+  let now = 0
+  const overview = createOverview(database, () => now)
+  const first = await overview.figures('day')
+  now += 29_000
+  t.equal(await overview.figures('day'), first, 'not within half a minute')
+  now += 2_000
+  t.not(await overview.figures('day'), first)
+})
