@@ -109,12 +109,20 @@ type Judge = (sent: Sent, answer: Answer) => string[]
 /** Sends a request in somebody's name. @throws Error with the request, when it is answered wrongly. */
 async function ask(made: Sent, caller: Caller, judge: Judge): Promise<Answer> {
   const sent = { ...made, headers: [...(await caller()), ...made.headers] }
-  const answer = await send(service.base, sent)
+  const answer = await insistOn(sent)
   const complaints = judge(sent, answer)
   if (complaints.length === 0) return answer
   const { body, ...rest } = sent
   const request = JSON.stringify({ ...rest, body: body && Buffer.from(body).toString('latin1') })
   throw new Error(`${complaints.join('; ')}\n${request.slice(0, 2_000)}`)
+}
+
+/** On a busy machine the database may be late: a 503 has decided nothing, and is asked again, though not for ever. */
+async function insistOn(sent: Sent): Promise<Answer> {
+  for (let left = 10; ; left--) {
+    const answer = await send(service.base, sent)
+    if (answer.status !== 503 || left === 0) return answer
+  }
 }
 
 /** Fails with the request that was answered wrongly, made as small as it can be. */
