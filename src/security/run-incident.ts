@@ -149,7 +149,7 @@ async function finish(
     waitedMs,
     stillOpen: { writing, reading: left.length - writing },
   }
-  if (!(await finishIncident(tx, running.id, outcome))) return
+  await finishIncident(tx, running.id, outcome)
   await recordOperation(tx, crypto.randomUUID(), outcome.endedPlanned + outcome.endedLater, {
     kind: 'incident.finish',
     actorKind: 'system',

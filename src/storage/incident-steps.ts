@@ -129,13 +129,11 @@ export async function readOutcome(
   return { endedPlanned, endedLater: ended - endedPlanned, goneMeanwhile: planned - endedPlanned, ...rest }
 }
 
-/** @returns false when somebody else has finished it before. */
-export async function finishIncident(tx: Executor, id: string, outcome: IncidentOutcome): Promise<boolean> {
-  const done = await tx
+/** Only for whoever has taken the incident: nobody else can have finished it before. */
+export async function finishIncident(tx: Executor, id: string, outcome: IncidentOutcome): Promise<void> {
+  await tx
     .update(incident)
     .set({ state: 'done', finishedAt: sql`statement_timestamp()`, outcome })
-    .where(sql`${eq(incident.id, id)} and ${eq(incident.state, 'running')}`)
-    .returning({ id: incident.id })
+    .where(eq(incident.id, id))
   await tx.delete(incidentPlanned).where(eq(incidentPlanned.incidentId, id))
-  return done.length > 0
 }

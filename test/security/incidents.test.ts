@@ -236,6 +236,7 @@ t.test('a session that somebody holds is ended when it is let go, and the others
   while ((await incidents.get(id)).ended < 9) await new Promise((turn) => setTimeout(turn, 20))
   await new Promise((turn) => setTimeout(turn, 1_000))
   t.notOk(done)
+  t.same(await database.psql(blocked), [], 'it waits for nobody')
   await holder.query('rollback')
   holder.release()
   await running
