@@ -108,6 +108,7 @@ DECLARE
 	o operation;
 	link bytea;
 	added integer := 0;
+	more boolean := false;
 BEGIN
 	SELECT * INTO head FROM audit_head;
 	IF NOT EXISTS (SELECT FROM operation
@@ -121,19 +122,25 @@ BEGIN
 	END IF;
 	seen := pg_current_snapshot();
 	FOR o IN WITH fresh AS MATERIALIZED (
-			SELECT * FROM operation
+			SELECT id, at FROM operation
 			WHERE xid >= pg_snapshot_xmin(head.sealed) AND NOT pg_visible_in_snapshot(xid, head.sealed)
+		), next AS MATERIALIZED (
+			SELECT id, at FROM fresh WHERE NOT EXISTS (SELECT FROM audit_link l WHERE l.operation_id = fresh.id)
+			ORDER BY at, id LIMIT most + 1
 		)
-		SELECT * FROM fresh WHERE NOT EXISTS (SELECT FROM audit_link l WHERE l.operation_id = fresh.id)
-		ORDER BY at, id LIMIT most
+		SELECT operation.* FROM next JOIN operation USING (id) ORDER BY next.at, next.id
 	LOOP
+		IF added = most THEN
+			more := true;
+			EXIT;
+		END IF;
 		link := operation_digest(o);
 		head.seq := head.seq + 1;
 		head.hash := sha256(head.hash || link);
 		INSERT INTO audit_link (seq, operation_id, digest, hash) VALUES (head.seq, o.id, link, head.hash);
 		added := added + 1;
 	END LOOP;
-	UPDATE audit_head SET seq = head.seq, hash = head.hash, sealed = CASE WHEN added < most THEN seen ELSE sealed END;
+	UPDATE audit_head SET seq = head.seq, hash = head.hash, sealed = CASE WHEN more THEN sealed ELSE seen END;
 	RETURN added;
 END $$;
 --> statement-breakpoint

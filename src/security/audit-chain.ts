@@ -15,10 +15,14 @@ import {
 } from '../storage/audit.ts'
 import type { Database } from '../storage/database.ts'
 
-/** Operations of one transaction of the sealer, and rows of one query of `verify`. */
+/** Rows of one query of `verify`. */
 const BATCH = 5_000
-/** After a long absence many operations wait; each transaction of the sealer may take so long, in milliseconds. */
-const SEAL_MS = 30_000
+/**
+ * Operations of one transaction of the sealer. Each looks at all that wait, so that few large ones are better when many
+ * wait after a long absence; it may take so many milliseconds.
+ */
+const SEALED_AT_ONCE = 200_000
+const SEAL_MS = 300_000
 /** The hash that the first link builds on. */
 const GENESIS: Buffer = hash('sha256', 'global-logout audit', 'buffer')
 const BEGINNING: OperationPlace = ['-infinity', '00000000-0000-0000-0000-000000000000']
@@ -53,10 +57,10 @@ export async function seal({ transaction }: Pick<Database, 'transaction'>): Prom
   for (let total = 0; ; ) {
     const added = await transaction(async (tx) => {
       await tx.extend(SEAL_MS)
-      return sealOperations(tx, BATCH)
+      return sealOperations(tx, SEALED_AT_ONCE)
     })
     total += added
-    if (added < BATCH) return total
+    if (added < SEALED_AT_ONCE) return total
   }
 }
 
@@ -109,8 +113,9 @@ async function walkLinks({ run }: Pick<Database, 'run'>, head: Head, noted: numb
       }
       const found = examine(link, bases)
       if (found) findings.push(found)
-      // A hash that was changed, and the one it should be: what comes next was built on one of them.
-      bases = [link.hash, ...(bases ?? []).map((base) => follow(base, link.digest))]
+      // Where a link was changed, what comes next was built on what it says, or on what it should say.
+      const ought: Buffer | undefined = found?.kind === 'link_changed' ? bases?.at(-1) : undefined
+      bases = ought ? [link.hash, follow(ought, link.digest)] : [link.hash]
       if (link.seq === noted) at = link.hash
       last = link
       links++

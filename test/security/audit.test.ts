@@ -112,6 +112,11 @@ t.test('links that were removed, changed or swapped are named, and only they', a
   ])
   t.same(await tampered(`update audit_link set hash = sha256('x') where seq = 4`), [changed(4)])
   t.same(await tampered(`update audit_link set digest = sha256('x') where seq = 4`), [changed(4)])
+  t.same(await tampered(`update audit_link set hash = sha256(hash) where seq in (3, 4, 5)`), [
+    changed(3),
+    changed(4),
+    changed(5),
+  ])
   t.same(await tampered(`update audit_link set seq = seq * 100 where seq = 9`), [
     { kind: 'link_missing', seq: 9, operationId: undefined },
   ])
@@ -189,6 +194,21 @@ t.test(
     t.same(await idle(), before, 'with nothing new, nothing is written')
   },
 )
+
+t.test('sealing looks at what is new, not again at what it has sealed', async (t) => {
+  const database = await history(10, { sealed: false })
+  const added: number[] = []
+  const looksFrom = async () =>
+    (await database.psql<{ sealed: string }>('select sealed::text from audit_head'))[0]?.sealed
+  for (const most of [4, 6]) {
+    const [row] = await database.psql<{ added: number }>(`select seal_operations(${most}) as added`)
+    added.push(row?.added ?? 0)
+    if (most === 4) t.equal(await looksFrom(), '1:1:', 'six still wait')
+  }
+  t.same(added, [4, 6])
+  t.not(await looksFrom(), '1:1:', 'the last batch was full, and there was no more')
+  t.match(await verify(database), { links: 10, findings: [] })
+})
 
 t.test('the head is told when sealing begins, and again after a while', async (t) => {
   const database = await history(3, { sealed: false })
