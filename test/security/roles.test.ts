@@ -67,9 +67,10 @@ t.test('the whole service runs with the rights of its own role', async (t) => {
     t.equal(((await done.json()) as { revoked: unknown[] }).revoked.length, 2)
     t.same([await service.check(two.token), await service.check(three.token)], [401, 401])
     t.equal((await service.as(token, `${path}/lock`, { method: 'DELETE' })).status, 200)
+    await service.replays.flush()
     const account = (await (await service.as(token, `${path}/sessions`)).json()) as Record<string, unknown[]>
     t.equal(account.revocations?.length, 3)
-    t.equal(account.replays?.length, 1)
+    t.equal(account.replays?.length, 3)
     const { headers } = await service.keyFor('security')
     t.equal((await service.http('/api/admin/audit', { headers })).status, 200)
     await owner.psql(`update session set expires = now() - interval '1 day' where id = $1`, [
