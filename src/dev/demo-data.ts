@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import { generateSessionToken } from '../sessions/tokens.ts'
 import type { Executor } from '../storage/database.ts'
 import { session, user } from '../storage/schema.ts'
-import { type StaffRole, staff } from '../storage/staff-schema.ts'
+import { replay, type StaffRole, staff } from '../storage/staff-schema.ts'
 
 export interface DemoUser {
   id: string
@@ -56,12 +56,21 @@ const DEVICES: Record<string, Demo[]> = {
   ],
 }
 
+/** So that the console has something to warn of. */
+const REPLAYED = {
+  userId: 'demo-ada',
+  count: 3,
+  ipAddress: '198.51.100.200',
+  userAgent: 'python-requests/2.32.3',
+}
+
 /** Adds the demo users to an empty database; leaves any other as it is. */
 export async function seedDemo(db: Executor): Promise<void> {
   const existing = await db.select({ id: user.id }).from(user).limit(1)
   if (existing.length > 0) return
   await db.insert(user).values(DEMO_USERS.map(({ role: _, ...rest }) => rest))
   await db.insert(staff).values(DEMO_USERS.flatMap(({ id, role }) => (role ? { userId: id, role } : [])))
+  await db.insert(replay).values({ ...REPLAYED, sessionId: crypto.randomUUID() })
   const hoursAgo = (hours: number) => sql`now() - make_interval(secs => ${hours * 3600})`
   await db.insert(session).values(
     Object.entries(DEVICES).flatMap(([userId, devices]) =>

@@ -55,7 +55,7 @@ function stillOpen(left: { writing: number; reading: number } | undefined): Safe
 }
 
 function seconds(ms: number): string {
-  return ms < 100
-    ? 'less than 0.1 seconds'
-    : `${(ms / 1000).toLocaleString('en', { maximumFractionDigits: 1 })} seconds`
+  if (ms < 100) return 'less than 0.1 seconds'
+  const text = (ms / 1000).toLocaleString('en', { maximumFractionDigits: 1 })
+  return `${text} ${text === '1' ? 'second' : 'seconds'}`
 }
