@@ -1,4 +1,5 @@
 /** Traces show where the time of a request went, to whoever asks for them; they show nobody's secrets, and cost nobody an answer. */
+import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createBarrier } from '../src/propagation/barrier.ts'
@@ -193,9 +194,13 @@ t.test('a stop sends what was not sent yet; each worker sends its own', async (t
   t.equal(new Set(spans.map(({ resource }) => resource['service.instance.id'])).size, 2)
 })
 
-for (const [what, endpoint] of [
-  ['away', `http://127.0.0.1:${await freePort()}`],
-  ['no address at all', 'nonsense'],
+const silent = createServer(() => {}).listen(0, '127.0.0.1')
+t.teardown(() => silent.close().closeAllConnections())
+
+for (const [what, endpoint, told] of [
+  ['away', `http://127.0.0.1:${await freePort()}`, 'traces cannot be sent'],
+  ['no address at all', 'nonsense', 'traces: '],
+  ['silent', `http://127.0.0.1:${(silent.address() as { port: number }).port}`, 'Server listening'],
 ] as const)
   t.test(`a collector that is ${what} disturbs nobody`, async (t) => {
     const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
@@ -205,7 +210,7 @@ for (const [what, endpoint] of [
       t.equal((await service.ask('/api/session', { headers: { ...bearer(token), traceparent } })).status, 200)
       t.equal((await service.ask('/check', { headers: { ...bearer(token), traceparent } })).status, 200)
     }
-    await service.printed(what === 'away' ? 'traces cannot be sent' : 'traces: ')
+    await service.printed(told)
     await sleep(500)
     const complaints = service.output().match(/traces cannot be sent/g) ?? []
     t.ok(complaints.length <= 1, 'it is told once')
