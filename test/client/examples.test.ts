@@ -1,16 +1,25 @@
 /** The examples, run as their READMEs say, do what their READMEs say. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { WebSocket } from 'ws'
+import { seedDemo } from '../../src/dev/demo-data.ts'
 import { json, startService } from '../support/service.ts'
 
-const service = await startService()
+const service = await startService({ demo: true })
+await service.database.run(seedDemo)
 const ada = await service.addUser('ada')
+const hasCurl = await promisify(execFile)('curl', ['--version']).then(
+  () => true,
+  () => false,
+)
+const skip = hasCurl || process.env.CI ? false : 'no curl here'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** @returns the address it prints. */
@@ -36,7 +45,25 @@ async function start(example: string, env: Record<string, string> = {}): Promise
   throw new Error(`the example ${example} ended`)
 }
 
+/** Runs the second block of an example's README, its tour. @returns what it prints. */
+async function takeTour(example: string, application: string): Promise<string> {
+  const readme = await readFile(`${root}/examples/${example}/README.md`, 'utf8')
+  const [, [, tour = ''] = []] = [...readme.matchAll(/```sh\n(.*?)```/gs)]
+  // Time to open the WebSocket, on a machine that is busy with tests.
+  const script = tour
+    .replace('sleep 2', 'sleep 6')
+    .replace(/^SERVICE=.*$/m, `SERVICE=${service.base} APPLICATION=${application}`)
+  const { stdout } = await promisify(execFile)('bash', ['-c', `set -eu\n${script}`], { cwd: root })
+  return stdout
+}
+
 for (const example of ['fastify', 'express']) {
+  t.test(`the tour of the ${example} example shows what its README says`, { skip }, async (t) => {
+    const said = await takeTour(example, await start(example))
+    const statuses = [...said.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
+    t.same(statuses, ['200', '401'])
+  })
+
   t.test(`the ${example} example lets in who is signed in, until the logout`, async (t) => {
     const url = await start(example)
     const { token, id: sessionId } = await service.signIn(ada)
@@ -62,6 +89,10 @@ t.test('the WebSocket example', async (t) => {
     await once(socket, 'message')
     return socket
   }
+
+  t.test('closes after the logout, as its README says', { skip }, async (t) => {
+    t.equal(await takeTour('websocket', url), 'Hello, demo-ada.\nclosed: 4401 signed out\n')
+  })
 
   t.test('closes the sockets of a session that is ended, and no other', async (t) => {
     const [{ token: phone }, { token: laptop }, { token: grace }] = [

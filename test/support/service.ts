@@ -85,10 +85,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
   })
   await app.listen({ host: '127.0.0.1', port })
   t.teardown(async () => {
-    // Node leaves connections open that never carried a request; fetch makes one when a stream is aborted.
-    const spare = setInterval(() => app.server.closeAllConnections(), 500)
     await app.close()
-    clearInterval(spare)
     await close()
     await feed.close()
     await leaseDatabase.close()
