@@ -89,6 +89,22 @@ t.test(
   },
 )
 
+t.test('when the revocation has answered, no instance says valid from memory', async (t) => {
+  const leased = await startService({ database, env: { CHECK_MODE: 'leased' } })
+  await leased.answersFromMemory()
+  for (let round = 0; round < 5; round++) {
+    const ada = await addUser()
+    const { token } = await signIn(ada)
+    while (leased.hits() <= round) t.equal(await leased.check(token), 200)
+    const { waitedMs, operationId } = await accounts.revoke(ada, { reason: 'stolen' }, by)
+    t.equal(await leased.check(token), 401)
+    t.ok(waitedMs !== null, 'it had to be waited for')
+    const recorded = () =>
+      psql('select from operation where id = $1 and waited_ms is not null', [operationId])
+    while ((await recorded()).length === 0) await new Promise((turn) => setTimeout(turn, 5))
+  }
+})
+
 t.test('what was ended behind the service is shown as such, beside what lives', async (t) => {
   const ada = await addUser()
   const [gone, living] = [await signIn(ada), await signIn(ada)]
