@@ -147,9 +147,10 @@ END $$;
 REVOKE ALL ON FUNCTION seal_operations(integer) FROM PUBLIC;
 --> statement-breakpoint
 
--- A lock as a login sees it whose snapshot is older than the lock (REPEATABLE READ, SERIALIZABLE): not at all. What
--- such a login cannot overlook is a row that changed since: whoever locks writes the row of the user, and the login takes
--- a lock on it that fails when it was written since the snapshot (40001, which such applications repeat).
+-- A login whose snapshot is older than the lock (REPEATABLE READ, SERIALIZABLE) does not see it. What it cannot overlook is
+-- a row that changed since: whoever locks writes the row of the user. Held FOR UPDATE before, that counts as a change of its
+-- key, and the FOR KEY SHARE of refuse_locked() fails (40001, which such applications repeat); other changes of the row
+-- hold up no login.
 CREATE FUNCTION announce_lock() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
 	PERFORM FROM "user" WHERE id = new.user_id FOR UPDATE;
@@ -158,23 +159,6 @@ BEGIN
 END $$;
 --> statement-breakpoint
 CREATE TRIGGER user_lock_announced BEFORE INSERT OR UPDATE ON user_lock FOR EACH ROW EXECUTE FUNCTION announce_lock();
---> statement-breakpoint
-CREATE OR REPLACE FUNCTION refuse_locked() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-	locked user_lock;
-BEGIN
-	IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-		PERFORM FROM "user" WHERE id = new."userId" FOR SHARE;
-	ELSE
-		PERFORM FROM "user" WHERE id = new."userId" FOR KEY SHARE;
-	END IF;
-	SELECT * INTO locked FROM user_lock WHERE user_id = new."userId" AND coalesce(until > clock_timestamp(), true);
-	IF FOUND THEN
-		RAISE EXCEPTION 'sign-in of this user is locked %', coalesce('until ' || locked.until, 'until somebody lifts the lock')
-			USING ERRCODE = 'GL001', HINT = 'global-logout keeps this lock; its staff can lift it.';
-	END IF;
-	RETURN new;
-END $$;
 --> statement-breakpoint
 
 -- Old revocations go, the oldest first, in small steps; the service may not delete them by itself. The horizon rises with

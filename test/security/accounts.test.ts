@@ -89,6 +89,22 @@ t.test(
   },
 )
 
+t.test('when the revocation has answered, no instance says valid from memory', async (t) => {
+  const leased = await startService({ database, env: { CHECK_MODE: 'leased' } })
+  await leased.answersFromMemory()
+  for (let round = 0; round < 5; round++) {
+    const ada = await addUser()
+    const { token } = await signIn(ada)
+    while (leased.hits() <= round) t.equal(await leased.check(token), 200)
+    const { waitedMs, operationId } = await accounts.revoke(ada, { reason: 'stolen' }, by)
+    t.equal(await leased.check(token), 401)
+    t.ok(waitedMs !== null, 'it had to be waited for')
+    const recorded = () =>
+      psql('select from operation where id = $1 and waited_ms is not null', [operationId])
+    while ((await recorded()).length === 0) await new Promise((turn) => setTimeout(turn, 5))
+  }
+})
+
 t.test('what was ended behind the service is shown as such, beside what lives', async (t) => {
   const ada = await addUser()
   const [gone, living] = [await signIn(ada), await signIn(ada)]
@@ -201,25 +217,32 @@ t.test('a login that began before the lock, under any isolation, does not slip p
 })
 
 t.test(
-  'a login under an old snapshot that is first makes the lock wait, and is ended with the rest',
+  'a login under an old snapshot that is first makes staff wait, and is ended with the rest',
   async (t) => {
     for (const isolation of ['read committed', 'repeatable read', 'serializable']) {
-      const ada = await addUser()
-      const client = new pg.Client({ connectionString: database.url })
-      await client.connect()
-      try {
-        await client.query(`begin isolation level ${isolation}`)
-        await client.query(insertSession, [ada])
-        const locking = accounts.revoke(ada, { reason: 'stolen', lockSeconds: null }, by)
-        const waiting = () =>
-          psql(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)
-        while ((await waiting()).length === 0) await new Promise((turn) => setTimeout(turn, 5))
-        await client.query('commit')
-        t.equal((await locking).revoked.length, 1, isolation)
-      } finally {
-        await client.end()
+      for (const lockSeconds of [null, undefined]) {
+        const ada = await addUser()
+        const client = new pg.Client({ connectionString: database.url })
+        await client.connect()
+        try {
+          await client.query(`begin isolation level ${isolation}`)
+          await client.query(insertSession, [ada])
+          let over = false
+          const revoking = accounts.revoke(ada, { reason: 'stolen', lockSeconds }, by).finally(() => {
+            over = true
+          })
+          const waiting = () =>
+            psql(
+              `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+            )
+          while (!over && (await waiting()).length === 0) await new Promise((turn) => setTimeout(turn, 5))
+          await client.query('commit')
+          t.equal((await revoking).revoked.length, 1, `${isolation}, lock ${lockSeconds}`)
+        } finally {
+          await client.end()
+        }
+        t.same(await psql('select from session where "userId" = $1', [ada]), [])
       }
-      t.same(await psql('select from session where "userId" = $1', [ada]), [])
     }
   },
 )
@@ -232,6 +255,7 @@ t.test('logins under old snapshots of users whom nobody locked go through', asyn
     await client.query('begin isolation level repeatable read')
     await client.query('select from "user" limit 1')
     await accounts.revoke(bob, { reason: 'stolen', lockSeconds: null }, by)
+    await psql(`update "user" set name = 'Ada' where id = $1`, [ada])
     await client.query(insertSession, [ada])
     await client.query('commit')
   } finally {

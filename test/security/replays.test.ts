@@ -166,13 +166,15 @@ t.test(
     for (const instance of instances) instance.refused(token, { ipAddress: '192.0.2.1' })
     await Promise.all(instances.map((instance) => instance.flush()))
     t.match(await alarms(ada), [{ count: 1 }])
-    for (let minute = 0; minute < 6; minute++) {
+    for (let records = 2; records <= 4; records++) {
       now += 60_001
       await database.psql(`update replay set at = at - interval '61 seconds' where session_id = $1`, [id])
       for (const instance of instances) await instance.flush()
+      t.same(
+        (await alarms(ada)).map(({ count }) => count),
+        new Array(records).fill(1),
+      )
     }
-    const counts = (await alarms(ada)).map(({ count }) => count)
-    t.same(counts, [1, 1, 1, 1])
     await Promise.all(instances.map((instance) => instance.close()))
   },
 )
