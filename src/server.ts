@@ -1,5 +1,6 @@
 /** Builds the HTTP server from its parts. Reads no environment and never listens. */
 import { createServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
 import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
@@ -118,7 +119,8 @@ export async function buildServer({
   const streams = createStreams(feed.readAt)
   metrics.feed({ counts: feed.counts, readAt: feed.readAt, followers: streams.size, cutOff: streams.cutOff })
 
-  app.addHook('preClose', async () => void closeConnectionsAsTheyFinish(app.server))
+  const closeConnections = closeConnectionsAsTheyFinish(app.server)
+  app.addHook('preClose', async () => closeConnections())
   app.addHook('preClose', async () => streams.close())
   if (tracing) await app.register(tracing.plugin)
   await app.register(problems)
@@ -151,11 +153,26 @@ export async function buildServer({
   return app
 }
 
-/** Node closes the connections that are idle when the server closes; those that become idle later would hold it up. */
-function closeConnectionsAsTheyFinish(server: Server): void {
-  // A server that could not listen never closes.
-  const timer = setInterval(() => server.closeIdleConnections(), 50).unref()
-  server.once('close', () => clearInterval(timer))
+/**
+ * Node closes the connections that are idle when the server closes; those that become idle later would hold it up, and
+ * those on which nothing was ever asked, which browsers open ahead and Node does not count as idle.
+ * @returns what begins to close them.
+ */
+function closeConnectionsAsTheyFinish(server: Server): () => void {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return () => {
+    const closeSome = () => {
+      server.closeIdleConnections()
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+    }
+    // A server that could not listen never closes.
+    const timer = setInterval(closeSome, 50).unref()
+    server.once('close', () => clearInterval(timer))
+  }
 }
 
 /** Nothing but our own stylesheet and script; forms may lead on to the origins a logout may redirect to. */

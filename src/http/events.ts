@@ -80,7 +80,7 @@ export async function eventRoutes(
     const from = lastId ?? since
     const first: Page = from
       ? await feed.next(from, AbortSignal.abort())
-      : { events: [], cursor: await now() }
+      : { events: [], cursor: await feed.now() }
 
     const secret = secretOf(request.headers)
     const stream = streams.open(reply, async () => {
@@ -95,11 +95,6 @@ export async function eventRoutes(
     } finally {
       stream.end()
     }
-  }
-
-  async function now(): Promise<string> {
-    await feed.look()
-    return feed.here()
   }
 
   app.get(
@@ -138,7 +133,7 @@ export async function eventRoutes(
     async (request, reply) => {
       const { since, wait } = request.query
       if (request.headers.accept?.includes('text/event-stream')) return openStream(request, reply, since)
-      if (since === undefined) return { events: [], cursor: await now() }
+      if (since === undefined) return { events: [], cursor: await feed.now() }
       if (wait === 0) await feed.look()
       const { events, cursor } = await feed.next(since, streams.hold(reply, wait * 1000))
       return { events: [...events], cursor }

@@ -7,7 +7,7 @@ import { gather } from '../checking/gather.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { outsideTheRequest } from '../storage/database.ts'
 import type { Ears } from '../storage/listener.ts'
-import { type Cursor, isBefore, latestOf, parseCursor } from './cursor.ts'
+import { type Cursor, formatCursor, isBefore, latestOf, parseCursor } from './cursor.ts'
 import { createReader, type FeedStore, pageOf, type ReaderOptions } from './reader.ts'
 import type { Page } from './window.ts'
 
@@ -57,14 +57,22 @@ export function createFeed(store: FeedStore, ears: Ears, options?: ReaderOptions
     /** Resolves when a read has succeeded that began after the call. @throws Problem `unavailable`. */
     look: () => reader.look(),
 
-    /** A cursor that nothing lies before that is committed from now on. @throws Problem `unavailable`. */
+    /** A cursor for who begins now: nothing lies before it that is committed later. @throws Problem `unavailable`. */
+    async now(): Promise<string> {
+      await reader.look()
+      if (!reader.head) throw unavailable(new Error('the feed is closed'))
+      // Within a large transaction the reader is still on its way to what it saw.
+      return formatCursor({ world: reader.head.world, last: latestOf(reader.head) })
+    },
+
+    /** Where the reader is: a moment ago at most. @throws Problem `unavailable`. */
     async here(): Promise<string> {
       reader.ask()
       while (!window.head || reader.failing) await reader.look()
       return window.head
     },
 
-    /** The pages after a cursor that `here` gave a moment ago; undefined when that is not known any more. */
+    /** The pages after a cursor that `here` gave; undefined when that is not known any more. */
     recent: (cursor: string): readonly Page[] | undefined => window.after(cursor),
 
     /**
@@ -84,6 +92,11 @@ export function createFeed(store: FeedStore, ears: Ears, options?: ReaderOptions
         } else {
           const own = await readOwn(at)
           if (own.events.length > 0) return own
+          if (own.cursor === at) {
+            // The reader is on its way here.
+            if (signal.aborted) return own
+            await reader.look()
+          }
           at = own.cursor
         }
       }

@@ -1,0 +1,159 @@
+/**
+ * Nothing is lost: revocations are committed from many connections at once, in transactions of any length, out of order
+ * and rolled back, while readers of all kinds follow at two instances and are cut off at any moment, within a page too.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import t from 'tap'
+import { testDatabase } from '../support/database.ts'
+import { openStream } from '../support/event-stream.ts'
+import { type Service, startService } from '../support/service.ts'
+
+const SECONDS = 12
+const WRITERS = 12
+const SESSIONS = 30_000
+/** One in so many transactions ends a crowd: more than a page holds, and than others commit meanwhile. */
+const CROWD = { share: 0.02, sessions: 2_300 }
+
+const database = await testDatabase({ max: 20 })
+const [here, there] = [await startService({ database }), await startService({ database })]
+const { headers } = await here.keyFor('events')
+const userId = await here.addUser()
+await database.psql(
+  `insert into session ("sessionToken", "userId", expires)
+   select gen_random_uuid(), $1, now() + interval '1 day' from generate_series(1, $2::int)`,
+  [userId, SESSIONS],
+)
+const left = (await database.psql<{ id: string }>('select id from session')).map(({ id }) => id)
+
+const chance = (share: number) => Math.random() < share
+const below = (most: number) => Math.floor(Math.random() * most)
+
+t.test('every revocation that is committed reaches every reader', async (t) => {
+  const committed = new Set<string>()
+  const rolledBack: string[] = []
+  let over = false
+  const begin = await startingPoint()
+  const readers = [
+    follow(bySse, begin, 400),
+    follow(bySse, begin, 60),
+    follow(bySse, begin, 2_000),
+    follow(byPoll, begin, 0),
+    follow(byPoll, begin, 300),
+    follow(byPoll, begin, 1_500),
+  ]
+
+  /** Ends sessions in transactions that begin, wait, and end as chance will have it. */
+  async function write(): Promise<void> {
+    const client = new pg.Client({ connectionString: database.url })
+    await client.connect()
+    while (!over && left.length > CROWD.sessions) {
+      const ids = left.splice(-(chance(CROWD.share) ? CROWD.sessions : 1 + below(20)))
+      await client.query('begin')
+      // With an id of its own before others that commit first, or only when it deletes.
+      if (chance(0.5)) await client.query('select pg_current_xact_id()')
+      if (chance(0.5)) await sleep(below(chance(0.1) ? 1_500 : 40))
+      await client.query('delete from session where id = any ($1)', [ids])
+      if (chance(0.3)) await sleep(below(30))
+      const done = chance(0.8)
+      await client.query(done ? 'commit' : 'rollback')
+      if (done) for (const id of ids) committed.add(id)
+      else rolledBack.push(...ids)
+      if (chance(0.5)) await sleep(below(20))
+    }
+    await client.end()
+  }
+
+  const writers = Array.from({ length: WRITERS }, write)
+  await Promise.race([sleep(SECONDS * 1_000), Promise.all(writers)])
+  over = true
+  await Promise.all(writers)
+  const gone = new Set(left)
+  for (const id of rolledBack) gone.add(id)
+  for (const reader of readers) {
+    const missing = () => [...committed].filter((id) => !reader.seen.has(id))
+    for (const end = Date.now() + 30_000; missing().length > 0 && Date.now() < end; ) await sleep(50)
+    t.same(missing(), [], `${reader.kind}: ${reader.seen.size} events, ${reader.rounds} times, all of them`)
+    t.notOk(
+      [...reader.seen].some((id) => gone.has(id)),
+      'and none that was rolled back',
+    )
+    t.ok(reader.rounds > 3, 'it was cut off often enough')
+  }
+  t.ok(committed.size > 3_000, `${committed.size} were committed`)
+  await Promise.all(readers.map((reader) => reader.stop()))
+})
+
+interface Reader {
+  kind: string
+  seen: Set<string>
+  rounds: number
+  stop(): Promise<void>
+}
+
+/** One stay of a reader: from a cursor, for so long. @returns the cursor to go on from. */
+type Stay = (at: Service, cursor: string, ms: number, see: (sessionId: string) => void) => Promise<string>
+
+async function startingPoint(): Promise<string> {
+  const response = await here.http('/events', { headers })
+  return ((await response.json()) as { cursor: string }).cursor
+}
+
+/** Follows again and again, now here and now there, from where it was the last time. */
+function follow(stay: Stay, begin: string, patience: number): Reader {
+  let stopped = false
+  const reader: Reader = {
+    kind: `${stay.name} ${patience} ms`,
+    seen: new Set(),
+    rounds: 0,
+    stop: () => {
+      stopped = true
+      return following
+    },
+  }
+  const following = (async () => {
+    for (let cursor = begin; !stopped; reader.rounds++) {
+      const at = chance(0.5) ? here : there
+      cursor = await stay(at, cursor, below(patience), (id) => reader.seen.add(id))
+    }
+  })()
+  return reader
+}
+
+async function bySse(at: Service, cursor: string, ms: number, see: (id: string) => void): Promise<string> {
+  const stream = await openStream(
+    (init) => at.http('/events', { ...init, headers: { ...init.headers, ...headers } }),
+    cursor,
+  )
+  // By time, or in the middle of whatever comes.
+  const timer = setTimeout(stream.close, ms)
+  const most = chance(0.5) ? below(3_000) : Number.POSITIVE_INFINITY
+  let last = cursor
+  for (let n = 0; n < most; n++) {
+    const message = await stream.next()
+    if (!message) break
+    last = message.lastId
+    if (message.event === 'session.revoked') see(JSON.parse(message.data).sessionId)
+  }
+  clearTimeout(timer)
+  stream.close()
+  return last
+}
+
+async function byPoll(at: Service, cursor: string, ms: number, see: (id: string) => void): Promise<string> {
+  const signal = chance(0.3) ? AbortSignal.timeout(1 + ms) : null
+  const path = `/events?since=${cursor}&wait=${Math.round(ms / 500)}`
+  try {
+    const response = await at.http(path, { headers, signal })
+    const text = await response.text()
+    // Nothing was decided: asked again from the same place.
+    if (response.status === 503) return cursor
+    if (response.status !== 200) throw new Error(`${response.status}: ${text}`)
+    const page = JSON.parse(text) as { events: { sessionId: string }[]; cursor: string }
+    for (const { sessionId } of page.events) see(sessionId)
+    return page.cursor
+  } catch (error) {
+    if (signal?.aborted) return cursor
+    throw error
+  }
+}
