@@ -69,6 +69,7 @@ export async function serve(
     waits: databaseForWaits.pool,
     lease: databaseForLease.pool,
     feed: databaseForFeed.pool,
+    incidents: databaseForIncidents.pool,
   })
 
   const touches = createTouches(database, (err) =>
