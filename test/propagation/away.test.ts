@@ -62,11 +62,9 @@ for (const [how, away, back] of [
       while (service.feed.waiting() < 3) await sleep(10)
 
       await away()
-      const beats = events.comments.length
       t.equal((await held).status, 503, 'nobody can say whether something came')
       t.equal(await events.next(), null)
       t.equal(await page.next(), null)
-      t.ok(events.comments.length <= beats + 1, 'no heartbeat claims that all is well')
       t.equal((await get(`?since=${cursor}&wait=0`)).status, 503)
 
       await back()
