@@ -20,6 +20,7 @@ async function everythingIsUndecided(t: Tap, token: string) {
     'POST /check/x': as(token, '/check/x', { method: 'POST', body: 'x' }),
     'GET /api/session': as(token, '/api/session'),
     'GET /api/sessions': as(token, '/api/sessions'),
+    'GET /api/session/events': as(token, '/api/session/events'),
     'POST /api/logout': as(token, '/api/logout', json({ scope: 'global' })),
     'POST /logout': as(token, '/logout', { method: 'POST' }),
     'DELETE /api/sessions/:id': as(token, `/api/sessions/${crypto.randomUUID()}`, { method: 'DELETE' }),

@@ -94,7 +94,7 @@ function packSnapshot({ xmin, xmax, open }: Snapshot): string {
 /** @returns null for what is no snapshot to PostgreSQL either. */
 function unpackSnapshot(text: string): Snapshot | null {
   const [xmin, length, ...steps] = text.split('.').map(number)
-  if (!xmin || length == null) return null
+  if (xmin == null || length == null) return null
   const xmax = xmin + length
   const open: bigint[] = []
   for (const [i, step] of steps.entries()) {
@@ -102,7 +102,13 @@ function unpackSnapshot(text: string): Snapshot | null {
     open.push((open.at(-1) ?? xmin) + step)
   }
   const last = open.at(-1)
-  return xmax >= MOST || (last !== undefined && last >= xmax) ? null : { xmin, xmax, open }
+  const inOrder = last === undefined || last < xmax
+  return isXid(xmin) && isXid(xmax) && inOrder ? { xmin, xmax, open } : null
+}
+
+/** The lower half of an id is never zero: PostgreSQL takes no snapshot with such a bound. */
+function isXid(value: bigint): boolean {
+  return value < MOST && value % 2n ** 32n !== 0n
 }
 
 function base36(value: bigint): string {

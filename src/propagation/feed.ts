@@ -25,7 +25,7 @@ export function createFeed(store: FeedStore, ears: Ears, options?: ReaderOptions
   const readPage = gather(async ([cursor]: Cursor[]) => {
     const from = cursor as Cursor
     // Up to the head, so that whoever read it follows from memory afterwards.
-    const read = await store.read(from, reader.head && latestOf(reader.head))
+    const read = await store.read(from, reader.head && latestOf(reader.head)).catch(undecided)
     if (read.tooOld || read.world !== from.world) throw tooOld()
     return [pageOf(from, read).page]
   }, OWN_READS)
@@ -105,6 +105,10 @@ export function createFeed(store: FeedStore, ears: Ears, options?: ReaderOptions
     /** Ends it for all who follow. */
     close: () => reader.close(),
   }
+}
+
+function undecided(error: unknown): never {
+  throw error instanceof Problem ? error : unavailable(error)
 }
 
 /** @param field of the request that holds what is no cursor. */

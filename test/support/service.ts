@@ -7,6 +7,7 @@ import { createLogger } from '../../src/http/log.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import { createBarrier } from '../../src/propagation/barrier.ts'
 import { createFeed } from '../../src/propagation/feed.ts'
+import type { FeedStore } from '../../src/propagation/reader.ts'
 import { createKey, createKeys } from '../../src/security/keys.ts'
 import { buildServer } from '../../src/server.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
@@ -48,7 +49,12 @@ export async function startService({ database, env = {}, demo = false, log }: Se
   const databases = { databaseForChecks: db, databaseForLease: leaseDatabase, ears }
   const { checker, leased, close } = startChecker(config, databases, touches, logger)
   if (leased) metrics.watch(leased)
-  const feed = createFeed({ read: (from, upper) => readFeed(feedDatabase.query, from, upper) }, ears)
+  let feedReads = 0
+  const readCounted: FeedStore['read'] = (from, upper) => {
+    feedReads++
+    return readFeed(feedDatabase.query, from, upper)
+  }
+  const feed = createFeed({ read: readCounted }, ears)
   const app = await buildServer({
     config,
     database: db,
@@ -82,6 +88,8 @@ export async function startService({ database, env = {}, demo = false, log }: Se
     cookieName,
     barrier,
     feed,
+    /** Reads of the feed so far, those of followers included. */
+    feedReads: () => feedReads,
     /** Checks answered from memory so far. */
     hits: () => leased?.counts.hits ?? 0,
     /** Resolves when checks are answered from memory. */

@@ -1,0 +1,119 @@
+/** The database goes away from those who follow: they are told, instead of hearing nothing; and nothing is skipped. */
+import { chown, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { openDatabase } from '../../src/storage/database.ts'
+import { type EventStream, openStream } from '../support/event-stream.ts'
+import { ownServer } from '../support/own-server.ts'
+import { admin } from '../support/server.ts'
+import { json, startService } from '../support/service.ts'
+
+const server = await ownServer()
+const database = openDatabase(server.url, { max: 6 })
+t.teardown(() => database.close())
+const psql = (sql: string) => admin(server.url, async (client) => (await client.query(sql)).rows)
+const service = await startService({ database: { ...database, url: server.url, psql: async () => [] } })
+const { headers } = await service.keyFor('events')
+const ada = await service.addUser('ada')
+
+interface Answer {
+  events: { sessionId: string }[]
+  cursor: string
+}
+const get = (query = '') => service.http(`/events${query}`, { headers })
+const stream = (lastId = '') =>
+  openStream((init) => service.http('/events', { ...init, headers: { ...init.headers, ...headers } }), lastId)
+
+/** What the feed answers when it can be read again. */
+async function recovered(query: string): Promise<Response> {
+  for (;;) {
+    const response = await get(query)
+    if (response.status !== 503) return response
+    t.equal(response.headers.get('retry-after'), '1')
+    await response.arrayBuffer()
+    await sleep(100)
+  }
+}
+
+for (const [how, away, back] of [
+  ['stopped', server.stop, server.start],
+  ['frozen', server.freeze, server.thaw],
+] as const) {
+  t.test(
+    `${how}: streams end, held answers are 503, and all goes on from where it was`,
+    { skip: how === 'frozen' && process.platform !== 'linux' && 'needs SIGSTOP' },
+    async (t) => {
+      const [first, second, other] = [
+        await service.signIn(ada),
+        await service.signIn(ada),
+        await service.signIn(await service.addUser('grace')),
+      ]
+      const { cursor } = (await (await get()).json()) as Answer
+      const events = await stream()
+      t.match(await events.next(), { event: 'ready' })
+      const page = await openStream(({ signal }) =>
+        service.as(other.token, '/api/session/events', { signal }),
+      )
+      await service.as(first.token, '/api/logout', { method: 'POST' })
+      const message = await events.next()
+      t.match(JSON.parse(message?.data ?? ''), { sessionId: first.id })
+      const held = get(`?since=${message?.lastId}&wait=30`)
+      while (service.feed.waiting() < 3) await sleep(10)
+
+      await away()
+      t.equal((await held).status, 503, 'nobody can say whether something came')
+      t.equal(await events.next(), null)
+      t.equal(await page.next(), null)
+      t.equal((await get(`?since=${cursor}&wait=0`)).status, 503)
+
+      await back()
+      await recovered('')
+      while ((await service.as(second.token, '/api/logout', json({}))).status === 503) await sleep(100)
+      const answer = (await (await recovered(`?since=${message?.lastId}`)).json()) as Answer
+      t.match(answer.events, [{ sessionId: second.id }])
+      t.same(answer.events.length, 1)
+      const again = await openAgain(message?.lastId ?? '')
+      t.match(JSON.parse((await again.next())?.data ?? ''), { sessionId: second.id })
+      again.close()
+    },
+  )
+}
+
+t.test('after a failover, which may have lost commits, a cursor of before is too old', async (t) => {
+  const { cursor } = (await (await recovered('')).json()) as Answer
+  const { token, id } = await service.signIn(ada)
+  const events = await openAgain(cursor)
+
+  await server.stop()
+  t.equal(await events.next(), null)
+  await standBy()
+  await server.start()
+  t.equal((await get(`?since=${cursor}`)).status, 503, 'a standby cannot say')
+  await psql('select pg_promote()')
+
+  const response = await recovered(`?since=${cursor}`)
+  t.equal(response.status, 410)
+  t.match(await response.json(), { code: 'cursor_too_old' })
+  const fresh = (await (await recovered('')).json()) as Answer
+  while ((await service.as(token, '/api/logout', { method: 'POST' })).status === 503) await sleep(100)
+  const answer = (await (await recovered(`?since=${fresh.cursor}`)).json()) as Answer
+  t.match(answer.events, [{ sessionId: id }])
+})
+
+/** A stream that begins, once the feed can be read; its `ready` is taken. */
+async function openAgain(lastId: string): Promise<EventStream> {
+  for (;;) {
+    const events = await stream(lastId)
+    if ((await events.next())?.event === 'ready') return events
+    await sleep(100)
+  }
+}
+
+/** Has the stopped server start as a standby, to be promoted. */
+async function standBy(): Promise<void> {
+  const data = join(server.folder, 'postgres')
+  await writeFile(join(data, 'standby.signal'), '')
+  const { uid, gid } = await stat(data)
+  await chown(join(data, 'standby.signal'), uid, gid)
+}

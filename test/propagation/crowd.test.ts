@@ -1,0 +1,92 @@
+/** Thousands who follow cost the database one reader; one who does not read costs nobody anything. */
+import { once } from 'node:events'
+import { get as httpGet } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { startService } from '../support/service.ts'
+
+const service = await startService()
+const { psql } = service.database
+const { headers } = await service.keyFor('events')
+
+/** Counts the revocations that a stream brings. Plain `http`: two thousand times the machinery of `fetch` is too much. */
+async function follow(): Promise<{ events(): number; close(): void }> {
+  let events = 0
+  const request = httpGet(`${service.base}/events`, {
+    agent: false,
+    headers: { ...headers, accept: 'text/event-stream' },
+  })
+  const [response] = await once(request, 'response')
+  if (response.statusCode !== 200) throw new Error(`${response.statusCode}`)
+  response.setEncoding('utf8').on('data', (text: string) => {
+    events += text.match(/^event: session\.revoked$/gm)?.length ?? 0
+  })
+  response.on('error', () => {})
+  return { events: () => events, close: () => request.destroy() }
+}
+
+async function crowd(count: number): Promise<string> {
+  const userId = await service.addUser()
+  await psql(
+    `insert into session ("sessionToken", "userId", expires)
+     select gen_random_uuid(), $1, now() + interval '1 day' from generate_series(1, $2::int)`,
+    [userId, count],
+  )
+  return userId
+}
+
+const end = (userId: string) => psql('delete from session where "userId" = $1', [userId])
+
+t.test('two thousand who follow share one listener, and read nothing themselves', async (t) => {
+  const followers: Awaited<ReturnType<typeof follow>>[] = []
+  for (let n = 0; n < 40; n++) followers.push(...(await Promise.all(Array.from({ length: 50 }, follow))))
+  t.equal(service.feed.waiting(), 2_000)
+  for (const [round, count] of [1, 3, 500].entries()) {
+    const before = followers.map((each) => each.events())
+    const userId = await crowd(count)
+    await end(userId)
+    while (followers.some((each, n) => each.events() < (before[n] ?? 0) + count)) await sleep(20)
+    t.ok(
+      followers.every((each, n) => each.events() === (before[n] ?? 0) + count),
+      `each is told once, ${round}`,
+    )
+  }
+  t.equal(service.feedReads(), service.feed.counts.reads, 'every read was for all of them')
+  t.equal(
+    (
+      await psql(`select from pg_stat_activity
+        where application_name = 'global-logout listener' and datname = current_database()`)
+    ).length,
+    1,
+  )
+  for (const each of followers) each.close()
+  while (service.feed.waiting() > 0) await sleep(20)
+})
+
+t.test('a reader that does not read is cut off; others are not kept waiting', async (t) => {
+  const { port } = new URL(service.base)
+  const lazy = connect(Number(port), '127.0.0.1').on('error', () => {})
+  lazy.pause()
+  lazy.write(
+    `GET /events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: ${headers.authorization}\r\n\r\n`,
+  )
+  while (service.feed.waiting() < 1) await sleep(20)
+  const connections = () =>
+    new Promise<number>((done) => service.app.server.getConnections((_, count) => done(count)))
+  const eager = await follow()
+  const open = await connections()
+
+  // More than both sides' buffers hold.
+  const userId = await crowd(40_000)
+  await end(userId)
+  while (eager.events() < 40_000) await sleep(50)
+  t.equal(eager.events(), 40_000)
+  while ((await connections()) >= open) await sleep(50)
+  t.pass('the connection of the one is closed')
+  lazy.destroy()
+
+  await end(await crowd(1))
+  while (eager.events() < 40_001) await sleep(20)
+  eager.close()
+})

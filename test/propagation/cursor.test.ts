@@ -1,0 +1,118 @@
+/** Cursors as text: what was written is read again, PostgreSQL agrees, and nothing else passes for one. */
+import fc from 'fast-check'
+import t from 'tap'
+import {
+  type Cursor,
+  formatCursor,
+  isBefore,
+  MAX_CURSOR_LENGTH,
+  parseCursor,
+  type Snapshot,
+  snapshotOf,
+  snapshotText,
+} from '../../src/propagation/cursor.ts'
+import { testDatabase } from '../support/database.ts'
+
+const { psql } = await testDatabase()
+
+const EPOCH = 2n ** 32n
+const id = fc.bigInt({ min: 1n, max: 2n ** 62n })
+const snapshot = fc
+  .tuple(
+    id,
+    fc.uniqueArray(fc.bigInt({ min: 0n, max: 100_000n }), { maxLength: 50 }),
+    fc.bigInt({ min: 1n, max: 10n }),
+  )
+  .map(([xmin, offsets, more]): Snapshot => {
+    const open = offsets.sort((a, b) => Number(a - b)).map((offset) => xmin + offset)
+    return { xmin, xmax: (open.at(-1) ?? xmin) + more, open }
+  })
+  .filter(({ xmin, xmax }) => xmin % EPOCH !== 0n && xmax % EPOCH !== 0n)
+const world = fc.stringMatching(/^[\w-]{11}$/)
+const cursor: fc.Arbitrary<Cursor> = fc.oneof(
+  fc.record({ world, last: snapshot }),
+  fc.record({
+    world,
+    last: snapshot,
+    within: fc.record({ upper: snapshot, after: fc.record({ xid: id, id }) }),
+  }),
+)
+
+t.test('a cursor that was written is read again, and fits into a header', async (t) => {
+  fc.assert(
+    fc.property(cursor, (written) => {
+      const text = formatCursor(written)
+      return /^[\w-]+$/.test(text) && formatCursor(parseCursor(text) as Cursor) === text
+    }),
+    { numRuns: 2_000 },
+  )
+  const open = Array.from({ length: 1_000 }, (_, n) => 2n ** 50n + BigInt(3 * n + 3))
+  const last = { xmin: open[0] as bigint, xmax: 2n ** 50n + 10_000n, open }
+  const busy = formatCursor({
+    world: 'A'.repeat(11),
+    last,
+    within: { upper: last, after: { xid: 2n ** 50n, id: 2n ** 40n } },
+  })
+  t.ok(busy.length < MAX_CURSOR_LENGTH, 'a thousand transactions under way')
+  t.same(parseCursor(busy)?.within?.upper, last)
+})
+
+t.test('whatever else is read is null, without an error', async (t) => {
+  const mangled = fc
+    .tuple(cursor, fc.nat(), fc.constantFrom('', '0', '00', '.', '/', '=', '\0', 'zzzzzzzzzzzzzz'))
+    .map(([value, at, insert]) => {
+      const text = Buffer.from(formatCursor(value), 'base64url').toString()
+      const place = at % text.length
+      return Buffer.from(text.slice(0, place) + insert + text.slice(place + 1)).toString('base64url')
+    })
+  let refused = 0
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), mangled), (text) => {
+      const read = parseCursor(text)
+      if (!read) refused++
+      return !read || formatCursor(read) === text
+    }),
+    { numRuns: 5_000 },
+  )
+  t.ok(refused > 1_000)
+})
+
+t.test('PostgreSQL reads every snapshot that a cursor may hold, as it was', async (t) => {
+  const [texts] = fc.sample(fc.array(snapshot.map(snapshotText), { minLength: 500, maxLength: 500 }), 1)
+  const rows = await psql<{ text: string }>('select unnest($1::text[])::pg_snapshot::text as text', [texts])
+  t.same(
+    rows.map(({ text }) => text),
+    texts,
+  )
+  t.same(
+    rows.map(({ text }) => snapshotText(snapshotOf(text))),
+    texts,
+  )
+})
+
+t.test('what PostgreSQL refuses is no cursor', async (t) => {
+  for (const last of [
+    { xmin: EPOCH, xmax: EPOCH + 5n, open: [] },
+    { xmin: EPOCH - 5n, xmax: EPOCH, open: [] },
+    { xmin: 0n, xmax: 5n, open: [] },
+    { xmin: 5n, xmax: 7n, open: [7n] },
+    { xmin: 5n, xmax: 9n, open: [6n, 6n] },
+    { xmin: 5n, xmax: 2n ** 63n, open: [] },
+  ]) {
+    t.equal(parseCursor(formatCursor({ world: 'A'.repeat(11), last })), null, snapshotText(last))
+  }
+})
+
+t.test('of two snapshots the one that shows less was taken before', async (t) => {
+  const at = (text: string) => snapshotOf(text)
+  for (const [before, after] of [
+    ['10:10:', '10:11:10'],
+    ['10:12:10', '12:12:'],
+    ['10:12:10,11', '10:12:10'],
+    ['10:12:10,11', '10:13:10,11'],
+  ] as const) {
+    t.ok(isBefore(at(before), at(after)), `${before} ${after}`)
+    t.notOk(isBefore(at(after), at(before)))
+    t.notOk(isBefore(at(before), at(before)))
+  }
+})
