@@ -32,6 +32,8 @@ export async function main(
   version: string,
 ): Promise<number | undefined> {
   let code: number | undefined = 0
+  // Whoever reads from us has had enough ("… | head -1"): no reason to complain.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   const program: Command = new Command('global-logout')
     .description('global-logout: log out everywhere, now')
     .version(version, '-v, --version', 'print the version')

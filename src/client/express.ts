@@ -1,4 +1,7 @@
-/** For Express 4 and 5, connect, and whatever else calls `(request, response, next)`: nothing after it runs without a living session. */
+/**
+ * For Express 4 and 5, connect, and whatever else calls `(request, response, next)`: nothing after it runs without a
+ * living session.
+ */
 import { type AdmissionOptions, admit, stripIdentity } from './admission.ts'
 import type { Identity } from './check.ts'
 import type { Client } from './client.ts'

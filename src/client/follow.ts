@@ -26,7 +26,7 @@ export interface FollowOptions {
   since?: string | undefined
   /** Called in order, one at a time: the next waits until what it returns has settled. */
   onRevoked: (event: Revocation) => unknown
-  /** What happened before this moment may have been missed: check again whatever you hold. */
+  /** What happened before this moment may have been missed: check again whatever you hold. Without it, a gap is an error. */
   onReset?: (() => unknown) | undefined
   /** Everything up to here was handled. Keep it, to go on from here after a restart. */
   onCursor?: ((cursor: string) => unknown) | undefined
@@ -49,8 +49,8 @@ const PASSING = [408, 410, 429]
 export function createFollow(exchange: Exchange, key: string | undefined, silenceMs = SILENCE) {
   /**
    * Scope `events`. Connects, and connects again, until `signal` ends it; then it resolves.
-   * @throws ServiceError when the service refuses (wrong key or scope), which trying again would not change; and
-   * whatever a callback throws.
+   * @throws ServiceError when the service refuses (wrong key or scope), which trying again would not change, or something
+   * was missed and there is no `onReset`; and whatever a callback throws.
    */
   return async function follow(options: FollowOptions): Promise<void> {
     const { onRevoked, onReset, onCursor, onHeard, onLost, signal } = options
@@ -92,11 +92,12 @@ export function createFollow(exchange: Exchange, key: string | undefined, silenc
         if (signal?.aborted) return
         const unreadable = error instanceof Unreadable
         if ((handling && !unreadable) || isRefusal(error)) throw error
-        if (unreadable) cursor = undefined
-        if (error instanceof ServiceError) {
-          if (error.status === 410) cursor = undefined
-          waitSeconds = Math.min(error.retryAfterSeconds ?? 0, LONGEST_RETRY_AFTER_SECONDS)
+        const { status, retryAfterSeconds = 0 } = error instanceof ServiceError ? error : {}
+        if (unreadable || status === 410) {
+          if (!onReset) throw error
+          cursor = undefined
         }
+        waitSeconds = Math.min(retryAfterSeconds, LONGEST_RETRY_AFTER_SECONDS)
         onLost?.(error)
       } finally {
         signal?.removeEventListener('abort', end)

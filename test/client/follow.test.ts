@@ -125,6 +125,8 @@ t.test(
     const snapshot = { xmin: 1n, xmax: 1n, open: [] }
     const elsewhere: Cursor = { world: 'x'.repeat(11), last: snapshot }
     const feed = start(follow, { since: formatCursor(elsewhere) })
+    const nobody = follow({ since: formatCursor(elsewhere), onRevoked() {} })
+    await t.rejects(nobody, { code: 'cursor_too_old' }, 'without anybody to tell, it ends rather than skip')
     await feed.until(() => feed.resets() === 1)
     t.match(feed.lost, [{ status: 410, code: 'cursor_too_old' }])
     const id = await revoke()
