@@ -188,7 +188,7 @@ t.test('a role is given and taken away on the record', async (t) => {
 
 t.test('a login that began before the lock, under any isolation, does not slip past it', async (t) => {
   for (const isolation of ['read committed', 'repeatable read', 'serializable']) {
-    for (const first of ['lock', 'relock']) {
+    for (const first of ['lock', 'relock', 'lock by hand']) {
       const ada = await addUser()
       // A lock that is over leaves a row that an old snapshot would read instead of the new lock.
       if (first === 'relock')
@@ -201,7 +201,9 @@ t.test('a login that began before the lock, under any isolation, does not slip p
       try {
         await client.query(`begin isolation level ${isolation}`)
         await client.query('select from "user" limit 1')
-        await accounts.revoke(ada, { reason: 'stolen', lockSeconds: null }, by)
+        if (first === 'lock by hand')
+          await psql(`insert into user_lock (user_id, reason) values ($1, 'stolen')`, [ada])
+        else await accounts.revoke(ada, { reason: 'stolen', lockSeconds: null }, by)
         const code = isolation === 'read committed' ? 'GL001' : '40001'
         await t.rejects(client.query(insertSession, [ada]), { code }, `${isolation}, ${first}`)
         await client.query('rollback')
