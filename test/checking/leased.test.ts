@@ -81,7 +81,10 @@ t.test('operators see where answers come from, the lease, and how long revocatio
 
 t.test('the wait is part of the operation', async (t) => {
   const { token } = await knownSession()
+  // One that hangs: the others may know at the first look, and then nobody waited.
+  await psql('insert into instance (id, beat) values ($1, 7)', [crypto.randomUUID()])
   const response = await there.as(token, '/api/logout', json({ scope: 'local' }))
+  await psql('delete from instance where beat = 7 and applied is null')
   const { operationId } = (await response.json()) as { operationId: string }
   const waited = async () =>
     (

@@ -96,13 +96,17 @@ t.test('when the revocation has answered, no instance says valid from memory', a
     const ada = await addUser()
     const { token } = await signIn(ada)
     while (leased.hits() <= round) t.equal(await leased.check(token), 200)
-    const { waitedMs, operationId } = await accounts.revoke(ada, { reason: 'stolen' }, by)
+    await accounts.revoke(ada, { reason: 'stolen' }, by)
     t.equal(await leased.check(token), 401)
-    t.ok(waitedMs !== null, 'it had to be waited for')
-    const recorded = () =>
-      psql('select from operation where id = $1 and waited_ms is not null', [operationId])
-    while ((await recorded()).length === 0) await new Promise((turn) => setTimeout(turn, 5))
   }
+  const hung = crypto.randomUUID()
+  await psql('insert into instance (id, beat) values ($1, 7)', [hung])
+  const ada = await addUser()
+  const { waitedMs, operationId } = await accounts.revoke(ada, { reason: 'stolen' }, by)
+  await psql('delete from instance where id = $1', [hung])
+  t.ok(waitedMs !== null, 'one that hangs had to be waited for')
+  const recorded = () => psql('select from operation where id = $1 and waited_ms is not null', [operationId])
+  while ((await recorded()).length === 0) await new Promise((turn) => setTimeout(turn, 5))
 })
 
 t.test('what was ended behind the service is shown as such, beside what lives', async (t) => {
