@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createClient, createSocketRegistry, UndecidedError } from 'global-logout/client'
+import { createClient, createSocketRegistry } from 'global-logout/client'
 import { WebSocketServer } from 'ws'
 
 const { PORT = '3000', GLOBAL_LOGOUT_URL = 'http://127.0.0.1:4000', GLOBAL_LOGOUT_KEY } = process.env
@@ -13,9 +13,9 @@ const server = createServer((_request, response) => response.end('Open a WebSock
 
 server.on('upgrade', async (request: IncomingMessage, connection: Duplex, head: Buffer) => {
   connection.on('error', () => {})
-  const identity = await client.check(request).catch((error: UndecidedError) => error)
-  if (identity instanceof UndecidedError)
-    return refuse(connection, '503 Service Unavailable\r\nRetry-After: 1')
+  // Whatever went wrong, nobody is let in by it.
+  const identity = await client.check(request).catch(() => undefined)
+  if (identity === undefined) return refuse(connection, '503 Service Unavailable\r\nRetry-After: 1')
   if (!identity) return refuse(connection, '401 Unauthorized\r\nWWW-Authenticate: Bearer')
 
   webSockets.handleUpgrade(request, connection, head, (socket) => {

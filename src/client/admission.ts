@@ -18,7 +18,7 @@ export interface Refusal {
 }
 
 /** Headers of a gateway that a client could have made up; also as some servers and proxies respell them. */
-const IDENTITY_HEADER = /^x[-_.](user|session)[-_.]id$/i
+const IDENTITY_HEADER = /^x[^a-z0-9](user|session)[^a-z0-9]id$/i
 
 /**
  * @returns the identity, or null for one that is not signed in where that is `optional`; else what to answer.

@@ -86,6 +86,8 @@ export function createStreams(lastRead: () => number) {
       function end(patienceMs = SLOW_MS): void {
         if (over.signal.aborted) return
         over.abort()
+        // Gone by itself: nobody has to be cut off.
+        if (raw.closed || raw.destroyed) return
         raw.end()
         const slow = cutOffAfter(patienceMs)
         raw.once('close', () => clearTimeout(slow))
