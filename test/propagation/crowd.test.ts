@@ -13,6 +13,7 @@ const { headers } = await service.keyFor('events')
 /** Counts the revocations that a stream brings. Plain `http`: two thousand times the machinery of `fetch` is too much. */
 async function follow(): Promise<{ events(): number; close(): void }> {
   let events = 0
+  let unfinished = ''
   const request = httpGet(`${service.base}/events`, {
     agent: false,
     headers: { ...headers, accept: 'text/event-stream' },
@@ -20,7 +21,9 @@ async function follow(): Promise<{ events(): number; close(): void }> {
   const [response] = await once(request, 'response')
   if (response.statusCode !== 200) throw new Error(`${response.statusCode}`)
   response.setEncoding('utf8').on('data', (text: string) => {
-    events += text.match(/^event: session\.revoked$/gm)?.length ?? 0
+    const lines = (unfinished + text).split('\n')
+    unfinished = lines.pop() ?? ''
+    for (const line of lines) if (line === 'event: session.revoked') events++
   })
   response.on('error', () => {})
   return { events: () => events, close: () => request.destroy() }
