@@ -16,14 +16,16 @@ export interface Run {
   ended: Promise<number | NodeJS.Signals | null>
 }
 
-/** Runs the command in `cwd` with nothing in its environment but PATH and `env`. Killed when the test file ends. */
+const { PATH, NODE_COMPILE_CACHE } = process.env
+
+/** Runs the command in `cwd` with nothing in its environment that it looks at but PATH and `env`. Killed when the test file ends. */
 export function run(
   args: string[],
   { cwd, env = {}, node = [] }: { cwd?: string; env?: Record<string, string>; node?: string[] } = {},
 ): Run {
   const child = spawn(process.execPath, [...node, bin, ...args], {
     cwd,
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH, NODE_COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let text = ''

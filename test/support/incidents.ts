@@ -58,7 +58,7 @@ export type Death = { afterBatches: number } | 'before the report' | 'never'
 /** A process of its own that carries an incident out. */
 export function runnerProcess(url: string, id: string, batch: number, death: Death = 'never'): Runner {
   const child = spawn(process.execPath, [script, url, id, String(batch), JSON.stringify(death)], {
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))

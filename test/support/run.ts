@@ -9,12 +9,15 @@ import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { startEmbedded } from '../../src/dev/embedded.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { admin, databaseUrl } from './server.ts'
 
 const TEMPLATE = `gl_template_${process.pid}`
+/** Hundreds of processes start in a run: what was compiled for one serves the next. */
+const NODE_COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url))
 
 await buildTapOnce()
 const server = await startServer()
@@ -23,7 +26,12 @@ let code = 1
 try {
   await admin(server.url, (client) => client.query(`create database ${TEMPLATE}`))
   await migrate(databaseUrl(server.url, TEMPLATE))
-  code = await tap({ ...process.env, TEST_SERVER_URL: server.url, TEST_TEMPLATE: TEMPLATE })
+  code = await tap({
+    NODE_COMPILE_CACHE,
+    ...process.env,
+    TEST_SERVER_URL: server.url,
+    TEST_TEMPLATE: TEMPLATE,
+  })
   await admin(server.url, (client) => client.query(`drop database ${TEMPLATE}`))
 } finally {
   await server.stop()
