@@ -100,13 +100,18 @@ export const staff = pgTable('staff', {
   grantedAt: instant('granted_at').notNull().defaultNow(),
 })
 
-/** A revoked token that came again, by address and minute: the best sign of theft there is. */
+/**
+ * A revoked token that came again, by minute: the best sign of theft there is. Numbered by the sequence of `revoked_session`,
+ * so that a transaction and a number are one place in a feed of both.
+ */
 export const replay = pgTable(
   'replay',
   {
-    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    id: bigint('id', { mode: 'bigint' }).primaryKey().default(sql`nextval('revoked_session_id_seq')`),
     sessionId: uuid('session_id').notNull(),
     userId: text('user_id').notNull(),
+    /** What had ended the session; null when that was done around this service. */
+    operationId: uuid('operation_id'),
     /** How often since the last record for this token. */
     count: integer('count').notNull().default(1),
     at: instant('at').notNull().default(sql`statement_timestamp()`),
@@ -117,11 +122,11 @@ export const replay = pgTable(
   (table) => [
     index('replay_user_id_at_idx').on(table.userId, table.at),
     index('replay_at_idx').on(table.at),
-    index('replay_xid_idx').on(table.xid),
+    index('replay_xid_id_idx').on(table.xid, table.id),
   ],
 )
 
-/** Up to which transaction old revocations may have been deleted: a cursor of the feed from before has a gap. One row. */
+/** Up to which transaction old revocations and replays may have been deleted: a cursor of the feed from before has a gap. One row. */
 export const feedHorizon = pgTable(
   'feed_horizon',
   {

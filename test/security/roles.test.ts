@@ -84,7 +84,8 @@ t.test('the whole service runs with the rights of its own role', async (t) => {
   await owner.psql(
     `update revoked_session set revoked_at = now() - interval '3 days' where id = (select min(id) from revoked_session)`,
   )
-  t.same(await database.psql('select prune_revocations(86400, 100) as pruned'), [{ pruned: 1 }])
+  await owner.psql(`update replay set at = now() - interval '3 days' where id = (select min(id) from replay)`)
+  t.same(await database.psql('select prune_feed(86400, 100) as pruned'), [{ pruned: 2 }])
 })
 
 t.test('the role of the service can neither change nor remove what happened', async (t) => {
@@ -107,6 +108,10 @@ t.test('the role of the service can neither change nor remove what happened', as
     'truncate session',
     'update replay set count = 0',
     'delete from replay',
+    `insert into replay (session_id, user_id, at) values (gen_random_uuid(), 'x', 'infinity')`,
+    `insert into replay (session_id, user_id, xid) values (gen_random_uuid(), 'x', '3')`,
+    `insert into replay (session_id, user_id, id) values (gen_random_uuid(), 'x', 1)`,
+    `select setval('revoked_session_id_seq', 1)`,
     `update staff set role = 'security'`,
     `insert into staff (user_id, role) values ('x', 'security')`,
     'delete from "user"',
@@ -119,7 +124,7 @@ t.test('the role of the service can neither change nor remove what happened', as
     'select rolpassword from pg_authid',
   ]
   for (const sql of forbidden) await t.rejects(database.psql(sql), { code: '42501' }, sql)
-  await t.rejects(database.psql('select prune_revocations(3600, 100)'), /kept for a day at least/)
+  await t.rejects(database.psql('select prune_feed(3600, 100)'), /kept for a day at least/)
   t.same((await verify(owner)).findings, [])
 })
 
@@ -128,7 +133,7 @@ t.test(
   async (t) => {
     const application = await loginAs('pg_read_all_settings')
     await t.rejects(application.psql('select seal_operations(1)'), { code: '42501' })
-    await t.rejects(application.psql('select prune_revocations(86400, 1)'), { code: '42501' })
+    await t.rejects(application.psql('select prune_feed(86400, 1)'), { code: '42501' })
   },
 )
 
