@@ -128,6 +128,33 @@ t.test('the role of the service can neither change nor remove what happened', as
   t.same((await verify(owner)).findings, [])
 })
 
+t.test('nor can it write what the lists of staff could not show', async (t) => {
+  const service = await startService({ database })
+  const { headers } = await service.keyFor('security')
+  await owner.psql(`insert into "user" (id) values ('mal')`)
+  const at = ['infinity', '-infinity', '10000-01-01', '0044-03-15 BC', '290000-01-01']
+  const refused = [
+    ...at.map(
+      (at) =>
+        `insert into operation (id, kind, actor_kind, revoked_count, at) values (gen_random_uuid(), 'logout', 'user', 1, '${at}')`,
+    ),
+    ...at.map((at) => `insert into user_lock (user_id, reason, until) values ('mal', 'x', '${at}')`),
+    ...at.map(
+      (at) =>
+        `insert into session ("sessionToken", "userId", expires, "createdAt") values ('mal', 'mal', 'infinity', '${at}')`,
+    ),
+    ...at.map(
+      (at) => `insert into service_key (name, key_hash, scopes, expires_at) values ('x', 'x', '{}', '${at}')`,
+    ),
+    `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'party', 'user', 1)`,
+    `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'martian', 1)`,
+  ]
+  for (const sql of refused) await t.rejects(database.psql(sql), { code: '23514' }, sql)
+  await t.rejects(owner.psql(`insert into staff (user_id, role) values ('mal', 'admin')`), { code: '23514' })
+  for (const path of ['users?q=mal', 'users/mal/sessions', 'audit', 'incidents'])
+    t.equal((await service.http(`/api/admin/${path}`, { headers })).status, 200, path)
+})
+
 t.test(
   'an application without rights on the chain or on locks cannot call what the service may',
   async (t) => {
