@@ -21,11 +21,29 @@ export interface Revocation {
   revokedAt: string
 }
 
+/** The token of a session that had been ended was presented again: by a thief, or by a device that slept. */
+export interface Replay {
+  type: 'session.replayed'
+  sessionId: string
+  userId: string
+  /** The act that had ended the session; null when it was ended around the service. */
+  operationId: string | null
+  /** How often, since the last time this was told of the session. */
+  count: number
+  /** Of whoever presented it last; null where the service was not told. */
+  ipAddress: string | null
+  userAgent: string | null
+  /** ISO 8601: when it was recorded. */
+  at: string
+}
+
 export interface FollowOptions {
   /** Where an earlier run left off, as `onCursor` told. Without it, `onReset` is called first. */
   since?: string | undefined
   /** Called in order, one at a time: the next waits until what it returns has settled. */
   onRevoked: (event: Revocation) => unknown
+  /** A revoked token came again; at most once a minute for a session. In order with the rest, and as sure to come. */
+  onReplayed?: ((event: Replay) => unknown) | undefined
   /** What happened before this moment may have been missed: check again whatever you hold. Without it, a gap is an error. */
   onReset?: (() => unknown) | undefined
   /** Everything up to here was handled. Keep it, to go on from here after a restart. */
@@ -53,7 +71,7 @@ export function createFollow(exchange: Exchange, key: string | undefined, silenc
    * was missed and there is no `onReset`; and whatever a callback throws.
    */
   return async function follow(options: FollowOptions): Promise<void> {
-    const { onRevoked, onReset, onCursor, onHeard, onLost, signal } = options
+    const { onRevoked, onReplayed, onReset, onCursor, onHeard, onLost, signal } = options
     const headers = { ...keyHeader(key), accept: 'text/event-stream' }
     let cursor = options.since
     let failures = 0
@@ -64,7 +82,8 @@ export function createFollow(exchange: Exchange, key: string | undefined, silenc
         if (cursor !== undefined) return
         cursor = id
         await onReset?.()
-      } else if (type === 'session.revoked') await onRevoked(revocationOf(data))
+      } else if (type === 'session.revoked') await onRevoked(eventOf<Revocation>(data))
+      else if (type === 'session.replayed') await onReplayed?.(eventOf<Replay>(data))
       if (id === undefined) return
       cursor = id
       await onCursor?.(id)
@@ -132,10 +151,10 @@ export function createFollow(exchange: Exchange, key: string | undefined, silenc
   }
 }
 
-/** What cannot be understood may have been any revocation. */
+/** What cannot be understood may have been anything. */
 class Unreadable extends Error {}
 
-function revocationOf(data: string): Revocation {
+function eventOf<Event extends Revocation | Replay>(data: string): Event {
   try {
     const event = JSON.parse(data)
     if (typeof event.sessionId === 'string' && typeof event.userId === 'string') return event

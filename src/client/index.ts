@@ -6,7 +6,7 @@ export type { RequestLike } from './credentials.ts'
 export { ServiceError, UndecidedError } from './errors.ts'
 export { expressSession } from './express.ts'
 export { fastifySession } from './fastify.ts'
-export type { FollowOptions, Revocation } from './follow.ts'
+export type { FollowOptions, Replay, Revocation } from './follow.ts'
 export type { CreatedSession, Introspection, NewSession } from './services.ts'
 export {
   CLOSE_CODES,

@@ -1,6 +1,6 @@
 /** What the API of security staff takes and gives. */
 import { z } from 'zod'
-import { OPERATION_KINDS, STAFF_ROLES } from '../storage/staff-schema.ts'
+import { ACTOR_KINDS, OPERATION_KINDS, STAFF_ROLES } from '../storage/staff-schema.ts'
 
 /** A word to look for. PostgreSQL has no NUL in its texts. */
 export const text = z
@@ -38,7 +38,7 @@ const operation = z.object({
   id: nullable,
   kind: z.enum([...OPERATION_KINDS, 'around']),
   scope: nullable,
-  actorKind: z.enum(['user', 'service', 'staff', 'system']).nullable(),
+  actorKind: z.enum(ACTOR_KINDS).nullable(),
   actorId: nullable,
   actorSessionId: nullable,
   userId: nullable,

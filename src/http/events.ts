@@ -1,5 +1,5 @@
 /**
- * `GET /events`: the feed of revocations, for services with a key; as server-sent events, or as JSON that may be waited
+ * `GET /events`: the feed of revocations, and of revoked tokens that came again, for services with a key; as server-sent events, or as JSON that may be waited
  * for. In a stream only the last event of a page carries an id: who is cut off within the page gets it again.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -28,18 +28,31 @@ const question = z.object({
   wait: z.coerce.number(WAIT).int(WAIT).min(0, WAIT).max(MAX_WAIT, WAIT).default(0),
 })
 
+const session = {
+  sessionId: z.string(),
+  userId: z.string(),
+  operationId: z
+    .string()
+    .nullable()
+    .describe('what ended the session; null when that was done around this service'),
+}
+const revoked = z.object({
+  type: z.literal('session.revoked'),
+  ...session,
+  kind: z.string().nullable(),
+  scope: z.string().nullable(),
+  revokedAt: z.iso.datetime(),
+})
+const replayed = z.object({
+  type: z.literal('session.replayed').describe('the token of a session that was ended came again'),
+  ...session,
+  count: z.int().describe('how often since the event before about this session'),
+  ipAddress: z.string().nullable(),
+  userAgent: z.string().nullable(),
+  at: z.iso.datetime(),
+})
 const answer = z.object({
-  events: z.array(
-    z.object({
-      type: z.literal('session.revoked'),
-      sessionId: z.string(),
-      userId: z.string(),
-      operationId: z.string().nullable().describe('null when the session was ended around this service'),
-      kind: z.string().nullable(),
-      scope: z.string().nullable(),
-      revokedAt: z.iso.datetime(),
-    }),
-  ),
+  events: z.array(z.discriminatedUnion('type', [revoked, replayed])),
   cursor: z.string().describe('what to ask for next, as `since`'),
 })
 
@@ -105,10 +118,11 @@ export async function eventRoutes(
       schema: {
         operationId: 'followRevocations',
         tags: ['services'],
-        summary: 'The feed of revocations',
+        summary: 'The feed of revocations, and of revoked tokens that come again',
         description:
-          'Every revocation committed after the cursor comes once or more, never not at all. As JSON: without `since` it answers where the feed is now; ' +
-          'with it, what came after, waited for `wait` seconds. With `Accept: text/event-stream`: a stream of `session.revoked` events, begun anew with ' +
+          'Every revocation committed after the cursor comes once or more, never not at all, and so does every record of a revoked token ' +
+          'that was presented again, one a session and minute at most. Leave out what has a `type` that you do not know. As JSON: without `since` it answers where the feed is now; ' +
+          'with it, what came after, waited for `wait` seconds. With `Accept: text/event-stream`: a stream of events named by their `type`, begun anew with ' +
           '`Last-Event-ID`. A cursor that is too old is refused with 410 instead of skipping.',
         security: callers.service('events'),
         problems: [...KEY_PROBLEMS, 'cursor_too_old', 'unavailable'] as const,
@@ -150,7 +164,7 @@ function messagesOf(page: Page): Buffer {
   const last = page.events.at(-1)
   const messages = page.events.map((event) => {
     const id = event === last ? `id: ${page.cursor}\n` : ''
-    return `event: session.revoked\n${id}data: ${JSON.stringify(event)}\n\n`
+    return `event: ${event.type}\n${id}data: ${JSON.stringify(event)}\n\n`
   })
   const bytes = Buffer.from(messages.join(''))
   written.set(page, bytes)

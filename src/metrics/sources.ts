@@ -64,7 +64,7 @@ export function createSources({ counter, gauge }: Board) {
     /** The feed of revocations. */
     feed({ counts, readAt, followers, cutOff }: WatchedFeed): void {
       gauge('feed_followers', 'Streams that are open, and requests that wait for news', followers)
-      counter('feed_events_total', 'Revocations read for whoever follows', () => counts.events)
+      counter('feed_events_total', 'Revocations and replays read for whoever follows', () => counts.events)
       counter('feed_reads_total', 'Reads of the feed by outcome', () =>
         byLabel('outcome', { done: counts.reads - counts.failures, failed: counts.failures }),
       )

@@ -5,10 +5,10 @@
  */
 import { Problem, unavailable } from '../errors.ts'
 import { outsideTheRequest } from '../storage/database.ts'
-import { type FeedRead, PAGE } from '../storage/feed.ts'
+import { type FeedRead, type FeedRow, PAGE } from '../storage/feed.ts'
 import type { Ears } from '../storage/listener.ts'
 import { type Cursor, formatCursor, isBefore, latestOf, type Snapshot } from './cursor.ts'
-import { createWindow, type Page } from './window.ts'
+import { createWindow, type FeedEvent, type Page } from './window.ts'
 
 /** Longest pause between two reads, in milliseconds: what brings no notification (SQL) is found after it. */
 const READ_MS = 500
@@ -199,12 +199,12 @@ export function pageOf(from: Cursor, { world, upper, rows }: FeedRead): { page: 
   const cursor: Cursor = last
     ? { world, last: from.last, within: { upper, after: { xid: last.xid, id: last.id } } }
     : { world, last: upper }
-  const events = rows.slice(0, PAGE).map(({ xid: _, id: __, revokedAt, ...rest }) => ({
-    type: 'session.revoked' as const,
-    ...rest,
-    revokedAt: revokedAt.toISOString(),
-  }))
-  return { page: { cursor: formatCursor(cursor), events }, cursor }
+  return { page: { cursor: formatCursor(cursor), events: rows.slice(0, PAGE).map(eventOf) }, cursor }
+}
+
+function eventOf({ xid: _, id: __, at, ...rest }: FeedRow): FeedEvent {
+  const instant = at.toISOString()
+  return rest.type === 'session.revoked' ? { ...rest, revokedAt: instant } : { ...rest, at: instant }
 }
 
 function over(): Problem {

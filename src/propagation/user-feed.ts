@@ -4,7 +4,7 @@
  * their first message; when the feed breaks off, all of them are ended, and come again.
  */
 import type { Feed } from './feed.ts'
-import type { RevocationEvent } from './window.ts'
+import type { FeedEvent } from './window.ts'
 
 /** For one user; when there are more, the one that has been there longest goes. */
 const MAX_OF_USER = 20
@@ -28,9 +28,10 @@ export function createUserFeed(feed: Pick<Feed, 'here' | 'recent' | 'next'>) {
   let stop: AbortController | undefined
 
   /** Tells each follower once, whatever happened to the user's sessions. */
-  function tell(events: readonly RevocationEvent[], whom: (userId: string) => Iterable<UserFollower>): void {
+  function tell(events: readonly FeedEvent[], whom: (userId: string) => Iterable<UserFollower>): void {
     const news = new Map<UserFollower, Tidings>()
-    for (const { userId, sessionId } of events) {
+    for (const { type, userId, sessionId } of events) {
+      if (type !== 'session.revoked') continue
       for (const follower of whom(userId)) {
         if (follower.sessionId === sessionId) news.set(follower, 'ended')
         else if (!news.has(follower)) news.set(follower, 'changed')

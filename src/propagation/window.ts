@@ -2,24 +2,21 @@
  * The latest pages of the feed, in memory, for those who follow: where a page ends, the next one begins. Whoever stands
  * at a place that is known is answered from here; a place that was forgotten is no error, only a read of one's own.
  */
-import type { FeedRow } from '../storage/feed.ts'
 
-/** What the outside is told of a revocation. */
-export interface RevocationEvent {
-  type: 'session.revoked'
-  sessionId: string
-  userId: string
-  /** Null, like `kind` and `scope`, when the session was ended around this service. */
-  operationId: string | null
-  kind: FeedRow['kind']
-  scope: FeedRow['scope']
-  /** ISO 8601. */
-  revokedAt: string
-}
+import type { ReplayRow, RevocationRow } from '../storage/feed.ts'
+import type { Place } from './cursor.ts'
+
+/** What the outside is told of a revocation; times in ISO 8601. */
+export type RevocationEvent = Omit<RevocationRow, keyof Place | 'at'> & { revokedAt: string }
+
+/** What the outside is told of a revoked token that came again: `at` is when it was recorded, a moment later. */
+export type ReplayEvent = Omit<ReplayRow, keyof Place | 'at'> & { at: string }
+
+export type FeedEvent = RevocationEvent | ReplayEvent
 
 /** Events in a row, and the cursor after them. */
 export interface Page {
-  readonly events: readonly RevocationEvent[]
+  readonly events: readonly FeedEvent[]
   readonly cursor: string
 }
 

@@ -85,7 +85,7 @@ export async function verify(
   if (noted && !at?.equals(noted.hash)) findings.push(notAsNoted(noted, last.seq))
   const { operations, uncovered } = await walkOperations(database)
   for (const operationId of uncovered) {
-    const detail = `operation ${operationId} is older than a minute, and no link covers it`
+    const detail = `operation ${operationId} is not of the last minute, and no link covers it`
     findings.push({ kind: 'operation_unsealed', operationId, detail })
   }
   return { operations, links, head: write(head), findings }

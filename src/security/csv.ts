@@ -1,7 +1,10 @@
 /** CSV (RFC 4180) that a spreadsheet shows and does not run: names, user agents and reasons are other people's words. */
 
-/** Written before what a spreadsheet would take for a formula (OWASP, CSV Injection), full-width forms included. */
-const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/
+/**
+ * Where a spreadsheet would take what follows for a formula (OWASP, CSV Injection), full-width forms included: at the
+ * beginning, and behind whatever may begin a cell where commas do not (in most of Europe, semicolons do).
+ */
+const FORMULA = /(?=[=+\-@\uff1d\uff0b\uff0d\uff20])(?<=(?:^|[;,|\t\r\n])[\s"']*)/g
 
 /** One line, every field quoted. Null is empty, an instant is ISO 8601, what has parts is JSON. */
 export function csvLine(fields: readonly unknown[]): string {
@@ -9,9 +12,7 @@ export function csvLine(fields: readonly unknown[]): string {
 }
 
 function csvField(value: unknown): string {
-  const text = textOf(value)
-  const harmless = FORMULA.test(text) ? `'${text}` : text
-  return `"${harmless.replaceAll('"', '""')}"`
+  return `"${textOf(value).replace(FORMULA, "'").replaceAll('"', '""')}"`
 }
 
 function textOf(value: unknown): string {

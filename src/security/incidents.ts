@@ -2,7 +2,7 @@
  * Incidents: many sessions ended as one act. First a plan, which ends nothing and counts in one snapshot; executing it is an
  * act of its own, by whoever may, once; `run-incident.ts` carries it out. Every step is an operation.
  */
-import { Problem } from '../errors.ts'
+import { Problem, unavailable } from '../errors.ts'
 import type { Origin } from '../sessions/sessions.ts'
 import { type Database, outsideTheRequest } from '../storage/database.ts'
 import type {
@@ -32,6 +32,8 @@ import { shownSelection } from './selection.ts'
 const PLAN_SECONDS = 30 * 60
 /** Counting a million sessions takes seconds; ten million still come to an answer. */
 const COUNT_MS = 60_000
+/** Plans that a process makes at once: each holds a connection that logouts need for as long as it counts. */
+const PLANS_AT_ONCE = 2
 const LISTED = 100
 /** Rows of a report that are read at once. */
 const PAGE = 2_000
@@ -84,6 +86,13 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
     return reportOf(found)
   }
 
+  let planning = 0
+  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (planning >= PLANS_AT_ONCE) throw unavailable(new Error('enough plans are being made'))
+    planning++
+    return outsideTheRequest(work).finally(() => planning--)
+  }
+
   return {
     /** Counts what a selection comes to, and records nothing. */
     preview: (selection: Selection): Promise<Counted> =>
@@ -94,9 +103,9 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
         }),
       ),
 
-    /** Plans to end what a selection (`selection.ts`) comes to; ends nothing. */
+    /** Plans to end what a selection (`selection.ts`) comes to; ends nothing. @throws Problem `unavailable`. */
     plan: (selection: Selection, reason: string, actor: IncidentActor): Promise<Plan> =>
-      outsideTheRequest(() =>
+      inTurn(() =>
         transaction(async (tx) => {
           await tx.extend(COUNT_MS)
           await forgetExpiredPlans(tx)

@@ -11,7 +11,7 @@ export const reason = z
   .trim()
   .min(1, 'must say why')
   .max(MAX_REASON, `must not be longer than ${MAX_REASON} characters`)
-  .regex(/^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u, 'must not hold control characters')
+  .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u, 'must not hold control characters')
   .regex(/[^\s\p{C}]/u, 'must say why')
 
 /** How long a lock lasts: seconds, or null for `forever`, until somebody lifts it. */

@@ -34,6 +34,7 @@ export function createReplays(
   { transaction }: Pick<Database, 'transaction'>,
   onError: (error: unknown) => void = () => {},
   clock: () => number = () => performance.now(),
+  flushMs = FLUSH_MS,
 ) {
   const seen = new LRUCache<string, Seen>({ max: REMEMBERED })
   let flushing = Promise.resolve()
@@ -70,7 +71,7 @@ export function createReplays(
     return flushing
   }
 
-  const timer = setInterval(() => void flush(), FLUSH_MS).unref()
+  const timer = setInterval(() => void flush(), flushMs).unref()
 
   return {
     /** Notes that a token was refused. Whose it is, and whether it ever was anybody's, shows later. */

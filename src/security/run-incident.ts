@@ -67,7 +67,11 @@ export function runIncident(
 ): Promise<boolean> {
   return alone(async (db) => {
     if (!(await takeIncident(db, id))) return false
-    const running = await readRunning(db, id)
+    // Of 200,000 users the list alone takes its time.
+    const running = await inTransaction(db, async (tx) => {
+      await tx.extend(BATCH_MS)
+      return readRunning(tx, id)
+    })
     if (!running) return true
     onProgress({ planned: running.planned, ended: running.ended })
     const before = await openTransactions(db)

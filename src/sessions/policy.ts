@@ -30,13 +30,15 @@ export function sessionState(times: SessionTimes, policy: SessionPolicy, now: Da
   return 'valid'
 }
 
-/** When the session ends if nobody uses it again: the earliest of its three bounds. */
+/**
+ * When the session ends if nobody uses it again: the earliest of its three bounds. An application may have written
+ * `infinity` into `expires`, which is no date here, and no bound.
+ */
 export function expiresAt(times: SessionTimes, policy: SessionPolicy): Date {
-  return new Date(
-    Math.min(
-      times.expires.getTime(),
-      times.createdAt.getTime() + policy.maxAgeSeconds * 1000,
-      times.lastSeenAt.getTime() + policy.idleTimeoutSeconds * 1000,
-    ),
-  )
+  const bounds = [
+    times.expires.getTime(),
+    times.createdAt.getTime() + policy.maxAgeSeconds * 1000,
+    times.lastSeenAt.getTime() + policy.idleTimeoutSeconds * 1000,
+  ]
+  return new Date(Math.min(...bounds.filter((bound) => !Number.isNaN(bound))))
 }

@@ -1,12 +1,12 @@
 /**
  * Deletes sessions that have expired, in small batches in the background, one instance at a time; then the changes that
- * every instance has applied, and revocations that are older than anybody may ask for. Nothing depends on it: a dead
+ * every instance has applied, and revocations and replays that are older than anybody may ask for. Nothing depends on it: a dead
  * session is refused whether or not its row still stands.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import type { Database, Transaction } from '../storage/database.ts'
-import { sweepRevocations } from '../storage/feed.ts'
+import { sweepFeed } from '../storage/feed.ts'
 import { sweepChanges } from '../storage/instances.ts'
 import { sweepPages } from '../storage/sessions.ts'
 
@@ -34,7 +34,7 @@ export async function sweep(
   return total
 }
 
-/** Deletes revocations that are older. @returns how many; null when another instance is at it. */
+/** Deletes revocations and replays that are older. @returns how many; null when another instance is at it. */
 export async function forgetRevocations(
   { transaction }: Pick<Database, 'transaction'>,
   retentionSeconds: number,
@@ -42,7 +42,7 @@ export async function forgetRevocations(
 ): Promise<number | null> {
   let total = 0
   while (!signal?.aborted) {
-    const step = await transaction(alone((tx) => sweepRevocations(tx, retentionSeconds)))
+    const step = await transaction(alone((tx) => sweepFeed(tx, retentionSeconds)))
     if (!step) return null
     total += step.deleted
     if (!step.mayBeMore) break
@@ -64,7 +64,7 @@ function alone<T>(step: (tx: Transaction) => Promise<T>) {
 export interface Sweeping {
   /** Milliseconds between two sweeps. */
   intervalMs: number
-  /** How long revocations are kept. */
+  /** How long revocations and replays are kept. */
   retentionSeconds: number
 }
 

@@ -153,7 +153,7 @@ export async function readCover(
       place: sql<string>`${operation.at}::text`,
       id: operation.id,
       covered: sql<boolean>`(select true from audit_link where operation_id = ${operation.id}) is not null
-        or ${operation.at} > statement_timestamp() - interval '1 minute'`,
+        or abs(extract(epoch from statement_timestamp() - ${operation.at})) < 60`,
     })
     .from(operation)
     .where(sql`(${operation.at}, ${operation.id}) > (${after[0]}::timestamptz, ${after[1]}::uuid)`)

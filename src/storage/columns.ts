@@ -1,5 +1,6 @@
 /** Column types that drizzle has no words for. */
-import { customType, timestamp } from 'drizzle-orm/pg-core'
+import { type SQL, sql } from 'drizzle-orm'
+import { type AnyPgColumn, customType, timestamp } from 'drizzle-orm/pg-core'
 import { hashToken } from '../sessions/tokens.ts'
 
 /** A text column that hashes on the way in: with it, storing or comparing a raw token cannot be written. */
@@ -16,3 +17,10 @@ export const snapshot = customType<{ data: string }>({ dataType: () => 'pg_snaps
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
 
 export const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
+
+/** Instants that JavaScript and ISO 8601 can tell: a list in which one row is dated `infinity` cannot be shown at all. */
+export const inTheCalendar = (...instants: AnyPgColumn[]): SQL =>
+  sql.join(
+    instants.map((at) => sql`${at} >= '0001-01-01Z' and ${at} < '9999-12-31Z'`),
+    sql` and `,
+  )

@@ -20,15 +20,31 @@ import type { OperationKind } from './staff-schema.ts'
 /** Events of a page at most. */
 export const PAGE = 1_000
 
-export interface FeedRow extends Place {
+interface Happened extends Place {
   sessionId: string
   userId: string
-  /** Null, like what follows, when the session was ended around this service. */
+  /** What ended the session; null, like its kind and scope, when that was done around this service. */
   operationId: string | null
-  revokedAt: Date
+  at: Date
+}
+
+/** A living session was ended. */
+export interface RevocationRow extends Happened {
+  type: 'session.revoked'
   kind: OperationKind | null
   scope: LogoutScope | null
 }
+
+/** The token of a session that was ended came again. */
+export interface ReplayRow extends Happened {
+  type: 'session.replayed'
+  /** How often, since the record before. */
+  count: number
+  ipAddress: string | null
+  userAgent: string | null
+}
+
+export type FeedRow = RevocationRow | ReplayRow
 
 export interface FeedRead {
   /** The history of the database: cluster, database, timeline. */
@@ -42,16 +58,21 @@ export interface FeedRead {
 }
 
 const LIMIT = PAGE + 1
-const COLUMNS = 'r.xid, r.id, r.session_id, r.user_id, r.operation_id, r.revoked_at'
 
 /**
  * New are the transactions that were under way in `last` ($1), each by itself, and those that began after it, as one
  * range: neither looks at rows that were handed out before, however long a transaction holds `xmin` back. $3 and $4 are
- * the row that was handed out last; $5 and $6 the same for the range, which does not begin before `xmax` of `last`.
+ * the row that was handed out last; $5 and $6 the same for the range, which does not begin before `xmax` of `last`. Both
+ * tables are read along their indexes, merged: their rows are numbered by one sequence.
  */
 export const READ_FEED = {
   name: 'read-feed',
-  text: `with asked as materialized (
+  text: `with feed as not materialized (
+    select xid, id, session_id, user_id, operation_id, revoked_at as at,
+      null::integer as count, null::inet as ip_address, null::text as user_agent from revoked_session
+    union all
+    select xid, id, session_id, user_id, operation_id, at, count, ip_address, user_agent from replay
+  ), asked as materialized (
     select coalesce($2::pg_snapshot, pg_current_snapshot()) as upper,
       concat_ws('/', (select system_identifier from pg_control_system()),
         (select oid from pg_database where datname = current_database()),
@@ -61,19 +82,19 @@ export const READ_FEED = {
     select * from (
       (select next.* from pg_snapshot_xip($1::pg_snapshot) as open (xid)
         cross join lateral (
-          select ${COLUMNS} from revoked_session r
+          select * from feed r
           where r.xid = open.xid and (r.xid, r.id) > ($3::xid8, $4::bigint) order by r.xid, r.id limit ${LIMIT}
         ) next
         where pg_visible_in_snapshot(open.xid, (select upper from asked)))
       union all
-      (select ${COLUMNS} from revoked_session r
+      (select * from feed r
         where (r.xid, r.id) > ($5::xid8, $6::bigint) and r.xid < pg_snapshot_xmax((select upper from asked))
           and pg_visible_in_snapshot(r.xid, (select upper from asked))
         order by r.xid, r.id limit ${LIMIT})
     ) news order by xid, id limit ${LIMIT}
   )
   select asked.upper::text, asked.world, asked.too_old, page.xid::text, page.id::text, page.session_id, page.user_id,
-    page.operation_id, page.revoked_at, o.kind, o.scope
+    page.operation_id, page.at, o.kind, o.scope, page.count, page.ip_address, page.user_agent
   from asked left join page on true left join operation o on o.id = page.operation_id
   order by page.xid, page.id`,
 }
@@ -87,9 +108,13 @@ type Row = [
   sessionId: string,
   userId: string,
   operationId: string | null,
-  revokedAt: Date,
+  at: Date,
   kind: OperationKind | null,
   scope: LogoutScope | null,
+  /** Null for what is no replay. */
+  count: number | null,
+  ipAddress: string | null,
+  userAgent: string | null,
 ]
 
 /**
@@ -116,29 +141,34 @@ export async function readFeed(
     upper: snapshotOf(first[0]),
     world: hash('sha256', first[1], 'base64url').slice(0, WORLD_LENGTH),
     tooOld: first[2],
-    rows: rows.flatMap(([, , , xid, id, sessionId, userId, operationId, revokedAt, kind, scope]) =>
-      xid === null
-        ? []
-        : { xid: BigInt(xid), id: BigInt(id), sessionId, userId, operationId, revokedAt, kind, scope },
-    ),
+    rows: rows.flatMap(rowOf),
   }
 }
 
-/** Rows that one step of the sweep looks at. */
+function rowOf([, , , xid, id, ...rest]: Row): FeedRow[] {
+  if (xid === null) return []
+  const [sessionId, userId, operationId, at, kind, scope, count, ipAddress, userAgent] = rest
+  const happened = { xid: BigInt(xid), id: BigInt(id), sessionId, userId, operationId, at }
+  return count === null
+    ? [{ type: 'session.revoked', ...happened, kind, scope }]
+    : [{ type: 'session.replayed', ...happened, count, ipAddress, userAgent }]
+}
+
+/** Rows of each table that one step of the sweep looks at. */
 const STEP = 1_000
 
 /**
- * One step of retention, by a function of the database, because the service itself may delete no revocation: of the oldest
- * rows those that are older than `retentionSeconds`. The horizon of the feed rises with them.
+ * One step of retention, by a function of the database, because the service itself may delete nothing of the record: of the
+ * oldest revocations and replays those that are older than `retentionSeconds`. The horizon of the feed rises with them.
  * @returns how many were deleted, and whether there may be more.
  */
-export async function sweepRevocations(
+export async function sweepFeed(
   tx: Transaction,
   retentionSeconds: number,
 ): Promise<{ deleted: number; mayBeMore: boolean }> {
   const { rows } = (await tx.execute(
-    sql`select prune_revocations(${retentionSeconds}, ${STEP}) as deleted`,
+    sql`select prune_feed(${retentionSeconds}, ${STEP}) as deleted`,
   )) as unknown as { rows: { deleted: number }[] }
   const deleted = rows[0]?.deleted ?? 0
-  return { deleted, mayBeMore: deleted === STEP }
+  return { deleted, mayBeMore: deleted >= STEP }
 }

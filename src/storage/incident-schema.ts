@@ -1,7 +1,7 @@
 /** The tables of incidents: plans to end many sessions, and what became of them. */
 import { sql } from 'drizzle-orm'
-import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
-import { instant } from './columns.ts'
+import { check, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { instant, inTheCalendar } from './columns.ts'
 import type { ActorKind } from './staff-schema.ts'
 
 /** A plan to end sessions, and what became of it. */
@@ -34,7 +34,13 @@ export const incident = pgTable(
     /** What it came to, once it is done. */
     outcome: jsonb('outcome').$type<IncidentOutcome>(),
   },
-  (table) => [index('incident_planned_at_idx').on(table.plannedAt)],
+  (table) => [
+    index('incident_planned_at_idx').on(table.plannedAt),
+    check(
+      'incident_dates',
+      inTheCalendar(table.plannedAt, table.expiresAt, table.startedAt, table.finishedAt),
+    ),
+  ],
 )
 
 /**

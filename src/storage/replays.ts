@@ -41,15 +41,15 @@ export async function recordReplays(
   const column = (of: (one: Presented) => string | number | null) => sql.param(presented.map(of))
   const { rows } = (await tx.execute(sql`
     with known as (
-      select asked.*, r.session_id, r.user_id
+      select asked.*, r.session_id, r.user_id, r.operation_id
       from unnest(${column((p) => p.hash)}::text[], ${column((p) => p.count)}::integer[],
         ${column((p) => p.ipAddress)}::inet[], ${column((p) => p.userAgent)}::text[])
         with ordinality as asked (hash, count, ip_address, user_agent, position),
-      lateral (select session_id, user_id from revoked_session
+      lateral (select session_id, user_id, operation_id from revoked_session
         where session_token = asked.hash order by id desc limit 1) r
     ), recorded as (
-      insert into replay (session_id, user_id, count, ip_address, user_agent)
-      select session_id, user_id, count, ip_address, user_agent from known
+      insert into replay (session_id, user_id, operation_id, count, ip_address, user_agent)
+      select session_id, user_id, operation_id, count, ip_address, user_agent from known
       where not exists (select from replay
         where replay.user_id = known.user_id and replay.session_id = known.session_id
           and replay.at > statement_timestamp() - interval '1 minute')

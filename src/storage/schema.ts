@@ -17,7 +17,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { hashedToken, instant, snapshot, xid8 } from './columns.ts'
+import { hashedToken, instant, inTheCalendar, snapshot, xid8 } from './columns.ts'
 
 export const user = pgTable(
   'user',
@@ -74,7 +74,10 @@ export const session = pgTable(
     ipAddress: inet('ipAddress'),
     userAgent: text('userAgent'),
   },
-  (table) => [index('session_userId_idx').on(table.userId)],
+  (table) => [
+    index('session_userId_idx').on(table.userId),
+    check('session_dates', inTheCalendar(table.createdAt, table.lastSeenAt)),
+  ],
 )
 
 export const verificationToken = pgTable(

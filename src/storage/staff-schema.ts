@@ -2,9 +2,9 @@
  * The tables of services and staff: keys, locks, roles, and the record of it all. An application has no rights
  * on them; the service has those that `migrations/0004_staff.sql` grants.
  */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { bigint, boolean, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { bytea, hashedToken, instant, snapshot, xid8 } from './columns.ts'
+import { bytea, hashedToken, instant, inTheCalendar, snapshot, xid8 } from './columns.ts'
 import { type LogoutScope, user } from './schema.ts'
 
 /** One act that ends sessions: who, when, why, from where, with which result. */
@@ -40,6 +40,11 @@ export const operation = pgTable(
     index('operation_kind_at_idx').on(table.kind, table.at),
     index('operation_at_id_idx').on(table.at, table.id),
     index('operation_xid_idx').on(table.xid),
+    check('operation_dates', inTheCalendar(table.at)),
+    check(
+      'operation_words',
+      sql`${table.kind} in ${words(OPERATION_KINDS)} and ${table.actorKind} in ${words(ACTOR_KINDS)}`,
+    ),
   ],
 )
 
@@ -68,45 +73,67 @@ export const auditHead = pgTable(
 )
 
 /** The credential of a calling service. Its secret is shown once, to whoever made it; here stands its hash. */
-export const serviceKey = pgTable('service_key', {
-  id: uuid('id').primaryKey().defaultRandom(),
-  name: text('name').notNull(),
-  keyHash: hashedToken('key_hash').notNull().unique(),
-  scopes: text('scopes').array().$type<KeyScope[]>().notNull(),
-  createdAt: instant('created_at').notNull().defaultNow(),
-  /** Null: until it is revoked. */
-  expiresAt: instant('expires_at'),
-  lastUsedAt: instant('last_used_at'),
-  revokedAt: instant('revoked_at'),
-})
+export const serviceKey = pgTable(
+  'service_key',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    name: text('name').notNull(),
+    keyHash: hashedToken('key_hash').notNull().unique(),
+    scopes: text('scopes').array().$type<KeyScope[]>().notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    /** Null: until it is revoked. */
+    expiresAt: instant('expires_at'),
+    lastUsedAt: instant('last_used_at'),
+    revokedAt: instant('revoked_at'),
+  },
+  (table) => [
+    check(
+      'service_key_dates',
+      inTheCalendar(table.createdAt, table.expiresAt, table.lastUsedAt, table.revokedAt),
+    ),
+  ],
+)
 
 /** A user who gets no new session until then, whoever writes it; a trigger on `session` refuses. */
-export const userLock = pgTable('user_lock', {
-  userId: text('user_id')
-    .primaryKey()
-    .references(() => user.id, { onDelete: 'cascade' }),
-  /** Null: until somebody lifts it. */
-  until: instant('until'),
-  reason: text('reason').notNull(),
-  lockedAt: instant('locked_at').notNull().defaultNow(),
-})
+export const userLock = pgTable(
+  'user_lock',
+  {
+    userId: text('user_id')
+      .primaryKey()
+      .references(() => user.id, { onDelete: 'cascade' }),
+    /** Null: until somebody lifts it. */
+    until: instant('until'),
+    reason: text('reason').notNull(),
+    lockedAt: instant('locked_at').notNull().defaultNow(),
+  },
+  (table) => [check('user_lock_dates', inTheCalendar(table.until, table.lockedAt))],
+)
 
 /** Who may see other people's sessions in the console (`auditor`), and end them (`security`). */
-export const staff = pgTable('staff', {
-  userId: text('user_id')
-    .primaryKey()
-    .references(() => user.id, { onDelete: 'cascade' }),
-  role: text('role').$type<StaffRole>().notNull(),
-  grantedAt: instant('granted_at').notNull().defaultNow(),
-})
+export const staff = pgTable(
+  'staff',
+  {
+    userId: text('user_id')
+      .primaryKey()
+      .references(() => user.id, { onDelete: 'cascade' }),
+    role: text('role').$type<StaffRole>().notNull(),
+    grantedAt: instant('granted_at').notNull().defaultNow(),
+  },
+  (table) => [check('staff_words', sql`${table.role} in ${words(STAFF_ROLES)}`)],
+)
 
-/** A revoked token that came again, by address and minute: the best sign of theft there is. */
+/**
+ * A revoked token that came again, by minute: the best sign of theft there is. Numbered by the sequence of `revoked_session`,
+ * so that a transaction and a number are one place in a feed of both.
+ */
 export const replay = pgTable(
   'replay',
   {
-    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    id: bigint('id', { mode: 'bigint' }).primaryKey().default(sql`nextval('revoked_session_id_seq')`),
     sessionId: uuid('session_id').notNull(),
     userId: text('user_id').notNull(),
+    /** What had ended the session; null when that was done around this service. */
+    operationId: uuid('operation_id'),
     /** How often since the last record for this token. */
     count: integer('count').notNull().default(1),
     at: instant('at').notNull().default(sql`statement_timestamp()`),
@@ -117,11 +144,11 @@ export const replay = pgTable(
   (table) => [
     index('replay_user_id_at_idx').on(table.userId, table.at),
     index('replay_at_idx').on(table.at),
-    index('replay_xid_idx').on(table.xid),
+    index('replay_xid_id_idx').on(table.xid, table.id),
   ],
 )
 
-/** Up to which transaction old revocations may have been deleted: a cursor of the feed from before has a gap. One row. */
+/** Up to which transaction old revocations and replays may have been deleted: a cursor of the feed from before has a gap. One row. */
 export const feedHorizon = pgTable(
   'feed_horizon',
   {
@@ -150,8 +177,13 @@ export const OPERATION_KINDS = [
   'key.revoke',
 ] as const
 export type OperationKind = (typeof OPERATION_KINDS)[number]
-export type ActorKind = 'user' | 'service' | 'staff' | 'system'
+export const ACTOR_KINDS = ['user', 'service', 'staff', 'system'] as const
+export type ActorKind = (typeof ACTOR_KINDS)[number]
 export const STAFF_ROLES = ['security', 'auditor'] as const
 export type StaffRole = (typeof STAFF_ROLES)[number]
 export type Replay = typeof replay.$inferSelect
 export type Operation = typeof operation.$inferSelect
+
+function words(known: readonly string[]): SQL {
+  return sql.raw(`(${known.map((word) => `'${word}'`).join(', ')})`)
+}

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createExchange } from '../../src/client/exchange.ts'
 import { createFollow, type FollowOptions } from '../../src/client/follow.ts'
-import { createClient, type Revocation } from '../../src/client/index.ts'
+import { createClient, type Replay, type Revocation } from '../../src/client/index.ts'
 import { type Cursor, formatCursor } from '../../src/propagation/cursor.ts'
 import { revokeKey } from '../../src/storage/keys.ts'
 import { whileAway } from '../browser/away.ts'
@@ -77,6 +77,37 @@ t.test('who follows is told of every session that ends from then on', async (t) 
   feed.stop()
   await t.resolves(feed.ended, 'it ends when it is told to')
 })
+
+t.test(
+  'a revoked token that comes again is told to whoever wants to know, and is no revocation',
+  async (t) => {
+    const replays: Replay[] = []
+    const feed = start(follow, { onReplayed: (event) => replays.push(event) })
+    const deaf = start(follow)
+    await feed.until(() => feed.resets() === 1)
+    await deaf.until(() => deaf.resets() === 1)
+    const userId = await service.addUser()
+    const { token, id: sessionId } = await service.signIn(userId)
+    await service.sessions.logout(token, 'global', NOBODY)
+    await service.check(token)
+    await service.replays.flush()
+    const last = await revoke()
+    for (const each of [feed, deaf]) {
+      await each.until(() => each.sessions().includes(last))
+      t.same(each.sessions(), [sessionId, last])
+    }
+    const [event, ...rest] = replays
+    t.match(event, {
+      type: 'session.replayed',
+      sessionId,
+      userId,
+      count: 1,
+      ipAddress: '127.0.0.1',
+      at: /^\d{4}-.*Z$/,
+    })
+    t.same(rest, [])
+  },
+)
 
 t.test('who comes back with a cursor is told what happened meanwhile, and of no reset', async (t) => {
   const first = start(follow)

@@ -14,6 +14,15 @@ interface Answer {
 }
 const get = (query = '') => http(`/events${query}`, { headers: auth })
 const ask = async (query = '') => (await (await get(query)).json()) as Answer
+/** All there is after a cursor, however it comes in pages. */
+const all = async (cursor: string) => {
+  const events: Answer['events'] = []
+  for (let page = await ask(`?since=${cursor}`); page.events.length > 0; ) {
+    events.push(...page.events)
+    page = await ask(`?since=${page.cursor}`)
+  }
+  return events
+}
 const stream = (query = '', lastId = '') =>
   openStream(
     ({ signal, headers }) => http(`/events${query}`, { signal, headers: { ...headers, ...auth } }),
@@ -60,6 +69,51 @@ t.test('what ends around the service is in the feed, without an operation', asyn
     { sessionId, userId, operationId: null, kind: null, scope: null },
   ])
 })
+
+t.test(
+  'who presents a revoked token is in the feed, once a minute, with where from and what it was',
+  async (t) => {
+    const { cursor } = await ask()
+    const events = await stream()
+    await events.next()
+    const userId = await service.addUser()
+    const { token, id: sessionId } = await service.signIn(userId)
+    const { operationId } = (await (await as(token, '/api/logout', json({ scope: 'global' }))).json()) as {
+      operationId: string
+    }
+    const thief = { headers: { authorization: `Bearer ${token}`, 'user-agent': 'thief <script>' } }
+    for (let i = 0; i < 3; i++) t.equal((await http('/check', thief)).status, 401)
+    await service.replays.flush()
+    t.equal((await http('/check', thief)).status, 401)
+    await service.replays.flush()
+
+    const [revoked, replayed, ...rest] = await all(cursor)
+    t.match(revoked, { type: 'session.revoked', sessionId })
+    t.same(rest, [], 'the fourth waits for the next record')
+    const { at, ...event } = replayed ?? {}
+    t.same(event, {
+      type: 'session.replayed',
+      ...{ sessionId, userId, operationId, count: 3 },
+      ...{ ipAddress: '127.0.0.1', userAgent: 'thief <script>' },
+    })
+    t.equal(new Date(String(at)).toISOString(), at)
+    t.equal((await events.next())?.event, 'session.revoked')
+    const message = await events.next()
+    t.equal(message?.event, 'session.replayed', 'whoever listens for revocations does not hear of it')
+    t.same(JSON.parse(message?.data ?? ''), replayed)
+    events.close()
+
+    const gone = await service.signIn(userId)
+    await psql('delete from session where id = $1', [gone.id])
+    await service.check(gone.token)
+    await service.replays.flush()
+    t.match(
+      (await all(cursor)).at(-1),
+      { type: 'session.replayed', sessionId: gone.id, operationId: null },
+      'what was ended around the service may come again, too',
+    )
+  },
+)
 
 t.test('an answer is held until something comes', async (t) => {
   for (const how of ['API', 'SQL']) {

@@ -20,7 +20,7 @@ const { headers } = await service.keyFor('events')
 const NOW = AbortSignal.abort()
 
 interface Answer {
-  events: { sessionId: string }[]
+  events: { type: string; sessionId: string }[]
   cursor: string
 }
 const get = (query = '', at = service) => at.http(`/events${query}`, { headers })
@@ -103,6 +103,48 @@ t.test('a logout of 5,001 sessions comes in pages, all of it', async (t) => {
     page = await ask(`?since=${page.cursor}`, again.size > 2_000 ? other : service)
   }
   t.equal(again.size, 5_001, 'an instance goes on within a page of another')
+})
+
+t.test(
+  'revocations and replays of one transaction come in one order, across pages, each of them',
+  async (t) => {
+    const userId = await crowd(2_500)
+    const sessions = await psql<{ id: string }>('select id from session where "userId" = $1', [userId])
+    const { cursor: begin } = await ask()
+    // In turns, so that no page holds one kind only.
+    await psql(`do $$ declare s record; begin
+    for s in select id from session where "userId" = '${userId}' loop
+      delete from session where id = s.id;
+      insert into replay (session_id, user_id) values (s.id, '${userId}');
+    end loop; end $$`)
+    const expected = sessions.flatMap(({ id }) => [`session.revoked ${id}`, `session.replayed ${id}`])
+    for (const at of [service, await startService({ database })]) {
+      const seen: string[] = []
+      for (let page = await ask(`?since=${begin}`, at); page.events.length > 0; ) {
+        seen.push(...page.events.map(({ type, sessionId }) => `${type} ${sessionId}`))
+        page = await ask(`?since=${page.cursor}`, at)
+      }
+      t.same(seen, expected)
+    }
+  },
+)
+
+t.test('a token that comes again tells no open page that something changed', async (t) => {
+  const { feed } = openFeed({})
+  const userId = await service.addUser()
+  const told: string[] = []
+  const users = createUserFeed(feed)
+  const from = await users.here()
+  const leave = users.join(from, {
+    ...{ userId, sessionId: crypto.randomUUID() },
+    tell: (what) => told.push(what),
+    end: () => told.push('end'),
+  })
+  await psql('insert into replay (session_id, user_id) values (gen_random_uuid(), $1)', [userId])
+  await feed.look()
+  t.match((await feed.next(from, NOW)).events, [{ type: 'session.replayed', userId }])
+  t.same(told, [])
+  leave()
 })
 
 t.test(
@@ -206,6 +248,7 @@ t.test('a cursor from before what was deleted is too old; a later one is not', a
   // Something in the background may be older than what is deleted below, by a moment here, by a year elsewhere.
   while (parseCursor(after)?.last.open.length !== 0) after = (await ask()).cursor
   await endOneByOne(await crowd(5))
+  await psql('insert into replay (session_id, user_id) values (gen_random_uuid(), $1)', ['ada'])
   t.equal(await forgetRevocations(database, year), 0, 'all of them are young')
   t.equal((await get(`?since=${before}`)).status, 200)
   const old = await count()
@@ -216,7 +259,14 @@ t.test('a cursor from before what was deleted is too old; a later one is not', a
   const fresh = await startService({ database })
   t.equal((await get(`?since=${before}`, fresh)).status, 410)
   t.match(await (await get(`?since=${before}`, fresh)).json(), { code: 'cursor_too_old' })
-  t.equal((await ask(`?since=${after}`, fresh)).events.length, 5)
+  t.equal((await ask(`?since=${after}`, fresh)).events.length, 6)
+
+  const { cursor } = await ask('', fresh)
+  await psql('insert into replay (session_id, user_id) values (gen_random_uuid(), $1)', ['bob'])
+  await psql(`update replay set at = now() - interval '2 years'`)
+  await forgetAll(year, 2)
+  t.same(await psql('select from replay where user_id in ($1, $2)', ['ada', 'bob']), [])
+  t.equal((await get(`?since=${cursor}`, await startService({ database }))).status, 410, 'replays as well')
 })
 
 t.test('what a transaction older than a deletion may still precede is kept', async (t) => {
@@ -225,12 +275,17 @@ t.test('what a transaction older than a deletion may still precede is kept', asy
   await holder.query('select pg_current_xact_id()')
   const { cursor } = await ask()
   await endOneByOne(await crowd(3))
-  await psql(`update revoked_session set revoked_at = now() - interval '2 years'`)
+  await psql('insert into replay (session_id, user_id) values (gen_random_uuid(), $1)', ['ada'])
+  for (const [table, column] of [
+    ['revoked_session', 'revoked_at'],
+    ['replay', 'at'],
+  ])
+    await psql(`update ${table} set ${column} = now() - interval '2 years'`)
   await forgetRevocations(database, 86_400)
-  t.equal((await ask(`?since=${cursor}`, await startService({ database }))).events.length, 3)
+  t.equal((await ask(`?since=${cursor}`, await startService({ database }))).events.length, 4)
   await holder.query('rollback')
   holder.release()
-  t.ok((await forgetAll(86_400, 3)) >= 3, 'and goes once that is over')
+  t.ok((await forgetAll(86_400, 4)) >= 4, 'and goes once that is over')
 })
 
 /** Sweeps until so many went: what other transactions of the server, which tests share, hold back goes a moment later. */

@@ -1,5 +1,5 @@
 /**
- * Nothing is lost: revocations are committed from many connections at once, in transactions of any length, out of order
+ * Nothing is lost: revocations, and replays among them, are committed from many connections at once, in transactions of any length, out of order
  * and rolled back, while readers of all kinds follow at two instances and are cut off at any moment, within a page too.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -53,12 +53,20 @@ t.test('every revocation that is committed reaches every reader', async (t) => {
       // With an id of its own before others that commit first, or only when it deletes.
       if (chance(0.5)) await client.query('select pg_current_xact_id()')
       if (chance(0.5)) await sleep(below(chance(0.1) ? 1_500 : 40))
+      const replay = 'insert into replay (session_id, user_id) select unnest($1::uuid[]), $2'
+      const [before, after] = [chance(0.3), chance(0.2)]
+      if (before) await client.query(replay, [ids, userId])
       await client.query('delete from session where id = any ($1)', [ids])
+      if (after) await client.query(replay, [ids, userId])
       if (chance(0.3)) await sleep(below(30))
       const done = chance(0.8)
       await client.query(done ? 'commit' : 'rollback')
-      if (done) for (const id of ids) committed.add(id)
-      else rolledBack.push(...ids)
+      const events = ids.flatMap((id) => [
+        `session.revoked ${id}`,
+        ...(before || after ? [`session.replayed ${id}`] : []),
+      ])
+      if (done) for (const event of events) committed.add(event)
+      else rolledBack.push(...events)
       if (chance(0.5)) await sleep(below(20))
     }
     await client.end()
@@ -68,7 +76,7 @@ t.test('every revocation that is committed reaches every reader', async (t) => {
   await Promise.race([sleep(SECONDS * 1_000), Promise.all(writers)])
   over = true
   await Promise.all(writers)
-  const gone = new Set(left)
+  const gone = new Set(left.map((id) => `session.revoked ${id}`))
   for (const id of rolledBack) gone.add(id)
   for (const reader of readers) {
     const missing = () => [...committed].filter((id) => !reader.seen.has(id))
@@ -92,7 +100,8 @@ interface Reader {
 }
 
 /** One stay of a reader: from a cursor, for so long. @returns the cursor to go on from. */
-type Stay = (at: Service, cursor: string, ms: number, see: (sessionId: string) => void) => Promise<string>
+type Stay = (at: Service, cursor: string, ms: number, see: See) => Promise<string>
+type See = (event: { type: string; sessionId: string }) => void
 
 async function startingPoint(): Promise<string> {
   const response = await here.http('/events', { headers })
@@ -114,13 +123,15 @@ function follow(stay: Stay, begin: string, patience: number): Reader {
   const following = (async () => {
     for (let cursor = begin; !stopped; reader.rounds++) {
       const at = chance(0.5) ? here : there
-      cursor = await stay(at, cursor, below(patience), (id) => reader.seen.add(id))
+      cursor = await stay(at, cursor, below(patience), ({ type, sessionId }) =>
+        reader.seen.add(`${type} ${sessionId}`),
+      )
     }
   })()
   return reader
 }
 
-async function bySse(at: Service, cursor: string, ms: number, see: (id: string) => void): Promise<string> {
+async function bySse(at: Service, cursor: string, ms: number, see: See): Promise<string> {
   const stream = await openStream(
     (init) => at.http('/events', { ...init, headers: { ...init.headers, ...headers } }),
     cursor,
@@ -133,14 +144,14 @@ async function bySse(at: Service, cursor: string, ms: number, see: (id: string) 
     const message = await stream.next()
     if (!message) break
     last = message.lastId
-    if (message.event === 'session.revoked') see(JSON.parse(message.data).sessionId)
+    if (message.event !== 'ready') see(JSON.parse(message.data))
   }
   clearTimeout(timer)
   stream.close()
   return last
 }
 
-async function byPoll(at: Service, cursor: string, ms: number, see: (id: string) => void): Promise<string> {
+async function byPoll(at: Service, cursor: string, ms: number, see: See): Promise<string> {
   const signal = chance(0.3) ? AbortSignal.timeout(1 + ms) : null
   const path = `/events?since=${cursor}&wait=${Math.round(ms / 500)}`
   try {
@@ -149,8 +160,8 @@ async function byPoll(at: Service, cursor: string, ms: number, see: (id: string)
     // Nothing was decided: asked again from the same place.
     if (response.status === 503) return cursor
     if (response.status !== 200) throw new Error(`${response.status}: ${text}`)
-    const page = JSON.parse(text) as { events: { sessionId: string }[]; cursor: string }
-    for (const { sessionId } of page.events) see(sessionId)
+    const page = JSON.parse(text) as { events: Parameters<See>[0][]; cursor: string }
+    for (const event of page.events) see(event)
     return page.cursor
   } catch (error) {
     if (signal?.aborted) return cursor

@@ -5,15 +5,30 @@ import { type CsvField, csvStream, wantsCsv } from '../../src/http/csv.ts'
 import { csvLine } from '../../src/security/csv.ts'
 
 t.test('what would begin a formula is shown as text', (t) => {
-  for (const field of ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '＝1', '＋1', '－1', '＠1'])
+  for (const field of ['=1+1', '+1', '-1', '@SUM(A1)', '＝1', '＋1', '－1', '＠1'])
     t.equal(csvLine([field]), `"'${field}"\r\n`)
+  for (const space of ['\t', '\r', '\n', ' '])
+    t.equal(csvLine([`${space}=1`]), `"${space}'=1"\r\n`, 'also behind what may be taken away')
   const evil = '=HYPERLINK("http://evil.example","x")'
   t.equal(csvLine([evil]), `"'=HYPERLINK(""http://evil.example"",""x"")"\r\n`)
   t.end()
 })
 
+t.test('nor where semicolons or tabs, and not commas, begin a cell', (t) => {
+  t.equal(csvLine(['x;=1+1']), `"x;'=1+1"\r\n`)
+  t.equal(csvLine(['x";"=1+1']), `"x"";""'=1+1"\r\n`)
+  t.equal(csvLine(['x\t@SUM(A1)|-2']), `"x\t'@SUM(A1)|'-2"\r\n`)
+  const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0'
+  t.equal(csvLine([agent, 'a - b, c+d']), `"${agent}","a - b, c+d"\r\n`, 'and the harmless stay as they are')
+  const long = ';'.repeat(100_000)
+  t.equal(csvLine([long]).length, long.length + 4, 'however long')
+  const quotes = `;${'"'.repeat(100_000)}=`
+  t.equal(csvLine([quotes]).length, quotes.length + 100_000 + 5)
+  t.end()
+})
+
 t.test('nothing gets out of its field', (t) => {
-  t.equal(csvLine(['a","=1', 'b\r\n=1', ',;']), '"a"",""=1","b\r\n=1",",;"\r\n')
+  t.equal(csvLine(['a","=1', 'b\r\n=1', ',;']), `"a"",""'=1","b\r\n'=1",",;"\r\n`)
   t.equal(csvLine(['1=1', "'x", '']), '"1=1","\'x",""\r\n', 'and the harmless stay as they are')
   t.equal(csvLine([null, 5, new Date(0), { a: 1 }]), '"","5","1970-01-01T00:00:00.000Z","{""a"":1}"\r\n')
   t.end()

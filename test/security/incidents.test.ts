@@ -125,6 +125,19 @@ t.test('a plan counts sessions, users and staff, names strangers, and ends nothi
   })
 })
 
+t.test('plans that take long leave the connections to those who log out', async (t) => {
+  const holder = await database.pool.connect()
+  await holder.query('begin')
+  await holder.query('lock table incident in access exclusive mode')
+  const plan = () => incidents.plan({ userAgent: 'p' }, 'a test', somebody)
+  const two = [plan(), plan()]
+  await t.rejects(plan(), { code: 'unavailable' })
+  await holder.query('rollback')
+  holder.release()
+  t.equal((await Promise.all(two)).length, 2)
+  await t.resolves(plan(), 'and then others have their turn')
+})
+
 t.test('the report tells the planned from the later and from those that were gone', async (t) => {
   const ids = await addSessions(service, 'r', { users: 10, each: 3 })
   const { planId } = await incidents.plan({ userAgent: 'r' }, 'a test', somebody)

@@ -84,7 +84,8 @@ t.test('the whole service runs with the rights of its own role', async (t) => {
   await owner.psql(
     `update revoked_session set revoked_at = now() - interval '3 days' where id = (select min(id) from revoked_session)`,
   )
-  t.same(await database.psql('select prune_revocations(86400, 100) as pruned'), [{ pruned: 1 }])
+  await owner.psql(`update replay set at = now() - interval '3 days' where id = (select min(id) from replay)`)
+  t.same(await database.psql('select prune_feed(86400, 100) as pruned'), [{ pruned: 2 }])
 })
 
 t.test('the role of the service can neither change nor remove what happened', async (t) => {
@@ -107,6 +108,10 @@ t.test('the role of the service can neither change nor remove what happened', as
     'truncate session',
     'update replay set count = 0',
     'delete from replay',
+    `insert into replay (session_id, user_id, at) values (gen_random_uuid(), 'x', 'infinity')`,
+    `insert into replay (session_id, user_id, xid) values (gen_random_uuid(), 'x', '3')`,
+    `insert into replay (session_id, user_id, id) values (gen_random_uuid(), 'x', 1)`,
+    `select setval('revoked_session_id_seq', 1)`,
     `update staff set role = 'security'`,
     `insert into staff (user_id, role) values ('x', 'security')`,
     'delete from "user"',
@@ -119,8 +124,35 @@ t.test('the role of the service can neither change nor remove what happened', as
     'select rolpassword from pg_authid',
   ]
   for (const sql of forbidden) await t.rejects(database.psql(sql), { code: '42501' }, sql)
-  await t.rejects(database.psql('select prune_revocations(3600, 100)'), /kept for a day at least/)
+  await t.rejects(database.psql('select prune_feed(3600, 100)'), /kept for a day at least/)
   t.same((await verify(owner)).findings, [])
+})
+
+t.test('nor can it write what the lists of staff could not show', async (t) => {
+  const service = await startService({ database })
+  const { headers } = await service.keyFor('security')
+  await owner.psql(`insert into "user" (id) values ('mal')`)
+  const at = ['infinity', '-infinity', '10000-01-01', '0044-03-15 BC', '290000-01-01']
+  const refused = [
+    ...at.map(
+      (at) =>
+        `insert into operation (id, kind, actor_kind, revoked_count, at) values (gen_random_uuid(), 'logout', 'user', 1, '${at}')`,
+    ),
+    ...at.map((at) => `insert into user_lock (user_id, reason, until) values ('mal', 'x', '${at}')`),
+    ...at.map(
+      (at) =>
+        `insert into session ("sessionToken", "userId", expires, "createdAt") values ('mal', 'mal', 'infinity', '${at}')`,
+    ),
+    ...at.map(
+      (at) => `insert into service_key (name, key_hash, scopes, expires_at) values ('x', 'x', '{}', '${at}')`,
+    ),
+    `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'party', 'user', 1)`,
+    `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'martian', 1)`,
+  ]
+  for (const sql of refused) await t.rejects(database.psql(sql), { code: '23514' }, sql)
+  await t.rejects(owner.psql(`insert into staff (user_id, role) values ('mal', 'admin')`), { code: '23514' })
+  for (const path of ['users?q=mal', 'users/mal/sessions', 'audit', 'incidents'])
+    t.equal((await service.http(`/api/admin/${path}`, { headers })).status, 200, path)
 })
 
 t.test(
@@ -128,7 +160,7 @@ t.test(
   async (t) => {
     const application = await loginAs('pg_read_all_settings')
     await t.rejects(application.psql('select seal_operations(1)'), { code: '42501' })
-    await t.rejects(application.psql('select prune_revocations(86400, 1)'), { code: '42501' })
+    await t.rejects(application.psql('select prune_feed(86400, 1)'), { code: '42501' })
   },
 )
 

@@ -90,6 +90,7 @@ t.test('a session ends at the earliest of its three bounds', async (t) => {
   t.same(expiresAt(times, policy), at(5 * day), 'the maximum age comes first')
   t.same(expiresAt({ ...times, lastSeenAt: at(-6 * day) }, policy), at(1 * day), 'idle comes first')
   t.same(expiresAt({ ...times, expires: at(1000) }, policy), at(1000), '`expires` comes first')
+  t.same(expiresAt({ ...times, expires: new Date(Number.NaN) }, policy), at(5 * day), 'infinity does not')
 })
 
 t.test('a session in constant use outlives a short idle timeout: touches come often enough', async (t) => {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { PAGE, READ_FEED } from '../../src/storage/feed.ts'
 import { pendingMigrations } from '../../src/storage/migrate.ts'
 import { testDatabase } from '../support/database.ts'
 
@@ -70,3 +71,30 @@ t.test('the queries of the hot path use the indexes made for them', async (t) =>
     'Tid Range Scan',
   )
 })
+
+t.test(
+  'the feed reads both of its tables along their indexes, and of each no more than a page',
+  async (t) => {
+    const database = await testDatabase()
+    const many = 'generate_series(1, 50000) as n'
+    await database.psql(`insert into revoked_session (session_id, session_token, user_id, xid, created_at, last_seen_at)
+    select gen_random_uuid(), n::text, 'ada', (n + 3)::text::xid8, now(), now() from ${many}`)
+    await database.psql(`insert into replay (session_id, user_id, xid)
+    select gen_random_uuid(), 'ada', (n + 3)::text::xid8 from ${many}`)
+    await database.psql('analyze')
+    const values = ['20000:20000:', '60000:60000:', '0', '0', '20000', '0']
+    const plan = (
+      await database.psql<{ 'QUERY PLAN': string }>(
+        `explain (analyze, timing off, summary off) ${READ_FEED.text}`,
+        values,
+      )
+    ).map((row) => row['QUERY PLAN'])
+    t.notOk(plan.some((line) => /Seq Scan on (revoked_session|replay)/.test(line)))
+    const scans = plan.flatMap((line) => {
+      const [, index, rows] = /Index Scan using (\w+).*actual rows=(\d+)/.exec(line) ?? []
+      return index ? [{ index, rows: Number(rows) }] : []
+    })
+    t.same(scans.map(({ index }) => index).sort(), ['replay_xid_id_idx', 'revoked_session_xid_id_idx'])
+    for (const { index, rows } of scans) t.ok(rows > 0 && rows <= PAGE + 1, `${rows} of ${index}`)
+  },
+)
