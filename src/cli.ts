@@ -7,23 +7,27 @@ import { addCompletionCommand } from './cli/completion.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
 import { addIncidentCommand } from './cli/incident.ts'
 import { addKeysCommand } from './cli/keys.ts'
+import { print, tell } from './cli/print.ts'
 import { ConfigError } from './config.ts'
 import { migrate } from './storage/migrate.ts'
 
 const AFTER_HELP = `
 Settings come from the environment; the README lists them. The most important:
-  DATABASE_URL             postgres://user:password@host:5432/database
+  DATABASE_URL             postgres://user:password@host:5432/database; without it, the demo of this folder
   HOST, PORT               where to listen (127.0.0.1, 4000)
   PUBLIC_URL               the https origin that browsers see
 
 Examples
   global-logout start
-  DATABASE_URL=postgres://app@db/app PUBLIC_URL=https://id.example.com global-logout start
   DATABASE_URL=postgres://owner@db/app global-logout migrate
-  global-logout keys create --name "edge gateway" --scope introspect
+  global-logout revoke ada@example.com --reason "phone stolen, ticket 4711"
+  global-logout incident plan --ip 203.0.113.0/24 --reason "token store leaked"
+  global-logout doctor
 
-Exit codes: 0 done · 1 failed · 2 wrong usage or settings
-`
+Each command has examples of its own: global-logout COMMAND --help.`
+
+const EXIT_CODES = `
+Exit codes: 0 done · 1 failed, called off, or something was found · 2 wrong usage or settings`
 
 /** Runs a command line. @returns the exit code, or undefined while the server runs on. */
 export async function main(
@@ -34,12 +38,26 @@ export async function main(
   let code: number | undefined = 0
   // Whoever reads from us has had enough ("… | head -1"): no reason to complain.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  const program = createProgram(env, version, () => {
+    code = undefined
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    return failed(error, helpOn(program, args))
+  }
+}
+
+/** All commands. @param onServing is told when one goes on after it has returned. */
+export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing: () => void): Command {
   const program: Command = new Command('global-logout')
     .description('global-logout: log out everywhere, now')
     .version(version, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this text')
     .helpCommand(false)
     .addHelpText('after', AFTER_HELP)
+    .addHelpText('afterAll', EXIT_CODES)
     .configureOutput({ outputError: () => {} })
     .exitOverride()
     .action(() => program.error('which command?'))
@@ -52,21 +70,24 @@ export async function main(
     .command('start')
     .allowExcessArguments(false)
     .description('serve; without DATABASE_URL, with an embedded PostgreSQL and demo users')
+    .addHelpText(
+      'after',
+      '\nExample\n  DATABASE_URL=postgres://app@db/app PUBLIC_URL=https://id.example.com global-logout start',
+    )
     .action(async () => {
       // Loaded for this command alone: the others start in half the time without the server.
       const { start } = await import('./main.ts')
       await start(env)
-      code = undefined
+      onServing()
     })
   program
     .command('migrate')
     .allowExcessArguments(false)
-    .description("bring the database at DATABASE_URL to this version's shape")
+    .description("bring the database at DATABASE_URL to this version's shape, as the owner of its tables")
+    .addHelpText('after', '\nExample\n  DATABASE_URL=postgres://owner@db/app global-logout migrate')
     .action(async () => {
       const applied = await migrate(await databaseUrl(env))
-      process.stdout.write(
-        applied > 0 ? `${applied} migration(s) applied\n` : 'Nothing to do: the database is up to date\n',
-      )
+      print(applied > 0 ? `${applied} migration(s) applied` : 'Nothing to do: the database is up to date')
     })
   addAccountCommands(program, env)
   addIncidentCommand(program, env)
@@ -74,25 +95,32 @@ export async function main(
   addKeysCommand(program, env)
   addDoctorCommand(program, env)
   addCompletionCommand(program)
-
-  try {
-    await program.parseAsync(args, { from: 'user' })
-    return code
-  } catch (error) {
-    return tell(error)
-  }
+  return program
 }
 
-/** Prints what went wrong. @returns the exit code. */
-function tell(error: unknown): number {
+/** The command that a command line means, as far as there is one, to be asked for help. */
+function helpOn(program: Command, args: string[]): string {
+  let command = program
+  let words = program.name()
+  for (const arg of args) {
+    const child = command.commands.find((each) => each.name() === arg)
+    if (!child) break
+    command = child
+    words += ` ${arg}`
+  }
+  return `${words} --help`
+}
+
+/** Tells what went wrong. @returns the exit code. */
+function failed(error: unknown, help: string): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
     const message = error.message.replace(/^error: /, '').replace(/\n/g, ' ')
     const sentence = /[.?]$/.test(message) ? message : `${message}.`
-    process.stderr.write(`global-logout: ${sentence} Try "global-logout --help".\n`)
+    tell(`global-logout: ${sentence} Try "${help}".`)
     return 2
   }
   if (error instanceof Failed) return 1
-  process.stderr.write(`global-logout: ${explain(error)}\n`)
+  tell(`global-logout: ${explain(error)}`)
   return error instanceof ConfigError || error instanceof UsageError ? 2 : 1
 }

@@ -1,5 +1,9 @@
 /** The command line: what it prints, and with which exit code. */
+import type { Command } from 'commander'
 import t from 'tap'
+import { explain } from '../src/cli/common.ts'
+import { createProgram } from '../src/cli.ts'
+import { outcomeUnknown } from '../src/storage/failures.ts'
 import { run } from './support/command.ts'
 
 async function result(args: string[], options: Parameters<typeof run>[1] = {}) {
@@ -16,12 +20,41 @@ t.test('--help and --version print and exit 0', async (t) => {
 })
 
 t.test('wrong usage exits 2 and says where help is', async (t) => {
-  for (const args of [[], ['strat'], ['--nope'], ['start', 'now']]) {
-    const { code, output } = await result(args)
+  for (const [args, help] of [
+    [[], 'global-logout --help'],
+    [['strat'], 'global-logout --help'],
+    [['--nope'], 'global-logout --help'],
+    [['start', 'now'], 'global-logout start --help'],
+    [['revoke', 'ada'], 'global-logout revoke --help'],
+    [['incident', 'paln'], 'global-logout incident --help'],
+    [['keys', 'create', '--name', 'x'], 'global-logout keys create --help'],
+  ] as const) {
+    const { code, output } = await result([...args])
     t.equal(code, 2, args.join(' '))
-    t.match(output, '--help')
+    t.match(output, `Try "${help}".`)
     t.equal(output.trim().split('\n').length, 1, 'one line')
   }
+})
+
+t.test('every command shows how it is used, and what its exit code means', async (t) => {
+  const program = createProgram({}, '0', () => {})
+  const leaves = (command: Command, path: string): [string, Command][] =>
+    command.commands.flatMap((child) => {
+      const own = `${path} ${child.name()}`
+      return child.commands.length > 0 ? leaves(child, own) : [[own, child] as [string, Command]]
+    })
+  const all = leaves(program, 'global-logout')
+  t.ok(all.length > 15)
+  for (const [path, command] of all) {
+    let help = ''
+    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp()
+    t.match(help, new RegExp(`^Examples?\\n(.*\\n)*? .*${path}\\b`, 'm'), path)
+    t.match(help, 'Exit codes: 0 done', path)
+  }
+})
+
+t.test('a change of which nobody knows the outcome is not told as a failure', async (t) => {
+  t.match(explain(outcomeUnknown(new Error('Connection terminated'))), /may have been made/)
 })
 
 t.test('wrong settings exit 2, each on a line of its own', async (t) => {

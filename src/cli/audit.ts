@@ -1,9 +1,13 @@
 /** `global-logout audit`: what was done, and whether the record of it is as it was written. */
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type AuditEntry, createAudit } from '../security/audit.ts'
 import { verify } from '../security/audit-chain.ts'
 import type { AuditFilter } from '../storage/audit.ts'
-import { Failed, instant, print, printJson, printTable, withDatabase } from './common.ts'
+import { OPERATION_KINDS } from '../storage/staff-schema.ts'
+import { examples, Failed, instant, withDatabase } from './common.ts'
+import { print, printJson } from './print.ts'
+import { counted } from './show.ts'
+import { printTable } from './table.ts'
 
 interface Filters {
   user?: string
@@ -27,30 +31,44 @@ export function addAuditCommand(program: Command, env: NodeJS.ProcessEnv): void 
     .description('operations, newest first; "around" is what was ended behind the service\'s back')
     .option('--user <id>', 'on this user')
     .option('--actor <id>', 'by this actor')
-    .option('--kind <kind>', 'of this kind: logout, user.revoke, incident.execute, around, …')
-    .option('--since <instant>', '2026-11-24 or 2026-11-24T03:00:00Z', date)
-    .option('--until <instant>', 'before this instant', date)
+    .addOption(new Option('--kind <kind>', 'of this kind').choices([...OPERATION_KINDS, 'around']))
+    .option('--since <instant>', 'at or after this day (UTC) or instant', date)
+    .option('--until <instant>', 'before it', date)
     .option('--limit <n>', 'so many at most', whole, 100)
     .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'audit list --user demo-ada --since 2026-11-24',
+        'audit list --kind user.revoke --since 2026-11-24T03:00:00Z --json',
+        'audit list --kind around',
+      ),
+    )
     .action(async ({ user, actor, limit, json, ...rest }: Filters) => {
       const filter: AuditFilter = { userId: user, actorId: actor, ...rest }
       const entries = await withDatabase(env, (database) => take(createAudit(database).all(filter), limit))
       if (json) return printJson(entries)
       if (entries.length === 0) return print('Nothing matches.')
       printTable(['at', 'kind', 'sessions', 'user', 'by', 'why', 'operation'], entries.map(row))
+      if (entries.length === limit) print(`\nThe newest ${limit}; --limit shows more.`)
     })
 
   audit
     .command('verify')
     .allowExcessArguments(false)
     .description('recompute the chain over all operations and name what does not fit')
-    .option('--expect <seq:hash>', 'a head noted earlier: finds operations that were cut off at the end')
+    .option(
+      '--expect <number:hash>',
+      'a head noted earlier: finds operations that were cut off at the end',
+      head,
+    )
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('audit verify', 'audit verify --expect 812:5f2b…'))
     .addHelpText(
       'after',
       `
 Note the head that it prints where nobody who can write to the database can write, and pass it with --expect next time.
-Exit code: 1 when something does not fit.`,
+Exit code 1 when something does not fit.`,
     )
     .action(async ({ expect, json }: { expect?: string; json?: true }) => {
       const found = await withDatabase(env, (database) => verify(database, { expect }))
@@ -58,8 +76,9 @@ Exit code: 1 when something does not fit.`,
       if (json) printJson(found)
       else {
         for (const { detail } of findings) print(`- ${detail}`)
-        const verdict = findings.length === 0 ? 'All is as it was written' : `${findings.length} finding(s)`
-        print(`${verdict}: ${operations} operations, ${links} links.\nHead ${head}`)
+        const verdict =
+          findings.length === 0 ? 'All is as it was written' : counted(findings.length, 'finding')
+        print(`${verdict}: ${counted(operations, 'operation')}, ${counted(links, 'link')}.\nHead ${head}`)
       }
       if (findings.length > 0) throw new Failed()
     })
@@ -81,12 +100,23 @@ function row({ at, kind, revokedCount, userId, actorKind, actorId, reason, id }:
 
 function date(text: string): Date {
   const at = new Date(text)
-  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(at.getTime()))
-    throw new InvalidArgumentError('Give an instant such as 2026-11-24T03:00:00Z.')
+  // Without a zone it would be an instant of this machine's zone.
+  if (
+    !/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text) ||
+    Number.isNaN(at.getTime())
+  )
+    throw new InvalidArgumentError(
+      'Give a day or an instant with its zone: 2026-11-24, 2026-11-24T03:00:00Z.',
+    )
   return at
 }
 
 function whole(text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1 to 9999999.')
   return Number(text)
+}
+
+function head(text: string): string {
+  if (/^\d{1,15}:[0-9a-f]{64}$/i.test(text)) return text
+  throw new InvalidArgumentError('Give NUMBER:HASH, as "audit verify" has printed it.')
 }

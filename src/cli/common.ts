@@ -1,12 +1,13 @@
-/** What commands share: the database they talk to, tables for people and JSON for programs, and a question before harm. */
+/** What commands share: the database they talk to, whoever runs them, a question before harm, and errors in words. */
+import { once } from 'node:events'
 import { userInfo } from 'node:os'
-import { createInterface } from 'node:readline/promises'
-import Table from 'cli-table3'
+import { createInterface } from 'node:readline'
 import { ConfigError, DATA_FOLDER, readConfig } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { type Database, openDatabase } from '../storage/database.ts'
 import { rootCause } from '../storage/failures.ts'
 import type { By } from '../storage/operations.ts'
+import { tell, visible } from './print.ts'
 
 /** Wrong usage that only the command itself can notice. */
 export class UsageError extends Error {}
@@ -53,33 +54,9 @@ export function operator() {
   } satisfies By
 }
 
-export function print(text: string): void {
-  process.stdout.write(`${text}\n`)
-}
-
-export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2))
-}
-
-/** A table as wide as its content, without lines: easy to read, and to cut. */
-export function printTable(head: string[], rows: string[][]): void {
-  const nothing = Object.fromEntries(
-    'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid'
-      .split(' ')
-      .map((place) => [place, '']),
-  )
-  const table = new Table({
-    head: head.map((word) => word.toUpperCase()),
-    chars: { ...nothing, middle: '  ' },
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  })
-  table.push(...rows.map((row) => row.map(visible)))
-  print(table.toString())
-}
-
-/** Names and user agents are other people's words: no control character of theirs reaches the terminal. */
-function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}')
+/** For the end of a command's help: how it is used. */
+export function examples(...lines: string[]): string {
+  return `\n${lines.length > 1 ? 'Examples' : 'Example'}\n${lines.map((line) => `  global-logout ${line}`).join('\n')}`
 }
 
 /** `2026-11-24 13:02` in UTC, or a dash. */
@@ -88,33 +65,63 @@ export function instant(at: Date | null): string {
 }
 
 /**
- * Asks before harm. @throws UsageError when nobody is there to ask, unless `yes` was said before.
+ * Asks before harm; returns only after a yes. @throws UsageError when nobody is there to ask, unless `yes` was said before.
+ * @throws Failed for any other answer, Ctrl-C and Ctrl-D among them.
  */
-export async function confirm(question: string, yes: boolean | undefined): Promise<boolean> {
-  if (yes) return true
+export async function confirm(question: string, yes: boolean | undefined): Promise<void> {
+  if (yes) return
   if (!process.stdin.isTTY) throw new UsageError(`${question} Nobody is there to ask: add --yes to go on.`)
   const asking = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await asking.question(`${question} [y/N] `)
-  asking.close()
-  return /^y(es)?$/i.test(answer.trim())
+  let answer = ''
+  asking.question(`${visible(question)} [y/N] `, (text) => {
+    answer = text
+    asking.close()
+  })
+  await once(asking, 'close')
+  if (/^\s*y(es)?\s*$/i.test(answer)) return
+  tell(`${answer === '' ? '\n' : ''}Nothing was changed.`)
+  throw new Failed()
 }
 
 /** The error in words, with what to do where that is known. */
 export function explain(error: unknown): string {
-  const told = error instanceof Problem && error.cause ? error.cause : error
-  const { code, message, cause } = rootCause(told) as NodeJS.ErrnoException & {
+  if (error instanceof Problem && error.code === 'outcome_unknown')
+    return 'the connection was lost while the change was committed: it may have been made. Run the command again.'
+  if (error instanceof Problem && !error.cause) return error.detail
+  const { code, message, cause } = rootCause(error instanceof Problem ? error.cause : error) as Error & {
+    code?: string
     cause?: Error & { stderr?: string }
   }
-  if (code === 'EADDRINUSE') return 'another program listens on this PORT; stop it or set PORT to a free one.'
-  if (code === 'EACCES') return `not allowed: ${message}`
-  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return `no database answers at DATABASE_URL (${code}). Is it running?`
-  if (code === '28P01' || code === '28000') return `the database refused the user of DATABASE_URL: ${message}`
-  if (code === '3D000') return `the database of DATABASE_URL does not exist: ${message}`
-  if (code === '42P01') return `the database lacks tables of this version: run "global-logout migrate".`
-  if (code === '42501') return `the user of DATABASE_URL may not do this: ${message}`
+  const known = code && KNOWN[code]
+  if (known) return known(code, message)
   if (/timeout expired/.test(message))
     return 'the database at DATABASE_URL accepts connections but does not answer.'
   const reason = cause?.stderr?.trim() || cause?.message
   return reason ? `${message}\n${reason}` : message
+}
+
+const away = (code: string) => `no database answers at DATABASE_URL (${code}). Is it running?`
+const refused = (_: string, message: string) => `the database refused the user of DATABASE_URL: ${message}`
+const older = () => 'the database lacks tables of this version: run "global-logout migrate" as their owner.'
+
+/** Codes of the system and of PostgreSQL that people meet, and what they mean. */
+const KNOWN: Record<string, (code: string, message: string) => string> = {
+  EADDRINUSE: () => 'another program listens on this PORT; stop it or set PORT to a free one.',
+  EACCES: (_, message) => `not allowed: ${message}`,
+  ECONNREFUSED: away,
+  ECONNRESET: away,
+  EHOSTUNREACH: away,
+  ENETUNREACH: away,
+  ETIMEDOUT: away,
+  ENOTFOUND: away,
+  EAI_AGAIN: away,
+  '28P01': refused,
+  '28000': refused,
+  '3D000': (_, message) => `the database of DATABASE_URL does not exist: ${message}`,
+  '3F000': older,
+  '42P01': older,
+  '42703': older,
+  '42883': older,
+  '42501': (_, message) =>
+    `the user of DATABASE_URL may not do this: ${message}. Connect as a role in global_logout_service, or as the owner of the tables.`,
 }

@@ -4,8 +4,10 @@
  * commander adapter or run the program at every key press.)
  */
 import { Argument, type Command } from 'commander'
-import { print } from './common.ts'
+import { print } from './print.ts'
 
+/** The option whose value is a file. */
+const FILE = '--users'
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof SHELLS)[number]
 
@@ -19,11 +21,19 @@ export function addCompletionCommand(program: Command): void {
       'after',
       `
 Examples
-  source <(global-logout completion bash)
-  global-logout completion zsh > "\${fpath[1]}/_global-logout"
+  source <(global-logout completion bash)    # in ~/.bashrc
+  source <(global-logout completion zsh)     # in ~/.zshrc, after compinit
   global-logout completion fish > ~/.config/fish/completions/global-logout.fish`,
     )
     .action((shell: Shell) => print(shell === 'fish' ? fish(program) : bash(program, shell)))
+}
+
+/** Options that take a value, and how bash finds one: among the choices, among files, or not at all. */
+function values({ options, commands }: Command): [option: string, compgen: string][] {
+  const own = options.flatMap(({ long, required, argChoices = [] }): [string, string][] =>
+    long && required ? [[long, long === FILE ? '-f' : `-W '${argChoices.join(' ')}'`]] : [],
+  )
+  return [...own, ...commands.flatMap(values)]
 }
 
 /** Each command's path of words, and what may follow it. */
@@ -37,8 +47,14 @@ function following(command: Command, path: string[] = []): [path: string, words:
 
 function bash(program: Command, shell: Shell): string {
   const cases = following(program).map(([path, words]) => `    '${path}') words='${words.join(' ')}' ;;`)
-  return `${shell === 'zsh' ? '#compdef global-logout\nautoload -U +X bashcompinit && bashcompinit\n' : ''}_global_logout() {
-  local path='' words='' word
+  const behind = [...new Map(values(program))].map(
+    ([option, compgen]) => `    ${option}) COMPREPLY=($(compgen ${compgen} -- "$current")); return ;;`,
+  )
+  return `${shell === 'zsh' ? 'autoload -U +X bashcompinit && bashcompinit\n' : ''}_global_logout() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" path='' words='' word
+  case "\${COMP_WORDS[COMP_CWORD-1]}" in
+${behind.join('\n')}
+  esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $word in -*) ;; *) path="\${path:+$path }$word" ;; esac
   done
@@ -50,9 +66,9 @@ ${cases.join('\n')}
     [[ -n $words || -z $path ]] && break
     [[ $path == *' '* ]] && path="\${path% *}" || path=''
   done
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
-complete -o default -F _global_logout global-logout`
+complete -F _global_logout global-logout`
 }
 
 function fish(program: Command): string {

@@ -2,8 +2,11 @@
 import type { Command } from 'commander'
 import { ConfigError, readConfig } from '../config.ts'
 import { sweep } from '../sessions/sweeper.ts'
-import { databaseUrl, explain, Failed, print, printJson, printTable, withDatabase } from './common.ts'
+import { databaseUrl, examples, explain, Failed, withDatabase } from './common.ts'
 import { type Finding, findInDatabase, findInSettings } from './findings.ts'
+import { print, printJson } from './print.ts'
+import { counted } from './show.ts'
+import { printTable } from './table.ts'
 
 export function addDoctorCommand(program: Command, env: NodeJS.ProcessEnv): void {
   program
@@ -11,7 +14,8 @@ export function addDoctorCommand(program: Command, env: NodeJS.ProcessEnv): void
     .allowExcessArguments(false)
     .description('check settings, database, rights and clocks, and say what to do')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExit code: 1 when there is a problem, 0 with warnings only.')
+    .addHelpText('after', examples('doctor', 'doctor --json'))
+    .addHelpText('after', '\nChanges nothing. Exit code 1 when there is a problem, 0 with warnings only.')
     .action(async ({ json }: { json?: true }) => {
       const findings = await findAll(env)
       if (json) printJson(findings)
@@ -29,13 +33,13 @@ export function addDoctorCommand(program: Command, env: NodeJS.ProcessEnv): void
     .command('sweep')
     .allowExcessArguments(false)
     .description('delete expired sessions now; the service does so every minute')
-    .action(async () => {
-      const swept = await withDatabase(env, (database) => sweep(database))
-      print(
-        swept === null
-          ? 'Another process is sweeping at this moment.'
-          : `${swept} expired session(s) deleted.`,
-      )
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('sweep'))
+    .action(async ({ json }: { json?: true }) => {
+      const deleted = await withDatabase(env, (database) => sweep(database))
+      if (json) printJson({ deleted })
+      else if (deleted === null) print('Another process is sweeping at this moment.')
+      else print(`${counted(deleted, 'expired session')} deleted.`)
     })
 }
 
@@ -44,7 +48,7 @@ async function findAll(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   try {
     const config = readConfig(env)
     inSettings.push(...findInSettings(config))
-    return [...inSettings, ...(await findInDatabase(await databaseUrl(env), config.workers))]
+    return [...inSettings, ...(await findInDatabase(await databaseUrl(env), config))]
   } catch (error) {
     return [...inSettings, ...findInError(error)]
   }
@@ -62,5 +66,5 @@ function summary(findings: Finding[]): string {
   const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length
   const [problems, warnings] = [count('problem'), count('warning')]
   if (problems + warnings === 0) return '\nAll is well.'
-  return `\n${problems} problem(s), ${warnings} warning(s).`
+  return `\n${counted(problems, 'problem')}, ${counted(warnings, 'warning')}.`
 }

@@ -5,6 +5,7 @@
 import pg from 'pg'
 import type { Config } from '../config.ts'
 import { openDatabase } from '../storage/database.ts'
+import { sqlState } from '../storage/failures.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
 
 export interface Finding {
@@ -61,7 +62,10 @@ export function findInSettings(config: Config): Finding[] {
 }
 
 /** The database: whether it answers, is new enough, migrated, writable, safe and on time. */
-export async function findInDatabase(url: string, workers: number): Promise<Finding[]> {
+export async function findInDatabase(
+  url: string,
+  { workers, policy }: Pick<Config, 'workers' | 'policy'>,
+): Promise<Finding[]> {
   const database = openDatabase(url, { max: 2, deadlineMs: 5_000 })
   const query = async <Row extends unknown[]>(text: string) =>
     (await database.query<Row>({ name: '', text, values: [] }))[0] as Row
@@ -71,7 +75,7 @@ export async function findInDatabase(url: string, workers: number): Promise<Find
       [string, number, boolean, Date, string, number, number]
     >(`select current_setting('server_version'), current_setting('server_version_num')::int, pg_is_in_recovery(),
         clock_timestamp(), current_setting('fsync'), current_setting('max_connections')::int,
-        (select count(*)::int from pg_stat_activity where backend_type = 'client backend')`)
+        (select sum(numbackends)::int from pg_stat_database)`)
     const apart = Math.abs(serverTime.getTime() - (sentAt + Date.now()) / 2)
     const needed = CONNECTIONS * workers
     const findings = [
@@ -100,13 +104,19 @@ export async function findInDatabase(url: string, workers: number): Promise<Find
             `this machine and the database are ${(apart / 1000).toFixed(1)} s apart: run NTP on both. Sessions go by the database's.`,
           ),
     ]
-    const pending = await database.run(pendingMigrations)
+    const pending = await database.run(pendingMigrations).catch((error) => {
+      if (sqlState(error) === '42501') return null
+      throw error
+    })
+    if (pending === null) return [...findings, noRights(await query<[string]>('select current_user::text'))]
     if (pending > 0)
       return [
         ...findings,
         problem('migrations', `${pending} pending: run "global-logout migrate" as the owner of the tables.`),
       ]
-    findings.push(ok('migrations', 'all applied'), await findRights(query), await findRevivals(query))
+    findings.push(ok('migrations', 'all applied'))
+    for (const find of [findRights, findRoles, findLifetimes, findRevivals])
+      findings.push(await find(query, policy))
     return [...findings, await findNotifications(url)]
   } finally {
     await database.close()
@@ -119,16 +129,54 @@ type Query = <Row extends unknown[]>(text: string) => Promise<Row>
 async function findRights(query: Query): Promise<Finding> {
   const [name, mayDelete, mayLogOut] = await query<[string, boolean, boolean]>(
     `select current_user::text, has_table_privilege('operation', 'delete') or has_table_privilege('operation', 'update'),
-      has_table_privilege('session', 'select, delete') and has_table_privilege('operation', 'insert')`,
+      has_table_privilege('session', 'delete') and has_table_privilege('operation', 'insert')`,
   )
-  if (!mayLogOut)
-    return problem('rights', `${name} may not end sessions: grant it the role global_logout_service.`)
+  if (!mayLogOut) return noRights([name])
   if (mayDelete)
     return warning(
       'rights',
       `${name} may change the record of operations. Run the service as a login role in global_logout_service.`,
     )
   return ok('rights', `${name} may add to the record, not change it`)
+}
+
+function noRights([name]: [string]): Finding {
+  return problem('rights', `${name} may not end sessions: "grant global_logout_service to ${name}".`)
+}
+
+/** Whether the roles for the service and for whoever only checks are there, with their rights. */
+async function findRoles(query: Query): Promise<Finding> {
+  const [granted] = await query<[boolean]>(
+    `select 2 = (select count(*) from pg_roles where rolname in ('global_logout_service', 'global_logout_checker')
+      and has_table_privilege(oid, 'session_policy', 'select'))`,
+  )
+  return granted
+    ? ok('roles', 'global_logout_service and global_logout_checker have their rights')
+    : warning(
+        'roles',
+        'global_logout_service or global_logout_checker is missing or lacks rights: create both, then "select grant_global_logout_roles()".',
+      )
+}
+
+/** Lifetimes are one row for all instances, which the last start wrote. */
+async function findLifetimes(query: Query, { maxAgeSeconds, idleTimeoutSeconds }: Config['policy']) {
+  const [age, idle] = await query<[number, number]>(
+    `select coalesce(max(max_age_seconds), 0), coalesce(max(idle_timeout_seconds), 0) from session_policy`,
+  )
+  const inWords = (age: number, idle: number) => `at most ${span(age)} old, ${span(idle)} unused`
+  return age === maxAgeSeconds && idle === idleTimeoutSeconds
+    ? ok('lifetimes', inWords(age, idle))
+    : warning(
+        'lifetimes',
+        `${inWords(age, idle)} in the database; a start with these settings makes it ${inWords(maxAgeSeconds, idleTimeoutSeconds)}: give all instances the same.`,
+      )
+}
+
+/** `30d`, `36h`, `90s`: as the settings have it. */
+function span(seconds: number): string {
+  for (const [unit, length] of Object.entries({ d: 86_400, h: 3_600, m: 60 }))
+    if (seconds > 0 && seconds % length === 0) return `${seconds / length}${unit}`
+  return `${seconds}s`
 }
 
 /** Triggers that somebody disabled leave revocations unrecorded. */

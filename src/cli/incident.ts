@@ -14,19 +14,12 @@ import { reason } from '../security/reason.ts'
 import { selection } from '../security/selection.ts'
 import type { Database } from '../storage/database.ts'
 import { barrierStore } from '../storage/instances.ts'
-import {
-  confirm,
-  Failed,
-  instant,
-  operator,
-  print,
-  printJson,
-  printTable,
-  UsageError,
-  withDatabase,
-} from './common.ts'
-import { printIncident, printPlan } from './show-incident.ts'
+import { confirm, examples, Failed, instant, operator, UsageError, withDatabase } from './common.ts'
+import { print, printJson, tell } from './print.ts'
+import { counted } from './show.ts'
+import { howToExecute, printIncident, printPlan } from './show-incident.ts'
 import { option } from './staff.ts'
+import { printTable } from './table.ts'
 
 interface PlanOptions {
   user?: string[]
@@ -56,24 +49,27 @@ export function addIncidentCommand(program: Command, env: NodeJS.ProcessEnv): vo
     .option('--users <file>', 'of the users in a file, one id a line; - reads standard input')
     .option('--ip <range>', 'from an address or a range: 203.0.113.0/24, 2001:db8::/32')
     .option('--created-before <instant>', 'signed in before: 2026-11-24T03:00:00Z')
-    .option('--created-after <instant>', 'signed in after')
+    .option('--created-after <instant>', 'signed in at or after')
     .option('--user-agent <text>', 'whose user agent holds this text')
     .option('--everyone', 'everyone')
-    .requiredOption('--reason <text>', 'why; it goes on record')
+    .requiredOption('--reason <text>', 'why; it goes on record (required)')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      `
-Examples
-  global-logout incident plan --ip 203.0.113.0/24 --reason "token store of this office leaked"
-  global-logout incident plan --users stolen.txt --created-before 2026-11-24T03:00:00Z --reason "ticket 4711"`,
+      examples(
+        'incident plan --ip 203.0.113.0/24 --reason "token store of this office leaked"',
+        'incident plan --users stolen.txt --created-before 2026-11-24T03:00:00Z --reason "ticket 4711"',
+        'incident plan --everyone --reason "signing key leaked" --json',
+      ),
     )
+    .addHelpText('after', '\nA plan can be executed for 30 minutes, by whoever has its id.')
     .action(async (options: PlanOptions) => {
       const why = option('reason', reason, options.reason)
       const select = await selectionOf(options)
       const plan = await withIncidents(env, (incidents) => incidents.plan(select, why, operator()))
-      if (options.json) printJson(plan)
-      else printPlan(plan)
+      if (options.json) return printJson(plan)
+      printPlan(plan)
+      print(`\n${howToExecute(plan)}`)
     })
 
   incident
@@ -83,11 +79,22 @@ Examples
     .argument('<plan>', 'id of the plan')
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `${examples('incident execute 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f')}
+
+Interrupted, it goes on when it is called again, or at once where the service runs. Of a finished incident it prints the report.`,
+    )
     .action((planId: string, { yes, json }: { yes?: true; json?: true }) =>
       withIncidents(env, async (incidents, database) => {
         const plan = await incidents.get(theId(planId))
+        if (plan.state === 'expired')
+          throw new Error('the plan has expired, and nothing was ended. Plan again.')
+        if (plan.state === 'planned') {
+          if (!yes && !json) printPlan({ ...plan, ...plan.planned, unknownUsers: [] })
+          await confirm(harm(plan), yes)
+        }
         if (plan.state !== 'done') {
-          if (!(await mayGoOn(plan, yes))) return print('Nothing was ended.')
           await incidents.execute(plan.planId, operator())
           await withBar(plan, (onProgress, signal) =>
             carryOut(database, createBarrier(barrierStore(database.run)), plan.planId, {
@@ -108,6 +115,7 @@ Examples
     .description('how far an incident is, and what it came to')
     .argument('<plan>', 'id of the plan')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('incident show 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f --json'))
     .action(async (planId: string, { json }: { json?: true }) => {
       const report = await withIncidents(env, (incidents) => incidents.get(theId(planId)))
       if (json) printJson(report)
@@ -117,8 +125,9 @@ Examples
   incident
     .command('list')
     .allowExcessArguments(false)
-    .description('incidents, newest first')
+    .description('the newest 100 incidents')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('incident list'))
     .action(async ({ json }: { json?: true }) => {
       const found = await withIncidents(env, (incidents) => incidents.list())
       if (json) return printJson(found)
@@ -184,12 +193,13 @@ const OPTIONS: Record<string, string> = {
   everyone: '--everyone',
 }
 
+/** Ids of a file, one a line; a byte order mark and blank lines do not count. @throws UsageError when it cannot be read. */
 async function readUsers(file: string): Promise<string[]> {
-  const all = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')
-  return all
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter(Boolean)
+  const all = await (file === '-' ? text(process.stdin) : readFile(file, 'utf8')).catch((error: Error) => {
+    throw new UsageError(`--users: ${error.message}.`)
+  })
+  const ids = all.split(/\r?\n/).map((line) => line.trim())
+  return [...new Set(ids.filter(Boolean))]
 }
 
 function theId(text: string): string {
@@ -197,15 +207,14 @@ function theId(text: string): string {
   throw new UsageError(`"${text}" is not the id of a plan; see "global-logout incident list".`)
 }
 
-async function mayGoOn(plan: IncidentReport, yes: true | undefined): Promise<boolean> {
-  if (plan.state === 'running') return true
-  printPlan({ ...plan, ...plan.planned, unknownUsers: [] })
-  return confirm('End them all? It cannot be undone.', yes)
+function harm({ planned: { sessions, users, staffSessions } }: IncidentReport): string {
+  const staff = staffSessions > 0 ? `, ${staffSessions.toLocaleString('en')} of them staff's` : ''
+  return `End ${counted(sessions)} of ${counted(users, 'user')}${staff}? It cannot be undone.`
 }
 
-/** Shows a bar while `work` goes on. Ctrl-C stops after the batch under way; what is left is done by calling again. */
+/** Shows a bar while `work` goes on. Ctrl-C stops after the batch under way, a second one at once; calling again goes on. */
 async function withBar(
-  { planned, ended }: IncidentReport,
+  { planId, planned, ended }: IncidentReport,
   work: (
     onProgress: (progress: { planned: number; ended: number }) => void,
     signal: AbortSignal,
@@ -213,7 +222,7 @@ async function withBar(
 ): Promise<void> {
   const stop = new AbortController()
   const onSignal = () => stop.abort()
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
   const bar = new SingleBar({
     format: '{bar} {percentage}% | {value} of {total} sessions | {duration_formatted}',
     noTTYOutput: true,
@@ -230,8 +239,8 @@ async function withBar(
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   })
   if (done) return
-  process.stderr.write(
-    'Stopped in the middle: call it again to go on. A running service goes on by itself.\n',
+  tell(
+    `Stopped in the middle. A running service goes on by itself; else: global-logout incident execute ${planId}`,
   )
   throw new Failed()
 }

@@ -4,16 +4,9 @@ import { duration } from '../config.ts'
 import { createKey, endKey } from '../security/keys.ts'
 import { type ListedKey, listKeys } from '../storage/keys.ts'
 import { KEY_SCOPES, type KeyScope } from '../storage/staff-schema.ts'
-import {
-  confirm,
-  instant,
-  operator,
-  print,
-  printJson,
-  printTable,
-  UsageError,
-  withDatabase,
-} from './common.ts'
+import { confirm, examples, instant, operator, UsageError, withDatabase } from './common.ts'
+import { print, printJson } from './print.ts'
+import { printTable } from './table.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const MAX_NAME = 100
@@ -34,10 +27,7 @@ export function addKeysCommand(program: Command, env: NodeJS.ProcessEnv): void {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      `
-Examples
-  global-logout keys create --name "edge gateway" --scope introspect
-  global-logout keys create --name shop --scope sessions:create events --expires 90d --json
+      `${examples('keys create --name "edge gateway" --scope introspect', 'keys create --name shop --scope sessions:create events --expires 90d --json')}
 
 To rotate: create a second key, change the service over, revoke the first. Both work meanwhile.`,
     )
@@ -63,6 +53,7 @@ To rotate: create a second key, change the service over, revoke the first. Both 
     .description('show keys, never their secrets')
     .option('--all', 'also those that expired or were revoked')
     .option('--json', 'print JSON')
+    .addHelpText('after', examples('keys list', 'keys list --all --json'))
     .action(async (options: { all?: true; json?: true }) => {
       const all = options.all ?? false
       const found = await withDatabase(env, ({ run }) => run((db) => listKeys(db, { all })))
@@ -77,7 +68,9 @@ To rotate: create a second key, change the service over, revoke the first. Both 
     .description('refuse a key from the next request on')
     .argument('<id>', 'of the key, as "keys list" shows it')
     .option('--yes', 'do not ask')
-    .action(async (id: string, { yes }: { yes?: true }) => {
+    .option('--json', 'print JSON')
+    .addHelpText('after', examples('keys revoke 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f --yes'))
+    .action(async (id: string, { yes, json }: { yes?: true; json?: true }) => {
       if (!UUID.test(id))
         throw new UsageError(`"${id}" is not the id of a key; see "global-logout keys list".`)
       await withDatabase(env, async ({ run, transaction }) => {
@@ -85,11 +78,15 @@ To rotate: create a second key, change the service over, revoke the first. Both 
           (key) => key.id === id.toLowerCase(),
         )
         if (!key) throw new Error(`there is no key ${id}; see "global-logout keys list --all".`)
-        if (key.revokedAt) return print(`Key "${key.name}" was revoked at ${instant(key.revokedAt)} already.`)
-        const question = `Revoke "${key.name}" (${key.scopes.join(', ')}; last used ${instant(key.lastUsedAt)})?`
-        if (!(await confirm(question, yes))) return print('Nothing was changed.')
-        await transaction((tx) => endKey(tx, key.id, operator()))
-        print(`Key "${key.name}" is revoked: it is refused from now on.`)
+        if (!key.revokedAt) {
+          const question = `Revoke "${key.name}" (${key.scopes.join(', ')}; last used ${instant(key.lastUsedAt)})?`
+          await confirm(question, yes)
+        }
+        const ended = key.revokedAt ? null : await transaction((tx) => endKey(tx, key.id, operator()))
+        const { name, revokedAt } = ended ?? key
+        if (json) printJson({ id: key.id, name, revokedAt })
+        else if (ended) print(`Key "${name}" is revoked: it is refused from now on.`)
+        else print(`Key "${name}" was revoked at ${instant(revokedAt)} already.`)
       })
     })
 }

@@ -1,24 +1,16 @@
 /** How the command line shows a plan, and what an incident came to. */
 import type { IncidentReport, Plan } from '../security/incidents.ts'
 import { describeDevice, deviceName } from '../sessions/devices.ts'
-import { instant, print, printTable } from './common.ts'
+import { instant } from './common.ts'
+import { print } from './print.ts'
+import { counted } from './show.ts'
+import { printTable } from './table.ts'
 
-type Planned = Pick<
-  Plan,
-  'planId' | 'sessions' | 'users' | 'staffSessions' | 'sample' | 'expiresAt' | 'unknownUsers'
->
+type Planned = Pick<Plan, 'planId' | 'sessions' | 'users' | 'staffSessions' | 'sample' | 'unknownUsers'>
 
-export function printPlan({
-  planId,
-  sessions,
-  users,
-  staffSessions,
-  sample,
-  expiresAt,
-  unknownUsers,
-}: Planned): void {
+export function printPlan({ planId, sessions, users, staffSessions, sample, unknownUsers }: Planned): void {
   print(
-    `Plan ${planId}: ${n(sessions)} session(s) of ${n(users)} user(s) would end, ${n(staffSessions)} of them staff's.`,
+    `Plan ${planId}: ${counted(sessions)} of ${counted(users, 'user')} would end, ${n(staffSessions)} of them staff's.`,
   )
   if (unknownUsers.length > 0)
     print(
@@ -37,7 +29,10 @@ export function printPlan({
       ]),
     )
   }
-  print(`\nNothing has ended. Until ${instant(expiresAt)}: global-logout incident execute ${planId}`)
+}
+
+export function howToExecute({ planId, expiresAt }: Pick<Plan, 'planId' | 'expiresAt'>): string {
+  return `Nothing has ended. Until ${instant(expiresAt)}: global-logout incident execute ${planId}`
 }
 
 export function printIncident(report: IncidentReport): void {
@@ -46,10 +41,9 @@ export function printIncident(report: IncidentReport): void {
   print(`why        ${reason}`)
   print(`selection  ${JSON.stringify(selection)}`)
   print(
-    `planned    ${instant(report.plannedAt)} by ${report.plannedBy.id ?? '-'}: ${n(planned.sessions)} session(s) of ${n(planned.users)} user(s)`,
+    `planned    ${instant(report.plannedAt)} by ${report.plannedBy.id ?? '-'}: ${counted(planned.sessions)} of ${counted(planned.users, 'user')}`,
   )
-  if (state === 'planned')
-    print(`Nothing has ended. Until ${instant(report.expiresAt)}: global-logout incident execute ${planId}`)
+  if (state === 'planned') print(howToExecute(report))
   else if (state === 'expired') print('The plan has expired, and nothing was ended. Plan again.')
   else printExecution(report)
 }
@@ -68,7 +62,7 @@ function printExecution({
     const { users, staffSessions, endedPlanned, endedLater, goneMeanwhile, stillOpen } = outcome
     const seconds = ((durationMs ?? 0) / 1000).toFixed(1)
     print(
-      `ended      ${n(ended)} of ${n(users)} user(s) in ${seconds} s; ${n(staffSessions)} of them staff's`,
+      `ended      ${counted(ended)} of ${counted(users, 'user')} in ${seconds} s; ${n(staffSessions)} of them staff's`,
     )
     print(
       `           ${n(endedPlanned)} that were planned, ${n(endedLater)} that the plan had not counted; ${n(goneMeanwhile)} planned ones were over by themselves`,
@@ -76,7 +70,7 @@ function printExecution({
     const open = stillOpen.writing + stillOpen.reading
     if (open > 0)
       print(
-        `beware     ${open} transaction(s) from before stayed open (${stillOpen.writing} had written): a sign-in inside one may have escaped. Plan again.`,
+        `beware     ${counted(open, 'transaction')} from before stayed open (${stillOpen.writing} had written): a sign-in inside may have escaped. Plan again.`,
       )
   }
 }

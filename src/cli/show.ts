@@ -1,10 +1,15 @@
 /** How the commands for staff show people, their devices and what became of them; never a token, nor its hash. */
 import type { Account } from '../security/accounts.ts'
 import { describeDevice, deviceName } from '../sessions/devices.ts'
-import type { Session } from '../storage/schema.ts'
 import type { FoundUser } from '../storage/users.ts'
-import { instant, print, printTable } from './common.ts'
-import { called } from './staff.ts'
+import { instant } from './common.ts'
+import { print, visible } from './print.ts'
+import { printTable } from './table.ts'
+
+/** "Ada Lovelace <ada@example.com>", or what there is of it. */
+export function called({ id, name, email }: Pick<FoundUser, 'id' | 'name' | 'email'>): string {
+  return visible([name, email && `<${email}>`].filter(Boolean).join(' ') || id)
+}
 
 export function printAccount(account: Account): void {
   const { user, revocations, replays } = account
@@ -63,28 +68,11 @@ export function userRow({ id, name, email, role, lock }: FoundUser): string[] {
   return [id, name ?? '-', email ?? '-', role ?? '-', lock ? `until ${untilWhen(lock)}` : '-']
 }
 
-/** Of a session, what may be shown: not even the hash of its token. */
-export function publicly({ sessionToken: _, ...rest }: Session) {
-  return rest
-}
-
-export function withoutTokens({ sessions, revocations, ...rest }: Account) {
-  return {
-    ...rest,
-    sessions: sessions.map(publicly),
-    revocations: revocations.map(
-      ({ session: { sessionToken: _, xid: _xid, id: _id, ...revoked }, operation }) => ({
-        ...revoked,
-        operation,
-      }),
-    ),
-  }
-}
-
 export function untilWhen(lock: { until: Date | null }): string {
   return lock.until ? instant(lock.until) : 'somebody lifts it'
 }
 
-export function counted(n: number): string {
-  return `${n.toLocaleString('en')} session${n === 1 ? '' : 's'}`
+/** "1 session", "12,000 sessions". */
+export function counted(n: number, what = 'session'): string {
+  return `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`
 }

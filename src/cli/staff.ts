@@ -6,6 +6,7 @@ import type { Database } from '../storage/database.ts'
 import { barrierStore } from '../storage/instances.ts'
 import type { FoundUser } from '../storage/users.ts'
 import { UsageError, withDatabase } from './common.ts'
+import { called } from './show.ts'
 
 export function withAccounts<T>(
   env: NodeJS.ProcessEnv,
@@ -28,11 +29,6 @@ export async function theUser(accounts: Accounts, text: string): Promise<FoundUs
   if (others.length === 0) return user
   const names = [user, ...others].slice(0, 5).map((each) => `  ${each.id}  ${called(each)}`)
   throw new Error(`"${text}" may mean ${others.length + 1} users; give an id:\n${names.join('\n')}`)
-}
-
-/** "Ada Lovelace <ada@example.com>", or what there is of it. */
-export function called({ id, name, email }: Pick<FoundUser, 'id' | 'name' | 'email'>): string {
-  return [name, email && `<${email}>`].filter(Boolean).join(' ') || id
 }
 
 /** What an option says, by the schema that the API has for it. @throws UsageError naming the option. */

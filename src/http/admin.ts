@@ -6,14 +6,12 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Account, Accounts } from '../security/accounts.ts'
+import type { Accounts } from '../security/accounts.ts'
 import type { Audit, AuditEntry } from '../security/audit.ts'
 import { auditCsv } from '../security/audit-csv.ts'
 import { lockFor, reason } from '../security/reason.ts'
-import { describeDevice } from '../sessions/devices.ts'
-import { expiresAt } from '../sessions/policy.ts'
+import { toAccount, toRevoked, toUser } from '../security/shown.ts'
 import type { By } from '../storage/operations.ts'
-import type { FoundUser } from '../storage/users.ts'
 import { account, auditPage, auditQuery, revoked, text, unlocked, userList } from './admin-schemas.ts'
 import { callers } from './openapi/document.ts'
 import { originOf } from './session.ts'
@@ -80,12 +78,7 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
     },
     async (request) => {
       const { reason, lockFor: lockSeconds } = request.body
-      const done = await accounts.revoke(request.params.id, { reason, lockSeconds }, actorOf(request))
-      return {
-        operationId: done.operationId,
-        revoked: done.revoked.map(({ id, userAgent }) => ({ id, device: describeDevice(userAgent) })),
-        ...(done.lock && { lockedUntil: done.lock.until?.toISOString() ?? null }),
-      }
+      return toRevoked(await accounts.revoke(request.params.id, { reason, lockSeconds }, actorOf(request)))
     },
   )
 
@@ -141,51 +134,6 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
 function actorOf(request: FastifyRequest): By {
   const { actorKind, actorId, actorSessionId } = request.staff
   return { actorKind, actorId, actorSessionId, ...originOf(request) }
-}
-
-function toUser({ id, name, email, role, lock }: FoundUser) {
-  return {
-    ...{ id, name, email, role },
-    lock: lock && {
-      until: lock.until?.toISOString() ?? null,
-      reason: lock.reason,
-      lockedAt: lock.lockedAt.toISOString(),
-    },
-  }
-}
-
-function toAccount({ user, policy, sessions, sessionCount, revocations, replays }: Account) {
-  return {
-    user: toUser(user),
-    sessionCount,
-    sessions: sessions.map((session) => ({
-      id: session.id,
-      ...deviceOf(session),
-      expiresAt: expiresAt(session, policy).toISOString(),
-    })),
-    revocations: revocations.map(({ session, operation }) => ({
-      sessionId: session.sessionId,
-      ...deviceOf(session),
-      revokedAt: session.revokedAt.toISOString(),
-      operation: operation && { ...operation, at: operation.at.toISOString() },
-    })),
-    replays: replays.map(({ sessionId, count, at, ipAddress, userAgent }) => ({
-      ...{ sessionId, count, ipAddress, userAgent },
-      at: at.toISOString(),
-    })),
-  }
-}
-
-function deviceOf(
-  session: Pick<Account['sessions'][number], 'userAgent' | 'ipAddress' | 'createdAt' | 'lastSeenAt'>,
-) {
-  const { userAgent, ipAddress, createdAt, lastSeenAt } = session
-  return {
-    device: describeDevice(userAgent),
-    ...{ userAgent, ipAddress },
-    createdAt: createdAt.toISOString(),
-    lastSeenAt: lastSeenAt.toISOString(),
-  }
 }
 
 function toEntry(entry: AuditEntry) {

@@ -30,6 +30,8 @@ t.test('doctor names a healthy set-up healthy, and what it would change about th
   t.match(output, /^ok +database +PostgreSQL 1\d/m)
   t.match(output, /^ok +migrations +all applied/m)
   t.match(output, /^ok +triggers /m)
+  t.match(output, /^ok +roles /m)
+  t.match(output, /^ok +lifetimes +at most 30d old, 7d unused/m)
   t.match(output, /^ok +notifications +arrive/m)
   t.match(output, /^warning +rights .*global_logout_service/m, 'the tests run as the owner')
   const [{ fsync } = {}] = await psql<{ fsync: string }>('show fsync')
@@ -60,6 +62,33 @@ t.test('doctor works without a database, and says that there is none', async (t)
   t.match(found.database, { level: 'problem', detail: /no database answers/ })
 })
 
+t.test('doctor tells a role that may do too little what it lacks', async (t) => {
+  const url = new URL(database.url)
+  url.username = `gl_test_doctor_${process.pid}`
+  url.password = 'x'
+  await psql(`create role ${url.username} login password 'x' in role global_logout_checker`)
+  t.teardown(() => psql(`drop role ${url.username}`))
+  t.match(await findings({ DATABASE_URL: url.href }), {
+    code: 1,
+    found: { rights: { level: 'problem', detail: `grant global_logout_service to ${url.username}` } },
+  })
+  const refused = await command(['user', 'find', 'ada'], { DATABASE_URL: url.href })
+  t.match(refused, { code: 1, output: /permission denied .* global_logout_service/ })
+  await psql(`grant global_logout_service to ${url.username}`)
+  t.match((await findings({ DATABASE_URL: url.href })).found.rights, { level: 'ok' })
+})
+
+t.test('doctor finds rights that were taken from the roles, and lifetimes that differ', async (t) => {
+  await psql('revoke select on session_policy from global_logout_checker')
+  t.match((await findings()).found.roles, { level: 'warning', detail: /grant_global_logout_roles/ })
+  await psql('select grant_global_logout_roles()')
+  t.match((await findings()).found.roles, { level: 'ok' })
+  t.match((await findings({ SESSION_MAX_AGE: '36h', SESSION_IDLE_TIMEOUT: '90s' })).found.lifetimes, {
+    level: 'warning',
+    detail: /at most 30d old, 7d unused in the database; .* at most 36h old, 90s unused/,
+  })
+})
+
 t.test('doctor finds a disabled trigger, and migrations that are missing', async (t) => {
   await psql('alter table session disable trigger session_deleted')
   t.match((await findings()).found.triggers, { level: 'problem', detail: /session_deleted/ })
@@ -76,7 +105,7 @@ t.test('sweep deletes what has expired, and tells how many', async (t) => {
     `insert into session ("sessionToken", "userId", expires)
      values ('dead', 'ada', now() - interval '1 day'), ('living', 'ada', now() + interval '1 day')`,
   )
-  t.match(await command(['sweep']), { code: 0, output: '1 expired session(s) deleted.' })
+  t.match(await command(['sweep']), { code: 0, output: '1 expired session deleted.' })
   t.same(await psql('select "sessionToken" from session'), [{ sessionToken: 'living' }])
 })
 
@@ -95,5 +124,9 @@ t.test('the shell completes commands, and what follows them', async (t) => {
   t.same((await complete('keys', '')).sort(), ['--help', 'create', 'list', 'revoke'])
   t.ok((await complete('keys', 'create', '--')).includes('--scope'))
   t.same(await complete('keys', 'revoke', 'some-id', '--y'), ['--yes'])
+  t.same(await complete('keys', 'create', '--scope', 'i'), ['introspect'])
+  t.same(await complete('audit', 'list', '--kind', 'aro'), ['around'])
+  t.same(await complete('incident', 'plan', '--users', 'READM'), ['README.md'])
+  t.same(await complete('revoke', 'ada', '--reason', ''), [''], 'what only people can know is not guessed')
   t.match(await command(['completion', 'powershell']), { code: 2, output: /bash, zsh, fish/ })
 })

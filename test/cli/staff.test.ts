@@ -14,10 +14,11 @@ async function command(...args: string[]) {
   const started = run(args, { env })
   return { code: await started.ended, output: started.output() }
 }
-/** What it printed on standard output; the bar of a long work goes to the other one, before it. */
+/** Standard output has the result and nothing else: plans, questions and bars are for people. */
 const json = async (...args: string[]) => {
-  const { output } = await command(...args, '--json')
-  return JSON.parse(output.slice(output.search(/^[{[]/m)))
+  const started = run([...args, '--json'], { env })
+  await started.ended
+  return JSON.parse(started.stdout())
 }
 
 async function addUser(id: string, sessions: number, address = '203.0.113.7') {
@@ -41,12 +42,18 @@ t.test('a stolen account: found, looked at, ended, with the reason on record', a
   t.match(await command('sessions', 'ada'), { code: 0, output: /3 sessions/ })
 
   const dry = await command('revoke', 'ada', '--reason', 'ticket 1', '--dry-run')
-  t.match(dry, { code: 0, output: /nothing was ended/ })
+  t.match(dry, { code: 0, output: /nothing was changed/ })
+  t.match(await json('revoke', 'ada', '--reason', 'ticket 1', '--dry-run'), {
+    dryRun: true,
+    userId: 'ada',
+    sessionCount: 3,
+    sessions: [{ device: { kind: /./ }, ipAddress: '203.0.113.7' }, {}, {}],
+  })
   t.match(await command('revoke', 'ada', '--reason', 'ticket 1'), {
     code: 2,
     output: /End 3 sessions .*--yes/,
   })
-  t.equal(await living('ada'), 3, 'neither ended any')
+  t.equal(await living('ada'), 3, 'none of these ended any')
 
   const { operationId, revoked } = await json('revoke', 'ada@example.com', '--reason', 'ticket 1', '--yes')
   t.equal(revoked.length, 3)
@@ -56,6 +63,10 @@ t.test('a stolen account: found, looked at, ended, with the reason on record', a
     output: new RegExp(`user\\.revoke +3 +ada +system cli:\\S+ +ticket 1 +${operationId}`),
   })
   t.match(await command('user', 'show', 'ada'), { output: /Revoked lately: 3 sessions/ })
+  await psql(`insert into replay (session_id, user_id, count) values ($1, 'ada', 7)`, [revoked[0].id])
+  const account = await json('user', 'show', 'ada')
+  t.match(account, { revocations: [{ operation: { reason: 'ticket 1' } }, {}, {}], replays: [{ count: 7 }] })
+  t.notMatch(JSON.stringify(account), /sessionToken|xid/)
 })
 
 t.test('a locked user is signed in by nobody until the lock is lifted', async (t) => {
@@ -73,6 +84,16 @@ t.test('a locked user is signed in by nobody until the lock is lifted', async (t
   t.match(await command('unlock', 'bob', '--yes'), { code: 0, output: /may sign in again/ })
   await signIn()
   t.match(await command('unlock', 'bob', '--yes'), { code: 0, output: /is not locked/ })
+  t.same(await json('unlock', 'bob'), { operationId: null })
+})
+
+t.test('programs are told until when a lock holds as the API tells it', async (t) => {
+  await addUser('bea', 1)
+  const lock = (...args: string[]) => json('lock', 'bea', '--reason', 'stolen', '--yes', ...args)
+  t.match(await lock('--for', '2h'), { lockedUntil: /^\d{4}-\d\d-\d\dT.*Z$/, revoked: [{ device: {} }] })
+  t.match(await lock(), { lockedUntil: null, revoked: [] }, 'until somebody lifts it')
+  t.notOk('lockedUntil' in (await json('revoke', 'bea', '--reason', 'x', '--yes')))
+  t.match(await json('unlock', 'bea', '--yes'), { operationId: /^[0-9a-f-]{36}$/ })
 })
 
 t.test('nobody is signed out by mistake', async (t) => {
@@ -121,7 +142,7 @@ t.test('an incident: planned, executed, reported; a second execution changes not
   t.match(await command('incident', 'execute', plan.planId), { code: 2, output: /--yes/ })
   const done = await command('incident', 'execute', plan.planId, '--yes')
   t.match(done, { code: 0, output: /: done\n/ })
-  t.match(done.output, /ended +7 of 2 user\(s\)/)
+  t.match(done.output, /ended +7 sessions of 2 users/)
   t.same([await living('dora'), await living('emil'), await living('fred')], [0, 0, 2])
   t.match(await json('incident', 'execute', plan.planId, '--yes'), { state: 'done', ended: 7 })
   t.match(await command('incident', 'list'), {
@@ -129,11 +150,14 @@ t.test('an incident: planned, executed, reported; a second execution changes not
   })
 
   const file = join(t.testdir(), 'users.txt')
-  await writeFile(file, 'fred\r\n\nnobody\n')
-  t.match(await json('incident', 'plan', '--users', file, '--reason', 'x'), {
-    sessions: 2,
-    unknownUsers: ['nobody'],
-  })
+  await writeFile(file, '\ufefffred\r\n\r\n  nobody \nfred\r\n')
+  const listed = await json('incident', 'plan', '--users', file, '--reason', 'x')
+  t.match(listed, { sessions: 2, users: 1 }, 'a byte order mark, blank lines and doubles do no harm')
+  t.same(listed.unknownUsers, ['nobody'])
+
+  await psql(`update incident set expires_at = now() - interval '1 second' where id = $1`, [listed.planId])
+  t.match(await command('incident', 'execute', listed.planId), { code: 1, output: /has expired.*Plan again/ })
+  t.equal(await living('fred'), 2, 'a plan that has expired is not even asked about')
 })
 
 t.test(
@@ -149,6 +173,7 @@ t.test(
     t.ok(left > 0 && left < 20_000, `${left} are left`)
     t.match(await command('incident', 'show', planId), { output: /: running\n/ })
 
+    // It was said that the sessions end, so nobody is asked again.
     const report = await json('incident', 'execute', planId)
     t.match(report, {
       state: 'done',
@@ -164,13 +189,11 @@ t.test('what is wrong with a selection is named by its option', async (t) => {
     [[], /--everyone/],
     [['--ip', '1.2.3'], /--ip/],
     [['--created-before', 'yesterday'], /--created-before/],
-    [['--users', '/does/not/exist'], /no such file/i],
+    [['--users', '/does/not/exist'], /--users: .*no such file/i],
+    [['--users', '/dev/null'], /--users: must name a user/],
   ]
-  for (const [args, says] of wrong) {
-    const { code, output } = await command('incident', 'plan', ...args, '--reason', 'x')
-    t.ok(code === 1 || code === 2, args.join(' '))
-    t.match(output, says)
-  }
+  for (const [args, says] of wrong)
+    t.match(await command('incident', 'plan', ...args, '--reason', 'x'), { code: 2, output: says })
   t.match(await command('incident', 'show', 'x'), { code: 2, output: /incident list/ })
   t.match(await command('incident', 'show', crypto.randomUUID()), { code: 1, output: /No incident/ })
 })
@@ -184,11 +207,36 @@ t.test('a record that was changed by hand is named, and the exit code tells', as
     `update operation set reason = 'other' where reason = 'ticket 1' returning id`,
   )
   t.match(await command('audit', 'verify'), { code: 1, output: row?.id ?? 'none' })
-  t.match(await command('audit', 'verify', '--expect', '1:nonsense'), { code: 1 })
+  t.match(await command('audit', 'verify', '--expect', '1:nonsense'), { code: 2, output: /NUMBER:HASH/ })
 })
 
 t.test('what was ended around the service is on record, too', async (t) => {
   await addUser('hans', 2)
   await psql(`delete from session where "userId" = 'hans'`)
   t.match(await command('audit', 'list', '--kind', 'around'), { output: /around +2 +hans +-/ })
+})
+
+t.test('a filter that matches nothing by its spelling is refused, not answered with nothing', async (t) => {
+  t.match(await command('audit', 'list', '--kind', 'revoke'), { code: 2, output: /user\.revoke/ })
+  t.match(await command('audit', 'list', '--since', '2026-11-24T03:00'), { code: 2, output: /zone/ })
+  t.match(await command('audit', 'list', '--since', '2026-02-31'), { code: 2 })
+  t.same(await json('audit', 'list', '--since', '2999-01-01'), [])
+})
+
+t.test('a name cannot speak to the terminal, nor pretend to be a line of ours', async (t) => {
+  await psql(`insert into "user" (id, name) values ('ivan', $1)`, ['\u001b[2J\u009b2JIvan\nAll is well'])
+  for (const args of [
+    ['user', 'find', 'ivan'],
+    ['user', 'show', 'ivan'],
+    ['sessions', 'ivan'],
+    ['revoke', 'ivan', '--reason', 'x'],
+    ['revoke', 'ivan', '--reason', 'x', '--yes'],
+    ['user', 'find', 'ivan', '--json'],
+  ]) {
+    const { output } = await command(...args)
+    t.match(output, 'Ivan', args.join(' '))
+    t.notMatch(output, /[^\P{Cc}\n]|^All is well/mu, args.join(' '))
+  }
+  const [ivan] = await json('user', 'find', 'ivan')
+  t.equal(ivan.name, '\u001b[2J\u009b2JIvan\nAll is well', 'and programs get it as it is')
 })

@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { seedDemo } from '../../src/dev/demo-data.ts'
+import { run as command } from '../support/command.ts'
 import { startService } from '../support/service.ts'
-import { shellBlocks } from './readme.ts'
+import { readmeSection, readmeTable, shellBlocks } from './readme.ts'
 
 const run = promisify(execFile)
 const hasCurl = await run('curl', ['--version']).then(
@@ -31,4 +32,23 @@ t.test('a stranger signs in on two devices, logs out everywhere, and both are ou
   const answer = JSON.parse(/^\{"operationId".*?\}(?=HTTP|$)/m.exec(stdout)?.[0] ?? '{}')
   const revoked = answer.revoked.map(({ id }: { id: string }) => id)
   t.ok(checked.length === 2 && checked.every((id) => revoked.includes(id)), 'the answer names both')
+})
+
+t.test('the README lists every command, and no other, and how to run them in a checkout works', async (t) => {
+  const listed = readmeTable('The command line').flatMap(([commands = '']) =>
+    [...commands.matchAll(/[a-z][a-z |\\]*/g)].flatMap(([names]) => {
+      const [name = '', parts] = names.split(' ')
+      return parts ? parts.split('\\|').map((part) => `${name} ${part}`) : [name]
+    }),
+  )
+  const completion = command(['completion', 'bash'])
+  await completion.ended
+  const paths = [...completion.output().matchAll(/^ +'([a-z ]+)'\) words=/gm)].map(([, path = '']) => path)
+  const leaves = paths.filter((path) => !paths.some((other) => other.startsWith(`${path} `)))
+  t.same(listed.sort(), leaves.sort())
+
+  const [define = ''] = shellBlocks('The command line')
+  const { stdout } = await run('bash', ['-c', `${define}\nglobal-logout --version`])
+  t.match(stdout, /^\d+\.\d+\.\d+\n$/)
+  t.match(readmeSection('The command line'), 'DATABASE_URL')
 })

@@ -10,6 +10,8 @@ export interface Run {
   child: ChildProcess
   /** What it printed so far, both streams. */
   output(): string
+  /** The same of standard output alone. */
+  stdout(): string
   /** Resolves when it has printed `text`; fails when it ends without. */
   printed(text: string): Promise<void>
   /** Resolves with its exit code, or the signal that killed it. */
@@ -29,6 +31,10 @@ export function run(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let text = ''
+  let result = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    result += chunk
+  })
   const listeners = new Set<() => void>()
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
@@ -41,6 +47,7 @@ export function run(
   return {
     child,
     output: () => text,
+    stdout: () => result,
     ended,
     printed: (wanted) =>
       new Promise((done, fail) => {

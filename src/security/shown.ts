@@ -1,0 +1,69 @@
+/**
+ * What staff and their programs are told of an account: the same by HTTP and on the command line. Never a token, nor its
+ * hash, nor what only the database needs.
+ */
+import { describeDevice } from '../sessions/devices.ts'
+import { expiresAt } from '../sessions/policy.ts'
+import type { Operation } from '../storage/staff-schema.ts'
+import type { FoundUser } from '../storage/users.ts'
+import type { Account, Revoked } from './accounts.ts'
+
+/** A user, as the search finds them. */
+export function toUser({ id, name, email, role, lock }: FoundUser) {
+  return {
+    ...{ id, name, email, role },
+    lock: lock && {
+      until: lock.until?.toISOString() ?? null,
+      reason: lock.reason,
+      lockedAt: lock.lockedAt.toISOString(),
+    },
+  }
+}
+
+/** A user's page. */
+export function toAccount({ user, policy, sessions, sessionCount, revocations, replays }: Account) {
+  return {
+    user: toUser(user),
+    sessionCount,
+    sessions: sessions.map((session) => ({
+      id: session.id,
+      ...deviceOf(session),
+      expiresAt: expiresAt(session, policy).toISOString(),
+    })),
+    revocations: revocations.map(({ session, operation }) => ({
+      sessionId: session.sessionId,
+      ...deviceOf(session),
+      revokedAt: session.revokedAt.toISOString(),
+      operation: operation && toOperation(operation),
+    })),
+    replays: replays.map(({ sessionId, count, at, ipAddress, userAgent }) => ({
+      ...{ sessionId, count, ipAddress, userAgent },
+      at: at.toISOString(),
+    })),
+  }
+}
+
+/** What `Accounts.revoke` did. `lockedUntil` is null until somebody lifts the lock, and absent where none was asked for. */
+export function toRevoked({ operationId, revoked, lock }: Revoked) {
+  return {
+    operationId,
+    revoked: revoked.map(({ id, userAgent }) => ({ id, device: describeDevice(userAgent) })),
+    ...(lock && { lockedUntil: lock.until?.toISOString() ?? null }),
+  }
+}
+
+function toOperation({ xid: _, at, ...rest }: Operation) {
+  return { ...rest, at: at.toISOString() }
+}
+
+function deviceOf(
+  session: Pick<Account['sessions'][number], 'userAgent' | 'ipAddress' | 'createdAt' | 'lastSeenAt'>,
+) {
+  const { userAgent, ipAddress, createdAt, lastSeenAt } = session
+  return {
+    device: describeDevice(userAgent),
+    ...{ userAgent, ipAddress },
+    createdAt: createdAt.toISOString(),
+    lastSeenAt: lastSeenAt.toISOString(),
+  }
+}

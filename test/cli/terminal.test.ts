@@ -1,0 +1,98 @@
+/** The command line on a terminal: whoever is asked may say no in every way, and what is shown fits. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { table } from '../../src/cli/table.ts'
+import { testDatabase } from '../support/database.ts'
+
+const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url))
+const database = await testDatabase()
+const { psql } = database
+const skip = existsSync('/usr/bin/script') || process.env.CI ? false : 'no script(1) here'
+
+/** Runs the command on a terminal of so many columns; types `keys` at a question. */
+async function onTerminal(args: string[], { columns = 80, keys = '' } = {}) {
+  const words = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ')
+  const child = spawn('script', ['-qec', `stty cols ${columns} && ${words}`, '/dev/null'], {
+    env: { PATH: process.env.PATH, DATABASE_URL: database.url, TERM: 'xterm' },
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let output = ''
+  let typed = false
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk
+    if (!typed && output.includes('[y/N] ')) {
+      typed = true
+      child.stdin.write(keys)
+    }
+  })
+  const [code] = await once(child, 'close')
+  return { code, output: output.replaceAll('\r', '') }
+}
+const living = async () => (await psql(`select from session where "userId" = 'ada'`)).length
+
+t.before(async () => {
+  await psql(`insert into "user" (id, name, email) values ('ada', 'Ada Lovelace', 'ada@example.com')`)
+  await psql(
+    `insert into session ("sessionToken", "userId", expires, "ipAddress", "userAgent")
+     select 'token' || n, 'ada', now() + interval '1 day', '2001:db8:41:7::12',
+       'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0' from generate_series(1, 3) n`,
+  )
+})
+
+t.test('whoever is asked and does not say yes has changed nothing, and is told so', { skip }, async (t) => {
+  for (const [how, keys] of Object.entries({
+    'a no': 'n\n',
+    Enter: '\n',
+    'Ctrl-C': '\u0003',
+    'Ctrl-D': '\u0004',
+    'half a yes, then Ctrl-C': 'ye\u0003',
+  })) {
+    const { code, output } = await onTerminal(['revoke', 'ada', '--reason', 'x'], { keys })
+    t.equal(code, 1, how)
+    t.match(output, /End 3 sessions of Ada Lovelace <ada@example.com>\? \[y\/N\]/, how)
+    t.match(output, /^Nothing was changed\.$/m, how)
+    t.equal(await living(), 3, how)
+  }
+})
+
+t.test('a plan is shown before it is executed, with its numbers in the question', { skip }, async (t) => {
+  const planned = await onTerminal(['incident', 'plan', '--user', 'ada', '--reason', 'x', '--json'])
+  const { planId } = JSON.parse(planned.output)
+  const refused = await onTerminal(['incident', 'execute', planId], { keys: 'n\n' })
+  t.match(refused, { code: 1, output: /2001:db8:41:7::12.*End 3 sessions of 1 user\? It cannot be undone/s })
+  t.equal(await living(), 3)
+  const done = await onTerminal(['incident', 'execute', planId], { keys: 'yes\n' })
+  t.match(done, { code: 0, output: /: done\n.*3 sessions of 1 user/s })
+  t.equal(await living(), 0)
+})
+
+t.test('no line is wider than the terminal', { skip }, async (t) => {
+  for (const columns of [80, 120])
+    for (const args of [['doctor'], ['sessions', 'ada'], ['user', 'show', 'ada'], ['audit', 'list']]) {
+      const { output } = await onTerminal(args, { columns })
+      const widest = Math.max(...output.split('\n').map((line) => line.length))
+      t.ok(widest <= columns, `${args.join(' ')}: ${widest} of ${columns}`)
+    }
+})
+
+t.test('a table fits where it can, and loses nothing', async (t) => {
+  const rows = [['ada', 'Firefox on Linux', '0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f', 'seen']]
+  const head = ['user', 'device', 'session', 'state']
+  t.equal(table(head, rows).split('\n').length, 2, 'piped, a row is a line')
+  t.equal(
+    table(head, rows, 58),
+    [
+      'USER  DEVICE',
+      '    SESSION                               STATE',
+      'ada   Firefox on Linux',
+      '    0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f  seen',
+    ].join('\n'),
+  )
+  const sentence = 'this machine and the database are 9.0 s apart: run NTP on both.'
+  const wrapped = table(['', 'what', 'found'], [['warning', 'clocks', sentence]], 60)
+  t.equal(wrapped.replaceAll(/\s+/g, ' '), ` WHAT FOUND warning clocks ${sentence}`)
+  t.ok(wrapped.split('\n').every((line) => line.length <= 60))
+})
