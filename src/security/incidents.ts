@@ -22,6 +22,8 @@ import {
   lockIncident,
   revokedBy,
   startIncident,
+  type UnknownListed,
+  unknownListed,
   unknownUsers,
 } from '../storage/incidents.ts'
 import { type NewOperation, recordOperation } from '../storage/operations.ts'
@@ -33,6 +35,8 @@ const PLAN_SECONDS = 30 * 60
 /** Counting a million sessions takes seconds; ten million still come to an answer. */
 const COUNT_MS = 60_000
 const LISTED = 100
+/** Of ids that are no user's so many are shown. */
+const UNKNOWN_SHOWN = 10
 /** Rows of a report that are read at once. */
 const PAGE = 2_000
 
@@ -147,6 +151,15 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
     },
 
     get,
+
+    /** How many of the ids in a plan are no user's by now, and the first few of them. */
+    unknownUsers: (planId: string): Promise<UnknownListed> =>
+      outsideTheRequest(() =>
+        transaction(async (tx) => {
+          await tx.extend(COUNT_MS)
+          return unknownListed(tx, planId, UNKNOWN_SHOWN)
+        }),
+      ),
 
     /** The newest, at most 100. */
     list: async (): Promise<IncidentReport[]> => (await run((db) => listIncidents(db, LISTED))).map(reportOf),
