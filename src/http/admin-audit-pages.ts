@@ -17,10 +17,11 @@ import { CSV_TYPE } from './csv.ts'
 /** Of the sessions that an operation ended, so many are listed. */
 const LISTED = 200
 
+const MOMENT = 'must be a date and a time, such as 2026-11-24T13:00'
 const nothing = z.literal('').transform(() => undefined)
 const moment = z.string().transform((text, context) => {
   const instant = utcInstant(text.trim())
-  if (!instant) context.addIssue('must be a date and a time, such as 2026-11-24T13:00')
+  if (!instant) context.addIssue(MOMENT)
   return instant ?? undefined
 })
 const idText = askable.trim().transform((text) => text || undefined)
@@ -28,8 +29,8 @@ const filterForm = z.object({
   user: idText.optional(),
   actor: idText.optional(),
   kind: z.union([nothing, z.enum([...OPERATION_KINDS, 'around'])], 'must be one of the list').optional(),
-  since: z.union([nothing, moment]).optional(),
-  until: z.union([nothing, moment]).optional(),
+  since: z.union([nothing, moment], MOMENT).optional(),
+  until: z.union([nothing, moment], MOMENT).optional(),
 })
 
 function readFilter(query: unknown): { filter: AuditFilter; faults: Faults } {

@@ -31,7 +31,7 @@ export interface AdminPages {
 
 /** A text that PostgreSQL can be asked for. */
 export const askable = z
-  .string()
+  .string('must be given')
   .max(1_000)
   .regex(/^[^\0]*$/, 'must not hold NUL characters')
 

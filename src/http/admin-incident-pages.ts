@@ -14,6 +14,7 @@ import { incidentsPage } from '../web/admin/incidents-page.ts'
 import type { Faults } from '../web/admin/parts.ts'
 import {
   type AdminPages,
+  askable,
   byOf,
   entered,
   faultsOf,
@@ -63,9 +64,17 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
       executedBy?.id,
     ]
     const names = await overview.names(concerned)
+    const unknown = incident.state === 'planned' ? await incidents.unknownUsers(incident.planId) : null
     return send(
       reply,
-      incidentPage({ viewer: viewerOf(request), incident, names, freshUntil: freshUntil(request), faults }),
+      incidentPage({
+        viewer: viewerOf(request),
+        incident,
+        unknown,
+        names,
+        freshUntil: freshUntil(request),
+        faults,
+      }),
     )
   }
 
@@ -77,11 +86,16 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
     '/incidents/new',
     {
       onRequest: requireSecurityRole,
-      schema: { querystring: z.object({ from: z.guid().toLowerCase().optional().catch(undefined) }) },
+      schema: {
+        querystring: z.object({
+          from: z.guid().toLowerCase().optional().catch(undefined),
+          userIds: askable.optional().catch(undefined),
+        }),
+      },
     },
     async (request, reply) => {
-      const { from } = request.query
-      if (!from) return form(request, reply, { entered: {} })
+      const { from, userIds } = request.query
+      if (!from) return form(request, reply, { entered: { userIds } })
       const { reason, selection } = await incidents.get(from)
       return form(request, reply, {
         entered: { reason, ...asEntered(selection) },

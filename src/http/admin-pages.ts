@@ -13,7 +13,7 @@ import { consoleProblemPage } from '../web/admin/problem-page.ts'
 import { againPage } from '../web/admin/sign-in-again.ts'
 import { usersPage } from '../web/admin/users-page.ts'
 import { adminAuditPages } from './admin-audit-pages.ts'
-import { type AdminPages, askable, send, viewerOf } from './admin-common.ts'
+import { type AdminPages, askable, entered, send, viewerOf } from './admin-common.ts'
 import { adminIncidentPages } from './admin-incident-pages.ts'
 import { adminUserPages } from './admin-user-pages.ts'
 import { logged, problemHeaders, sendProblemPage, translate } from './problems.ts'
@@ -91,11 +91,13 @@ function answer(
     request.method === 'POST' &&
     (code === 'sign_in_again' || code === 'unavailable' || code === 'outcome_unknown')
   ) {
-    const entered = (request.body ?? {}) as Record<string, unknown>
-    return send(reply, againPage({ viewer, section, why: code, signInPath, action: request.url, entered }))
+    const body = (request.body ?? {}) as Record<string, unknown>
+    const again = { viewer, section, why: code, signInPath, action: request.url, entered: body }
+    return send(reply, againPage(again))
   }
   if (status >= 500) return sendProblemPage(reply, problem)
-  return send(reply, consoleProblemPage({ viewer, section, problem: { code, detail } }))
+  const { id: userId } = entered(request.query)
+  return send(reply, consoleProblemPage({ viewer, section, problem: { code, detail }, userId }))
 }
 
 function sectionOf(url: string): Section {

@@ -18,6 +18,9 @@ import {
   viewerOf,
 } from './admin-common.ts'
 
+/** Of the sessions that were just ended, so many are named. */
+const LISTED = 100
+
 const oneUser = z.object({ id: askable })
 const revokeForm = z.object({
   reason,
@@ -38,14 +41,14 @@ export async function adminUserPages(instance: FastifyInstance, options: AdminPa
       const { id, done } = request.query
       const account = await accounts.show(id)
       const actors = account.revocations.map(({ operation }) => operation?.actorId)
-      const found = done ? await sessions.operation(done, 0) : null
+      const found = done ? await sessions.operation(done, LISTED) : null
       return send(
         reply,
         userPage({
           viewer: viewerOf(request),
           account,
           names: await overview.names([id, ...actors]),
-          done: found?.operation.userId === id ? found.operation : null,
+          done: found?.operation.userId === id ? found : null,
         }),
       )
     },

@@ -69,9 +69,10 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 
 /** Answers people: the same as a page. */
 export function sendProblemPage(reply: FastifyReply, problem: Problem): FastifyReply {
-  const { id } = reply.request
+  const { id, method } = reply.request
   reply.code(problem.status).headers(problemHeaders(problem, id)).type('text/html; charset=utf-8')
-  return reply.send(String(errorPage(problemBody(problem, id))))
+  const sent = method === 'POST'
+  return reply.send(String(errorPage({ ...problemBody(problem, id), sent })))
 }
 
 export interface Problems {

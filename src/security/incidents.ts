@@ -22,6 +22,8 @@ import {
   lockIncident,
   revokedBy,
   startIncident,
+  type UnknownListed,
+  unknownListed,
   unknownUsers,
 } from '../storage/incidents.ts'
 import { type NewOperation, recordOperation } from '../storage/operations.ts'
@@ -35,6 +37,8 @@ const COUNT_MS = 60_000
 /** Plans that a process makes at once: each holds a connection that logouts need for as long as it counts. */
 const PLANS_AT_ONCE = 2
 const LISTED = 100
+/** Of ids that are no user's so many are shown. */
+const UNKNOWN_SHOWN = 10
 /** Rows of a report that are read at once. */
 const PAGE = 2_000
 
@@ -156,6 +160,15 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
     },
 
     get,
+
+    /** How many of the ids in a plan are no user's by now, and the first few of them. */
+    unknownUsers: (planId: string): Promise<UnknownListed> =>
+      outsideTheRequest(() =>
+        transaction(async (tx) => {
+          await tx.extend(COUNT_MS)
+          return unknownListed(tx, planId, UNKNOWN_SHOWN)
+        }),
+      ),
 
     /** The newest, at most 100. */
     list: async (): Promise<IncidentReport[]> => (await run((db) => listIncidents(db, LISTED))).map(reportOf),

@@ -131,6 +131,22 @@ export async function findIncident(db: Executor, id: string): Promise<FoundIncid
   return row ?? null
 }
 
+export interface UnknownListed {
+  count: number
+  /** The first few. */
+  ids: string[]
+}
+
+/** Which of the ids that an incident lists belong to no user. */
+export async function unknownListed(db: Executor, id: string, limit: number): Promise<UnknownListed> {
+  const { rows } = (await db.execute(sql`
+    select asked.id, count(*) over ()::int as count
+    from ${incident}, unnest(${incident.userIds}) with ordinality as asked (id, position)
+    where ${incident.id} = ${id} and not exists (select from "user" where "user".id = asked.id)
+    order by position limit ${limit}`)) as unknown as { rows: { id: string; count: number }[] }
+  return { count: rows[0]?.count ?? 0, ids: rows.map((row) => row.id) }
+}
+
 /** The newest first. */
 export async function listIncidents(db: Executor, limit: number): Promise<FoundIncident[]> {
   return db

@@ -37,9 +37,11 @@ export interface ProblemShown {
   title: string
   detail: string
   requestId: string
+  /** Whether it answers a form. */
+  sent?: boolean
 }
 
-export function errorPage({ status, code, requestId, ...given }: ProblemShown): SafeHtml {
+export function errorPage({ status, code, requestId, sent, ...given }: ProblemShown): SafeHtml {
   const { title, text } = WORDS[code] ?? { title: given.title, text: given.detail }
   const later = status >= 500
   return layout({
@@ -48,6 +50,7 @@ export function errorPage({ status, code, requestId, ...given }: ProblemShown): 
     body: html`
 <h1>${title}</h1>
 <p class="lead">${text}</p>
+${later && sent ? html`<p>To send what you entered once more, reload this page.</p>` : ''}
 <nav class="actions" aria-label="Continue">
 ${later ? html`<a class="button primary" href="">Try again</a>` : ''}
 <a class="button${later ? '' : ' primary'}" href="/">Your devices</a>

@@ -75,8 +75,11 @@ function actOfAnother({ operation, revokedAt }: Standing): SafeHtml {
   return html`You were signed out${operation?.scope === 'global' ? ' everywhere' : ''}${when(revokedAt)}.`
 }
 
-/** Which device did it. Its address stays out: whoever stole a token may be reading. */
+/** Who did it: staff, who are not named, or which device. Its address stays out: whoever stole a token may be reading. */
 function origin(operation: Operation | undefined): SafeHtml {
+  if (operation?.kind === 'user.revoke' || operation?.kind === 'incident.execute')
+    return html`<p>It was done by those who look after security, for your account or for many at once.</p>
+<p class="quiet">You can sign in again, unless they have locked your account for now. If you did not expect this, ask them.</p>`
   if (!operation?.userAgent) return html``
   const stayed = operation.scope === 'others' ? ', which stayed signed in' : ''
   return html`<p>It was done from <strong>${nameOf(operation)}</strong>${stayed}.</p>

@@ -36,6 +36,12 @@ export function on(date: Date): SafeHtml {
   return html`<time datetime="${date.toISOString()}">${absoluteTime(date)}</time>`
 }
 
+/** "2026-11-25 19:33:07 UTC": to the second, and as logs have it, for the record. */
+export function stamp(date: Date): SafeHtml {
+  const text = date.toISOString()
+  return html`<time datetime="${text}">${text.slice(0, 19).replace('T', ' ')} UTC</time>`
+}
+
 /** "1 device", "3 devices". */
 export function count(n: number, noun: string): string {
   return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`

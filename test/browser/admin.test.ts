@@ -114,7 +114,7 @@ for (const javaScriptEnabled of [true, false]) {
       )
       await page.getByRole('button', { name: 'End 1 session' }).click()
       await page.getByRole('heading', { name: 'Sign in again first' }).waitFor()
-      t.match(await read(page), 'Kept: Phished')
+      t.match(await read(page), `Kept for you: End all sessions of ${id} · Phished`)
       const opening = page.context().waitForEvent('page')
       await page.getByRole('link', { name: 'Sign in again in another tab' }).click()
       const tab = await opening
@@ -144,6 +144,25 @@ browserTest('while one types, the console counts what would end; a file fills th
   t.match(await page.getByLabel('Users').inputValue(), id)
   await page.getByLabel('User agent contains').fill('no such agent')
   await preview.getByText('No living session matches so far.').waitFor()
+})
+
+browserTest('wherever staff sit, the console tells UTC, as its forms do', async (t, open) => {
+  const { id } = await addPerson(service, { devices: 1 })
+  await service.accounts.revoke(
+    id,
+    { reason: 'Drill', lockSeconds: 3600 },
+    { actorKind: 'staff', actorId: 'grace' },
+  )
+  const told = async (visitor: Visitor) => {
+    const page = await staffPage(open, visitor)
+    await page.goto(`/admin/user?id=${id}`)
+    const text = await page.getByRole('heading', { name: 'Sign-in is locked until' }).innerText()
+    await page.goto(`/admin/audit?user=${id}`)
+    return [text, await page.locator('.entry time').first().innerText()]
+  }
+  const plain = await told({ javaScriptEnabled: false })
+  t.match(plain, [/ UTC$/, / UTC$/])
+  t.strictSame(await told({ timezoneId: 'Asia/Kathmandu' }), plain)
 })
 
 browserTest('whoever ends their own sessions is warned, and out', async (t, open) => {

@@ -206,7 +206,7 @@ t.test('before anything happened the pages say so', async (t) => {
     return response.text()
   }
   t.match(await show('/admin'), 'Nothing so far.')
-  t.match(await show('/admin/users'), 'Search for the beginning')
+  t.match(await show('/admin/users'), 'Beginning of a name')
   t.match(await show('/admin/users?q=zzz'), 'begins with “<bdi>zzz</bdi>”')
   t.match(await show('/admin/user?id=first'), 'No session of this user was ended before its time')
   t.match(await show('/admin/incidents'), 'No incident was ever planned.')
@@ -229,6 +229,7 @@ t.test(
       userAgent: 'Firefox',
     })
     t.match(wrong, /<a href="#ipRange">Address or range<\/a>: must be an IPv4/)
+    t.match(wrong, /<section class="alarm" role="alert"[^>]* autofocus>/)
     t.match(
       wrong,
       /id="ipRange" name="ipRange" aria-describedby="ipRange-hint ipRange-fault" aria-invalid="true" type="text" value="203.0.113.0\/33"/,
@@ -307,6 +308,71 @@ t.test('a plan that has expired ends nothing', async (t) => {
   t.equal(await service.check(token), 200)
 })
 
+t.test('a list with email addresses in it: the plan says which of them are nobody', async (t) => {
+  const staff = await addStaff('security')
+  const victim = await service.addUser()
+  await service.signIn(victim)
+  const path = await planned(staff.token, {
+    reason: 'Pasted',
+    userIds: `ada@example.com\n${victim}\n${EVIL}\n`,
+  })
+  const page = await show(staff.token, path)
+  t.match(page, 'This would end 1 session of 1 user')
+  t.match(page, '2 ids in the list are no user’s')
+  t.match(page, '<bdi>ada@example.com</bdi>')
+  t.notMatch(page, '<script>alert')
+  const whole = await planned(staff.token, { reason: 'Right', userIds: victim })
+  t.notMatch(await show(staff.token, whole), 'no user’s')
+})
+
+t.test('only some of the sessions of a user: from their page to a form that names them', async (t) => {
+  const staff = await addStaff('security')
+  const id = `some&of=${crypto.randomUUID()}`
+  await service.addUser(id)
+  for (const device of ['Phone/1.0', 'Laptop/1.0']) await service.signIn(id, device)
+  const page = await show(staff.token, `/admin/user?${new URLSearchParams({ id })}`)
+  const way = /href="([^"]*)">End only some…/.exec(page)?.[1] ?? ''
+  t.match(
+    await show(staff.token, unescaped(way)),
+    `spellcheck="false">\n${id.replace('&', '&amp;')}</textarea>`,
+  )
+})
+
+t.test(
+  'a confirmation tells people of the same name apart; the page after it names what ended',
+  async (t) => {
+    const staff = await addStaff('security')
+    const id = await service.addUser(crypto.randomUUID(), { name: 'John Smith', email: 'john.2@example.com' })
+    await service.signIn(id, 'Phone/1.0', '198.51.100.99')
+    const form = `/admin/user/revoke?id=${id}`
+    t.match(
+      await show(staff.token, form),
+      `<bdi>john.2@example.com</bdi> · <span class="id"><bdi>${id}</bdi></span>`,
+    )
+    const done = await post(staff.token, form, { reason: 'Lost' })
+    const page = await show(staff.token, done.headers.get('location') ?? '')
+    t.match(page, /<h2 id="outcome">1 session was ended<\/h2>.*?Phone.*?198\.51\.100\.99.*?<\/section>/s)
+  },
+)
+
+t.test('whoever is gone is still to be found in the audit', async (t) => {
+  const staff = await addStaff('auditor')
+  t.match(await show(staff.token, '/admin/user?id=gone%26away'), 'href="/admin/audit?user=gone%26away"')
+})
+
+t.test('a thief who tries a hundred times is one line, with the count', async (t) => {
+  const staff = await addStaff('auditor')
+  const id = await service.addUser()
+  await psql(
+    `insert into replay (session_id, user_id, count, ip_address, user_agent)
+      select gen_random_uuid(), $1, 5, '185.220.101.4', 'thief/1' from generate_series(1, 20)`,
+    [id],
+  )
+  const page = await show(staff.token, `/admin/user?id=${id}`)
+  t.equal(page.split('185.220.101.4').length - 1, 1)
+  t.match(page, /100 times, last/)
+})
+
 t.test('a list of two hundred thousand users passes through the form', async (t) => {
   const staff = await addStaff('security')
   const ids = Array.from({ length: 200_000 }, () => crypto.randomUUID())
@@ -316,7 +382,7 @@ t.test('a list of two hundred thousand users passes through the form', async (t)
   })
   t.equal(response.status, 303)
   const page = await show(staff.token, response.headers.get('location') ?? '')
-  t.match(page, '200,000 users')
+  t.match(page, '200,000 ids in the list are no user’s')
   t.ok(page.length < 100_000, 'the page does not repeat it')
 })
 
@@ -366,6 +432,11 @@ async function addStaff(role: StaffRole) {
 
 function post(token: string, path: string, fields: Record<string, string>): Promise<Response> {
   return service.as(token, path, { method: 'POST', body: new URLSearchParams(fields) })
+}
+
+/** Plans through the form. @returns the address of the plan. */
+async function planned(token: string, fields: Record<string, string>): Promise<string> {
+  return (await post(token, '/admin/incidents', fields)).headers.get('location') ?? ''
 }
 
 async function show(token: string, path: string): Promise<string> {

@@ -51,6 +51,21 @@ t.test('a session that was ended around this service is over, and nothing more i
   t.notMatch(text, 'It was done from')
 })
 
+t.test('whoever is signed out by staff is not told of a device of theirs, nor of who it was', async (t) => {
+  const id = await service.addUser()
+  const { token } = await service.signIn(id)
+  const by = {
+    actorKind: 'staff' as const,
+    actorId: 'grace',
+    userAgent: 'StaffLaptop/1.0',
+    ipAddress: '192.0.2.44',
+  }
+  await service.accounts.revoke(id, { reason: 'Ticket 4711' }, by)
+  const text = await show('/signed-out', token)
+  t.match(text, 'by those who look after security')
+  for (const secret of ['StaffLaptop', 'grace', '192.0.2.44', 'Ticket 4711']) t.notMatch(text, secret)
+})
+
 t.test('no error page claims that anybody is signed in or out; ours can be tried again', (t) => {
   for (const code of Object.keys(ERRORS) as ErrorCode[]) {
     const { status, title } = ERRORS[code]
@@ -59,6 +74,15 @@ t.test('no error page claims that anybody is signed in or out; ours can be tried
     t.notMatch(page, /signed out|logged out|still signed in/i, code)
     t.equal(page.includes('Try again') && page.includes('request-1'), status >= 500, code)
   }
+  t.end()
+})
+
+t.test('a form that could not be sent can be sent again with what was typed in', (t) => {
+  const { status, title } = ERRORS.unavailable
+  const page = (sent: boolean) =>
+    String(errorPage({ status, code: 'unavailable', title, detail: '', requestId: 'request-1', sent }))
+  t.match(page(true), 'reload this page')
+  t.notMatch(page(false), 'reload this page')
   t.end()
 })
 

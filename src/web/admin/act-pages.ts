@@ -4,7 +4,7 @@ import type { Account } from '../../security/accounts.ts'
 import { deviceNames } from '../parts.ts'
 import { count, on } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
-import { type Faults, faultList, field, idQuery, quoted, userHref } from './parts.ts'
+import { type Faults, faultList, field, idQuery, quoted, userHref, whoIs } from './parts.ts'
 import { recentSignIn } from './sign-in-again.ts'
 
 const LOCKS: [value: string, label: string][] = [
@@ -36,6 +36,7 @@ export function revokePage({ viewer, account, freshUntil, entered, faults }: Act
     card: 'leave',
     body: html`
 <h1>End all sessions of ${quoted(name)}</h1>
+<p class="quiet">${whoIs(user)}</p>
 ${faultList(faults, { reason: 'Reason', lockFor: 'Lock' })}
 ${viewer.user.id === user.id ? html`<p class="warn"><strong>This is you.</strong> You will be signed out, here too.</p>` : ''}
 ${
@@ -78,6 +79,7 @@ export function unlockPage({ viewer, account, freshUntil, entered, faults }: Act
     card: 'enter',
     body: html`
 <h1>Lift the lock of ${quoted(name)}</h1>
+<p class="quiet">${whoIs(user)}</p>
 ${faultList(faults, { reason: 'Reason' })}
 ${
   user.lock

@@ -2,7 +2,7 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { AuditPage } from '../../security/audit.ts'
 import type { Names } from '../../storage/people.ts'
-import { on } from '../words.ts'
+import { stamp } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
 import { entries, type Faults, faultList, field, KINDS } from './parts.ts'
 
@@ -47,19 +47,19 @@ export function auditPage({ viewer, entered, faults, page, further, names, head 
     body: html`
 <h1>Audit</h1>
 ${faultList(faults, LABELS)}
-${chain(head)}
 ${filters(entered, faults)}
 <section aria-labelledby="entries">
 <div class="heading">
 <h2 id="entries">${further ? 'Older entries' : given.length > 0 ? 'Entries that match, newest first' : 'Everything, newest first'}</h2>
 <p><a href="/admin/audit.csv${csv && `?${csv}`}">All of this as CSV</a></p>
 </div>
-${page.entries.length > 0 ? entries(page.entries, names, on) : html`<p class="empty">No entry matches.</p>`}
+${page.entries.length > 0 ? entries(page.entries, names, stamp) : html`<p class="empty">No entry matches.</p>`}
 <nav class="actions" aria-label="Pages">
 ${further ? html`<a class="button" href="/admin/audit${csv && `?${csv}`}">Newest</a>` : ''}
 ${page.next ? html`<a class="button" rel="next" href="/admin/audit?${query({ cursor: page.next }).toString()}">Older</a>` : ''}
 </nav>
-</section>`,
+</section>
+${chain(head)}`,
   })
 }
 
@@ -77,9 +77,10 @@ function filters(entered: AuditEntered, faults: Faults): SafeHtml {
     )
   const choice = (value: string, label: string) =>
     html`<option value="${value}"${value === (entered.kind ?? '') ? html` selected` : ''}>${label}</option>`
-  const open = Object.values(entered).some(Boolean)
-  return html`<details class="panel chain"${open ? html` open` : ''}>
-<summary>Filter by what, whom, who and when</summary>
+  const given = (Object.keys(entered) as (keyof AuditEntered)[]).filter((name) => entered[name])
+  // Folded, so that a phone shows what was found, and not the form again.
+  return html`<details class="panel chain"${Object.keys(faults).length > 0 ? html` open` : ''}>
+<summary>${given.length > 0 ? `Filtered by: ${given.map((name) => LABELS[name]).join(', ')}` : 'Filter by what, whom, who and when'}</summary>
 <form method="get" action="/admin/audit" class="filters" role="search" aria-label="Filter the audit">
 ${field(
   {

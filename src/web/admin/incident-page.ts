@@ -2,9 +2,10 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { IncidentReport } from '../../security/incidents.ts'
 import type { IncidentSample } from '../../storage/incident-schema.ts'
+import type { UnknownListed } from '../../storage/incidents.ts'
 import type { Names } from '../../storage/people.ts'
 import { deviceIcon } from '../icons.ts'
-import { ago, count, nameOf, on } from '../words.ts'
+import { ago, count, nameOf, on, stamp } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
 import { incidentReport } from './incident-report.ts'
 import { progressBar } from './incidents-page.ts'
@@ -17,6 +18,8 @@ const REFRESH_SECONDS = 3
 export interface IncidentPage {
   viewer: Viewer
   incident: IncidentReport
+  /** Of a plan: ids in its list that are no user's. */
+  unknown: UnknownListed | null
   names: Names
   freshUntil: Date
   faults: Faults
@@ -29,7 +32,7 @@ export function incidentPage(page: IncidentPage): SafeHtml {
   return planPage(page)
 }
 
-function planPage({ viewer, incident, names, freshUntil, faults }: IncidentPage): SafeHtml {
+function planPage({ viewer, incident, unknown, names, freshUntil, faults }: IncidentPage): SafeHtml {
   const { planId, state, planned, expiresAt, sample } = incident
   const expired = state === 'expired'
   const what = sessionsOfUsers(planned.sessions, planned.users)
@@ -43,6 +46,7 @@ function planPage({ viewer, incident, names, freshUntil, faults }: IncidentPage)
 <p class="lead">${expired ? html`It ended nothing, and cannot be executed any more. It had counted ${what}.` : html`Nothing is ended yet. The plan holds until ${on(expiresAt)}.`}</p>
 ${faultList(faults, { confirm: 'Confirmation' })}
 ${planned.staffSessions > 0 ? html`<p class="warn"><strong>${planned.staffSessions.toLocaleString('en')} of them belong${planned.staffSessions === 1 ? 's' : ''} to staff.</strong> Yours may be among them: then you are signed out as well, and the incident goes on without you.</p>` : ''}
+${unknown?.count ? strangers(unknown) : ''}
 ${facts(incident, names)}
 <section aria-labelledby="sample">
 <h2 id="sample">${planned.sessions > sample.length ? `The newest ${sample.length} of them` : 'Which sessions'}</h2>
@@ -74,12 +78,17 @@ function progressPage({ viewer, incident, names }: IncidentPage): SafeHtml {
     body: html`
 <h1>Sessions are being ended</h1>
 <section class="panel form" aria-label="Progress" data-poll="/api/admin/incidents/${planId}">
-<p role="status"><strong data-ended>${ended.toLocaleString('en')}</strong> of ${planned.sessions.toLocaleString('en')} planned are ended</p>
+<p><strong data-ended>${ended.toLocaleString('en')}</strong> of ${planned.sessions.toLocaleString('en')} planned are ended</p>
 ${progressBar(incident)}
 <p class="quiet">It goes on if you close this page, and if a server stops. Those already ended are refused everywhere. It finishes only after it has waited for sign-ins that were under way.</p>
 </section>
 ${facts(incident, names)}`,
   })
+}
+
+/** Whoever pastes email addresses, or an old list, has to hear of it before believing the figure. */
+function strangers({ count: n, ids }: UnknownListed): SafeHtml {
+  return html`<p class="warn"><strong>${n === 1 ? '1 id in the list is' : `${n.toLocaleString('en')} ids in the list are`} no user’s,</strong> and end nothing: ${ids.map((id, i) => html`${i > 0 ? ', ' : ''}<span class="id">${quoted(id)}</span>`)}${n > ids.length ? ' …' : '.'} The list takes ids, not email addresses.</p>`
 }
 
 /** Which sessions are meant, why, and by whose word. */
@@ -92,14 +101,14 @@ export function facts(incident: IncidentReport, names: Names): SafeHtml {
   const users = userCount ?? userIds?.length ?? 0
   return html`<dl class="panel facts">
 <dt>Reason</dt><dd>${quoted(reason)}</dd>
-${userIds ? html`<dt>Users</dt><dd>${users === 1 ? userLink(userIds[0] ?? '', names) : html`<details><summary>${count(users, 'user')}</summary><ul>${userIds.map((id) => html`<li>${userLink(id, names)}</li>`)}</ul>${userCount ? html`<p class="quiet">… and more. SHA-256 of the whole list, one id a line: <span class="id">${userIdsSha256}</span></p>` : ''}</details>`}</dd>` : ''}
+${userIds ? html`<dt>Users</dt><dd>${users === 1 ? userLink(userIds[0] ?? '', names) : html`<details><summary>${count(users, 'id')}</summary><ul>${userIds.map((id) => html`<li>${userLink(id, names)}</li>`)}</ul>${userCount ? html`<p class="quiet">… and more. SHA-256 of the whole list, one id a line: <span class="id">${userIdsSha256}</span></p>` : ''}</details>`}</dd>` : ''}
 ${ipRange ? html`<dt>Address</dt><dd>in <span class="address">${ipRange}</span></dd>` : ''}
-${createdAfter ? html`<dt>Signed in</dt><dd>at or after ${on(new Date(createdAfter))}</dd>` : ''}
-${createdBefore ? html`<dt>Signed in</dt><dd>before ${on(new Date(createdBefore))}</dd>` : ''}
+${createdAfter ? html`<dt>Signed in</dt><dd>at or after ${stamp(new Date(createdAfter))}</dd>` : ''}
+${createdBefore ? html`<dt>Signed in</dt><dd>before ${stamp(new Date(createdBefore))}</dd>` : ''}
 ${userAgent ? html`<dt>User agent</dt><dd>contains “${quoted(userAgent)}”</dd>` : ''}
 ${everyone ? html`<dt>Everyone</dt><dd>every living session${Object.keys(selection).length > 1 ? ' that matches the rest' : ''}</dd>` : ''}
-<dt>Planned</dt><dd>by ${who(plannedBy)} · ${on(plannedAt)}</dd>
-${executedBy && startedAt ? html`<dt>Executed</dt><dd>by ${who(executedBy)} · ${on(startedAt)}</dd>` : ''}
+<dt>Planned</dt><dd>by ${who(plannedBy)} · ${stamp(plannedAt)}</dd>
+${executedBy && startedAt ? html`<dt>Executed</dt><dd>by ${who(executedBy)} · ${stamp(startedAt)}</dd>` : ''}
 </dl>`
 }
 

@@ -1,6 +1,6 @@
 /** The report of a finished incident, on paper as well: what was planned, what was ended, and how the two add up. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { count, on } from '../words.ts'
+import { count, stamp } from '../words.ts'
 import { consolePage } from './frame.ts'
 import { facts, type IncidentPage } from './incident-page.ts'
 import { sessionsOfUsers } from './parts.ts'
@@ -18,7 +18,7 @@ export function incidentReport({ viewer, incident, names }: IncidentPage): SafeH
     section: 'incidents',
     body: html`
 <h1>${title}</h1>
-<p class="lead">Incident report. All of it is over, everywhere${finishedAt ? html`, since ${on(finishedAt)}` : ''}.</p>
+<p class="lead">Incident report. All of it is over, everywhere${finishedAt ? html`, since ${stamp(finishedAt)}` : ''}.</p>
 ${stillOpen(outcome?.stillOpen)}
 ${facts(incident, names)}
 <div class="pair">
@@ -34,7 +34,7 @@ ${row('Planned', endedPlanned)}${row('Began, or came to match, after the plan', 
 </table></div>
 </div>
 <dl class="panel facts">
-<dt>Users</dt><dd>${count(users, 'user')} signed out${planned.users === users ? '' : ` (${planned.users.toLocaleString('en')} planned)`}</dd>
+<dt>Users</dt><dd>${count(users, 'user')} with sessions that ended${planned.users === users ? '' : ` (${planned.users.toLocaleString('en')} planned)`}</dd>
 <dt>Staff’s own</dt><dd>${count(staffSessions, 'session')}</dd>
 ${durationMs === null ? '' : html`<dt>Duration</dt><dd>${seconds(durationMs)}${outcome?.waitedMs ? `, the last ${seconds(outcome.waitedMs)} of it for instances that answer from memory` : ''}</dd>`}
 <dt>Incident</dt><dd class="id">${planId}</dd>

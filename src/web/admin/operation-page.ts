@@ -4,7 +4,7 @@ import type { Names } from '../../storage/people.ts'
 import type { RevokedSession } from '../../storage/schema.ts'
 import type { Operation } from '../../storage/staff-schema.ts'
 import { deviceIcon } from '../icons.ts'
-import { count, nameOf, on } from '../words.ts'
+import { count, nameOf, stamp } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
 import { actOf, actor, planIdOf, quoted, userLink } from './parts.ts'
 
@@ -26,7 +26,15 @@ export function operationPage({ viewer, operation, revoked, most, names }: Opera
       ? html``
       : html`<dt>${label}</dt><dd>${value}</dd>
 `
-  const json = (value: object) => html`<code>${JSON.stringify(value)}</code>`
+  const pairs = (value: object) =>
+    Object.entries(value).map(
+      ([
+        name,
+        one,
+      ]) => html`<div>${name}: <code>${typeof one === 'string' ? one : JSON.stringify(one)}</code></div>
+`,
+    )
+
   return consolePage({
     title: what,
     viewer,
@@ -34,7 +42,7 @@ export function operationPage({ viewer, operation, revoked, most, names }: Opera
     body: html`
 <h1>${what}</h1>
 <dl class="panel facts">
-${fact('When', html`${on(at)} <span class="quiet id">${at.toISOString()}</span>`)}${fact('By', actor(operation, names))}${fact('User', userId === null ? null : userLink(userId, names))}${fact('Reason', reason === null ? null : quoted(reason))}${fact('From', ipAddress)}${fact('With', userAgent === null ? null : html`${nameOf({ userAgent })} <span class="quiet">${quoted(userAgent)}</span>`)}${fact('Incident', planId ? html`<a href="/admin/incidents/${planId}">${planId}</a>` : null)}${fact('Selection', selection && json(selection))}${fact('Result', result && json(result))}${fact('Waited', waitedMs === null ? null : `${waitedMs.toLocaleString('en')} ms, for instances that answer from memory`)}${fact('Request', requestId)}${fact('Operation', html`<span class="id">${id}</span>`)}</dl>
+${fact('When', stamp(at))}${fact('By', actor(operation, names))}${fact('User', userId === null ? null : userLink(userId, names))}${fact('Reason', reason === null ? null : quoted(reason))}${fact('From', ipAddress)}${fact('With', userAgent === null ? null : html`${nameOf({ userAgent })} <span class="quiet">${quoted(userAgent)}</span>`)}${fact('Incident', planId ? html`<a href="/admin/incidents/${planId}">${planId}</a>` : null)}${fact('Selection', selection && html`${pairs(selection)}`)}${fact('Result', result && html`${pairs(result)}`)}${fact('Waited', waitedMs === null ? null : `${waitedMs.toLocaleString('en')} ms, for instances that answer from memory`)}${fact('Request', requestId)}${fact('Operation', html`<span class="id">${id}</span>`)}</dl>
 <section aria-labelledby="sessions">
 <h2 id="sessions">${revoked.length >= most ? `Sessions it ended: the last ${most} seen` : revoked.length === 0 ? 'It ended no session' : `It ended ${count(revoked.length, 'session')}`}</h2>
 ${
@@ -43,7 +51,7 @@ ${
 ${revoked.map(
   (session) => html`<li>${deviceIcon(session)}
 <span>${userLink(session.userId, names)} · ${nameOf(session)}${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
-<span class="quiet">ended ${on(session.revokedAt)} · session <span class="id">${session.sessionId}</span></span></span></li>
+<span class="quiet">ended ${stamp(session.revokedAt)} · session <span class="id">${session.sessionId}</span></span></span></li>
 `,
 )}</ul>`
     : ''

@@ -9,6 +9,11 @@ export function quoted(text: string): SafeHtml {
   return html`<bdi>${text}</bdi>`
 }
 
+/** What a client says it is: it may be long, and whoever stole a token may make it so, to push the rest out of sight. */
+export function agent(text: string | null): SafeHtml {
+  return text === null ? html`` : html`<bdi class="quiet agent" title="${text}">${text}</bdi>`
+}
+
 /** An id as a query, because it may hold anything. */
 export function idQuery(id: string): string {
   return new URLSearchParams({ id }).toString()
@@ -16,6 +21,11 @@ export function idQuery(id: string): string {
 
 export function userHref(id: string): string {
   return `/admin/user?${idQuery(id)}`
+}
+
+/** What tells a user from others of the same name. */
+export function whoIs({ id, email }: { id: string; email: string | null }): SafeHtml {
+  return html`${email ? html`${quoted(email)} · ` : ''}<span class="id">${quoted(id)}</span>`
 }
 
 /** A user by name, with a link to their page. */
@@ -117,11 +127,11 @@ ${control(attributes)}
 </div>`
 }
 
-/** All that is wrong, at the top, each with a link to its field. */
+/** All that is wrong, at the top and in focus, each with a link to its field. */
 export function faultList(faults: Faults, labels: Record<string, string>): SafeHtml {
   const all = Object.entries(faults)
   if (all.length === 0) return html``
-  return html`<section class="alarm" role="alert" aria-labelledby="faults">
+  return html`<section class="alarm" role="alert" aria-labelledby="faults" tabindex="-1" autofocus>
 <h2 id="faults">${all.length === 1 ? 'Something needs' : `${all.length} things need`} your attention. Nothing was done.</h2>
 <ul>${all.map(([name, fault]) => html`<li><a href="#${name}">${labels[name] ?? name}</a>: ${fault}</li>`)}</ul>
 </section>`

@@ -31,14 +31,14 @@ export function plot({ id, title, label, number, values, from, stepSeconds, note
   })
   return html`<figure class="panel plot" aria-labelledby="${id}">
 <h3 id="${id}">${title}</h3>
-<p><strong>${number.toLocaleString('en')}</strong> ${label}</p>
+<p class="scale"><span><strong>${number.toLocaleString('en')}</strong> ${label}</span><span>highest ${Math.max(...values).toLocaleString('en')}</span></p>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-labelledby="${id}-title ${id}-desc">
 <title id="${id}-title">${title}</title>
 <desc id="${id}-desc">${values.length} bars from ${spell(start(0))} on; the highest is ${most === 1 && values[peak] === 0 ? 'zero' : `${(values[peak] ?? 0).toLocaleString('en')}, from ${spell(start(peak))}`}.</desc>
 ${bars}
-<line x1="0" y1="${HEIGHT}" x2="${WIDTH}" y2="${HEIGHT}"/>
+<line x1="0" y1="0" x2="${WIDTH}" y2="0"/><line x1="0" y1="${HEIGHT}" x2="${WIDTH}" y2="${HEIGHT}"/>
 </svg>
-<p class="axis"><span>${short(start(0))}</span><span>highest ${Math.max(...values).toLocaleString('en')}</span><span>now</span></p>
+<p class="axis"><span>${spell(start(0))}</span><span>${spell(start(values.length / 2))}</span><span>now (UTC)</span></p>
 ${note ?? ''}
 <details><summary>As a table<span class="unseen">: ${title}</span></summary>
 <table>
@@ -65,10 +65,6 @@ const day = new Intl.DateTimeFormat('en-GB', {
 /** "24 Nov, 13:00". */
 function spell(date: Date): string {
   return day.format(date)
-}
-
-function short(date: Date): string {
-  return `${spell(date)} UTC`
 }
 
 function round(n: number): number {

@@ -7,7 +7,7 @@ const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
   not_found: { title: 'This page does not exist', text: 'The address may be mistyped.' },
   user_not_found: {
     title: 'There is no such user',
-    text: 'The account may have been deleted since. Its record is still in the audit.',
+    text: 'The account may have been deleted since. What was done to it is still in the audit.',
   },
   incident_not_found: { title: 'There is no such incident', text: 'The address may be mistyped.' },
   incident_not_open: {
@@ -24,9 +24,11 @@ export interface ConsoleProblem {
   viewer: Viewer
   section: Section
   problem: { code: ErrorCode; detail: string }
+  /** Whom it was about. */
+  userId?: string | undefined
 }
 
-export function consoleProblemPage({ viewer, section, problem }: ConsoleProblem): SafeHtml {
+export function consoleProblemPage({ viewer, section, problem, userId }: ConsoleProblem): SafeHtml {
   const { title, text } = WORDS[problem.code] ?? { title: 'That did not work', text: problem.detail }
   return consolePage({
     title,
@@ -38,6 +40,7 @@ export function consoleProblemPage({ viewer, section, problem }: ConsoleProblem)
 <p class="lead">${text}</p>
 <nav class="actions" aria-label="Continue">
 <a class="button primary" href="/admin/users">Find a user</a>
+${problem.code === 'user_not_found' && userId ? html`<a class="button" href="/admin/audit?${String(new URLSearchParams({ user: userId }))}">This id in the audit</a>` : ''}
 <a class="button" href="/admin">Overview</a>
 </nav>`,
   })

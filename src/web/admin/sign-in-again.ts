@@ -34,7 +34,7 @@ export function againPage({ viewer, section, why, signInPath, action, entered }:
     body: html`
 <h1>${title}</h1>
 ${body}
-${typeof entered.reason === 'string' && entered.reason ? html`<p class="quiet">Kept: <span class="reason">${quoted(entered.reason)}</span></p>` : ''}
+<p>Kept for you: <strong>${actAt(action, entered)}</strong>${entered.reason ? html` · <span class="reason">${quoted(String(entered.reason))}</span>` : ''}</p>
 <form method="post" action="${action}">
 ${values.map(
   ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">
@@ -46,6 +46,17 @@ ${values.map(
 </div>
 </form>`,
   })
+}
+
+/** What the button will do: whoever comes back to this page after a while must not have to remember. */
+function actAt(action: string, { lockFor }: Record<string, unknown>): SafeHtml {
+  const [path = '', query] = action.split('?')
+  const user = html`<span class="id">${quoted(new URLSearchParams(query).get('id') ?? '')}</span>`
+  if (path.endsWith('/revoke')) return html`End all sessions of ${user}${lockFor ? ', and lock sign-in' : ''}`
+  if (path.endsWith('/unlock')) return html`Lift the lock of ${user}`
+  return path.endsWith('/execute')
+    ? html`End what the plan names`
+    : html`Plan an incident, which ends nothing`
 }
 
 const WORDS = {

@@ -6,10 +6,10 @@ import type { RevokedSession, Session } from '../../storage/schema.ts'
 import type { Operation, Replay } from '../../storage/staff-schema.ts'
 import type { Revocation } from '../../storage/users.ts'
 import { deviceIcon } from '../icons.ts'
-import { deviceNames } from '../parts.ts'
+import { deviceNames, type Ended } from '../parts.ts'
 import { ago, count, nameOf, on } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
-import { actOf, actor, idQuery, quoted } from './parts.ts'
+import { actOf, actor, agent, idQuery, quoted, whoIs } from './parts.ts'
 import { badges } from './users-page.ts'
 
 /** More are folded away. */
@@ -20,7 +20,7 @@ export interface UserPage {
   account: Account
   names: Names
   /** What was just done here. */
-  done: Operation | null
+  done: Ended | null
 }
 
 export function userPage({ viewer, account, names, done }: UserPage): SafeHtml {
@@ -32,7 +32,7 @@ export function userPage({ viewer, account, names, done }: UserPage): SafeHtml {
     section: 'users',
     body: html`
 <h1>${quoted(title)}</h1>
-<p class="lead">${user.email ? html`${quoted(user.email)} · ` : ''}<span class="id">${quoted(user.id)}</span></p>
+<p class="lead">${whoIs(user)}</p>
 ${badges({ ...user, lock: null })}
 ${done ? outcome(done) : ''}
 ${user.lock ? lockNotice(user.lock) : ''}
@@ -53,14 +53,16 @@ ${revocations.length > 0 ? revocationList(revocations, names) : html`<p class="e
 function actions({ user, sessionCount }: Account): SafeHtml {
   const id = idQuery(user.id)
   return html`<nav class="actions" aria-label="Actions">
-<a class="button danger" href="/admin/user/revoke?${id}">${sessionCount > 0 ? `End ${sessionCount === 1 ? 'the session' : `all ${sessionCount.toLocaleString('en')} sessions`}…` : 'End all sessions…'}</a>
-<a class="button" href="/admin/user/revoke?${id}&amp;lockFor=24h">Lock sign-in…</a>
+<a class="button${sessionCount > 0 ? ' danger' : ''}" href="/admin/user/revoke?${id}">${sessionCount > 0 ? `End ${sessionCount === 1 ? 'the session' : `all ${sessionCount.toLocaleString('en')} sessions`}…` : 'End all sessions…'}</a>
+<a class="button" href="/admin/user/revoke?${id}&amp;lockFor=24h">${sessionCount > 0 ? 'End all and lock sign-in…' : user.lock ? 'Lock for longer…' : 'Lock sign-in…'}</a>
+${sessionCount > 1 ? html`<a class="button" href="/admin/incidents/new?${String(new URLSearchParams({ userIds: user.id }))}">End only some…</a>` : ''}
 ${user.lock ? html`<a class="button" href="/admin/user/unlock?${id}">Lift the lock…</a>` : ''}
 </nav>`
 }
 
 /** What an act here came to. */
-function outcome({ kind, revokedCount, at, result }: Operation): SafeHtml {
+function outcome({ operation, revoked }: Ended): SafeHtml {
+  const { kind, revokedCount, at, result } = operation
   const until = (result as { lockedUntil?: string } | null)?.lockedUntil
   const title =
     kind === 'user.unlock'
@@ -71,6 +73,7 @@ function outcome({ kind, revokedCount, at, result }: Operation): SafeHtml {
 <p>${
     kind === 'user.unlock' ? 'This user may sign in again.' : 'They are refused from now on, everywhere.'
   }${kind === 'user.revoke' && until ? html` Sign-in is locked ${until === 'forever' ? 'until somebody lifts it' : html`until ${on(new Date(until))}`}.` : ''} Done ${ago(at)}.</p>
+${deviceNames(revoked, revokedCount)}
 </section>`
 }
 
@@ -81,23 +84,30 @@ function lockNotice({ until, reason, lockedAt }: NonNullable<Account['user']['lo
 </section>`
 }
 
+/** By address and user agent, the latest first: a thief who tries a hundred times is one line. */
 function replayList(replays: Replay[]): SafeHtml {
   const total = replays.reduce((sum, replay) => sum + replay.count, 0)
+  const senders = new Map<string, Replay>()
+  for (const replay of replays) {
+    const key = JSON.stringify([replay.ipAddress, replay.userAgent])
+    const latest = senders.get(key) ?? { ...replay, count: 0 }
+    senders.set(key, { ...latest, count: latest.count + replay.count })
+  }
   const row = ({ at, ipAddress, userAgent, count: n }: Replay) => html`<li>${deviceIcon({ userAgent })}
 <span><strong>${nameOf({ userAgent })}</strong>${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}<br>
-<span class="quiet">${count(n, 'time')}, ${ago(at)}${userAgent ? html` · ${quoted(userAgent)}` : ''}</span></span></li>
+<span class="quiet">${count(n, 'time')}, last ${ago(at)}</span>${agent(userAgent)}</span></li>
 `
   return html`<section class="alarm" aria-labelledby="replays">
 <h2 id="replays">A revoked token came again: ${count(total, 'time')}</h2>
 <p>It was refused. Whoever sent it holds a copy: a stolen token, or a device that never noticed. Compare the addresses with those below.</p>
-${folded(replays, row)}
+${folded([...senders.values()], row)}
 </section>`
 }
 
 function sessionList(sessions: Session[], total: number): SafeHtml {
   const row = (session: Session) => html`<li>${deviceIcon(session)}
 <span><strong>${nameOf(session)}</strong>${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
-<span class="quiet">last seen ${ago(session.lastSeenAt)}, signed in ${ago(session.createdAt)}${session.userAgent ? html` · ${quoted(session.userAgent)}` : ''}</span></span></li>
+<span class="quiet">last seen ${ago(session.lastSeenAt)}, signed in ${ago(session.createdAt)}</span>${agent(session.userAgent)}</span></li>
 `
   return html`<div class="panel">${folded(sessions, row)}
 ${total > sessions.length ? html`<p class="quiet">and ${(total - sessions.length).toLocaleString('en')} more, seen less recently</p>` : ''}</div>`

@@ -3,7 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import type { FoundUser } from '../../storage/users.ts'
 import { on } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
-import { quoted, userHref } from './parts.ts'
+import { quoted, userHref, whoIs } from './parts.ts'
 
 export interface UsersPage {
   viewer: Viewer
@@ -21,17 +21,18 @@ export function usersPage({ viewer, query, users, most }: UsersPage): SafeHtml {
     section: 'users',
     body: html`
 <h1>Users</h1>
-${searchForm(query)}
-${users ? results(query, users, most) : html`<p class="empty">Search for the beginning of a name, an email address or an id, in upper or lower case.</p>`}`,
+${searchForm(query, !users)}
+${users ? results(query, users, most) : ''}`,
   })
 }
 
-export function searchForm(query: string): SafeHtml {
+/** @param first whether to search is all there is to do. */
+export function searchForm(query: string, first = false): SafeHtml {
   return html`<form class="search" role="search" method="get" action="/admin/users">
 <label for="q">Find a user</label>
-<div><input id="q" name="q" type="search" value="${query}" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="500" aria-describedby="q-hint">
+<div><input id="q" name="q" type="search" value="${query}" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="500" aria-describedby="q-hint"${first ? html` autofocus` : ''}>
 <button class="primary">Search</button></div>
-<p class="hint" id="q-hint">Beginning of a name, an email address or an id</p>
+<p class="hint" id="q-hint">Beginning of a name, an email address or an id, in upper or lower case</p>
 </form>`
 }
 
@@ -43,7 +44,7 @@ function results(query: string, users: FoundUser[], most: number): SafeHtml {
 ${users.map(
   (user) => html`<li>
 <a href="${userHref(user.id)}">${quoted(user.name || user.email || user.id)}</a>
-<p class="quiet">${user.email ? html`${quoted(user.email)} · ` : ''}<span class="id">${quoted(user.id)}</span></p>
+<p class="quiet">${whoIs(user)}</p>
 ${badges(user)}
 </li>
 `,

@@ -78,7 +78,9 @@ addEventListener('submit', (event) => {
 })
 addEventListener('pageshow', release)
 
-// Times in this browser's zone; and "2 minutes ago" by the server's clock, which ours may not agree with.
+// Times in this browser's zone, but for the console, where forms, logs and colleagues go by UTC, as the server wrote it;
+// and "2 minutes ago" by the server's clock, which ours may not agree with.
+const utc = document.body.classList.contains('console')
 const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' })
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const behind = Date.parse(now ?? '') - Date.now()
@@ -99,9 +101,9 @@ function tellTimes() {
     if ('relative' in time.dataset) {
       const seconds = (Date.now() + behind - date.getTime()) / 1000
       const step = STEPS.find(([, size]) => seconds >= size)
-      time.title = exact
+      if (!utc) time.title = exact
       time.textContent = step ? relative.format(-Math.floor(seconds / step[1]), step[0]) : 'just now'
-    } else time.textContent = exact
+    } else if (!utc) time.textContent = exact
   }
 }
 tellTimes()
