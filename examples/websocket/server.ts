@@ -6,6 +6,8 @@ import { createClient, createSocketRegistry } from 'global-logout/client'
 import { WebSocketServer } from 'ws'
 
 const { PORT = '3000', GLOBAL_LOGOUT_URL = 'http://127.0.0.1:4000', GLOBAL_LOGOUT_KEY } = process.env
+/** The site that browsers see: of this server itself unless something stands in front. */
+let { ORIGIN } = process.env
 const client = createClient({ url: GLOBAL_LOGOUT_URL, key: GLOBAL_LOGOUT_KEY })
 const sockets = createSocketRegistry(client)
 const webSockets = new WebSocketServer({ noServer: true })
@@ -13,6 +15,9 @@ const server = createServer((_request, response) => response.end('Open a WebSock
 
 server.on('upgrade', async (request: IncomingMessage, connection: Duplex, head: Buffer) => {
   connection.on('error', () => {})
+  // A browser sends its cookie along whichever page opens the socket, and always says which. Programs say nothing.
+  if (request.headers.origin !== undefined && request.headers.origin !== ORIGIN)
+    return refuse(connection, '403 Forbidden')
   // Whatever went wrong, nobody is let in by it.
   const identity = await client.check(request).catch(() => undefined)
   if (identity === undefined) return refuse(connection, '503 Service Unavailable\r\nRetry-After: 1')
@@ -33,5 +38,7 @@ function refuse(connection: Duplex, answer: string): void {
 }
 
 server.listen(Number(PORT), '127.0.0.1', () => {
-  console.log(`The application listens on http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  ORIGIN ??= address
+  console.log(`The application listens on ${address}`)
 })

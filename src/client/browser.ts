@@ -75,8 +75,10 @@ export function onSignedOut(callback: () => unknown): () => void {
   const { signal } = over
   const ask = async () => {
     const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null)
+    // Somebody in between who wants a password of their own says 401, too, without the challenge of the service.
+    const isOver = answer?.status === 401 && answer.headers.get('www-authenticate')?.startsWith('Bearer')
     // Several may tell of one logout, as the page does that it leads to.
-    if (answer?.status !== 401 || signal.aborted) return
+    if (!isOver || signal.aborted) return
     over.abort()
     callback()
   }

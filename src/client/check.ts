@@ -13,6 +13,9 @@ export interface Identity {
   readonly sessionId: string
 }
 
+/** What comes with the service's own 401. A proxy that wants a password says 401, too, and so does a firewall. */
+const CHALLENGES = ['Bearer', 'Bearer error="invalid_token"']
+
 export function createCheck(exchange: Exchange) {
   /**
    * @returns null when the request comes without a living session.
@@ -51,8 +54,7 @@ async function verdict(response: Response): Promise<Identity | null> {
 /** Undefined for what the service would not have answered. */
 function answerOf({ status, headers }: Response): Identity | null | undefined {
   if (status === 200) return identityOf(headers)
-  // A proxy that wants a password of its own says 401, too.
-  if (status === 401 && /^bearer\b/i.test(headers.get('www-authenticate') ?? 'bearer')) return null
+  if (status === 401 && CHALLENGES.includes(headers.get('www-authenticate') ?? '')) return null
   return undefined
 }
 

@@ -5,6 +5,7 @@ import type { Client } from './client.ts'
 
 /** What is used of Fastify, so that its types need not be installed. */
 interface App {
+  hasRequestDecorator(name: 'identity'): boolean
   decorateRequest(name: 'identity', value: null): unknown
   addHook(name: 'onRequest', hook: (request: Request, reply: Reply) => Promise<unknown>): unknown
 }
@@ -19,11 +20,12 @@ interface Reply {
 
 /**
  * A plugin: `app.register(fastifySession(client))`. Sets `request.identity`; answers 401 or 503 in place of the route.
- * Holds for the scope it is registered in and those inside. `X-User-ID` and `X-Session-ID` of the client are removed.
+ * Holds for the scope it is registered in and those inside, which may register it again, with other options: each asks. `X-User-ID` and `X-Session-ID` of the client are removed.
  */
 export function fastifySession(client: Pick<Client, 'check'>, options: AdmissionOptions = {}) {
   async function plugin(app: App): Promise<void> {
-    app.decorateRequest('identity', null)
+    // A scope around this one may have the plugin, too, with other options.
+    if (!app.hasRequestDecorator('identity')) app.decorateRequest('identity', null)
     app.addHook('onRequest', async (request: Request & { identity?: Identity | null }, reply) => {
       stripIdentity(request.raw.headers)
       const admission = await admit(client, request.raw, options)

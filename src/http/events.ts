@@ -10,6 +10,7 @@ import { parseCursor } from '../propagation/cursor.ts'
 import { type Feed, malformed } from '../propagation/feed.ts'
 import type { Page } from '../propagation/window.ts'
 import type { Keys } from '../security/keys.ts'
+import { outsideTheRequest } from '../storage/database.ts'
 import { callers } from './openapi/document.ts'
 import { KEY_PROBLEMS, type RequireKey, secretOf } from './service-key.ts'
 import type { Streams } from './streams.ts'
@@ -150,6 +151,9 @@ export async function eventRoutes(
       if (since === undefined) return { events: [], cursor: await feed.now() }
       if (wait === 0) await feed.look()
       const { events, cursor } = await feed.next(since, streams.hold(reply, wait * 1000))
+      const secret = secretOf(request.headers)
+      // Much may have happened to the key while its request was held.
+      if (wait > 0 && secret) await outsideTheRequest(() => keys.require(secret, 'events'))
       return { events: [...events], cursor }
     },
   )

@@ -17,6 +17,7 @@ import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
 import type { FinishLogout } from './finish-logout.ts'
 import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
+import { markOf } from './session-events.ts'
 import { logoutRequest, sessionId } from './user.ts'
 
 /** More devices than this are counted, not listed. */
@@ -48,7 +49,11 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
     // What an earlier session of this browser did is no news to this one.
     const outcome = left?.operation.actorSessionId === session.id ? left : null
     const staff = (await roleOf(user.id)) !== null
-    return page(reply, devicesPage({ user, current: session, sessions: all, listed: LISTED, outcome, staff }))
+    const shown = markOf(all)
+    return page(
+      reply,
+      devicesPage({ user, current: session, sessions: all, shown, listed: LISTED, outcome, staff }),
+    )
   })
 
   app.get(
@@ -67,7 +72,14 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
       const all = await sessions.list(user.id)
       return page(
         reply,
-        logoutPage({ user, current: session, sessions: all, listed: LISTED, ...request.query }),
+        logoutPage({
+          user,
+          current: session,
+          sessions: all,
+          shown: markOf(all),
+          listed: LISTED,
+          ...request.query,
+        }),
       )
     },
   )
@@ -97,7 +109,7 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
 
   app.get('/signed-out', async (request, reply) => {
     const credential = readCredential(request.headers, visitor.cookieName)
-    const followed = 'tab' in (request.query as object)
+    const followed = 'followed' in (request.query as object)
     // The outcome is for the tab that asked, which may be on its way here.
     const operationId = followed ? undefined : cookies.readOutcome(request)
     const why = await whySignedOut(credential.kind === 'token' ? credential.token : null, operationId)

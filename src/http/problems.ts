@@ -150,7 +150,7 @@ export function translate(thrown: unknown): Problem {
  */
 export function onClientError(
   this: { log: FastifyBaseLogger },
-  error: NodeJS.ErrnoException,
+  error: NodeJS.ErrnoException & { rawPacket?: unknown },
   socket: Socket,
 ): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
@@ -164,7 +164,9 @@ export function onClientError(
     'content-length': Buffer.byteLength(body),
     connection: 'close',
   }).map(([name, value]) => `${name}: ${value}\r\n`)
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${headers.join('')}\r\n${body}`)
+  const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${headers.join('')}\r\n`
+  // The answer to HEAD has no body; to its client one would be the beginning of another answer.
+  socket.end(String(error.rawPacket).startsWith('HEAD ') ? head : head + body)
 }
 
 const UNREADABLE = 'The request could not be read.'

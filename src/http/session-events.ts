@@ -1,13 +1,17 @@
 /**
  * `GET /api/session/events`: tells a page that its session is over, or another one of the same user. It is no use of the
- * session: a page that is left open keeps nobody signed in.
+ * session: a page that is left open keeps nobody signed in. A page says what list it shows, so that whatever happened before
+ * its stream began, or while there was none, is told first.
  */
+import { hash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
-import type { UserFeed } from '../propagation/user-feed.ts'
+import type { UserFeed, UserFollower } from '../propagation/user-feed.ts'
 import { expiresAt } from '../sessions/policy.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import type { Session } from '../storage/schema.ts'
 import { callers } from './openapi/document.ts'
 import { requireToken, type Visitor } from './session.ts'
 import type { Streams } from './streams.ts'
@@ -17,16 +21,23 @@ const LONGEST_MS = 3_600_000
 const SHORTEST_MS = 5_000
 
 export interface SessionEventRoutes {
-  sessions: Pick<Sessions, 'peek'>
+  sessions: Pick<Sessions, 'peek' | 'list'>
   userFeed: UserFeed
   streams: Streams
   visitor: Visitor
 }
 
+/** Tells one list of sessions from another, whatever their order. */
+export function markOf(sessions: readonly Pick<Session, 'id'>[]): string {
+  const ids = sessions.map(({ id }) => id).sort()
+  return hash('sha256', ids.join(), 'base64url').slice(0, 22)
+}
+
 export async function sessionEventRoutes(
-  app: FastifyInstance,
+  instance: FastifyInstance,
   { sessions, userFeed, streams, visitor }: SessionEventRoutes,
 ) {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
   const schema = {
     operationId: 'followSession',
     tags: ['users'],
@@ -36,6 +47,12 @@ export async function sessionEventRoutes(
     security: callers.user,
     produces: ['text/event-stream'],
     problems: ['unauthenticated', 'invalid_token', 'unavailable'] as const,
+    querystring: z.object({
+      shown: z
+        .string()
+        .optional()
+        .describe('`data-shown` of a page: `changed` comes first when it is out of date.'),
+    }),
     response: { 200: z.string().describe('The stream; it ends by itself, and is begun anew.') },
   }
   app.get('/api/session/events', { exposeHeadRoute: false, schema }, async (request, reply) => {
@@ -45,12 +62,14 @@ export async function sessionEventRoutes(
     const found = await sessions.peek(token)
     if (!found) throw new Problem('invalid_token', 'Sign in again.')
     const { session, policy } = found
+    const { shown } = request.query
+    const outdated = shown !== undefined && shown !== markOf(await sessions.list(session.userId))
 
     const stream = streams.open(reply)
     void stream.write(': following\n\n')
     const left = expiresAt(session, policy).getTime() - Date.now()
     const timer = setTimeout(stream.end, Math.min(Math.max(left, SHORTEST_MS), LONGEST_MS)).unref()
-    const leave = userFeed.join(from, {
+    const follower: UserFollower = {
       userId: session.userId,
       sessionId: session.id,
       tell(what) {
@@ -58,7 +77,9 @@ export async function sessionEventRoutes(
         if (what === 'ended') stream.end()
       },
       end: stream.end,
-    })
+    }
+    if (outdated) follower.tell('changed')
+    const leave = userFeed.join(from, follower)
     stream.over.addEventListener('abort', () => {
       clearTimeout(timer)
       leave()

@@ -24,8 +24,8 @@ export type UserFeed = ReturnType<typeof createUserFeed>
 
 export function createUserFeed(feed: Pick<Feed, 'here' | 'recent' | 'next'>) {
   const followers = new Map<string, Set<UserFollower>>()
-  /** Ends the one who follows for all. */
-  let stop: AbortController | undefined
+  /** Ends the one who follows for all; there is one while anybody follows here. */
+  let following: AbortController | undefined
 
   /** Tells each follower once, whatever happened to the user's sessions. */
   function tell(events: readonly FeedEvent[], whom: (userId: string) => Iterable<UserFollower>): void {
@@ -41,17 +41,20 @@ export function createUserFeed(feed: Pick<Feed, 'here' | 'recent' | 'next'>) {
   }
 
   async function follow(from: string): Promise<void> {
-    stop = new AbortController()
-    const { signal } = stop
+    following = new AbortController()
+    const { signal } = following
     try {
-      for (let at = from; !signal.aborted; ) {
+      for (let at = from; ; ) {
         const { events, cursor } = await feed.next(at, signal)
+        if (signal.aborted) return
         at = cursor
         tell(events, (userId) => followers.get(userId) ?? [])
       }
     } catch {
+      // Nobody is left of those it followed for; whoever came since has a follower of their own.
+      if (signal.aborted) return
       // Who could not be told must not believe that nothing happened.
-      stop = undefined
+      following = undefined
       for (const follower of [...followers.values()].flatMap((some) => [...some])) follower.end()
     }
   }
@@ -61,8 +64,8 @@ export function createUserFeed(feed: Pick<Feed, 'here' | 'recent' | 'next'>) {
     if (!some?.delete(follower) || some.size > 0) return
     followers.delete(follower.userId)
     if (followers.size > 0) return
-    stop?.abort()
-    stop = undefined
+    following?.abort()
+    following = undefined
   }
 
   return {
@@ -79,7 +82,7 @@ export function createUserFeed(feed: Pick<Feed, 'here' | 'recent' | 'next'>) {
       const some = followers.get(follower.userId) ?? new Set()
       followers.set(follower.userId, some.add(follower))
       if (some.size > MAX_OF_USER) [...some][0]?.end()
-      if (!stop) void follow(from)
+      if (!following) void follow(from)
       const events = missed.flatMap((page) => page.events)
       tell(events, (userId) => (userId === follower.userId ? [follower] : []))
       return () => leave(follower)

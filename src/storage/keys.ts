@@ -18,19 +18,23 @@ export interface FoundKey {
   stale: boolean
 }
 
-const FIND_KEY = {
-  name: 'find-key',
-  text: `select id, name, scopes, coalesce(last_used_at < statement_timestamp() - interval '1 minute', true)
-    from service_key
-    where key_hash = $1 and revoked_at is null and coalesce(expires_at > statement_timestamp(), true)`,
+const FIND_KEYS = {
+  name: 'find-keys',
+  text: `select asked.position::int, id, name, scopes,
+      coalesce(last_used_at < statement_timestamp() - interval '1 minute', true)
+    from unnest($1::text[]) with ordinality as asked (hash, position) join service_key on key_hash = asked.hash
+    where revoked_at is null and coalesce(expires_at > statement_timestamp(), true)`,
 }
 
-/** The active key with this secret, or null. */
-export async function findKey(query: Database['query'], key: string): Promise<FoundKey | null> {
-  const [row] = await query<[string, string, KeyScope[], boolean]>({ ...FIND_KEY, values: [hashToken(key)] })
-  if (!row) return null
-  const [id, name, scopes, stale] = row
-  return { id, name, scopes, stale }
+/** The active keys with these secrets, by position; null where there is none. */
+export async function findKeys(query: Database['query'], keys: string[]): Promise<(FoundKey | null)[]> {
+  const answers: (FoundKey | null)[] = new Array(keys.length).fill(null)
+  const rows = await query<[position: number, string, string, KeyScope[], boolean]>({
+    ...FIND_KEYS,
+    values: [keys.map(hashToken)],
+  })
+  for (const [position, id, name, scopes, stale] of rows) answers[position - 1] = { id, name, scopes, stale }
+  return answers
 }
 
 export async function recordKeyUse(db: Executor, id: string): Promise<void> {

@@ -10,6 +10,8 @@ export interface DevicesPage {
   user: User
   current: Session
   sessions: Session[]
+  /** Their mark, for the page to follow by. */
+  shown: string
   /** How many are listed at most. */
   listed: number
   /** What the last logout from here ended. */
@@ -18,13 +20,22 @@ export interface DevicesPage {
   staff: boolean
 }
 
-export function devicesPage({ user, current, sessions, listed, outcome, staff }: DevicesPage): SafeHtml {
+export function devicesPage({
+  user,
+  current,
+  sessions,
+  shown,
+  listed,
+  outcome,
+  staff,
+}: DevicesPage): SafeHtml {
   const others = sessions.filter(({ id }) => id !== current.id)
   const hidden = others.length - listed
   return layout({
     title: outcome ? `${endedTitle(outcome)} · Your devices` : 'Your devices',
     user,
     current,
+    shown,
     staff,
     announce: outcome !== null,
     body: html`

@@ -9,9 +9,11 @@ export interface Page {
   body: SafeHtml
   /** One message or question in the middle, below its sign, instead of a wide page. */
   card?: Sign | undefined
-  /** Who is signed in here; such a page follows a logout in another tab. */
+  /** Who is signed in here; such a page follows a logout elsewhere. */
   user?: User
   current?: Session
+  /** Which list of sessions it shows: with another one it is loaded anew. */
+  shown?: string
   /** Whether to show the way to the console. */
   staff?: boolean
   /** What a page of the console has besides. */
@@ -20,7 +22,17 @@ export interface Page {
   announce?: boolean
 }
 
-export function layout({ title, body, card, user, current, announce, staff, console }: Page): SafeHtml {
+export function layout({
+  title,
+  body,
+  card,
+  user,
+  current,
+  shown,
+  announce,
+  staff,
+  console,
+}: Page): SafeHtml {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -35,7 +47,7 @@ export function layout({ title, body, card, user, current, announce, staff, cons
 <link rel="stylesheet" href="${styleHref}">
 <script src="${scriptHref}" defer></script>
 ${console?.head}</head>
-<body${console ? html` class="console"` : ''} data-now="${new Date().toISOString()}"${current ? html` data-session="${current.id}"` : ''}${announce ? html` data-announce` : ''}>
+<body${console ? html` class="console"` : ''} data-now="${new Date().toISOString()}"${current ? html` data-session="${current.id}"` : ''}${shown ? html` data-shown="${shown}"` : ''}${announce ? html` data-announce` : ''}>
 <a class="skip" href="#main">Skip to content</a>
 <header>
 <a class="brand" href="/"><img src="${iconHref}" alt="" width="28" height="28">global-logout</a>

@@ -9,12 +9,22 @@ export interface LogoutPage {
   user: User
   current: Session
   sessions: Session[]
+  /** Their mark, for the page to follow by. */
+  shown: string
   listed: number
   scope: LogoutScope
   callbackUrl?: string | undefined
 }
 
-export function logoutPage({ user, current, sessions, listed, scope, callbackUrl }: LogoutPage): SafeHtml {
+export function logoutPage({
+  user,
+  current,
+  sessions,
+  shown,
+  listed,
+  scope,
+  callbackUrl,
+}: LogoutPage): SafeHtml {
   const others = sessions.filter(({ id }) => id !== current.id)
   const some = others.length > 0
   const chosen = scope === 'others' && !some ? 'global' : scope
@@ -27,6 +37,7 @@ export function logoutPage({ user, current, sessions, listed, scope, callbackUrl
     card: 'leave',
     user,
     current,
+    shown,
     body: html`
 <h1>Log out</h1>
 <form method="post" action="/logout">

@@ -15,7 +15,7 @@ export type SignedOut =
 export interface SignedOutPage {
   why: SignedOut
   signInPath: string | null
-  /** The browser script led here because another tab had told of a logout. */
+  /** The browser script led here, because another tab or the service had told of a logout. */
   followed: boolean
 }
 
@@ -59,7 +59,7 @@ function reason(standing: Standing | null, followed: boolean): Message {
         ? message('done', ownAct(standing))
         : message('leave', actOfAnother(standing), origin(standing.operation))
     default:
-      if (followed) return message('done', 'You signed out in another tab of this browser.')
+      if (followed) return message('done', 'You were signed out in this browser.')
       return { ...message('leave', 'There is no session in this browser.'), title: 'You are not signed in' }
   }
 }

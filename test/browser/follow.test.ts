@@ -4,11 +4,11 @@ import type { BrowserContext, Page } from 'playwright-core'
 import { browserTest } from '../support/browser.ts'
 import { json, startService } from '../support/service.ts'
 import { AGENTS, addPerson } from './devices.ts'
-import { cutStream, read } from './gallery.ts'
+import { cutStream, isStream, read } from './gallery.ts'
 
 const service = await startService()
 const { psql } = service.database
-const STREAM = '/api/session/events'
+const ofStream = (sent: { url(): string }) => isStream(new URL(sent.url()))
 
 for (const [how, end, why] of [
   [
@@ -67,7 +67,7 @@ browserTest('the tabs of a browser share one stream, whichever of them are close
   const context = await open(service, { token: tokens[0] })
   let streams = 0
   context.on('request', (request) => {
-    if (new URL(request.url()).pathname === STREAM) streams++
+    if (ofStream(request)) streams++
   })
   const first = await openHearing(context, '/')
   const [second, third] = [await context.newPage(), await context.newPage()]
@@ -79,7 +79,7 @@ browserTest('the tabs of a browser share one stream, whichever of them are close
   // A reload lets go, and whoever waited takes over: never two at a time.
   t.ok(streams <= 3, `${streams} streams were opened`)
 
-  const hears = second.waitForResponse((response) => response.url().endsWith(STREAM))
+  const hears = second.waitForResponse(ofStream)
   await Promise.all([first.close(), third.close()])
   await Promise.race([hears, second.waitForTimeout(1_000)])
   await service.as(tokens[2] ?? '', '/api/logout', json({ scope: 'global' }))
@@ -101,10 +101,10 @@ browserTest('without locks (plain http), a page hears while it is looked at', as
   const page = await openHearing(context, '/')
   const turn = (state: string) =>
     page.evaluate((detail) => dispatchEvent(new CustomEvent('look', { detail })), state)
-  const stopped = page.waitForEvent('requestfailed', (request) => request.url().endsWith(STREAM))
+  const stopped = page.waitForEvent('requestfailed', ofStream)
   await turn('hidden')
   await stopped
-  const hears = page.waitForResponse((response) => response.url().endsWith(STREAM))
+  const hears = page.waitForResponse(ofStream)
   await turn('visible')
   await hears
   await service.as(tokens[1] ?? '', '/api/logout', json({ scope: 'global' }))
@@ -118,9 +118,23 @@ browserTest('a page that could not hear when its session ended learns it when it
   await page.goto('/')
   await service.as(tokens[1] ?? '', '/api/logout', json({ scope: 'global' }))
   t.match(await read(page), 'Your devices', 'it shows what was')
-  await page.unroute(STREAM)
+  await page.unroute(isStream)
   await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
 })
+
+browserTest(
+  'a list that could not hear of a device that was logged out loses it when it can',
+  async (t, open) => {
+    const { tokens } = await addPerson(service, { devices: 2 })
+    const page = await (await open(service, { token: tokens[0] })).newPage()
+    await cutStream(page)
+    await page.goto('/')
+    await service.as(tokens[1] ?? '', '/api/logout', { method: 'POST' })
+    t.match(await read(page), 'You are signed in on 2 devices.', 'it shows what was')
+    await page.unroute(isStream)
+    await page.getByText('You are signed in on this device only.').waitFor()
+  },
+)
 
 browserTest('a logout that a page asked for is not cut off by what the page hears of it', async (t, open) => {
   const { tokens } = await addPerson(service)
@@ -152,7 +166,7 @@ browserTest('without JavaScript a page finds out on its next request', async (t,
 /** Opens a page and waits until it hears. */
 async function openHearing(context: BrowserContext, path: string): Promise<Page> {
   const page = await context.newPage()
-  const hears = page.waitForResponse((response) => response.url().endsWith(STREAM))
+  const hears = page.waitForResponse(ofStream)
   await page.goto(path)
   await hears
   return page

@@ -138,8 +138,8 @@ export const SCENES: Scene[] = [
     },
   },
   {
-    name: 'signed out in another tab',
-    show: (page) => page.goto('/signed-out?tab'),
+    name: 'signed out in this browser',
+    show: (page) => page.goto('/signed-out?followed'),
   },
   {
     name: 'signed out, not used for long',
@@ -166,8 +166,11 @@ export async function signIn(page: Page | BrowserContext, service: Service, toke
 
 /** As behind a proxy that breaks server-sent events: a page learns nothing until its next request. */
 export async function cutStream(page: Page): Promise<void> {
-  await page.route('/api/session/events', (route) => route.abort())
+  await page.route(isStream, (route) => route.abort())
 }
+
+/** Whether an address is that of the stream which pages hear. */
+export const isStream = (url: URL) => url.pathname === '/api/session/events'
 
 /** Logs out through the pages. */
 export async function logOut(page: Page, scope: 'local' | 'others' | 'global'): Promise<void> {

@@ -32,7 +32,7 @@ for (const javaScriptEnabled of [true, false]) {
       for (const token of tokens) t.equal(await service.check(token), 401)
 
       if (!javaScriptEnabled) await laptop.getByRole('link', { name: 'Log out here' }).click()
-      await laptop.waitForURL(javaScriptEnabled ? '/signed-out?tab' : '/signed-out')
+      await laptop.waitForURL(javaScriptEnabled ? '/signed-out?followed' : '/signed-out')
       t.match(await read(laptop), /You were signed out everywhere on \d+ \w+ \d{4} at \d\d:\d\d/)
       t.match(await read(laptop), /It was done from Safari on iPhone\./)
 

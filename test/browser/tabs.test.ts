@@ -16,11 +16,11 @@ browserTest('the other tabs of a browser follow its logout at once', async (t, o
   await question.goto('/logout')
   await logOut(here, 'global')
   for (const tab of [list, question]) {
-    await tab.waitForURL('/signed-out?tab')
+    await tab.waitForURL('/signed-out?followed')
     // Told by the service, it may be here before this browser has dropped the cookie, which says more.
     t.match(
       await read(tab),
-      /You are signed out You signed out (in another tab of this browser|everywhere on [\w ]+ at \d\d:\d\d)\./,
+      /You are signed out You (were signed out in this browser|signed out everywhere on [\w ]+ at \d\d:\d\d)\./,
     )
   }
 })

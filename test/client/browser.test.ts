@@ -180,6 +180,24 @@ browserTest("the helper and the service's own pages hear one another", async (t,
   t.pass('and its page follows the helper')
 })
 
+browserTest('somebody in between who says 401 signs nobody out', async (t, open) => {
+  const { token } = await service.signIn(await service.addUser())
+  const context = await open(service, { token })
+  const [page, other] = [await listener(context), await openApplication(context)]
+  const tell = async () => {
+    const asked = page.waitForResponse('/api/session')
+    await other.evaluate(() => new BroadcastChannel('global-logout').postMessage('signed out'))
+    return (await asked).status()
+  }
+  await page.route('/api/session', (route) => route.fulfill({ status: 401 }), { times: 1 })
+  t.equal(await tell(), 401)
+  t.equal(await tell(), 200, 'the service itself knows better')
+  t.equal(await page.title(), 'application')
+  await service.sessions.logout(token, 'local', { userAgent: null, ipAddress: null })
+  t.equal(await tell(), 401)
+  await heard(page)
+})
+
 browserTest('who no longer wants to hear does not', async (t, open) => {
   const { token } = await service.signIn(await service.addUser())
   const context = await open(service, { token })

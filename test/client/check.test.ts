@@ -163,7 +163,9 @@ const WRONG_PROXIES: Record<
   'turns it into no content': [204, IDENTITY],
   'finds nothing': [404],
   'forbids it': [403],
+  'lets nobody by': [401, {}, '<h1>Sign in to the network</h1>'],
   'wants a password of its own': [401, { 'www-authenticate': 'Basic realm="staging"' }],
+  'wants a token of its own': [401, { 'www-authenticate': 'Bearer realm="api", error="invalid_token"' }],
   'has lost its upstream': [502, {}, 'Bad Gateway'],
   'is in maintenance': [503, { 'retry-after': '30' }],
 }
@@ -201,7 +203,7 @@ t.test('the service may live under a path', async (t) => {
   const asked: (string | undefined)[] = []
   const url = await standIn((request, response) => {
     asked.push(request.url)
-    response.writeHead(401).end()
+    response.writeHead(401, { 'www-authenticate': 'Bearer' }).end()
   })
   for (const base of [`${url}/id`, `${url}/id/`, new URL('/id/', url)])
     t.equal(await createClient({ url: base }).check(bearer('x')), null)

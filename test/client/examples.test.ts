@@ -110,6 +110,18 @@ t.test('the WebSocket example', async (t) => {
     other.close()
   })
 
+  t.test('a page of another site gets no socket with the cookie of whoever looks at it', async (t) => {
+    const cookie = `${service.cookieName}=${(await service.signIn(ada)).token}`
+    const openFrom = (origin: string) => new WebSocket(url, { headers: { cookie }, origin })
+    const own = openFrom(url)
+    t.equal(String((await once(own, 'message'))[0]), 'Hello, ada.')
+    own.close()
+    for (const origin of ['https://evil.example', `${url}.evil.example`, 'http://localhost:1', 'null']) {
+      const [error] = await once(openFrom(origin), 'error')
+      t.match(error.message, '403', origin)
+    }
+  })
+
   t.test('lets nobody in without a session', async (t) => {
     for (const headers of [{}, { authorization: 'Bearer unknown' }]) {
       const socket = new WebSocket(url, { headers })

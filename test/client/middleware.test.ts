@@ -25,6 +25,10 @@ const applications: Record<string, () => Promise<string>> = {
     await app.register(async (anybody) => {
       await anybody.register(fastifySession(client, { optional: true }))
       anybody.get('/optional', async ({ identity }) => ({ identity }))
+      await anybody.register(async (members) => {
+        await members.register(fastifySession(client))
+        members.get('/inside', async ({ identity }) => ({ identity }))
+      })
     })
     tap.teardown(() => app.close())
     return app.listen({ port: 0 })
@@ -38,6 +42,12 @@ const applications: Record<string, () => Promise<string>> = {
     app.get('/optional', expressSession(client, { optional: true }), ({ identity }, response) => {
       response.json({ identity })
     })
+    const anybody = express.Router().use(expressSession(client, { optional: true }))
+    app.use(
+      anybody.get('/inside', expressSession(client), ({ identity }, response) => {
+        response.json({ identity })
+      }),
+    )
     const server = await new Promise<ReturnType<typeof app.listen>>((listening) => {
       const server = app.listen(0, '127.0.0.1', () => listening(server))
     })
@@ -120,6 +130,12 @@ for (const [name, start] of Object.entries(applications)) {
 
     t.test('a session that is optional is null for a stranger', async (t) => {
       t.same(await (await get('/optional')).json(), { identity: null })
+    })
+
+    t.test('within what anybody may see, a part may be for members only', async (t) => {
+      const { token, id: sessionId } = await service.signIn(ada)
+      t.equal((await get('/inside')).status, 401)
+      t.same(await (await get('/inside', token)).json(), { identity: { userId: ada, sessionId } })
     })
   })
 }

@@ -22,7 +22,7 @@ export interface Operation {
 export interface Answer {
   status: number
   headers: Record<string, string | string[] | undefined>
-  /** Null for a stream, which is not read to its end. */
+  /** Null for a stream, which is not read to its end, and for HEAD, which has none. */
   body: string | null
 }
 
@@ -80,6 +80,7 @@ function judge(
       return body ? [...complaints, 'a body that the document does not have'] : complaints
     const validate = validators.get(`${status} ${type}`)
     if (!validate) return [...complaints, `the document names no ${type} for ${status}`]
+    // A stream, or the answer to HEAD.
     if (body === null) return complaints
     const value = type.endsWith('json') ? JSON.parse(body) : body
     if (validate(value)) return complaints

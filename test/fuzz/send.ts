@@ -32,7 +32,9 @@ export function send(base: string, { method, path, headers, body }: Sent): Promi
       response.setEncoding('utf8').on('data', (chunk) => {
         text += chunk
       })
-      response.on('error', fail).on('end', () => done({ status, headers, body: text }))
+      response
+        .on('error', fail)
+        .on('end', () => done({ status, headers, body: method === 'HEAD' ? null : text }))
     })
     sent.setTimeout(PATIENCE_MS, () => sent.destroy(new Error('no answer')))
     sent.on('error', fail)

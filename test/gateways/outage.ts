@@ -61,34 +61,44 @@ export const outage: Contract = {
     t.notOk(await rig.applicationSaw('/hanging'))
   },
 
-  'the check gets the credentials, without the body, and no other answer than its 200 lets anybody in':
-    async (t, rig) => {
-      await rig.stop()
-      const checks: { request: IncomingMessage; body: string }[] = []
-      let status = 200
-      const standIn = createServer(async (request, response) => {
-        checks.push({ request, body: await text(request) })
-        response.writeHead(status).end()
-      }).listen(rig.ports.service, '127.0.0.1')
-      await once(standIn, 'listening')
+  'the check learns who asks and from where, without the body, and only its 200 lets anybody in': async (
+    t,
+    rig,
+  ) => {
+    await rig.stop()
+    const checks: { request: IncomingMessage; body: string }[] = []
+    let status = 200
+    const standIn = createServer(async (request, response) => {
+      checks.push({ request, body: await text(request) })
+      response.writeHead(status).end()
+    }).listen(rig.ports.service, '127.0.0.1')
+    await once(standIn, 'listening')
 
-      const headers = { cookie: 'a=1; b=2', authorization: 'Bearer token', 'x-user-id': 'root' }
-      const answer = await rig.ask('/checked?x=1', { method: 'POST', headers, body: 'secret' })
-      t.equal(checks.length, 1)
-      const [check] = checks
-      t.match(check?.request.url, /^\/check/)
-      t.match(check?.request.headers, { cookie: 'a=1; b=2', authorization: 'Bearer token' })
-      t.equal(check?.body, '')
-      t.notMatch(answer.text, 'root', 'a 200 without an identity brings none in')
+    const credentials = { cookie: 'a=1; b=2', authorization: 'Bearer token' }
+    const headers = {
+      ...credentials,
+      'user-agent': 'Phone',
+      'x-forwarded-for': '198.51.100.9',
+      'x-user-id': 'root',
+    }
+    const answer = await rig.ask('/checked?x=1', { method: 'POST', headers, body: 'secret' })
+    t.equal(checks.length, 1)
+    const [check] = checks
+    t.match(check?.request.url, /^\/check/)
+    t.match(check?.request.headers, credentials)
+    const { 'user-agent': device, 'x-forwarded-for': from } = check?.request.headers ?? {}
+    t.same([device, from], ['Phone', '127.0.0.1'], 'not from where the client says it comes')
+    t.equal(check?.body, '')
+    t.notMatch(answer.text, 'root', 'a 200 without an identity brings none in')
 
-      for (status of [302, 400, 403, 404, 429, 500, 502, 504]) {
-        const { status: answered } = await rig.ask('/other', { headers })
-        t.ok(answered >= 300, `${answered} for a check that answers ${status}`)
-      }
-      t.notOk(await rig.applicationSaw('/other'))
-      standIn.closeAllConnections()
-      standIn.close()
-      await once(standIn, 'close')
-      await rig.start()
-    },
+    for (status of [302, 400, 403, 404, 429, 500, 502, 504]) {
+      const { status: answered } = await rig.ask('/other', { headers })
+      t.ok(answered >= 300, `${answered} for a check that answers ${status}`)
+    }
+    t.notOk(await rig.applicationSaw('/other'))
+    standIn.closeAllConnections()
+    standIn.close()
+    await once(standIn, 'close')
+    await rig.start()
+  },
 }

@@ -114,7 +114,8 @@ t.test("Traefik's files are YAML; what is not public is checked, and aliases are
   const { http } = await configuration('traefik', 'routes.yml')
   t.same(http.routers.application.middlewares, ['check'])
   t.ok(http.routers['its-own'].priority > http.routers.application.priority)
-  const { address, authResponseHeadersRegex } = http.middlewares.check.forwardAuth
+  const { address, authRequestHeaders, authResponseHeadersRegex } = http.middlewares.check.forwardAuth
+  t.same(authRequestHeaders, ['Cookie', 'Authorization', 'User-Agent'], 'it adds X-Forwarded-For by itself')
   t.equal(address, 'http://127.0.0.1:4000/check')
   // JavaScript writes Go's leading (?i) as a flag.
   const identity = new RegExp(authResponseHeadersRegex.replace('(?i)', ''), 'i')
@@ -134,7 +135,10 @@ t.test("Envoy's file is YAML; it fails closed, and strips before it asks", async
   const check = filters[1].typed_config
   t.equal(check.failure_mode_allow, false)
   t.equal(check.status_on_error.code, 'ServiceUnavailable')
-  t.same(check.allowed_headers.patterns, [{ exact: 'cookie' }])
+  t.same(
+    check.allowed_headers.patterns.map(({ exact }: { exact: string }) => exact),
+    ['cookie', 'user-agent', 'x-forwarded-for'],
+  )
   t.same(check.http_service.authorization_response.allowed_upstream_headers.patterns, [
     { exact: 'x-user-id' },
     { exact: 'x-session-id' },

@@ -217,6 +217,20 @@ t.test('a key with the scope is needed, for either form', async (t) => {
   }
 })
 
+t.test('who waits with a key that is revoked meanwhile learns nothing any more', async (t) => {
+  const { id, headers } = await service.keyFor('events')
+  const { cursor } = await ask()
+  const others = service.feed.waiting()
+  const waiting = http(`/events?since=${cursor}&wait=30`, { headers })
+  while (service.feed.waiting() === others) await new Promise((turn) => setTimeout(turn, 5))
+  await psql('update service_key set revoked_at = now() where id = $1', [id])
+  const { token } = await service.signIn(await service.addUser())
+  await as(token, '/api/logout', { method: 'POST' })
+  const answer = await waiting
+  t.equal(answer.status, 401)
+  t.match(await answer.json(), { code: 'invalid_key' })
+})
+
 t.test('a stream ends when its key is revoked', async (t) => {
   const key = await service.keyFor('events')
   const open = (authorization: Record<string, string>) =>

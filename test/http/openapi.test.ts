@@ -33,7 +33,8 @@ t.test('a route that programs use is in the document', async (t) => {
   const registered = routes
     .filter(({ documented }) => documented)
     .map(({ method, url }) => `${method} ${url.replace(/:(\w+)/g, '{$1}')}`)
-  const checks = ['GET /check', 'GET /check/{path}']
+  const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+  const checks = methods.flatMap((method) => [`${method} /check`, `${method} /check/{path}`])
   t.same(
     operations.map(({ name }) => name).sort(),
     [...checks, ...registered.filter((name) => !name.startsWith('HEAD'))].sort(),

@@ -1,5 +1,6 @@
 /** Whoever reports an error has an id; the operator finds it in the log, whatever it was that answered. */
 import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { json, startService } from '../support/service.ts'
 
@@ -68,6 +69,14 @@ for (const [what, status, ask] of refusals) {
     t.equal(header, body.requestId)
   })
 }
+
+t.test('to HEAD even what cannot be read is answered without a body', async (t) => {
+  const { hostname, port } = new URL(service.base)
+  const socket = connect(Number(port), hostname, () => socket.end('HEAD / HTTP/1.1\r\nno header\r\n\r\n'))
+  const answer = await text(socket)
+  t.match(answer, /^HTTP\/1\.1 400 /)
+  t.ok(answer.endsWith('\r\n\r\n'), answer)
+})
 
 t.test('no two requests share an id, and nobody chooses theirs', async (t) => {
   const ids = new Set<string | undefined>()

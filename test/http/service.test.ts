@@ -1,5 +1,6 @@
 /** What services may ask with a key, and what the key does not let them do. */
 import t from 'tap'
+import { createKeys } from '../../src/security/keys.ts'
 import { revokeKey } from '../../src/storage/keys.ts'
 import { KEY_SCOPES } from '../../src/storage/staff-schema.ts'
 import { json, startService } from '../support/service.ts'
@@ -135,6 +136,25 @@ t.test(
     t.same(await problem(slowed), { status: 429, code: 'too_many_attempts' })
     t.equal((await introspect('x', { ...headers, 'x-forwarded-for': '198.51.100.1' })).status, 200)
     t.equal((await from('198.51.100.2', guesses[0] ?? '')).status, 401, 'others are not held up')
+  },
+)
+
+t.test(
+  'a flood of wrong keys keeps the database busy with a handful of queries, and no right key out',
+  async (t) => {
+    let queries = 0
+    const query: typeof database.query = (prepared) => {
+      queries++
+      return database.query(prepared)
+    }
+    const keys = createKeys({ run: database.run, query })
+    const { key, id } = await keyFor('security')
+    const wrong = Array.from({ length: 2_000 }, (_, n) => `glk_${String(n).padStart(43, 'B')}`)
+    const guesses = Promise.allSettled(wrong.map((guess) => keys.require(guess, 'security')))
+    t.equal((await keys.require(key, 'security')).id, id)
+    const outcomes = (await guesses).map((guess) => guess.status === 'rejected' && guess.reason.code)
+    t.same(new Set(outcomes), new Set(['invalid_key']))
+    t.ok(queries <= 20, `${queries} queries`)
   },
 )
 

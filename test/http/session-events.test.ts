@@ -9,7 +9,8 @@ const { as, http } = service
 const { psql } = service.database
 const PATH = '/api/session/events'
 
-const follow = (token: string) => openStream(({ signal, headers }) => as(token, PATH, { signal, headers }))
+const follow = (token: string, query = '') =>
+  openStream(({ signal, headers }) => as(token, PATH + query, { signal, headers }))
 const logout = (token: string, scope: string) => as(token, '/api/logout', json({ scope }))
 
 /** Somebody with so many devices. */
@@ -45,6 +46,25 @@ t.test('a page is told that another session of its user is over, however it ende
   await psql('delete from session where id = $1', [laptop.id])
   t.match(await page.next(), { event: 'ended', data: '{}' })
 })
+
+t.test(
+  'a page whose list is out of date is told so first; one whose list is not is left alone',
+  async (t) => {
+    const [phone, laptop, tablet] = await devices(3)
+    if (!phone || !laptop || !tablet) throw new Error('no devices')
+    const shown = async (path: string) => {
+      const page = await (await as(laptop.token, path)).text()
+      return `?shown=${/data-shown="([\w-]+)"/.exec(page)?.[1]}`
+    }
+    const before = await shown('/')
+    t.equal(await shown('/logout'), before)
+    await logout(phone.token, 'local')
+    t.match(await (await follow(laptop.token, before)).next(), { event: 'changed' })
+    const page = await follow(laptop.token, await shown('/'))
+    await logout(tablet.token, 'global')
+    t.match(await page.next(), { event: 'ended' }, 'nothing came before')
+  },
+)
 
 t.test('a page hears nothing of other people', async (t) => {
   const [[ada, phone], [grace]] = [await devices(2), await devices(1)]

@@ -10,7 +10,13 @@ core.register_action("check", { "http-req" }, function(txn)
   local answer = core.httpclient():get({
     url = "http://global-logout/check",
     dst = "abns@checks-of-4000",
-    headers = { cookie = all("cookie"), authorization = all("authorization") },
+    headers = {
+      cookie = all("cookie"),
+      authorization = all("authorization"),
+      -- For the record of tokens that come again after their end. haproxy.cfg has written the first.
+      ["x-forwarded-for"] = all("x-forwarded-for"),
+      ["user-agent"] = all("user-agent"),
+    },
   })
   local function first(name)
     return answer.headers[name] and answer.headers[name][0]

@@ -1,54 +1,61 @@
 /** What the OpenAPI document says of `/check`. By hand, because it is answered in front of Fastify (../check.ts). */
+import type { OpenAPIV3_1 } from 'openapi-types'
 import type { Draft } from './responses.ts'
+
+/** Gateways ask with the method of the request that they protect. */
+const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options']
+
+const check: Draft = {
+  tags: ['gateways'],
+  summary: 'Is this session valid, and whose is it?',
+  security: [{ sessionCookie: [] }, { sessionToken: [] }],
+  'x-problems': ['unauthenticated', 'invalid_token', 'unavailable'],
+  responses: { 200: { $ref: '#/components/responses/session_is_valid' } },
+}
 
 const description =
   'For gateways, once for every request they let through. The token comes from the session cookie, else from `Authorization: Bearer`. ' +
   'Any method is answered alike; suffix, query and body are not looked at. Let the request pass on 200 only, and set both headers from the answer. ' +
   'What cannot be decided is 503.'
 
-const check: Draft = {
-  tags: ['gateways'],
-  summary: 'Is this session valid, and whose is it?',
-  description,
-  security: [{ sessionCookie: [] }, { sessionToken: [] }],
-  'x-problems': ['unauthenticated', 'invalid_token', 'unavailable'],
-  responses: {
-    200: {
-      description: 'The session is valid. The body is empty.',
-      headers: {
-        'x-user-id': {
-          description: 'The user. Percent-encoded when the id holds anything but visible ASCII, or a `%`.',
-          required: true,
-          schema: { type: 'string' },
-          example: 'demo-ada',
-        },
-        'x-session-id': {
-          description: 'The public id of the session.',
-          required: true,
-          schema: { type: 'string', format: 'uuid' },
-        },
-        'cache-control': { $ref: '#/components/headers/cache-control' },
-      },
-    },
+const parameters: Draft['parameters'] = [
+  {
+    name: 'path',
+    in: 'path',
+    required: true,
+    description: 'The path that the gateway protects, with all its slashes; not looked at.',
+    schema: { type: 'string' },
+    example: 'orders/17',
   },
+]
+
+/** Told in full with GET, and by name only with the other methods. */
+function byMethod(operationId: string, draft: Draft): Record<string, Draft> {
+  const others = METHODS.map((method) => [method, { ...draft, operationId: `${operationId}-${method}` }])
+  return { ...Object.fromEntries(others), get: { ...draft, operationId, description } }
 }
 
-export const checkPaths: Record<string, { get: Draft }> = {
-  '/check': { get: { ...check, operationId: 'check' } },
-  '/check/{path}': {
-    get: {
-      ...check,
-      operationId: 'checkPath',
-      parameters: [
-        {
-          name: 'path',
-          in: 'path',
-          required: true,
-          description: 'The path that the gateway protects, with all its slashes; not looked at.',
-          schema: { type: 'string' },
-          example: 'orders/17',
-        },
-      ],
+export const checkPaths: Record<string, Record<string, Draft>> = {
+  '/check': byMethod('check', check),
+  '/check/{path}': byMethod('checkPath', { ...check, parameters }),
+}
+
+export const checkResponses: Record<string, OpenAPIV3_1.ResponseObject> = {
+  session_is_valid: {
+    description: 'The session is valid. The body is empty.',
+    headers: {
+      'x-user-id': {
+        description: 'The user. Percent-encoded when the id holds anything but visible ASCII, or a `%`.',
+        required: true,
+        schema: { type: 'string' },
+        example: 'demo-ada',
+      },
+      'x-session-id': {
+        description: 'The public id of the session.',
+        required: true,
+        schema: { type: 'string', format: 'uuid' },
+      },
+      'cache-control': { $ref: '#/components/headers/cache-control' },
     },
   },
 }

@@ -9,7 +9,7 @@ import type { OpenAPIV3_1 } from 'openapi-types'
 import { z } from 'zod'
 import type { ErrorCode } from '../../errors.ts'
 import { version } from '../../version.ts'
-import { checkPaths } from './check.ts'
+import { checkPaths, checkResponses } from './check.ts'
 import { complete } from './responses.ts'
 
 declare module 'fastify' {
@@ -58,6 +58,7 @@ export function documentOptions(cookieName: string): SwaggerOptions {
       ],
       paths: checkPaths as object as OpenAPIV3_1.PathsObject,
       components: {
+        responses: checkResponses,
         securitySchemes: {
           sessionCookie: {
             type: 'apiKey',

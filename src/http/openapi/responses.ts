@@ -20,8 +20,9 @@ const ALWAYS: readonly ErrorCode[] = ['request_timeout', 'headers_too_large', 'i
 export function complete(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   const items = document.paths as Record<string, Record<string, Draft>>
   const paths = mapValues(items, (item) => mapValues(item, completeOperation))
-  const references = JSON.stringify(paths).matchAll(/"#\/components\/responses\/(\w+)"/g)
-  const mentioned = new Set([...references].map(([, code]) => code as ErrorCode))
+  const references = JSON.stringify(paths).matchAll(/"#\/components\/responses\/([\w.]+)"/g)
+  const mentioned = new Set([...references].map(([, name = '']) => name))
+  const named = document.components?.responses ?? {}
   return {
     ...document,
     paths,
@@ -29,7 +30,9 @@ export function complete(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
       ...document.components,
       schemas: { Problem: jsonSchemaOf(problemSchema) },
       headers: HEADERS,
-      responses: Object.fromEntries([...mentioned].map((code) => [code, problemResponse([code])])),
+      responses: Object.fromEntries(
+        [...mentioned].map((name) => [name, named[name] ?? problemResponse(name.split('.') as ErrorCode[])]),
+      ),
     },
   }
 }
@@ -47,10 +50,9 @@ function completeOperation({
   responses = {},
   ...operation
 }: Draft): OpenAPIV3_1.OperationObject {
-  const answered = mapValues(responses as Record<string, OpenAPIV3_1.ResponseObject>, (response) => ({
-    headers: headersNamed(['x-request-id']),
-    ...response,
-  }))
+  const answered = mapValues(responses, (response) =>
+    '$ref' in response ? response : { headers: headersNamed(['x-request-id']), ...response },
+  )
   return {
     ...operation,
     ...(requestBody && { requestBody: { ...requestBody, required: !mayLackBody } }),
@@ -58,12 +60,12 @@ function completeOperation({
   }
 }
 
-/** The answers to what goes wrong, one for each status; those with a single code are told once for all routes. */
+/** The answers to what goes wrong, one for each status. Each is told once for all routes, by the names of its codes. */
 function problemResponses(all: ErrorCode[]): OpenAPIV3_1.ResponsesObject {
   const byStatus = Object.groupBy(new Set(all), (code) => ERRORS[code].status)
-  return mapValues(byStatus, (codes = []) =>
-    codes.length === 1 ? { $ref: `#/components/responses/${codes[0]}` } : problemResponse(codes),
-  )
+  return mapValues(byStatus, (codes = []) => ({
+    $ref: `#/components/responses/${codes.toSorted().join('.')}`,
+  }))
 }
 
 function problemResponse(codes: ErrorCode[]): OpenAPIV3_1.ResponseObject {

@@ -1,7 +1,7 @@
 // Makes the pages follow: this browser's other tabs, devices that are signed out elsewhere, and the clock.
 // Everything works without it.
 // @ts-check
-const { session, announce, now } = document.body.dataset
+const { session, shown, announce, now } = document.body.dataset
 const tabs = new BroadcastChannel('global-logout')
 
 // Whoever tells of a logout does so once it is done; a page with somebody signed in then asks how things stand.
@@ -13,12 +13,12 @@ if (session) {
   hearInOneTab()
 }
 
-/** Only a certain answer moves the page; a 503 or a lost connection decides nothing. */
+/** Only a certain answer moves the page; a 503 or a lost connection decides nothing, nor does a 401 of somebody in between. */
 async function follow(told = false) {
   const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null)
   // What was asked for here is under way, and brings the next page by itself.
   if (sent) return
-  if (answer?.status === 401) return location.replace(told ? '/signed-out?tab' : '/signed-out')
+  if (isOver(answer)) return location.replace(told ? '/signed-out?followed' : '/signed-out')
   const current = answer?.ok && (await answer.json().catch(() => null))
   if (current && (told || current.session.id !== session)) location.reload()
 }
@@ -36,23 +36,42 @@ function hearInOneTab() {
   whileVisible()
 }
 
+/** @param {Response | null} answer */
+function isOver(answer) {
+  return answer?.status === 401 && answer.headers.get('www-authenticate')?.startsWith('Bearer')
+}
+
+/** In milliseconds. The service says something every ten seconds; a connection that is silent for longer is none. */
+const SILENCE = 25_000
+
 /** Hears of sessions that ended elsewhere, and tries again whatever breaks. It is no use of the session. */
 async function hear(signal = new AbortController().signal) {
   while (!signal.aborted) {
-    const answer = await fetch('/api/session/events', { cache: 'no-store', signal }).catch(() => null)
-    if (answer?.status === 401) tell()
-    if (answer?.ok && answer.body) await listen(answer.body.getReader()).catch(() => {})
+    const connection = new AbortController()
+    signal.addEventListener('abort', () => connection.abort(), { signal: connection.signal })
+    await listen(connection).catch(() => {})
+    connection.abort()
     // Not all at once after the service was restarted.
     await new Promise((over) => setTimeout(over, 3_000 + 5_000 * Math.random()))
   }
 }
 
-/** @param {ReadableStreamDefaultReader<BufferSource>} stream */
-async function listen(stream) {
+/** What was missed before comes first: the service knows which list is shown here. */
+async function listen(/** @type {AbortController} */ connection) {
+  const { signal } = connection
+  let silent = setTimeout(() => connection.abort(), SILENCE)
+  signal.addEventListener('abort', () => clearTimeout(silent))
+  const path = shown ? `/api/session/events?shown=${shown}` : '/api/session/events'
+  const answer = await fetch(path, { cache: 'no-store', signal })
+  if (isOver(answer)) tell()
+  const stream = answer.ok && answer.body?.getReader()
+  if (!stream) return
   const decoder = new TextDecoder()
   for (let text = ''; ; text = text.slice(text.lastIndexOf('\n') + 1)) {
     const { done, value } = await stream.read()
     if (done) return
+    clearTimeout(silent)
+    silent = setTimeout(() => connection.abort(), SILENCE)
     text += decoder.decode(value, { stream: true })
     if (/^event: .*\n/m.test(text)) tell()
   }
