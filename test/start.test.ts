@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import t from 'tap'
 import { type Run, run } from './support/command.ts'
+import { MIGRATIONS } from './support/migrations.ts'
 import { freePort } from './support/ports.ts'
 import { admin, databaseUrl } from './support/server.ts'
 
@@ -171,7 +172,7 @@ t.test(
       env.DATABASE_URL,
       async (client) => (await client.query('select 1 from drizzle.__global_logout_migrations')).rowCount,
     )
-    t.equal(applied, 5, 'each migration once')
+    t.equal(applied, MIGRATIONS, 'each migration once')
     const again = run(['migrate'], { env })
     t.equal(await again.ended, 0)
     t.match(again.output(), 'up to date')
