@@ -14,8 +14,7 @@ import { startService } from '../support/service.ts'
 const service = await startService()
 const { database, barrier } = service
 const { psql } = database
-const ahead = (by: number) =>
-  `(pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 100 + ${by})::text::xid8`
+const ahead = (by: number) => `(pg_snapshot_xmax(pg_current_snapshot())::text::bigint + ${by})::text::xid8`
 
 /** As if all that is there came from a server that has had `by` transactions more. */
 async function comeFromElsewhere(by: number) {
