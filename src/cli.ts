@@ -86,7 +86,8 @@ export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing
     .description("bring the database at DATABASE_URL to this version's shape, as the owner of its tables")
     .addHelpText('after', '\nExample\n  DATABASE_URL=postgres://owner@db/app global-logout migrate')
     .action(async () => {
-      const applied = await migrate(await databaseUrl(env))
+      const restored = () => print('Restored from another server: the record goes on here.')
+      const applied = await migrate(await databaseUrl(env), restored)
       print(applied > 0 ? `${applied} migration(s) applied` : 'Nothing to do: the database is up to date')
     })
   addAccountCommands(program, env)

@@ -22,7 +22,8 @@ export async function prepare(
   log: FastifyBaseLogger,
   seed: (db: Executor) => Promise<unknown> = async () => {},
 ): Promise<void> {
-  const applied = await patiently(log, () => migrate(url))
+  const restored = () => log.warn('the database was restored from another server: its record goes on here')
+  const applied = await patiently(log, () => migrate(url, restored))
   if (applied > 0) log.info({ applied }, 'migrations applied')
   const database = openDatabase(url, { max: 2 })
   try {

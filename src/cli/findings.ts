@@ -4,6 +4,7 @@
  */
 import pg from 'pg'
 import type { Config } from '../config.ts'
+import { RESTORED } from '../storage/audit.ts'
 import { openDatabase } from '../storage/database.ts'
 import { sqlState } from '../storage/failures.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
@@ -115,7 +116,7 @@ export async function findInDatabase(
         problem('migrations', `${pending} pending: run "global-logout migrate" as the owner of the tables.`),
       ]
     findings.push(ok('migrations', 'all applied'))
-    for (const find of [findRights, findRoles, findLifetimes, findRevivals])
+    for (const find of [findRights, findRoles, findLifetimes, findRevivals, findRestored])
       findings.push(await find(query, policy))
     return [...findings, await findNotifications(url)]
   } finally {
@@ -190,6 +191,14 @@ async function findRevivals(query: Query): Promise<Finding> {
         'triggers',
         `disabled on session: ${disabled.join(', ')}. Enable them: "alter table session enable trigger all".`,
       )
+}
+
+/** News is found by the ids of transactions, and those of another server say nothing here. */
+async function findRestored(query: Query): Promise<Finding> {
+  const [restored] = await query<[boolean]>('select restored_elsewhere()')
+  return restored
+    ? problem('record', `new operations are not sealed: ${RESTORED}`)
+    : ok('record', 'speaks of this server')
 }
 
 /** A pooler between us and PostgreSQL (PgBouncer in transaction mode) loses notifications. */

@@ -11,9 +11,11 @@ import {
   readCover,
   readHead,
   readLinks,
+  readOverdrawn,
   sealOperations,
 } from '../storage/audit.ts'
 import type { Database } from '../storage/database.ts'
+import { sqlState } from '../storage/failures.ts'
 
 /** Rows of one query of `verify`. */
 const BATCH = 5_000
@@ -33,6 +35,7 @@ export interface Finding {
     | 'operation_changed'
     | 'operation_missing'
     | 'operation_unsealed'
+    | 'operation_overdrawn'
     | 'link_changed'
     | 'link_missing'
     | 'head_changed'
@@ -64,9 +67,20 @@ export async function seal({ transaction }: Pick<Database, 'transaction'>): Prom
   }
 }
 
+/** Where the head was set back, sealing fails on links that are there already. What is wrong, the walk tells. */
+async function sealIfPossible(database: Pick<Database, 'transaction'>): Promise<number> {
+  const UNIQUE_VIOLATION = '23505'
+  try {
+    return await seal(database)
+  } catch (error) {
+    if (sqlState(error) === UNIQUE_VIOLATION) return 0
+    throw error
+  }
+}
+
 /** @returns the head of the chain as `seq:hash`. */
 export async function noteHead({ run }: Pick<Database, 'run'>): Promise<string> {
-  return write(await demandHead({ run }))
+  return write(await run(readHead))
 }
 
 /**
@@ -79,24 +93,28 @@ export async function verify(
   { expect }: { expect?: string | undefined } = {},
 ): Promise<Verification> {
   const noted = expect === undefined ? null : read(expect)
-  await seal(database)
-  const head = await demandHead(database)
-  const { findings, links, at, last } = await walkLinks(database, head, noted?.seq)
+  await sealIfPossible(database)
+  const { findings, links, head, at, last } = await walkLinks(database, noted?.seq)
   if (noted && !at?.equals(noted.hash)) findings.push(notAsNoted(noted, last.seq))
   const { operations, uncovered } = await walkOperations(database)
   for (const operationId of uncovered) {
     const detail = `operation ${operationId} is not of the last minute, and no link covers it`
     findings.push({ kind: 'operation_unsealed', operationId, detail })
   }
+  findings.push(...(await findOverdrawn(database)))
   return { operations, links, head: write(head), findings }
 }
 
-/** Goes through links up to the head. `at` is the hash at the link `noted`, `last` the last link there is. */
-async function walkLinks({ run }: Pick<Database, 'run'>, head: Head, noted: number | undefined) {
+/**
+ * Goes through all links, also those that the head says nothing of. `head` is the one that was read with the last of them,
+ * `at` the hash at the link `noted`, `last` the last link there is.
+ */
+async function walkLinks({ run }: Pick<Database, 'run'>, noted: number | undefined) {
   const findings: Finding[] = []
   let last: Head = { seq: 0, hash: GENESIS }
   let at = noted === 0 ? GENESIS : undefined
   let links = 0
+  let head: Head
   /** What the next link may build on; null when the link before is gone. */
   let bases: Buffer[] | null = [GENESIS]
   const lost = (from: number, to: number) => {
@@ -105,8 +123,8 @@ async function walkLinks({ run }: Pick<Database, 'run'>, head: Head, noted: numb
   }
   for (;;) {
     const batch = await run((db) => readLinks(db, last.seq, BATCH))
-    for (const link of batch) {
-      if (link.seq > head.seq) break
+    head = batch.head
+    for (const link of batch.links) {
       if (link.seq !== last.seq + 1) {
         lost(last.seq + 1, link.seq - 1)
         bases = null
@@ -120,14 +138,14 @@ async function walkLinks({ run }: Pick<Database, 'run'>, head: Head, noted: numb
       last = link
       links++
     }
-    if (batch.length < BATCH || last.seq >= head.seq) break
+    if (batch.links.length < BATCH) break
   }
   if (last.seq < head.seq) lost(last.seq + 1, head.seq)
   else if (!last.hash.equals(head.hash) || last.seq > head.seq) {
     const detail = `the head says ${write(head)}, the last link is ${write(last)}`
     findings.push({ kind: 'head_changed', seq: head.seq, detail })
   }
-  return { findings, links, at, last }
+  return { findings, links, head, at, last }
 }
 
 /** What is wrong with one link or its operation. */
@@ -167,12 +185,25 @@ async function walkOperations(database: Pick<Database, 'run' | 'transaction'>) {
     const from: OperationPlace = place
     const look = () => database.run((db) => readCover(db, from, BATCH))
     let page = await look()
-    if (page.uncovered.length > 0 && (await seal(database)) > 0) page = await look()
+    if (page.uncovered.length > 0 && (await sealIfPossible(database)) > 0) page = await look()
     operations += page.count
     uncovered.push(...page.uncovered)
     place = page.last
   }
   return { operations, uncovered }
+}
+
+/** Whoever deletes sessions and names an operation that had ended others is no part of that operation. */
+async function findOverdrawn({ transaction }: Pick<Database, 'transaction'>): Promise<Finding[]> {
+  const overdrawn = await transaction(async (tx) => {
+    await tx.extend(SEAL_MS)
+    return readOverdrawn(tx)
+  })
+  return overdrawn.map(({ operationId, recorded, told }) => ({
+    kind: 'operation_overdrawn',
+    operationId,
+    detail: `operation ${operationId} tells of ${told} ended sessions, but ${recorded} are recorded under it`,
+  }))
 }
 
 function follow(base: Buffer, digest: Buffer): Buffer {
@@ -187,10 +218,4 @@ function read(text: string): Head {
   const [, seq, hex = ''] = /^(\d{1,15}):([0-9a-f]{64})$/i.exec(text.trim()) ?? []
   if (seq === undefined) throw new Error('a noted head is spelled NUMBER:HASH, as "audit verify" prints it')
   return { seq: Number(seq), hash: Buffer.from(hex, 'hex') }
-}
-
-async function demandHead({ run }: Pick<Database, 'run'>): Promise<Head> {
-  const head = await run(readHead)
-  if (!head) throw new Error('audit_head has no row: the chain has no end')
-  return head
 }

@@ -1,8 +1,11 @@
-/** Who carries incidents out: every process of the service looks for them, and a command line may. Each is done by one at a time. */
+/**
+ * Who carries incidents out: every process of the service looks for them, and a command line may. Each is done by one at a
+ * time. One that gets nowhere, because somebody holds on to its sessions, keeps no other from its turn.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Barrier } from '../propagation/barrier.ts'
 import type { Database } from '../storage/database.ts'
-import { findIncident, runningIncidents } from '../storage/incidents.ts'
+import { findIncident, idleIncidents } from '../storage/incidents.ts'
 import { type RunOptions, runIncident } from './run-incident.ts'
 
 const LOOK_MS = 2_000
@@ -35,6 +38,7 @@ export function startIncidentRunner(
   database: Pick<Database, 'alone' | 'run'>,
   barrier: Pick<Barrier, 'passed'>,
   on: { error: (error: unknown) => void },
+  options: Pick<RunOptions, 'patience'> = {},
 ) {
   const stop = new AbortController()
   const { signal } = stop
@@ -42,9 +46,9 @@ export function startIncidentRunner(
   let looking = Promise.resolve()
 
   async function look(): Promise<void> {
-    for (const id of await database.run(runningIncidents)) {
+    for (const id of await database.run(idleIncidents)) {
       if (signal.aborted || underWay.has(id) || underWay.size >= INCIDENTS_AT_ONCE) continue
-      const run = runIncident(database, barrier, id, { signal })
+      const run = runIncident(database, barrier, id, { ...options, signal })
         .catch(on.error)
         .finally(() => underWay.delete(id))
       underWay.set(id, run)

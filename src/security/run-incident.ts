@@ -34,6 +34,8 @@ const PASS_MS = 10 * 60_000
 /** Pauses between passes while somebody holds on to a session: doubled from the first to the last. */
 const FIRST_PAUSE_MS = 250
 const LAST_PAUSE_MS = 8_000
+/** After so many passes that ended nothing, half a minute, the incident is handed back: others may have their turn. */
+const PATIENCE = 8
 /**
  * How long transactions from before the execution are waited for: those that have written may hold a sign-in that nobody
  * sees yet; those that have not are reports and backups, all but a few milliseconds of a sign-in's life.
@@ -53,17 +55,19 @@ export interface RunOptions {
   signal?: AbortSignal | undefined
   /** For tests. */
   batch?: number
+  patience?: number
 }
 
 /**
  * Carries an incident out to its end, unless somebody else is at it.
- * @returns whether there is nothing left to do: false when another connection is at it, or when told to stop.
+ * @returns whether there is nothing left to do: false when another connection is at it, when told to stop, or when it got
+ * nowhere for a while. Whoever comes next goes on.
  */
 export function runIncident(
   { alone }: Pick<Database, 'alone'>,
   barrier: Pick<Barrier, 'passed'>,
   id: string,
-  { onProgress = () => {}, signal, batch = BATCH }: RunOptions = {},
+  { onProgress = () => {}, signal, batch = BATCH, patience = PATIENCE }: RunOptions = {},
 ): Promise<boolean> {
   return alone(async (db) => {
     if (!(await takeIncident(db, id))) return false
@@ -75,7 +79,7 @@ export function runIncident(
     if (!running) return true
     onProgress({ planned: running.planned, ended: running.ended })
     const before = await openTransactions(db)
-    const endAll = () => passes(db, running, { onProgress, signal, batch })
+    const endAll = () => passes(db, running, { onProgress, signal, batch, patience })
     if (!(await endAll())) return false
     const left = await outlast(db, before, signal)
     if (!left || !(await endAll())) return false
@@ -86,18 +90,18 @@ export function runIncident(
   })
 }
 
-/** Ends sessions until a pass meets none that somebody else holds. @returns false when told to stop. */
+/**
+ * Ends sessions until a pass meets none that somebody else holds. @returns false when told to stop, and when it got nowhere.
+ */
 async function passes(
   db: Transaction,
   running: Running,
-  {
-    onProgress,
-    signal,
-    batch,
-  }: Required<Pick<RunOptions, 'onProgress' | 'batch'>> & Pick<RunOptions, 'signal'>,
+  { onProgress, signal, batch, patience }: Required<Omit<RunOptions, 'signal'>> & Pick<RunOptions, 'signal'>,
 ): Promise<boolean> {
+  let idle = 0
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
     let skipped = 0
+    let took = 0
     await inTransaction(db, async (tx) => {
       await tx.extend(PASS_MS)
       await openPass(tx, running)
@@ -111,11 +115,14 @@ async function passes(
         return endSessions(tx, running, ids)
       })
       skipped += ids.length - deleted
+      took += deleted
       onProgress({ planned: running.planned, ended })
     }
     await closePass(db)
     if (signal?.aborted) return false
     if (skipped === 0) return true
+    idle = took > 0 ? 0 : idle + 1
+    if (idle >= patience) return false
     await sleep(pause, undefined, { signal }).catch(() => {})
   }
 }

@@ -104,13 +104,24 @@ export function listAround(
     .limit(limit)
 }
 
-/** Adds links for operations that have none, `most` at most. @returns how many; none, too, while another is at it. */
+/**
+ * Adds links for operations that have none, `most` at most. What is new is told by transaction ids, which say nothing on
+ * another server than the one that gave them.
+ * @returns how many; none, too, while another is at it.
+ * @throws Error when the database was restored from another server and nobody has settled it since.
+ */
 export async function sealOperations(tx: Executor, most: number): Promise<number> {
-  const { rows } = (await tx.execute(sql`select seal_operations(${most}) as added`)) as unknown as {
-    rows: { added: number }[]
-  }
-  return rows[0]?.added ?? 0
+  const { rows } = (await tx.execute(
+    sql`select case when restored_elsewhere() then null else seal_operations(${most}) end as added`,
+  )) as unknown as { rows: { added: number | null }[] }
+  const added = rows[0]?.added ?? null
+  if (added === null) throw new Error(`nothing is sealed: ${RESTORED}`)
+  return added
 }
+
+/** What `restored_elsewhere()` means, and what to do about it. */
+export const RESTORED =
+  'the database was restored from another server. Run "global-logout migrate", or start the service anew.'
 
 export interface Head {
   seq: number
@@ -118,10 +129,13 @@ export interface Head {
 }
 
 /** Where the chain ends. */
-export async function readHead(db: Executor): Promise<Head | null> {
+export async function readHead(db: Executor): Promise<Head> {
   const [head] = await db.select({ seq: auditHead.seq, hash: auditHead.hash }).from(auditHead)
-  return head ?? null
+  if (!head) throw headless()
+  return head
 }
+
+const headless = () => new Error('audit_head has no row: the chain has no end')
 
 export interface Link extends Head {
   operationId: string
@@ -131,14 +145,48 @@ export interface Link extends Head {
 }
 
 /**
- * Links after `seq`, in order, each with what its operation is worth now. One index look-up each: asked for a join, the
- * planner would read the whole table for every few thousand.
+ * Links after `seq`, in order, each with what its operation is worth now, and where the chain ended when they were read.
+ * One index look-up each: asked for a join, the planner would read the whole table for every few thousand.
  */
-export async function readLinks(db: Executor, seq: number, limit: number): Promise<Link[]> {
+export async function readLinks(
+  db: Executor,
+  seq: number,
+  limit: number,
+): Promise<{ head: Head; links: Link[] }> {
   const { rows } = (await db.execute(sql`
-    select seq::float8 as seq, hash, operation_id as "operationId", digest,
+    select h.seq::float8 as "headSeq", h.hash as "headHash",
+      l.seq::float8 as seq, l.hash, l.operation_id as "operationId", l.digest,
       (select operation_digest(o) from operation o where o.id = l.operation_id) as now
-    from audit_link l where seq > ${seq} order by l.seq limit ${limit}`)) as unknown as { rows: Link[] }
+    from audit_head h left join (
+      select * from audit_link where seq > ${seq} order by seq limit ${limit}
+    ) l on true order by l.seq`)) as unknown as {
+    rows: ({ headSeq: number; headHash: Buffer } & (Link | { seq: null }))[]
+  }
+  if (!rows[0]) throw headless()
+  const { headSeq, headHash } = rows[0]
+  return { head: { seq: headSeq, hash: headHash }, links: rows.filter((row) => row.seq !== null) }
+}
+
+export interface Overdrawn {
+  operationId: string
+  /** Sessions that are recorded under it, and how many it says that it ended. */
+  recorded: number
+  told: number
+}
+
+/**
+ * Operations that have ended more sessions than they tell of: somebody deleted others in their name. An incident tells when
+ * it is done, by another operation; until then its own row counts. Retention makes them fewer, never more.
+ */
+export async function readOverdrawn(tx: Executor): Promise<Overdrawn[]> {
+  const { rows } = (await tx.execute(sql`
+    select recorded.id as "operationId", recorded.count as recorded, told.count as told
+    from (select operation_id as id, count(*)::int as count from revoked_session group by 1) recorded
+    join operation o using (id), lateral (select case when o.kind <> 'incident.execute' then o.revoked_count else coalesce(
+      (select min(f.revoked_count) from operation f
+        where f.kind = 'incident.finish' and f.result ->> 'operationId' = o.id::text),
+      (select i.ended from incident i where i.operation_id = o.id), 0) end as count) told
+    where recorded.count > told.count order by o.at, o.id`)) as unknown as { rows: Overdrawn[] }
   return rows
 }
 

@@ -5,7 +5,7 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
 import { type IncidentOutcome, incident, incidentPlanned, type Selection } from './incident-schema.ts'
-import { matching } from './incidents.ts'
+import { incidentLock, matching } from './incidents.ts'
 import { session } from './schema.ts'
 
 /** What a runner has to know. */
@@ -25,7 +25,7 @@ export interface Running {
 export async function takeIncident(db: Executor, id: string): Promise<boolean> {
   await db.execute(sql`set idle_session_timeout = '30s'`)
   const { rows } = (await db.execute(
-    sql`select pg_try_advisory_lock(hashtextextended(${`global-logout incident ${id}`}, 0)) as mine`,
+    sql`select pg_try_advisory_lock(${incidentLock(sql`${id}::text`)}) as mine`,
   )) as unknown as { rows: { mine: boolean }[] }
   return rows[0]?.mine === true
 }

@@ -1,5 +1,6 @@
 /** The named queries of incidents. Those that end sessions are in `incident-steps.ts`. */
 import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
+import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import { formsOf } from '../security/selection.ts'
 import type { Executor } from './database.ts'
 import {
@@ -173,13 +174,27 @@ export async function startIncident(tx: Executor, id: string, operationId: strin
   await tx.update(incident).set({ state: 'running', operationId, startedAt }).where(eq(incident.id, id))
 }
 
-/** The incidents that somebody has to go on with, the oldest first. */
-export async function runningIncidents(db: Executor): Promise<string[]> {
+/** The name of the advisory lock that whoever carries an incident out holds. */
+export const incidentLock = (id: SQL | AnyPgColumn): SQL =>
+  sql`hashtextextended('global-logout incident ' || ${id}, 0)`
+
+/**
+ * The incidents that somebody has to go on with, and that nobody is at; in no order, so that some which get nowhere for now
+ * do not keep the others waiting.
+ */
+export async function idleIncidents(db: Executor): Promise<string[]> {
   const rows = await db
     .select({ id: incident.id })
     .from(incident)
-    .where(eq(incident.state, 'running'))
-    .orderBy(incident.startedAt)
+    .where(
+      and(
+        eq(incident.state, 'running'),
+        sql`${incidentLock(incident.id)} not in (
+          select (classid::bigint << 32) | objid::bigint from pg_locks where locktype = 'advisory' and objsubid = 1
+            and granted and database = (select oid from pg_database where datname = current_database()))`,
+      ),
+    )
+    .orderBy(sql`random()`)
   return rows.map(({ id }) => id)
 }
 

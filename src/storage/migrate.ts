@@ -1,11 +1,11 @@
 /**
  * Brings the database to the shape this version needs. Several instances may start at once: an advisory lock
  * lets one migrate while the others wait, then find nothing to do. A role without the right to create tables
- * is enough when nothing is pending.
+ * is enough when nothing is pending. A database that was dumped on another server is settled in this one.
  */
 import { fileURLToPath } from 'node:url'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
-import { drizzle } from 'drizzle-orm/node-postgres'
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
 import type { Executor } from './database.ts'
@@ -21,8 +21,12 @@ const MIGRATION_LOCK = 7_161_970_001n
 /** Longest wait for a connection, in milliseconds. */
 const CONNECT_MS = 5_000
 
-/** Applies what is pending. @returns how many migrations it applied itself. */
-export async function migrate(url: string): Promise<number> {
+/**
+ * Applies what is pending.
+ * @param onRestored is called when the database came from another server, and is settled now.
+ * @returns how many migrations it applied itself.
+ */
+export async function migrate(url: string, onRestored: () => void = () => {}): Promise<number> {
   const client = new pg.Client({
     connectionString: url,
     application_name: 'global-logout migrate',
@@ -32,14 +36,21 @@ export async function migrate(url: string): Promise<number> {
   await client.connect()
   try {
     const db = drizzle(client)
-    if ((await pendingMigrations(db)) === 0) return 0
-    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
-    const pending = await pendingMigrations(db)
-    await applyMigrations(db, { migrationsFolder, migrationsTable })
-    return pending
+    const applied = await applyPending(client, db)
+    const { rows } = await client.query<{ settled: boolean }>('select settle_restored() as settled')
+    if (rows[0]?.settled) onRestored()
+    return applied
   } finally {
     await client.end()
   }
+}
+
+async function applyPending(client: pg.Client, db: NodePgDatabase): Promise<number> {
+  if ((await pendingMigrations(db)) === 0) return 0
+  await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
+  const pending = await pendingMigrations(db)
+  await applyMigrations(db, { migrationsFolder, migrationsTable })
+  return pending
 }
 
 /** How many of this version's migrations the database lacks. */

@@ -113,6 +113,7 @@ export const revokedSession = pgTable(
     /** Not unique: an application may create a session again with a token that was ended before. */
     sessionToken: hashedToken('session_token').notNull(),
     userId: text('user_id').notNull(),
+    /** References `operation`, at the commit: drizzle has no word for that, so `migrations/0007_record.sql` says it. */
     operationId: uuid('operation_id'),
     revokedAt: instant('revoked_at').notNull().default(sql`statement_timestamp()`),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),

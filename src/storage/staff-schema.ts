@@ -1,6 +1,6 @@
 /**
  * The tables of services and staff: keys, locks, roles, and the record of it all. An application has no rights
- * on them; the service has those that `migrations/0004_staff.sql` grants.
+ * on them; the service has those that `grant_global_logout_roles()` grants (migrations).
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { bigint, boolean, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'

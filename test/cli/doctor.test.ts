@@ -89,6 +89,19 @@ t.test('doctor finds rights that were taken from the roles, and lifetimes that d
   })
 })
 
+t.test('doctor finds a record that came from another server, and "migrate" settles it', async (t) => {
+  await psql(
+    `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`,
+  )
+  t.match((await findings()).found.record, { level: 'ok' })
+  await psql(`update operation set xid = '900000000000'`)
+  t.match((await findings()).found.record, { level: 'problem', detail: /global-logout migrate/ })
+  t.match(await command(['audit', 'verify']), { code: 1, output: /restored from another server/ })
+  t.match(await command(['migrate']), { code: 0, output: /Restored from another server/ })
+  t.match((await findings()).found.record, { level: 'ok' })
+  t.match(await command(['audit', 'verify']), { code: 0 })
+})
+
 t.test('doctor finds a disabled trigger, and migrations that are missing', async (t) => {
   await psql('alter table session disable trigger session_deleted')
   t.match((await findings()).found.triggers, { level: 'problem', detail: /session_deleted/ })

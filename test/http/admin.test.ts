@@ -291,9 +291,10 @@ t.test('the audit tells every operation, newest first, and is read on from page 
   const gone = await signIn(ada)
   await psql('delete from session where id = $1', [gone.id])
   await psql(
-    `insert into operation (id, kind, actor_kind, user_id, revoked_count, at) select gen_random_uuid(), 'logout', 'user', $1, 1, now() - interval '1 hour' from generate_series(1, 100)`,
+    `insert into operation (id, kind, actor_kind, user_id, revoked_count, request_id) select gen_random_uuid(), 'logout', 'user', $1, 1, 'old' from generate_series(1, 100)`,
     [ada],
   )
+  await psql(`update operation set at = now() - interval '1 hour' where request_id = 'old'`)
   const ask = async (query: string) =>
     (await (await http(`/api/admin/audit?${query}`, { headers })).json()) as {
       entries: { id: string | null; kind: string; at: string }[]

@@ -12,10 +12,13 @@ type Database = Awaited<ReturnType<typeof testDatabase>>
 async function history(n: number, { sealed = true } = {}): Promise<Database> {
   const database = await testDatabase()
   await database.psql(
-    `insert into operation (id, kind, actor_kind, actor_id, user_id, reason, at, revoked_count)
-     select lpad(i::text, 32, '0')::uuid, 'user.revoke', 'staff', 'eve', 'u' || i, 'reason ' || i,
-       now() - interval '1 hour' + i * interval '1 second', i from generate_series(1, $1::integer) i`,
+    `insert into operation (id, kind, actor_kind, actor_id, user_id, reason, revoked_count)
+     select lpad(i::text, 32, '0')::uuid, 'user.revoke', 'staff', 'eve', 'u' || i, 'reason ' || i, i
+     from generate_series(1, $1::integer) i`,
     [n],
+  )
+  await database.psql(
+    `update operation set at = now() - interval '1 hour' + revoked_count * interval '1 second'`,
   )
   if (sealed) t.equal(await seal(database), n)
   return database
@@ -82,14 +85,13 @@ t.test('a deleted operation is missing by name, one that was hidden from the cha
   const database = await history(5)
   await database.psql(`delete from operation where id = $1`, [id(2)])
   // As if it had been committed before the last seal, which would have seen it.
-  await database.psql(
-    `insert into operation (id, kind, actor_kind, revoked_count, at, xid) values ($1, 'logout', 'user', 1, now() - interval '1 hour', '3')`,
-    [id(99)],
-  )
-  await database.psql(
-    `insert into operation (id, kind, actor_kind, revoked_count, at, xid) values ($1, 'logout', 'user', 1, now() + interval '1 hour', '3')`,
-    [id(100)],
-  )
+  for (const [n, when] of [
+    [99, '- 1 hour'],
+    [100, '1 hour'],
+  ] as const)
+    await database.psql(`begin;
+      insert into operation (id, kind, actor_kind, revoked_count) values ('${id(n)}', 'logout', 'user', 1);
+      update operation set at = now() + interval '${when}', xid = '3' where id = '${id(n)}'; commit`)
   t.same(told((await verify(database)).findings), [
     { kind: 'operation_missing', seq: 2, operationId: id(2) },
     { kind: 'operation_unsealed', seq: undefined, operationId: id(99) },
@@ -123,6 +125,7 @@ t.test('links that were removed, changed or swapped are named, and only they', a
   ])
   t.same(await tampered(`update audit_link set seq = seq * 100 where seq = 9`), [
     { kind: 'link_missing', seq: 9, operationId: undefined },
+    { kind: 'head_changed', seq: 9, operationId: undefined },
   ])
   t.same(
     await tampered(`begin; alter table audit_link drop constraint audit_link_operation_id_unique;
@@ -158,6 +161,28 @@ t.test(
     t.match(findings, [{ kind: 'head_not_as_noted', seq: 6, detail: /ends at link 4.* cut off/ }])
   },
 )
+
+t.test('a head that was set back hides no change of what came after, also when sealing fails', async (t) => {
+  const database = await history(12)
+  await database.psql(`update operation set reason = 'harmless' where id = '${id(10)}'`)
+  await database.psql(`update audit_head set seq = 9, hash = (select hash from audit_link where seq = 9)`)
+  const found = [
+    { kind: 'operation_changed', seq: 10, operationId: id(10) },
+    { kind: 'head_changed', seq: 9, operationId: undefined },
+  ]
+  t.same(told((await verify(database)).findings), found)
+  await database.psql(
+    `insert into operation (id, kind, actor_kind, revoked_count) values ($1, 'logout', 'user', 1)`,
+    [id(13)],
+  )
+  await t.rejects(seal(database), { cause: { code: '23505' } })
+  t.same(told((await verify(database)).findings), found)
+  await database.psql(`update operation set at = at - interval '1 hour' where id = '${id(13)}'`)
+  t.same(told((await verify(database)).findings), [
+    ...found,
+    { kind: 'operation_unsealed', seq: undefined, operationId: id(13) },
+  ])
+})
 
 t.test('a chain that was made anew around a changed operation is found against a noted head', async (t) => {
   const database = await history(6)
@@ -286,6 +311,42 @@ t.test(
     t.match(lines.at(-1), `"'=cmd()"`, 'a user whose id is a formula')
   },
 )
+
+t.test('whoever deletes sessions in the name of an operation is found out, or refused', async (t) => {
+  const database = await testDatabase()
+  await database.psql(`insert into "user" (id) values ('ada')`)
+  await database.psql(
+    `insert into session ("sessionToken", "userId", expires) select n::text, 'ada', 'infinity' from generate_series(1, 6) n`,
+  )
+  const endAs = (operation: string, tokens: string) =>
+    database.psql(`begin; select set_config('global_logout.operation_id', '${operation}', true);
+      delete from session where "sessionToken" in (${tokens}); commit`)
+  const record = (n: number, kind: string, count: number, result = '{}') =>
+    database.psql(
+      `insert into operation (id, kind, actor_kind, revoked_count, result) values ($1, $2, 'staff', $3, $4)`,
+      [id(n), kind, count, result],
+    )
+  await t.rejects(endAs(crypto.randomUUID(), `'1'`), { code: '23503' }, 'an operation that nobody recorded')
+  t.same(await database.psql('select from revoked_session'), [], 'nothing has ended')
+
+  await record(1, 'user.revoke', 2)
+  await endAs(id(1), `'1', '2'`)
+  await record(2, 'incident.execute', 0)
+  await endAs(id(2), `'3'`)
+  await record(3, 'incident.finish', 1, JSON.stringify({ operationId: id(2) }))
+  t.same((await verify(database)).findings, [])
+  for (const [n, token] of [
+    [1, `'4'`],
+    [2, `'5'`],
+  ] as const)
+    await endAs(id(n), token)
+  const { findings } = await verify(database)
+  const overdrawn = (n: number) => ({ kind: 'operation_overdrawn', seq: undefined, operationId: id(n) })
+  t.same(told(findings), [overdrawn(1), overdrawn(2)])
+  t.match(findings[0]?.detail, `operation ${id(1)} tells of 2 ended sessions, but 3 are recorded under it`)
+  await database.psql('delete from revoked_session')
+  t.same((await verify(database)).findings, [], 'retention makes them fewer')
+})
 
 t.test('filters are combined, and an incident is found by a user it hit', async (t) => {
   const database = await history(20)

@@ -40,7 +40,7 @@ t.test('killed after each number of batches, it is finished by the service', asy
 const insides = {
   'the sessions are deleted, and being recorded': 'lock table revoked_session in exclusive mode',
   'the sessions are recorded, and being counted': 'select from incident for update',
-  'the report is being written': 'lock table operation in exclusive mode',
+  'the report is being written': 'lock table operation in share row exclusive mode',
 }
 for (const [i, [where, lock]] of Object.entries(insides).entries()) {
   t.test(`killed inside of a transaction: ${where}`, async (t) => {

@@ -1,9 +1,10 @@
 /** Incidents: what a plan counts, whom its execution ends, and what the report says of it. */
 import t from 'tap'
-import { carryOut, startIncidentRunner } from '../../src/security/incident-runner.ts'
+import { carryOut, INCIDENTS_AT_ONCE, startIncidentRunner } from '../../src/security/incident-runner.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
 import { type Database, openDatabase } from '../../src/storage/database.ts'
 import type { Selection } from '../../src/storage/incident-schema.ts'
+import { takeIncident } from '../../src/storage/incident-steps.ts'
 import { setRole } from '../../src/storage/staff.ts'
 import { addSessions, addsUp, begin, somebody } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
@@ -293,6 +294,59 @@ t.test('every process of the service finds what is under way, and stops when it 
   await Promise.all(runners.map((runner) => runner.close()))
   await addsUp(t, service, id, { endedPlanned: 400, users: 20 })
   t.same(errors, [])
+})
+
+t.test('incidents that another process is at do not keep this one from the others', async (t) => {
+  await addSessions(service, 'busy', { users: 1, each: 2 })
+  await addSessions(service, 'spare', { users: 1, each: 2 })
+  let release = () => {}
+  const held = new Promise<void>((done) => {
+    release = done
+  })
+  const busy: string[] = []
+  for (let i = 0; i < INCIDENTS_AT_ONCE; i++) busy.push(await begin(service, { userAgent: 'busy' }))
+  const elsewhere = busy.map((id) =>
+    database.alone(async (db) => {
+      t.ok(await takeIncident(db, id))
+      await held
+    }),
+  )
+  const id = await begin(service, { userAgent: 'spare' })
+  const runner = startIncidentRunner(database, barrier, { error: (error) => t.fail(String(error)) })
+  while ((await incidents.get(id)).state !== 'done') await new Promise((turn) => setTimeout(turn, 20))
+  release()
+  await Promise.all(elsewhere)
+  await runner.close()
+  for (const each of busy) t.ok(await carryOut(database, barrier, each))
+})
+
+t.test('incidents that meet a session which somebody holds do not keep others waiting', async (t) => {
+  const ids = await addSessions(service, 'stuck', { users: 1, each: 1 })
+  await addSessions(service, 'lucky', { users: 1, each: 2 })
+  const holder = await database.pool.connect()
+  await holder.query('set idle_in_transaction_session_timeout = 0')
+  const stuck: string[] = []
+  for (let i = 0; i < INCIDENTS_AT_ONCE; i++) stuck.push(await begin(service, { userAgent: 'stuck' }))
+  await holder.query('begin')
+  await holder.query('select from session where id = $1 for update', [ids[0]])
+  const runner = startIncidentRunner(
+    database,
+    barrier,
+    { error: (error) => t.fail(String(error)) },
+    { patience: 2 },
+  )
+  const taken = `select from pg_locks where locktype = 'advisory' and granted
+    and database = (select oid from pg_database where datname = current_database())`
+  while ((await database.psql(taken)).length < INCIDENTS_AT_ONCE)
+    await new Promise((turn) => setTimeout(turn, 5))
+  const id = await begin(service, { userAgent: 'lucky' })
+  while ((await incidents.get(id)).ended < 2) await new Promise((turn) => setTimeout(turn, 20))
+  for (const each of stuck) t.match(await incidents.get(each), { state: 'running', ended: 0 })
+  await holder.query('rollback')
+  holder.release(true)
+  for (const each of [...stuck, id])
+    while ((await incidents.get(each)).state !== 'done') await new Promise((turn) => setTimeout(turn, 50))
+  await runner.close()
 })
 
 t.test('told to stop, it stops after the batch under way, and another goes on', async (t) => {

@@ -117,6 +117,10 @@ t.test('the role of the service can neither change nor remove what happened', as
     'delete from "user"',
     `update "user" set email = 'x'`,
     'update feed_horizon set xid = xid',
+    `update incident set reason = 'harmless'`,
+    `update incident set selection = '{}', actor_id = null`,
+    'update incident set planned_sessions = 0',
+    'delete from incident',
     'alter table session disable trigger all',
     'drop trigger session_deleted on session',
     'create or replace function operation_digest(o operation) returns bytea language sql as $$select null::bytea$$',
@@ -134,10 +138,6 @@ t.test('nor can it write what the lists of staff could not show', async (t) => {
   await owner.psql(`insert into "user" (id) values ('mal')`)
   const at = ['infinity', '-infinity', '10000-01-01', '0044-03-15 BC', '290000-01-01']
   const refused = [
-    ...at.map(
-      (at) =>
-        `insert into operation (id, kind, actor_kind, revoked_count, at) values (gen_random_uuid(), 'logout', 'user', 1, '${at}')`,
-    ),
     ...at.map((at) => `insert into user_lock (user_id, reason, until) values ('mal', 'x', '${at}')`),
     ...at.map(
       (at) =>
@@ -153,6 +153,26 @@ t.test('nor can it write what the lists of staff could not show', async (t) => {
   await t.rejects(owner.psql(`insert into staff (user_id, role) values ('mal', 'admin')`), { code: '23514' })
   for (const path of ['users?q=mal', 'users/mal/sessions', 'audit', 'incidents'])
     t.equal((await service.http(`/api/admin/${path}`, { headers })).status, 200, path)
+})
+
+t.test('nor date what it does back, nor hide it from whoever seals', async (t) => {
+  await seal(database)
+  for (const at of ['2020-01-01', 'infinity'])
+    await database.psql(
+      `insert into operation (id, kind, actor_kind, revoked_count, at, xid)
+       values (gen_random_uuid(), 'logout', 'user', 1, '${at}', '3')`,
+    )
+  t.equal(await seal(database), 2)
+  t.same(await owner.psql(`select at from operation where at > now() or at < now() - interval '1 hour'`), [])
+})
+
+t.test('nor change what an incident came to', async (t) => {
+  await owner.psql(
+    `insert into incident (state, reason, selection, actor_kind, expires_at, planned_sessions, planned_users, staff_sessions, sample, outcome)
+     values ('done', 'a leak', '{}', 'staff', now(), 1, 1, 0, '[]', '{}')`,
+  )
+  for (const change of [`outcome = null`, `state = 'running'`, 'ended = 7', 'operation_id = null'])
+    await t.rejects(database.psql(`update incident set ${change}`), /is done, and stays as it is/, change)
 })
 
 t.test(

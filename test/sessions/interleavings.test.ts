@@ -9,7 +9,7 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import t from 'tap'
 import type { Executor } from '../../src/storage/database.ts'
-import { beginOperation } from '../../src/storage/operations.ts'
+import { beginOperation, recordOperation } from '../../src/storage/operations.ts'
 import {
   deleteSessions,
   insertSession,
@@ -56,8 +56,9 @@ const LOGOUT: Step[] = [
   execute(BEGIN),
   (db, { userId }) => lockUserForLogout(db, userId),
   async (db, { userId }) => {
-    await beginOperation(db)
-    await deleteSessions(db, which.ofUser(userId))
+    const id = await beginOperation(db)
+    const { length } = await deleteSessions(db, which.ofUser(userId))
+    await recordOperation(db, id, length, { kind: 'logout', actorKind: 'user', userId })
   },
   commit,
 ]

@@ -98,3 +98,17 @@ t.test(
     for (const { index, rows } of scans) t.ok(rows > 0 && rows <= PAGE + 1, `${rows} of ${index}`)
   },
 )
+
+t.test('whether a database was restored is asked every second, of the ends of indexes', async (t) => {
+  const database = await testDatabase()
+  await database.psql(`insert into revoked_session (session_id, session_token, user_id, created_at, last_seen_at)
+    select gen_random_uuid(), n::text, 'ada', now(), now() from generate_series(1, 20000) as n`)
+  await database.psql('analyze')
+  const [asks] = await database.psql<{ sql: string }>(
+    `select prosrc as sql from pg_proc where proname = 'restored_elsewhere'`,
+  )
+  const plan = await database.psql<{ 'QUERY PLAN': string }>(`explain ${asks?.sql}`)
+  const lines = plan.map((row) => row['QUERY PLAN']).join('\n')
+  t.match(lines, /Index Only Scan Backward using revoked_session_xid_id_idx/)
+  t.notMatch(lines, /Seq Scan on revoked_session/)
+})

@@ -1,0 +1,114 @@
+/**
+ * A dump that is restored into another server speaks of transactions which that server has not had: what finds news by them
+ * would find none for a long time, or the same for ever, and tell nobody.
+ */
+import t from 'tap'
+import { seal, verify } from '../../src/security/audit-chain.ts'
+import { carryOut } from '../../src/security/incident-runner.ts'
+import { readFeed } from '../../src/storage/feed.ts'
+import { readNews } from '../../src/storage/instances.ts'
+import { migrate } from '../../src/storage/migrate.ts'
+import { addSessions, addsUp, begin } from '../support/incidents.ts'
+import { startService } from '../support/service.ts'
+
+const service = await startService()
+const { database, barrier } = service
+const { psql } = database
+const ahead = (by: number) => `(pg_snapshot_xmax(pg_current_snapshot())::text::bigint + ${by})::text::xid8`
+
+/** As if all that is there came from a server that has had `by` transactions more. */
+async function comeFromElsewhere(by: number) {
+  await psql(`update revoked_session set xid = ${ahead(by)}`)
+  await psql(`update operation set xid = ${ahead(by)}`)
+  await psql(`insert into replay (session_id, user_id, xid) values (gen_random_uuid(), 'ada', ${ahead(by)})`)
+  await psql(`insert into session_change (session_token, xid) values ('x', ${ahead(by)})`)
+  await psql(`insert into instance (id, applied)
+    select gen_random_uuid(), (x || ':' || x || ':')::pg_snapshot from (select ${ahead(by)}::text as x) as far`)
+  await psql(
+    `update audit_head set sealed = (x || ':' || x || ':')::pg_snapshot from (select ${ahead(by)}::text as x) as far`,
+  )
+  await psql(`update feed_horizon set xid = ${ahead(by)}`)
+}
+async function end(userId: string) {
+  await service.addUser(userId)
+  await service.signIn(userId)
+  return service.accounts.revoke(userId, { reason: 'a test' }, { actorKind: 'staff', actorId: 'eve' })
+}
+/** Starts as the service does, by its own role. @returns whether it had something to settle. */
+async function start(): Promise<boolean> {
+  const url = new URL(database.url)
+  url.searchParams.set('options', '-c role=global_logout_service')
+  let settled = false
+  t.equal(
+    await migrate(url.href, () => {
+      settled = true
+    }),
+    0,
+  )
+  return settled
+}
+
+t.test('a database that was restored nowhere is left as it is', async (t) => {
+  await end('ada')
+  await seal(database)
+  const rows = () => psql('select xmin::text from operation union all select xmin::text from audit_head')
+  const before = await rows()
+  t.notOk(await start())
+  t.same(await rows(), before)
+})
+
+t.test('nothing is sealed in silence; a start settles it, and all that was not sealed is', async (t) => {
+  const { operationId: unsealed } = await end('bob')
+  await comeFromElsewhere(1_000_000_000)
+  const { operationId: since } = await end('cleo')
+  await t.rejects(seal(database), /restored from another server.*global-logout migrate/)
+  await t.rejects(verify(database), /restored from another server/)
+  t.ok(await start())
+  t.notOk(await start(), 'once')
+  t.match(await verify(database), { findings: [], operations: 3, links: 3 })
+  const links = await psql<{ id: string }>('select operation_id as id from audit_link order by seq')
+  t.same(
+    links.slice(1).map(({ id }) => id),
+    [unsealed, since],
+  )
+})
+
+t.test('the feed tells what happens after the restore, and nothing of before', async (t) => {
+  await comeFromElsewhere(1_000_000_000)
+  const blind = await readFeed(database.query, null)
+  const world = { world: blind.world, last: blind.upper }
+  t.ok((await readFeed(database.query, world)).tooOld, 'without a start nobody can follow')
+  t.ok(await start())
+  const now = await readFeed(database.query, null)
+  await end('dora')
+  const { rows, tooOld } = await readFeed(database.query, { world: now.world, last: now.upper })
+  t.notOk(tooOld)
+  t.match(rows, [{ type: 'session.revoked', userId: 'dora' }])
+  t.equal(rows.length, 1)
+})
+
+t.test('an instance that answers from memory is not told of old revocations for ever', async (t) => {
+  await comeFromElsewhere(1_000_000_000)
+  const news = async () => {
+    const { snapshot } = await readNews(database.query, null)
+    return (await readNews(database.query, snapshot)).tokens
+  }
+  t.ok(((await news()) ?? []).length > 0, 'without a start it is')
+  t.ok(await start())
+  t.same(await news(), [])
+  t.same(await psql('select from session_change'), [])
+  t.same(await psql('select from instance'), [], 'nobody waits for an instance of another server')
+})
+
+t.test('an incident counts what it ended, and not what bore the number of its transaction', async (t) => {
+  await addSessions(service, 'old', { users: 1, each: 300 })
+  await psql('delete from session')
+  // One for each transaction that is to come.
+  await psql(`update revoked_session r set xid = (${ahead(0)}::text::bigint + n.n)::text::xid8
+    from (select id, row_number() over () as n from revoked_session) n where n.id = r.id`)
+  t.ok(await start())
+  await addSessions(service, 'hit', { users: 2, each: 30 })
+  const id = await begin(service, { userAgent: 'hit' })
+  t.ok(await carryOut(database, barrier, id, { batch: 1 }))
+  await addsUp(t, service, id, { endedPlanned: 60, users: 2 })
+})
