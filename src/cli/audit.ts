@@ -1,5 +1,6 @@
 /** `global-logout audit`: what was done, and whether the record of it is as it was written. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
 import { type AuditEntry, createAudit } from '../security/audit.ts'
 import { verify } from '../security/audit-chain.ts'
 import type { AuditFilter } from '../storage/audit.ts'
@@ -98,17 +99,16 @@ function row({ at, kind, revokedCount, userId, actorKind, actorId, reason, id }:
   return [instant(at), kind, String(revokedCount), userId ?? '-', who, reason ?? '-', id ?? '-']
 }
 
+/** Of the calendar, as `Date` is not: 31 February would be a day in March. With a zone, as it would be this machine's. */
+const moment = z.union([
+  z.iso.date(),
+  z.iso.datetime({ offset: true }),
+  z.iso.datetime({ offset: true, precision: -1 }),
+])
+
 function date(text: string): Date {
-  const at = new Date(text)
-  // Without a zone it would be an instant of this machine's zone.
-  if (
-    !/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text) ||
-    Number.isNaN(at.getTime())
-  )
-    throw new InvalidArgumentError(
-      'Give a day or an instant with its zone: 2026-11-24, 2026-11-24T03:00:00Z.',
-    )
-  return at
+  if (moment.safeParse(text).success) return new Date(text)
+  throw new InvalidArgumentError('Give a day or an instant with its zone: 2026-11-24, 2026-11-24T03:00:00Z.')
 }
 
 function whole(text: string): number {
