@@ -20,6 +20,12 @@ const json = async (...args: string[]) => {
   await started.ended
   return JSON.parse(started.stdout())
 }
+/** The lines of a file. */
+async function csv(...args: string[]) {
+  const started = run([...args, '--csv'], { env })
+  await started.ended
+  return started.stdout().trimEnd().split('\r\n')
+}
 
 async function addUser(id: string, sessions: number, address = '203.0.113.7') {
   await psql(`insert into "user" (id, name, email) values ($1, $2, $3)`, [
@@ -185,6 +191,11 @@ t.test('an incident: planned, executed, reported; a second execution changes not
   t.match(done.output, /ended +7 sessions of 2 users/)
   t.same([await living('dora'), await living('emil'), await living('fred')], [0, 0, 2])
   t.match(await json('incident', 'execute', plan.planId, '--yes'), { state: 'done', ended: 7 })
+  const ended = await csv('incident', 'show', plan.planId)
+  t.equal(ended.length, 1 + 7, 'a head, and a line for each')
+  t.match(ended[0], /^"sessionId","userId",/)
+  t.match(ended[7], /^"[0-9a-f-]{36}","(dora|emil)",.*"198\.51\.100\.\d"/)
+  t.match(await csv('audit', 'list', '--kind', 'incident.finish'), [/^"at","kind"/, /"leak","7"/])
   t.match(await command('incident', 'list'), {
     output: new RegExp(`^${plan.planId} +done .* 7 +7 +leak`, 'm'),
   })
