@@ -7,7 +7,7 @@ import { STAFF_ROLES, type StaffRole } from '../storage/staff-schema.ts'
 import { confirm, examples, operator } from './common.ts'
 import { print, printJson } from './print.ts'
 import { called, counted, printAccount, printSessions, untilWhen, userRow } from './show.ts'
-import { option, theUser, withAccounts } from './staff.ts'
+import { exactlyTheUser, option, theUser, withAccounts } from './staff.ts'
 import { printTable } from './table.ts'
 
 interface Act {
@@ -19,6 +19,7 @@ interface Act {
 }
 
 const WHOM = 'id, email, or the beginning of id, email or name where only one user has it'
+const EXACTLY_WHOM = 'id or email, exactly'
 
 export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): void {
   const users = program.command('user').description('find users, see them, give them a role')
@@ -58,16 +59,21 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
     .command('role')
     .allowExcessArguments(false)
     .description('make a user security staff (security), let them read only (auditor), or neither (none)')
-    .argument('<user>', WHOM)
+    .argument('<user>', EXACTLY_WHOM)
     .addArgument(new Argument('<role>').choices([...STAFF_ROLES, 'none']))
     .requiredOption('--reason <text>', 'why; it goes on record (required)')
+    .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('user role grace@example.com security --reason "on call from May on"'))
     .addHelpText('after', '\nTakes the owner of the tables as the user of DATABASE_URL.')
     .action((text: string, role: StaffRole | 'none', options: Act) =>
       withAccounts(env, async (accounts) => {
         const why = option('reason', reason, options.reason)
-        const user = await theUser(accounts, text)
+        const user = await exactlyTheUser(accounts, text)
+        await confirm(
+          `Role of ${called(user)}, ${user.id}: ${user.role ?? 'none'} so far, ${role} from now on?`,
+          options.yes,
+        )
         const done = await accounts.setRole(user.id, role === 'none' ? null : role, why, operator())
         if (options.json) return printJson({ ...done, role: role === 'none' ? null : role })
         print(`${called(user)}: ${done.before ?? 'none'} before, ${role} from now on.`)
@@ -93,7 +99,7 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
     .command('revoke')
     .allowExcessArguments(false)
     .description('end all sessions of a user, now, on every device')
-    .argument('<user>', WHOM)
+    .argument('<user>', EXACTLY_WHOM)
     .requiredOption('--reason <text>', 'why; it goes on record (required)')
     .option('--dry-run', 'show what would end, and end nothing')
     .option('--yes', 'do not ask')
@@ -111,7 +117,7 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
     .command('lock')
     .allowExcessArguments(false)
     .description('end all sessions of a user and refuse new ones, whoever signs them in')
-    .argument('<user>', WHOM)
+    .argument('<user>', EXACTLY_WHOM)
     .requiredOption('--reason <text>', 'why; it goes on record (required)')
     .option('--for <duration>', '30m, 12h, 90d, or forever: until somebody lifts it', 'forever')
     .option('--dry-run', 'show what would end, and end nothing')
@@ -130,7 +136,7 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
     .command('unlock')
     .allowExcessArguments(false)
     .description('let a locked user sign in again')
-    .argument('<user>', WHOM)
+    .argument('<user>', EXACTLY_WHOM)
     .option('--reason <text>', 'why; it goes on record')
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
@@ -138,7 +144,7 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
     .action((text: string, options: Act) =>
       withAccounts(env, async (accounts) => {
         const why = options.reason === undefined ? null : option('reason', reason, options.reason)
-        const user = await theUser(accounts, text)
+        const user = await exactlyTheUser(accounts, text)
         if (user.lock)
           await confirm(
             `Lift the lock of ${called(user)} ("${user.lock.reason}", until ${untilWhen(user.lock)})?`,
@@ -154,7 +160,7 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
   function end(text: string, options: Act, lockSeconds: number | null | undefined): Promise<void> {
     const why = option('reason', reason, options.reason)
     return withAccounts(env, async (accounts) => {
-      const user = await theUser(accounts, text)
+      const user = await exactlyTheUser(accounts, text)
       const account = await accounts.show(user.id)
       const lock =
         lockSeconds === undefined

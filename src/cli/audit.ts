@@ -1,13 +1,18 @@
 /** `global-logout audit`: what was done, and whether the record of it is as it was written. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
 import { type AuditEntry, createAudit } from '../security/audit.ts'
 import { verify } from '../security/audit-chain.ts'
+import { auditCsv } from '../security/audit-csv.ts'
 import type { AuditFilter } from '../storage/audit.ts'
 import { OPERATION_KINDS } from '../storage/staff-schema.ts'
 import { examples, Failed, instant, withDatabase } from './common.ts'
-import { print, printJson } from './print.ts'
+import { print, printCsv, printJson } from './print.ts'
 import { counted } from './show.ts'
 import { printTable } from './table.ts'
+
+/** Without a limit so many are shown; a file has all. */
+const LISTED = 100
 
 interface Filters {
   user?: string
@@ -15,8 +20,9 @@ interface Filters {
   kind?: AuditFilter['kind']
   since?: Date
   until?: Date
-  limit: number
+  limit?: number
   json?: true
+  csv?: true
 }
 
 export function addAuditCommand(program: Command, env: NodeJS.ProcessEnv): void {
@@ -34,19 +40,28 @@ export function addAuditCommand(program: Command, env: NodeJS.ProcessEnv): void 
     .addOption(new Option('--kind <kind>', 'of this kind').choices([...OPERATION_KINDS, 'around']))
     .option('--since <instant>', 'at or after this day (UTC) or instant', date)
     .option('--until <instant>', 'before it', date)
-    .option('--limit <n>', 'so many at most', whole, 100)
+    .option('--limit <n>', `so many at most; without, ${LISTED}, or all as CSV`, whole)
     .option('--json', 'print JSON')
+    .addOption(new Option('--csv', 'print CSV').conflicts('json'))
     .addHelpText(
       'after',
       examples(
         'audit list --user demo-ada --since 2026-11-24',
         'audit list --kind user.revoke --since 2026-11-24T03:00:00Z --json',
         'audit list --kind around',
+        'audit list --since 2026-11-24 --csv > audit.csv',
       ),
     )
-    .action(async ({ user, actor, limit, json, ...rest }: Filters) => {
+    .action(async ({ user, actor, limit: given, json, csv, ...rest }: Filters) => {
       const filter: AuditFilter = { userId: user, actorId: actor, ...rest }
-      const entries = await withDatabase(env, (database) => take(createAudit(database).all(filter), limit))
+      if (csv)
+        return withDatabase(env, ({ run }) =>
+          printCsv(auditCsv(first(createAudit({ run }).all(filter), given))),
+        )
+      const limit = given ?? LISTED
+      const entries = await withDatabase(env, ({ run }) =>
+        collect(first(createAudit({ run }).all(filter), limit)),
+      )
       if (json) return printJson(entries)
       if (entries.length === 0) return print('Nothing matches.')
       printTable(['at', 'kind', 'sessions', 'user', 'by', 'why', 'operation'], entries.map(row))
@@ -84,13 +99,18 @@ Exit code 1 when something does not fit.`,
     })
 }
 
-async function take<T>(from: AsyncIterable<T>, limit: number): Promise<T[]> {
-  const taken: T[] = []
+async function* first<T>(from: AsyncIterable<T>, limit = Number.POSITIVE_INFINITY): AsyncGenerator<T> {
+  let n = 0
   for await (const each of from) {
-    taken.push(each)
-    if (taken.length >= limit) break
+    yield each
+    if (++n >= limit) return
   }
-  return taken
+}
+
+async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const each of from) all.push(each)
+  return all
 }
 
 function row({ at, kind, revokedCount, userId, actorKind, actorId, reason, id }: AuditEntry): string[] {
@@ -98,17 +118,16 @@ function row({ at, kind, revokedCount, userId, actorKind, actorId, reason, id }:
   return [instant(at), kind, String(revokedCount), userId ?? '-', who, reason ?? '-', id ?? '-']
 }
 
+/** Of the calendar, as `Date` is not: 31 February would be a day in March. With a zone, as it would be this machine's. */
+const moment = z.union([
+  z.iso.date(),
+  z.iso.datetime({ offset: true }),
+  z.iso.datetime({ offset: true, precision: -1 }),
+])
+
 function date(text: string): Date {
-  const at = new Date(text)
-  // Without a zone it would be an instant of this machine's zone.
-  if (
-    !/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text) ||
-    Number.isNaN(at.getTime())
-  )
-    throw new InvalidArgumentError(
-      'Give a day or an instant with its zone: 2026-11-24, 2026-11-24T03:00:00Z.',
-    )
-  return at
+  if (moment.safeParse(text).success) return new Date(text)
+  throw new InvalidArgumentError('Give a day or an instant with its zone: 2026-11-24, 2026-11-24T03:00:00Z.')
 }
 
 function whole(text: string): number {

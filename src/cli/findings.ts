@@ -22,6 +22,18 @@ const CONNECTIONS = 26
 /** How far the clocks of this machine and of the database may be apart before people notice, in milliseconds. */
 const CLOCKS_APART_MS = 2_000
 
+/** Every trigger of the migrations, with its table. */
+export const TRIGGERS = [
+  ['session', 'session_deleted'],
+  ['session', 'session_truncated'],
+  ['session', 'session_ended_by_update'],
+  ['session', 'session_not_revived'],
+  ['session', 'session_of_locked_user'],
+  ['user_lock', 'user_lock_announced'],
+  ['operation', 'operation_stamped'],
+  ['incident', 'incident_stays_done'],
+] as const
+
 const ok = (what: string, detail: string): Finding => ({ level: 'ok', what, detail })
 const warning = (what: string, detail: string): Finding => ({ level: 'warning', what, detail })
 const problem = (what: string, detail: string): Finding => ({ level: 'problem', what, detail })
@@ -116,7 +128,7 @@ export async function findInDatabase(
         problem('migrations', `${pending} pending: run "global-logout migrate" as the owner of the tables.`),
       ]
     findings.push(ok('migrations', 'all applied'))
-    for (const find of [findRights, findRoles, findLifetimes, findRevivals, findRestored])
+    for (const find of [findRights, findRoles, findLifetimes, findTriggers, findRestored])
       findings.push(await find(query, policy))
     return [...findings, await findNotifications(url)]
   } finally {
@@ -180,17 +192,27 @@ function span(seconds: number): string {
   return `${seconds}s`
 }
 
-/** Triggers that somebody disabled leave revocations unrecorded. */
-async function findRevivals(query: Query): Promise<Finding> {
-  const [disabled] = await query<[string[]]>(
-    `select array(select tgname::text from pg_trigger where tgrelid = 'session'::regclass and not tgisinternal and tgenabled = 'D')`,
+/** Triggers that are off, or gone, leave revocations unrecorded, sessions revived and locks without effect. */
+async function findTriggers(query: Query): Promise<Finding> {
+  const [off, gone] = await query<[string[], string[]]>(
+    `select coalesce(array_agg(name || ' on ' || place) filter (where tgname is not null), '{}'),
+        coalesce(array_agg(name || ' on ' || place) filter (where tgname is null), '{}')
+      from (values ${TRIGGERS.map(([place, name]) => `('${place}', '${name}')`).join(', ')}) as needed (place, name)
+      left join pg_trigger on tgrelid = place::regclass and tgname = name
+      where tgenabled is null or tgenabled not in ('O', 'A')`,
   )
-  return disabled.length === 0
-    ? ok('triggers', 'enabled on session')
-    : problem(
-        'triggers',
-        `disabled on session: ${disabled.join(', ')}. Enable them: "alter table session enable trigger all".`,
-      )
+  if (off.length + gone.length === 0) return ok('triggers', 'all there, and enabled')
+  const tables = [...new Set(off.map((each) => each.split(' on ')[1]))]
+  const enable = tables.map((table) => `"alter table ${table} enable trigger user"`).join(', ')
+  return problem(
+    'triggers',
+    [
+      off.length > 0 && `disabled: ${off.join(', ')}. As the owner: ${enable}.`,
+      gone.length > 0 && `missing: ${gone.join(', ')}. Create them again as the migrations do.`,
+    ]
+      .filter(Boolean)
+      .join(' '),
+  )
 }
 
 /** News is found by the ids of transactions, and those of another server say nothing here. */

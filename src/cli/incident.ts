@@ -6,8 +6,9 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { SingleBar } from 'cli-progress'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { createBarrier } from '../propagation/barrier.ts'
+import { incidentCsv } from '../security/incident-csv.ts'
 import { carryOut } from '../security/incident-runner.ts'
 import { createIncidents, type IncidentReport, type Incidents } from '../security/incidents.ts'
 import { reason } from '../security/reason.ts'
@@ -15,7 +16,7 @@ import { selection } from '../security/selection.ts'
 import type { Database } from '../storage/database.ts'
 import { barrierStore } from '../storage/instances.ts'
 import { confirm, examples, Failed, instant, operator, UsageError, withDatabase } from './common.ts'
-import { print, printJson, tell } from './print.ts'
+import { print, printCsv, printJson, tell } from './print.ts'
 import { counted } from './show.ts'
 import { howToExecute, printIncident, printPlan } from './show-incident.ts'
 import { option } from './staff.ts'
@@ -68,7 +69,8 @@ export function addIncidentCommand(program: Command, env: NodeJS.ProcessEnv): vo
       const select = await selectionOf(options)
       const plan = await withIncidents(env, (incidents) => incidents.plan(select, why, operator()))
       if (options.json) return printJson(plan)
-      printPlan(plan)
+      const { unknownUsers: ids } = plan
+      printPlan({ ...plan, unknown: { count: ids.length, ids } })
       print(`\n${howToExecute(plan)}`)
     })
 
@@ -91,7 +93,8 @@ Interrupted, it goes on when it is called again, or at once where the service ru
         if (plan.state === 'expired')
           throw new Error('the plan has expired, and nothing was ended. Plan again.')
         if (plan.state === 'planned') {
-          if (!yes && !json) printPlan({ ...plan, ...plan.planned, unknownUsers: [] })
+          if (!yes && !json)
+            printPlan({ ...plan, ...plan.planned, unknown: await incidents.unknownUsers(plan.planId) })
           await confirm(harm(plan), yes)
         }
         if (plan.state !== 'done') {
@@ -115,12 +118,22 @@ Interrupted, it goes on when it is called again, or at once where the service ru
     .description('how far an incident is, and what it came to')
     .argument('<plan>', 'id of the plan')
     .option('--json', 'print JSON')
-    .addHelpText('after', examples('incident show 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f --json'))
-    .action(async (planId: string, { json }: { json?: true }) => {
-      const report = await withIncidents(env, (incidents) => incidents.get(theId(planId)))
-      if (json) printJson(report)
-      else printIncident(report)
-    })
+    .addOption(new Option('--csv', 'print the sessions it ended as CSV').conflicts('json'))
+    .addHelpText(
+      'after',
+      examples(
+        'incident show 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f --json',
+        'incident show 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f --csv > ended.csv',
+      ),
+    )
+    .action((planId: string, { json, csv }: { json?: true; csv?: true }) =>
+      withIncidents(env, async (incidents) => {
+        const report = await incidents.get(theId(planId))
+        if (csv) await printCsv(incidentCsv(incidents.endedSessions(report)))
+        else if (json) printJson(report)
+        else printIncident(report)
+      }),
+    )
 
   incident
     .command('list')

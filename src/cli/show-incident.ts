@@ -1,21 +1,28 @@
 /** How the command line shows a plan, and what an incident came to. */
 import type { IncidentReport, Plan } from '../security/incidents.ts'
 import { describeDevice, deviceName } from '../sessions/devices.ts'
+import type { UnknownListed } from '../storage/incidents.ts'
 import { instant } from './common.ts'
 import { print } from './print.ts'
 import { counted } from './show.ts'
 import { printTable } from './table.ts'
 
-type Planned = Pick<Plan, 'planId' | 'sessions' | 'users' | 'staffSessions' | 'sample' | 'unknownUsers'>
+/** Ids in a list of users that are nobody's are shown so many at most. */
+const UNKNOWN_SHOWN = 10
 
-export function printPlan({ planId, sessions, users, staffSessions, sample, unknownUsers }: Planned): void {
+type Planned = Pick<Plan, 'planId' | 'sessions' | 'users' | 'staffSessions' | 'sample'> & {
+  unknown: UnknownListed
+}
+
+export function printPlan({ planId, sessions, users, staffSessions, sample, unknown }: Planned): void {
   print(
     `Plan ${planId}: ${counted(sessions)} of ${counted(users, 'user')} would end, ${n(staffSessions)} of them staff's.`,
   )
-  if (unknownUsers.length > 0)
-    print(
-      `Unknown, and left out: ${unknownUsers.slice(0, 10).join(', ')}${unknownUsers.length > 10 ? ` and ${n(unknownUsers.length - 10)} more` : ''}.`,
-    )
+  if (unknown.count > 0) {
+    const ids = unknown.ids.slice(0, UNKNOWN_SHOWN)
+    const more = unknown.count - ids.length
+    print(`Unknown, and left out: ${ids.join(', ')}${more > 0 ? ` and ${n(more)} more` : ''}.`)
+  }
   if (sample.length > 0) {
     print(`\nThe newest ${sample.length}:`)
     printTable(

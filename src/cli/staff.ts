@@ -18,17 +18,33 @@ export function withAccounts<T>(
 }
 
 /**
- * The user whom an id, an email or the beginning of one names, if there is just one.
- * @throws Error when nobody is, or when several may be meant: nobody is signed out by mistake.
+ * The user to look at: whom an id, an email or the beginning of one names, if there is just one.
+ * @throws Error when nobody is, or when several may be meant.
  */
 export async function theUser(accounts: Accounts, text: string): Promise<FoundUser> {
-  const found = await accounts.find(text)
-  const exact = found.filter(({ id, email }) => id === text || email?.toLowerCase() === text.toLowerCase())
-  const [user, ...others] = exact.length > 0 ? exact : found
-  if (!user) throw new Error(`there is no user whose id, email or name begins with "${text}".`)
-  if (others.length === 0) return user
-  const names = [user, ...others].slice(0, 5).map((each) => `  ${each.id}  ${called(each)}`)
-  throw new Error(`"${text}" may mean ${others.length + 1} users; give an id:\n${names.join('\n')}`)
+  const named = await accounts.named(text)
+  const found = named.length > 0 ? named : await accounts.find(text)
+  const [user, ...others] = found
+  if (user && others.length === 0) return user
+  throw notOne(found, text, `"${text}" may mean ${found.length} users; give an id`)
+}
+
+/**
+ * The user to act on: only whom an id or an email names as it is written. Users choose their names and emails, and a
+ * stranger's may begin with what somebody else is known by.
+ * @throws Error that lists who begins so.
+ */
+export async function exactlyTheUser(accounts: Accounts, text: string): Promise<FoundUser> {
+  const [user, ...others] = await accounts.named(text)
+  if (user && others.length === 0) return user
+  const alike = await accounts.find(text)
+  throw notOne(alike, text, `"${text}" is not exactly the id or the email of one user; give an id`)
+}
+
+function notOne(found: FoundUser[], text: string, otherwise: string): Error {
+  if (found.length === 0) return new Error(`there is no user whose id, email or name begins with "${text}".`)
+  const names = found.slice(0, 5).map((each) => `  ${each.id}  ${called(each)}`)
+  return new Error(`${otherwise}:\n${names.join('\n')}`)
 }
 
 /** What an option says, by the schema that the API has for it. @throws UsageError naming the option. */

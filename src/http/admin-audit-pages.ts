@@ -1,5 +1,4 @@
 /** The console's pages about what happened: the audit with its filters, as CSV, and one operation in full. */
-import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -10,9 +9,8 @@ import { OPERATION_KINDS } from '../storage/staff-schema.ts'
 import { auditPage } from '../web/admin/audit-page.ts'
 import { operationPage } from '../web/admin/operation-page.ts'
 import type { Faults } from '../web/admin/parts.ts'
-import { startingWith } from './admin.ts'
 import { type AdminPages, askable, entered, faultsOf, send, utcInstant, viewerOf } from './admin-common.ts'
-import { CSV_TYPE } from './csv.ts'
+import { sendCsv } from './csv.ts'
 
 /** Of the sessions that an operation ended, so many are listed. */
 const LISTED = 200
@@ -71,11 +69,7 @@ export async function adminAuditPages(instance: FastifyInstance, options: AdminP
     const { filter, faults } = readFilter(request.query)
     const [wrong] = Object.entries(faults)
     if (wrong) throw new Problem('invalid_request', wrong.join(': '), { field: wrong[0] })
-    const lines = auditCsv(audit.all(filter))
-    // What cannot be read at all is an error, and not a file that ends early.
-    const first = await lines.next()
-    reply.type(CSV_TYPE).header('content-disposition', 'attachment; filename="audit.csv"')
-    return reply.send(Readable.from(startingWith(first, lines)))
+    return sendCsv(reply, 'audit.csv', auditCsv(audit.all(filter)))
   })
 
   app.get(

@@ -11,7 +11,7 @@ import type { Sessions } from '../sessions/sessions.ts'
 import { withinOneDeadline } from '../storage/database.ts'
 import type { Viewer } from '../web/admin/frame.ts'
 import type { Faults } from '../web/admin/parts.ts'
-import { originOf, type Visitor } from './session.ts'
+import { requireTokenForChange, type Visitor } from './session.ts'
 import type { RequireStaff } from './staff.ts'
 
 export interface AdminPages {
@@ -40,20 +40,23 @@ export async function requireSecurityRole({ staff }: FastifyRequest): Promise<vo
   if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
 }
 
+/**
+ * Hooks for forms. Where one comes from is proven before its body is read: a page that offers to send the same again, as
+ * when the database did not answer, must not hold what another site filled in.
+ */
+export function formHooks(visitor: Visitor) {
+  const ours = async (request: FastifyRequest) => void requireTokenForChange(request, visitor)
+  return { onRequest: [ours, requireSecurityRole] }
+}
+
 /** Hooks for what does harm. A long form takes time to arrive, which is not taken from that of the queries. */
-export function harmHooks(requireStaff: RequireStaff) {
+export function harmHooks(requireStaff: RequireStaff, visitor: Visitor) {
   const afresh = (_request: FastifyRequest, _reply: FastifyReply, done: () => void) => withinOneDeadline(done)
-  return { onRequest: requireSecurityRole, preHandler: [afresh, requireStaff.harm] }
+  return { ...formHooks(visitor), preHandler: [afresh, requireStaff.harm] }
 }
 
 export function viewerOf({ session: { session, user }, staff: { role } }: FastifyRequest): Viewer {
   return { session, user, role }
-}
-
-/** Who acts, and from where. */
-export function byOf(request: FastifyRequest) {
-  const { actorKind, actorId, actorSessionId } = request.staff
-  return { actorKind, actorId, actorSessionId, ...originOf(request) }
 }
 
 export function send(reply: FastifyReply, page: SafeHtml): FastifyReply {

@@ -3,11 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem, unavailable } from '../errors.ts'
+import { incidentCsv } from '../security/incident-csv.ts'
 import type { IncidentReport } from '../security/incidents.ts'
 import { reason } from '../security/reason.ts'
 import { selection } from '../security/selection.ts'
 import type { Selection, ShownSelection } from '../storage/incident-schema.ts'
-import type { RevokedSession } from '../storage/schema.ts'
 import { type IncidentEntered, incidentForm } from '../web/admin/incident-form.ts'
 import { incidentPage } from '../web/admin/incident-page.ts'
 import { incidentsPage } from '../web/admin/incidents-page.ts'
@@ -15,18 +15,18 @@ import type { Faults } from '../web/admin/parts.ts'
 import {
   type AdminPages,
   askable,
-  byOf,
   entered,
   faultsOf,
+  formHooks,
   harmHooks,
   requireSecurityRole,
   send,
   utcInstant,
   viewerOf,
 } from './admin-common.ts'
-import { CSV_TYPE, csvStream } from './csv.ts'
+import { sendCsv } from './csv.ts'
 import { logged, sendProblem, translate } from './problems.ts'
-import { assertSameOrigin } from './same-origin.ts'
+import { byOf, signedInWithin } from './staff.ts'
 
 /** Bytes: 200,000 user ids of 36 characters, a line each, as a form is encoded. */
 const MAX_FORM = 16 * 1024 * 1024
@@ -38,9 +38,8 @@ const onePlan = z.object({ planId: z.guid('must be the id of a plan').toLowerCas
 export async function adminIncidentPages(instance: FastifyInstance, options: AdminPages) {
   const { incidents, overview, requireStaff, maxAuthAgeSeconds, visitor } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const harm = harmHooks(requireStaff)
-  const freshUntil = ({ session: { session } }: FastifyRequest) =>
-    new Date(session.createdAt.getTime() + maxAuthAgeSeconds * 1000)
+  const harm = harmHooks(requireStaff, visitor)
+  const isRecent = (request: FastifyRequest) => signedInWithin(maxAuthAgeSeconds, request)
   const form = (
     request: FastifyRequest,
     reply: FastifyReply,
@@ -48,7 +47,7 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
   ) =>
     send(
       reply,
-      incidentForm({ viewer: viewerOf(request), freshUntil: freshUntil(request), faults: {}, ...given }),
+      incidentForm({ viewer: viewerOf(request), isRecent: isRecent(request), faults: {}, ...given }),
     )
   const show = async (
     request: FastifyRequest,
@@ -72,7 +71,7 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
         incident,
         unknown,
         names,
-        freshUntil: freshUntil(request),
+        isRecent: isRecent(request),
         faults,
       }),
     )
@@ -116,7 +115,7 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
   app.post(
     '/incidents/preview',
     {
-      onRequest: requireSecurityRole,
+      ...formHooks(visitor),
       bodyLimit: MAX_FORM,
       errorHandler: (error, request, reply) =>
         void sendProblem(
@@ -125,7 +124,6 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
         ),
     },
     async (request) => {
-      assertSameOrigin(request.headers, visitor.publicOrigin)
       const { select, faults } = readForm(entered(request.body))
       if (!select) {
         const [field = 'select', detail = ''] =
@@ -164,27 +162,9 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
 
   app.get('/incidents/:planId/report.csv', { schema: { params: onePlan } }, async (request, reply) => {
     const incident = await incidents.get(request.params.planId)
-    const stream = await csvStream(COLUMNS, linesOf(incidents.endedSessions(incident)))
-    return reply
-      .type(CSV_TYPE)
-      .header('content-disposition', `attachment; filename="incident-${incident.planId}.csv"`)
-      .send(stream)
+    const lines = incidentCsv(incidents.endedSessions(incident))
+    return sendCsv(reply, `incident-${incident.planId}.csv`, lines)
   })
-}
-
-const COLUMNS = ['sessionId', 'userId', 'endedAt', 'createdAt', 'lastSeenAt', 'ipAddress', 'userAgent']
-
-async function* linesOf(pages: AsyncGenerator<RevokedSession[]>) {
-  for await (const page of pages)
-    yield page.map((row) => [
-      row.sessionId,
-      row.userId,
-      row.revokedAt,
-      row.createdAt,
-      row.lastSeenAt,
-      row.ipAddress,
-      row.userAgent,
-    ])
 }
 
 /** What a form means, or what is wrong with it, by field. */

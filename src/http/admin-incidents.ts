@@ -1,15 +1,14 @@
 /** For security staff: plan to end many sessions, carry it out, see what came of it. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { incidentCsv } from '../security/incident-csv.ts'
 import type { IncidentReport, Incidents } from '../security/incidents.ts'
 import { reason } from '../security/reason.ts'
 import { selection } from '../security/selection.ts'
-import type { RevokedSession } from '../storage/schema.ts'
-import { CSV_TYPE, type CsvField, csvStream, wantsCsv } from './csv.ts'
+import { sendCsv, wantsCsv } from './csv.ts'
 import { callers } from './openapi/document.ts'
-import { originOf } from './session.ts'
-import { HARM_PROBLEMS, READ_PROBLEMS, type RequireStaff } from './staff.ts'
+import { byOf, HARM_PROBLEMS, READ_PROBLEMS, type RequireStaff } from './staff.ts'
 
 /** Bytes: 200,000 user ids of 36 characters are 8 MB. Read only after the caller has shown who it is. */
 const MAX_PLAN_BODY = 16 * 1024 * 1024
@@ -107,7 +106,7 @@ export async function incidentRoutes(instance: FastifyInstance, { incidents, req
     },
     async (request, reply) => {
       const { reason, select } = request.body
-      const planned = await incidents.plan(select, reason, actorOf(request))
+      const planned = await incidents.plan(select, reason, byOf(request))
       reply.code(201)
       return { ...planned, expiresAt: planned.expiresAt.toISOString() }
     },
@@ -158,7 +157,7 @@ export async function incidentRoutes(instance: FastifyInstance, { incidents, req
       },
     },
     async (request, reply) => {
-      const report = await incidents.execute(request.params.planId, actorOf(request))
+      const report = await incidents.execute(request.params.planId, byOf(request))
       reply.code(202)
       return onTheWire(report)
     },
@@ -181,33 +180,10 @@ export async function incidentRoutes(instance: FastifyInstance, { incidents, req
     async (request, reply) => {
       const report = await incidents.get(request.params.planId)
       if (!wantsCsv(request.headers)) return onTheWire(report)
-      const stream = await csvStream(COLUMNS, recordsOf(incidents.endedSessions(report)))
-      return reply
-        .type(CSV_TYPE)
-        .header('content-disposition', `attachment; filename="incident-${report.planId}.csv"`)
-        .send(stream as never)
+      const lines = incidentCsv(incidents.endedSessions(report))
+      return sendCsv(reply, `incident-${report.planId}.csv`, lines) as never
     },
   )
-}
-
-const COLUMNS = ['sessionId', 'userId', 'endedAt', 'createdAt', 'lastSeenAt', 'ipAddress', 'userAgent']
-
-async function* recordsOf(pages: AsyncGenerator<RevokedSession[]>): AsyncGenerator<CsvField[][]> {
-  for await (const page of pages)
-    yield page.map(({ sessionId, userId, revokedAt, createdAt, lastSeenAt, ipAddress, userAgent }) => [
-      sessionId,
-      userId,
-      revokedAt,
-      createdAt,
-      lastSeenAt,
-      ipAddress,
-      userAgent,
-    ])
-}
-
-function actorOf(request: FastifyRequest) {
-  const { actorKind, actorId, actorSessionId } = request.staff
-  return { actorKind, actorId, actorSessionId, ...originOf(request) }
 }
 
 function onTheWire(report: IncidentReport) {

@@ -9,7 +9,6 @@ import { userPage } from '../web/admin/user-page.ts'
 import {
   type AdminPages,
   askable,
-  byOf,
   entered,
   faultsOf,
   harmHooks,
@@ -17,6 +16,7 @@ import {
   send,
   viewerOf,
 } from './admin-common.ts'
+import { byOf, signedInWithin } from './staff.ts'
 
 /** Of the sessions that were just ended, so many are named. */
 const LISTED = 100
@@ -29,10 +29,10 @@ const revokeForm = z.object({
 const unlockForm = z.object({ reason })
 
 export async function adminUserPages(instance: FastifyInstance, options: AdminPages) {
-  const { sessions, accounts, overview, requireStaff, maxAuthAgeSeconds } = options
+  const { sessions, accounts, overview, requireStaff, visitor, maxAuthAgeSeconds } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const securityOnly = { onRequest: requireSecurityRole }
-  const harm = harmHooks(requireStaff)
+  const harm = harmHooks(requireStaff, visitor)
 
   app.get(
     '/user',
@@ -60,9 +60,9 @@ export async function adminUserPages(instance: FastifyInstance, options: AdminPa
     async (request: Ask, reply: FastifyReply, faults: Faults = {}) => {
       const account = await accounts.show(request.query.id)
       const viewer = viewerOf(request)
-      const freshUntil = new Date(viewer.session.createdAt.getTime() + maxAuthAgeSeconds * 1000)
+      const isRecent = signedInWithin(maxAuthAgeSeconds, request)
       const given = { ...entered(request.query), ...entered(request.body) }
-      return send(reply, draw({ viewer, account, freshUntil, entered: given, faults }))
+      return send(reply, draw({ viewer, account, isRecent, entered: given, faults }))
     }
   const askRevoke = ask(revokePage)
   const askUnlock = ask(unlockPage)

@@ -2,8 +2,7 @@
  * For security staff: find a user, see and end all of their sessions, lift a lock, read the audit. Who may is decided by
  * a hook before anything else is looked at, so that nobody else learns who exists.
  */
-import { Readable } from 'node:stream'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Accounts } from '../security/accounts.ts'
@@ -11,11 +10,10 @@ import type { Audit, AuditEntry } from '../security/audit.ts'
 import { auditCsv } from '../security/audit-csv.ts'
 import { lockFor, reason } from '../security/reason.ts'
 import { toAccount, toRevoked, toUser } from '../security/shown.ts'
-import type { By } from '../storage/operations.ts'
 import { account, auditPage, auditQuery, revoked, text, unlocked, userList } from './admin-schemas.ts'
+import { sendCsv, wantsCsv } from './csv.ts'
 import { callers } from './openapi/document.ts'
-import { originOf } from './session.ts'
-import { HARM_PROBLEMS, READ_PROBLEMS, type RequireStaff } from './staff.ts'
+import { byOf, HARM_PROBLEMS, READ_PROBLEMS, type RequireStaff } from './staff.ts'
 
 export interface AdminRoutes {
   accounts: Accounts
@@ -78,7 +76,7 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
     },
     async (request) => {
       const { reason, lockFor: lockSeconds } = request.body
-      return toRevoked(await accounts.revoke(request.params.id, { reason, lockSeconds }, actorOf(request)))
+      return toRevoked(await accounts.revoke(request.params.id, { reason, lockSeconds }, byOf(request)))
     },
   )
 
@@ -96,7 +94,7 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
         response: { 200: unlocked.describe('The operation, if there was a lock.') },
       },
     },
-    (request) => accounts.unlock(request.params.id, request.body.reason ?? null, actorOf(request)),
+    (request) => accounts.unlock(request.params.id, request.body.reason ?? null, byOf(request)),
   )
 
   app.get(
@@ -117,31 +115,15 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
       const { user: userId, actor: actorId, cursor = null, ...rest } = request.query
       const filter = { ...rest, userId, actorId }
       reply.header('vary', 'accept')
-      if (!/\btext\/csv\b/i.test(request.headers.accept ?? '')) {
+      if (!wantsCsv(request.headers)) {
         const { entries, next } = await audit.list(filter, cursor)
         return { entries: entries.map(toEntry), next }
       }
-      const lines = auditCsv(audit.all(filter))
-      // What cannot be read at all is an error, and not a file that ends early.
-      const first = await lines.next()
-      reply.header('content-disposition', 'attachment; filename="audit.csv"')
-      return reply.type('text/csv; charset=utf-8').send(Readable.from(startingWith(first, lines)) as never)
+      return sendCsv(reply, 'audit.csv', auditCsv(audit.all(filter))) as never
     },
   )
 }
 
-/** Who acts, as the columns of an operation. */
-function actorOf(request: FastifyRequest): By {
-  const { actorKind, actorId, actorSessionId } = request.staff
-  return { actorKind, actorId, actorSessionId, ...originOf(request) }
-}
-
 function toEntry(entry: AuditEntry) {
   return { ...entry, at: entry.at.toISOString() }
-}
-
-/** Everything, of which the first is at hand already. */
-export async function* startingWith<T>(first: IteratorResult<T, unknown>, rest: AsyncIterable<T>) {
-  if (!first.done) yield first.value
-  yield* rest
 }

@@ -10,7 +10,7 @@ import { findRole } from '../storage/staff.ts'
 import type { StaffRole } from '../storage/staff-schema.ts'
 import { assertSameOrigin } from './same-origin.ts'
 import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'
-import { requireToken, type Visitor } from './session.ts'
+import { originOf, requireToken, type Visitor } from './session.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -90,11 +90,21 @@ export function createRequireStaff({
       if (requireToken(request, visitor).via === 'cookie')
         assertSameOrigin(request.headers, visitor.publicOrigin)
       if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
-      const { createdAt } = request.session.session
-      if (Date.now() - createdAt.getTime() > maxAuthAgeSeconds * 1000)
+      if (!signedInWithin(maxAuthAgeSeconds, request))
         throw new Problem('sign_in_again', 'Sign out, sign in again, and repeat this.')
     },
   }
+}
+
+/** Whether whoever asks has signed in a short while ago, by the clock of the database, as all times of sessions. */
+export function signedInWithin(seconds: number, { session }: Pick<FastifyRequest, 'session'>): boolean {
+  return session.ageSeconds <= seconds
+}
+
+/** Who acts, and from where, as the columns of an operation. */
+export function byOf(request: FastifyRequest) {
+  const { actorKind, actorId, actorSessionId } = request.staff
+  return { actorKind, actorId, actorSessionId, ...originOf(request) }
 }
 
 export type RequireStaff = ReturnType<typeof createRequireStaff>

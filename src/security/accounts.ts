@@ -70,6 +70,13 @@ export function createAccounts(
     /** Users whose id, email or name begins with `prefix`, in any case. */
     find: (prefix: string): Promise<FoundUser[]> => run((db) => findUsers(db, prefix, MAX_FOUND)),
 
+    /** Whom an id, or else an email, names exactly: one user, unless an adopted table has an email twice. */
+    named: (text: string): Promise<FoundUser[]> =>
+      run(async (db) => {
+        const one = await findUser(db, text)
+        return one ? [one] : (await findUsers(db, text, MAX_FOUND)).filter(({ email }) => email === text)
+      }),
+
     /** @throws Problem `user_not_found`. */
     show: (userId: string): Promise<Account> =>
       run(async (db) => ({

@@ -1,5 +1,5 @@
 /** Operations: the record of every act that ends sessions, written in the transaction that ends them. */
-import { eq, sql } from 'drizzle-orm'
+import { desc, eq, sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
 import { type RevokedSession, revokedSession } from './schema.ts'
 import { type Operation, operation } from './staff-schema.ts'
@@ -41,7 +41,7 @@ export async function recordWait(db: Executor, id: string, waitedMs: number): Pr
   await db.update(operation).set({ waitedMs }).where(eq(operation.id, id))
 }
 
-/** The operation and what it ended, last seen first; at most `limit` sessions. */
+/** The operation and what it ended, the last ended first; at most `limit` sessions, along the index, however many there are. */
 export async function findOperation(
   db: Executor,
   id: string,
@@ -53,7 +53,7 @@ export async function findOperation(
     .select()
     .from(revokedSession)
     .where(eq(revokedSession.operationId, id))
-    .orderBy(sql`${revokedSession.lastSeenAt} desc`)
+    .orderBy(desc(revokedSession.id))
     .limit(limit)
   return { operation: found, revoked }
 }

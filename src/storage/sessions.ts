@@ -21,12 +21,16 @@ export interface LiveSession {
   policy: SessionPolicy
   /** Whether the last recorded use is old enough to be touched. */
   stale: boolean
+  /** How long ago it began. */
+  ageSeconds: number
 }
+
+const ageSeconds = sql`extract(epoch from ${now} - ${session.createdAt})`.mapWith(Number)
 
 /** A living session, whose it is, and the policy it lives under. */
 export async function findSession(db: Executor, token: string): Promise<LiveSession | null> {
   const [found] = await db
-    .select({ session, user, policy: policyNow, stale: touchIsDue })
+    .select({ session, user, policy: policyNow, stale: touchIsDue, ageSeconds })
     .from(session)
     .innerJoin(user, eq(user.id, session.userId))
     .where(and(eq(session.sessionToken, token), isValid))

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { TRIGGERS } from '../../src/cli/findings.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 
@@ -102,10 +103,40 @@ t.test('doctor finds a record that came from another server, and "migrate" settl
   t.match(await command(['audit', 'verify']), { code: 0 })
 })
 
-t.test('doctor finds a disabled trigger, and migrations that are missing', async (t) => {
-  await psql('alter table session disable trigger session_deleted')
-  t.match((await findings()).found.triggers, { level: 'problem', detail: /session_deleted/ })
-  await psql('alter table session enable trigger session_deleted')
+t.test('doctor knows every trigger there is', async (t) => {
+  const there = await psql<{ place: string; name: string }>(
+    'select tgrelid::regclass::text as place, tgname as name from pg_trigger where not tgisinternal',
+  )
+  t.same(
+    there.map(({ place, name }) => `${place} ${name}`).sort(),
+    TRIGGERS.map((one) => one.join(' ')).sort(),
+  )
+})
+
+t.test('doctor finds triggers that are off, or gone, and its advice for them works', async (t) => {
+  const off = ['session_deleted', 'session_not_revived']
+  await psql(`alter table session disable trigger ${off[0]}`)
+  await psql(`alter table session enable replica trigger ${off[1]}`)
+  const [{ definition } = { definition: '' }] = await psql<{ definition: string }>(
+    `select pg_get_triggerdef(oid) as definition from pg_trigger where tgname = 'user_lock_announced'`,
+  )
+  await psql('drop trigger user_lock_announced on user_lock')
+  const { level, detail } = (await findings()).found.triggers as Finding
+  t.equal(level, 'problem')
+  for (const name of off) t.match(detail, new RegExp(`disabled: .*${name} on session.* As the owner`))
+  t.match(detail, /missing: user_lock_announced on user_lock\./)
+
+  // As an owner who is no superuser.
+  const owner = `gl_test_owner_${process.pid}`
+  const advice = /"(alter table .*?)"/.exec(detail)?.[1]
+  await psql(`create role ${owner}; alter table session owner to ${owner}`)
+  await psql(`set role ${owner}; ${advice}; reset role`)
+  await psql(`reassign owned by ${owner} to current_user; drop role ${owner}`)
+  await psql(definition)
+  t.match((await findings()).found.triggers, { level: 'ok' })
+})
+
+t.test('doctor finds migrations that are missing', async (t) => {
   await psql(
     'delete from drizzle.__global_logout_migrations where id = (select max(id) from drizzle.__global_logout_migrations)',
   )

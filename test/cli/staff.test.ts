@@ -20,6 +20,12 @@ const json = async (...args: string[]) => {
   await started.ended
   return JSON.parse(started.stdout())
 }
+/** The lines of a file. */
+async function csv(...args: string[]) {
+  const started = run([...args, '--csv'], { env })
+  await started.ended
+  return started.stdout().trimEnd().split('\r\n')
+}
 
 async function addUser(id: string, sessions: number, address = '203.0.113.7') {
   await psql(`insert into "user" (id, name, email) values ($1, $2, $3)`, [
@@ -100,7 +106,11 @@ t.test('nobody is signed out by mistake', async (t) => {
   await addUser('carl', 1)
   await addUser('carla', 1)
   await addUser('carlos', 1)
-  t.match(await command('revoke', 'car', '--reason', 'x', '--yes'), { code: 1, output: /may mean 3 users/ })
+  t.match(await command('user', 'show', 'car'), { code: 1, output: /may mean 3 users/ })
+  t.match(await command('revoke', 'car', '--reason', 'x', '--yes'), {
+    code: 1,
+    output: /not exactly .*carlos/s,
+  })
   t.match(await command('revoke', 'nobody', '--reason', 'x', '--yes'), {
     code: 1,
     output: /there is no user/,
@@ -120,14 +130,50 @@ t.test('nobody is signed out by mistake', async (t) => {
   t.equal(await living('carla'), 1)
 })
 
-t.test('a role is given by name and on record', async (t) => {
-  t.match(await command('user', 'role', 'ada', 'security', '--reason', 'new colleague'), { code: 0 })
+t.test(
+  'whoever takes a name that begins like the one meant is neither ended, locked nor made staff',
+  async (t) => {
+    await addUser('u10', 1)
+    await psql(
+      `insert into "user" (id, name, email) values ('mallory', 'grace', 'grace@example.com.evil.org')`,
+    )
+    const meant = { code: 1, output: /not exactly/ }
+    for (const [act, whom] of [
+      ['revoke', 'u1'],
+      ['lock', 'name of u10'],
+      ['unlock', 'u10@example.co'],
+    ] as const)
+      t.match(await command(act, whom, '--reason', 'x', '--yes'), meant, `${act} ${whom}`)
+    t.equal(await living('u10'), 1)
+    t.match(
+      await command('sessions', 'u1'),
+      { code: 0, output: /1 session/ },
+      'to look, the beginning will do',
+    )
+
+    const role = ['security', '--reason', 'new colleague', '--yes']
+    for (const whom of ['grace', 'grace@example.com']) {
+      const refused = await command('user', 'role', whom, ...role)
+      t.match(refused, { ...meant, output: /mallory .*grace@example\.com\.evil\.org/ }, whom)
+    }
+    t.same(await psql('select from staff'), [])
+  },
+)
+
+t.test('a role is given after a question, and on record', async (t) => {
+  const role = ['user', 'role', 'ada@example.com', 'security', '--reason', 'new colleague']
+  t.match(await command(...role), {
+    code: 2,
+    output: /ada@example\.com.* ada: none so far, security .*--yes/,
+  })
+  t.same(await psql('select from staff'), [], 'nobody was there to ask')
+  t.match(await command(...role, '--yes'), { code: 0 })
   t.match(await command('user', 'find', 'ada'), { output: /security/ })
   t.match(await command('user', 'role', 'ada', 'king', '--reason', 'x'), {
     code: 2,
     output: /security, auditor, none/,
   })
-  t.match(await command('user', 'role', 'ada', 'none', '--reason', 'left'), {
+  t.match(await command('user', 'role', 'ada', 'none', '--reason', 'left', '--yes'), {
     output: /security before, none/,
   })
 })
@@ -145,6 +191,11 @@ t.test('an incident: planned, executed, reported; a second execution changes not
   t.match(done.output, /ended +7 sessions of 2 users/)
   t.same([await living('dora'), await living('emil'), await living('fred')], [0, 0, 2])
   t.match(await json('incident', 'execute', plan.planId, '--yes'), { state: 'done', ended: 7 })
+  const ended = await csv('incident', 'show', plan.planId)
+  t.equal(ended.length, 1 + 7, 'a head, and a line for each')
+  t.match(ended[0], /^"sessionId","userId",/)
+  t.match(ended[7], /^"[0-9a-f-]{36}","(dora|emil)",.*"198\.51\.100\.\d"/)
+  t.match(await csv('audit', 'list', '--kind', 'incident.finish'), [/^"at","kind"/, /"leak","7"/])
   t.match(await command('incident', 'list'), {
     output: new RegExp(`^${plan.planId} +done .* 7 +7 +leak`, 'm'),
   })

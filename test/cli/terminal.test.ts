@@ -59,10 +59,11 @@ t.test('whoever is asked and does not say yes has changed nothing, and is told s
 })
 
 t.test('a plan is shown before it is executed, with its numbers in the question', { skip }, async (t) => {
-  const planned = await onTerminal(['incident', 'plan', '--user', 'ada', '--reason', 'x', '--json'])
+  const planned = await onTerminal(['incident', 'plan', '--user', 'ada', 'adda', '--reason', 'x', '--json'])
   const { planId } = JSON.parse(planned.output)
   const refused = await onTerminal(['incident', 'execute', planId], { keys: 'n\n' })
   t.match(refused, { code: 1, output: /2001:db8:41:7::12.*End 3 sessions of 1 user\? It cannot be undone/s })
+  t.match(refused.output, 'Unknown, and left out: adda.', 'whoever executes it may not have planned it')
   t.equal(await living(), 3)
   const done = await onTerminal(['incident', 'execute', planId], { keys: 'yes\n' })
   t.match(done, { code: 0, output: /: done\n.*3 sessions of 1 user/s })

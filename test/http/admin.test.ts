@@ -120,6 +120,23 @@ t.test('whoever is no staff learns nothing: not who exists, not even how to ask'
   t.match([...answers][0], '"code":"not_staff"')
 })
 
+t.test(
+  'how long ago staff have signed in is told by the clock of the database, not by that of a process',
+  async (t) => {
+    const { token } = await staff('security')
+    const clock = Date.now
+    Date.now = () => clock() + 3_600_000
+    t.teardown(() => {
+      Date.now = clock
+    })
+    const ada = await addUser()
+    t.equal(
+      await problem(await as(token, `/api/admin/users/${ada}/revoke`, json({ reason: 'drill' }))),
+      '200',
+    )
+  },
+)
+
 t.test('a role that was taken away is gone with the next request', async (t) => {
   const { token, userId } = await staff('security')
   t.equal((await as(token, '/api/admin/users?q=x')).status, 200)
@@ -138,7 +155,7 @@ t.test(
       '2001:db8::7',
     )
     const path = `/api/admin/users/${encodeURIComponent(ada)}`
-    t.same(await (await as(token, '/api/admin/users?q=ADA')).json(), {
+    t.same(await (await as(token, '/api/admin/users?q=ADA%40')).json(), {
       users: [{ id: ada, name: 'Ada <b>Lovelace</b>', email: 'ada@example.com', role: null, lock: null }],
     })
     const before = await as(token, `${path}/sessions`)

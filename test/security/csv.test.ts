@@ -1,7 +1,7 @@
 /** CSV that a spreadsheet shows as it was, and never runs. */
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { type CsvField, csvStream, wantsCsv } from '../../src/http/csv.ts'
+import { csvStream, wantsCsv } from '../../src/http/csv.ts'
 import { csvLine } from '../../src/security/csv.ts'
 
 t.test('what would begin a formula is shown as text', (t) => {
@@ -34,13 +34,18 @@ t.test('nothing gets out of its field', (t) => {
   t.end()
 })
 
-t.test('a failure before the first page is told; one after it breaks the stream', async (t) => {
-  async function* pages(good: number): AsyncGenerator<CsvField[][]> {
-    for (let i = 0; i < good; i++) yield [[i], [i]]
+t.test('a failure before the first line is told; one after it breaks the stream', async (t) => {
+  async function* lines(good: number) {
+    for (let i = 0; i < good; i++) yield csvLine([i])
     throw new Error('gone')
   }
-  await t.rejects(csvStream(['n'], pages(0)), { message: 'gone' })
-  await t.rejects(text(await csvStream(['n'], pages(1))), { message: 'gone' })
+  await t.rejects(csvStream(lines(0)), { message: 'gone' })
+  await t.rejects(text(await csvStream(lines(1))), { message: 'gone' })
+  async function* whole() {
+    for (let i = 0; i < 10_000; i++) yield csvLine([i])
+  }
+  const all = await text(await csvStream(whole()))
+  t.equal(all, Array.from({ length: 10_000 }, (_, i) => csvLine([i])).join(''), 'nothing is lost between')
 })
 
 t.test('only who names it gets CSV', (t) => {

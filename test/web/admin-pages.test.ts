@@ -1,4 +1,7 @@
 /** The console over HTTP: who may what, what it lets nobody smuggle in, what it says when there is nothing to say. */
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { runIncident } from '../../src/security/run-incident.ts'
 import type { StaffRole } from '../../src/storage/staff-schema.ts'
@@ -116,6 +119,29 @@ t.test('no other site can make staff end anything', async (t) => {
   t.equal(await service.check(token), 200)
   t.strictSame(await psql('select 1 from incident where reason = $1', ['forged']), [])
 })
+
+t.test(
+  'a form from another site is refused before it is read, so that no page offers it again',
+  async (t) => {
+    const staff = await addStaff('security')
+    const victim = await service.addUser()
+    const sending = request(`${service.base}/admin/user/revoke?id=${victim}`, {
+      method: 'POST',
+      headers: {
+        cookie: `${service.cookieName}=${staff.token}`,
+        'sec-fetch-site': 'cross-site',
+        'content-type': 'application/x-www-form-urlencoded',
+        'content-length': '1000',
+      },
+    })
+    // The rest never arrives: while it is waited for, the database may become one that does not answer.
+    sending.write('reason=forged&lockFor=forever&')
+    const [response] = (await once(sending, 'response')) as [IncomingMessage]
+    t.equal(response.statusCode, 403)
+    t.notMatch(await text(response), 'forged')
+    sending.destroy()
+  },
+)
 
 t.test('harm needs a recent sign-in; what was typed in is kept, and goes through after it', async (t) => {
   const staff = await addStaff('security')
@@ -414,6 +440,38 @@ t.test('an entry around the service is shown as such, and the audit pages go on 
       .length,
     151,
   )
+})
+
+t.test('the page of an operation says what the record says, whatever is kept of the sessions', async (t) => {
+  const staff = await addStaff('security')
+  const victim = await service.addUser()
+  for (let n = 0; n < 3; n++) await service.signIn(victim, `Phone/${n}`)
+  const path = await planned(staff.token, { reason: 'All three', userIds: victim })
+  await post(staff.token, `${path}/execute`, { confirm: 'yes' })
+  await runIncident(service.database, service.barrier, path.split('/').at(-1) ?? '')
+  const [finish] = await psql<{ id: string; executed: string }>(
+    `select id, result ->> 'operationId' as executed from operation where kind = 'incident.finish' and reason = 'All three'`,
+  )
+  const executed = `/admin/operation?id=${finish?.executed}`
+  const end = await show(staff.token, `/admin/operation?id=${finish?.id}`)
+  t.match(end, 'It ended 3 sessions')
+  t.match(end, `They are listed with <a href="${executed}">`)
+  const execution = await show(staff.token, executed)
+  t.match(execution, 'Sessions it ended')
+  t.match(execution, `<a href="${path}">its report</a>`)
+  t.equal(execution.split('· session <span').length - 1, 3)
+
+  const other = await service.addUser()
+  await service.signIn(other)
+  const eve = { actorKind: 'system' as const, actorId: 'cli:eve' }
+  const { operationId } = await service.accounts.revoke(other, { reason: 'long ago' }, eve)
+  await psql('delete from revoked_session where operation_id = $1', [operationId])
+  const old = await show(staff.token, `/admin/operation?id=${operationId}`)
+  t.match(old, 'It ended 1 session')
+  t.match(old, 'Which ones they were is not kept any more.')
+  t.notMatch(old, 'It ended no session')
+  t.match(old, '<bdi>eve</bdi> on the command line', 'and who it was')
+  t.match(await show(staff.token, `/admin/audit?user=${other}`), 'by <bdi>eve</bdi> on the command line')
 })
 
 t.test('the way in is shown to staff only', async (t) => {

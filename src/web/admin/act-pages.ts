@@ -18,13 +18,13 @@ const LOCKS: [value: string, label: string][] = [
 export interface ActPage {
   viewer: Viewer
   account: Account
-  /** Until when the sign-in of who looks is recent enough. */
-  freshUntil: Date
+  /** Whether the sign-in of who looks is recent enough. */
+  isRecent: boolean
   entered: { reason?: string | undefined; lockFor?: string | undefined }
   faults: Faults
 }
 
-export function revokePage({ viewer, account, freshUntil, entered, faults }: ActPage): SafeHtml {
+export function revokePage({ viewer, account, isRecent, entered, faults }: ActPage): SafeHtml {
   const { user, sessions, sessionCount } = account
   const name = user.name || user.email || user.id
   const chosen = entered.lockFor ?? ''
@@ -46,7 +46,7 @@ ${deviceNames(sessions, sessionCount)}`
     : html`<p class="lead">No session lives at the moment. Whatever begins until you confirm will end.</p>`
 }
 ${user.lock ? html`<p class="warn">Sign-in is locked ${user.lock.until ? html`until ${on(user.lock.until)}` : 'until somebody lifts it'}; a longer lock stays.</p>` : ''}
-${recentSignIn(freshUntil)}
+${recentSignIn(isRecent)}
 <form method="post" action="/admin/user/revoke?${idQuery(user.id)}">
 ${reasonField(entered.reason, faults)}
 <fieldset>
@@ -69,7 +69,7 @@ ${locks.map(
   })
 }
 
-export function unlockPage({ viewer, account, freshUntil, entered, faults }: ActPage): SafeHtml {
+export function unlockPage({ viewer, account, isRecent, entered, faults }: ActPage): SafeHtml {
   const { user } = account
   const name = user.name || user.email || user.id
   return consolePage({
@@ -90,7 +90,7 @@ ${
 }
 ${
   user.lock
-    ? html`${recentSignIn(freshUntil)}
+    ? html`${recentSignIn(isRecent)}
 <form method="post" action="/admin/user/unlock?${idQuery(user.id)}">
 ${reasonField(entered.reason, faults)}
 <div class="actions">

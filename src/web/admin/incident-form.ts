@@ -18,7 +18,7 @@ export interface IncidentEntered {
 
 export interface IncidentForm {
   viewer: Viewer
-  freshUntil: Date
+  isRecent: boolean
   entered: IncidentEntered
   faults: Faults
   /** A plan that this repeats had a list of users too long to be shown again. */
@@ -36,7 +36,7 @@ export const INCIDENT_LABELS: Record<string, string> = {
   everyone: 'Everyone',
 }
 
-export function incidentForm({ viewer, freshUntil, entered, faults, usersLost }: IncidentForm): SafeHtml {
+export function incidentForm({ viewer, isRecent, entered, faults, usersLost }: IncidentForm): SafeHtml {
   const label = (name: string) => INCIDENT_LABELS[name] ?? name
   const text = (name: keyof IncidentEntered, hint: string, type = 'text') =>
     field(
@@ -57,7 +57,7 @@ export function incidentForm({ viewer, freshUntil, entered, faults, usersLost }:
 <h1>Plan an incident</h1>
 <p class="lead">A plan ends nothing. It counts what would end, and shows it to you for confirmation.</p>
 ${faultList(faults, INCIDENT_LABELS)}
-${recentSignIn(freshUntil)}
+${recentSignIn(isRecent)}
 <form method="post" action="/admin/incidents" class="panel form" data-preview="/admin/incidents/preview">
 ${reasonField(entered.reason, faults)}
 <fieldset id="select">

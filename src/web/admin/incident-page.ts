@@ -21,7 +21,7 @@ export interface IncidentPage {
   /** Of a plan: ids in its list that are no user's. */
   unknown: UnknownListed | null
   names: Names
-  freshUntil: Date
+  isRecent: boolean
   faults: Faults
 }
 
@@ -32,7 +32,7 @@ export function incidentPage(page: IncidentPage): SafeHtml {
   return planPage(page)
 }
 
-function planPage({ viewer, incident, unknown, names, freshUntil, faults }: IncidentPage): SafeHtml {
+function planPage({ viewer, incident, unknown, names, isRecent, faults }: IncidentPage): SafeHtml {
   const { planId, state, planned, expiresAt, sample } = incident
   const expired = state === 'expired'
   const what = sessionsOfUsers(planned.sessions, planned.users)
@@ -55,7 +55,7 @@ ${sample.length > 0 ? sampleList(sample, names) : html`<p class="empty">No livin
 ${
   viewer.role !== 'security' || expired
     ? html`<nav class="actions" aria-label="Actions">${viewer.role === 'security' ? again : ''}</nav>`
-    : html`${recentSignIn(freshUntil)}
+    : html`${recentSignIn(isRecent)}
 <form method="post" action="/admin/incidents/${planId}/execute" class="panel form">
 <label class="choice" for="confirm"><input type="checkbox" id="confirm" name="confirm" value="yes" required${faults.confirm ? html` aria-invalid="true"` : ''}><span><strong>Yes, end ${what}.</strong><span class="detail">They cannot be brought back; people have to sign in again. Sessions that match by the time you confirm end, too.</span></span></label>
 <div class="actions">

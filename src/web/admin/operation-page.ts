@@ -17,6 +17,25 @@ export interface OperationPage {
   names: Names
 }
 
+/** The record says it, and not the sessions that are found: their revocations are not kept for ever. */
+function howMany({ kind, revokedCount }: Operation): string {
+  if (kind === 'incident.execute') return 'Sessions it ended'
+  return revokedCount === 0 ? 'It ended no session' : `It ended ${count(revokedCount, 'session')}`
+}
+
+/** Which of them are listed here, where not all are. */
+function which({ kind, revokedCount, result }: Operation, listed: number, most: number): SafeHtml {
+  if (listed >= most) return html`<p class="quiet">The last ${most} that it ended:</p>`
+  const planId = (result as { planId?: unknown } | null)?.planId
+  if (kind === 'incident.execute')
+    return html`<p class="quiet">How many it ended in all is in <a href="/admin/incidents/${String(planId)}">its report</a>.</p>`
+  if (listed >= revokedCount) return html``
+  const executed = (result as { operationId?: unknown } | null)?.operationId
+  return kind === 'incident.finish' && typeof executed === 'string'
+    ? html`<p class="quiet">They are listed with <a href="/admin/operation?id=${executed}">its execution</a>.</p>`
+    : html`<p class="quiet">Which ones ${listed > 0 ? 'the others were ' : 'they were '}is not kept any more.</p>`
+}
+
 export function operationPage({ viewer, operation, revoked, most, names }: OperationPage): SafeHtml {
   const { id, at, userId, reason, ipAddress, userAgent, requestId, selection, result, waitedMs } = operation
   const what = actOf(operation)
@@ -44,7 +63,8 @@ export function operationPage({ viewer, operation, revoked, most, names }: Opera
 <dl class="panel facts">
 ${fact('When', stamp(at))}${fact('By', actor(operation, names))}${fact('User', userId === null ? null : userLink(userId, names))}${fact('Reason', reason === null ? null : quoted(reason))}${fact('From', ipAddress)}${fact('With', userAgent === null ? null : html`${nameOf({ userAgent })} <span class="quiet">${quoted(userAgent)}</span>`)}${fact('Incident', planId ? html`<a href="/admin/incidents/${planId}">${planId}</a>` : null)}${fact('Selection', selection && html`${pairs(selection)}`)}${fact('Result', result && html`${pairs(result)}`)}${fact('Waited', waitedMs === null ? null : `${waitedMs.toLocaleString('en')} ms, for instances that answer from memory`)}${fact('Request', requestId)}${fact('Operation', html`<span class="id">${id}</span>`)}</dl>
 <section aria-labelledby="sessions">
-<h2 id="sessions">${revoked.length >= most ? `Sessions it ended: the last ${most} seen` : revoked.length === 0 ? 'It ended no session' : `It ended ${count(revoked.length, 'session')}`}</h2>
+<h2 id="sessions">${howMany(operation)}</h2>
+${which(operation, revoked.length, most)}
 ${
   revoked.length > 0
     ? html`<ul class="panel rows" role="list">

@@ -38,7 +38,8 @@ type Acted = Pick<AuditEntry, 'actorKind' | 'actorId'>
 /** Who did it. */
 export function actor({ actorKind, actorId }: Acted, names: Names): SafeHtml {
   if (actorKind === null) return html`somebody, around this service`
-  if (actorKind === 'system' || actorId === null) return html`the service itself`
+  if (actorId === null) return html`the service itself`
+  if (actorKind === 'system') return html`${quoted(actorId.replace(/^cli:/, ''))} on the command line`
   if (actorKind === 'service') return html`the key ${quoted(names.get(actorId) ?? actorId)}`
   return userLink(actorId, names)
 }

@@ -3,9 +3,9 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { consolePage, type Section, type Viewer } from './frame.ts'
 import { quoted } from './parts.ts'
 
-/** Beside a form: how long the sign-in will do, or that it does not any more. */
-export function recentSignIn(freshUntil: Date, now = new Date()): SafeHtml {
-  if (freshUntil > now) return html``
+/** Beside a form: that the sign-in will not do any more. */
+export function recentSignIn(isRecent: boolean): SafeHtml {
+  if (isRecent) return html``
   return html`<p class="warn">Your sign-in is too old for this. You will be asked to sign in again; what you type in is kept.</p>`
 }
 
