@@ -152,6 +152,7 @@ t.test('no trace holds a token, a cookie, a query string, a parameter, a person'
   const { traceparent, traceId } = caller()
   const mark = {
     'user-agent': canary,
+    tracestate: `${canary}=${canary}`,
     referer: `https://${canary}.example/`,
     origin: `https://${canary}.example`,
   }
