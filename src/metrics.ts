@@ -3,11 +3,11 @@
  * label holds anything that a client chooses. What each metric means, and when to worry: docs/operations.md.
  */
 import cluster from 'node:cluster'
-import { AggregatorRegistry, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { countKeys, countSessions, LOGOUT_OUTCOMES, LOGOUT_SCOPES } from './metrics/counted.ts'
 import { byLabel, createBoard, Durations } from './metrics/live.ts'
 import { createSources } from './metrics/sources.ts'
-import { askSupervisor } from './metrics/workers.ts'
+import { askSupervisor, tellSupervisor } from './metrics/workers.ts'
 import type { Keys } from './security/keys.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { version } from './version.ts'
@@ -24,8 +24,7 @@ export type CheckResult = 'valid' | 'refused' | 'undecided'
 export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
-  AggregatorRegistry.setRegistries(registers)
-  if (cluster.isWorker) new AggregatorRegistry()
+  if (cluster.isWorker) tellSupervisor(registry)
   collectDefaultMetrics({ register: registry })
   const board = createBoard(registry)
 
@@ -60,6 +59,7 @@ export function createMetrics() {
     byLabel('reason', refused),
   )
   const build = [{ labels: { version, node: process.version }, value: 1 }]
+  board.gauge('workers_silent', 'Workers that did not tell in time what they count', () => 0)
   board.gauge('build_info', 'Always 1; which version runs, on which Node', () => build, 'max')
 
   return {

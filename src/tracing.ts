@@ -153,12 +153,15 @@ function discreet(exporter: SpanExporter, log: FastifyBaseLogger): SpanExporter 
   }
 }
 
-/** The same span without events, which quote errors, and with the attributes that may leave. */
+/** The same span without events, which quote errors, and with only the attributes that may leave. */
 function scrub(span: ReadableSpan): ReadableSpan {
   const attributes: Attributes = Object.fromEntries(
     ATTRIBUTES.filter((name) => name in span.attributes).map((name) => [name, span.attributes[name]]),
   )
+  // The caller's `tracestate` is any text of theirs.
+  const { traceState: _, ...context } = span.spanContext()
   return Object.create(span, {
+    spanContext: { value: () => context },
     attributes: { value: attributes },
     events: { value: [] },
     status: { value: { code: span.status.code } },

@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import t from 'tap'
+import { setRole } from '../src/storage/staff.ts'
 import { type Answer, type Operation, operationsOf } from './fuzz/operations.ts'
 import { flawless, type Known, oneWrong, requestsTo } from './fuzz/requests.ts'
 import { type Sent, send } from './fuzz/send.ts'
@@ -25,10 +26,10 @@ const eve = await service.addUser('eve')
 type Caller = () => Promise<Sent['headers']>
 
 /** Somebody signed in; again, once the session is over. */
-function user(headers: (token: string) => Sent['headers']): Caller {
+function user(headers: (token: string) => Sent['headers'], who = eve): Caller {
   let token = ''
   return async () => {
-    if ((await service.check(token)) !== 200) token = (await service.signIn(eve)).token
+    if ((await service.check(token)) !== 200) token = (await service.signIn(who)).token
     return headers(token)
   }
 }
@@ -38,6 +39,12 @@ const bearer = (token: string): [string, string] => ['authorization', `Bearer ${
 async function serviceWith(...scopes: Parameters<typeof service.keyFor>): Promise<Caller> {
   const { key } = await service.keyFor(...scopes)
   return async () => [bearer(key)]
+}
+
+async function staff(role: 'security' | 'auditor'): Promise<Caller> {
+  const who = await service.addUser(role)
+  await service.database.run((db) => setRole(db, who, role))
+  return user((token) => [cookie(token), ['sec-fetch-site', 'same-origin']], who)
 }
 
 const callers: Record<string, Caller> = {
@@ -50,6 +57,8 @@ const callers: Record<string, Caller> = {
   'a service that may introspect': await serviceWith('introspect'),
   'a service that may sign in': await serviceWith('sessions:create'),
   'a service that may follow': await serviceWith('events'),
+  'security staff, by cookie': await staff('security'),
+  'an auditor, by cookie': await staff('auditor'),
   'a service for staff': await serviceWith('security'),
   'a service with a wrong key': async () => [bearer(`glk_${'x'.repeat(43)}`)],
 }
@@ -163,7 +172,12 @@ t.test('pages and files answer, whoever asks for whatever', async (t) => {
     const form = { properties: Object.fromEntries(fields.map((field) => [field, {}])) }
     const bodies: Operation['bodies'] = method === 'GET' ? {} : { form }
     const operation = { method, path, parameters: [], bodies, complaints: () => [] }
-    for (const name of ['nobody', 'a user, by cookie', 'somebody with two cookies'])
+    for (const name of [
+      'nobody',
+      'a user, by cookie',
+      'security staff, by cookie',
+      'somebody with two cookies',
+    ])
       await t.resolves(
         drive(operation, callers[name] as Caller, (_, answer) => complaintsOf(answer)),
         `${method} ${url}: ${name}`,

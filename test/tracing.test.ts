@@ -110,6 +110,34 @@ t.test('a check is traced when its caller traces it, and else is not', async (t)
   t.equal(receiver.spans().length, 2)
 })
 
+t.test(
+  'a trace ends with its request: what is read for all who follow the feed belongs to nobody',
+  async (t) => {
+    const receiver = await collector()
+    const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint })
+    const { traceId, traceparent } = caller()
+    const headers = { ...bearer('unknown'), traceparent }
+    t.equal((await service.ask('/api/session/events', { headers })).status, 401)
+    const reads = async () => {
+      const text = await (await service.ask('/metrics')).text()
+      return Number(/^global_logout_feed_reads_total\{.*outcome="done".*\} (\d+)/m.exec(text)?.[1] ?? 0)
+    }
+    while ((await reads()) < 3) await sleep(50)
+    service.child.kill('SIGTERM')
+    t.equal(await service.ended, 0)
+
+    const spans = receiver.spans().filter((span) => span.traceId === traceId)
+    t.ok(named(spans, 'GET /api/session/events'))
+    const end = Math.max(...spans.filter(({ kind }) => kind === 2).map((span) => span.end))
+    t.same(
+      spans.filter(
+        (span) => span.begun > end || /revoked_session/.test(String(span.attributes['db.query.text'])),
+      ),
+      [],
+    )
+  },
+)
+
 t.test('no trace holds a token, a cookie, a query string, a parameter, a person', async (t) => {
   const receiver = await collector()
   const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint })
@@ -124,6 +152,7 @@ t.test('no trace holds a token, a cookie, a query string, a parameter, a person'
   const { traceparent, traceId } = caller()
   const mark = {
     'user-agent': canary,
+    tracestate: `${canary}=${canary}`,
     referer: `https://${canary}.example/`,
     origin: `https://${canary}.example`,
   }

@@ -62,6 +62,26 @@ t.test('whichever worker is asked for metrics, it tells those of all', async (t)
   t.match(metrics, /^nodejs_eventloop_lag_p99_seconds \d/m)
 })
 
+t.test('a worker that hangs does not hide what the others count', async (t) => {
+  const workers = await childrenOf(service.child.pid)
+  const [hung = 0] = workers
+  process.kill(hung, 'SIGSTOP')
+  // It may have been handed one of these.
+  const asked = Array.from({ length: 3 }, async () => {
+    const answer = await ask('/metrics', '')
+    if (answer.status !== 200) throw new Error(`status ${answer.status}`)
+    return answer.text()
+  })
+  const metrics = await Promise.any(asked).finally(() => process.kill(hung, 'SIGCONT'))
+  t.match(metrics, /^global_logout_workers_silent 1$/m)
+  t.match(metrics, /^global_logout_leases_held 1$/m)
+  await Promise.allSettled(asked)
+  const all = async () => (await ask('/metrics', '')).text()
+  while (!/^global_logout_leases_held 2$/m.test(await all())) await sleep(50)
+  t.match(await all(), /^global_logout_workers_silent 0$/m)
+  t.same(await childrenOf(service.child.pid), workers, 'and when it goes on, it is one of them again')
+})
+
 t.test(
   'a worker that is killed is replaced, and nobody waits for it longer than for its lease',
   async (t) => {

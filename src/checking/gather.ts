@@ -4,6 +4,7 @@
  * fails fails its own calls; whoever waits too long, or finds too many waiting, is refused.
  */
 import { unavailable } from '../errors.ts'
+import { forAll } from '../for-all.ts'
 
 export interface Limits {
   /** Loads under way at once, as long as they are small. */
@@ -58,7 +59,7 @@ export function gather<In, Out>(
     underWay += calls.length
     begun = performance.now()
     try {
-      const outs = await load(calls.map(({ item }) => item))
+      const outs = await forAll(() => load(calls.map(({ item }) => item)))
       for (const [i, call] of calls.entries()) call.answer(outs[i] as Out)
     } catch (error) {
       for (const call of calls) call.fail(error)

@@ -1,8 +1,9 @@
 /** What a server does with a request before its own work: lets it pass with an identity, or says why not. */
 import type { Identity } from './check.ts'
 import type { Client } from './client.ts'
-import { credentialsOf, type RequestLike } from './credentials.ts'
+import type { RequestLike } from './credentials.ts'
 import { UndecidedError } from './errors.ts'
+import type { RefusalCode } from './refusal.ts'
 
 export interface AdmissionOptions {
   /** Lets requests pass that are not signed in, with `identity` null. Undecided ones never pass. */
@@ -22,17 +23,17 @@ const IDENTITY_HEADER = /^x[^a-z0-9](user|session)[^a-z0-9]id$/i
 
 /**
  * @returns the identity, or null for one that is not signed in where that is `optional`; else what to answer.
- * Whatever else `check` throws is thrown.
+ * Whatever else `verdict` throws is thrown.
  */
 export async function admit(
-  client: Pick<Client, 'check'>,
+  client: Pick<Client, 'verdict'>,
   request: RequestLike,
   { optional = false }: AdmissionOptions = {},
 ): Promise<{ identity: Identity | null } | { refusal: Refusal }> {
   try {
-    const identity = await client.check(request)
-    if (identity || optional) return { identity }
-    return { refusal: signedOut(request) }
+    const verdict = await client.verdict(request)
+    if (verdict.identity || optional) return { identity: verdict.identity }
+    return { refusal: signedOut(verdict.code) }
   } catch (error) {
     if (error instanceof UndecidedError) return { refusal: undecided(error) }
     throw error
@@ -44,12 +45,12 @@ export function stripIdentity(headers: Record<string, unknown>): void {
   for (const name of Object.keys(headers)) if (IDENTITY_HEADER.test(name)) delete headers[name]
 }
 
-function signedOut(request: RequestLike): Refusal {
-  if (Object.keys(credentialsOf(request)).length === 0)
-    return refusal(401, 'unauthenticated', 'No session token came with the request', 'Sign in first.', {
+function signedOut(code: RefusalCode): Refusal {
+  if (code === 'unauthenticated')
+    return refusal(401, code, 'No session token came with the request', 'Sign in first.', {
       'www-authenticate': 'Bearer',
     })
-  return refusal(401, 'invalid_token', 'The session is not valid', 'Sign in again.', {
+  return refusal(401, code, 'The session is not valid', 'Sign in again.', {
     'www-authenticate': 'Bearer error="invalid_token"',
   })
 }

@@ -1,7 +1,9 @@
 /**
- * Logging out from a page of your own, on the origin that also routes `/api/logout` and `/api/session` to the service.
+ * Logging out from a page of your own, on the origin that also routes `/api/logout` and `/api/session` to the service, and
+ * `/signed-out` and `/assets/` unless a `callbackUrl` leads elsewhere.
  * Nothing is cleared, told or left before the service has answered that it is done.
  */
+import { refusalOf } from './refusal.ts'
 
 export type LogoutScope = 'local' | 'others' | 'global'
 
@@ -75,8 +77,7 @@ export function onSignedOut(callback: () => unknown): () => void {
   const { signal } = over
   const ask = async () => {
     const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null)
-    // Somebody in between who wants a password of their own says 401, too, without the challenge of the service.
-    const isOver = answer?.status === 401 && answer.headers.get('www-authenticate')?.startsWith('Bearer')
+    const isOver = answer && (await refusalOf(answer).catch(() => undefined))
     // Several may tell of one logout, as the page does that it leads to.
     if (!isOver || signal.aborted) return
     over.abort()

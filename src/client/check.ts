@@ -2,9 +2,10 @@
  * Is this request's session valid, and whose is it? Three outcomes, never mixed up: an identity, null for "signed out",
  * and an error for "nobody can say". Only an answer that the service itself could have given counts.
  */
-import { type Credentials, credentialsOf, type RequestLike } from './credentials.ts'
+import { credentialsOf, hasToken, type RequestLike } from './credentials.ts'
 import { UndecidedError } from './errors.ts'
 import { type Exchange, REPEATABLE, retryAfterOf } from './exchange.ts'
+import { type RefusalCode, refusalOf } from './refusal.ts'
 
 /** Whose session it is. */
 export interface Identity {
@@ -13,49 +14,45 @@ export interface Identity {
   readonly sessionId: string
 }
 
-/** What comes with the service's own 401. A proxy that wants a password says 401, too, and so does a firewall. */
-const CHALLENGES = ['Bearer', 'Bearer error="invalid_token"']
+/** `code`: why nobody is signed in. */
+export type Verdict = { identity: Identity } | { identity: null; code: RefusalCode }
 
 export function createCheck(exchange: Exchange) {
-  /**
-   * @returns null when the request comes without a living session.
-   * @throws UndecidedError for anything but a clear answer: the service away, too slow, unable to decide, or somebody
-   * else answering in its place.
-   */
-  return async function check(request: RequestLike): Promise<Identity | null> {
-    const credentials = credentialsOf(request)
-    if (isEmpty(credentials)) return null
+  /** As `check`, with the reason. @throws UndecidedError */
+  async function verdict(request: RequestLike): Promise<Verdict> {
+    const headers = credentialsOf(request)
+    if (!hasToken(headers)) return { identity: null, code: 'unauthenticated' }
     try {
-      return await exchange.ask('/check', { headers: credentials }, verdict, REPEATABLE)
+      return await exchange.ask('/check', { headers }, verdictOf, REPEATABLE)
     } catch (error) {
       if (error instanceof UndecidedError) throw error
       throw new UndecidedError('The session service gave no answer.', { cause: error })
     }
   }
-}
 
-function isEmpty({ cookie, authorization }: Credentials): boolean {
-  return cookie === undefined && authorization === undefined
-}
+  return {
+    verdict,
 
-async function verdict(response: Response): Promise<Identity | null> {
-  const answer = answerOf(response)
-  if (answer === undefined) {
-    await response.body?.cancel()
-    throw new UndecidedError(`The answer to the session check decides nothing (status ${response.status}).`, {
-      retryAfterSeconds: retryAfterOf(response),
-    })
+    /**
+     * @returns null when the request comes without a living session.
+     * @throws UndecidedError for anything but a clear answer: the service away, too slow, unable to decide, or somebody
+     * else answering in its place.
+     */
+    check: async (request: RequestLike): Promise<Identity | null> => (await verdict(request)).identity,
   }
-  // Read to its end, the connection can be used again.
-  await response.arrayBuffer()
-  return answer
 }
 
-/** Undefined for what the service would not have answered. */
-function answerOf({ status, headers }: Response): Identity | null | undefined {
-  if (status === 200) return identityOf(headers)
-  if (status === 401 && CHALLENGES.includes(headers.get('www-authenticate') ?? '')) return null
-  return undefined
+async function verdictOf(response: Response): Promise<Verdict> {
+  const code = await refusalOf(response)
+  if (code) return { identity: null, code }
+  const identity = response.status === 200 ? identityOf(response.headers) : undefined
+  // Read to its end, the connection can be used again.
+  if (identity) await response.arrayBuffer()
+  else if (!response.bodyUsed) await response.body?.cancel()
+  if (identity) return { identity }
+  throw new UndecidedError(`The answer to the session check decides nothing (status ${response.status}).`, {
+    retryAfterSeconds: retryAfterOf(response),
+  })
 }
 
 /** Undefined unless both headers are there, once: the service never sends a space, and a repeated header has one. */

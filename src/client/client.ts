@@ -22,7 +22,7 @@ export type Client = ReturnType<typeof createClient>
 export function createClient({ key, ...options }: ClientOptions) {
   const exchange = createExchange(options)
   return {
-    check: createCheck(exchange),
+    ...createCheck(exchange),
     ...createServices(exchange, key),
     follow: createFollow(exchange, key),
   }

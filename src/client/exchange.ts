@@ -15,9 +15,13 @@ export type Exchange = ReturnType<typeof createExchange>
 /** For requests that may be sent twice. A connection that was kept alive can end just when it is used again. */
 export const REPEATABLE = { attempts: 2 }
 
+/** In milliseconds; timers go no further. */
+const LONGEST = 2 ** 31 - 1
+
 export function createExchange({ url, timeoutMs = 2000, fetch: custom }: ExchangeOptions) {
   const base = baseOf(url)
-  if (!(timeoutMs > 0)) throw new TypeError('timeoutMs: must be a number of milliseconds above 0')
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > LONGEST)
+    throw new TypeError(`timeoutMs: must be a whole number of milliseconds from 1 to ${LONGEST}`)
   // Looked up at each call, so that whatever instruments the global fetch later sees these requests, too.
   const send: typeof fetch = custom ?? ((...request) => fetch(...request))
 
@@ -35,9 +39,9 @@ export function createExchange({ url, timeoutMs = 2000, fetch: custom }: Exchang
       path: string,
       init: RequestInit,
       read: (response: Response) => Promise<T>,
-      { attempts = 1 } = {},
+      { attempts = 1, atLeastMs = 0 } = {},
     ): Promise<T> {
-      const signal = AbortSignal.timeout(timeoutMs)
+      const signal = AbortSignal.timeout(Math.max(timeoutMs, atLeastMs))
       for (let attempt = 1; ; attempt++) {
         try {
           return await read(await this.open(path, { ...init, signal }))

@@ -9,6 +9,8 @@ import type { Client } from './client.ts'
 /** What is used of Node's own request and response, so that no types need to be installed. */
 interface Request {
   headers: Record<string, string | string[] | undefined>
+  /** Express: by its `trust proxy`. */
+  ip?: string | undefined
   identity?: Identity | null
 }
 interface Response {
@@ -21,7 +23,7 @@ interface Response {
  * Middleware: `app.use(expressSession(client))`. Sets `request.identity`; answers 401 or 503 instead of going on.
  * `X-User-ID` and `X-Session-ID` of the client are removed.
  */
-export function expressSession(client: Pick<Client, 'check'>, options: AdmissionOptions = {}) {
+export function expressSession(client: Pick<Client, 'verdict'>, options: AdmissionOptions = {}) {
   return (request: Request, response: Response, next: (error?: unknown) => void): void => {
     stripIdentity(request.headers)
     admit(client, request, options).then((admission) => {

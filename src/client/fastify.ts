@@ -11,6 +11,8 @@ interface App {
 }
 interface Request {
   raw: { headers: Record<string, string | string[] | undefined> }
+  /** By its `trustProxy`. */
+  ip: string
 }
 interface Reply {
   code(status: number): Reply
@@ -22,13 +24,14 @@ interface Reply {
  * A plugin: `app.register(fastifySession(client))`. Sets `request.identity`; answers 401 or 503 in place of the route.
  * Holds for the scope it is registered in and those inside, which may register it again, with other options: each asks. `X-User-ID` and `X-Session-ID` of the client are removed.
  */
-export function fastifySession(client: Pick<Client, 'check'>, options: AdmissionOptions = {}) {
+export function fastifySession(client: Pick<Client, 'verdict'>, options: AdmissionOptions = {}) {
   async function plugin(app: App): Promise<void> {
     // A scope around this one may have the plugin, too, with other options.
     if (!app.hasRequestDecorator('identity')) app.decorateRequest('identity', null)
     app.addHook('onRequest', async (request: Request & { identity?: Identity | null }, reply) => {
       stripIdentity(request.raw.headers)
-      const admission = await admit(client, request.raw, options)
+      const { ip, raw } = request
+      const admission = await admit(client, { headers: raw.headers, ip }, options)
       if ('refusal' in admission) {
         const { status, headers, body } = admission.refusal
         return reply.code(status).headers(headers).send(body)

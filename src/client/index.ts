@@ -1,6 +1,6 @@
 /** `global-logout/client`: what services import. Nothing here knows another room, nor anything but the web platform. */
 export type { AdmissionOptions } from './admission.ts'
-export type { Identity } from './check.ts'
+export type { Identity, Verdict } from './check.ts'
 export { type Client, type ClientOptions, createClient } from './client.ts'
 export type { RequestLike } from './credentials.ts'
 export { ServiceError, UndecidedError } from './errors.ts'

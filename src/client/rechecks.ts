@@ -2,8 +2,8 @@
  * Asks again about sessions that are in use: at once where something happened that the last answer cannot know of, else
  * from time to time, and more often while the feed is lost. Whoever cannot be decided for too long is given up.
  */
-import type { createCheck } from './check.ts'
-import type { Credentials } from './credentials.ts'
+import type { Client } from './client.ts'
+import type { RequestLike } from './credentials.ts'
 
 export interface RecheckLimits {
   /** In milliseconds: nothing heard of the feed for so long, and it counts as lost. */
@@ -18,13 +18,14 @@ export interface RecheckLimits {
 const TICK = 1_000
 /** Longer than an instance may say "valid" of a session whose logout has not answered yet (3.3 seconds). */
 const SETTLED = 5_000
-/** Checks at once. */
+/** Checks at once, at least; and of how many sessions one is under way, so that none waits for its turn until it is given up. */
 const CHECKS = 32
+const SESSIONS_EACH = 200
 
 /** Times are of `performance.now()`. */
 interface Watched {
   sessionId: string
-  credentials: Credentials
+  request: RequestLike
   /** When something happened that no earlier check can know of. */
   doubtedAt: number
   /** When the last check was asked that said "valid". */
@@ -35,7 +36,7 @@ interface Watched {
 }
 
 export function createRechecks(
-  check: ReturnType<typeof createCheck>,
+  check: Client['check'],
   { lostMs, undecidedMs, recheckMs }: RecheckLimits,
   end: (sessionId: string, why: 'signed out' | 'undecided') => void,
 ) {
@@ -64,7 +65,8 @@ export function createRechecks(
   }
 
   function work(): void {
-    while (workers < CHECKS && workers < queue.size) void askInTurn()
+    const most = Math.max(CHECKS, sessions.size / SESSIONS_EACH)
+    while (workers < most && workers < queue.size) void askInTurn()
   }
 
   async function askInTurn(): Promise<void> {
@@ -80,7 +82,7 @@ export function createRechecks(
     const askedAt = performance.now()
     session.asking = true
     try {
-      const found = await check({ headers: { ...session.credentials } })
+      const found = await check(session.request)
       if (found?.sessionId !== session.sessionId) return give(session, 'signed out')
       session.validAt = askedAt
       session.dueSince = null
@@ -105,10 +107,10 @@ export function createRechecks(
 
   return {
     /** Asks about this session now, and from time to time. */
-    watch(sessionId: string, credentials: Credentials): void {
+    watch(sessionId: string, request: RequestLike): void {
       const known = sessions.get(sessionId)
       const fresh = { sessionId, validAt: Number.NEGATIVE_INFINITY, dueSince: null, asking: false }
-      const session = Object.assign(known ?? fresh, { credentials, doubtedAt: performance.now() })
+      const session = Object.assign(known ?? fresh, { request, doubtedAt: performance.now() })
       sessions.set(sessionId, session)
       if (!session.asking) queue.add(session)
       work()

@@ -35,6 +35,12 @@ export function keyHeader(key: string | undefined): { authorization: string } {
   return { authorization: `Bearer ${key}` }
 }
 
+/**
+ * In milliseconds. Where a session is replaced, the answer waits until no instance can say "valid" of the old one (up to 3.3
+ * seconds), beside the 1.7 that any answer may take.
+ */
+const REPLACING = { atLeastMs: 6_000 }
+
 export function createServices(exchange: Exchange, key: string | undefined) {
   return {
     /**
@@ -56,7 +62,10 @@ export function createServices(exchange: Exchange, key: string | undefined) {
     createSession: async (session: NewSession): Promise<CreatedSession> => {
       const headers = { ...keyHeader(key), 'content-type': 'application/json' }
       const request = { method: 'POST', headers, body: JSON.stringify(session) }
-      return answered(exchange.ask('/api/sessions', request, expect<CreatedSession>(201, isCreated)))
+      const patience = session.replaces ? REPLACING : {}
+      return answered(
+        exchange.ask('/api/sessions', request, expect<CreatedSession>(201, isCreated), patience),
+      )
     },
   }
 }

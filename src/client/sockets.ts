@@ -6,7 +6,7 @@
  *    nothing was heard of the feed for `lostMs`, it is closed by the check that is then made.
  * 3. When that check cannot be decided for `undecidedMs`, it is closed, too (4503): its client may connect again.
  * 4. When its session runs out, it is closed within `recheckMs`. Each check is a use of the session, as any request
- *    is: with an open socket it does not become idle.
+ *    is: with an open socket it does not become idle, where the idle timeout is longer than `recheckMs`.
  *
  * A socket is checked again right after `add`, because its session may have been ended between the check of the upgrade
  * and `add`, and the feed have told so before there was a socket to close. A list of recent revocations in place of that
@@ -15,7 +15,7 @@
  */
 import type { Identity } from './check.ts'
 import type { Client } from './client.ts'
-import { credentialsOf, type RequestLike } from './credentials.ts'
+import { kept, type RequestLike } from './credentials.ts'
 import { type Revocation, sleep } from './follow.ts'
 import { createRechecks } from './rechecks.ts'
 
@@ -92,7 +92,7 @@ export function createSocketRegistry(
   return {
     /**
      * @param identity what `check` said of `request`.
-     * @param request the one that opened the socket; of it, the cookies and `Authorization` are kept, to ask again.
+     * @param request the one that opened the socket; of it, what `check` sends is kept, to ask again.
      * @returns a function that takes the socket out; only a socket without `addEventListener` needs it.
      */
     add({ sessionId }: Identity, socket: Closable, request: RequestLike): () => void {
@@ -100,7 +100,7 @@ export function createSocketRegistry(
       if (closed.signal.aborted || socket.readyState === CLOSED) return () => {}
       const all = sockets.get(sessionId) ?? new Set()
       sockets.set(sessionId, all.add(socket))
-      rechecks.watch(sessionId, credentialsOf(request))
+      rechecks.watch(sessionId, kept(request))
       const remove = () => {
         all.delete(socket)
         if (all.size === 0 && sockets.get(sessionId) === all) forget(sessionId)

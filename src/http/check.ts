@@ -13,6 +13,8 @@ import { readCredential } from './credentials.ts'
 import { logged, problemHeaders, problemText, translate } from './problems.ts'
 
 const REFUSED: Verdict = { valid: false }
+/** With the database away, a line for each check would hold up the process more than the checks do. In milliseconds. */
+const COMPLAINT_MS = 1_000
 
 /** A gateway appends the path it protects; no spelling of that path, valid or not, may decide about the session. */
 export function isCheck(url: string): boolean {
@@ -38,13 +40,14 @@ export function createCheckHandler({
   refused,
   traced = () => undefined,
 }: CheckHandler) {
+  const log = logOf(logger)
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     if (!isCheck(request.url ?? '')) return false
     const begun = performance.now()
     const endSpan = traced(request.headers)
     const fail = (error: unknown) => {
       const problem = translate(error)
-      refuse(response, problem, logger)
+      refuse(response, problem, log)
       checked(problem.status < 500 ? 'refused' : 'undecided', performance.now() - begun)
       endSpan?.(problem.status)
     }
@@ -82,11 +85,28 @@ function allow(response: ServerResponse, { userId, sessionId }: { userId: string
   response.end()
 }
 
+type Log = (problem: Problem, requestId: string) => void
+
+/** Of checks that cannot be decided there is one line a second, with how many there were since the one before. */
+function logOf(logger: FastifyBaseLogger): Log {
+  let due = Number.NEGATIVE_INFINITY
+  let undecided = 0
+  return (problem, reqId) => {
+    if (problem.code !== 'unavailable') return void logged(problem, () => logger.child({ reqId }))
+    undecided++
+    const now = performance.now()
+    if (now < due) return
+    logged(problem, () => logger.child({ reqId, undecided }))
+    due = now + COMPLAINT_MS
+    undecided = 0
+  }
+}
+
 /** What went wrong on our side is logged; no line is written for a check that was answered. */
-function refuse(response: ServerResponse, problem: Problem, logger: FastifyBaseLogger): void {
+function refuse(response: ServerResponse, problem: Problem, log: Log): void {
   if (response.headersSent) return
   const requestId = crypto.randomUUID()
-  logged(problem, () => logger.child({ reqId: requestId }))
+  log(problem, requestId)
   const body = problemText(problem, requestId)
   response.writeHead(problem.status, {
     ...problemHeaders(problem, requestId),

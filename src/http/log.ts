@@ -22,7 +22,8 @@ export function createLogger(level: string, { pretty = false, destination, mixin
         remoteAddress: request.ip,
       }),
       res: (reply) => ({ statusCode: reply.statusCode }),
-      err: (error) => stdSerializers.err(withoutValues(error)),
+      // Whatever was thrown, or nothing: a lease may be lost without an error.
+      err: (error: unknown) => (error instanceof Error ? stdSerializers.err(withoutValues(error)) : error),
     },
     redact: {
       paths: [

@@ -1,32 +1,45 @@
 /**
  * With several workers, whichever is asked for metrics answers for all: it asks the supervising process, which asks every
- * worker and adds up.
+ * worker and adds up. A worker that hangs is what metrics are looked at for: it is waited for, but not for long, and told of.
  */
 import cluster from 'node:cluster'
-import { AggregatorRegistry } from 'prom-client'
+import { AggregatorRegistry, type Registry } from 'prom-client'
 import { unavailable } from '../errors.ts'
 
+/** From a worker to the supervising process, and back with `text`. */
 const ASK = 'global-logout metrics'
-/** How long a worker waits for what all have counted, in milliseconds. */
-const PATIENCE_MS = 6_000
+/** From there to every worker, and back with `counted`. */
+const COUNT = 'global-logout count'
+/** How long a worker is waited for, in milliseconds: Prometheus waits ten seconds. */
+const PATIENCE_MS = 3_000
+/** How long the supervising process is, in milliseconds. */
+const LONGER_MS = 5_000
 
+/** Each worker says zero. */
+const SILENT = 'global_logout_workers_silent'
+
+type Counted = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 interface Message {
-  type: typeof ASK
+  type: typeof ASK | typeof COUNT
   id: string
   text?: string
+  counted?: Counted
 }
 
-const isMessage = (message: unknown): message is Message => (message as Message | null)?.type === ASK
+const is = (type: Message['type'], message: unknown): message is Message =>
+  (message as Message | null)?.type === type
 
-/** The metrics of all workers. For a worker. @throws Problem `unavailable` when not every one answers in time. */
+/** The metrics of all workers. For a worker. @throws Problem `unavailable` when the supervising process does not answer. */
 export async function askSupervisor(): Promise<string> {
   const id = crypto.randomUUID()
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const none = () => reject(unavailable(new Error('not every worker told what it counts')))
   const hear = (message: unknown) => {
-    if (isMessage(message) && message.id === id) message.text === undefined ? none() : resolve(message.text)
+    if (is(ASK, message) && message.id === id) resolve(message.text ?? '')
   }
-  const late = setTimeout(none, PATIENCE_MS)
+  const late = setTimeout(
+    () => reject(unavailable(new Error('the supervising process does not answer'))),
+    LONGER_MS,
+  )
   process.on('message', hear)
   process.send?.({ type: ASK, id } satisfies Message)
   return promise.finally(() => {
@@ -35,13 +48,46 @@ export async function askSupervisor(): Promise<string> {
   })
 }
 
-/** Lets workers ask. For the supervising process. */
-export function gatherMetrics(): void {
-  const all = new AggregatorRegistry()
-  cluster.on('message', (worker, message) => {
-    if (!isMessage(message)) return
-    const answer = (text?: string) =>
-      worker.isConnected() && worker.send({ ...message, ...(text && { text }) })
-    all.clusterMetrics().then(answer, () => answer())
+/** Tells the supervising process, when it asks, what this worker counts. */
+export function tellSupervisor(registry: Registry): void {
+  process.on('message', (message: unknown) => {
+    if (!is(COUNT, message)) return
+    const tell = (counted: Counted) => process.send?.({ ...message, counted } satisfies Message)
+    // Who fails is silent, and told of as such.
+    registry.getMetricsAsJSON().then(tell, () => {})
   })
+}
+
+/** Lets workers ask. For the supervising process. */
+export function gatherMetrics(onError: (error: unknown) => void): void {
+  cluster.on('message', (worker, message) => {
+    if (!is(ASK, message)) return
+    const answer = (text: string) => worker.isConnected() && worker.send({ ...message, text })
+    countAll()
+      .then((counted) => AggregatorRegistry.aggregate(counted).metrics())
+      .then(answer)
+      .catch(onError)
+  })
+}
+
+/** What each worker counts that tells in time; and how many do not. */
+async function countAll(): Promise<Counted[]> {
+  const id = crypto.randomUUID()
+  const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker?.isConnected())
+  const told: Counted[] = []
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const hear = (_worker: unknown, message: unknown) => {
+    if (!is(COUNT, message) || message.id !== id || !message.counted) return
+    told.push(message.counted)
+    if (told.length === workers.length) resolve()
+  }
+  const late = setTimeout(resolve, PATIENCE_MS)
+  cluster.on('message', hear)
+  for (const worker of workers) worker?.send({ type: COUNT, id } satisfies Message)
+  await promise
+  clearTimeout(late)
+  cluster.off('message', hear)
+  const zero = told.flat().find(({ name }) => name === SILENT)
+  const silent = workers.length - told.length
+  return zero ? [...told, [{ ...zero, values: [{ value: silent, labels: {} }] }]] : told
 }

@@ -5,7 +5,7 @@
  */
 import { gather } from '../checking/gather.ts'
 import { Problem, unavailable } from '../errors.ts'
-import { outsideTheRequest } from '../storage/database.ts'
+import { forAll } from '../for-all.ts'
 import type { Ears } from '../storage/listener.ts'
 import { type Cursor, formatCursor, isBefore, latestOf, parseCursor } from './cursor.ts'
 import { createReader, type FeedStore, pageOf, type ReaderOptions } from './reader.ts'
@@ -42,8 +42,7 @@ export function createFeed(store: FeedStore, ears: Ears, options?: ReaderOptions
 
   /** What comes after a cursor that the window does not know. */
   function readOwn(text: string): Promise<Page> {
-    const coming =
-      ownReads.get(text) ?? outsideTheRequest(() => readFrom(text)).finally(() => ownReads.delete(text))
+    const coming = ownReads.get(text) ?? forAll(() => readFrom(text)).finally(() => ownReads.delete(text))
     ownReads.set(text, coming)
     return coming
   }

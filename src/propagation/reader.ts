@@ -4,7 +4,7 @@
  * one in which nothing happens.
  */
 import { Problem, unavailable } from '../errors.ts'
-import { outsideTheRequest } from '../storage/database.ts'
+import { forAll } from '../for-all.ts'
 import { type FeedRead, type FeedRow, PAGE } from '../storage/feed.ts'
 import type { Ears } from '../storage/listener.ts'
 import { type Cursor, formatCursor, isBefore, latestOf, type Snapshot } from './cursor.ts'
@@ -143,11 +143,11 @@ export function createReader(
       return waiting.size
     },
 
-    /** Keeps it going. What it reads is for all, and bound by no request's deadline. @throws Problem when it is closed. */
+    /** Keeps it going. @throws Problem when it is closed. */
     ask(): void {
       if (closed) throw over()
       askedAt = performance.now()
-      reading ??= outsideTheRequest(keepReading)
+      reading ??= forAll(keepReading)
     },
 
     /** Resolves when a read has succeeded that began after the call. @throws Problem `unavailable`. */

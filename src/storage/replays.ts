@@ -24,9 +24,10 @@ export interface Presented {
 const REPLAY_LOCK = 7_161_970_004n
 
 /**
- * Records those among refused tokens that were revoked, and have no record of the last minute yet. Instances take turns,
- * so that there is one record a minute however many of them are asked. Run it in a transaction.
- * @returns for each token whether it is not a revoked one, was recorded, or has to wait; null when it is another's turn.
+ * Records those among refused tokens that were revoked, and have no record of the last minute yet. A device learns by asking
+ * that it was signed out: what comes from the session's own address and user agent in the first minute is the rule, not a sign
+ * of theft. Instances take turns, so that there is one record a minute however many of them are asked. Run it in a transaction.
+ * @returns for each token whether there is nothing to tell of it, it was recorded, or has to wait; null when it is another's turn.
  */
 export async function recordReplays(
   tx: Executor,
@@ -45,8 +46,9 @@ export async function recordReplays(
       from unnest(${column((p) => p.hash)}::text[], ${column((p) => p.count)}::integer[],
         ${column((p) => p.ipAddress)}::inet[], ${column((p) => p.userAgent)}::text[])
         with ordinality as asked (hash, count, ip_address, user_agent, position),
-      lateral (select session_id, user_id, operation_id from revoked_session
-        where session_token = asked.hash order by id desc limit 1) r
+      lateral (select * from revoked_session where session_token = asked.hash order by id desc limit 1) r
+      where not coalesce(r.ip_address = asked.ip_address and r.user_agent = asked.user_agent
+        and r.revoked_at > statement_timestamp() - interval '1 minute', false)
     ), recorded as (
       insert into replay (session_id, user_id, operation_id, count, ip_address, user_agent)
       select session_id, user_id, operation_id, count, ip_address, user_agent from known

@@ -59,10 +59,11 @@ for (const [moment, happen] of [
     await page.goto('/')
     const navigations: string[] = []
     page.on('framenavigated', (frame) => navigations.push(frame.url()))
-    for (const status of [503, 500, 429, 200, 'abort'] as const) {
+    const headers = { 'www-authenticate': 'Bearer' }
+    for (const status of [503, 500, 429, 401, 200, 'abort'] as const) {
       await page.unroute('/api/session')
       await page.route('/api/session', (route) =>
-        status === 'abort' ? route.abort() : route.fulfill({ status, body: 'not a session' }),
+        status === 'abort' ? route.abort() : route.fulfill({ status, headers, body: 'not a session' }),
       )
       const asked = Promise.race([page.waitForEvent('requestfailed'), page.waitForEvent('requestfinished')])
       await page.evaluate(happen)

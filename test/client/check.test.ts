@@ -1,7 +1,7 @@
 /** What an application is told about its request's session: valid, signed out, or that nobody can say. Never mixed up. */
 
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import t from 'tap'
 import { createClient, UndecidedError } from '../../src/client/index.ts'
 import { whileAway } from '../browser/away.ts'
@@ -13,6 +13,8 @@ const service = await startService()
 const client = createClient({ url: service.base })
 const ada = await service.addUser('ada')
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
+/** The words of the service. */
+const REFUSED = JSON.stringify({ type: 'urn:global-logout:problem:invalid_token' })
 const undecided = { name: 'UndecidedError', code: 'ERR_SESSION_UNDECIDED', status: 503 }
 
 t.test('whoever is signed in is known, however the request carries its headers', async (t) => {
@@ -70,21 +72,28 @@ t.test('an id arrives as it is in the database, whatever it is made of', async (
   }
 })
 
-t.test('the service learns the credentials, and nothing else of the request', async (t) => {
-  let seen: string[] = []
+t.test('the service learns the credentials, who sent them from where, and nothing else', async (t) => {
+  let seen: IncomingHttpHeaders = {}
   const url = await standIn((request, response) => {
-    seen = Object.keys(request.headers)
-    response.writeHead(401, { 'www-authenticate': 'Bearer' }).end()
+    seen = request.headers
+    response.writeHead(401).end(REFUSED)
   })
   const headers = {
     cookie: 'a=b',
     authorization: 'Bearer x',
     'x-user-id': 'eve',
+    'user-agent': 'phone',
     'x-forwarded-for': '1.2.3.4',
     via: 'x',
   }
-  await createClient({ url, key: 'glk_secret' }).check({ headers })
-  t.same(seen.filter((name) => name in headers).sort(), ['authorization', 'cookie'])
+  const client = createClient({ url, key: 'glk_secret' })
+  const { cookie, authorization, 'user-agent': userAgent } = headers
+  const sent = { cookie, authorization, 'user-agent': userAgent }
+  const told = () => Object.fromEntries(Object.entries(seen).filter(([name]) => name in headers))
+  await client.check({ headers })
+  t.same(told(), sent)
+  await client.check({ headers, ip: '198.51.100.66' })
+  t.same(told(), { ...sent, 'x-forwarded-for': '198.51.100.66' })
 })
 
 t.test('a service that is away signs nobody out', async (t) => {
@@ -165,6 +174,12 @@ const WRONG_PROXIES: Record<
   'forbids it': [403],
   'lets nobody by': [401, {}, '<h1>Sign in to the network</h1>'],
   'wants a password of its own': [401, { 'www-authenticate': 'Basic realm="staging"' }],
+  'wants any token': [401, { 'www-authenticate': 'Bearer' }],
+  'has a problem of its own': [
+    401,
+    { 'www-authenticate': 'Bearer error="invalid_token"', 'content-type': 'application/problem+json' },
+    '{"type":"about:blank","title":"Unauthorized","status":401}',
+  ],
   'wants a token of its own': [401, { 'www-authenticate': 'Bearer realm="api", error="invalid_token"' }],
   'has lost its upstream': [502, {}, 'Bad Gateway'],
   'is in maintenance': [503, { 'retry-after': '30' }],
@@ -195,7 +210,7 @@ t.test('no answer of a wrong proxy is valid or signed out', async (t) => {
 t.test('an address that cannot be meant is refused when the client is made', async (t) => {
   for (const url of ['', 'localhost:4000', 'ftp://x', 'http://user:secret@x', 'http://x/?a=b', 'http://x/#a'])
     t.throws(() => createClient({ url }), TypeError, url)
-  for (const timeoutMs of [0, -1, Number.NaN])
+  for (const timeoutMs of [0, -1, Number.NaN, 0.5, 1500.5, Number.POSITIVE_INFINITY, 2 ** 31])
     t.throws(() => createClient({ url: 'http://x', timeoutMs }), TypeError)
 })
 
@@ -203,7 +218,7 @@ t.test('the service may live under a path', async (t) => {
   const asked: (string | undefined)[] = []
   const url = await standIn((request, response) => {
     asked.push(request.url)
-    response.writeHead(401, { 'www-authenticate': 'Bearer' }).end()
+    response.writeHead(401).end(REFUSED)
   })
   for (const base of [`${url}/id`, `${url}/id/`, new URL('/id/', url)])
     t.equal(await createClient({ url: base }).check(bearer('x')), null)

@@ -8,13 +8,13 @@ import { ERRORS } from '../../src/errors.ts'
 import { whileAway } from '../browser/away.ts'
 import { json, startService } from '../support/service.ts'
 
-const service = await startService()
+const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })
 const client = createClient({ url: service.base })
 const ada = await service.addUser('Ada Lovelace')
 
 const applications: Record<string, () => Promise<string>> = {
   async Fastify() {
-    const app = Fastify()
+    const app = Fastify({ trustProxy: '127.0.0.1' })
     app.get('/public', async () => 'public')
     await app.register(async (members) => {
       await members.register(fastifySession(client))
@@ -34,7 +34,7 @@ const applications: Record<string, () => Promise<string>> = {
     return app.listen({ port: 0 })
   },
   async Express() {
-    const app = express()
+    const app = express().set('trust proxy', '127.0.0.1')
     app.get('/public', (_request, response) => void response.send('public'))
     app.all('/private', expressSession(client), ({ identity, headers }, response) => {
       response.json({ identity, headers })
@@ -104,6 +104,21 @@ for (const [name, start] of Object.entries(applications)) {
         t.equal(response.headers.get('www-authenticate'), challenge)
         await isProblem(t, response, code)
       }
+      const stranger = await get('/private', undefined, { headers: { cookie: 'theme=dark' } })
+      await isProblem(t, stranger, 'unauthenticated')
+    })
+
+    t.test('a token that comes again after its end is recorded with who sent it from where', async (t) => {
+      const user = await service.addUser()
+      const { token } = await service.signIn(user)
+      await service.as(token, '/api/logout', json({ scope: 'local' }))
+      const headers = { 'user-agent': 'thief', 'x-forwarded-for': '198.51.100.66' }
+      t.equal((await get('/private', token, { headers })).status, 401)
+      await service.replays.flush()
+      t.same(
+        await service.database.psql('select ip_address, user_agent from replay where user_id = $1', [user]),
+        [{ ip_address: '198.51.100.66', user_agent: 'thief' }],
+      )
     })
 
     t.test('after a logout everywhere the next request is refused', async (t) => {
@@ -142,7 +157,7 @@ for (const [name, start] of Object.entries(applications)) {
 
 tap.test("an error of another kind is the application's own, and lets nobody in", async (t) => {
   const broken = {
-    check: async () => {
+    verdict: async () => {
       throw new Error('broken')
     },
   }

@@ -1,4 +1,5 @@
 /** What a service with a key asks for, and what it is told when it may not have it or when nobody answers. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createClient, ServiceError } from '../../src/client/index.ts'
 import { whileAway } from '../browser/away.ts'
@@ -66,6 +67,16 @@ t.test('a lost answer is asked for again where asking changes nothing, and only 
   const lost = client.createSession({ userId: ada })
   await t.rejects(lost, { status: 503, code: 'no_answer', detail: /may have been done/ })
   t.equal(proxy.counts.requests, 3)
+})
+
+t.test('a session that replaces another is waited for as long as it may take to end that one', async (t) => {
+  const answer: typeof fetch = async (_url, init) => {
+    await sleep(300, undefined, { signal: init?.signal as AbortSignal })
+    return Response.json({ token: 'new', sessionId: 'f3b6' }, { status: 201 })
+  }
+  const client = createClient({ url: service.base, key, timeoutMs: 100, fetch: answer })
+  await t.rejects(client.createSession({ userId: ada }), { code: 'no_answer' })
+  t.match(await client.createSession({ userId: ada, replaces: 'old' }), { token: 'new' })
 })
 
 t.test('what something else answers is no answer', async (t) => {

@@ -96,6 +96,19 @@ t.test('all sockets of a session are closed when it ends; those of others stay o
   t.equal(registry.size, 1)
 })
 
+t.test('however many sessions there are, each has its turn in time: more are asked at once', async (t) => {
+  let asked = 0
+  const check = () => {
+    asked++
+    return new Promise<never>(() => {})
+  }
+  const registry = start({ ...deaf(), check })
+  for (let n = 0; n < 20_000; n++)
+    registry.add({ userId: 'ada', sessionId: `${n}` }, socket(), { headers: {} })
+  t.equal(asked, 100)
+  registry.close()
+})
+
 t.test('a session that was ended between the check and the add: its socket is closed', async (t) => {
   const registry = start()
   await followed(registry)

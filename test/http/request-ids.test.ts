@@ -116,3 +116,18 @@ t.test(
     await service.database.psql('alter table away rename to session')
   },
 )
+
+t.test('however many checks cannot be decided, all are told of in few lines', async (t) => {
+  await service.database.psql('alter table session rename to away')
+  const told = () => log.map((line) => JSON.parse(line)).filter(({ undecided }) => undecided)
+  const before = told().length
+  const ask = async () => (await http('/check', { headers: { authorization: 'Bearer x' } })).status
+  for (let n = 0; n < 10; n++)
+    t.same(new Set(await Promise.all(Array.from({ length: 30 }, ask))), new Set([503]))
+  const lines = () => told().slice(before)
+  // Those after the last line are told of with the next.
+  while (lines().reduce((sum, { undecided }) => sum + undecided, 0) < 300) await ask()
+  await service.database.psql('alter table away rename to session')
+  t.ok(lines().length < 100, `${lines().length} lines`)
+  t.match(lines()[0], { code: 'unavailable', reqId: UUID, err: { stack: String } })
+})

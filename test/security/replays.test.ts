@@ -216,6 +216,37 @@ t.test(
   },
 )
 
+t.test(
+  'a device that asks on as it is signed out raises no alarm; a minute later, or elsewhere, it does',
+  async (t) => {
+    const ada = await addUser()
+    const { token, id } = await revoked(ada)
+    let now = 0
+    const failed = (error: unknown) => t.fail(String(error))
+    const replays = createReplays(database, failed, () => now)
+    const own = { ipAddress: '203.0.113.7', userAgent: 'test' }
+    replays.refused(token, own)
+    await replays.flush()
+    t.same(await alarms(ada), [])
+
+    for (const from of [own, { ...own, ipAddress: '192.0.2.66' }, own]) replays.refused(token, from)
+    now += 60_001
+    await replays.flush()
+    t.match(await alarms(ada), [{ count: 3, ip_address: '192.0.2.66' }], 'nor does it hide a thief')
+
+    await database.psql(`update replay set at = at - interval '61 seconds' where session_id = $1`, [id])
+    await database.psql(
+      `update revoked_session set revoked_at = revoked_at - interval '61 seconds' where session_id = $1`,
+      [id],
+    )
+    replays.refused(token, own)
+    now += 60_001
+    await replays.flush()
+    t.match((await alarms(ada))[1], { count: 1, ip_address: '203.0.113.7', user_agent: 'test' })
+    await replays.close()
+  },
+)
+
 t.test('while another instance records, this one keeps what it has', async (t) => {
   const ada = await addUser()
   const { token } = await revoked(ada)

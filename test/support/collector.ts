@@ -11,6 +11,9 @@ export interface Span {
   parentId: string
   /** 2: a server's, 3: a client's. */
   kind: number
+  /** In nanoseconds since 1970. */
+  begun: number
+  end: number
   attributes: Record<string, unknown>
   events: number
   /** 2: an error. */
@@ -77,6 +80,9 @@ const text = (message: Buffer, field: number) => all(message, field)[0]?.toStrin
 const hex = (message: Buffer, field: number) => all(message, field)[0]?.toString('hex') ?? ''
 const number = (message: Buffer | undefined, field: number) => Number(all(message, field)[0] ?? 0)
 
+/** A `fixed64`. */
+const nanoseconds = (message: Buffer, field: number) => Number(all(message, field)[0]?.readBigUInt64LE() ?? 0)
+
 /** `KeyValue`s in a field; values are texts or whole numbers here. */
 function attributes(message: Buffer | undefined, field: number): Record<string, unknown> {
   return Object.fromEntries(
@@ -98,6 +104,8 @@ function spansOf(request: Buffer): Span[] {
         id: hex(span, 2),
         parentId: hex(span, 4),
         kind: number(span, 6),
+        begun: nanoseconds(span, 7),
+        end: nanoseconds(span, 8),
         attributes: attributes(span, 9),
         events: all(span, 11).length,
         status: { code: number(all(span, 15)[0], 3), message: text(all(span, 15)[0] ?? Buffer.alloc(0), 2) },

@@ -16,10 +16,11 @@ if (session) {
 /** Only a certain answer moves the page; a 503 or a lost connection decides nothing, nor does a 401 of somebody in between. */
 async function follow(told = false) {
   const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null)
+  const over = await isOver(answer)
+  const current = answer?.ok && (await answer.json().catch(() => null))
   // What was asked for here is under way, and brings the next page by itself.
   if (sent) return
-  if (isOver(answer)) return location.replace(told ? '/signed-out?followed' : '/signed-out')
-  const current = answer?.ok && (await answer.json().catch(() => null))
+  if (over) return location.replace(told ? '/signed-out?followed' : '/signed-out')
   if (current && (told || current.session.id !== session)) location.reload()
 }
 
@@ -36,9 +37,11 @@ function hearInOneTab() {
   whileVisible()
 }
 
-/** @param {Response | null} answer */
-function isOver(answer) {
-  return answer?.status === 401 && answer.headers.get('www-authenticate')?.startsWith('Bearer')
+/** Somebody in between says 401, too, but not in the words of the service. @param {Response | null} answer */
+async function isOver(answer) {
+  if (answer?.status !== 401) return false
+  const problem = await answer.json().catch(() => null)
+  return /^urn:global-logout:problem:(unauthenticated|invalid_token)$/.test(problem?.type)
 }
 
 /** In milliseconds. The service says something every ten seconds; a connection that is silent for longer is none. */
@@ -63,7 +66,7 @@ async function listen(/** @type {AbortController} */ connection) {
   signal.addEventListener('abort', () => clearTimeout(silent))
   const path = shown ? `/api/session/events?shown=${shown}` : '/api/session/events'
   const answer = await fetch(path, { cache: 'no-store', signal })
-  if (isOver(answer)) tell()
+  if (await isOver(answer)) tell()
   const stream = answer.ok && answer.body?.getReader()
   if (!stream) return
   const decoder = new TextDecoder()
