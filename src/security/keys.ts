@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { gather } from '../checking/gather.ts'
 import { Problem } from '../errors.ts'
-import { type Database, type Executor } from '../storage/database.ts'
+import type { Database, Executor } from '../storage/database.ts'
 import { type FoundKey, findKeys, insertKey, type NewKey, recordKeyUse, revokeKey } from '../storage/keys.ts'
 import { type By, recordAct } from '../storage/operations.ts'
 import type { KeyScope, ServiceKey } from '../storage/staff-schema.ts'
