@@ -18,13 +18,14 @@ server.on('upgrade', async (request: IncomingMessage, connection: Duplex, head: 
   // A browser sends its cookie along whichever page opens the socket, and always says which. Programs say nothing.
   if (request.headers.origin !== undefined && request.headers.origin !== ORIGIN)
     return refuse(connection, '403 Forbidden')
+  const asker = { headers: request.headers, ip: request.socket.remoteAddress }
   // Whatever went wrong, nobody is let in by it.
-  const identity = await client.check(request).catch(() => undefined)
+  const identity = await client.check(asker).catch(() => undefined)
   if (identity === undefined) return refuse(connection, '503 Service Unavailable\r\nRetry-After: 1')
   if (!identity) return refuse(connection, '401 Unauthorized\r\nWWW-Authenticate: Bearer')
 
   webSockets.handleUpgrade(request, connection, head, (socket) => {
-    sockets.add(identity, socket, request)
+    sockets.add(identity, socket, asker)
     socket.send(`Hello, ${identity.userId}.`)
     socket.on('message', (text) => {
       // One that is being closed is heard for a moment longer, and must have no effect.
