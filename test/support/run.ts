@@ -17,7 +17,10 @@ import { admin, databaseUrl } from './server.ts'
 
 const TEMPLATE = `gl_template_${process.pid}`
 /** Hundreds of processes start in a run: what was compiled for one serves the next. */
-const NODE_COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url))
+const QUICKLY = {
+  NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url)),
+  NODE_OPTIONS: `--import=${new URL('../../bin/quick-start.js', import.meta.url)}`,
+}
 
 await buildTapOnce()
 const server = await startServer()
@@ -27,7 +30,7 @@ try {
   await admin(server.url, (client) => client.query(`create database ${TEMPLATE}`))
   await migrate(databaseUrl(server.url, TEMPLATE))
   code = await tap({
-    NODE_COMPILE_CACHE,
+    ...QUICKLY,
     ...process.env,
     TEST_SERVER_URL: server.url,
     TEST_TEMPLATE: TEMPLATE,
