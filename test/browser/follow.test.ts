@@ -1,6 +1,6 @@
 /** Open pages follow what happens elsewhere, by themselves; and what is asked for in them is not disturbed by that. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Page, Request } from 'playwright-core'
 import { browserTest } from '../support/browser.ts'
 import { json, startService } from '../support/service.ts'
 import { AGENTS, addPerson } from './devices.ts'
@@ -65,10 +65,13 @@ browserTest('what happens to another user, and a database that is away, move no 
 browserTest('the tabs of a browser share one stream, whichever of them are closed', async (t, open) => {
   const { tokens } = await addPerson(service)
   const context = await open(service, { token: tokens[0] })
-  let streams = 0
+  const streams = new Set<Request>()
+  let most = 0
   context.on('request', (request) => {
-    if (ofStream(request)) streams++
+    if (ofStream(request)) most = Math.max(most, streams.add(request).size)
   })
+  context.on('requestfinished', (request) => streams.delete(request))
+  context.on('requestfailed', (request) => streams.delete(request))
   const first = await openHearing(context, '/')
   const [second, third] = [await context.newPage(), await context.newPage()]
   await second.goto('/logout')
@@ -76,8 +79,8 @@ browserTest('the tabs of a browser share one stream, whichever of them are close
   await service.as(tokens[1] ?? '', '/api/logout', { method: 'POST' })
   for (const tab of [first, third]) await tab.getByText('You are signed in on 5 devices').waitFor()
   await second.getByText('This device and 4 others').waitFor()
-  // A reload lets go, and whoever waited takes over: never two at a time.
-  t.ok(streams <= 3, `${streams} streams were opened`)
+  // A reload lets go, and whoever waited takes over; that the one is over may be heard after the other began.
+  t.ok(most <= 2, `${most} streams were open at once`)
 
   const hears = second.waitForResponse(ofStream)
   await Promise.all([first.close(), third.close()])
