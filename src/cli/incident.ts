@@ -3,8 +3,6 @@
  * is. The command carries it out by itself, so that no service has to run; killed in the middle, it goes on when it is
  * called again, or at once wherever a service runs.
  */
-import { readFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
 import { SingleBar } from 'cli-progress'
 import { type Command, Option } from 'commander'
 import { createBarrier } from '../propagation/barrier.ts'
@@ -12,27 +10,17 @@ import { incidentCsv } from '../security/incident-csv.ts'
 import { carryOut } from '../security/incident-runner.ts'
 import { createIncidents, type IncidentReport, type Incidents } from '../security/incidents.ts'
 import { reason } from '../security/reason.ts'
-import { selection } from '../security/selection.ts'
 import type { Database } from '../storage/database.ts'
 import { barrierStore } from '../storage/instances.ts'
 import { confirm, examples, Failed, instant, operator, UsageError, withDatabase } from './common.ts'
 import { print, printCsv, printJson, tell } from './print.ts'
+import { type SelectionOptions, selectionOf } from './selection-options.ts'
 import { counted } from './show.ts'
 import { howToExecute, printIncident, printPlan } from './show-incident.ts'
 import { option } from './staff.ts'
 import { printTable } from './table.ts'
 
-interface PlanOptions {
-  user?: string[]
-  users?: string
-  ip?: string
-  createdBefore?: string
-  createdAfter?: string
-  userAgent?: string
-  everyone?: true
-  reason: string
-  json?: true
-}
+type PlanOptions = SelectionOptions & { reason: string; json?: true }
 
 const PLAN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -164,55 +152,6 @@ function withIncidents<T>(
   work: (incidents: Incidents, database: Database) => Promise<T>,
 ): Promise<T> {
   return withDatabase(env, (database) => work(createIncidents(database), database))
-}
-
-/** @throws UsageError naming the option that is wrong. */
-async function selectionOf({
-  user,
-  users,
-  ip,
-  createdBefore,
-  createdAfter,
-  userAgent,
-  everyone,
-}: PlanOptions) {
-  const userIds = [...(user ?? []), ...(users === undefined ? [] : await readUsers(users))]
-  const parts = {
-    userIds: user || users ? userIds : undefined,
-    ipRange: ip,
-    createdBefore,
-    createdAfter,
-    userAgent,
-    everyone,
-  }
-  const given = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined))
-  const parsed = selection.safeParse(given)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const name = OPTIONS[String(issue?.path[0])]
-  throw new UsageError(
-    name
-      ? `${name}: ${issue?.message}.`
-      : 'say whose sessions: --user, --users, --ip, --created-before, --created-after, --user-agent or --everyone.',
-  )
-}
-
-const OPTIONS: Record<string, string> = {
-  userIds: '--users',
-  ipRange: '--ip',
-  createdBefore: '--created-before',
-  createdAfter: '--created-after',
-  userAgent: '--user-agent',
-  everyone: '--everyone',
-}
-
-/** Ids of a file, one a line; a byte order mark and blank lines do not count. @throws UsageError when it cannot be read. */
-async function readUsers(file: string): Promise<string[]> {
-  const all = await (file === '-' ? text(process.stdin) : readFile(file, 'utf8')).catch((error: Error) => {
-    throw new UsageError(`--users: ${error.message}.`)
-  })
-  const ids = all.split(/\r?\n/).map((line) => line.trim())
-  return [...new Set(ids.filter(Boolean))]
 }
 
 function theId(text: string): string {
