@@ -21,8 +21,20 @@ export function readCredential(headers: IncomingHttpHeaders, cookieName: string)
   const values = headers.cookie ? cookieValues(headers.cookie, cookieName) : []
   if (values.length > 1) return REFUSED
   if (values[0]) return token(decode(values[0]), 'cookie')
-  const bearer = /^bearer(?:\s+(.*))?$/i.exec(headers.authorization?.trim() ?? '')
-  return bearer ? token(bearer[1] ?? '', 'bearer') : NONE
+  const bearer = bearerOf(headers)
+  return bearer === undefined ? NONE : token(bearer, 'bearer')
+}
+
+/** What follows `Bearer`, the empty string where nothing does; undefined without that scheme. */
+export function bearerOf({ authorization }: IncomingHttpHeaders): string | undefined {
+  const bearer = /^bearer(?:[ \t]+(.*))?$/i.exec(stripped(authorization ?? ''))
+  return bearer ? (bearer[1] ?? '') : undefined
+}
+
+/** The value of a cookie that is no session: undefined unless all cookies of this name agree. */
+export function readCookie({ cookie }: IncomingHttpHeaders, name: string): string | undefined {
+  const values = cookie ? cookieValues(cookie, name) : []
+  return values.length === 1 ? values[0] : undefined
 }
 
 function token(text: string, via: 'cookie' | 'bearer'): Credential {
@@ -36,11 +48,25 @@ function cookieValues(header: string, name: string): string[] {
     end = header.indexOf(';', start)
     if (end < 0) end = header.length
     const equals = header.indexOf('=', start)
-    if (equals < 0 || equals > end || header.slice(start, equals).trim() !== name) continue
-    const value = header.slice(equals + 1, end).trim()
+    if (equals < 0 || equals > end || stripped(header, start, equals) !== name) continue
+    const value = stripped(header, equals + 1, end)
     if (!values.includes(value)) values.push(value)
   }
   return values
+}
+
+/**
+ * Without the spaces and tabs around it. RFC 6265 strips no other character; `trim()` also strips U+00A0, which is how
+ * Node reads the byte 0xA0, and browsers accept that byte in front of `__Host-` from a sibling domain.
+ */
+function stripped(text: string, start = 0, end = text.length): string {
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
 }
 
 /** Auth.js percent-encodes cookie values; its own tokens and ours never need it. */

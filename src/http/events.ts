@@ -11,8 +11,9 @@ import { type Feed, malformed } from '../propagation/feed.ts'
 import type { Page } from '../propagation/window.ts'
 import type { Keys } from '../security/keys.ts'
 import { outsideTheRequest } from '../storage/database.ts'
+import { bearerOf } from './credentials.ts'
 import { callers } from './openapi/document.ts'
-import { KEY_PROBLEMS, type RequireKey, secretOf } from './service-key.ts'
+import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'
 import type { Streams } from './streams.ts'
 
 /** Longest time that an answer is held, in seconds. */
@@ -96,7 +97,7 @@ export async function eventRoutes(
       ? await feed.next(from, AbortSignal.abort())
       : { events: [], cursor: await feed.now() }
 
-    const secret = secretOf(request.headers)
+    const secret = bearerOf(request.headers)
     const stream = streams.open(reply, async () => {
       if (secret && !(await stillOpens(secret))) stream.end()
     })
@@ -151,7 +152,7 @@ export async function eventRoutes(
       if (since === undefined) return { events: [], cursor: await feed.now() }
       if (wait === 0) await feed.look()
       const { events, cursor } = await feed.next(since, streams.hold(reply, wait * 1000))
-      const secret = secretOf(request.headers)
+      const secret = bearerOf(request.headers)
       // Much may have happened to the key while its request was held.
       if (wait > 0 && secret) await outsideTheRequest(() => keys.require(secret, 'events'))
       return { events: [...events], cursor }

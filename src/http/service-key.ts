@@ -2,12 +2,12 @@
  * Which service is asking: `Authorization: Bearer glk_…`. Wrong keys are counted by address and slowed down; a right one
  * is never held up by them, because behind the same address staff may be ending sessions.
  */
-import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem } from '../errors.ts'
 import type { Keys } from '../security/keys.ts'
 import type { FoundKey } from '../storage/keys.ts'
 import type { KeyScope } from '../storage/staff-schema.ts'
+import { bearerOf } from './credentials.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -35,7 +35,7 @@ export function createRequireKey(app: FastifyInstance, keys: Keys) {
   const countWrongKey = app.createRateLimit(WRONG_KEYS)
 
   return (scope: KeyScope) => async (request: FastifyRequest) => {
-    const secret = secretOf(request.headers)
+    const secret = bearerOf(request.headers)
     if (!secret)
       throw new Problem('key_required', `Send "Authorization: Bearer glk_…", a key with the scope ${scope}.`)
     request.serviceKey = await keys.require(secret, scope).catch(async (error) => {
@@ -47,11 +47,6 @@ export function createRequireKey(app: FastifyInstance, keys: Keys) {
       })
     })
   }
-}
-
-/** The bearer credential of a request. */
-export function secretOf({ authorization }: IncomingHttpHeaders): string | undefined {
-  return /^bearer +(\S+)$/i.exec(authorization?.trim() ?? '')?.[1]
 }
 
 export type RequireKey = ReturnType<typeof createRequireKey>

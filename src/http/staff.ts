@@ -8,6 +8,7 @@ import type { Sessions } from '../sessions/sessions.ts'
 import type { Database } from '../storage/database.ts'
 import { findRole } from '../storage/staff.ts'
 import type { StaffRole } from '../storage/staff-schema.ts'
+import { bearerOf } from './credentials.ts'
 import { assertSameOrigin } from './same-origin.ts'
 import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'
 import { originOf, requireToken, type Visitor } from './session.ts'
@@ -66,7 +67,7 @@ export function createRequireStaff({
   const withKey = requireKey('security')
 
   async function identify(request: FastifyRequest): Promise<Staff> {
-    if (/^bearer +glk_/i.test(request.headers.authorization?.trim() ?? '')) {
+    if (/^glk_/i.test(bearerOf(request.headers) ?? '')) {
       await withKey(request)
       return { actorKind: 'service', actorId: request.serviceKey.id, actorSessionId: null, role: 'security' }
     }
