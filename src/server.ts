@@ -1,13 +1,13 @@
 /** Builds the HTTP server from its parts. Reads no environment and never listens. */
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
 import fastifyRateLimit from '@fastify/rate-limit'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyPluginAsync,
+  type FastifyReply,
   type FastifyRequest,
   LogController,
 } from 'fastify'
@@ -117,9 +117,11 @@ export async function buildServer({
   signIn,
 }: ServerParts) {
   const addressOf = createAddressOf(config.trustProxy)
+  const cookies = createCookies(config.cookie, config.publicOrigin)
   const check = createCheckHandler({
     checker,
     cookieName: config.cookie.name,
+    sessionGone: cookies.sessionGone,
     logger,
     metrics,
     refused: (token, request) =>
@@ -132,6 +134,10 @@ export async function buildServer({
   const refused = (request: FastifyRequest) => {
     const credential = readCredential(request.headers, config.cookie.name)
     if (credential.kind === 'token') replays.refused(credential.token, originOf(request))
+  }
+  const removeAmbiguous = (request: FastifyRequest, reply: FastifyReply) => {
+    const credential = readCredential(request.headers, config.cookie.name)
+    if (credential.kind === 'refused' && credential.ambiguous) cookies.clearSession(reply)
   }
   const app = Fastify({
     loggerInstance: logger,
@@ -161,7 +167,6 @@ export async function buildServer({
   countRequests(app, metrics)
   app.removeContentTypeParser('text/plain')
 
-  const cookies = createCookies(config.cookie)
   const visitor = { cookieName: config.cookie.name, publicOrigin: config.publicOrigin }
   const { staffMaxAuthAgeSeconds: maxAuthAgeSeconds } = config
   const finish = createFinishLogout(cookies, config.publicOrigin, config.allowedRedirects)
@@ -171,7 +176,7 @@ export async function buildServer({
 
   const closeConnections = closeConnectionsAsTheyFinish(app.server)
   app.addHook('preClose', async () => closeConnections())
-  await app.register(problems, { refused })
+  await app.register(problems, { refused, removeAmbiguous })
   app.addHook('preClose', async () => streams.close())
   if (tracing) await app.register(tracing.plugin)
   await app.register(fastifyHelmet, securityHeaders(config))
@@ -183,7 +188,6 @@ export async function buildServer({
     fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
     await fresh.register(healthRoutes, database)
     await fresh.register(metricsRoutes, metrics)
-    await fresh.register(fastifyCookie)
     await fresh.register(userRoutes, { sessions, visitor, finish })
     const requireKey = createRequireKey(app, keys)
     await fresh.register(sessionEventRoutes, { sessions, userFeed: createUserFeed(feed), streams, visitor })

@@ -14,6 +14,8 @@ export interface AdmissionOptions {
 export interface Refusal {
   status: 401 | 503
   headers: Record<string, string>
+  /** `Set-Cookie` lines. */
+  cookies: readonly string[]
   /** A problem body (RFC 9457), with the words and codes of the service. */
   body: string
 }
@@ -33,7 +35,7 @@ export async function admit(
   try {
     const verdict = await client.verdict(request)
     if (verdict.identity || optional) return { identity: verdict.identity }
-    return { refusal: signedOut(verdict.code) }
+    return { refusal: { ...signedOut(verdict.code), cookies: verdict.cookies ?? [] } }
   } catch (error) {
     if (error instanceof UndecidedError) return { refusal: undecided(error) }
     throw error
@@ -72,6 +74,7 @@ function refusal(
   return {
     status,
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+    cookies: [],
     body: JSON.stringify({ type: `urn:global-logout:problem:${code}`, title, status, code, detail }),
   }
 }

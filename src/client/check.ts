@@ -14,8 +14,13 @@ export interface Identity {
   readonly sessionId: string
 }
 
-/** `code`: why nobody is signed in. */
-export type Verdict = { identity: Identity } | { identity: null; code: RefusalCode }
+/**
+ * `code`: why nobody is signed in. `cookies`: `Set-Cookie` lines to pass on, which remove session cookies that differ; without
+ * them the next sign-in would be refused, too.
+ */
+export type Verdict =
+  | { identity: Identity }
+  | { identity: null; code: RefusalCode; cookies?: readonly string[] }
 
 export function createCheck(exchange: Exchange) {
   /** As `check`, with the reason. @throws UndecidedError */
@@ -44,7 +49,8 @@ export function createCheck(exchange: Exchange) {
 
 async function verdictOf(response: Response): Promise<Verdict> {
   const code = await refusalOf(response)
-  if (code) return { identity: null, code }
+  const cookies = response.headers.getSetCookie()
+  if (code) return { identity: null, code, ...(cookies.length > 0 && { cookies }) }
   const identity = response.status === 200 ? identityOf(response.headers) : undefined
   // Read to its end, the connection can be used again.
   if (identity) await response.arrayBuffer()

@@ -16,6 +16,8 @@ interface Request {
 interface Response {
   statusCode: number
   setHeader(name: string, value: string): unknown
+  /** Node's own, from 18.3 on. */
+  appendHeader?(name: string, value: readonly string[]): unknown
   end(body: string): unknown
 }
 
@@ -31,9 +33,10 @@ export function expressSession(client: Pick<Client, 'verdict'>, options: Admissi
         request.identity = admission.identity
         return next()
       }
-      const { status, headers, body } = admission.refusal
+      const { status, headers, cookies, body } = admission.refusal
       response.statusCode = status
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+      if (cookies.length > 0) response.appendHeader?.('set-cookie', cookies)
       response.end(body)
     }, next)
   }

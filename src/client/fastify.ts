@@ -16,6 +16,7 @@ interface Request {
 }
 interface Reply {
   code(status: number): Reply
+  header(name: 'set-cookie', lines: string[]): Reply
   headers(headers: Record<string, string>): Reply
   send(body: string): Reply
 }
@@ -33,7 +34,8 @@ export function fastifySession(client: Pick<Client, 'verdict'>, options: Admissi
       const { ip, raw } = request
       const admission = await admit(client, { headers: raw.headers, ip }, options)
       if ('refusal' in admission) {
-        const { status, headers, body } = admission.refusal
+        const { status, headers, cookies, body } = admission.refusal
+        if (cookies.length > 0) reply.header('set-cookie', [...cookies])
         return reply.code(status).headers(headers).send(body)
       }
       request.identity = admission.identity

@@ -24,6 +24,8 @@ export function isCheck(url: string): boolean {
 export interface CheckHandler {
   checker: Checker
   cookieName: string
+  /** `Set-Cookie` lines that remove the session cookie, for whoever sent two that differ. */
+  sessionGone: readonly string[]
   logger: FastifyBaseLogger
   metrics: Pick<Metrics, 'checked'>
   /** Is told of every token that was refused. */
@@ -35,6 +37,7 @@ export interface CheckHandler {
 export function createCheckHandler({
   checker,
   cookieName,
+  sessionGone,
   logger,
   metrics: { checked },
   refused,
@@ -45,9 +48,9 @@ export function createCheckHandler({
     if (!isCheck(request.url ?? '')) return false
     const begun = performance.now()
     const endSpan = traced(request.headers)
-    const fail = (error: unknown) => {
+    const fail = (error: unknown, cookies?: readonly string[]) => {
       const problem = translate(error)
-      refuse(response, problem, log)
+      refuse(response, problem, log, cookies)
       checked(problem.status < 500 ? 'refused' : 'undecided', performance.now() - begun)
       endSpan?.(problem.status)
     }
@@ -57,7 +60,8 @@ export function createCheckHandler({
         throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
       const answer = (verdict: Verdict) => {
         if (!verdict.valid) {
-          fail(new Problem('invalid_token', 'Sign in again.'))
+          const ambiguous = credential.kind === 'refused' && credential.ambiguous
+          fail(new Problem('invalid_token', 'Sign in again.'), ambiguous ? sessionGone : undefined)
           if (credential.kind === 'token') refused(credential.token, request)
           return
         }
@@ -66,7 +70,7 @@ export function createCheckHandler({
         endSpan?.(200)
       }
       const verdict = credential.kind === 'token' ? checker.check(credential.token) : REFUSED
-      if (verdict instanceof Promise) verdict.then(answer).catch(fail)
+      if (verdict instanceof Promise) verdict.then(answer).catch((error) => fail(error))
       else answer(verdict)
     } catch (error) {
       fail(error)
@@ -103,7 +107,7 @@ function logOf(logger: FastifyBaseLogger): Log {
 }
 
 /** What went wrong on our side is logged; no line is written for a check that was answered. */
-function refuse(response: ServerResponse, problem: Problem, log: Log): void {
+function refuse(response: ServerResponse, problem: Problem, log: Log, cookies?: readonly string[]): void {
   if (response.headersSent) return
   const requestId = crypto.randomUUID()
   log(problem, requestId)
@@ -112,6 +116,7 @@ function refuse(response: ServerResponse, problem: Problem, log: Log): void {
     ...problemHeaders(problem, requestId),
     'content-type': 'application/problem+json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
+    ...(cookies && { 'set-cookie': [...cookies] }),
   })
   response.end(body)
 }

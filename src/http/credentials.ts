@@ -8,19 +8,22 @@ import { MAX_TOKEN_LENGTH } from '../sessions/tokens.ts'
 
 export type Credential =
   | { kind: 'none' }
-  /** Ambiguous or malformed: nobody's. */
-  | { kind: 'refused' }
+  /** Nobody's: malformed; or `ambiguous`, because two session cookies differ. */
+  | { kind: 'refused'; ambiguous: boolean }
   | { kind: 'token'; token: string; via: 'cookie' | 'bearer' }
 
 const NONE: Credential = { kind: 'none' }
-const REFUSED: Credential = { kind: 'refused' }
+const MALFORMED: Credential = { kind: 'refused', ambiguous: false }
+const AMBIGUOUS: Credential = { kind: 'refused', ambiguous: true }
+/** What a value is taken for that cannot be decoded. No token holds it. */
+const UNREADABLE = '\0'
 const TOKEN = new RegExp(`^[\\x21-\\x7e]{1,${MAX_TOKEN_LENGTH}}$`)
 
 /** A session cookie decides alone when there is one; a bearer token is looked at only without it. */
 export function readCredential(headers: IncomingHttpHeaders, cookieName: string): Credential {
   const values = headers.cookie ? cookieValues(headers.cookie, cookieName) : []
-  if (values.length > 1) return REFUSED
-  if (values[0]) return token(decode(values[0]), 'cookie')
+  if (values.length > 1) return AMBIGUOUS
+  if (values[0] !== undefined) return token(values[0], 'cookie')
   const bearer = bearerOf(headers)
   return bearer === undefined ? NONE : token(bearer, 'bearer')
 }
@@ -38,10 +41,10 @@ export function readCookie({ cookie }: IncomingHttpHeaders, name: string): strin
 }
 
 function token(text: string, via: 'cookie' | 'bearer'): Credential {
-  return TOKEN.test(text) ? { kind: 'token', token: text, via } : REFUSED
+  return TOKEN.test(text) ? { kind: 'token', token: text, via } : MALFORMED
 }
 
-/** The distinct values of the cookies with this name. Scanned, not split: this runs for every check. */
+/** The distinct values of the cookies with this name; an empty one is none. Scanned, not split: this runs for every check. */
 function cookieValues(header: string, name: string): string[] {
   const values: string[] = []
   for (let start = 0, end = 0; start < header.length; start = end + 1) {
@@ -49,8 +52,8 @@ function cookieValues(header: string, name: string): string[] {
     if (end < 0) end = header.length
     const equals = header.indexOf('=', start)
     if (equals < 0 || equals > end || stripped(header, start, equals) !== name) continue
-    const value = stripped(header, equals + 1, end)
-    if (!values.includes(value)) values.push(value)
+    const value = decode(stripped(header, equals + 1, end))
+    if (value !== '' && !values.includes(value)) values.push(value)
   }
   return values
 }
@@ -76,6 +79,6 @@ function decode(value: string): string {
   try {
     return decodeURIComponent(bare)
   } catch {
-    return ''
+    return UNREADABLE
   }
 }

@@ -112,7 +112,11 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
     const followed = 'followed' in (request.query as object)
     // The outcome is for the tab that asked, which may be on its way here.
     const operationId = followed ? undefined : cookies.readOutcome(request)
-    const why = await whySignedOut(credential.kind === 'token' ? credential.token : null, operationId)
+    const ambiguous = credential.kind === 'refused' && credential.ambiguous
+    const why = ambiguous
+      ? ({ by: 'nobody' } as const)
+      : await whySignedOut(credential.kind === 'token' ? credential.token : null, operationId)
+    if (ambiguous) cookies.clearSession(reply)
     if (!why) return reply.redirect('/', 303)
     if (operationId) cookies.clearOutcome(reply)
     return page(reply, signedOutPage({ why, signInPath, followed }))

@@ -79,11 +79,16 @@ export interface Problems {
   /** Is told of every request that was refused with `invalid_token`. */
   refused: (request: FastifyRequest) => void
 }
+export interface BareProblems extends Problems {
+  /** Removes session cookies that differ. Pages leave it to `/signed-out`, which tells why. */
+  removeAmbiguous: (request: FastifyRequest, reply: FastifyReply) => void
+}
 
 /** Problem bodies for every route, unless a scope inside says otherwise. */
-export const problems = fp(async (app: FastifyInstance, { refused }: Problems) => {
+export const problems = fp(async (app: FastifyInstance, { refused, removeAmbiguous }: BareProblems) => {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = toProblem(error, request)
+    if (problem.code === 'invalid_token') removeAmbiguous(request, reply)
     sendProblem(reply, problem)
     if (problem.code === 'invalid_token') refused(request)
   })

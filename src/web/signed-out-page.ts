@@ -11,6 +11,8 @@ export type SignedOut =
   | ({ by: 'you' } & Ended)
   /** Its token is over, or it has none. */
   | { by: 'other'; standing: Standing | null }
+  /** It sent two session cookies that differ; nothing was ended. */
+  | { by: 'nobody' }
 
 export interface SignedOutPage {
   why: SignedOut
@@ -20,7 +22,8 @@ export interface SignedOutPage {
 }
 
 export function signedOutPage({ why, signInPath, followed }: SignedOutPage): SafeHtml {
-  const { sign, title, body } = why.by === 'you' ? done(why) : reason(why.standing, followed)
+  const { sign, title, body } =
+    why.by === 'you' ? done(why) : why.by === 'nobody' ? TWO_COOKIES : reason(why.standing, followed)
   return layout({
     title: 'Signed out',
     card: sign,
@@ -37,6 +40,13 @@ ${
 }
 
 type Message = { sign: 'done' | 'leave' | 'wait'; title: string; body: SafeHtml }
+
+const TWO_COOKIES: Message = {
+  sign: 'leave',
+  title: 'You are not signed in',
+  body: html`<p class="lead">This browser sent two different session cookies. Both were removed from it; no session was ended.</p>
+<p class="quiet">Sign in again. If you wanted to sign out everywhere, do it then.</p>`,
+}
 
 function done(ended: Ended): Message {
   const title = ended.operation.scope === 'global' ? 'You are signed out everywhere' : 'You are signed out'

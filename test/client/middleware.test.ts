@@ -108,6 +108,14 @@ for (const [name, start] of Object.entries(applications)) {
       await isProblem(t, stranger, 'unauthenticated')
     })
 
+    t.test('two session cookies that differ are removed, so that the next sign-in works', async (t) => {
+      const cookie = `${service.cookieName}=one; ${service.cookieName}=another`
+      const response = await get('/private', undefined, { headers: { cookie } })
+      t.match(response.headers.getSetCookie(), [`${service.cookieName}=; Max-Age=0`])
+      await isProblem(t, response, 'invalid_token')
+      t.same((await get('/private', 'unknown')).headers.getSetCookie(), [], 'others are kept')
+    })
+
     t.test('a token that comes again after its end is recorded with who sent it from where', async (t) => {
       const user = await service.addUser()
       const { token } = await service.signIn(user)

@@ -16,6 +16,7 @@ const check: Draft = {
 const description =
   'For gateways, once for every request they let through. The token comes from the session cookie, else from `Authorization: Bearer`. ' +
   'Any method is answered alike; suffix, query and body are not looked at. Let the request pass on 200 only, and set both headers from the answer. ' +
+  'Where two session cookies differ, the 401 has `Set-Cookie` lines that remove both. ' +
   'What cannot be decided is 503.'
 
 const parameters: Draft['parameters'] = [
