@@ -9,7 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import { readCookie } from './credentials.ts'
 
-/** Names the operation whose outcome the next page shows; lives shortly and is cleared once shown. */
+/** Holds the receipt of the operation whose outcome the next page shows; lives shortly and is cleared once shown. */
 const OUTCOME_COOKIE = 'global-logout.outcome'
 const OUTCOME_SECONDS = 600
 const EXPIRED = { value: '', expires: new Date(0), maxAge: 0 }
@@ -42,8 +42,8 @@ export function createCookies({ name, domain, secure }: Config['cookie'], public
       add(reply, stringifySetCookie({ ...session, name, value: token, expires }), ...others),
     /** Only ever after a committed logout, or where two session cookies differ and neither opens anything. */
     clearSession: (reply: FastifyReply) => add(reply, ...sessionGone),
-    setOutcome: (reply: FastifyReply, operationId: string) =>
-      set(reply, { ...outcome, value: operationId, maxAge: OUTCOME_SECONDS }),
+    setOutcome: (reply: FastifyReply, receipt: string) =>
+      set(reply, { ...outcome, value: receipt, maxAge: OUTCOME_SECONDS }),
     readOutcome: (request: FastifyRequest) => readCookie(request.headers, outcome.name),
     clearOutcome: (reply: FastifyReply) => set(reply, { ...outcome, ...EXPIRED }),
   }

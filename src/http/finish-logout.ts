@@ -1,6 +1,7 @@
 /** What every logout does to the browser once it is committed: cookies, and where to go next. */
 import type { FastifyReply } from 'fastify'
 import type { Outcome } from '../sessions/sessions.ts'
+import { receiptOf } from '../sessions/tokens.ts'
 import type { Cookies } from './cookies.ts'
 import { allowedRedirect } from './redirects.ts'
 
@@ -11,10 +12,10 @@ export function createFinishLogout(
   publicOrigin: string,
   allowedRedirects: readonly string[],
 ) {
-  /** Call it only with a committed outcome. @returns the address to go to. */
-  return (reply: FastifyReply, outcome: Outcome, callbackUrl?: string): string => {
+  /** Call it only with a committed outcome, and the token that asked for it. @returns the address to go to. */
+  return (reply: FastifyReply, token: string, outcome: Outcome, callbackUrl?: string): string => {
     if (outcome.signedOut) cookies.clearSession(reply)
-    if (outcome.operationId) cookies.setOutcome(reply, outcome.operationId)
+    if (outcome.operationId) cookies.setOutcome(reply, receiptOf(outcome.operationId, token))
     if (!callbackUrl) return outcome.signedOut ? '/signed-out' : '/'
     const target = allowedRedirect(callbackUrl, publicOrigin, allowedRedirects)
     if (!target)

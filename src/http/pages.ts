@@ -87,7 +87,7 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
   app.post('/logout', { schema: { body: logoutRequest } }, async (request, reply) => {
     const token = requireTokenForChange(request, visitor)
     const outcome = await sessions.logout(token, request.body.scope, originOf(request))
-    return reply.redirect(finish(reply, outcome, request.body.callbackUrl), 303)
+    return reply.redirect(finish(reply, token, outcome, request.body.callbackUrl), 303)
   })
 
   app.post(
@@ -100,7 +100,7 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
         if (error instanceof Problem && error.code === 'session_not_found') return null
         throw error
       })
-      return reply.redirect(outcome ? finish(reply, outcome) : '/', 303)
+      return reply.redirect(outcome ? finish(reply, token, outcome) : '/', 303)
     },
   )
 
@@ -111,34 +111,30 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
     const credential = readCredential(request.headers, visitor.cookieName)
     const followed = 'followed' in (request.query as object)
     // The outcome is for the tab that asked, which may be on its way here.
-    const operationId = followed ? undefined : cookies.readOutcome(request)
+    const receipt = followed ? undefined : cookies.readOutcome(request)
     const ambiguous = credential.kind === 'refused' && credential.ambiguous
     const why = ambiguous
       ? ({ by: 'nobody' } as const)
-      : await whySignedOut(credential.kind === 'token' ? credential.token : null, operationId)
+      : await whySignedOut(credential.kind === 'token' ? credential.token : null, receipt)
     if (ambiguous) cookies.clearSession(reply)
     if (!why) return reply.redirect('/', 303)
-    if (operationId) cookies.clearOutcome(reply)
+    if (receipt) cookies.clearOutcome(reply)
     return page(reply, signedOutPage({ why, signInPath, followed }))
   })
 
   /** Why the visitor is signed out; null when they are not. */
-  async function whySignedOut(
-    token: string | null,
-    operationId: string | undefined,
-  ): Promise<SignedOut | null> {
+  async function whySignedOut(token: string | null, receipt: string | undefined): Promise<SignedOut | null> {
     const standing = token ? await sessions.standing(token) : null
     if (standing?.state === 'valid') return null
-    const outcome = await readOutcome(operationId, standing?.userId)
+    const outcome = await readOutcome(receipt, standing?.userId)
     if (!outcome) return { by: 'other', standing }
-    const same = standing?.operation ? standing.operation.id === operationId : endedItself(outcome)
+    const same = standing?.operation ? standing.operation.id === outcome.operation.id : endedItself(outcome)
     return same ? { by: 'you', ...outcome } : { by: 'other', standing }
   }
 
-  /** The outcome that a logout in this browser left behind; never another user's. */
-  async function readOutcome(operationId: string | undefined, userId: string | undefined) {
-    if (!operationId || !z.uuid().safeParse(operationId).success) return null
-    const found = await sessions.operation(operationId, LISTED)
+  /** The outcome that a logout in this browser left behind; never another user's, nor for the id of an operation alone. */
+  async function readOutcome(receipt: string | undefined, userId: string | undefined) {
+    const found = receipt ? await sessions.outcome(receipt, LISTED) : null
     return found && (!userId || found.operation.userId === userId) ? found : null
   }
 }

@@ -133,7 +133,7 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
     async (request, reply) => {
       const token = requireTokenForChange(request, visitor)
       const outcome = await sessions.endOne(token, request.params.id, originOf(request))
-      return answer(outcome, finish(reply, outcome))
+      return answer(outcome, finish(reply, token, outcome))
     },
   )
 
@@ -154,7 +154,7 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
     async (request, reply) => {
       const token = requireTokenForChange(request, visitor)
       const outcome = await sessions.logout(token, request.body.scope, originOf(request))
-      return answer(outcome, finish(reply, outcome, request.body.callbackUrl))
+      return answer(outcome, finish(reply, token, outcome, request.body.callbackUrl))
     },
   )
 }

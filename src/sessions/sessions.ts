@@ -20,10 +20,11 @@ import {
   lockUserForLogout,
   type Standing,
   standingOf,
+  tokenHashesOf,
   which,
 } from '../storage/sessions.ts'
 import { revoke } from './revoke.ts'
-import { generateSessionToken } from './tokens.ts'
+import { generateSessionToken, operationOf, proves } from './tokens.ts'
 import type { Touches } from './touches.ts'
 
 /** Where a request came from, as far as it tells. */
@@ -171,8 +172,18 @@ export function createSessions(
     list: (userId: string) => run((db) => listSessions(db, userId)),
     /** What is known of a token, to tell its bearer why it is over. */
     standing: (token: string): Promise<Standing> => run((db) => standingOf(db, token)),
-    /** An operation and the sessions it ended, at most `limit` of them. */
+    /** An operation and the sessions it ended, at most `limit` of them. For staff: the id alone is no proof. */
     operation: (id: string, limit: number) => run((db) => findOperation(db, id, limit)),
+    /** The same, for the bearer of the token that asked for it; null without their receipt. */
+    async outcome(receipt: string, limit: number) {
+      const id = operationOf(receipt)
+      if (!id) return null
+      const found = await run((db) => findOperation(db, id, limit))
+      const asker = found?.operation.actorSessionId
+      if (!asker) return null
+      const hashes = await run((db) => tokenHashesOf(db, asker))
+      return hashes.some((hash) => proves(receipt, id, hash)) ? found : null
+    },
   }
 }
 

@@ -4,6 +4,7 @@
  * (express-session #632, connect-redis #328, Keycloak #51127).
  */
 import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
+import { union } from 'drizzle-orm/pg-core'
 import { type SessionPolicy, type SessionState, sessionState } from '../sessions/policy.ts'
 import { touchInterval } from './checks.ts'
 import type { Executor } from './database.ts'
@@ -167,6 +168,16 @@ export async function standingOf(db: Executor, token: string): Promise<Standing>
     revokedAt: tombstone.revoked.revokedAt,
     ...(tombstone.operation && { operation: tombstone.operation }),
   }
+}
+
+/** The hashes of the tokens that a session had, living or ended. More than one only where an application reused its id. */
+export async function tokenHashesOf(db: Executor, sessionId: string): Promise<string[]> {
+  const living = db.select({ hash: session.sessionToken }).from(session).where(eq(session.id, sessionId))
+  const ended = db
+    .select({ hash: revokedSession.sessionToken })
+    .from(revokedSession)
+    .where(eq(revokedSession.sessionId, sessionId))
+  return (await union(living, ended)).map(({ hash }) => hash)
 }
 
 /** The operation that ended a session of the user, or null when none of theirs with this id was ended. */

@@ -1,8 +1,10 @@
 /** What the pages say, and what they must not say. */
 import t from 'tap'
 import { ERRORS, type ErrorCode } from '../../src/errors.ts'
+import { runIncident } from '../../src/security/run-incident.ts'
 import { errorPage } from '../../src/web/error-page.ts'
 import { relativeTime } from '../../src/web/words.ts'
+import { begin } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
 
 const service = await startService()
@@ -41,6 +43,50 @@ t.test('nobody sees what another user logged out', async (t) => {
   t.notMatch(await show('/', other.token, outcome), 'signed out')
   await service.sessions.logout(other.token, 'local', NOBODY)
   t.notMatch(await show('/signed-out', other.token, outcome), 'signed out everywhere')
+})
+
+t.test('an outcome is shown to the browser that asked for it, not to whoever knows its id', async (t) => {
+  const ada = await service.addUser()
+  const phone = await service.signIn(ada, 'AdasPhone/1.0', '203.0.113.99')
+  await service.signIn(ada, 'AdasLaptop/1.0', '203.0.113.98')
+  const outcome = await logOut(phone.token, 'global')
+  const [name = '', receipt = ''] = outcome.split('=')
+  const [operationId = ''] = receipt.split('.')
+  const [{ id: known } = { id: '' }] = await service.database.psql<{ id: string }>(
+    'select id from operation where user_id = $1',
+    [ada],
+  )
+  t.equal(operationId, known)
+
+  const eve = await service.signIn(await service.addUser())
+  const [, ofEve = ''] = (await logOut(eve.token, 'local')).split('.')
+  const forged = [known, `${known}.`, `${known}.${'A'.repeat(43)}`, `${known}.${ofEve}`, `${receipt}x`]
+  for (const value of forged)
+    for (const token of [null, 'unknown', eve.token]) {
+      const text = await show('/signed-out', token, `${name}=${value}`)
+      t.match(text, 'signed')
+      t.notMatch(text, /Adas|203\.0\.113|everywhere/, value)
+    }
+  t.match(await show('/signed-out', null, outcome), /AdasPhone.*AdasLaptop/s, 'Ada sees what she did')
+})
+
+t.test('the id of an incident shows nobody whom else it signed out', async (t) => {
+  const [victim, other] = [await service.addUser(), await service.addUser()]
+  const { id } = await service.signIn(victim)
+  await service.signIn(other, 'OthersPhone/1.0', '203.0.113.77')
+  const planId = await begin(service, { userIds: [victim, other] })
+  await runIncident(service.database, service.barrier, planId)
+  const { token } = await service.signIn(victim)
+  const response = await service.as(token, `/api/sessions/${id}`, { method: 'DELETE' })
+  const cookies = response.headers.getSetCookie().map((line) => line.split(';', 1)[0] ?? '')
+  const [row] = await service.database.psql<{ id: string }>(
+    'select operation_id as id from revoked_session where session_id = $1',
+    [id],
+  )
+  t.ok(row?.id)
+  for (const cookie of [...cookies, `global-logout.outcome=${row?.id}`])
+    for (const presented of [token, null])
+      t.notMatch(await show('/signed-out', presented, cookie), /OthersPhone|203\.0\.113/)
 })
 
 t.test('a session that was ended around this service is over, and nothing more is claimed', async (t) => {
