@@ -1,6 +1,7 @@
 /** What the API of security staff takes and gives. */
 import { z } from 'zod'
 import { ACTOR_KINDS, OPERATION_KINDS, STAFF_ROLES } from '../storage/staff-schema.ts'
+import { device } from './user.ts'
 
 /** A word to look for. PostgreSQL has no NUL in its texts. */
 export const text = z
@@ -11,11 +12,6 @@ export const text = z
 
 const instant = z.iso.datetime()
 const nullable = z.string().nullable()
-const device = z.object({
-  browser: nullable,
-  os: nullable,
-  kind: z.enum(['desktop', 'mobile', 'tablet', 'app', 'unknown']),
-})
 const where = { device, userAgent: nullable, ipAddress: nullable, createdAt: instant, lastSeenAt: instant }
 
 const user = z.object({

@@ -2,17 +2,18 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { describeDevice } from '../sessions/devices.ts'
+import { DEVICE_KINDS, describeDevice } from '../sessions/devices.ts'
 import { expiresAt } from '../sessions/policy.ts'
 import type { Outcome, Sessions } from '../sessions/sessions.ts'
 import type { FinishLogout } from './finish-logout.ts'
 import { callers } from './openapi/document.ts'
 import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
 
-const device = z.object({
+/** What a user agent tells; `browser` may be any program. */
+export const device = z.object({
   browser: z.string().nullable(),
   os: z.string().nullable(),
-  kind: z.enum(['desktop', 'mobile', 'tablet', 'app', 'unknown']),
+  kind: z.enum(DEVICE_KINDS).describe('`app`: a program that does not say what it runs on'),
 })
 const instant = z.iso.datetime()
 /** Any UUID, of whatever version an application chose, spelled as PostgreSQL spells it. */

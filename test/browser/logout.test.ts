@@ -53,7 +53,7 @@ for (const javaScriptEnabled of [true, false]) {
     const notice = await read(page.getByRole('region', { name: '5 devices were signed out' }))
     for (const name of [
       'Safari on iPhone · 198.51.100.23',
-      'AcmeNotes on iOS',
+      'AcmeNotes on iPhone',
       'Chrome on macOS',
       'Unknown device',
     ])
@@ -87,9 +87,9 @@ for (const javaScriptEnabled of [true, false]) {
     const { tokens } = await addPerson(service, { devices: 4 })
     const page = await (await open(service, { token: tokens[0], javaScriptEnabled })).newPage()
     await page.goto('/')
-    await page.getByRole('button', { name: 'Log out AcmeNotes on iOS, 198.51.100.23' }).click()
+    await page.getByRole('button', { name: 'Log out AcmeNotes on iPhone, 198.51.100.23' }).click()
     const notice = page.getByRole('region', { name: '1 device was signed out' })
-    t.match(await read(notice), 'AcmeNotes on iOS · 198.51.100.23')
+    t.match(await read(notice), 'AcmeNotes on iPhone · 198.51.100.23')
     t.strictSame(await Promise.all(tokens.map(service.check)), [200, 200, 401, 200])
     t.equal(await page.getByRole('button', { name: 'AcmeNotes' }).count(), 0)
   })

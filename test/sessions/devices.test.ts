@@ -1,63 +1,72 @@
 /** Devices in words a person recognises, whatever a client sends. */
 import fc from 'fast-check'
 import t from 'tap'
-import { describeDevice, deviceName } from '../../src/sessions/devices.ts'
+import { describeDevice, deviceColumns, deviceName } from '../../src/sessions/devices.ts'
+import { AGENTS } from './agents.ts'
 
-const CASES: [userAgent: string | null, name: string, kind: string][] = [
-  [
-    'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0',
-    'Firefox on Windows',
-    'desktop',
-  ],
-  [
-    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1',
-    'Safari on iPhone',
-    'mobile',
-  ],
-  [
-    'Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1',
-    'Safari on iPad',
-    'tablet',
-  ],
-  [
-    'Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36',
-    'Chrome on Android',
-    'mobile',
-  ],
-  [
-    'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
-    'Chrome on macOS',
-    'desktop',
-  ],
-  [
-    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0',
-    'Microsoft Edge on Windows',
-    'desktop',
-  ],
-  ['AcmeNotes/4.2.0 (iPhone; iOS 18.6)', 'AcmeNotes on iOS', 'app'],
-  ['okhttp/4.12.0', 'okhttp on Android', 'app'],
-  ['curl/8.5.0', 'curl', 'app'],
-  ['', 'Unknown device', 'unknown'],
-  [null, 'Unknown device', 'unknown'],
-]
+const nameOf = (userAgent: string | null) => deviceName(describeDevice(userAgent))
 
-t.test('well-known clients by name', async (t) => {
-  for (const [userAgent, name, kind] of CASES) {
-    const device = describeDevice(userAgent)
-    t.equal(deviceName(device), name, userAgent ?? 'none')
-    t.equal(device.kind, kind, userAgent ?? 'none')
-  }
+t.test('a hundred clients and more by the name and the kind that their owner knows', async (t) => {
+  t.ok(AGENTS.length >= 100)
+  for (const [userAgent, name, kind] of AGENTS)
+    t.strictSame([nameOf(userAgent), describeDevice(userAgent).kind], [name, kind], userAgent)
+  t.equal(nameOf(null), 'Unknown device')
 })
 
-t.test('any text at all is described, never thrown at', async (t) => {
-  fc.assert(
-    fc.property(
-      fc.oneof(fc.string({ maxLength: 512 }), fc.string({ unit: 'binary', maxLength: 512 })),
-      (userAgent) => {
-        return deviceName(describeDevice(userAgent)).length > 0
-      },
-    ),
-    { numRuns: 5_000 },
-  )
-  t.pass('5,000 user agents')
+const anyText = fc.oneof(fc.string({ maxLength: 512 }), fc.string({ unit: 'binary', maxLength: 512 }))
+const product = fc.tuple(
+  anyText,
+  fc.constantFrom('/1', '/1.0 (Windows)', '/2 (iPhone)', 'Bot/1', ' Mozilla/5.0'),
+)
+
+t.test(
+  'any text at all gets a short name, which holds nothing but letters, digits and few signs',
+  async (t) => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          anyText,
+          product.map(([text, end]) => text + end),
+        ),
+        (userAgent) => {
+          const name = nameOf(userAgent)
+          return name.length > 0 && name.length <= 60 && /^[\p{L}\p{M}\p{N} ._+-]+$/u.test(name)
+        },
+      ),
+      { numRuns: 5_000 },
+    )
+    t.pass('5,000 user agents')
+  },
+)
+
+t.test('a text of any length costs no more than its beginning', async (t) => {
+  const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0'
+  t.equal(nameOf(firefox + ' '.repeat(16_000)), 'Firefox on Linux')
+  t.equal(nameOf(' '.repeat(512) + firefox), 'Another program')
+  const parts = [
+    'a',
+    ' ',
+    '(',
+    '/',
+    '%',
+    'Android ',
+    '(Android',
+    'droid 1; (',
+    'bo',
+    'TV',
+    'mac os ',
+    'Opera ',
+    'a.',
+  ]
+  for (const part of parts)
+    for (const head of ['', 'Mozilla/5.0 (Linux; Android 1; ', 'Mozilla/5.0 (compatible; '])
+      t.ok(nameOf(head + part.repeat(16_000)).length <= 60, `${head}${part}…`)
+})
+
+t.test('what PostgreSQL cannot keep is no reason to refuse a sign-in', async (t) => {
+  const kept = (userAgent: string) => deviceColumns({ userAgent }).userAgent
+  t.equal(kept('a\0b\u001b[31m\u009bc\n'), 'a\ufffdb\ufffd[31m\ufffdc\ufffd')
+  t.equal(kept(`${'x'.repeat(511)}😀`), `${'x'.repeat(511)}\ufffd`, 'half a character is none')
+  t.equal(kept('Ünïcode/1 \u202e'), 'Ünïcode/1 \u202e', 'what can be kept is kept')
+  t.equal(kept(''), '')
 })

@@ -1,0 +1,173 @@
+/**
+ * What a user agent says: which program, on which system, on what kind of device. Browsers and models of phones are known by
+ * ua-parser-js (its version 1: MIT); what it takes for something else (apps, a Mac's programs, Chrome OS, TVs, bots) is known
+ * here. Anybody may send anything: only the beginning is read, and a name is a known browser's or a short product's.
+ */
+import UAParser from 'ua-parser-js'
+
+export const DEVICE_KINDS = ['desktop', 'mobile', 'tablet', 'tv', 'console', 'app', 'bot', 'unknown'] as const
+
+type Kind = (typeof DEVICE_KINDS)[number]
+
+export interface Device {
+  browser: string | null
+  os: string | null
+  /** `app`: a program that does not say what it runs on. */
+  kind: Kind
+}
+
+/** Characters that are read, and kept, of a user agent. ua-parser-js reads 500. */
+export const MAX_USER_AGENT = 512
+/** Longest name of a product, in characters. */
+const MAX_NAME = 32
+
+/** Describes any text at all. */
+export function parseUserAgent(text: string): Device {
+  const agent = text.slice(0, MAX_USER_AGENT)
+  const parser = new UAParser(agent)
+  const os = systemOf(agent, parser)
+  if (isBot(agent)) return { browser: BOT_NAME.exec(agent)?.[0] ?? null, os, kind: 'bot' }
+  const browser = appOf(agent) ?? browserOf(agent, parser)
+  const kind = kindOf(agent, os, modelOf(agent, parser))
+  return { browser, os, kind: kind ?? (isProgram(agent) ? 'app' : 'unknown') }
+}
+
+/** The first that matches names the system. */
+const SYSTEMS: [string, RegExp][] = [
+  ['PlayStation', /PlayStation/i],
+  ['Nintendo', /Nintendo/],
+  ['Windows Phone', /Windows (?:Phone|Mobile|CE)|IEMobile|ZuneWP7|; wds /],
+  ['Xbox', /\bXbox/],
+  // An app for Android names the Chromebook it runs on.
+  ['Chrome OS', /\bCrOS\b|Chromebook/],
+  ['tvOS', /Apple ?TV|\btvOS\b/],
+  ['watchOS', /\bwatchOS\b|Apple Watch/],
+  ['webOS', /Web0S|webOS/],
+  ['Tizen', /Tizen/],
+  ['KaiOS', /KAIOS/],
+  ['iOS', /\biP(?:hone|ad|od|h\d)|\biOS\b|\biPadOS\b/],
+  ['macOS', /Macintosh|mac ?os|os=Mac|Mac_PowerPC|MacBook|iMac|Macmini|Darwin.*(?:x86_64|i386|Power)/i],
+  // An iPhone's programs send this, and so do those of a Mac with a processor of Apple's.
+  ['iOS', /CFNetwork|AppleCoreMedia/],
+  ['Android', /android|okhttp|Dalvik|; Adr \d/i],
+  ['Windows', /windows|\bWin(?:32|64|NT|9[58])/i],
+]
+/** Of those that only the library knows: its others are words that anybody may use. */
+const MORE_SYSTEMS: Record<string, string> = {
+  ...{ Linux: 'Linux', Ubuntu: 'Ubuntu', Debian: 'Debian', Fedora: 'Fedora', FreeBSD: 'FreeBSD' },
+  ...{ BlackBerry: 'BlackBerry', Symbian: 'Symbian', HarmonyOS: 'HarmonyOS', OpenHarmony: 'HarmonyOS' },
+}
+
+function systemOf(agent: string, parser: UAParser): string | null {
+  const marked = SYSTEMS.find(([, mark]) => mark.test(agent))?.[0]
+  if (marked && marked !== 'Android') return marked
+  const more = MORE_SYSTEMS[parser.getOS().name ?? '']
+  if (marked) return more === 'HarmonyOS' ? more : marked
+  return more ?? (/linux|X11/i.test(agent) ? 'Linux' : null)
+}
+
+/** As people know them; null for an engine, which is no browser's name. */
+const BROWSERS: Record<string, string | null> = {
+  ...{ Edge: 'Microsoft Edge', IE: 'Internet Explorer', IEMobile: 'Internet Explorer' },
+  ...{ 'Mobile Safari': 'Safari', GSA: 'Google app', Yandex: 'Yandex Browser', UCBrowser: 'UC Browser' },
+  ...{ 'MIUI Browser': 'Mi Browser', 'Chrome Headless': 'Headless Chrome', Silk: 'Amazon Silk' },
+  ...{ Mozilla: null, WebKit: null, KHTML: null },
+}
+/** Browsers and apps that say so beside the browser they are made of. */
+const GUESTS: [string, RegExp][] = [
+  ['LG Browser', /LG Browser/],
+  ['Yandex Browser', /Ya(?:Search)?(?:App|Browser)|YandexSearch/],
+  ['UC Browser', /UCBrowser/],
+  ['Huawei Browser', /HuaweiBrowser/],
+  ['Facebook', /\bFBA[NV]\b|\[FB/],
+  ['QQ Browser', /QQBrowser\/.*(?:Windows|MSIE)|^MQQBrowser/],
+  ['Roku', /^Roku\//],
+  ['Sonos', /\bSonos\//],
+  ['QQ', /\bQQ\//],
+  ['Google app', /\bGSA\/|GoogleApp\//],
+  ['Microsoft Outlook', /Microsoft Outlook/],
+  ['Nintendo Browser', /NintendoBrowser/],
+]
+
+function browserOf(agent: string, parser: UAParser): string | null {
+  const guest = GUESTS.find(([, mark]) => mark.test(agent))?.[0]
+  if (guest) return guest
+  const { name } = parser.getBrowser()
+  const known = name !== undefined && Object.hasOwn(BROWSERS, name) ? BROWSERS[name] : name
+  return known ?? (/\bFirefox\/\d/.test(agent) ? 'Firefox' : null)
+}
+
+const BOT_NAME = /[\w.-]{0,20}(?<!cu|[mpd] )(?:bot|crawler|spider)(?![a-z])/i
+const BOT_WORDS = /crawl|spider|slurp|fetcher|\+https?:/i
+/** A browser does not say where to read about it, and only those of old say what they are compatible with. */
+const BOT_SIGNS = /^Mozilla\/5\.0.*(?:https?:|www\.|compatible; (?!MSIE|Konqueror|U;))/
+
+/** A phone may be called "Cubot" or "Spider". */
+function isBot(agent: string): boolean {
+  const rest = agent.replace(/\([^()]*Android[^()]*\)?/, '')
+  return BOT_NAME.test(rest) || BOT_WORDS.test(rest) || BOT_SIGNS.test(rest)
+}
+
+/** Browsers begin with `Mozilla/5.0 (`; programs with a name of their own, `Acme/3.2 (iPhone; …)`. */
+function isProgram(agent: string): boolean {
+  return !/^(?:Mozilla|Opera)\//i.test(agent)
+}
+
+/** Of these the rest tells more. */
+const NOT_APPS = /^(?:Mozilla|Opera|UCWEB|MQQBrowser|Dalvik|Linux UPnP|CFNetwork)$/i
+
+/** The product that leads: letters of any script, digits and few signs, so that it is a name and no message. */
+function appOf(agent: string): string | null {
+  const name = /^([\p{L}\p{N}%][\p{L}\p{M}\p{N} ._+%-]*)\/v?[\d.]/u.exec(agent)?.[1]
+  if (!name || NOT_APPS.test(name)) return null
+  const read = unescaped(name).trim()
+  return read.length <= MAX_NAME && /^[\p{L}\p{M}\p{N} ._+-]+$/u.test(read) ? read : null
+}
+
+/** CFNetwork escapes an app's name as in a URL. */
+function unescaped(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}
+
+const TV =
+  /TV\b|TV_|SmartTV|BRAVIA|Viera|\bAFT[A-Z]|Web0S|CrKey|Roku|VIDAA|\bNETRANGE|LED-?\d\d|Chromecast|MiBOX|MiTV|MXQ|UGOOS|\bBuild\/PTT1|\bSTB\b|Android[^)]*(?:\b(?:Stick|Box|4K)\b|UHD|Projector)/i
+/** A model of Android that is called after inches of its screen. */
+const TV_MODEL =
+  /Android [\d.]+; (?:[A-Z]{1,4}-?(?:LED)?)?(?:2[48]|32|39|4\d|5[058]|6[05]|7[05])[A-Z]{1,5}-?\d/
+const CONSOLES = ['PlayStation', 'Nintendo', 'Xbox']
+const DESKTOPS = ['Windows', 'macOS', 'Chrome OS', 'Linux', 'Ubuntu', 'Debian', 'Fedora', 'FreeBSD']
+const PHONES = ['Windows Phone', 'KaiOS', 'BlackBerry', 'Symbian']
+
+/** The library's models of these makers are so short that phones are among them, which say "Mobile". */
+const LOOSE = ['Acer', 'Dragon Touch', 'Vodafone']
+
+function modelOf(agent: string, parser: UAParser): string | undefined {
+  const { type, vendor = '' } = parser.getDevice()
+  return type === 'tablet' && LOOSE.includes(vendor) && /Mobile/.test(agent) ? 'mobile' : type
+}
+
+/** @param type what the library makes of the model. @returns null for a program that does not tell. */
+function kindOf(agent: string, os: string | null, type: string | undefined): Kind | null {
+  if (os !== null && CONSOLES.includes(os)) return 'console'
+  if (os === 'iOS') return /iPad/.test(agent) ? 'tablet' : /iP(?:hone|od|h\d)/.test(agent) ? 'mobile' : null
+  if (/Lumia/.test(agent)) return 'mobile'
+  if (os === 'Windows' || os === 'macOS' || os === 'Chrome OS') return 'desktop'
+  if (os === 'tvOS' || TV.test(agent) || TV_MODEL.test(agent)) return 'tv'
+  if (type === 'console') return type
+  if (type === 'mobile' || type === 'tablet') return type
+  if (os !== null && PHONES.includes(os)) return 'mobile'
+  if (/MIDP|J2ME|Opera Mini|^UCWEB/.test(agent)) return 'mobile'
+  if (os === 'Android' || os === 'HarmonyOS') return androidKind(agent)
+  return os !== null && DESKTOPS.includes(os) && !isProgram(agent) ? 'desktop' : null
+}
+
+/** Chrome and Firefox say "Mobile" on phones only; a program names the model at best. */
+function androidKind(agent: string): Kind | null {
+  if (/Mobile|; Adr \d/i.test(agent)) return 'mobile'
+  if (isProgram(agent)) return /\bBuild\//.test(agent) ? 'mobile' : null
+  return 'tablet'
+}
