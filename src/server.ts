@@ -1,5 +1,5 @@
 /** Builds the HTTP server from its parts. Reads no environment and never listens. */
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import fastifyFormbody from '@fastify/formbody'
 import fastifyHelmet from '@fastify/helmet'
@@ -20,6 +20,7 @@ import { incidentRoutes } from './http/admin-incidents.ts'
 import { adminPages } from './http/admin-pages.ts'
 import { assetRoutes } from './http/assets.ts'
 import { createCheckHandler } from './http/check.ts'
+import { noteRequest, onClientError, onConnect, toOriginForm } from './http/connections.ts'
 import { createCookies } from './http/cookies.ts'
 import { readCredential } from './http/credentials.ts'
 import { eventRoutes } from './http/events.ts'
@@ -28,7 +29,7 @@ import { healthRoutes } from './http/health.ts'
 import { countRequests, metricsRoutes } from './http/metrics.ts'
 import { openapi } from './http/openapi/plugin.ts'
 import { pageRoutes } from './http/pages.ts'
-import { onClientError, problemPages, problems } from './http/problems.ts'
+import { problemPages, problems } from './http/problems.ts'
 import { serviceRoutes } from './http/service.ts'
 import { createRequireKey } from './http/service-key.ts'
 import { originOf } from './http/session.ts'
@@ -146,11 +147,16 @@ export async function buildServer({
     }),
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
     bodyLimit: MAX_BODY,
-    serverFactory: (rest) =>
-      createServer(LIMITS, (request, response) => {
+    serverFactory: (rest) => {
+      const answer = (request: IncomingMessage, response: ServerResponse) => {
+        noteRequest(request, response)
+        toOriginForm(request)
         if (!app.server.listening) response.shouldKeepAlive = false
         if (!check(request, response)) rest(request, response)
-      }),
+      }
+      // An `Expect` that Node does not know is no reason to refuse.
+      return createServer(LIMITS, answer).on('checkExpectation', answer).on('connect', onConnect)
+    },
     forceCloseConnections: 'idle',
     requestIdHeader: false,
     genReqId: () => crypto.randomUUID(),

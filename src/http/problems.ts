@@ -1,6 +1,4 @@
 /** Errors on the wire: RFC 9457 problem bodies for programs, a page for people; the cause only in the log. */
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
@@ -147,36 +145,4 @@ export function translate(thrown: unknown): Problem {
   return new Problem('internal', 'The request could not be completed. The log has the cause.', {
     cause: error,
   })
-}
-
-/**
- * Requests that Node's HTTP parser refuses never reach a route; they get the same kind of body, and a line in the log under
- * the same id. Of what they sent nothing is logged: it may be a cookie.
- */
-export function onClientError(
-  this: { log: FastifyBaseLogger },
-  error: NodeJS.ErrnoException & { rawPacket?: unknown },
-  socket: Socket,
-): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const problem = new Problem(PARSER_ERRORS[error.code ?? ''] ?? 'invalid_request', UNREADABLE)
-  const requestId = crypto.randomUUID()
-  this.log.info({ reqId: requestId, code: problem.code, reason: error.code }, UNREADABLE)
-  const body = problemText(problem, requestId)
-  const headers = Object.entries({
-    ...problemHeaders(problem, requestId),
-    'content-type': 'application/problem+json; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-    connection: 'close',
-  }).map(([name, value]) => `${name}: ${value}\r\n`)
-  const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${headers.join('')}\r\n`
-  // The answer to HEAD has no body; to its client one would be the beginning of another answer.
-  socket.end(String(error.rawPacket).startsWith('HEAD ') ? head : head + body)
-}
-
-const UNREADABLE = 'The request could not be read.'
-
-const PARSER_ERRORS: Record<string, ErrorCode> = {
-  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
-  HPE_HEADER_OVERFLOW: 'headers_too_large',
 }
