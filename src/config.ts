@@ -78,6 +78,9 @@ const environment = z.object({
   REVOCATION_RETENTION: duration.optional(),
   ALLOWED_REDIRECTS: origins.default([]),
   TRUST_PROXY: addresses.default([]),
+  TRUST_PROXY_HEADER: z
+    .enum(['x-forwarded-for', 'forwarded'], 'must be x-forwarded-for or forwarded')
+    .default('x-forwarded-for'),
   STAFF_MAX_AUTH_AGE: duration.default(15 * UNITS.m),
   LOG_LEVEL: z
     .enum(
@@ -135,6 +138,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     revocationRetentionSeconds: set.REVOCATION_RETENTION ?? Math.max(400 * UNITS.d, set.SESSION_MAX_AGE),
     allowedRedirects: set.ALLOWED_REDIRECTS,
     trustProxy: set.TRUST_PROXY,
+    trustProxyHeader: set.TRUST_PROXY_HEADER,
     staffMaxAuthAgeSeconds: set.STAFF_MAX_AUTH_AGE,
     logLevel: set.LOG_LEVEL,
     checkMode: set.CHECK_MODE,
@@ -199,7 +203,7 @@ function isAddressOrRange(text: string): boolean {
   const [address = '', prefix, rest] = text.split('/')
   if (!isIP(address) || rest !== undefined) return false
   if (prefix === undefined) return true
-  if (!/^\d{1,3}$/.test(prefix)) return false
+  if (!/^[1-9]\d{0,2}$/.test(prefix)) return false
   try {
     new BlockList().addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4')
     return true

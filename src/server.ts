@@ -75,7 +75,13 @@ const HSTS_SECONDS = 2 * 365 * 86_400
 export interface ServerParts {
   config: Pick<
     Config,
-    'publicOrigin' | 'secure' | 'cookie' | 'allowedRedirects' | 'trustProxy' | 'staffMaxAuthAgeSeconds'
+    | 'publicOrigin'
+    | 'secure'
+    | 'cookie'
+    | 'allowedRedirects'
+    | 'trustProxy'
+    | 'trustProxyHeader'
+    | 'staffMaxAuthAgeSeconds'
   >
   database: Pick<Database, 'run'>
   sessions: Sessions
@@ -117,7 +123,7 @@ export async function buildServer({
   tracing,
   signIn,
 }: ServerParts) {
-  const addressOf = createAddressOf(config.trustProxy)
+  const addressOf = createAddressOf(config)
   const cookies = createCookies(config.cookie, config.publicOrigin)
   const check = createCheckHandler({
     checker,
@@ -128,7 +134,7 @@ export async function buildServer({
     refused: (token, request) =>
       replays.refused(token, {
         userAgent: request.headers['user-agent'] ?? null,
-        ipAddress: addressOf(request),
+        ipAddress: addressOf(request).client,
       }),
     traced: tracing?.check,
   })
@@ -145,7 +151,6 @@ export async function buildServer({
     logController: new LogController({
       disableRequestLogging: (request) => request.routeOptions?.config?.quiet === true,
     }),
-    trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
     bodyLimit: MAX_BODY,
     serverFactory: (rest) => {
       const answer = (request: IncomingMessage, response: ServerResponse) => {
@@ -169,6 +174,11 @@ export async function buildServer({
   app.decorateRequest('session')
   app.decorateRequest('serviceKey')
   app.decorateRequest('staff')
+  app.decorateRequest('address', {
+    getter() {
+      return addressOf(this.raw)
+    },
+  })
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
   countRequests(app, metrics)
   app.removeContentTypeParser('text/plain')

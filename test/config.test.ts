@@ -14,6 +14,7 @@ t.test('the defaults are those of the contract', async (t) => {
     policy: { maxAgeSeconds: 30 * 86_400, idleTimeoutSeconds: 7 * 86_400 },
     allowedRedirects: [],
     trustProxy: [],
+    trustProxyHeader: 'x-forwarded-for',
     logLevel: 'info',
     checkMode: 'database',
   })

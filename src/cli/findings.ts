@@ -40,7 +40,7 @@ const problem = (what: string, detail: string): Finding => ({ level: 'problem', 
 
 /** Cookies, redirects and proxies, as far as the settings tell. */
 export function findInSettings(config: Config): Finding[] {
-  const { secure, publicOrigin, cookie, allowedRedirects, trustProxy } = config
+  const { secure, publicOrigin, cookie, allowedRedirects, trustProxy, trustProxyHeader } = config
   const local = /^https?:\/\/(localhost|127\.|\[::1\])/.test(publicOrigin)
   const plain = allowedRedirects.filter((origin) => origin.startsWith('http://'))
   return [
@@ -69,7 +69,7 @@ export function findInSettings(config: Config): Finding[] {
         )
       : ok(
           'proxy',
-          trustProxy.length > 0 ? `X-Forwarded-* is believed from ${trustProxy.join(', ')}` : 'none',
+          trustProxy.length > 0 ? `${trustProxyHeader} is believed from ${trustProxy.join(', ')}` : 'none',
         ),
   ]
 }

@@ -19,7 +19,7 @@ export function createLogger(level: string, { pretty = false, destination, mixin
         id: request.id,
         method: request.method,
         path: request.url?.split('?', 1)[0],
-        remoteAddress: request.ip,
+        remoteAddress: request.address?.nearest ?? request.ip,
       }),
       res: (reply) => ({ statusCode: reply.statusCode }),
       // Whatever was thrown, or nothing: a lease may be lost without an error.

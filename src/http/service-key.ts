@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem } from '../errors.ts'
 import type { Keys } from '../security/keys.ts'
+import { callerOf } from '../sessions/addresses.ts'
 import type { FoundKey } from '../storage/keys.ts'
 import type { KeyScope } from '../storage/staff-schema.ts'
 import { bearerOf } from './credentials.ts'
@@ -32,7 +33,10 @@ const WRONG_KEYS = { max: 20, timeWindow: 60_000 }
  * @throws Problem `key_required`, `invalid_key`, `insufficient_scope` or `too_many_attempts`.
  */
 export function createRequireKey(app: FastifyInstance, keys: Keys) {
-  const countWrongKey = app.createRateLimit(WRONG_KEYS)
+  const countWrongKey = app.createRateLimit({
+    ...WRONG_KEYS,
+    keyGenerator: ({ address: { nearest } }) => callerOf(nearest ?? '::'),
+  })
 
   return (scope: KeyScope) => async (request: FastifyRequest) => {
     const secret = bearerOf(request.headers)

@@ -1,8 +1,8 @@
 /** For services with a key: ask about a session (RFC 7662), sign a user in. */
-import { isIP } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { readAddress } from '../sessions/addresses.ts'
 import { deviceColumns } from '../sessions/devices.ts'
 import { expiresAt } from '../sessions/policy.ts'
 import type { Sessions } from '../sessions/sessions.ts'
@@ -36,7 +36,7 @@ const newSession = z.strictObject({
   userAgent: text.max(8192).nullish(),
   ipAddress: z
     .string()
-    .refine((text) => isIP(text) > 0, 'must be an IPv4 or IPv6 address')
+    .refine((text) => readAddress(text) !== null, 'must be an IPv4 or IPv6 address')
     .nullish(),
   replaces: z.string().min(1).max(MAX_TOKEN_LENGTH).nullish(),
 })

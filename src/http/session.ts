@@ -49,6 +49,6 @@ export function requireSession(sessions: Sessions, visitor: Visitor) {
 
 /** Where the request came from, for the record. */
 export function originOf(request: FastifyRequest): Origin {
-  const hints = { userAgent: request.headers['user-agent'] ?? null, ipAddress: request.ip }
+  const hints = { userAgent: request.headers['user-agent'] ?? null, ipAddress: request.address.client }
   return { ...deviceColumns(hints), requestId: request.id }
 }

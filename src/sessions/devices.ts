@@ -1,6 +1,6 @@
 /** Devices: what is recorded of them, and how a person recognises them: "Firefox on Windows". */
-import { isIP } from 'node:net'
 import { LRUCache } from 'lru-cache'
+import { readAddress } from './addresses.ts'
 import { type Device, MAX_USER_AGENT, parseUserAgent } from './user-agents.ts'
 
 export { DEVICE_KINDS, type Device } from './user-agents.ts'
@@ -43,13 +43,12 @@ export interface DeviceHints {
 
 /**
  * A device that cannot be recorded is no reason to refuse a sign-in: what is no address becomes null, such as the
- * list of an `X-Forwarded-For` header, or a zone, which PostgreSQL's `inet` does not know.
+ * list of an `X-Forwarded-For` header.
  */
 export function deviceColumns({ userAgent, ipAddress }: DeviceHints) {
-  const address = ipAddress?.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '') ?? ''
   return {
     userAgent: userAgent == null ? null : recordable(userAgent),
-    ipAddress: isIP(address) ? address : null,
+    ipAddress: readAddress(ipAddress ?? ''),
   }
 }
 
