@@ -19,6 +19,7 @@ import { adminRoutes } from './http/admin.ts'
 import { incidentRoutes } from './http/admin-incidents.ts'
 import { adminPages } from './http/admin-pages.ts'
 import { assetRoutes } from './http/assets.ts'
+import { readBodies } from './http/bodies.ts'
 import { createCheckHandler } from './http/check.ts'
 import { noteRequest, onClientError, onConnect, toOriginForm } from './http/connections.ts'
 import { createCookies } from './http/cookies.ts'
@@ -181,7 +182,7 @@ export async function buildServer({
   })
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
   countRequests(app, metrics)
-  app.removeContentTypeParser('text/plain')
+  readBodies(app)
 
   const visitor = { cookieName: config.cookie.name, publicOrigin: config.publicOrigin }
   const { staffMaxAuthAgeSeconds: maxAuthAgeSeconds } = config

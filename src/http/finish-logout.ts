@@ -3,27 +3,41 @@ import type { FastifyReply } from 'fastify'
 import type { Outcome } from '../sessions/sessions.ts'
 import { receiptOf } from '../sessions/tokens.ts'
 import type { Cookies } from './cookies.ts'
+import type { Ignored } from './logout-request.ts'
 import { allowedRedirect } from './redirects.ts'
 
 export type FinishLogout = ReturnType<typeof createFinishLogout>
+
+export interface Finished {
+  /** The address to go to. */
+  redirect: string
+  ignored: Ignored[]
+}
 
 export function createFinishLogout(
   cookies: Cookies,
   publicOrigin: string,
   allowedRedirects: readonly string[],
 ) {
-  /** Call it only with a committed outcome, and the token that asked for it. @returns the address to go to. */
-  return (reply: FastifyReply, token: string, outcome: Outcome, callbackUrl?: string): string => {
+  /** Call it only with a committed outcome, and the token that asked for it. */
+  return (
+    reply: FastifyReply,
+    token: string,
+    outcome: Outcome,
+    { callbackUrl, ignored = [] }: { callbackUrl?: string | undefined; ignored?: Ignored[] } = {},
+  ): Finished => {
     if (outcome.signedOut) cookies.clearSession(reply)
     if (outcome.operationId) cookies.setOutcome(reply, receiptOf(outcome.operationId, token))
-    if (!callbackUrl) return outcome.signedOut ? '/signed-out' : '/'
+    const redirect = outcome.signedOut ? '/signed-out' : '/'
+    if (!callbackUrl) return { redirect, ignored }
     const target = allowedRedirect(callbackUrl, publicOrigin, allowedRedirects)
-    if (!target)
-      reply.log.warn(
-        { origin: originOf(callbackUrl) },
-        'callbackUrl names no allowed origin; set ALLOWED_REDIRECTS to follow it',
-      )
-    return target ?? '/signed-out'
+    if (target) return { redirect: target, ignored }
+    reply.log.warn(
+      { origin: originOf(callbackUrl) },
+      'callbackUrl names no allowed origin; set ALLOWED_REDIRECTS to follow it',
+    )
+    const reason = 'names no origin that ALLOWED_REDIRECTS has'
+    return { redirect, ignored: [{ field: 'callbackUrl', reason }, ...ignored] }
   }
 }
 

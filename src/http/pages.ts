@@ -13,12 +13,14 @@ import { devicesPage } from '../web/devices-page.ts'
 import { logoutPage } from '../web/logout-page.ts'
 import type { Ended } from '../web/parts.ts'
 import { type SignedOut, signedOutPage } from '../web/signed-out-page.ts'
+import { ignoreBodies } from './bodies.ts'
 import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
 import type { FinishLogout } from './finish-logout.ts'
+import { LOGOUT_BODY, logoutRequest, refuseScopeInQuery } from './logout-request.ts'
 import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
 import { markOf } from './session-events.ts'
-import { logoutRequest, sessionId } from './user.ts'
+import { sessionId } from './user.ts'
 
 /** More devices than this are counted, not listed. */
 const LISTED = 100
@@ -84,25 +86,33 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
     },
   )
 
-  app.post('/logout', { schema: { body: logoutRequest } }, async (request, reply) => {
+  app.post('/logout', { bodyLimit: LOGOUT_BODY, schema: { body: logoutRequest } }, async (request, reply) => {
     const token = requireTokenForChange(request, visitor)
+    refuseScopeInQuery(request, request.body.scope)
     const outcome = await sessions.logout(token, request.body.scope, originOf(request))
-    return reply.redirect(finish(reply, token, outcome, request.body.callbackUrl), 303)
+    return reply.redirect(finish(reply, token, outcome, request.body).redirect, 303)
   })
 
-  app.post(
-    '/sessions/:id/end',
-    { schema: { params: z.object({ id: sessionId }) } },
-    async (request, reply) => {
-      const token = requireTokenForChange(request, visitor)
-      const outcome = await sessions.endOne(token, request.params.id, originOf(request)).catch((error) => {
-        // Ended a moment ago, from elsewhere or by a second click: the list shows it.
-        if (error instanceof Problem && error.code === 'session_not_found') return null
-        throw error
-      })
-      return reply.redirect(outcome ? finish(reply, token, outcome) : '/', 303)
-    },
-  )
+  await app.register(async (bodiless) => {
+    ignoreBodies(bodiless)
+    bodiless
+      .withTypeProvider<ZodTypeProvider>()
+      .post(
+        '/sessions/:id/end',
+        { schema: { params: z.object({ id: sessionId }) } },
+        async (request, reply) => {
+          const token = requireTokenForChange(request, visitor)
+          const outcome = await sessions
+            .endOne(token, request.params.id, originOf(request))
+            .catch((error) => {
+              // Ended a moment ago, from elsewhere or by a second click: the list shows it.
+              if (error instanceof Problem && error.code === 'session_not_found') return null
+              throw error
+            })
+          return reply.redirect(outcome ? finish(reply, token, outcome).redirect : '/', 303)
+        },
+      )
+  })
 
   // Where "Try again" leads from the page of a failed attempt.
   app.get('/sessions/:id/end', async (_request, reply) => reply.redirect('/', 303))

@@ -5,7 +5,16 @@ import { z } from 'zod'
 import { DEVICE_KINDS, describeDevice } from '../sessions/devices.ts'
 import { expiresAt } from '../sessions/policy.ts'
 import type { Outcome, Sessions } from '../sessions/sessions.ts'
-import type { FinishLogout } from './finish-logout.ts'
+import { ignoreBodies } from './bodies.ts'
+import type { Finished, FinishLogout } from './finish-logout.ts'
+import {
+  ignored,
+  LOGOUT_BODY,
+  logoutRequest,
+  mayHaveBody,
+  refuseScopeInQuery,
+  scope,
+} from './logout-request.ts'
 import { callers } from './openapi/document.ts'
 import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
 
@@ -19,10 +28,6 @@ const instant = z.iso.datetime()
 /** Any UUID, of whatever version an application chose, spelled as PostgreSQL spells it. */
 export const sessionId = z.guid('must be the id of a session').toLowerCase()
 const times = { createdAt: instant, lastSeenAt: instant, expiresAt: instant }
-
-const scope = z
-  .enum(['local', 'others', 'global'], 'must be local, others or global')
-  .describe('`local`: this session; `others`: all but this one; `global`: all')
 
 const currentSession = z.object({
   user: z.object({
@@ -40,19 +45,6 @@ const sessionList = z.object({
   ),
 })
 
-/** What a logout may be asked for; no body at all means this session only. */
-export const logoutRequest = z.preprocess(
-  (body) => body ?? {},
-  z.strictObject({
-    scope: scope.default('local'),
-    callbackUrl: z
-      .string()
-      .max(2048)
-      .optional()
-      .describe('where to go next; followed to allowed origins only, else it is `/signed-out`'),
-  }),
-)
-
 const logoutOutcome = z.object({
   operationId: z
     .string()
@@ -61,6 +53,7 @@ const logoutOutcome = z.object({
   scope,
   revoked: z.array(z.object({ id: z.string(), device })),
   redirect: z.string().describe('where the browser should go'),
+  ignored: z.array(ignored).describe('what of the request was no part of it, and changed nothing'),
 })
 
 export interface UserRoutes {
@@ -117,36 +110,42 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
     }
   })
 
-  app.delete(
-    '/api/sessions/:id',
-    {
-      schema: {
-        ...forChanges,
-        operationId: 'endSession',
-        summary: 'End one session',
-        description:
-          "One of the user's own; another user's id is `session_not_found`. Repeating it is no error. The cookie is cleared when it was this one.",
-        problems: [...forChanges.problems, 'session_not_found'],
-        params: z.object({ id: sessionId.describe('the public id of the session') }),
-        response: { 200: logoutOutcome.describe('It is over, durably and at every instance.') },
+  await app.register(async (bodiless) => {
+    ignoreBodies(bodiless)
+    bodiless.withTypeProvider<ZodTypeProvider>().delete(
+      '/api/sessions/:id',
+      {
+        schema: {
+          ...forChanges,
+          operationId: 'endSession',
+          summary: 'End one session',
+          description:
+            "One of the user's own; another user's id is `session_not_found`. Repeating it is no error. A body is not read. The cookie is cleared when it was this one.",
+          problems: [...forChanges.problems, 'session_not_found'],
+          params: z.object({ id: sessionId.describe('the public id of the session') }),
+          response: { 200: logoutOutcome.describe('It is over, durably and at every instance.') },
+        },
       },
-    },
-    async (request, reply) => {
-      const token = requireTokenForChange(request, visitor)
-      const outcome = await sessions.endOne(token, request.params.id, originOf(request))
-      return answer(outcome, finish(reply, token, outcome))
-    },
-  )
+      async (request, reply) => {
+        const token = requireTokenForChange(request, visitor)
+        const outcome = await sessions.endOne(token, request.params.id, originOf(request))
+        const ignored = mayHaveBody(request) ? [{ field: 'body', reason: 'is not read here' }] : []
+        return answer(outcome, finish(reply, token, outcome, { ignored }))
+      },
+    )
+  })
 
   app.post(
     '/api/logout',
     {
+      bodyLimit: LOGOUT_BODY,
       schema: {
         ...forChanges,
         operationId: 'logout',
         summary: 'Log out: here, elsewhere or everywhere',
         description:
           'Answers 200, and clears the cookie, only after the commit, and when no instance can say "valid" any more. Repeating a finished logout is no error. ' +
+          'Without a scope it is this session. Whatever cannot ask for a larger one keeps no session alive: it is ignored, and named. ' +
           'After `outcome_unknown` the answer to the commit was lost: the cookie stays, and the request may be repeated.',
         body: logoutRequest,
         response: { 200: logoutOutcome.describe('Every session it names is over.') },
@@ -154,8 +153,9 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
     },
     async (request, reply) => {
       const token = requireTokenForChange(request, visitor)
+      refuseScopeInQuery(request, request.body.scope)
       const outcome = await sessions.logout(token, request.body.scope, originOf(request))
-      return answer(outcome, finish(reply, token, outcome, request.body.callbackUrl))
+      return answer(outcome, finish(reply, token, outcome, request.body))
     },
   )
 }
@@ -171,11 +171,12 @@ function timesOf(
   }
 }
 
-function answer({ operationId, scope, revoked }: Outcome, redirect: string) {
+function answer({ operationId, scope, revoked }: Outcome, { redirect, ignored }: Finished) {
   return {
     operationId,
     scope,
     revoked: revoked.map(({ id, userAgent }) => ({ id, device: describeDevice(userAgent) })),
     redirect,
+    ignored,
   }
 }

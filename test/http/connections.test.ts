@@ -33,7 +33,8 @@ t.test('a body that never ends gets one answer, and then the connection ends', a
     ['a check that expects what there is not', 'POST /check', `${bearer(token)}Expect: wonders\r\n`, [200]],
     ['a call without a key', 'POST /introspect', 'Content-Type: application/json\r\n', [401]],
     ['a call with a wrong key', 'POST /introspect', bearer('glk_wrong'), [401]],
-    ['an address nobody answers at', 'POST /nothing', '', [404]],
+    ['an address nobody answers at', 'POST /nothing', 'Content-Type: image/png\r\n', [404]],
+    ['a body that is not read', `DELETE /api/sessions/${crypto.randomUUID()}`, bearer(token), [404]],
     ['a type that nobody reads', 'POST /api/logout', `${bearer(token)}Content-Type: image/png\r\n`, [415]],
     [
       'a body that has to be read',

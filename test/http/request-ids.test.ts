@@ -53,7 +53,7 @@ const refusals: [what: string, status: number, ask: () => Promise<Answer>][] = [
   [
     'a body that is too large',
     413,
-    () => answerOf(http('/api/logout', json({ callbackUrl: 'x'.repeat(20_000) }))),
+    () => answerOf(http('/api/logout', json({ callbackUrl: 'x'.repeat(70_000) }))),
   ],
   ['headers that are too large', 431, () => answerOf(http('/', { headers: { cookie: 'x'.repeat(20_000) } }))],
   ['a request that is none', 400, () => raw('what is this?\r\n\r\n')],

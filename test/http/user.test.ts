@@ -255,8 +255,13 @@ t.test('bad input is 400, names the field, and ends nothing', async (t) => {
     [{ scope: 'glboal' }, 'scope'],
     [{ scope: 1 }, 'scope'],
     [{ scop: 'global' }, 'scop'],
-    [{ scope: 'global', callbackUrl: 17 }, 'callbackUrl'],
-    [{ callbackUrl: 'x'.repeat(3000) }, 'callbackUrl'],
+    [{ scope: null }, 'scope'],
+    [{ scope: ['global', 'local'] }, 'scope'],
+    [{ Scope: 'global' }, 'Scope'],
+    [{ options: { scope: 'others' } }, 'options'],
+    [{ scopes: ['GLOBAL'] }, 'scopes'],
+    [{ global: true }, 'global'],
+    [{ scope: 'local', scop: 'global' }, 'scop'],
     [[], 'body'],
     ['global', 'body'],
   ]
@@ -275,7 +280,13 @@ t.test('bad input is 400, names the field, and ends nothing', async (t) => {
   t.equal((await raw('{"scope":')).status, 400)
   t.equal((await raw('{"__proto__":{"scope":"global"}}')).status, 400)
   t.equal((await raw('scope=global', 'text/plain')).status, 415)
-  t.equal((await raw(JSON.stringify({ callbackUrl: 'x'.repeat(20_000) }))).status, 413)
+  t.equal((await raw(JSON.stringify({ callbackUrl: 'x'.repeat(70_000) }))).status, 413)
+  for (const query of ['scope=global', 'scope=others&scope=global', 'scope'])
+    t.match(
+      await (await as(laptop.token, `/api/logout?${query}`, json({}))).json(),
+      { field: 'scope' },
+      query,
+    )
   t.equal((await as(laptop.token, '/api/sessions/not-an-id', { method: 'DELETE' })).status, 400)
   t.equal(await service.check(laptop.token), 200)
 })

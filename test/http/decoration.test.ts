@@ -1,0 +1,164 @@
+/** Whoever logs out is out, whatever else their request holds; and whoever asks for more than one session never gets less. */
+import t from 'tap'
+import { raw, statuses } from '../support/raw.ts'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService({ env: { ALLOWED_REDIRECTS: 'https://app.example.com' } })
+const { as, base, check } = service
+
+const typed = (type: string, body?: BodyInit): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': type },
+  ...(body !== undefined && { body }),
+})
+const form = (text: string) => typed('application/x-www-form-urlencoded', text)
+const LONG = `/${'x'.repeat(3_000)}`
+
+interface Answer {
+  scope: string
+  redirect: string
+  ignored: { field: string; reason: string }[]
+  revoked: { id: string }[]
+}
+
+t.test('a logout with decoration ends the session, and tells what it ignored', async (t) => {
+  const cases: [what: string, init: RequestInit, ignored: string[]][] = [
+    ['no body, said to be JSON', typed('application/json'), []],
+    ['an empty body, said to be JSON', typed('application/json', ''), []],
+    ['blanks, said to be JSON', typed('application/json; charset=utf-8', ' \r\n'), []],
+    ['an empty body of another type', typed('text/plain', ''), []],
+    ['an empty form', form(''), []],
+    ['a type that is none', typed('nonsense', ''), []],
+    ['null', typed('application/json', 'null'), []],
+    ['another charset', typed('application/json; charset=utf-16', '{}'), []],
+    ['a callbackUrl of null', json({ callbackUrl: null }), ['callbackUrl']],
+    ['a number', json({ callbackUrl: 17 }), ['callbackUrl']],
+    ['several', json({ callbackUrl: ['/a', '/b'] }), ['callbackUrl']],
+    ['one too long', json({ callbackUrl: LONG }), ['callbackUrl']],
+    ['one as long as none is', json({ callbackUrl: `/${'%41'.repeat(16_000)}` }), ['callbackUrl']],
+    ['one that is no address', json({ callbackUrl: 'http://[' }), ['callbackUrl']],
+    ['one that leads elsewhere', json({ callbackUrl: 'https://evil.example' }), ['callbackUrl']],
+    ['one that is empty', json({ callbackUrl: '' }), []],
+    ['another field', json({ csrfToken: 'abc' }), ['csrfToken']],
+    ['many of them', json({ callbackUrl: 1, a: 1, b: { c: [] } }), ['callbackUrl', 'a', 'b']],
+  ]
+  for (const [what, init, ignored] of cases) {
+    const { token, id } = await service.signIn(await service.addUser())
+    const response = await as(token, '/api/logout', init)
+    t.equal(response.status, 200, what)
+    const answer = (await response.json()) as Answer
+    t.match(answer, { scope: 'local', redirect: '/signed-out', revoked: [{ id }] }, what)
+    t.same(
+      answer.ignored.map(({ field }) => field),
+      ignored,
+      what,
+    )
+    t.equal(await check(token), 401, what)
+  }
+})
+
+t.test('decoration takes nothing from the scope', async (t) => {
+  for (const init of [
+    json({ scope: 'global', callbackUrl: 17 }),
+    json({ scope: 'global', callbackUrl: LONG, extra: true }),
+    json({ scope: ['global', 'global'] }),
+  ]) {
+    const user = await service.addUser()
+    const [phone, laptop] = [await service.signIn(user), await service.signIn(user)]
+    t.match(await (await as(phone.token, '/api/logout', init)).json(), { scope: 'global' })
+    t.same([await check(phone.token), await check(laptop.token)], [401, 401])
+  }
+})
+
+t.test('a form with decoration ends the session, and leads to where a logout leads', async (t) => {
+  for (const [text, location] of [
+    ['', '/signed-out'],
+    ['scope=local&callbackUrl=/bye', '/bye'],
+    ['scope=local&scope=local', '/signed-out'],
+    ['scope=local&callbackUrl=/a&callbackUrl=/b', '/signed-out'],
+    [`scope=local&callbackUrl=${LONG}`, '/signed-out'],
+    [`scope=local&callbackUrl=/${'%41'.repeat(16_000)}`, '/signed-out'],
+    ['scope=local&csrfToken=abc&csrfToken=def', '/signed-out'],
+    ['scope=local&callbackUrl=http%3A%2F%2F%5B', '/signed-out'],
+  ] as const) {
+    const { token } = await service.signIn(await service.addUser())
+    const response = await as(token, '/logout', form(text))
+    t.equal(response.status, 303, text.slice(0, 60))
+    t.equal(response.headers.get('location'), location)
+    t.equal(await check(token), 401)
+  }
+  const { token } = await service.signIn(await service.addUser())
+  t.equal((await as(token, '/logout', typed('nonsense', ''))).status, 303)
+  t.equal(await check(token), 401)
+})
+
+t.test('the body of a request that ends one session is not read', async (t) => {
+  for (const init of [
+    typed('application/json', ''),
+    typed('application/json', '{"broken'),
+    typed('text/plain', 'x'),
+    typed('nonsense', 'x'),
+    typed('multipart/form-data; boundary=x', 'x'),
+    json({ scope: 'global', callbackUrl: 17 }),
+    json('x'.repeat(200_000)),
+  ])
+    for (const [method, path, status] of [
+      ['DELETE', '/api/sessions/', 200],
+      ['POST', '/sessions/', 303],
+    ] as const) {
+      const user = await service.addUser()
+      const [phone, laptop] = [await service.signIn(user), await service.signIn(user)]
+      const end = method === 'POST' ? '/end' : ''
+      const response = await as(phone.token, `${path}${laptop.id}${end}`, { ...init, method })
+      t.equal(response.status, status)
+      if (status === 200)
+        t.same(
+          ((await response.json()) as Answer).ignored,
+          init.body ? [{ field: 'body', reason: 'is not read here' }] : [],
+        )
+      t.same([await check(phone.token), await check(laptop.token)], [200, 401])
+    }
+})
+
+t.test('chunks that come to nothing are no body', async (t) => {
+  for (const [method, path] of [
+    ['POST', '/api/logout'],
+    ['DELETE', '/api/sessions/'],
+  ] as const)
+    for (const type of ['', 'Content-Type: application/json\r\n', 'Content-Type: nonsense\r\n']) {
+      const { token, id } = await service.signIn(await service.addUser())
+      const target = method === 'DELETE' ? path + id : path
+      const head = `${method} ${target} HTTP/1.1\r\nHost: app\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\n${type}`
+      t.same(statuses(await raw(base, `${head}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`)), [200], type)
+      t.equal(await check(token), 401)
+    }
+})
+
+t.test('what could ask for more is refused by name, and nothing is lost', async (t) => {
+  const { token } = await service.signIn(await service.addUser())
+  for (const [init, status] of [
+    [json({ scope: 'globall' }), 400],
+    [json({ scop: 'global' }), 400],
+    [form('scope=global'), 415],
+    [typed('application/json', '{"scope":"global"'), 400],
+    [typed('text/plain', 'scope=global'), 415],
+    [typed('nonsense', '{"scope":"global"}'), 415],
+    [json({ scope: 'global', callbackUrl: 'x'.repeat(70_000) }), 413],
+  ] as const) {
+    const response = await as(token, '/api/logout', init)
+    t.equal(response.status, status)
+    t.match(await response.json(), { code: String, detail: String, requestId: String })
+    t.equal(response.headers.get('set-cookie'), null)
+  }
+  for (const text of [
+    'scope=globall',
+    'scope=',
+    'scope=global&scope=local',
+    'scop=global',
+    'scope=local&x=others',
+  ])
+    t.equal((await as(token, '/logout', form(text))).status, 400, text)
+  for (const path of ['/logout', '/api/logout'])
+    t.equal((await as(token, `${path}?scope=global`, { method: 'POST' })).status, 400, path)
+  t.equal(await check(token), 200)
+})
