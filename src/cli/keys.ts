@@ -5,7 +5,7 @@ import { createKey, endKey } from '../security/keys.ts'
 import { type ListedKey, listKeys } from '../storage/keys.ts'
 import { KEY_SCOPES, type KeyScope } from '../storage/staff-schema.ts'
 import { confirm, examples, instant, operator, UsageError, withDatabase } from './common.ts'
-import { print, printJson } from './print.ts'
+import { print, printJson, visible } from './print.ts'
 import { printTable } from './table.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -43,7 +43,7 @@ To rotate: create a second key, change the service over, revoke the first. Both 
       const { id, name, scopes, createdAt, expiresAt } = record
       if (options.json) return printJson({ id, name, scopes, createdAt, expiresAt, key })
       print(`${key}\n`)
-      print(`This secret is shown once. Key ${id} ("${name}"), scopes ${scopes.join(', ')},`)
+      print(`This secret is shown once. Key ${id} ("${visible(name)}"), scopes ${scopes.join(', ')},`)
       print(expiresAt ? `works until ${instant(expiresAt)}.` : 'works until it is revoked.')
     })
 
@@ -85,8 +85,8 @@ To rotate: create a second key, change the service over, revoke the first. Both 
         const ended = key.revokedAt ? null : await transaction((tx) => endKey(tx, key.id, operator()))
         const { name, revokedAt } = ended ?? key
         if (json) printJson({ id: key.id, name, revokedAt })
-        else if (ended) print(`Key "${name}" is revoked: it is refused from now on.`)
-        else print(`Key "${name}" was revoked at ${instant(revokedAt)} already.`)
+        else if (ended) print(`Key "${visible(name)}" is revoked: it is refused from now on.`)
+        else print(`Key "${visible(name)}" was revoked at ${instant(revokedAt)} already.`)
       })
     })
 }

@@ -3,7 +3,7 @@ import type { IncidentReport, Plan } from '../security/incidents.ts'
 import { describeDevice, deviceName } from '../sessions/devices.ts'
 import type { UnknownListed } from '../storage/incidents.ts'
 import { instant } from './common.ts'
-import { print } from './print.ts'
+import { print, visible } from './print.ts'
 import { counted } from './show.ts'
 import { printTable } from './table.ts'
 
@@ -21,7 +21,7 @@ export function printPlan({ planId, sessions, users, staffSessions, sample, unkn
   if (unknown.count > 0) {
     const ids = unknown.ids.slice(0, UNKNOWN_SHOWN)
     const more = unknown.count - ids.length
-    print(`Unknown, and left out: ${ids.join(', ')}${more > 0 ? ` and ${n(more)} more` : ''}.`)
+    print(`Unknown, and left out: ${visible(ids.join(', '))}${more > 0 ? ` and ${n(more)} more` : ''}.`)
   }
   if (sample.length > 0) {
     print(`\nThe newest ${sample.length}:`)
@@ -45,10 +45,10 @@ export function howToExecute({ planId, expiresAt }: Pick<Plan, 'planId' | 'expir
 export function printIncident(report: IncidentReport): void {
   const { planId, state, reason, selection, planned } = report
   print(`Incident ${planId}: ${state}`)
-  print(`why        ${reason}`)
+  print(`why        ${visible(reason)}`)
   print(`selection  ${JSON.stringify(selection)}`)
   print(
-    `planned    ${instant(report.plannedAt)} by ${report.plannedBy.id ?? '-'}: ${counted(planned.sessions)} of ${counted(planned.users, 'user')}`,
+    `planned    ${instant(report.plannedAt)} by ${visible(report.plannedBy.id ?? '-')}: ${counted(planned.sessions)} of ${counted(planned.users, 'user')}`,
   )
   if (state === 'planned') print(howToExecute(report))
   else if (state === 'expired') print('The plan has expired, and nothing was ended. Plan again.')
@@ -63,7 +63,7 @@ function printExecution({
   outcome,
   durationMs,
 }: IncidentReport): void {
-  print(`executed   ${instant(startedAt)} by ${executedBy?.id ?? '-'}, operation ${operationId}`)
+  print(`executed   ${instant(startedAt)} by ${visible(executedBy?.id ?? '-')}, operation ${operationId}`)
   if (!outcome) print(`ended      ${n(ended)} so far`)
   else {
     const { users, staffSessions, endedPlanned, endedLater, goneMeanwhile, stillOpen } = outcome

@@ -13,8 +13,8 @@ export function called({ id, name, email }: Pick<FoundUser, 'id' | 'name' | 'ema
 
 export function printAccount(account: Account): void {
   const { user, revocations, replays } = account
-  print(`${called(user)}\nid    ${user.id}\nrole  ${user.role ?? 'none'}`)
-  print(`lock  ${user.lock ? `until ${untilWhen(user.lock)}: ${user.lock.reason}` : 'none'}\n`)
+  print(`${called(user)}\nid    ${visible(user.id)}\nrole  ${user.role ?? 'none'}`)
+  print(`lock  ${user.lock ? `until ${untilWhen(user.lock)}: ${visible(user.lock.reason)}` : 'none'}\n`)
   printSessions(account, 'Living')
   print(`\nRevoked lately: ${counted(revocations.length)}`)
   if (revocations.length > 0)

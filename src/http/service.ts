@@ -33,7 +33,7 @@ const text = z.string().regex(/^[^\0]*$/, 'must not hold a NUL character')
 
 const newSession = z.strictObject({
   userId: text.min(1, 'must name a user').max(1024),
-  userAgent: text.max(8192).nullish(),
+  userAgent: z.string().nullish().describe('what cannot be kept of it is left out, and refuses nobody'),
   ipAddress: z
     .string()
     .refine((text) => readAddress(text) !== null, 'must be an IPv4 or IPv6 address')

@@ -11,8 +11,16 @@ export function csvLine(fields: readonly unknown[]): string {
   return `${fields.map(csvField).join(',')}\r\n`
 }
 
+/** What a terminal obeys, or what turns the text around it; tabs and line ends are at home in a quoted field. */
+const UNSEEN = /(?![\t\r\n])[\p{Cc}\p{Bidi_Control}]/gu
+
 function csvField(value: unknown): string {
-  return `"${textOf(value).replace(FORMULA, "'").replaceAll('"', '""')}"`
+  return `"${textOf(value).replace(UNSEEN, escaped).replace(FORMULA, "'").replaceAll('"', '""')}"`
+}
+
+/** As in JSON: `\u202e`. */
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 function textOf(value: unknown): string {

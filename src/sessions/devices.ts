@@ -52,9 +52,21 @@ export function deviceColumns({ userAgent, ipAddress }: DeviceHints) {
   }
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Node and `fetch` give the bytes of a header as so many characters: most clients meant UTF-8. */
+function decoded(text: string): string {
+  if (!/[\x80-\xff]/.test(text) || /[^\0-\xff]/.test(text)) return text
+  try {
+    return utf8.decode(Buffer.from(text, 'latin1'))
+  } catch {
+    return text
+  }
+}
+
 /** PostgreSQL has neither NUL nor half a character, and no other control character belongs into a user agent. */
 function recordable(text: string): string {
-  return text
+  return decoded(text)
     .slice(0, MAX_USER_AGENT)
     .toWellFormed()
     .replace(/\p{Cc}/gu, '\u{fffd}')

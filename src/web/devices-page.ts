@@ -4,7 +4,7 @@ import type { Session, User } from '../storage/schema.ts'
 import { deviceIcon } from './icons.ts'
 import { layout } from './layout.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
-import { ago, count, nameOf } from './words.ts'
+import { ago, count, nameOf, plainNameOf } from './words.ts'
 
 export interface DevicesPage {
   user: User
@@ -70,16 +70,15 @@ ${hidden > 0 ? html`<p class="quiet">And ${count(hidden, 'more device')}, seen l
 
 function device(session: Session, current = false): SafeHtml {
   const { ipAddress: address } = session
-  const name = nameOf(session)
   return html`<li class="device${current ? ' current' : ''}">
 ${deviceIcon(session)}
-<h3>${name}</h3>
+<h3>${nameOf(session)}</h3>
 <p>${address ? html`<span class="address">${address}</span> · ` : ''}last seen ${current ? 'just now' : ago(session.lastSeenAt)}<br>
 <span class="since">signed in ${ago(session.createdAt)}</span></p>
 ${
   current
     ? html`<strong class="badge">this device</strong>`
-    : html`<form method="post" action="/sessions/${session.id}/end"><button aria-label="Log out ${name}${address ? `, ${address}` : ''}">Log out</button></form>`
+    : html`<form method="post" action="/sessions/${session.id}/end"><button aria-label="Log out ${plainNameOf(session)}${address ? `, ${address}` : ''}">Log out</button></form>`
 }
 </li>
 `

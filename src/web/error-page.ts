@@ -2,6 +2,7 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { ErrorCode } from '../errors.ts'
 import { layout } from './layout.ts'
+import { quoted } from './words.ts'
 
 /** In words for people, where the words for callers would not help. Claims nothing that is not known. */
 const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
@@ -49,7 +50,7 @@ export function errorPage({ status, code, requestId, sent, ...given }: ProblemSh
     card: later ? 'wait' : 'nothing',
     body: html`
 <h1>${title}</h1>
-<p class="lead">${text}</p>
+<p class="lead">${quoted(text)}</p>
 ${later && sent ? html`<p>To send what you entered once more, reload this page.</p>` : ''}
 <nav class="actions" aria-label="Continue">
 ${later ? html`<a class="button primary" href="">Try again</a>` : ''}

@@ -3,6 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Session, User } from '../storage/schema.ts'
 import { iconHref, scriptHref, styleHref } from './assets.ts'
 import { type Sign, sign } from './icons.ts'
+import { quoted } from './words.ts'
 
 export interface Page {
   title: string
@@ -21,6 +22,9 @@ export interface Page {
   /** Tells the browser's other tabs that devices were signed out. */
   announce?: boolean
 }
+
+/** What turns the text around it: a title has no elements to isolate a name with. */
+const TURNS = /[\p{Cc}\p{Bidi_Control}]/gu
 
 export function layout({
   title,
@@ -42,7 +46,7 @@ export function layout({
 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#ffffff">
 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#171b21">
 <meta name="robots" content="noindex">
-<title>${title} · global-logout</title>
+<title>${title.replace(TURNS, '')} · global-logout</title>
 <link rel="icon" href="${iconHref}" type="image/svg+xml">
 <link rel="stylesheet" href="${styleHref}">
 <script src="${scriptHref}" defer></script>
@@ -51,7 +55,7 @@ ${console?.head}</head>
 <a class="skip" href="#main">Skip to content</a>
 <header>
 <a class="brand" href="/"><img src="${iconHref}" alt="" width="28" height="28">global-logout</a>
-${user ? html`<p class="who">Signed in as <strong>${user.name ?? user.email ?? user.id}</strong></p>` : ''}
+${user ? html`<p class="who">Signed in as <strong>${quoted(user.name ?? user.email ?? user.id)}</strong></p>` : ''}
 ${staff ? html`<a class="button" href="/admin">Security console</a>` : ''}
 ${console?.nav}</header>
 <main id="main"${card ? html` class="card"` : ''}>

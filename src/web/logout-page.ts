@@ -28,7 +28,7 @@ export function logoutPage({
   const others = sessions.filter(({ id }) => id !== current.id)
   const some = others.length > 0
   const chosen = scope === 'others' && !some ? 'global' : scope
-  const choice = (value: LogoutScope, title: string, detail: string) => html`<label class="choice">
+  const choice = (value: LogoutScope, title: string, detail: SafeHtml | string) => html`<label class="choice">
 <input type="radio" name="scope" value="${value}"${value === chosen ? html` checked` : ''}>
 <span><strong>${title}</strong><span class="detail">${detail}</span></span>
 </label>`
@@ -43,7 +43,7 @@ export function logoutPage({
 <form method="post" action="/logout">
 <fieldset>
 <legend>Where do you want to log out?</legend>
-${choice('local', 'This device', `${nameOf(current)}, the one you are using`)}
+${choice('local', 'This device', html`${nameOf(current)}, the one you are using`)}
 ${some ? choice('others', 'All other devices', `${count(others.length, 'device')}; you stay signed in here`) : ''}
 ${choice('global', 'Everywhere', some ? `This device and ${count(others.length, 'other')}` : 'This device, the only one that is signed in')}
 </fieldset>

@@ -1,4 +1,4 @@
-/** Times, counts and devices in words. Times are UTC on the server; the browser script makes them local. */
+/** Times, counts, devices and other people's texts in words. Times are UTC on the server; the browser script makes them local. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { describeDevice, deviceName } from '../sessions/devices.ts'
 
@@ -47,7 +47,17 @@ export function count(n: number, noun: string): string {
   return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`
 }
 
+/** A text that others chose. It must not turn what stands around it, as right-to-left marks would. */
+export function quoted(text: string): SafeHtml {
+  return html`<bdi>${text}</bdi>`
+}
+
 /** "Firefox on Windows". */
-export function nameOf(session: { userAgent: string | null }): string {
+export function nameOf(session: { userAgent: string | null }): SafeHtml {
+  return quoted(plainNameOf(session))
+}
+
+/** The same where there is no room for elements: in an attribute. */
+export function plainNameOf(session: { userAgent: string | null }): string {
   return deviceName(describeDevice(session.userAgent))
 }

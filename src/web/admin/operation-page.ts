@@ -50,7 +50,7 @@ export function operationPage({ viewer, operation, revoked, most, names }: Opera
       ([
         name,
         one,
-      ]) => html`<div>${name}: <code>${typeof one === 'string' ? one : JSON.stringify(one)}</code></div>
+      ]) => html`<div>${name}: <code>${quoted(typeof one === 'string' ? one : JSON.stringify(one))}</code></div>
 `,
     )
 

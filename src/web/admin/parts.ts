@@ -2,12 +2,9 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { AuditEntry } from '../../security/audit.ts'
 import type { Names } from '../../storage/people.ts'
-import { ago, count, nameOf } from '../words.ts'
+import { ago, count, nameOf, quoted } from '../words.ts'
 
-/** A text that others chose. It must not turn what stands around it, as right-to-left marks would. */
-export function quoted(text: string): SafeHtml {
-  return html`<bdi>${text}</bdi>`
-}
+export { quoted } from '../words.ts'
 
 /** What a client says it is: it may be long, and whoever stole a token may make it so, to push the rest out of sight. */
 export function agent(text: string | null): SafeHtml {

@@ -1,6 +1,7 @@
 /** What staff see when something cannot be done, and the way on. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { ErrorCode } from '../../errors.ts'
+import { quoted } from '../words.ts'
 import { consolePage, type Section, type Viewer } from './frame.ts'
 
 const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
@@ -37,7 +38,7 @@ export function consoleProblemPage({ viewer, section, problem, userId }: Console
     card: 'nothing',
     body: html`
 <h1>${title}</h1>
-<p class="lead">${text}</p>
+<p class="lead">${quoted(text)}</p>
 <nav class="actions" aria-label="Continue">
 <a class="button primary" href="/admin/users">Find a user</a>
 ${problem.code === 'user_not_found' && userId ? html`<a class="button" href="/admin/audit?${String(new URLSearchParams({ user: userId }))}">This id in the audit</a>` : ''}

@@ -1,0 +1,157 @@
+/** Texts that others choose: read as their client meant them, and turning nothing around them, on pages, in CSV, on a terminal. */
+import { request } from 'node:http'
+import t from 'tap'
+import { table } from '../../src/cli/table.ts'
+import { csvLine } from '../../src/security/csv.ts'
+import { run } from '../support/command.ts'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService({ demo: true })
+const { psql } = service.database
+/** Everything after it reads from right to left, were it not isolated. */
+const TURN = '\u202e'
+
+/** Signs Ada in with these bytes as her browser's name. @returns her token, and what is recorded. */
+async function signInAs(agent: string | Buffer) {
+  const cookie = await new Promise<string>((resolve, reject) => {
+    const sent = request(`${service.base}/login`, {
+      method: 'POST',
+      headers: {
+        'user-agent': Buffer.from(agent as string).toString('latin1'),
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+    })
+    sent.on('error', reject)
+    sent.on('response', (answer) => {
+      answer.resume()
+      resolve(answer.headers['set-cookie']?.[0]?.split(';')[0] ?? '')
+    })
+    // A string would be sent together with the headers, and in UTF-8 both.
+    sent.end(Buffer.from('email=ada%40example.com'))
+  })
+  const [row] = await psql('select "userAgent" from session order by "createdAt" desc limit 1')
+  return { token: cookie.slice(cookie.indexOf('=') + 1), recorded: row?.userAgent }
+}
+
+t.before(async () => {
+  await service.addUser('demo-ada', { name: 'Ada Lovelace' })
+})
+
+t.test('a device that sends its name in UTF-8 is listed under that name', async (t) => {
+  const agent = 'Café Notizen/4.2 (iPhone; iOS 18.6) 微信'
+  const { token, recorded } = await signInAs(agent)
+  t.equal(recorded, agent)
+  t.match(await show(token, '/'), 'Café Notizen on iPhone')
+  const replayed = await service.addUser()
+  const { token: old } = await service.signIn(replayed)
+  await service.sessions.logout(old, 'local', { userAgent: null, ipAddress: null })
+  const bytes = Buffer.from(agent).toString('latin1')
+  for (const path of ['/check', '/api/session'])
+    await (await service.as(old, path, { headers: { 'user-agent': bytes } })).arrayBuffer()
+  await service.replays.flush()
+  const [row] = await psql('select user_agent, count from replay where user_id = $1', [replayed])
+  t.match(row, { user_agent: agent, count: 2 }, 'and so is one that comes again after its end')
+})
+
+t.test('one whose bytes are not UTF-8 is read as before', async (t) => {
+  t.equal((await signInAs(Buffer.from('Caf\xe9/1.0', 'latin1'))).recorded, 'Café/1.0')
+})
+
+t.test('what a terminal obeys is not recorded', async (t) => {
+  t.equal((await signInAs('Acme/1.0 \u009b31m')).recorded, 'Acme/1.0 \ufffd31m')
+})
+
+t.test('an application signs somebody in whose device sends what cannot be kept', async (t) => {
+  const { headers } = await service.keyFor('sessions:create')
+  const userId = await service.addUser()
+  const call = json({ userId, userAgent: `a\0b${'c'.repeat(9_000)}` })
+  const response = await service.http('/api/sessions', { ...call, headers: { ...call.headers, ...headers } })
+  t.equal(response.status, 201)
+  const [row] = await psql('select "userAgent" from session where "userId" = $1', [userId])
+  t.equal(row?.userAgent, `a\ufffdb${'c'.repeat(509)}`)
+})
+
+t.test('on no page a name turns the words around it', async (t) => {
+  const id = `eve${TURN}`
+  const agent = `${TURN}Acme/1.0 (X11; Linux)`
+  await psql('insert into "user" (id, name, email) values ($1, $2, $3)', [
+    id,
+    `Eve${TURN}`,
+    `eve${TURN}@example.com`,
+  ])
+  const { token } = await service.signIn(id, agent)
+  const { token: other, id: otherId } = await service.signIn(id, agent)
+  const own = [await show(token, '/'), await show(token, '/logout?scope=global')]
+  await service.sessions.endOne(token, otherId, { userAgent: agent, ipAddress: null })
+  own.push(await show(other, '/signed-out'))
+
+  const staff = await service.addUser()
+  await psql(`insert into staff values ($1, 'security')`, [staff])
+  const { token: officer } = await service.signIn(staff)
+  const query = new URLSearchParams({ id })
+  await service.accounts.revoke(
+    id,
+    { reason: 'Seen', lockSeconds: null },
+    { actorKind: 'system', actorId: `cli:${TURN}eve`, userAgent: agent, ipAddress: null },
+  )
+  await psql('update user_lock set reason = $1', [`why${TURN}`])
+  await service.signIn(staff, agent)
+  const plan = await service.as(officer, '/admin/incidents', {
+    method: 'POST',
+    body: new URLSearchParams({ reason: 'Seen', userIds: `${id}\n${staff}\nnot${TURN}there` }),
+  })
+  const byAgent = await service.as(officer, '/admin/incidents', {
+    method: 'POST',
+    body: new URLSearchParams({ reason: 'Seen', userAgent: `${TURN}acme` }),
+  })
+  const [revoke] = await psql(`select id from operation where kind = 'user.revoke'`)
+  const [planned] = await psql(
+    `select id from operation where kind = 'incident.plan' and selection ? 'userAgent'`,
+  )
+  const paths = [
+    `/admin/users?q=${encodeURIComponent(`eve${TURN}`)}`,
+    `/admin/users?q=${encodeURIComponent(`nobody${TURN}`)}`,
+    `/admin/user?${query}`,
+    `/admin/user/revoke?${query}`,
+    `/admin/user/unlock?${query}`,
+    `/admin/user?id=nobody${encodeURIComponent(TURN)}`,
+    '/admin',
+    '/admin/audit',
+    `/admin/audit?user=${encodeURIComponent(id)}`,
+    `/admin/operation?id=${revoke?.id}`,
+    `/admin/operation?id=${planned?.id}`,
+    plan.headers.get('location') ?? '',
+    byAgent.headers.get('location') ?? '',
+    '/admin/incidents',
+  ]
+  const pages: [string, string][] = own.map((page, i) => [`own page ${i}`, page])
+  for (const path of paths) pages.push([path, await show(officer, path)])
+  t.ok(pages.filter(([, page]) => page.includes(TURN)).length >= 10, 'they do show it')
+  for (const [path, page] of pages) t.notOk(outside(page).includes(TURN), path)
+})
+
+t.test('nor do they in CSV, where they are shown instead', (t) => {
+  t.equal(csvLine([`a${TURN}b`, '\u001b[31m\u009b\0']), '"a\\u202eb","\\u001b[31m\\u009b\\u0000"\r\n')
+  t.equal(csvLine(['a\tb\r\nc']), '"a\tb\r\nc"\r\n', 'a line of a text stays a line')
+  t.end()
+})
+
+t.test('nor on a terminal, where a line of theirs is no line of ours', async (t) => {
+  t.notMatch(table(['why'], [[`a${TURN}\u009b31m\u001b[2J`]]).replace('\n', ''), /[\p{Cc}\p{Cf}]/u)
+  await psql('insert into "user" (id) values ($1)', [`mallory\nrole  security${TURN}`])
+  const shown = run(['user', 'show', `mallory\nrole  security${TURN}`], {
+    env: { DATABASE_URL: service.database.url },
+  })
+  t.equal(await shown.ended, 0)
+  t.match(shown.stdout(), /^role {2}none$/m)
+  t.notMatch(shown.stdout(), /^role {2}security/m)
+})
+
+/** What of a page is neither isolated nor an attribute. */
+function outside(page: string): string {
+  return page.replace(/<bdi[ >].*?<\/bdi>/gs, '').replace(/ [a-z-]+="[^"]*"/g, '')
+}
+
+async function show(token: string, path: string): Promise<string> {
+  return (await service.as(token, path, { headers: { accept: 'text/html' } })).text()
+}
