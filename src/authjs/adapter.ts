@@ -20,6 +20,7 @@ import { barrierStore } from '../storage/instances.ts'
 import { isValid } from '../storage/policy.ts'
 import { account, session, user, verificationToken } from '../storage/schema.ts'
 import { touchIsDue, touchSessions } from '../storage/sessions.ts'
+import { usableDatabase } from './drivers.ts'
 
 export { generateSessionToken } from '../sessions/tokens.ts'
 
@@ -32,10 +33,15 @@ export interface GlobalLogoutAdapterOptions {
 const authColumns = { sessionToken: session.sessionToken, userId: session.userId, expires: session.expires }
 
 /**
- * @param db a drizzle database on PostgreSQL that can run transactions, migrated by `global-logout migrate`.
- * @throws whatever the driver throws: Auth.js reports a database error as "no session".
+ * Its methods throw whatever the driver throws: Auth.js reports a database error as "no session".
+ * @param database a drizzle database on PostgreSQL that can run transactions, migrated by `global-logout migrate`.
+ * @throws Error when its driver has no transactions.
  */
-export function GlobalLogoutAdapter(db: Executor, { device }: GlobalLogoutAdapterOptions = {}): Adapter {
+export function GlobalLogoutAdapter(
+  database: Executor,
+  { device }: GlobalLogoutAdapterOptions = {},
+): Adapter {
+  const db = usableDatabase(database)
   const barrier = createBarrier(barrierStore((work) => work(db)))
   const stock = DrizzleAdapter(db, {
     usersTable: user,
@@ -64,6 +70,8 @@ export function GlobalLogoutAdapter(db: Executor, { device }: GlobalLogoutAdapte
         .from(session)
         .innerJoin(user, eq(user.id, session.userId))
         .where(and(eq(session.sessionToken, sessionToken), isValid))
+        // An application's drizzle cache would answer for a session that ended meanwhile.
+        .$withCache(false)
       if (!found) return null
       if (found.stale) await touch(db, found.id)
       return { session: { ...found.session, sessionToken }, user: found.user as AdapterUser }

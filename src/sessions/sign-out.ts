@@ -6,7 +6,7 @@
 import type { Barrier } from '../propagation/barrier.ts'
 import { demandDurableCommit, type Executor } from '../storage/database.ts'
 import { beginOperation, recordOperation, recordWait } from '../storage/operations.ts'
-import { currentXid, deleteSessions, which } from '../storage/sessions.ts'
+import { currentXid, deleteSessions, isCommitted, which } from '../storage/sessions.ts'
 
 /** Deletes the session, living or dead. A living one leaves an operation; a dead or unknown one was none to end. */
 export async function endAsSignOut(
@@ -34,6 +34,8 @@ export async function endAsSignOut(
     },
     { isolationLevel: 'read committed' },
   )
+  // drizzle reports a transaction as committed that another part of the application rolled back on the same connection.
+  if (!(await isCommitted(db, xid))) throw new Error('the sign-out was not committed')
   const waitedMs = await barrier.passed(xid)
   // A record that cannot be made is no reason to report a sign-out that is done as failed.
   if (waitedMs !== null && operationId) await recordWait(db, operationId, waitedMs).catch(() => {})

@@ -8,6 +8,7 @@ import { sql } from 'drizzle-orm'
 import type { Database, Transaction } from '../storage/database.ts'
 import { sweepFeed } from '../storage/feed.ts'
 import { sweepChanges } from '../storage/instances.ts'
+import { fetchRows } from '../storage/rows.ts'
 import { sweepPages } from '../storage/sessions.ts'
 
 const PAGES_PER_STEP = 500
@@ -54,10 +55,11 @@ export async function forgetRevocations(
 /** @returns null from the transaction when another instance sweeps. */
 function alone<T>(step: (tx: Transaction) => Promise<T>) {
   return async (tx: Transaction): Promise<T | null> => {
-    const { rows } = (await tx.execute(sql`select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as mine`)) as {
-      rows: { mine?: boolean }[]
-    }
-    return rows[0]?.mine ? step(tx) : null
+    const [lock] = await fetchRows<{ mine: boolean }>(
+      tx,
+      sql`select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as mine`,
+    )
+    return lock?.mine ? step(tx) : null
   }
 }
 

@@ -2,6 +2,7 @@
 import { and, desc, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
 import type { Executor } from './database.ts'
+import { fetchRows } from './rows.ts'
 import { revokedSession } from './schema.ts'
 import { auditHead, type Operation, type OperationKind, operation } from './staff-schema.ts'
 
@@ -111,10 +112,11 @@ export function listAround(
  * @throws Error when the database was restored from another server and nobody has settled it since.
  */
 export async function sealOperations(tx: Executor, most: number): Promise<number> {
-  const { rows } = (await tx.execute(
+  const [sealed] = await fetchRows<{ added: number | null }>(
+    tx,
     sql`select case when restored_elsewhere() then null else seal_operations(${most}) end as added`,
-  )) as unknown as { rows: { added: number | null }[] }
-  const added = rows[0]?.added ?? null
+  )
+  const added = sealed?.added ?? null
   if (added === null) throw new Error(`nothing is sealed: ${RESTORED}`)
   return added
 }
@@ -153,15 +155,16 @@ export async function readLinks(
   seq: number,
   limit: number,
 ): Promise<{ head: Head; links: Link[] }> {
-  const { rows } = (await db.execute(sql`
+  const rows = await fetchRows<{ headSeq: number; headHash: Buffer } & (Link | { seq: null })>(
+    db,
+    sql`
     select h.seq::float8 as "headSeq", h.hash as "headHash",
       l.seq::float8 as seq, l.hash, l.operation_id as "operationId", l.digest,
       (select operation_digest(o) from operation o where o.id = l.operation_id) as now
     from audit_head h left join (
       select * from audit_link where seq > ${seq} order by seq limit ${limit}
-    ) l on true order by l.seq`)) as unknown as {
-    rows: ({ headSeq: number; headHash: Buffer } & (Link | { seq: null }))[]
-  }
+    ) l on true order by l.seq`,
+  )
   if (!rows[0]) throw headless()
   const { headSeq, headHash } = rows[0]
   return { head: { seq: headSeq, hash: headHash }, links: rows.filter((row) => row.seq !== null) }
@@ -179,15 +182,17 @@ export interface Overdrawn {
  * it is done, by another operation; until then its own row counts. Retention makes them fewer, never more.
  */
 export async function readOverdrawn(tx: Executor): Promise<Overdrawn[]> {
-  const { rows } = (await tx.execute(sql`
+  return fetchRows<Overdrawn>(
+    tx,
+    sql`
     select recorded.id as "operationId", recorded.count as recorded, told.count as told
     from (select operation_id as id, count(*)::int as count from revoked_session group by 1) recorded
     join operation o using (id), lateral (select case when o.kind <> 'incident.execute' then o.revoked_count else coalesce(
       (select min(f.revoked_count) from operation f
         where f.kind = 'incident.finish' and f.result ->> 'operationId' = o.id::text),
       (select i.ended from incident i where i.operation_id = o.id), 0) end as count) told
-    where recorded.count > told.count order by o.at, o.id`)) as unknown as { rows: Overdrawn[] }
-  return rows
+    where recorded.count > told.count order by o.at, o.id`,
+  )
 }
 
 /** A page of operations, in the order of time, and those of it that no link covers. */

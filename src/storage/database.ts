@@ -207,7 +207,7 @@ export async function inTransaction<T>(
     throw error
   }
   committing(true)
-  const { command } = (await db.execute('commit')) as unknown as { command: string }
+  const { command } = await db.execute('commit')
   committing(false)
   if (command !== 'COMMIT') throw unavailable(new Error('the transaction was rolled back'))
   return result

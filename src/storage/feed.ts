@@ -14,6 +14,7 @@ import {
   WORLD_LENGTH,
 } from '../propagation/cursor.ts'
 import type { Database, Transaction } from './database.ts'
+import { fetchRows } from './rows.ts'
 import type { LogoutScope } from './schema.ts'
 import type { OperationKind } from './staff-schema.ts'
 
@@ -166,9 +167,10 @@ export async function sweepFeed(
   tx: Transaction,
   retentionSeconds: number,
 ): Promise<{ deleted: number; mayBeMore: boolean }> {
-  const { rows } = (await tx.execute(
+  const [step] = await fetchRows<{ deleted: number }>(
+    tx,
     sql`select prune_feed(${retentionSeconds}, ${STEP}) as deleted`,
-  )) as unknown as { rows: { deleted: number }[] }
-  const deleted = rows[0]?.deleted ?? 0
+  )
+  const deleted = step?.deleted ?? 0
   return { deleted, mayBeMore: deleted >= STEP }
 }

@@ -6,6 +6,7 @@ import { eq, sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
 import { type IncidentOutcome, incident, incidentPlanned, type Selection } from './incident-schema.ts'
 import { incidentLock, matching } from './incidents.ts'
+import { fetchRows } from './rows.ts'
 import { session } from './schema.ts'
 
 /** What a runner has to know. */
@@ -24,10 +25,11 @@ export interface Running {
  */
 export async function takeIncident(db: Executor, id: string): Promise<boolean> {
   await db.execute(sql`set idle_session_timeout = '30s'`)
-  const { rows } = (await db.execute(
+  const [lock] = await fetchRows<{ mine: boolean }>(
+    db,
     sql`select pg_try_advisory_lock(${incidentLock(sql`${id}::text`)}) as mine`,
-  )) as unknown as { rows: { mine: boolean }[] }
-  return rows[0]?.mine === true
+  )
+  return lock?.mine === true
 }
 
 /** Null when it is not under way. */
@@ -52,9 +54,7 @@ export async function openPass(tx: Executor, { id, selection }: Running): Promis
 
 /** The next ids of the pass, in the order in which they are stored; none at its end. */
 export async function nextSessions(db: Executor, most: number): Promise<string[]> {
-  const { rows } = (await db.execute(sql.raw(`fetch ${most} from incident_pass`))) as unknown as {
-    rows: { id: string }[]
-  }
+  const rows = await fetchRows<{ id: string }>(db, `fetch ${most} from incident_pass`)
   return rows.map(({ id }) => id)
 }
 
@@ -72,17 +72,22 @@ export async function endSessions(
   sessionIds: string[],
 ): Promise<{ deleted: number; ended: number }> {
   await tx.execute(sql`select set_config('global_logout.operation_id', ${operationId}, true)`)
-  const { rowCount } = (await tx.execute(sql`
-    delete from ${session} where id = any (array(
-      select id from ${session} where id = any (${sql.param(sessionIds)}::uuid[]) for update skip locked))`)) as unknown as {
-    rowCount: number
-  }
-  const { rows } = (await tx.execute(sql`
+  const deleted = await tx
+    .delete(session)
+    .where(
+      sql`id = any (array(
+        select id from ${session} where id = any (${sql.param(sessionIds)}::uuid[]) for update skip locked))`,
+    )
+    .returning({ id: session.id })
+  const [counted] = await fetchRows<{ ended: number }>(
+    tx,
+    sql`
     update ${incident} set ended = ended + (select count(*) from revoked_session where xid = pg_current_xact_id())
-    where id = ${id} and state = 'running' returning ended`)) as unknown as { rows: { ended: number }[] }
+    where id = ${id} and state = 'running' returning ended`,
+  )
   // Whoever was told "done" must find nothing added afterwards.
-  if (!rows[0]) throw new Error('the incident is no longer under way')
-  return { deleted: rowCount, ended: rows[0].ended }
+  if (!counted) throw new Error('the incident is no longer under way')
+  return { deleted: deleted.length, ended: counted.ended }
 }
 
 /** A transaction of somebody else in this database, by its virtual id; `writing` once it has changed or locked something. */
@@ -97,13 +102,15 @@ export interface OpenTransaction {
  * has no process any more and may be of any database.
  */
 export async function openTransactions(db: Executor): Promise<OpenTransaction[]> {
-  const { rows } = (await db.execute(sql`
+  return fetchRows<OpenTransaction>(
+    db,
+    sql`
     select virtualtransaction as id, bool_or(locktype = 'transactionid') as writing
     from pg_locks left join pg_stat_activity activity using (pid)
     where locktype in ('virtualxid', 'transactionid') and mode = 'ExclusiveLock' and granted
       and (pid is null or (activity.datname = current_database() and usesysid is not null and pid <> pg_backend_pid()))
-    group by 1`)) as unknown as { rows: OpenTransaction[] }
-  return rows
+    group by 1`,
+  )
 }
 
 /** What the incident came to, as far as the tables tell. */
@@ -113,7 +120,14 @@ export async function readOutcome(
 ): Promise<
   Pick<IncidentOutcome, 'endedPlanned' | 'endedLater' | 'goneMeanwhile' | 'users' | 'staffSessions'>
 > {
-  const { rows } = (await tx.execute(sql`
+  const [counted] = await fetchRows<{
+    ended: number
+    endedPlanned: number
+    users: number
+    staffSessions: number
+  }>(
+    tx,
+    sql`
     with ended as materialized (
       select session_id, user_id from revoked_session where operation_id = ${operationId}
     ), planned as (
@@ -122,10 +136,10 @@ export async function readOutcome(
     select (select count(*)::int from ended) as ended,
       (select count(*)::int from ended join planned using (session_id)) as "endedPlanned",
       (select count(*)::int from (select from ended group by user_id) as users) as users,
-      (select count(*)::int from ended where user_id in (select user_id from staff)) as "staffSessions"`)) as unknown as {
-    rows: [{ ended: number; endedPlanned: number; users: number; staffSessions: number }]
-  }
-  const { ended, endedPlanned, ...rest } = rows[0]
+      (select count(*)::int from ended where user_id in (select user_id from staff)) as "staffSessions"`,
+  )
+  if (!counted) throw new Error('a count has no row')
+  const { ended, endedPlanned, ...rest } = counted
   return { endedPlanned, endedLater: ended - endedPlanned, goneMeanwhile: planned - endedPlanned, ...rest }
 }
 

@@ -11,6 +11,7 @@ import {
   type Selection,
 } from './incident-schema.ts'
 import { isValid } from './policy.ts'
+import { fetchRows } from './rows.ts'
 import { type RevokedSession, revokedSession, session } from './schema.ts'
 import { operation } from './staff-schema.ts'
 
@@ -61,7 +62,9 @@ export async function countMatching(
   const remembered = sql`, remembered as (
     insert into ${incidentPlanned} (incident_id, part, session_ids)
     select ${planId}::uuid, get_byte(uuid_send(id), 0), array_agg(id) from matching group by 2)`
-  const { rows } = (await tx.execute(sql`
+  const [counted] = await fetchRows<Counted>(
+    tx,
+    sql`
     with matching as materialized (
       select ${session.id} as id, ${session.userId} as user_id, ${session.createdAt} as created_at
       from ${session} where ${matching(selected)}
@@ -73,17 +76,20 @@ export async function countMatching(
       (select count(*)::int from matching where user_id in (select user_id from staff)) as "staffSessions",
       (select coalesce(jsonb_agg(jsonb_build_object('sessionId', id, 'userId', "userId", 'ipAddress', host("ipAddress"),
           'userAgent', "userAgent", 'createdAt', to_char("createdAt" at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by "createdAt" desc, id), '[]')
-        from ${session} join newest using (id)) as sample`)) as unknown as { rows: [Counted] }
-  return rows[0]
+        from ${session} join newest using (id)) as sample`,
+  )
+  if (!counted) throw new Error('a count has no row')
+  return counted
 }
 
 /** Which of the ids belong to no user. */
 export async function unknownUsers(db: Executor, userIds: readonly string[]): Promise<string[]> {
-  const { rows } = (await db.execute(sql`
+  const rows = await fetchRows<{ id: string }>(
+    db,
+    sql`
     select id from unnest(${sql.param(userIds)}::text[]) with ordinality as asked (id, position)
-    where not exists (select from "user" where "user".id = asked.id) order by position`)) as unknown as {
-    rows: { id: string }[]
-  }
+    where not exists (select from "user" where "user".id = asked.id) order by position`,
+  )
   return rows.map(({ id }) => id)
 }
 
@@ -140,11 +146,14 @@ export interface UnknownListed {
 
 /** Which of the ids that an incident lists belong to no user. */
 export async function unknownListed(db: Executor, id: string, limit: number): Promise<UnknownListed> {
-  const { rows } = (await db.execute(sql`
+  const rows = await fetchRows<{ id: string; count: number }>(
+    db,
+    sql`
     select asked.id, count(*) over ()::int as count
     from ${incident}, unnest(${incident.userIds}) with ordinality as asked (id, position)
     where ${incident.id} = ${id} and not exists (select from "user" where "user".id = asked.id)
-    order by position limit ${limit}`)) as unknown as { rows: { id: string; count: number }[] }
+    order by position limit ${limit}`,
+  )
   return { count: rows[0]?.count ?? 0, ids: rows.map((row) => row.id) }
 }
 

@@ -79,16 +79,18 @@ export interface Behind {
   beat: number
 }
 
-/** For each transaction: the instances that may not know yet what it ended. */
+/** For each transaction: the instances that may not know yet what it ended. As text: not every driver knows arrays. */
 export async function instancesBehind(db: Executor, xids: string[]): Promise<Behind[][]> {
-  const { rows } = (await db.execute(sql`
-    select asked.position::int as position, ${instance.id} as id, ${instance.beat}::text as beat
-    from unnest(${sql.param(xids)}::text[]::xid8[]) with ordinality as asked (xid, position)
-    join ${instance} on pg_visible_in_snapshot(asked.xid, ${instance.applied}) is not true`)) as unknown as {
-    rows: { position: number; id: string; beat: string }[]
-  }
+  const rows = await db
+    .select({
+      position: sql<number>`asked.position::int`,
+      id: instance.id,
+      beat: instance.beat,
+    })
+    .from(sql`unnest(string_to_array(${xids.join()}, ',')::xid8[]) with ordinality as asked (xid, position)`)
+    .innerJoin(instance, sql`pg_visible_in_snapshot(asked.xid, ${instance.applied}) is not true`)
   const behind: Behind[][] = xids.map(() => [])
-  for (const { position, id, beat } of rows) behind[position - 1]?.push({ id, beat: Number(beat) })
+  for (const { position, ...row } of rows) behind[position - 1]?.push(row)
   return behind
 }
 

@@ -10,6 +10,7 @@ import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
 import type { Executor } from './database.ts'
 import { sqlState } from './failures.ts'
+import { fetchRows } from './rows.ts'
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
 /** A journal of our own: an application on drizzle-kit keeps its own in `__drizzle_migrations` of the same database. */
@@ -56,10 +57,11 @@ async function applyPending(client: pg.Client, db: NodePgDatabase): Promise<numb
 /** How many of this version's migrations the database lacks. */
 export async function pendingMigrations(db: Executor): Promise<number> {
   try {
-    const { rows } = (await db.execute(
+    const [newest] = await fetchRows<{ last: string }>(
+      db,
       `select coalesce(max(created_at), 0)::text as last from drizzle.${migrationsTable}`,
-    )) as unknown as { rows: { last: string }[] }
-    const last = Number(rows[0]?.last ?? 0)
+    )
+    const last = Number(newest?.last ?? 0)
     return migrations.filter(({ folderMillis }) => folderMillis > last).length
   } catch (error) {
     const missing = ['42P01', '3F000'] // undefined table, undefined schema: no migration has run yet

@@ -6,6 +6,7 @@
 import { type AnyColumn, type SQL, sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
 import { isValid } from './policy.ts'
+import { fetchRows } from './rows.ts'
 import { revokedSession, session } from './schema.ts'
 import { type Operation, type OperationKind, operation, replay } from './staff-schema.ts'
 
@@ -36,7 +37,7 @@ const STRAY = 10_000
 
 /** Counts it all; a second for a million sessions. */
 export async function countFigures(tx: Executor, { stepSeconds, steps }: Stretch): Promise<Figures> {
-  const [clock] = await rows<{ now: number }>(
+  const [clock] = await fetchRows<{ now: number }>(
     tx,
     sql`select extract(epoch from statement_timestamp())::float8 as now`,
   )
@@ -48,17 +49,17 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: Stretch
     sql`case when ${column} < ${start} then -1
       else least(${steps - 1}, floor((extract(epoch from ${column})::float8 - ${from}) / ${stepSeconds}))::integer end`
 
-  const alive = await rows<{ began: number; count: number }>(
+  const alive = await fetchRows<{ began: number; count: number }>(
     tx,
     sql`select ${step(session.createdAt)} as began, count(*)::integer as count from ${session} where ${isValid} group by 1`,
   )
-  const over = await rows<{ began: number; ended: number; count: number; around: number }>(
+  const over = await fetchRows<{ began: number; ended: number; count: number; around: number }>(
     tx,
     sql`select ${step(revokedSession.createdAt)} as began, ${step(revokedSession.revokedAt)} as ended,
         count(*)::integer as count, count(*) filter (where operation_id is null)::integer as around
       from ${revokedSession} where id > (${firstIdNear(start)}) and revoked_at >= ${start} group by 1, 2`,
   )
-  const again = await rows<{ at: number; count: number }>(
+  const again = await fetchRows<{ at: number; count: number }>(
     tx,
     sql`select ${step(replay.at)} as at, sum(count)::integer as count from ${replay} where at >= ${start} group by 1`,
   )
@@ -123,7 +124,7 @@ export interface Replayed {
 
 /** Users whose revoked tokens came again within a day, the latest first. */
 export async function recentlyReplayed(db: Executor, limit: number): Promise<Replayed[]> {
-  const found = await rows<{ userId: string; count: number; last: number }>(
+  const found = await fetchRows<{ userId: string; count: number; last: number }>(
     db,
     sql`select user_id as "userId", sum(count)::integer as count, extract(epoch from max(at))::float8 as last
       from (select user_id, count, at from ${replay} where at > statement_timestamp() - interval '1 day'
@@ -131,8 +132,4 @@ export async function recentlyReplayed(db: Executor, limit: number): Promise<Rep
       group by 1 order by last desc limit ${limit}`,
   )
   return found.map((row) => ({ ...row, last: new Date(row.last * 1000) }))
-}
-
-async function rows<Row>(db: Executor, query: SQL): Promise<Row[]> {
-  return ((await db.execute(query)) as unknown as { rows: Row[] }).rows
 }

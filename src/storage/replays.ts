@@ -1,6 +1,7 @@
 /** The named queries on `replay`: revoked tokens that came again. */
 import { desc, eq, sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
+import { fetchRows } from './rows.ts'
 import { type Replay, replay } from './staff-schema.ts'
 
 /** A user's replays, newest first. */
@@ -33,14 +34,15 @@ export async function recordReplays(
   tx: Executor,
   presented: Presented[],
 ): Promise<('other' | 'recorded' | 'waits')[] | null> {
-  const turn = (await tx.execute(
+  const [turn] = await fetchRows<{ mine: boolean }>(
+    tx,
     sql`select pg_try_advisory_xact_lock(${REPLAY_LOCK}) as mine`,
-  )) as unknown as {
-    rows: { mine: boolean }[]
-  }
-  if (!turn.rows[0]?.mine) return null
+  )
+  if (!turn?.mine) return null
   const column = (of: (one: Presented) => string | number | null) => sql.param(presented.map(of))
-  const { rows } = (await tx.execute(sql`
+  const rows = await fetchRows<{ position: number; recorded: boolean }>(
+    tx,
+    sql`
     with known as (
       select asked.*, r.session_id, r.user_id, r.operation_id
       from unnest(${column((p) => p.hash)}::text[], ${column((p) => p.count)}::integer[],
@@ -58,7 +60,8 @@ export async function recordReplays(
       returning session_id
     )
     select position::integer, exists (select from recorded where recorded.session_id = known.session_id) as recorded
-    from known`)) as unknown as { rows: { position: number; recorded: boolean }[] }
+    from known`,
+  )
   const fates = presented.map((): 'other' | 'recorded' | 'waits' => 'other')
   for (const { position, recorded } of rows) fates[position - 1] = recorded ? 'recorded' : 'waits'
   return fates

@@ -13,6 +13,8 @@ import { revokedSession, type Session, session, sessionPolicy, type User, user }
 import { type Operation, operation } from './staff-schema.ts'
 
 const now = sql`statement_timestamp()`
+/** For queries without a table: drizzle names their columns itself, whatever names an application's driver gives them. */
+const oneRow = sql`(select) as one_row`
 /** Whether the last recorded use is old enough to be touched. */
 export const touchIsDue = sql<boolean>`${session.lastSeenAt} < ${now} - ${sql.raw(touchInterval('(select idle_timeout_seconds from session_policy)'))}`
 
@@ -110,10 +112,15 @@ export const which = {
 
 /** The id of the transaction under way. A snapshot that shows it as over shows all that was committed before it, too. */
 export async function currentXid(tx: Executor): Promise<string> {
-  const { rows } = (await tx.execute(sql`select pg_current_xact_id()::text as xid`)) as unknown as {
-    rows: { xid: string }[]
-  }
-  return rows[0]?.xid ?? ''
+  const [row] = await tx.select({ xid: sql<string>`pg_current_xact_id()::text` }).from(oneRow)
+  if (!row) throw new Error('a transaction told no id')
+  return row.xid
+}
+
+/** Whether a transaction is committed. */
+export async function isCommitted(db: Executor, xid: string): Promise<boolean> {
+  const [row] = await db.select({ status: sql`pg_xact_status(${xid}::xid8)` }).from(oneRow)
+  return row?.status === 'committed'
 }
 
 /** How many rows a deletion names, living or dead. */

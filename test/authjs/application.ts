@@ -1,16 +1,47 @@
-/** An application on the same database: with a pool of its own, or in the middle of a transaction. */
-import { drizzle } from 'drizzle-orm/node-postgres'
+/** An application on the same database: with connections of its own, or in the middle of a transaction. */
+import { drizzle as nodePostgres } from 'drizzle-orm/node-postgres'
+import { drizzle as postgresJs } from 'drizzle-orm/postgres-js'
 import pg from 'pg'
+import postgres from 'postgres'
 import t from 'tap'
+import type { Executor } from '../../src/storage/database.ts'
+
+/** Drizzle databases without any setting of this service, by driver. Closed when the test file ends. */
+export const DRIVERS = {
+  'a pool of node-postgres': (url: string, options: string): Executor => {
+    const pool = new pg.Pool({ connectionString: url, max: 10, options })
+    t.teardown(() => pool.end())
+    return nodePostgres(pool)
+  },
+  'one client of node-postgres': (url: string, options: string): Executor => {
+    const client = new pg.Client({ connectionString: url, options })
+    client.on('error', () => {})
+    // Queries wait for the connection. Where it fails, node-postgres lets them wait until the client is ended.
+    client.connect().catch(() => client.end())
+    t.teardown(() => client.end())
+    return nodePostgres(client)
+  },
+  'postgres-js': (url: string, options: string): Executor => {
+    const client = postgres(url, { max: 10, connection: { options }, onnotice: () => {} })
+    t.teardown(() => client.end())
+    return postgresJs(client)
+  },
+}
+export type Driver = keyof typeof DRIVERS
+
+let driver: Driver = 'a pool of node-postgres'
+
+/** Which driver `applicationDatabase` uses in this test file. */
+export function useDriver(name: Driver): void {
+  driver = name
+}
 
 /**
- * A drizzle database without any setting of this service.
+ * The application's drizzle database.
  * @param options server settings of its connections, e.g. `-c default_transaction_isolation=serializable`
  */
-export function applicationDatabase({ url }: { url: string }, options = '') {
-  const pool = new pg.Pool({ connectionString: url, max: 10, options })
-  t.teardown(() => pool.end())
-  return drizzle(pool)
+export function applicationDatabase({ url }: { url: string }, options = ''): Executor {
+  return DRIVERS[driver](url, options)
 }
 
 /** A transaction that the test holds open. */

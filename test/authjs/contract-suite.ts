@@ -8,7 +8,7 @@ import type { TestDatabase } from '../support/database.ts'
 
 export interface Implementation {
   adapter: Adapter
-  database: TestDatabase
+  database: Pick<TestDatabase, 'psql'>
   /** What the database holds in place of a session token. */
   stored: (token: string) => string
 }
@@ -264,7 +264,7 @@ export function newAccount(userId: string): AdapterAccount {
 }
 
 /** Rows as they stand, in Auth.js's columns, read around the adapter. */
-function rowsOf({ psql }: TestDatabase) {
+function rowsOf({ psql }: Pick<TestDatabase, 'psql'>) {
   const utc = (column: string) => `"${column}" at time zone 'utc' as "${column}"`
   return {
     user: (id: string) =>

@@ -1,0 +1,229 @@
+/** A sign-out of Auth.js on every driver of drizzle: over at the service in both modes, or refused when the adapter is made. */
+import { Auth } from '@auth/core'
+import type { Adapter } from '@auth/core/adapters'
+import { neon } from '@neondatabase/serverless'
+import { Cache } from 'drizzle-orm/cache/core'
+import { drizzle as neonHttp } from 'drizzle-orm/neon-http'
+import { drizzle as neonServerless } from 'drizzle-orm/neon-serverless'
+import { drizzle as nodePostgres } from 'drizzle-orm/node-postgres'
+import { PgDatabase, PgDialect, withReplicas } from 'drizzle-orm/pg-core'
+import { drizzle as pgProxy } from 'drizzle-orm/pg-proxy'
+import { drizzle as postgresJs } from 'drizzle-orm/postgres-js'
+import { PrismaPgSession } from 'drizzle-orm/prisma/pg/session'
+import { drizzle as xataHttp } from 'drizzle-orm/xata-http'
+import pg from 'pg'
+import postgres from 'postgres'
+import t from 'tap'
+import { GlobalLogoutAdapter, generateSessionToken } from '../../src/authjs/adapter.ts'
+import { hashToken } from '../../src/sessions/tokens.ts'
+import type { Executor } from '../../src/storage/database.ts'
+import { instancesBehind } from '../../src/storage/instances.ts'
+import { json, startService } from '../support/service.ts'
+import { DRIVERS } from './application.ts'
+import { openBrowser } from './browser.ts'
+import { adapterContract, inDays } from './contract-suite.ts'
+import { startPglite } from './pglite.ts'
+
+const app = 'http://an-application.example'
+/** Transactions: one that every instance knows of, and one that none does. */
+const LONG_AGO_AND_NEVER = ['3', '9000000000000']
+const COOKIE = 'authjs.session-token'
+
+/** Auth.js answers a sign-out of whoever has this token. @returns what it says to the browser, and to its log. */
+async function signOut(adapter: Adapter, token: string) {
+  const errors: Error[] = []
+  const browser = openBrowser({
+    [app]: (request) =>
+      Auth(request, {
+        adapter,
+        session: { strategy: 'database', generateSessionToken },
+        providers: [],
+        secret: 'of-the-application',
+        trustHost: true,
+        basePath: '/auth',
+        logger: { error: (error) => void errors.push(error), warn() {}, debug() {} },
+      }),
+  })
+  browser.setCookie(app, COOKIE, token)
+  const { csrfToken } = (await (await browser.request(`${app}/auth/csrf`)).json()) as { csrfToken: string }
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  await browser.request(`${app}/auth/signout`, {
+    method: 'POST',
+    headers: form,
+    body: `csrfToken=${csrfToken}`,
+  })
+  return { errors: errors.map(({ name }) => name), cookie: browser.cookie(app, COOKIE) }
+}
+
+/** A user with a session, as Auth.js makes it. */
+async function signIn(adapter: Adapter) {
+  const token = generateSessionToken()
+  const email = `${crypto.randomUUID()}@example.com`
+  const user = await adapter.createUser?.({ id: '', email, emailVerified: null })
+  await adapter.createSession?.({ sessionToken: token, userId: user?.id ?? '', expires: inDays(7) })
+  return token
+}
+
+const service = await startService()
+const { database } = service
+const leased = await startService({ database, env: { CHECK_MODE: 'leased' } })
+await leased.answersFromMemory()
+
+for (const [name, open] of Object.entries(DRIVERS)) {
+  t.test(`after a sign-out of Auth.js on ${name}, no instance says valid`, async (t) => {
+    const db = open(database.url, '')
+    const adapter = GlobalLogoutAdapter(db)
+    const token = await signIn(adapter)
+    const hits = leased.hits()
+    for (let checks = 0; checks < 3; checks++) {
+      t.equal(await service.check(token), 200)
+      t.equal(await leased.check(token), 200)
+    }
+    t.ok(leased.hits() > hits, 'the leased instance answers from memory')
+    t.strictSame(await signOut(adapter, token), { errors: [], cookie: undefined })
+    t.equal(await leased.check(token), 401)
+    t.equal(await service.check(token), 401)
+    t.match(await service.sessions.standing(token), {
+      state: 'revoked',
+      operation: { kind: 'authjs.signout' },
+    })
+  })
+}
+
+t.test('on PGlite, which only its own process reaches', async (t) => {
+  const { db, psql, checkers } = await startPglite()
+  const adapter = GlobalLogoutAdapter(db) as Required<Adapter>
+  t.test('Auth.js gets what its contract says', async (t) =>
+    adapterContract(t, { adapter, database: { psql }, stored: hashToken }),
+  )
+  t.test('after a sign-out of Auth.js, no checker says valid', async (t) => {
+    const token = await signIn(adapter)
+    for (const { checker } of checkers) t.match(await checker.check(token), { valid: true })
+    const leased = checkers.find(({ leased }) => leased)?.leased
+    await checkers[1]?.checker.check(token)
+    t.equal(leased?.counts.hits, 1, 'one of them answers from memory')
+    t.strictSame(await signOut(adapter, token), { errors: [], cookie: undefined })
+    for (const { checker } of checkers) t.match(await checker.check(token), { valid: false })
+    t.match(await psql('select kind, revoked_count from operation'), [
+      { kind: 'authjs.signout', revoked_count: 1 },
+    ])
+  })
+})
+
+t.test('a driver without transactions is refused when the adapter is made', async (t) => {
+  const dialect = new PgDialect()
+  const drivers: Record<string, Executor> = {
+    NeonHttpDatabase: neonHttp(neon('postgres://user:password@localhost/none')),
+    PgRemoteDatabase: pgProxy(async () => ({ rows: [] })),
+    XataHttpDatabase: xataHttp({} as never) as unknown as Executor,
+    // The database of drizzle-orm/prisma, without the client that it imports.
+    PgDatabase: new PgDatabase(dialect, new PrismaPgSession(dialect, {} as never, {}), undefined),
+  }
+  for (const [name, db] of Object.entries(drivers)) {
+    t.throws(() => GlobalLogoutAdapter(db), {
+      message: new RegExp(
+        `transactions, which drizzle's ${name} does not have.*Use drizzle-orm/node-postgres`,
+      ),
+    })
+  }
+  t.throws(() => GlobalLogoutAdapter({} as Executor), { message: /needs PostgreSQL, not Object/ })
+})
+
+t.test('a driver with transactions is taken, and nothing is sent to find out', async (t) => {
+  const silent = 'postgres://user:password@127.0.0.1:1/none'
+  t.ok(GlobalLogoutAdapter(neonServerless(silent)))
+  t.ok(GlobalLogoutAdapter(nodePostgres(silent)))
+  const instrumented = nodePostgres(silent)
+  const { session } = instrumented._
+  const original = session.transaction.bind(session)
+  session.transaction = (...args) => original(...args)
+  t.ok(GlobalLogoutAdapter(instrumented), 'also behind an instrumentation')
+})
+
+t.test('a sign-out that fails is in the log of Auth.js, and the session lives', async (t) => {
+  const [db] = Object.values(DRIVERS).map((open) => open(database.url, ''))
+  const adapter = GlobalLogoutAdapter(db as Executor)
+  const token = await signIn(adapter)
+  await database.psql(`create function fail() returns trigger language plpgsql as
+    $$ begin raise exception 'no'; end $$;
+    create trigger fail before delete on session for each statement execute function fail()`)
+  // Auth.js clears its cookie all the same: docs/authjs.md.
+  t.strictSame(await signOut(adapter, token), {
+    errors: ['AdapterError', 'SignOutError'],
+    cookie: undefined,
+  })
+  await database.psql('drop function fail() cascade')
+  t.equal(await service.check(token), 200)
+})
+
+t.test(
+  'a sign-out that another part of the application rolls back on the same connection is an error',
+  async (t) => {
+    const client = new pg.Client({ connectionString: database.url })
+    await client.connect()
+    t.teardown(() => client.end())
+    let rollBack = false
+    const logQuery = (query: string) => {
+      if (rollBack && query === 'commit') void client.query('rollback')
+    }
+    const adapter = GlobalLogoutAdapter(nodePostgres(client, { logger: { logQuery } }))
+    const token = await signIn(adapter)
+    rollBack = true
+    await t.rejects(async () => adapter.deleteSession?.(token), /not committed/)
+    t.equal(await service.check(token), 200)
+  },
+)
+
+t.test('sign-outs at once on one connection have an operation each', async (t) => {
+  const adapter = GlobalLogoutAdapter(DRIVERS['one client of node-postgres'](database.url, ''))
+  const tokens = await Promise.all(Array.from({ length: 8 }, () => signIn(adapter)))
+  await Promise.all(tokens.map((token) => adapter.deleteSession?.(token)))
+  const rows = await database.psql(
+    `select count(distinct operation_id)::int as operations from revoked_session join operation on operation.id = operation_id
+      where session_token = any ($1)`,
+    [tokens.map(hashToken)],
+  )
+  t.strictSame(rows, [{ operations: 8 }])
+})
+
+t.test('postgres-js that knows no arrays and renames columns signs out, too', async (t) => {
+  const client = postgres(database.url, { fetch_types: false, transform: postgres.toPascal })
+  t.teardown(() => client.end())
+  const db = postgresJs(client)
+  const adapter = GlobalLogoutAdapter(db)
+  const token = await signIn(adapter)
+  await adapter.deleteSession?.(token)
+  t.equal(await leased.check(token), 401)
+  // Where this failed, every sign-out would wait until all leases are over.
+  t.match(await instancesBehind(db, LONG_AGO_AND_NEVER), [[], [{ id: String, beat: Number }]])
+})
+
+t.test(
+  'a logout elsewhere is known at once, whatever replicas and caches the application reads from',
+  async (t) => {
+    const open = () => DRIVERS['a pool of node-postgres'](database.url, '')
+    const primary = open()
+    // A replica that is behind: it never hears of anything.
+    const behind = nodePostgres('postgres://user:password@127.0.0.1:1/none')
+    const kept = new Map<string, unknown[]>()
+    class KeepsAll extends Cache {
+      override strategy = () => 'all' as const
+      override get = async (key: string) => kept.get(key)
+      override put = async (key: string, rows: unknown) => void kept.set(key, rows as unknown[])
+      override onMutate = async () => {}
+    }
+    const pool = new pg.Pool({ connectionString: database.url })
+    t.teardown(() => pool.end())
+    const applications: Record<string, Executor> = {
+      replicas: withReplicas(primary as never, [behind as never]) as unknown as Executor,
+      'a cache': nodePostgres(pool, { cache: new KeepsAll() }),
+    }
+    for (const [name, db] of Object.entries(applications)) {
+      const adapter = GlobalLogoutAdapter(db)
+      const token = await signIn(adapter)
+      t.ok(await adapter.getSessionAndUser?.(token), name)
+      await service.as(token, '/api/logout', json({ scope: 'global' }))
+      t.equal(await adapter.getSessionAndUser?.(token), null, name)
+    }
+  },
+)

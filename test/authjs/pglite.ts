@@ -1,0 +1,48 @@
+/**
+ * PGlite, which is a PostgreSQL inside of one process: nobody else can reach it, so the service's own checkers run beside the
+ * application, in both modes, on the queries that they send to a server.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { PGlite } from '@electric-sql/pglite'
+import { drizzle } from 'drizzle-orm/pglite'
+import { migrate } from 'drizzle-orm/pglite/migrator'
+import t from 'tap'
+import { startChecker } from '../../src/checking/start.ts'
+import { createLogger } from '../../src/http/log.ts'
+import type { Database } from '../../src/storage/database.ts'
+
+export async function startPglite() {
+  const client = new PGlite()
+  const db = drizzle(client)
+  const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
+  await migrate(db, { migrationsFolder, migrationsTable: '__global_logout_migrations' })
+
+  /** As much of `openDatabase` as checkers use. */
+  const database = {
+    run: (work: (on: typeof db) => unknown) => work(db),
+    transaction: (work: (tx: unknown) => Promise<unknown>) => db.transaction(work),
+    query: async ({ text, values }: { text: string; values: unknown[] }) =>
+      (await client.query(text, values, { rowMode: 'array' })).rows,
+    reconnect() {},
+  } as unknown as Database
+  // What tells instances is a hint: they find all without it.
+  const ears = { hear: () => ({ close: async () => {} }) }
+  const databases = { databaseForChecks: database, databaseForLease: database, ears }
+  const checkers = (['database', 'leased'] as const).map((checkMode) =>
+    startChecker({ checkMode, checkCache: 1_000 }, databases, { add() {} }, createLogger('silent')),
+  )
+  t.teardown(async () => {
+    for (const checker of checkers) await checker.close()
+    await client.close()
+  })
+  for (let waited = 0; !checkers[1]?.leased?.holdsLease(); waited += 10) {
+    if (waited > 10_000) throw new Error('no lease within ten seconds')
+    await sleep(10)
+  }
+  return {
+    db,
+    checkers,
+    psql: async <Row>(sql: string, values: unknown[] = []) => (await client.query<Row>(sql, values)).rows,
+  }
+}
