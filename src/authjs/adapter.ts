@@ -17,7 +17,7 @@ import { type DeviceHints, deviceColumns } from '../sessions/devices.ts'
 import { endAsSignOut } from '../sessions/sign-out.ts'
 import type { Executor } from '../storage/database.ts'
 import { barrierStore } from '../storage/instances.ts'
-import { isValid } from '../storage/policy.ts'
+import { expiresAsDate, isValid } from '../storage/policy.ts'
 import { account, session, user, verificationToken } from '../storage/schema.ts'
 import { touchIsDue, touchSessions } from '../storage/sessions.ts'
 import { usableDatabase } from './drivers.ts'
@@ -30,7 +30,7 @@ export interface GlobalLogoutAdapterOptions {
 }
 
 /** The columns that Auth.js knows; ours stay out of its sight. */
-const authColumns = { sessionToken: session.sessionToken, userId: session.userId, expires: session.expires }
+const authColumns = { sessionToken: session.sessionToken, userId: session.userId, expires: expiresAsDate }
 
 /**
  * Its methods throw whatever the driver throws: Auth.js reports a database error as "no session".

@@ -4,7 +4,6 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { readAddress } from '../sessions/addresses.ts'
 import { deviceColumns } from '../sessions/devices.ts'
-import { expiresAt } from '../sessions/policy.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { MAX_TOKEN_LENGTH } from '../sessions/tokens.ts'
 import type { Cookies } from './cookies.ts'
@@ -91,13 +90,13 @@ export async function serviceRoutes(
     async (request) => {
       const found = await sessions.find(request.body.token)
       if (!found) return { active: false as const }
-      const { session, policy } = found
+      const { session } = found
       return {
         active: true as const,
         sub: session.userId,
         sid: session.id,
         iat: seconds(session.createdAt),
-        exp: seconds(expiresAt(session, policy)),
+        exp: seconds(session.endsAt),
         token_type: 'session' as const,
       }
     },

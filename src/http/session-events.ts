@@ -9,7 +9,6 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import type { UserFeed, UserFollower } from '../propagation/user-feed.ts'
-import { expiresAt } from '../sessions/policy.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Session } from '../storage/schema.ts'
 import { callers } from './openapi/document.ts'
@@ -61,13 +60,13 @@ export async function sessionEventRoutes(
     const from = await userFeed.here()
     const found = await sessions.peek(token)
     if (!found) throw new Problem('invalid_token', 'Sign in again.')
-    const { session, policy } = found
+    const { session } = found
     const { shown } = request.query
     const outdated = shown !== undefined && shown !== markOf(await sessions.list(session.userId))
 
     const stream = streams.open(reply)
     void stream.write(': following\n\n')
-    const left = expiresAt(session, policy).getTime() - Date.now()
+    const left = session.endsAt.getTime() - Date.now()
     const timer = setTimeout(stream.end, Math.min(Math.max(left, SHORTEST_MS), LONGEST_MS)).unref()
     const follower: UserFollower = {
       userId: session.userId,

@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { DEVICE_KINDS, describeDevice } from '../sessions/devices.ts'
-import { expiresAt } from '../sessions/policy.ts'
 import type { Outcome, Sessions } from '../sessions/sessions.ts'
+import type { Session } from '../storage/schema.ts'
 import { ignoreBodies } from './bodies.ts'
 import type { Finished, FinishLogout } from './finish-logout.ts'
 import {
@@ -83,9 +83,9 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
     response: { 200: currentSession.describe('The user and the session of the token.') },
   }
   app.get('/api/session', { ...signedIn, schema: session }, async (request) => {
-    const { user, session, policy } = request.session
+    const { user, session } = request.session
     const { id, name, email, image } = user
-    return { user: { id, name, email, image }, session: { id: session.id, ...timesOf(session, policy) } }
+    return { user: { id, name, email, image }, session: { id: session.id, ...timesOf(session) } }
   })
 
   const list = {
@@ -96,14 +96,14 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
     response: { 200: sessionList.describe('One entry for each device.') },
   }
   app.get('/api/sessions', { ...signedIn, schema: list }, async (request) => {
-    const { session: current, policy } = request.session
+    const { session: current } = request.session
     const all = await sessions.list(current.userId)
     const listed = all.map((session) => ({
       id: session.id,
       current: session.id === current.id,
       device: describeDevice(session.userAgent),
       ipAddress: session.ipAddress,
-      ...timesOf(session, policy),
+      ...timesOf(session),
     }))
     return {
       sessions: [...listed.filter(({ current }) => current), ...listed.filter(({ current }) => !current)],
@@ -160,14 +160,11 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
   )
 }
 
-function timesOf(
-  session: { expires: Date; createdAt: Date; lastSeenAt: Date },
-  policy: Parameters<typeof expiresAt>[1],
-) {
+function timesOf({ createdAt, lastSeenAt, endsAt }: Session) {
   return {
-    createdAt: session.createdAt.toISOString(),
-    lastSeenAt: session.lastSeenAt.toISOString(),
-    expiresAt: expiresAt(session, policy).toISOString(),
+    createdAt: createdAt.toISOString(),
+    lastSeenAt: lastSeenAt.toISOString(),
+    expiresAt: endsAt.toISOString(),
   }
 }
 

@@ -6,12 +6,10 @@
 import { Problem } from '../errors.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
-import type { SessionPolicy } from '../sessions/policy.ts'
 import { revoke } from '../sessions/revoke.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { deleteLock, type Lock, putLock } from '../storage/locks.ts'
 import { type By, recordAct } from '../storage/operations.ts'
-import { readPolicy } from '../storage/policy.ts'
 import { listReplays } from '../storage/replays.ts'
 import type { Session } from '../storage/schema.ts'
 import {
@@ -38,8 +36,6 @@ export interface Account {
   /** Newest first; without an operation they were ended behind the service's back. */
   revocations: Revocation[]
   replays: Replay[]
-  /** Until when its sessions live. */
-  policy: SessionPolicy
 }
 
 export interface RevokeAll {
@@ -85,7 +81,6 @@ export function createAccounts(
         sessionCount: await countLivingSessions(db, userId),
         revocations: await listRevocations(db, userId, MAX_LISTED),
         replays: await listReplays(db, userId, MAX_LISTED),
-        policy: await readPolicy(db),
       })),
 
     /** Ends all sessions of a user. @throws Problem `user_not_found`. */

@@ -3,7 +3,6 @@
  * hash, nor what only the database needs.
  */
 import { describeDevice } from '../sessions/devices.ts'
-import { expiresAt } from '../sessions/policy.ts'
 import type { Operation } from '../storage/staff-schema.ts'
 import type { FoundUser } from '../storage/users.ts'
 import type { Account, Revoked } from './accounts.ts'
@@ -21,14 +20,14 @@ export function toUser({ id, name, email, role, lock }: FoundUser) {
 }
 
 /** A user's page. */
-export function toAccount({ user, policy, sessions, sessionCount, revocations, replays }: Account) {
+export function toAccount({ user, sessions, sessionCount, revocations, replays }: Account) {
   return {
     user: toUser(user),
     sessionCount,
     sessions: sessions.map((session) => ({
       id: session.id,
       ...deviceOf(session),
-      expiresAt: expiresAt(session, policy).toISOString(),
+      expiresAt: session.endsAt.toISOString(),
     })),
     revocations: revocations.map(({ session, operation }) => ({
       sessionId: session.sessionId,

@@ -10,6 +10,7 @@ import { findLock, type Lock } from '../storage/locks.ts'
 import { findOperation, type NewOperation } from '../storage/operations.ts'
 import type { LogoutScope, Session } from '../storage/schema.ts'
 import {
+  type CreatedSession,
   currentXid,
   findRevocation,
   findSession,
@@ -75,7 +76,7 @@ export function createSessions(
     replaces,
     actor,
     ...origin
-  }: Login): Promise<{ token: string; session: Session }> {
+  }: Login): Promise<{ token: string; session: CreatedSession }> {
     const { xid, replaced, ...created } = await transaction(async (tx) => {
       if (!(await lockUserForLogin(tx, userId))) {
         throw new Problem('invalid_request', `There is no user ${JSON.stringify(userId)}.`, {

@@ -3,6 +3,7 @@
  * position; rows as arrays, because row objects matched by token cost half the throughput.
  */
 import type { Database } from './database.ts'
+import { endOf } from './policy.ts'
 
 export interface Checked {
   userId: string
@@ -44,10 +45,7 @@ const seconds = (interval: string) => `extract(epoch from ${interval})::float8`
 const READ_TOKENS = {
   name: 'read-tokens',
   text: livingAmong(
-    `${seconds(`least(
-      s.expires at time zone 'utc',
-      s."createdAt" + make_interval(secs => p.max_age_seconds),
-      s."lastSeenAt" + make_interval(secs => p.idle_timeout_seconds)) - statement_timestamp()`)},
+    `${seconds(`${endOf('s', { idleTimeout: 'p.idle_timeout_seconds', maxAge: 'p.max_age_seconds' })} - statement_timestamp()`)},
     ${seconds(`s."lastSeenAt" + ${INTERVAL} - statement_timestamp()`)},
     ${seconds(INTERVAL)}`,
   ),

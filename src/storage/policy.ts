@@ -1,28 +1,44 @@
 /** The one row that holds both lifetimes of the validity rule. */
 import { not, sql } from 'drizzle-orm'
 import type { RowState, SessionPolicy } from '../sessions/policy.ts'
+import { dateOf, inTheCalendar } from './columns.ts'
 import type { Executor } from './database.ts'
 import { session, sessionPolicy } from './schema.ts'
 
-/** The policy in force, as two columns of any query. */
-export const policyNow = {
-  idleTimeoutSeconds: sql<number>`(select idle_timeout_seconds from session_policy)`,
-  maxAgeSeconds: sql<number>`(select max_age_seconds from session_policy)`,
-}
+/** The policy in force, in any query. */
+const IDLE_TIMEOUT = '(select idle_timeout_seconds from session_policy)'
+const MAX_AGE = '(select max_age_seconds from session_policy)'
+export const policyNow = { idleTimeoutSeconds: sql.raw(IDLE_TIMEOUT), maxAgeSeconds: sql.raw(MAX_AGE) }
 
-/** The state of a session's row now, by the database's clock: the SQL twin of `sessionState`. */
+/** The state of a session's row now, by the database's clock. */
 export const stateNow = sql<RowState>`session_state(${session.expires}, ${session.createdAt}, ${session.lastSeenAt},
   ${policyNow.idleTimeoutSeconds}, ${policyNow.maxAgeSeconds}, statement_timestamp())`
 
+/**
+ * When a session is over unless it is used again: the earliest of its three bounds. `expires` is whatever an application wrote:
+ * `infinity` is no bound of its own. The other two are dates in the calendar.
+ * @param row the name of the session's row, the rest expressions in seconds
+ */
+export const endOf = (
+  row: string,
+  { idleTimeout, maxAge }: { idleTimeout: string; maxAge: string },
+): string =>
+  `least(${row}.expires at time zone 'utc',
+    ${row}."createdAt" + pg_catalog.make_interval(secs => ${maxAge}::float8),
+    ${row}."lastSeenAt" + pg_catalog.make_interval(secs => ${idleTimeout}::float8))`
+
+const end = sql.raw(endOf('session', { idleTimeout: IDLE_TIMEOUT, maxAge: MAX_AGE }))
+
+/** When a session is over unless it is used again. */
+export const endsAt = dateOf(end)
+
+/** `expires` as Auth.js has to see it: the end of the session where it is no date that JavaScript and ISO 8601 know. */
+export const expiresAsDate = dateOf(
+  sql`case when ${inTheCalendar(session.expires)} then ${session.expires} at time zone 'utc' else ${end} end`,
+)
+
 /** True for the rows of living sessions. */
 export const isValid = sql<boolean>`${stateNow} = 'valid'`
-
-/** The policy in force. */
-export async function readPolicy(db: Executor): Promise<SessionPolicy> {
-  const [policy] = await db.select(policyNow).from(sessionPolicy)
-  if (!policy) throw new Error('session_policy has no row')
-  return policy
-}
 
 /**
  * Writes the settings as the policy of all instances. Sessions that are over under the old policy are deleted

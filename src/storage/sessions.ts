@@ -5,10 +5,10 @@
  */
 import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
-import { type SessionPolicy, type SessionState, sessionState } from '../sessions/policy.ts'
+import type { SessionState } from '../sessions/policy.ts'
 import { touchInterval } from './checks.ts'
 import type { Executor } from './database.ts'
-import { isValid, policyNow, stateNow } from './policy.ts'
+import { endsAt, expiresAsDate, isValid, policyNow, stateNow } from './policy.ts'
 import { revokedSession, type Session, session, sessionPolicy, type User, user } from './schema.ts'
 import { type Operation, operation } from './staff-schema.ts'
 
@@ -21,19 +21,20 @@ export const touchIsDue = sql<boolean>`${session.lastSeenAt} < ${now} - ${sql.ra
 export interface LiveSession {
   session: Session
   user: User
-  policy: SessionPolicy
   /** Whether the last recorded use is old enough to be touched. */
   stale: boolean
   /** How long ago it began. */
   ageSeconds: number
 }
 
+const { expires: _, ...stored } = getTableColumns(session)
+const columns = { ...stored, endsAt }
 const ageSeconds = sql`extract(epoch from ${now} - ${session.createdAt})`.mapWith(Number)
 
-/** A living session, whose it is, and the policy it lives under. */
+/** A living session, and whose it is. */
 export async function findSession(db: Executor, token: string): Promise<LiveSession | null> {
   const [found] = await db
-    .select({ session, user, policy: policyNow, stale: touchIsDue, ageSeconds })
+    .select({ session: columns, user, stale: touchIsDue, ageSeconds })
     .from(session)
     .innerJoin(user, eq(user.id, session.userId))
     .where(and(eq(session.sessionToken, token), isValid))
@@ -43,7 +44,7 @@ export async function findSession(db: Executor, token: string): Promise<LiveSess
 /** A user's living sessions, last seen first; all of them, or `limit` at most. */
 export function listSessions(db: Executor, userId: string, limit?: number): Promise<Session[]> {
   const living = db
-    .select()
+    .select(columns)
     .from(session)
     .where(and(eq(session.userId, userId), isValid))
     .orderBy(desc(session.lastSeenAt), session.id)
@@ -62,13 +63,16 @@ export interface NewSession {
   ipAddress: string | null
 }
 
+/** A session that was just made, and how long it may live if it is used. */
+export type CreatedSession = Session & { expires: Date }
+
 /** Inserts a session that may live for the policy's maximum age. */
-export async function insertSession(db: Executor, { token, ...rest }: NewSession): Promise<Session> {
+export async function insertSession(db: Executor, { token, ...rest }: NewSession): Promise<CreatedSession> {
   const expires = sql`(${now} + make_interval(secs => ${policyNow.maxAgeSeconds})) at time zone 'utc'`
   const [created] = await db
     .insert(session)
     .values({ ...rest, sessionToken: token, expires })
-    .returning()
+    .returning({ ...columns, expires: expiresAsDate })
   if (!created) throw new Error('the insert returned no row')
   return created
 }
@@ -136,7 +140,7 @@ export async function deleteSessions(tx: Executor, named: SQL): Promise<Session[
   const deleted = await tx
     .delete(session)
     .where(named)
-    .returning({ ...getTableColumns(session), state: stateNow })
+    .returning({ ...columns, state: stateNow })
   return deleted.filter(({ state }) => state === 'valid').map(({ state: _, ...row }) => row)
 }
 
@@ -153,13 +157,10 @@ export interface Standing {
 /** What is known of a token: the state of its row or, where none stands, its latest revocation. */
 export async function standingOf(db: Executor, token: string): Promise<Standing> {
   const [row] = await db
-    .select({ session, policy: policyNow, now: sql<string>`extract(epoch from ${now}) * 1000` })
+    .select({ state: stateNow, userId: session.userId, sessionId: session.id })
     .from(session)
     .where(eq(session.sessionToken, token))
-  if (row) {
-    const state = sessionState(row.session, row.policy, new Date(Number(row.now)))
-    return { state, userId: row.session.userId, sessionId: row.session.id }
-  }
+  if (row) return row
   const [tombstone] = await db
     .select({ revoked: revokedSession, operation })
     .from(revokedSession)

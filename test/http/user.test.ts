@@ -43,14 +43,6 @@ t.test('GET /api/session tells who and until when, by cookie and by bearer', asy
   }
 })
 
-t.test('a session that an application gave no end is shown with the end that it has', async (t) => {
-  const { laptop } = await people()
-  await service.database.psql(`update session set expires = 'infinity' where id = $1`, [laptop.id])
-  t.equal(await service.check(laptop.token), 200)
-  for (const path of ['/api/session', '/api/sessions'])
-    t.match(await (await as(laptop.token, path)).text(), /"expiresAt":"20\d\d-/, path)
-})
-
 t.test('GET /api/sessions lists all devices, this one first, none of anybody else', async (t) => {
   const { laptop, phone, tablet } = await people()
   await service.database.psql(`update session set "lastSeenAt" = now() - interval '1 hour' where id = $1`, [
