@@ -1,0 +1,138 @@
+/** What happened did not happen in the future: no session is made that never ages, or always counts as a recent sign-in. */
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
+import type pg from 'pg'
+import t from 'tap'
+import { hashToken } from '../../src/sessions/tokens.ts'
+import { migrate } from '../../src/storage/migrate.ts'
+import { touchSessions } from '../../src/storage/sessions.ts'
+import { admin, databaseUrl } from '../support/server.ts'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService()
+const { database, signIn, addUser } = service
+const { psql } = database
+const AHEAD = ['9000-01-01', 'infinity', '10000-01-01', '294276-12-31']
+
+t.test('nobody dates a session into the future, neither at its sign-in nor later', async (t) => {
+  const user = await addUser()
+  const { id } = await signIn(user)
+  for (const column of ['createdAt', 'lastSeenAt']) {
+    for (const at of [...AHEAD.map((at) => `'${at}'`), `now() + interval '2 minutes'`]) {
+      const refusal = { code: '23514', column, message: `"${column}" of "session" lies in the future` }
+      const insert = psql(
+        `insert into session ("sessionToken", "userId", expires, "${column}") values (gen_random_uuid(), $1, 'infinity', ${at})`,
+        [user],
+      )
+      await t.rejects(insert, refusal, at)
+      await t.rejects(psql(`update session set "${column}" = ${at} where id = $1`, [id]), refusal, at)
+    }
+    await psql(`update session set "${column}" = now() + interval '30 seconds' where id = $1`, [id])
+  }
+})
+
+t.test('nor anything else that has happened', async (t) => {
+  const user = await addUser()
+  const columns: Record<string, [columns: string[], insert: string]> = {
+    replay: [['at'], `(session_id, user_id, %) values (gen_random_uuid(), '${user}', $1)`],
+    service_key: [
+      ['created_at', 'last_used_at', 'revoked_at'],
+      `(name, key_hash, scopes, %) values ('x', gen_random_uuid(), '{}', $1)`,
+    ],
+    user_lock: [['locked_at'], `(user_id, reason, %) values ('${user}', 'x', $1)`],
+    staff: [['granted_at'], `(user_id, role, %) values ('${user}', 'auditor', $1)`],
+    incident: [
+      ['planned_at', 'started_at', 'finished_at'],
+      `(state, reason, selection, actor_kind, expires_at, planned_sessions, planned_users, staff_sessions, sample, %)
+        values ('planned', 'x', '{}', 'staff', now(), 1, 1, 0, '[]', $1)`,
+    ],
+  }
+  for (const [table, [named, insert]] of Object.entries(columns))
+    for (const column of named)
+      await t.rejects(
+        psql(`insert into ${table} ${insert.replace('%', column)}`, ['9000-01-01']),
+        { code: '23514', table, column },
+        `${table}.${column}`,
+      )
+})
+
+t.test('a session from before a clock was set back can be used, moved and ended', async (t) => {
+  const { id, token } = await signIn(await addUser())
+  await psql(`begin; alter table session disable trigger session_not_from_the_future;
+    update session set "createdAt" = now() + interval '1 hour', "lastSeenAt" = now() - interval '1 hour' where id = '${id}';
+    alter table session enable trigger session_not_from_the_future; commit`)
+  await database.run((db) => touchSessions(db, [id]))
+  await psql(
+    `update session set expires = expires + interval '1 day', "createdAt" = "createdAt" where id = $1`,
+    [id],
+  )
+  t.match(
+    await psql(`select "lastSeenAt" > now() - interval '1 minute' as seen from session where id = $1`, [id]),
+    [{ seen: true }],
+  )
+  t.equal((await service.as(token, '/api/logout', json({ scope: 'local' }))).status, 200)
+  t.equal((await psql('select from revoked_session where session_id = $1', [id])).length, 1)
+})
+
+t.test('a sign-in that is yet to come is no recent one', async (t) => {
+  const id = await addUser()
+  await psql(`insert into staff (user_id, role) values ($1, 'security')`, [id])
+  const { token, id: sessionId } = await signIn(id)
+  const revoke = () => service.as(token, `/api/admin/users/${id}/revoke`, json({ reason: 'drill' }))
+  const [row] = await psql(
+    `update session set "createdAt" = now() + interval '50 seconds' where id = $1 returning "createdAt"`,
+    [sessionId],
+  )
+  t.ok(row)
+  t.match(await (await revoke()).json(), { code: 'sign_in_again' })
+  await psql(`update session set "createdAt" = now() - interval '1 minute' where id = $1`, [sessionId])
+  t.equal((await revoke()).status, 200)
+})
+
+t.test('what was dated into the future before is brought back to now', async (t) => {
+  const server = process.env.TEST_SERVER_URL as string
+  const name = `gl_future_${process.pid}`
+  const url = databaseUrl(server, name)
+  await admin(server, (client) => client.query(`create database ${name}`))
+  t.teardown(() => admin(server, (client) => client.query(`drop database ${name} with (force)`)))
+
+  const before = await migrationsBefore('0009_future_dates')
+  t.teardown(() => rm(before, { recursive: true }))
+  const token = hashToken('from the future')
+  await admin(url, async (client) => {
+    const journal = { migrationsFolder: before, migrationsTable: '__global_logout_migrations' }
+    await applyMigrations(drizzle(client), journal)
+    await client.query(`insert into "user" (id) values ('ada')`)
+    await client.query(
+      `insert into session ("sessionToken", "userId", expires, "createdAt", "lastSeenAt")
+        values ($1, 'ada', 'infinity', '9000-01-01', '9000-01-01')`,
+      [token],
+    )
+    await client.query(
+      `insert into replay (session_id, user_id, at) values (gen_random_uuid(), 'ada', '9000-01-01')`,
+    )
+  })
+  t.ok((await migrate(url)) > 0)
+  await admin(url, async (client: pg.Client) => {
+    const { rows } = await client.query(
+      `select "createdAt" <= now() and "lastSeenAt" <= now() as past, (select at <= now() from replay) as replayed from session`,
+    )
+    t.strictSame(rows, [{ past: true, replayed: true }])
+    const { rows: changes } = await client.query('select session_token from session_change')
+    t.strictSame(changes, [{ session_token: token }], 'instances that answer from memory look again')
+  })
+})
+
+/** A copy of the migrations without this one and what came after it. */
+async function migrationsBefore(tag: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'global-logout-migrations-'))
+  await cp('migrations', folder, { recursive: true })
+  const file = join(folder, 'meta/_journal.json')
+  const journal = JSON.parse(await readFile(file, 'utf8')) as { entries: { tag: string }[] }
+  journal.entries = journal.entries.filter((entry) => entry.tag < tag)
+  await writeFile(file, JSON.stringify(journal))
+  return folder
+}
