@@ -62,9 +62,10 @@ declare module 'fastify' {
 const MAX_BODY = 16 * 1024
 /** Longest id in a path: a user's may be any text. */
 const MAX_PARAM = 4_096
-/** In milliseconds. */
 const LIMITS = {
-  /** For a request to arrive. */
+  /** All headers of a request, in bytes; more than the gateways of `examples` pass on, so that no check fails for its length. */
+  maxHeaderSize: 64 * 1024,
+  /** For a request to arrive. This and the following in milliseconds. */
   requestTimeout: 10_000,
   /** Node looks every 30 seconds unless told otherwise. */
   connectionsCheckingInterval: 1_000,

@@ -55,7 +55,11 @@ const refusals: [what: string, status: number, ask: () => Promise<Answer>][] = [
     413,
     () => answerOf(http('/api/logout', json({ callbackUrl: 'x'.repeat(70_000) }))),
   ],
-  ['headers that are too large', 431, () => answerOf(http('/', { headers: { cookie: 'x'.repeat(20_000) } }))],
+  [
+    'headers that are too large',
+    431,
+    () => answerOf(http('/', { headers: { cookie: 'x'.repeat(100_000) } })),
+  ],
   ['a request that is none', 400, () => raw('what is this?\r\n\r\n')],
   ['a header that is none', 400, () => raw('GET / HTTP/1.1\r\nhost: x\r\nno header\r\n\r\n')],
 ]

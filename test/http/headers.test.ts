@@ -1,0 +1,50 @@
+/** Long headers are decided or refused for their length, and a path is what it says, letter for letter. */
+import t from 'tap'
+import { ask } from '../gateways/requests.ts'
+import { startService } from '../support/service.ts'
+
+const service = await startService()
+const { port } = service.config
+const long = (kilobytes: number) => `other=${'x'.repeat(kilobytes * 1024)}`
+
+t.test('a user with 60 KB of cookies is checked, and can log out', async (t) => {
+  const { token, id } = await service.signIn(await service.addUser())
+  const headers = { cookie: `${long(60)}; ${service.cookieName}=${token}`, 'sec-fetch-site': 'same-origin' }
+  const checked = await ask(port, '/check', { headers })
+  t.equal(checked.status, 200)
+  t.equal(checked.headers['x-session-id'], id)
+  t.equal((await ask(port, '/logout', { method: 'POST', headers })).status, 303)
+  t.equal((await ask(port, '/check', { headers })).status, 401)
+})
+
+t.test(
+  'headers of more than 64 KB get 431, and the answer arrives while they are still being sent',
+  async (t) => {
+    for (const kilobytes of [65, 300, 2_000]) {
+      const answer = await ask(port, '/check', { headers: { cookie: long(kilobytes) } })
+      t.equal(answer.status, 431, `${kilobytes} KB`)
+      t.match(JSON.parse(answer.text), { code: 'headers_too_large' })
+    }
+  },
+)
+
+t.test('a path with dot segments is never another one: nothing is ended by it', async (t) => {
+  const { token } = await service.signIn(await service.addUser())
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
+  const paths = [
+    '/check/../logout',
+    '/check/../api/logout',
+    '/check/..;/api/logout',
+    '/check/%2e%2e/logout',
+    '/x/../logout',
+    '/./api/logout',
+    '//api/logout',
+    '/api%2flogout',
+    '/api/x/../logout',
+  ]
+  for (const path of paths) {
+    const { status } = await ask(port, path, { method: 'POST', headers })
+    t.equal(status, path.startsWith('/check/') ? 200 : 404, path)
+  }
+  t.equal((await ask(port, '/check', { headers })).status, 200)
+})
