@@ -7,11 +7,21 @@ import { type GatewayName, gatewayTest } from './example.ts'
 import { identity } from './identity.ts'
 import { outage } from './outage.ts'
 import { passing } from './passing.ts'
+import { preflights } from './preflights.ts'
+import { refused } from './refused.ts'
 import { type Rig, startRig } from './rig.ts'
+import { tunnels } from './tunnels.ts'
 
 export type Contract = Record<string, (t: Test, rig: Rig) => Promise<void>>
 
-export const contract: Contract = { ...identity, ...passing, ...outage }
+export const contract: Contract = {
+  ...identity,
+  ...passing,
+  ...tunnels,
+  ...preflights,
+  ...refused,
+  ...outage,
+}
 
 /** Holds one gateway to it. */
 export function holdsContract(name: GatewayName): void {

@@ -46,7 +46,7 @@ export function withPorts(text: string, { service, application, gateway }: Ports
 }
 
 /**
- * Starts gateway and application; both end with the test. @returns what they have printed so far, by stream.
+ * Starts gateway and application; both end with the test. @returns what they have printed so far, by stream, and where they run.
  * @param edit a change to the files, for a test of one line of them.
  */
 export async function startExample(
@@ -74,7 +74,7 @@ export async function startExample(
     env: { PATH, HOME: folder },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
-  const printed = { stdout: '', stderr: '' }
+  const printed = { stdout: '', stderr: '', folder }
   for (const stream of ['stdout', 'stderr'] as const)
     child[stream].setEncoding('utf8').on('data', (text: string) => {
       printed[stream] += text

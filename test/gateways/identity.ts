@@ -10,13 +10,15 @@ export const identity: Contract = {
   'whoever is signed in passes, and the application learns who it is': async (t, rig) => {
     const { id, laptop } = await rig.signIn('Zoë 100%')
     for (const headers of [rig.cookie(laptop.token), { authorization: `Bearer ${laptop.token}` }]) {
-      const answer = await rig.ask('/orders', { headers: { ...headers, 'x-forwarded-for': '198.51.100.9' } })
+      const elsewhere = { 'x-forwarded-for': '198.51.100.9', forwarded: 'for=198.51.100.9' }
+      const answer = await rig.ask('/orders', { headers: { ...headers, ...elsewhere } })
       t.equal(answer.status, 200)
       const { all } = received(answer.text)
       t.same(all('x-user-id'), [encodeURIComponent(id)], 'once, and as the service wrote it')
       t.same(all('x-session-id'), [laptop.id])
       t.same(all('host'), [`127.0.0.1:${rig.ports.gateway}`])
       t.same(all('x-forwarded-for'), ['127.0.0.1'], 'and from where it came; not where it says it came from')
+      t.same(all('forwarded'), [])
     }
   },
 

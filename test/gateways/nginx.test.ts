@@ -22,3 +22,43 @@ gatewayTest('nginx', 'a cache for everything else remembers no check', async (t)
   await rig.people.sessions.logout(laptop.token, 'local', { userAgent: null, ipAddress: null })
   t.equal((await rig.ask('/cached', { headers })).status, 401)
 })
+
+const LARGER = 'http {\n  large_client_header_buffers 4 256k;\n'
+
+gatewayTest(
+  'nginx',
+  'a Cookie that is too long for the service gets 431, also behind larger buffers',
+  async (t) => {
+    const rig = await startRig(t, 'nginx', (text) =>
+      text.replace(/.*large_client_header_buffers.*\n/, '').replace('http {\n', LARGER),
+    )
+    const { laptop } = await rig.signIn()
+    const { cookie } = rig.cookie(laptop.token)
+    for (const kilobytes of [65, 100, 200, 250]) {
+      const long = `a=${'x'.repeat(kilobytes * 1024)}; ${cookie}`
+      const longer = await rig.ask('/longer', { headers: { cookie: long } })
+      t.equal(longer.status, 431, `${kilobytes} KB`)
+      t.notOk(longer.headers['retry-after'], 'trying again would not help')
+    }
+    t.equal((await rig.ask('/again', { headers: { cookie } })).status, 200)
+    t.notOk(await rig.applicationSaw('/longer'))
+  },
+)
+
+gatewayTest('nginx', 'the body of a checked request has the limit that the operator sets', async (t) => {
+  const rig = await startRig(t, 'nginx', (text) =>
+    text.replace(/client_max_body_size (100m|0);/, 'client_max_body_size 1m;'),
+  )
+  const { laptop } = await rig.signIn()
+  const body = 'x'.repeat(2_000_000)
+  for (const chunked of [false, true]) {
+    const { status } = await rig.ask('/too-long', {
+      method: 'POST',
+      headers: rig.cookie(laptop.token),
+      body,
+      chunked,
+    })
+    t.equal(status, 413)
+  }
+  t.notOk(await rig.applicationSaw('/too-long'))
+})

@@ -79,6 +79,7 @@ export const outage: Contract = {
       ...credentials,
       'user-agent': 'Phone',
       'x-forwarded-for': '198.51.100.9',
+      forwarded: 'for=198.51.100.9',
       'x-user-id': 'root',
     }
     const answer = await rig.ask('/checked?x=1', { method: 'POST', headers, body: 'secret' })
@@ -88,6 +89,7 @@ export const outage: Contract = {
     t.match(check?.request.headers, credentials)
     const { 'user-agent': device, 'x-forwarded-for': from } = check?.request.headers ?? {}
     t.same([device, from], ['Phone', '127.0.0.1'], 'not from where the client says it comes')
+    t.notOk(check?.request.headers.forwarded)
     t.equal(check?.body, '')
     t.notMatch(answer.text, 'root', 'a 200 without an identity brings none in')
 

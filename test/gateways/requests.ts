@@ -4,6 +4,9 @@ import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } f
 import { connect } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 
+/** No gateway answers later than this, in milliseconds. */
+const PATIENCE_MS = 20_000
+
 export interface Ask {
   method?: string
   headers?: Record<string, string>
@@ -53,11 +56,70 @@ export async function exchange(port: number, lines: string[]): Promise<{ status:
   return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]), text: answer }
 }
 
+/**
+ * Sends lines as they stand, and leaves the connection open. @returns the head that came back, what came with it, and the
+ * connection; an empty head where it was closed without an answer.
+ */
+export async function open(port: number, lines: string[]) {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {}).setTimeout(PATIENCE_MS, () => socket.destroy())
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+  let answer = Buffer.alloc(0)
+  while (!answer.includes('\r\n\r\n')) {
+    const [more] = await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [])])
+    if (!Buffer.isBuffer(more)) break
+    answer = Buffer.concat([answer, more])
+  }
+  socket.pause()
+  const end = answer.indexOf('\r\n\r\n') + 4
+  const head = answer.subarray(0, end).toString('latin1')
+  if (answer.length > end) socket.unshift(answer.subarray(end))
+  return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]), head, socket }
+}
+
+/**
+ * Sends a body that has no end, until it is answered, cut off, or has grown to `limit` bytes.
+ * @returns the status, if one came, how much was sent, and what `measure` finds before the connection is closed.
+ */
+export async function flood(port: number, lines: string[], limit: number, measure: () => Promise<number>) {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+  let answer = ''
+  let waiting = true
+  const status = () => Number(/^HTTP\/1\.1 ([2-5]\d\d)/m.exec(answer)?.[1])
+  const over = new Promise<void>((done) => {
+    const end = () => {
+      waiting = false
+      clearTimeout(timer)
+      done()
+    }
+    const timer = setTimeout(end, PATIENCE_MS)
+    socket.on('error', end).on('close', end)
+    socket.on('data', (data) => {
+      answer += data.toString('latin1')
+      if (status()) end()
+    })
+  })
+  const chunked = lines.some((line) => line.startsWith('Transfer-Encoding'))
+  const part = 'x'.repeat(65_536)
+  let sent = 0
+  while (waiting && sent < limit) {
+    sent += part.length
+    const taken = socket.write(chunked ? `10000\r\n${part}\r\n` : part)
+    if (!taken) await Promise.race([once(socket, 'drain').catch(() => {}), over])
+  }
+  await over
+  const stored = await measure()
+  socket.destroy()
+  return { status: status(), sent, stored }
+}
+
 /** Asks for another protocol. @returns the status, and what came first once it had changed, or the body. */
-export async function upgrade(port: number, path: string, headers: Record<string, string>) {
+export async function upgrade(port: number, path: string, headers: Record<string, string>, method = 'GET') {
   const sent = request({
     host: '127.0.0.1',
     port,
+    method,
     path,
     agent: false,
     headers: {

@@ -1,10 +1,13 @@
 /** One gateway from its example, the real service as a process beside it, the application behind it, and people. */
+import { readdir, readlink, stat } from 'node:fs/promises'
+import type { OutgoingHttpHeaders } from 'node:http2'
 import type { Test } from 'tap'
 import { type Run, run } from '../support/command.ts'
 import { freePort } from '../support/ports.ts'
 import { startService } from '../support/service.ts'
 import { type GatewayName, startExample } from './example.ts'
-import { type Ask, ask, exchange, upgrade } from './requests.ts'
+import { askHttp2, type Http2Ask } from './http2.ts'
+import { type Ask, ask, exchange, flood, open, upgrade } from './requests.ts'
 
 export type Rig = Awaited<ReturnType<typeof startRig>>
 
@@ -49,7 +52,13 @@ export async function startRig(t: Test, name: GatewayName, edit?: (text: string)
     /** Through the gateway. */
     ask: (path: string, options?: Ask) => ask(ports.gateway, path, options),
     exchange: (lines: string[]) => exchange(ports.gateway, lines),
-    upgrade: (path: string, headers: Record<string, string>) => upgrade(ports.gateway, path, headers),
+    upgrade: (path: string, headers: Record<string, string>, method?: string) =>
+      upgrade(ports.gateway, path, headers, method),
+    open: (lines: string[]) => open(ports.gateway, lines),
+    askHttp2: (headers: OutgoingHttpHeaders, options?: Http2Ask) => askHttp2(ports.gateway, headers, options),
+    /** Sends a body without end. @returns its status, and what the gateway has stored of it by then, in bytes. */
+    flood: (lines: string[], limit: number) =>
+      flood(ports.gateway, lines, limit, () => largestOpened(printed.folder)),
     /** How many requests the application has seen with `text` in their line. It prints them in the order of arrival. */
     applicationSaw: async (text: string) => {
       const marker = `/marker/${crypto.randomUUID()}`
@@ -58,4 +67,19 @@ export async function startRig(t: Test, name: GatewayName, edit?: (text: string)
       return printed.stdout.split('\n').filter((line) => line.includes(text)).length
     },
   }
+}
+
+/** The size of the largest file below a folder that any process has open, also when it is deleted. Linux only. */
+async function largestOpened(folder: string): Promise<number> {
+  const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  const sizes = processes.map(async (id) => {
+    const files = await readdir(`/proc/${id}/fd`).catch(() => [])
+    const found = files.map(async (fd) => {
+      const path = `/proc/${id}/fd/${fd}`
+      const target = await readlink(path).catch(() => '')
+      return target.startsWith(folder) ? ((await stat(path).catch(() => null))?.size ?? 0) : 0
+    })
+    return Math.max(0, ...(await Promise.all(found)))
+  })
+  return Math.max(0, ...(await Promise.all(sizes)))
 }
