@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Barrier } from '../propagation/barrier.ts'
 import type { Database } from '../storage/database.ts'
-import { findIncident, idleIncidents } from '../storage/incidents.ts'
+import { findIncident } from '../storage/incidents.ts'
+import { idleIncidents } from '../storage/runners.ts'
 import { type RunOptions, runIncident } from './run-incident.ts'
 
 const LOOK_MS = 2_000

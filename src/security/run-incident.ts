@@ -4,7 +4,7 @@
  * transaction of its sign-in had begun before the execution; sign-ins that begin later are new ones, and live.
  *
  * In small transactions that wait for nobody: rows that others hold are skipped, and looked up again in another pass.
- * One connection holds the lock of the incident and does all the work, so that whoever loses it has lost the work, too.
+ * A lease keeps other runners away. One that lost its lease stops at its next renewal, and does no harm until then.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Barrier } from '../propagation/barrier.ts'
@@ -13,6 +13,7 @@ import {
   closePass,
   endSessions,
   finishIncident,
+  nameConnection,
   nextSessions,
   type OpenTransaction,
   openPass,
@@ -20,9 +21,9 @@ import {
   type Running,
   readOutcome,
   readRunning,
-  takeIncident,
 } from '../storage/incident-steps.ts'
 import { recordOperation } from '../storage/operations.ts'
+import { keepIncident, RENEW_MS, releaseIncident, takeIncident } from '../storage/runners.ts'
 import { currentXid } from '../storage/sessions.ts'
 import { shownSelection } from './selection.ts'
 
@@ -58,36 +59,67 @@ export interface RunOptions {
   patience?: number
 }
 
+type Carrying = Required<Omit<RunOptions, 'signal'>> & { signal: AbortSignal }
+
 /**
- * Carries an incident out to its end, unless somebody else is at it.
- * @returns whether there is nothing left to do: false when another connection is at it, when told to stop, or when it got
- * nowhere for a while. Whoever comes next goes on.
+ * Carries an incident out to its end, unless another runner is at it.
+ * @returns whether there is nothing left to do: false when another runner is at it, when told to stop, or when it got
+ * nowhere for a while. The next runner goes on.
  */
-export function runIncident(
-  { alone }: Pick<Database, 'alone'>,
+export async function runIncident(
+  { alone, run }: Pick<Database, 'alone' | 'run'>,
   barrier: Pick<Barrier, 'passed'>,
   id: string,
   { onProgress = () => {}, signal, batch = BATCH, patience = PATIENCE }: RunOptions = {},
 ): Promise<boolean> {
-  return alone(async (db) => {
-    if (!(await takeIncident(db, id))) return false
-    // Of 200,000 users the list alone takes its time.
-    const running = await inTransaction(db, async (tx) => {
-      await tx.extend(BATCH_MS)
-      return readRunning(tx, id)
-    })
-    if (!running) return true
-    onProgress({ planned: running.planned, ended: running.ended })
-    const before = await openTransactions(db)
-    const endAll = () => passes(db, running, { onProgress, signal, batch, patience })
-    if (!(await endAll())) return false
-    const left = await outlast(db, before, signal)
-    if (!left || !(await endAll())) return false
-    const xid = await inTransaction(db, currentXid)
-    const waitedMs = (await barrier.passed(xid)) ?? 0
-    await inTransaction(db, (tx) => finish(tx, running, waitedMs, left))
-    return true
+  const runner = crypto.randomUUID()
+  if (!(await run((db) => takeIncident(db, id, runner)))) return false
+  const lost = new AbortController()
+  const over = new AbortController()
+  const stop = AbortSignal.any(signal ? [signal, lost.signal] : [lost.signal])
+  const keeping = renew(() => run((db) => keepIncident(db, id, runner)), lost, over.signal)
+  const options = { onProgress, signal: stop, batch, patience }
+  try {
+    return await alone((db) => carry(db, barrier, id, options))
+  } finally {
+    over.abort()
+    await keeping
+    // Without it the next runner waits for the end of the lease.
+    await run((db) => releaseIncident(db, id, runner)).catch(() => {})
+  }
+}
+
+/** Renews a lease until `over`; aborts `lost` when another runner has taken it. A database that is away is asked again. */
+async function renew(keep: () => Promise<boolean>, lost: AbortController, over: AbortSignal): Promise<void> {
+  const pause = () => sleep(RENEW_MS, undefined, { signal: over, ref: false }).catch(() => {})
+  for (await pause(); !over.aborted; await pause()) {
+    if (await keep().catch(() => true)) continue
+    return lost.abort()
+  }
+}
+
+async function carry(
+  db: Transaction,
+  barrier: Pick<Barrier, 'passed'>,
+  id: string,
+  options: Carrying,
+): Promise<boolean> {
+  await nameConnection(db)
+  // Of 200,000 users the list alone takes its time.
+  const running = await inTransaction(db, async (tx) => {
+    await tx.extend(BATCH_MS)
+    return readRunning(tx, id)
   })
+  if (!running) return true
+  options.onProgress({ planned: running.planned, ended: running.ended })
+  const before = await openTransactions(db)
+  const endAll = () => passes(db, running, options)
+  if (!(await endAll())) return false
+  const left = await outlast(db, before, options.signal)
+  if (!left || !(await endAll())) return false
+  const xid = await inTransaction(db, currentXid)
+  const waitedMs = (await barrier.passed(xid)) ?? 0
+  return inTransaction(db, (tx) => finish(tx, running, waitedMs, left))
 }
 
 /**
@@ -96,7 +128,7 @@ export function runIncident(
 async function passes(
   db: Transaction,
   running: Running,
-  { onProgress, signal, batch, patience }: Required<Omit<RunOptions, 'signal'>> & Pick<RunOptions, 'signal'>,
+  { onProgress, signal, batch, patience }: Carrying,
 ): Promise<boolean> {
   let idle = 0
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
@@ -131,7 +163,7 @@ async function passes(
 async function outlast(
   db: Transaction,
   before: OpenTransaction[],
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<OpenTransaction[] | null> {
   const began = performance.now()
   while (!signal?.aborted) {
@@ -147,20 +179,18 @@ async function outlast(
   return null
 }
 
+/** @returns false when another runner added to it meanwhile, or has finished it. */
 async function finish(
   tx: Transaction,
   running: Running,
   waitedMs: number,
   left: OpenTransaction[],
-): Promise<void> {
+): Promise<boolean> {
   await tx.extend(PASS_MS)
   const writing = left.filter((each) => each.writing).length
-  const outcome = {
-    ...(await readOutcome(tx, running)),
-    waitedMs,
-    stillOpen: { writing, reading: left.length - writing },
-  }
-  await finishIncident(tx, running.id, outcome)
+  const { counts, counted } = await readOutcome(tx, running)
+  const outcome = { ...counts, waitedMs, stillOpen: { writing, reading: left.length - writing } }
+  if (!(await finishIncident(tx, running.id, counted, outcome))) return false
   await recordOperation(tx, crypto.randomUUID(), outcome.endedPlanned + outcome.endedLater, {
     kind: 'incident.finish',
     actorKind: 'system',
@@ -168,4 +198,5 @@ async function finish(
     selection: shownSelection(running.selection),
     result: { planId: running.id, operationId: running.operationId, ...outcome },
   })
+  return true
 }

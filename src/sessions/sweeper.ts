@@ -4,17 +4,14 @@
  * session is refused whether or not its row still stands.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'drizzle-orm'
 import type { Database, Transaction } from '../storage/database.ts'
 import { sweepFeed } from '../storage/feed.ts'
 import { sweepChanges } from '../storage/instances.ts'
-import { fetchRows } from '../storage/rows.ts'
+import { takeTurn } from '../storage/jobs.ts'
 import { sweepPages } from '../storage/sessions.ts'
 
 const PAGES_PER_STEP = 500
 const PAUSE_MS = 50
-/** Two instances that meet here take turns by missing a turn. */
-const SWEEP_LOCK = 7_161_970_002n
 
 /** Walks the whole table once. @returns how many rows went; null when another instance is at it. */
 export async function sweep(
@@ -54,13 +51,7 @@ export async function forgetRevocations(
 
 /** @returns null from the transaction when another instance sweeps. */
 function alone<T>(step: (tx: Transaction) => Promise<T>) {
-  return async (tx: Transaction): Promise<T | null> => {
-    const [lock] = await fetchRows<{ mine: boolean }>(
-      tx,
-      sql`select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as mine`,
-    )
-    return lock?.mine ? step(tx) : null
-  }
+  return async (tx: Transaction): Promise<T | null> => ((await takeTurn(tx, 'sweep')) ? step(tx) : null)
 }
 
 export interface Sweeping {

@@ -57,6 +57,16 @@ export const incidentPlanned = pgTable(
   (table) => [primaryKey({ columns: [table.incidentId, table.part] })],
 )
 
+/**
+ * Which process carries an incident out, renewed while it does. It saves others the work; what is right does not depend
+ * on it.
+ */
+export const incidentRunner = pgTable('incident_runner', {
+  incidentId: uuid('incident_id').primaryKey(),
+  runner: uuid('runner').notNull(),
+  until: instant('until').notNull(),
+})
+
 export type IncidentState = 'planned' | 'running' | 'done'
 /** Which sessions an incident means: those that match every part that is given. Instants in ISO 8601. */
 export interface Selection {

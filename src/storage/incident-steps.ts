@@ -2,10 +2,10 @@
  * The queries that carry an incident out, on a connection of its own (`Database.alone`). What was ended is counted in the
  * transaction that ended it, from the rows that the trigger wrote: the count is right wherever a process dies.
  */
-import { eq, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
 import { type IncidentOutcome, incident, incidentPlanned, type Selection } from './incident-schema.ts'
-import { incidentLock, matching } from './incidents.ts'
+import { matching } from './incidents.ts'
 import { fetchRows } from './rows.ts'
 import { session } from './schema.ts'
 
@@ -19,17 +19,10 @@ export interface Running {
   ended: number
 }
 
-/**
- * Makes this connection the only one that carries the incident out, until it is closed. @returns false when another is.
- * A process that has lost its way to the server loses the lock when it has said nothing for half a minute.
- */
-export async function takeIncident(db: Executor, id: string): Promise<boolean> {
-  await db.execute(sql`set idle_session_timeout = '30s'`)
-  const [lock] = await fetchRows<{ mine: boolean }>(
-    db,
-    sql`select pg_try_advisory_lock(${incidentLock(sql`${id}::text`)}) as mine`,
-  )
-  return lock?.mine === true
+/** Tells operators what the connection is for; what a process that lost its way to the server left on it goes in half a minute. */
+export async function nameConnection(db: Executor): Promise<void> {
+  await db.execute(sql`select set_config('application_name', 'global-logout incident', false),
+    set_config('idle_session_timeout', '30s', false)`)
 }
 
 /** Null when it is not under way. */
@@ -113,15 +106,19 @@ export async function openTransactions(db: Executor): Promise<OpenTransaction[]>
   )
 }
 
-/** What the incident came to, as far as the tables tell. */
+type Counts = Pick<
+  IncidentOutcome,
+  'endedPlanned' | 'endedLater' | 'goneMeanwhile' | 'users' | 'staffSessions'
+>
+
+/** What the incident came to, as far as the tables tell, and how many its own row counted at that moment. */
 export async function readOutcome(
   tx: Executor,
   { id, operationId, planned }: Running,
-): Promise<
-  Pick<IncidentOutcome, 'endedPlanned' | 'endedLater' | 'goneMeanwhile' | 'users' | 'staffSessions'>
-> {
-  const [counted] = await fetchRows<{
+): Promise<{ counts: Counts; counted: number }> {
+  const [found] = await fetchRows<{
     ended: number
+    counted: number
     endedPlanned: number
     users: number
     staffSessions: number
@@ -133,21 +130,38 @@ export async function readOutcome(
     ), planned as (
       select unnest(session_ids) as session_id from ${incidentPlanned} where incident_id = ${id}
     )
-    select (select count(*)::int from ended) as ended,
+    select (select count(*)::int from ended) as ended, (select ended from ${incident} where id = ${id}) as counted,
       (select count(*)::int from ended join planned using (session_id)) as "endedPlanned",
       (select count(*)::int from (select from ended group by user_id) as users) as users,
       (select count(*)::int from ended where user_id in (select user_id from staff)) as "staffSessions"`,
   )
-  if (!counted) throw new Error('a count has no row')
-  const { ended, endedPlanned, ...rest } = counted
-  return { endedPlanned, endedLater: ended - endedPlanned, goneMeanwhile: planned - endedPlanned, ...rest }
+  if (!found) throw new Error('a count has no row')
+  const { ended, counted, endedPlanned, ...rest } = found
+  const counts = {
+    endedPlanned,
+    endedLater: ended - endedPlanned,
+    goneMeanwhile: planned - endedPlanned,
+    ...rest,
+  }
+  return { counts, counted }
 }
 
-/** Only for whoever has taken the incident: nobody else can have finished it before. */
-export async function finishIncident(tx: Executor, id: string, outcome: IncidentOutcome): Promise<void> {
-  await tx
+/**
+ * Writes the outcome, unless another runner has added to what was `counted` since, or has finished the incident.
+ * @returns whether it did.
+ */
+export async function finishIncident(
+  tx: Executor,
+  id: string,
+  counted: number,
+  outcome: IncidentOutcome,
+): Promise<boolean> {
+  const done = await tx
     .update(incident)
     .set({ state: 'done', finishedAt: sql`statement_timestamp()`, outcome })
-    .where(eq(incident.id, id))
+    .where(and(eq(incident.id, id), eq(incident.state, 'running'), eq(incident.ended, counted)))
+    .returning({ id: incident.id })
+  if (done.length === 0) return false
   await tx.delete(incidentPlanned).where(eq(incidentPlanned.incidentId, id))
+  return true
 }

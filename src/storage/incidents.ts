@@ -1,6 +1,5 @@
 /** The named queries of incidents. Those that end sessions are in `incident-steps.ts`. */
 import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
-import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import { formsOf } from '../security/selection.ts'
 import type { Executor } from './database.ts'
 import {
@@ -181,30 +180,6 @@ export async function lockIncident(tx: Executor, id: string) {
 export async function startIncident(tx: Executor, id: string, operationId: string): Promise<void> {
   const startedAt = sql`statement_timestamp()`
   await tx.update(incident).set({ state: 'running', operationId, startedAt }).where(eq(incident.id, id))
-}
-
-/** The name of the advisory lock that whoever carries an incident out holds. */
-export const incidentLock = (id: SQL | AnyPgColumn): SQL =>
-  sql`hashtextextended('global-logout incident ' || ${id}, 0)`
-
-/**
- * The incidents that somebody has to go on with, and that nobody is at; in no order, so that some which get nowhere for now
- * do not keep the others waiting.
- */
-export async function idleIncidents(db: Executor): Promise<string[]> {
-  const rows = await db
-    .select({ id: incident.id })
-    .from(incident)
-    .where(
-      and(
-        eq(incident.state, 'running'),
-        sql`${incidentLock(incident.id)} not in (
-          select (classid::bigint << 32) | objid::bigint from pg_locks where locktype = 'advisory' and objsubid = 1
-            and granted and database = (select oid from pg_database where datname = current_database()))`,
-      ),
-    )
-    .orderBy(sql`random()`)
-  return rows.map(({ id }) => id)
 }
 
 /** A page of what an operation ended, in the order in which it was recorded, after the row `after`. */

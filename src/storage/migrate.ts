@@ -1,12 +1,13 @@
 /**
- * Brings the database to the shape this version needs. Several instances may start at once: an advisory lock
- * lets one migrate while the others wait, then find nothing to do. A role without the right to create tables
- * is enough when nothing is pending. A database that was dumped on another server is settled in this one.
+ * Brings the database to the shape this version needs. Several instances may start at once: a lock on
+ * the journal, which only its owner can take, lets one migrate while the others wait, then find nothing to do. A role
+ * without the right to create tables is enough when nothing is pending. A database that was dumped on another server is
+ * settled in this one.
  */
 import { fileURLToPath } from 'node:url'
+import { sql } from 'drizzle-orm'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
-import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
 import type { Executor } from './database.ts'
 import { sqlState } from './failures.ts'
@@ -14,10 +15,10 @@ import { fetchRows } from './rows.ts'
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
 /** A journal of our own: an application on drizzle-kit keeps its own in `__drizzle_migrations` of the same database. */
-const migrationsTable = '__global_logout_migrations'
+const JOURNAL = 'drizzle.__global_logout_migrations'
 const migrations = readMigrationFiles({ migrationsFolder })
-/** Any constant that no other program on the same database picks. */
-const MIGRATION_LOCK = 7_161_970_001n
+/** What two who create the journal at once may meet: unique_violation, duplicate_schema, duplicate_table. */
+const CREATED_MEANWHILE = ['23505', '42P06', '42P07']
 
 /** Longest wait for a connection, in milliseconds. */
 const CONNECT_MS = 5_000
@@ -37,7 +38,7 @@ export async function migrate(url: string, onRestored: () => void = () => {}): P
   await client.connect()
   try {
     const db = drizzle(client)
-    const applied = await applyPending(client, db)
+    const applied = await applyPending(db)
     const { rows } = await client.query<{ settled: boolean }>('select settle_restored() as settled')
     if (rows[0]?.settled) onRestored()
     return applied
@@ -46,23 +47,55 @@ export async function migrate(url: string, onRestored: () => void = () => {}): P
   }
 }
 
-async function applyPending(client: pg.Client, db: NodePgDatabase): Promise<number> {
+/** Not drizzle's own migrator: the transaction that it begins has no place for a lock before it looks at the journal. */
+async function applyPending(db: NodePgDatabase): Promise<number> {
   if ((await pendingMigrations(db)) === 0) return 0
-  await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
-  const pending = await pendingMigrations(db)
-  await applyMigrations(db, { migrationsFolder, migrationsTable })
-  return pending
+  await createJournal(db)
+  return db.transaction(
+    async (tx) => {
+      // Taken before the first look, in a transaction whose every statement sees what committed before it.
+      await tx.execute(`lock table ${JOURNAL} in share row exclusive mode`)
+      const pending = pendingAfter(await lastApplied(tx))
+      for (const { sql: statements, hash, folderMillis } of pending) {
+        for (const statement of statements) await tx.execute(statement)
+        await tx.execute(
+          sql`insert into ${sql.raw(JOURNAL)} (hash, created_at) values (${hash}, ${folderMillis})`,
+        )
+      }
+      return pending.length
+    },
+    { isolationLevel: 'read committed' },
+  )
+}
+
+/** The journal as drizzle keeps it. Whoever is not the first to create it waits, fails, and finds it at the next try. */
+async function createJournal(db: NodePgDatabase): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await db.execute('create schema if not exists drizzle')
+      return void (await db.execute(
+        `create table if not exists ${JOURNAL} (id serial primary key, hash text not null, created_at bigint)`,
+      ))
+    } catch (error) {
+      if (tries === 3 || !CREATED_MEANWHILE.includes(sqlState(error) ?? '')) throw error
+    }
+  }
+}
+
+const pendingAfter = (last: number) => migrations.filter(({ folderMillis }) => folderMillis > last)
+
+async function lastApplied(db: Executor): Promise<number> {
+  const [newest] = await fetchRows<{ last: string }>(
+    db,
+    `select coalesce(max(created_at), 0)::text as last from ${JOURNAL}`,
+  )
+  return Number(newest?.last ?? 0)
 }
 
 /** How many of this version's migrations the database lacks. */
 export async function pendingMigrations(db: Executor): Promise<number> {
   try {
-    const [newest] = await fetchRows<{ last: string }>(
-      db,
-      `select coalesce(max(created_at), 0)::text as last from drizzle.${migrationsTable}`,
-    )
-    const last = Number(newest?.last ?? 0)
-    return migrations.filter(({ folderMillis }) => folderMillis > last).length
+    return pendingAfter(await lastApplied(db)).length
   } catch (error) {
     const missing = ['42P01', '3F000'] // undefined table, undefined schema: no migration has run yet
     if (missing.includes(sqlState(error) ?? '')) return migrations.length

@@ -73,6 +73,8 @@ export const session = pgTable(
     lastSeenAt: instant('lastSeenAt').notNull().defaultNow(),
     ipAddress: inet('ipAddress'),
     userAgent: text('userAgent'),
+    /** The service key that made it; null when the user signed in. No foreign key: each sign-in would lock the key's row. */
+    keyId: uuid('keyId'),
   },
   (table) => [
     index('session_userId_idx').on(table.userId),

@@ -139,6 +139,9 @@ export const replay = pgTable(
     at: instant('at').notNull().default(sql`statement_timestamp()`),
     ipAddress: inet('ip_address'),
     userAgent: text('user_agent'),
+    /** Whether they are those that the session had; null when one of the two is unknown. */
+    sameAddress: boolean('same_address'),
+    sameProgram: boolean('same_program'),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
   },
   (table) => [
@@ -147,6 +150,9 @@ export const replay = pgTable(
     index('replay_xid_id_idx').on(table.xid, table.id),
   ],
 )
+
+/** What one instance at a time does, by name: its turn is a lock on the row, which takes the right to update the table. */
+export const job = pgTable('job', { name: text('name').$type<JobName>().primaryKey() })
 
 /** Up to which transaction old revocations and replays may have been deleted: a cursor of the feed from before has a gap. One row. */
 export const feedHorizon = pgTable(
@@ -181,6 +187,8 @@ export const ACTOR_KINDS = ['user', 'service', 'staff', 'system'] as const
 export type ActorKind = (typeof ACTOR_KINDS)[number]
 export const STAFF_ROLES = ['security', 'auditor'] as const
 export type StaffRole = (typeof STAFF_ROLES)[number]
+/** The rows of `job`. */
+export type JobName = 'replays' | 'sweep'
 export type Replay = typeof replay.$inferSelect
 export type Operation = typeof operation.$inferSelect
 

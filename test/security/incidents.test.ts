@@ -4,7 +4,7 @@ import { carryOut, INCIDENTS_AT_ONCE, startIncidentRunner } from '../../src/secu
 import { runIncident } from '../../src/security/run-incident.ts'
 import { type Database, openDatabase } from '../../src/storage/database.ts'
 import type { Selection } from '../../src/storage/incident-schema.ts'
-import { takeIncident } from '../../src/storage/incident-steps.ts'
+import { keepIncident, releaseIncident, takeIncident } from '../../src/storage/runners.ts'
 import { setRole } from '../../src/storage/staff.ts'
 import { addSessions, addsUp, begin, somebody } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
@@ -305,12 +305,13 @@ t.test('incidents that another process is at do not keep this one from the other
   })
   const busy: string[] = []
   for (let i = 0; i < INCIDENTS_AT_ONCE; i++) busy.push(await begin(service, { userAgent: 'busy' }))
-  const elsewhere = busy.map((id) =>
-    database.alone(async (db) => {
-      t.ok(await takeIncident(db, id))
-      await held
-    }),
-  )
+  const other = crypto.randomUUID()
+  const elsewhere = busy.map(async (id) => {
+    t.ok(await database.run((db) => takeIncident(db, id, other)))
+    while (await Promise.race([held.then(() => false), new Promise((turn) => setTimeout(turn, 500, true))]))
+      t.ok(await database.run((db) => keepIncident(db, id, other)))
+    await database.run((db) => releaseIncident(db, id, other))
+  })
   const id = await begin(service, { userAgent: 'spare' })
   const runner = startIncidentRunner(database, barrier, { error: (error) => t.fail(String(error)) })
   while ((await incidents.get(id)).state !== 'done') await new Promise((turn) => setTimeout(turn, 20))
@@ -335,8 +336,7 @@ t.test('incidents that meet a session which somebody holds do not keep others wa
     { error: (error) => t.fail(String(error)) },
     { patience: 2 },
   )
-  const taken = `select from pg_locks where locktype = 'advisory' and granted
-    and database = (select oid from pg_database where datname = current_database())`
+  const taken = 'select from incident_runner'
   while ((await database.psql(taken)).length < INCIDENTS_AT_ONCE)
     await new Promise((turn) => setTimeout(turn, 5))
   const id = await begin(service, { userAgent: 'lucky' })

@@ -77,7 +77,7 @@ t.test('a change is kept until every instance that answers from memory has appli
 t.test('two instances do not sweep at once', async (t) => {
   await fill(30)
   await database.transaction(async (tx) => {
-    await tx.execute('select pg_advisory_xact_lock(7161970002)')
+    await tx.execute(`select from job where name = 'sweep' for update`)
     t.equal(await sweep(database), null)
   })
   t.equal(await sweep(database), 20)

@@ -39,13 +39,14 @@ t.test('a migrated database has exactly the columns that the schema names', asyn
       'session.expires timestamp',
       'session.id uuid',
       'session.ipAddress inet',
+      'session.keyId uuid',
       'session.lastSeenAt timestamptz',
       'session.sessionToken text',
       'session.userAgent text',
       'session.userId text',
     ],
   )
-  const ours = ['createdAt', 'id', 'ipAddress', 'lastSeenAt', 'userAgent']
+  const ours = ['createdAt', 'id', 'ipAddress', 'keyId', 'lastSeenAt', 'userAgent']
   for (const { name, nullable, default: given } of session) {
     if (ours.includes(name.slice('session.'.length)))
       t.ok(given || nullable === 'YES', `${name} needs nothing from the stock adapter`)

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { IncidentActor, IncidentReport } from '../../src/security/incidents.ts'
 import type { Selection } from '../../src/storage/incident-schema.ts'
+import { idleIncidents } from '../../src/storage/runners.ts'
 import type { Service } from './service.ts'
 
 const script = fileURLToPath(new URL('incident-process.ts', import.meta.url))
@@ -42,6 +43,11 @@ export async function begin({ incidents }: Pick<Service, 'incidents'>, select: S
   const { planId } = await incidents.plan(select, 'a test', somebody)
   await incidents.execute(planId, somebody)
   return planId
+}
+
+/** Waits until the lease of a runner that was killed is over: some seconds. */
+export async function isFree({ database }: Pick<Service, 'database'>, id: string): Promise<void> {
+  while (!(await database.run(idleIncidents)).includes(id)) await new Promise((turn) => setTimeout(turn, 50))
 }
 
 export interface Runner {
