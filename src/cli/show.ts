@@ -1,5 +1,6 @@
 /** How the commands for staff show people, their devices and what became of them; never a token, nor its hash. */
 import type { Account } from '../security/accounts.ts'
+import { comparedWithSession } from '../security/shown.ts'
 import { describeDevice, deviceName } from '../sessions/devices.ts'
 import type { FoundUser } from '../storage/users.ts'
 import { instant } from './common.ts'
@@ -34,15 +35,16 @@ export function printAccount(account: Account): void {
   if (replays.length === 0) return
   print(`\nRevoked tokens that came again: ${replays.length}`)
   printTable(
-    ['session', 'at', 'times', 'address', 'device'],
+    ['session', 'at', 'times', 'address', 'device', 'compared with the session'],
     replays
       .slice(0, 20)
-      .map(({ sessionId, at, count, ipAddress, userAgent }) => [
+      .map(({ sessionId, at, count, ipAddress, userAgent, ...same }) => [
         sessionId,
         instant(at),
         String(count),
         ipAddress ?? '-',
         deviceName(describeDevice(userAgent)),
+        comparedWithSession(same),
       ]),
   )
 }

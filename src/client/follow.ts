@@ -33,6 +33,9 @@ export interface Replay {
   /** Of whoever presented it last; null where the service was not told. */
   ipAddress: string | null
   userAgent: string | null
+  /** Whether these are the address and the user agent that the session had; null where one of the two is unknown. */
+  sameAddress: boolean | null
+  sameProgram: boolean | null
   /** ISO 8601: when it was recorded. */
   at: string
 }

@@ -62,6 +62,8 @@ const REPLAYED = {
   count: 3,
   ipAddress: '198.51.100.200',
   userAgent: 'python-requests/2.32.3',
+  sameAddress: false,
+  sameProgram: false,
 }
 
 /** Adds the demo users to an empty database; leaves any other as it is. */

@@ -68,6 +68,14 @@ export const account = z.object({
       at: instant,
       ipAddress: nullable,
       userAgent: nullable,
+      sameAddress: z
+        .boolean()
+        .nullable()
+        .describe('whether it is the address that the session had; null: one of the two is unknown'),
+      sameProgram: z
+        .boolean()
+        .nullable()
+        .describe("whether it is the user agent that the session had; null: the session's is unknown"),
     }),
   ),
 })

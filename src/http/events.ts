@@ -51,6 +51,14 @@ const replayed = z.object({
   count: z.int().describe('how often since the event before about this session'),
   ipAddress: z.string().nullable(),
   userAgent: z.string().nullable(),
+  sameAddress: z
+    .boolean()
+    .nullable()
+    .describe('whether the session had signed in from this address; null: one of the two is unknown'),
+  sameProgram: z
+    .boolean()
+    .nullable()
+    .describe("whether the session had this user agent; null: the session's is unknown"),
   at: z.iso.datetime(),
 })
 const answer = z.object({

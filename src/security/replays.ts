@@ -1,27 +1,29 @@
 /**
  * The replay alarm: a revoked token that is presented again is counted, with the address it came from, at most one record
  * a token and minute. Off the path of any request, and bounded: refused tokens wait in a small memory, one query a second
- * asks which of them were revoked, and what is too much is dropped. A flood of random tokens may hide a replay for as
- * long as it lasts; it can neither slow down checks nor fill the table.
+ * asks which of them were revoked, and what is too much is dropped. Each presentation is judged by when it came, not by when
+ * it is asked about. A flood of random tokens may hide a replay for as long as it lasts; it can neither slow down checks nor
+ * fill the table.
  */
 import { LRUCache } from 'lru-cache'
 import { type DeviceHints, deviceColumns } from '../sessions/devices.ts'
 import { hashToken } from '../sessions/tokens.ts'
 import type { Database } from '../storage/database.ts'
-import { recordReplays } from '../storage/replays.ts'
+import { takeTurn } from '../storage/jobs.ts'
+import { type Presented, recordReplays } from '../storage/replays.ts'
+import { append, present, type Sender } from './presentations.ts'
 
 const FLUSH_MS = 1_000
 /** Tokens of one query: a few milliseconds of the database. */
 const BATCH = 1_000
-/** Refused tokens remembered, with less than a kilobyte each. */
+/** Refused tokens remembered: most with half a kilobyte each, none with more than four. */
 const REMEMBERED = 5_000
-/** A token is looked up once in so many milliseconds, revoked or not. */
+/** A token is looked up once in so many milliseconds, unless it is one that its own device still may present. */
 const QUIET_MS = 60_000
 
 interface Seen {
-  /** How often since the last record. */
-  count: number
-  from: { ipAddress: string | null; userAgent: string | null }
+  /** Who presented it since the last record. */
+  senders: Sender[]
   /** The address of the last record. */
   told: string | null
   /** Not to be looked up before, in milliseconds on the monotonic clock. */
@@ -39,30 +41,40 @@ export function createReplays(
   const seen = new LRUCache<string, Seen>({ max: REMEMBERED })
   let flushing = Promise.resolve()
 
-  /** What waits for a query, the longest known first. */
-  function waiting(): [string, Seen][] {
+  /** Takes what waits for a query, the longest known first. */
+  function takeWaiting(): (Seen & { hash: string; one: Seen })[] {
     const now = clock()
-    const found: [string, Seen][] = []
+    const taken: (Seen & { hash: string; one: Seen })[] = []
     for (const hash of seen.rkeys()) {
       const one = seen.peek(hash)
-      if (one && one.count > 0 && one.due <= now) found.push([hash, one])
-      if (found.length === BATCH) break
+      if (one && one.senders.length > 0 && one.due <= now) {
+        taken.push({ ...one, hash, one })
+        one.senders = []
+      }
+      if (taken.length === BATCH) break
     }
-    return found
+    return taken
   }
 
   async function record(): Promise<void> {
-    const batch = waiting()
+    const batch = takeWaiting()
     if (batch.length === 0) return
-    const presented = batch.map(([hash, { count, from }]) => ({ hash, count, ...from }))
-    const fates = await transaction((tx) => recordReplays(tx, presented))
-    if (!fates) return
-    for (const [i, [, one]] of batch.entries()) {
-      one.due = clock() + QUIET_MS
+    const putBack = ({ one, senders }: (typeof batch)[number]) => {
+      one.senders = append(senders, one.senders)
+    }
+    const verdicts = await transaction(async (tx) =>
+      (await takeTurn(tx, 'replays')) ? recordReplays(tx, agedBy(clock(), batch)) : null,
+    ).catch((error) => {
+      batch.forEach(putBack)
+      throw error
+    })
+    if (!verdicts) return batch.forEach(putBack)
+    for (const [i, taken] of batch.entries()) {
+      const verdict = verdicts[i]
+      taken.one.due = verdict?.fate === 'own' ? 0 : clock() + QUIET_MS
       // What waits was recorded by another instance within this minute: it goes into the next record.
-      if (fates[i] === 'waits') continue
-      one.count -= presented[i]?.count ?? 0
-      one.told = presented[i]?.ipAddress ?? null
+      if (verdict?.fate === 'waits') putBack(taken)
+      if (verdict?.fate === 'recorded') taken.one.told = verdict.ipAddress
     }
   }
 
@@ -77,14 +89,9 @@ export function createReplays(
     /** Notes that a token was refused. Whose it is, and whether it ever was anybody's, shows later. */
     refused(token: string, hints: DeviceHints): void {
       const hash = hashToken(token)
-      const known = seen.get(hash)
-      if (!known) {
-        seen.set(hash, { count: 1, from: deviceColumns(hints), told: null, due: 0 })
-        return
-      }
-      // Where a thief and a forgotten device take turns, both are told of, one after the other.
-      if (known.count === 0 || known.from.ipAddress === known.told) known.from = deviceColumns(hints)
-      known.count++
+      const one = seen.get(hash) ?? { senders: [], told: null, due: 0 }
+      seen.set(hash, one)
+      present(one.senders, deviceColumns(hints), { at: clock(), count: 1 })
     },
     flush,
     /** Writes what waits and stops. */
@@ -93,4 +100,19 @@ export function createReplays(
       await flush()
     },
   }
+}
+
+/** What the database is asked: it does not know this process's clock, so each time is told as an age. */
+function agedBy(now: number, batch: readonly (Seen & { hash: string })[]): Presented[] {
+  return batch.map(({ hash, senders, told }) => ({
+    hash,
+    by: senders.flatMap(({ moments, ...from }) =>
+      moments.map(({ at, count }) => ({
+        ...from,
+        ageMs: now - at,
+        count,
+        told: told !== null && from.ipAddress === told,
+      })),
+    ),
+  }))
 }

@@ -35,11 +35,24 @@ export function toAccount({ user, sessions, sessionCount, revocations, replays }
       revokedAt: session.revokedAt.toISOString(),
       operation: operation && toOperation(operation),
     })),
-    replays: replays.map(({ sessionId, count, at, ipAddress, userAgent }) => ({
-      ...{ sessionId, count, ipAddress, userAgent },
+    replays: replays.map(({ sessionId, count, at, ipAddress, userAgent, sameAddress, sameProgram }) => ({
+      ...{ sessionId, count, ipAddress, userAgent, sameAddress, sameProgram },
       at: at.toISOString(),
     })),
   }
+}
+
+/** How the sender of a replay compares with the device that the session had, in words. */
+export function comparedWithSession({
+  sameAddress,
+  sameProgram,
+}: Pick<Account['replays'][number], 'sameAddress' | 'sameProgram'>): string {
+  if (sameAddress === sameProgram && sameAddress !== null)
+    return sameAddress ? "the session's own address and program" : 'another address and program'
+  const told = (same: boolean | null, what: string) =>
+    same === null ? null : same ? `the session's own ${what}` : `another ${what}`
+  const parts = [told(sameAddress, 'address'), told(sameProgram, 'program')].filter((part) => part !== null)
+  return parts.join(', ') || "the session's own device is unknown"
 }
 
 /** What `Accounts.revoke` did. `lockedUntil` is null until somebody lifts the lock, and absent where none was asked for. */

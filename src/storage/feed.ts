@@ -43,6 +43,9 @@ export interface ReplayRow extends Happened {
   count: number
   ipAddress: string | null
   userAgent: string | null
+  /** Whether they are those that the session had; null when one of the two is unknown. */
+  sameAddress: boolean | null
+  sameProgram: boolean | null
 }
 
 export type FeedRow = RevocationRow | ReplayRow
@@ -70,9 +73,10 @@ export const READ_FEED = {
   name: 'read-feed',
   text: `with feed as not materialized (
     select xid, id, session_id, user_id, operation_id, revoked_at as at,
-      null::integer as count, null::inet as ip_address, null::text as user_agent from revoked_session
+      null::integer as count, null::inet as ip_address, null::text as user_agent,
+      null::boolean as same_address, null::boolean as same_program from revoked_session
     union all
-    select xid, id, session_id, user_id, operation_id, at, count, ip_address, user_agent from replay
+    select xid, id, session_id, user_id, operation_id, at, count, ip_address, user_agent, same_address, same_program from replay
   ), asked as materialized (
     select coalesce($2::pg_snapshot, pg_current_snapshot()) as upper,
       concat_ws('/', (select system_identifier from pg_control_system()),
@@ -95,7 +99,8 @@ export const READ_FEED = {
     ) news order by xid, id limit ${LIMIT}
   )
   select asked.upper::text, asked.world, asked.too_old, page.xid::text, page.id::text, page.session_id, page.user_id,
-    page.operation_id, page.at, o.kind, o.scope, page.count, page.ip_address, page.user_agent
+    page.operation_id, page.at, o.kind, o.scope, page.count, page.ip_address, page.user_agent,
+    page.same_address, page.same_program
   from asked left join page on true left join operation o on o.id = page.operation_id
   order by page.xid, page.id`,
 }
@@ -116,6 +121,8 @@ type Row = [
   count: number | null,
   ipAddress: string | null,
   userAgent: string | null,
+  sameAddress: boolean | null,
+  sameProgram: boolean | null,
 ]
 
 /**
@@ -148,11 +155,12 @@ export async function readFeed(
 
 function rowOf([, , , xid, id, ...rest]: Row): FeedRow[] {
   if (xid === null) return []
-  const [sessionId, userId, operationId, at, kind, scope, count, ipAddress, userAgent] = rest
+  const [sessionId, userId, operationId, at, kind, scope, count, ...by] = rest
+  const [ipAddress, userAgent, sameAddress, sameProgram] = by
   const happened = { xid: BigInt(xid), id: BigInt(id), sessionId, userId, operationId, at }
   return count === null
     ? [{ type: 'session.revoked', ...happened, kind, scope }]
-    : [{ type: 'session.replayed', ...happened, count, ipAddress, userAgent }]
+    : [{ type: 'session.replayed', ...happened, count, ipAddress, userAgent, sameAddress, sameProgram }]
 }
 
 /** Rows of each table that one step of the sweep looks at. */

@@ -120,14 +120,17 @@ export interface Replayed {
   userId: string
   count: number
   last: Date
+  /** Whether any of them came from another address or program than the session's. */
+  elsewhere: boolean
 }
 
 /** Users whose revoked tokens came again within a day, the latest first. */
 export async function recentlyReplayed(db: Executor, limit: number): Promise<Replayed[]> {
-  const found = await fetchRows<{ userId: string; count: number; last: number }>(
+  const found = await fetchRows<Omit<Replayed, 'last'> & { last: number }>(
     db,
-    sql`select user_id as "userId", sum(count)::integer as count, extract(epoch from max(at))::float8 as last
-      from (select user_id, count, at from ${replay} where at > statement_timestamp() - interval '1 day'
+    sql`select user_id as "userId", sum(count)::integer as count, extract(epoch from max(at))::float8 as last,
+        coalesce(bool_or(not (same_address and same_program)), false) as elsewhere
+      from (select user_id, count, at, same_address, same_program from ${replay} where at > statement_timestamp() - interval '1 day'
         order by at desc limit ${REPLAYS_SEEN}) as seen
       group by 1 order by last desc limit ${limit}`,
   )

@@ -14,55 +14,78 @@ export function listReplays(db: Executor, userId: string, limit: number): Promis
     .limit(limit)
 }
 
+/** A refused token, and who presented it when. */
 export interface Presented {
   /** The hash of the token. */
   hash: string
-  count: number
-  ipAddress: string | null
-  userAgent: string | null
+  by: {
+    ipAddress: string | null
+    userAgent: string | null
+    /** How long ago. */
+    ageMs: number
+    count: number
+    /** Whether the last record named this address: another one comes first now. */
+    told: boolean
+  }[]
 }
 
-const REPLAY_LOCK = 7_161_970_004n
+export interface Verdict {
+  /** `own`: revoked, and all presentations were its own device's, within the minute. `waits`: there is a record of this minute. */
+  fate: 'unknown' | 'own' | 'recorded' | 'waits'
+  /** Of the record. */
+  ipAddress: string | null
+}
+
+const UNKNOWN: Verdict = { fate: 'unknown', ipAddress: null }
 
 /**
  * Records those among refused tokens that were revoked, and have no record of the last minute yet. A device learns by asking
- * that it was signed out: what comes from the session's own address and user agent in the first minute is the rule, not a sign
- * of theft. Instances take turns, so that there is one record a minute however many of them are asked. Run it in a transaction.
- * @returns for each token whether there is nothing to tell of it, it was recorded, or has to wait; null when it is another's turn.
+ * that it was signed out: what came from the session's own address and user agent within a minute of its end is the rule, not
+ * a sign of theft. When it came counts, not when this asks. Of several senders the record names one that is not the session's
+ * own device, and that the record before did not name. Run it in a transaction that has the turn at `replays`, so that there
+ * is one record a minute however many instances are asked.
  */
-export async function recordReplays(
-  tx: Executor,
-  presented: Presented[],
-): Promise<('other' | 'recorded' | 'waits')[] | null> {
-  const [turn] = await fetchRows<{ mine: boolean }>(
-    tx,
-    sql`select pg_try_advisory_xact_lock(${REPLAY_LOCK}) as mine`,
-  )
-  if (!turn?.mine) return null
-  const column = (of: (one: Presented) => string | number | null) => sql.param(presented.map(of))
-  const rows = await fetchRows<{ position: number; recorded: boolean }>(
+export async function recordReplays(tx: Executor, presented: Presented[]): Promise<Verdict[]> {
+  const all = presented.flatMap(({ by }, i) => by.map((one) => ({ ...one, token: i + 1 })))
+  const column = (of: (one: (typeof all)[number]) => string | number | boolean | null) =>
+    sql.param(all.map(of))
+  const rows = await fetchRows<Verdict & { token: number }>(
     tx,
     sql`
-    with known as (
-      select asked.*, r.session_id, r.user_id, r.operation_id
-      from unnest(${column((p) => p.hash)}::text[], ${column((p) => p.count)}::integer[],
-        ${column((p) => p.ipAddress)}::inet[], ${column((p) => p.userAgent)}::text[])
-        with ordinality as asked (hash, count, ip_address, user_agent, position),
-      lateral (select * from revoked_session where session_token = asked.hash order by id desc limit 1) r
-      where not coalesce(r.ip_address = asked.ip_address and r.user_agent = asked.user_agent
-        and r.revoked_at > statement_timestamp() - interval '1 minute', false)
+    with revoked as materialized (
+      select asked.token, r.*
+      from unnest(${sql.param(presented.map(({ hash }) => hash))}::text[]) with ordinality as asked (hash, token),
+      lateral (select session_id, user_id, operation_id, revoked_at, host(ip_address) as ip_address, user_agent
+        from revoked_session where session_token = asked.hash order by id desc limit 1) r
+    ), presented as (
+      select token, session_id, user_id, operation_id, revoked_at, by.ip_address, by.user_agent, age_ms, count, told,
+        r.ip_address = host(by.ip_address) as same_address,
+        case when r.user_agent is not null then r.user_agent is not distinct from by.user_agent end as same_program
+      from revoked r join unnest(${column((one) => one.token)}::integer[], ${column((one) => one.ageMs)}::float8[],
+        ${column((one) => one.count)}::integer[], ${column((one) => one.ipAddress)}::inet[],
+        ${column((one) => one.userAgent)}::text[], ${column((one) => one.told)}::boolean[])
+        as by (token, age_ms, count, ip_address, user_agent, told) using (token)
+    ), alarm as (
+      select distinct on (token) *, (sum(count) over (partition by token))::integer as total
+      from presented
+      where not (coalesce(same_address and same_program, false)
+        and statement_timestamp() - age_ms * interval '1 millisecond' < revoked_at + interval '1 minute')
+      order by token, coalesce(same_address and same_program, false), told, age_ms desc
     ), recorded as (
-      insert into replay (session_id, user_id, operation_id, count, ip_address, user_agent)
-      select session_id, user_id, operation_id, count, ip_address, user_agent from known
+      insert into replay (session_id, user_id, operation_id, count, ip_address, user_agent, same_address, same_program)
+      select session_id, user_id, operation_id, total, ip_address, user_agent, same_address, same_program from alarm
       where not exists (select from replay
-        where replay.user_id = known.user_id and replay.session_id = known.session_id
+        where replay.user_id = alarm.user_id and replay.session_id = alarm.session_id
           and replay.at > statement_timestamp() - interval '1 minute')
       returning session_id
     )
-    select position::integer, exists (select from recorded where recorded.session_id = known.session_id) as recorded
-    from known`,
+    select revoked.token::integer, host(alarm.ip_address) as "ipAddress",
+      case when alarm.token is null then 'own'
+        when exists (select from recorded where recorded.session_id = revoked.session_id) then 'recorded'
+        else 'waits' end as fate
+    from revoked left join alarm using (token)`,
   )
-  const fates = presented.map((): 'other' | 'recorded' | 'waits' => 'other')
-  for (const { position, recorded } of rows) fates[position - 1] = recorded ? 'recorded' : 'waits'
-  return fates
+  const verdicts = presented.map(() => UNKNOWN)
+  for (const { token, ...verdict } of rows) verdicts[token - 1] = verdict
+  return verdicts
 }

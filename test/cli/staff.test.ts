@@ -69,9 +69,17 @@ t.test('a stolen account: found, looked at, ended, with the reason on record', a
     output: new RegExp(`user\\.revoke +3 +ada +system cli:\\S+ +ticket 1 +${operationId}`),
   })
   t.match(await command('user', 'show', 'ada'), { output: /Revoked lately: 3 sessions/ })
-  await psql(`insert into replay (session_id, user_id, count) values ($1, 'ada', 7)`, [revoked[0].id])
+  await psql(
+    `insert into replay (session_id, user_id, count, same_address, same_program)
+    values ($1, 'ada', 7, false, true)`,
+    [revoked[0].id],
+  )
   const account = await json('user', 'show', 'ada')
-  t.match(account, { revocations: [{ operation: { reason: 'ticket 1' } }, {}, {}], replays: [{ count: 7 }] })
+  t.match(account, {
+    revocations: [{ operation: { reason: 'ticket 1' } }, {}, {}],
+    replays: [{ count: 7, sameAddress: false, sameProgram: true }],
+  })
+  t.match(await command('user', 'show', 'ada'), { output: /another address, the session's own program/ })
   t.notMatch(JSON.stringify(account), /sessionToken|xid/)
 })
 

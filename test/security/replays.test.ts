@@ -1,9 +1,9 @@
 /** A thief who presents a revoked token is refused as ever, and seen; whoever only forgot it, or guesses, raises no alarm. */
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { present, type Sender } from '../../src/security/presentations.ts'
 import { createReplays } from '../../src/security/replays.ts'
 import { generateSessionToken } from '../../src/sessions/tokens.ts'
-import type { Presented } from '../../src/storage/replays.ts'
-import { recordReplays } from '../../src/storage/replays.ts'
+import { takeTurn } from '../../src/storage/jobs.ts'
 import { json, startService } from '../support/service.ts'
 
 const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })
@@ -18,7 +18,8 @@ async function revoked(userId: string) {
 }
 const alarms = (userId: string) =>
   database.psql(
-    'select session_id, count, ip_address, user_agent from replay where user_id = $1 order by id',
+    `select session_id, count, ip_address, user_agent, same_address, same_program from replay
+      where user_id = $1 order by id`,
     [userId],
   )
 
@@ -39,7 +40,10 @@ t.test(
       await service.replays.flush()
       t.equal((await service.http('/check', { headers })).status, 401)
       await service.replays.flush()
-      const alarm = { session_id: id, count: 5, ip_address: '198.51.100.66', user_agent: 'thief <script>' }
+      const alarm = {
+        ...{ session_id: id, count: 5, ip_address: '198.51.100.66', user_agent: 'thief <script>' },
+        ...{ same_address: false, same_program: false },
+      }
       t.same(await alarms(ada), [alarm], 'the sixth waits for the next record')
     }
   },
@@ -216,45 +220,161 @@ t.test(
   },
 )
 
+/** The device that `signIn` records. */
+const OWN = { ipAddress: '203.0.113.7', userAgent: 'test' }
+
+/** Replays with a clock of their own; `later` turns it on, and lets the end of the session lie as much further back. */
+function withClock(t: Test, sessionId: string) {
+  let now = 0
+  const failed = (error: unknown) => t.fail(String(error))
+  const replays = createReplays(database, failed, () => now, 3_600_000)
+  t.teardown(() => replays.close())
+  return {
+    ...replays,
+    later: async (seconds: number) => {
+      now += seconds * 1000
+      const back = `- interval '${seconds} seconds'`
+      await database.psql(
+        `update revoked_session set revoked_at = revoked_at ${back} where session_id = $1`,
+        [sessionId],
+      )
+      await database.psql(`update replay set at = at ${back} where session_id = $1`, [sessionId])
+    },
+  }
+}
+
 t.test(
-  'a device that asks on as it is signed out raises no alarm; a minute later, or elsewhere, it does',
+  "the owner's own device, which asks twice within seconds of a logout elsewhere, raises no alarm later",
+  async (t) => {
+    for (const between of [true, false]) {
+      const ada = await addUser()
+      const { token, id } = await revoked(ada)
+      const replays = withClock(t, id)
+      replays.refused(token, OWN)
+      if (between) await replays.flush()
+      await replays.later(3)
+      replays.refused(token, OWN)
+      for (let minutes = 0; minutes < 3; minutes++) {
+        await replays.later(61)
+        await replays.flush()
+      }
+      t.same(await alarms(ada), [], between ? 'asked about between' : 'asked about once')
+    }
+  },
+)
+
+t.test('of what the own device sends, only what comes after the minute is counted', async (t) => {
+  const ada = await addUser()
+  const { token, id } = await revoked(ada)
+  const replays = withClock(t, id)
+  for (const seconds of [0, 3, 30, 20, 5, 5, 30]) {
+    await replays.later(seconds)
+    replays.refused(token, OWN)
+  }
+  await replays.flush()
+  const own = { ip_address: OWN.ipAddress, user_agent: OWN.userAgent, same_address: true, same_program: true }
+  t.same(await alarms(ada), [{ session_id: id, count: 2, ...own }], 'after 63 and 93 seconds')
+})
+
+t.test(
+  'a thief within the minute is counted at once, and the own device is not counted with it',
   async (t) => {
     const ada = await addUser()
     const { token, id } = await revoked(ada)
-    let now = 0
-    const failed = (error: unknown) => t.fail(String(error))
-    const replays = createReplays(database, failed, () => now)
-    const own = { ipAddress: '203.0.113.7', userAgent: 'test' }
-    replays.refused(token, own)
+    const replays = withClock(t, id)
+    replays.refused(token, OWN)
     await replays.flush()
-    t.same(await alarms(ada), [])
-
-    for (const from of [own, { ...own, ipAddress: '192.0.2.66' }, own]) replays.refused(token, from)
-    now += 60_001
+    for (const from of [OWN, { ...OWN, ipAddress: '192.0.2.66' }, OWN]) replays.refused(token, from)
     await replays.flush()
-    t.match(await alarms(ada), [{ count: 3, ip_address: '192.0.2.66' }], 'nor does it hide a thief')
-
-    await database.psql(`update replay set at = at - interval '61 seconds' where session_id = $1`, [id])
-    await database.psql(
-      `update revoked_session set revoked_at = revoked_at - interval '61 seconds' where session_id = $1`,
-      [id],
-    )
-    replays.refused(token, own)
-    now += 60_001
-    await replays.flush()
-    t.match((await alarms(ada))[1], { count: 1, ip_address: '203.0.113.7', user_agent: 'test' })
-    await replays.close()
+    t.match(await alarms(ada), [
+      { count: 1, ip_address: '192.0.2.66', same_address: false, same_program: true },
+    ])
   },
 )
+
+t.test('of a thief and the own device, which asks on later, the record names the thief', async (t) => {
+  const ada = await addUser()
+  const { token, id } = await revoked(ada)
+  const replays = withClock(t, id)
+  await replays.later(61)
+  for (const from of [OWN, OWN, { ...OWN, userAgent: 'curl' }, OWN]) replays.refused(token, from)
+  await replays.flush()
+  t.match(await alarms(ada), [{ count: 4, user_agent: 'curl', same_address: true, same_program: false }])
+})
+
+t.test('what the session or the request did not tell is neither the same nor another', async (t) => {
+  const [ada, sender] = [await addUser(), { ipAddress: '192.0.2.66', userAgent: 'curl' }]
+  const { session, token } = await service.sessions.create({ userId: ada, userAgent: null, ipAddress: null })
+  await as(token, '/api/logout', json({}))
+  const replays = withClock(t, session.id)
+  replays.refused(token, sender)
+  await replays.flush()
+  t.match(await alarms(ada), [{ same_address: null, same_program: null }])
+  const silent = await revoked(await addUser())
+  replays.refused(silent.token, {})
+  await replays.flush()
+  t.match(
+    await database.psql('select same_address, same_program from replay where session_id = $1', [silent.id]),
+    [{ same_address: null, same_program: false }],
+    'a request without a user agent is not from the program that has one',
+  )
+})
+
+t.test('in both modes staff and services are told whether it was the own device', async (t) => {
+  for (const CHECK_MODE of ['database', 'leased']) {
+    const service = await startService({ database, env: { TRUST_PROXY: '127.0.0.1', CHECK_MODE } })
+    if (CHECK_MODE === 'leased') await service.answersFromMemory()
+    const { headers } = await service.keyFor('events', 'security')
+    const get = async (path: string) => (await service.http(path, { headers })).json() as Promise<never>
+    const ada = await addUser()
+    const { token, id } = await revoked(ada)
+    const ask = async (address: string, agent: string) => {
+      const by = { 'x-forwarded-for': address, 'user-agent': agent }
+      const response = await service.http('/check', { headers: { ...by, authorization: `Bearer ${token}` } })
+      t.equal(response.status, 401)
+      await service.replays.flush()
+    }
+    for (let times = 0; times < 3; times++) await ask('203.0.113.7', 'test')
+    t.same(await alarms(ada), [], `${CHECK_MODE}: a page that asks on`)
+    await database.psql(
+      `update revoked_session set revoked_at = now() - interval '2 minutes' where session_id = $1`,
+      [id],
+    )
+    const { cursor } = await get('/events')
+    await ask('198.51.100.66', 'test')
+    const replay = {
+      ...{ sessionId: id, count: 1, ipAddress: '198.51.100.66' },
+      ...{ sameAddress: false, sameProgram: true },
+    }
+    t.match(await get(`/api/admin/users/${ada}/sessions`), { replays: [replay] }, CHECK_MODE)
+    t.match(
+      await get(`/events?since=${cursor}&wait=5`),
+      { events: [{ type: 'session.replayed', ...replay }] },
+      CHECK_MODE,
+    )
+  }
+})
+
+t.test('what is remembered of a token is bounded, and counts everything', async (t) => {
+  const senders: Sender[] = []
+  for (let i = 0; i < 10_000; i++)
+    present(senders, { ipAddress: null, userAgent: `agent ${i % 100}` }, { at: i * 1_100, count: 1 })
+  t.equal(senders.length, 3)
+  const moments = senders.flatMap((sender) => sender.moments)
+  t.ok(moments.length <= 36)
+  t.equal(
+    moments.reduce((sum, { count }) => sum + count, 0),
+    10_000,
+  )
+})
 
 t.test('while another instance records, this one keeps what it has', async (t) => {
   const ada = await addUser()
   const { token } = await revoked(ada)
-  const presented: Presented[] = []
   const release = Promise.withResolvers<void>()
   const holding = Promise.withResolvers<void>()
   const other = database.transaction(async (tx) => {
-    t.same(await recordReplays(tx, presented), [])
+    t.ok(await takeTurn(tx, 'replays'))
     holding.resolve()
     await release.promise
   })

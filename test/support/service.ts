@@ -37,10 +37,12 @@ export interface ServiceOptions {
   demo?: boolean
   /** Collects the log at `trace`. */
   log?: string[]
+  /** The monotonic clock of the replay alarm. */
+  clock?: () => number
 }
 
 /** Starts the service in this process. Everything is closed when the test file ends. */
-export async function startService({ database, env = {}, demo = false, log }: ServiceOptions = {}) {
+export async function startService({ database, env = {}, demo = false, log, clock }: ServiceOptions = {}) {
   const db = database ?? (await testDatabase())
   const port = await freePort()
   const config = readConfig({ DATABASE_URL: db.url, PORT: String(port), ...env })
@@ -57,7 +59,7 @@ export async function startService({ database, env = {}, demo = false, log }: Se
   const accounts = createAccounts(db, barrier)
   const audit = createAudit(db)
   // Written when a test says so: what the tests count must not fall into two records.
-  const replays = createReplays(db, undefined, undefined, 3_600_000)
+  const replays = createReplays(db, undefined, clock, 3_600_000)
   const ears = createEars(db.url, REVOKED)
   const databases = { databaseForChecks: db, databaseForLease: leaseDatabase, ears }
   const { checker, leased, close } = startChecker(config, databases, touches, logger)

@@ -390,13 +390,14 @@ t.test('a thief who tries a hundred times is one line, with the count', async (t
   const staff = await addStaff('auditor')
   const id = await service.addUser()
   await psql(
-    `insert into replay (session_id, user_id, count, ip_address, user_agent)
-      select gen_random_uuid(), $1, 5, '185.220.101.4', 'thief/1' from generate_series(1, 20)`,
+    `insert into replay (session_id, user_id, count, ip_address, user_agent, same_address, same_program)
+      select gen_random_uuid(), $1, 5, '185.220.101.4', 'thief/1', false, false from generate_series(1, 20)`,
     [id],
   )
   const page = await show(staff.token, `/admin/user?id=${id}`)
   t.equal(page.split('185.220.101.4').length - 1, 1)
-  t.match(page, /100 times, last/)
+  t.match(page, /100 times, last .*: another address and program/)
+  t.match(await show(staff.token, '/admin'), /100 times, last .*, from another address or program/)
 })
 
 t.test('a list of two hundred thousand users passes through the form', async (t) => {

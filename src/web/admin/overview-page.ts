@@ -61,8 +61,8 @@ function replayAlarm(replayed: Replayed[], names: Names): SafeHtml {
 <p>Each was refused. Whoever sent one holds a copy of it: a stolen token, or a device that never noticed.</p>
 <ul class="rows" role="list">
 ${replayed.map(
-  ({ userId, count: n, last }) =>
-    html`<li>${userLink(userId, names)} <span class="quiet">${count(n, 'time')}, last ${ago(last)}</span></li>
+  ({ userId, count: n, last, elsewhere }) =>
+    html`<li>${userLink(userId, names)} <span class="quiet">${count(n, 'time')}, last ${ago(last)}${elsewhere ? ', from another address or program' : ''}</span></li>
 `,
 )}</ul>
 </section>`

@@ -1,6 +1,7 @@
 /** `/admin/user`: one user's living sessions, lock, replays and recent revocations, and what can be done. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Account } from '../../security/accounts.ts'
+import { comparedWithSession } from '../../security/shown.ts'
 import type { Names } from '../../storage/people.ts'
 import type { RevokedSession, Session } from '../../storage/schema.ts'
 import type { Operation, Replay } from '../../storage/staff-schema.ts'
@@ -84,22 +85,28 @@ function lockNotice({ until, reason, lockedAt }: NonNullable<Account['user']['lo
 </section>`
 }
 
-/** By address and user agent, the latest first: a thief who tries a hundred times is one line. */
+/** By address and user agent, and how they compare with the session's, the latest first: a thief who tries a hundred times is one line. */
 function replayList(replays: Replay[]): SafeHtml {
   const total = replays.reduce((sum, replay) => sum + replay.count, 0)
   const senders = new Map<string, Replay>()
   for (const replay of replays) {
-    const key = JSON.stringify([replay.ipAddress, replay.userAgent])
+    const key = JSON.stringify([replay.ipAddress, replay.userAgent, replay.sameAddress, replay.sameProgram])
     const latest = senders.get(key) ?? { ...replay, count: 0 }
     senders.set(key, { ...latest, count: latest.count + replay.count })
   }
-  const row = ({ at, ipAddress, userAgent, count: n }: Replay) => html`<li>${deviceIcon({ userAgent })}
+  const row = ({
+    at,
+    ipAddress,
+    userAgent,
+    count: n,
+    ...same
+  }: Replay) => html`<li>${deviceIcon({ userAgent })}
 <span><strong>${nameOf({ userAgent })}</strong>${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}<br>
-<span class="quiet">${count(n, 'time')}, last ${ago(at)}</span>${agent(userAgent)}</span></li>
+<span class="quiet">${count(n, 'time')}, last ${ago(at)}: ${comparedWithSession(same)}</span>${agent(userAgent)}</span></li>
 `
   return html`<section class="alarm" aria-labelledby="replays">
 <h2 id="replays">A revoked token came again: ${count(total, 'time')}</h2>
-<p>It was refused. Whoever sent it holds a copy: a stolen token, or a device that never noticed. Compare the addresses with those below.</p>
+<p>It was refused. Whoever sent it holds a copy: a stolen token, or a device that never noticed.</p>
 ${folded([...senders.values()], row)}
 </section>`
 }
