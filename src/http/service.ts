@@ -111,7 +111,7 @@ export async function serviceRoutes(
         operationId: 'createSession',
         summary: 'Sign a user in',
         description:
-          'For an application that has verified who it is. `replaces` ends the session of that token in the same transaction, so that nobody can fix a token in advance.',
+          'For an application that has verified who it is. For security staff the key needs the scope `security`, too (403 `insufficient_scope`). `replaces` ends the session of that token in the same transaction, so that nobody can fix a token in advance.',
         security: callers.service('sessions:create'),
         problems: [...forServices.problems, 'user_locked', 'outcome_unknown'],
         body: newSession,
@@ -120,13 +120,12 @@ export async function serviceRoutes(
     },
     async (request, reply) => {
       const { userId, replaces, userAgent, ipAddress } = request.body
-      const { id: actorId } = request.serviceKey
       const { token, session } = await sessions.create({
         userId,
         replaces: replaces ?? undefined,
         ...deviceColumns({ userAgent: userAgent ?? null, ipAddress: ipAddress ?? null }),
         requestId: request.id,
-        actor: { actorKind: 'service', actorId },
+        key: request.serviceKey,
       })
       reply.code(201)
       return { token, sessionId: session.id, expires: session.expires.toISOString(), cookie: cookies.session }

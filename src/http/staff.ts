@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify'
 import { Problem } from '../errors.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Database } from '../storage/database.ts'
-import { findRole } from '../storage/staff.ts'
+import { findRoleOf } from '../storage/staff.ts'
 import type { StaffRole } from '../storage/staff-schema.ts'
 import { bearerOf } from './credentials.ts'
 import { assertSameOrigin } from './same-origin.ts'
@@ -74,7 +74,7 @@ export function createRequireStaff({
     const found = await sessions.find(requireToken(request, visitor).token)
     if (!found) throw new Problem('invalid_token', 'Sign in again.')
     const { session, user } = found
-    const role = await database.run((db) => findRole(db, user.id))
+    const role = await database.run((db) => findRoleOf(db, session))
     if (!role) throw new Problem('not_staff', 'Ask for the role "security" or "auditor".')
     request.session = found
     return { actorKind: 'staff', actorId: user.id, actorSessionId: session.id, role }
@@ -91,8 +91,7 @@ export function createRequireStaff({
       if (requireToken(request, visitor).via === 'cookie')
         assertSameOrigin(request.headers, visitor.publicOrigin)
       if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
-      if (!signedInWithin(maxAuthAgeSeconds, request))
-        throw new Problem('sign_in_again', 'Sign out, sign in again, and repeat this.')
+      if (!signedInWithin(maxAuthAgeSeconds, request)) throw new Problem('sign_in_again', whyAgain(request))
     },
   }
 }
@@ -102,7 +101,14 @@ export function createRequireStaff({
  * is yet to come is none: a clock was set back, or the date is forged.
  */
 export function signedInWithin(seconds: number, { session }: Pick<FastifyRequest, 'session'>): boolean {
-  return session.ageSeconds >= 0 && session.ageSeconds <= seconds
+  const { authAgeSeconds: age } = session
+  return age !== null && age >= 0 && age <= seconds
+}
+
+function whyAgain({ session }: Pick<FastifyRequest, 'session'>): string {
+  return session.authAgeSeconds === null
+    ? 'A service key made this session, which is no sign-in. Use a key with the scope security, or the command line.'
+    : 'Sign out, sign in again, and repeat this.'
 }
 
 /** Who acts, and from where, as the columns of an operation. */

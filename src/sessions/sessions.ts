@@ -6,8 +6,9 @@ import { Problem } from '../errors.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import type { Database, Transaction } from '../storage/database.ts'
+import type { FoundKey } from '../storage/keys.ts'
 import { findLock, type Lock } from '../storage/locks.ts'
-import { findOperation, type NewOperation } from '../storage/operations.ts'
+import { findOperation } from '../storage/operations.ts'
 import type { LogoutScope, Session } from '../storage/schema.ts'
 import {
   type CreatedSession,
@@ -24,6 +25,7 @@ import {
   tokenHashesOf,
   which,
 } from '../storage/sessions.ts'
+import { findRole } from '../storage/staff.ts'
 import { revoke } from './revoke.ts'
 import { generateSessionToken, operationOf, proves } from './tokens.ts'
 import type { Touches } from './touches.ts'
@@ -39,11 +41,9 @@ export interface Login extends Origin {
   userId: string
   /** A token that this session takes the place of; its session ends in the same transaction (no fixation). */
   replaces?: string | undefined
-  /** Who signs the user in, when that is not the user. */
-  actor?: Actor
+  /** The service key that signs the user in, when that is not the user. */
+  key?: Pick<FoundKey, 'id' | 'scopes'>
 }
-
-export type Actor = Pick<NewOperation, 'actorKind' | 'actorId'>
 
 export interface Outcome {
   /** Null when the session had been ended by another one, or around this service. */
@@ -70,11 +70,14 @@ export function createSessions(
 ) {
   const passed = afterCommit({ run }, barrier, onError)
 
-  /** Signs a user in. @throws Problem `invalid_request` when the user is unknown, `user_locked` when locked. */
+  /**
+   * Signs a user in. A key signs staff in only with the scope `security`: it would make itself staff.
+   * @throws Problem `invalid_request` when the user is unknown, `user_locked` when locked, `insufficient_scope`.
+   */
   async function create({
     userId,
     replaces,
-    actor,
+    key,
     ...origin
   }: Login): Promise<{ token: string; session: CreatedSession }> {
     const { xid, replaced, ...created } = await transaction(async (tx) => {
@@ -83,14 +86,16 @@ export function createSessions(
           field: 'userId',
         })
       }
+      if (key && !key.scopes.includes('security') && (await findRole(tx, userId))) throw staffOnly()
       const lock = await findLock(tx, userId)
       if (lock) throw locked(lock)
+      const actor = key && { actorKind: 'service' as const, actorId: key.id }
       const old = replaces && (await findSession(tx, replaces))
       const what = old && { kind: 'session.replace' as const, ...by(old.session, origin), ...actor }
       const replaced = what && (await revoke(tx, which.withToken(replaces), what))
       const token = generateSessionToken()
       const { userAgent, ipAddress } = origin
-      const session = await insertSession(tx, { token, userId, userAgent, ipAddress })
+      const session = await insertSession(tx, { token, userId, userAgent, ipAddress, keyId: key?.id ?? null })
       return { token, session, replaced, xid: replaces && (await currentXid(tx)) }
     })
     if (xid) await passed(xid, replaced ? replaced.operationId : null)
@@ -214,6 +219,13 @@ function repeated({ state, sessionId, operation }: Standing, scope: LogoutScope)
 function locked({ until }: Lock): Problem {
   const end = until ? `until ${until.toISOString()}` : 'until somebody lifts the lock'
   return new Problem('user_locked', `Sign-in of this user is locked ${end}.`)
+}
+
+function staffOnly(): Problem {
+  return new Problem(
+    'insufficient_scope',
+    'This user is security staff: signing them in takes a key that has the scope security, too.',
+  )
 }
 
 function dead(): Problem {

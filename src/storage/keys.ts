@@ -5,7 +5,8 @@ import type { Database, Executor } from './database.ts'
 import { type KeyScope, type ServiceKey, serviceKey } from './staff-schema.ts'
 
 const now = sql`statement_timestamp()`
-const isActive = and(
+/** True for keys that are neither revoked nor expired. */
+export const isActive = and(
   isNull(serviceKey.revokedAt),
   or(isNull(serviceKey.expiresAt), sql`${serviceKey.expiresAt} > ${now}`),
 )

@@ -23,18 +23,19 @@ export interface LiveSession {
   user: User
   /** Whether the last recorded use is old enough to be touched. */
   stale: boolean
-  /** How long ago it began. */
-  ageSeconds: number
+  /** How long ago the user signed in; null when a service key made the session, which shows nobody's presence. */
+  authAgeSeconds: number | null
 }
 
 const { expires: _, ...stored } = getTableColumns(session)
 const columns = { ...stored, endsAt }
-const ageSeconds = sql`extract(epoch from ${now} - ${session.createdAt})`.mapWith(Number)
+const authAgeSeconds = sql<number | null>`case when ${session.keyId} is null
+  then extract(epoch from ${now} - ${session.createdAt})::float8 end`
 
 /** A living session, and whose it is. */
 export async function findSession(db: Executor, token: string): Promise<LiveSession | null> {
   const [found] = await db
-    .select({ session: columns, user, stale: touchIsDue, ageSeconds })
+    .select({ session: columns, user, stale: touchIsDue, authAgeSeconds })
     .from(session)
     .innerJoin(user, eq(user.id, session.userId))
     .where(and(eq(session.sessionToken, token), isValid))
@@ -61,6 +62,8 @@ export interface NewSession {
   userId: string
   userAgent: string | null
   ipAddress: string | null
+  /** The service key that makes it. */
+  keyId: string | null
 }
 
 /** A session that was just made, and how long it may live if it is used. */

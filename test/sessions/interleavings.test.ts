@@ -63,7 +63,7 @@ const LOGOUT: Step[] = [
   commit,
 ]
 const insert: Step = (db, { userId, token }) =>
-  insertSession(db, { userId, token, userAgent: null, ipAddress: null })
+  insertSession(db, { userId, token, userAgent: null, ipAddress: null, keyId: null })
 const OTHERS: Record<string, Step[]> = {
   'a login of this service': [
     execute(BEGIN),
@@ -118,7 +118,7 @@ async function prepare(): Promise<Round> {
   const [old, token] = [`old-${users}`, `new-${users}`]
   await psql('insert into "user" (id) values ($1)', [userId])
   const { id } = await database.run((db) =>
-    insertSession(db, { userId, token: old, userAgent: null, ipAddress: null }),
+    insertSession(db, { userId, token: old, userAgent: null, ipAddress: null, keyId: null }),
   )
   await psql(`update session set "lastSeenAt" = now() - interval '1 hour' where id = $1`, [id])
   return { userId, token, old: { id, token: old } }

@@ -46,7 +46,7 @@ ${deviceNames(sessions, sessionCount)}`
     : html`<p class="lead">No session lives at the moment. Whatever begins until you confirm will end.</p>`
 }
 ${user.lock ? html`<p class="warn">Sign-in is locked ${user.lock.until ? html`until ${on(user.lock.until)}` : 'until somebody lifts it'}; a longer lock stays.</p>` : ''}
-${recentSignIn(isRecent)}
+${recentSignIn(isRecent, viewer)}
 <form method="post" action="/admin/user/revoke?${idQuery(user.id)}">
 ${reasonField(entered.reason, faults)}
 <fieldset>
@@ -90,7 +90,7 @@ ${
 }
 ${
   user.lock
-    ? html`${recentSignIn(isRecent)}
+    ? html`${recentSignIn(isRecent, viewer)}
 <form method="post" action="/admin/user/unlock?${idQuery(user.id)}">
 ${reasonField(entered.reason, faults)}
 <div class="actions">

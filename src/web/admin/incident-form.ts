@@ -57,7 +57,7 @@ export function incidentForm({ viewer, isRecent, entered, faults, usersLost }: I
 <h1>Plan an incident</h1>
 <p class="lead">A plan ends nothing. It counts what would end, and shows it to you for confirmation.</p>
 ${faultList(faults, INCIDENT_LABELS)}
-${recentSignIn(isRecent)}
+${recentSignIn(isRecent, viewer)}
 <form method="post" action="/admin/incidents" class="panel form" data-preview="/admin/incidents/preview">
 ${reasonField(entered.reason, faults)}
 <fieldset id="select">

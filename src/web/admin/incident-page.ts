@@ -55,7 +55,7 @@ ${sample.length > 0 ? sampleList(sample, names) : html`<p class="empty">No livin
 ${
   viewer.role !== 'security' || expired
     ? html`<nav class="actions" aria-label="Actions">${viewer.role === 'security' ? again : ''}</nav>`
-    : html`${recentSignIn(isRecent)}
+    : html`${recentSignIn(isRecent, viewer)}
 <form method="post" action="/admin/incidents/${planId}/execute" class="panel form">
 <label class="choice" for="confirm"><input type="checkbox" id="confirm" name="confirm" value="yes" required${faults.confirm ? html` aria-invalid="true"` : ''}><span><strong>Yes, end ${what}.</strong><span class="detail">They cannot be brought back; people have to sign in again. Sessions that match by the time you confirm end, too.</span></span></label>
 <div class="actions">

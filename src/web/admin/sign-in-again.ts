@@ -4,10 +4,13 @@ import { consolePage, type Section, type Viewer } from './frame.ts'
 import { quoted } from './parts.ts'
 
 /** Beside a form: that the sign-in will not do any more. */
-export function recentSignIn(isRecent: boolean): SafeHtml {
+export function recentSignIn(isRecent: boolean, { session }: Viewer): SafeHtml {
   if (isRecent) return html``
+  if (session.keyId) return html`<p class="warn">${BY_KEY}</p>`
   return html`<p class="warn">Your sign-in is too old for this. You will be asked to sign in again; what you type in is kept.</p>`
 }
+
+const BY_KEY = html`Your application signed you in with a service key. That is no recent sign-in: you may look, and end nothing here. Use the command line, or a key with the scope “security”.`
 
 export interface AgainPage {
   viewer: Viewer
@@ -21,7 +24,7 @@ export interface AgainPage {
 }
 
 export function againPage({ viewer, section, why, signInPath, action, entered }: AgainPage): SafeHtml {
-  const { title, body, button } = why === 'sign_in_again' ? signIn(signInPath) : WORDS[why]
+  const { title, body, button } = why === 'sign_in_again' ? signIn(signInPath, viewer) : WORDS[why]
   const values = Object.entries(entered).flatMap(([name, value]) =>
     [value].flat().map((one) => [name, String(one)] as const),
   )
@@ -72,7 +75,13 @@ const WORDS = {
   },
 }
 
-function signIn(signInPath: string | null) {
+function signIn(signInPath: string | null, { session }: Viewer) {
+  if (session.keyId)
+    return {
+      title: 'This cannot be done from here',
+      button: 'Try again',
+      body: html`<p class="lead">Nothing was done. ${BY_KEY}</p>`,
+    }
   return {
     title: 'Sign in again first',
     button: 'I have signed in again: go on',
