@@ -21,7 +21,7 @@ import { adminPages } from './http/admin-pages.ts'
 import { assetRoutes } from './http/assets.ts'
 import { readBodies } from './http/bodies.ts'
 import { createCheckHandler } from './http/check.ts'
-import { noteRequest, onClientError, onConnect, toOriginForm } from './http/connections.ts'
+import { keepAddress, noteRequest, onClientError, onConnect, toOriginForm } from './http/connections.ts'
 import { createCookies } from './http/cookies.ts'
 import { readCredential } from './http/credentials.ts'
 import { eventRoutes } from './http/events.ts'
@@ -52,6 +52,10 @@ import { type Database, withinOneDeadline } from './storage/database.ts'
 import type { Tracing } from './tracing.ts'
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** In milliseconds on the monotonic clock. */
+    arrivedAt: number
+  }
   interface FastifyContextConfig {
     /** A route too hot for a log line per request; its failures are logged all the same. */
     quiet?: boolean
@@ -133,16 +137,19 @@ export async function buildServer({
     sessionGone: cookies.sessionGone,
     logger,
     metrics,
-    refused: (token, request) =>
-      replays.refused(token, {
+    refused: (token, request, agoMs) => {
+      const hints = {
         userAgent: request.headers['user-agent'] ?? null,
         ipAddress: addressOf(request).client,
-      }),
+      }
+      replays.refused(token, hints, agoMs)
+    },
     traced: tracing?.check,
   })
   const refused = (request: FastifyRequest) => {
     const credential = readCredential(request.headers, config.cookie.name)
-    if (credential.kind === 'token') replays.refused(credential.token, originOf(request))
+    if (credential.kind === 'token')
+      replays.refused(credential.token, originOf(request), performance.now() - request.arrivedAt)
   }
   const removeAmbiguous = (request: FastifyRequest, reply: FastifyReply) => {
     const credential = readCredential(request.headers, config.cookie.name)
@@ -162,7 +169,10 @@ export async function buildServer({
         if (!check(request, response)) rest(request, response)
       }
       // An `Expect` that Node does not know is no reason to refuse.
-      return createServer(LIMITS, answer).on('checkExpectation', answer).on('connect', onConnect)
+      return createServer(LIMITS, answer)
+        .on('connection', keepAddress)
+        .on('checkExpectation', answer)
+        .on('connect', onConnect)
     },
     forceCloseConnections: 'idle',
     requestIdHeader: false,
@@ -181,7 +191,11 @@ export async function buildServer({
       return addressOf(this.raw)
     },
   })
-  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+  app.decorateRequest('arrivedAt', 0)
+  app.addHook('onRequest', async (request, reply) => {
+    request.arrivedAt = performance.now()
+    reply.header('x-request-id', request.id)
+  })
   countRequests(app, metrics)
   readBodies(app)
 

@@ -28,8 +28,8 @@ export interface CheckHandler {
   sessionGone: readonly string[]
   logger: FastifyBaseLogger
   metrics: Pick<Metrics, 'checked'>
-  /** Is told of every token that was refused. */
-  refused: (token: string, request: IncomingMessage) => void
+  /** Is told of every token that was refused, and how long ago it came. */
+  refused: (token: string, request: IncomingMessage, agoMs: number) => void
   traced?: Tracing['check'] | undefined
 }
 
@@ -62,7 +62,7 @@ export function createCheckHandler({
         if (!verdict.valid) {
           const ambiguous = credential.kind === 'refused' && credential.ambiguous
           fail(new Problem('invalid_token', 'Sign in again.'), ambiguous ? sessionGone : undefined)
-          if (credential.kind === 'token') refused(credential.token, request)
+          if (credential.kind === 'token') refused(credential.token, request, performance.now() - begun)
           return
         }
         allow(response, verdict)

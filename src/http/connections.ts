@@ -5,6 +5,7 @@
  * answer to somebody's next request.
  */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { FastifyBaseLogger } from 'fastify'
@@ -107,4 +108,9 @@ export function toOriginForm(request: IncomingMessage): void {
   const [, host, rest = url] = /^https?:\/\/([^/?#@]+)(?=[/?#]|$)(.*)$/is.exec(url) ?? []
   if (host !== undefined) request.headers.host = host
   request.url = rest.startsWith('/') ? rest : `/${rest}`
+}
+
+/** Node asks for the address of a connection once, and not any more when the client has hung up before its answer. */
+export function keepAddress(socket: Socket): void {
+  void socket.remoteAddress
 }

@@ -22,7 +22,7 @@ export interface Sender extends From {
   moments: Moment[]
 }
 
-/** Notes presentations by `from`, later than all before. */
+/** Notes presentations by `from`. Those of one moment may come in any order. */
 export function present(senders: Sender[], { ipAddress, userAgent }: From, { at, count }: Moment): void {
   const same = (one: Sender) => one.ipAddress === ipAddress && one.userAgent === userAgent
   let sender = senders.find(same) ?? (senders.length < SENDERS ? undefined : senders.at(-1))
@@ -32,8 +32,10 @@ export function present(senders: Sender[], { ipAddress, userAgent }: From, { at,
   }
   const { moments } = sender
   const last = moments.at(-1)
-  if (last && at - last.at < MOMENT_MS) last.count += count
-  else moments.push({ at, count })
+  if (last && at - last.at < MOMENT_MS) {
+    last.count += count
+    last.at = Math.min(last.at, at)
+  } else moments.push({ at, count })
   if (moments.length > MOMENTS) sender.moments = halved(moments)
 }
 

@@ -86,12 +86,15 @@ export function createReplays(
   const timer = setInterval(() => void flush(), flushMs).unref()
 
   return {
-    /** Notes that a token was refused. Whose it is, and whether it ever was anybody's, shows later. */
-    refused(token: string, hints: DeviceHints): void {
+    /**
+     * Notes that a token was refused. Whose it is, and whether it ever was anybody's, shows later.
+     * @param agoMs how long ago the request came.
+     */
+    refused(token: string, hints: DeviceHints, agoMs = 0): void {
       const hash = hashToken(token)
       const one = seen.get(hash) ?? { senders: [], told: null, due: 0 }
       seen.set(hash, one)
-      present(one.senders, deviceColumns(hints), { at: clock(), count: 1 })
+      present(one.senders, deviceColumns(hints), { at: clock() - agoMs, count: 1 })
     },
     flush,
     /** Writes what waits and stops. */

@@ -1,4 +1,5 @@
 /** A thief who presents a revoked token is refused as ever, and seen; whoever only forgot it, or guesses, raises no alarm. */
+import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { present, type Sender } from '../../src/security/presentations.ts'
 import { createReplays } from '../../src/security/replays.ts'
@@ -300,6 +301,40 @@ t.test('of a thief and the own device, which asks on later, the record names the
   for (const from of [OWN, OWN, { ...OWN, userAgent: 'curl' }, OWN]) replays.refused(token, from)
   await replays.flush()
   t.match(await alarms(ada), [{ count: 4, user_agent: 'curl', same_address: true, same_program: false }])
+})
+
+t.test('a request counts from when it came, however long its answer took', async (t) => {
+  const ada = await addUser()
+  const { token, id } = await revoked(ada)
+  const replays = withClock(t, id)
+  await replays.later(61)
+  replays.refused(token, OWN, 1_700)
+  await replays.flush()
+  t.same(await alarms(ada), [])
+})
+
+t.test('who hangs up before the answer is known by the address all the same', async (t) => {
+  const direct = await startService({ database })
+  for (const path of ['/check', '/api/session']) {
+    const ada = await addUser()
+    const { token } = await revoked(ada)
+    const holder = await database.pool.connect()
+    await holder.query('begin')
+    await holder.query('lock table session in access exclusive mode')
+    const socket = connect(Number(new URL(direct.base).port), '127.0.0.1')
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: app\r\nauthorization: Bearer ${token}\r\n\r\n`)
+    const asks = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    while ((await database.psql(asks)).length === 0) await new Promise((turn) => setTimeout(turn, 5))
+    socket.destroy()
+    await new Promise((turn) => setTimeout(turn, 50))
+    await holder.query('rollback')
+    holder.release()
+    for (let tries = 0; tries < 100 && (await alarms(ada)).length === 0; tries++) {
+      await direct.replays.flush()
+      await new Promise((turn) => setTimeout(turn, 10))
+    }
+    t.match(await alarms(ada), [{ ip_address: '127.0.0.1', same_address: false }], path)
+  }
 })
 
 t.test('what the session or the request did not tell is neither the same nor another', async (t) => {
