@@ -43,8 +43,14 @@ export const identity: Contract = {
       t.equal(answer.status, 401, who)
       const challenge = who === 'nobody' ? 'Bearer' : 'Bearer error="invalid_token"'
       t.equal(answer.headers['www-authenticate'], challenge, who)
-      t.notOk(answer.headers['set-cookie'], who)
+      const removed = answer.headers['set-cookie'] ?? []
+      t.ok(
+        removed.every((line) => who === 'two cookies that differ' && line.startsWith(`${cookieName}=;`)),
+        `${who}: ${removed}`,
+      )
     }
+    const why = await rig.ask('/signed-out', { headers: strangers['two cookies that differ'] ?? {} })
+    t.match(why.headers['set-cookie'], [`${cookieName}=;`], 'both are removed by the page that tells why')
     const twoLines = [laptop, phone].map(({ token }) => `Cookie: ${cookieName}=${token}`)
     t.equal(
       (await rig.exchange(['GET /refused HTTP/1.1', 'Host: a', ...twoLines])).status,
