@@ -44,13 +44,17 @@ function token(text: string, via: 'cookie' | 'bearer'): Credential {
   return TOKEN.test(text) ? { kind: 'token', token: text, via } : MALFORMED
 }
 
-/** The distinct values of the cookies with this name; an empty one is none. Scanned, not split: this runs for every check. */
+/**
+ * The distinct values of the cookies with this name, two at most; an empty one is none. Scanned once, not split: this runs for
+ * every check, and a header may be long.
+ */
 function cookieValues(header: string, name: string): string[] {
   const values: string[] = []
-  for (let start = 0, end = 0; start < header.length; start = end + 1) {
+  let equals = header.indexOf('=')
+  for (let start = 0, end = 0; equals >= 0 && values.length < 2; start = end + 1) {
     end = header.indexOf(';', start)
     if (end < 0) end = header.length
-    const equals = header.indexOf('=', start)
+    if (equals < start) equals = header.indexOf('=', start)
     if (equals < 0 || equals > end || stripped(header, start, equals) !== name) continue
     const value = decode(stripped(header, equals + 1, end))
     if (value !== '' && !values.includes(value)) values.push(value)

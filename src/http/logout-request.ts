@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 
-/** In bytes: an address as long as a server takes (16 KiB), with every byte percent-encoded by a form. */
+/** In bytes: an address as long as most servers take (16 KiB), with every byte percent-encoded by a form. */
 export const LOGOUT_BODY = 64 * 1024
 /** In characters. */
 const LONGEST_URL = 2048
