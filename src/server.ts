@@ -268,8 +268,8 @@ function closeConnectionsAsTheyFinish(server: Server): () => void {
   }
 }
 
-/** Nothing but our own stylesheet and script; forms may lead on to the origins a logout may redirect to. */
-function securityHeaders({ secure, allowedRedirects }: ServerParts['config']) {
+/** Nothing but our own stylesheet and script, and no form that leads elsewhere. */
+function securityHeaders({ secure }: ServerParts['config']) {
   return {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -279,7 +279,7 @@ function securityHeaders({ secure, allowedRedirects }: ServerParts['config']) {
         styleSrc: ["'self'"],
         imgSrc: ["'self'"],
         connectSrc: ["'self'"],
-        formAction: ["'self'", ...allowedRedirects],
+        formAction: ["'self'"],
         frameAncestors: ["'none'"],
         baseUri: ["'none'"],
       },

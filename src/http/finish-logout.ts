@@ -11,6 +11,8 @@ export type FinishLogout = ReturnType<typeof createFinishLogout>
 export interface Finished {
   /** The address to go to. */
   redirect: string
+  /** Whether that is the `callbackUrl`. */
+  followed: boolean
   ignored: Ignored[]
 }
 
@@ -29,15 +31,15 @@ export function createFinishLogout(
     if (outcome.signedOut) cookies.clearSession(reply)
     if (outcome.operationId) cookies.setOutcome(reply, receiptOf(outcome.operationId, token))
     const redirect = outcome.signedOut ? '/signed-out' : '/'
-    if (!callbackUrl) return { redirect, ignored }
+    if (!callbackUrl) return { redirect, followed: false, ignored }
     const target = allowedRedirect(callbackUrl, publicOrigin, allowedRedirects)
-    if (target) return { redirect: target, ignored }
+    if (target) return { redirect: target, followed: true, ignored }
     reply.log.warn(
       { origin: originOf(callbackUrl) },
       'callbackUrl names no allowed origin; set ALLOWED_REDIRECTS to follow it',
     )
     const reason = 'names no origin that ALLOWED_REDIRECTS has'
-    return { redirect, ignored: [{ field: 'callbackUrl', reason }, ...ignored] }
+    return { redirect, followed: false, ignored: [{ field: 'callbackUrl', reason }, ...ignored] }
   }
 }
 

@@ -11,6 +11,7 @@ import type { Sessions } from '../sessions/sessions.ts'
 import type { StaffRole } from '../storage/staff-schema.ts'
 import { devicesPage } from '../web/devices-page.ts'
 import { logoutPage } from '../web/logout-page.ts'
+import { onwardPage } from '../web/onward-page.ts'
 import type { Ended } from '../web/parts.ts'
 import { type SignedOut, signedOutPage } from '../web/signed-out-page.ts'
 import { ignoreBodies } from './bodies.ts'
@@ -90,7 +91,9 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
     const token = requireTokenForChange(request, visitor)
     refuseScopeInQuery(request, request.body.scope)
     const outcome = await sessions.logout(token, request.body.scope, originOf(request))
-    return reply.redirect(finish(reply, token, outcome, request.body).redirect, 303)
+    const { redirect, followed } = finish(reply, token, outcome, request.body)
+    if (!followed) return reply.redirect(redirect, 303)
+    return page(reply, onwardPage({ href: redirect, signedOut: outcome.signedOut }))
   })
 
   await app.register(async (bodiless) => {

@@ -21,6 +21,8 @@ export interface Page {
   console?: { head: SafeHtml; nav: SafeHtml }
   /** Tells the browser's other tabs that devices were signed out. */
   announce?: boolean
+  /** Where the browser goes at once, by itself. */
+  onward?: string
 }
 
 /** What turns the text around it: a title has no elements to isolate a name with. */
@@ -34,6 +36,7 @@ export function layout({
   current,
   shown,
   announce,
+  onward,
   staff,
   console,
 }: Page): SafeHtml {
@@ -46,7 +49,12 @@ export function layout({
 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#ffffff">
 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#171b21">
 <meta name="robots" content="noindex">
-<title>${title.replace(TURNS, '')} · global-logout</title>
+${
+  onward
+    ? html`<meta http-equiv="refresh" content="0; url=${onward}">
+`
+    : ''
+}<title>${title.replace(TURNS, '')} · global-logout</title>
 <link rel="icon" href="${iconHref}" type="image/svg+xml">
 <link rel="stylesheet" href="${styleHref}">
 <script src="${scriptHref}" defer></script>

@@ -10,6 +10,7 @@ export interface Scene {
 }
 
 const NOBODY = { userAgent: null, ipAddress: null }
+const isApplication = ({ pathname }: URL) => pathname === '/application'
 const LONG = 'Wolfeschlegelsteinhausenbergerdorff'.repeat(5)
 
 export const SCENES: Scene[] = [
@@ -80,6 +81,17 @@ export const SCENES: Scene[] = [
     show: async (page, service) => {
       await signIn(page, service, (await addPerson(service, { devices: 1 })).tokens[0])
       await page.goto('/logout')
+    },
+  },
+  {
+    name: 'signed out, on the way to the application',
+    show: async (page, service) => {
+      await signIn(page, service, (await addPerson(service)).tokens[0])
+      // An answer without content leaves the page where it is.
+      await page.route(isApplication, (route) => route.fulfill({ status: 204 }))
+      await page.goto('/logout?callbackUrl=/application')
+      await page.getByRole('button', { name: 'Log out' }).click()
+      await page.getByRole('link', { name: 'Continue' }).waitFor()
     },
   },
   {

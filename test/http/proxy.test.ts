@@ -41,10 +41,10 @@ t.test(
   },
 )
 
-t.test('the origins a logout may lead to are allowed to forms, and no others', async (t) => {
+t.test('no form leads to another site, not even to where a logout may lead', async (t) => {
   const service = await startService({
     env: { ALLOWED_REDIRECTS: 'https://app.example.com, https://www.example.org' },
   })
   const policy = (await service.http('/signed-out')).headers.get('content-security-policy')
-  t.match(policy, "form-action 'self' https://app.example.com https://www.example.org;")
+  t.match(policy, /form-action 'self';/)
 })
