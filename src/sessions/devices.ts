@@ -20,10 +20,10 @@ export function describeDevice(userAgent: string | null): Device {
   return device
 }
 
-/** "Firefox on Windows", "Safari on iPhone", "curl", "Another program", "Unknown device". */
+/** "Firefox on Windows", "Safari on iPhone", "curl", "Unknown program", "Unknown device". */
 export function deviceName({ browser, os, kind }: Device): string {
   const place = os === 'iOS' ? (IOS_DEVICES[kind] ?? os) : os
-  if (place) return `${browser ?? 'Another program'} on ${place}`
+  if (place) return `${browser ?? 'Unknown program'} on ${place}`
   return browser ?? NAMELESS[kind] ?? 'Unknown device'
 }
 
@@ -33,7 +33,7 @@ const IOS_DEVICES: Partial<Record<Device['kind'], string>> = {
   tablet: 'iPad',
   app: 'an Apple device',
 }
-const NAMELESS: Partial<Record<Device['kind'], string>> = { app: 'Another program', bot: 'A bot', tv: 'A TV' }
+const NAMELESS: Partial<Record<Device['kind'], string>> = { app: 'Unknown program', bot: 'A bot', tv: 'A TV' }
 
 /** What a request or an application tells of the device it comes from. */
 export interface DeviceHints {

@@ -22,7 +22,7 @@ export function onwardPage({ href, signedOut }: OnwardPage): SafeHtml {
     onward: href,
     body: html`
 <h1>${title}</h1>
-<p class="lead">You are being taken on.</p>
+<p class="lead">The next page opens by itself. If it does not, continue here.</p>
 <nav class="actions" aria-label="Continue"><a class="button primary" href="${href}">Continue</a></nav>`,
   })
 }

@@ -10,6 +10,16 @@ export interface Scene {
 }
 
 const NOBODY = { userAgent: null, ipAddress: null }
+/** A tablet, a TV, a console, a bot, a program, one that says nothing, and one that would turn the words around it. */
+const OTHER_KINDS = [
+  AGENTS.tablet,
+  'Mozilla/5.0 (Web0S; Linux/SmartTV) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/108.0.5359.211 Safari/537.36',
+  'Mozilla/5.0 (PlayStation; PlayStation 5/6.00) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/15.4 Safari/605.1.15',
+  'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)',
+  'curl/8.5.0',
+  'Your bank asks you to call +44 20 7946 0000/1.0',
+  'ملاحظات/2.0 (iPhone; iOS 18.6)',
+]
 const isApplication = ({ pathname }: URL) => pathname === '/application'
 const LONG = 'Wolfeschlegelsteinhausenbergerdorff'.repeat(5)
 
@@ -18,6 +28,15 @@ export const SCENES: Scene[] = [
     name: 'devices',
     show: async (page, service) => {
       await signIn(page, service, (await addPerson(service)).tokens[0])
+      await page.goto('/')
+    },
+  },
+  {
+    name: 'devices, of every kind',
+    show: async (page, service) => {
+      const { id, tokens } = await addPerson(service, { devices: 2 })
+      for (const agent of OTHER_KINDS) await service.signIn(id, agent)
+      await signIn(page, service, tokens[0])
       await page.goto('/')
     },
   },
@@ -43,10 +62,10 @@ export const SCENES: Scene[] = [
       const { id } = await addPerson(service, { name: LONG, devices: 3 })
       const { token } = await service.signIn(
         id,
-        `${'W'.repeat(40)}/1`,
+        `${'W'.repeat(32)}/1`,
         '2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff',
       )
-      await service.signIn(id, `${'M'.repeat(40)}/1`, '2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff')
+      await service.signIn(id, `${'M'.repeat(32)}/1`, '2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff')
       await signIn(page, service, token)
       await page.goto('/')
     },

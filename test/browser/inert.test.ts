@@ -23,14 +23,14 @@ browserTest('names with HTML in them are inert on every page', async (t, open) =
   }
 
   await page.goto('/')
-  await inert('the list', HTML, 'Another program on Linux')
+  await inert('the list', HTML, 'Unknown program on Linux')
   await page.goto(`/logout?scope=global&callbackUrl=${encodeURIComponent(HTML)}`)
   await page.locator('summary').click()
-  await inert('the question', HTML, 'Another program on Linux')
+  await inert('the question', HTML, 'Unknown program on Linux')
   t.equal(await page.locator('[name=callbackUrl]').inputValue(), HTML)
   await logOut(page, 'others')
   await page.getByRole('heading', { name: '2 devices were signed out' }).waitFor()
-  await inert('the outcome', 'Another program on Linux')
+  await inert('the outcome', 'Unknown program on Linux')
   t.equal(await service.check(phone.token), 401)
 
   await page.goto(`/${encodeURIComponent(HTML)}`)

@@ -224,7 +224,7 @@ export const AGENTS: [agent: string, name: string, kind: string][] = [
   ],
   [`${IPHONE} ${WEBKIT} GSA/390.0.123456789 Mobile/15E148 Safari/604.1`, 'Google app on iPhone', 'mobile'],
   [`${IPHONE} ${WEBKIT} Mobile/15E148 Safari Line/15.15.0`, 'Line on iPhone', 'mobile'],
-  [`${IPHONE} ${WEBKIT} Mobile/15E148`, 'Another program on iPhone', 'mobile'],
+  [`${IPHONE} ${WEBKIT} Mobile/15E148`, 'Unknown program on iPhone', 'mobile'],
   [
     `Mozilla/5.0 (Linux; Android 15; Pixel 8; wv) ${BLINK} Version/4.0 ${CHROME} Mobile ${END}`,
     'Chrome WebView on Android',
@@ -262,7 +262,7 @@ export const AGENTS: [agent: string, name: string, kind: string][] = [
   ['okhttp/4.12.0', 'okhttp on Android', 'app'],
   [
     'Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/UQ1A.240205.004)',
-    'Another program on Android',
+    'Unknown program on Android',
     'mobile',
   ],
   ['AcmeNotes/4.2.0 (Android 15; Pixel 8)', 'AcmeNotes on Android', 'mobile'],
@@ -276,7 +276,7 @@ export const AGENTS: [agent: string, name: string, kind: string][] = [
   ['PostmanRuntime/7.39.0', 'PostmanRuntime', 'app'],
   ['Dart/3.4 (dart:io)', 'Dart', 'app'],
   ['Apache-HttpClient/4.5.14 (Java/17.0.11)', 'Apache-HttpClient', 'app'],
-  ['node', 'Another program', 'app'],
+  ['node', 'Unknown program', 'app'],
 
   // Televisions and consoles
   [
@@ -343,12 +343,12 @@ export const AGENTS: [agent: string, name: string, kind: string][] = [
   // Neither
   ['', 'Unknown device', 'unknown'],
   ['Mozilla/5.0', 'Unknown device', 'unknown'],
-  ['-', 'Another program', 'app'],
-  ['Call +44 20 7946 0000 at once, your account is locked/1.0', 'Another program', 'app'],
-  [`${'Very long name '.repeat(30)}/1.0`, 'Another program', 'app'],
+  ['-', 'Unknown program', 'app'],
+  ['Call +44 20 7946 0000 at once, your account is locked/1.0', 'Unknown program', 'app'],
+  [`${'Very long name '.repeat(30)}/1.0`, 'Unknown program', 'app'],
   ['Mozilla/5.0 (nothing; known) Of/1.0 All/2.0 This/3.0', 'Unknown device', 'unknown'],
-  ['<img src=x onerror=alert(1)>/1.0 (X11; Linux)', 'Another program on Linux', 'app'],
-  ['\u202egnp.exe/1.0', 'Another program', 'app'],
-  ['Firefox\u202e/1.0', 'Another program', 'app'],
-  ['\u001b[31mcurl/8.5.0', 'Another program', 'app'],
+  ['<img src=x onerror=alert(1)>/1.0 (X11; Linux)', 'Unknown program on Linux', 'app'],
+  ['\u202egnp.exe/1.0', 'Unknown program', 'app'],
+  ['Firefox\u202e/1.0', 'Unknown program', 'app'],
+  ['\u001b[31mcurl/8.5.0', 'Unknown program', 'app'],
 ]
