@@ -21,10 +21,16 @@ export function describeDevice(userAgent: string | null): Device {
 }
 
 /** "Firefox on Windows", "Safari on iPhone", "curl", "Unknown program", "Unknown device". */
-export function deviceName({ browser, os, kind }: Device): string {
+export function deviceName(device: Device): string {
+  const { program, place } = deviceWords(device)
+  return place ? `${program} on ${place}` : program
+}
+
+/** The same in two parts; the program's name may read from right to left. */
+export function deviceWords({ browser, os, kind }: Device): { program: string; place: string | null } {
   const place = os === 'iOS' ? (IOS_DEVICES[kind] ?? os) : os
-  if (place) return `${browser ?? 'Unknown program'} on ${place}`
-  return browser ?? NAMELESS[kind] ?? 'Unknown device'
+  const nameless = place ? NAMELESS.app : NAMELESS[kind]
+  return { program: browser ?? nameless ?? 'Unknown device', place }
 }
 
 /** What its owner calls it. A program that does not name it may run on a Mac, too. */

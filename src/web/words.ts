@@ -1,6 +1,6 @@
 /** Times, counts, devices and other people's texts in words. Times are UTC on the server; the browser script makes them local. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { describeDevice, deviceName } from '../sessions/devices.ts'
+import { describeDevice, deviceName, deviceWords } from '../sessions/devices.ts'
 
 /** The browser script has the same table; test/browser/tabs.test.ts holds both to one result. */
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -54,7 +54,8 @@ export function quoted(text: string): SafeHtml {
 
 /** "Firefox on Windows". */
 export function nameOf(session: { userAgent: string | null }): SafeHtml {
-  return quoted(plainNameOf(session))
+  const { program, place } = deviceWords(describeDevice(session.userAgent))
+  return html`${quoted(program)}${place ? ` on ${place}` : ''}`
 }
 
 /** The same where there is no room for elements: in an attribute. */
