@@ -35,6 +35,15 @@ const addresses = list.refine(
   'must list addresses or CIDR ranges such as 10.0.0.0/8, separated by commas',
 )
 
+/** What a browser is asked to forget. Not cookies: it would forget those of every site of the domain. */
+const siteData = z
+  .string()
+  .refine(
+    (text) => /^(none|(cache|storage)([\s,]+(cache|storage))?)$/.test(text),
+    'must be cache, storage, both separated by a comma, or none',
+  )
+  .transform((text) => (text === 'none' ? [] : [...new Set(text.split(/[\s,]+/))]))
+
 /** RFC 6265 `token`: what may be the name of a cookie. */
 const cookieName = z.string().regex(/^[!#$%&'*+\-.^_`|~\w]+$/, 'must be a cookie name')
 
@@ -77,6 +86,7 @@ const environment = z.object({
   SESSION_IDLE_TIMEOUT: duration.optional(),
   REVOCATION_RETENTION: duration.optional(),
   ALLOWED_REDIRECTS: origins.default([]),
+  CLEAR_SITE_DATA: siteData.default(['cache']),
   TRUST_PROXY: addresses.default([]),
   TRUST_PROXY_HEADER: z
     .enum(['x-forwarded-for', 'forwarded'], 'must be x-forwarded-for or forwarded')
@@ -137,6 +147,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     }),
     revocationRetentionSeconds: set.REVOCATION_RETENTION ?? Math.max(400 * UNITS.d, set.SESSION_MAX_AGE),
     allowedRedirects: set.ALLOWED_REDIRECTS,
+    clearSiteData: set.CLEAR_SITE_DATA,
     trustProxy: set.TRUST_PROXY,
     trustProxyHeader: set.TRUST_PROXY_HEADER,
     staffMaxAuthAgeSeconds: set.STAFF_MAX_AUTH_AGE,

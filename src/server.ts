@@ -85,6 +85,7 @@ export interface ServerParts {
     | 'secure'
     | 'cookie'
     | 'allowedRedirects'
+    | 'clearSiteData'
     | 'trustProxy'
     | 'trustProxyHeader'
     | 'staffMaxAuthAgeSeconds'
@@ -201,7 +202,12 @@ export async function buildServer({
 
   const visitor = { cookieName: config.cookie.name, publicOrigin: config.publicOrigin }
   const { staffMaxAuthAgeSeconds: maxAuthAgeSeconds } = config
-  const finish = createFinishLogout(cookies, config.publicOrigin, config.allowedRedirects)
+  const finish = createFinishLogout(
+    cookies,
+    config.publicOrigin,
+    config.allowedRedirects,
+    config.clearSiteData,
+  )
 
   const streams = createStreams(feed.readAt)
   metrics.feed({ counts: feed.counts, readAt: feed.readAt, followers: streams.size, cutOff: streams.cutOff })

@@ -1,4 +1,4 @@
-/** What every logout does to the browser once it is committed: cookies, and where to go next. */
+/** What every logout does to the browser once it is committed: what it forgets, and where it goes next. */
 import type { FastifyReply } from 'fastify'
 import type { Outcome } from '../sessions/sessions.ts'
 import { receiptOf } from '../sessions/tokens.ts'
@@ -20,7 +20,9 @@ export function createFinishLogout(
   cookies: Cookies,
   publicOrigin: string,
   allowedRedirects: readonly string[],
+  clearSiteData: readonly string[],
 ) {
+  const forgotten = clearSiteData.map((what) => `"${what}"`).join(', ')
   /** Call it only with a committed outcome, and the token that asked for it. */
   return (
     reply: FastifyReply,
@@ -29,6 +31,7 @@ export function createFinishLogout(
     { callbackUrl, ignored = [] }: { callbackUrl?: string | undefined; ignored?: Ignored[] } = {},
   ): Finished => {
     if (outcome.signedOut) cookies.clearSession(reply)
+    if (outcome.signedOut && forgotten) reply.header('clear-site-data', forgotten)
     if (outcome.operationId) cookies.setOutcome(reply, receiptOf(outcome.operationId, token))
     const redirect = outcome.signedOut ? '/signed-out' : '/'
     if (!callbackUrl) return { redirect, followed: false, ignored }
