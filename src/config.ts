@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
+import { problemsOfUrl } from './storage/client-config.ts'
 
 /** Where the data of the embedded database lies. */
 export const DATA_FOLDER = '.data'
@@ -59,10 +60,9 @@ const wholeNumber = (least: number, most: number) =>
 const environment = z.object({
   DATABASE_URL: z
     .string()
-    .refine(
-      (text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text),
-      'must be a URL such as postgres://user:password@host:5432/database',
-    )
+    .superRefine((text, context) => {
+      for (const message of problemsOfUrl(text)) context.addIssue({ code: 'custom', message })
+    })
     .optional(),
   HOST: z
     .string()

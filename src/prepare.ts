@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { createBarrier } from './propagation/barrier.ts'
 import type { SessionPolicy } from './sessions/policy.ts'
+import { mayComeYet } from './storage/connection.ts'
 import { type Database, type Executor, openDatabase } from './storage/database.ts'
 import { rootCause } from './storage/failures.ts'
 import { barrierStore } from './storage/instances.ts'
@@ -40,14 +41,10 @@ async function patiently<T>(log: FastifyBaseLogger, work: () => Promise<T>): Pro
     try {
       return await work()
     } catch (error) {
-      const { code = '', message } = rootCause(error) as NodeJS.ErrnoException
-      // Refused, a name that does not resolve yet, no answer, or a server that is starting up.
-      const notYet =
-        ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(code) ||
-        code.startsWith('57P') ||
-        /timeout expired/.test(message)
-      if (!notYet || Date.now() > deadline) throw error
-      log.warn('waiting for the database')
+      const cause = rootCause(error)
+      if (!mayComeYet(cause) || Date.now() > deadline) throw error
+      const { message, code } = cause as NodeJS.ErrnoException
+      log.warn({ reason: message || code }, 'waiting for the database')
     }
   }
 }

@@ -133,25 +133,21 @@ t.test('a commit that the server refuses ended nothing', async (t) => {
   admin.release()
 })
 
-t.test('a database that only reads (a demoted primary) ends nothing, and says so', async (t) => {
+t.test('a database that only reads, as one that was fenced off, decides nothing', async (t) => {
   const { token } = await service.signIn(ada)
   const admin = await database.pool.connect()
-  await admin.query(
-    `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
-  )
-  await admin.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
-  )
-  await recovered(token)
-  const response = await as(token, '/api/logout', json({ scope: 'global' }))
-  t.equal(response.status, 503)
-  t.equal(response.headers.get('set-cookie'), null)
+  const setReadOnly = async (what: string) => {
+    await admin.query(`do $$ begin execute format('alter database %I ${what}', current_database()); end $$`)
+    await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`)
+  }
+  await setReadOnly('set default_transaction_read_only = on')
+  await everythingIsUndecided(t, token)
+  t.match(await (await http('/readyz')).json(), { detail: /^The database only reads/ })
   await admin.query('set default_transaction_read_only = off')
-  await admin.query(
-    `do $$ begin execute format('alter database %I reset default_transaction_read_only', current_database()); end $$`,
-  )
+  await setReadOnly('reset default_transaction_read_only')
   admin.release(true)
-  await database.pool.query('select 1').catch(() => {})
+  await recovered(token)
   t.equal(await check(token), 200)
 })
 

@@ -1,7 +1,9 @@
 /** `global-logout doctor` and `global-logout sweep`: is all well, and tidy up now. */
 import type { Command } from 'commander'
 import { ConfigError, readConfig } from '../config.ts'
+import { Problem } from '../errors.ts'
 import { sweep } from '../sessions/sweeper.ts'
+import { unfitServer } from '../storage/connection.ts'
 import { databaseUrl, examples, explain, Failed, withDatabase } from './common.ts'
 import { type Finding, findInDatabase, findInSettings } from './findings.ts'
 import { print, printJson } from './print.ts'
@@ -55,7 +57,10 @@ async function findAll(env: NodeJS.ProcessEnv): Promise<Finding[]> {
 }
 
 function findInError(error: unknown): Finding[] {
-  if (!(error instanceof ConfigError)) return [{ level: 'problem', what: 'database', detail: explain(error) }]
+  if (!(error instanceof ConfigError)) {
+    const unfit = error instanceof Problem && unfitServer(error.cause)
+    return [{ level: 'problem', what: unfit ? 'writable' : 'database', detail: explain(error) }]
+  }
   return error.problems.map((line) => {
     const [what = '', detail = ''] = line.split(/: (.*)/s)
     return { level: 'problem', what, detail }

@@ -2,9 +2,9 @@
  * What `global-logout doctor` looks at: settings, database, rights, clocks, cookies and redirects. Each finding says what is
  * wrong and what to do. Reads only; the one thing it sends is a notification to itself.
  */
-import pg from 'pg'
 import type { Config } from '../config.ts'
 import { RESTORED } from '../storage/audit.ts'
+import { createConnector } from '../storage/connection.ts'
 import { openDatabase } from '../storage/database.ts'
 import { sqlState } from '../storage/failures.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
@@ -84,10 +84,10 @@ export async function findInDatabase(
     (await database.query<Row>({ name: '', text, values: [] }))[0] as Row
   try {
     const sentAt = Date.now()
-    const [version, number, standby, serverTime, fsync, most, used] = await query<
-      [string, number, boolean, Date, string, number, number]
-    >(`select current_setting('server_version'), current_setting('server_version_num')::int, pg_is_in_recovery(),
-        clock_timestamp(), current_setting('fsync'), current_setting('max_connections')::int,
+    const [version, number, serverTime, fsync, most, used] = await query<
+      [string, number, Date, string, number, number]
+    >(`select current_setting('server_version'), current_setting('server_version_num')::int, clock_timestamp(),
+        current_setting('fsync'), current_setting('max_connections')::int,
         (select sum(numbackends)::int from pg_stat_database)`)
     const apart = Math.abs(serverTime.getTime() - (sentAt + Date.now()) / 2)
     const needed = CONNECTIONS * workers
@@ -95,12 +95,8 @@ export async function findInDatabase(
       number >= OLDEST_VERSION
         ? ok('database', `PostgreSQL ${version}`)
         : problem('database', `PostgreSQL ${version} is too old; 15 or newer is needed.`),
-      standby
-        ? problem(
-            'writable',
-            'this is a standby: nothing can be ended here. Point DATABASE_URL at the primary.',
-          )
-        : ok('writable', 'a primary'),
+      // No connection to any other server is opened.
+      ok('writable', 'a primary'),
       fsync === 'on'
         ? ok('durable', 'fsync is on')
         : problem('durable', 'fsync is off: a power failure can bring ended sessions back. Set fsync = on.'),
@@ -225,10 +221,8 @@ async function findRestored(query: Query): Promise<Finding> {
 
 /** A pooler between us and PostgreSQL (PgBouncer in transaction mode) loses notifications. */
 async function findNotifications(url: string): Promise<Finding> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
-  client.on('error', () => {})
+  const client = await createConnector(url, { name: 'global-logout doctor', connectMs: 5_000 }).connect()
   try {
-    await client.connect()
     const heard = new Promise<boolean>((done) => {
       client.once('notification', () => done(true))
       setTimeout(() => done(false), 2_000).unref()

@@ -1,7 +1,8 @@
-/** `/healthz`: the process answers. `/readyz`: so does the database, with every migration applied. */
+/** `/healthz`: the process answers. `/readyz`: so does the database, a primary with every migration. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
+import { unfitServer } from '../storage/connection.ts'
 import type { Database } from '../storage/database.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
 import { callers } from './openapi/document.ts'
@@ -18,11 +19,14 @@ export async function healthRoutes(app: FastifyInstance, { run }: Pick<Database,
   const readyz = {
     ...probe,
     operationId: 'readyz',
-    summary: 'Does the database answer, with every migration?',
+    summary: 'Does the database answer: a primary, with every migration?',
     problems: ['unavailable'] as const,
   }
   app.get('/readyz', { config, schema: readyz }, async () => {
-    const pending = await run((db) => pendingMigrations(db))
+    const pending = await run((db) => pendingMigrations(db)).catch((error) => {
+      const unfit = unfitServer(error.cause)
+      throw unfit ? new Problem('unavailable', unfit.detail, { cause: error.cause }) : error
+    })
     if (pending > 0)
       throw new Problem('unavailable', 'The database lacks migrations: run "global-logout migrate".')
     return { status: 'ok' }

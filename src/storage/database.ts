@@ -9,6 +9,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { Problem, unavailable } from '../errors.ts'
+import { createConnector } from './connection.ts'
 import { isRefusal, outcomeUnknown, translate } from './failures.ts'
 
 /** Whatever can run a query: a connection, a transaction, or an application's own drizzle database. */
@@ -51,30 +52,26 @@ export function openDatabase(
   url: string,
   { max = 10, deadlineMs = DEADLINE_MS, onError = (_error: Error) => {} }: DatabaseOptions = {},
 ) {
+  const connector = createConnector(url, {
+    name: 'global-logout',
+    connectMs: deadlineMs,
+    timeouts: { idleInTransactionMs: 5_000 },
+  })
   const pool = new pg.Pool({
-    connectionString: url,
+    Client: connector.Client,
     max,
-    application_name: 'global-logout',
     connectionTimeoutMillis: deadlineMs,
     idleTimeoutMillis: 60_000,
-    keepAlive: true,
-    statement_timeout: deadlineMs,
-    lock_timeout: deadlineMs,
-    idle_in_transaction_session_timeout: 5_000,
   })
   pool.on('error', onError)
-  // An error on a checked-out connection reaches the query too; without a listener it would end the process.
   let era = 0
   const eras = new WeakMap<pg.PoolClient, number>()
-  pool.on('connect', (client) => {
-    eras.set(client, era)
-    client.on('error', () => {})
-  })
+  pool.on('connect', (client) => void eras.set(client, era))
 
   /** An idle connection of this era, or a new one. */
   async function current(): Promise<pg.PoolClient> {
     for (;;) {
-      const client = await pool.connect()
+      const client = await connector.onOneOf(() => pool.connect())
       if (eras.get(client) === era) return client
       client.release(true)
     }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { createConnector } from './connection.ts'
 
 const RETRY_MS = 1_000
 const CONNECT_MS = 5_000
@@ -12,23 +13,24 @@ const CLOSE_MS = 500
 /** Calls `onHint` for every notification on the channel, and after every connect, until closed. */
 export function listen(url: string, channel: string, onHint: () => void) {
   const stop = new AbortController()
+  const { connect } = createConnector(url, {
+    name: 'global-logout listener',
+    connectMs: CONNECT_MS,
+    keepAliveInitialDelayMillis: 10_000,
+  })
   let client: pg.Client | undefined
 
   async function hear(): Promise<void> {
-    client = new pg.Client({
-      connectionString: url,
-      application_name: 'global-logout listener',
-      connectionTimeoutMillis: CONNECT_MS,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: 10_000,
+    const connected = await connect((opening) => {
+      stop.signal.throwIfAborted()
+      client = opening
     })
     const over = new Promise<void>((done) => {
-      client?.on('end', done)
-      client?.on('error', () => done())
+      connected.on('end', done)
+      connected.on('error', () => done())
     })
-    client.on('notification', onHint)
-    await client.connect()
-    await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+    connected.on('notification', onHint)
+    await connected.query(`listen ${pg.escapeIdentifier(channel)}`)
     onHint()
     await over
   }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { sql } from 'drizzle-orm'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
-import pg from 'pg'
+import { createConnector } from './connection.ts'
 import type { Executor } from './database.ts'
 import { sqlState } from './failures.ts'
 import { fetchRows } from './rows.ts'
@@ -29,13 +29,11 @@ const CONNECT_MS = 5_000
  * @returns how many migrations it applied itself.
  */
 export async function migrate(url: string, onRestored: () => void = () => {}): Promise<number> {
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: 'global-logout migrate',
-    connectionTimeoutMillis: CONNECT_MS,
-  })
-  client.on('error', () => {})
-  await client.connect()
+  const client = await createConnector(url, {
+    name: 'global-logout migrate',
+    connectMs: CONNECT_MS,
+    timeouts: { statementMs: 0, lockMs: 0, idleInTransactionMs: 0 },
+  }).connect()
   try {
     const db = drizzle(client)
     const applied = await applyPending(db)

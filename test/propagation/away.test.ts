@@ -1,6 +1,4 @@
 /** The database goes away from those who follow: they are told, instead of hearing nothing; and nothing is skipped. */
-import { chown, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openDatabase } from '../../src/storage/database.ts'
@@ -8,6 +6,7 @@ import { type EventStream, openStream } from '../support/event-stream.ts'
 import { ownServer } from '../support/own-server.ts'
 import { admin } from '../support/server.ts'
 import { json, startService } from '../support/service.ts'
+import { demote } from '../support/standby.ts'
 
 const server = await ownServer()
 const database = openDatabase(server.url, { max: 6 })
@@ -87,7 +86,7 @@ t.test('after a failover, which may have lost commits, a cursor of before is too
 
   await server.stop()
   t.equal(await events.next(), null)
-  await standBy()
+  await demote(server.folder)
   await server.start()
   t.equal((await get(`?since=${cursor}`)).status, 503, 'a standby cannot say')
   await psql('select pg_promote()')
@@ -108,12 +107,4 @@ async function openAgain(lastId: string): Promise<EventStream> {
     if ((await events.next())?.event === 'ready') return events
     await sleep(100)
   }
-}
-
-/** Has the stopped server start as a standby, to be promoted. */
-async function standBy(): Promise<void> {
-  const data = join(server.folder, 'postgres')
-  await writeFile(join(data, 'standby.signal'), '')
-  const { uid, gid } = await stat(data)
-  await chown(join(data, 'standby.signal'), uid, gid)
 }

@@ -1,0 +1,158 @@
+/**
+ * What DATABASE_URL asks for: every part of it is done, or refused by name. No message repeats a text that may hold a
+ * password: an unescaped "@", "/" or "?" in one shifts the parts after it. Neither `URL` nor pg-connection-string reads
+ * several hosts, and the latter passes over what it does not know.
+ */
+import { isSetByService } from './connection-settings.ts'
+
+/** A host of the list. What is missing has node-postgres's default: PGHOST, PGPORT, else localhost and 5432. */
+export interface Server {
+  host?: string
+  port?: number
+}
+
+export interface DatabaseUrl {
+  /** At least one, in the order of the URL. */
+  servers: Server[]
+  user?: string
+  password?: string
+  database?: string
+  parameters: Partial<Record<Parameter, string>>
+}
+
+/** Everything that is wrong with a DATABASE_URL, a sentence each. */
+export class DatabaseUrlError extends Error {
+  readonly problems: string[]
+
+  constructor(problems: string[]) {
+    super(problems.map((each) => `DATABASE_URL: ${each}`).join('\n'))
+    this.name = 'DatabaseUrlError'
+    this.problems = problems
+  }
+}
+
+const PARAMETERS = [
+  'application_name',
+  'host',
+  'options',
+  'password',
+  'port',
+  'sslcert',
+  'sslkey',
+  'sslmode',
+  'sslnegotiation',
+  'sslrootcert',
+  'target_session_attrs',
+  'user',
+] as const
+type Parameter = (typeof PARAMETERS)[number]
+
+export const SSL_MODES = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+
+/** Parameters that have a few values. */
+const VALUES: { [name in Parameter]?: string[] } = {
+  sslmode: [...SSL_MODES],
+  sslnegotiation: ['postgres', 'direct'],
+  target_session_attrs: ['read-write', 'primary'],
+}
+
+const SHAPE = /^postgres(?:ql)?:\/\/(?:([^/?#\s]*)@)?([^@/?#\s]*)(?:\/([^@/?#\s]*))?(?:\?([^@?#\s]*))?$/
+const SERVER = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::(\d*))?$/
+const EXAMPLE =
+  'must be a URL such as postgres://user:password@host:5432/database, with %40, %2F, %3F, %23 and %20 for "@", "/", "?", "#" and a space inside a part'
+
+/** @throws DatabaseUrlError naming every problem. */
+export function parseDatabaseUrl(text: string): DatabaseUrl {
+  const [whole, login = '', authority = '', path = '', query = ''] = SHAPE.exec(text) ?? []
+  if (whole === undefined) throw new DatabaseUrlError([EXAMPLE])
+  const problems: string[] = []
+  const decode = (part: string, what: string): string => {
+    try {
+      const decoded = decodeURIComponent(part)
+      if (!decoded.includes('\0')) return decoded
+    } catch {
+      // Said below.
+    }
+    problems.push(`${what} is not percent-encoded rightly; a "%" is written %25`)
+    return ''
+  }
+
+  const parameters: DatabaseUrl['parameters'] = {}
+  for (const pair of query.split('&').filter(Boolean)) {
+    const [name = '', value = ''] = pair.split(/=(.*)/s)
+    const known = PARAMETERS.find((each) => each === name)
+    if (!known) problems.push(`${shown(name)} is not known here; known are ${PARAMETERS.join(', ')}`)
+    else if (known in parameters) problems.push(`${known} is given twice`)
+    // A plus is a space there, as URLSearchParams writes it and node-postgres reads it.
+    else parameters[known] = decode(value.replaceAll('+', ' '), known)
+  }
+  problems.push(...problemsOf(parameters))
+
+  const [user = '', password] = login.split(/:(.*)/s)
+  const wanted = {
+    user: parameters.user ?? decode(user, 'the user'),
+    password: parameters.password ?? (password === undefined ? '' : decode(password, 'the password')),
+    database: decode(path, 'the database'),
+  }
+  const servers = serversOf(authority, parameters, (host) => decode(host, 'a host'), problems)
+  if (problems.length > 0) throw new DatabaseUrlError(problems)
+  const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== ''))
+  return { servers, ...given, parameters }
+}
+
+/** A name that is none may be a part of a password. */
+function shown(name: string): string {
+  return /^\w{1,40}$/.test(name) ? `the parameter ${name}` : 'a parameter'
+}
+
+function problemsOf(parameters: DatabaseUrl['parameters']): string[] {
+  const problems: string[] = []
+  for (const [name, values] of Object.entries(VALUES)) {
+    const value = parameters[name as Parameter]
+    if (value !== undefined && !values.includes(value)) problems.push(`${name} must be ${oneOf(values)}`)
+  }
+  const { sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, options = '' } = parameters
+  const encrypted = sslmode !== 'disable'
+  if (!encrypted && (sslrootcert || sslcert || sslkey))
+    problems.push('sslmode=disable leaves sslrootcert, sslcert and sslkey without effect')
+  if (sslmode === 'no-verify' && sslrootcert)
+    problems.push('sslmode=no-verify leaves sslrootcert without effect')
+  if (Boolean(sslcert) !== Boolean(sslkey)) problems.push('sslcert and sslkey go together')
+  if (sslnegotiation === 'direct' && (!sslmode || !encrypted))
+    problems.push('sslnegotiation=direct needs an sslmode that encrypts')
+  const taken = [...options.matchAll(/(?:^|\s)(?:-c\s*|--)([\w.-]+)\s*=/g)]
+    .map(([, name = '']) => name.toLowerCase().replaceAll('-', '_'))
+    .filter(isSetByService)
+  if (taken.length > 0) problems.push(`options cannot set ${taken.join(', ')}: the service does`)
+  return problems
+}
+
+function oneOf(values: string[]): string {
+  return `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`
+}
+
+/** The list of hosts, or that of `host` and `port`, which win as they do in libpq. */
+function serversOf(
+  authority: string,
+  parameters: DatabaseUrl['parameters'],
+  decode: (host: string) => string,
+  problems: string[],
+): Server[] {
+  const inUrl = authority.split(',').map((text) => SERVER.exec(text))
+  if (inUrl.includes(null)) problems.push('each host is written host, host:port or [IPv6 address]:port')
+  let hosts = inUrl.map((match) => decode(match?.[1] ?? match?.[2] ?? ''))
+  let ports = inUrl.map((match) => match?.[3] ?? '')
+  if (parameters.host !== undefined) {
+    hosts = parameters.host.split(',')
+    ports = hosts.map(() => '')
+  }
+  if (parameters.port !== undefined) {
+    const [first = '', ...more] = parameters.port.split(',')
+    ports = more.length === 0 ? hosts.map(() => first) : [first, ...more]
+    if (ports.length !== hosts.length) problems.push('port must name one port, or one for each host')
+  }
+  if (hosts.length > 1 && hosts.includes('')) problems.push('a host of the list is empty')
+  if (!ports.every((port) => port === '' || (/^\d{1,5}$/.test(port) && +port >= 1 && +port <= 65_535)))
+    problems.push('each port must be a number from 1 to 65535')
+  return hosts.map((host, i) => ({ ...(host && { host }), ...(ports[i] && { port: Number(ports[i]) }) }))
+}

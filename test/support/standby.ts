@@ -1,0 +1,37 @@
+/** A streaming standby of a test's own server, and a primary that comes back as one. */
+import { execFile } from 'node:child_process'
+import { chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { startEmbedded } from '../../src/dev/embedded.ts'
+import type { ownServer } from './own-server.ts'
+import { freePort } from './ports.ts'
+
+type OwnServer = Awaited<ReturnType<typeof ownServer>>
+
+/** Has the server in this folder start as a standby the next time. */
+export async function demote(folder: string): Promise<void> {
+  const data = join(folder, 'postgres')
+  await writeFile(join(data, 'standby.signal'), '')
+  const { uid, gid } = await stat(data)
+  await chown(join(data, 'standby.signal'), uid, gid)
+}
+
+/** A copy of the server, which is stopped for it, that follows it. */
+export async function standbyOf(primary: OwnServer) {
+  const folder = await mkdtemp(join(tmpdir(), 'global-logout-standby-'))
+  await primary.stop()
+  await promisify(execFile)('cp', ['-a', join(primary.folder, 'postgres'), folder])
+  await primary.start()
+  await demote(folder)
+  const { hostname, port, username, password } = new URL(primary.url)
+  const primary_conninfo = `host=${hostname} port=${port} user=${username} password=${password}`
+  const running = await startEmbedded(folder, { port: await freePort(), settings: { primary_conninfo } })
+  t.teardown(async () => {
+    await running.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+  return running
+}
