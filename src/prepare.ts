@@ -10,6 +10,7 @@ import { barrierStore } from './storage/instances.ts'
 import { migrate } from './storage/migrate.ts'
 import { writePolicy } from './storage/policy.ts'
 import { currentXid } from './storage/sessions.ts'
+import { demandAllRows } from './storage/visibility.ts'
 
 /** How long a start waits for a database that is not there yet. */
 const DATABASE_PATIENCE_MS = 30_000
@@ -28,6 +29,7 @@ export async function prepare(
   if (applied > 0) log.info({ applied }, 'migrations applied')
   const database = openDatabase(url, { max: 2 })
   try {
+    await database.run(demandAllRows)
     await applyPolicy(database, policy, log)
     await database.run(seed)
   } finally {

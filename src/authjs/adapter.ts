@@ -20,6 +20,7 @@ import { barrierStore } from '../storage/instances.ts'
 import { expiresAsDate, isValid } from '../storage/policy.ts'
 import { account, session, user, verificationToken } from '../storage/schema.ts'
 import { touchIsDue, touchSessions } from '../storage/sessions.ts'
+import { demandSight } from '../storage/visibility.ts'
 import { usableDatabase } from './drivers.ts'
 
 export { generateSessionToken } from '../sessions/tokens.ts'
@@ -33,7 +34,8 @@ export interface GlobalLogoutAdapterOptions {
 const authColumns = { sessionToken: session.sessionToken, userId: session.userId, expires: expiresAsDate }
 
 /**
- * Its methods throw whatever the driver throws: Auth.js reports a database error as "no session".
+ * Its methods throw whatever the driver throws, and where row level security may hide a session that is not found: Auth.js
+ * reports such an error as "no session".
  * @param database a drizzle database on PostgreSQL that can run transactions, migrated by `global-logout migrate`.
  * @throws Error when its driver has no transactions.
  */
@@ -72,7 +74,10 @@ export function GlobalLogoutAdapter(
         .where(and(eq(session.sessionToken, sessionToken), isValid))
         // An application's drizzle cache would answer for a session that ended meanwhile.
         .$withCache(false)
-      if (!found) return null
+      if (!found) {
+        await demandSight(db)
+        return null
+      }
       if (found.stale) await touch(db, found.id)
       return { session: { ...found.session, sessionToken }, user: found.user as AdapterUser }
     },
@@ -91,6 +96,7 @@ export function GlobalLogoutAdapter(
           ),
         )
         .returning(authColumns)
+      if (!row) await demandSight(db)
       return withRawToken(row, sessionToken)
     },
 

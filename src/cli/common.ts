@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { ConfigError, DATA_FOLDER, readConfig } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { type Database, openDatabase } from '../storage/database.ts'
-import { rootCause } from '../storage/failures.ts'
+import { isHidden, rootCause } from '../storage/failures.ts'
 import type { By } from '../storage/operations.ts'
 import { tell, visible } from './print.ts'
 
@@ -88,10 +88,10 @@ export function explain(error: unknown): string {
   if (error instanceof Problem && error.code === 'outcome_unknown')
     return 'the connection was lost while the change was committed: it may have been made. Run the command again.'
   if (error instanceof Problem && !error.cause) return error.detail
-  const { code, message, cause } = rootCause(error instanceof Problem ? error.cause : error) as Error & {
-    code?: string
-    cause?: Error & { stderr?: string }
-  }
+  const root = rootCause(error instanceof Problem ? error.cause : error)
+  const { code, message, cause } = root as Error & { code?: string; cause?: Error & { stderr?: string } }
+  if (isHidden(root))
+    return `row level security hides rows from the user of DATABASE_URL: ${message}. Nothing was changed. "global-logout doctor" says what to do.`
   const known = code && KNOWN[code]
   if (known) return known(code, message)
   if (/timeout expired/.test(message))

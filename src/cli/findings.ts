@@ -8,6 +8,7 @@ import { createConnector } from '../storage/connection.ts'
 import { openDatabase } from '../storage/database.ts'
 import { sqlState } from '../storage/failures.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
+import { hiddenInWords, hiddenTables } from '../storage/visibility.ts'
 
 export interface Finding {
   level: 'ok' | 'warning' | 'problem'
@@ -113,6 +114,9 @@ export async function findInDatabase(
             `this machine and the database are ${(apart / 1000).toFixed(1)} s apart: run NTP on both. Sessions go by the database's.`,
           ),
     ]
+    const hidden = await database.run(hiddenTables)
+    if (hidden.length > 0) return [...findings, problem('rows', hiddenInWords(hidden))]
+    findings.push(ok('rows', 'row level security hides none'))
     const pending = await database.run(pendingMigrations).catch((error) => {
       if (sqlState(error) === '42501') return null
       throw error

@@ -1,10 +1,11 @@
-/** `/healthz`: the process answers. `/readyz`: so does the database, a primary with every migration. */
+/** `/healthz`: the process answers. `/readyz`: so does the database, a primary with every migration and every row in sight. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import { unfitServer } from '../storage/connection.ts'
 import type { Database } from '../storage/database.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
+import { hiddenTables } from '../storage/visibility.ts'
 import { callers } from './openapi/document.ts'
 
 /** Probes come every few seconds; only their failures are worth a line. */
@@ -19,14 +20,19 @@ export async function healthRoutes(app: FastifyInstance, { run }: Pick<Database,
   const readyz = {
     ...probe,
     operationId: 'readyz',
-    summary: 'Does the database answer: a primary, with every migration?',
+    summary: 'Does the database answer: a primary, with every migration and every row in sight?',
     problems: ['unavailable'] as const,
   }
   app.get('/readyz', { config, schema: readyz }, async () => {
-    const pending = await run((db) => pendingMigrations(db)).catch((error) => {
+    const { hidden, pending } = await run(async (db) => ({
+      hidden: await hiddenTables(db),
+      pending: await pendingMigrations(db),
+    })).catch((error) => {
       const unfit = unfitServer(error.cause)
       throw unfit ? new Problem('unavailable', unfit.detail, { cause: error.cause }) : error
     })
+    if (hidden.length > 0)
+      throw new Problem('unavailable', 'Row level security hides rows: run "global-logout doctor".')
     if (pending > 0)
       throw new Problem('unavailable', 'The database lacks migrations: run "global-logout migrate".')
     return { status: 'ok' }

@@ -7,6 +7,7 @@ import type { Barrier } from '../propagation/barrier.ts'
 import { demandDurableCommit, type Executor } from '../storage/database.ts'
 import { beginOperation, recordOperation, recordWait } from '../storage/operations.ts'
 import { currentXid, deleteSessions, isCommitted, which } from '../storage/sessions.ts'
+import { demandSight } from '../storage/visibility.ts'
 
 /** Deletes the session, living or dead. A living one leaves an operation; a dead or unknown one was none to end. */
 export async function endAsSignOut(
@@ -20,7 +21,10 @@ export async function endAsSignOut(
       const id = await beginOperation(tx)
       const [ended] = await deleteSessions(tx, which.withToken(token))
       const xid = await currentXid(tx)
-      if (!ended) return { xid }
+      if (!ended) {
+        await demandSight(tx)
+        return { xid }
+      }
       const { userId, id: actorSessionId } = ended
       await recordOperation(tx, id, 1, {
         kind: 'authjs.signout',

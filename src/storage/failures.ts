@@ -22,6 +22,7 @@ const NOT_NOW = [
   '08', // connection exception
   '25006', // read-only: a demoted primary
   '25P03', // idle in transaction too long
+  '25P04', // transaction took too long
   '3D', // no such database (yet)
   '40', // serialization failure, deadlock
   '42P01', // a table is missing: migrations have not run
@@ -32,11 +33,22 @@ const NOT_NOW = [
   'XX', // internal error
 ]
 
+/** Row level security would have hidden rows; connections have `row_security` off, so PostgreSQL refuses instead. */
+export function isHidden(error: unknown): boolean {
+  const cause = rootCause(error)
+  // The routine is the same in every language; the message is not.
+  return cause instanceof pg.DatabaseError && cause.code === '42501' && cause.routine === 'check_enable_rls'
+}
+
 /** What the caller is told: 503 for what may go well another time, else the error itself. */
 export function translate(error: unknown): unknown {
   if (error instanceof Problem) return error
   const cause = rootCause(error)
   const state = sqlState(error)
+  if (isHidden(cause))
+    return new Problem('unavailable', 'The session store does not show every session. Nothing was changed.', {
+      cause,
+    })
   if (state) return NOT_NOW.some((prefix) => state.startsWith(prefix)) ? unavailable(cause) : error
   // Without a SQLSTATE a failed query never got an answer: the connection was refused, reset or closed.
   return cause !== error || isConnectionError(error) ? unavailable(cause) : error

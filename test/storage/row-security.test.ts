@@ -1,0 +1,173 @@
+/** Row level security that hides rows from the service makes it say that it cannot decide: never "0 sessions ended", never 401. */
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { GlobalLogoutAdapter } from '../../src/authjs/adapter.ts'
+import { openDatabase } from '../../src/storage/database.ts'
+import { applicationDatabase } from '../authjs/application.ts'
+import { run } from '../support/command.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { freePort } from '../support/ports.ts'
+import { json, startService } from '../support/service.ts'
+
+/** A login of its own, of a role or none. */
+async function login(database: TestDatabase, inRole = '') {
+  const role = `gl_test_rls_${randomBytes(4).toString('hex')}`
+  await database.psql(`create role ${role} login password 'x' ${inRole}`)
+  const url = Object.assign(new URL(database.url), { username: role, password: 'x' }).href
+  const opened = openDatabase(url)
+  t.teardown(async () => {
+    await opened.close()
+    await database.psql(`reassign owned by ${role} to current_user; drop owned by ${role}; drop role ${role}`)
+  })
+  return { role, database: { ...database, ...opened, url } as TestDatabase }
+}
+
+interface Case {
+  what: string
+  /** Which table doctor names, and its cure. */
+  table: string
+  cure: (role: string) => string
+  sql: (role: string) => string
+  /** Whether the service connects as the owner of the tables. */
+  asOwner?: boolean
+}
+const bypass = (role: string) => `alter role ${role} bypassrls`
+const CASES: Case[] = [
+  {
+    what: 'a policy on session that shows each user their own',
+    table: 'session',
+    cure: bypass,
+    sql: () => `alter table session enable row level security;
+      create policy own on session using ("userId" = current_setting('app.user', true))`,
+  },
+  {
+    what: 'a policy on session that shows all today',
+    table: 'session',
+    cure: bypass,
+    sql: () => 'alter table session enable row level security; create policy every on session using (true)',
+  },
+  {
+    what: 'row level security on "user" without any policy',
+    table: '"user"',
+    cure: bypass,
+    sql: () => 'alter table "user" enable row level security',
+  },
+  {
+    what: 'row level security on the lifetimes',
+    table: 'session_policy',
+    cure: bypass,
+    sql: () => 'alter table session_policy enable row level security',
+  },
+  {
+    what: 'row level security that is forced on the owner, as whom the service connects',
+    table: 'session',
+    asOwner: true,
+    cure: () => 'alter table session no force row level security',
+    sql: () => 'alter table session enable row level security; alter table session force row level security',
+  },
+]
+
+for (const { what, table, cure, sql, asOwner } of CASES)
+  t.test(what, async (t) => {
+    const owner = await testDatabase()
+    const { role, database } = await login(owner, asOwner ? '' : 'in role global_logout_service')
+    if (asOwner)
+      await owner.psql(`do $$ declare r record; begin
+          for r in select oid::regclass as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
+          loop execute format('alter table %s owner to ${role}', r.name); end loop;
+        end $$; grant all on schema public, drizzle to ${role}; grant all on all tables in schema drizzle to ${role};
+        alter function settle_restored() owner to ${role}; alter function restored_elsewhere() owner to ${role}`)
+    await owner.psql(`insert into "user" (id) values ('ada')`)
+    const maker = await startService({ database: owner })
+    const { token } = await maker.signIn('ada')
+    await maker.signIn('ada')
+    await owner.psql(sql(role))
+
+    for (const CHECK_MODE of ['database', 'leased']) {
+      const log: string[] = []
+      const service = await startService({ database, env: { CHECK_MODE }, log })
+      if (table !== '"user"') t.equal(await service.check(token), 503, CHECK_MODE)
+      const logout = await service.as(token, '/api/logout', json({ scope: 'global' }))
+      t.equal(logout.status, 503)
+      t.match(await logout.json(), { code: 'unavailable', detail: /does not show every session/ })
+      t.equal(logout.headers.get('set-cookie'), null)
+      t.equal((await service.as(token, '/')).status, 503)
+      t.equal((await service.as(token, '/logout', { method: 'POST' })).status, 503)
+      const ready = await service.http('/readyz')
+      t.equal(ready.status, 503)
+      t.match(await ready.json(), { detail: /Row level security hides rows/ })
+      t.match(log.join(''), /row-level security policy for table/, 'the log names it')
+    }
+    const env = { DATABASE_URL: database.url }
+    const revoke = async () => {
+      const command = run(['revoke', 'ada', '--reason', 'stolen', '--yes'], { env })
+      return { code: await command.ended, output: command.output() }
+    }
+    t.match(await revoke(), {
+      code: 1,
+      output: new RegExp(`row level security hides rows.*${table.replaceAll('"', '')}`),
+    })
+    t.equal((await owner.psql('select from session')).length, 2, 'both live')
+
+    const start = run(['start'], { env: { ...env, PORT: String(await freePort()) } })
+    t.equal(await start.ended, 1)
+    t.match(start.output(), `row level security hides rows of ${table} from ${role}`)
+
+    const doctor = run(['doctor', '--json'], { env })
+    t.equal(await doctor.ended, 1)
+    const [found] = (JSON.parse(doctor.stdout()) as { level: string; what: string; detail: string }[]).filter(
+      ({ what }) => what === 'rows',
+    )
+    t.equal(found?.level, 'problem')
+    t.match(found?.detail, `row level security hides rows of ${table} from ${role}`)
+    t.match(found?.detail, `"${cure(role)}"`)
+
+    await owner.psql(cure(role))
+    const service = await startService({ database })
+    t.equal(await service.check(token), 200, 'the cure cures')
+    t.match(await revoke(), { code: 0, output: /2 sessions/ })
+    t.equal(await service.check(token), 401)
+  })
+
+t.test(
+  'forced on an owner that the service is not: triggers would not see, so it is found as well',
+  async (t) => {
+    const owner = await testDatabase()
+    const { database } = await login(owner, 'bypassrls in role global_logout_service')
+    const { role } = await login(owner)
+    await owner.psql(`alter table user_lock owner to ${role}; alter table user_lock enable row level security;
+    alter table user_lock force row level security`)
+    const doctor = run(['doctor'], { env: { DATABASE_URL: database.url } })
+    t.equal(await doctor.ended, 1)
+    t.match(doctor.output(), `row level security hides rows of user_lock from ${role}`)
+    t.match(doctor.output(), '"alter table user_lock no force row level security"')
+  },
+)
+
+t.test('an application that row level security hides sessions from is told, not signed out', async (t) => {
+  const owner = await testDatabase()
+  const { role, database } = await login(owner)
+  await owner.psql(`grant select, insert, update, delete on session, "user" to ${role};
+    grant select on session_policy, instance to ${role}; grant insert on operation to ${role}`)
+  await owner.psql(`insert into "user" (id) values ('ada')`)
+  const adapter = GlobalLogoutAdapter(applicationDatabase(database))
+  const expires = new Date(Date.now() + 3_600_000)
+  await adapter.createSession?.({ sessionToken: 'a-token', userId: 'ada', expires })
+  t.ok(await adapter.getSessionAndUser?.('a-token'))
+  t.equal(await adapter.getSessionAndUser?.('no-token'), null, 'nothing hides: there is none')
+
+  await owner.psql('alter table session enable row level security')
+  for (const ask of [
+    () => adapter.getSessionAndUser?.('a-token'),
+    () => adapter.updateSession?.({ sessionToken: 'a-token', expires }),
+    () => adapter.deleteSession?.('a-token'),
+  ])
+    await t.rejects(async () => ask(), { code: 'unavailable', detail: /Row level security may hide/ })
+  t.equal((await owner.psql('select from session')).length, 1)
+
+  await owner.psql(`alter role ${role} bypassrls`)
+  const exempt = GlobalLogoutAdapter(applicationDatabase(database))
+  t.ok(await exempt.getSessionAndUser?.('a-token'))
+  await exempt.deleteSession?.('a-token')
+  t.equal(await exempt.getSessionAndUser?.('a-token'), null)
+})
