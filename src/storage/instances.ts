@@ -87,7 +87,9 @@ export async function instancesBehind(db: Executor, xids: string[]): Promise<Beh
       id: instance.id,
       beat: instance.beat,
     })
-    .from(sql`unnest(string_to_array(${xids.join()}, ',')::xid8[]) with ordinality as asked (xid, position)`)
+    .from(
+      sql`pg_catalog.unnest(pg_catalog.string_to_array(${xids.join()}::text, ','::text)::xid8[]) with ordinality as asked (xid, position)`,
+    )
     .innerJoin(instance, sql`pg_visible_in_snapshot(asked.xid, ${instance.applied}) is not true`)
   const behind: Behind[][] = xids.map(() => [])
   for (const { position, ...row } of rows) behind[position - 1]?.push(row)
