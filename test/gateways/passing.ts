@@ -99,6 +99,18 @@ export const passing: Contract = {
     t.equal(recorded?.address, '127.0.0.1', 'and from where; not where the client says it is')
   },
 
+  'a callbackUrl that is far too long keeps no session alive': async (t, rig) => {
+    const { laptop } = await rig.signIn()
+    const headers = { ...rig.cookie(laptop.token), 'sec-fetch-site': 'same-origin' }
+    const out = await rig.ask('/logout', {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+      body: `scope=global&callbackUrl=/${'a'.repeat(50_000)}`,
+    })
+    t.equal(out.status, 303)
+    t.equal((await rig.ask('/orders', { headers })).status, 401)
+  },
+
   "the application's own answers stay its own": async (t, rig) => {
     const { laptop } = await rig.signIn()
     for (const status of [204, 302, 401, 403, 404, 500, 502, 503]) {

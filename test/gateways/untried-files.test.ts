@@ -96,7 +96,7 @@ t.test("Envoy's file is YAML; it fails closed, and strips before it asks", async
     route.typed_per_filter_config?.['envoy.filters.http.ext_authz']?.disabled === true
   t.same(routes.map(skips), [false, true, true, false])
   t.equal(itsOwn.route.cluster, 'global_logout')
-  t.equal(filters[1].typed_config.max_request_bytes, 16 * 1024)
+  t.equal(filters[1].typed_config.max_request_bytes, 64 * 1024)
   t.equal(application.typed_per_filter_config['envoy.filters.http.buffer'].disabled, true, 'WebSockets pass')
   t.same(
     preflight.match.headers.map(({ name }: { name: string }) => name),
