@@ -73,7 +73,8 @@ export async function seedDemo(db: Executor): Promise<void> {
   await db.insert(user).values(DEMO_USERS.map(({ role: _, ...rest }) => rest))
   await db.insert(staff).values(DEMO_USERS.flatMap(({ id, role }) => (role ? { userId: id, role } : [])))
   await db.insert(replay).values({ ...REPLAYED, sessionId: crypto.randomUUID() })
-  const hoursAgo = (hours: number) => sql`now() - make_interval(secs => ${hours * 3600})`
+  const hoursAgo = (hours: number) =>
+    sql`now() - pg_catalog.make_interval(secs => ${hours * 3600}::double precision)`
   await db.insert(session).values(
     Object.entries(DEVICES).flatMap(([userId, devices]) =>
       devices.map(([agent, ipAddress, created, seen]) => ({

@@ -24,15 +24,15 @@ export interface Lifetimes {
 
 /** Seconds between two touches of one session: a minute, or less where the idle timeout is short. */
 export const touchInterval = (idleTimeoutSeconds: string) =>
-  `make_interval(secs => least(60, ${idleTimeoutSeconds} / 4.0))`
+  `pg_catalog.make_interval(secs => least(60::double precision, ${idleTimeoutSeconds}::double precision / 4::double precision))`
 
 const INTERVAL = touchInterval('p.idle_timeout_seconds')
 
 /** A query for the living sessions among the hashed tokens in `$1`. */
 const livingAmong = (columns: string) => `select asked.position::int, s."userId", s.id, ${columns}
-  from session_policy p, unnest($1::text[]) with ordinality as asked (token, position)
+  from session_policy p, pg_catalog.unnest($1::text[]) with ordinality as asked (token, position)
   join session s on s."sessionToken" = asked.token
-  where session_state(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds,
+  where public.session_state(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds,
     statement_timestamp()) = 'valid'`
 
 const CHECK_TOKENS = {

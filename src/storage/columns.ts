@@ -20,7 +20,7 @@ export const instant = (name: string) => timestamp(name, { withTimezone: true, m
 
 /** An instant as a `Date`, whatever DateStyle and time zone the connection has. It has to be in the calendar. */
 export const dateOf = (at: SQL): SQL<Date> =>
-  sql`extract(epoch from ${at}) * 1000`.mapWith((ms) => new Date(Number(ms)))
+  sql`extract(epoch from ${at}) * 1000::numeric`.mapWith((ms) => new Date(Number(ms)))
 
 /** Instants that JavaScript and ISO 8601 can tell: a list in which one row is dated `infinity` cannot be shown at all. */
 export const inTheCalendar = (...instants: AnyPgColumn[]): SQL =>

@@ -79,7 +79,7 @@ export const READ_FEED = {
     select xid, id, session_id, user_id, operation_id, at, count, ip_address, user_agent, same_address, same_program from replay
   ), asked as materialized (
     select coalesce($2::pg_snapshot, pg_current_snapshot()) as upper,
-      concat_ws('/', (select system_identifier from pg_control_system()),
+      pg_catalog.concat_ws('/', (select system_identifier from pg_control_system()),
         (select oid from pg_database where datname = current_database()),
         left(pg_walfile_name(pg_current_wal_lsn()), 8)) as world,
       coalesce(pg_snapshot_xmin($1::pg_snapshot) <= (select xid from feed_horizon), false) as too_old
@@ -177,7 +177,7 @@ export async function sweepFeed(
 ): Promise<{ deleted: number; mayBeMore: boolean }> {
   const [step] = await fetchRows<{ deleted: number }>(
     tx,
-    sql`select prune_feed(${retentionSeconds}, ${STEP}) as deleted`,
+    sql`select public.prune_feed(${retentionSeconds}::bigint, ${STEP}::integer) as deleted`,
   )
   const deleted = step?.deleted ?? 0
   return { deleted, mayBeMore: deleted >= STEP }

@@ -128,7 +128,7 @@ export async function readOutcome(
     with ended as materialized (
       select session_id, user_id from revoked_session where operation_id = ${operationId}
     ), planned as (
-      select unnest(session_ids) as session_id from ${incidentPlanned} where incident_id = ${id}
+      select pg_catalog.unnest(session_ids) as session_id from ${incidentPlanned} where incident_id = ${id}
     )
     select (select count(*)::int from ended) as ended, (select ended from ${incident} where id = ${id}) as counted,
       (select count(*)::int from ended join planned using (session_id)) as "endedPlanned",

@@ -42,11 +42,11 @@ export function matching({
   everyone,
 }: Selection): SQL {
   const parts = [
-    userIds && sql`${session.userId} in (select unnest(${sql.param(userIds)}::text[]))`,
+    userIds && sql`${session.userId} in (select pg_catalog.unnest(${sql.param(userIds)}::text[]))`,
     ipRange && sql`${session.ipAddress} <<= any (${sql.param(formsOf(ipRange))}::text[]::inet[])`,
     createdBefore && sql`${session.createdAt} < ${createdBefore}::timestamptz`,
     createdAfter && sql`${session.createdAt} >= ${createdAfter}::timestamptz`,
-    userAgent && sql`strpos(lower(${session.userAgent}), lower(${userAgent}::text)) > 0`,
+    userAgent && sql`pg_catalog.strpos(pg_catalog.lower(${session.userAgent}), pg_catalog.lower(${userAgent}::text)) > 0`,
   ].filter((part) => part !== undefined && part !== '')
   if (parts.length === 0 && !everyone) throw new Error('a selection has one part at least')
   return and(isValid, ...parts) as SQL
@@ -60,7 +60,7 @@ export async function countMatching(
 ): Promise<Counted> {
   const remembered = sql`, remembered as (
     insert into ${incidentPlanned} (incident_id, part, session_ids)
-    select ${planId}::uuid, get_byte(uuid_send(id), 0), array_agg(id) from matching group by 2)`
+    select ${planId}::uuid, get_byte(uuid_send(id), 0), pg_catalog.array_agg(id) from matching group by 2)`
   const [counted] = await fetchRows<Counted>(
     tx,
     sql`
@@ -73,7 +73,7 @@ export async function countMatching(
     select (select count(*)::int from matching) as sessions,
       (select count(*)::int from (select from matching group by user_id) as users) as users,
       (select count(*)::int from matching where user_id in (select user_id from staff)) as "staffSessions",
-      (select coalesce(jsonb_agg(jsonb_build_object('sessionId', id, 'userId', "userId", 'ipAddress', host("ipAddress"),
+      (select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('sessionId', id, 'userId', "userId", 'ipAddress', host("ipAddress"),
           'userAgent', "userAgent", 'createdAt', to_char("createdAt" at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by "createdAt" desc, id), '[]')
         from ${session} join newest using (id)) as sample`,
   )
@@ -86,7 +86,7 @@ export async function unknownUsers(db: Executor, userIds: readonly string[]): Pr
   const rows = await fetchRows<{ id: string }>(
     db,
     sql`
-    select id from unnest(${sql.param(userIds)}::text[]) with ordinality as asked (id, position)
+    select id from pg_catalog.unnest(${sql.param(userIds)}::text[]) with ordinality as asked (id, position)
     where not exists (select from "user" where "user".id = asked.id) order by position`,
   )
   return rows.map(({ id }) => id)
@@ -100,7 +100,7 @@ export async function insertIncident(
   planned: NewIncident,
   lifetimeSeconds: number,
 ): Promise<{ id: string; expiresAt: Date }> {
-  const expiresAt = sql`statement_timestamp() + make_interval(secs => ${lifetimeSeconds})`
+  const expiresAt = sql`statement_timestamp() + pg_catalog.make_interval(secs => ${lifetimeSeconds}::double precision)`
   const { id } = incident
   const [made] = await tx
     .insert(incident)
@@ -149,7 +149,7 @@ export async function unknownListed(db: Executor, id: string, limit: number): Pr
     db,
     sql`
     select asked.id, count(*) over ()::int as count
-    from ${incident}, unnest(${incident.userIds}) with ordinality as asked (id, position)
+    from ${incident}, pg_catalog.unnest(${incident.userIds}) with ordinality as asked (id, position)
     where ${incident.id} = ${id} and not exists (select from "user" where "user".id = asked.id)
     order by position limit ${limit}`,
   )

@@ -27,7 +27,7 @@ const isNew = 'xid >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_sn
 const READ_NEWS = {
   name: 'read-news',
   text: `select pg_current_snapshot()::text,
-    concat_ws('/', (select system_identifier from pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8),
+    pg_catalog.concat_ws('/', (select system_identifier from pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8),
       session_policy.xmin, pg_postmaster_start_time(), pg_backend_pid()),
     array(
       select session_token from revoked_session where ${isNew}
@@ -111,7 +111,7 @@ export async function sweepChanges(db: Executor): Promise<void> {
 
 /** A hint, outside of the transaction that revokes: inside, it would make all revoking commits wait for one another. */
 export async function wakeInstances(db: Executor): Promise<void> {
-  await db.execute(sql`select pg_notify(${REVOKED}, '')`)
+  await db.execute(sql`select pg_catalog.pg_notify(${REVOKED}::text, ''::text)`)
 }
 
 /** The channel of `wakeInstances`. */

@@ -23,7 +23,7 @@ const FIND_KEYS = {
   name: 'find-keys',
   text: `select asked.position::int, id, name, scopes,
       coalesce(last_used_at < statement_timestamp() - interval '1 minute', true)
-    from unnest($1::text[]) with ordinality as asked (hash, position) join service_key on key_hash = asked.hash
+    from pg_catalog.unnest($1::text[]) with ordinality as asked (hash, position) join service_key on key_hash = asked.hash
     where revoked_at is null and coalesce(expires_at > statement_timestamp(), true)`,
 }
 
@@ -54,7 +54,10 @@ export async function insertKey(
   { name, scopes, lifetimeSeconds }: NewKey,
   key: string,
 ): Promise<ServiceKey> {
-  const expiresAt = lifetimeSeconds === null ? null : sql`${now} + make_interval(secs => ${lifetimeSeconds})`
+  const expiresAt =
+    lifetimeSeconds === null
+      ? null
+      : sql`${now} + pg_catalog.make_interval(secs => ${lifetimeSeconds}::double precision)`
   const [created] = await db.insert(serviceKey).values({ name, scopes, keyHash: key, expiresAt }).returning()
   if (!created) throw new Error('the insert returned no row')
   return created

@@ -26,7 +26,10 @@ export async function putLock(
   seconds: number | null,
   reason: string,
 ): Promise<Lock> {
-  const until = seconds === null ? null : sql`clock_timestamp() + make_interval(secs => ${seconds})`
+  const until =
+    seconds === null
+      ? null
+      : sql`clock_timestamp() + pg_catalog.make_interval(secs => ${seconds}::double precision)`
   await tx
     .insert(userLock)
     .values({ userId, until, reason })

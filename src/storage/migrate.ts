@@ -37,7 +37,7 @@ export async function migrate(url: string, onRestored: () => void = () => {}): P
   try {
     const db = drizzle(client)
     const applied = await applyPending(db)
-    const { rows } = await client.query<{ settled: boolean }>('select settle_restored() as settled')
+    const { rows } = await client.query<{ settled: boolean }>('select public.settle_restored() as settled')
     if (rows[0]?.settled) onRestored()
     return applied
   } finally {

@@ -43,7 +43,7 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: Stretch
   )
   const now = clock?.now ?? 0
   const from = (Math.floor(now / stepSeconds) - steps + 1) * stepSeconds
-  const start = sql`to_timestamp(${from})`
+  const start = sql`pg_catalog.to_timestamp(${from}::double precision)`
   /** The step of an instant; -1 for everything before, and never beyond the last. */
   const step = (column: AnyColumn): SQL =>
     sql`case when ${column} < ${start} then -1

@@ -54,7 +54,7 @@ export async function recordReplays(tx: Executor, presented: Presented[]): Promi
     sql`
     with revoked as materialized (
       select asked.token, r.*
-      from unnest(${sql.param(presented.map(({ hash }) => hash))}::text[]) with ordinality as asked (hash, token),
+      from pg_catalog.unnest(${sql.param(presented.map(({ hash }) => hash))}::text[]) with ordinality as asked (hash, token),
       lateral (select session_id, user_id, operation_id, revoked_at, host(ip_address) as ip_address, user_agent
         from revoked_session where session_token = asked.hash order by id desc limit 1) r
     ), presented as (
