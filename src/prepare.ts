@@ -8,6 +8,7 @@ import { type Database, type Executor, openDatabase } from './storage/database.t
 import { rootCause } from './storage/failures.ts'
 import { barrierStore } from './storage/instances.ts'
 import { migrate } from './storage/migrate.ts'
+import { recordAct } from './storage/operations.ts'
 import { writePolicy } from './storage/policy.ts'
 import { currentXid } from './storage/sessions.ts'
 import { demandAllRows } from './storage/visibility.ts'
@@ -16,6 +17,9 @@ import { demandAllRows } from './storage/visibility.ts'
 const DATABASE_PATIENCE_MS = 30_000
 /** A changed policy first deletes what is over under the old one, which may be much. */
 const POLICY_MS = 10 * 60_000
+
+/** Who changes the policy, for the record. */
+const SETTINGS = { actorKind: 'system', actorId: 'settings' } as const
 
 /** @param seed adds what the demo needs. */
 export async function prepare(
@@ -56,6 +60,8 @@ async function applyPolicy(database: Database, policy: SessionPolicy, log: Fasti
   const { replaced, xid } = await database.transaction(async (tx) => {
     await tx.extend(POLICY_MS)
     const replaced = await writePolicy(tx, policy)
+    if (replaced)
+      await recordAct(tx, { kind: 'policy.change', ...SETTINGS, result: { ...policy, before: replaced } })
     return { replaced, xid: replaced && (await currentXid(tx)) }
   })
   if (!xid) return

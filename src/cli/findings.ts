@@ -30,9 +30,25 @@ export const TRIGGERS = [
   ['session', 'session_ended_by_update'],
   ['session', 'session_not_revived'],
   ['session', 'session_of_locked_user'],
+  ['"user"', 'user_not_renamed'],
   ['user_lock', 'user_lock_announced'],
+  ['user_lock', 'user_lock_recorded'],
+  ['user_lock', 'user_lock_truncated'],
+  ['staff', 'staff_recorded'],
+  ['staff', 'staff_truncated'],
+  ['service_key', 'service_key_stays_revoked'],
+  ['service_key', 'service_key_recorded'],
+  ['service_key', 'service_key_truncated'],
+  ['session_policy', 'session_policy_recorded'],
+  ['session_policy', 'session_policy_truncated'],
   ['operation', 'operation_stamped'],
   ['incident', 'incident_stays_done'],
+  ['session', 'session_not_from_the_future'],
+  ['replay', 'replay_not_from_the_future'],
+  ['service_key', 'service_key_not_from_the_future'],
+  ['user_lock', 'user_lock_not_from_the_future'],
+  ['staff', 'staff_not_from_the_future'],
+  ['incident', 'incident_not_from_the_future'],
 ] as const
 
 const ok = (what: string, detail: string): Finding => ({ level: 'ok', what, detail })
@@ -128,7 +144,15 @@ export async function findInDatabase(
         problem('migrations', `${pending} pending: run "global-logout migrate" as the owner of the tables.`),
       ]
     findings.push(ok('migrations', 'all applied'))
-    for (const find of [findRights, findRoles, findLifetimes, findTriggers, findRestored])
+    for (const find of [
+      findRights,
+      findRoles,
+      findRecorders,
+      findCreators,
+      findLifetimes,
+      findTriggers,
+      findRestored,
+    ])
       findings.push(await find(query, policy))
     return [...findings, await findNotifications(url)]
   } finally {
@@ -157,18 +181,51 @@ function noRights([name]: [string]): Finding {
   return problem('rights', `${name} may not end sessions: "grant global_logout_service to ${name}".`)
 }
 
-/** Whether the roles for the service and for whoever only checks are there, with their rights. */
+/** Whether the roles for the service, for applications and for those who only check are there, with their rights. */
 async function findRoles(query: Query): Promise<Finding> {
-  const [granted] = await query<[boolean]>(
-    `select 2 = (select count(*) from pg_roles where rolname in ('global_logout_service', 'global_logout_checker')
-      and has_table_privilege(oid, 'session_policy', 'select'))`,
+  const [lacking] = await query<[string[]]>(
+    `select array(select name from pg_catalog.unnest(array['global_logout_service', 'global_logout_checker', 'global_logout_application']) as name
+      where pg_catalog.has_table_privilege(to_regrole(name)::oid, 'public.session_policy'::text, 'select'::text) is not true)`,
   )
-  return granted
-    ? ok('roles', 'global_logout_service and global_logout_checker have their rights')
+  return lacking.length === 0
+    ? ok(
+        'roles',
+        'global_logout_service, global_logout_checker and global_logout_application have their rights',
+      )
     : warning(
         'roles',
-        'global_logout_service or global_logout_checker is missing or lacks rights: create both, then "select grant_global_logout_roles()".',
+        `missing, or without rights: ${lacking.join(', ')}. Create it as "create role … nologin", then "select grant_global_logout_roles()".`,
       )
+}
+
+/** Logins that may record acts in any name, as applications had to before they got a role of their own. */
+async function findRecorders(query: Query): Promise<Finding> {
+  const [names] = await query<[string[]]>(
+    `select array(select r.rolname::text from pg_roles r, pg_class c where c.oid = 'public.operation'::regclass::oid
+      and not r.rolsuper and r.rolname not like 'pg\\_%'
+      and (pg_catalog.has_table_privilege(r.oid, c.oid, 'insert'::text) or pg_catalog.has_any_column_privilege(r.oid, c.oid, 'insert'::text))
+      and not pg_catalog.pg_has_role(r.oid, c.relowner, 'usage'::text)
+      and pg_catalog.pg_has_role(r.oid, to_regrole('global_logout_service'::text)::oid, 'usage'::text) is not true order by 1)`,
+  )
+  return names.length === 0
+    ? ok('recorders', 'only the service and the owner may write operations')
+    : warning(
+        'recorders',
+        `may record acts in any name: ${names.join(', ')}. An application needs "grant global_logout_application to" it, and no insert on operation.`,
+      )
+}
+
+/** A function in schema public may be a better match for what the service calls, and runs with its rights. */
+async function findCreators(query: Query): Promise<Finding> {
+  const [mayCreate] = await query<[boolean]>(
+    `select pg_catalog.has_schema_privilege(0::oid, 'public'::text, 'create'::text)`,
+  )
+  return mayCreate
+    ? warning(
+        'schema public',
+        'every login may create functions in it, as before PostgreSQL 15: "revoke create on schema public from public".',
+      )
+    : ok('schema public', 'not every login may create in it')
 }
 
 /** Lifetimes are one row for all instances, which the last start wrote. */
@@ -195,10 +252,10 @@ function span(seconds: number): string {
 /** Triggers that are off, or gone, leave revocations unrecorded, sessions revived and locks without effect. */
 async function findTriggers(query: Query): Promise<Finding> {
   const [off, gone] = await query<[string[], string[]]>(
-    `select coalesce(array_agg(name || ' on ' || place) filter (where tgname is not null), '{}'),
-        coalesce(array_agg(name || ' on ' || place) filter (where tgname is null), '{}')
+    `select coalesce(pg_catalog.array_agg(name || ' on ' || place) filter (where tgname is not null), '{}'),
+        coalesce(pg_catalog.array_agg(name || ' on ' || place) filter (where tgname is null), '{}')
       from (values ${TRIGGERS.map(([place, name]) => `('${place}', '${name}')`).join(', ')}) as needed (place, name)
-      left join pg_trigger on tgrelid = place::regclass and tgname = name
+      left join pg_trigger on tgrelid = place::regclass::oid and tgname::text = name
       where tgenabled is null or tgenabled not in ('O', 'A')`,
   )
   if (off.length + gone.length === 0) return ok('triggers', 'all there, and enabled')
@@ -217,7 +274,7 @@ async function findTriggers(query: Query): Promise<Finding> {
 
 /** News is found by the ids of transactions, and those of another server say nothing here. */
 async function findRestored(query: Query): Promise<Finding> {
-  const [restored] = await query<[boolean]>('select restored_elsewhere()')
+  const [restored] = await query<[boolean]>('select public.restored_elsewhere()')
   return restored
     ? problem('record', `new operations are not sealed: ${RESTORED}`)
     : ok('record', 'speaks of this server')

@@ -14,7 +14,8 @@ export function called({ id, name, email }: Pick<FoundUser, 'id' | 'name' | 'ema
 
 export function printAccount(account: Account): void {
   const { user, revocations, replays } = account
-  print(`${called(user)}\nid    ${visible(user.id)}\nrole  ${user.role ?? 'none'}`)
+  print(`${called(user)}${user.deleted ? ' (deleted; lock and role are kept by id)' : ''}`)
+  print(`id    ${visible(user.id)}\nrole  ${user.role ?? 'none'}`)
   print(`lock  ${user.lock ? `until ${untilWhen(user.lock)}: ${visible(user.lock.reason)}` : 'none'}\n`)
   printSessions(account, 'Living')
   print(`\nRevoked lately: ${counted(revocations.length)}`)
@@ -66,8 +67,14 @@ export function printSessions({ user, sessions, sessionCount }: Account, whose =
   )
 }
 
-export function userRow({ id, name, email, role, lock }: FoundUser): string[] {
-  return [id, name ?? '-', email ?? '-', role ?? '-', lock ? `until ${untilWhen(lock)}` : '-']
+export function userRow({ id, name, email, role, lock, deleted }: FoundUser): string[] {
+  return [
+    id,
+    deleted ? '(deleted)' : (name ?? '-'),
+    email ?? '-',
+    role ?? '-',
+    lock ? `until ${untilWhen(lock)}` : '-',
+  ]
 }
 
 export function untilWhen(lock: { until: Date | null }): string {

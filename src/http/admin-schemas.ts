@@ -26,6 +26,7 @@ const user = z.object({
       lockedAt: instant,
     })
     .nullable(),
+  deleted: z.boolean().describe('true: the user has no row; a lock and a role are kept by id'),
 })
 
 export const userList = z.object({ users: z.array(user) })

@@ -35,13 +35,16 @@ const LISTED = 8
 /** What staff and services did, and not users to themselves. */
 const ACTS: OperationKind[] = [
   'user.revoke',
+  'user.lock',
   'user.unlock',
   'user.role',
   'incident.plan',
   'incident.execute',
   'incident.finish',
   'key.create',
+  'key.change',
   'key.revoke',
+  'policy.change',
 ]
 
 export type Overview = ReturnType<typeof createOverview>

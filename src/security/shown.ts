@@ -8,9 +8,9 @@ import type { FoundUser } from '../storage/users.ts'
 import type { Account, Revoked } from './accounts.ts'
 
 /** A user, as the search finds them. */
-export function toUser({ id, name, email, role, lock }: FoundUser) {
+export function toUser({ id, name, email, role, lock, deleted }: FoundUser) {
   return {
-    ...{ id, name, email, role },
+    ...{ id, name, email, role, deleted },
     lock: lock && {
       until: lock.until?.toISOString() ?? null,
       reason: lock.reason,

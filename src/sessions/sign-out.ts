@@ -5,9 +5,8 @@
  */
 import type { Barrier } from '../propagation/barrier.ts'
 import { demandDurableCommit, type Executor } from '../storage/database.ts'
-import { beginOperation, recordOperation, recordWait } from '../storage/operations.ts'
-import { currentXid, deleteSessions, isCommitted, which } from '../storage/sessions.ts'
-import { demandSight } from '../storage/visibility.ts'
+import { recordWait } from '../storage/operations.ts'
+import { isCommitted, signOut } from '../storage/sessions.ts'
 
 /** Deletes the session, living or dead. A living one leaves an operation; a dead or unknown one was none to end. */
 export async function endAsSignOut(
@@ -18,23 +17,7 @@ export async function endAsSignOut(
   const { xid, operationId } = await db.transaction(
     async (tx) => {
       await demandDurableCommit(tx)
-      const id = await beginOperation(tx)
-      const [ended] = await deleteSessions(tx, which.withToken(token))
-      const xid = await currentXid(tx)
-      if (!ended) {
-        await demandSight(tx)
-        return { xid }
-      }
-      const { userId, id: actorSessionId } = ended
-      await recordOperation(tx, id, 1, {
-        kind: 'authjs.signout',
-        scope: 'local',
-        actorKind: 'user',
-        actorId: userId,
-        actorSessionId,
-        userId,
-      })
-      return { xid, operationId: id }
+      return signOut(tx, token)
     },
     { isolationLevel: 'read committed' },
   )

@@ -114,7 +114,7 @@ export function listAround(
 export async function sealOperations(tx: Executor, most: number): Promise<number> {
   const [sealed] = await fetchRows<{ added: number | null }>(
     tx,
-    sql`select case when restored_elsewhere() then null else seal_operations(${most}) end as added`,
+    sql`select case when public.restored_elsewhere() then null else public.seal_operations(${most}::integer) end as added`,
   )
   const added = sealed?.added ?? null
   if (added === null) throw new Error(`nothing is sealed: ${RESTORED}`)
@@ -160,7 +160,7 @@ export async function readLinks(
     sql`
     select h.seq::float8 as "headSeq", h.hash as "headHash",
       l.seq::float8 as seq, l.hash, l.operation_id as "operationId", l.digest,
-      (select operation_digest(o) from operation o where o.id = l.operation_id) as now
+      (select public.operation_digest(o) from operation o where o.id = l.operation_id) as now
     from audit_head h left join (
       select * from audit_link where seq > ${seq} order by seq limit ${limit}
     ) l on true order by l.seq`,
@@ -189,7 +189,7 @@ export async function readOverdrawn(tx: Executor): Promise<Overdrawn[]> {
     from (select operation_id as id, count(*)::int as count from revoked_session group by 1) recorded
     join operation o using (id), lateral (select case when o.kind <> 'incident.execute' then o.revoked_count else coalesce(
       (select min(f.revoked_count) from operation f
-        where f.kind = 'incident.finish' and f.result ->> 'operationId' = o.id::text),
+        where f.kind = 'incident.finish' and f.result ->> 'operationId'::text = o.id::text),
       (select i.ended from incident i where i.operation_id = o.id), 0) end as count) told
     where recorded.count > told.count order by o.at, o.id`,
   )
@@ -206,7 +206,7 @@ export async function readCover(
       place: sql<string>`${operation.at}::text`,
       id: operation.id,
       covered: sql<boolean>`(select true from audit_link where operation_id = ${operation.id}) is not null
-        or abs(extract(epoch from statement_timestamp() - ${operation.at})) < 60`,
+        or abs(extract(epoch from statement_timestamp() - ${operation.at})) < 60::numeric`,
     })
     .from(operation)
     .where(sql`(${operation.at}, ${operation.id}) > (${after[0]}::timestamptz, ${after[1]}::uuid)`)

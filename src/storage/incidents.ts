@@ -46,7 +46,8 @@ export function matching({
     ipRange && sql`${session.ipAddress} <<= any (${sql.param(formsOf(ipRange))}::text[]::inet[])`,
     createdBefore && sql`${session.createdAt} < ${createdBefore}::timestamptz`,
     createdAfter && sql`${session.createdAt} >= ${createdAfter}::timestamptz`,
-    userAgent && sql`pg_catalog.strpos(pg_catalog.lower(${session.userAgent}), pg_catalog.lower(${userAgent}::text)) > 0`,
+    userAgent &&
+      sql`pg_catalog.strpos(pg_catalog.lower(${session.userAgent}), pg_catalog.lower(${userAgent}::text)) > 0`,
   ].filter((part) => part !== undefined && part !== '')
   if (parts.length === 0 && !everyone) throw new Error('a selection has one part at least')
   return and(isValid, ...parts) as SQL

@@ -11,7 +11,7 @@ const MAX_AGE = '(select max_age_seconds from session_policy)'
 export const policyNow = { idleTimeoutSeconds: sql.raw(IDLE_TIMEOUT), maxAgeSeconds: sql.raw(MAX_AGE) }
 
 /** The state of a session's row now, by the database's clock. */
-export const stateNow = sql<RowState>`session_state(${session.expires}, ${session.createdAt}, ${session.lastSeenAt},
+export const stateNow = sql<RowState>`public.session_state(${session.expires}, ${session.createdAt}, ${session.lastSeenAt},
   ${policyNow.idleTimeoutSeconds}, ${policyNow.maxAgeSeconds}, statement_timestamp())`
 
 /**
@@ -46,13 +46,12 @@ export const isValid = sql<boolean>`${stateNow} = 'valid'`
  * @returns the policy that was replaced, or null when nothing changed.
  */
 export async function writePolicy(db: Executor, policy: SessionPolicy): Promise<SessionPolicy | null> {
-  const [old] = await db.select().from(sessionPolicy).for('update')
-  if (old?.idleTimeoutSeconds === policy.idleTimeoutSeconds && old.maxAgeSeconds === policy.maxAgeSeconds)
+  const [row] = await db.select().from(sessionPolicy).for('update')
+  if (!row) throw new Error('session_policy has no row')
+  const { singleton: _, ...old } = row
+  if (old.idleTimeoutSeconds === policy.idleTimeoutSeconds && old.maxAgeSeconds === policy.maxAgeSeconds)
     return null
   await db.delete(session).where(not(isValid))
-  await db
-    .insert(sessionPolicy)
-    .values(policy)
-    .onConflictDoUpdate({ target: sessionPolicy.singleton, set: policy })
-  return old ?? null
+  await db.update(sessionPolicy).set(policy)
+  return old
 }

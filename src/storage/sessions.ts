@@ -6,6 +6,7 @@
 import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
 import type { SessionState } from '../sessions/policy.ts'
+import { hashToken } from '../sessions/tokens.ts'
 import { touchInterval } from './checks.ts'
 import type { Executor } from './database.ts'
 import { endsAt, expiresAsDate, isValid, policyNow, stateNow } from './policy.ts'
@@ -71,7 +72,7 @@ export type CreatedSession = Session & { expires: Date }
 
 /** Inserts a session that may live for the policy's maximum age. */
 export async function insertSession(db: Executor, { token, ...rest }: NewSession): Promise<CreatedSession> {
-  const expires = sql`(${now} + make_interval(secs => ${policyNow.maxAgeSeconds})) at time zone 'utc'`
+  const expires = sql`(${now} + pg_catalog.make_interval(secs => ${policyNow.maxAgeSeconds}::double precision)) at time zone 'utc'`
   const [created] = await db
     .insert(session)
     .values({ ...rest, sessionToken: token, expires })
@@ -145,6 +146,23 @@ export async function deleteSessions(tx: Executor, named: SQL): Promise<Session[
     .where(named)
     .returning({ ...columns, state: stateNow })
   return deleted.filter(({ state }) => state === 'valid').map(({ state: _, ...row }) => row)
+}
+
+/**
+ * Signs out the session of a token, by the function of the database that records it: an application may do so, and may
+ * neither delete sessions nor write the record itself.
+ * @returns the transaction, and the operation; null when no living session was ended.
+ */
+export async function signOut(
+  tx: Executor,
+  token: string,
+): Promise<{ xid: string; operationId: string | null }> {
+  // By the query builder: what `execute` returns differs from driver to driver.
+  const [done] = await tx
+    .select({ xid: sql<string>`xid`, operationId: sql<string | null>`operation_id` })
+    .from(sql`public.sign_out(${hashToken(token)}::text)`)
+  if (!done) throw new Error('the sign-out returned no row')
+  return done
 }
 
 export interface Standing {
@@ -223,7 +241,7 @@ export async function sweepPages(
     .delete(session)
     .where(sql`ctid = any (array(${dead}))`)
     .returning({ id: session.id })
-  const lastPage = sql<number>`pg_relation_size('session') / current_setting('block_size')::bigint`
+  const lastPage = sql<number>`pg_catalog.pg_relation_size('public.session'::regclass) / current_setting('block_size')::bigint`
   const [table] = await tx.select({ pages: lastPage.mapWith(Number) }).from(sessionPolicy)
   return { deleted: deleted.length, atEnd: firstPage + pages >= (table?.pages ?? 0) }
 }

@@ -5,7 +5,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { bigint, boolean, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { bytea, hashedToken, instant, inTheCalendar, snapshot, xid8 } from './columns.ts'
-import { type LogoutScope, user } from './schema.ts'
+import type { LogoutScope } from './schema.ts'
 
 /** One act that ends sessions: who, when, why, from where, with which result. */
 export const operation = pgTable(
@@ -94,32 +94,37 @@ export const serviceKey = pgTable(
   ],
 )
 
-/** A user who gets no new session until then, whoever writes it; a trigger on `session` refuses. */
+/**
+ * A user who gets no new session until then; a trigger on `session` refuses every writer. Kept by id, without a foreign
+ * key: deleting and re-creating the user lifts nothing.
+ */
 export const userLock = pgTable(
   'user_lock',
   {
-    userId: text('user_id')
-      .primaryKey()
-      .references(() => user.id, { onDelete: 'cascade' }),
+    userId: text('user_id').primaryKey(),
     /** Null: until somebody lifts it. */
     until: instant('until'),
     reason: text('reason').notNull(),
     lockedAt: instant('locked_at').notNull().defaultNow(),
   },
-  (table) => [check('user_lock_dates', inTheCalendar(table.until, table.lockedAt))],
+  (table) => [
+    index('user_lock_user_id_prefix_idx').on(sql`lower(${table.userId}) text_pattern_ops`),
+    check('user_lock_dates', inTheCalendar(table.until, table.lockedAt)),
+  ],
 )
 
-/** Who may see other people's sessions in the console (`auditor`), and end them (`security`). */
+/** Who may see other people's sessions in the console (`auditor`), and end them (`security`). Kept by id, as locks are. */
 export const staff = pgTable(
   'staff',
   {
-    userId: text('user_id')
-      .primaryKey()
-      .references(() => user.id, { onDelete: 'cascade' }),
+    userId: text('user_id').primaryKey(),
     role: text('role').$type<StaffRole>().notNull(),
     grantedAt: instant('granted_at').notNull().defaultNow(),
   },
-  (table) => [check('staff_words', sql`${table.role} in ${words(STAFF_ROLES)}`)],
+  (table) => [
+    index('staff_user_id_prefix_idx').on(sql`lower(${table.userId}) text_pattern_ops`),
+    check('staff_words', sql`${table.role} in ${words(STAFF_ROLES)}`),
+  ],
 )
 
 /**
@@ -174,16 +179,20 @@ export const OPERATION_KINDS = [
   'session.replace',
   'authjs.signout',
   'user.revoke',
+  'user.lock',
   'user.unlock',
   'user.role',
   'incident.plan',
   'incident.execute',
   'incident.finish',
   'key.create',
+  'key.change',
   'key.revoke',
+  'policy.change',
 ] as const
 export type OperationKind = (typeof OPERATION_KINDS)[number]
-export const ACTOR_KINDS = ['user', 'service', 'staff', 'system'] as const
+/** `database`: a login that acted by SQL, as triggers saw it. */
+export const ACTOR_KINDS = ['user', 'service', 'staff', 'system', 'database'] as const
 export type ActorKind = (typeof ACTOR_KINDS)[number]
 export const STAFF_ROLES = ['security', 'auditor'] as const
 export type StaffRole = (typeof STAFF_ROLES)[number]

@@ -1,23 +1,11 @@
 /** The named queries that find a user, and tell what became of their sessions. For staff; nobody else may ask. */
-import { and, desc, eq, inArray, isNull, or, sql } from 'drizzle-orm'
+import { and, desc, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { type AnyPgColumn, union } from 'drizzle-orm/pg-core'
 import type { Executor } from './database.ts'
 import { type RevokedSession, revokedSession, user } from './schema.ts'
 import { type Operation, operation, type StaffRole, staff, userLock } from './staff-schema.ts'
 
-const lockInForce = and(
-  eq(userLock.userId, user.id),
-  or(isNull(userLock.until), sql`${userLock.until} > clock_timestamp()`),
-)
-
-const found = {
-  id: user.id,
-  name: user.name,
-  email: user.email,
-  role: staff.role,
-  // Drizzle takes the whole for absent when the first column is null: `until` may be.
-  lock: { reason: userLock.reason, until: userLock.until, lockedAt: userLock.lockedAt },
-}
+const inForce = or(isNull(userLock.until), sql`${userLock.until} > clock_timestamp()`)
 
 export interface FoundUser {
   id: string
@@ -26,27 +14,43 @@ export interface FoundUser {
   role: StaffRole | null
   /** The lock in force. */
   lock: { until: Date | null; reason: string; lockedAt: Date } | null
+  /** Whether there is no row of the user: a lock and a role stay. */
+  deleted: boolean
 }
 
-const select = (db: Executor) =>
-  db
-    .select(found)
-    .from(user)
-    .leftJoin(staff, eq(staff.userId, user.id))
-    .leftJoin(userLock, lockInForce)
-    .$dynamic()
+/** What is found of ids, with or without a row of the user. */
+function describe(db: Executor, ids: ReturnType<typeof matching>) {
+  const known = ids.as('known')
+  return {
+    known,
+    query: db
+      .select({
+        id: known.id,
+        name: user.name,
+        email: user.email,
+        role: staff.role,
+        // Drizzle takes the whole for absent when the first column is null: `until` may be.
+        lock: { reason: userLock.reason, until: userLock.until, lockedAt: userLock.lockedAt },
+        deleted: sql<boolean>`${user.id} is null`,
+      })
+      .from(known)
+      .leftJoin(user, eq(user.id, known.id))
+      .leftJoin(staff, eq(staff.userId, known.id))
+      .leftJoin(userLock, and(eq(userLock.userId, known.id), inForce)),
+  }
+}
 
 /**
- * Users whose id, email or name begins with `prefix`, in any case; whoever's id or email it is comes first. Each of the
- * three is a walk along an index that ends after `limit` rows, however many begin alike.
+ * Users whose id, email or name begins with `prefix`, in any case, and deleted ones with a lock or a role whose id does. An
+ * equal id or email comes first. Each of the five is a walk along an index that ends after `limit` rows, however many begin alike.
  */
 export function findUsers(db: Executor, prefix: string, limit: number): Promise<FoundUser[]> {
-  return select(db)
-    .where(inArray(user.id, matching(db, prefix, limit)))
+  const { known, query } = describe(db, matching(db, prefix, limit))
+  return query
     .orderBy(
-      sql`coalesce(lower(${prefix}) in (lower(${user.id}), lower(${user.email})), false) desc`,
-      sql`lower(coalesce(${user.email}, ${user.name}, ${user.id}))`,
-      user.id,
+      sql`coalesce(pg_catalog.lower(${prefix}::text) in (pg_catalog.lower(${known.id}), pg_catalog.lower(${user.email})), false) desc`,
+      sql`pg_catalog.lower(coalesce(${user.email}, ${user.name}, ${known.id}))`,
+      known.id,
     )
     .limit(limit)
 }
@@ -54,19 +58,30 @@ export function findUsers(db: Executor, prefix: string, limit: number): Promise<
 /** The ids of `findUsers`, for it and for whoever explains its plan. */
 export function matching(db: Executor, prefix: string, limit: number) {
   const pattern = `${prefix.replace(/[\\%_]/g, '\\$&')}%`
-  const by = (column: AnyPgColumn) =>
-    db
-      .select({ id: user.id })
-      .from(user)
-      .where(sql`lower(${column}) like lower(${pattern})`)
-      .orderBy(sql`lower(${column}) using ~<~`)
+  const by = (id: UserId, column: AnyPgColumn = id, condition?: SQL) =>
+    idsIn(db, id)
+      .where(and(sql`pg_catalog.lower(${column}) like pg_catalog.lower(${pattern}::text)`, condition))
+      .orderBy(sql`pg_catalog.lower(${column}) using ~<~`)
       .limit(limit)
-  return union(by(user.id), by(user.email), by(user.name))
+  return union(
+    by(user.id),
+    by(user.id, user.email),
+    by(user.id, user.name),
+    by(staff.userId),
+    by(userLock.userId, userLock.userId, inForce),
+  )
 }
 
-/** One user, or null. */
+/** Where the id of a user may stand. */
+type UserId = typeof user.id | typeof staff.userId | typeof userLock.userId
+
+const idsIn = (db: Executor, id: UserId) => db.select({ id }).from(id.table)
+
+/** One user, or null when there is neither a row, nor a lock in force, nor a role. */
 export async function findUser(db: Executor, id: string): Promise<FoundUser | null> {
-  const [one] = await select(db).where(eq(user.id, id))
+  const by = (column: UserId, condition?: SQL) => idsIn(db, column).where(and(eq(column, id), condition))
+  const ids = union(by(user.id), by(staff.userId), by(userLock.userId, inForce))
+  const [one] = await describe(db, ids).query
   return one ?? null
 }
 

@@ -90,6 +90,17 @@ t.test('doctor finds rights that were taken from the roles, and lifetimes that d
   })
 })
 
+t.test('doctor names a login that may record acts in any name, and its advice works', async (t) => {
+  const name = `gl_test_recorder_${process.pid}`
+  await psql(`create role ${name}; grant insert on operation to ${name}`)
+  t.teardown(() => psql(`drop owned by ${name}; drop role ${name}`))
+  const { level, detail } = (await findings()).found.recorders as Finding
+  t.equal(level, 'warning')
+  t.match(detail, new RegExp(`${name}.*"grant global_logout_application to"`))
+  await psql(`grant global_logout_application to ${name}; revoke insert on operation from ${name}`)
+  t.match((await findings()).found.recorders, { level: 'ok' })
+})
+
 t.test('doctor finds a record that came from another server, and "migrate" settles it', async (t) => {
   await psql(
     `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`,

@@ -156,7 +156,16 @@ t.test(
     )
     const path = `/api/admin/users/${encodeURIComponent(ada)}`
     t.same(await (await as(token, '/api/admin/users?q=ADA%40')).json(), {
-      users: [{ id: ada, name: 'Ada <b>Lovelace</b>', email: 'ada@example.com', role: null, lock: null }],
+      users: [
+        {
+          id: ada,
+          name: 'Ada <b>Lovelace</b>',
+          email: 'ada@example.com',
+          role: null,
+          lock: null,
+          deleted: false,
+        },
+      ],
     })
     const before = await as(token, `${path}/sessions`)
     t.equal(before.headers.get('cache-control'), 'no-store')

@@ -1,5 +1,4 @@
 /** What the roles of the migrations may: the whole service runs as its own, and can neither change nor remove the record. */
-import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { createLogger } from '../../src/http/log.ts'
 import { prepare } from '../../src/prepare.ts'
@@ -7,35 +6,14 @@ import { seal, verify } from '../../src/security/audit-chain.ts'
 import { sweep } from '../../src/sessions/sweeper.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
 import { checkTokens } from '../../src/storage/checks.ts'
-import { openDatabase } from '../../src/storage/database.ts'
+import { readRights } from '../../src/storage/rights.ts'
 import { testDatabase } from '../support/database.ts'
-import { admin } from '../support/server.ts'
+import { login } from '../support/logins.ts'
 import { json, startService } from '../support/service.ts'
 
 const owner = await testDatabase()
 
-/** A login that has one of the roles and nothing else; gone when the file ends. */
-async function loginAs(role: string) {
-  const name = `gl_test_${role}_${process.pid}`
-  const password = randomBytes(12).toString('hex')
-  await owner.psql(`create role ${name} login password '${password}' in role ${role}`)
-  const url = new URL(owner.url)
-  url.username = name
-  url.password = password
-  const database = openDatabase(url.href)
-  t.teardown(async () => {
-    await database.close()
-    await owner.psql(`drop role ${name}`)
-  })
-  return {
-    ...database,
-    url: url.href,
-    psql: (sql: string, values?: unknown[]) =>
-      admin(url.href, async (client) => (await client.query(sql, values)).rows),
-  }
-}
-
-const database = (await loginAs('global_logout_service')) as typeof owner
+const database = await login(owner, 'global_logout_service')
 
 t.test('the whole service runs with the rights of its own role', async (t) => {
   await prepare(database.url, { idleTimeoutSeconds: 3600, maxAgeSeconds: 7200 }, createLogger('silent'))
@@ -116,6 +94,23 @@ t.test('the role of the service can neither change nor remove what happened', as
     `insert into staff (user_id, role) values ('x', 'security')`,
     'delete from "user"',
     `update "user" set email = 'x'`,
+    `insert into "user" (id) values ('x')`,
+    'select from account',
+    `update session set expires = 'infinity'`,
+    `update session set "userId" = 'x'`,
+    `insert into session_policy (idle_timeout_seconds, max_age_seconds) values (1, 1)`,
+    'delete from session_policy',
+    'truncate session_policy',
+    'delete from service_key',
+    `update service_key set scopes = '{security}'`,
+    'update service_key set expires_at = null',
+    'truncate user_lock',
+    `update user_lock set user_id = 'x'`,
+    'delete from staff',
+    'truncate staff',
+    'select public.sign_out($$x$$)',
+    `select public.record_act('user.role', 'x', null, '{}')`,
+    'select public.grant_global_logout_roles()',
     'update feed_horizon set xid = xid',
     `update incident set reason = 'harmless'`,
     `update incident set selection = '{}', actor_id = null`,
@@ -178,7 +173,7 @@ t.test('nor change what an incident came to', async (t) => {
 t.test(
   'an application without rights on the chain or on locks cannot call what the service may',
   async (t) => {
-    const application = await loginAs('pg_read_all_settings')
+    const application = await login(owner, 'pg_read_all_settings')
     await t.rejects(application.psql('select seal_operations(1)'), { code: '42501' })
     await t.rejects(application.psql('select prune_feed(86400, 1)'), { code: '42501' })
   },
@@ -187,7 +182,7 @@ t.test(
 t.test('the checker reads what a check needs, and nothing of people', async (t) => {
   const service = await startService({ database: owner })
   const { token, id } = await service.signIn(await service.addUser('zoe'))
-  const checker = await loginAs('global_logout_checker')
+  const checker = await login(owner, 'global_logout_checker')
   t.same(await checkTokens(checker.query, [hashToken(token), 'x']), [
     { userId: 'zoe', sessionId: id, stale: false },
     null,
@@ -199,4 +194,10 @@ t.test('the checker reads what a check needs, and nothing of people', async (t) 
     'select from operation',
   ])
     await t.rejects(checker.psql(sql), { code: '42501' }, sql)
+})
+
+t.test('granting the roles again, as after a restore, gives and takes nothing', async (t) => {
+  const before = await owner.run(readRights)
+  t.same(await owner.psql('select grant_global_logout_roles() as complete'), [{ complete: true }])
+  t.strictSame(await owner.run(readRights), before)
 })

@@ -36,6 +36,8 @@ type Acted = Pick<AuditEntry, 'actorKind' | 'actorId'>
 export function actor({ actorKind, actorId }: Acted, names: Names): SafeHtml {
   if (actorKind === null) return html`somebody, around this service`
   if (actorId === null) return html`the service itself`
+  if (actorKind === 'database') return html`the database login ${quoted(actorId)}`
+  if (actorKind === 'system' && actorId === 'settings') return html`the settings of the service`
   if (actorKind === 'system') return html`${quoted(actorId.replace(/^cli:/, ''))} on the command line`
   if (actorKind === 'service') return html`the key ${quoted(names.get(actorId) ?? actorId)}`
   return userLink(actorId, names)
@@ -47,13 +49,16 @@ const ACTS: Record<AuditEntry['kind'], string> = {
   'session.replace': 'Signed in again on a device',
   'authjs.signout': 'Signed out in the application',
   'user.revoke': 'Ended all sessions of a user',
+  'user.lock': 'Locked sign-in of a user',
   'user.unlock': 'Lifted the lock of a user',
   'user.role': 'Changed the role of a user',
   'incident.plan': 'Planned an incident',
   'incident.execute': 'Executed an incident',
   'incident.finish': 'Finished an incident',
   'key.create': 'Made a service key',
+  'key.change': 'Changed a service key',
   'key.revoke': 'Revoked a service key',
+  'policy.change': 'Changed the lifetimes of sessions',
   around: 'Ended around the service',
 }
 const LOGOUTS = {

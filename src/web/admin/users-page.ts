@@ -52,8 +52,9 @@ ${badges(user)}
 }
 
 /** What staff must not overlook about a user. */
-export function badges({ role, lock }: FoundUser): SafeHtml {
-  if (!role && !lock) return html``
-  return html`<p class="badges">${role ? html`<span class="badge">${role === 'security' ? 'security staff' : 'auditor'}</span>` : ''}
+export function badges({ role, lock, deleted }: FoundUser): SafeHtml {
+  if (!role && !lock && !deleted) return html``
+  return html`<p class="badges">${deleted ? html`<span class="badge warn">deleted</span>` : ''}
+${role ? html`<span class="badge">${role === 'security' ? 'security staff' : 'auditor'}</span>` : ''}
 ${lock ? html`<span class="badge warn">sign-in locked ${lock.until ? html`until ${on(lock.until)}` : 'until lifted'}</span>` : ''}</p>`
 }

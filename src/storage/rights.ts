@@ -1,0 +1,75 @@
+/**
+ * What each of the five database roles may do to everything of ours, as the database itself answers. Objects are enumerated from
+ * the catalog, so that a new one appears by itself: all in schema `public` that belongs to the owner of `operation`, and the
+ * journal of migrations. Extensions are left out.
+ */
+import { sql } from 'drizzle-orm'
+import type { Executor } from './database.ts'
+
+/** The owner of the tables, the three roles of the migrations, and any login without a role: what PUBLIC may. */
+export const ROLES = ['owner', 'service', 'checker', 'application', 'stranger'] as const
+export type Role = (typeof ROLES)[number]
+
+export interface Rights extends Record<Role, string[]> {
+  kind: 'schema' | 'table' | 'sequence' | 'function'
+  name: string
+}
+
+const ROLE_IDS = sql`(values ('owner', (select relowner from pg_class where oid = 'public.operation'::regclass::oid)),
+  ('service', to_regrole('global_logout_service')::oid), ('checker', to_regrole('global_logout_checker')::oid),
+  ('application', to_regrole('global_logout_application')::oid), ('stranger', 0::oid)) as roles (who, id)`
+
+/** A row for each object; a right on some columns only names them: `update (image)`. Those of a role that is missing are none. */
+export async function readRights(db: Executor): Promise<Rights[]> {
+  const { rows } = (await db.execute(sql`
+    with roles as (select * from ${ROLE_IDS}), objects as (
+      select 'schema' as kind, oid as id, nspname::text as name from pg_namespace where nspname in ('public', 'drizzle')
+      union all
+      select case relkind when 'S' then 'sequence' else 'table' end, c.oid,
+        case nspname when 'public' then relname::text else nspname::text || '.'::text || relname::text end
+      from pg_class c join pg_namespace n on n.oid = relnamespace
+      where relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+        and (nspname = 'public' or relname::text like '\\_\\_global\\_logout\\_%')
+        and relowner = (select id from roles where who = 'owner')
+      union all
+      select 'function', oid, proname::text || '('::text || pg_catalog.oidvectortypes(proargtypes) || ')' from pg_proc
+      where pronamespace = 'public'::regnamespace::oid and proowner = (select id from roles where who = 'owner')
+    ), own as (
+      select * from objects where not exists (select from pg_depend where objid = objects.id and deptype = 'e')
+    ), rights as (
+      select kind, name, who, ord, case
+        when kind = 'schema' then case when pg_catalog.has_schema_privilege(roles.id, own.id, word) then word end
+        when kind = 'function' then case when pg_catalog.has_function_privilege(roles.id, own.id, word) then word end
+        when kind = 'sequence' then case when pg_catalog.has_sequence_privilege(roles.id, own.id, word) then word end
+        when pg_catalog.has_table_privilege(roles.id, own.id, word) then word
+        when word in ('select', 'insert', 'update', 'references') then word || ' (' || (
+          select pg_catalog.string_agg(attname::text, ', '::text order by attnum) from pg_attribute
+          where attrelid = own.id and attnum > 0 and not attisdropped
+            and pg_catalog.has_column_privilege(roles.id, own.id, attnum, word)) || ')'
+        end as may
+      from own cross join roles, pg_catalog.unnest(case kind when 'schema' then '{usage,create}' when 'function' then '{execute}'
+        when 'sequence' then '{usage,select,update}'
+        else '{select,insert,update,delete,truncate,references,trigger}' end::text[]) with ordinality as words (word, ord)
+    )
+    select kind, name, who, coalesce(pg_catalog.array_agg(may order by ord) filter (where may is not null), '{}') as may
+    from rights group by kind, name, who
+    order by pg_catalog.array_position('{schema,table,sequence,function}'::text[], kind), name collate "C"`)) as unknown as {
+    rows: { kind: Rights['kind']; name: string; who: Role; may: string[] }[]
+  }
+  const found = new Map<string, Rights>()
+  for (const { kind, name, who, may } of rows) {
+    const key = `${kind} ${name}`
+    const rights = found.get(key) ?? {
+      kind,
+      name,
+      owner: [],
+      service: [],
+      checker: [],
+      application: [],
+      stranger: [],
+    }
+    rights[who] = may
+    found.set(key, rights)
+  }
+  return [...found.values()]
+}
