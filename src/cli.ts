@@ -8,6 +8,7 @@ import { addDoctorCommand } from './cli/doctor.ts'
 import { addIncidentCommand } from './cli/incident.ts'
 import { addKeysCommand } from './cli/keys.ts'
 import { print, tell } from './cli/print.ts'
+import { addRolesCommand } from './cli/roles.ts'
 import { ConfigError } from './config.ts'
 import { migrate } from './storage/migrate.ts'
 
@@ -95,6 +96,7 @@ export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing
   addAuditCommand(program, env)
   addKeysCommand(program, env)
   addDoctorCommand(program, env)
+  addRolesCommand(program, env)
   addCompletionCommand(program)
   return program
 }

@@ -1,6 +1,11 @@
 /** What operators are told to watch is there, by the names and labels they are told; on paper, in alerts, in the dashboard. */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
+import { inWords } from '../../src/cli/roles.ts'
+import { readRights } from '../../src/storage/rights.ts'
+import { run } from '../support/command.ts'
+import { testDatabase } from '../support/database.ts'
+import { login } from '../support/logins.ts'
 import { served } from '../support/served.ts'
 import { readmeTable } from './readme.ts'
 
@@ -97,3 +102,40 @@ t.test('the dashboard can be imported, and each of its panels asks for what is t
     'and no metric of the service is left out',
   )
 })
+
+t.test(
+  'the table of the database roles is what the database says, and what the command prints',
+  async (t) => {
+    const database = await testDatabase()
+    const written = readmeTable('Database roles', await read('operations.md'))
+    t.strictSame(written, inWords(await database.run(readRights)))
+    const command = async (...args: string[]) => {
+      const started = run(['roles', ...args], { env: { DATABASE_URL: database.url } })
+      t.equal(await started.ended, 0)
+      return started.output()
+    }
+    const printed = await command('--markdown')
+    t.same(readmeTable('x', `\n## x\n${printed}`), written)
+    t.same(inWords(JSON.parse(await command('--json'))), written)
+    t.match(await command(), /^table operation +all +select, insert, update \(waited_ms\) +- +- +-$/m)
+  },
+)
+
+t.test(
+  'a table and a function that are new appear in it by themselves, and so do rights that others were given',
+  async (t) => {
+    const database = await testDatabase()
+    await database.psql('create table novelty (a int, b int); create function novel() returns int return 1')
+    await database.psql(
+      'grant update (b) on novelty to global_logout_checker; grant select on staff to public',
+    )
+    const rows = new Map(
+      inWords(await database.run(readRights)).map(([object = '', ...may]) => [object, may]),
+    )
+    t.same(rows.get('table novelty'), ['all', '-', 'update (b)', '-', '-'])
+    t.same(rows.get('function novel()'), Array(5).fill('execute'))
+    t.equal(rows.get('table staff')?.at(-1), 'select')
+    const stranger = await login(database)
+    t.same((await stranger.run(readRights)).length, rows.size, 'any login may look')
+  },
+)
