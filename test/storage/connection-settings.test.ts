@@ -31,9 +31,9 @@ const HOSTILE: Record<string, Record<string, string>> = {
   },
   'no time for anything': {
     statement_timeout: '5s',
-    lock_timeout: '1ms',
+    lock_timeout: '50ms',
     idle_in_transaction_session_timeout: '900ms',
-    idle_session_timeout: '20ms',
+    idle_session_timeout: '2s',
     transaction_timeout: '5s',
   },
   'triggers that fail, and name an operation of long ago': {
