@@ -94,7 +94,8 @@ t.test(
       t.notOk(dump.includes(token), 'not in the dump')
       t.notOk(serverLog.includes(token), 'not in the server log')
       t.notOk(log.join('').includes(token), 'not in the service log')
-      const found = await promisify(execFile)('grep', ['-rlaF', token, server.folder]).then(
+      // A token may begin with a dash, which grep would take for an option.
+      const found = await promisify(execFile)('grep', ['-rlaF', '-e', token, server.folder]).then(
         ({ stdout }) => stdout,
         (error) => (error.code === 1 ? '' : Promise.reject(error)),
       )

@@ -18,7 +18,7 @@ function hasOpenssl(): boolean {
   }
 }
 
-t.test('TLS, IPv6 and sockets', { skip: !hasOpenssl() && 'needs openssl' }, async (t) => {
+t.test('TLS, IPv6 and sockets', { skip: hasOpenssl() || process.env.CI ? false : 'no openssl here' }, async (t) => {
   // A path of a socket may have 107 bytes.
   const folder = await mkdtemp(join(tmpdir(), 'gl-tls-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
