@@ -28,21 +28,31 @@ stranger is any other login. Tables and functions of an application in schema pu
     .action(async ({ json, markdown }: { json?: true; markdown?: true }) => {
       const rights = await withDatabase(env, ({ run }) => run(readRights))
       if (json) return printJson(rights)
-      const rows = inWords(rights)
       if (markdown) {
         const dashes = HEAD.map(() => '---')
-        for (const row of [HEAD, dashes, ...rows]) print(`| ${row.join(' | ')} |`)
+        for (const row of [HEAD, dashes, ...inWords(rights)]) print(`| ${row.join(' | ')} |`)
         return
       }
-      printTable(HEAD, rows)
-      print(
-        '\nA right on some columns only names them. Give a login one role: "grant global_logout_service to gl_service".',
-      )
+      printTable(['object', 'role', 'may'], byRole(rights))
+      print(`
+The owner may do everything. A right on some columns only names them.
+Give a login one role: "grant global_logout_service to gl_service".`)
     })
+}
+
+const inWord = (may: string[]) => (may.length === ALL_OF_A_TABLE ? 'all' : may.join(', ') || '-')
+
+/** A row for each object and each role that may do something to it, the owner left out: narrow enough for a terminal. */
+function byRole(rights: Rights[]): string[][] {
+  return rights.flatMap((row) => {
+    const object = `${row.kind} ${row.name.replace(/\(.*/, '')}`
+    const others = ROLES.filter((role) => role !== 'owner' && row[role].length > 0)
+    if (others.length === 0) return [[object, 'owner', 'alone']]
+    return others.map((role) => [object, role, inWord(row[role])])
+  })
 }
 
 /** A row for each object: what it is, and for each role "select, update (image)", "all", or a dash. */
 export function inWords(rights: Rights[]): string[][] {
-  const words = (may: string[]) => (may.length === ALL_OF_A_TABLE ? 'all' : may.join(', ') || '-')
-  return rights.map((row) => [`${row.kind} ${row.name}`, ...ROLES.map((role) => words(row[role]))])
+  return rights.map((row) => [`${row.kind} ${row.name}`, ...ROLES.map((role) => inWord(row[role]))])
 }

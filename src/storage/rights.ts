@@ -5,6 +5,7 @@
  */
 import { sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
+import { fetchRows } from './rows.ts'
 
 /** The owner of the tables, the three roles of the migrations, and any login without a role: what PUBLIC may. */
 export const ROLES = ['owner', 'service', 'checker', 'application', 'stranger'] as const
@@ -21,7 +22,9 @@ const ROLE_IDS = sql`(values ('owner', (select relowner from pg_class where oid 
 
 /** A row for each object; a right on some columns only names them: `update (image)`. Those of a role that is missing are none. */
 export async function readRights(db: Executor): Promise<Rights[]> {
-  const { rows } = (await db.execute(sql`
+  const rows = await fetchRows<{ kind: Rights['kind']; name: string; who: Role; may: string[] }>(
+    db,
+    sql`
     with roles as (select * from ${ROLE_IDS}), objects as (
       select 'schema' as kind, oid as id, nspname::text as name from pg_namespace where nspname in ('public', 'drizzle')
       union all
@@ -53,9 +56,8 @@ export async function readRights(db: Executor): Promise<Rights[]> {
     )
     select kind, name, who, coalesce(pg_catalog.array_agg(may order by ord) filter (where may is not null), '{}') as may
     from rights group by kind, name, who
-    order by pg_catalog.array_position('{schema,table,sequence,function}'::text[], kind), name collate "C"`)) as unknown as {
-    rows: { kind: Rights['kind']; name: string; who: Role; may: string[] }[]
-  }
+    order by pg_catalog.array_position('{schema,table,sequence,function}'::text[], kind), name collate "C"`,
+  )
   const found = new Map<string, Rights>()
   for (const { kind, name, who, may } of rows) {
     const key = `${kind} ${name}`

@@ -117,7 +117,9 @@ t.test(
     const printed = await command('--markdown')
     t.same(readmeTable('x', `\n## x\n${printed}`), written)
     t.same(inWords(JSON.parse(await command('--json'))), written)
-    t.match(await command(), /^table operation +all +select, insert, update \(waited_ms\) +- +- +-$/m)
+    const plain = await command()
+    t.match(plain, /^table operation +service +select, insert, update \(waited_ms\)$/m)
+    t.match(plain, /^function announce_lock +owner +alone$/m)
   },
 )
 
