@@ -23,10 +23,12 @@ const TLS: Record<(typeof SSL_MODES)[number], Tls | false> = {
   'verify-full': {},
 }
 
+const BOUND: (string | undefined)[] = ['prefer', 'require']
+
 /** How node-postgres connects to one of the servers. Certificates are read anew each time: they are renewed while we run. @throws DatabaseUrlError */
 export function clientConfig(url: DatabaseUrl, server: Server): pg.ClientConfig {
   const { user, password, database, parameters } = url
-  const { application_name, options, sslnegotiation } = parameters
+  const { application_name, channel_binding, options, sslnegotiation } = parameters
   const ssl = server.host?.startsWith('/') ? false : tlsOf(parameters)
   return {
     ...server,
@@ -37,6 +39,7 @@ export function clientConfig(url: DatabaseUrl, server: Server): pg.ClientConfig 
     ...(options && { options }),
     ...(ssl !== undefined && { ssl }),
     ...(ssl && sslnegotiation === 'direct' && { sslnegotiation }),
+    ...(ssl && BOUND.includes(channel_binding) && { enableChannelBinding: true }),
   }
 }
 
@@ -51,7 +54,8 @@ function tlsOf({
   return (
     mode && {
       ...mode,
-      ...(sslrootcert && { ca: read('sslrootcert', sslrootcert) }),
+      // "system" is no file in libpq either: the authorities that come with the client.
+      ...(sslrootcert && sslrootcert !== 'system' && { ca: read('sslrootcert', sslrootcert) }),
       ...(sslcert && { cert: read('sslcert', sslcert) }),
       ...(sslkey && { key: read('sslkey', sslkey) }),
     }

@@ -66,6 +66,9 @@ export function createConnector(
 ) {
   const url = parseDatabaseUrl(text)
   const { servers } = url
+  const { connect_timeout, channel_binding } = url.parameters
+  // As in libpq, it is for each host, and 0 is no limit of its own.
+  const hostMs = Math.min(connectMs / servers.length, (Number(connect_timeout) || Infinity) * 1_000)
   const setUpSql = setUp({
     statementMs: connectMs,
     lockMs: connectMs,
@@ -80,6 +83,8 @@ export function createConnector(
     readonly #index = first
     /** Certificates that cannot be read any more: told when it connects, because a pool makes clients where nobody catches. */
     readonly #broken: unknown
+    /** Set when the server authenticates us in another way than `channel_binding` demands. */
+    #unbound: Error | undefined
 
     constructor() {
       const keepAlive = { keepAlive: true, keepAliveInitialDelayMillis }
@@ -94,6 +99,29 @@ export function createConnector(
       this.#broken = broken
       // What breaks a query is thrown there; without a listener it would end the process as well.
       this.on('error', () => {})
+      if (channel_binding === 'require') this.#demandBinding()
+    }
+
+    /** Refuses before node-postgres answers: these listeners come before its own, and no password leaves a closed stream. */
+    #demandBinding(): void {
+      let offered = false
+      const refuse = () => {
+        this.#unbound ??= new Error(
+          'the server does not bind the login to the TLS channel, as channel_binding=require demands',
+        )
+        this.connection.stream.destroy(this.#unbound)
+      }
+      this.connection
+        .on('authenticationCleartextPassword', refuse)
+        .on('authenticationMD5Password', refuse)
+        .on('authenticationSASL', ({ mechanisms }: { mechanisms: string[] }) => {
+          offered = mechanisms.includes('SCRAM-SHA-256-PLUS')
+          if (!offered) refuse()
+        })
+        // node-postgres forgets the exchange once it has verified the server's signature.
+        .on('authenticationOk', () => {
+          if (!offered || (this as { saslSession?: unknown }).saslSession) refuse()
+        })
     }
 
     override connect(): Promise<pg.Client>
@@ -107,17 +135,19 @@ export function createConnector(
 
     async #open(): Promise<pg.Client> {
       const late = () => this.connection.stream.destroy(new Error('timeout expired'))
-      const timer = setTimeout(late, connectMs / servers.length)
+      const timer = setTimeout(late, hostMs)
       try {
         if (this.#broken) throw this.#broken
         await super.connect()
+        if (this.#unbound) throw this.#unbound
         // A connection serves many requests: its set-up belongs to the trace of none.
         await forAll(() => this.#verify()).catch((error) => {
           void this.end()
           throw error
         })
         return this
-      } catch (error) {
+      } catch (cause) {
+        const error = this.#unbound ?? cause
         if (first === this.#index) first = (first + 1) % servers.length
         throw servers.length > 1 ? named(error, this.#server) : error
       } finally {

@@ -33,6 +33,8 @@ export class DatabaseUrlError extends Error {
 
 const PARAMETERS = [
   'application_name',
+  'channel_binding',
+  'connect_timeout',
   'host',
   'options',
   'password',
@@ -51,6 +53,7 @@ export const SSL_MODES = ['disable', 'no-verify', 'prefer', 'require', 'verify-c
 
 /** Parameters that have a few values. */
 const VALUES: { [name in Parameter]?: string[] } = {
+  channel_binding: ['disable', 'prefer', 'require'],
   sslmode: [...SSL_MODES],
   sslnegotiation: ['postgres', 'direct'],
   target_session_attrs: ['read-write', 'primary'],
@@ -111,7 +114,8 @@ function problemsOf(parameters: DatabaseUrl['parameters']): string[] {
     const value = parameters[name as Parameter]
     if (value !== undefined && !values.includes(value)) problems.push(`${name} must be ${oneOf(values)}`)
   }
-  const { sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, options = '' } = parameters
+  const { sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, channel_binding, connect_timeout } =
+    parameters
   const encrypted = sslmode !== 'disable'
   if (!encrypted && (sslrootcert || sslcert || sslkey))
     problems.push('sslmode=disable leaves sslrootcert, sslcert and sslkey without effect')
@@ -120,6 +124,11 @@ function problemsOf(parameters: DatabaseUrl['parameters']): string[] {
   if (Boolean(sslcert) !== Boolean(sslkey)) problems.push('sslcert and sslkey go together')
   if (sslnegotiation === 'direct' && (!sslmode || !encrypted))
     problems.push('sslnegotiation=direct needs an sslmode that encrypts')
+  if (channel_binding === 'require' && (!sslmode || !encrypted))
+    problems.push('channel_binding=require needs an sslmode that encrypts')
+  if (connect_timeout !== undefined && !/^\d{1,6}$/.test(connect_timeout))
+    problems.push('connect_timeout must be a number of seconds')
+  const { options = '' } = parameters
   const taken = [...options.matchAll(/(?:^|\s)(?:-c\s*|--)([\w.-]+)\s*=/g)]
     .map(([, name = '']) => name.toLowerCase().replaceAll('-', '_'))
     .filter(isSetByService)

@@ -1,10 +1,13 @@
 /** DATABASE_URL: what it asks for is done, or refused by name; no message holds a password. */
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { clientConfig, problemsOfUrl } from '../../src/storage/client-config.ts'
+import { createConnector } from '../../src/storage/connection.ts'
 import { parseDatabaseUrl } from '../../src/storage/database-url.ts'
 import { run } from '../support/command.ts'
 
@@ -77,6 +80,24 @@ t.test('sslmode: no mode is weaker than its name, and some are stricter', async 
   t.match(first('postgres://db/app?sslmode=require&sslnegotiation=direct'), { sslnegotiation: 'direct' })
 })
 
+t.test('the addresses that large providers hand out are taken', async (t) => {
+  for (const [provider, query] of [
+    ['Neon', '?sslmode=require&channel_binding=require'],
+    ['PlanetScale', '?sslmode=verify-full&sslrootcert=system'],
+    ['Azure, DigitalOcean', '?sslmode=require'],
+    ['Vercel', '?sslmode=require&connect_timeout=15'],
+    ['Supabase', '?options=reference%3Dabc&sslmode=prefer&channel_binding=prefer'],
+  ] as const)
+    t.strictSame(problemsOfUrl(`postgres://ada:x@db.example/app${query}`), [], provider)
+  t.match(first('postgres://db/app?sslmode=require&channel_binding=require'), { enableChannelBinding: true })
+  t.equal(first('postgres://db/app?sslmode=require&channel_binding=disable').enableChannelBinding, undefined)
+  t.strictSame(
+    first('postgres://db/app?sslmode=verify-full&sslrootcert=system').ssl,
+    {},
+    "Node's authorities",
+  )
+})
+
 t.test('what is not done is refused, all at once', async (t) => {
   for (const [text, ...problems] of [
     ['mysql://db/app', /must be a URL such as postgres:/],
@@ -92,10 +113,10 @@ t.test('what is not done is refused, all at once', async (t) => {
     ['postgres://db/app?target_session_attrs=any', /target_session_attrs must be read-write or primary/],
     ['postgres://db/app?target_session_attrs=prefer-standby', /must be read-write or primary/],
     ['postgres://db/app?target_session_attrs=standby&sslmode=allow', /sslmode must be disable, /, /primary/],
-    [
-      'postgres://db/app?connect_timeout=3',
-      /the parameter connect_timeout is not known here; known are .*sslmode/,
-    ],
+    ['postgres://db/app?keepalives=1', /the parameter keepalives is not known here; known are .*sslmode/],
+    ['postgres://db/app?connect_timeout=3s', /connect_timeout must be a number of seconds/],
+    ['postgres://db/app?channel_binding=require', /channel_binding=require needs an sslmode/],
+    ['postgres://db/app?channel_binding=yes', /channel_binding must be disable, prefer or require/],
     ['postgres://db/app?pgbouncer=true&schema=public', /parameter pgbouncer/, /parameter schema/],
     ['postgres://db/app?sslmode=require&sslmode=disable', /sslmode is given twice/],
     ['postgres://db/app?sslmode=disable&sslrootcert=/x', /without effect/],
@@ -151,4 +172,14 @@ t.test('of several hosts each is tried, and each says why it was none', async (t
   t.equal(await started.ended, 1)
   t.match(started.output(), /no host of DATABASE_URL is a primary that answers: 127\.0\.0\.1:1: .*; ::1:1: /)
   t.notMatch(started.output(), 'Geheim7')
+})
+
+t.test('connect_timeout ends the wait for a host earlier', async (t) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  t.teardown(() => silent.close())
+  const { port } = silent.address() as AddressInfo
+  const url = `postgres://ada@127.0.0.1:${port}/app?connect_timeout=1`
+  const patient = { name: 'a test', connectMs: 600_000 }
+  await t.rejects(createConnector(url, patient).connect(), { message: 'timeout expired' })
 })

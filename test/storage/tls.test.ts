@@ -1,12 +1,13 @@
 /** What `sslmode` and the hosts of a URL mean on a real server: TLS with a certificate of its own, IPv6, a socket. */
 import { execFile, execFileSync } from 'node:child_process'
-import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { openDatabase } from '../../src/storage/database.ts'
 import { ownServer } from '../support/own-server.ts'
+import { admin } from '../support/server.ts'
 
 const NOBODY = 65_534
 
@@ -30,19 +31,27 @@ t.test(
     const names = ['-addext', 'subjectAltName=DNS:localhost']
     await promisify(execFile)('openssl', [...request, ...names, '-keyout', key, '-out', cert])
     if (process.getuid?.() === 0) for (const path of [folder, key, cert]) await chown(path, NOBODY, NOBODY)
+    const hba = join(folder, 'hba')
+    const clear = [
+      'host all clear all password',
+      'host all trusted all trust',
+      'host all all all scram-sha-256',
+    ]
+    await writeFile(hba, [...clear, 'local all all scram-sha-256', ''].join('\n'))
     const server = await ownServer({
       ssl: 'on',
       ssl_cert_file: cert,
       ssl_key_file: key,
       listen_addresses: 'localhost,127.0.0.1,::1',
       unix_socket_directories: folder,
+      hba_file: hba,
     })
     const { port, password } = new URL(server.url)
     const login = `postgres://postgres:${password}@`
 
     /** Whether the connection is encrypted, or why there is none. */
-    async function connect(rest: string): Promise<boolean | string> {
-      const database = openDatabase(`${login}${rest}`)
+    async function connect(rest: string, as = login): Promise<boolean | string> {
+      const database = openDatabase(`${as}${rest}`)
       try {
         const text = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'
         const [row] = await database.query<[boolean]>({ name: '', text, values: [] })
@@ -74,5 +83,20 @@ t.test(
     t.equal(await connect(`/global_logout?host=${socket}&port=${port}`), false)
     const both = `127.0.0.1:${port},localhost:${port}/global_logout?sslmode=require&sslrootcert=${cert}`
     t.equal(await connect(both), true, 'the name of each host is checked, and the next one tried')
+
+    const bound = `${named}?sslmode=require&sslrootcert=${cert}&channel_binding=`
+    for (const binding of ['disable', 'prefer', 'require'])
+      t.equal(await connect(bound + binding), true, binding)
+    await admin(server.url, (client) =>
+      client.query(`create role clear login password 'x'; create role trusted login`),
+    )
+    for (const role of ['clear', 'trusted']) {
+      t.equal(await connect(`${bound}prefer`, `postgres://${role}:x@`), true, role)
+      t.match(
+        await connect(`${bound}require`, `postgres://${role}:x@`),
+        /does not bind the login to the TLS channel/,
+        role,
+      )
+    }
   },
 )
