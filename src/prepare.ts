@@ -10,6 +10,7 @@ import { barrierStore } from './storage/instances.ts'
 import { migrate } from './storage/migrate.ts'
 import { recordAct } from './storage/operations.ts'
 import { writePolicy } from './storage/policy.ts'
+import { demandOwnProcesses } from './storage/pooler.ts'
 import { currentXid } from './storage/sessions.ts'
 import { demandAllRows } from './storage/visibility.ts'
 
@@ -29,6 +30,7 @@ export async function prepare(
   seed: (db: Executor) => Promise<unknown> = async () => {},
 ): Promise<void> {
   const restored = () => log.warn('the database was restored from another server: its record goes on here')
+  await patiently(log, () => demandOwnProcesses(url))
   const applied = await patiently(log, () => migrate(url, restored))
   if (applied > 0) log.info({ applied }, 'migrations applied')
   const database = openDatabase(url, { max: 2 })

@@ -4,10 +4,11 @@
  */
 import type { Config } from '../config.ts'
 import { RESTORED } from '../storage/audit.ts'
-import { createConnector } from '../storage/connection.ts'
+import { createConnector, UnfitServer } from '../storage/connection.ts'
 import { openDatabase } from '../storage/database.ts'
 import { sqlState } from '../storage/failures.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
+import { demandOwnProcesses } from '../storage/pooler.ts'
 import { hiddenInWords, hiddenTables } from '../storage/visibility.ts'
 
 export interface Finding {
@@ -154,7 +155,7 @@ export async function findInDatabase(
       findRestored,
     ])
       findings.push(await find(query, policy))
-    return [...findings, await findNotifications(url)]
+    return [...findings, await findPooler(url), await findNotifications(url)]
   } finally {
     await database.close()
   }
@@ -280,7 +281,18 @@ async function findRestored(query: Query): Promise<Finding> {
     : ok('record', 'speaks of this server')
 }
 
-/** A pooler between us and PostgreSQL (PgBouncer in transaction mode) loses notifications. */
+/** A pooler in transaction mode is refused by "start". */
+async function findPooler(url: string): Promise<Finding> {
+  try {
+    await demandOwnProcesses(url)
+    return ok('pooler', 'none, or one in session mode')
+  } catch (error) {
+    if (error instanceof UnfitServer) return problem('pooler', error.message)
+    throw error
+  }
+}
+
+/** Notifications are lost on some ways to PostgreSQL. */
 async function findNotifications(url: string): Promise<Finding> {
   const client = await createConnector(url, { name: 'global-logout doctor', connectMs: 5_000 }).connect()
   try {

@@ -1,0 +1,28 @@
+/** Through a pooler in transaction mode nothing that a connection was verified for lasts: `start` refuses it, and `doctor` finds it. */
+import t from 'tap'
+import { demandOwnProcesses } from '../../src/storage/pooler.ts'
+import { run } from '../support/command.ts'
+import { testDatabase } from '../support/database.ts'
+import { startTransactionPooler } from '../support/transaction-pooler.ts'
+
+const { url } = await testDatabase()
+const pooled = await startTransactionPooler(url)
+const TOLD = /127\.0\.0\.1:\d+ is a pooler in transaction mode.*DATABASE_URL must lead past it/
+
+t.test('a start is refused', async (t) => {
+  const started = run(['start'], { env: { DATABASE_URL: pooled } })
+  t.equal(await started.ended, 1)
+  t.match(started.output(), TOLD)
+})
+
+t.test('doctor finds it', async (t) => {
+  const doctor = run(['doctor', '--json'], { env: { DATABASE_URL: pooled } })
+  t.equal(await doctor.ended, 1)
+  const findings = JSON.parse(doctor.stdout()) as { level: string; what: string; detail: string }[]
+  t.match(
+    findings.find(({ what }) => what === 'pooler'),
+    { level: 'problem', detail: TOLD },
+  )
+})
+
+t.test('PostgreSQL itself is taken', async () => demandOwnProcesses(url))
