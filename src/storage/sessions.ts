@@ -151,18 +151,15 @@ export async function deleteSessions(tx: Executor, named: SQL): Promise<Session[
 /**
  * Signs out the session of a token, by the function of the database that records it: an application may do so, and may
  * neither delete sessions nor write the record itself.
- * @returns the transaction, and the operation; null when no living session was ended.
+ * @returns the id of the transaction.
  */
-export async function signOut(
-  tx: Executor,
-  token: string,
-): Promise<{ xid: string; operationId: string | null }> {
+export async function signOut(tx: Executor, token: string): Promise<string> {
   // By the query builder: what `execute` returns differs from driver to driver.
   const [done] = await tx
-    .select({ xid: sql<string>`xid`, operationId: sql<string | null>`operation_id` })
+    .select({ xid: sql<string>`xid` })
     .from(sql`public.sign_out(${hashToken(token)}::text)`)
   if (!done) throw new Error('the sign-out returned no row')
-  return done
+  return done.xid
 }
 
 export interface Standing {

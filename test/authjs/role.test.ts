@@ -7,7 +7,7 @@ import { hashToken } from '../../src/sessions/tokens.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
 import { startService } from '../support/service.ts'
-import { applicationDatabase } from './application.ts'
+import { applicationDatabase, DRIVERS } from './application.ts'
 import { inDays, newAccount } from './contract-suite.ts'
 
 const owner = await testDatabase()
@@ -61,6 +61,23 @@ t.test(
     }
   },
 )
+
+t.test('sign-outs at once, on the one connection of an application, do not break each other', async (t) => {
+  const service = await startService({ database: owner, env: { CHECK_MODE: 'leased' } })
+  await service.answersFromMemory()
+  const adapter = GlobalLogoutAdapter(
+    DRIVERS['one client of node-postgres'](application.url, ''),
+  ) as Required<Adapter>
+  const tokens: string[] = []
+  for (let i = 0; i < 20; i++) tokens.push((await signedIn(adapter)).sessionToken)
+  for (const token of tokens) t.equal(await service.check(token), 200)
+  const outcomes = await Promise.allSettled(tokens.map((token) => adapter.deleteSession(token)))
+  t.strictSame(
+    outcomes.filter(({ status }) => status === 'rejected'),
+    [],
+  )
+  for (const token of tokens) t.equal(await service.check(token), 401)
+})
 
 t.test(
   'an application can write no act of staff into the record, nor end a session in their name',
