@@ -72,8 +72,10 @@ function decoded(text: string): string {
 
 /** PostgreSQL has neither NUL nor half a character, and no other control character belongs into a user agent. */
 function recordable(text: string): string {
-  return decoded(text)
+  const kept = decoded(text)
     .slice(0, MAX_USER_AGENT)
     .toWellFormed()
     .replace(/\p{Cc}/gu, '\u{fffd}')
+  // V8 keeps the whole header, up to 64 KB, for as long as a slice of it lives: a copy does not.
+  return Buffer.from(kept).toString()
 }

@@ -1,5 +1,7 @@
 /** A thief who presents a revoked token is refused as ever, and seen; whoever only forgot it, or guesses, raises no alarm. */
 import { connect } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
 import { present, type Sender } from '../../src/security/presentations.ts'
 import { createReplays } from '../../src/security/replays.ts'
@@ -422,4 +424,24 @@ t.test('while another instance records, this one keeps what it has', async (t) =
   await other
   await replays.close()
   t.match(await alarms(ada), [{ count: 1 }])
+})
+
+t.test('long headers of refused requests are not kept: a flood of them fills no memory', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const heap = () => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const replays = createReplays(database, undefined, () => 0, 3_600_000)
+  const long = Buffer.alloc(60_000, 'x')
+  const before = heap()
+  for (let i = 0; i < 3_000; i++)
+    replays.refused(`token-${i % 1_000}`, {
+      userAgent: `${i}${long.toString('latin1')}`,
+      ipAddress: '192.0.2.1',
+    })
+  const kept = (heap() - before) / 3_000
+  t.ok(kept < 4_000, `${Math.round(kept)} bytes each`)
+  await replays.close()
 })
