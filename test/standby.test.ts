@@ -2,6 +2,8 @@
  * A standby shows sessions that are over, and can end none: no connection to one is used, so all is undecided until a primary
  * answers. With several hosts the service finds it.
  */
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openDatabase } from '../src/storage/database.ts'
@@ -112,6 +114,24 @@ t.test('of several hosts the primary is taken, wherever it stands in the list', 
     }
     const command = run(['sessions', 'u1', '--json'], { env: { DATABASE_URL: url } })
     t.equal(await command.ended, 0)
+  }
+})
+
+t.test('a start waits behind a proxy that has no primary at the moment', async (t) => {
+  const ways: Record<string, (socket: Socket) => void> = {
+    'it closes': (socket) => socket.end(),
+    'it resets': (socket) => socket.resetAndDestroy(),
+    'it closes when it is asked': (socket) => socket.once('data', () => socket.end()),
+  }
+  for (const [way, answer] of Object.entries(ways)) {
+    const proxy = createServer((socket) => answer(socket.on('error', () => {}))).listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const { port } = proxy.address() as AddressInfo
+    const waiting = run(['start'], { env: { DATABASE_URL: `postgres://ada@127.0.0.1:${port}/app` } })
+    await waiting.printed('waiting for the database').catch(({ message }) => t.fail(message))
+    waiting.child.kill('SIGTERM')
+    t.equal(await waiting.ended, 0, way)
+    proxy.close()
   }
 })
 

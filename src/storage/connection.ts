@@ -211,11 +211,22 @@ export function unfitServer(error: unknown): UnfitServer | undefined {
   return errors.find((each) => each instanceof UnfitServer)
 }
 
+/** Nothing answers at the address, or a proxy that has no primary at the moment closes the connection. */
+const NOT_THERE = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]
+
 /** Whether a server that failed so may be good in a moment: it is not there, starts up, or is a standby yet. */
 export function mayComeYet(error: unknown): boolean {
   if (error instanceof UnfitServer) return error.mayChange
   const { code = '', message } = error as NodeJS.ErrnoException
-  if (['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(code) || code.startsWith('57P')) return true
+  if (NOT_THERE.includes(code) || code.startsWith('57P')) return true
   if (error instanceof AggregateError) return error.errors.some(mayComeYet)
-  return /timeout expired/.test(message)
+  return /timeout expired|^Connection terminated/.test(message)
 }
