@@ -24,13 +24,15 @@ END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION public.refuse_future() FROM PUBLIC;
 --> statement-breakpoint
--- The condition is cheap, and the function runs only where it holds. Updates ask for these columns alone.
+-- The condition is cheap, and the function runs only where it holds. Updates ask for these columns alone. What others put in
+-- schema public is out of sight meanwhile: format() takes anything, so that a function there would be the better match.
 DO $$
 DECLARE
 	named record;
 	ahead text;
 	named_columns text;
 BEGIN
+	PERFORM pg_catalog.set_config('search_path'::text, 'pg_catalog, pg_temp'::text, true);
 	FOR named IN SELECT * FROM (VALUES
 		('session', ARRAY['createdAt', 'lastSeenAt']),
 		('replay', ARRAY['at']),
@@ -46,6 +48,7 @@ BEGIN
 			EXECUTE FUNCTION public.refuse_future(%s)', named.name || '_not_from_the_future', named_columns, named.name, ahead,
 			array_to_string(ARRAY(SELECT quote_literal(c) FROM unnest(named.columns) AS c), ', '));
 	END LOOP;
+	PERFORM set_config('search_path', 'public, pg_temp', true);
 END $$;
 --> statement-breakpoint
 UPDATE public.session SET "createdAt" = least("createdAt", now()), "lastSeenAt" = least("lastSeenAt", now())

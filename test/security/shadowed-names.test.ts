@@ -13,6 +13,7 @@ import { readRights } from '../../src/storage/rights.ts'
 import { testDatabase } from '../support/database.ts'
 import { begin } from '../support/incidents.ts'
 import { login } from '../support/logins.ts'
+import { admin, databaseUrl } from '../support/server.ts'
 import { json, startService } from '../support/service.ts'
 
 const owner = await testDatabase()
@@ -231,4 +232,39 @@ t.test('doctor says that every login may create there, and what to do about it',
   t.equal(await trapped(), 0, 'and falls into no trap itself, nor does the table of rights')
   await psql('revoke create on schema public from public')
   t.match(await look(), { level: 'ok' })
+})
+
+t.test('what migrates a database runs nothing that others put there', async (t) => {
+  const name = `gl_test_traps_${process.pid}`
+  await psql(`create database ${name}`)
+  const url = databaseUrl(owner.url, name)
+  t.teardown(() => psql(`drop database ${name} with (force)`))
+  const there = (sql: string) => admin(url, async (client) => (await client.query(sql)).rows)
+  const folder = new URL('../../migrations/', import.meta.url)
+  // Those before could be trapped, and are as they were applied.
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
+  await there('create schema drizzle; create table drizzle.__global_logout_migrations (created_at bigint)')
+  const migrateBy = async (of: string[]) => {
+    for (const file of of) await there(await readFile(new URL(file, folder), 'utf8'))
+  }
+  await migrateBy(files.filter((file) => file < '0008'))
+  await there('grant create on schema public to public')
+  const mallorys = new URL(mallory.url)
+  mallorys.pathname = `/${name}`
+  await admin(mallorys.href, async (client) => {
+    for (const args of ['text', 'text, text', 'text, text, text', 'text, text, text, text, text, text'])
+      for (const trap of [
+        'format',
+        'string_agg',
+        'array_to_string',
+        'quote_ident',
+        'quote_literal',
+        'unnest',
+        'lower',
+      ])
+        await client.query(
+          `create function public.${trap}(${args}) returns text language plpgsql as $$ begin raise exception 'trapped: ${trap}'; end $$`,
+        )
+  })
+  await t.resolves(migrateBy(files.filter((file) => file >= '0008')))
 })
