@@ -188,6 +188,10 @@ DECLARE
 	added integer := 0;
 	more boolean := false;
 BEGIN
+	-- With none there would be nothing more to seal, now or ever.
+	IF most < 1 THEN
+		RAISE EXCEPTION 'one operation at least is sealed at a time';
+	END IF;
 	SELECT * INTO head FROM public.audit_head;
 	IF NOT EXISTS (SELECT FROM public.operation p
 		WHERE p.xid >= pg_snapshot_xmin(head.sealed) AND NOT pg_visible_in_snapshot(p.xid, head.sealed)
