@@ -30,6 +30,13 @@ RETURN CASE
 END;
 --> statement-breakpoint
 
+-- The operation that the deleting transaction names. Only a login that may write operations names one: another could end sessions
+-- in the name of staff. Trigger functions run as the owner; who asked is the setting "role", or without SET ROLE the login.
+CREATE FUNCTION public.named_operation() RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN has_table_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name, 'public.operation', 'insert')
+		THEN nullif(current_setting('global_logout.operation_id', true), '')::uuid END
+$$;
+--> statement-breakpoint
 CREATE OR REPLACE FUNCTION public.record_revocations() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
@@ -39,7 +46,7 @@ BEGIN
 		RAISE EXCEPTION 'record_revocations() is for public.session alone';
 	END IF;
 	INSERT INTO public.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
-	SELECT e.id, e."sessionToken", e."userId", nullif(current_setting('global_logout.operation_id', true), '')::uuid,
+	SELECT e.id, e."sessionToken", e."userId", public.named_operation(),
 		e."createdAt", e."lastSeenAt", e."ipAddress", e."userAgent"
 	FROM ended e, public.session_policy p
 	WHERE public.session_state(e.expires, e."createdAt", e."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds, at) = 'valid';
@@ -65,7 +72,7 @@ BEGIN
 		RAISE EXCEPTION 'record_ending_update() is for public.session alone';
 	END IF;
 	INSERT INTO public.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
-	SELECT old.id, old."sessionToken", old."userId", nullif(current_setting('global_logout.operation_id', true), '')::uuid,
+	SELECT old.id, old."sessionToken", old."userId", public.named_operation(),
 		old."createdAt", old."lastSeenAt", old."ipAddress", old."userAgent"
 	FROM public.session_policy p
 	WHERE public.session_state(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds, at) = 'valid'
@@ -293,16 +300,15 @@ END $$;
 CREATE FUNCTION public.sign_out(token_hash text, OUT xid text, OUT operation_id uuid) LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, public, pg_temp SET row_security = off AS $$
 DECLARE
-	named CONSTANT text := coalesce(current_setting('global_logout.operation_id'::text, true), '');
 	act CONSTANT uuid := gen_random_uuid();
 	ended public.session;
 BEGIN
 	xid := pg_current_xact_id()::text;
-	PERFORM set_config('global_logout.operation_id'::text, act::text, true);
 	DELETE FROM public.session WHERE "sessionToken" OPERATOR(pg_catalog.=) token_hash RETURNING * INTO ended;
-	PERFORM set_config('global_logout.operation_id'::text, named, true);
 	-- The trigger has judged whether it was alive.
-	IF EXISTS (SELECT FROM public.revoked_session r WHERE r.operation_id = act) THEN
+	UPDATE public.revoked_session r SET operation_id = act
+		WHERE r.session_token OPERATOR(pg_catalog.=) token_hash AND r.session_id = ended.id AND r.xid = pg_current_xact_id();
+	IF FOUND THEN
 		INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, revoked_count)
 		VALUES (act, 'authjs.signout', 'local', 'user', ended."userId", ended.id, ended."userId", 1);
 		operation_id := act;
@@ -442,6 +448,30 @@ END $$;
 CREATE CONSTRAINT TRIGGER session_policy_recorded AFTER INSERT OR UPDATE OR DELETE ON public.session_policy
 	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.record_policy_act();
 --> statement-breakpoint
+-- An incident without its operations would end sessions, or stop ending them, in the name of nobody.
+CREATE FUNCTION public.demand_incident_act() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+BEGIN
+	IF TG_RELID <> 'public.incident'::regclass::oid THEN
+		RAISE EXCEPTION 'demand_incident_act() is for public.incident alone';
+	END IF;
+	IF (TG_OP = 'INSERT' AND new.state = 'planned') OR (TG_OP = 'UPDATE'
+		AND (new.state, new.operation_id, new.started_at) IS NOT DISTINCT FROM (old.state, old.operation_id, old.started_at)) THEN
+		RETURN NULL;
+	END IF;
+	PERFORM FROM public.operation o WHERE o.xid = pg_current_xact_id() AND o.result ->> 'planId' = new.id::text
+		AND CASE new.state WHEN 'running' THEN o.kind = 'incident.execute' AND o.id = new.operation_id
+			ELSE o.kind = 'incident.finish' AND o.result ->> 'operationId' = new.operation_id::text END;
+	IF FOUND THEN
+		RETURN NULL;
+	END IF;
+	RAISE EXCEPTION 'incident % is executed and finished by operations of the same transaction', new.id
+		USING ERRCODE = 'restrict_violation';
+END $$;
+--> statement-breakpoint
+CREATE CONSTRAINT TRIGGER incident_recorded AFTER INSERT OR UPDATE OF state, operation_id, started_at ON public.incident
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.demand_incident_act();
+--> statement-breakpoint
 -- TRUNCATE fires no trigger for each row, and none that is deferred.
 CREATE FUNCTION public.record_truncation() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
@@ -528,13 +558,13 @@ END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION
 	public.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
-	public.record_revocations(), public.delete_before_truncate(), public.record_ending_update(), public.refuse_revival(),
+	public.named_operation(), public.record_revocations(), public.delete_before_truncate(), public.record_ending_update(), public.refuse_revival(),
 	public.refuse_locked(), public.announce_lock(), public.refuse_renaming(), public.stamp_operation(), public.refuse_changed_outcome(),
 	public.refuse_revived_key(), public.operation_digest(public.operation), public.seal_operations(integer),
 	public.prune_feed(bigint, integer), public.restored_elsewhere(), public.settle_restored(), public.sign_out(text),
 	public.record_act(text, text, text, jsonb), public.until_text(timestamptz), public.key_worth(public.service_key),
 	public.record_key_act(), public.record_lock_act(), public.record_role_act(), public.record_policy_act(),
-	public.record_truncation(), public.grant_global_logout_roles()
+	public.demand_incident_act(), public.record_truncation(), public.grant_global_logout_roles()
 FROM PUBLIC;
 --> statement-breakpoint
 DO $$

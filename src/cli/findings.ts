@@ -44,6 +44,7 @@ export const TRIGGERS = [
   ['session_policy', 'session_policy_truncated'],
   ['operation', 'operation_stamped'],
   ['incident', 'incident_stays_done'],
+  ['incident', 'incident_recorded'],
   ['session', 'session_not_from_the_future'],
   ['replay', 'replay_not_from_the_future'],
   ['service_key', 'service_key_not_from_the_future'],

@@ -218,6 +218,50 @@ t.test('lifetimes that a start changes are on record', async (t) => {
   t.same(await recorded(() => start(7200)), [])
 })
 
+t.test('an application ends no session in the name of an act of others', async (t) => {
+  const application = await login(owner, 'global_logout_application')
+  const id = '00000000-0000-4000-8000-000000000001'
+  await service.psql(
+    `insert into operation (id, kind, actor_kind, actor_id, user_id, revoked_count) values ($1, 'user.revoke', 'staff', 'eve', 'ada', 9)`,
+    [id],
+  )
+  await psql(`insert into "user" (id) values ('dan')`)
+  const signIn = (token: string, userId = 'ada') =>
+    application.psql(
+      `insert into session ("sessionToken", "userId", expires) values ($1, $2, now() + interval '1 day')`,
+      [token, userId],
+    )
+  const endedBy = (token: string) =>
+    psql<{ kind: string | null }>(
+      `select kind from revoked_session left join operation o on o.id = operation_id where session_token = $1`,
+      [token],
+    )
+  await signIn('updated')
+  await signIn('deleted', 'dan')
+  for (const sql of [
+    `update session set expires = now() - interval '1 day' where "sessionToken" = 'updated'`,
+    `delete from "user" where id = 'dan'`,
+  ])
+    await application.psql(`select set_config('global_logout.operation_id', '${id}', false); ${sql}`)
+  for (const token of ['updated', 'deleted']) t.same(await endedBy(token), [{ kind: null }], token)
+
+  await signIn('mine')
+  await signIn('theirs')
+  await application.psql(`begin;
+    select set_config('global_logout.operation_id', (select operation_id::text from public.sign_out('mine')), true);
+    update session set expires = now() - interval '1 day' where "sessionToken" = 'theirs'; commit`)
+  t.same(await endedBy('mine'), [{ kind: 'authjs.signout' }])
+  t.same(await endedBy('theirs'), [{ kind: null }], 'nor in that of a sign-out')
+
+  const member = await login(owner)
+  await psql(`alter role ${member.name} noinherit; grant global_logout_service to ${member.name}`)
+  await signIn('service')
+  await member.psql(`set role global_logout_service; select set_config('global_logout.operation_id', '${id}', false);
+    delete from session where "sessionToken" = 'service'`)
+  t.same(await endedBy('service'), [{ kind: 'user.revoke' }], 'the service does, also by SET ROLE')
+  t.match(await verify(owner), { findings: [] })
+})
+
 t.test('an act and its record go together: neither stays without the other', async (t) => {
   const own = await testDatabase()
   const withoutRecord = `begin; insert into staff (user_id, role) values ('bob', 'security');

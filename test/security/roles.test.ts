@@ -161,11 +161,56 @@ t.test('nor date what it does back, nor hide it from whoever seals', async (t) =
   t.same(await owner.psql(`select at from operation where at > now() or at < now() - interval '1 hour'`), [])
 })
 
-t.test('nor change what an incident came to', async (t) => {
-  await owner.psql(
-    `insert into incident (state, reason, selection, actor_kind, expires_at, planned_sessions, planned_users, staff_sessions, sample, outcome)
-     values ('done', 'a leak', '{}', 'staff', now(), 1, 1, 0, '[]', '{}')`,
+t.test('nor skip what is sealed', async (t) => {
+  await database.psql(
+    `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'user.unlock', 'user', 0)`,
   )
+  for (const most of [0, -1, -2])
+    await t.rejects(database.psql(`select seal_operations(${most})`), /one operation at least/)
+  t.equal(await seal(database), 1)
+})
+
+const insertIncident = (state: string, id: string, executed: string | null) => `
+  insert into incident (id, state, operation_id, reason, selection, actor_kind, expires_at, planned_sessions, planned_users, staff_sessions, sample, outcome)
+  values ('${id}', '${state}', ${executed && `'${executed}'`}, 'a leak', '{}', 'staff', now(), 1, 1, 0, '[]', '{}')`
+const recordIncident = (kind: string, id: string, planId: string, executed: string) => `
+  insert into operation (id, kind, actor_kind, revoked_count, result)
+  values ('${id}', '${kind}', 'staff', 0, '${JSON.stringify({ planId, operationId: executed })}')`
+
+t.test('nor begin an incident, or let it end, without its operations', async (t) => {
+  const [plan, executed, other] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()]
+  await database.psql(recordIncident('incident.execute', other, plan, other))
+  for (const state of ['running', 'done', 'x'])
+    await t.rejects(database.psql(insertIncident(state, plan, other)), { code: '23001' }, state)
+  await database.psql(insertIncident('planned', plan, null))
+  const begin = (id: string) =>
+    `update incident set state = 'running', operation_id = '${id}' where id = '${plan}'`
+  await t.rejects(database.psql(begin(other)), { code: '23001' }, 'that of another transaction')
+  await t.rejects(
+    database.psql(`${recordIncident('user.revoke', executed, plan, executed)}; ${begin(executed)}`),
+    { code: '23001' },
+    'another act',
+  )
+  await database.psql(`${recordIncident('incident.execute', executed, plan, executed)}; ${begin(executed)}`)
+  for (const change of [
+    `state = 'done'`,
+    `state = 'planned'`,
+    `state = 'x'`,
+    `operation_id = '${other}'`,
+    `started_at = '2020-01-01'`,
+  ])
+    await t.rejects(
+      database.psql(`update incident set ${change} where id = '${plan}'`),
+      { code: '23001' },
+      change,
+    )
+  await database.psql(`update incident set ended = 1 where id = '${plan}'`)
+  await database.psql(
+    `${recordIncident('incident.finish', crypto.randomUUID(), plan, executed)}; update incident set state = 'done' where id = '${plan}'`,
+  )
+})
+
+t.test('nor change what an incident came to', async (t) => {
   for (const change of [`outcome = null`, `state = 'running'`, 'ended = 7', 'operation_id = null'])
     await t.rejects(database.psql(`update incident set ${change}`), /is done, and stays as it is/, change)
 })
