@@ -556,16 +556,28 @@ BEGIN
 	RETURN cardinality(known) = 3;
 END $$;
 --> statement-breakpoint
-REVOKE ALL ON FUNCTION
-	public.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
-	public.named_operation(), public.record_revocations(), public.delete_before_truncate(), public.record_ending_update(), public.refuse_revival(),
-	public.refuse_locked(), public.announce_lock(), public.refuse_renaming(), public.stamp_operation(), public.refuse_changed_outcome(),
-	public.refuse_revived_key(), public.operation_digest(public.operation), public.seal_operations(integer),
-	public.prune_feed(bigint, integer), public.restored_elsewhere(), public.settle_restored(), public.sign_out(text),
-	public.record_act(text, text, text, jsonb), public.until_text(timestamptz), public.key_worth(public.service_key),
-	public.record_key_act(), public.record_lock_act(), public.record_role_act(), public.record_policy_act(),
-	public.demand_incident_act(), public.record_truncation(), public.grant_global_logout_roles()
-FROM PUBLIC;
+-- PUBLIC has every new function, and whoever the default privileges of the schema name (Supabase has some): for all of them none
+-- is left.
+DO $$
+DECLARE
+	others text;
+BEGIN
+	PERFORM pg_catalog.set_config('search_path'::text, 'pg_catalog, pg_temp'::text, true);
+	SELECT string_agg(DISTINCT quote_ident(pg_get_userbyid(granted.grantee)), ', ') INTO others
+	FROM pg_proc p, aclexplode(p.proacl) granted
+	WHERE p.pronamespace = 'public'::regnamespace AND granted.grantee NOT IN (0, p.proowner);
+	EXECUTE 'REVOKE ALL ON FUNCTION
+		public.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
+		public.named_operation(), public.record_revocations(), public.delete_before_truncate(), public.record_ending_update(), public.refuse_revival(),
+		public.refuse_locked(), public.announce_lock(), public.refuse_renaming(), public.stamp_operation(), public.refuse_changed_outcome(),
+		public.refuse_revived_key(), public.operation_digest(public.operation), public.seal_operations(integer),
+		public.prune_feed(bigint, integer), public.restored_elsewhere(), public.settle_restored(), public.sign_out(text),
+		public.record_act(text, text, text, jsonb), public.until_text(timestamptz), public.key_worth(public.service_key),
+		public.record_key_act(), public.record_lock_act(), public.record_role_act(), public.record_policy_act(),
+		public.demand_incident_act(), public.record_truncation(), public.grant_global_logout_roles()
+		FROM ' || concat_ws(', ', 'PUBLIC', others);
+	PERFORM set_config('search_path', 'public, pg_temp', true);
+END $$;
 --> statement-breakpoint
 DO $$
 BEGIN

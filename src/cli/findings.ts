@@ -9,7 +9,7 @@ import { openDatabase } from '../storage/database.ts'
 import { sqlState } from '../storage/failures.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
 import { demandOwnProcesses } from '../storage/pooler.ts'
-import { hiddenInWords, hiddenTables } from '../storage/visibility.ts'
+import { hiddenInWords, hiddenTables, OWN_TABLES } from '../storage/visibility.ts'
 
 export interface Finding {
   level: 'ok' | 'warning' | 'problem'
@@ -200,20 +200,27 @@ async function findRoles(query: Query): Promise<Finding> {
       )
 }
 
-/** Logins that may record acts in any name, as applications had to before they got a role of their own. */
+/**
+ * Logins that may record acts in any name, as applications had to before they got a role of their own, give a role, make a key,
+ * and the like: default privileges of the schema may grant all of it unasked.
+ */
 async function findRecorders(query: Query): Promise<Finding> {
   const [names] = await query<[string[]]>(
-    `select array(select r.rolname::text from pg_roles r, pg_class c where c.oid = 'public.operation'::regclass::oid
-      and not r.rolsuper and r.rolname not like 'pg\\_%'
-      and (pg_catalog.has_table_privilege(r.oid, c.oid, 'insert'::text) or pg_catalog.has_any_column_privilege(r.oid, c.oid, 'insert'::text))
+    `select array(select r.rolname::text || ' ('::text || pg_catalog.string_agg(c.relname::text, ', '::text order by c.relname) || ')'::text
+      from pg_roles r, pg_class c where c.relnamespace = 'public'::regnamespace::oid
+      and c.relname in (${OWN_TABLES.map((name) => `'${name}'`).join(', ')})
+      and not r.rolsuper and r.rolname::text not like 'pg\\_%'
+      and (pg_catalog.has_table_privilege(r.oid, c.oid, 'insert, update, delete, truncate'::text)
+        or pg_catalog.has_any_column_privilege(r.oid, c.oid, 'insert, update'::text))
       and not pg_catalog.pg_has_role(r.oid, c.relowner, 'usage'::text)
-      and pg_catalog.pg_has_role(r.oid, to_regrole('global_logout_service'::text)::oid, 'usage'::text) is not true order by 1)`,
+      and pg_catalog.pg_has_role(r.oid, to_regrole('global_logout_service'::text)::oid, 'usage'::text) is not true
+      group by r.rolname order by 1)`,
   )
   return names.length === 0
-    ? ok('recorders', 'only the service and the owner may write operations')
+    ? ok('recorders', 'only the service and the owner may write operations, roles, locks and keys')
     : warning(
         'recorders',
-        `may record acts in any name: ${names.join(', ')}. An application needs "grant global_logout_application to" it, and no insert on operation.`,
+        `may write as only the service or the owner should: ${names.join('; ')}. Revoke it; an application needs "grant global_logout_application to" it, and nothing on these tables.`,
       )
 }
 

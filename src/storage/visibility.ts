@@ -17,6 +17,8 @@ const TABLES = Object.values(tables)
   .filter((each) => is(each, PgTable))
   .filter((table) => table !== tables.account && table !== tables.verificationToken)
   .map((table) => getTableName(table))
+/** Those that no application of Auth.js has. */
+export const OWN_TABLES = TABLES.filter((name) => !['user', 'session'].includes(name))
 
 export interface Hidden {
   table: string

@@ -99,6 +99,12 @@ t.test('doctor names a login that may record acts in any name, and its advice wo
   t.match(detail, new RegExp(`${name}.*"grant global_logout_application to"`))
   await psql(`grant global_logout_application to ${name}; revoke insert on operation from ${name}`)
   t.match((await findings()).found.recorders, { level: 'ok' })
+  await psql(`grant all on staff, service_key to ${name}`)
+  t.match((await findings()).found.recorders, {
+    level: 'warning',
+    detail: new RegExp(`: ${name} \\(service_key, staff\\)\\.`),
+  })
+  await psql(`revoke all on staff, service_key from ${name}`)
 })
 
 t.test('doctor finds a record that came from another server, and "migrate" settles it', async (t) => {

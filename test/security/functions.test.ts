@@ -43,6 +43,21 @@ t.test('no function of ours may be called by PUBLIC', async (t) => {
   }
 })
 
+t.test('nor by those whom the default privileges of the schema name', async (t) => {
+  const name = `gl_test_defaults_${process.pid}`
+  await psql(`create database ${name}`)
+  const url = databaseUrl(owner.url, name)
+  t.teardown(() => psql(`drop database ${name} with (force)`))
+  const there = (sql: string) => admin(url, async (client) => (await client.query(sql)).rows)
+  await there(`alter default privileges in schema public grant execute on functions to "${stranger.name}"`)
+  await migrate(url)
+  t.same(
+    await there(`select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef
+      and has_function_privilege('${stranger.name}', oid, 'execute')`),
+    [],
+  )
+})
+
 t.test('no function looks for names where others may put them, nor for rows that are hidden from it', (t) => {
   for (const { name, settings, definer, body } of functions) {
     if (/^RETURN /m.test(body)) t.match(name, /^session_state$/, 'bound when it was made')
