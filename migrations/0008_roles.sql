@@ -16,7 +16,7 @@ CREATE INDEX "staff_user_id_prefix_idx" ON "staff" USING btree (lower("user_id")
 CREATE INDEX "user_lock_user_id_prefix_idx" ON "user_lock" USING btree (lower("user_id") text_pattern_ops);
 --> statement-breakpoint
 
--- The one rule of liveness, as before. Its body is bound to functions here and now; a SET clause would keep
+-- The one rule of liveness, as before; and where the lifetimes are not to be seen, nothing is valid. Its body is bound to functions here and now; a SET clause would keep
 -- it from being inlined into the queries of the hot path.
 CREATE OR REPLACE FUNCTION public.session_state(
 	expires timestamp, created_at timestamptz, last_seen_at timestamptz,
@@ -26,7 +26,7 @@ RETURN CASE
 	WHEN at AT TIME ZONE 'utc' >= expires THEN 'expired'
 	WHEN at >= created_at + pg_catalog.make_interval(secs => max_age_seconds::double precision) THEN 'expired'
 	WHEN at >= last_seen_at + pg_catalog.make_interval(secs => idle_timeout_seconds::double precision) THEN 'idle'
-	ELSE 'valid'
+	WHEN max_age_seconds IS NOT NULL AND idle_timeout_seconds IS NOT NULL THEN 'valid'
 END;
 --> statement-breakpoint
 

@@ -44,7 +44,13 @@ export function GlobalLogoutAdapter(
   { device }: GlobalLogoutAdapterOptions = {},
 ): Adapter {
   const db = usableDatabase(database)
-  const barrier = createBarrier(barrierStore((work) => work(db)))
+  const barrier = createBarrier(
+    barrierStore(async (work) => {
+      // Instances that are hidden would not be waited for: as for any failure, the longest lease is.
+      await demandSight(db, ['public.instance'])
+      return work(db)
+    }),
+  )
   const stock = DrizzleAdapter(db, {
     usersTable: user,
     accountsTable: account,

@@ -61,17 +61,20 @@ export async function demandAllRows(db: Executor): Promise<void> {
   if (hidden.length > 0) throw new Problem('unavailable', hiddenInWords(hidden))
 }
 
+/** What decides whether a session is found. */
+const DECISIVE = ['public.session', 'public."user"', 'public.session_policy']
+
 /**
- * For an application's connection that found no session: it keeps its own `row_security`.
- * @throws Problem `unavailable` when a policy may have hidden it.
+ * For an application's connection, which keeps its own `row_security`: that found no session, or that asks for instances.
+ * @throws Problem `unavailable` when a policy may have hidden rows of the tables.
  */
-export async function demandSight(db: Executor): Promise<void> {
-  const active = (table: string) => sql`pg_catalog.row_security_active(${table})`
-  const query = sql`select ${active('public.session')} or ${active('public."user"')} as hidden`
+export async function demandSight(db: Executor, tables = DECISIVE): Promise<void> {
+  const active = tables.map((table) => sql`pg_catalog.row_security_active(${table}::text)`)
+  const query = sql`select ${sql.join(active, sql` or `)} as hidden`
   const [found] = await fetchRows<{ hidden: boolean }>(db, query)
   if (found?.hidden)
     throw new Problem(
       'unavailable',
-      'Row level security may hide this session from the application: exempt its database role (bypassrls).',
+      'Row level security may hide rows from the application: exempt its database role (bypassrls).',
     )
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { GlobalLogoutAdapter } from '../../src/authjs/adapter.ts'
+import { WAIT_MS } from '../../src/checking/lease.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
 import { openDatabase } from '../../src/storage/database.ts'
 import { applicationDatabase } from '../authjs/application.ts'
@@ -164,6 +165,17 @@ t.test('an application that row level security hides sessions from is told, not 
     () => adapter.updateSession?.({ sessionToken: 'a-token', expires }),
   ])
     await t.rejects(async () => ask(), { code: 'unavailable', detail: /Row level security may hide/ })
+  await owner.psql(
+    'alter table session disable row level security; alter table session_policy enable row level security',
+  )
+  await t.rejects(
+    async () => adapter.getSessionAndUser?.('a-token'),
+    { code: 'unavailable' },
+    'the lifetimes',
+  )
+  await owner.psql(
+    'alter table session enable row level security; alter table session_policy disable row level security',
+  )
   t.equal((await owner.psql('select from session')).length, 1)
   await adapter.deleteSession?.('a-token')
   t.same(
@@ -181,4 +193,21 @@ t.test('an application that row level security hides sessions from is told, not 
   t.ok(await exempt.getSessionAndUser?.('a-token'))
   await exempt.deleteSession?.('a-token')
   t.equal(await exempt.getSessionAndUser?.('a-token'), null)
+})
+
+t.test('an application that sees no instances waits for the longest lease', async (t) => {
+  const owner = await testDatabase()
+  const { database } = await login(owner, 'in role global_logout_application')
+  await owner.psql(`insert into "user" (id) values ('ada');
+    insert into instance (id) values (gen_random_uuid());
+    alter table instance enable row level security`)
+  const adapter = GlobalLogoutAdapter(applicationDatabase(database))
+  await adapter.createSession?.({
+    sessionToken: 'a',
+    userId: 'ada',
+    expires: new Date(Date.now() + 3_600_000),
+  })
+  const began = performance.now()
+  await adapter.deleteSession?.('a')
+  t.ok(performance.now() - began >= WAIT_MS, 'the instance may answer from memory until then')
 })
