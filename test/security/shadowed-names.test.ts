@@ -9,6 +9,7 @@ import { findInDatabase } from '../../src/cli/findings.ts'
 import { seal, verify } from '../../src/security/audit-chain.ts'
 import { carryOut } from '../../src/security/incident-runner.ts'
 import { forgetRevocations, sweep } from '../../src/sessions/sweeper.ts'
+import { migrate } from '../../src/storage/migrate.ts'
 import { readRights } from '../../src/storage/rights.ts'
 import { testDatabase } from '../support/database.ts'
 import { begin } from '../support/incidents.ts'
@@ -268,3 +269,34 @@ t.test('what migrates a database runs nothing that others put there', async (t) 
   })
   await t.resolves(migrateBy(files.filter((file) => file >= '0008')))
 })
+
+t.test(
+  'what could be run before is named, nothing is migrated, and what is not called may stay',
+  async (t) => {
+    const name = `gl_test_shadows_${process.pid}`
+    await psql(`create database ${name}`)
+    const url = databaseUrl(owner.url, name)
+    t.teardown(() => psql(`drop database ${name} with (force)`))
+    const there = (sql: string) => admin(url, async (client) => (await client.query(sql)).rows)
+    await there('grant create on schema public to public')
+    const mallorys = new URL(mallory.url)
+    mallorys.pathname = `/${name}`
+    await admin(mallorys.href, (client) =>
+      client.query(`create function public.sha256(text) returns bytea language plpgsql as $$ begin raise exception 'trapped'; end $$;
+      create function public.lpad(text) returns text return $1;
+      create function public.joined(text, varchar) returns text return $1;
+      create operator public.|| (leftarg = text, rightarg = varchar, function = public.joined)`),
+    )
+    await t.rejects(
+      migrate(url),
+      new RegExp(`: operator \\|\\| of ${mallory.name}; sha256\\(text\\) of ${mallory.name}\\.`),
+    )
+    t.match(await there(`select to_regclass('public.session') as made`), [{ made: null }])
+    await there('drop operator public.|| (text, varchar); drop function public.sha256(text)')
+    await migrate(url)
+    await admin(mallorys.href, (client) =>
+      client.query('create function public.sha256(text) returns bytea return null::bytea'),
+    )
+    t.equal(await migrate(url), 0, 'with nothing to migrate nothing is refused: a start goes on')
+  },
+)
