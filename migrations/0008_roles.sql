@@ -119,7 +119,8 @@ END $$;
 --> statement-breakpoint
 
 -- As before; and where the user has no row, a transaction under way may be making one anew and signing in: the table is
--- waited for, so that its session is there to be ended, and a later one meets the lock.
+-- waited for, so that its session is there to be ended, and a later one meets the lock. Two who lock do so in turn: the update
+-- below would wait for both of two that share the table.
 CREATE OR REPLACE FUNCTION public.announce_lock() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, public, pg_temp SET row_security = off AS $$
 BEGIN
@@ -128,7 +129,7 @@ BEGIN
 	END IF;
 	PERFORM FROM public."user" WHERE id OPERATOR(pg_catalog.=) new.user_id FOR UPDATE;
 	IF NOT FOUND THEN
-		LOCK TABLE public."user" IN SHARE MODE;
+		LOCK TABLE public."user" IN SHARE ROW EXCLUSIVE MODE;
 		PERFORM FROM public."user" WHERE id OPERATOR(pg_catalog.=) new.user_id FOR UPDATE;
 	END IF;
 	UPDATE public."user" SET id = id WHERE id OPERATOR(pg_catalog.=) new.user_id;

@@ -163,3 +163,13 @@ t.test('who is being made anew and signed in while staff lock the id is ended, o
     t.same(await psql('select from session where "userId" = $1', [grace]), [], first)
   }
 })
+
+t.test('many deleted users are locked at once, and none of the locks is refused', async (t) => {
+  const ids = await Promise.all(Array.from({ length: 8 }, () => lockedUser('many')))
+  for (const id of ids) await psql('delete from "user" where id = $1', [id])
+  const again = ids.map((id) => accounts.revoke(id, { reason: 'left', lockSeconds: 3600 }, by))
+  t.equal((await Promise.all(again)).length, 8)
+  await psql('delete from user_lock where user_id = any ($1)', [ids])
+  const lock = (id: string) => psql(`insert into user_lock (user_id, reason) values ($1, 'left')`, [id])
+  await Promise.all(ids.map(lock))
+})
