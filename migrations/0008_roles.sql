@@ -506,57 +506,6 @@ CREATE TRIGGER staff_truncated BEFORE TRUNCATE ON public.staff EXECUTE FUNCTION 
 CREATE TRIGGER session_policy_truncated BEFORE TRUNCATE ON public.session_policy EXECUTE FUNCTION public.record_truncation();
 --> statement-breakpoint
 
--- Each role has exactly what is listed here: what was granted before is taken away first. docs/operations.md shows it as a
--- table, and "global-logout roles" prints that from any database.
-CREATE OR REPLACE FUNCTION public.grant_global_logout_roles() RETURNS boolean LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	known CONSTANT text[] := ARRAY(SELECT rolname::text FROM pg_roles
-		WHERE rolname IN ('global_logout_service', 'global_logout_checker', 'global_logout_application'));
-	member text;
-BEGIN
-	FOREACH member IN ARRAY known LOOP
-		EXECUTE format('REVOKE ALL ON public."user", public.account, public."verificationToken", public.session, public.session_policy,
-			public.session_change, public.instance, public.revoked_session, public.replay, public.feed_horizon, public.user_lock,
-			public.staff, public.service_key, public.operation, public.audit_link, public.audit_head, public.incident,
-			public.incident_planned FROM %I', member);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION public.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz) TO %I', member);
-		EXECUTE format('GRANT SELECT ON public.session_policy TO %I', member);
-	END LOOP;
-	IF 'global_logout_service' = ANY (known) THEN
-		-- SELECT … FOR UPDATE asks for the right to update some column; of "user" this one does the least harm.
-		GRANT SELECT (id, name, email, "emailVerified", image), UPDATE (image) ON public."user" TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE ("lastSeenAt"), DELETE ON public.session TO global_logout_service;
-		GRANT UPDATE (idle_timeout_seconds, max_age_seconds) ON public.session_policy TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (beat, applied), DELETE ON public.instance TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (until, reason, locked_at), DELETE ON public.user_lock TO global_logout_service;
-		GRANT SELECT, DELETE ON public.session_change TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON public.service_key TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (state, operation_id, started_at, ended, finished_at, outcome) ON public.incident TO global_logout_service;
-		GRANT SELECT, INSERT, DELETE ON public.incident_planned TO global_logout_service;
-		GRANT SELECT, INSERT (session_id, user_id, operation_id, count, ip_address, user_agent) ON public.replay TO global_logout_service;
-		GRANT USAGE ON SEQUENCE public.revoked_session_id_seq TO global_logout_service;
-		-- Append-only: what happened can be added to, and is neither changed nor removed.
-		GRANT SELECT, INSERT, UPDATE (waited_ms) ON public.operation TO global_logout_service;
-		GRANT SELECT ON public.revoked_session, public.audit_link, public.audit_head, public.feed_horizon, public.staff TO global_logout_service;
-		GRANT EXECUTE ON FUNCTION public.seal_operations(integer), public.operation_digest(public.operation), public.prune_feed(bigint, integer),
-			public.restored_elsewhere(), public.settle_restored() TO global_logout_service;
-		GRANT USAGE ON SCHEMA drizzle TO global_logout_service;
-		GRANT SELECT ON drizzle.__global_logout_migrations TO global_logout_service;
-	END IF;
-	IF 'global_logout_checker' = ANY (known) THEN
-		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt") ON public.session TO global_logout_checker;
-	END IF;
-	IF 'global_logout_application' = ANY (known) THEN
-		GRANT SELECT, INSERT, UPDATE, DELETE ON public."user", public.account, public."verificationToken" TO global_logout_application;
-		GRANT SELECT, INSERT, UPDATE ("sessionToken", expires, "lastSeenAt") ON public.session TO global_logout_application;
-		-- To wait for instances that answer from memory.
-		GRANT SELECT ON public.instance TO global_logout_application;
-		GRANT EXECUTE ON FUNCTION public.sign_out(text) TO global_logout_application;
-	END IF;
-	RETURN cardinality(known) = 3;
-END $$;
---> statement-breakpoint
 -- PUBLIC has every new function, and whoever the default privileges of the schema name (Supabase has some): for all of them none
 -- is left.
 DO $$
@@ -587,5 +536,3 @@ EXCEPTION
 	WHEN duplicate_object OR unique_violation THEN NULL;
 	WHEN insufficient_privilege THEN RAISE NOTICE 'role global_logout_application has to be made by a role that may create roles';
 END $$;
---> statement-breakpoint
-SELECT public.grant_global_logout_roles();

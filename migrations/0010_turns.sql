@@ -1,4 +1,5 @@
--- Turns that only our roles can take, which key made a session, and whether a replay came from the session's own device.
+-- Turns that only our roles can take, which key made a session, whether a replay came from the session's own device; and, last,
+-- what each role may do to all of it.
 
 -- An advisory lock can be held by any login, so one instance at a time is who locks a row here: that takes the right to update
 -- the table (SELECT … FOR UPDATE SKIP LOCKED, in the transaction that does the work).
@@ -20,7 +21,8 @@ ALTER TABLE "session" ADD COLUMN "keyId" uuid;--> statement-breakpoint
 ALTER TABLE "replay" ADD COLUMN "same_address" boolean;--> statement-breakpoint
 ALTER TABLE "replay" ADD COLUMN "same_program" boolean;
 --> statement-breakpoint
--- As before, with what is new.
+-- Each role has exactly what is listed here: what was granted before is taken away first. docs/operations.md shows it as a
+-- table, and "global-logout roles" prints that from any database.
 CREATE OR REPLACE FUNCTION public.grant_global_logout_roles() RETURNS boolean LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
