@@ -5,7 +5,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import t from 'tap'
-import { findInDatabase } from '../../src/cli/findings.ts'
+import { findInDatabase } from '../../src/cli/database-findings.ts'
 import { seal, verify } from '../../src/security/audit-chain.ts'
 import { carryOut } from '../../src/security/incident-runner.ts'
 import { forgetRevocations, sweep } from '../../src/sessions/sweeper.ts'
