@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { within } from '../support/within.ts'
 
 export const examples = fileURLToPath(new URL('../../examples/gateways', import.meta.url))
 /** The gateways that can be had here, by the name of their folder, which is that of their command. */
@@ -74,7 +75,15 @@ export async function startExample(
     env: { PATH, HOME: folder },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
-  const printed = { stdout: '', stderr: '', folder }
+  const printed = {
+    stdout: '',
+    stderr: '',
+    folder,
+    /** Resolves when the application has printed `text`; fails when gateway or application has ended, or cannot listen. */
+    until: async (text: string) => {
+      while (!printed.stdout.includes(text)) await turn()
+    },
+  }
   for (const stream of ['stdout', 'stderr'] as const)
     child[stream].setEncoding('utf8').on('data', (text: string) => {
       printed[stream] += text
@@ -82,23 +91,30 @@ export async function startExample(
   const closed = new Promise((done) => child.on('close', done))
   t.teardown(async () => {
     child.stdin.end()
-    await closed
+    await within(`end of ${name}`, closed)
     await rm(folder, { recursive: true, force: true })
   })
-  for (const port of [ports.gateway, ports.application]) {
-    while (!(await accepts(port))) if (child.signalCode) throw new Error(`${name} ended:\n${printed.stderr}`)
+  /** The shell waits for the gateway alone: an application that ended by itself would be waited for in vain. */
+  async function turn() {
+    if (child.signalCode || /address already in use/i.test(printed.stderr))
+      throw new Error(`${name} or its application ended:\n${printed.stderr}`)
+    await new Promise((turn) => setTimeout(turn, 5))
   }
+  const listens = async () => {
+    while (!(await accepts(ports.gateway))) await turn()
+  }
+  await within(`start of ${name}`, listens())
+  await within('start of the application', printed.until('Application on'))
   return printed
 }
 
-/** Whether somebody listens on a port; waits a little when nobody does. */
+/** Whether somebody listens on a port. */
 async function accepts(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
   const accepted = await new Promise<boolean>((done) => {
     socket.on('connect', () => done(true)).on('error', () => done(false))
   })
   socket.destroy()
-  if (!accepted) await new Promise((turn) => setTimeout(turn, 20))
   return accepted
 }
 

@@ -2,9 +2,7 @@
 import { connect, type OutgoingHttpHeaders } from 'node:http2'
 import { type Duplex, PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
-
-/** No gateway answers later than this, in milliseconds. */
-const PATIENCE_MS = 20_000
+import { within } from '../support/within.ts'
 
 export interface Http2Ask {
   body?: string
@@ -23,7 +21,7 @@ export async function askHttp2(
   const answer = new PassThrough()
   let status: number | undefined
   const over = () => void answer.end()
-  session.on('error', over).on('close', over).setTimeout(PATIENCE_MS, over)
+  session.on('error', over).on('close', over)
   session.once('remoteSettings', () => {
     const withBody = body !== undefined || trailers !== undefined
     const stream = session.request(headers, { endStream: !withBody, waitForTrailers: trailers !== undefined })
@@ -35,7 +33,12 @@ export async function askHttp2(
     stream.pipe(answer, { end: false })
     if (withBody) stream.end(body)
   })
-  const received = await text(answer)
-  session.destroy()
-  return { status, text: received }
+  try {
+    return {
+      text: await within(`end of the answer over HTTP/2 to ${headers[':path']}`, text(answer)),
+      status,
+    }
+  } finally {
+    session.destroy()
+  }
 }

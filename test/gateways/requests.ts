@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
+import { within } from '../support/within.ts'
 
-/** No gateway answers later than this, in milliseconds. */
-const PATIENCE_MS = 20_000
+/** No gateway takes longer to refuse a body, in milliseconds. */
+const FLOOD_MS = 20_000
 
 export interface Ask {
   method?: string
@@ -38,11 +39,12 @@ export async function ask(port: number, path: string, options: Ask = {}): Promis
   })
   if (chunked) for (let at = 0; at < body.length; at += 10_000) sent.write(body.slice(at, at + 10_000))
   sent.end(chunked ? '' : body)
-  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  const asked = `${method} ${path.slice(0, 60)}`
+  const [response] = (await within(`answer to ${asked}`, once(sent, 'response'))) as [IncomingMessage]
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
-    text: await text(response),
+    text: await within(`end of the answer to ${asked}`, text(response)),
     reused: sent.reusedSocket,
   }
 }
@@ -52,7 +54,7 @@ export async function exchange(port: number, lines: string[]): Promise<{ status:
   const socket = connect(port, '127.0.0.1')
   const closing = lines.some((line) => line.startsWith('Connection:')) ? [] : ['Connection: close']
   socket.write(`${[...lines, ...closing].join('\r\n')}\r\n\r\n`)
-  const answer = (await buffer(socket)).toString('latin1')
+  const answer = (await within(`end of the answer to ${lines[0]}`, buffer(socket))).toString('latin1')
   return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]), text: answer }
 }
 
@@ -62,11 +64,12 @@ export async function exchange(port: number, lines: string[]): Promise<{ status:
  */
 export async function open(port: number, lines: string[]) {
   const socket = connect(port, '127.0.0.1')
-  socket.on('error', () => {}).setTimeout(PATIENCE_MS, () => socket.destroy())
+  socket.on('error', () => {})
   socket.write(`${lines.join('\r\n')}\r\n\r\n`)
   let answer = Buffer.alloc(0)
   while (!answer.includes('\r\n\r\n')) {
-    const [more] = await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [])])
+    const next = Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [])])
+    const [more] = await within(`head of the answer to ${lines[0]?.slice(0, 60)}`, next)
     if (!Buffer.isBuffer(more)) break
     answer = Buffer.concat([answer, more])
   }
@@ -93,7 +96,7 @@ export async function flood(port: number, lines: string[], limit: number, measur
       clearTimeout(timer)
       done()
     }
-    const timer = setTimeout(end, PATIENCE_MS)
+    const timer = setTimeout(end, FLOOD_MS)
     socket.on('error', end).on('close', end)
     socket.on('data', (data) => {
       answer += data.toString('latin1')
@@ -129,9 +132,13 @@ export async function upgrade(port: number, path: string, headers: Record<string
       ...headers,
     },
   }).end()
-  const [response, socket, head] = await Promise.race([once(sent, 'upgrade'), once(sent, 'response')])
-  if (!socket) return { status: response.statusCode as number, message: await text(response) }
-  const [message] = head.length > 0 ? [head] : await once(socket, 'data')
+  const answered = Promise.race([once(sent, 'upgrade'), once(sent, 'response')])
+  const [response, socket, head] = await within(`upgrade of ${path}`, answered)
+  if (!socket) {
+    const message = await within(`end of the answer to ${path}`, text(response))
+    return { status: response.statusCode as number, message }
+  }
+  const [message] = head.length > 0 ? [head] : await within(`message on ${path}`, once(socket, 'data'))
   socket.destroy()
   return { status: response.statusCode as number, message: String(message) }
 }

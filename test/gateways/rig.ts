@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import { type Run, run } from '../support/command.ts'
 import { freePort } from '../support/ports.ts'
 import { startService } from '../support/service.ts'
+import { within } from '../support/within.ts'
 import { type GatewayName, startExample } from './example.ts'
 import { askHttp2, type Http2Ask } from './http2.ts'
 import { type Ask, ask, exchange, flood, open, upgrade } from './requests.ts'
@@ -24,11 +25,11 @@ export async function startRig(t: Test, name: GatewayName, edit?: (text: string)
       TRUST_PROXY: '127.0.0.1',
     }
     service = run(['start'], { env })
-    await service.printed('Server listening')
+    await within('start of the service', service.printed('Server listening'))
   }
   const stop = async () => {
     service.child.kill('SIGTERM')
-    await service.ended
+    await within('end of the service', service.ended)
   }
   await start()
   const printed = await startExample(t, name, ports, edit)
@@ -63,7 +64,7 @@ export async function startRig(t: Test, name: GatewayName, edit?: (text: string)
     applicationSaw: async (text: string) => {
       const marker = `/marker/${crypto.randomUUID()}`
       await ask(ports.application, marker)
-      while (!printed.stdout.includes(marker)) await new Promise((turn) => setTimeout(turn, 5))
+      await within('line of the application about a request', printed.until(marker))
       return printed.stdout.split('\n').filter((line) => line.includes(text)).length
     },
   }
