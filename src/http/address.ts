@@ -3,7 +3,7 @@
  * one header alone, which they write themselves: they pass on any other as a client sent it. Where they name no address, the
  * client's is unknown, and the nearest known hop stands for it where somebody has to be counted.
  */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import parseForwarded from 'forwarded-parse'
 import type { Config } from '../config.ts'
 import { createIsIn, readAddress } from '../sessions/addresses.ts'
@@ -21,10 +21,10 @@ export interface Address {
   nearest: string | null
 }
 
-/** The addresses that a header names, the nearest hop first; null for what is none. */
-const HOPS: Record<Config['trustProxyHeader'], (headers: IncomingHttpHeaders) => (string | null)[]> = {
-  'x-forwarded-for': (headers) => itemsOf(headers['x-forwarded-for']).map(readAddress),
-  forwarded: (headers) => itemsOf(headers.forwarded).map(forwardedFor),
+/** Reads the address in an item of a header's list; null for what is none. */
+const HOP: Record<Config['trustProxyHeader'], (item: string) => string | null> = {
+  'x-forwarded-for': readAddress,
+  forwarded: forwardedFor,
 }
 
 /** @returns what reads the address of a request. */
@@ -33,11 +33,12 @@ export function createAddressOf({
   trustProxyHeader,
 }: Pick<Config, 'trustProxy' | 'trustProxyHeader'>): (request: IncomingMessage) => Address {
   const isTrusted = createIsIn(trustProxy)
-  const hopsOf = HOPS[trustProxyHeader]
+  const hopOf = HOP[trustProxyHeader]
   return ({ socket, headers }) => {
     let nearest = readAddress(socket.remoteAddress ?? '')
     if (nearest === null || !isTrusted(nearest)) return { client: nearest, nearest }
-    for (const hop of hopsOf(headers)) {
+    for (const item of itemsOf(headers[trustProxyHeader])) {
+      const hop = hopOf(item)
       if (hop === null) return { client: null, nearest }
       nearest = hop
       if (!isTrusted(hop)) break
@@ -46,13 +47,18 @@ export function createAddressOf({
   }
 }
 
-/** The items of a list, the last first, which the nearest proxy has added. */
-function itemsOf(header: string | string[] | undefined): string[] {
-  const items = String(header ?? '').split(',')
-  return items
-    .map((item) => item.trim())
-    .filter(Boolean)
-    .reverse()
+/**
+ * The items of a list, the last first, which the nearest proxy has added. Read only as far as they are asked for: what a client
+ * wrote in front of its own address may be 60 KB long.
+ */
+function* itemsOf(header: string | string[] | undefined): Generator<string> {
+  const list = String(header ?? '')
+  for (let end = list.length; end > 0; ) {
+    const comma = list.lastIndexOf(',', end - 1)
+    const item = list.slice(comma + 1, end).trim()
+    if (item) yield item
+    end = comma
+  }
 }
 
 /**
