@@ -14,30 +14,31 @@ export interface AdmissionOptions {
 export interface Refusal {
   status: 401 | 503
   headers: Record<string, string>
-  /** `Set-Cookie` lines. */
-  cookies: readonly string[]
   /** A problem body (RFC 9457), with the words and codes of the service. */
   body: string
 }
+
+type Admission = ({ identity: Identity | null } | { refusal: Refusal }) & { cookies: readonly string[] }
 
 /** Headers of a gateway that a client could have made up; also as some servers and proxies respell them. */
 const IDENTITY_HEADER = /^x[^a-z0-9](user|session)[^a-z0-9]id$/i
 
 /**
- * @returns the identity, or null for one that is not signed in where that is `optional`; else what to answer.
- * Whatever else `verdict` throws is thrown.
+ * @returns the identity, or null for one that is not signed in where that is `optional`; else what to answer. In both cases
+ * `cookies` are `Set-Cookie` lines for the answer. Whatever else `verdict` throws is thrown.
  */
 export async function admit(
   client: Pick<Client, 'verdict'>,
   request: RequestLike,
   { optional = false }: AdmissionOptions = {},
-): Promise<{ identity: Identity | null } | { refusal: Refusal }> {
+): Promise<Admission> {
   try {
     const verdict = await client.verdict(request)
-    if (verdict.identity || optional) return { identity: verdict.identity }
-    return { refusal: { ...signedOut(verdict.code), cookies: verdict.cookies ?? [] } }
+    if (verdict.identity) return { identity: verdict.identity, cookies: [] }
+    const { code, cookies = [] } = verdict
+    return optional ? { identity: null, cookies } : { refusal: signedOut(code), cookies }
   } catch (error) {
-    if (error instanceof UndecidedError) return { refusal: undecided(error) }
+    if (error instanceof UndecidedError) return { refusal: undecided(error), cookies: [] }
     throw error
   }
 }
@@ -74,7 +75,6 @@ function refusal(
   return {
     status,
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
-    cookies: [],
     body: JSON.stringify({ type: `urn:global-logout:problem:${code}`, title, status, code, detail }),
   }
 }

@@ -29,14 +29,15 @@ export function expressSession(client: Pick<Client, 'verdict'>, options: Admissi
   return (request: Request, response: Response, next: (error?: unknown) => void): void => {
     stripIdentity(request.headers)
     admit(client, request, options).then((admission) => {
+      const { cookies } = admission
+      if (cookies.length > 0) response.appendHeader?.('set-cookie', cookies)
       if ('identity' in admission) {
         request.identity = admission.identity
         return next()
       }
-      const { status, headers, cookies, body } = admission.refusal
+      const { status, headers, body } = admission.refusal
       response.statusCode = status
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-      if (cookies.length > 0) response.appendHeader?.('set-cookie', cookies)
       response.end(body)
     }, next)
   }

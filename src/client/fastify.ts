@@ -33,9 +33,10 @@ export function fastifySession(client: Pick<Client, 'verdict'>, options: Admissi
       stripIdentity(request.raw.headers)
       const { ip, raw } = request
       const admission = await admit(client, { headers: raw.headers, ip }, options)
+      const { cookies } = admission
+      if (cookies.length > 0) reply.header('set-cookie', [...cookies])
       if ('refusal' in admission) {
-        const { status, headers, cookies, body } = admission.refusal
-        if (cookies.length > 0) reply.header('set-cookie', [...cookies])
+        const { status, headers, body } = admission.refusal
         return reply.code(status).headers(headers).send(body)
       }
       request.identity = admission.identity

@@ -113,7 +113,15 @@ for (const [name, start] of Object.entries(applications)) {
       const response = await get('/private', undefined, { headers: { cookie } })
       t.match(response.headers.getSetCookie(), [`${service.cookieName}=; Max-Age=0`])
       await isProblem(t, response, 'invalid_token')
-      t.same((await get('/private', 'unknown')).headers.getSetCookie(), [], 'others are kept')
+      const passed = await get('/optional', undefined, { headers: { cookie } })
+      t.same(await passed.json(), { identity: null })
+      t.match(
+        passed.headers.getSetCookie(),
+        [`${service.cookieName}=; Max-Age=0`],
+        'also where none is needed',
+      )
+      for (const path of ['/private', '/optional'])
+        t.same((await get(path, 'unknown')).headers.getSetCookie(), [], 'others are kept')
     })
 
     t.test('a token that comes again after its end is recorded with who sent it from where', async (t) => {
