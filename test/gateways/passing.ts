@@ -1,4 +1,6 @@
 /** That what passes arrives as it was sent, and what else goes through: pages, WebSockets, errors. */
+import { once } from 'node:events'
+import { within } from '../support/within.ts'
 import type { Contract } from './contract.ts'
 import { received } from './requests.ts'
 
@@ -97,6 +99,25 @@ export const passing: Contract = {
       `select host(ip_address) as address from operation where scope = 'global' order by at desc limit 1`,
     )
     t.equal(recorded?.address, '127.0.0.1', 'and from where; not where the client says it is')
+  },
+
+  'a page hears of a logout elsewhere while its stream is open': async (t, rig) => {
+    const { laptop, phone } = await rig.signIn()
+    const cookie = `Cookie: ${rig.people.cookieName}=${laptop.token}`
+    const { status, socket } = await rig.open(['GET /api/session/events HTTP/1.1', 'Host: a', cookie])
+    t.equal(status, 200)
+    let heard = ''
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      heard += text
+    })
+    const hears = async (message: string) => {
+      while (!heard.includes(message)) await once(socket.resume(), 'data')
+    }
+    await within('beginning of the stream', hears(': following'))
+    t.notMatch(heard, 'ended')
+    await rig.people.sessions.logout(phone.token, 'global', { userAgent: null, ipAddress: null })
+    await within('end of the session in the stream', hears('event: ended'))
+    socket.destroy()
   },
 
   'a callbackUrl that is far too long keeps no session alive': async (t, rig) => {
