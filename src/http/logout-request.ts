@@ -67,9 +67,16 @@ function onlyOf(given: unknown): unknown {
   return Array.isArray(given) && new Set(given).size === 1 ? given[0] : given
 }
 
-/** Somewhere in a field stands a scope: `{scop: 'global'}`, `{options: {scope: 'global'}}`, `{global: true}`. */
+/**
+ * Somewhere in a field stands a scope: `{scop: 'global'}`, `{options: {scope: 'global'}}`, `{global: true}`. So it may in one that
+ * is nested too deeply to be written (about 5,000 levels).
+ */
 function mayBeScope(field: [name: string, given: unknown]): boolean {
-  return /"(others|global)"/i.test(JSON.stringify(field))
+  try {
+    return /"(others|global)"/i.test(JSON.stringify(field))
+  } catch {
+    return true
+  }
 }
 
 function faultOf(callbackUrl: unknown): string | undefined {

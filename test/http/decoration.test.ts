@@ -143,6 +143,7 @@ t.test('what could ask for more is refused by name, and nothing is lost', async 
   for (const [init, status] of [
     [json({ scope: 'globall' }), 400],
     [json({ scop: 'global' }), 400],
+    [typed('application/json', `${'{"a":'.repeat(9_000)}1${'}'.repeat(9_000)}`), 400],
     [form('scope=global'), 415],
     [typed('application/json', '{"scope":"global"'), 400],
     [typed('text/plain', 'scope=global'), 415],
