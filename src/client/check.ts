@@ -22,6 +22,9 @@ export type Verdict =
   | { identity: Identity }
   | { identity: null; code: RefusalCode; cookies?: readonly string[] }
 
+/** As the service writes it. What a load balancer between adds is not for browsers. */
+const REMOVAL = /^[^=;]+=; Max-Age=0;/
+
 export function createCheck(exchange: Exchange) {
   /** As `check`, with the reason. @throws UndecidedError */
   async function verdict(request: RequestLike): Promise<Verdict> {
@@ -49,7 +52,7 @@ export function createCheck(exchange: Exchange) {
 
 async function verdictOf(response: Response): Promise<Verdict> {
   const code = await refusalOf(response)
-  const cookies = response.headers.getSetCookie()
+  const cookies = response.headers.getSetCookie().filter((line) => REMOVAL.test(line))
   if (code) return { identity: null, code, ...(cookies.length > 0 && { cookies }) }
   const identity = response.status === 200 ? identityOf(response.headers) : undefined
   // Read to its end, the connection can be used again.

@@ -96,6 +96,16 @@ t.test('the service learns the credentials, who sent them from where, and nothin
   t.same(told(), { ...sent, 'x-forwarded-for': '198.51.100.66' })
 })
 
+t.test('of the cookies on the way, only removals are passed on', async (t) => {
+  const removal = '__Secure-authjs.session-token=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT'
+  const balancer = ['AWSALB=abc; Path=/', 'stay=1; Max-Age=0']
+  const url = await standIn((_request, response) => {
+    response.writeHead(401, { 'set-cookie': [...balancer, removal] }).end(REFUSED)
+  })
+  const code = 'invalid_token'
+  t.same(await createClient({ url }).verdict(bearer('x')), { identity: null, code, cookies: [removal] })
+})
+
 t.test('a service that is away signs nobody out', async (t) => {
   const { token } = await service.signIn(ada)
   await whileAway(service, async () => {
@@ -180,6 +190,8 @@ const WRONG_PROXIES: Record<
     { 'www-authenticate': 'Bearer error="invalid_token"', 'content-type': 'application/problem+json' },
     '{"type":"about:blank","title":"Unauthorized","status":401}',
   ],
+  'answers with the name of what every object has': [401, {}, '{"type":"constructor"}'],
+  'answers with the name of what every object is': [401, {}, '{"type":"__proto__"}'],
   'wants a token of its own': [401, { 'www-authenticate': 'Bearer realm="api", error="invalid_token"' }],
   'has lost its upstream': [502, {}, 'Bad Gateway'],
   'is in maintenance': [503, { 'retry-after': '30' }],
