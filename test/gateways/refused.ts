@@ -42,6 +42,7 @@ export const refused: Contract = {
       '/login/%252e%252e/hidden',
       '/login%252f..%252fhidden',
       '/hidden/.',
+      '/login{/../}hidden',
       '/hidden/..',
       '/./hidden',
       '/hidden#/../login',
