@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { admin } from '../support/server.ts'
+import { within } from '../support/within.ts'
 import type { Contract } from './contract.ts'
 import type { GatewayName } from './example.ts'
 import type { Rig } from './rig.ts'
@@ -72,7 +73,7 @@ export const outage: Contract = {
       checks.push({ request, body: await text(request) })
       response.writeHead(status).end()
     }).listen(rig.ports.service, '127.0.0.1')
-    await once(standIn, 'listening')
+    await within('start of the stand-in', once(standIn, 'listening'))
 
     const credentials = { cookie: 'a=1; b=2', authorization: 'Bearer token' }
     const headers = {
@@ -100,7 +101,7 @@ export const outage: Contract = {
     t.notOk(await rig.applicationSaw('/other'))
     standIn.closeAllConnections()
     standIn.close()
-    await once(standIn, 'close')
+    await within('end of the stand-in', once(standIn, 'close'))
     await rig.start()
   },
 }

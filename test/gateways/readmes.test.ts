@@ -5,6 +5,7 @@ import t from 'tap'
 import { seedDemo } from '../../src/dev/demo-data.ts'
 import { freePort } from '../support/ports.ts'
 import { startService } from '../support/service.ts'
+import { within } from '../support/within.ts'
 import { GATEWAYS, gatewayTest, shellBlocks, startExample, withPorts } from './example.ts'
 
 const run = promisify(execFile)
@@ -21,7 +22,7 @@ for (const name of GATEWAYS) {
     }
     await startExample(t, name, ports)
 
-    const { stdout } = await run('bash', ['-euc', withPorts(shown, ports)])
+    const { stdout } = await within('end of the commands', run('bash', ['-euc', withPorts(shown, ports)]))
 
     const statuses = [...stdout.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
     const promised = [...shown.matchAll(/# (\d{3})/g)].map(([, status]) => status)
