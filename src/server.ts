@@ -170,10 +170,13 @@ export async function buildServer({
         if (!check(request, response)) rest(request, response)
       }
       // An `Expect` that Node does not know is no reason to refuse.
-      return createServer(LIMITS, answer)
+      const server = createServer(LIMITS, answer)
         .on('connection', keepAddress)
         .on('checkExpectation', answer)
         .on('connect', onConnect)
+      // Their size is the limit: of more than 1,000 lines Node drops the others, such as the address that a proxy adds, or refuses.
+      server.maxHeadersCount = 0
+      return server
     },
     forceCloseConnections: 'idle',
     requestIdHeader: false,
