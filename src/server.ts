@@ -166,7 +166,8 @@ export async function buildServer({
       const answer = (request: IncomingMessage, response: ServerResponse) => {
         noteRequest(request, response)
         toOriginForm(request)
-        if (!app.server.listening) response.shouldKeepAlive = false
+        // Node drops what arrives together with a request for another protocol, such as the next request: it is sent again.
+        if (!app.server.listening || request.headers.upgrade !== undefined) response.shouldKeepAlive = false
         if (!check(request, response)) rest(request, response)
       }
       // An `Expect` that Node does not know is no reason to refuse.

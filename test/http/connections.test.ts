@@ -75,6 +75,25 @@ t.test('what comes behind a body that ends is answered as the next request', asy
   }
 })
 
+t.test(
+  'a request for another protocol is answered in this one, and nothing behind it waits in vain',
+  async (t) => {
+    for (const protocol of ['websocket', 'h2c', 'anything'])
+      for (const line of ['GET /check', 'POST /check', 'GET /api/session', 'GET /healthz']) {
+        const body = line.startsWith('POST') ? 'Content-Length: 5\r\n' : ''
+        const upgrade = `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`
+        const first = `${head(line, `${bearer(token)}${upgrade}${body}`)}${body && 'hello'}`
+        const answers = await rawConnection(base, first + head('GET /healthz')).closed(5_000)
+        t.same(
+          statuses(answers),
+          [200],
+          `${line}, ${protocol}: the connection ends, so that the second is sent again`,
+        )
+        t.match(answers, /^connection: close\r$/im)
+      }
+  },
+)
+
 t.test('garbage behind a request waits for the answer to that request', async (t) => {
   const answers = await raw(
     base,
