@@ -57,13 +57,23 @@ function judge([recovering, readOnly, replicationRole]: Found, server: string): 
     )
 }
 
-export type Connector = ReturnType<typeof createConnector>
+export interface Connector {
+  /** A connection to the host whose turn it is. Its connecting ends verified, or fails. */
+  Client: new () => pg.Client
+  /**
+   * Runs `connect`, which connects one new `Client`, until one host is good: the one that was verified last, then those
+   * after it in the list, around to its beginning. @throws the host's error, or one that names each host's.
+   */
+  onOneOf<C>(connect: () => Promise<C>): Promise<C>
+  /** One connection of its own. @param opening gets each client before it connects. */
+  connect(opening?: (client: pg.Client) => void): Promise<pg.Client>
+}
 
 /** @throws DatabaseUrlError when the URL asks for what cannot be done. */
 export function createConnector(
   text: string,
   { name, connectMs, timeouts, keepAliveInitialDelayMillis = 0 }: Connecting,
-) {
+): Connector {
   const url = parseDatabaseUrl(text)
   const { servers } = url
   const { connect_timeout, channel_binding } = url.parameters
@@ -78,7 +88,6 @@ export function createConnector(
   /** The host to try first: the one that was verified last. */
   let first = 0
 
-  /** A connection to the host whose turn it is. Its connecting ends verified, or fails. */
   class VerifiedClient extends pg.Client {
     readonly #index = first
     /** Certificates that cannot be read any more: told when it connects, because a pool makes clients where nobody catches. */
@@ -167,10 +176,6 @@ export function createConnector(
     }
   }
 
-  /**
-   * Runs `connect`, which connects one new `Client`, until one host is good: the one that was verified last, then those
-   * after it in the list, around to its beginning. @throws the host's error, or one that names each host's.
-   */
   async function onOneOf<C>(connect: () => Promise<C>): Promise<C> {
     const errors: unknown[] = []
     while (errors.length < servers.length) {
@@ -188,8 +193,7 @@ export function createConnector(
   return {
     Client: VerifiedClient,
     onOneOf,
-    /** One connection of its own. @param opening gets each client before it connects. */
-    connect: (opening: (client: pg.Client) => void = () => {}): Promise<pg.Client> =>
+    connect: (opening = () => {}) =>
       onOneOf(async () => {
         const client = new VerifiedClient()
         opening(client)
