@@ -5,6 +5,7 @@ import t from 'tap'
 import { TRIGGERS } from '../../src/cli/database-findings.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
+import { dropLogin } from '../support/logins.ts'
 
 const database = await testDatabase()
 const { psql } = database
@@ -68,7 +69,7 @@ t.test('doctor tells a role that may do too little what it lacks', async (t) => 
   url.username = `gl_test_doctor_${process.pid}`
   url.password = 'x'
   await psql(`create role ${url.username} login password 'x' in role global_logout_checker`)
-  t.teardown(() => psql(`drop role ${url.username}`))
+  t.teardown(() => dropLogin({ psql }, url.username))
   t.match(await findings({ DATABASE_URL: url.href }), {
     code: 1,
     found: { rights: { level: 'problem', detail: `grant global_logout_service to ${url.username}` } },
@@ -93,7 +94,7 @@ t.test('doctor finds rights that were taken from the roles, and lifetimes that d
 t.test('doctor names a login that may record acts in any name, and its advice works', async (t) => {
   const name = `gl_test_recorder_${process.pid}`
   await psql(`create role ${name}; grant insert on operation to ${name}`)
-  t.teardown(() => psql(`drop owned by ${name}; drop role ${name}`))
+  t.teardown(() => dropLogin({ psql }, name))
   const { level, detail } = (await findings()).found.recorders as Finding
   t.equal(level, 'warning')
   t.match(detail, new RegExp(`${name}.*"grant global_logout_application to"`))
@@ -148,7 +149,7 @@ t.test('doctor finds triggers that are off, or gone, and its advice for them wor
   const advice = /"(alter table .*?)"/.exec(detail)?.[1]
   await psql(`create role ${owner}; alter table session owner to ${owner}`)
   await psql(`set role ${owner}; ${advice}; reset role`)
-  await psql(`reassign owned by ${owner} to current_user; drop role ${owner}`)
+  await dropLogin({ psql }, owner)
   await psql(definition)
   t.match((await findings()).found.triggers, { level: 'ok' })
 })

@@ -5,6 +5,7 @@ import { isSetByService } from '../../src/storage/connection-settings.ts'
 import { openDatabase } from '../../src/storage/database.ts'
 import { run } from '../support/command.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { dropLogin } from '../support/logins.ts'
 import { json, startService } from '../support/service.ts'
 
 const HOSTILE: Record<string, Record<string, string>> = {
@@ -64,7 +65,7 @@ async function asRole(database: TestDatabase, settings: Record<string, string>):
   const opened = openDatabase(url)
   t.teardown(async () => {
     await opened.close()
-    await database.psql(`drop owned by ${role}; drop role ${role}`)
+    await dropLogin(database, role)
   })
   return { ...database, ...opened, url }
 }

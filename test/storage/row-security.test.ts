@@ -8,6 +8,7 @@ import { openDatabase } from '../../src/storage/database.ts'
 import { applicationDatabase } from '../authjs/application.ts'
 import { run } from '../support/command.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { dropLogin } from '../support/logins.ts'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 
@@ -19,7 +20,7 @@ async function login(database: TestDatabase, inRole = '') {
   const opened = openDatabase(url)
   t.teardown(async () => {
     await opened.close()
-    await database.psql(`reassign owned by ${role} to current_user; drop owned by ${role}; drop role ${role}`)
+    await dropLogin(database, role)
   })
   return { role, database: { ...database, ...opened, url } as TestDatabase }
 }
