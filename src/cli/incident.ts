@@ -14,13 +14,13 @@ import type { Database } from '../storage/database.ts'
 import { barrierStore } from '../storage/instances.ts'
 import { confirm, examples, Failed, instant, operator, UsageError, withDatabase } from './common.ts'
 import { print, printCsv, printJson, tell } from './print.ts'
-import { type SelectionOptions, selectionOf } from './selection-options.ts'
+import { type SelectionOptions, selectionOf, selectionOptions } from './selection-options.ts'
 import { counted } from './show.ts'
 import { howToExecute, printIncident, printPlan } from './show-incident.ts'
 import { option } from './staff.ts'
 import { printTable } from './table.ts'
 
-type PlanOptions = SelectionOptions & { reason: string; json?: true }
+type PlanOptions = { reason: string; json?: true }
 
 const PLAN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -30,17 +30,11 @@ export function addIncidentCommand(program: Command, env: NodeJS.ProcessEnv): vo
     .description('end the sessions of many: plan first, then execute')
   incident.action(() => incident.error('incident: plan, execute, show or list?'))
 
-  incident
-    .command('plan')
+  const plan = incident.command('plan')
+  for (const option of selectionOptions()) plan.addOption(option)
+  plan
     .allowExcessArguments(false)
     .description('count what would end, and end nothing; what is given is combined with AND')
-    .option('--user <id...>', 'of these users')
-    .option('--users <file>', 'of the users in a file, one id a line; - reads standard input')
-    .option('--ip <range>', 'from an address or a range: 203.0.113.0/24, 2001:db8::/32')
-    .option('--created-before <instant>', 'signed in before: 2026-11-24T03:00:00Z')
-    .option('--created-after <instant>', 'signed in at or after')
-    .option('--user-agent <text>', 'whose user agent holds this text')
-    .option('--everyone', 'everyone')
     .requiredOption('--reason <text>', 'why; it goes on record (required)')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -52,11 +46,11 @@ export function addIncidentCommand(program: Command, env: NodeJS.ProcessEnv): vo
       ),
     )
     .addHelpText('after', '\nA plan can be executed for 30 minutes, by whoever has its id.')
-    .action(async (options: PlanOptions) => {
-      const why = option('reason', reason, options.reason)
+    .action(async ({ reason: given, json, ...options }: PlanOptions & SelectionOptions) => {
+      const why = option('reason', reason, given)
       const select = await selectionOf(options)
       const plan = await withIncidents(env, (incidents) => incidents.plan(select, why, operator()))
-      if (options.json) return printJson(plan)
+      if (json) return printJson(plan)
       const { unknownUsers: ids } = plan
       printPlan({ ...plan, unknown: { count: ids.length, ids } })
       print(`\n${howToExecute(plan)}`)

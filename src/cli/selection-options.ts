@@ -1,63 +1,45 @@
 /** Whose sessions an incident is about, as options of the command line say it. */
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
+import { Option } from 'commander'
 import { selection } from '../security/selection.ts'
+import { type NamedSelector, SELECTORS, type Selection } from '../storage/selectors.ts'
 import { UsageError } from './common.ts'
 
-export interface SelectionOptions {
-  user?: string[]
-  users?: string
-  ip?: string
-  createdBefore?: string
-  createdAfter?: string
-  userAgent?: string
-  everyone?: true
-}
+export type SelectionOptions = Record<string, string | string[] | true | undefined>
+
+const optionsOf = ({ options }: NamedSelector) => options.map(([flags, help]) => new Option(flags, help))
+
+/** The options of all selectors. */
+export const selectionOptions = () => SELECTORS.flatMap(optionsOf)
 
 /** @throws UsageError naming the option that is wrong. */
-export async function selectionOf({
-  user,
-  users,
-  ip,
-  createdBefore,
-  createdAfter,
-  userAgent,
-  everyone,
-}: SelectionOptions) {
-  const userIds = [...(user ?? []), ...(users === undefined ? [] : await readUsers(users))]
-  const parts = {
-    userIds: user || users ? userIds : undefined,
-    ipRange: ip,
-    createdBefore,
-    createdAfter,
-    userAgent,
-    everyone,
+export async function selectionOf(given: SelectionOptions): Promise<Selection> {
+  const parts: Record<string, unknown> = {}
+  for (const selector of SELECTORS) {
+    for (const option of optionsOf(selector)) {
+      const value = given[option.attributeName()]
+      if (value === undefined) continue
+      const isFile = selector.kind === 'ids' && typeof value === 'string'
+      const read = isFile ? await readIds(value, `${option.long}`) : value
+      const before = parts[selector.name]
+      parts[selector.name] = Array.isArray(before) ? before.concat(read) : read
+    }
   }
-  const given = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined))
-  const parsed = selection.safeParse(given)
+  const parsed = selection.safeParse(parts)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
-  const name = OPTIONS[String(issue?.path[0])]
-  throw new UsageError(
-    name
-      ? `${name}: ${issue?.message}.`
-      : 'say whose sessions: --user, --users, --ip, --created-before, --created-after, --user-agent or --everyone.',
-  )
-}
-
-const OPTIONS: Record<string, string> = {
-  userIds: '--users',
-  ipRange: '--ip',
-  createdBefore: '--created-before',
-  createdAfter: '--created-after',
-  userAgent: '--user-agent',
-  everyone: '--everyone',
+  const wrong = SELECTORS.find(({ name }) => name === issue?.path[0])
+  if (wrong) throw new UsageError(`${optionsOf(wrong).at(-1)?.long}: ${issue?.message}.`)
+  const names = selectionOptions().map(({ long }) => `${long}`)
+  const list = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names)
+  throw new UsageError(`say whose sessions: ${list}.`)
 }
 
 /** Ids of a file, one a line; a byte order mark and blank lines do not count. @throws UsageError when it cannot be read. */
-async function readUsers(file: string): Promise<string[]> {
+async function readIds(file: string, option: string): Promise<string[]> {
   const all = await (file === '-' ? text(process.stdin) : readFile(file, 'utf8')).catch((error: Error) => {
-    throw new UsageError(`--users: ${error.message}.`)
+    throw new UsageError(`${option}: ${error.message}.`)
   })
   const ids = all.split(/\r?\n/).map((line) => line.trim())
   return [...new Set(ids.filter(Boolean))]

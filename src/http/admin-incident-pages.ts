@@ -7,7 +7,8 @@ import { incidentCsv } from '../security/incident-csv.ts'
 import type { IncidentReport } from '../security/incidents.ts'
 import { reason } from '../security/reason.ts'
 import { selection } from '../security/selection.ts'
-import type { Selection, ShownSelection } from '../storage/incident-schema.ts'
+import type { ShownSelection } from '../storage/incident-schema.ts'
+import { partsOf, SELECTORS, type Selection, type SelectorKind } from '../storage/selectors.ts'
 import { type IncidentEntered, incidentForm } from '../web/admin/incident-form.ts'
 import { incidentPage } from '../web/admin/incident-page.ts'
 import { incidentsPage } from '../web/admin/incidents-page.ts'
@@ -171,26 +172,17 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
 function readForm(given: IncidentEntered): { select?: Selection; why?: string; faults: Faults } {
   const faults: Record<string, string> = {}
   const parts: Record<string, unknown> = {}
-  const userIds = given.userIds
-    ?.split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter(Boolean)
-  if (userIds?.length) parts.userIds = userIds
-  if (given.ipRange?.trim()) parts.ipRange = given.ipRange.trim()
-  if (given.userAgent?.trim()) parts.userAgent = given.userAgent.trim()
-  if (given.everyone) parts.everyone = true
-  for (const name of ['createdAfter', 'createdBefore'] as const) {
+  for (const { name, kind } of SELECTORS) {
     const text = given[name]?.trim()
-    const instant = text && utcInstant(text)
-    if (instant) parts[name] = instant.toISOString()
-    else if (text) faults[name] = 'must be a date and a time, such as 2026-11-24T13:00'
+    if (!text) continue
+    const value = typed(kind, text)
+    if (value === null) faults[name] = 'must be a date and a time, such as 2026-11-24T13:00'
+    else parts[name] = value
   }
+  const isEmpty = Object.keys({ ...parts, ...faults }).length === 0
   const why = reason.safeParse(given.reason)
   if (!why.success) faults.reason = why.error.issues[0]?.message ?? 'must say why'
-  const read =
-    Object.keys(parts).length > 0 || faults.createdAfter || faults.createdBefore
-      ? selection.safeParse(parts)
-      : null
+  const read = isEmpty ? null : selection.safeParse(parts)
   if (!read) faults.select = 'Fill in one part at least, or tick "Everyone".'
   else if (!read.success) Object.assign(faults, faultsOf(read.error, 'select'))
   const wrong = Object.keys(faults).some((name) => name !== 'reason')
@@ -201,22 +193,22 @@ function readForm(given: IncidentEntered): { select?: Selection; why?: string; f
   }
 }
 
-/** A selection as the form has it. */
-function asEntered({
-  userIds,
-  userCount,
-  createdAfter,
-  createdBefore,
-  everyone,
-  ...rest
-}: ShownSelection): IncidentEntered {
-  const local = (instant: string | undefined) => instant?.replace(/(\.000)?Z$/, '')
-  return {
-    ipRange: rest.ipRange,
-    userAgent: rest.userAgent,
-    userIds: userCount === undefined ? userIds?.join('\n') : undefined,
-    createdAfter: local(createdAfter),
-    createdBefore: local(createdBefore),
-    everyone: everyone && 'yes',
-  }
+/** What a text that was typed in means; null for an instant that is none. */
+function typed(kind: SelectorKind, text: string): unknown {
+  if (kind === 'instant') return utcInstant(text)?.toISOString() ?? null
+  if (kind === 'flag') return true
+  if (kind !== 'ids') return text
+  const lines = text.split(/\r?\n/).map((line) => line.trim())
+  return lines.filter(Boolean)
+}
+
+/** A selection as the form has it. A list of users that is not there as a whole is left out. */
+function asEntered(selection: ShownSelection): IncidentEntered {
+  const entered = partsOf(selection).map(([{ name, kind }, value]) => {
+    if (value === true) return [name, 'yes']
+    if (typeof value !== 'string')
+      return [name, selection.userCount === undefined ? value.join('\n') : undefined]
+    return [name, kind === 'instant' ? value.replace(/(\.000)?Z$/, '') : value]
+  })
+  return Object.fromEntries(entered)
 }

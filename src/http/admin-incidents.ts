@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { incidentCsv } from '../security/incident-csv.ts'
 import type { IncidentReport, Incidents } from '../security/incidents.ts'
 import { reason } from '../security/reason.ts'
-import { selection } from '../security/selection.ts'
+import { selection, shownSelectionSchema } from '../security/selection.ts'
 import { sendCsv, wantsCsv } from './csv.ts'
 import { callers } from './openapi/document.ts'
 import { byOf, HARM_PROBLEMS, READ_PROBLEMS, type RequireStaff } from './staff.ts'
@@ -38,24 +38,13 @@ const plan = z.object({
   expiresAt: instant,
 })
 
-const shownSelection = z.object({
-  userIds: z.array(z.string()).exactOptional().describe('of a long list only the beginning'),
-  userCount: z.int().exactOptional().describe('how long the list is, if it is not all in userIds'),
-  userIdsSha256: z.string().exactOptional().describe('SHA-256 of the whole list, one id a line'),
-  ipRange: z.string().exactOptional(),
-  createdBefore: instant.exactOptional(),
-  createdAfter: instant.exactOptional(),
-  userAgent: z.string().exactOptional(),
-  everyone: z.literal(true).exactOptional(),
-})
-
 const who = z.object({ kind: z.string(), id: z.string().nullable() })
 
 const incident = z.object({
   planId: z.string(),
   state: z.enum(['planned', 'expired', 'running', 'done']),
   reason: z.string(),
-  selection: shownSelection,
+  selection: shownSelectionSchema,
   plannedBy: who,
   plannedAt: instant,
   expiresAt: instant,

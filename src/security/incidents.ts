@@ -5,12 +5,7 @@
 import { Problem, unavailable } from '../errors.ts'
 import type { Origin } from '../sessions/sessions.ts'
 import { type Database, outsideTheRequest } from '../storage/database.ts'
-import type {
-  IncidentOutcome,
-  IncidentSample,
-  Selection,
-  ShownSelection,
-} from '../storage/incident-schema.ts'
+import type { IncidentOutcome, IncidentSample, ShownSelection } from '../storage/incident-schema.ts'
 import {
   type Counted,
   countMatching,
@@ -28,6 +23,7 @@ import {
 } from '../storage/incidents.ts'
 import { type NewOperation, recordOperation } from '../storage/operations.ts'
 import type { RevokedSession } from '../storage/schema.ts'
+import type { Selection } from '../storage/selectors.ts'
 import { shownSelection } from './selection.ts'
 
 /** How long a plan may be executed. */

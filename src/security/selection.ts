@@ -1,93 +1,34 @@
-/**
- * Which sessions an incident means: those that match every part that is given. Pure, but for the hash. What passes this
- * schema can be asked of PostgreSQL: no NUL and no half characters in texts, no instant and no address it does not know.
- */
+/** Which sessions an incident means, as it is taken and as it is shown: schemas derived from the table of selectors. */
 import { createHash } from 'node:crypto'
-import { isIP } from 'node:net'
 import { z } from 'zod'
-import type { Selection, ShownSelection } from '../storage/incident-schema.ts'
+import type { ShownSelection } from '../storage/incident-schema.ts'
+import { SELECTORS, type Selection, type SelectorKind } from '../storage/selectors.ts'
 
-export const MAX_USER_IDS = 200_000
-/** In characters. */
-const MAX_USER_ID = 1_024
 /** Of a longer list of users, people are shown so many. */
 const SHOWN_USER_IDS = 100
 
-const isPlain = (text: string) => text.isWellFormed() && !text.includes('\0')
-
-/** A text that PostgreSQL and its JSON can hold. */
-const plainText = z.string().refine(isPlain, 'must be text without NUL characters')
-
-/** In one go, up to the first fault: a schema for each would keep a process from its checks for over a second. */
-const userIds = z
-  .unknown()
-  .superRefine((ids, { addIssue }) => {
-    const fault = faultOf(ids)
-    if (fault) addIssue({ code: 'custom', ...fault })
-  })
-  .meta({
-    type: 'array',
-    minItems: 1,
-    maxItems: MAX_USER_IDS,
-    items: { type: 'string', minLength: 1, maxLength: MAX_USER_ID },
-  })
-  .transform((ids) => [...new Set(ids as string[])])
-
-function faultOf(ids: unknown): { message: string; path?: number[] } | null {
-  if (!Array.isArray(ids)) return { message: 'must be a list of user ids' }
-  if (ids.length === 0) return { message: 'must name a user' }
-  if (ids.length > MAX_USER_IDS) return { message: `must not name more than ${MAX_USER_IDS} users` }
-  const isId = (id: unknown) => typeof id === 'string' && id !== '' && id.length <= MAX_USER_ID && isPlain(id)
-  const index = ids.findIndex((id) => !isId(id))
-  if (index < 0) return null
-  return { message: `must be a text of 1 to ${MAX_USER_ID} characters, none of them NUL`, path: [index] }
-}
-
-const instant = z
-  .union(
-    [z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })],
-    'must be an instant in ISO 8601 with a zone, such as 2026-11-24T13:00Z',
-  )
-  .transform((text) => new Date(text).toISOString())
-  .refine((text) => /^(19|2)\d/.test(text), 'must lie between 1900 and 2999')
-
-const ipRange = z
-  .string()
-  .refine(isRange, 'must be an IPv4 or IPv6 address or a CIDR range such as 203.0.113.0/24')
-
-export const selection: z.ZodType<Selection> = z
-  .strictObject({
-    userIds: userIds.exactOptional(),
-    ipRange: ipRange.exactOptional(),
-    createdBefore: instant.exactOptional(),
-    createdAfter: instant.exactOptional(),
-    userAgent: plainText.min(1, 'must not be empty').max(512).exactOptional(),
-    everyone: z.literal(true, 'must be true, or left out').exactOptional(),
-  })
+/** A selection as the API takes it. */
+export const selection = z
+  .strictObject(Object.fromEntries(SELECTORS.map(({ name, schema }) => [name, z.exactOptional(schema)])))
   .refine(
     (parts) => Object.keys(parts).length > 0,
     'must have one part at least; {"everyone": true} means every session',
-  )
+  ) as z.ZodType<Selection>
 
-function isRange(text: string): boolean {
-  const [address = '', prefix, rest] = text.split('/')
-  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
-  // A zone (fe80::1%eth0) means something on one machine only.
-  if (bits < 0 || text.includes('%') || rest !== undefined) return false
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+const SHOWN: Record<SelectorKind, z.ZodType> = {
+  ids: z.array(z.string()).describe('of a long list only the beginning'),
+  address: z.string(),
+  instant: z.iso.datetime(),
+  text: z.string(),
+  flag: z.literal(true),
 }
 
-/** The range in each of the forms in which an address of it may be recorded: IPv4 plain, and mapped into IPv6. */
-export function formsOf(range: string): string[] {
-  const [address = '', prefix] = range.split('/')
-  if (isIP(address) === 4) return [range, `::ffff:${address}/${96 + Number(prefix ?? 32)}`]
-  const { hostname } = new URL(`http://[${address}]`)
-  const mapped = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/.exec(hostname)
-  const bits = Number(prefix ?? 128) - 96
-  if (!mapped || bits < 0) return [range]
-  const [high = 0, low = 0] = mapped.slice(1).map((group) => Number.parseInt(group, 16))
-  return [range, `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}/${bits}`]
-}
+/** A selection as the API gives it. */
+export const shownSelectionSchema = z.object({
+  ...Object.fromEntries(SELECTORS.map(({ name, kind }) => [name, z.exactOptional(SHOWN[kind])])),
+  userCount: z.int().exactOptional().describe('how long the list is, if it is not all in userIds'),
+  userIdsSha256: z.string().exactOptional().describe('SHA-256 of the whole list, one id a line'),
+}) as z.ZodType<ShownSelection>
 
 /** The selection as people are shown it and as it is audited: a long list of users as its beginning, length and hash. */
 export function shownSelection({ userIds, ...rest }: Selection): ShownSelection {

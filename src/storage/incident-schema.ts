@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { check, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant, inTheCalendar } from './columns.ts'
+import type { Selection } from './selectors.ts'
 import type { ActorKind } from './staff-schema.ts'
 
 /** A plan to end sessions, and what became of it. */
@@ -68,15 +69,6 @@ export const incidentRunner = pgTable('incident_runner', {
 })
 
 export type IncidentState = 'planned' | 'running' | 'done'
-/** Which sessions an incident means: those that match every part that is given. Instants in ISO 8601. */
-export interface Selection {
-  userIds?: string[]
-  ipRange?: string
-  createdBefore?: string
-  createdAfter?: string
-  userAgent?: string
-  everyone?: true
-}
 /** A selection as people are shown it, and as it is audited. */
 export interface ShownSelection extends Selection {
   /** When `userIds` is only the beginning of a longer list: how long it is, and the SHA-256 (hex) of its lines. */

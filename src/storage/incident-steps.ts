@@ -4,10 +4,11 @@
  */
 import { and, eq, sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
-import { type IncidentOutcome, incident, incidentPlanned, type Selection } from './incident-schema.ts'
+import { type IncidentOutcome, incident, incidentPlanned } from './incident-schema.ts'
 import { matching } from './incidents.ts'
 import { fetchRows } from './rows.ts'
 import { session } from './schema.ts'
+import type { Selection } from './selectors.ts'
 
 /** What a runner has to know. */
 export interface Running {

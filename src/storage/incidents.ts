@@ -1,17 +1,11 @@
 /** The named queries of incidents. Those that end sessions are in `incident-steps.ts`. */
 import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
-import { formsOf } from '../security/selection.ts'
 import type { Executor } from './database.ts'
-import {
-  type Incident,
-  type IncidentSample,
-  incident,
-  incidentPlanned,
-  type Selection,
-} from './incident-schema.ts'
+import { type Incident, type IncidentSample, incident, incidentPlanned } from './incident-schema.ts'
 import { isValid } from './policy.ts'
 import { fetchRows } from './rows.ts'
 import { type RevokedSession, revokedSession, session } from './schema.ts'
+import { conditionsOf, type Selection } from './selectors.ts'
 import { operation } from './staff-schema.ts'
 
 /** What a selection comes to, in one snapshot. */
@@ -32,25 +26,9 @@ export interface FoundIncident {
   executed: { actorKind: string; actorId: string | null } | null
 }
 
-/** Living sessions that match every part of the selection. @throws Error for a selection without any. */
-export function matching({
-  userIds,
-  ipRange,
-  createdBefore,
-  createdAfter,
-  userAgent,
-  everyone,
-}: Selection): SQL {
-  const parts = [
-    userIds && sql`${session.userId} in (select pg_catalog.unnest(${sql.param(userIds)}::text[]))`,
-    ipRange && sql`${session.ipAddress} <<= any (${sql.param(formsOf(ipRange))}::text[]::inet[])`,
-    createdBefore && sql`${session.createdAt} < ${createdBefore}::timestamptz`,
-    createdAfter && sql`${session.createdAt} >= ${createdAfter}::timestamptz`,
-    userAgent &&
-      sql`pg_catalog.strpos(pg_catalog.lower(${session.userAgent}), pg_catalog.lower(${userAgent}::text)) > 0`,
-  ].filter((part) => part !== undefined && part !== '')
-  if (parts.length === 0 && !everyone) throw new Error('a selection has one part at least')
-  return and(isValid, ...parts) as SQL
+/** Living sessions that match every part of the selection. @throws Error as `conditionsOf`. */
+export function matching(selection: Selection): SQL {
+  return and(isValid, ...conditionsOf(selection)) as SQL
 }
 
 /** Counts what a selection comes to; with `planId`, remembers the sessions that it counted. */

@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { IncidentActor, IncidentReport } from '../../src/security/incidents.ts'
-import type { Selection } from '../../src/storage/incident-schema.ts'
 import { idleIncidents } from '../../src/storage/runners.ts'
+import type { Selection } from '../../src/storage/selectors.ts'
 import type { Service } from './service.ts'
 
 const script = fileURLToPath(new URL('incident-process.ts', import.meta.url))

@@ -1,20 +1,18 @@
 /** `/admin/incidents/new`: which sessions are meant. Every part that is given has to match. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import {
+  type NamedSelector,
+  SELECTORS,
+  type SelectorKind,
+  type SelectorName,
+} from '../../storage/selectors.ts'
 import { reasonField } from './act-pages.ts'
 import { consolePage, type Viewer } from './frame.ts'
 import { type Faults, faultList, field } from './parts.ts'
 import { recentSignIn } from './sign-in-again.ts'
 
 /** What was typed in. Instants as `datetime-local` has them, in UTC. */
-export interface IncidentEntered {
-  reason?: string | undefined
-  userIds?: string | undefined
-  ipRange?: string | undefined
-  createdAfter?: string | undefined
-  createdBefore?: string | undefined
-  userAgent?: string | undefined
-  everyone?: string | undefined
-}
+export type IncidentEntered = { [Name in SelectorName | 'reason']?: string | undefined }
 
 export interface IncidentForm {
   viewer: Viewer
@@ -25,30 +23,14 @@ export interface IncidentForm {
   usersLost?: boolean
 }
 
-export const INCIDENT_LABELS: Record<string, string> = {
+const LABELS: Record<string, string> = {
   reason: 'Reason',
   select: 'Which sessions',
-  userIds: 'Users',
-  ipRange: 'Address or range',
-  createdAfter: 'Signed in at or after',
-  createdBefore: 'Signed in before',
-  userAgent: 'User agent contains',
-  everyone: 'Everyone',
+  ...Object.fromEntries(SELECTORS.map(({ name, label }) => [name, label])),
 }
 
-export function incidentForm({ viewer, isRecent, entered, faults, usersLost }: IncidentForm): SafeHtml {
-  const label = (name: string) => INCIDENT_LABELS[name] ?? name
-  const text = (name: keyof IncidentEntered, hint: string, type = 'text') =>
-    field(
-      {
-        name,
-        label: label(name),
-        hint,
-        control: (attributes) =>
-          html`<input ${attributes} type="${type}" value="${entered[name] ?? ''}" autocomplete="off" spellcheck="false"${type === 'datetime-local' ? html` step="1"` : ''}>`,
-      },
-      faults,
-    )
+export function incidentForm(form: IncidentForm): SafeHtml {
+  const { viewer, isRecent, entered, faults } = form
   return consolePage({
     title: 'Plan an incident',
     viewer,
@@ -56,35 +38,14 @@ export function incidentForm({ viewer, isRecent, entered, faults, usersLost }: I
     body: html`
 <h1>Plan an incident</h1>
 <p class="lead">A plan ends nothing. It counts what would end, and shows it to you for confirmation.</p>
-${faultList(faults, INCIDENT_LABELS)}
+${faultList(faults, LABELS)}
 ${recentSignIn(isRecent, viewer)}
 <form method="post" action="/admin/incidents" class="panel form" data-preview="/admin/incidents/preview">
 ${reasonField(entered.reason, faults)}
 <fieldset id="select">
 <legend>Which sessions? Those that match <strong>every</strong> part you fill in.</legend>
 ${faults.select ? html`<p class="fault">${faults.select}</p>` : ''}
-${field(
-  {
-    name: 'userIds',
-    label: label('userIds'),
-    hint: usersLost
-      ? 'The list of the plan before was too long to be shown here: paste it again, or leave it out. One user id a line.'
-      : 'One user id a line, up to 200,000. Ids as the audit and the user pages show them, not email addresses.',
-    control: (attributes) =>
-      html`<textarea ${attributes} rows="4" autocomplete="off" autocapitalize="off" spellcheck="false">
-${entered.userIds ?? ''}</textarea>
-<p class="file" hidden><label for="file">or read them from a text file</label> <input id="file" type="file" accept="text/plain,.txt,.csv" data-into="userIds"></p>`,
-  },
-  faults,
-)}
-${text('ipRange', 'IPv4 or IPv6, such as 203.0.113.0/24, 2001:db8::/32 or 198.51.100.23')}
-<div class="pair">
-${text('createdAfter', `UTC. It is ${nowUtc()} UTC now.`, 'datetime-local')}
-${text('createdBefore', 'UTC', 'datetime-local')}
-</div>
-${text('userAgent', 'In upper or lower case, such as Firefox/144')}
-<label class="choice"><input type="checkbox" id="everyone" name="everyone" value="yes"${entered.everyone ? html` checked` : ''}><span><strong>Everyone</strong><span class="detail">Every session there is. Needed only if no other part is filled in.</span></span></label>
-</fieldset>
+${[...Map.groupBy(SELECTORS, ({ kind }) => kind)].map(([kind, selectors]) => controlsOf(kind, selectors, form))}</fieldset>
 <p class="preview" role="status" hidden></p>
 <div class="actions">
 <button class="primary">Plan: show me what would end</button>
@@ -92,6 +53,62 @@ ${text('userAgent', 'In upper or lower case, such as Firefox/144')}
 </div>
 </form>`,
   })
+}
+
+/** The controls of selectors of one kind; instants stand side by side. */
+function controlsOf(kind: SelectorKind, selectors: NamedSelector[], form: IncidentForm): SafeHtml {
+  const controls = selectors.map(
+    (selector, i) => html`${CONTROLS[kind](selector, form, i)}
+`,
+  )
+  return kind === 'instant'
+    ? html`<div class="pair">
+${controls}</div>
+`
+    : html`${controls}`
+}
+
+type Control = (selector: NamedSelector, form: IncidentForm, position: number) => SafeHtml
+
+const ids: Control = ({ name, label, hint }, { entered, faults, usersLost }) =>
+  field(
+    {
+      name,
+      label,
+      hint: usersLost
+        ? 'The list of the plan before was too long to be shown here: paste it again, or leave it out. One user id a line.'
+        : hint,
+      control: (attributes) =>
+        html`<textarea ${attributes} rows="4" autocomplete="off" autocapitalize="off" spellcheck="false">
+${entered[name] ?? ''}</textarea>
+<p class="file" hidden><label for="file">or read them from a text file</label> <input id="file" type="file" accept="text/plain,.txt,.csv" data-into="${name}"></p>`,
+    },
+    faults,
+  )
+
+const text: Control = (selector, form) => input('text', selector, form)
+
+const instant: Control = (selector, form, position) => {
+  const hint = position === 0 ? `${selector.hint}. It is ${nowUtc()} UTC now.` : selector.hint
+  return input('datetime-local', { ...selector, hint }, form)
+}
+
+const flag: Control = ({ name, label, hint }, { entered }) =>
+  html`<label class="choice"><input type="checkbox" id="${name}" name="${name}" value="yes"${entered[name] ? html` checked` : ''}><span><strong>${label}</strong><span class="detail">${hint}</span></span></label>`
+
+const CONTROLS: Record<SelectorKind, Control> = { ids, address: text, instant, text, flag }
+
+function input(type: string, { name, label, hint }: NamedSelector, { entered, faults }: IncidentForm) {
+  return field(
+    {
+      name,
+      label,
+      hint,
+      control: (attributes) =>
+        html`<input ${attributes} type="${type}" value="${entered[name] ?? ''}" autocomplete="off" spellcheck="false"${type === 'datetime-local' ? html` step="1"` : ''}>`,
+    },
+    faults,
+  )
 }
 
 function nowUtc(): string {

@@ -1,9 +1,10 @@
 /** `/admin/incidents/:id`: a plan to be confirmed, then how far it is, then its report. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { IncidentReport } from '../../security/incidents.ts'
-import type { IncidentSample } from '../../storage/incident-schema.ts'
+import type { IncidentSample, ShownSelection } from '../../storage/incident-schema.ts'
 import type { UnknownListed } from '../../storage/incidents.ts'
 import type { Names } from '../../storage/people.ts'
+import { type NamedSelector, partsOf, type SelectorValue } from '../../storage/selectors.ts'
 import { deviceIcon } from '../icons.ts'
 import { ago, count, nameOf, on, stamp } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
@@ -94,22 +95,40 @@ function strangers({ count: n, ids }: UnknownListed): SafeHtml {
 /** Which sessions are meant, why, and by whose word. */
 export function facts(incident: IncidentReport, names: Names): SafeHtml {
   const { reason, selection, plannedBy, plannedAt, executedBy, startedAt } = incident
-  const { userIds, userCount, userIdsSha256, ipRange, createdBefore, createdAfter, userAgent, everyone } =
-    selection
   const who = ({ kind, id }: { kind: string; id: string | null }) =>
     actor({ actorKind: kind as 'staff', actorId: id }, names)
-  const users = userCount ?? userIds?.length ?? 0
   return html`<dl class="panel facts">
 <dt>Reason</dt><dd>${quoted(reason)}</dd>
-${userIds ? html`<dt>Users</dt><dd>${users === 1 ? userLink(userIds[0] ?? '', names) : html`<details><summary>${count(users, 'id')}</summary><ul>${userIds.map((id) => html`<li>${userLink(id, names)}</li>`)}</ul>${userCount ? html`<p class="quiet">… and more. SHA-256 of the whole list, one id a line: <span class="id">${userIdsSha256}</span></p>` : ''}</details>`}</dd>` : ''}
-${ipRange ? html`<dt>Address</dt><dd>in <span class="address">${ipRange}</span></dd>` : ''}
-${createdAfter ? html`<dt>Signed in</dt><dd>at or after ${stamp(new Date(createdAfter))}</dd>` : ''}
-${createdBefore ? html`<dt>Signed in</dt><dd>before ${stamp(new Date(createdBefore))}</dd>` : ''}
-${userAgent ? html`<dt>User agent</dt><dd>contains “${quoted(userAgent)}”</dd>` : ''}
-${everyone ? html`<dt>Everyone</dt><dd>every living session${Object.keys(selection).length > 1 ? ' that matches the rest' : ''}</dd>` : ''}
-<dt>Planned</dt><dd>by ${who(plannedBy)} · ${stamp(plannedAt)}</dd>
+${partsOf(selection).map(
+  ([
+    selector,
+    value,
+  ]) => html`<dt>${selector.reads[0]}</dt><dd>${readPart(selector, value, selection, names)}</dd>
+`,
+)}<dt>Planned</dt><dd>by ${who(plannedBy)} · ${stamp(plannedAt)}</dd>
 ${executedBy && startedAt ? html`<dt>Executed</dt><dd>by ${who(executedBy)} · ${stamp(startedAt)}</dd>` : ''}
 </dl>`
+}
+
+/** A part of the selection in words. */
+function readPart(
+  { kind, reads: [, before] }: NamedSelector,
+  value: SelectorValue,
+  selection: ShownSelection,
+  names: Names,
+): SafeHtml {
+  if (value === true)
+    return html`${before}${Object.keys(selection).length > 1 ? ' that matches the rest' : ''}`
+  if (typeof value !== 'string') return users(value, selection, names)
+  if (kind === 'address') return html`${before} <span class="address">${value}</span>`
+  if (kind === 'instant') return html`${before} ${stamp(new Date(value))}`
+  return html`${before} “${quoted(value)}”`
+}
+
+function users(ids: string[], { userCount, userIdsSha256 }: ShownSelection, names: Names): SafeHtml {
+  const n = userCount ?? ids.length
+  if (n === 1) return userLink(ids[0] ?? '', names)
+  return html`<details><summary>${count(n, 'id')}</summary><ul>${ids.map((id) => html`<li>${userLink(id, names)}</li>`)}</ul>${userCount ? html`<p class="quiet">… and more. SHA-256 of the whole list, one id a line: <span class="id">${userIdsSha256}</span></p>` : ''}</details>`
 }
 
 function sampleList(sample: IncidentSample[], names: Names): SafeHtml {

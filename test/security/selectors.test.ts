@@ -1,0 +1,24 @@
+/** The table of selectors: the manual names each, and what the table does not know is never left out of a selection. */
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import { conditionsOf, SELECTORS, type Selection } from '../../src/storage/selectors.ts'
+
+t.test('the manual describes every selector', async (t) => {
+  const manual = await readFile(new URL('../../docs/incidents.md', import.meta.url), 'utf8')
+  const rows = manual.split('\n').filter((line) => line.startsWith('|'))
+  for (const { name } of SELECTORS)
+    t.ok(
+      rows.some((row) => row.includes(`\`${name}\``)),
+      name,
+    )
+})
+
+t.test(
+  'a part that this version does not know is refused, so that a plan of a newer one never ends more',
+  (t) => {
+    const newer = { createdAfter: '2026-11-24T13:00:00Z', country: 'x' } as Selection
+    t.throws(() => conditionsOf(newer), { message: 'a selection has the unknown part country' })
+    t.throws(() => conditionsOf({}), { message: 'a selection has one part at least' })
+    t.end()
+  },
+)
