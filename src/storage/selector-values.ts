@@ -51,6 +51,18 @@ export const ipRange = z
   .string()
   .refine(isRange, 'must be an IPv4 or IPv6 address or a CIDR range such as 203.0.113.0/24')
 
+/** An internationalized domain is compared as applications store it: in Unicode or as `xn--…`. */
+export const emailDomain = z
+  .string()
+  .refine(isDomain, 'must be a domain such as example.com, without "@"')
+  .describe('users with an email address that ends in @ and this domain, in upper or lower case')
+
+function isDomain(text: string): boolean {
+  return text.length <= 253 && text.split('.').every((label) => DOMAIN_LABEL.test(label))
+}
+
+const DOMAIN_LABEL = /^(?!-)[\p{L}\p{M}\p{N}-]{1,63}(?<!-)$/u
+
 function isRange(text: string): boolean {
   const [address = '', prefix, rest] = text.split('/')
   const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1

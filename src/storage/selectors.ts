@@ -4,8 +4,8 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { session } from './schema.ts'
-import { formsOf, instant, ipRange, plainText, userIds } from './selector-values.ts'
+import { session, user } from './schema.ts'
+import { emailDomain, formsOf, instant, ipRange, plainText, userIds } from './selector-values.ts'
 
 /** How a value is typed in and shown. The form, the command line and the pages know each kind once. */
 export type SelectorKind = 'ids' | 'address' | 'instant' | 'text' | 'flag'
@@ -40,6 +40,19 @@ const table = {
       ['--users <file>', 'of the users in a file, one id a line; - reads standard input'],
     ],
     sql: (ids) => sql`${session.userId} in (select pg_catalog.unnest(${sql.param(ids)}::text[]))`,
+  }),
+  emailDomain: selector({
+    kind: 'text',
+    schema: emailDomain,
+    label: 'Email domain',
+    hint: 'Of the user’s email address, in upper or lower case, such as example.com; not its subdomains',
+    reads: ['Email domain', 'is'],
+    options: [['--email-domain <domain>', 'of users with an email address in this domain: example.com']],
+    sql: (domain) => {
+      const end = sql`pg_catalog.lower(${`@${domain}`}::text)`
+      return sql`${session.userId} in (select ${user.id} from ${user}
+        where pg_catalog.right(pg_catalog.lower(${user.email}), pg_catalog.length(${end})) = ${end})`
+    },
   }),
   ipRange: selector({
     kind: 'address',

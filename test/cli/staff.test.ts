@@ -193,6 +193,9 @@ t.test('an incident: planned, executed, reported; a second execution changes not
   const plan = await json('incident', 'plan', '--ip', '198.51.100.0/24', '--reason', 'leak')
   t.match(plan, { sessions: 7, users: 2, staffSessions: 0 })
   t.equal(await living('dora'), 4, 'a plan ends nothing')
+  const domain = ['--email-domain', 'Example.COM', '--ip', '198.51.100.1']
+  t.match(await json('incident', 'plan', ...domain, '--reason', 'leak'), { sessions: 4, users: 1 })
+  t.match(await json('incident', 'plan', '--email-domain', 'ample.com', '--reason', 'leak'), { sessions: 0 })
   t.match(await command('incident', 'execute', plan.planId), { code: 2, output: /--yes/ })
   const done = await command('incident', 'execute', plan.planId, '--yes')
   t.match(done, { code: 0, output: /: done\n/ })
@@ -248,6 +251,7 @@ t.test('what is wrong with a selection is named by its option', async (t) => {
     [[], /--everyone/],
     [['--ip', '1.2.3'], /--ip/],
     [['--created-before', 'yesterday'], /--created-before/],
+    [['--email-domain', '@example.com'], /--email-domain: must be a domain/],
     [['--users', '/does/not/exist'], /--users: .*no such file/i],
     [['--users', '/dev/null'], /--users: must name a user/],
   ]

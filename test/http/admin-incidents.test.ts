@@ -266,6 +266,28 @@ t.test('what cannot be understood is refused, and the field named', async (t) =>
     '::ffff:1.2.3.4/999',
   ]
   for (const ipRange of ranges) cases.push([{ reason: 'why', select: { ipRange } }, 'select.ipRange'])
+  const domains = [
+    '',
+    '@',
+    '@example.com',
+    'ada@example.com',
+    '.example.com',
+    'example.com.',
+    'a..b',
+    '-a.com',
+    'a-.com',
+    'a b',
+    '*.com',
+    '%',
+    'example.com\0',
+    '\udfff',
+    `${'x'.repeat(64)}.com`,
+    `${'x.'.repeat(126)}xx`,
+    ['example.com'],
+    null,
+  ]
+  for (const emailDomain of domains)
+    cases.push([{ reason: 'why', select: { emailDomain } }, 'select.emailDomain'])
   const instants = [
     '2026-11-24',
     '2026-11-24T13:00:00',
@@ -301,6 +323,8 @@ t.test('what can be understood reaches PostgreSQL, and PostgreSQL understands it
     { ipRange: '::ffff:0:0/96' },
     { ipRange: '::1.2.3.4' },
     { ipRange: '1.2.3.4/0' },
+    { emailDomain: 'BÜCHER.example' },
+    { emailDomain: `${'x.'.repeat(126)}x` },
     { createdBefore: '2999-12-31T23:59:59.999999999Z' },
     { createdAfter: '1900-01-02T00:00:00+23:59' },
     { createdAfter: '2026-11-24T13:00Z', createdBefore: '2020-01-01T00:00:00-00:30' },

@@ -98,6 +98,62 @@ t.test('a selection finds the sessions that match all of its parts, and no other
   t.same(await living('s-'), ['s-bare', 's-dead', ...all.slice(1)].sort(), 'nothing was ended')
 })
 
+t.test('an email domain means everybody with an address in it, and no look-alike', async (t) => {
+  const emails: Record<string, string | undefined> = {
+    ada: 'ada@acme.example',
+    ben: 'Ben@ACME.Example',
+    cleo: '"odd@other.example"@acme.example',
+    subdomain: 'dan@mail.acme.example',
+    longer: 'eve@notacme.example',
+    inside: 'acme.example@other.example',
+    after: 'fay@acme.example.other.example',
+    wildcard: 'gus@acmeXexample',
+    unicode: 'hans@Bücher.example',
+    ascii: 'ida@xn--bcher-kva.example',
+    without: undefined,
+  }
+  for (const [id, email] of Object.entries(emails)) {
+    await service.addUser(id, email === undefined ? {} : { email })
+    await service.signIn(id)
+  }
+  t.teardown(() => database.psql(`delete from session where "userId" = any ($1)`, [Object.keys(emails)]))
+  const cases: [Selection, string[]][] = [
+    [{ emailDomain: 'acme.example' }, ['ada', 'ben', 'cleo']],
+    [{ emailDomain: 'aCmE.EXAMPLE' }, ['ada', 'ben', 'cleo']],
+    [{ emailDomain: 'mail.acme.example' }, ['subdomain']],
+    [{ emailDomain: 'example' }, []],
+    [{ emailDomain: 'bücher.EXAMPLE' }, ['unicode']],
+    [{ emailDomain: 'xn--BCHER-kva.example' }, ['ascii']],
+    [{ emailDomain: 'acme.example', userIds: ['ben', 'longer'] }, ['ben']],
+  ]
+  for (const [select, wanted] of cases) {
+    const { sessions, sample } = await incidents.preview(select)
+    t.same(sample.map(({ userId }) => userId).sort(), wanted, JSON.stringify(select))
+    t.equal(sessions, wanted.length)
+  }
+
+  const { planId } = await incidents.plan({ emailDomain: 'Acme.example' }, 'the company left', somebody)
+  await incidents.execute(planId, somebody)
+  await runIncident(database, barrier, planId)
+  const left = await database.psql<{ id: string }>(
+    `select "userId" as id from session where "userId" = any ($1)`,
+    [Object.keys(emails)],
+  )
+  const ended = ['ada', 'ben', 'cleo']
+  t.same(
+    left.map(({ id }) => id).sort(),
+    Object.keys(emails)
+      .filter((id) => !ended.includes(id))
+      .sort(),
+    'exactly these are signed out',
+  )
+  t.match(await incidents.get(planId), {
+    state: 'done',
+    ended: 3,
+    selection: { emailDomain: 'Acme.example' },
+  })
+})
+
 t.test('a plan counts sessions, users and staff, names strangers, and ends nothing', async (t) => {
   await addSessions(service, 'p', { users: 4, each: 5 })
   await database.run((db) => setRole(db, 'p1', 'auditor'))

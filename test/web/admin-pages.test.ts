@@ -265,6 +265,10 @@ t.test(
     )
     t.match(wrong, /id="createdAfter-fault">Must be a date and a time/)
     t.match(wrong, 'value="Firefox"')
+    t.match(
+      await send({ reason: 'Leak', emailDomain: '@example.com' }),
+      'Must be a domain such as example.com',
+    )
     t.match(await send({ reason: 'Leak' }), 'Fill in one part at least')
     t.match(await send({ everyone: 'yes' }), 'Must say why')
     t.match(await send({ reason: 'Leak', everyone: 'yes', ipRange: 'all of it' }), 'Must be an IPv4')
@@ -277,7 +281,8 @@ t.test(
   'an incident: planned, confirmed with its box, ended, reported; sign-ins of others live',
   async (t) => {
     const staff = await addStaff('security')
-    const [victim, other] = [await service.addUser(), await service.addUser()]
+    const victim = await service.addUser(crypto.randomUUID(), { email: 'victim@Jar.example' })
+    const other = await service.addUser()
     const inside = await service.signIn(victim, 'Cookie jar', '198.51.100.7')
     const outside = await service.signIn(other, 'Cookie jar', '203.0.113.7')
     const preview = await post(staff.token, '/admin/incidents/preview', {
@@ -295,10 +300,15 @@ t.test(
       reason: 'Stolen jar',
       ipRange: '198.51.100.0/24',
       userAgent: 'cookie JAR',
+      emailDomain: 'jar.example',
       createdAfter: '2020-01-01T00:00',
     })
     const path = planned.headers.get('location') ?? ''
-    t.match(await show(staff.token, path), 'This would end 1 session of 1 user')
+    const shown = await show(staff.token, path)
+    t.match(shown, 'This would end 1 session of 1 user')
+    t.match(shown, /<dt>Email domain<\/dt><dd>is “<bdi>jar\.example<\/bdi>”/)
+    const again = await show(staff.token, `/admin/incidents/new?from=${path.split('/').at(-1)}`)
+    t.match(again, /name="emailDomain"[^>]* value="jar\.example"/)
     t.equal(await service.check(inside.token), 200, 'a plan ends nothing')
 
     const unticked = await post(staff.token, `${path}/execute`, {})
