@@ -4,7 +4,7 @@
  */
 import cluster from 'node:cluster'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
-import { countKeys, countSessions, LOGOUT_OUTCOMES, LOGOUT_SCOPES } from './metrics/counted.ts'
+import { COUNTED_SCOPES, countKeys, countSessions, LOGOUT_OUTCOMES } from './metrics/counted.ts'
 import { byLabel, createBoard, Durations } from './metrics/live.ts'
 import { createSources } from './metrics/sources.ts'
 import { askSupervisor, tellSupervisor } from './metrics/workers.ts'
@@ -48,7 +48,7 @@ export function createMetrics() {
     buckets: WAIT_BUCKETS,
     registers,
   })
-  const logouts = LOGOUT_SCOPES.flatMap((scope) =>
+  const logouts = COUNTED_SCOPES.flatMap((scope) =>
     LOGOUT_OUTCOMES.map((outcome) => ({ labels: { scope, outcome }, value: 0 })),
   )
   board.counter('logouts_total', 'Logouts that users asked for, by scope and outcome', () => logouts)

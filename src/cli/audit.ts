@@ -1,11 +1,11 @@
 /** `global-logout audit`: what was done, and whether the record of it is as it was written. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
+import { AUDIT_KINDS } from '../operations/kinds.ts'
 import { type AuditEntry, createAudit } from '../security/audit.ts'
 import { verify } from '../security/audit-chain.ts'
 import { auditCsv } from '../security/audit-csv.ts'
 import type { AuditFilter } from '../storage/audit.ts'
-import { OPERATION_KINDS } from '../storage/staff-schema.ts'
 import { examples, Failed, instant, withDatabase } from './common.ts'
 import { print, printCsv, printJson } from './print.ts'
 import { counted } from './show.ts'
@@ -37,7 +37,7 @@ export function addAuditCommand(program: Command, env: NodeJS.ProcessEnv): void 
     .description('operations, newest first; "around" is what was ended behind the service\'s back')
     .option('--user <id>', 'on this user')
     .option('--actor <id>', 'by this actor')
-    .addOption(new Option('--kind <kind>', 'of this kind').choices([...OPERATION_KINDS, 'around']))
+    .addOption(new Option('--kind <kind>', 'of this kind').choices(AUDIT_KINDS))
     .option('--since <instant>', 'at or after this day (UTC) or instant', date)
     .option('--until <instant>', 'before it', date)
     .option('--limit <n>', `so many at most; without, ${LISTED}, or all as CSV`, whole)

@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
+import { AUDIT_KINDS } from '../operations/kinds.ts'
 import { auditCsv } from '../security/audit-csv.ts'
 import type { AuditFilter } from '../storage/audit.ts'
-import { OPERATION_KINDS } from '../storage/staff-schema.ts'
 import { auditPage } from '../web/admin/audit-page.ts'
 import { operationPage } from '../web/admin/operation-page.ts'
 import type { Faults } from '../web/admin/parts.ts'
@@ -26,7 +26,7 @@ const idText = askable.trim().transform((text) => text || undefined)
 const filterForm = z.object({
   user: idText.optional(),
   actor: idText.optional(),
-  kind: z.union([nothing, z.enum([...OPERATION_KINDS, 'around'])], 'must be one of the list').optional(),
+  kind: z.union([nothing, z.enum(AUDIT_KINDS)], 'must be one of the list').optional(),
   since: z.union([nothing, moment], MOMENT).optional(),
   until: z.union([nothing, moment], MOMENT).optional(),
 })

@@ -1,6 +1,7 @@
 /** What the API of security staff takes and gives. */
 import { z } from 'zod'
-import { ACTOR_KINDS, OPERATION_KINDS, STAFF_ROLES } from '../storage/staff-schema.ts'
+import { ACTOR_KINDS, AUDIT_KINDS } from '../operations/kinds.ts'
+import { STAFF_ROLES } from '../storage/staff-schema.ts'
 import { device } from './user.ts'
 
 /** A word to look for. PostgreSQL has no NUL in its texts. */
@@ -33,7 +34,7 @@ export const userList = z.object({ users: z.array(user) })
 
 const operation = z.object({
   id: nullable,
-  kind: z.enum([...OPERATION_KINDS, 'around']),
+  kind: z.enum(AUDIT_KINDS),
   scope: nullable,
   actorKind: z.enum(ACTOR_KINDS).nullable(),
   actorId: nullable,
@@ -100,7 +101,7 @@ const moment = z
 export const auditQuery = z.strictObject({
   user: text.optional(),
   actor: text.optional(),
-  kind: z.enum([...OPERATION_KINDS, 'around']).optional(),
+  kind: z.enum(AUDIT_KINDS).optional(),
   since: moment.optional(),
   until: moment.optional(),
   cursor: z.string().max(4096).optional(),

@@ -5,12 +5,15 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
+import { LOGOUT_SCOPES, SCOPES_EXPLAINED } from '../operations/kinds.ts'
 
 /** In bytes: an address as long as most servers take (16 KiB), with every byte percent-encoded by a form. */
 export const LOGOUT_BODY = 64 * 1024
 /** In characters. */
 const LONGEST_URL = 2048
 const KNOWN = new Set(['scope', 'callbackUrl'])
+/** Any scope but `local`, as a text in JSON. */
+const LARGER_SCOPE = new RegExp(`"(${LOGOUT_SCOPES.filter((scope) => scope !== 'local').join('|')})"`, 'i')
 /** In the answer: so many fields, of names so long. */
 const NAMED = { fields: 10, characters: 100 }
 
@@ -18,9 +21,10 @@ const NAMED = { fields: 10, characters: 100 }
 export const ignored = z.object({ field: z.string(), reason: z.string() })
 export type Ignored = z.infer<typeof ignored>
 
+const anyOf = new Intl.ListFormat('en-GB', { type: 'disjunction' })
 export const scope = z
-  .enum(['local', 'others', 'global'], 'must be local, others or global')
-  .describe('`local`: this session; `others`: all but this one; `global`: all')
+  .enum(LOGOUT_SCOPES, `must be ${anyOf.format(LOGOUT_SCOPES)}`)
+  .describe(SCOPES_EXPLAINED)
 
 const fields = z
   .looseObject({
@@ -73,7 +77,7 @@ function onlyOf(given: unknown): unknown {
  */
 function mayBeScope(field: [name: string, given: unknown]): boolean {
   try {
-    return /"(others|global)"/i.test(JSON.stringify(field))
+    return LARGER_SCOPE.test(JSON.stringify(field))
   } catch {
     return true
   }

@@ -18,7 +18,7 @@ import { ignoreBodies } from './bodies.ts'
 import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
 import type { FinishLogout } from './finish-logout.ts'
-import { LOGOUT_BODY, logoutRequest, refuseScopeInQuery } from './logout-request.ts'
+import { LOGOUT_BODY, logoutRequest, refuseScopeInQuery, scope } from './logout-request.ts'
 import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
 import { markOf } from './session-events.ts'
 import { sessionId } from './user.ts'
@@ -65,7 +65,7 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
       ...signedIn,
       schema: {
         querystring: z.object({
-          scope: z.enum(['local', 'others', 'global']).catch('local'),
+          scope: scope.catch('local'),
           callbackUrl: z.string().max(2048).optional().catch(undefined),
         }),
       },

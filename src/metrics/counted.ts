@@ -1,10 +1,12 @@
 /** Services with what they do counted, as their callers saw it. Nothing else about them changes. */
 import { Problem } from '../errors.ts'
+import { LOGOUT_SCOPES } from '../operations/kinds.ts'
 import type { Keys } from '../security/keys.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 
-export const LOGOUT_SCOPES = ['local', 'others', 'global', 'one'] as const
-export type LogoutScope = (typeof LOGOUT_SCOPES)[number]
+/** What users end: a scope of a logout, or `one` of their other sessions. */
+export const COUNTED_SCOPES = [...LOGOUT_SCOPES, 'one'] as const
+export type CountedScope = (typeof COUNTED_SCOPES)[number]
 
 /**
  * `done`: committed. `refused`: whoever asked may not, or there was nothing to end. `unknown`: the answer to the commit
@@ -15,9 +17,9 @@ export type LogoutOutcome = (typeof LOGOUT_OUTCOMES)[number]
 
 export function countSessions(
   sessions: Sessions,
-  on: { created(): void; logout(scope: LogoutScope, outcome: LogoutOutcome): void },
+  on: { created(): void; logout(scope: CountedScope, outcome: LogoutOutcome): void },
 ): Sessions {
-  const logout = async <T>(scope: LogoutScope, ended: Promise<T>): Promise<T> => {
+  const logout = async <T>(scope: CountedScope, ended: Promise<T>): Promise<T> => {
     try {
       const outcome = await ended
       on.logout(scope, 'done')

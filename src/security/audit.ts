@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
+import type { AuditKind } from '../operations/kinds.ts'
 import {
   type AroundPlace,
   type AuditFilter,
@@ -21,7 +22,7 @@ const MANY = 1_000
 /** An operation, or what is known of sessions ended without one: when, whose, how many. */
 export type AuditEntry = Omit<Operation, 'id' | 'kind' | 'actorKind' | 'xid'> & {
   id: string | null
-  kind: Operation['kind'] | 'around'
+  kind: AuditKind
   actorKind: Operation['actorKind'] | null
 }
 

@@ -4,6 +4,7 @@
  * however many people look. Nobody waits longer than a moment for it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { OVERVIEW_KINDS } from '../operations/kinds.ts'
 import { type Database, outsideTheRequest } from '../storage/database.ts'
 import {
   countFigures,
@@ -14,7 +15,6 @@ import {
 } from '../storage/overview.ts'
 import { namesOf } from '../storage/people.ts'
 import { findRole } from '../storage/staff.ts'
-import type { OperationKind } from '../storage/staff-schema.ts'
 import { noteHead } from './audit-chain.ts'
 
 const HOUR = 3_600
@@ -31,21 +31,6 @@ const WAIT_MS = 1_000
 /** Counting may take one part in so many of a process's time. */
 const SHARE = 20
 const LISTED = 8
-
-/** What staff and services did, and not users to themselves. */
-const ACTS: OperationKind[] = [
-  'user.revoke',
-  'user.lock',
-  'user.unlock',
-  'user.role',
-  'incident.plan',
-  'incident.execute',
-  'incident.finish',
-  'key.create',
-  'key.change',
-  'key.revoke',
-  'policy.change',
-]
 
 export type Overview = ReturnType<typeof createOverview>
 
@@ -90,7 +75,7 @@ export function createOverview(
     /** What was done lately, and whose revoked tokens came again, with the names of all concerned. */
     recent: () =>
       run(async (db) => {
-        const acts = await recentActs(db, ACTS, LISTED)
+        const acts = await recentActs(db, OVERVIEW_KINDS, LISTED)
         const replayed = await recentlyReplayed(db, LISTED)
         const concerned = [
           ...acts.flatMap(({ actorId, userId }) => [actorId, userId]),

@@ -3,13 +3,14 @@
  * over, at every instance, and so is every one whose login had begun before it; a login that begins after it lives.
  */
 import { Problem } from '../errors.ts'
+import type { LogoutScope } from '../operations/kinds.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import type { Database, Transaction } from '../storage/database.ts'
 import type { FoundKey } from '../storage/keys.ts'
 import { findLock, type Lock } from '../storage/locks.ts'
 import { findOperation } from '../storage/operations.ts'
-import type { LogoutScope, Session } from '../storage/schema.ts'
+import type { Session } from '../storage/schema.ts'
 import {
   type CreatedSession,
   currentXid,

@@ -1,17 +1,18 @@
 /** The named queries of the audit: operations, what was ended around this service, and the chain that seals operations. */
 import { and, desc, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
+import type { AuditKind } from '../operations/kinds.ts'
 import type { Executor } from './database.ts'
 import { fetchRows } from './rows.ts'
 import { revokedSession } from './schema.ts'
-import { auditHead, type Operation, type OperationKind, operation } from './staff-schema.ts'
+import { auditHead, type Operation, operation } from './staff-schema.ts'
 
 export interface AuditFilter {
   /** Operations on this user, or that ended a session of theirs. */
   userId?: string | undefined
   actorId?: string | undefined
   /** `around`: sessions deleted behind the service's back. */
-  kind?: OperationKind | 'around' | undefined
+  kind?: AuditKind | undefined
   since?: Date | undefined
   until?: Date | undefined
 }

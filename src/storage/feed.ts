@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import { sql } from 'drizzle-orm'
+import type { LogoutScope, OperationKind } from '../operations/kinds.ts'
 import {
   type Cursor,
   type Place,
@@ -15,8 +16,6 @@ import {
 } from '../propagation/cursor.ts'
 import type { Database, Transaction } from './database.ts'
 import { fetchRows } from './rows.ts'
-import type { LogoutScope } from './schema.ts'
-import type { OperationKind } from './staff-schema.ts'
 
 /** Events of a page at most. */
 export const PAGE = 1_000

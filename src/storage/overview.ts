@@ -4,11 +4,12 @@
  * rare.
  */
 import { type AnyColumn, type SQL, sql } from 'drizzle-orm'
+import type { OperationKind } from '../operations/kinds.ts'
 import type { Executor } from './database.ts'
 import { isValid } from './policy.ts'
 import { fetchRows } from './rows.ts'
 import { revokedSession, session } from './schema.ts'
-import { type Operation, type OperationKind, operation, replay } from './staff-schema.ts'
+import { type Operation, operation, replay } from './staff-schema.ts'
 
 /** A stretch of time in equal steps; the last one is under way. */
 export interface Stretch {

@@ -159,7 +159,6 @@ export const instance = pgTable('instance', {
   applied: snapshot('applied'),
 })
 
-export type LogoutScope = 'local' | 'others' | 'global'
 export type User = typeof user.$inferSelect
 /** A row of `session` as it is read: with its end, because `expires` is but one of its bounds and may be no date. */
 export type Session = Omit<typeof session.$inferSelect, 'expires'> & { endsAt: Date }

@@ -4,8 +4,16 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { bigint, boolean, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import {
+  ACTOR_KINDS,
+  type ActorKind,
+  type LogoutScope,
+  OPERATION_KINDS,
+  type OperationKind,
+} from '../operations/kinds.ts'
 import { bytea, hashedToken, instant, inTheCalendar, snapshot, xid8 } from './columns.ts'
-import type { LogoutScope } from './schema.ts'
+
+export type { ActorKind } from '../operations/kinds.ts'
 
 /** One act that ends sessions: who, when, why, from where, with which result. */
 export const operation = pgTable(
@@ -173,27 +181,6 @@ export const feedHorizon = pgTable(
 export const KEY_SCOPES = ['introspect', 'sessions:create', 'events', 'security'] as const
 export type KeyScope = (typeof KEY_SCOPES)[number]
 export type ServiceKey = typeof serviceKey.$inferSelect
-export const OPERATION_KINDS = [
-  'logout',
-  'session.end',
-  'session.replace',
-  'authjs.signout',
-  'user.revoke',
-  'user.lock',
-  'user.unlock',
-  'user.role',
-  'incident.plan',
-  'incident.execute',
-  'incident.finish',
-  'key.create',
-  'key.change',
-  'key.revoke',
-  'policy.change',
-] as const
-export type OperationKind = (typeof OPERATION_KINDS)[number]
-/** `database`: a login that acted by SQL, as triggers saw it. */
-export const ACTOR_KINDS = ['user', 'service', 'staff', 'system', 'database'] as const
-export type ActorKind = (typeof ACTOR_KINDS)[number]
 export const STAFF_ROLES = ['security', 'auditor'] as const
 export type StaffRole = (typeof STAFF_ROLES)[number]
 /** The rows of `job`. */

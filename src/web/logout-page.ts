@@ -1,6 +1,7 @@
 /** `/logout`: asks first, names what each choice will end. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { LogoutScope, Session, User } from '../storage/schema.ts'
+import type { LogoutScope } from '../operations/kinds.ts'
+import type { Session, User } from '../storage/schema.ts'
 import { layout } from './layout.ts'
 import { deviceNames } from './parts.ts'
 import { count, nameOf } from './words.ts'

@@ -1,6 +1,7 @@
 /** The browser helper: it leaves, clears and tells once the service has answered that it is done, and never before. */
 import type { BrowserContext, Page } from 'playwright-core'
 import type { LogoutOptions } from '../../src/client/browser.ts'
+import { LOGOUT_SCOPES } from '../../src/operations/kinds.ts'
 import { whileAway } from '../browser/away.ts'
 import { browserTest } from '../support/browser.ts'
 import { startService } from '../support/service.ts'
@@ -96,8 +97,7 @@ browserTest('the person is asked first, and may say no', async (t, open) => {
     asked.push(dialog.message())
     void dialog.dismiss()
   })
-  for (const scope of ['local', 'others', 'global'] as const)
-    t.equal(await logOut(page, { scope, ask: true }), false)
+  for (const scope of LOGOUT_SCOPES) t.equal(await logOut(page, { scope, ask: true }), false)
   t.same(asked, [
     'Log out on this device?',
     'Log out on all other devices?',

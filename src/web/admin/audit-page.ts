@@ -1,10 +1,11 @@
 /** `/admin/audit`: every operation, newest first, and what was ended around the service; and where the chain ends. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import { AUDIT_KINDS, operationLabel } from '../../operations/kinds.ts'
 import type { AuditPage } from '../../security/audit.ts'
 import type { Names } from '../../storage/people.ts'
 import { stamp } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
-import { entries, type Faults, faultList, field, KINDS } from './parts.ts'
+import { entries, type Faults, faultList, field } from './parts.ts'
 
 export interface AuditEntered {
   user?: string | undefined
@@ -87,7 +88,7 @@ ${field(
     name: 'kind',
     label: LABELS.kind,
     control: (attributes) =>
-      html`<select ${attributes}>${choice('', 'Anything')}${KINDS.map(([value, label]) => choice(value, label))}</select>`,
+      html`<select ${attributes}>${choice('', 'Anything')}${AUDIT_KINDS.map((kind) => choice(kind, operationLabel(kind)))}</select>`,
   },
   faults,
 )}

@@ -1,12 +1,13 @@
 /** `/admin/operation`: one entry of the audit in full, and the sessions it ended. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import { operationLabel } from '../../operations/kinds.ts'
 import type { Names } from '../../storage/people.ts'
 import type { RevokedSession } from '../../storage/schema.ts'
 import type { Operation } from '../../storage/staff-schema.ts'
 import { deviceIcon } from '../icons.ts'
 import { count, nameOf, stamp } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
-import { actOf, actor, planIdOf, quoted, userLink } from './parts.ts'
+import { actor, planIdOf, quoted, userLink } from './parts.ts'
 
 export interface OperationPage {
   viewer: Viewer
@@ -38,7 +39,7 @@ function which({ kind, revokedCount, result }: Operation, listed: number, most: 
 
 export function operationPage({ viewer, operation, revoked, most, names }: OperationPage): SafeHtml {
   const { id, at, userId, reason, ipAddress, userAgent, requestId, selection, result, waitedMs } = operation
-  const what = actOf(operation)
+  const what = operationLabel(operation.kind, operation.scope)
   const planId = planIdOf(operation)
   const fact = (label: string, value: SafeHtml | string | null) =>
     value === null

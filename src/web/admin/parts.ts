@@ -1,5 +1,6 @@
 /** What several pages of the console show: people, acts, and fields with what is wrong about them. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import { operationLabel } from '../../operations/kinds.ts'
 import type { AuditEntry } from '../../security/audit.ts'
 import type { Names } from '../../storage/people.ts'
 import { ago, count, nameOf, quoted } from '../words.ts'
@@ -43,45 +44,13 @@ export function actor({ actorKind, actorId }: Acted, names: Names): SafeHtml {
   return userLink(actorId, names)
 }
 
-const ACTS: Record<AuditEntry['kind'], string> = {
-  logout: 'Logged out',
-  'session.end': 'Logged out one of their devices',
-  'session.replace': 'Signed in again on a device',
-  'authjs.signout': 'Signed out in the application',
-  'user.revoke': 'Ended all sessions of a user',
-  'user.lock': 'Locked sign-in of a user',
-  'user.unlock': 'Lifted the lock of a user',
-  'user.role': 'Changed the role of a user',
-  'incident.plan': 'Planned an incident',
-  'incident.execute': 'Executed an incident',
-  'incident.finish': 'Finished an incident',
-  'key.create': 'Made a service key',
-  'key.change': 'Changed a service key',
-  'key.revoke': 'Revoked a service key',
-  'policy.change': 'Changed the lifetimes of sessions',
-  around: 'Ended around the service',
-}
-const LOGOUTS = {
-  local: 'Logged out one device',
-  others: 'Logged out all other devices',
-  global: 'Logged out everywhere',
-}
-
-/** The kinds of entries there are, in words. */
-export const KINDS = Object.entries(ACTS) as [AuditEntry['kind'], string][]
-
-/** What was done, in words. */
-export function actOf({ kind, scope }: Pick<AuditEntry, 'kind' | 'scope'>): string {
-  return kind === 'logout' && scope ? LOGOUTS[scope] : ACTS[kind]
-}
-
 export type Shown = Omit<AuditEntry, 'requestId' | 'waitedMs' | 'actorSessionId'>
 
 /** One entry of the audit: when, what, to whom, by whom, why, from where. */
 export function entry(shown: Shown, names: Names, when: (date: Date) => SafeHtml = ago): SafeHtml {
   const { id, kind, at, userId, reason, revokedCount, ipAddress, userAgent } = shown
   const around = kind === 'around'
-  const what = around ? 'Sessions ended around the service' : actOf(shown)
+  const what = around ? 'Sessions ended around the service' : operationLabel(kind, shown.scope)
   const incident = planIdOf(shown)
   return html`<li class="entry${around ? ' around' : ''}">
 <p class="when">${when(at)}</p>

@@ -1,5 +1,6 @@
 /** `/admin/user`: one user's living sessions, lock, replays and recent revocations, and what can be done. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import { operationLabel } from '../../operations/kinds.ts'
 import type { Account } from '../../security/accounts.ts'
 import { comparedWithSession } from '../../security/shown.ts'
 import type { Names } from '../../storage/people.ts'
@@ -10,7 +11,7 @@ import { deviceIcon } from '../icons.ts'
 import { deviceNames, type Ended } from '../parts.ts'
 import { ago, count, nameOf, on } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
-import { actOf, actor, agent, idQuery, quoted, whoIs } from './parts.ts'
+import { actor, agent, idQuery, quoted, whoIs } from './parts.ts'
 import { badges } from './users-page.ts'
 
 /** More are folded away. */
@@ -145,7 +146,7 @@ function revocationList(revocations: Revocation[], names: Names): SafeHtml {
   }: (typeof groups)[number]) => html`<li class="entry${operation ? '' : ' around'}">
 <p class="when">${ago(at)}</p>
 <div class="what">
-<p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${actOf(operation)}</a>` : 'Ended around the service'}</strong></p>
+<p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${operationLabel(operation.kind, operation.scope)}</a>` : 'Ended around the service'}</strong></p>
 ${operation?.reason ? html`<p class="reason">${quoted(operation.reason)}</p>` : ''}
 <p class="quiet">${operation ? html`by ${actor(operation, names)}${operation.userAgent ? html` · ${nameOf(operation)}` : ''}` : 'By SQL, a cascade or another program; nobody is on record for it.'}</p>
 ${deviceNames(sessions, sessions.length)}

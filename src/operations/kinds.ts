@@ -1,0 +1,66 @@
+/**
+ * The kinds of operations, who performs them, and the scopes of a logout. The database's checks, the API, the console, the
+ * CLI and the metrics derive from these tables: a new kind is one line here, and a migration.
+ */
+
+interface Kind {
+  /** In the console. */
+  label: string
+  /** Whether the overview lists it: what staff and services did, and not users to themselves. */
+  inOverview: boolean
+}
+
+const OPERATIONS = {
+  logout: { label: 'Logged out', inOverview: false },
+  'session.end': { label: 'Logged out one of their devices', inOverview: false },
+  'session.replace': { label: 'Signed in again on a device', inOverview: false },
+  'authjs.signout': { label: 'Signed out in the application', inOverview: false },
+  'user.revoke': { label: 'Ended all sessions of a user', inOverview: true },
+  'user.lock': { label: 'Locked sign-in of a user', inOverview: true },
+  'user.unlock': { label: 'Lifted the lock of a user', inOverview: true },
+  'user.role': { label: 'Changed the role of a user', inOverview: true },
+  'incident.plan': { label: 'Planned an incident', inOverview: true },
+  'incident.execute': { label: 'Executed an incident', inOverview: true },
+  'incident.finish': { label: 'Finished an incident', inOverview: true },
+  'key.create': { label: 'Made a service key', inOverview: true },
+  'key.change': { label: 'Changed a service key', inOverview: true },
+  'key.revoke': { label: 'Revoked a service key', inOverview: true },
+  'policy.change': { label: 'Changed the lifetimes of sessions', inOverview: true },
+} as const satisfies Record<string, Kind>
+
+/** What the audit lists besides operations: sessions ended without one, by SQL, a cascade or another program. */
+const WITHOUT_OPERATION = { around: { label: 'Ended around the service' } } as const
+
+const AUDITED = { ...OPERATIONS, ...WITHOUT_OPERATION }
+
+export type OperationKind = keyof typeof OPERATIONS
+export const OPERATION_KINDS = keysOf(OPERATIONS)
+export const OVERVIEW_KINDS = OPERATION_KINDS.filter((kind) => OPERATIONS[kind].inOverview)
+
+export type AuditKind = keyof typeof AUDITED
+export const AUDIT_KINDS = keysOf(AUDITED)
+
+/** `database`: a login that acted by SQL, as triggers saw it. */
+export const ACTOR_KINDS = ['user', 'service', 'staff', 'system', 'database'] as const
+export type ActorKind = (typeof ACTOR_KINDS)[number]
+
+/** `ends`: which sessions of the user. `label`: the operation, in the console. */
+const SCOPES = {
+  local: { ends: 'this session', label: 'Logged out one device' },
+  others: { ends: 'all but this one', label: 'Logged out all other devices' },
+  global: { ends: 'all', label: 'Logged out everywhere' },
+} as const satisfies Record<string, { ends: string; label: string }>
+
+export type LogoutScope = keyof typeof SCOPES
+export const LOGOUT_SCOPES = keysOf(SCOPES)
+/** Each scope and what it ends, in one line. */
+export const SCOPES_EXPLAINED = LOGOUT_SCOPES.map((scope) => `\`${scope}\`: ${SCOPES[scope].ends}`).join('; ')
+
+/** What was done, in words. */
+export function operationLabel(kind: AuditKind, scope: LogoutScope | null = null): string {
+  return kind === 'logout' && scope ? SCOPES[scope].label : AUDITED[kind].label
+}
+
+function keysOf<Table extends object>(table: Table): (keyof Table)[] {
+  return Object.keys(table) as (keyof Table)[]
+}
