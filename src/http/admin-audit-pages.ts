@@ -9,8 +9,9 @@ import type { AuditFilter } from '../storage/audit.ts'
 import { auditPage } from '../web/admin/audit-page.ts'
 import { operationPage } from '../web/admin/operation-page.ts'
 import type { Faults } from '../web/admin/parts.ts'
-import { type AdminPages, askable, entered, faultsOf, send, utcInstant, viewerOf } from './admin-common.ts'
+import { type AdminPages, entered, faultsOf, send, utcInstant, viewerOf } from './admin-common.ts'
 import { sendCsv } from './csv.ts'
+import { operationId, text } from './schemas.ts'
 
 /** Of the sessions that an operation ended, so many are listed. */
 const LISTED = 200
@@ -22,7 +23,7 @@ const moment = z.string().transform((text, context) => {
   if (!instant) context.addIssue(MOMENT)
   return instant ?? undefined
 })
-const idText = askable.trim().transform((text) => text || undefined)
+const idText = text.trim().transform((text) => text || undefined)
 const filterForm = z.object({
   user: idText.optional(),
   actor: idText.optional(),
@@ -74,7 +75,7 @@ export async function adminAuditPages(instance: FastifyInstance, options: AdminP
 
   app.get(
     '/operation',
-    { schema: { querystring: z.object({ id: z.guid('must be the id of an operation').toLowerCase() }) } },
+    { schema: { querystring: z.object({ id: operationId }) } },
     async (request, reply) => {
       const found = await sessions.operation(request.query.id, LISTED)
       if (!found) throw new Problem('not_found', 'No operation has this id.')

@@ -1,7 +1,7 @@
 /** What the routes of the console share: who looks, what they sent, and how pages and problems are answered. */
 import type { SafeHtml } from '@remix-run/html-template'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { Problem } from '../errors.ts'
 import type { Accounts } from '../security/accounts.ts'
 import type { Audit } from '../security/audit.ts'
@@ -28,12 +28,6 @@ export interface AdminPages {
   signInPath: string | null
   maxAuthAgeSeconds: number
 }
-
-/** A text that PostgreSQL can be asked for. */
-export const askable = z
-  .string('must be given')
-  .max(1_000)
-  .regex(/^[^\0]*$/, 'must not hold NUL characters')
 
 /** Lets those pass who may end sessions, before the body is read; `harm` looks at the rest afterwards. */
 export async function requireSecurityRole({ staff }: FastifyRequest): Promise<void> {

@@ -15,7 +15,6 @@ import { incidentsPage } from '../web/admin/incidents-page.ts'
 import type { Faults } from '../web/admin/parts.ts'
 import {
   type AdminPages,
-  askable,
   entered,
   faultsOf,
   formHooks,
@@ -27,6 +26,7 @@ import {
 } from './admin-common.ts'
 import { sendCsv } from './csv.ts'
 import { logged, sendProblem, translate } from './problems.ts'
+import { planId, text } from './schemas.ts'
 import { byOf, signedInWithin } from './staff.ts'
 
 /** Bytes: 200,000 user ids of 36 characters, a line each, as a form is encoded. */
@@ -34,7 +34,7 @@ const MAX_FORM = 16 * 1024 * 1024
 /** Counting a million sessions takes a second: a process does it for so many people at a time. */
 const PREVIEWS_AT_ONCE = 2
 
-const onePlan = z.object({ planId: z.guid('must be the id of a plan').toLowerCase() })
+const onePlan = z.object({ planId })
 
 export async function adminIncidentPages(instance: FastifyInstance, options: AdminPages) {
   const { incidents, overview, requireStaff, maxAuthAgeSeconds, visitor } = options
@@ -88,8 +88,8 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
       onRequest: requireSecurityRole,
       schema: {
         querystring: z.object({
-          from: z.guid().toLowerCase().optional().catch(undefined),
-          userIds: askable.optional().catch(undefined),
+          from: planId.optional().catch(undefined),
+          userIds: text.optional().catch(undefined),
         }),
       },
     },

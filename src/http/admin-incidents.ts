@@ -8,20 +8,20 @@ import { reason } from '../security/reason.ts'
 import { selection, shownSelectionSchema } from '../security/selection.ts'
 import { sendCsv, wantsCsv } from './csv.ts'
 import { callers } from './openapi/document.ts'
+import { instant, nullableText, planId } from './schemas.ts'
 import { byOf, HARM_PROBLEMS, READ_PROBLEMS, type RequireStaff } from './staff.ts'
 
 /** Bytes: 200,000 user ids of 36 characters are 8 MB. Read only after the caller has shown who it is. */
 const MAX_PLAN_BODY = 16 * 1024 * 1024
 
-const instant = z.iso.datetime()
-const planParams = z.object({ planId: z.guid('must be the id of a plan').toLowerCase() })
+const planParams = z.object({ planId })
 
 const sample = z.array(
   z.object({
     sessionId: z.string(),
     userId: z.string(),
-    ipAddress: z.string().nullable(),
-    userAgent: z.string().nullable(),
+    ipAddress: nullableText,
+    userAgent: nullableText,
     createdAt: instant,
   }),
 )
@@ -38,7 +38,7 @@ const plan = z.object({
   expiresAt: instant,
 })
 
-const who = z.object({ kind: z.string(), id: z.string().nullable() })
+const who = z.object({ kind: z.string(), id: nullableText })
 
 const incident = z.object({
   planId: z.string(),
@@ -54,7 +54,7 @@ const incident = z.object({
   startedAt: instant.nullable(),
   finishedAt: instant.nullable(),
   durationMs: z.int().nullable(),
-  operationId: z.string().nullable().describe('the operation that every ended session is recorded under'),
+  operationId: nullableText.describe('the operation that every ended session is recorded under'),
   ended: z.int().describe('sessions ended so far'),
   outcome: z
     .object({

@@ -13,10 +13,11 @@ import { consoleProblemPage } from '../web/admin/problem-page.ts'
 import { againPage } from '../web/admin/sign-in-again.ts'
 import { usersPage } from '../web/admin/users-page.ts'
 import { adminAuditPages } from './admin-audit-pages.ts'
-import { type AdminPages, askable, entered, send, viewerOf } from './admin-common.ts'
+import { type AdminPages, entered, send, viewerOf } from './admin-common.ts'
 import { adminIncidentPages } from './admin-incident-pages.ts'
 import { adminUserPages } from './admin-user-pages.ts'
 import { logged, problemHeaders, sendProblemPage, translate } from './problems.ts'
+import { text } from './schemas.ts'
 
 /** To be registered with the prefix `/admin`. */
 export async function adminPages(instance: FastifyInstance, options: AdminPages) {
@@ -57,15 +58,11 @@ export async function adminPages(instance: FastifyInstance, options: AdminPages)
     },
   )
 
-  app.get(
-    '/users',
-    { schema: { querystring: z.object({ q: askable.catch('') }) } },
-    async (request, reply) => {
-      const query = request.query.q.trim()
-      const users = query ? await accounts.find(query) : null
-      return send(reply, usersPage({ viewer: viewerOf(request), query, users, most: MAX_FOUND }))
-    },
-  )
+  app.get('/users', { schema: { querystring: z.object({ q: text.catch('') }) } }, async (request, reply) => {
+    const query = request.query.q.trim()
+    const users = query ? await accounts.find(query) : null
+    return send(reply, usersPage({ viewer: viewerOf(request), query, users, most: MAX_FOUND }))
+  })
 
   // The prefix is among the options, and is not to be added again.
   const parts = { ...options, prefix: '' }

@@ -2,23 +2,23 @@
 import { z } from 'zod'
 import { ACTOR_KINDS, AUDIT_KINDS } from '../operations/kinds.ts'
 import { STAFF_ROLES } from '../storage/staff-schema.ts'
-import { device } from './user.ts'
+import { comparison, device, endedSessions, instant, nullableText, text } from './schemas.ts'
 
-/** A word to look for. PostgreSQL has no NUL in its texts. */
-export const text = z
-  .string('must be a text')
-  .min(1, 'must not be empty')
-  .max(1024)
-  .regex(/^[^\0]*$/, 'must not hold a NUL character')
+/** A text to look for. */
+export const searchText = text.min(1, 'must not be empty')
 
-const instant = z.iso.datetime()
-const nullable = z.string().nullable()
-const where = { device, userAgent: nullable, ipAddress: nullable, createdAt: instant, lastSeenAt: instant }
+const where = {
+  device,
+  userAgent: nullableText,
+  ipAddress: nullableText,
+  createdAt: instant,
+  lastSeenAt: instant,
+}
 
 const user = z.object({
   id: z.string(),
-  name: nullable,
-  email: nullable,
+  name: nullableText,
+  email: nullableText,
   role: z.enum(STAFF_ROLES).nullable(),
   lock: z
     .object({
@@ -33,17 +33,17 @@ const user = z.object({
 export const userList = z.object({ users: z.array(user) })
 
 const operation = z.object({
-  id: nullable,
+  id: nullableText,
   kind: z.enum(AUDIT_KINDS),
-  scope: nullable,
+  scope: nullableText,
   actorKind: z.enum(ACTOR_KINDS).nullable(),
-  actorId: nullable,
-  actorSessionId: nullable,
-  userId: nullable,
-  reason: nullable,
-  ipAddress: nullable,
-  userAgent: nullable,
-  requestId: nullable,
+  actorId: nullableText,
+  actorSessionId: nullableText,
+  userId: nullableText,
+  reason: nullableText,
+  ipAddress: nullableText,
+  userAgent: nullableText,
+  requestId: nullableText,
   at: instant,
   revokedCount: z.int(),
   selection: z.unknown(),
@@ -68,27 +68,20 @@ export const account = z.object({
       sessionId: z.string(),
       count: z.int(),
       at: instant,
-      ipAddress: nullable,
-      userAgent: nullable,
-      sameAddress: z
-        .boolean()
-        .nullable()
-        .describe('whether it is the address that the session had; null: one of the two is unknown'),
-      sameProgram: z
-        .boolean()
-        .nullable()
-        .describe("whether it is the user agent that the session had; null: the session's is unknown"),
+      ipAddress: nullableText,
+      userAgent: nullableText,
+      ...comparison,
     }),
   ),
 })
 
 export const revoked = z.object({
   operationId: z.string(),
-  revoked: z.array(z.object({ id: z.string(), device })),
+  revoked: endedSessions,
   lockedUntil: instant.nullable().optional().describe('null: until lifted; only when a lock was asked for'),
 })
 
-export const unlocked = z.object({ operationId: nullable.describe('null: there was no lock') })
+export const unlocked = z.object({ operationId: nullableText.describe('null: there was no lock') })
 
 /** An instant, or a day, which begins at midnight UTC. */
 const moment = z
@@ -99,12 +92,12 @@ const moment = z
   .refine((at) => at.getTime() >= 0, 'must not be before 1970')
 
 export const auditQuery = z.strictObject({
-  user: text.optional(),
-  actor: text.optional(),
+  user: searchText.optional(),
+  actor: searchText.optional(),
   kind: z.enum(AUDIT_KINDS).optional(),
   since: moment.optional(),
   until: moment.optional(),
   cursor: z.string().max(4096).optional(),
 })
 
-export const auditPage = z.object({ entries: z.array(operation), next: nullable })
+export const auditPage = z.object({ entries: z.array(operation), next: nullableText })

@@ -8,7 +8,6 @@ import type { Faults } from '../web/admin/parts.ts'
 import { userPage } from '../web/admin/user-page.ts'
 import {
   type AdminPages,
-  askable,
   entered,
   faultsOf,
   harmHooks,
@@ -16,12 +15,13 @@ import {
   send,
   viewerOf,
 } from './admin-common.ts'
+import { operationId, text } from './schemas.ts'
 import { byOf, signedInWithin } from './staff.ts'
 
 /** Of the sessions that were just ended, so many are named. */
 const LISTED = 100
 
-const oneUser = z.object({ id: askable })
+const oneUser = z.object({ id: text })
 const revokeForm = z.object({
   reason,
   lockFor: z.union([z.literal('').transform(() => undefined), lockFor]).optional(),
@@ -36,7 +36,7 @@ export async function adminUserPages(instance: FastifyInstance, options: AdminPa
 
   app.get(
     '/user',
-    { schema: { querystring: oneUser.extend({ done: z.guid().optional().catch(undefined) }) } },
+    { schema: { querystring: oneUser.extend({ done: operationId.optional().catch(undefined) }) } },
     async (request, reply) => {
       const { id, done } = request.query
       const account = await accounts.show(id)
@@ -71,7 +71,7 @@ export async function adminUserPages(instance: FastifyInstance, options: AdminPa
 
   app.get(
     '/user/revoke',
-    { ...securityOnly, schema: { querystring: oneUser.extend({ lockFor: askable.optional() }) } },
+    { ...securityOnly, schema: { querystring: oneUser.extend({ lockFor: text.optional() }) } },
     (request, reply) => askRevoke(request, reply),
   )
 

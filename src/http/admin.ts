@@ -10,7 +10,7 @@ import type { Audit, AuditEntry } from '../security/audit.ts'
 import { auditCsv } from '../security/audit-csv.ts'
 import { lockFor, reason } from '../security/reason.ts'
 import { toAccount, toRevoked, toUser } from '../security/shown.ts'
-import { account, auditPage, auditQuery, revoked, text, unlocked, userList } from './admin-schemas.ts'
+import { account, auditPage, auditQuery, revoked, searchText, unlocked, userList } from './admin-schemas.ts'
 import { sendCsv, wantsCsv } from './csv.ts'
 import { callers } from './openapi/document.ts'
 import { byOf, HARM_PROBLEMS, READ_PROBLEMS, type RequireStaff } from './staff.ts'
@@ -26,7 +26,7 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
   const reads = { onRequest: requireStaff.read }
   const harms = { onRequest: requireStaff.harm }
   const forStaff = { tags: ['staff'], security: callers.staff }
-  const ofUser = z.object({ id: text })
+  const ofUser = z.object({ id: searchText })
 
   app.get(
     '/api/admin/users',
@@ -37,7 +37,7 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
         operationId: 'findUsers',
         summary: 'Users whose id, email or name begins with a text',
         problems: READ_PROBLEMS,
-        querystring: z.strictObject({ q: text }),
+        querystring: z.strictObject({ q: searchText }),
         response: { 200: userList.describe('At most 50.') },
       },
     },

@@ -13,6 +13,7 @@ import type { Keys } from '../security/keys.ts'
 import { outsideTheRequest } from '../storage/database.ts'
 import { bearerOf } from './credentials.ts'
 import { callers } from './openapi/document.ts'
+import { comparison, instant, nullableText } from './schemas.ts'
 import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'
 import type { Streams } from './streams.ts'
 
@@ -33,33 +34,23 @@ const question = z.object({
 const session = {
   sessionId: z.string(),
   userId: z.string(),
-  operationId: z
-    .string()
-    .nullable()
-    .describe('what ended the session; null when that was done around this service'),
+  operationId: nullableText.describe('what ended the session; null when that was done around this service'),
 }
 const revoked = z.object({
   type: z.literal('session.revoked'),
   ...session,
-  kind: z.string().nullable(),
-  scope: z.string().nullable(),
-  revokedAt: z.iso.datetime(),
+  kind: nullableText,
+  scope: nullableText,
+  revokedAt: instant,
 })
 const replayed = z.object({
   type: z.literal('session.replayed').describe('the token of a session that was ended came again'),
   ...session,
   count: z.int().describe('how often since the event before about this session'),
-  ipAddress: z.string().nullable(),
-  userAgent: z.string().nullable(),
-  sameAddress: z
-    .boolean()
-    .nullable()
-    .describe('whether the session had signed in from this address; null: one of the two is unknown'),
-  sameProgram: z
-    .boolean()
-    .nullable()
-    .describe("whether the session had this user agent; null: the session's is unknown"),
-  at: z.iso.datetime(),
+  ipAddress: nullableText,
+  userAgent: nullableText,
+  ...comparison,
+  at: instant,
 })
 const answer = z.object({
   events: z.array(z.discriminatedUnion('type', [revoked, replayed])),

@@ -19,9 +19,9 @@ import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
 import type { FinishLogout } from './finish-logout.ts'
 import { LOGOUT_BODY, logoutRequest, refuseScopeInQuery, scope } from './logout-request.ts'
+import { sessionId } from './schemas.ts'
 import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
 import { markOf } from './session-events.ts'
-import { sessionId } from './user.ts'
 
 /** More devices than this are counted, not listed. */
 const LISTED = 100

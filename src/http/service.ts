@@ -8,6 +8,7 @@ import type { Sessions } from '../sessions/sessions.ts'
 import { MAX_TOKEN_LENGTH } from '../sessions/tokens.ts'
 import type { Cookies } from './cookies.ts'
 import { callers } from './openapi/document.ts'
+import { instant, text } from './schemas.ts'
 import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'
 
 const question = z.object({
@@ -27,11 +28,8 @@ const introspection = z.union([
   z.object({ active: z.literal(false) }),
 ])
 
-/** PostgreSQL has no NUL in its texts. */
-const text = z.string().regex(/^[^\0]*$/, 'must not hold a NUL character')
-
 const newSession = z.strictObject({
-  userId: text.min(1, 'must name a user').max(1024),
+  userId: text.min(1, 'must name a user'),
   userAgent: z.string().nullish().describe('what cannot be kept of it is left out, and refuses nobody'),
   ipAddress: z
     .string()
@@ -43,7 +41,7 @@ const newSession = z.strictObject({
 const createdSession = z.object({
   token: z.string(),
   sessionId: z.string(),
-  expires: z.iso.datetime(),
+  expires: instant,
   cookie: z.object({
     name: z.string(),
     attributes: z.object({

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { DEVICE_KINDS, describeDevice } from '../sessions/devices.ts'
+import { describeDevice } from '../sessions/devices.ts'
 import type { Outcome, Sessions } from '../sessions/sessions.ts'
 import type { Session } from '../storage/schema.ts'
 import { ignoreBodies } from './bodies.ts'
@@ -16,42 +16,31 @@ import {
   scope,
 } from './logout-request.ts'
 import { callers } from './openapi/document.ts'
+import { device, endedSessions, instant, nullableText, sessionId } from './schemas.ts'
 import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
 
-/** What a user agent tells; `browser` may be any program. */
-export const device = z.object({
-  browser: z.string().nullable(),
-  os: z.string().nullable(),
-  kind: z.enum(DEVICE_KINDS).describe('`app`: a program that does not say what it runs on'),
-})
-const instant = z.iso.datetime()
-/** Any UUID, of whatever version an application chose, spelled as PostgreSQL spells it. */
-export const sessionId = z.guid('must be the id of a session').toLowerCase()
 const times = { createdAt: instant, lastSeenAt: instant, expiresAt: instant }
 
 const currentSession = z.object({
   user: z.object({
     id: z.string(),
-    name: z.string().nullable(),
-    email: z.string().nullable(),
-    image: z.string().nullable(),
+    name: nullableText,
+    email: nullableText,
+    image: nullableText,
   }),
   session: z.object({ id: z.string(), ...times }),
 })
 
 const sessionList = z.object({
   sessions: z.array(
-    z.object({ id: z.string(), current: z.boolean(), device, ipAddress: z.string().nullable(), ...times }),
+    z.object({ id: z.string(), current: z.boolean(), device, ipAddress: nullableText, ...times }),
   ),
 })
 
 const logoutOutcome = z.object({
-  operationId: z
-    .string()
-    .nullable()
-    .describe('null when another logout, or none of this service, had ended it'),
+  operationId: nullableText.describe('null when another logout, or none of this service, had ended it'),
   scope,
-  revoked: z.array(z.object({ id: z.string(), device })),
+  revoked: endedSessions,
   redirect: z.string().describe('where the browser should go'),
   ignored: z.array(ignored).describe('what of the request was no part of it, and changed nothing'),
 })
