@@ -1,6 +1,6 @@
 /** The audit as CSV, a line at a time, so that the longest takes no memory. */
 import type { AuditEntry } from './audit.ts'
-import { csvLine } from './csv.ts'
+import { csvLines } from './csv.ts'
 
 const COLUMNS = [
   'at',
@@ -22,11 +22,9 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof AuditEntry)[]
 
 /** Its lines; the names of the columns come with the first. */
-export async function* auditCsv(entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
-  let head = csvLine(COLUMNS)
-  for await (const entry of entries) {
-    yield head + csvLine(COLUMNS.map((column) => entry[column]))
-    head = ''
-  }
-  if (head) yield head
+export function auditCsv(entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
+  return csvLines(
+    COLUMNS.map((key) => ({ key, header: key })),
+    entries,
+  )
 }

@@ -1,16 +1,22 @@
 /** What an incident ended, as CSV. */
 import type { RevokedSession } from '../storage/schema.ts'
-import { csvLine } from './csv.ts'
+import { type Column, csvLines } from './csv.ts'
 
-const COLUMNS = ['sessionId', 'userId', 'endedAt', 'createdAt', 'lastSeenAt', 'ipAddress', 'userAgent']
+const COLUMNS: Column<RevokedSession>[] = [
+  { header: 'sessionId', key: 'sessionId' },
+  { header: 'userId', key: 'userId' },
+  { header: 'endedAt', key: 'revokedAt' },
+  { header: 'createdAt', key: 'createdAt' },
+  { header: 'lastSeenAt', key: 'lastSeenAt' },
+  { header: 'ipAddress', key: 'ipAddress' },
+  { header: 'userAgent', key: 'userAgent' },
+]
 
-/** Its lines, from pages of sessions; the names of the columns come first. */
-export async function* incidentCsv(pages: AsyncIterable<RevokedSession[]>): AsyncGenerator<string> {
-  let head = csvLine(COLUMNS)
-  for await (const page of pages)
-    for (const { sessionId, userId, revokedAt, createdAt, lastSeenAt, ipAddress, userAgent } of page) {
-      yield head + csvLine([sessionId, userId, revokedAt, createdAt, lastSeenAt, ipAddress, userAgent])
-      head = ''
-    }
-  if (head) yield head
+/** Its lines, from pages of sessions; the names of the columns come with the first. */
+export function incidentCsv(pages: AsyncIterable<RevokedSession[]>): AsyncGenerator<string> {
+  return csvLines(COLUMNS, sessionsOf(pages))
+}
+
+async function* sessionsOf(pages: AsyncIterable<RevokedSession[]>): AsyncGenerator<RevokedSession> {
+  for await (const page of pages) yield* page
 }
