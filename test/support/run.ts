@@ -2,7 +2,7 @@
  * Runs the tests on a real PostgreSQL: TEST_DATABASE_URL, else testcontainers where a Docker engine answers, else
  * the embedded one. Every test file clones the migrated template database that is made here.
  *
- *     npm test                               everything
+ *     npm test                               everything, and which ten files took longest
  *     npm test -- test/http/check.test.ts    one file
  */
 import { execFile, spawn } from 'node:child_process'
@@ -14,6 +14,7 @@ import { promisify } from 'node:util'
 import { startEmbedded } from '../../src/dev/embedded.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { admin, databaseUrl } from './server.ts'
+import { slowestFiles } from './slowest.ts'
 
 const TEMPLATE = `gl_template_${process.pid}`
 /** Hundreds of processes start in a run: what was compiled for one serves the next. */
@@ -29,12 +30,14 @@ let code = 1
 try {
   await admin(server.url, (client) => client.query(`create database ${TEMPLATE}`))
   await migrate(databaseUrl(server.url, TEMPLATE))
+  const begun = Date.now()
   code = await tap({
     ...QUICKLY,
     ...process.env,
     TEST_SERVER_URL: server.url,
     TEST_TEMPLATE: TEMPLATE,
   })
+  process.stdout.write(await slowestFiles(begun))
   await admin(server.url, (client) => client.query(`drop database ${TEMPLATE}`))
 } finally {
   await server.stop()
