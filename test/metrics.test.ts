@@ -1,10 +1,10 @@
 /** Operators see what happened, by its true name, and nobody's name; whatever clients send adds no line. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createKey } from '../src/security/keys.ts'
 import { openStream } from './support/event-stream.ts'
 import { served } from './support/served.ts'
 import { json } from './support/service.ts'
+import { waitFor } from './support/within.ts'
 
 const service = await served({ CHECK_MODE: 'leased' })
 const { ask, database, signIn } = service
@@ -109,7 +109,7 @@ t.test('a use of a session shows as written once it is', async (t) => {
   await database.psql(`update session set "lastSeenAt" = now() - interval '1 hour'`)
   const before = await value(written)
   t.equal(await ask(token, '/api/session'), 200)
-  while ((await value(written)) === before) await sleep(50)
+  await waitFor('the use to be written', async () => (await value(written)) !== before)
   t.ok((await value(written)) > before)
 })
 
@@ -135,12 +135,18 @@ t.test('who follows the feed is counted while they do, and what they are told', 
   t.equal(await growth('global_logout_feed_events_total', told), 1)
   t.ok((await value('global_logout_feed_read_age_seconds')) < 60)
   await database.psql('alter table revoked_session rename to gone')
-  while ((await value('global_logout_feed_reads_total{outcome="failed"}')) === 0) await sleep(50)
-  while ((await value('global_logout_feed_read_age_seconds')) < 1) await sleep(50)
+  await waitFor(
+    'a read that failed',
+    async () => (await value('global_logout_feed_reads_total{outcome="failed"}')) > 0,
+  )
+  await waitFor(
+    'the last read to be a second old',
+    async () => (await value('global_logout_feed_read_age_seconds')) >= 1,
+  )
   await database.psql('alter table gone rename to revoked_session')
-  while ((await value('global_logout_leases_held')) < 1) await sleep(50)
+  await waitFor('a lease', async () => (await value('global_logout_leases_held')) >= 1)
   stream.close()
-  while ((await value('global_logout_feed_followers')) > 0) await sleep(50)
+  await waitFor('the follower to be gone', async () => (await value('global_logout_feed_followers')) === 0)
   t.equal(await value('global_logout_feed_read_age_seconds'), 0, 'nobody misses anything')
 })
 

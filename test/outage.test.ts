@@ -3,6 +3,7 @@ import t from 'tap'
 import { openDatabase, withinOneDeadline } from '../src/storage/database.ts'
 import { ownServer } from './support/own-server.ts'
 import { json, startService } from './support/service.ts'
+import { waitFor } from './support/within.ts'
 
 const server = await ownServer()
 const database = openDatabase(server.url, { max: 4 })
@@ -164,5 +165,5 @@ t.test('the deadline belongs to the request: two slow queries do not get twice t
 
 /** Waits until the service answers again, by itself. */
 async function recovered(token: string): Promise<void> {
-  while ((await check(token)) === 503);
+  await waitFor('a check that is decided', async () => (await check(token)) !== 503)
 }

@@ -4,7 +4,6 @@
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openDatabase } from '../src/storage/database.ts'
 import { run } from './support/command.ts'
@@ -13,6 +12,7 @@ import { freePort } from './support/ports.ts'
 import { admin } from './support/server.ts'
 import { json, type Service, startService } from './support/service.ts'
 import { demote, standbyOf } from './support/standby.ts'
+import { waitFor } from './support/within.ts'
 
 const primary = await ownServer()
 const standby = await standbyOf(primary)
@@ -52,7 +52,7 @@ type Tap = Pick<typeof t, 'equal' | 'match'>
 async function replicated(): Promise<void> {
   const [{ lsn } = { lsn: '' }] = await psql(primary.url, 'select pg_current_wal_lsn()::text as lsn')
   const caughtUp = `select pg_last_wal_replay_lsn() >= '${lsn}' as yes`
-  while (!(await psql(standby.url, caughtUp))[0]?.yes) await sleep(20)
+  await waitFor('the standby to catch up', async () => (await psql(standby.url, caughtUp))[0]?.yes)
 }
 
 async function nothingIsDecided(t: Tap, { as, http }: Service, token: string) {
@@ -153,14 +153,16 @@ t.test(
     await waiting.printed('Server listening')
     t.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200)
     for (const { check } of onBoth) {
-      while ((await check(token)) === 503) await sleep(50)
+      await waitFor('a check that is decided', async () => (await check(token)) !== 503)
       t.equal(await check(token), 200, 'the session lived on')
     }
     await demote(primary.folder)
     await primary.start()
     const logOut = () => onBoth[0]?.as(token, '/api/logout', json({ scope: 'global' }))
-    let logout = await logOut()
-    while (logout?.status === 503) logout = await logOut()
+    const logout = await waitFor('the logout to be decided', async () => {
+      const answer = await logOut()
+      return answer?.status !== 503 && answer
+    })
     t.equal(logout?.status, 200)
     for (const { check } of onBoth) t.equal(await check(token), 401)
     const shown = await psql(primary.url, `select from session where "userId" = 'u${tokens}'`)

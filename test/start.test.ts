@@ -10,6 +10,7 @@ import { type Run, run } from './support/command.ts'
 import { MIGRATIONS } from './support/migrations.ts'
 import { freePort } from './support/ports.ts'
 import { admin, databaseUrl } from './support/server.ts'
+import { waitFor } from './support/within.ts'
 
 const READY = 'Stop      Ctrl-C'
 
@@ -205,14 +206,14 @@ t.test(
       method: 'POST',
       headers: { authorization: 'Bearer my-token' },
     })
-    for (;;) {
+    await waitFor('the logout to wait for the row', async () => {
       // Inside a transaction the list of backends would stay as it was first read.
       await holder.query('select pg_stat_clear_snapshot()')
       const { rows } = await holder.query(
         `select 1 from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0 and datname = current_database()`,
       )
-      if (rows.length > 0) break
-    }
+      return rows.length > 0
+    })
     service.child.kill('SIGTERM')
     await service.printed('SIGTERM')
     await holder.query('commit')

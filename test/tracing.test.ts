@@ -11,6 +11,7 @@ import { run } from './support/command.ts'
 import { testDatabase } from './support/database.ts'
 import { freePort } from './support/ports.ts'
 import { json } from './support/service.ts'
+import { waitFor } from './support/within.ts'
 
 const database = await testDatabase()
 const sessions = createSessions(database, { add: () => {} }, createBarrier(barrierStore(database.run)))
@@ -101,8 +102,10 @@ t.test('a check is traced when its caller traces it, and else is not', async (t)
   const { traceparent } = sampled
   await service.ask('/check/x', { headers: { traceparent, ...bearer('unknown') } })
   await service.ask('/check/x', { headers: { traceparent, ...bearer(token) } })
-  let spans = await receiver.trace(sampled.traceId, 'check')
-  while (spans.length < 2) spans = await receiver.trace(sampled.traceId, 'check')
+  const spans = await waitFor('both spans of the trace', async () => {
+    const found = await receiver.trace(sampled.traceId, 'check')
+    return found.length >= 2 && found
+  })
   t.match(
     spans.map(({ attributes }) => attributes),
     [401, 200].map((status) => ({ 'http.route': '/check', 'http.response.status_code': status })),
@@ -122,7 +125,7 @@ t.test(
       const text = await (await service.ask('/metrics')).text()
       return Number(/^global_logout_feed_reads_total\{.*outcome="done".*\} (\d+)/m.exec(text)?.[1] ?? 0)
     }
-    while ((await reads()) < 3) await sleep(50)
+    await waitFor('three reads of the feed', async () => (await reads()) >= 3)
     service.child.kill('SIGTERM')
     t.equal(await service.ended, 0)
 
@@ -212,7 +215,7 @@ t.test('a stop sends what was not sent yet; each worker sends its own', async (t
     OTEL_SERVICE_NAME: 'edge',
     WORKERS: '2',
   })
-  while (service.output().split('Server listening').length < 3) await sleep(20)
+  await waitFor('both workers to listen', () => service.output().split('Server listening').length >= 3)
   for (let n = 0; n < 20; n++) await service.ask('/signed-out', { headers: { connection: 'close' } })
   t.same(receiver.spans(), [])
   service.child.kill('SIGTERM')

@@ -1,5 +1,4 @@
 /** Several processes on one port: each an instance of its own, replaced when it crashes, gone when it is told to stop. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createBarrier } from '../src/propagation/barrier.ts'
 import { createSessions } from '../src/sessions/sessions.ts'
@@ -8,6 +7,7 @@ import { run } from './support/command.ts'
 import { testDatabase } from './support/database.ts'
 import { freePort } from './support/ports.ts'
 import { json } from './support/service.ts'
+import { waitFor } from './support/within.ts'
 
 const database = await testDatabase()
 const { psql } = database
@@ -30,7 +30,7 @@ const service = run(['start'], { env })
 
 t.test('the whole flow, over workers that each know only by lease', async (t) => {
   await service.printed('Server listening')
-  while ((await instances()) < 2) await sleep(50)
+  await waitFor('two workers with a lease', async () => (await instances()) >= 2)
   for (let round = 0; round < 10; round++) {
     const [phone, laptop] = [await signIn(), await signIn()]
     for (let n = 0; n < 4; n++) {
@@ -77,7 +77,7 @@ t.test('a worker that hangs does not hide what the others count', async (t) => {
   t.match(metrics, /^global_logout_leases_held 1$/m)
   await Promise.allSettled(asked)
   const all = async () => (await ask('/metrics', '')).text()
-  while (!/^global_logout_leases_held 2$/m.test(await all())) await sleep(50)
+  await waitFor('two leases', async () => /^global_logout_leases_held 2$/m.test(await all()))
   t.match(await all(), /^global_logout_workers_silent 0$/m)
   t.same(await childrenOf(service.child.pid), workers, 'and when it goes on, it is one of them again')
 })
@@ -89,7 +89,7 @@ t.test(
     t.equal(workers.length, 2)
     process.kill(workers[0] ?? 0, 'SIGKILL')
     await service.printed('a worker ended')
-    while ((await childrenOf(service.child.pid)).length < 2) await sleep(50)
+    await waitFor('a second worker again', async () => (await childrenOf(service.child.pid)).length >= 2)
     const token = await signIn()
     t.equal((await ask('/api/logout', token, json({}))).status, 200)
     t.equal((await ask('/check', token)).status, 401)

@@ -5,6 +5,7 @@ import pg from 'pg'
 import postgres from 'postgres'
 import t from 'tap'
 import type { Executor } from '../../src/storage/database.ts'
+import { waitFor } from '../support/within.ts'
 
 /** Drizzle databases without any setting of this service, by driver. Closed when the test file ends. */
 export const DRIVERS = {
@@ -59,7 +60,10 @@ export async function openTransaction({ url }: { url: string }) {
     query: (sql: string, values: unknown[] = []) => client.query(sql, values),
     /** Returns when a statement waits for this transaction. */
     async keepsSomebodyWaiting() {
-      while ((await waiting()).rowCount === 0) await new Promise((turn) => setImmediate(turn))
+      await waitFor(
+        'a statement that waits for this transaction',
+        async () => (await waiting()).rowCount !== 0,
+      )
     },
     async commit() {
       await client.query('commit')

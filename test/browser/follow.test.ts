@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrowserContext, Page } from 'playwright-core'
 import { browserTest } from '../support/browser.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 import { AGENTS, addPerson } from './devices.ts'
 import { cutStream, isStream, read } from './gallery.ts'
 
@@ -57,7 +58,10 @@ browserTest('what happens to another user, and a database that is away, move no 
   await psql(`select pg_terminate_backend(pid) from pg_stat_activity
       where application_name like 'global-logout%' and datname = current_database() and pid <> pg_backend_pid()`)
   // Whatever they had set off would be there before this one is.
-  while ((await service.as(tokens[1] ?? '', '/api/logout', { method: 'POST' })).status === 503);
+  await waitFor(
+    'the logout to be decided',
+    async () => (await service.as(tokens[1] ?? '', '/api/logout', { method: 'POST' })).status !== 503,
+  )
   await page.getByText('You are signed in on this device only.').waitFor()
   t.equal(navigations.length, 1)
 })

@@ -1,9 +1,9 @@
 /** The database goes away from an instance that answers from memory: it says "valid" only as long as its lease. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openDatabase } from '../../src/storage/database.ts'
 import { ownServer } from '../support/own-server.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const server = await ownServer()
 const database = openDatabase(server.url, { max: 6 })
@@ -28,14 +28,14 @@ for (const [how, away, back] of [
       for (let hits = service.hits(); service.hits() === hits; ) t.equal(await check(token), 200)
       await away()
       t.not(await check(token), 401, 'nobody is logged out by an outage')
-      while (service.leased?.holdsLease()) await sleep(5)
+      await waitFor('the lease to end', () => !service.leased?.holdsLease())
       const response = await as(token, '/check')
       t.equal(response.status, 503)
       t.equal(response.headers.get('retry-after'), '1')
       t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 503)
       await back()
       await service.answersFromMemory()
-      while ((await check(token)) === 503) await sleep(20)
+      await waitFor('a check that is decided', async () => (await check(token)) !== 503)
       t.equal(await check(token), 200)
     },
   )

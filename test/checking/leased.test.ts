@@ -6,6 +6,7 @@ import { writePolicy } from '../../src/storage/policy.ts'
 import { currentXid } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const database = await testDatabase({ max: 20 })
 const { psql } = database
@@ -27,17 +28,19 @@ async function knownSession() {
 async function learn(token: string): Promise<void> {
   for (const instance of [here, there]) {
     const before = instance.hits()
-    while (instance.hits() === before) await instance.check(token)
+    await waitFor('an answer from memory', async () => {
+      await instance.check(token)
+      return instance.hits() > before
+    })
   }
 }
 
 /** Resolves with what the instance answers when it no longer says "valid". */
 async function refusal(instance: typeof here, token: string): Promise<number> {
-  for (;;) {
+  return await waitFor('an answer other than "valid"', async () => {
     const status = await instance.check(token)
-    if (status !== 200) return status
-    await sleep(5)
-  }
+    return status !== 200 && status
+  })
 }
 
 t.test('a second check does not read the database', async (t) => {
@@ -90,7 +93,7 @@ t.test('the wait is part of the operation', async (t) => {
     (
       await psql<{ waited_ms: number | null }>('select waited_ms from operation where id = $1', [operationId])
     )[0]?.waited_ms
-  while ((await waited()) === null) await sleep(5)
+  await waitFor('the time it waited to be recorded', async () => (await waited()) !== null)
   const waitedMs = await waited()
   t.ok(typeof waitedMs === 'number' && waitedMs >= 0, String(waitedMs))
 })
@@ -181,7 +184,10 @@ t.test(
     await psql('delete from instance')
     await psql(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'global-logout listener'
     and datname = current_database()`)
-    while ((await psql('select from instance')).length < 2) await sleep(20)
+    await waitFor(
+      'both instances to join again',
+      async () => (await psql('select from instance')).length >= 2,
+    )
     await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
     const { token } = await knownSession()
     t.equal((await there.as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
@@ -197,15 +203,18 @@ t.test('an instance that hangs is waited for once, and buried', async (t) => {
   t.ok(performance.now() - start > LEASE_MS, 'as long as its lease may last')
   t.equal(await there.check(first.token), 401)
   // It is known to hang for as long as it was seen to, and the logout began a moment before it was first seen.
-  while ((await psql('select from instance')).length > 2) await here.barrier.lookRound()
-  t.pass('then its row is gone')
+  await waitFor('the row of the instance that hangs to be gone', async () => {
+    await here.barrier.lookRound()
+    return (await psql('select from instance')).length <= 2
+  })
+  t.equal((await psql('select from instance')).length, 2, 'then its row is gone')
 })
 
 t.test('a repeated logout waits as well: its answer claims as much', async (t) => {
   const { token } = await knownSession()
   await psql('insert into instance (id, beat) values ($1, 7)', [crypto.randomUUID()])
   const unheard = there.as(token, '/api/logout', json({ scope: 'local' }))
-  while ((await psql('select from session')).length > 0) await sleep(5)
+  await waitFor('the session to end', async () => (await psql('select from session')).length === 0)
   const start = performance.now()
   t.equal((await beside.as(token, '/api/logout', json({ scope: 'local' }))).status, 200)
   t.ok(performance.now() - start > LEASE_MS / 2)

@@ -1,10 +1,10 @@
 /** The command line of security staff at three in the morning: it works without the service, and says what it did. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
+import { waitFor } from '../support/within.ts'
 
 const database = await testDatabase()
 const { psql } = database
@@ -228,7 +228,7 @@ t.test(
     await addUser('gina', 20_000)
     const { planId } = await json('incident', 'plan', '--user', 'gina', '--reason', 'leak')
     const first = run(['incident', 'execute', planId, '--yes'], { env })
-    while ((await living('gina')) === 20_000) await sleep(5)
+    await waitFor('the first sessions to end', async () => (await living('gina')) < 20_000)
     first.child.kill('SIGKILL')
     await first.ended
     const left = await living('gina')

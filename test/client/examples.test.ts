@@ -11,6 +11,7 @@ import t from 'tap'
 import { WebSocket } from 'ws'
 import { seedDemo } from '../../src/dev/demo-data.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService({ demo: true })
 await service.database.run(seedDemo)
@@ -140,7 +141,7 @@ t.test('the WebSocket example', async (t) => {
         `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
     )
     const until = async (text: string) => {
-      while (!Buffer.concat(received).includes(text)) await once(peer, 'data')
+      await waitFor(`"${text}" on the socket`, () => Buffer.concat(received).includes(text))
     }
     await until('Hello, ada.')
     const ended = once(peer, 'close')

@@ -11,6 +11,7 @@ import { revokeKey } from '../../src/storage/keys.ts'
 import { whileAway } from '../browser/away.ts'
 import { startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { waitFor, within } from '../support/within.ts'
 
 const service = await startService()
 const { key } = await service.keyFor('events')
@@ -48,8 +49,11 @@ function start(follow: (options: FollowOptions) => Promise<void>, options: Parti
     sessions: () => told.flatMap((what) => (what === 'reset' ? [] : what.sessionId)),
     resets: () => told.filter((what) => what === 'reset').length,
     async until(isSo: () => boolean): Promise<void> {
-      while (!isSo())
-        await Promise.race([news.promise, ended.then(() => Promise.reject(new Error('it ended')))])
+      const comes = async () => {
+        while (!isSo())
+          await Promise.race([news.promise, ended.then(() => Promise.reject(new Error('it ended')))])
+      }
+      await within(`the follower to see ${isSo}`, comes())
     },
   }
 }
@@ -143,7 +147,7 @@ t.test('a connection on which nothing is heard any more is given up', async (t) 
   await feed.until(() => feed.resets() === 1)
   proxy.hold(true)
   const unheard = await revoke()
-  while (feed.lost.length === 0) await sleep(20)
+  await waitFor('the feed to be lost', () => feed.lost.length > 0)
   proxy.hold(false)
   await feed.until(() => feed.sessions().includes(unheard))
   t.match(feed.lost[0], { message: /nothing was heard/ })
@@ -170,7 +174,7 @@ t.test('a service that is away is followed again when it is back', async (t) => 
   const feed = start(follow)
   await feed.until(() => feed.resets() === 1)
   await whileAway(service, async () => {
-    while (feed.lost.length === 0) await sleep(20)
+    await waitFor('the feed to be lost', () => feed.lost.length > 0)
   })
   const id = await revoke()
   await feed.until(() => feed.sessions().includes(id))
@@ -218,7 +222,7 @@ t.test('what a callback throws ends it, and the next event waits for the one bef
   })
   await slow.until(() => slow.resets() === 1)
   const ids = [await revoke(), await revoke(), await revoke()]
-  while (order.length < 6) await sleep(10)
+  await waitFor('three handlers to end', () => order.length >= 6)
   t.same(
     order,
     ids.flatMap((id) => [`${id} begins`, `${id} ends`]),
@@ -242,17 +246,17 @@ t.test('being heard of means the feed, and not whatever else sends bytes', async
   let heard = 0
   const silent = await standIn((write) => write(': heartbeat\n\n'))
   const feed = start(createFollow(createExchange({ url: silent }), key, 100), { onHeard: () => heard++ })
-  while (feed.lost.length < 2) await sleep(20)
+  await waitFor('the feed to be lost twice', () => feed.lost.length >= 2)
   t.equal(heard, 0, 'a stream that was never ready tells nothing')
 
   const page = start(
     createClient({ url: service.base, key, fetch: async () => new Response('<h1>Hi</h1>') }).follow,
   )
-  while (page.lost.length === 0) await sleep(20)
+  await waitFor('the page to be no feed', () => page.lost.length > 0)
   t.match(page.lost, [{ code: 'no_answer' }])
 
   start(follow, { onHeard: () => heard++ })
-  while (heard === 0) await sleep(20)
+  await waitFor('the feed to be heard', () => heard > 0)
 })
 
 t.test('told to stop, it stops: before it begins, and while it waits to try again', async (t) => {

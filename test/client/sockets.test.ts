@@ -11,6 +11,7 @@ import {
 import { whileAway } from '../browser/away.ts'
 import { startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService()
 const { key } = await service.keyFor('events')
@@ -274,7 +275,7 @@ t.test('thousands are asked about in turn, each session once', async (t) => {
     const sessionId = `session ${n % 2_000}`
     registry.add({ userId: 'ada', sessionId }, socket(), { headers: { cookie: sessionId } })
   }
-  while (asked < 2_000) await sleep(20)
+  await waitFor('a check of each session', () => asked >= 2_000)
   t.equal(most, 32)
   t.ok(asked < 3_000, `${asked} checks for 2000 sessions`)
   t.equal(registry.size, 6_000)

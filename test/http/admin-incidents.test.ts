@@ -5,6 +5,7 @@ import { setRole } from '../../src/storage/staff.ts'
 import { KEY_SCOPES, type StaffRole } from '../../src/storage/staff-schema.ts'
 import { addSessions, addsUp } from '../support/incidents.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService({ env: { STAFF_MAX_AUTH_AGE: '10m' } })
 const { database, http } = service
@@ -75,8 +76,10 @@ t.test('from the plan to the report', async (t) => {
   t.match(await bodyOf(executed), { planId, state: 'running' })
 
   const runner = startIncidentRunner(database, service.barrier, { error: (error) => t.fail(String(error)) })
-  while ((await bodyOf<Incident>(get(`/${planId}`))).state !== 'done')
-    await new Promise((turn) => setTimeout(turn, 50))
+  await waitFor(
+    'the incident to be done',
+    async () => (await bodyOf<Incident>(get(`/${planId}`))).state === 'done',
+  )
   await runner.close()
   const again = await post(`/${planId}/execute`, security)
   t.equal(again.status, 202, 'executing twice is no error')

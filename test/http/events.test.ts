@@ -2,6 +2,7 @@
 import t from 'tap'
 import { openStream } from '../support/event-stream.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService()
 const { http, as } = service
@@ -120,7 +121,7 @@ t.test('an answer is held until something comes', async (t) => {
     const { token, id } = await service.signIn(await service.addUser())
     const { cursor } = await ask()
     const held = ask(`?since=${cursor}&wait=30`)
-    while (service.feed.waiting() === 0) await new Promise((turn) => setTimeout(turn, 5))
+    await waitFor('one who waits', () => service.feed.waiting() > 0)
     if (how === 'API') await as(token, '/api/logout', { method: 'POST' })
     else await psql('delete from session where id = $1', [id])
     t.match((await held).events, [{ sessionId: id }], how)
@@ -195,7 +196,7 @@ t.test('only the last event of a page has an id: who is cut off before gets the 
 t.test('a heartbeat comes while nothing happens', async (t) => {
   const events = await stream()
   const message = events.next().then(() => events.next())
-  while (events.comments.length === 0) await new Promise((turn) => setTimeout(turn, 50))
+  await waitFor('a heartbeat', () => events.comments.length > 0)
   t.equal(events.comments[0], 'heartbeat')
   events.close()
   t.equal(await message, null)
@@ -222,7 +223,7 @@ t.test('who waits with a key that is revoked meanwhile learns nothing any more',
   const { cursor } = await ask()
   const others = service.feed.waiting()
   const waiting = http(`/events?since=${cursor}&wait=30`, { headers })
-  while (service.feed.waiting() === others) await new Promise((turn) => setTimeout(turn, 5))
+  await waitFor('one more who waits', () => service.feed.waiting() !== others)
   await psql('update service_key set revoked_at = now() where id = $1', [id])
   const { token } = await service.signIn(await service.addUser())
   await as(token, '/api/logout', { method: 'POST' })
@@ -263,7 +264,7 @@ t.test('a server that closes is held up by nobody who waits', async (t) => {
   const { cursor } = (await (await closing.http('/events', { headers: key.headers })).json()) as Answer
   const held = closing.http(`/events?since=${cursor}&wait=30`, { headers: key.headers })
   await events.next()
-  while (closing.feed.waiting() < 3) await new Promise((turn) => setTimeout(turn, 5))
+  await waitFor('three who wait', () => closing.feed.waiting() >= 3)
   await closing.app.close()
   t.equal(await events.next(), null)
   t.equal(await page.next(), null)

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const log: string[] = []
 const service = await startService({ log })
@@ -130,7 +131,10 @@ t.test('however many checks cannot be decided, all are told of in few lines', as
     t.same(new Set(await Promise.all(Array.from({ length: 30 }, ask))), new Set([503]))
   const lines = () => told().slice(before)
   // Those after the last line are told of with the next.
-  while (lines().reduce((sum, { undecided }) => sum + undecided, 0) < 300) await ask()
+  await waitFor('300 undecided checks in the log', async () => {
+    await ask()
+    return lines().reduce((sum, { undecided }) => sum + undecided, 0) >= 300
+  })
   await service.database.psql('alter table away rename to session')
   t.ok(lines().length < 100, `${lines().length} lines`)
   t.match(lines()[0], { code: 'unavailable', reqId: UUID, err: { stack: String } })

@@ -4,6 +4,7 @@ import { createKeys } from '../../src/security/keys.ts'
 import { revokeKey } from '../../src/storage/keys.ts'
 import { KEY_SCOPES } from '../../src/storage/staff-schema.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })
 const { http, keyFor, database } = service
@@ -108,7 +109,7 @@ t.test('an expired key is no key, and the last use of a key is on record', async
     )[0]?.at
   t.equal(await lastUse(), null)
   await introspect('x', headers)
-  while ((await lastUse()) === null) await new Promise((turn) => setTimeout(turn, 10))
+  await waitFor('the last use to be written', async () => (await lastUse()) !== null)
   await database.psql(`update service_key set expires_at = now() where id = $1`, [id])
   t.same(await problem(await introspect('x', headers)), { status: 401, code: 'invalid_key' })
 })

@@ -7,6 +7,7 @@ import { ownServer } from '../support/own-server.ts'
 import { admin } from '../support/server.ts'
 import { json, startService } from '../support/service.ts'
 import { demote } from '../support/standby.ts'
+import { waitFor } from '../support/within.ts'
 
 const server = await ownServer()
 const database = openDatabase(server.url, { max: 6 })
@@ -26,13 +27,14 @@ const stream = (lastId = '') =>
 
 /** What the feed answers when it can be read again. */
 async function recovered(query: string): Promise<Response> {
-  for (;;) {
+  return await waitFor(`the feed to answer ${query || 'without a cursor'}`, async () => {
     const response = await get(query)
     if (response.status !== 503) return response
     t.equal(response.headers.get('retry-after'), '1')
     await response.arrayBuffer()
     await sleep(100)
-  }
+    return null
+  })
 }
 
 for (const [how, away, back] of [
@@ -58,7 +60,7 @@ for (const [how, away, back] of [
       const message = await events.next()
       t.match(JSON.parse(message?.data ?? ''), { sessionId: first.id })
       const held = get(`?since=${message?.lastId}&wait=30`)
-      while (service.feed.waiting() < 3) await sleep(10)
+      await waitFor('three who wait', () => service.feed.waiting() >= 3)
 
       await away()
       t.equal((await held).status, 503, 'nobody can say whether something came')
@@ -68,7 +70,10 @@ for (const [how, away, back] of [
 
       await back()
       await recovered('')
-      while ((await service.as(second.token, '/api/logout', json({}))).status === 503) await sleep(100)
+      await waitFor(
+        'the logout to be decided',
+        async () => (await service.as(second.token, '/api/logout', json({}))).status !== 503,
+      )
       const answer = (await (await recovered(`?since=${message?.lastId}`)).json()) as Answer
       t.match(answer.events, [{ sessionId: second.id }])
       t.same(answer.events.length, 1)
@@ -95,16 +100,20 @@ t.test('after a failover, which may have lost commits, a cursor of before is too
   t.equal(response.status, 410)
   t.match(await response.json(), { code: 'cursor_too_old' })
   const fresh = (await (await recovered('')).json()) as Answer
-  while ((await service.as(token, '/api/logout', { method: 'POST' })).status === 503) await sleep(100)
+  await waitFor(
+    'the logout to be decided',
+    async () => (await service.as(token, '/api/logout', { method: 'POST' })).status !== 503,
+  )
   const answer = (await (await recovered(`?since=${fresh.cursor}`)).json()) as Answer
   t.match(answer.events, [{ sessionId: id }])
 })
 
 /** A stream that begins, once the feed can be read; its `ready` is taken. */
 async function openAgain(lastId: string): Promise<EventStream> {
-  for (;;) {
+  return await waitFor('a stream that begins', async () => {
     const events = await stream(lastId)
     if ((await events.next())?.event === 'ready') return events
     await sleep(100)
-  }
+    return null
+  })
 }

@@ -2,13 +2,15 @@
 import { once } from 'node:events'
 import { get as httpGet } from 'node:http'
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService()
 const { psql } = service.database
 const { headers } = await service.keyFor('events')
+/** Two thousand followers, or forty thousand events, on a loaded machine. In milliseconds. */
+const CROWD_MS = 180_000
 
 /** Counts the revocations that a stream brings. Plain `http`: two thousand times the machinery of `fetch` is too much. */
 async function follow(): Promise<{ events(): number; close(): void }> {
@@ -49,7 +51,11 @@ t.test('two thousand who follow share one listener, and read nothing themselves'
     const before = followers.map((each) => each.events())
     const userId = await crowd(count)
     await end(userId)
-    while (followers.some((each, n) => each.events() < (before[n] ?? 0) + count)) await sleep(20)
+    await waitFor(
+      `${count} events at each follower`,
+      () => followers.every((each, n) => each.events() >= (before[n] ?? 0) + count),
+      CROWD_MS,
+    )
     t.ok(
       followers.every((each, n) => each.events() === (before[n] ?? 0) + count),
       `each is told once, ${round}`,
@@ -64,7 +70,7 @@ t.test('two thousand who follow share one listener, and read nothing themselves'
     1,
   )
   for (const each of followers) each.close()
-  while (service.feed.waiting() > 0) await sleep(20)
+  await waitFor('all followers to be gone', () => service.feed.waiting() === 0)
 })
 
 t.test('a reader that does not read is cut off; others are not kept waiting', async (t) => {
@@ -74,7 +80,7 @@ t.test('a reader that does not read is cut off; others are not kept waiting', as
   lazy.write(
     `GET /events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: ${headers.authorization}\r\n\r\n`,
   )
-  while (service.feed.waiting() < 1) await sleep(20)
+  await waitFor('the lazy reader to follow', () => service.feed.waiting() >= 1)
   const connections = () =>
     new Promise<number>((done) => service.app.server.getConnections((_, count) => done(count)))
   const eager = await follow()
@@ -83,13 +89,13 @@ t.test('a reader that does not read is cut off; others are not kept waiting', as
   // More than both sides' buffers hold.
   const userId = await crowd(40_000)
   await end(userId)
-  while (eager.events() < 40_000) await sleep(50)
+  await waitFor('40,000 events at the eager reader', () => eager.events() >= 40_000, CROWD_MS)
   t.equal(eager.events(), 40_000)
-  while ((await connections()) >= open) await sleep(50)
-  t.pass('the connection of the one is closed')
+  await waitFor('the connection of the lazy reader to be closed', async () => (await connections()) < open)
+  t.equal(await connections(), open - 1, 'the connection of the one is closed')
   lazy.destroy()
 
   await end(await crowd(1))
-  while (eager.events() < 40_001) await sleep(20)
+  await waitFor('the event after the crowd', () => eager.events() >= 40_001)
   eager.close()
 })

@@ -12,6 +12,7 @@ import { createEars } from '../../src/storage/listener.ts'
 import { testDatabase } from '../support/database.ts'
 import { openStream } from '../support/event-stream.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor, within } from '../support/within.ts'
 
 const database = await testDatabase({ max: 20 })
 const service = await startService({ database })
@@ -197,8 +198,8 @@ t.test('it reads and listens only while somebody follows', async (t) => {
   await sleep(50)
   t.same([feed.counts.reads, await listeners()], [0, before])
   const begin = await feed.here()
-  while ((await listeners()) !== before + 1) await sleep(20)
-  while ((await listeners()) !== before) await sleep(20)
+  await waitFor('the feed to listen', async () => (await listeners()) === before + 1)
+  await waitFor('the feed to stop listening', async () => (await listeners()) === before)
   const { reads } = feed.counts
   const userId = await crowd(3)
   await endOneByOne(userId)
@@ -231,12 +232,11 @@ t.test('whoever revokes tells those who follow, also when no instance has to kno
     // The first says that it listens.
     if (++hints > 1) told.resolve()
   })
-  while (hints === 0) await sleep(10)
+  await waitFor('the word that it listens', () => hints > 0)
   const { token } = await service.signIn(await service.addUser())
   await service.as(token, '/api/logout', { method: 'POST' })
-  await told.promise
+  await t.resolves(within('a notification of the logout', told.promise))
   await ear.close()
-  t.pass('a notification came')
 })
 
 t.test('a cursor from before what was deleted is too old; a later one is not', async (t) => {
@@ -246,7 +246,10 @@ t.test('a cursor from before what was deleted is too old; a later one is not', a
   await endOneByOne(await crowd(2_500))
   let after = (await ask()).cursor
   // Something in the background may be older than what is deleted below, by a moment here, by a year elsewhere.
-  while (parseCursor(after)?.last.open.length !== 0) after = (await ask()).cursor
+  await waitFor('a cursor without older transactions', async () => {
+    after = (await ask()).cursor
+    return parseCursor(after)?.last.open.length === 0
+  })
   await endOneByOne(await crowd(5))
   await psql('insert into replay (session_id, user_id) values (gen_random_uuid(), $1)', ['ada'])
   t.equal(await forgetRevocations(database, year), 0, 'all of them are young')
@@ -291,6 +294,9 @@ t.test('what a transaction older than a deletion may still precede is kept', asy
 /** Sweeps until so many went: what other transactions of the server, which tests share, hold back goes a moment later. */
 async function forgetAll(retentionSeconds: number, atLeast: number): Promise<number> {
   let gone = 0
-  while (gone < atLeast) gone += (await forgetRevocations(database, retentionSeconds)) ?? 0
+  await waitFor(`${atLeast} revocations to be forgotten`, async () => {
+    gone += (await forgetRevocations(database, retentionSeconds)) ?? 0
+    return gone >= atLeast
+  })
   return gone
 }

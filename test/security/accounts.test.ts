@@ -5,6 +5,7 @@ import { lockFor, reason } from '../../src/security/reason.ts'
 import type { By } from '../../src/storage/operations.ts'
 import { matching } from '../../src/storage/users.ts'
 import { startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService()
 const { database, accounts, addUser, signIn, check } = service
@@ -95,7 +96,10 @@ t.test('when the revocation has answered, no instance says valid from memory', a
   for (let round = 0; round < 5; round++) {
     const ada = await addUser()
     const { token } = await signIn(ada)
-    while (leased.hits() <= round) t.equal(await leased.check(token), 200)
+    await waitFor('an answer from memory', async () => {
+      t.equal(await leased.check(token), 200)
+      return leased.hits() > round
+    })
     await accounts.revoke(ada, { reason: 'stolen' }, by)
     t.equal(await leased.check(token), 401)
   }
@@ -106,7 +110,7 @@ t.test('when the revocation has answered, no instance says valid from memory', a
   await psql('delete from instance where id = $1', [hung])
   t.ok(waitedMs !== null, 'one that hangs had to be waited for')
   const recorded = () => psql('select from operation where id = $1 and waited_ms is not null', [operationId])
-  while ((await recorded()).length === 0) await new Promise((turn) => setTimeout(turn, 5))
+  await waitFor('the time it waited to be recorded', async () => (await recorded()).length > 0)
 })
 
 t.test('what was ended behind the service is shown as such, beside what lives', async (t) => {
@@ -241,7 +245,7 @@ t.test(
             psql(
               `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
             )
-          while (!over && (await waiting()).length === 0) await new Promise((turn) => setTimeout(turn, 5))
+          await waitFor('the logout to wait or end', async () => over || (await waiting()).length > 0)
           await client.query('commit')
           t.equal((await revoking).revoked.length, 1, `${isolation}, lock ${lockSeconds}`)
         } finally {

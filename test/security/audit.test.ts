@@ -5,6 +5,7 @@ import { type Finding, noteHead, seal, verify } from '../../src/security/audit-c
 import { auditCsv } from '../../src/security/audit-csv.ts'
 import { startSealer } from '../../src/security/sealer.ts'
 import { testDatabase } from '../support/database.ts'
+import { waitFor } from '../support/within.ts'
 
 type Database = Awaited<ReturnType<typeof testDatabase>>
 
@@ -247,7 +248,7 @@ t.test('the head is told when sealing begins, and again after a while', async (t
     { head: (head) => void heads.push(head), error: (error) => t.fail(String(error)) },
     { sealMs: 5, noteMs: 20 },
   )
-  while (heads.length < 2) await new Promise((turn) => setTimeout(turn, 5))
+  await waitFor('two heads', () => heads.length >= 2)
   await sealer.close()
   t.match(heads[0], /^3:[0-9a-f]{64}$/)
   t.equal(heads[1], heads[0])

@@ -5,6 +5,7 @@ import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
 import { admin, databaseUrl } from '../support/server.ts'
 import { startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const owner = await testDatabase()
 const { psql } = owner
@@ -121,7 +122,10 @@ t.test('a leased instance learns of what a transaction ended that tried to date 
   for (const who of [oldApplication, owner]) {
     const { token, id } = await service.signIn(await service.addUser())
     const before = service.hits()
-    while (service.hits() === before) t.equal(await service.check(token), 200)
+    await waitFor('an answer from memory', async () => {
+      t.equal(await service.check(token), 200)
+      return service.hits() > before
+    })
     await admin(who.url, async (client) => {
       await client.query('begin')
       await client.query('delete from session where id = $1', [id])
@@ -141,10 +145,8 @@ t.test('a leased instance learns of what a transaction ended that tried to date 
       [id],
     )
     t.ok(dated)
-    const end = Date.now() + 10_000
-    while ((await service.check(token)) === 200 && Date.now() < end) {
-      // Its next look comes within a second.
-    }
+    // Its next look comes within a second.
+    await waitFor('the check to see it', async () => (await service.check(token)) !== 200, 10_000)
     t.equal(await service.check(token), 401)
   }
 })

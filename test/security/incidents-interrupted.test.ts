@@ -4,6 +4,7 @@ import { carryOut, startIncidentRunner } from '../../src/security/incident-runne
 import { runIncident } from '../../src/security/run-incident.ts'
 import { addSessions, addsUp, begin, isFree, runnerProcess } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService()
 const { database, incidents, barrier } = service
@@ -55,7 +56,7 @@ for (const [i, [where, lock]] of Object.entries(insides).entries()) {
     await holder.query('begin')
     await holder.query(lock)
     const runner = runnerProcess(database.url, id, 10)
-    while ((await waiting()) === 0) await new Promise((turn) => setTimeout(turn, 20))
+    await waitFor('the runner to be held', async () => (await waiting()) > 0)
     t.equal(await runIncident(database, barrier, id), false, 'nobody else is at it while it lives')
     runner.child.kill('SIGKILL')
     await runner.over
@@ -100,7 +101,7 @@ t.test('its connection cut over and over, the service goes on by itself', async 
     cuts += cut.length
     await new Promise((turn) => setTimeout(turn, 20))
   }
-  while ((await incidents.get(id)).state !== 'done') await new Promise((turn) => setTimeout(turn, 50))
+  await waitFor('the incident to be done', async () => (await incidents.get(id)).state === 'done')
   await runner.close()
   t.equal(cuts, 3)
   t.ok(errors.length > 0, 'it was told')

@@ -6,6 +6,7 @@ import { touchSessions } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const database = await testDatabase({ max: 30 })
 const service = await startService({ database })
@@ -117,7 +118,7 @@ t.test(
     await database.psql(`insert into instance (id, beat, applied) values (gen_random_uuid(), 7, null)`)
     const id = await begin(service, { userAgent: 'hang' })
     const runner = startIncidentRunner(database, barrier, { error: (error) => t.fail(String(error)) })
-    while ((await incidents.get(id)).state !== 'done') await new Promise((turn) => setTimeout(turn, 50))
+    await waitFor('the incident to be done', async () => (await incidents.get(id)).state === 'done')
     await runner.close()
     const { outcome } = await addsUp(t, service, id, { endedPlanned: 1 })
     t.ok((outcome?.waitedMs ?? 0) > 1_000)

@@ -8,6 +8,7 @@ import type { Selection } from '../../src/storage/selectors.ts'
 import { setRole } from '../../src/storage/staff.ts'
 import { addSessions, addsUp, begin, somebody } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService()
 const { database, incidents, barrier } = service
@@ -259,7 +260,7 @@ t.test('a sign-in that was in flight when the execution began does not slip past
   const running = carryOut(database, barrier, id).then(() => {
     done = true
   })
-  while ((await incidents.get(id)).ended < 3) await new Promise((turn) => setTimeout(turn, 20))
+  await waitFor('three to end', async () => (await incidents.get(id)).ended >= 3)
   await new Promise((turn) => setTimeout(turn, 500))
   t.notOk(done, 'it is not done while it cannot know')
   await login.query('commit')
@@ -298,12 +299,12 @@ t.test('a session that somebody holds is ended when it is let go, and the others
     done = true
   })
   const blocked = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-  while ((await database.psql(blocked)).length === 0) await new Promise((turn) => setTimeout(turn, 5))
+  await waitFor('the incident to be held', async () => (await database.psql(blocked)).length > 0)
   await holder.query('begin')
   await holder.query('select from session where id = $1 for update', [ids.at(-1)])
   await brake.query('rollback')
   brake.release()
-  while ((await incidents.get(id)).ended < 9) await new Promise((turn) => setTimeout(turn, 20))
+  await waitFor('nine to end', async () => (await incidents.get(id)).ended >= 9)
   await new Promise((turn) => setTimeout(turn, 1_000))
   t.notOk(done)
   t.same(await database.psql(blocked), [], 'it waits for nobody')
@@ -346,7 +347,7 @@ t.test('every process of the service finds what is under way, and stops when it 
   const start = () => startIncidentRunner(database, barrier, { error: (error) => errors.push(error) })
   const runners = [start(), start(), start()]
   const id = await begin(service, { userAgent: 'auto' })
-  while ((await incidents.get(id)).state !== 'done') await new Promise((turn) => setTimeout(turn, 50))
+  await waitFor('the incident to be done', async () => (await incidents.get(id)).state === 'done')
   await Promise.all(runners.map((runner) => runner.close()))
   await addsUp(t, service, id, { endedPlanned: 400, users: 20 })
   t.same(errors, [])
@@ -370,7 +371,7 @@ t.test('incidents that another process is at do not keep this one from the other
   })
   const id = await begin(service, { userAgent: 'spare' })
   const runner = startIncidentRunner(database, barrier, { error: (error) => t.fail(String(error)) })
-  while ((await incidents.get(id)).state !== 'done') await new Promise((turn) => setTimeout(turn, 20))
+  await waitFor('the incident to be done', async () => (await incidents.get(id)).state === 'done')
   release()
   await Promise.all(elsewhere)
   await runner.close()
@@ -393,15 +394,17 @@ t.test('incidents that meet a session which somebody holds do not keep others wa
     { patience: 2 },
   )
   const taken = 'select from incident_runner'
-  while ((await database.psql(taken)).length < INCIDENTS_AT_ONCE)
-    await new Promise((turn) => setTimeout(turn, 5))
+  await waitFor(
+    'as many to be carried out as may be at once',
+    async () => (await database.psql(taken)).length >= INCIDENTS_AT_ONCE,
+  )
   const id = await begin(service, { userAgent: 'lucky' })
-  while ((await incidents.get(id)).ended < 2) await new Promise((turn) => setTimeout(turn, 20))
+  await waitFor('two to end', async () => (await incidents.get(id)).ended >= 2)
   for (const each of stuck) t.match(await incidents.get(each), { state: 'running', ended: 0 })
   await holder.query('rollback')
   holder.release(true)
   for (const each of [...stuck, id])
-    while ((await incidents.get(each)).state !== 'done') await new Promise((turn) => setTimeout(turn, 50))
+    await waitFor('the incident to be done', async () => (await incidents.get(each)).state === 'done')
   await runner.close()
 })
 
@@ -430,7 +433,7 @@ t.test('the role of the service is allowed all of it, and cannot take back what 
   await login.query('begin')
   await login.query('select pg_current_xact_id()')
   const running = carryOut(own, barrier, id)
-  while ((await incidents.get(id)).ended < 9) await new Promise((turn) => setTimeout(turn, 20))
+  await waitFor('nine to end', async () => (await incidents.get(id)).ended >= 9)
   await new Promise((turn) => setTimeout(turn, 300))
   t.equal((await incidents.get(id)).state, 'running')
   await login.query('rollback')

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { By } from '../../src/storage/operations.ts'
 import { run } from '../support/command.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService()
 const { database, accounts, addUser, signIn } = service
@@ -146,7 +147,7 @@ t.test('who is being made anew and signed in while staff lock the id is ended, o
       })
       const waits = () =>
         psql(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)
-      while (!over && (await waits()).length === 0) await new Promise((turn) => setTimeout(turn, 5))
+      await waitFor('the lock to wait or end', async () => over || (await waits()).length > 0)
       if (first === 'lock') {
         await client.query('insert into "user" (id) values ($1)', [grace])
         const insert = client.query(

@@ -3,6 +3,7 @@ import t from 'tap'
 import { createOverview } from '../../src/security/overview.ts'
 import { admin } from '../support/server.ts'
 import { startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService()
 const { database } = service
@@ -74,8 +75,7 @@ t.test('nobody waits for a count that takes long, and however many look, it is o
     t.equal(waiting.length, 1)
     await client.query('rollback')
   })
-  for (;;) if (await overview.figures('day')) break
-  t.pass('and then it is there')
+  t.ok(await waitFor('the figures of the day', () => overview.figures('day')), 'and then it is there')
 })
 
 t.test('figures are counted again only when they are old', async (t) => {

@@ -8,6 +8,7 @@ import { createReplays } from '../../src/security/replays.ts'
 import { generateSessionToken } from '../../src/sessions/tokens.ts'
 import { takeTurn } from '../../src/storage/jobs.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })
 const { database, addUser, signIn, http, as } = service
@@ -326,7 +327,7 @@ t.test('who hangs up before the answer is known by the address all the same', as
     const socket = connect(Number(new URL(direct.base).port), '127.0.0.1')
     socket.write(`GET ${path} HTTP/1.1\r\nhost: app\r\nauthorization: Bearer ${token}\r\n\r\n`)
     const asks = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-    while ((await database.psql(asks)).length === 0) await new Promise((turn) => setTimeout(turn, 5))
+    await waitFor('the check to be held', async () => (await database.psql(asks)).length > 0)
     socket.destroy()
     await new Promise((turn) => setTimeout(turn, 50))
     await holder.query('rollback')

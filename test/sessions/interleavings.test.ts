@@ -19,6 +19,7 @@ import {
   which,
 } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
+import { within } from '../support/within.ts'
 
 const database = await testDatabase()
 const { psql } = database
@@ -142,7 +143,10 @@ async function play(order: string, other: Step[], round: Round): Promise<string[
       ended = true
     })
     const settled = lane.tail.catch(() => {})
-    while (!ended && !(await waits(lane.side.pid))) await Promise.race([settled, nextTurn()])
+    const endsOrWaits = async () => {
+      while (!ended && !(await waits(lane.side.pid))) await Promise.race([settled, nextTurn()])
+    }
+    await within(`${lane.name} ${index} to end or wait`, endsOrWaits())
   }
   await Promise.all([lanes.L.tail, lanes.O.tail])
   return done

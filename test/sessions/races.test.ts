@@ -8,6 +8,7 @@ import { touchSessions } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
 import { insist } from '../support/insist.ts'
 import { startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService({ database: await testDatabase({ max: 30 }) })
 const { database } = service
@@ -79,8 +80,10 @@ t.test(
           if (asked) seen.push(status)
         }
       })
-      let response = await service.as(token, '/api/logout', { method: 'POST' })
-      while (response.status === 503) response = await service.as(token, '/api/logout', { method: 'POST' })
+      const response = await waitFor('the logout to be decided', async () => {
+        const answer = await service.as(token, '/api/logout', { method: 'POST' })
+        return answer.status !== 503 && answer
+      })
       t.equal(response.status, 200)
       const after = await Promise.all(Array.from({ length: 8 }, () => check(token)))
       over = true
@@ -160,10 +163,10 @@ async function later(turns: number): Promise<void> {
 
 /** The decided status of `/check`. */
 async function check(token: string): Promise<number> {
-  for (;;) {
+  return await waitFor('a check that is decided', async () => {
     const status = await service.check(token)
-    if (status !== 503) return status
-  }
+    return status !== 503 && status
+  })
 }
 
 /** Plays all rounds, a few at a time; a round fails the test by itself. */

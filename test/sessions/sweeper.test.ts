@@ -2,6 +2,7 @@
 import t from 'tap'
 import { startSweeper, sweep } from '../../src/sessions/sweeper.ts'
 import { testDatabase } from '../support/database.ts'
+import { waitFor } from '../support/within.ts'
 
 const database = await testDatabase()
 const { psql } = database
@@ -91,14 +92,14 @@ t.test('it runs by itself, survives an error and stops when told', async (t) => 
       failures++ < 2 ? Promise.reject(new Error('away')) : database.transaction(work),
   }
   const errors: unknown[] = []
-  const swept = await new Promise<number>((done) => {
-    const sweeping = { intervalMs: 5, retentionSeconds: 86_400 }
-    const sweeper = startSweeper(broken as typeof database, sweeping, {
-      swept: done,
-      error: (error) => errors.push(error),
-    })
-    t.teardown(() => sweeper.close())
+  const swept: number[] = []
+  const sweeping = { intervalMs: 5, retentionSeconds: 86_400 }
+  const sweeper = startSweeper(broken as typeof database, sweeping, {
+    swept: (count) => swept.push(count),
+    error: (error) => errors.push(error),
   })
-  t.equal(swept, 20)
+  t.teardown(() => sweeper.close())
+  await waitFor('a sweep', () => swept.length > 0)
+  t.equal(swept[0], 20)
   t.equal(errors.length, 2)
 })

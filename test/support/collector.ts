@@ -1,8 +1,8 @@
 /** A small OTLP receiver: takes what exporters post to `/v1/traces` (protobuf, opentelemetry-proto 1.x) and reads the spans. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { waitFor } from './within.ts'
 
 export interface Span {
   name: string
@@ -40,11 +40,10 @@ export async function collector() {
     spans,
     /** Resolves with the spans of a trace once one of that name is among them, with all that arrived by then. */
     async trace(traceId: string, name: string): Promise<Span[]> {
-      for (;;) {
+      return await waitFor(`a span "${name}" of trace ${traceId}`, () => {
         const found = spans().filter((span) => span.traceId === traceId)
-        if (found.some((span) => span.name === name)) return found
-        await sleep(20)
-      }
+        return found.some((span) => span.name === name) && found
+      })
     },
   }
 }

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { within } from './within.ts'
 
 const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url))
 
@@ -50,13 +51,16 @@ export function run(
     stdout: () => result,
     ended,
     printed: (wanted) =>
-      new Promise((done, fail) => {
-        const look = () => text.includes(wanted) && done()
-        listeners.add(look)
-        look()
-        void ended.then(() =>
-          fail(new Error(`it ended without printing ${JSON.stringify(wanted)}:\n${text}`)),
-        )
-      }),
+      within(
+        `${JSON.stringify(wanted)} printed by ${args.join(' ')}`,
+        new Promise((done, fail) => {
+          const look = () => text.includes(wanted) && done()
+          listeners.add(look)
+          look()
+          void ended.then(() =>
+            fail(new Error(`it ended without printing ${JSON.stringify(wanted)}:\n${text}`)),
+          )
+        }),
+      ),
   }
 }

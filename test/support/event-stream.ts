@@ -1,4 +1,5 @@
 /** A client of server-sent events that follows the WHATWG's rules: comments are kept apart, an id counts once dispatched. */
+import { within } from './within.ts'
 
 export interface Message {
   event: string
@@ -29,7 +30,10 @@ export async function openStream(
   return {
     response,
     comments,
-    next: async () => (await messages.next().catch(() => null))?.value ?? null,
+    next: async () => {
+      const next = messages.next().catch(() => null)
+      return (await within('the next message of the stream', next))?.value ?? null
+    },
     close: () => abort.abort(),
   }
 }

@@ -8,6 +8,7 @@ import type { IncidentActor, IncidentReport } from '../../src/security/incidents
 import { idleIncidents } from '../../src/storage/runners.ts'
 import type { Selection } from '../../src/storage/selectors.ts'
 import type { Service } from './service.ts'
+import { waitFor, within } from './within.ts'
 
 const script = fileURLToPath(new URL('incident-process.ts', import.meta.url))
 
@@ -47,7 +48,9 @@ export async function begin({ incidents }: Pick<Service, 'incidents'>, select: S
 
 /** Waits until the lease of a runner that was killed is over: some seconds. */
 export async function isFree({ database }: Pick<Service, 'database'>, id: string): Promise<void> {
-  while (!(await database.run(idleIncidents)).includes(id)) await new Promise((turn) => setTimeout(turn, 50))
+  await waitFor(`the lease on incident ${id} to end`, async () =>
+    (await database.run(idleIncidents)).includes(id),
+  )
 }
 
 export interface Runner {
@@ -79,12 +82,15 @@ export function runnerProcess(url: string, id: string, batch: number, death: Dea
     child,
     over,
     reached: (wanted) =>
-      new Promise((done, fail) => {
-        const look = () => ended >= wanted && done()
-        listeners.add(look)
-        look()
-        void over.then((how) => fail(new Error(`it ended (${how}) at ${ended}, before ${wanted}`)))
-      }),
+      within(
+        `${wanted} sessions that the runner ended`,
+        new Promise((done, fail) => {
+          const look = () => ended >= wanted && done()
+          listeners.add(look)
+          look()
+          void over.then((how) => fail(new Error(`it ended (${how}) at ${ended}, before ${wanted}`)))
+        }),
+      ),
   }
 }
 

@@ -9,9 +9,10 @@ import { createServer } from 'node:net'
  */
 const LOWEST = 10_000
 const BEYOND = 32_768
+const TRIES = 1_000
 
 export async function freePort(): Promise<number> {
-  for (;;) {
+  for (let tries = 0; tries < TRIES; tries++) {
     const port = randomInt(LOWEST, BEYOND)
     const server = createServer().listen(port, '127.0.0.1')
     const free = await once(server, 'listening').then(
@@ -23,4 +24,5 @@ export async function freePort(): Promise<number> {
     await once(server, 'close')
     return port
   }
+  throw new Error(`none of ${TRIES} ports is free`)
 }

@@ -1,5 +1,6 @@
 /** Ways to the server that all test databases live on. */
 import pg from 'pg'
+import { PATIENCE_MS } from './within.ts'
 
 export function databaseUrl(serverUrl: string, database: string): string {
   const url = new URL(serverUrl)
@@ -9,7 +10,11 @@ export function databaseUrl(serverUrl: string, database: string): string {
 
 /** Runs `work` on a connection of its own. */
 export async function admin<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url })
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: PATIENCE_MS,
+    query_timeout: 2 * PATIENCE_MS,
+  })
   await client.connect()
   try {
     return await work(client)

@@ -26,6 +26,7 @@ import type { KeyScope } from '../../src/storage/staff-schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { insist } from './insist.ts'
 import { freePort } from './ports.ts'
+import { waitFor } from './within.ts'
 
 const SYSTEM = { actorKind: 'system' as const, actorId: 'test' }
 
@@ -119,7 +120,7 @@ export async function startService({ database, env = {}, demo = false, log, cloc
     hits: () => leased?.counts.hits ?? 0,
     /** Resolves when checks are answered from memory. */
     answersFromMemory: async () => {
-      while (!leased?.holdsLease()) await new Promise((turn) => setTimeout(turn, 5))
+      await waitFor('a lease', () => leased?.holdsLease())
     },
     leased,
     /** A request, redirects not followed. */

@@ -1,13 +1,40 @@
 /** Waits that end: a test that waits in vain fails and says for what, instead of hanging. */
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Nothing that a test waits for takes longer, also on a loaded machine. In milliseconds. */
-const PATIENCE_MS = 30_000
+export const PATIENCE_MS = 60_000
+/** Between two looks at a condition. In milliseconds. */
+const PAUSE_MS = 5
 
 /** @throws Error naming `what` when it has not come after `ms`. */
 export async function within<T>(what: string, wait: Promise<T>, ms = PATIENCE_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Error(`${what}: nothing after ${ms / 1000} seconds`)), ms)
+    timer = setTimeout(() => fail(new Error(`${what}: not within ${ms / 1000} seconds`)), ms)
   })
   return await Promise.race([wait, late]).finally(() => clearTimeout(timer))
+}
+
+/**
+ * Asks again and again until `condition` holds.
+ * @returns what it returned then.
+ * @throws Error naming `what` when it does not hold after `ms`; whatever `condition` throws.
+ */
+export async function waitFor<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  ms = PATIENCE_MS,
+): Promise<Exclude<T, false | null | undefined>> {
+  let over = false
+  const held = async () => {
+    while (!over) {
+      const found = await condition()
+      if (found) return found as Exclude<T, false | null | undefined>
+      await sleep(PAUSE_MS)
+    }
+    throw new Error(`${what}: given up`)
+  }
+  return await within(what, held(), ms).finally(() => {
+    over = true
+  })
 }
