@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { readConfig } from '../src/config.ts'
 import { problemsOf } from './support/settings.ts'
+import './support/seed.ts'
 
 t.test('the defaults are those of the contract', async (t) => {
   t.match(readConfig({}), {

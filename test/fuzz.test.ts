@@ -1,6 +1,6 @@
 /**
  * Whatever anybody sends to any route, the answer is one that the OpenAPI document names, with the body it promises, and
- * never one of ours that broke. FUZZ_SEED repeats a run, FUZZ_RUNS makes it longer.
+ * never one of ours that broke. TEST_SEED repeats a run, FUZZ_RUNS makes it longer.
  */
 import fc from 'fast-check'
 import type { OpenAPIV3_1 } from 'openapi-types'
@@ -10,12 +10,11 @@ import { type Answer, type Operation, operationsOf } from './fuzz/operations.ts'
 import { flawless, type Known, oneWrong, requestsTo } from './fuzz/requests.ts'
 import { type Sent, send } from './fuzz/send.ts'
 import { watchRoutes } from './support/routes.ts'
+import { seed } from './support/seed.ts'
 import { startService } from './support/service.ts'
 
-const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31))
 /** For each operation and each caller that gets in. */
 const numRuns = Number(process.env.FUZZ_RUNS ?? 20)
-t.comment(`FUZZ_SEED=${seed}`)
 
 const routes = watchRoutes()
 const service = await startService({ demo: true, env: { ALLOWED_REDIRECTS: 'https://app.example.com' } })

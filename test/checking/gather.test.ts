@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { gather } from '../../src/checking/gather.ts'
+import '../support/seed.ts'
 
 const LIMITS = { inFlight: 2, few: 2, batch: 10, waiting: 100, waitMs: 60_000 }
 

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { HELD_MS, LEASE_MS, leaseClock, RATE_ERROR, WAIT_MS } from '../../src/checking/lease.ts'
 import { createMemory, Remembered } from '../../src/checking/memory.ts'
+import '../support/seed.ts'
 
 const ada = { userId: 'ada', sessionId: 'phone', lifeSeconds: 100, touchSeconds: 10, touchInterval: 60 }
 

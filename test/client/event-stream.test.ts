@@ -3,6 +3,7 @@ import { deepStrictEqual as deepEqual } from 'node:assert'
 import fc from 'fast-check'
 import t from 'tap'
 import { createEventStreamParser, type Message } from '../../src/client/event-stream.ts'
+import '../support/seed.ts'
 
 const line = fc
   .string({

@@ -9,6 +9,8 @@ import { createClient, type Replay, type Revocation } from '../../src/client/ind
 import { type Cursor, formatCursor } from '../../src/propagation/cursor.ts'
 import { revokeKey } from '../../src/storage/keys.ts'
 import { whileAway } from '../browser/away.ts'
+import { createRandom } from '../prove/random.ts'
+import { seed } from '../support/seed.ts'
 import { startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { waitFor, within } from '../support/within.ts'
@@ -130,12 +132,13 @@ t.test('cut off again and again, nothing is lost', async (t) => {
   const proxy = await startTcpProxy(service.base)
   const feed = start(createClient({ url: proxy.url, key }).follow)
   await feed.until(() => feed.resets() === 1)
+  const { chance, between } = createRandom(seed, 'cuts')
   const revoked: string[] = []
   while (revoked.length < 60 || feed.lost.length < 5) {
-    if (Math.random() < 0.3) proxy.cut()
-    if (Math.random() < 0.2) proxy.reset(1)
+    if (chance(0.3)) proxy.cut()
+    if (chance(0.2)) proxy.reset(1)
     revoked.push(await revoke())
-    await sleep(Math.random() * 40)
+    await sleep(between(0, 40))
   }
   await feed.until(() => revoked.every((id) => feed.sessions().includes(id)))
   t.equal(feed.resets(), 1, `cut off ${feed.lost.length} times, there was no need to begin anew`)

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { formatCursor, parseCursor } from '../../src/propagation/cursor.ts'
 import { startService } from '../support/service.ts'
+import '../support/seed.ts'
 
 const service = await startService()
 const { headers } = await service.keyFor('events')

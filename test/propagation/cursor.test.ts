@@ -12,6 +12,7 @@ import {
   snapshotText,
 } from '../../src/propagation/cursor.ts'
 import { testDatabase } from '../support/database.ts'
+import '../support/seed.ts'
 
 const { psql } = await testDatabase()
 

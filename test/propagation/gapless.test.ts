@@ -5,8 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
+import { createRandom } from '../prove/random.ts'
 import { testDatabase } from '../support/database.ts'
 import { openStream } from '../support/event-stream.ts'
+import { seed } from '../support/seed.ts'
 import { type Service, startService } from '../support/service.ts'
 
 const SECONDS = 12
@@ -26,8 +28,7 @@ await database.psql(
 )
 const left = (await database.psql<{ id: string }>('select id from session')).map(({ id }) => id)
 
-const chance = (share: number) => Math.random() < share
-const below = (most: number) => Math.floor(Math.random() * most)
+const { chance, below } = createRandom(seed, 'gapless')
 
 t.test('every revocation that is committed reaches every reader', async (t) => {
   const committed = new Set<string>()

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { dropNotifications } from './notifications.ts'
+import '../support/seed.ts'
 
 /** A message of PostgreSQL: its type, its length with the length itself, its body. */
 function message(type: string, body: string): Buffer {

@@ -6,6 +6,7 @@ import { judge, type Rules } from './checker.ts'
 import { historyOf, span } from './histories.ts'
 import type { Logout, Outcome, Scope, SessionRecord, Verdict } from './history.ts'
 import { naively } from './reference.ts'
+import '../support/seed.ts'
 
 const RULES: Rules[] = [
   { deletionMs: 0, effectMs: 10, refusalIsFinal: true },

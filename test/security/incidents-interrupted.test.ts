@@ -2,7 +2,9 @@
 import t from 'tap'
 import { carryOut, startIncidentRunner } from '../../src/security/incident-runner.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
+import { createRandom } from '../prove/random.ts'
 import { addSessions, addsUp, begin, isFree, runnerProcess } from '../support/incidents.ts'
+import { seed } from '../support/seed.ts'
 import { startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
@@ -72,13 +74,14 @@ for (const [i, [where, lock]] of Object.entries(insides).entries()) {
 t.test('killed at moments that nobody chose, over and over', async (t) => {
   await addSessions(service, 'random', { users: 100, each: 20 })
   const id = await begin(service, { userAgent: 'random' })
+  const { between } = createRandom(seed, 'kills')
   let kills = 0
   while ((await incidents.get(id)).state === 'running') {
     await isFree(service, id)
     const runner = runnerProcess(database.url, id, 20)
     await Promise.race([runner.reached((await incidents.get(id)).ended + 20).catch(() => {}), runner.over])
     // Batches take some milliseconds each: anywhere in one of the next ten or twenty.
-    await new Promise((turn) => setTimeout(turn, Math.random() * 100))
+    await new Promise((turn) => setTimeout(turn, between(0, 100)))
     runner.child.kill('SIGKILL')
     if ((await runner.over) === 'SIGKILL') kills++
   }

@@ -3,8 +3,10 @@ import t from 'tap'
 import { startIncidentRunner } from '../../src/security/incident-runner.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
 import { touchSessions } from '../../src/storage/sessions.ts'
+import { createRandom } from '../prove/random.ts'
 import { testDatabase } from '../support/database.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'
+import { seed } from '../support/seed.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
@@ -32,7 +34,7 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
   const during: { token: string; beganAfter: boolean; out: boolean }[] = []
   let started = false
   let over = false
-  const any = <T>(items: readonly T[]) => items[Math.floor(Math.random() * items.length)] as T
+  const { pick } = createRandom(seed, 'storm')
   const loop = async (work: () => Promise<unknown>) => {
     while (!over)
       await work().catch((error) => {
@@ -43,14 +45,14 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
     ...[1, 2, 3].map(() =>
       loop(async () => {
         const beganAfter = started
-        const login = { userId: any(people), userAgent: 'storm', ipAddress: null }
+        const login = { userId: pick(people) as string, userAgent: 'storm', ipAddress: null }
         const { token } = await service.sessions.create(login)
         during.push({ token, beganAfter, out: false })
         answers.logins++
       }),
     ),
     loop(async () => {
-      const mine = any(during)
+      const mine = pick(during)
       if (!mine || mine.out) return void (await new Promise((turn) => setTimeout(turn, 5)))
       mine.out = true
       const response = await service.as(mine.token, '/api/logout', json({}))
@@ -60,7 +62,7 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
     }),
     ...[service, leased].map((instance) =>
       loop(async () => {
-        const status = await instance.check(any([...before, ...during]).token)
+        const status = await instance.check(pick([...before, ...during])?.token ?? '')
         if (status >= 500) failures.push(`check ${status}`)
         answers.checks++
       }),

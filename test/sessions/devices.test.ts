@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { describeDevice, deviceColumns, deviceName } from '../../src/sessions/devices.ts'
 import { AGENTS } from './agents.ts'
+import '../support/seed.ts'
 
 const nameOf = (userAgent: string | null) => deviceName(describeDevice(userAgent))
 

@@ -10,6 +10,7 @@ import { clientConfig, problemsOfUrl } from '../../src/storage/client-config.ts'
 import { createConnector } from '../../src/storage/connection.ts'
 import { parseDatabaseUrl } from '../../src/storage/database-url.ts'
 import { run } from '../support/command.ts'
+import '../support/seed.ts'
 
 const first = (text: string) => {
   const url = parseDatabaseUrl(text)
