@@ -170,14 +170,14 @@ browserTest("the helper and the service's own pages hear one another", async (t,
   await other.getByRole('button', { name: 'Log out' }).click()
   await heard(app)
   await own.waitForURL(/\/signed-out/)
-  t.pass('both tabs followed')
+  t.match([await app.title(), new URL(own.url()).pathname], [/^heard/, '/signed-out'], 'both tabs followed')
 
   const { token: anew } = await service.signIn(await service.addUser())
   await context.addCookies([{ name: service.cookieName, value: anew, url: service.base, httpOnly: true }])
   await own.goto('/')
   await logOut(app).catch(() => {})
   await own.waitForURL(/\/signed-out/)
-  t.pass('and its page follows the helper')
+  t.equal(new URL(own.url()).pathname, '/signed-out', 'and its page follows the helper')
 })
 
 browserTest('somebody in between who says 401 signs nobody out', async (t, open) => {
@@ -232,6 +232,6 @@ browserTest(
     await service.sessions.logout(token, 'global', { userAgent: null, ipAddress: null })
     await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
     await heard(page)
-    t.pass()
+    t.equal(await page.title(), 'heard 1')
   },
 )

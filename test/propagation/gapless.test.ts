@@ -10,8 +10,12 @@ import { testDatabase } from '../support/database.ts'
 import { openStream } from '../support/event-stream.ts'
 import { seed } from '../support/seed.ts'
 import { type Service, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
+/** It goes on for so long, and on a slow machine until there was enough of both. */
 const SECONDS = 12
+const COMMITS = 3_000
+const CUTS = 4
 const WRITERS = 12
 const SESSIONS = 30_000
 /** One in so many transactions ends a crowd: more than a page holds, and than others commit meanwhile. */
@@ -75,6 +79,11 @@ t.test('every revocation that is committed reaches every reader', async (t) => {
 
   const writers = Array.from({ length: WRITERS }, write)
   await Promise.race([sleep(SECONDS * 1_000), Promise.all(writers)])
+  await waitFor(
+    `${COMMITS} commits, and each reader cut off ${CUTS} times`,
+    () => committed.size >= COMMITS && readers.every(({ rounds }) => rounds >= CUTS),
+    120_000,
+  )
   over = true
   await Promise.all(writers)
   const gone = new Set(left.map((id) => `session.revoked ${id}`))
@@ -87,9 +96,7 @@ t.test('every revocation that is committed reaches every reader', async (t) => {
       [...reader.seen].some((id) => gone.has(id)),
       'and none that was rolled back',
     )
-    t.ok(reader.rounds > 3, 'it was cut off often enough')
   }
-  t.ok(committed.size > 3_000, `${committed.size} were committed`)
   await Promise.all(readers.map((reader) => reader.stop()))
 })
 

@@ -78,9 +78,10 @@ t.test('killed at moments that nobody chose, over and over', async (t) => {
   let kills = 0
   while ((await incidents.get(id)).state === 'running') {
     await isFree(service, id)
-    const runner = runnerProcess(database.url, id, 20)
+    const runner = runnerProcess(database.url, id, 20, { afterBatches: 25 })
     await Promise.race([runner.reached((await incidents.get(id)).ended + 20).catch(() => {}), runner.over])
-    // Batches take some milliseconds each: anywhere in one of the next ten or twenty.
+    // Batches take some milliseconds each: anywhere in one of the next ten or twenty. Where this process is too slow to, the
+    // runner kills itself: 100 batches are more than three lives, however fast it is.
     await new Promise((turn) => setTimeout(turn, between(0, 100)))
     runner.child.kill('SIGKILL')
     if ((await runner.over) === 'SIGKILL') kills++
