@@ -13,8 +13,6 @@ import {
 } from '../operations/kinds.ts'
 import { bytea, hashedToken, instant, inTheCalendar, snapshot, xid8 } from './columns.ts'
 
-export type { ActorKind } from '../operations/kinds.ts'
-
 /** One act that ends sessions: who, when, why, from where, with which result. */
 export const operation = pgTable(
   'operation',
