@@ -53,14 +53,14 @@ export function run(
     printed: (wanted) =>
       within(
         `${JSON.stringify(wanted)} printed by ${args.join(' ')}`,
-        new Promise((done, fail) => {
+        new Promise<void>((done, fail) => {
           const look = () => text.includes(wanted) && done()
           listeners.add(look)
           look()
-          void ended.then(() =>
-            fail(new Error(`it ended without printing ${JSON.stringify(wanted)}:\n${text}`)),
-          )
+          void ended.then(() => fail(new Error(`it ended without printing ${JSON.stringify(wanted)}`)))
         }),
-      ),
+      ).catch((error) => {
+        throw new Error(`${error.message}:\n${text}`)
+      }),
   }
 }
