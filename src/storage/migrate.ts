@@ -18,8 +18,8 @@ const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.u
 /** A journal of our own: an application on drizzle-kit keeps its own in `__drizzle_migrations` of the same database. */
 const JOURNAL = 'drizzle.__global_logout_migrations'
 const migrations = readMigrationFiles({ migrationsFolder })
-/** What two who create the journal at once may meet: unique_violation, duplicate_schema, duplicate_table. */
-const CREATED_MEANWHILE = ['23505', '42P06', '42P07']
+/** What two who create the journal at once may meet: unique_violation, duplicate_schema, duplicate_table, duplicate_object (its row type). */
+const CREATED_MEANWHILE = ['23505', '42P06', '42P07', '42710']
 
 /** Longest wait for a connection, in milliseconds. */
 const CONNECT_MS = 5_000
@@ -78,7 +78,7 @@ async function createJournal(db: NodePgDatabase): Promise<void> {
         `create table if not exists ${JOURNAL} (id serial primary key, hash text not null, created_at bigint)`,
       ))
     } catch (error) {
-      if (tries === 3 || !CREATED_MEANWHILE.includes(sqlState(error) ?? '')) throw error
+      if (tries === 10 || !CREATED_MEANWHILE.includes(sqlState(error) ?? '')) throw error
     }
   }
 }
