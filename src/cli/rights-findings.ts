@@ -2,7 +2,7 @@
 import { OWN_TABLES } from '../storage/visibility.ts'
 import { type Finding, ok, problem, type Query, warning } from './findings.ts'
 
-/** Whether whoever connects could rewrite the record. */
+/** Whether the login that connects could rewrite the record. */
 export async function findRights(query: Query): Promise<Finding> {
   const [name, mayDelete, mayLogOut] = await query<[string, boolean, boolean]>(
     `select current_user::text, has_table_privilege('operation', 'delete') or has_table_privilege('operation', 'update'),

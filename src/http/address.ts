@@ -1,7 +1,7 @@
 /**
  * Whose request it is by address. What proxies say is believed of those in `TRUST_PROXY` alone, from the nearest on, and of
  * one header alone, which they write themselves: they pass on any other as a client sent it. Where they name no address, the
- * client's is unknown, and the nearest known hop stands for it where somebody has to be counted.
+ * client's is unknown, and the nearest known hop stands for it where clients are counted.
  */
 import type { IncomingMessage } from 'node:http'
 import parseForwarded from 'forwarded-parse'

@@ -24,7 +24,7 @@ export function isCheck(url: string): boolean {
 export interface CheckHandler {
   checker: Checker
   cookieName: string
-  /** `Set-Cookie` lines that remove the session cookie, for whoever sent two that differ. */
+  /** `Set-Cookie` lines that remove the session cookie, for a client that sent two that differ. */
   sessionGone: readonly string[]
   logger: FastifyBaseLogger
   metrics: Pick<Metrics, 'checked'>

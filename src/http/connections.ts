@@ -2,7 +2,7 @@
  * One answer to each request of a connection, in their order. What Node's parser refuses never becomes a request and is
  * answered here: after the answers that are under way, and only where it was not answered before. A body that breaks, or never
  * ends, behind an answer (`/check` reads none) closes the connection without another one, which a proxy would take for the
- * answer to somebody's next request.
+ * answer to another request.
  */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'

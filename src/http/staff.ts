@@ -97,7 +97,7 @@ export function createRequireStaff({
 }
 
 /**
- * Whether whoever asks has signed in a short while ago, by the clock of the database, as all times of sessions. A sign-in that
+ * Whether the caller has signed in a short while ago, by the clock of the database, as all times of sessions. A sign-in that
  * is yet to come is none: a clock was set back, or the date is forged.
  */
 export function signedInWithin(seconds: number, { session }: Pick<FastifyRequest, 'session'>): boolean {

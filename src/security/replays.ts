@@ -87,7 +87,7 @@ export function createReplays(
 
   return {
     /**
-     * Notes that a token was refused. Whose it is, and whether it ever was anybody's, shows later.
+     * Notes that a token was refused. Whose it is, if it was ever issued, shows later.
      * @param agoMs how long ago the request came.
      */
     refused(token: string, hints: DeviceHints, agoMs = 0): void {

@@ -1,7 +1,7 @@
 /**
  * What a user agent says: which program, on which system, on what kind of device. Browsers and models of phones are known by
  * ua-parser-js (its version 1: MIT); what it takes for something else (apps, a Mac's programs, Chrome OS, TVs, bots) is known
- * here. Anybody may send anything: only the beginning is read, and a name is a known browser's or a short product's.
+ * here. A client may send any text: only the beginning is read, and a name is a known browser's or a short product's.
  */
 import UAParser from 'ua-parser-js'
 
@@ -52,7 +52,7 @@ const SYSTEMS: [string, RegExp][] = [
   ['Android', /android|okhttp|Dalvik|; Adr \d/i],
   ['Windows', /windows|\bWin(?:32|64|NT|9[58])/i],
 ]
-/** Of those that only the library knows: its others are words that anybody may use. */
+/** Of those that only the library knows: its others are words that any client may use. */
 const MORE_SYSTEMS: Record<string, string> = {
   ...{ Linux: 'Linux', Ubuntu: 'Ubuntu', Debian: 'Debian', Fedora: 'Fedora', FreeBSD: 'FreeBSD' },
   ...{ BlackBerry: 'BlackBerry', Symbian: 'Symbian', HarmonyOS: 'HarmonyOS', OpenHarmony: 'HarmonyOS' },

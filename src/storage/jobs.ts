@@ -8,7 +8,7 @@ import { fetchRows } from './rows.ts'
 import { type JobName, job } from './staff-schema.ts'
 
 /**
- * Takes the turn at a job until the transaction ends. Waits for nobody.
+ * Takes the turn at a job until the transaction ends. Never waits.
  * @returns false when another instance has it.
  */
 export async function takeTurn(tx: Executor, name: JobName): Promise<boolean> {

@@ -69,7 +69,7 @@ async function applyPending(db: NodePgDatabase): Promise<number> {
   )
 }
 
-/** The journal as drizzle keeps it. Whoever is not the first to create it waits, fails, and finds it at the next try. */
+/** The journal as drizzle keeps it. An instance that is not the first to create it waits, fails, and finds it at the next try. */
 async function createJournal(db: NodePgDatabase): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {

@@ -24,7 +24,7 @@ export interface LiveSession {
   user: User
   /** Whether the last recorded use is old enough to be touched. */
   stale: boolean
-  /** How long ago the user signed in; null when a service key made the session, which shows nobody's presence. */
+  /** How long ago the user signed in; null when a service key made the session, which does not show that the user was present. */
   authAgeSeconds: number | null
 }
 

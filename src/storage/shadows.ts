@@ -1,6 +1,6 @@
 /**
  * Refuses to migrate where others put functions or operators in schema `public` that may be a better match for PostgreSQL's own
- * than these: the migrations call some by their bare names, and would run them with the rights of whoever migrates.
+ * than these: the migrations call some by their bare names, and would run them with the rights of the migrating login.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
