@@ -3,8 +3,8 @@
  * phone, nothing too small for a thumb. With SHOTS=folder it leaves a picture of each.
  */
 import { browserTest } from '../support/browser.ts'
+import { duringOutage } from '../support/database-outage.ts'
 import { startService } from '../support/service.ts'
-import { whileAway } from './away.ts'
 import { addPerson } from './devices.ts'
 import { read, SCENES, signIn } from './gallery.ts'
 import { look, openPage } from './look.ts'
@@ -22,7 +22,7 @@ for (const { name, show } of SCENES) {
 browserTest('"the database is away" can be read and used by everybody', async (t, open) => {
   const page = await openPage(open, service)
   await signIn(page, service, (await addPerson(service)).tokens[0])
-  await whileAway(service, async () => {
+  await duringOutage(service, async () => {
     await page.goto('/')
   })
   t.match(await read(page), 'We cannot check this right now')

@@ -2,8 +2,8 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import type { LogoutOptions } from '../../src/client/browser.ts'
 import { LOGOUT_SCOPES } from '../../src/operations/kinds.ts'
-import { whileAway } from '../browser/away.ts'
 import { browserTest } from '../support/browser.ts'
+import { duringOutage } from '../support/database-outage.ts'
 import { startService } from '../support/service.ts'
 import { openApplication } from './application-page.ts'
 
@@ -112,7 +112,7 @@ browserTest('when the service cannot say that it is done, it is not done', async
   const context = await open(service, { token })
   const [page, there] = [await application(context), await listener(context)]
   const refused = { name: 'NotSignedOutError', message: /^Not signed out: .*[Tt]ry again/ }
-  await whileAway(service, async () => {
+  await duringOutage(service, async () => {
     t.match(await logOut(page), { ...refused, status: 503, code: 'unavailable' })
   })
   const something: Record<string, Parameters<Parameters<Parameters<Page['route']>[1]>[0]['fulfill']>[0]> = {

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import t from 'tap'
 import { createClient, UndecidedError } from '../../src/client/index.ts'
-import { whileAway } from '../browser/away.ts'
+import { duringOutage } from '../support/database-outage.ts'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -108,7 +108,7 @@ t.test('of the cookies on the way, only removals are passed on', async (t) => {
 
 t.test('a service that is away signs nobody out', async (t) => {
   const { token } = await service.signIn(ada)
-  await whileAway(service, async () => {
+  await duringOutage(service, async () => {
     await t.rejects(
       client.check(bearer(token)),
       { ...undecided, retryAfterSeconds: 1 },

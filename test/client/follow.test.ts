@@ -8,8 +8,8 @@ import { createFollow, type FollowOptions } from '../../src/client/follow.ts'
 import { createClient, type Replay, type Revocation } from '../../src/client/index.ts'
 import { type Cursor, formatCursor } from '../../src/propagation/cursor.ts'
 import { revokeKey } from '../../src/storage/keys.ts'
-import { whileAway } from '../browser/away.ts'
 import { createRandom } from '../prove/random.ts'
+import { duringOutage } from '../support/database-outage.ts'
 import { seed } from '../support/seed.ts'
 import { startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -176,7 +176,7 @@ t.test(
 t.test('a service that is away is followed again when it is back', async (t) => {
   const feed = start(follow)
   await feed.until(() => feed.resets() === 1)
-  await whileAway(service, async () => {
+  await duringOutage(service, async () => {
     await waitFor('the feed to be lost', () => feed.lost.length > 0)
   })
   const id = await revoke()

@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import tap from 'tap'
 import { createClient, expressSession, fastifySession } from '../../src/client/index.ts'
 import { ERRORS } from '../../src/errors.ts'
-import { whileAway } from '../browser/away.ts'
+import { duringOutage } from '../support/database-outage.ts'
 import { json, startService } from '../support/service.ts'
 
 const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })
@@ -147,7 +147,7 @@ for (const [name, start] of Object.entries(applications)) {
 
     t.test('when nobody can say, nobody gets in and nobody is called signed out', async (t) => {
       const { token } = await service.signIn(ada)
-      await whileAway(service, async () => {
+      await duringOutage(service, async () => {
         for (const path of ['/private', '/optional']) {
           const response = await get(path, token)
           t.equal(response.headers.get('retry-after'), '1')

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createClient, ServiceError } from '../../src/client/index.ts'
-import { whileAway } from '../browser/away.ts'
+import { duringOutage } from '../support/database-outage.ts'
 import { freePort } from '../support/ports.ts'
 import { startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -49,7 +49,7 @@ t.test('without a key nothing is sent', async (t) => {
 })
 
 t.test('a database that is away is told as such', async (t) => {
-  await whileAway(service, async () => {
+  await duringOutage(service, async () => {
     const error = await client.introspect('x').catch((error) => error)
     t.match(error, { status: 503, code: 'unavailable', retryAfterSeconds: 1 })
     t.ok(error instanceof ServiceError)

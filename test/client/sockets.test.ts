@@ -8,7 +8,7 @@ import {
   createSocketRegistry,
   type SocketOptions,
 } from '../../src/client/index.ts'
-import { whileAway } from '../browser/away.ts'
+import { duringOutage } from '../support/database-outage.ts'
 import { startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { waitFor } from '../support/within.ts'
@@ -252,7 +252,7 @@ t.test('a database that is away for a moment closes no socket', async (t) => {
   const one = socket()
   registry.add(identity, one, request)
   await followed(registry)
-  await whileAway(service, () => sleep(2_500))
+  await duringOutage(service, () => sleep(2_500))
   t.same(one.closed, [])
   await logOut()
   await one.ended

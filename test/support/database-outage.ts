@@ -1,8 +1,8 @@
-/** Takes the database away from everybody, as a failover does, while `work` runs. */
-import { admin } from '../support/server.ts'
-import type { Service } from '../support/service.ts'
+/** Takes the database away from every client while `work` runs, as a failover does. */
+import { admin } from './server.ts'
+import type { Service } from './service.ts'
 
-export async function whileAway(service: Service, work: () => Promise<void>): Promise<void> {
+export async function duringOutage(service: Service, work: () => Promise<void>): Promise<void> {
   await allowConnections(service, false)
   try {
     await work()

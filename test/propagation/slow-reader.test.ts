@@ -1,4 +1,4 @@
-/** Thousands who follow cost the database one reader; one who does not read costs nobody anything. */
+/** Thousands of followers share one reader of the feed; a follower that does not read delays no other. */
 import { once } from 'node:events'
 import { get as httpGet } from 'node:http'
 import { connect } from 'node:net'
@@ -10,7 +10,7 @@ const service = await startService()
 const { psql } = service.database
 const { headers } = await service.keyFor('events')
 /** Two thousand followers, or forty thousand events, on a loaded machine. In milliseconds. */
-const CROWD_MS = 180_000
+const MANY_MS = 180_000
 
 /** Counts the revocations that a stream brings. Plain `http`: two thousand times the machinery of `fetch` is too much. */
 async function follow(): Promise<{ events(): number; close(): void }> {
@@ -31,7 +31,7 @@ async function follow(): Promise<{ events(): number; close(): void }> {
   return { events: () => events, close: () => request.destroy() }
 }
 
-async function crowd(count: number): Promise<string> {
+async function signInOften(count: number): Promise<string> {
   const userId = await service.addUser()
   await psql(
     `insert into session ("sessionToken", "userId", expires)
@@ -49,12 +49,12 @@ t.test('two thousand who follow share one listener, and read nothing themselves'
   t.equal(service.feed.waiting(), 2_000)
   for (const [round, count] of [1, 3, 500].entries()) {
     const before = followers.map((each) => each.events())
-    const userId = await crowd(count)
+    const userId = await signInOften(count)
     await end(userId)
     await waitFor(
       `${count} events at each follower`,
       () => followers.every((each, n) => each.events() >= (before[n] ?? 0) + count),
-      CROWD_MS,
+      MANY_MS,
     )
     t.ok(
       followers.every((each, n) => each.events() === (before[n] ?? 0) + count),
@@ -87,15 +87,15 @@ t.test('a reader that does not read is cut off; others are not kept waiting', as
   const open = await connections()
 
   // More than both sides' buffers hold.
-  const userId = await crowd(40_000)
+  const userId = await signInOften(40_000)
   await end(userId)
-  await waitFor('40,000 events at the eager reader', () => eager.events() >= 40_000, CROWD_MS)
+  await waitFor('40,000 events at the eager reader', () => eager.events() >= 40_000, MANY_MS)
   t.equal(eager.events(), 40_000)
   await waitFor('the connection of the lazy reader to be closed', async () => (await connections()) < open)
   t.equal(await connections(), open - 1, 'the connection of the one is closed')
   lazy.destroy()
 
-  await end(await crowd(1))
-  await waitFor('the event after the crowd', () => eager.events() >= 40_001)
+  await end(await signInOften(1))
+  await waitFor('the event after the 40,000', () => eager.events() >= 40_001)
   eager.close()
 })

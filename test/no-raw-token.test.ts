@@ -1,4 +1,4 @@
-/** Raw tokens are looked for wherever they must not be: the whole database, its files, its log, the service's log. */
+/** No raw token is in the database, its files, its log or the service's log. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { drizzle } from 'drizzle-orm/node-postgres'
@@ -28,10 +28,10 @@ t.test(
       demo: true,
     })
     const ada = await service.addUser('ada')
-    const canaries: string[] = []
+    const tokens: string[] = []
     const minted = async () => {
       const { token, id } = await service.signIn(ada)
-      canaries.push(token)
+      tokens.push(token)
       return { token, id }
     }
 
@@ -60,8 +60,8 @@ t.test(
     await service.touches.flush()
     await admin(server.url, async (client) => {
       const adapter = GlobalLogoutAdapter(drizzle(client))
-      const sessionToken = 'canary-of-the-adapter-0123456789abcdefghij'
-      canaries.push(sessionToken)
+      const sessionToken = 'token-of-the-adapter-0123456789abcdefghij'
+      tokens.push(sessionToken)
       const expires = new Date(Date.now() + 60_000)
       await adapter.createSession?.({ sessionToken, userId: ada, expires })
       await t.rejects(
@@ -85,12 +85,12 @@ t.test(
     )
     await admin(server.url, (client) => client.query('checkpoint'))
     const serverLog = await server.log()
-    const hash = hashToken(canaries[0] ?? '')
+    const hash = hashToken(tokens[0] ?? '')
     t.ok(dump.includes(hash) && serverLog.includes(hash), 'their hashes are there: the search can find')
     t.match(log.join(''), '"path":"/api/session"', 'and the service did log, without query strings')
     t.match(serverLog, /parameters?: \$1 = /i, 'the server did log parameters')
-    t.equal(canaries.length, 5)
-    for (const token of canaries) {
+    t.equal(tokens.length, 5)
+    for (const token of tokens) {
       t.notOk(dump.includes(token), 'not in the dump')
       t.notOk(serverLog.includes(token), 'not in the server log')
       t.notOk(log.join('').includes(token), 'not in the service log')

@@ -1,4 +1,4 @@
-/** The database goes away from an instance that answers from memory: it says "valid" only as long as its lease. */
+/** An instance that loses its database answers "valid" from its cache only until its lease ends. */
 import t from 'tap'
 import { openDatabase } from '../../src/storage/database.ts'
 import { ownServer } from '../support/own-server.ts'

@@ -1,7 +1,7 @@
-/** A database that is away: the page says so, keeps the cookie, claims nothing, and goes on once it is back. */
+/** While the database is unavailable the page says so, keeps the cookie and claims nothing; afterwards it works again. */
 import { browserTest } from '../support/browser.ts'
+import { duringOutage } from '../support/database-outage.ts'
 import { startService } from '../support/service.ts'
-import { whileAway } from './away.ts'
 import { addPerson } from './devices.ts'
 import { read } from './gallery.ts'
 
@@ -12,7 +12,7 @@ for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
 
   browserTest(
-    `a logout while the database is away claims nothing and keeps the cookie, ${how}`,
+    `a sign-out while the database is unavailable claims nothing and keeps the cookie, ${how}`,
     async (t, open) => {
       const context = await open(service, { token, javaScriptEnabled })
       const page = await context.newPage()
@@ -20,7 +20,7 @@ for (const javaScriptEnabled of [true, false]) {
         (await context.cookies()).find(({ name }) => name === service.cookieName)?.value
       await page.goto('/logout?scope=others')
 
-      await whileAway(service, async () => {
+      await duringOutage(service, async () => {
         const answer = page.waitForResponse((response) => response.request().method() === 'POST')
         await page.getByRole('button', { name: 'Log out' }).click()
         t.equal((await answer).status(), 503)
@@ -47,7 +47,7 @@ for (const javaScriptEnabled of [true, false]) {
 browserTest('"Try again" after a failed button of one device leads to the list', async (t, open) => {
   const page = await (await open(service, { token })).newPage()
   await page.goto('/')
-  await whileAway(service, async () => {
+  await duringOutage(service, async () => {
     await page.getByRole('button', { name: 'Log out Safari on iPhone' }).click()
     await page.getByRole('heading', { name: 'We cannot check this right now' }).waitFor()
   })

@@ -1,4 +1,4 @@
-/** The database goes away from those who follow: they are told, instead of hearing nothing; and nothing is skipped. */
+/** When the database is unavailable, the feed ends its streams and answers 503; afterwards it skips no event. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openDatabase } from '../../src/storage/database.ts'
