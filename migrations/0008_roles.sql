@@ -16,17 +16,26 @@ CREATE INDEX "staff_user_id_prefix_idx" ON "staff" USING btree (lower("user_id")
 CREATE INDEX "user_lock_user_id_prefix_idx" ON "user_lock" USING btree (lower("user_id") text_pattern_ops);
 --> statement-breakpoint
 
--- The one rule of liveness, as before; and where the lifetimes are not to be seen, nothing is valid. Its body is bound to functions here and now; a SET clause would keep
--- it from being inlined into the queries of the hot path.
+-- When a session ends unless it is used again: at the earliest of its three bounds. This is the only place that states them.
+-- timestamptz_smaller() is strict, where LEAST would skip a NULL: without lifetimes there is no end, and without an end nothing is
+-- valid. Each argument is used once and the body is bound here, without a SET clause: so PostgreSQL inlines every call.
+-- make_interval(secs) keeps days at 24 hours in every time zone.
+CREATE FUNCTION public.session_ends_at(
+	expires timestamp, created_at timestamptz, last_seen_at timestamptz, idle_timeout_seconds integer, max_age_seconds integer
+) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
+RETURN pg_catalog.timestamptz_smaller(expires AT TIME ZONE 'utc', pg_catalog.timestamptz_smaller(
+	created_at + pg_catalog.make_interval(secs => max_age_seconds::double precision),
+	last_seen_at + pg_catalog.make_interval(secs => idle_timeout_seconds::double precision)));
+--> statement-breakpoint
+-- Why a session is over: idle, when it would not be over had it been used now.
 CREATE OR REPLACE FUNCTION public.session_state(
 	expires timestamp, created_at timestamptz, last_seen_at timestamptz,
 	idle_timeout_seconds integer, max_age_seconds integer, at timestamptz
 ) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
-	WHEN at AT TIME ZONE 'utc' >= expires THEN 'expired'
-	WHEN at >= created_at + pg_catalog.make_interval(secs => max_age_seconds::double precision) THEN 'expired'
-	WHEN at >= last_seen_at + pg_catalog.make_interval(secs => idle_timeout_seconds::double precision) THEN 'idle'
-	WHEN max_age_seconds IS NOT NULL AND idle_timeout_seconds IS NOT NULL THEN 'valid'
+	WHEN at < public.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds) THEN 'valid'
+	WHEN at < public.session_ends_at(expires, created_at, at, idle_timeout_seconds, max_age_seconds) THEN 'idle'
+	WHEN at >= public.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds) THEN 'expired'
 END;
 --> statement-breakpoint
 
@@ -517,6 +526,7 @@ BEGIN
 	FROM pg_proc p, aclexplode(p.proacl) granted
 	WHERE p.pronamespace = 'public'::regnamespace AND granted.grantee NOT IN (0, p.proowner);
 	EXECUTE 'REVOKE ALL ON FUNCTION
+		public.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
 		public.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
 		public.named_operation(), public.record_revocations(), public.delete_before_truncate(), public.record_ending_update(), public.refuse_revival(),
 		public.refuse_locked(), public.announce_lock(), public.refuse_renaming(), public.stamp_operation(), public.refuse_changed_outcome(),

@@ -35,6 +35,7 @@ BEGIN
 			public.session_change, public.instance, public.revoked_session, public.replay, public.feed_horizon, public.user_lock,
 			public.staff, public.service_key, public.operation, public.audit_link, public.audit_head, public.incident,
 			public.incident_planned, public.incident_runner, public.job FROM %I', member);
+		EXECUTE format('GRANT EXECUTE ON FUNCTION public.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer) TO %I', member);
 		EXECUTE format('GRANT EXECUTE ON FUNCTION public.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz) TO %I', member);
 		EXECUTE format('GRANT SELECT ON public.session_policy TO %I', member);
 	END LOOP;

@@ -1,10 +1,10 @@
 /**
- * The words of the one rule of liveness. A session is valid when `expires` lies ahead, it is younger than the maximum age,
- * and it was used within the idle timeout: `session_state` (migrations) decides, `endOf` (`storage/policy.ts`) says when that ends,
- * and `test/sessions/policy.test.ts` holds both to one table of cases.
+ * The terms of the validity rule. A session is valid when `expires` lies ahead, it is younger than the maximum age, and it was
+ * used within the idle timeout. The SQL function `session_ends_at` (migrations) is the rule, and everything else calls it;
+ * `test/sessions/policy.test.ts` holds its table of cases.
  */
 
-/** Both lifetimes, in seconds. The living copy is the one row of `session_policy`; every query reads it there. */
+/** Both lifetimes, in seconds. The policy in force is the one row of `session_policy`; every query reads it there. */
 export interface SessionPolicy {
   /** Longest time since the session was last used. */
   idleTimeoutSeconds: number

@@ -28,12 +28,14 @@ export const touchInterval = (idleTimeoutSeconds: string) =>
 
 const INTERVAL = touchInterval('p.idle_timeout_seconds')
 
+/** The end of a session, by the row `p` of the policy. */
+const END = endOf('s', { idleTimeout: 'p.idle_timeout_seconds', maxAge: 'p.max_age_seconds' })
+
 /** A query for the living sessions among the hashed tokens in `$1`. */
 const livingAmong = (columns: string) => `select asked.position::int, s."userId", s.id, ${columns}
   from session_policy p, pg_catalog.unnest($1::text[]) with ordinality as asked (token, position)
   join session s on s."sessionToken" = asked.token
-  where public.session_state(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds,
-    statement_timestamp()) = 'valid'`
+  where statement_timestamp() < ${END}`
 
 const CHECK_TOKENS = {
   name: 'check-tokens',
@@ -45,7 +47,7 @@ const seconds = (interval: string) => `extract(epoch from ${interval})::float8`
 const READ_TOKENS = {
   name: 'read-tokens',
   text: livingAmong(
-    `${seconds(`${endOf('s', { idleTimeout: 'p.idle_timeout_seconds', maxAge: 'p.max_age_seconds' })} - statement_timestamp()`)},
+    `${seconds(`${END} - statement_timestamp()`)},
     ${seconds(`s."lastSeenAt" + ${INTERVAL} - statement_timestamp()`)},
     ${seconds(INTERVAL)}`,
   ),

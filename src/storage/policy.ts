@@ -10,35 +10,33 @@ const IDLE_TIMEOUT = '(select idle_timeout_seconds from session_policy)'
 const MAX_AGE = '(select max_age_seconds from session_policy)'
 export const policyNow = { idleTimeoutSeconds: sql.raw(IDLE_TIMEOUT), maxAgeSeconds: sql.raw(MAX_AGE) }
 
-/** The state of a session's row now, by the database's clock. */
-export const stateNow = sql<RowState>`public.session_state(${session.expires}, ${session.createdAt}, ${session.lastSeenAt},
-  ${policyNow.idleTimeoutSeconds}, ${policyNow.maxAgeSeconds}, statement_timestamp())`
-
 /**
- * When a session is over unless it is used again: the earliest of its three bounds. `expires` is whatever an application wrote:
- * `infinity` is no bound of its own. The other two are dates in the calendar.
+ * A call of `session_ends_at` (migrations), which holds the rule: when a session is over unless it is used again. The result is
+ * in the calendar, also where `expires` is not.
  * @param row the name of the session's row, the rest expressions in seconds
  */
 export const endOf = (
   row: string,
   { idleTimeout, maxAge }: { idleTimeout: string; maxAge: string },
 ): string =>
-  `least(${row}.expires at time zone 'utc',
-    ${row}."createdAt" + pg_catalog.make_interval(secs => ${maxAge}::float8),
-    ${row}."lastSeenAt" + pg_catalog.make_interval(secs => ${idleTimeout}::float8))`
+  `public.session_ends_at(${row}.expires, ${row}."createdAt", ${row}."lastSeenAt", ${idleTimeout}, ${maxAge})`
 
 const end = sql.raw(endOf('session', { idleTimeout: IDLE_TIMEOUT, maxAge: MAX_AGE }))
 
 /** When a session is over unless it is used again. */
 export const endsAt = dateOf(end)
 
+/** True for the rows of active sessions, by the database's clock. Null, hence true of no row, where the lifetimes cannot be read. */
+export const isValid = sql<boolean>`statement_timestamp() < ${end}`
+
+/** The state of a session's row now: why it is over. Where only validity counts, `isValid` costs a tenth. */
+export const stateNow = sql<RowState>`public.session_state(${session.expires}, ${session.createdAt}, ${session.lastSeenAt},
+  ${policyNow.idleTimeoutSeconds}, ${policyNow.maxAgeSeconds}, statement_timestamp())`
+
 /** `expires` as Auth.js has to see it: the end of the session where it is no date that JavaScript and ISO 8601 know. */
 export const expiresAsDate = dateOf(
   sql`case when ${inTheCalendar(session.expires)} then ${session.expires} at time zone 'utc' else ${end} end`,
 )
-
-/** True for the rows of living sessions. */
-export const isValid = sql<boolean>`${stateNow} = 'valid'`
 
 /**
  * Writes the settings as the policy of all instances. Sessions that are over under the old policy are deleted

@@ -144,8 +144,8 @@ export async function deleteSessions(tx: Executor, named: SQL): Promise<Session[
   const deleted = await tx
     .delete(session)
     .where(named)
-    .returning({ ...columns, state: stateNow })
-  return deleted.filter(({ state }) => state === 'valid').map(({ state: _, ...row }) => row)
+    .returning({ ...columns, isValid })
+  return deleted.filter((row) => row.isValid).map(({ isValid: _, ...row }) => row)
 }
 
 /**

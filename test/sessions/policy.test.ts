@@ -52,6 +52,21 @@ t.test('the state of a session and its end say the same, in every time zone', as
   }
 })
 
+t.test('without lifetimes a session is not valid, and not over either', async (t) => {
+  for (const [idle, age] of [
+    [null, null],
+    [604_800, null],
+    [null, 2_592_000],
+  ]) {
+    const [row] = await database.psql(
+      `select session_ends_at(s.expires, now(), now(), $1, $2) as end, session_state(s.expires, now(), now(), $1, $2, now()) as state
+        from (values ('infinity'::timestamp), ('2000-01-01')) as s (expires) group by 1, 2`,
+      [idle, age],
+    )
+    t.strictSame(row, { end: null, state: null }, `idle timeout ${idle}, maximum age ${age}`)
+  }
+})
+
 t.test('the predicate of the queries judges rows by the database clock', async (t) => {
   await database.psql(`insert into "user" (id) values ('ada')`)
   for (const [i, [state, expires, created, seen, why]] of CASES.entries()) {
