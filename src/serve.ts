@@ -46,10 +46,7 @@ export async function serve(
   tracing?: Tracing,
 ): Promise<void> {
   const open = (options: DatabaseOptions) => {
-    const opened = openDatabase(url, {
-      ...options,
-      onError: (err) => log.warn({ err }, 'a database connection broke'),
-    })
+    const opened = openDatabase(url, { ...options, log })
     closing.push(() => opened.close())
     return opened
   }
@@ -72,43 +69,29 @@ export async function serve(
     incidents: databaseForIncidents.pool,
   })
 
-  const touches = createTouches(database, (err) =>
-    log.warn({ err }, 'last use of some sessions was not recorded'),
-  )
+  const touches = createTouches(database, log)
   closing.push(() => touches.close())
   metrics.touches(touches.counts)
   const sweeping = { intervalMs: SWEEP_INTERVAL_MS, retentionSeconds: config.revocationRetentionSeconds }
-  const sweeper = startSweeper(database, sweeping, {
-    swept: (count) => log.info({ count }, 'expired sessions swept'),
-    error: (err) => log.warn({ err }, 'the sweep was interrupted'),
-  })
+  const sweeper = startSweeper(database, sweeping, log)
   closing.push(() => sweeper.close())
   metrics.sweep(sweeper.counts)
   const barrier = createBarrier(barrierStore(databaseForWaits.run), { onPassed: metrics.revoked })
-  const round = startLookingRound(barrier)
+  const round = startLookingRound(barrier, log)
   closing.push(() => round.close())
-  const runner = startIncidentRunner(databaseForIncidents, barrier, {
-    error: (err) => log.warn({ err }, 'an incident was interrupted, and goes on in a moment'),
-  })
+  const runner = startIncidentRunner(databaseForIncidents, barrier, log)
   closing.push(() => runner.close())
 
   const ears = createEars(url, REVOKED)
   const checking = startChecker(config, { databaseForChecks, databaseForLease, ears }, touches, log)
   closing.push(() => checking.close())
   if (checking.leased) metrics.watch(checking.leased)
-  const sessions = createSessions(database, touches, barrier, (err) =>
-    log.warn({ err }, 'the wait of a logout was not recorded'),
-  )
-  const keys = createKeys(database, (err) => log.warn({ err }, 'the use of a service key was not recorded'))
-  const accounts = createAccounts(database, barrier, (err) =>
-    log.warn({ err }, 'the wait of a revocation was not recorded'),
-  )
-  const replays = createReplays(database, (err) => log.warn({ err }, 'replayed tokens were not recorded'))
+  const sessions = createSessions(database, touches, barrier, log)
+  const keys = createKeys(database, log)
+  const accounts = createAccounts(database, barrier, log)
+  const replays = createReplays(database, log)
   closing.push(() => replays.close())
-  const sealer = startSealer(database, {
-    head: (head) => log.info({ head }, 'the audit is sealed up to here; note it to verify against'),
-    error: (err) => log.warn({ err }, 'new operations were not sealed'),
-  })
+  const sealer = startSealer(database, log)
   closing.push(() => sealer.close())
   const feed = createFeed({ read: (from, upper) => readFeed(databaseForFeed.query, from, upper) }, ears)
   closing.push(() => feed.close())

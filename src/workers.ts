@@ -40,7 +40,7 @@ export async function supervise(
     return worker
   }
 
-  gatherMetrics((err) => log.error({ err }, 'the metrics of the workers cannot be added up'))
+  gatherMetrics(log)
   closing.push(async () => {
     stopping = true
     const ended = [...alive].map((worker) => once(worker, 'exit'))

@@ -3,9 +3,11 @@
  * process, on a copy of its own database, with ten logins under way at once. Ours takes the user's lock first, so
  * that a logout of the same moment misses none; the stock one is a single insert.
  */
+
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
+import { silentLog } from '../../src/lib/log.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { openDatabase } from '../../src/storage/database.ts'
 import { percentile, readable } from '../numbers.ts'
@@ -39,7 +41,7 @@ const contenders: Record<string, Contender> = {
     open(url) {
       const database = openDatabase(url, { max: AT_ONCE })
       // Neither is asked: a login that replaces no session touches none and waits for nobody.
-      const sessions = createSessions(database, { add() {} }, { passed: async () => null })
+      const sessions = createSessions(database, { add() {} }, { passed: async () => null }, silentLog)
       return {
         logIn: (userId) => sessions.create({ userId, userAgent: 'bench', ipAddress: '203.0.113.7' }),
         close: database.close,

@@ -1,5 +1,6 @@
 /** What the commands for security staff share: whom they mean, and why. They talk to the database directly. */
 import type { z } from 'zod'
+import { silentLog } from '../lib/log.ts'
 import { createBarrier } from '../propagation/barrier.ts'
 import { type Accounts, createAccounts } from '../security/accounts.ts'
 import type { Database } from '../storage/database.ts'
@@ -13,7 +14,7 @@ export function withAccounts<T>(
   work: (accounts: Accounts, database: Database) => Promise<T>,
 ): Promise<T> {
   return withDatabase(env, (database) =>
-    work(createAccounts(database, createBarrier(barrierStore(database.run))), database),
+    work(createAccounts(database, createBarrier(barrierStore(database.run)), silentLog), database),
   )
 }
 

@@ -5,6 +5,7 @@
 import cluster from 'node:cluster'
 import { AggregatorRegistry, type Registry } from 'prom-client'
 import { unavailable } from '../errors.ts'
+import type { Log } from '../lib/log.ts'
 
 /** From a worker to the supervising process, and back with `text`. */
 const ASK = 'global-logout metrics'
@@ -59,14 +60,14 @@ export function tellSupervisor(registry: Registry): void {
 }
 
 /** Lets workers ask. For the supervising process. */
-export function gatherMetrics(onError: (error: unknown) => void): void {
+export function gatherMetrics(log: Log): void {
   cluster.on('message', (worker, message) => {
     if (!is(ASK, message)) return
     const answer = (text: string) => worker.isConnected() && worker.send({ ...message, text })
     countAll()
       .then((counted) => AggregatorRegistry.aggregate(counted).metrics())
       .then(answer)
-      .catch(onError)
+      .catch((err) => log.error({ err }, 'metrics of the workers not collected'))
   })
 }
 

@@ -6,6 +6,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { gather } from '../checking/gather.ts'
 import { WAIT_MS } from '../checking/lease.ts'
+import type { Log } from '../lib/log.ts'
 import type { Behind } from '../storage/instances.ts'
 
 /** Pauses between two looks, in milliseconds: doubled from the first to the last. */
@@ -124,10 +125,12 @@ export function createBarrier(
 /**
  * Looks round every few seconds, so that an instance that died is known to be dead before a logout has to wait for it.
  */
-export function startLookingRound(barrier: Pick<Barrier, 'lookRound'>) {
+export function startLookingRound(barrier: Pick<Barrier, 'lookRound'>, log: Log) {
   let looking = Promise.resolve()
   const timer = setInterval(() => {
-    looking = looking.then(() => barrier.lookRound()).catch(() => {})
+    looking = looking
+      .then(() => barrier.lookRound())
+      .catch((err) => log.warn({ err }, 'dead instances not looked for'))
   }, LOOK_MS).unref()
   return {
     async close(): Promise<void> {

@@ -4,6 +4,7 @@
  * act is one operation, recorded in the transaction that does it. Whether the caller may act is the caller's to decide.
  */
 import { Problem } from '../errors.ts'
+import type { Log } from '../lib/log.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import { revoke } from '../sessions/revoke.ts'
@@ -58,9 +59,9 @@ export type Accounts = ReturnType<typeof createAccounts>
 export function createAccounts(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
   barrier: Pick<Barrier, 'passed'>,
-  onError: (error: unknown) => void = () => {},
+  log: Log,
 ) {
-  const passed = afterCommit({ run }, barrier, onError)
+  const passed = afterCommit({ run }, barrier, log)
 
   return {
     /** Users whose id, email or name begins with `prefix`, in any case. */

@@ -3,6 +3,7 @@
  * time. One that gets nowhere, because somebody holds on to its sessions, keeps no other from its turn.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from '../lib/log.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import type { Database } from '../storage/database.ts'
 import { findIncident } from '../storage/incidents.ts'
@@ -38,7 +39,7 @@ export async function carryOut(
 export function startIncidentRunner(
   database: Pick<Database, 'alone' | 'run'>,
   barrier: Pick<Barrier, 'passed'>,
-  on: { error: (error: unknown) => void },
+  log: Log,
   options: Pick<RunOptions, 'patience'> = {},
 ) {
   const stop = new AbortController()
@@ -50,13 +51,13 @@ export function startIncidentRunner(
     for (const id of await database.run(idleIncidents)) {
       if (signal.aborted || underWay.has(id) || underWay.size >= INCIDENTS_AT_ONCE) continue
       const run = runIncident(database, barrier, id, { ...options, signal })
-        .catch(on.error)
+        .catch((err) => log.warn({ err, incident: id }, 'incident interrupted; retrying'))
         .finally(() => underWay.delete(id))
       underWay.set(id, run)
     }
   }
   const lookAgain = () => {
-    looking = looking.then(look).catch(on.error)
+    looking = looking.then(look).catch((err) => log.warn({ err }, 'incidents not looked for'))
   }
   lookAgain()
   const timer = setInterval(lookAgain, LOOK_MS).unref()

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { gather } from '../checking/gather.ts'
 import { Problem } from '../errors.ts'
+import type { Log } from '../lib/log.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { type FoundKey, findKeys, insertKey, type NewKey, recordKeyUse, revokeKey } from '../storage/keys.ts'
 import { type By, recordAct } from '../storage/operations.ts'
@@ -52,10 +53,7 @@ function worth({ id, name, scopes, expiresAt }: ServiceKey): object {
   return { keyId: id, name, scopes, expiresAt: expiresAt?.toISOString() ?? null }
 }
 
-export function createKeys(
-  { run, query }: Pick<Database, 'run' | 'query'>,
-  onError: (error: unknown) => void = () => {},
-) {
+export function createKeys({ run, query }: Pick<Database, 'run' | 'query'>, log: Log) {
   const find = gather((keys: string[]) => findKeys(query, keys), LOOK_UPS)
 
   return {
@@ -71,7 +69,10 @@ export function createKeys(
           'No active service key is spelled like this; see "global-logout keys".',
         )
       // In the background: a use that could not be recorded is no reason to refuse it.
-      if (found.stale) run((db) => recordKeyUse(db, found.id)).catch(onError)
+      if (found.stale)
+        run((db) => recordKeyUse(db, found.id)).catch((err) =>
+          log.warn({ err, keyId: found.id }, 'use of a service key not recorded'),
+        )
       if (!found.scopes.includes(scope)) {
         const detail = `The key "${found.name}" has no scope ${scope}; it has ${found.scopes.join(', ')}.`
         throw new Problem('insufficient_scope', detail)

@@ -6,6 +6,7 @@
  * fill the table.
  */
 import { LRUCache } from 'lru-cache'
+import type { Log } from '../lib/log.ts'
 import { type DeviceHints, deviceColumns } from '../sessions/devices.ts'
 import { hashToken } from '../sessions/tokens.ts'
 import type { Database } from '../storage/database.ts'
@@ -34,7 +35,7 @@ export type Replays = ReturnType<typeof createReplays>
 
 export function createReplays(
   { transaction }: Pick<Database, 'transaction'>,
-  onError: (error: unknown) => void = () => {},
+  log: Log,
   clock: () => number = () => performance.now(),
   flushMs = FLUSH_MS,
 ) {
@@ -79,7 +80,9 @@ export function createReplays(
   }
 
   function flush(): Promise<void> {
-    flushing = flushing.then(() => record().catch(onError))
+    flushing = flushing.then(() =>
+      record().catch((err) => log.warn({ err }, 'reused revoked tokens not recorded')),
+    )
     return flushing
   }
 

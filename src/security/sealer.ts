@@ -2,6 +2,7 @@
  * Seals new operations every second, in every process; the database lets one at a time. Once an hour it tells the head of
  * the chain, so that it stands on record where whoever owns the tables cannot change it.
  */
+import type { Log } from '../lib/log.ts'
 import type { Database } from '../storage/database.ts'
 import { noteHead, seal } from './audit-chain.ts'
 
@@ -11,7 +12,7 @@ const NOTE_MS = 3_600_000
 /** Seals until closed. */
 export function startSealer(
   database: Pick<Database, 'run' | 'transaction'>,
-  on: { head: (head: string) => void; error: (error: unknown) => void },
+  log: Log,
   { sealMs = SEAL_MS, noteMs = NOTE_MS } = {},
 ) {
   let noted = Number.NEGATIVE_INFINITY
@@ -20,13 +21,13 @@ export function startSealer(
   async function step(): Promise<void> {
     await seal(database)
     if (performance.now() - noted < noteMs) return
-    on.head(await noteHead(database))
+    log.info({ head: await noteHead(database) }, 'audit chain head')
     noted = performance.now()
   }
 
   const timer = setInterval(() => {
     running ??= step()
-      .catch(on.error)
+      .catch((err) => log.warn({ err }, 'new operations not sealed'))
       .finally(() => {
         running = null
       })

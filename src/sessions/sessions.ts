@@ -3,6 +3,7 @@
  * over, at every instance, and so is every one whose login had begun before it; a login that begins after it lives.
  */
 import { Problem } from '../errors.ts'
+import type { Log } from '../lib/log.ts'
 import type { LogoutScope } from '../operations/kinds.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
@@ -67,9 +68,9 @@ export function createSessions(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
   touches: Pick<Touches, 'add'>,
   barrier: Pick<Barrier, 'passed'>,
-  onError: (error: unknown) => void = () => {},
+  log: Log,
 ) {
-  const passed = afterCommit({ run }, barrier, onError)
+  const passed = afterCommit({ run }, barrier, log)
 
   /**
    * Signs a user in. A key signs staff in only with the scope `security`: it would make itself staff.

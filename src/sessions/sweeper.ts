@@ -4,6 +4,7 @@
  * session is refused whether or not its row still stands.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from '../lib/log.ts'
 import type { Database, Transaction } from '../storage/database.ts'
 import { sweepFeed } from '../storage/feed.ts'
 import { sweepChanges } from '../storage/instances.ts'
@@ -65,7 +66,7 @@ export interface Sweeping {
 export function startSweeper(
   database: Pick<Database, 'transaction'>,
   { intervalMs, retentionSeconds }: Sweeping,
-  on: { swept: (count: number) => void; error: (error: unknown) => void },
+  log: Log,
 ) {
   const counts = { sessions: 0, revocations: 0, at: 0 }
   const stop = new AbortController()
@@ -73,13 +74,13 @@ export function startSweeper(
   const timer = setInterval(() => {
     running ??= sweep(database, stop.signal)
       .then(async (count) => {
-        if (count) on.swept(count)
+        if (count) log.info({ count }, 'expired sessions deleted')
         counts.sessions += count ?? 0
         const forgotten = await forgetRevocations(database, retentionSeconds, stop.signal)
         counts.revocations += forgotten ?? 0
         if (count !== null && forgotten !== null && !stop.signal.aborted) counts.at = Date.now()
       })
-      .catch(on.error)
+      .catch((err) => log.warn({ err }, 'sweep failed'))
       .finally(() => {
         running = null
       })

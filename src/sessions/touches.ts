@@ -2,6 +2,7 @@
  * Records when sessions were last used, off the path of any request: gathered, then written together. A touch
  * that fails is dropped; a later check of the session brings it again.
  */
+import type { Log } from '../lib/log.ts'
 import type { Database } from '../storage/database.ts'
 import { touchSessions } from '../storage/sessions.ts'
 
@@ -11,7 +12,7 @@ const MAX_WAITING = 10_000
 
 export type Touches = ReturnType<typeof createTouches>
 
-export function createTouches({ run }: Pick<Database, 'run'>, onError: (error: unknown) => void = () => {}) {
+export function createTouches({ run }: Pick<Database, 'run'>, log: Log) {
   const waiting = new Set<string>()
   const counts = { written: 0, dropped: 0 }
   let flushing = Promise.resolve()
@@ -25,9 +26,9 @@ export function createTouches({ run }: Pick<Database, 'run'>, onError: (error: u
         () => {
           counts.written += ids.length
         },
-        (error) => {
+        (err) => {
           counts.dropped += ids.length
-          onError(error)
+          log.warn({ err, sessions: ids.length }, 'last use of sessions not recorded')
         },
       )
     })

@@ -9,6 +9,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { Problem, unavailable } from '../errors.ts'
+import type { Log } from '../lib/log.ts'
 import { createConnector } from './connection.ts'
 import { isRefusal, outcomeUnknown, translate } from './failures.ts'
 
@@ -44,14 +45,11 @@ export interface DatabaseOptions {
   max?: number
   /** Milliseconds after which whoever asks gets a 503. */
   deadlineMs?: number
-  /** Is told of connections that break while idle; the next request opens a new one. */
-  onError?: (error: Error) => void
+  /** Where connections that break while idle are noted; the next request opens a new one. */
+  log?: Log
 }
 
-export function openDatabase(
-  url: string,
-  { max = 10, deadlineMs = DEADLINE_MS, onError = (_error: Error) => {} }: DatabaseOptions = {},
-) {
+export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, log }: DatabaseOptions = {}) {
   const connector = createConnector(url, {
     name: 'global-logout',
     connectMs: deadlineMs,
@@ -63,7 +61,7 @@ export function openDatabase(
     connectionTimeoutMillis: deadlineMs,
     idleTimeoutMillis: 60_000,
   })
-  pool.on('error', onError)
+  pool.on('error', (err) => log?.warn({ err }, 'idle database connection lost'))
   let era = 0
   const eras = new WeakMap<pg.PoolClient, number>()
   pool.on('connect', (client) => void eras.set(client, era))

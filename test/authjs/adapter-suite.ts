@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import pg from 'pg'
 import t from 'tap'
 import { GlobalLogoutAdapter, generateSessionToken } from '../../src/authjs/adapter.ts'
+import { silentLog } from '../../src/lib/log.ts'
 import { createBarrier } from '../../src/propagation/barrier.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
@@ -20,7 +21,12 @@ const stockDatabase = await testDatabase()
 const { psql } = database
 const adapter = GlobalLogoutAdapter(applicationDatabase(database)) as Required<Adapter>
 const stockAdapter = DrizzleAdapter(applicationDatabase(stockDatabase)) as Required<Adapter>
-const service = createSessions(database, { add: () => {} }, createBarrier(barrierStore(database.run)))
+const service = createSessions(
+  database,
+  { add: () => {} },
+  createBarrier(barrierStore(database.run)),
+  silentLog,
+)
 const origin = { userAgent: null, ipAddress: null }
 /** Looks on while the others wait for each other. */
 const observer = new pg.Client({ connectionString: database.url })

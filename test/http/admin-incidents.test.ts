@@ -1,9 +1,11 @@
 /** What security staff may do with incidents over HTTP, and what nobody else may. */
+
 import t from 'tap'
 import { carryOut, startIncidentRunner } from '../../src/security/incident-runner.ts'
 import { setRole } from '../../src/storage/staff.ts'
 import { KEY_SCOPES, type StaffRole } from '../../src/storage/staff-schema.ts'
 import { addSessions, addsUp } from '../support/incidents.ts'
+import { strictLog } from '../support/log.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
@@ -75,7 +77,7 @@ t.test('from the plan to the report', async (t) => {
   t.equal(executed.status, 202)
   t.match(await bodyOf(executed), { planId, state: 'running' })
 
-  const runner = startIncidentRunner(database, service.barrier, { error: (error) => t.fail(String(error)) })
+  const runner = startIncidentRunner(database, service.barrier, strictLog(t))
   await waitFor(
     'the incident to be done',
     async () => (await bodyOf<Incident>(get(`/${planId}`))).state === 'done',

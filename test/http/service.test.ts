@@ -1,8 +1,10 @@
 /** What services may ask with a key, and what the key does not let them do. */
+
 import t from 'tap'
 import { createKeys } from '../../src/security/keys.ts'
 import { revokeKey } from '../../src/storage/keys.ts'
 import { KEY_SCOPES } from '../../src/storage/staff-schema.ts'
+import { strictLog } from '../support/log.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
@@ -148,7 +150,7 @@ t.test(
       queries++
       return database.query(prepared)
     }
-    const keys = createKeys({ run: database.run, query })
+    const keys = createKeys({ run: database.run, query }, strictLog(t))
     const { key, id } = await keyFor('security')
     const wrong = Array.from({ length: 2_000 }, (_, n) => `glk_${String(n).padStart(43, 'B')}`)
     const guesses = Promise.allSettled(wrong.map((guess) => keys.require(guess, 'security')))

@@ -1,10 +1,12 @@
 /** Whoever changes or removes the record of what they did is found out, and the row is named. */
+
 import t from 'tap'
 import { createAudit } from '../../src/security/audit.ts'
 import { type Finding, noteHead, seal, verify } from '../../src/security/audit-chain.ts'
 import { auditCsv } from '../../src/security/audit-csv.ts'
 import { startSealer } from '../../src/security/sealer.ts'
 import { testDatabase } from '../support/database.ts'
+import { keepLog, strictLog } from '../support/log.ts'
 import { waitFor } from '../support/within.ts'
 
 type Database = Awaited<ReturnType<typeof testDatabase>>
@@ -203,8 +205,7 @@ t.test(
   'many sealers at once, and operations that commit late, make one chain with a link for each',
   async (t) => {
     const database = await testDatabase()
-    const on = { head: () => {}, error: (error: unknown) => t.fail(String(error)) }
-    const sealers = [1, 2, 3].map(() => startSealer(database, on, { sealMs: 1 }))
+    const sealers = [1, 2, 3].map(() => startSealer(database, strictLog(t), { sealMs: 1 }))
     const insert = `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`
     await Promise.all(
       Array.from({ length: 60 }, (_, i) =>
@@ -242,14 +243,15 @@ t.test('sealing looks at what is new, not again at what it has sealed', async (t
 
 t.test('the head is told when sealing begins, and again after a while', async (t) => {
   const database = await history(3, { sealed: false })
-  const heads: string[] = []
-  const sealer = startSealer(
-    database,
-    { head: (head) => void heads.push(head), error: (error) => t.fail(String(error)) },
-    { sealMs: 5, noteMs: 20 },
-  )
-  await waitFor('two heads', () => heads.length >= 2)
+  const { log, lines } = keepLog()
+  const sealer = startSealer(database, log, { sealMs: 5, noteMs: 20 })
+  await waitFor('two heads', () => lines.length >= 2)
   await sealer.close()
+  t.same(
+    new Set(lines.map(({ level, message }) => `${level} ${message}`)),
+    new Set(['info audit chain head']),
+  )
+  const heads = lines.map(({ fields }) => fields.head)
   t.match(heads[0], /^3:[0-9a-f]{64}$/)
   t.equal(heads[1], heads[0])
 })

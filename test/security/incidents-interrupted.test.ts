@@ -1,9 +1,11 @@
 /** Killed, cut off or raced at any point, an incident goes on elsewhere, and its report adds up. Real processes, SIGKILL. */
+
 import t from 'tap'
 import { carryOut, startIncidentRunner } from '../../src/security/incident-runner.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
 import { createRandom } from '../prove/random.ts'
 import { addSessions, addsUp, begin, isFree, runnerProcess } from '../support/incidents.ts'
+import { keepLog, strictLog } from '../support/log.ts'
 import { seed } from '../support/seed.ts'
 import { startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
@@ -93,8 +95,8 @@ t.test('killed at moments that nobody chose, over and over', async (t) => {
 
 t.test('its connection cut over and over, the service goes on by itself', async (t) => {
   await addSessions(service, 'cut', { users: 100, each: 20 })
-  const errors: unknown[] = []
-  const runner = startIncidentRunner(database, barrier, { error: (error) => errors.push(error) })
+  const { log, lines } = keepLog()
+  const runner = startIncidentRunner(database, barrier, log)
   const id = await begin(service, { userAgent: 'cut' })
   let cuts = 0
   while (cuts < 3 && (await incidents.get(id)).state !== 'done') {
@@ -108,7 +110,7 @@ t.test('its connection cut over and over, the service goes on by itself', async 
   await waitFor('the incident to be done', async () => (await incidents.get(id)).state === 'done')
   await runner.close()
   t.equal(cuts, 3)
-  t.ok(errors.length > 0, 'it was told')
+  t.ok(lines.length > 0, 'the log has it')
   await addsUp(t, service, id, { endedPlanned: 2_000, users: 100 })
 })
 
@@ -128,7 +130,7 @@ t.test('a process that hangs loses the incident to another, and adds nothing whe
 t.test('three processes at once on one incident: one does it, nothing is counted twice', async (t) => {
   await addSessions(service, 'race', { users: 50, each: 20 })
   const id = await begin(service, { userAgent: 'race' })
-  const runner = startIncidentRunner(database, barrier, { error: (error) => t.fail(String(error)) })
+  const runner = startIncidentRunner(database, barrier, strictLog(t))
   const codes = await Promise.all([1, 2, 3].map(() => runnerProcess(database.url, id, 10).over))
   for (const code of codes) t.ok(code === 0 || code === 3, `ended with ${code}`)
   t.ok(await carryOut(database, barrier, id))

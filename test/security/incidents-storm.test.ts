@@ -1,4 +1,5 @@
 /** An incident in the middle of everything else: nobody is held up by it, nobody from before is left. */
+
 import t from 'tap'
 import { startIncidentRunner } from '../../src/security/incident-runner.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
@@ -6,6 +7,7 @@ import { touchSessions } from '../../src/storage/sessions.ts'
 import { createRandom } from '../prove/random.ts'
 import { testDatabase } from '../support/database.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'
+import { strictLog } from '../support/log.ts'
 import { seed } from '../support/seed.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
@@ -119,7 +121,7 @@ t.test(
     t.ok(one)
     await database.psql(`insert into instance (id, beat, applied) values (gen_random_uuid(), 7, null)`)
     const id = await begin(service, { userAgent: 'hang' })
-    const runner = startIncidentRunner(database, barrier, { error: (error) => t.fail(String(error)) })
+    const runner = startIncidentRunner(database, barrier, strictLog(t))
     await waitFor('the incident to be done', async () => (await incidents.get(id)).state === 'done')
     await runner.close()
     const { outcome } = await addsUp(t, service, id, { endedPlanned: 1 })

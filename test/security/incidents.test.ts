@@ -1,4 +1,5 @@
 /** Incidents: what a plan counts, whom its execution ends, and what the report says of it. */
+
 import t from 'tap'
 import { carryOut, INCIDENTS_AT_ONCE, startIncidentRunner } from '../../src/security/incident-runner.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
@@ -7,6 +8,7 @@ import { keepIncident, releaseIncident, takeIncident } from '../../src/storage/r
 import type { Selection } from '../../src/storage/selectors.ts'
 import { setRole } from '../../src/storage/staff.ts'
 import { addSessions, addsUp, begin, somebody } from '../support/incidents.ts'
+import { keepLog, strictLog } from '../support/log.ts'
 import { startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
@@ -343,14 +345,14 @@ t.test('two incidents at once over the same sessions: each session is ended by o
 
 t.test('every process of the service finds what is under way, and stops when it closes', async (t) => {
   await addSessions(service, 'auto', { users: 20, each: 20 })
-  const errors: unknown[] = []
-  const start = () => startIncidentRunner(database, barrier, { error: (error) => errors.push(error) })
+  const { log, lines } = keepLog()
+  const start = () => startIncidentRunner(database, barrier, log)
   const runners = [start(), start(), start()]
   const id = await begin(service, { userAgent: 'auto' })
   await waitFor('the incident to be done', async () => (await incidents.get(id)).state === 'done')
   await Promise.all(runners.map((runner) => runner.close()))
   await addsUp(t, service, id, { endedPlanned: 400, users: 20 })
-  t.same(errors, [])
+  t.same(lines, [])
 })
 
 t.test('incidents that another process is at do not keep this one from the others', async (t) => {
@@ -370,7 +372,7 @@ t.test('incidents that another process is at do not keep this one from the other
     await database.run((db) => releaseIncident(db, id, other))
   })
   const id = await begin(service, { userAgent: 'spare' })
-  const runner = startIncidentRunner(database, barrier, { error: (error) => t.fail(String(error)) })
+  const runner = startIncidentRunner(database, barrier, strictLog(t))
   await waitFor('the incident to be done', async () => (await incidents.get(id)).state === 'done')
   release()
   await Promise.all(elsewhere)
@@ -387,12 +389,7 @@ t.test('incidents that meet a session which somebody holds do not keep others wa
   for (let i = 0; i < INCIDENTS_AT_ONCE; i++) stuck.push(await begin(service, { userAgent: 'stuck' }))
   await holder.query('begin')
   await holder.query('select from session where id = $1 for update', [ids[0]])
-  const runner = startIncidentRunner(
-    database,
-    barrier,
-    { error: (error) => t.fail(String(error)) },
-    { patience: 2 },
-  )
+  const runner = startIncidentRunner(database, barrier, strictLog(t), { patience: 2 })
   const taken = 'select from incident_runner'
   await waitFor(
     'as many to be carried out as may be at once',

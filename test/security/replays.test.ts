@@ -1,4 +1,5 @@
 /** A thief who presents a revoked token is refused as ever, and seen; whoever only forgot it, or guesses, raises no alarm. */
+
 import { connect } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -7,6 +8,7 @@ import { present, type Sender } from '../../src/security/presentations.ts'
 import { createReplays } from '../../src/security/replays.ts'
 import { generateSessionToken } from '../../src/sessions/tokens.ts'
 import { takeTurn } from '../../src/storage/jobs.ts'
+import { strictLog } from '../support/log.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
@@ -130,11 +132,7 @@ t.test(
     const ada = await addUser()
     const { token, id } = await revoked(ada)
     let now = 0
-    const replays = createReplays(
-      database,
-      (error) => t.fail(String(error)),
-      () => now,
-    )
+    const replays = createReplays(database, strictLog(t), () => now)
     const from = (ipAddress: string) => replays.refused(token, { ipAddress, userAgent: ipAddress })
     const aMinuteLater = async () => {
       now += 60_001
@@ -164,13 +162,7 @@ t.test(
     const ada = await addUser()
     const { token, id } = await revoked(ada)
     let now = 0
-    const instances = Array.from({ length: 4 }, () =>
-      createReplays(
-        database,
-        (error) => t.fail(String(error)),
-        () => now,
-      ),
-    )
+    const instances = Array.from({ length: 4 }, () => createReplays(database, strictLog(t), () => now))
     for (const instance of instances) instance.refused(token, { ipAddress: '192.0.2.1' })
     await Promise.all(instances.map((instance) => instance.flush()))
     t.match(await alarms(ada), [{ count: 1 }])
@@ -205,7 +197,7 @@ t.test(
         ),
     } as typeof database
     const before = await database.psql('select from replay')
-    const replays = createReplays(counting, (error) => t.fail(String(error)))
+    const replays = createReplays(counting, strictLog(t))
     for (let i = 0; i < 50_000; i++)
       replays.refused(`guess ${i}`, { ipAddress: '192.0.2.9', userAgent: 'x'.repeat(9000) })
     await replays.flush()
@@ -230,8 +222,7 @@ const OWN = { ipAddress: '203.0.113.7', userAgent: 'test' }
 /** Replays with a clock of their own; `later` turns it on, and lets the end of the session lie as much further back. */
 function withClock(t: Test, sessionId: string) {
   let now = 0
-  const failed = (error: unknown) => t.fail(String(error))
-  const replays = createReplays(database, failed, () => now, 3_600_000)
+  const replays = createReplays(database, strictLog(t), () => now, 3_600_000)
   t.teardown(() => replays.close())
   return {
     ...replays,
@@ -417,7 +408,7 @@ t.test('while another instance records, this one keeps what it has', async (t) =
     await release.promise
   })
   await holding.promise
-  const replays = createReplays(database, (error) => t.fail(String(error)))
+  const replays = createReplays(database, strictLog(t))
   replays.refused(token, { ipAddress: '192.0.2.1' })
   await replays.flush()
   t.same(await alarms(ada), [])
@@ -434,7 +425,7 @@ t.test('long headers of refused requests are not kept: a flood of them fills no 
     collect()
     return process.memoryUsage().heapUsed
   }
-  const replays = createReplays(database, undefined, () => 0, 3_600_000)
+  const replays = createReplays(database, strictLog(t), () => 0, 3_600_000)
   const long = Buffer.alloc(60_000, 'x')
   const before = heap()
   for (let i = 0; i < 3_000; i++)

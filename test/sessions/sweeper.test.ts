@@ -1,7 +1,9 @@
 /** The sweep removes what is over, keeps what lives, waits for nobody, and is done by one at a time. */
+
 import t from 'tap'
 import { startSweeper, sweep } from '../../src/sessions/sweeper.ts'
 import { testDatabase } from '../support/database.ts'
+import { keepLog } from '../support/log.ts'
 import { waitFor } from '../support/within.ts'
 
 const database = await testDatabase()
@@ -91,15 +93,12 @@ t.test('it runs by itself, survives an error and stops when told', async (t) => 
     transaction: (work: never) =>
       failures++ < 2 ? Promise.reject(new Error('away')) : database.transaction(work),
   }
-  const errors: unknown[] = []
-  const swept: number[] = []
+  const { log, lines } = keepLog()
+  const swept = () => lines.filter(({ message }) => message === 'expired sessions deleted')
   const sweeping = { intervalMs: 5, retentionSeconds: 86_400 }
-  const sweeper = startSweeper(broken as typeof database, sweeping, {
-    swept: (count) => swept.push(count),
-    error: (error) => errors.push(error),
-  })
+  const sweeper = startSweeper(broken as typeof database, sweeping, log)
   t.teardown(() => sweeper.close())
-  await waitFor('a sweep', () => swept.length > 0)
-  t.equal(swept[0], 20)
-  t.equal(errors.length, 2)
+  await waitFor('a sweep', () => swept().length > 0)
+  t.equal(swept()[0]?.fields.count, 20)
+  t.equal(lines.filter(({ message }) => message === 'sweep failed').length, 2)
 })

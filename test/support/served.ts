@@ -1,7 +1,9 @@
 /** The service as `global-logout start` composes it, in this process, on a test database and a port of its own. */
+
 import t from 'tap'
 import { readConfig } from '../../src/config.ts'
 import { createLogger } from '../../src/http/log.ts'
+import { silentLog } from '../../src/lib/log.ts'
 import { createBarrier } from '../../src/propagation/barrier.ts'
 import { type Closing, serve } from '../../src/serve.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
@@ -20,7 +22,12 @@ export async function served(env: Record<string, string> = {}) {
   })
   await serve(config, { url: database.url, demo: false }, createLogger('silent'), closing)
   const base = `http://127.0.0.1:${port}`
-  const sessions = createSessions(database, { add: () => {} }, createBarrier(barrierStore(database.run)))
+  const sessions = createSessions(
+    database,
+    { add: () => {} },
+    createBarrier(barrierStore(database.run)),
+    silentLog,
+  )
   return {
     base,
     database,

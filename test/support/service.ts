@@ -50,17 +50,17 @@ export async function startService({ database, env = {}, demo = false, log, cloc
   const logger = log
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
     : createLogger('silent')
-  const touches = createTouches(db)
+  const touches = createTouches(db, logger)
   const feedDatabase = openDatabase(db.url, { max: 3, deadlineMs: 1_000 })
   const leaseDatabase = openDatabase(db.url, { max: 1, deadlineMs: 1_000 })
   const metrics = createMetrics()
   const barrier = createBarrier(barrierStore(db.run), { onPassed: metrics.revoked })
-  const sessions = createSessions(db, touches, barrier)
+  const sessions = createSessions(db, touches, barrier, logger)
   const incidents = createIncidents(db)
-  const accounts = createAccounts(db, barrier)
+  const accounts = createAccounts(db, barrier, logger)
   const audit = createAudit(db)
   // Written when a test says so: what the tests count must not fall into two records.
-  const replays = createReplays(db, undefined, clock, 3_600_000)
+  const replays = createReplays(db, logger, clock, 3_600_000)
   const ears = createEars(db.url, REVOKED)
   const databases = { databaseForChecks: db, databaseForLease: leaseDatabase, ears }
   const { checker, leased, close } = startChecker(config, databases, touches, logger)
@@ -75,7 +75,7 @@ export async function startService({ database, env = {}, demo = false, log, cloc
     config,
     database: db,
     sessions,
-    keys: createKeys(db),
+    keys: createKeys(db, logger),
     incidents,
     accounts,
     audit,

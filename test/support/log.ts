@@ -1,0 +1,24 @@
+/** Logs for tests: one that keeps its lines, and one whose warnings fail the test. */
+import type { Test } from 'tap'
+import type { Log } from '../../src/lib/log.ts'
+
+export interface Line {
+  level: keyof Log
+  fields: Record<string, unknown>
+  message: string
+}
+
+/** A log and the lines written to it. */
+export function keepLog(): { log: Log; lines: Line[] } {
+  const lines: Line[] = []
+  const write = (level: keyof Log) => (fields: unknown, message?: unknown) =>
+    void lines.push({ level, fields: fields as Line['fields'], message: String(message) })
+  return { log: { info: write('info'), warn: write('warn'), error: write('error') }, lines }
+}
+
+/** Fails the test for each warning and error. */
+export function strictLog(t: Pick<Test, 'fail'>): Log {
+  const fail = (fields: unknown, message?: unknown) =>
+    void t.fail(`${message}: ${(fields as { err?: unknown }).err}`)
+  return { info() {}, warn: fail, error: fail }
+}
