@@ -59,7 +59,7 @@ export function createMetrics() {
     byLabel('reason', refused),
   )
   const build = [{ labels: { version, node: process.version }, value: 1 }]
-  board.gauge('workers_silent', 'Workers that did not tell in time what they count', () => 0)
+  board.gauge('workers_unresponsive', 'Workers whose metrics did not arrive within three seconds', () => 0)
   board.gauge('build_info', 'Always 1; which version runs, on which Node', () => build, 'max')
 
   return {

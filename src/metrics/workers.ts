@@ -17,7 +17,7 @@ const PATIENCE_MS = 3_000
 const LONGER_MS = 5_000
 
 /** Each worker says zero. */
-const SILENT = 'global_logout_workers_silent'
+const UNRESPONSIVE = 'global_logout_workers_unresponsive'
 
 type Counted = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 interface Message {
@@ -54,7 +54,7 @@ export function tellSupervisor(registry: Registry): void {
   process.on('message', (message: unknown) => {
     if (!is(COUNT, message)) return
     const tell = (counted: Counted) => process.send?.({ ...message, counted } satisfies Message)
-    // Who fails is silent, and told of as such.
+    // A worker that fails counts as unresponsive.
     registry.getMetricsAsJSON().then(tell, () => {})
   })
 }
@@ -88,7 +88,7 @@ async function countAll(): Promise<Counted[]> {
   await promise
   clearTimeout(late)
   cluster.off('message', hear)
-  const zero = told.flat().find(({ name }) => name === SILENT)
-  const silent = workers.length - told.length
-  return zero ? [...told, [{ ...zero, values: [{ value: silent, labels: {} }] }]] : told
+  const zero = told.flat().find(({ name }) => name === UNRESPONSIVE)
+  const unresponsive = workers.length - told.length
+  return zero ? [...told, [{ ...zero, values: [{ value: unresponsive, labels: {} }] }]] : told
 }
