@@ -41,11 +41,11 @@ export async function adminPages(instance: FastifyInstance, options: AdminPages)
 
   app.get(
     '/',
-    { schema: { querystring: z.object({ stretch: z.enum(['day', 'week']).catch('day') }) } },
+    { schema: { querystring: z.object({ range: z.enum(['day', 'week']).catch('day') }) } },
     async (request, reply) => {
-      const { stretch } = request.query
+      const { range } = request.query
       const [figures, all, recent] = await Promise.all([
-        overview.figures(stretch).catch((error) => {
+        overview.figures(range).catch((error) => {
           logged(translate(error), () => request.log)
           return 'unavailable' as const
         }),
@@ -54,7 +54,7 @@ export async function adminPages(instance: FastifyInstance, options: AdminPages)
       ])
       const running = all.filter(({ state }) => state === 'running')
       const viewer = viewerOf(request)
-      return send(reply, overviewPage({ viewer, stretch, figures, incidents: running, ...recent }))
+      return send(reply, overviewPage({ viewer, range, figures, incidents: running, ...recent }))
     },
   )
 

@@ -11,18 +11,18 @@ import {
   type Figures,
   recentActs,
   recentlyReplayed,
-  type Stretch,
+  type TimeRange,
 } from '../storage/overview.ts'
 import { namesOf } from '../storage/people.ts'
 import { findRole } from '../storage/staff.ts'
 import { noteHead } from './audit-chain.ts'
 
 const HOUR = 3_600
-export const STRETCHES = {
+export const RANGES = {
   day: { stepSeconds: HOUR, steps: 24 },
   week: { stepSeconds: 6 * HOUR, steps: 28 },
-} satisfies Record<string, Stretch>
-export type StretchName = keyof typeof STRETCHES
+} satisfies Record<string, TimeRange>
+export type RangeName = keyof typeof RANGES
 
 /** In milliseconds: how long figures are good at least, how long counting may take, and how long anybody waits for it. */
 const FRESH_MS = 30_000
@@ -38,15 +38,15 @@ export function createOverview(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
   clock: () => number = () => performance.now(),
 ) {
-  const counted = new Map<StretchName, { figures: Figures; goodUntil: number }>()
-  const counting = new Map<StretchName, Promise<Figures>>()
+  const counted = new Map<RangeName, { figures: Figures; goodUntil: number }>()
+  const counting = new Map<RangeName, Promise<Figures>>()
 
-  async function count(name: StretchName): Promise<Figures> {
+  async function count(name: RangeName): Promise<Figures> {
     const began = clock()
     const figures = await outsideTheRequest(() =>
       transaction(async (tx) => {
         await tx.extend(COUNT_MS)
-        return countFigures(tx, STRETCHES[name])
+        return countFigures(tx, RANGES[name])
       }),
     )
     const goodUntil = clock() + Math.max(FRESH_MS, SHARE * (clock() - began))
@@ -59,7 +59,7 @@ export function createOverview(
      * The figures, some tens of seconds old at most; null while they are being counted.
      * @throws Problem `unavailable` when they could not be.
      */
-    async figures(name: StretchName): Promise<Figures | null> {
+    async figures(name: RangeName): Promise<Figures | null> {
       const known = counted.get(name)
       if (known && clock() < known.goodUntil) return known.figures
       let under = counting.get(name)

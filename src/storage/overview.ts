@@ -11,8 +11,8 @@ import { fetchRows } from './rows.ts'
 import { revokedSession, session } from './schema.ts'
 import { type Operation, operation, replay } from './staff-schema.ts'
 
-/** A stretch of time in equal steps; the last one is under way. */
-export interface Stretch {
+/** A range of time in equal steps; the last one is under way. */
+export interface TimeRange {
   stepSeconds: number
   steps: number
 }
@@ -28,7 +28,7 @@ export interface Figures {
   logins: number[]
   /** Sessions that were ended before their time, and how many of all those behind the service's back. */
   revocations: number[]
-  around: number
+  external: number
   /** How often a revoked token came again. */
   replays: number[]
 }
@@ -37,7 +37,7 @@ export interface Figures {
 const STRAY = 10_000
 
 /** Counts it all; a second for a million sessions. */
-export async function countFigures(tx: Executor, { stepSeconds, steps }: Stretch): Promise<Figures> {
+export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRange): Promise<Figures> {
   const [clock] = await fetchRows<{ now: number }>(
     tx,
     sql`select extract(epoch from statement_timestamp())::float8 as now`,
@@ -54,10 +54,10 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: Stretch
     tx,
     sql`select ${step(session.createdAt)} as began, count(*)::integer as count from ${session} where ${isValid} group by 1`,
   )
-  const over = await fetchRows<{ began: number; ended: number; count: number; around: number }>(
+  const over = await fetchRows<{ began: number; ended: number; count: number; external: number }>(
     tx,
     sql`select ${step(revokedSession.createdAt)} as began, ${step(revokedSession.revokedAt)} as ended,
-        count(*)::integer as count, count(*) filter (where operation_id is null)::integer as around
+        count(*)::integer as count, count(*) filter (where operation_id is null)::integer as external
       from ${revokedSession} where id > (${firstIdNear(start)}) and revoked_at >= ${start} group by 1, 2`,
   )
   const again = await fetchRows<{ at: number; count: number }>(
@@ -81,7 +81,7 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: Stretch
       sum(over, ({ began }, i) => began === i),
     ),
     revocations: sum(over, ({ ended }, i) => ended === i),
-    around: over.reduce((total, { around }) => total + around, 0),
+    external: over.reduce((total, { external }) => total + external, 0),
     replays: sum(again, ({ at }, i) => at === i),
   }
 }

@@ -100,7 +100,7 @@ export async function execute(page: Page): Promise<string> {
 
 export const ADMIN_SCENES: Scene[] = [
   { name: 'overview', show: at('/admin') },
-  { name: 'overview, a week, auditor', show: at('/admin?stretch=week', 'auditor') },
+  { name: 'overview, a week, auditor', show: at('/admin?range=week', 'auditor') },
   {
     name: 'overview, a table unfolded',
     show: as('staff', async (page) => {
@@ -233,7 +233,7 @@ export const ADMIN_SCENES: Scene[] = [
   },
   { name: 'incidents', show: at('/admin/incidents') },
   { name: 'audit', show: at('/admin/audit') },
-  { name: 'audit, around the service', show: at('/admin/audit?kind=around') },
+  { name: 'audit, outside the service', show: at('/admin/audit?kind=external') },
   { name: 'audit, nothing matches, auditor', show: at('/admin/audit?user=nobody', 'auditor') },
   {
     name: 'operation',

@@ -1,7 +1,7 @@
 /** `/admin`: how things stand, what is under way, what was done lately. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { IncidentReport } from '../../security/incidents.ts'
-import { STRETCHES, type StretchName } from '../../security/overview.ts'
+import { RANGES, type RangeName } from '../../security/overview.ts'
 import type { Figures, Replayed } from '../../storage/overview.ts'
 import type { Names } from '../../storage/people.ts'
 import type { Operation } from '../../storage/staff-schema.ts'
@@ -17,7 +17,7 @@ const AGAIN_SECONDS = 3
 
 export interface OverviewPage {
   viewer: Viewer
-  stretch: StretchName
+  range: RangeName
   /** Null while they are being counted. */
   figures: Figures | null | 'unavailable'
   incidents: IncidentReport[]
@@ -27,7 +27,7 @@ export interface OverviewPage {
 }
 
 export function overviewPage(page: OverviewPage): SafeHtml {
-  const { viewer, stretch, figures, incidents, acts, replayed, names } = page
+  const { viewer, range, figures, incidents, acts, replayed, names } = page
   return consolePage({
     title: 'Overview',
     viewer,
@@ -40,12 +40,12 @@ ${incidents.length > 0 ? html`<section aria-labelledby="under-way"><h2 id="under
 ${replayed.length > 0 ? replayAlarm(replayed, names) : ''}
 <section aria-labelledby="figures">
 <div class="heading">
-<h2 id="figures">${stretch === 'day' ? 'The last 24 hours' : 'The last 7 days'}</h2>
+<h2 id="figures">${range === 'day' ? 'The last 24 hours' : 'The last 7 days'}</h2>
 <nav aria-label="Time shown" class="switch">
-${(['day', 'week'] as const).map((name) => html`<a href="/admin${name === 'week' ? '?stretch=week' : ''}"${name === stretch ? html` aria-current="true"` : ''}>${name === 'day' ? '24 hours' : '7 days'}</a>`)}
+${(['day', 'week'] as const).map((name) => html`<a href="/admin${name === 'week' ? '?range=week' : ''}"${name === range ? html` aria-current="true"` : ''}>${name === 'day' ? '24 hours' : '7 days'}</a>`)}
 </nav>
 </div>
-${plots(figures, stretch)}
+${plots(figures, range)}
 </section>
 <section aria-labelledby="acts">
 <h2 id="acts">Done lately by staff and services</h2>
@@ -68,14 +68,14 @@ ${replayed.map(
 </section>`
 }
 
-function plots(figures: OverviewPage['figures'], stretch: StretchName): SafeHtml {
+function plots(figures: OverviewPage['figures'], range: RangeName): SafeHtml {
   if (figures === 'unavailable')
     return html`<p class="empty">The figures could not be counted: the database took too long. <a href="">Try again</a></p>`
   if (!figures)
     return html`<p class="empty" role="status" data-refresh="${AGAIN_SECONDS}">The figures are being counted. This page looks again in a moment.</p>`
-  const { from, at, living, logins, revocations, around, replays } = figures
-  const { stepSeconds } = STRETCHES[stretch]
-  const span = stretch === 'day' ? 'in 24 hours' : 'in 7 days'
+  const { from, at, living, logins, revocations, external, replays } = figures
+  const { stepSeconds } = RANGES[range]
+  const span = range === 'day' ? 'in 24 hours' : 'in 7 days'
   const total = (values: number[]) => values.reduce((a, b) => a + b, 0)
   const common = { from, stepSeconds }
   return html`<div class="plots">
@@ -88,11 +88,11 @@ ${plot({
   number: total(revocations),
   values: revocations,
   ...common,
-  ...(around > 0 && {
-    note: html`<p class="warn"><a href="/admin/audit?kind=around">${around.toLocaleString('en')} of them around the service</a></p>`,
+  ...(external > 0 && {
+    note: html`<p class="warn"><a href="/admin/audit?kind=external">${external.toLocaleString('en')} of them outside the service</a></p>`,
   }),
 })}
 ${plot({ id: 'replays', title: 'Revoked tokens that came again', label: span, number: total(replays), values: replays, ...common })}
 </div>
-<p class="since">Counted ${ago(at)}. Each bar is ${stretch === 'day' ? 'an hour' : 'six hours'}; the last one is not over yet. Sessions that ended by themselves are left out of the past.</p>`
+<p class="since">Counted ${ago(at)}. Each bar is ${range === 'day' ? 'an hour' : 'six hours'}; the last one is not over yet. Sessions that ended by themselves are left out of the past.</p>`
 }
