@@ -34,7 +34,7 @@ export function addAuditCommand(program: Command, env: NodeJS.ProcessEnv): void 
   audit
     .command('list')
     .allowExcessArguments(false)
-    .description('operations, newest first; "around" is what was ended behind the service\'s back')
+    .description('operations, newest first; "external" lists sessions ended outside the service')
     .option('--user <id>', 'on this user')
     .option('--actor <id>', 'by this actor')
     .addOption(new Option('--kind <kind>', 'of this kind').choices(AUDIT_KINDS))
@@ -48,7 +48,7 @@ export function addAuditCommand(program: Command, env: NodeJS.ProcessEnv): void 
       examples(
         'audit list --user demo-ada --since 2026-11-24',
         'audit list --kind user.revoke --since 2026-11-24T03:00:00Z --json',
-        'audit list --kind around',
+        'audit list --kind external',
         'audit list --since 2026-11-24 --csv > audit.csv',
       ),
     )

@@ -28,7 +28,7 @@ export function printAccount(account: Account): void {
           revoked.sessionId,
           deviceName(describeDevice(revoked.userAgent)),
           instant(revoked.revokedAt),
-          operation?.kind ?? 'around this service',
+          operation?.kind ?? 'outside this service',
           operation?.actorId ?? '-',
           operation?.reason ?? '-',
         ]),

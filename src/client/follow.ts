@@ -13,7 +13,7 @@ export interface Revocation {
   type: 'session.revoked'
   sessionId: string
   userId: string
-  /** The act that ended it; null when it was ended around the service. */
+  /** The act that ended it; null when it was ended outside the service. */
   operationId: string | null
   kind: string | null
   scope: string | null
@@ -26,7 +26,7 @@ export interface Replay {
   type: 'session.replayed'
   sessionId: string
   userId: string
-  /** The act that had ended the session; null when it was ended around the service. */
+  /** The act that had ended the session; null when it was ended outside the service. */
   operationId: string | null
   /** How often, since the last time this was told of the session. */
   count: number

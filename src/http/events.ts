@@ -34,7 +34,7 @@ const question = z.object({
 const session = {
   sessionId: z.string(),
   userId: z.string(),
-  operationId: nullableText.describe('what ended the session; null when that was done around this service'),
+  operationId: nullableText.describe('what ended the session; null when that was done outside this service'),
 }
 const revoked = z.object({
   type: z.literal('session.revoked'),

@@ -29,7 +29,7 @@ const OPERATIONS = {
 } as const satisfies Record<string, Kind>
 
 /** What the audit lists besides operations: sessions ended without one, by SQL, a cascade or another program. */
-const WITHOUT_OPERATION = { around: { label: 'Ended around the service' } } as const
+const WITHOUT_OPERATION = { external: { label: 'Ended outside the service' } } as const
 
 const AUDITED = { ...OPERATIONS, ...WITHOUT_OPERATION }
 

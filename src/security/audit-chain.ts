@@ -11,7 +11,7 @@ import {
   readCover,
   readHead,
   readLinks,
-  readOverdrawn,
+  readRevocationCountMismatches,
   sealOperations,
 } from '../storage/audit.ts'
 import type { Database } from '../storage/database.ts'
@@ -35,7 +35,7 @@ export interface Finding {
     | 'operation_changed'
     | 'operation_missing'
     | 'operation_unsealed'
-    | 'operation_overdrawn'
+    | 'revocation_count_mismatch'
     | 'link_changed'
     | 'link_missing'
     | 'head_changed'
@@ -101,7 +101,7 @@ export async function verify(
     const detail = `operation ${operationId} is not of the last minute, and no link covers it`
     findings.push({ kind: 'operation_unsealed', operationId, detail })
   }
-  findings.push(...(await findOverdrawn(database)))
+  findings.push(...(await findRevocationCountMismatches(database)))
   return { operations, links, head: write(head), findings }
 }
 
@@ -194,13 +194,15 @@ async function walkOperations(database: Pick<Database, 'run' | 'transaction'>) {
 }
 
 /** Whoever deletes sessions and names an operation that had ended others is no part of that operation. */
-async function findOverdrawn({ transaction }: Pick<Database, 'transaction'>): Promise<Finding[]> {
-  const overdrawn = await transaction(async (tx) => {
+async function findRevocationCountMismatches({
+  transaction,
+}: Pick<Database, 'transaction'>): Promise<Finding[]> {
+  const mismatches = await transaction(async (tx) => {
     await tx.extend(SEAL_MS)
-    return readOverdrawn(tx)
+    return readRevocationCountMismatches(tx)
   })
-  return overdrawn.map(({ operationId, recorded, told }) => ({
-    kind: 'operation_overdrawn',
+  return mismatches.map(({ operationId, recorded, told }) => ({
+    kind: 'revocation_count_mismatch',
     operationId,
     detail: `operation ${operationId} tells of ${told} ended sessions, but ${recorded} are recorded under it`,
   }))

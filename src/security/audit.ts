@@ -1,14 +1,14 @@
 /**
- * What happened, newest first: every operation and, as kind `around`, every session that was ended without one, by SQL
+ * What happened, newest first: every operation and, as kind `external`, every session that was ended without one, by SQL
  * or by a cascade. Paged by place and not by number, so that pages neither repeat nor skip while new entries arrive.
  */
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import type { AuditKind } from '../operations/kinds.ts'
 import {
-  type AroundPlace,
   type AuditFilter,
-  listAround,
+  type ExternalPlace,
+  listExternalRevocations,
   listOperations,
   type OperationPlace,
 } from '../storage/audit.ts'
@@ -35,23 +35,23 @@ export interface AuditPage {
 /** The last entry of either kind that was told. */
 interface Places {
   operation: OperationPlace | null
-  around: AroundPlace | null
+  external: ExternalPlace | null
 }
 
 const instant = z.iso.datetime().regex(/^(?!0000)/)
 const placesSchema = z.object({
   operation: z.tuple([instant, z.guid()]).nullable(),
-  around: z.tuple([instant, z.string().regex(/^\d{1,19}$/), z.string().regex(/^[^\0]*$/)]).nullable(),
+  external: z.tuple([instant, z.string().regex(/^\d{1,19}$/), z.string().regex(/^[^\0]*$/)]).nullable(),
 })
 
 export type Audit = ReturnType<typeof createAudit>
 
 export function createAudit({ run }: Pick<Database, 'run'>) {
   async function page(filter: AuditFilter, cursor: string | null, limit: number): Promise<AuditPage> {
-    const after = cursor === null ? { operation: null, around: null } : readCursor(cursor)
-    const [operations, around] = await run(async (db) => [
+    const after = cursor === null ? { operation: null, external: null } : readCursor(cursor)
+    const [operations, external] = await run(async (db) => [
       await listOperations(db, filter, after.operation, limit + 1),
-      await listAround(db, filter, after.around, limit + 1),
+      await listExternalRevocations(db, filter, after.external, limit + 1),
     ])
     const all = [
       ...operations.map(({ operation, place }) => ({
@@ -59,10 +59,10 @@ export function createAudit({ run }: Pick<Database, 'run'>) {
         instant: place,
         place: { operation: [place, operation.id] as OperationPlace },
       })),
-      ...around.map(({ at, userId, sessions, place, xid }) => ({
+      ...external.map(({ at, userId, sessions, place, xid }) => ({
         entry: { ...NOBODY, at, userId, revokedCount: sessions },
         instant: place,
-        place: { around: [place, xid, userId] as AroundPlace },
+        place: { external: [place, xid, userId] as ExternalPlace },
       })),
     ].sort((a, b) => (a.instant < b.instant ? 1 : a.instant > b.instant ? -1 : 0))
     const told = all.slice(0, limit)
@@ -92,7 +92,7 @@ export function createAudit({ run }: Pick<Database, 'run'>) {
 
 const NOBODY = {
   id: null,
-  kind: 'around' as const,
+  kind: 'external' as const,
   scope: null,
   actorKind: null,
   actorId: null,

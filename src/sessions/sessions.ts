@@ -48,7 +48,7 @@ export interface Login extends Origin {
 }
 
 export interface Outcome {
-  /** Null when the session had been ended by another one, or around this service. */
+  /** Null when the session had been ended by another one, or outside this service. */
   operationId: string | null
   scope: LogoutScope
   /** The living sessions that this call ended. */

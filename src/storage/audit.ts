@@ -1,4 +1,4 @@
-/** The named queries of the audit: operations, what was ended around this service, and the chain that seals operations. */
+/** The named queries of the audit: operations, external revocations, and the chain that seals operations. */
 import { and, desc, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
 import type { AuditKind } from '../operations/kinds.ts'
@@ -11,7 +11,7 @@ export interface AuditFilter {
   /** Operations on this user, or that ended a session of theirs. */
   userId?: string | undefined
   actorId?: string | undefined
-  /** `around`: sessions deleted behind the service's back. */
+  /** `external`: sessions deleted outside the service. */
   kind?: AuditKind | undefined
   since?: Date | undefined
   until?: Date | undefined
@@ -19,7 +19,7 @@ export interface AuditFilter {
 
 /** A place in a list, from the newest on: what is told there, first of all an instant to the microsecond. */
 export type OperationPlace = [at: string, id: string]
-export type AroundPlace = [at: string, xid: string, userId: string]
+export type ExternalPlace = [at: string, xid: string, userId: string]
 
 /** A JavaScript date has milliseconds only: two rows within one would be one place. */
 const exactly = (at: typeof operation.at | typeof revokedSession.revokedAt) =>
@@ -32,7 +32,7 @@ export function listOperations(
   after: OperationPlace | null,
   limit: number,
 ): Promise<{ operation: Operation; place: string }[]> {
-  if (kind === 'around') return Promise.resolve([])
+  if (kind === 'external') return Promise.resolve([])
   return db
     .select({ operation, place: exactly(operation.at) })
     .from(operation)
@@ -64,7 +64,7 @@ function operationsOn(db: Executor, userId: string) {
   return union(named, ended)
 }
 
-export interface Around {
+export interface ExternalRevocation {
   at: Date
   userId: string
   sessions: number
@@ -73,15 +73,15 @@ export interface Around {
 }
 
 /** Sessions ended without an operation, by statement and user, newest first, after a place. */
-export function listAround(
+export function listExternalRevocations(
   db: Executor,
   { userId, actorId, kind, since, until }: AuditFilter,
-  after: AroundPlace | null,
+  after: ExternalPlace | null,
   limit: number,
-): Promise<Around[]> {
-  if (actorId !== undefined || (kind !== undefined && kind !== 'around')) return Promise.resolve([])
+): Promise<ExternalRevocation[]> {
+  if (actorId !== undefined || (kind !== undefined && kind !== 'external')) return Promise.resolve([])
   const { revokedAt, xid, userId: owner } = revokedSession
-  const isAfter = (place: AroundPlace): SQL =>
+  const isAfter = (place: ExternalPlace): SQL =>
     sql`(${revokedAt}, ${xid}, ${owner}) < (${place[0]}::timestamptz, ${place[1]}::xid8, ${place[2]})`
   return db
     .select({
@@ -171,7 +171,7 @@ export async function readLinks(
   return { head: { seq: headSeq, hash: headHash }, links: rows.filter((row) => row.seq !== null) }
 }
 
-export interface Overdrawn {
+export interface RevocationCountMismatch {
   operationId: string
   /** Sessions that are recorded under it, and how many it says that it ended. */
   recorded: number
@@ -182,8 +182,8 @@ export interface Overdrawn {
  * Operations that have ended more sessions than they tell of: somebody deleted others in their name. An incident tells when
  * it is done, by another operation; until then its own row counts. Retention makes them fewer, never more.
  */
-export async function readOverdrawn(tx: Executor): Promise<Overdrawn[]> {
-  return fetchRows<Overdrawn>(
+export async function readRevocationCountMismatches(tx: Executor): Promise<RevocationCountMismatch[]> {
+  return fetchRows<RevocationCountMismatch>(
     tx,
     sql`
     select recorded.id as "operationId", recorded.count as recorded, told.count as told

@@ -23,7 +23,7 @@ export const PAGE = 1_000
 interface Happened extends Place {
   sessionId: string
   userId: string
-  /** What ended the session; null, like its kind and scope, when that was done around this service. */
+  /** What ended the session; null, like its kind and scope, when that was done outside this service. */
   operationId: string | null
   at: Date
 }

@@ -105,7 +105,7 @@ export const sessionPolicy = pgTable(
 
 /**
  * The lasting fact that a living session was ended. Written by triggers on `session` alone, so that no path
- * around this service goes unseen; `operation_id` is null for those paths.
+ * outside this service goes unseen; `operation_id` is null for those paths.
  */
 export const revokedSession = pgTable(
   'revoked_session',

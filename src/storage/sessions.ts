@@ -167,7 +167,7 @@ export interface Standing {
   /** Whose it was, unless unknown. */
   userId?: string
   sessionId?: string
-  /** When a revoked session was ended, and by which operation, unless it was deleted around this service. */
+  /** When a revoked session was ended, and by which operation, unless it was deleted outside this service. */
   revokedAt?: Date
   operation?: Operation
 }

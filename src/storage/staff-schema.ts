@@ -143,7 +143,7 @@ export const replay = pgTable(
     id: bigint('id', { mode: 'bigint' }).primaryKey().default(sql`nextval('revoked_session_id_seq')`),
     sessionId: uuid('session_id').notNull(),
     userId: text('user_id').notNull(),
-    /** What had ended the session; null when that was done around this service. */
+    /** What had ended the session; null when that was done outside this service. */
     operationId: uuid('operation_id'),
     /** How often since the last record for this token. */
     count: integer('count').notNull().default(1),

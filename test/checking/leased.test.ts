@@ -98,7 +98,7 @@ t.test('the wait is part of the operation', async (t) => {
   t.ok(typeof waitedMs === 'number' && waitedMs >= 0, String(waitedMs))
 })
 
-t.test('what ends around the service ends from memory too, at the latest when the lease does', async (t) => {
+t.test('what ends outside the service ends from memory too, at the latest when the lease does', async (t) => {
   const ways: Record<string, (id: string) => Promise<unknown>> = {
     'a row deleted by SQL': (id) => psql('delete from session where id = $1', [id]),
     'expires moved into the past': (id) =>

@@ -187,7 +187,7 @@ t.test('the shell completes commands, and what follows them', async (t) => {
   t.ok((await complete('keys', 'create', '--')).includes('--scope'))
   t.same(await complete('keys', 'revoke', 'some-id', '--y'), ['--yes'])
   t.same(await complete('keys', 'create', '--scope', 'i'), ['introspect'])
-  t.same(await complete('audit', 'list', '--kind', 'aro'), ['around'])
+  t.same(await complete('audit', 'list', '--kind', 'ext'), ['external'])
   t.same(await complete('incident', 'plan', '--users', 'READM'), ['README.md'])
   t.same(await complete('revoke', 'ada', '--reason', ''), [''], 'what only people can know is not guessed')
   t.match(await command(['completion', 'powershell']), { code: 2, output: /bash, zsh, fish/ })

@@ -273,10 +273,10 @@ t.test('a record that was changed by hand is named, and the exit code tells', as
   t.match(await command('audit', 'verify', '--expect', '1:nonsense'), { code: 2, output: /NUMBER:HASH/ })
 })
 
-t.test('what was ended around the service is on record, too', async (t) => {
+t.test('what was ended outside the service is on record, too', async (t) => {
   await addUser('hans', 2)
   await psql(`delete from session where "userId" = 'hans'`)
-  t.match(await command('audit', 'list', '--kind', 'around'), { output: /around +2 +hans +-/ })
+  t.match(await command('audit', 'list', '--kind', 'external'), { output: /external +2 +hans +-/ })
 })
 
 t.test('a filter that matches nothing by its spelling is refused, not answered with nothing', async (t) => {

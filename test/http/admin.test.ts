@@ -329,15 +329,15 @@ t.test('the audit tells every operation, newest first, and is read on from page 
   const first = await ask(`user=${ada}`)
   t.same(
     first.entries.slice(0, 4).map(({ kind }) => kind),
-    ['around', 'logout', 'logout', 'logout'],
+    ['external', 'logout', 'logout', 'logout'],
   )
   t.equal(first.entries.length, 100)
   const second = await ask(`user=${ada}&cursor=${first.next}`)
   t.equal(second.entries.length, 4)
   t.equal(second.next, null)
   t.equal(new Set([...first.entries, ...second.entries].map(({ id }) => id)).size, 104)
-  t.match(await ask(`user=${ada}&kind=around`), {
-    entries: [{ id: null, kind: 'around', actorKind: null, actorId: null, userId: ada, revokedCount: 1 }],
+  t.match(await ask(`user=${ada}&kind=external`), {
+    entries: [{ id: null, kind: 'external', actorKind: null, actorId: null, userId: ada, revokedCount: 1 }],
     next: null,
   })
   t.same(

@@ -61,7 +61,7 @@ t.test('a logout that has answered is in the very next answer, with who, what an
   t.same((await ask(`?since=${cursor}`)).events, events, 'an old cursor may be used again')
 })
 
-t.test('what ends around the service is in the feed, without an operation', async (t) => {
+t.test('what ends outside the service is in the feed, without an operation', async (t) => {
   const { cursor } = await ask()
   const userId = await service.addUser()
   const { id: sessionId } = await service.signIn(userId)
@@ -111,7 +111,7 @@ t.test(
     t.match(
       (await all(cursor)).at(-1),
       { type: 'session.replayed', sessionId: gone.id, operationId: null },
-      'what was ended around the service may come again, too',
+      'what was ended outside the service may come again, too',
     )
   },
 )

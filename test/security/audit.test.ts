@@ -282,7 +282,12 @@ t.test('the audit is paged from the newest on, and no entry is told twice or not
   } while (cursor)
   t.equal(pages, 3)
   t.equal(new Set(seen).size, 250)
-  for (const wrong of ['', 'x', btoa('{}'), btoa('{"operation":["9999-99-99T00:00:00Z","x"],"around":null}')])
+  for (const wrong of [
+    '',
+    'x',
+    btoa('{}'),
+    btoa('{"operation":["9999-99-99T00:00:00Z","x"],"external":null}'),
+  ])
     await t.rejects(audit.list({}, wrong), { code: 'invalid_request', field: 'cursor' }, wrong)
 })
 
@@ -300,16 +305,16 @@ t.test(
     const told = (await audit.list({})).entries.map(({ kind, userId, revokedCount, actorId, id }) => ({
       ...{ kind, userId, revokedCount, actorId, id },
     }))
-    const around = (userId: string, revokedCount: number) => ({
-      ...{ kind: 'around', userId, revokedCount, actorId: null, id: null },
+    const external = (userId: string, revokedCount: number) => ({
+      ...{ kind: 'external', userId, revokedCount, actorId: null, id: null },
     })
-    t.same(told, [around('bob', 2), around('bob', 1), around('ada', 1), around('=cmd()', 1)])
-    const { entries } = await audit.list({ userId: 'bob', kind: 'around' })
+    t.same(told, [external('bob', 2), external('bob', 1), external('ada', 1), external('=cmd()', 1)])
+    const { entries } = await audit.list({ userId: 'bob', kind: 'external' })
     t.equal(entries.length, 2)
     t.same((await audit.list({ actorId: 'bob' })).entries, [])
     t.same((await audit.list({ kind: 'logout' })).entries, [])
     const lines = []
-    for await (const line of auditCsv(audit.all({ kind: 'around' }))) lines.push(line)
+    for await (const line of auditCsv(audit.all({ kind: 'external' }))) lines.push(line)
     t.equal(lines.length, 4)
     t.match(lines.at(-1), `"'=cmd()"`, 'a user whose id is a formula')
   },
@@ -344,8 +349,8 @@ t.test('whoever deletes sessions in the name of an operation is found out, or re
   ] as const)
     await endAs(id(n), token)
   const { findings } = await verify(database)
-  const overdrawn = (n: number) => ({ kind: 'operation_overdrawn', seq: undefined, operationId: id(n) })
-  t.same(told(findings), [overdrawn(1), overdrawn(2)])
+  const mismatch = (n: number) => ({ kind: 'revocation_count_mismatch', seq: undefined, operationId: id(n) })
+  t.same(told(findings), [mismatch(1), mismatch(2)])
   t.match(findings[0]?.detail, `operation ${id(1)} tells of 2 ended sessions, but 3 are recorded under it`)
   await database.psql('delete from revoked_session')
   t.same((await verify(database)).findings, [], 'retention makes them fewer')

@@ -426,13 +426,13 @@ t.test('a list of two hundred thousand users passes through the form', async (t)
   t.ok(page.length < 100_000, 'the page does not repeat it')
 })
 
-t.test('an entry around the service is shown as such, and the audit pages go on without gaps', async (t) => {
+t.test('an entry outside the service is shown as such, and the audit pages go on without gaps', async (t) => {
   const staff = await addStaff('security')
   const victim = await service.addUser()
   await service.signIn(victim)
   await psql('delete from session where "userId" = $1', [victim])
   const page = await show(staff.token, `/admin/audit?user=${victim}`)
-  t.match(page, 'Sessions ended around the service')
+  t.match(page, 'Sessions ended outside the service')
   t.match(page, 'nobody is on record for it')
 
   const actor = `batch-${crypto.randomUUID()}`

@@ -89,7 +89,7 @@ t.test('the id of an incident shows nobody whom else it signed out', async (t) =
       t.notMatch(await show('/signed-out', presented, cookie), /OthersPhone|203\.0\.113/)
 })
 
-t.test('a session that was ended around this service is over, and nothing more is claimed', async (t) => {
+t.test('a session that was ended outside this service is over, and nothing more is claimed', async (t) => {
   const { token, id } = await service.signIn(await service.addUser())
   await service.database.psql('delete from session where id = $1', [id])
   const text = await show('/signed-out', token)

@@ -1,4 +1,4 @@
-/** `/admin/audit`: every operation, newest first, and what was ended around the service; and where the chain ends. */
+/** `/admin/audit`: every operation, newest first, and what was ended outside the service; and where the chain ends. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { AUDIT_KINDS, operationLabel } from '../../operations/kinds.ts'
 import type { AuditPage } from '../../security/audit.ts'

@@ -35,7 +35,7 @@ type Acted = Pick<AuditEntry, 'actorKind' | 'actorId'>
 
 /** Who did it. */
 export function actor({ actorKind, actorId }: Acted, names: Names): SafeHtml {
-  if (actorKind === null) return html`somebody, around this service`
+  if (actorKind === null) return html`somebody, outside the service`
   if (actorId === null) return html`the service itself`
   if (actorKind === 'database') return html`the database login ${quoted(actorId)}`
   if (actorKind === 'system' && actorId === 'settings') return html`the settings of the service`
@@ -49,17 +49,17 @@ export type Shown = Omit<AuditEntry, 'requestId' | 'waitedMs' | 'actorSessionId'
 /** One entry of the audit: when, what, to whom, by whom, why, from where. */
 export function entry(shown: Shown, names: Names, when: (date: Date) => SafeHtml = ago): SafeHtml {
   const { id, kind, at, userId, reason, revokedCount, ipAddress, userAgent } = shown
-  const around = kind === 'around'
-  const what = around ? 'Sessions ended around the service' : operationLabel(kind, shown.scope)
+  const external = kind === 'external'
+  const what = external ? 'Sessions ended outside the service' : operationLabel(kind, shown.scope)
   const incident = planIdOf(shown)
-  return html`<li class="entry${around ? ' around' : ''}">
+  return html`<li class="entry${external ? ' external' : ''}">
 <p class="when">${when(at)}</p>
 <div class="what">
 <p><strong>${id ? html`<a href="/admin/operation?id=${id}">${what}</a>` : what}</strong>${userId && userId !== shown.actorId ? html` of ${userLink(userId, names)}` : ''}</p>
 ${reason ? html`<p class="reason">${quoted(reason)}</p>` : ''}
-${around ? html`<p class="quiet">By SQL, a cascade or another program; nobody is on record for it.</p>` : html`<p class="quiet">by ${actor(shown, names)}${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}${userAgent ? html` · ${nameOf({ userAgent })}` : ''}${incident ? html` · <a href="/admin/incidents/${incident}">the incident</a>` : ''}</p>`}
+${external ? html`<p class="quiet">By SQL, a cascade or another program; nobody is on record for it.</p>` : html`<p class="quiet">by ${actor(shown, names)}${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}${userAgent ? html` · ${nameOf({ userAgent })}` : ''}${incident ? html` · <a href="/admin/incidents/${incident}">the incident</a>` : ''}</p>`}
 </div>
-<p class="number">${revokedCount > 0 || around ? html`<strong>${revokedCount.toLocaleString('en')}</strong> ended` : ''}</p>
+<p class="number">${revokedCount > 0 || external ? html`<strong>${revokedCount.toLocaleString('en')}</strong> ended` : ''}</p>
 </li>
 `
 }

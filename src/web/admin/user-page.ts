@@ -143,10 +143,10 @@ function revocationList(revocations: Revocation[], names: Names): SafeHtml {
     operation,
     at,
     sessions,
-  }: (typeof groups)[number]) => html`<li class="entry${operation ? '' : ' around'}">
+  }: (typeof groups)[number]) => html`<li class="entry${operation ? '' : ' external'}">
 <p class="when">${ago(at)}</p>
 <div class="what">
-<p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${operationLabel(operation.kind, operation.scope)}</a>` : 'Ended around the service'}</strong></p>
+<p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${operationLabel(operation.kind, operation.scope)}</a>` : 'Ended outside the service'}</strong></p>
 ${operation?.reason ? html`<p class="reason">${quoted(operation.reason)}</p>` : ''}
 <p class="quiet">${operation ? html`by ${actor(operation, names)}${operation.userAgent ? html` · ${nameOf(operation)}` : ''}` : 'By SQL, a cascade or another program; nobody is on record for it.'}</p>
 ${deviceNames(sessions, sessions.length)}
