@@ -1,9 +1,9 @@
 /** `global-logout user|sessions|revoke|lock|unlock`: one user, for security staff. */
 import { Argument, type Command } from 'commander'
+import { STAFF_ROLES, type StaffRole } from '../operations/grants.ts'
 import { MAX_FOUND } from '../security/accounts.ts'
 import { lockFor, reason } from '../security/reason.ts'
 import { toAccount, toRevoked, toUser } from '../security/shown.ts'
-import { STAFF_ROLES, type StaffRole } from '../storage/staff-schema.ts'
 import { confirm, examples, operator } from './common.ts'
 import { print, printJson } from './print.ts'
 import { called, counted, printAccount, printSessions, untilWhen, userRow } from './show.ts'

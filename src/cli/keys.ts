@@ -1,9 +1,9 @@
 /** `global-logout keys`: make, list and revoke the credentials of services. Talks to the database directly. */
 import { type Command, Option } from 'commander'
 import { duration } from '../config.ts'
+import { KEY_SCOPES, type KeyScope } from '../operations/grants.ts'
 import { createKey, endKey } from '../security/keys.ts'
 import { type ListedKey, listKeys } from '../storage/keys.ts'
-import { KEY_SCOPES, type KeyScope } from '../storage/staff-schema.ts'
 import { confirm, examples, instant, operator, UsageError, withDatabase } from './common.ts'
 import { print, printJson, visible } from './print.ts'
 import { printTable } from './table.ts'

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { Option } from 'commander'
 import { selection } from '../security/selection.ts'
-import { type NamedSelector, SELECTORS, type Selection } from '../storage/selectors.ts'
+import type { Selection } from '../storage/selector-values.ts'
+import { type NamedSelector, SELECTORS } from '../storage/selectors.ts'
 import { UsageError } from './common.ts'
 
 export type SelectionOptions = Record<string, string | string[] | true | undefined>

@@ -1,9 +1,10 @@
 /** Demo users with devices of many kinds, ages and addresses. Their tokens are thrown away: nobody holds them. */
 import { sql } from 'drizzle-orm'
+import type { StaffRole } from '../operations/grants.ts'
 import { generateSessionToken } from '../sessions/tokens.ts'
 import type { Executor } from '../storage/database.ts'
 import { session, user } from '../storage/schema.ts'
-import { replay, type StaffRole, staff } from '../storage/staff-schema.ts'
+import { replay, staff } from '../storage/staff-schema.ts'
 
 export interface DemoUser {
   id: string

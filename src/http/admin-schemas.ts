@@ -1,7 +1,7 @@
 /** What the API of security staff takes and gives. */
 import { z } from 'zod'
+import { STAFF_ROLES } from '../operations/grants.ts'
 import { ACTOR_KINDS, AUDIT_KINDS } from '../operations/kinds.ts'
-import { STAFF_ROLES } from '../storage/staff-schema.ts'
 import { comparison, device, endedSessions, instant, nullableText, text } from './schemas.ts'
 
 /** A text to look for. */

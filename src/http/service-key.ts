@@ -4,10 +4,10 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem } from '../errors.ts'
+import type { KeyScope } from '../operations/grants.ts'
 import type { Keys } from '../security/keys.ts'
 import { callerOf } from '../sessions/addresses.ts'
 import type { FoundKey } from '../storage/keys.ts'
-import type { KeyScope } from '../storage/staff-schema.ts'
 import { bearerOf } from './credentials.ts'
 
 declare module 'fastify' {

@@ -4,10 +4,10 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../errors.ts'
+import type { StaffRole } from '../operations/grants.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Database } from '../storage/database.ts'
 import { findRoleOf } from '../storage/staff.ts'
-import type { StaffRole } from '../storage/staff-schema.ts'
 import { bearerOf } from './credentials.ts'
 import { assertSameOrigin } from './same-origin.ts'
 import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'

@@ -5,6 +5,7 @@
  */
 import { Problem } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
+import type { StaffRole } from '../operations/grants.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import { revoke } from '../sessions/revoke.ts'
@@ -21,7 +22,7 @@ import {
   which,
 } from '../storage/sessions.ts'
 import { findRole, setRole } from '../storage/staff.ts'
-import type { Replay, StaffRole } from '../storage/staff-schema.ts'
+import type { Replay } from '../storage/staff-schema.ts'
 import { type FoundUser, findUser, findUsers, listRevocations, type Revocation } from '../storage/users.ts'
 
 /** A search shows so many users. */

@@ -23,7 +23,7 @@ import {
 } from '../storage/incidents.ts'
 import { type NewOperation, recordOperation } from '../storage/operations.ts'
 import type { RevokedSession } from '../storage/schema.ts'
-import type { Selection } from '../storage/selectors.ts'
+import type { Selection } from '../storage/selector-values.ts'
 import { shownSelection } from './selection.ts'
 
 /** How long a plan may be executed. */

@@ -2,14 +2,15 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { ShownSelection } from '../storage/incident-schema.ts'
-import { SELECTORS, type Selection, type SelectorKind } from '../storage/selectors.ts'
+import { type Selection, schemaOf } from '../storage/selector-values.ts'
+import { SELECTORS, type SelectorKind } from '../storage/selectors.ts'
 
 /** Of a longer list of users, people are shown so many. */
 const SHOWN_USER_IDS = 100
 
 /** A selection as the API takes it. */
 export const selection = z
-  .strictObject(Object.fromEntries(SELECTORS.map(({ name, schema }) => [name, z.exactOptional(schema)])))
+  .strictObject(Object.fromEntries(SELECTORS.map(({ name }) => [name, z.exactOptional(schemaOf(name))])))
   .refine(
     (parts) => Object.keys(parts).length > 0,
     'must have one part at least; {"everyone": true} means every session',

@@ -8,7 +8,7 @@ import { type IncidentOutcome, incident, incidentPlanned } from './incident-sche
 import { matching } from './incidents.ts'
 import { fetchRows } from './rows.ts'
 import { session } from './schema.ts'
-import type { Selection } from './selectors.ts'
+import type { Selection } from './selector-values.ts'
 
 /** What a runner has to know. */
 export interface Running {

@@ -5,7 +5,7 @@ import { type Incident, type IncidentSample, incident, incidentPlanned } from '.
 import { isValid } from './policy.ts'
 import { fetchRows } from './rows.ts'
 import { type RevokedSession, revokedSession, session } from './schema.ts'
-import { conditionsOf, type Selection } from './selectors.ts'
+import { conditionsOf, type Selection } from './selector-values.ts'
 import { operation } from './staff-schema.ts'
 
 /** What a selection comes to, in one snapshot. */

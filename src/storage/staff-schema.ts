@@ -4,6 +4,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { bigint, boolean, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { type KeyScope, STAFF_ROLES, type StaffRole } from '../operations/grants.ts'
 import {
   ACTOR_KINDS,
   type ActorKind,
@@ -175,12 +176,7 @@ export const feedHorizon = pgTable(
   (table) => [check('feed_horizon_singleton', sql`${table.singleton}`)],
 )
 
-/** What a service may do with a key. */
-export const KEY_SCOPES = ['introspect', 'sessions:create', 'events', 'security'] as const
-export type KeyScope = (typeof KEY_SCOPES)[number]
 export type ServiceKey = typeof serviceKey.$inferSelect
-export const STAFF_ROLES = ['security', 'auditor'] as const
-export type StaffRole = (typeof STAFF_ROLES)[number]
 /** The rows of `job`. */
 export type JobName = 'replays' | 'sweep'
 export type Replay = typeof replay.$inferSelect

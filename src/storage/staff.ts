@@ -1,9 +1,10 @@
 /** The named queries on `staff`: who may see and end other people's sessions. */
 import { and, eq } from 'drizzle-orm'
+import type { StaffRole } from '../operations/grants.ts'
 import type { Executor } from './database.ts'
 import { isActive } from './keys.ts'
 import type { Session } from './schema.ts'
-import { type StaffRole, serviceKey, staff } from './staff-schema.ts'
+import { serviceKey, staff } from './staff-schema.ts'
 
 /** The role of a user, or null for everybody else. */
 export async function findRole(db: Executor, userId: string): Promise<StaffRole | null> {

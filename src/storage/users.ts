@@ -1,9 +1,10 @@
 /** The named queries that find a user, and tell what became of their sessions. For staff; nobody else may ask. */
 import { and, desc, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { type AnyPgColumn, union } from 'drizzle-orm/pg-core'
+import type { StaffRole } from '../operations/grants.ts'
 import type { Executor } from './database.ts'
 import { type RevokedSession, revokedSession, user } from './schema.ts'
-import { type Operation, operation, type StaffRole, staff, userLock } from './staff-schema.ts'
+import { type Operation, operation, staff, userLock } from './staff-schema.ts'
 
 const inForce = or(isNull(userLock.until), sql`${userLock.until} > clock_timestamp()`)
 

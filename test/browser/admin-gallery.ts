@@ -1,7 +1,7 @@
 /** The console's pages in every state they can be in, on a service where a night's worth of things has happened. */
 import type { Page } from 'playwright-core'
+import type { StaffRole } from '../../src/operations/grants.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
-import type { StaffRole } from '../../src/storage/staff-schema.ts'
 import type { Service } from '../support/service.ts'
 import { AGENTS, addCrowd, addPerson } from './devices.ts'
 import { signIn } from './gallery.ts'

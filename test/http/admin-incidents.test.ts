@@ -1,9 +1,9 @@
 /** What security staff may do with incidents over HTTP, and what nobody else may. */
 
 import t from 'tap'
+import { KEY_SCOPES, type StaffRole } from '../../src/operations/grants.ts'
 import { carryOut, startIncidentRunner } from '../../src/security/incident-runner.ts'
 import { setRole } from '../../src/storage/staff.ts'
-import { KEY_SCOPES, type StaffRole } from '../../src/storage/staff-schema.ts'
 import { addSessions, addsUp } from '../support/incidents.ts'
 import { strictLog } from '../support/log.ts'
 import { json, startService } from '../support/service.ts'

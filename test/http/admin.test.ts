@@ -1,6 +1,6 @@
 /** What security staff may ask and do over HTTP, what nobody else may, and what nobody else learns. */
 import t from 'tap'
-import { KEY_SCOPES } from '../../src/storage/staff-schema.ts'
+import { KEY_SCOPES } from '../../src/operations/grants.ts'
 import { json, startService } from '../support/service.ts'
 
 const service = await startService()

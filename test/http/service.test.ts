@@ -1,9 +1,9 @@
 /** What services may ask with a key, and what the key does not let them do. */
 
 import t from 'tap'
+import { KEY_SCOPES } from '../../src/operations/grants.ts'
 import { createKeys } from '../../src/security/keys.ts'
 import { revokeKey } from '../../src/storage/keys.ts'
-import { KEY_SCOPES } from '../../src/storage/staff-schema.ts'
 import { strictLog } from '../support/log.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'

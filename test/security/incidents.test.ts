@@ -5,7 +5,7 @@ import { carryOut, INCIDENTS_AT_ONCE, startIncidentRunner } from '../../src/secu
 import { runIncident } from '../../src/security/run-incident.ts'
 import { type Database, openDatabase } from '../../src/storage/database.ts'
 import { keepIncident, releaseIncident, takeIncident } from '../../src/storage/runners.ts'
-import type { Selection } from '../../src/storage/selectors.ts'
+import type { Selection } from '../../src/storage/selector-values.ts'
 import { setRole } from '../../src/storage/staff.ts'
 import { addSessions, addsUp, begin, somebody } from '../support/incidents.ts'
 import { keepLog, strictLog } from '../support/log.ts'

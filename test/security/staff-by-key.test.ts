@@ -1,6 +1,6 @@
 /** A service key does not make itself staff: neither by signing staff in, nor by a session that it made before. */
 import t from 'tap'
-import type { StaffRole } from '../../src/storage/staff-schema.ts'
+import type { StaffRole } from '../../src/operations/grants.ts'
 import { json, startService } from '../support/service.ts'
 
 const service = await startService()

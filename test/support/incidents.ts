@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { IncidentActor, IncidentReport } from '../../src/security/incidents.ts'
 import { idleIncidents } from '../../src/storage/runners.ts'
-import type { Selection } from '../../src/storage/selectors.ts'
+import type { Selection } from '../../src/storage/selector-values.ts'
 import type { Service } from './service.ts'
 import { waitFor, within } from './within.ts'
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
+import type { StaffRole } from '../../src/operations/grants.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
-import type { StaffRole } from '../../src/storage/staff-schema.ts'
 import { startService } from '../support/service.ts'
 
 const service = await startService({ env: { STAFF_MAX_AUTH_AGE: '15m' } })
