@@ -1,45 +1,44 @@
 /**
- * Every error a caller can meet, once. A problem body (RFC 9457) carries `code`, which is stable; the README
- * lists this table and `test/errors.test.ts` holds the two equal. A 5xx says nothing of the inside: the cause
- * goes to the log, under the same request id.
+ * All errors that callers can get. A problem body (RFC 9457) carries `code`, which is stable. The README lists this
+ * table; `test/errors.test.ts` compares the two. A 5xx reveals no internals: its cause is logged with the request id.
  */
 export const ERRORS = {
-  invalid_request: { status: 400, title: 'The request is not valid' },
-  unauthenticated: { status: 401, title: 'No session token came with the request' },
-  invalid_token: { status: 401, title: 'The session is not valid' },
-  key_required: { status: 401, title: 'No service key came with the request' },
-  invalid_key: { status: 401, title: 'The service key is not valid' },
-  insufficient_scope: { status: 403, title: 'The service key lacks the scope for this' },
-  user_locked: { status: 403, title: 'This user may not sign in for now' },
-  cross_origin: { status: 403, title: 'The request did not prove that it comes from this site' },
-  not_staff: { status: 403, title: 'This is for security staff' },
-  read_only: { status: 403, title: 'Auditors may read, not change' },
-  sign_in_again: { status: 403, title: 'This needs a recent sign-in' },
-  not_found: { status: 404, title: 'There is nothing here' },
-  session_not_found: { status: 404, title: 'You have no such session' },
-  user_not_found: { status: 404, title: 'There is no such user' },
-  incident_not_found: { status: 404, title: 'There is no such incident' },
-  request_timeout: { status: 408, title: 'The request took too long to arrive' },
-  incident_not_open: { status: 409, title: 'This plan cannot be executed any more' },
+  invalid_request: { status: 400, title: 'Invalid request' },
+  unauthenticated: { status: 401, title: 'No session token in the request' },
+  invalid_token: { status: 401, title: 'Session not valid' },
+  key_required: { status: 401, title: 'No service key in the request' },
+  invalid_key: { status: 401, title: 'Service key not valid' },
+  insufficient_scope: { status: 403, title: 'The service key lacks the required scope' },
+  user_locked: { status: 403, title: 'Sign-in is locked for this user' },
+  cross_origin: { status: 403, title: 'Cross-origin request refused' },
+  not_staff: { status: 403, title: 'Security staff only' },
+  read_only: { status: 403, title: 'Auditors have read-only access' },
+  sign_in_again: { status: 403, title: 'Recent sign-in required' },
+  not_found: { status: 404, title: 'Not found' },
+  session_not_found: { status: 404, title: 'No such session' },
+  user_not_found: { status: 404, title: 'No such user' },
+  incident_not_found: { status: 404, title: 'No such incident' },
+  request_timeout: { status: 408, title: 'Request timeout' },
+  incident_not_open: { status: 409, title: 'The plan has expired' },
   cursor_too_old: { status: 410, title: 'The feed no longer reaches back to this cursor' },
-  body_too_large: { status: 413, title: 'The request body is too large' },
-  unsupported_media_type: { status: 415, title: 'The request body has a type that is not understood' },
-  too_many_attempts: { status: 429, title: 'Too many attempts with a wrong service key' },
-  headers_too_large: { status: 431, title: 'The request headers are too large' },
-  internal: { status: 500, title: 'Something went wrong on our side' },
-  unavailable: { status: 503, title: 'This cannot be decided at the moment' },
-  outcome_unknown: { status: 503, title: 'The outcome could not be confirmed' },
+  body_too_large: { status: 413, title: 'Request body too large' },
+  unsupported_media_type: { status: 415, title: 'Unsupported type of request body' },
+  too_many_attempts: { status: 429, title: 'Too many wrong service keys' },
+  headers_too_large: { status: 431, title: 'Request headers too large' },
+  internal: { status: 500, title: 'Internal error' },
+  unavailable: { status: 503, title: 'Temporarily unavailable' },
+  outcome_unknown: { status: 503, title: 'Outcome not confirmed' },
 } as const satisfies Record<string, { status: number; title: string }>
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** An error with a place in the table. `detail` is written for the caller; `cause` is for the log only. */
+/** An error of the table above. `detail` is for the caller, `cause` for the log only. */
 export class Problem extends Error {
   readonly code: ErrorCode
   readonly detail: string
-  /** The field of the request that is at fault, for `invalid_request`. */
+  /** The invalid field of the request, for `invalid_request`. */
   readonly field: string | undefined
-  /** When to try again, for what may go well another time. */
+  /** Seconds until a retry makes sense. */
   readonly retryAfterSeconds: number | undefined
 
   constructor(
@@ -60,7 +59,7 @@ export class Problem extends Error {
   }
 }
 
-/** 503: asked in good order, but nobody can say. Never "valid", never "logged out". */
+/** 503: the request was fine, but the service cannot decide. Neither "valid" nor "logged out". */
 export function unavailable(cause: unknown): Problem {
   return new Problem(
     'unavailable',

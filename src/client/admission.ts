@@ -50,17 +50,17 @@ export function stripIdentity(headers: Record<string, unknown>): void {
 
 function signedOut(code: RefusalCode): Refusal {
   if (code === 'unauthenticated')
-    return refusal(401, code, 'No session token came with the request', 'Sign in first.', {
+    return refusal(401, code, 'No session token in the request', 'Sign in first.', {
       'www-authenticate': 'Bearer',
     })
-  return refusal(401, code, 'The session is not valid', 'Sign in again.', {
+  return refusal(401, code, 'Session not valid', 'Sign in again.', {
     'www-authenticate': 'Bearer error="invalid_token"',
   })
 }
 
 function undecided({ retryAfterSeconds }: UndecidedError): Refusal {
   const detail = 'The session could not be checked. Try again.'
-  return refusal(503, 'unavailable', 'This cannot be decided at the moment', detail, {
+  return refusal(503, 'unavailable', 'Temporarily unavailable', detail, {
     'retry-after': String(retryAfterSeconds),
   })
 }
