@@ -2,13 +2,12 @@
  * A standby shows sessions that are over, and can end none: no connection to one is used, so all is undecided until a primary
  * answers. With several hosts the service finds it.
  */
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import t from 'tap'
 import { openDatabase } from '../src/storage/database.ts'
 import { run } from './support/command.ts'
 import { ownServer } from './support/own-server.ts'
-import { freePort } from './support/ports.ts'
+import { freePort, listen } from './support/ports.ts'
 import { admin } from './support/server.ts'
 import { json, type Service, startService } from './support/service.ts'
 import { demote, standbyOf } from './support/standby.ts'
@@ -124,9 +123,8 @@ t.test('a start waits behind a proxy that has no primary at the moment', async (
     'it closes when it is asked': (socket) => socket.once('data', () => socket.end()),
   }
   for (const [way, answer] of Object.entries(ways)) {
-    const proxy = createServer((socket) => answer(socket.on('error', () => {}))).listen(0, '127.0.0.1')
-    await once(proxy, 'listening')
-    const { port } = proxy.address() as AddressInfo
+    const proxy = createServer((socket) => answer(socket.on('error', () => {})))
+    const port = await listen(proxy)
     const waiting = run(['start'], { env: { DATABASE_URL: `postgres://ada@127.0.0.1:${port}/app` } })
     await waiting.printed('waiting for the database').catch(({ message }) => t.fail(message))
     waiting.child.kill('SIGTERM')

@@ -1,9 +1,8 @@
 /** A real OpenID Connect server on a port of its own. Whoever comes is signed in as their `login_hint`. */
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import Provider from 'oidc-provider'
 import t from 'tap'
-import { freePort } from '../support/ports.ts'
+import { freePort, listen } from '../support/ports.ts'
 
 export async function startIdentityProvider({ redirectUri }: { redirectUri: string }) {
   const port = await freePort()
@@ -36,11 +35,10 @@ export async function startIdentityProvider({ redirectUri }: { redirectUri: stri
     const { params } = await provider.interactionDetails(request, response)
     await provider.interactionFinished(request, response, { login: { accountId: params.login_hint } })
   })
-  server.listen(port, 'localhost')
-  await once(server, 'listening')
+  await listen(server, port, 'localhost')
   t.teardown(() => {
+    server.close()
     server.closeAllConnections()
-    return new Promise((closed) => server.close(closed))
   })
   return { issuer, client }
 }

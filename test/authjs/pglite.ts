@@ -2,7 +2,6 @@
  * PGlite, which is a PostgreSQL inside of one process: nobody else can reach it, so the service's own checkers run beside the
  * application, in both modes, on the queries that they send to a server.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 import { drizzle } from 'drizzle-orm/pglite'
@@ -11,6 +10,7 @@ import t from 'tap'
 import { startChecker } from '../../src/checking/start.ts'
 import { createLogger } from '../../src/http/log.ts'
 import type { Database } from '../../src/storage/database.ts'
+import { waitFor } from '../support/within.ts'
 
 export async function startPglite() {
   const client = new PGlite()
@@ -36,10 +36,7 @@ export async function startPglite() {
     for (const checker of checkers) await checker.close()
     await client.close()
   })
-  for (let waited = 0; !checkers[1]?.leased?.holdsLease(); waited += 10) {
-    if (waited > 10_000) throw new Error('no lease within ten seconds')
-    await sleep(10)
-  }
+  await waitFor('a lease', () => checkers[1]?.leased?.holdsLease())
   return {
     db,
     checkers,

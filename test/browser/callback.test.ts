@@ -1,18 +1,18 @@
 /** Where a logout leads: on to the application, and wherever that sends people on to, with and without JavaScript. */
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { browserTest } from '../support/browser.ts'
+import { listen } from '../support/ports.ts'
 import { startService } from '../support/service.ts'
 import { read } from './gallery.ts'
 
 /** Answers on a port of its own until the file ends. */
-async function listen(host: string, answer: RequestListener): Promise<string> {
+async function site(host: string, answer: RequestListener): Promise<string> {
   const server: Server = createServer(answer)
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const port = await listen(server)
   t.teardown(() => server.closeAllConnections())
   t.teardown(() => void server.close())
-  return `http://${host}:${(server.address() as AddressInfo).port}`
+  return `http://${host}:${port}`
 }
 
 const page =
@@ -23,11 +23,11 @@ const page =
       .end(`<!doctype html><title>${text}</title><h1>${text}</h1>`)
 
 // Three sites, none of which the service's pages know but the first.
-const provider = await listen('localhost', page('Identity provider'))
-const broker = await listen('localhost', (_request, response) =>
+const provider = await site('localhost', page('Identity provider'))
+const broker = await site('localhost', (_request, response) =>
   response.writeHead(302, { location: `${provider}/sign-in?state='%22&x=1` }).end(),
 )
-const application = await listen('127.0.0.1', (request, response) => {
+const application = await site('127.0.0.1', (request, response) => {
   if (request.url?.startsWith('/bye')) page('Application')(request, response)
   else response.writeHead(302, { location: broker }).end()
 })

@@ -2,13 +2,12 @@
  * Session cookies in Chromium: what a page on a sibling domain plants, and what is left of an earlier `COOKIE_DOMAIN`.
  * Names below `.localhost` lead to this machine, and Chromium counts them as secure, so that `__Host-` holds.
  */
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { BrowserContext } from 'playwright-core'
 import t from 'tap'
 import { DEMO_USERS, seedDemo } from '../../src/dev/demo-data.ts'
 import { browserTest } from '../support/browser.ts'
+import { listen } from '../support/ports.ts'
 import { type Service, startService } from '../support/service.ts'
 
 const HOST = 'app.localhost'
@@ -21,13 +20,13 @@ async function sibling(): Promise<(context: BrowserContext, setCookie: string) =
   let line = ''
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/html', 'set-cookie': line }).end('<!doctype html>')
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  })
+  const port = await listen(server)
   t.teardown(() => server.close().closeAllConnections())
   return async (context, setCookie) => {
     line = setCookie
     const page = await context.newPage()
-    await page.goto(`http://evil.${HOST}:${(server.address() as AddressInfo).port}/`)
+    await page.goto(`http://evil.${HOST}:${port}/`)
     await page.close()
   }
 }

@@ -1,9 +1,9 @@
 /** After a logout nobody finds on a shared computer what the application's pages left in the browser. */
 import { createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
 import t from 'tap'
 import { browserTest } from '../support/browser.ts'
+import { listen } from '../support/ports.ts'
 import { type Service, startService } from '../support/service.ts'
 
 /** A gateway that leads all to the service but `/mail`, an application's page that browsers may keep for an hour. */
@@ -25,13 +25,13 @@ async function behindGateway(env: Record<string, string> = {}) {
     sent.on('error', () => answer.destroy())
     incoming.pipe(sent)
   })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const port = await listen(server)
   t.teardown(() => {
     server.closeAllConnections()
     server.close()
   })
   // Chromium heeds Clear-Site-Data on https and on this machine.
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const base = `http://127.0.0.1:${port}`
   service = await startService({ env: { PUBLIC_URL: base, ...env } })
   return { service: { ...service, base }, asked: () => asked }
 }

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core'
 import { browserTest } from '../support/browser.ts'
 import { startService } from '../support/service.ts'
+import { within } from '../support/within.ts'
 import { addPerson } from './devices.ts'
 import { cutStream, logOut, read, signIn } from './gallery.ts'
 
@@ -107,7 +108,7 @@ browserTest(
     if (!box) throw new Error('there is no button')
     const press = () => page.mouse.click(box.x + 10, box.y + 10)
     await press()
-    await first.promise
+    await within('the first request', first.promise)
     await press()
     held.resolve()
     await page.getByRole('heading', { name: '5 devices were signed out' }).waitFor()

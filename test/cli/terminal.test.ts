@@ -1,11 +1,11 @@
 /** The command line on a terminal: whoever is asked may say no in every way, and what is shown fits. */
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { table } from '../../src/cli/table.ts'
 import { testDatabase } from '../support/database.ts'
+import { nextEvent } from '../support/within.ts'
 
 const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url))
 const database = await testDatabase()
@@ -28,7 +28,7 @@ async function onTerminal(args: string[], { columns = 80, keys = '' } = {}) {
       child.stdin.write(keys)
     }
   })
-  const [code] = await once(child, 'close')
+  const [code] = await nextEvent(`the end of ${args.join(' ')}`, child, 'close')
   return { code, output: output.replaceAll('\r', '') }
 }
 const living = async () => (await psql(`select from session where "userId" = 'ada'`)).length

@@ -1,11 +1,10 @@
 /** What an application is told about its request's session: valid, signed out, or that nobody can say. Never mixed up. */
 
-import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import t from 'tap'
 import { createClient, UndecidedError } from '../../src/client/index.ts'
 import { duringOutage } from '../support/database-outage.ts'
-import { freePort } from '../support/ports.ts'
+import { freePort, listen } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 
@@ -239,8 +238,8 @@ t.test('the service may live under a path', async (t) => {
 
 /** Something else that answers in the place of the service. @returns its address. */
 async function standIn(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const server = createServer(listener)
+  const port = await listen(server)
   t.teardown(() => void server.close().closeAllConnections())
-  return `http://127.0.0.1:${(server.address() as { port: number }).port}`
+  return `http://127.0.0.1:${port}`
 }

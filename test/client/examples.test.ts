@@ -1,17 +1,16 @@
 /** The examples, run as their READMEs say, do what their READMEs say. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { seedDemo } from '../../src/dev/demo-data.ts'
 import { json, startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { nextEvent, waitFor, within } from '../support/within.ts'
 
 const service = await startService({ demo: true })
 await service.database.run(seedDemo)
@@ -36,14 +35,18 @@ async function start(example: string, env: Record<string, string> = {}): Promise
   )
   t.teardown(async () => {
     child.kill()
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
+    if (child.exitCode === null && child.signalCode === null)
+      await nextEvent(`the end of the example ${example}`, child, 'close')
   })
-  if (!child.stdout) throw new Error('it has no output')
-  for await (const line of createInterface(child.stdout)) {
+  return await within(`the address of the example ${example}`, addressIn(child.stdout))
+}
+
+async function addressIn(output: Readable | null): Promise<string> {
+  for await (const line of createInterface(output ?? Readable.from([]))) {
     const [address] = /http:\S+/.exec(line) ?? []
     if (address) return address
   }
-  throw new Error(`the example ${example} ended`)
+  throw new Error('it ended without printing an address')
 }
 
 /** Runs the second block of an example's README, its tour. @returns what it prints. */
@@ -87,7 +90,7 @@ t.test('the WebSocket example', async (t) => {
   const url = await start('websocket', { GLOBAL_LOGOUT_KEY: key })
   const open = async (token: string) => {
     const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } })
-    await once(socket, 'message')
+    await nextEvent('the greeting', socket, 'message')
     return socket
   }
 
@@ -103,11 +106,11 @@ t.test('the WebSocket example', async (t) => {
     ]
     const sockets = [await open(laptop), await open(laptop)]
     const other = await open(grace)
-    const closed = Promise.all(sockets.map((socket) => once(socket, 'close')))
+    const closed = Promise.all(sockets.map((socket) => nextEvent('the close', socket, 'close')))
     await service.as(phone, '/api/logout', json({ scope: 'global' }))
     for (const [code, reason] of await closed) t.same([code, String(reason)], [4401, 'signed out'])
     other.send('still here')
-    t.equal(String((await once(other, 'message'))[0]), 'You said: still here')
+    t.equal(String((await nextEvent('an echo', other, 'message'))[0]), 'You said: still here')
     other.close()
   })
 
@@ -115,10 +118,10 @@ t.test('the WebSocket example', async (t) => {
     const cookie = `${service.cookieName}=${(await service.signIn(ada)).token}`
     const openFrom = (origin: string) => new WebSocket(url, { headers: { cookie }, origin })
     const own = openFrom(url)
-    t.equal(String((await once(own, 'message'))[0]), 'Hello, ada.')
+    t.equal(String((await nextEvent('the greeting', own, 'message'))[0]), 'Hello, ada.')
     own.close()
     for (const origin of ['https://evil.example', `${url}.evil.example`, 'http://localhost:1', 'null']) {
-      const [error] = await once(openFrom(origin), 'error')
+      const [error] = await nextEvent('a refusal', openFrom(origin), 'error')
       t.match(error.message, '403', origin)
     }
   })
@@ -126,7 +129,7 @@ t.test('the WebSocket example', async (t) => {
   t.test('lets nobody in without a session', async (t) => {
     for (const headers of [{}, { authorization: 'Bearer unknown' }]) {
       const socket = new WebSocket(url, { headers })
-      const [error] = await once(socket, 'error')
+      const [error] = await nextEvent('a refusal', socket, 'error')
       t.match(error.message, '401')
     }
   })
@@ -144,12 +147,13 @@ t.test('the WebSocket example', async (t) => {
       await waitFor(`"${text}" on the socket`, () => Buffer.concat(received).includes(text))
     }
     await until('Hello, ada.')
-    const ended = once(peer, 'close')
+    // ws itself would wait for 30 seconds.
+    const ended = nextEvent('the connection to be cut off', peer, 'close', 20_000)
     await service.as(token, '/api/logout', json({ scope: 'local' }))
     await until('signed out')
     // A masked text frame, "hi", in place of the close frame that is due.
     peer.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]))
-    t.ok(await Promise.race([ended, sleep(15_000)]), 'ws itself would wait for 30 seconds')
+    await t.resolves(ended)
     t.notOk(Buffer.concat(received).includes('You said'))
   })
 })

@@ -1,5 +1,4 @@
 /** Following the feed: every revocation is told, through any cut; what may have been missed is told as such. */
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -10,6 +9,7 @@ import { type Cursor, formatCursor } from '../../src/propagation/cursor.ts'
 import { revokeKey } from '../../src/storage/keys.ts'
 import { createRandom } from '../prove/random.ts'
 import { duringOutage } from '../support/database-outage.ts'
+import { listen } from '../support/ports.ts'
 import { seed } from '../support/seed.ts'
 import { startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -46,7 +46,7 @@ function start(follow: (options: FollowOptions) => Promise<void>, options: Parti
     told,
     cursors,
     lost,
-    ended,
+    end: () => within('the end of following', ended),
     stop: () => stop.abort(),
     sessions: () => told.flatMap((what) => (what === 'reset' ? [] : what.sessionId)),
     resets: () => told.filter((what) => what === 'reset').length,
@@ -81,7 +81,7 @@ t.test('who follows is told of every session that ends from then on', async (t) 
   t.match(feed.told, ['reset', { ...event, revokedAt: /^\d{4}-.*Z$/ }])
   t.notOk(feed.sessions().includes(before), 'what was before is no news: the reset came first')
   feed.stop()
-  await t.resolves(feed.ended, 'it ends when it is told to')
+  await t.resolves(feed.end(), 'it ends when it is told to')
 })
 
 t.test(
@@ -164,7 +164,11 @@ t.test(
     const elsewhere: Cursor = { world: 'x'.repeat(11), last: snapshot }
     const feed = start(follow, { since: formatCursor(elsewhere) })
     const nobody = follow({ since: formatCursor(elsewhere), onRevoked() {} })
-    await t.rejects(nobody, { code: 'cursor_too_old' }, 'without anybody to tell, it ends rather than skip')
+    await t.rejects(
+      within('a refusal of the cursor', nobody),
+      { code: 'cursor_too_old' },
+      'without anybody to tell, it ends rather than skip',
+    )
     await feed.until(() => feed.resets() === 1)
     t.match(feed.lost, [{ status: 410, code: 'cursor_too_old' }])
     const id = await revoke()
@@ -190,8 +194,8 @@ t.test('a refusal ends it, because trying again would not help', async (t) => {
     [wrong.key, { status: 403, code: 'insufficient_scope' }],
     ['glk_wrong', { status: 401, code: 'invalid_key' }],
   ] as const)
-    await t.rejects(start(createClient({ url: service.base, key }).follow).ended, refusal)
-  await t.rejects(start(follow, { since: 'nonsense' }).ended, { status: 400, code: 'invalid_request' })
+    await t.rejects(start(createClient({ url: service.base, key }).follow).end(), refusal)
+  await t.rejects(start(follow, { since: 'nonsense' }).end(), { status: 400, code: 'invalid_request' })
 })
 
 t.test('a key that is revoked ends it', async (t) => {
@@ -201,7 +205,7 @@ t.test('a key that is revoked ends it', async (t) => {
   await feed.until(() => feed.resets() === 1)
   await service.database.run((db) => revokeKey(db, id))
   proxy.cut()
-  await t.rejects(feed.ended, { status: 401, code: 'invalid_key' })
+  await t.rejects(feed.end(), { status: 401, code: 'invalid_key' })
 })
 
 t.test('what a callback throws ends it, and the next event waits for the one before', async (t) => {
@@ -212,7 +216,7 @@ t.test('what a callback throws ends it, and the next event waits for the one bef
   })
   await feed.until(() => feed.resets() === 1)
   await revoke()
-  await t.rejects(feed.ended, { message: 'could not be stored' })
+  await t.rejects(feed.end(), { message: 'could not be stored' })
   t.equal(feed.cursors.length, 1, 'and the cursor stays before it')
 
   const order: string[] = []
@@ -263,14 +267,15 @@ t.test('being heard of means the feed, and not whatever else sends bytes', async
 })
 
 t.test('told to stop, it stops: before it begins, and while it waits to try again', async (t) => {
-  await t.resolves(follow({ onRevoked() {}, signal: AbortSignal.abort() }))
+  await t.resolves(within('the end', follow({ onRevoked() {}, signal: AbortSignal.abort() })))
   const stop = new AbortController()
   const nowhere = createClient({
     url: service.base,
     key,
     fetch: async () => Promise.reject(new Error('away')),
   })
-  await t.resolves(nowhere.follow({ onRevoked() {}, onLost: () => stop.abort(), signal: stop.signal }))
+  const stopped = nowhere.follow({ onRevoked() {}, onLost: () => stop.abort(), signal: stop.signal })
+  await t.resolves(within('the end', stopped))
 })
 
 /** A stream in the place of the service's, for what the service never says. @returns its address. */
@@ -278,8 +283,8 @@ async function standIn(speak: (write: (text: string) => void) => void): Promise<
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     speak((text) => void response.write(text))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  })
+  const port = await listen(server)
   t.teardown(() => void server.close().closeAllConnections())
-  return `http://127.0.0.1:${(server.address() as { port: number }).port}`
+  return `http://127.0.0.1:${port}`
 }

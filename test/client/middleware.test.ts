@@ -1,12 +1,14 @@
 /** Applications with the Fastify plugin or the Express middleware: who gets in, and what the others are told. */
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import express from 'express'
 import Fastify from 'fastify'
 import tap from 'tap'
 import { createClient, expressSession, fastifySession } from '../../src/client/index.ts'
 import { ERRORS } from '../../src/errors.ts'
 import { duringOutage } from '../support/database-outage.ts'
+import { listen } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
+import { within } from '../support/within.ts'
 
 const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })
 const client = createClient({ url: service.base })
@@ -48,11 +50,10 @@ const applications: Record<string, () => Promise<string>> = {
         response.json({ identity })
       }),
     )
-    const server = await new Promise<ReturnType<typeof app.listen>>((listening) => {
-      const server = app.listen(0, '127.0.0.1', () => listening(server))
-    })
+    const server = createServer(app)
+    const port = await listen(server)
     tap.teardown(() => void server.close())
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    return `http://127.0.0.1:${port}`
   },
 }
 
@@ -182,7 +183,10 @@ tap.test("an error of another kind is the application's own, and lets nobody in"
   app.get('/', async () => 'private')
   t.equal((await app.inject('/')).statusCode, 500)
   const request = { headers: {} }
-  const passed = await new Promise((next) => expressSession(broken)(request, {} as never, next))
+  const passed = await within(
+    'the next middleware',
+    new Promise((next) => expressSession(broken)(request, {} as never, next)),
+  )
   t.match(passed, { message: 'broken' })
   t.notOk('identity' in request)
 })

@@ -11,7 +11,7 @@ import {
 import { duringOutage } from '../support/database-outage.ts'
 import { startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
-import { waitFor } from '../support/within.ts'
+import { waitFor, within } from '../support/within.ts'
 
 const service = await startService()
 const { key } = await service.keyFor('events')
@@ -38,12 +38,14 @@ async function device(userId?: string) {
 }
 
 /** As a WebSocket, as far as it matters: it remembers how it was closed. */
-function socket(): Closable & { closed: [number, string][]; ended: Promise<void> } {
+function socket(): Closable & { closed: [number, string][]; readonly ended: Promise<void> } {
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   const closed: [number, string][] = []
   return {
     closed,
-    ended,
+    get ended() {
+      return within('the socket to be closed', ended)
+    },
     close(code, reason) {
       closed.push([code, reason])
       resolve()
@@ -314,7 +316,7 @@ t.test('one that cannot be closed does not keep the others open', async (t) => {
   await followed(registry)
   await logOut()
   await one.ended
-  await cut
+  await within('the stuck socket to be cut off', cut)
   t.match(errors, [{ message: 'it is stuck' }])
 })
 

@@ -1,9 +1,9 @@
 /** That nothing passes while nobody can say who is signed in, and that everything does as soon as somebody can. */
-import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { listen } from '../support/ports.ts'
 import { admin } from '../support/server.ts'
-import { within } from '../support/within.ts'
+import { nextEvent } from '../support/within.ts'
 import type { Contract } from './contract.ts'
 import type { GatewayName } from './example.ts'
 import type { Rig } from './rig.ts'
@@ -72,8 +72,8 @@ export const outage: Contract = {
     const standIn = createServer(async (request, response) => {
       checks.push({ request, body: await text(request) })
       response.writeHead(status).end()
-    }).listen(rig.ports.service, '127.0.0.1')
-    await within('start of the stand-in', once(standIn, 'listening'))
+    })
+    await listen(standIn, rig.ports.service)
 
     const credentials = { cookie: 'a=1; b=2', authorization: 'Bearer token' }
     const headers = {
@@ -101,7 +101,7 @@ export const outage: Contract = {
     t.notOk(await rig.applicationSaw('/other'))
     standIn.closeAllConnections()
     standIn.close()
-    await within('end of the stand-in', once(standIn, 'close'))
+    await nextEvent('end of the stand-in', standIn, 'close')
     await rig.start()
   },
 }

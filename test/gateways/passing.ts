@@ -1,6 +1,5 @@
 /** That what passes arrives as it was sent, and what else goes through: pages, WebSockets, errors. */
-import { once } from 'node:events'
-import { within } from '../support/within.ts'
+import { waitFor } from '../support/within.ts'
 import type { Contract } from './contract.ts'
 import { received } from './requests.ts'
 
@@ -110,13 +109,11 @@ export const passing: Contract = {
     socket.setEncoding('utf8').on('data', (text: string) => {
       heard += text
     })
-    const hears = async (message: string) => {
-      while (!heard.includes(message)) await once(socket.resume(), 'data')
-    }
-    await within('beginning of the stream', hears(': following'))
+    socket.resume()
+    await waitFor('beginning of the stream', () => heard.includes(': following'))
     t.notMatch(heard, 'ended')
     await rig.people.sessions.logout(phone.token, 'global', { userAgent: null, ipAddress: null })
-    await within('end of the session in the stream', hears('event: ended'))
+    await waitFor('end of the session in the stream', () => heard.includes('event: ended'))
     socket.destroy()
   },
 

@@ -1,9 +1,8 @@
 /** Requests as clients of every kind send them, friendly and not; and what the application says it received. */
-import { once } from 'node:events'
 import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
-import { within } from '../support/within.ts'
+import { nextEvent, within } from '../support/within.ts'
 
 /** No gateway takes longer to refuse a body, in milliseconds. */
 const FLOOD_MS = 20_000
@@ -40,7 +39,7 @@ export async function ask(port: number, path: string, options: Ask = {}): Promis
   if (chunked) for (let at = 0; at < body.length; at += 10_000) sent.write(body.slice(at, at + 10_000))
   sent.end(chunked ? '' : body)
   const asked = `${method} ${path.slice(0, 60)}`
-  const [response] = (await within(`answer to ${asked}`, once(sent, 'response'))) as [IncomingMessage]
+  const [response] = (await nextEvent(`answer to ${asked}`, sent, 'response')) as [IncomingMessage]
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
@@ -68,8 +67,10 @@ export async function open(port: number, lines: string[]) {
   socket.write(`${lines.join('\r\n')}\r\n\r\n`)
   let answer = Buffer.alloc(0)
   while (!answer.includes('\r\n\r\n')) {
-    const next = Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [])])
-    const [more] = await within(`head of the answer to ${lines[0]?.slice(0, 60)}`, next)
+    const [more] = await nextEvent(`head of the answer to ${lines[0]?.slice(0, 60)}`, socket, [
+      'data',
+      'close',
+    ])
     if (!Buffer.isBuffer(more)) break
     answer = Buffer.concat([answer, more])
   }
@@ -109,7 +110,7 @@ export async function flood(port: number, lines: string[], limit: number, measur
   while (waiting && sent < limit) {
     sent += part.length
     const taken = socket.write(chunked ? `10000\r\n${part}\r\n` : part)
-    if (!taken) await Promise.race([once(socket, 'drain').catch(() => {}), over])
+    if (!taken) await Promise.race([new Promise((drained) => socket.once('drain', drained)), over])
   }
   await over
   const stored = await measure()
@@ -132,13 +133,12 @@ export async function upgrade(port: number, path: string, headers: Record<string
       ...headers,
     },
   }).end()
-  const answered = Promise.race([once(sent, 'upgrade'), once(sent, 'response')])
-  const [response, socket, head] = await within(`upgrade of ${path}`, answered)
+  const [response, socket, head] = await nextEvent(`upgrade of ${path}`, sent, ['upgrade', 'response'])
   if (!socket) {
     const message = await within(`end of the answer to ${path}`, text(response))
     return { status: response.statusCode as number, message }
   }
-  const [message] = head.length > 0 ? [head] : await within(`message on ${path}`, once(socket, 'data'))
+  const [message] = head.length > 0 ? [head] : await nextEvent(`message on ${path}`, socket, 'data')
   socket.destroy()
   return { status: response.statusCode as number, message: String(message) }
 }

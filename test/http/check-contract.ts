@@ -2,6 +2,7 @@
 import { Agent, METHODS, request } from 'node:http'
 import type { Test } from 'tap'
 import type { Service } from '../support/service.ts'
+import { within } from '../support/within.ts'
 
 export async function checkContract(t: Test, service: Service): Promise<void> {
   const { base, cookieName, database } = service
@@ -168,7 +169,7 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
     body?: string
     headers?: Record<string, string>
   }) {
-    return new Promise<{ status: number }>((done, fail) => {
+    const answer = new Promise<{ status: number }>((done, fail) => {
       const url = new URL(base)
       const sent = request(
         {
@@ -188,5 +189,6 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
       sent.on('error', fail)
       sent.end(body)
     })
+    return within(`the answer to ${method} ${path}`, answer)
   }
 }

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { json, startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { waitFor, within } from '../support/within.ts'
 
 const log: string[] = []
 const service = await startService({ log })
@@ -20,7 +20,7 @@ interface Answer {
 function raw(bytes: string): Promise<Answer> {
   const { hostname, port } = new URL(service.base)
   const socket = connect(Number(port), hostname, () => socket.end(bytes))
-  return new Promise((done, fail) => {
+  const answer = new Promise<Answer>((done, fail) => {
     let text = ''
     socket.setEncoding('utf8').on('data', (chunk) => {
       text += chunk
@@ -31,6 +31,7 @@ function raw(bytes: string): Promise<Answer> {
       done({ status: Number(head.split(' ')[1]), header, body: JSON.parse(body) })
     })
   })
+  return within('the end of the answer', answer)
 }
 
 async function answerOf(asked: Promise<Response>): Promise<Answer> {

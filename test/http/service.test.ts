@@ -6,7 +6,7 @@ import { createKeys } from '../../src/security/keys.ts'
 import { revokeKey } from '../../src/storage/keys.ts'
 import { strictLog } from '../support/log.ts'
 import { json, startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { waitFor, within } from '../support/within.ts'
 
 const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })
 const { http, keyFor, database } = service
@@ -281,7 +281,7 @@ t.test('a login that meets a lock in the making waits for it, and is refused', a
     locked.resolve()
     await new Promise((turn) => setTimeout(turn, 100))
   })
-  await locked.promise
+  await within('the lock', locked.promise)
   const login = database.psql(
     `insert into session ("sessionToken", "userId", expires) values ('late', $1, now() + interval '1 day')`,
     [ada],

@@ -3,7 +3,7 @@ import t from 'tap'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { openStream } from '../support/event-stream.ts'
 import { json, startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { waitFor, within } from '../support/within.ts'
 
 const service = await startService()
 const { as, http } = service
@@ -124,7 +124,7 @@ t.test('a session that ends after its page was found to be let in, and before it
   const { token, id } = await service.signIn(await service.addUser())
   slow = true
   const opening = openStream(({ signal, headers }) => service.as(token, PATH, { signal, headers }))
-  await looked.promise
+  await within('the look at the session', looked.promise)
   await database.psql('delete from session where id = $1', [id])
   await waitFor('the feed to read the revocation', () => service.feed.counts.events > 0)
   goOn.resolve()

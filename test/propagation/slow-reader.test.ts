@@ -1,10 +1,10 @@
 /** Thousands of followers share one reader of the feed; a follower that does not read delays no other. */
-import { once } from 'node:events'
 import { get as httpGet } from 'node:http'
 import { connect } from 'node:net'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { nextEvent, waitFor, within } from '../support/within.ts'
 
 const service = await startService()
 const { psql } = service.database
@@ -20,7 +20,7 @@ async function follow(): Promise<{ events(): number; close(): void }> {
     agent: false,
     headers: { ...headers, accept: 'text/event-stream' },
   })
-  const [response] = await once(request, 'response')
+  const [response] = await nextEvent('the stream to begin', request, 'response', MANY_MS)
   if (response.statusCode !== 200) throw new Error(`${response.statusCode}`)
   response.setEncoding('utf8').on('data', (text: string) => {
     const lines = (unfinished + text).split('\n')
@@ -81,8 +81,8 @@ t.test('a reader that does not read is cut off; others are not kept waiting', as
     `GET /events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: ${headers.authorization}\r\n\r\n`,
   )
   await waitFor('the lazy reader to follow', () => service.feed.waiting() >= 1)
-  const connections = () =>
-    new Promise<number>((done) => service.app.server.getConnections((_, count) => done(count)))
+  const { server } = service.app
+  const connections = () => within('a count', promisify(server.getConnections.bind(server))())
   const eager = await follow()
   const open = await connections()
 

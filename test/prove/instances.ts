@@ -3,10 +3,10 @@
  * it is killed. A mistake is loaded into them from outside; the sources know of none.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../support/ports.ts'
+import { nextEvent } from '../support/within.ts'
 import { kill, onExit } from './leftovers.ts'
 import { openWire, type Wire } from './wire.ts'
 
@@ -64,7 +64,7 @@ export async function startInstance(number: number, { databaseUrl, mode, mistake
 
   async function end(): Promise<void> {
     if (!child || !runs()) return
-    const gone = once(child, 'exit')
+    const gone = nextEvent(`the end of instance ${number}`, child, 'exit')
     child.kill('SIGKILL')
     await gone
   }

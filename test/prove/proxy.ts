@@ -2,9 +2,10 @@
  * A way to PostgreSQL that can hold back what passes, in either direction and on any connection, and lose
  * notifications. An instance behind it cannot tell it from a slow network. Nothing else is lost or reordered.
  */
-import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { listen } from '../support/ports.ts'
+import { nextEvent } from '../support/within.ts'
 import { dropNotifications } from './notifications.ts'
 
 interface Watch {
@@ -52,9 +53,7 @@ export async function startProxy(port: number, loses: () => boolean = () => fals
       })
     }
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port: own } = server.address() as { port: number }
+  const own = await listen(server)
 
   return {
     port: own,
@@ -78,7 +77,7 @@ export async function startProxy(port: number, loses: () => boolean = () => fals
         asks.destroy()
         answers.destroy()
       }
-      await once(server, 'close')
+      await nextEvent('the end of the proxy', server, 'close')
     },
   }
 }

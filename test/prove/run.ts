@@ -1,5 +1,6 @@
 /** One run: everything started, everybody at work, one fault again and again, then the judgement. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { waitFor } from '../support/within.ts'
 import { type Calls, createCalls } from './calls.ts'
 import { type Judgement, judge, type Rules } from './checker.ts'
 import { FAULTS, type Fault, type FaultName, type Mode, type Rig } from './faults.ts'
@@ -109,7 +110,7 @@ export async function run(options: RunOptions): Promise<Run> {
 }
 
 async function everybodyIsBack({ instances }: Rig): Promise<void> {
-  for (const instance of instances) while (!(await instance.isReady())) await sleep(100)
+  for (const { number, isReady } of instances) await waitFor(`instance ${number} to be ready`, isReady)
 }
 
 async function countHits({ instances }: Rig): Promise<number> {

@@ -1,10 +1,13 @@
 /** The simulation of leases (`test/checking/simulate.ts`) in processes of its own: the same code, on made-up time. */
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { PATIENCE_MS, within } from '../support/within.ts'
 import { kill, onExit } from './leftovers.ts'
+
+/** More than a schedule takes on a loaded machine. In milliseconds. */
+const RUN_MS = 100
 
 const program = fileURLToPath(new URL('../checking/simulate.ts', import.meta.url))
 const mistakes = new URL('./mistakes/register.ts', import.meta.url).href
@@ -47,7 +50,11 @@ async function part(runs: number, seed: number, mistake?: string): Promise<Simul
     },
   )
   const forget = onExit(() => kill(child.pid))
-  const [output] = await Promise.all([text(child.stdout), once(child, 'close')])
+  const output = await within(
+    `${runs} runs of the simulation`,
+    text(child.stdout),
+    PATIENCE_MS + runs * RUN_MS,
+  )
   forget()
   if (!output) throw new Error('the simulation ended without a result')
   return JSON.parse(output)

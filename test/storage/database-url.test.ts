@@ -1,7 +1,6 @@
 /** DATABASE_URL: what it asks for is done, or refused by name; no message holds a password. */
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -10,6 +9,7 @@ import { clientConfig, problemsOfUrl } from '../../src/storage/client-config.ts'
 import { createConnector } from '../../src/storage/connection.ts'
 import { parseDatabaseUrl } from '../../src/storage/database-url.ts'
 import { run } from '../support/command.ts'
+import { listen } from '../support/ports.ts'
 import '../support/seed.ts'
 
 const first = (text: string) => {
@@ -176,10 +176,9 @@ t.test('of several hosts each is tried, and each says why it was none', async (t
 })
 
 t.test('connect_timeout ends the wait for a host earlier', async (t) => {
-  const silent = createServer(() => {}).listen(0, '127.0.0.1')
-  await once(silent, 'listening')
+  const silent = createServer(() => {})
+  const port = await listen(silent)
   t.teardown(() => silent.close())
-  const { port } = silent.address() as AddressInfo
   const url = `postgres://ada@127.0.0.1:${port}/app?connect_timeout=1`
   const patient = { name: 'a test', connectMs: 600_000 }
   await t.rejects(createConnector(url, patient).connect(), { message: 'timeout expired' })

@@ -1,7 +1,7 @@
 /** A small OTLP receiver: takes what exporters post to `/v1/traces` (protobuf, opentelemetry-proto 1.x) and reads the spans. */
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import t from 'tap'
+import { listen } from './ports.ts'
 import { waitFor } from './within.ts'
 
 export interface Span {
@@ -29,12 +29,12 @@ export async function collector() {
     for await (const chunk of request) chunks.push(chunk)
     if (request.url === '/v1/traces') bodies.push(Buffer.concat(chunks))
     response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  })
+  const port = await listen(server)
   t.teardown(() => server.close().closeAllConnections())
   const spans = () => bodies.flatMap(spansOf)
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as { port: number }).port}`,
+    endpoint: `http://127.0.0.1:${port}`,
     /** Everything that arrived, as bytes. */
     bytes: () => Buffer.concat(bodies),
     spans,

@@ -1,6 +1,5 @@
 /** The `global-logout` command as a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { within } from './within.ts'
@@ -16,7 +15,7 @@ export interface Run {
   /** Resolves when it has printed `text`; fails when it ends without. */
   printed(text: string): Promise<void>
   /** Resolves with its exit code, or the signal that killed it. */
-  ended: Promise<number | NodeJS.Signals | null>
+  readonly ended: Promise<number | NodeJS.Signals>
 }
 
 const { PATH, NODE_COMPILE_CACHE } = process.env
@@ -43,24 +42,30 @@ export function run(
       for (const listener of listeners) listener()
     })
   }
-  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals)
+  const ended = new Promise<number | NodeJS.Signals>((done) => {
+    child.once('close', (code, signal) => done(code ?? (signal as NodeJS.Signals)))
+  })
   t.teardown(() => child.kill('SIGKILL'))
+  const named = <T>(what: string, wait: Promise<T>) =>
+    within(`${what} of "global-logout ${args.join(' ')}"`, wait).catch((error) => {
+      throw new Error(`${error.message}; it printed:\n${text}`)
+    })
   return {
     child,
     output: () => text,
     stdout: () => result,
-    ended,
+    get ended() {
+      return named('the end', ended)
+    },
     printed: (wanted) =>
-      within(
-        `${JSON.stringify(wanted)} printed by ${args.join(' ')}`,
+      named(
+        `the text ${JSON.stringify(wanted)}`,
         new Promise<void>((done, fail) => {
           const look = () => text.includes(wanted) && done()
           listeners.add(look)
           look()
           void ended.then(() => fail(new Error(`it ended without printing ${JSON.stringify(wanted)}`)))
         }),
-      ).catch((error) => {
-        throw new Error(`${error.message}:\n${text}`)
-      }),
+      ),
   }
 }

@@ -24,7 +24,7 @@ export async function openStream(
 ): Promise<EventStream> {
   const abort = new AbortController()
   const headers = { accept: 'text/event-stream', ...(lastId && { 'last-event-id': lastId }) }
-  const response = await open({ signal: abort.signal, headers })
+  const response = await within('the stream to begin', open({ signal: abort.signal, headers }))
   const comments: string[] = []
   const messages = messagesOf(response.body, comments, lastId)
   return {

@@ -1,6 +1,5 @@
 /** Incidents for the tests: plan and execute one, carry it out in a process of its own that can be killed, check its sums. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -58,7 +57,7 @@ export interface Runner {
   /** Resolves when it has ended that many sessions in all. */
   reached(ended: number): Promise<void>
   /** How it ended: an exit code (0: done, 3: somebody else is at it), or the signal that killed it. */
-  over: Promise<number | NodeJS.Signals>
+  readonly over: Promise<number | NodeJS.Signals>
 }
 
 /** When the process kills itself, with SIGKILL: after so many batches, or when all is ended but nothing reported. */
@@ -77,10 +76,14 @@ export function runnerProcess(url: string, id: string, batch: number, death: Dea
     ended = Number(line)
     for (const listener of listeners) listener()
   })
-  const over = once(child, 'close').then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals)
+  const over = new Promise<number | NodeJS.Signals>((done) => {
+    child.once('close', (code, signal) => done(signal ?? (code as number)))
+  })
   return {
     child,
-    over,
+    get over() {
+      return within('the end of the runner', over)
+    },
     reached: (wanted) =>
       within(
         `${wanted} sessions that the runner ended`,

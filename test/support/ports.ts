@@ -1,7 +1,7 @@
-/** Ports of this machine that nobody listens on. */
+/** Free ports of this machine, and servers that listen on them. */
 import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+import { nextEvent } from './within.ts'
 
 /**
  * Linux gives ports from 32768 on to connections and to whoever asks for any: between the choice of such a port and its use, a
@@ -14,15 +14,26 @@ const TRIES = 1_000
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
     const port = randomInt(LOWEST, BEYOND)
-    const server = createServer().listen(port, '127.0.0.1')
-    const free = await once(server, 'listening').then(
+    const server = createServer()
+    const free = await listen(server, port).then(
       () => true,
       () => false,
     )
     if (!free) continue
     server.close()
-    await once(server, 'close')
+    await nextEvent(`port ${port} to be free again`, server, 'close')
     return port
   }
   throw new Error(`none of ${TRIES} ports is free`)
+}
+
+/**
+ * Has a server listen, on a port that is free where none is given.
+ * @returns the port.
+ * @throws Error EADDRINUSE.
+ */
+export async function listen(server: Server, port = 0, host = '127.0.0.1'): Promise<number> {
+  server.listen(port, host)
+  await nextEvent(`a server to listen on ${host}:${port}`, server, 'listening')
+  return (server.address() as AddressInfo).port
 }

@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from './within.ts'
 
 export interface RawConnection {
   socket: Socket
@@ -45,7 +46,7 @@ export function rawConnection(base: string, bytes: string): RawConnection {
 
 /** Sends bytes as they are on a connection of their own, and reads the answer to its end. */
 export function raw(base: string, bytes: string): Promise<string> {
-  return text(rawConnection(base, bytes).socket)
+  return within('the end of the answer', text(rawConnection(base, bytes).socket))
 }
 
 /** The statuses of the answers that stand in a text, one after the other. */

@@ -1,7 +1,8 @@
 /** A way to a server that can break: connections that are reset, cut, held back or never answered. */
-import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import t from 'tap'
+import { listen } from './ports.ts'
+import { nextEvent } from './within.ts'
 
 export type TcpProxy = Awaited<ReturnType<typeof startTcpProxy>>
 
@@ -34,17 +35,15 @@ export async function startTcpProxy(target: string) {
     })
     upstream.on('data', (chunk) => void (held || client.write(chunk)))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const own = await listen(server)
   const cut = () => {
     for (const socket of open) socket.destroy()
   }
   t.teardown(async () => {
     server.close()
     cut()
-    await once(server, 'close')
+    await nextEvent('the end of a proxy', server, 'close')
   })
-  const { port: own } = server.address() as { port: number }
 
   return {
     url: `http://127.0.0.1:${own}`,

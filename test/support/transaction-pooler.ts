@@ -2,10 +2,10 @@
  * A pooler as PgBouncer is in transaction mode, with one server: whoever begins a transaction has it until the transaction ends,
  * and nothing is put back between two of them. It asks for no password.
  */
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import pg from 'pg'
 import t from 'tap'
+import { listen } from './ports.ts'
 
 const [INT, PARAMETERS] = [4, { server_version: '18.0', client_encoding: 'UTF8' }]
 
@@ -74,12 +74,12 @@ export async function startTransactionPooler(url: string): Promise<string> {
       // An "X" would end the server.
       client.on('data', (chunk) => void (chunk[0] === 0x58 || send(client, chunk)))
     })
-  }).listen(0, '127.0.0.1')
-  await once(pooler, 'listening')
+  })
+  const port = await listen(pooler)
   t.teardown(async () => {
     for (const client of clients) client.destroy()
     pooler.close()
     stream.destroy()
   })
-  return `postgres://ada@127.0.0.1:${(pooler.address() as AddressInfo).port}/app`
+  return `postgres://ada@127.0.0.1:${port}/app`
 }

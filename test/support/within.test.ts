@@ -1,6 +1,8 @@
 /** A wait in vain ends, and says what it waited for. */
+import { EventEmitter } from 'node:events'
+import { readdir, readFile } from 'node:fs/promises'
 import t from 'tap'
-import { waitFor, within } from './within.ts'
+import { nextEvent, waitFor, within } from './within.ts'
 
 t.test('a condition that never holds, and one that never answers, are named', async (t) => {
   await t.rejects(
@@ -23,4 +25,26 @@ t.test('what the condition returns is returned, what it throws is thrown', async
     }),
     { message: 'refused' },
   )
+})
+
+t.test('of several events the first counts; one that never comes is named', async (t) => {
+  const emitter = new EventEmitter()
+  const answered = nextEvent('an answer', emitter, ['response', 'upgrade'])
+  emitter.emit('upgrade', 'websocket')
+  t.same(await answered, ['websocket'])
+  await t.rejects(nextEvent('an answer', emitter, 'response', 20), { message: /an answer: not within/ })
+  const failed = nextEvent('an answer', emitter, 'response')
+  emitter.emit('error', new Error('reset'))
+  await t.rejects(failed, { message: 'reset' })
+  t.same(emitter.eventNames(), [], 'nothing listens any more')
+})
+
+t.test('no test waits for an event without a limit: nextEvent() has one', async (t) => {
+  const root = new URL('../', import.meta.url)
+  const files = (await readdir(root, { recursive: true })).filter((file) => file.endsWith('.ts'))
+  const unlimited: string[] = []
+  for (const file of files)
+    if (/import \{[^}]*\bonce\b[^}]*\} from 'node:events'/.test(await readFile(new URL(file, root), 'utf8')))
+      unlimited.push(file)
+  t.same(unlimited, ['support/within.ts'])
 })

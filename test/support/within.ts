@@ -1,4 +1,5 @@
 /** Waits that end: a test that waits in vain fails and says for what, instead of hanging. */
+import { type EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Nothing that a test waits for takes longer, also on a loaded machine. In milliseconds. */
@@ -37,4 +38,15 @@ export async function waitFor<T>(
   return await within(what, held(), ms).finally(() => {
     over = true
   })
+}
+
+/**
+ * @param names the events of which the first counts; `error` fails the wait, unless it is one of them.
+ * @returns what the event brought.
+ * @throws Error naming `what` when none has come after `ms`.
+ */
+export async function nextEvent(what: string, from: EventEmitter, names: string | string[], ms?: number) {
+  const over = new AbortController()
+  const events = [names].flat().map((name) => once(from, name, { signal: over.signal }))
+  return await within(what, Promise.race(events), ms).finally(() => over.abort())
 }

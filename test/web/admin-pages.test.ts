@@ -1,11 +1,11 @@
 /** The console over HTTP: who may what, what it lets nobody smuggle in, what it says when there is nothing to say. */
-import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import type { StaffRole } from '../../src/operations/grants.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
 import { startService } from '../support/service.ts'
+import { nextEvent } from '../support/within.ts'
 
 const service = await startService({ env: { STAFF_MAX_AUTH_AGE: '15m' } })
 const { psql } = service.database
@@ -136,7 +136,7 @@ t.test(
     })
     // The rest never arrives: while it is waited for, the database may become one that does not answer.
     sending.write('reason=forged&lockFor=forever&')
-    const [response] = (await once(sending, 'response')) as [IncomingMessage]
+    const [response] = (await nextEvent('the refusal', sending, 'response')) as [IncomingMessage]
     t.equal(response.statusCode, 403)
     t.notMatch(await text(response), 'forged')
     sending.destroy()

@@ -5,6 +5,7 @@ import { table } from '../../src/cli/table.ts'
 import { csvLine } from '../../src/security/csv.ts'
 import { run } from '../support/command.ts'
 import { json, startService } from '../support/service.ts'
+import { nextEvent } from '../support/within.ts'
 
 const service = await startService({ demo: true })
 const { psql } = service.database
@@ -13,22 +14,18 @@ const TURN = '\u202e'
 
 /** Signs Ada in with these bytes as her browser's name. @returns her token, and what is recorded. */
 async function signInAs(agent: string | Buffer) {
-  const cookie = await new Promise<string>((resolve, reject) => {
-    const sent = request(`${service.base}/login`, {
-      method: 'POST',
-      headers: {
-        'user-agent': Buffer.from(agent as string).toString('latin1'),
-        'content-type': 'application/x-www-form-urlencoded',
-      },
-    })
-    sent.on('error', reject)
-    sent.on('response', (answer) => {
-      answer.resume()
-      resolve(answer.headers['set-cookie']?.[0]?.split(';')[0] ?? '')
-    })
-    // A string would be sent together with the headers, and in UTF-8 both.
-    sent.end(Buffer.from('email=ada%40example.com'))
+  const sent = request(`${service.base}/login`, {
+    method: 'POST',
+    headers: {
+      'user-agent': Buffer.from(agent as string).toString('latin1'),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
   })
+  // A string would be sent together with the headers, and in UTF-8 both.
+  sent.end(Buffer.from('email=ada%40example.com'))
+  const [answer] = await nextEvent('the answer to a sign-in', sent, 'response')
+  answer.resume()
+  const cookie: string = answer.headers['set-cookie']?.[0]?.split(';')[0] ?? ''
   const [row] = await psql('select "userAgent" from session order by "createdAt" desc limit 1')
   return { token: cookie.slice(cookie.indexOf('=') + 1), recorded: row?.userAgent }
 }
