@@ -4,20 +4,11 @@
  */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
+import { duration, UNITS } from './lib/duration.ts'
 import { problemsOfUrl } from './storage/client-config.ts'
 
 /** Where the data of the embedded database lies. */
 export const DATA_FOLDER = '.data'
-
-const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
-const YEAR_SECONDS = 365 * UNITS.d
-
-/** `90s`, `30m`, `12h` or `7d`, in seconds. */
-export const duration = z
-  .string()
-  .regex(/^[1-9]\d*[smhd]$/, 'must be a duration such as 90s, 30m, 12h or 7d')
-  .transform((text) => Number(text.slice(0, -1)) * UNITS[text.slice(-1) as keyof typeof UNITS])
-  .refine((seconds) => seconds <= 10 * YEAR_SECONDS, 'must not be longer than 3650d')
 
 const list = z.string().transform((text) => text.split(/[\s,]+/).filter(Boolean))
 

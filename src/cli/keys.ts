@@ -1,6 +1,6 @@
 /** `global-logout keys`: make, list and revoke the credentials of services. Talks to the database directly. */
 import { type Command, Option } from 'commander'
-import { duration } from '../config.ts'
+import { duration } from '../lib/duration.ts'
 import { KEY_SCOPES, type KeyScope } from '../operations/grants.ts'
 import { createKey, endKey } from '../security/keys.ts'
 import { type ListedKey, listKeys } from '../storage/keys.ts'

@@ -1,6 +1,7 @@
 /** What an incident ended, as CSV. */
+
+import { type Column, csvLines } from '../lib/csv.ts'
 import type { RevokedSession } from '../storage/schema.ts'
-import { type Column, csvLines } from './csv.ts'
 
 const COLUMNS: Column<RevokedSession>[] = [
   { header: 'sessionId', key: 'sessionId' },

@@ -1,6 +1,6 @@
 /** What staff write down when they act, and for how long they lock: the same by HTTP, in the console, on the command line. */
 import { z } from 'zod'
-import { duration } from '../config.ts'
+import { duration } from '../lib/duration.ts'
 
 /** Longest reason, in characters. */
 const MAX_REASON = 500

@@ -2,7 +2,7 @@
 import { request } from 'node:http'
 import t from 'tap'
 import { table } from '../../src/cli/table.ts'
-import { csvLine } from '../../src/security/csv.ts'
+import { csvLine } from '../../src/lib/csv.ts'
 import { run } from '../support/command.ts'
 import { json, startService } from '../support/service.ts'
 import { nextEvent } from '../support/within.ts'

@@ -2,7 +2,7 @@
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { csvStream, wantsCsv } from '../../src/http/csv.ts'
-import { csvLine } from '../../src/security/csv.ts'
+import { csvLine } from '../../src/lib/csv.ts'
 
 t.test('what would begin a formula is shown as text', (t) => {
   for (const field of ['=1+1', '+1', '-1', '@SUM(A1)', '＝1', '＋1', '－1', '＠1'])
