@@ -3,11 +3,11 @@
  * "valid" of what it ended. What cannot be decided is thrown as a 503, never answered.
  */
 import { Problem, unavailable } from '../errors.ts'
+import { batch } from '../lib/batch.ts'
 import { hashToken } from '../sessions/tokens.ts'
 import type { Touches } from '../sessions/touches.ts'
 import { checkTokens, readTokens } from '../storage/checks.ts'
 import type { Database } from '../storage/database.ts'
-import { gather } from './gather.ts'
 import { type Memory, Remembered } from './memory.ts'
 
 export type Verdict = { valid: true; userId: string; sessionId: string } | { valid: false }
@@ -21,7 +21,7 @@ export interface Checker {
  * Up to four single checks go their own way; more share a query. One large query at a time brought 10 to 35 % more checks
  * with 32 connections than two that halve them.
  */
-const LIMITS = { inFlight: 4, few: 4, batch: 256, waiting: 5_000, waitMs: 700 }
+const LIMITS = { inFlight: 4, few: 4, size: 256, waiting: 5_000, waitMs: 700, refusal: unavailable }
 
 /** With the wait in the queue and the query's deadline still below the promised 2 seconds. */
 const LATE_MS = 250
@@ -30,7 +30,7 @@ const INVALID: Verdict = { valid: false }
 
 /** Reads PostgreSQL for every check, after it was asked; checks that arrive together share one query. */
 export function databaseChecker({ query }: Pick<Database, 'query'>, touches: Pick<Touches, 'add'>): Checker {
-  const lookUp = gather((hashes: string[]) => checkTokens(query, hashes), LIMITS)
+  const lookUp = batch((hashes: string[]) => checkTokens(query, hashes), LIMITS)
   return {
     async check(token) {
       const found = await lookUp(hashToken(token)).catch(undecided)
@@ -53,7 +53,7 @@ export function leasedChecker(
   memory: Memory,
   clock: () => number,
 ): LeasedChecker {
-  const lookUp = gather((hashes: string[]) => readTokens(query, hashes), LIMITS)
+  const lookUp = batch((hashes: string[]) => readTokens(query, hashes), LIMITS)
   const counts = { hits: 0, misses: 0 }
 
   async function read(key: string, askedAt: number): Promise<Verdict> {

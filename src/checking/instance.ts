@@ -3,6 +3,7 @@
  * Whatever fails ends the lease at once, and life begins again with an empty memory. No timer decides: timers only
  * say when to try, and every answer compares the clock.
  */
+import { createWakeableSleep } from '../lib/sleep.ts'
 import type { News } from '../storage/instances.ts'
 import { RENEW_MS } from './lease.ts'
 import type { Memory } from './memory.ts'
@@ -89,16 +90,7 @@ export interface Events {
 export function keepLease(instance: Instance, clock: () => number, on: Events) {
   let closing = false
   let woken = false
-  let nudge = () => {}
-
-  /** Waits, or until it is nudged. */
-  async function pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, Math.max(ms, 0))
-    nudge = resolve
-    await promise
-    clearTimeout(timer)
-  }
+  const pause = createWakeableSleep()
 
   async function live(): Promise<void> {
     on.joining()
@@ -113,7 +105,7 @@ export function keepLease(instance: Instance, clock: () => number, on: Events) {
       } else if (woken) {
         woken = false
         going = await instance.wake()
-      } else await pause(renewAt - clock())
+      } else await pause.sleep(renewAt - clock())
     }
   }
 
@@ -124,7 +116,7 @@ export function keepLease(instance: Instance, clock: () => number, on: Events) {
         (error) => on.lapsed(error),
       )
       await instance.leave().catch(() => {})
-      if (!closing) await pause(RETRY_MS)
+      if (!closing) await pause.sleep(RETRY_MS)
     }
   }
 
@@ -133,12 +125,12 @@ export function keepLease(instance: Instance, clock: () => number, on: Events) {
     /** Something was revoked, perhaps. */
     wake(): void {
       woken = true
-      nudge()
+      pause.wake()
     },
     /** Stops answering from memory, then removes the row. */
     async close(): Promise<void> {
       closing = true
-      nudge()
+      pause.wake()
       await running
     },
   }

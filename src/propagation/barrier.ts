@@ -3,10 +3,13 @@
  * transaction ended. An instance that does not tell that it knows is waited for until its lease is over: a hint
  * that is lost, a process that hangs or a database that went away cost time, never truth.
  */
-import { setTimeout } from 'node:timers/promises'
-import { gather } from '../checking/gather.ts'
+
 import { WAIT_MS } from '../checking/lease.ts'
+import { unavailable } from '../errors.ts'
+import { batch } from '../lib/batch.ts'
+import { every, type Loop } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
+import { sleep } from '../lib/sleep.ts'
 import type { Behind } from '../storage/instances.ts'
 
 /** Pauses between two looks, in milliseconds: doubled from the first to the last. */
@@ -32,10 +35,7 @@ export interface Time {
   sleep(ms: number, signal?: AbortSignal): Promise<unknown>
 }
 
-const REAL_TIME: Time = {
-  clock: () => performance.now(),
-  sleep: (ms, signal) => setTimeout(ms, undefined, { ...(signal && { signal }) }),
-}
+const REAL_TIME: Time = { clock: () => performance.now(), sleep }
 
 export interface BarrierOptions {
   time?: Time
@@ -50,19 +50,21 @@ export function createBarrier(
   { time: { clock, sleep } = REAL_TIME, onPassed = () => {} }: BarrierOptions = {},
 ) {
   const seen = new Map<string, { beat: number; since: number }>()
-  const readBehind = gather(store.behind, {
+  const readBehind = batch(store.behind, {
     inFlight: 2,
     few: 2,
-    batch: 1_000,
+    size: 1_000,
     waiting: 100_000,
     waitMs: WAIT_MS,
+    refusal: unavailable,
   })
-  const wake = gather((calls: null[]) => store.wake().then(() => calls), {
+  const wake = batch((calls: null[]) => store.wake().then(() => calls), {
     inFlight: 1,
     few: 1,
-    batch: 100_000,
+    size: 100_000,
     waiting: 100_000,
     waitMs: WAIT_MS,
+    refusal: unavailable,
   })
 
   /** Whether an instance read by a query that was sent at `sentAt` may still hold a lease from before it. */
@@ -122,20 +124,7 @@ export function createBarrier(
   }
 }
 
-/**
- * Looks round every few seconds, so that an instance that died is known to be dead before a logout has to wait for it.
- */
-export function startLookingRound(barrier: Pick<Barrier, 'lookRound'>, log: Log) {
-  let looking = Promise.resolve()
-  const timer = setInterval(() => {
-    looking = looking
-      .then(() => barrier.lookRound())
-      .catch((err) => log.warn({ err }, 'dead instances not looked for'))
-  }, LOOK_MS).unref()
-  return {
-    async close(): Promise<void> {
-      clearInterval(timer)
-      await looking
-    },
-  }
+/** Looks round every few seconds, so that a dead instance is known to be dead before a logout has to wait for it. */
+export function startLookingRound(barrier: Pick<Barrier, 'lookRound'>, log: Log): Loop {
+  return every({ ms: LOOK_MS, log, failed: 'dead instances not looked for' }, barrier.lookRound)
 }

@@ -3,16 +3,17 @@
  * hold a cursor and nothing else. They are answered from what the reader of this process keeps, and read by themselves
  * only what is older; what cannot be known any more is an error, never a gap.
  */
-import { gather } from '../checking/gather.ts'
+
 import { Problem, unavailable } from '../errors.ts'
-import { forAll } from '../for-all.ts'
+import { batch } from '../lib/batch.ts'
+import { runDetached } from '../lib/run-detached.ts'
 import type { Ears } from '../storage/listener.ts'
 import { type Cursor, formatCursor, isBefore, latestOf, parseCursor } from './cursor.ts'
 import { createReader, type FeedStore, pageOf, type ReaderOptions } from './reader.ts'
 import type { Page } from './window.ts'
 
 /** Reads of followers' own. */
-const OWN_READS = { inFlight: 2, few: 2, batch: 1, waiting: 10_000, waitMs: 1_500 }
+const OWN_READS = { inFlight: 2, few: 2, size: 1, waiting: 10_000, waitMs: 1_500, refusal: unavailable }
 
 export type Feed = ReturnType<typeof createFeed>
 
@@ -22,7 +23,7 @@ export function createFeed(store: FeedStore, ears: Ears, options?: ReaderOptions
   /** Reads under way, by cursor: who was cut off together comes back together. */
   const ownReads = new Map<string, Promise<Page>>()
 
-  const readPage = gather(async ([cursor]: Cursor[]) => {
+  const readPage = batch(async ([cursor]: Cursor[]) => {
     const from = cursor as Cursor
     // Up to the head, so that whoever read it follows from memory afterwards.
     const read = await store.read(from, reader.head && latestOf(reader.head)).catch(undecided)
@@ -42,7 +43,8 @@ export function createFeed(store: FeedStore, ears: Ears, options?: ReaderOptions
 
   /** What comes after a cursor that the window does not know. */
   function readOwn(text: string): Promise<Page> {
-    const coming = ownReads.get(text) ?? forAll(() => readFrom(text)).finally(() => ownReads.delete(text))
+    const coming =
+      ownReads.get(text) ?? runDetached(() => readFrom(text)).finally(() => ownReads.delete(text))
     ownReads.set(text, coming)
     return coming
   }

@@ -4,7 +4,8 @@
  * one in which nothing happens.
  */
 import { Problem, unavailable } from '../errors.ts'
-import { forAll } from '../for-all.ts'
+import { runDetached } from '../lib/run-detached.ts'
+import { createWakeableSleep, sleep } from '../lib/sleep.ts'
 import { type FeedRead, type FeedRow, PAGE } from '../storage/feed.ts'
 import type { Ears } from '../storage/listener.ts'
 import { type Cursor, formatCursor, isBefore, latestOf, type Snapshot } from './cursor.ts'
@@ -46,7 +47,8 @@ export function createReader(
   /** On the monotonic clock, in milliseconds: when the last read that succeeded began; when somebody last asked. */
   let readAt = 0
   let askedAt = 0
-  let nudge = () => {}
+  /** The rest of a pause, which a notification ends. */
+  const rest = createWakeableSleep()
   let looking: PromiseWithResolvers<void>[] = []
   /** All of them are at the head. */
   const waiting = new Set<PromiseWithResolvers<Page | undefined>>()
@@ -75,7 +77,7 @@ export function createReader(
     let hinted = false
     const ear = ears.hear(() => {
       hinted = true
-      nudge()
+      rest.wake()
     })
     while (!closed && (waiting.size > 0 || looking.length > 0 || performance.now() - askedAt < lingerMs)) {
       const begun = performance.now()
@@ -91,8 +93,8 @@ export function createReader(
       } catch (error) {
         tellOfFailure(error, asked)
       }
-      await pause(BUSY_MS)
-      if (!hinted && looking.length === 0) await pause(READ_MS - BUSY_MS, true)
+      await sleep(BUSY_MS)
+      if (!hinted && looking.length === 0) await rest.sleep(READ_MS - BUSY_MS)
     }
     head = null
     window.begin(null)
@@ -108,14 +110,6 @@ export function createReader(
     const problem = error instanceof Problem ? error : unavailable(error)
     for (const look of asked) look.reject(problem)
     if (performance.now() - readAt > STALE_MS) for (const waiter of waiting) waiter.reject(problem)
-  }
-
-  async function pause(ms: number, mayBeShort = false): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, ms)
-    if (mayBeShort) nudge = resolve
-    await promise
-    clearTimeout(timer)
   }
 
   function wake(page?: Page): void {
@@ -147,7 +141,7 @@ export function createReader(
     ask(): void {
       if (closed) throw over()
       askedAt = performance.now()
-      reading ??= forAll(keepReading)
+      reading ??= runDetached(keepReading)
     },
 
     /** Resolves when a read has succeeded that began after the call. @throws Problem `unavailable`. */
@@ -156,7 +150,7 @@ export function createReader(
       const look = Promise.withResolvers<void>()
       looking.push(look)
       this.ask()
-      nudge()
+      rest.wake()
       const late = setTimeout(
         () => look.reject(unavailable(new Error('the feed was not read in time'))),
         LOOK_MS,
@@ -182,7 +176,7 @@ export function createReader(
     /** Stops it; whoever waits is told. */
     async close(): Promise<void> {
       closed = true
-      nudge()
+      rest.wake()
       await reading
     },
   }

@@ -3,7 +3,7 @@
  * feed for all, however many follow here. Nothing is missed between the look at the database that lets somebody in and
  * their first message; when the feed breaks off, all of them are ended, and come again.
  */
-import { forAll } from '../for-all.ts'
+import { runDetached } from '../lib/run-detached.ts'
 import type { Feed } from './feed.ts'
 import type { FeedEvent } from './window.ts'
 
@@ -83,7 +83,7 @@ export function createUserFeed(feed: Pick<Feed, 'here' | 'recent' | 'next'>) {
       const some = followers.get(follower.userId) ?? new Set()
       followers.set(follower.userId, some.add(follower))
       if (some.size > MAX_OF_USER) [...some][0]?.end()
-      if (!following) void forAll(() => follow(from))
+      if (!following) void runDetached(() => follow(from))
       const events = missed.flatMap((page) => page.events)
       tell(events, (userId) => (userId === follower.userId ? [follower] : []))
       return () => leave(follower)

@@ -2,8 +2,9 @@
  * Who carries incidents out: every process of the service looks for them, and a command line may. Each is done by one at a
  * time. One that gets nowhere, because somebody holds on to its sessions, keeps no other from its turn.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
+import { sleep } from '../lib/sleep.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import type { Database } from '../storage/database.ts'
 import { findIncident } from '../storage/incidents.ts'
@@ -30,7 +31,7 @@ export async function carryOut(
     if (await runIncident(database, barrier, id, options)) return true
     const found = await database.run((db) => findIncident(db, id))
     if (found) onProgress?.({ planned: found.incident.plannedSessions, ended: found.incident.ended })
-    await sleep(FOLLOW_MS, undefined, { signal }).catch(() => {})
+    await sleep(FOLLOW_MS, signal)
   }
   return false
 }
@@ -45,7 +46,6 @@ export function startIncidentRunner(
   const stop = new AbortController()
   const { signal } = stop
   const underWay = new Map<string, Promise<unknown>>()
-  let looking = Promise.resolve()
 
   async function look(): Promise<void> {
     for (const id of await database.run(idleIncidents)) {
@@ -56,17 +56,13 @@ export function startIncidentRunner(
       underWay.set(id, run)
     }
   }
-  const lookAgain = () => {
-    looking = looking.then(look).catch((err) => log.warn({ err }, 'incidents not looked for'))
-  }
-  lookAgain()
-  const timer = setInterval(lookAgain, LOOK_MS).unref()
+  const loop = every({ ms: LOOK_MS, log, failed: 'incidents not looked for' }, look)
+  void loop.run()
 
   return {
     async close(): Promise<void> {
-      clearInterval(timer)
       stop.abort()
-      await looking
+      await loop.close()
       await Promise.all(underWay.values())
     },
   }

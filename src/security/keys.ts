@@ -4,8 +4,8 @@
  * make the new one, change over, revoke the old one.
  */
 import { randomBytes } from 'node:crypto'
-import { gather } from '../checking/gather.ts'
-import { Problem } from '../errors.ts'
+import { Problem, unavailable } from '../errors.ts'
+import { batch } from '../lib/batch.ts'
 import type { Log } from '../lib/log.ts'
 import type { KeyScope } from '../operations/grants.ts'
 import type { Database, Executor } from '../storage/database.ts'
@@ -20,7 +20,7 @@ const KEY = /^glk_[A-Za-z0-9_-]{43}$/
  * A key that is made or revoked counts at once, so nothing is remembered of any, and each is looked up. Those that come
  * together share a query: a flood of wrong ones takes two connections, and a right one is let in from the midst of it.
  */
-const LOOK_UPS = { inFlight: 2, few: 2, batch: 256, waiting: 5_000, waitMs: 300 }
+const LOOK_UPS = { inFlight: 2, few: 2, size: 256, waiting: 5_000, waitMs: 300, refusal: unavailable }
 
 export type Keys = ReturnType<typeof createKeys>
 
@@ -55,7 +55,7 @@ function worth({ id, name, scopes, expiresAt }: ServiceKey): object {
 }
 
 export function createKeys({ run, query }: Pick<Database, 'run' | 'query'>, log: Log) {
-  const find = gather((keys: string[]) => findKeys(query, keys), LOOK_UPS)
+  const find = batch((keys: string[]) => findKeys(query, keys), LOOK_UPS)
 
   return {
     /**

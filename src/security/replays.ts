@@ -6,6 +6,7 @@
  * fill the table.
  */
 import { LRUCache } from 'lru-cache'
+import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { type DeviceHints, deviceColumns } from '../sessions/devices.ts'
 import { hashToken } from '../sessions/tokens.ts'
@@ -40,7 +41,6 @@ export function createReplays(
   flushMs = FLUSH_MS,
 ) {
   const seen = new LRUCache<string, Seen>({ max: REMEMBERED })
-  let flushing = Promise.resolve()
 
   /** Takes what waits for a query, the longest known first. */
   function takeWaiting(): (Seen & { hash: string; one: Seen })[] {
@@ -79,14 +79,7 @@ export function createReplays(
     }
   }
 
-  function flush(): Promise<void> {
-    flushing = flushing.then(() =>
-      record().catch((err) => log.warn({ err }, 'reused revoked tokens not recorded')),
-    )
-    return flushing
-  }
-
-  const timer = setInterval(() => void flush(), flushMs).unref()
+  const loop = every({ ms: flushMs, log, failed: 'reused revoked tokens not recorded' }, record)
 
   return {
     /**
@@ -99,11 +92,11 @@ export function createReplays(
       seen.set(hash, one)
       present(one.senders, deviceColumns(hints), { at: clock() - agoMs, count: 1 })
     },
-    flush,
+    flush: loop.run,
     /** Writes what waits and stops. */
-    async close(): Promise<void> {
-      clearInterval(timer)
-      await flush()
+    close(): Promise<void> {
+      void loop.run()
+      return loop.close()
     },
   }
 }

@@ -6,7 +6,7 @@
  * In small transactions that wait for nobody: rows that others hold are skipped, and looked up again in another pass.
  * A lease keeps other runners away. One that lost its lease stops at its next renewal, and does no harm until then.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from '../lib/sleep.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import { type Database, inTransaction, type Transaction } from '../storage/database.ts'
 import {
@@ -91,8 +91,7 @@ export async function runIncident(
 
 /** Renews a lease until `over`; aborts `lost` when another runner has taken it. A database that is away is asked again. */
 async function renew(keep: () => Promise<boolean>, lost: AbortController, over: AbortSignal): Promise<void> {
-  const pause = () => sleep(RENEW_MS, undefined, { signal: over, ref: false }).catch(() => {})
-  for (await pause(); !over.aborted; await pause()) {
+  for (await sleep(RENEW_MS, over); !over.aborted; await sleep(RENEW_MS, over)) {
     if (await keep().catch(() => true)) continue
     return lost.abort()
   }
@@ -155,7 +154,7 @@ async function passes(
     if (skipped === 0) return true
     idle = took > 0 ? 0 : idle + 1
     if (idle >= patience) return false
-    await sleep(pause, undefined, { signal }).catch(() => {})
+    await sleep(pause, signal)
   }
 }
 

@@ -2,6 +2,7 @@
  * Seals new operations every second, in every process; the database lets one at a time. Once an hour it tells the head of
  * the chain, so that it stands on record where whoever owns the tables cannot change it.
  */
+import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import type { Database } from '../storage/database.ts'
 import { noteHead, seal } from './audit-chain.ts'
@@ -16,26 +17,10 @@ export function startSealer(
   { sealMs = SEAL_MS, noteMs = NOTE_MS } = {},
 ) {
   let noted = Number.NEGATIVE_INFINITY
-  let running: Promise<void> | null = null
-
-  async function step(): Promise<void> {
+  return every({ ms: sealMs, log, failed: 'new operations not sealed' }, async () => {
     await seal(database)
     if (performance.now() - noted < noteMs) return
     log.info({ head: await noteHead(database) }, 'audit chain head')
     noted = performance.now()
-  }
-
-  const timer = setInterval(() => {
-    running ??= step()
-      .catch((err) => log.warn({ err }, 'new operations not sealed'))
-      .finally(() => {
-        running = null
-      })
-  }, sealMs).unref()
-  return {
-    async close(): Promise<void> {
-      clearInterval(timer)
-      await running
-    },
-  }
+  })
 }

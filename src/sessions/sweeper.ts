@@ -3,8 +3,9 @@
  * every instance has applied, and revocations and replays that are older than anybody may ask for. Nothing depends on it: a dead
  * session is refused whether or not its row still stands.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
+import { sleep } from '../lib/sleep.ts'
 import type { Database, Transaction } from '../storage/database.ts'
 import { sweepFeed } from '../storage/feed.ts'
 import { sweepChanges } from '../storage/instances.ts'
@@ -28,7 +29,7 @@ export async function sweep(
       await transaction(sweepChanges)
       break
     }
-    await sleep(PAUSE_MS, undefined, { signal, ref: false }).catch(() => {})
+    await sleep(PAUSE_MS, signal)
   }
   return total
 }
@@ -45,7 +46,7 @@ export async function forgetRevocations(
     if (!step) return null
     total += step.deleted
     if (!step.mayBeMore) break
-    await sleep(PAUSE_MS, undefined, { signal, ref: false }).catch(() => {})
+    await sleep(PAUSE_MS, signal)
   }
   return total
 }
@@ -70,27 +71,19 @@ export function startSweeper(
 ) {
   const counts = { sessions: 0, revocations: 0, at: 0 }
   const stop = new AbortController()
-  let running: Promise<void> | null = null
-  const timer = setInterval(() => {
-    running ??= sweep(database, stop.signal)
-      .then(async (count) => {
-        if (count) log.info({ count }, 'expired sessions deleted')
-        counts.sessions += count ?? 0
-        const forgotten = await forgetRevocations(database, retentionSeconds, stop.signal)
-        counts.revocations += forgotten ?? 0
-        if (count !== null && forgotten !== null && !stop.signal.aborted) counts.at = Date.now()
-      })
-      .catch((err) => log.warn({ err }, 'sweep failed'))
-      .finally(() => {
-        running = null
-      })
-  }, intervalMs).unref()
+  const loop = every({ ms: intervalMs, log, failed: 'sweep failed' }, async () => {
+    const count = await sweep(database, stop.signal)
+    if (count) log.info({ count }, 'expired sessions deleted')
+    counts.sessions += count ?? 0
+    const forgotten = await forgetRevocations(database, retentionSeconds, stop.signal)
+    counts.revocations += forgotten ?? 0
+    if (count !== null && forgotten !== null && !stop.signal.aborted) counts.at = Date.now()
+  })
   return {
     counts,
-    async close(): Promise<void> {
-      clearInterval(timer)
+    close(): Promise<void> {
       stop.abort()
-      await running
+      return loop.close()
     },
   }
 }

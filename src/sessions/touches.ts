@@ -2,6 +2,7 @@
  * Records when sessions were last used, off the path of any request: gathered, then written together. A touch
  * that fails is dropped; a later check of the session brings it again.
  */
+import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import type { Database } from '../storage/database.ts'
 import { touchSessions } from '../storage/sessions.ts'
@@ -15,27 +16,21 @@ export type Touches = ReturnType<typeof createTouches>
 export function createTouches({ run }: Pick<Database, 'run'>, log: Log) {
   const waiting = new Set<string>()
   const counts = { written: 0, dropped: 0 }
-  let flushing = Promise.resolve()
 
-  function flush(): Promise<void> {
-    flushing = flushing.then(async () => {
-      if (waiting.size === 0) return
-      const ids = [...waiting]
-      waiting.clear()
-      await run((db) => touchSessions(db, ids)).then(
-        () => {
-          counts.written += ids.length
-        },
-        (err) => {
-          counts.dropped += ids.length
-          log.warn({ err, sessions: ids.length }, 'last use of sessions not recorded')
-        },
-      )
-    })
-    return flushing
+  async function write(): Promise<void> {
+    if (waiting.size === 0) return
+    const ids = [...waiting]
+    waiting.clear()
+    try {
+      await run((db) => touchSessions(db, ids))
+      counts.written += ids.length
+    } catch (error) {
+      counts.dropped += ids.length
+      throw error
+    }
   }
 
-  const timer = setInterval(() => void flush(), FLUSH_MS).unref()
+  const loop = every({ ms: FLUSH_MS, log, failed: 'last use of sessions not recorded' }, write)
 
   return {
     /** Last uses so far: written, and dropped because too many waited or the write failed. */
@@ -45,11 +40,11 @@ export function createTouches({ run }: Pick<Database, 'run'>, log: Log) {
       if (waiting.size < MAX_WAITING) waiting.add(sessionId)
       else counts.dropped++
     },
-    flush,
+    flush: loop.run,
     /** Writes what waits and stops. */
-    async close(): Promise<void> {
-      clearInterval(timer)
-      await flush()
+    close(): Promise<void> {
+      void loop.run()
+      return loop.close()
     },
   }
 }

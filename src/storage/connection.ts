@@ -4,7 +4,7 @@
  * standby, so none is held to one; a primary that is demoted restarts and closes its own: once verified is enough.
  */
 import pg from 'pg'
-import { forAll } from '../for-all.ts'
+import { runDetached } from '../lib/run-detached.ts'
 import { clientConfig } from './client-config.ts'
 import { type Found, setUp, type Timeouts } from './connection-settings.ts'
 import { parseDatabaseUrl, type Server } from './database-url.ts'
@@ -150,7 +150,7 @@ export function createConnector(
         await super.connect()
         if (this.#unbound) throw this.#unbound
         // A connection serves many requests: its set-up belongs to the trace of none.
-        await forAll(() => this.#verify()).catch((error) => {
+        await runDetached(() => this.#verify()).catch((error) => {
           void this.end()
           throw error
         })

@@ -2,8 +2,9 @@
  * One connection that listens. A notification is only ever a hint: those sent while the connection is away are lost,
  * so whoever listens is told to look whenever it is back. Nothing that has to be true may depend on it.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
+import { sleep } from '../lib/sleep.ts'
 import { createConnector } from './connection.ts'
 
 const RETRY_MS = 1_000
@@ -39,7 +40,7 @@ export function listen(url: string, channel: string, onHint: () => void) {
     while (!stop.signal.aborted) {
       await hear().catch(() => {})
       await client?.end().catch(() => {})
-      await sleep(RETRY_MS, undefined, { signal: stop.signal }).catch(() => {})
+      await sleep(RETRY_MS, stop.signal)
     }
   })()
 
@@ -47,7 +48,7 @@ export function listen(url: string, channel: string, onHint: () => void) {
     async close(): Promise<void> {
       stop.abort()
       // A server that hangs never confirms the end.
-      await Promise.race([client?.end().catch(() => {}), sleep(CLOSE_MS, undefined, { ref: false })])
+      await Promise.race([client?.end().catch(() => {}), setTimeout(CLOSE_MS, undefined, { ref: false })])
     },
   }
 }

@@ -1,16 +1,18 @@
 /** Calls that arrive together share a load, and no answer is older than its question. */
+
 import fc from 'fast-check'
 import t from 'tap'
-import { gather } from '../../src/checking/gather.ts'
+import { unavailable } from '../../src/errors.ts'
+import { batch } from '../../src/lib/batch.ts'
 import '../support/seed.ts'
 
-const LIMITS = { inFlight: 2, few: 2, batch: 10, waiting: 100, waitMs: 60_000 }
+const LIMITS = { inFlight: 2, few: 2, size: 10, waiting: 100, waitMs: 60_000, refusal: unavailable }
 
 /** A load whose ends are held by the test. */
 function held() {
   const loads: { items: number[]; end: () => void; fail: (error: Error) => void }[] = []
   let clock = 0
-  const ask = gather((items: number[]) => {
+  const ask = batch((items: number[]) => {
     const readAt = ++clock
     const { promise, resolve, reject } = Promise.withResolvers<{ item: number; readAt: number }[]>()
     loads.push({ items, end: () => resolve(items.map((item) => ({ item, readAt }))), fail: reject })
@@ -138,13 +140,13 @@ t.test('when too many wait, the next is refused at once', async (t) => {
     await new Promise((turn) => setImmediate(turn))
   }
   t.equal((await Promise.all(answers)).length, LIMITS.inFlight + LIMITS.waiting, 'the others are answered')
-  t.ok(loads.every(({ items }) => items.length <= LIMITS.batch))
+  t.ok(loads.every(({ items }) => items.length <= LIMITS.size))
 })
 
 t.test('whoever waited too long for a load is refused rather than kept still longer', async (t) => {
   const ends: (() => void)[] = []
   const load = (items: number[]) => new Promise<number[]>((done) => ends.push(() => done(items)))
-  const ask = gather(load, { ...LIMITS, inFlight: 1, waitMs: 1 })
+  const ask = batch(load, { ...LIMITS, inFlight: 1, waitMs: 1 })
   const first = ask(1)
   const second = ask(2).then(
     () => 'answered',

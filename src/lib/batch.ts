@@ -1,10 +1,9 @@
 /**
- * Calls that arrive together share one load. A call is only ever answered by a load that began after the call
- * arrived; nobody waits for a timer: with a load free, the first call starts it at once and alone. A load that
- * fails fails its own calls; whoever waits too long, or finds too many waiting, is refused.
+ * Calls that arrive together share one load. A call is only ever answered by a load that began after the call arrived.
+ * No call waits for a timer: with a load free, the first call starts it at once and alone. A load that fails fails its own
+ * calls. A call that waits too long, or finds too many waiting, is refused.
  */
-import { unavailable } from '../errors.ts'
-import { forAll } from '../for-all.ts'
+import { runDetached } from './run-detached.ts'
 
 export interface Limits {
   /** Loads under way at once, as long as they are small. */
@@ -12,14 +11,16 @@ export interface Limits {
   /** With so many calls under way no further load begins beside them: one large load costs less than two. */
   few: number
   /** Calls that one load takes at most. */
-  batch: number
+  size: number
   /** Calls that wait at most; beyond them a call is refused. */
   waiting: number
-  /** Longest wait for a load to begin, in milliseconds; whoever waited longer is refused. */
+  /** Longest wait for a load to begin, in milliseconds; a call that waited longer is refused. */
   waitMs: number
+  /** Makes the error of a refused call from its cause. */
+  refusal: (cause: Error) => Error
 }
 
-/** A load that takes longer than this hangs, perhaps; others no longer wait for it. */
+/** A load that takes longer than this, in milliseconds, may hang: other calls no longer wait for it. */
 const STALL_MS = 100
 
 interface Call<In, Out> {
@@ -31,7 +32,7 @@ interface Call<In, Out> {
 }
 
 /** @param load gets the items of a batch and returns their answers, by position. */
-export function gather<In, Out>(
+export function batch<In, Out>(
   load: (items: In[]) => Promise<Out[]>,
   limits: Limits,
 ): (item: In) => Promise<Out> {
@@ -45,13 +46,13 @@ export function gather<In, Out>(
     refuseTheLate()
     const mayBegin = () => underWay < limits.few || performance.now() - begun > STALL_MS
     while (waiting.length > 0 && loads < limits.inFlight && mayBegin())
-      void answerAll(waiting.splice(0, limits.batch))
+      void answerAll(waiting.splice(0, limits.size))
   }
 
   function refuseTheLate(): void {
     const oldest = performance.now() - limits.waitMs
     while (waiting[0] && waiting[0].arrived < oldest)
-      waiting.shift()?.fail(unavailable(new Error('waited too long')))
+      waiting.shift()?.fail(limits.refusal(new Error('waited too long')))
   }
 
   async function answerAll(calls: Call<In, Out>[]): Promise<void> {
@@ -59,7 +60,7 @@ export function gather<In, Out>(
     underWay += calls.length
     begun = performance.now()
     try {
-      const outs = await forAll(() => load(calls.map(({ item }) => item)))
+      const outs = await runDetached(() => load(calls.map(({ item }) => item)))
       for (const [i, call] of calls.entries()) call.answer(outs[i] as Out)
     } catch (error) {
       for (const call of calls) call.fail(error)
@@ -73,7 +74,7 @@ export function gather<In, Out>(
   return (item) =>
     new Promise((answer, fail) => {
       if (waiting.length >= limits.waiting)
-        return fail(unavailable(new Error(`${waiting.length} checks wait already`)))
+        return fail(limits.refusal(new Error(`${waiting.length} calls wait already`)))
       waiting.push({ item, answer, fail, arrived: performance.now() })
       startLoads()
     })

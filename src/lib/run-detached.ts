@@ -1,0 +1,7 @@
+/**
+ * `runDetached` runs shared work, and work that outlives its request, outside the current request's async context. That
+ * context would lend the work the first caller's deadline and trace.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+export const runDetached: <T>(work: () => T) => T = AsyncLocalStorage.snapshot()
