@@ -1,4 +1,4 @@
-/** docs/gateways.md lists the tests that every gateway stands, and what each answers where they differ. */
+/** docs/gateways.md lists the contract tests, and each gateway's answer where they differ. */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { contract } from '../gateways/contract.ts'

@@ -1,6 +1,6 @@
 /**
  * What every gateway must answer, with the configuration that its example shows. `docs/gateways.md` is a table of
- * these sentences, and `test/docs/gateways.test.ts` holds the two equal.
+ * these names; `test/docs/gateways.test.ts` compares the two.
  */
 import type { Test } from 'tap'
 import { type GatewayName, gatewayTest } from './example.ts'

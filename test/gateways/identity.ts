@@ -7,7 +7,7 @@ import { received } from './requests.ts'
 const SEPARATORS = "_.!#$%&'*+^`|~"
 
 export const identity: Contract = {
-  'whoever is signed in passes, and the application learns who it is': async (t, rig) => {
+  'a signed-in user passes, and the application gets the identity': async (t, rig) => {
     const { id, laptop } = await rig.signIn('Zoë 100%')
     for (const headers of [rig.cookie(laptop.token), { authorization: `Bearer ${laptop.token}` }]) {
       const elsewhere = { 'x-forwarded-for': '198.51.100.9', forwarded: 'for=198.51.100.9' }
@@ -22,7 +22,7 @@ export const identity: Contract = {
     }
   },
 
-  'whoever is not gets 401 with a challenge, and nothing arrives': async (t, rig) => {
+  'a request without a valid session gets 401 with a challenge, and does not arrive': async (t, rig) => {
     const { id, laptop, phone } = await rig.signIn()
     const gone = await rig.people.signIn(id)
     await rig.people.sessions.logout(gone.token, 'local', { userAgent: null, ipAddress: null })
@@ -94,7 +94,7 @@ export const identity: Contract = {
     t.equal(alone.status, 401, 'and it lets nobody in')
   },
 
-  'a client cannot have its identity removed on the way': async (t, rig) => {
+  'a client cannot make the gateway remove its identity': async (t, rig) => {
     const { id, laptop } = await rig.signIn()
     const { text } = await rig.exchange([
       'GET /removed HTTP/1.1',

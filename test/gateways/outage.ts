@@ -24,7 +24,7 @@ async function passesAgain(rig: Rig, headers: Record<string, string>): Promise<v
 }
 
 export const outage: Contract = {
-  'what cannot be decided is refused with 503 and Retry-After': async (t, rig) => {
+  'a request that cannot be decided gets 503 with Retry-After': async (t, rig) => {
     const { laptop } = await rig.signIn()
     const headers = rig.cookie(laptop.token)
     await admin(rig.people.database.url, async (client) => {
@@ -39,7 +39,7 @@ export const outage: Contract = {
     t.notOk(await rig.applicationSaw('/undecided'))
   },
 
-  'while the service is stopped nothing passes, and when it is back everything does': async (t, rig) => {
+  'while the service is stopped nothing passes; after its restart everything does': async (t, rig) => {
     const { laptop } = await rig.signIn()
     const headers = rig.cookie(laptop.token)
     await passesAgain(rig, headers)
@@ -51,7 +51,7 @@ export const outage: Contract = {
     t.notOk(await rig.applicationSaw('/stopped'))
   },
 
-  'while the service hangs nothing passes, and when it wakes everything does': async (t, rig) => {
+  'while the service hangs nothing passes; after it resumes everything does': async (t, rig) => {
     const { laptop } = await rig.signIn()
     const headers = rig.cookie(laptop.token)
     rig.freeze()
@@ -62,7 +62,7 @@ export const outage: Contract = {
     t.notOk(await rig.applicationSaw('/hanging'))
   },
 
-  'the check learns who asks and from where, without the body, and only its 200 lets anybody in': async (
+  'the check gets credentials and address without the body, and only its 200 lets a request pass': async (
     t,
     rig,
   ) => {

@@ -6,7 +6,7 @@ import { received } from './requests.ts'
 const LONG = Array.from({ length: 200_000 }, (_, at) => `${at} `).join('')
 
 export const passing: Contract = {
-  'every method and every body arrives as it was sent': async (t, rig) => {
+  'every method and every body arrives unchanged': async (t, rig) => {
     const { laptop } = await rig.signIn()
     const headers = { ...rig.cookie(laptop.token), 'content-type': 'text/plain' }
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
@@ -30,7 +30,7 @@ export const passing: Contract = {
     t.notOk(await rig.applicationSaw('/refused-body'))
   },
 
-  'long paths, queries and encoded characters arrive as they were sent': async (t, rig) => {
+  'long paths, queries and encoded characters arrive unchanged': async (t, rig) => {
     const { laptop } = await rig.signIn()
     const headers = rig.cookie(laptop.token)
     const paths = [
@@ -46,7 +46,7 @@ export const passing: Contract = {
     }
   },
 
-  'no spelling of a public path leads to the application unchecked': async (t, rig) => {
+  'no spelling of a public path reaches the application unchecked': async (t, rig) => {
     const paths = [
       '/login/../hidden',
       '/sessions/../hidden',
@@ -68,7 +68,7 @@ export const passing: Contract = {
     t.notOk(await rig.applicationSaw('hidden'))
   },
 
-  'people log out through the gateway, and see why they are out': async (t, rig) => {
+  'users sign out through the gateway, and see why they are signed out': async (t, rig) => {
     const { laptop, phone } = await rig.signIn()
     const headers = { ...rig.cookie(laptop.token), 'sec-fetch-site': 'same-origin' }
     const page = await rig.ask('/logout', { headers })
@@ -100,7 +100,7 @@ export const passing: Contract = {
     t.equal(recorded?.address, '127.0.0.1', 'and from where; not where the client says it is')
   },
 
-  'a page hears of a logout elsewhere while its stream is open': async (t, rig) => {
+  'a page with an open stream learns of a logout elsewhere': async (t, rig) => {
     const { laptop, phone } = await rig.signIn()
     const cookie = `Cookie: ${rig.people.cookieName}=${laptop.token}`
     const { status, socket } = await rig.open(['GET /api/session/events HTTP/1.1', 'Host: a', cookie])
@@ -117,7 +117,7 @@ export const passing: Contract = {
     socket.destroy()
   },
 
-  'a callbackUrl that is far too long keeps no session alive': async (t, rig) => {
+  'a callbackUrl that is too long keeps no session alive': async (t, rig) => {
     const { laptop } = await rig.signIn()
     const headers = { ...rig.cookie(laptop.token), 'sec-fetch-site': 'same-origin' }
     const out = await rig.ask('/logout', {
@@ -129,7 +129,7 @@ export const passing: Contract = {
     t.equal((await rig.ask('/orders', { headers })).status, 401)
   },
 
-  "the application's own answers stay its own": async (t, rig) => {
+  "the application's own answers arrive unchanged": async (t, rig) => {
     const { laptop } = await rig.signIn()
     for (const status of [204, 302, 401, 403, 404, 500, 502, 503]) {
       const answer = await rig.ask(`/status/${status}`, { headers: rig.cookie(laptop.token) })

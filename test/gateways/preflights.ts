@@ -37,7 +37,7 @@ export const preflights: Contract = {
     t.equal(status, 200, 'and it opens no WebSocket')
   },
 
-  'what only looks like a preflight is checked': async (t, rig) => {
+  'a request that only resembles a preflight is checked': async (t, rig) => {
     const { origin, 'access-control-request-method': method } = PREFLIGHT
     const others: [string, Record<string, string>][] = [
       ['OPTIONS', { origin }],

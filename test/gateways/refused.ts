@@ -7,7 +7,7 @@ const FLOOD = 32 * 1024 * 1024
 const KEPT = 1024 * 1024
 
 export const refused: Contract = {
-  'a body without end is refused while it arrives, and is not stored': async (t, rig) => {
+  'an endless body is refused while it arrives, and is not stored': async (t, rig) => {
     const preflight = ['Origin: https://other.example', 'Access-Control-Request-Method: PUT']
     const open = ['POST /logout', 'POST /api/logout', 'POST /login', 'POST /orders', 'OPTIONS /orders']
     for (const line of open) {
@@ -62,7 +62,7 @@ export const refused: Contract = {
       t.equal((await rig.ask(path, { headers: rig.cookie(laptop.token) })).status, 200, path)
   },
 
-  'trailers bring no identity, and headers name no other path': async (t, rig) => {
+  'trailers carry no identity, and headers name no other path': async (t, rig) => {
     const { id, laptop } = await rig.signIn()
     const { status, text } = await rig.exchange([
       'POST /trailers HTTP/1.1',
@@ -88,7 +88,7 @@ export const refused: Contract = {
     t.equal(trailers.length, PASSED_TRAILERS[rig.name], 'and stay what they are where they pass')
   },
 
-  'a long Cookie is decided, or refused for its length': async (t, rig) => {
+  'a long Cookie header is decided, or refused for its length': async (t, rig) => {
     const { id, laptop } = await rig.signIn()
     const { cookie } = rig.cookie(laptop.token)
     for (const kilobytes of [12, 17, 30]) {

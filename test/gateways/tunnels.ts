@@ -56,7 +56,7 @@ async function smuggles(
 }
 
 export const tunnels: Contract = {
-  'a WebSocket opens for a signed-in user, and is closed to anyone else': async (t, rig) => {
+  'a WebSocket opens for signed-in users only': async (t, rig) => {
     const { id, laptop } = await rig.signIn()
     const headers = rig.cookie(laptop.token)
     for (const upgrade of ['websocket', 'WebSocket']) {
@@ -69,7 +69,7 @@ export const tunnels: Contract = {
     t.notOk(await rig.applicationSaw('/socket/refused'))
   },
 
-  'no other protocol is passed on, whatever the Upgrade headers, their order and lists': async (t, rig) => {
+  'no other protocol passes, for any order and any list of Upgrade headers': async (t, rig) => {
     const { laptop } = await rig.signIn()
     const cookie = `Cookie: ${rig.people.cookieName}=${laptop.token}`
     for (const [at, upgrades] of UPGRADES.entries()) {
@@ -90,7 +90,7 @@ export const tunnels: Contract = {
     }
   },
 
-  'what the application does not open stays closed: the next request is checked': async (t, rig) => {
+  'an upgrade that the application refuses opens no tunnel: the next request is checked': async (t, rig) => {
     const { laptop } = await rig.signIn()
     const { head, socket } = await rig.open([
       'GET /status/426 HTTP/1.1',
@@ -109,7 +109,7 @@ export const tunnels: Contract = {
     socket.destroy()
   },
 
-  'no framing of a body hides a second request': async (t, rig) => {
+  'no body framing smuggles a second request': async (t, rig) => {
     const { laptop } = await rig.signIn()
     const hidden = 'GET /hidden HTTP/1.1\r\nHost: a\r\nX-User-ID: root\r\n\r\n'
     const inChunks = `0\r\n\r\n${hidden}`
@@ -144,7 +144,7 @@ export const tunnels: Contract = {
     socket.destroy()
   },
 
-  'HTTP/2 without TLS and without being asked for is refused or checked': async (t, rig) => {
+  'HTTP/2 without TLS and without negotiation is refused or checked': async (t, rig) => {
     const { status } = await rig.askHttp2({ ':path': '/prior', 'x-user-id': 'root' })
     t.ok(status === undefined || status === 401, `${status}`)
     t.notOk(await rig.applicationSaw('/prior'))
