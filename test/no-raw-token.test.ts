@@ -1,9 +1,9 @@
 /** No raw token is in the database, its files, its log or the service's log. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { GlobalLogoutAdapter } from '@global-logout/authjs'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import t from 'tap'
-import { GlobalLogoutAdapter } from '../src/authjs/adapter.ts'
 import { hashToken } from '../src/sessions/tokens.ts'
 import { openDatabase } from '../src/storage/database.ts'
 import { ownServer } from './support/own-server.ts'

@@ -1,7 +1,7 @@
 // An Express 5 application whose private routes need a living session. README.md beside it tells how to run it.
 import type { AddressInfo } from 'node:net'
+import { createClient, expressSession, type Identity } from '@global-logout/client'
 import express from 'express'
-import { createClient, expressSession, type Identity } from 'global-logout/client'
 
 declare global {
   namespace Express {

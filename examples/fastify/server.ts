@@ -1,6 +1,7 @@
 // A Fastify application whose private routes need a living session. README.md beside it tells how to run it.
+
+import { createClient, fastifySession, type Identity } from '@global-logout/client'
 import Fastify from 'fastify'
-import { createClient, fastifySession, type Identity } from 'global-logout/client'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createClient, createSocketRegistry } from 'global-logout/client'
+import { createClient, createSocketRegistry } from '@global-logout/client'
 import { WebSocketServer } from 'ws'
 
 const { PORT = '3000', GLOBAL_LOGOUT_URL = 'http://127.0.0.1:4000', GLOBAL_LOGOUT_KEY } = process.env

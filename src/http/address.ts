@@ -6,7 +6,8 @@
 import type { IncomingMessage } from 'node:http'
 import parseForwarded from 'forwarded-parse'
 import type { Config } from '../config.ts'
-import { createIsIn, readAddress } from '../sessions/addresses.ts'
+import { createIsIn } from '../sessions/addresses.ts'
+import { readAddress } from '../sessions/read-address.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,7 +1,7 @@
 /** Who is asking: the living session behind a request, for the routes that need one. */
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../errors.ts'
-import { deviceColumns } from '../sessions/devices.ts'
+import { deviceColumns } from '../sessions/device-columns.ts'
 import type { Origin, Sessions } from '../sessions/sessions.ts'
 import type { LiveSession } from '../storage/sessions.ts'
 import { type Credential, readCredential } from './credentials.ts'

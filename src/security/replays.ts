@@ -8,7 +8,7 @@
 import { LRUCache } from 'lru-cache'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
-import { type DeviceHints, deviceColumns } from '../sessions/devices.ts'
+import { type DeviceHints, deviceColumns } from '../sessions/device-columns.ts'
 import { hashToken } from '../sessions/tokens.ts'
 import type { Database } from '../storage/database.ts'
 import { takeTurn } from '../storage/jobs.ts'

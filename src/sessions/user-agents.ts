@@ -4,6 +4,7 @@
  * here. A client may send any text: only the beginning is read, and a name is a known browser's or a short product's.
  */
 import UAParser from 'ua-parser-js'
+import { MAX_USER_AGENT } from './device-columns.ts'
 
 export const DEVICE_KINDS = ['desktop', 'mobile', 'tablet', 'tv', 'console', 'app', 'bot', 'unknown'] as const
 
@@ -16,8 +17,6 @@ export interface Device {
   kind: Kind
 }
 
-/** Characters that are read, and kept, of a user agent. ua-parser-js reads 500. */
-export const MAX_USER_AGENT = 512
 /** Longest name of a product, in characters. */
 const MAX_NAME = 32
 

@@ -6,16 +6,14 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
-import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { Problem, unavailable } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 import { createConnector } from './connection.ts'
+import { demandDurableCommit } from './executor.ts'
 import { isRefusal, outcomeUnknown, translate } from './failures.ts'
 
-/** Whatever can run a query: a connection, a transaction, or an application's own drizzle database. */
-// biome-ignore lint/suspicious/noExplicitAny: the schema parameter is of no interest to an executor
-export type Executor = PgDatabase<PgQueryResultHKT, any>
+export type { Executor } from './executor.ts'
 
 /** Longest time for anything, the wait for a connection included: below the promised 2 seconds. */
 const DEADLINE_MS = 1_700
@@ -206,12 +204,4 @@ export async function inTransaction<T>(
   committing(false)
   if (command !== 'COMMIT') throw unavailable(new Error('the transaction was rolled back'))
   return result
-}
-
-/** Makes the commit wait for the disk, and for synchronous replicas, where the default is weaker; stricter ones stand. */
-export async function demandDurableCommit(tx: Executor): Promise<void> {
-  await tx.execute(
-    `select set_config('synchronous_commit', 'on', true)
-      where current_setting('synchronous_commit') in ('off', 'local', 'remote_write')`,
-  )
 }

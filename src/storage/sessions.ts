@@ -6,7 +6,6 @@
 import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
 import type { SessionState } from '../sessions/policy.ts'
-import { hashToken } from '../sessions/tokens.ts'
 import { touchInterval } from './checks.ts'
 import type { Executor } from './database.ts'
 import { endsAt, expiresAsDate, isValid, policyNow, stateNow } from './policy.ts'
@@ -125,12 +124,6 @@ export async function currentXid(tx: Executor): Promise<string> {
   return row.xid
 }
 
-/** Whether a transaction is committed. */
-export async function isCommitted(db: Executor, xid: string): Promise<boolean> {
-  const [row] = await db.select({ status: sql`pg_xact_status(${xid}::xid8)` }).from(oneRow)
-  return row?.status === 'committed'
-}
-
 /** How many rows a deletion names, living or dead. */
 export function countSessions(tx: Executor, named: SQL): Promise<number> {
   return tx.$count(session, named)
@@ -146,20 +139,6 @@ export async function deleteSessions(tx: Executor, named: SQL): Promise<Session[
     .where(named)
     .returning({ ...columns, isValid })
   return deleted.filter((row) => row.isValid).map(({ isValid: _, ...row }) => row)
-}
-
-/**
- * Signs out the session of a token, by the function of the database that records it: an application may do so, and may
- * neither delete sessions nor write the record itself.
- * @returns the id of the transaction.
- */
-export async function signOut(tx: Executor, token: string): Promise<string> {
-  // By the query builder: what `execute` returns differs from driver to driver.
-  const [done] = await tx
-    .select({ xid: sql<string>`xid` })
-    .from(sql`public.sign_out(${hashToken(token)}::text)`)
-  if (!done) throw new Error('the sign-out returned no row')
-  return done.xid
 }
 
 export interface Standing {

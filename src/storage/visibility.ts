@@ -2,7 +2,7 @@
  * Whether the service sees every row that it decides by. Its connections have `row_security` off, so that a query which a
  * policy would shorten fails (42501); trigger functions run as the owner of the tables, for whom FORCE does the same.
  */
-import { getTableName, is, sql } from 'drizzle-orm'
+import { getTableName, is } from 'drizzle-orm'
 import { PgTable } from 'drizzle-orm/pg-core'
 import { Problem } from '../errors.ts'
 import type { Executor } from './database.ts'
@@ -59,22 +59,4 @@ export function hiddenInWords(hidden: Hidden[]): string {
 export async function demandAllRows(db: Executor): Promise<void> {
   const hidden = await hiddenTables(db)
   if (hidden.length > 0) throw new Problem('unavailable', hiddenInWords(hidden))
-}
-
-/** What decides whether a session is found. */
-const DECISIVE = ['public.session', 'public."user"', 'public.session_policy']
-
-/**
- * For an application's connection, which keeps its own `row_security`: that found no session, or that asks for instances.
- * @throws Problem `unavailable` when a policy may have hidden rows of the tables.
- */
-export async function demandSight(db: Executor, tables = DECISIVE): Promise<void> {
-  const active = tables.map((table) => sql`pg_catalog.row_security_active(${table}::text)`)
-  const query = sql`select ${sql.join(active, sql` or `)} as hidden`
-  const [found] = await fetchRows<{ hidden: boolean }>(db, query)
-  if (found?.hidden)
-    throw new Problem(
-      'unavailable',
-      'Row level security may hide rows from the application: exempt its database role (bypassrls).',
-    )
 }

@@ -2,10 +2,10 @@
 
 import type { Adapter } from '@auth/core/adapters'
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
+import { GlobalLogoutAdapter, generateSessionToken } from '@global-logout/authjs'
 import fc from 'fast-check'
 import pg from 'pg'
 import t from 'tap'
-import { GlobalLogoutAdapter, generateSessionToken } from '../../src/authjs/adapter.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { createBarrier } from '../../src/propagation/barrier.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'

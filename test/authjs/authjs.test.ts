@@ -1,7 +1,7 @@
 /** Auth.js itself on our adapter, with a real OpenID Connect server; and our service on the same database. */
 import { Auth, type AuthConfig } from '@auth/core'
+import { GlobalLogoutAdapter, generateSessionToken } from '@global-logout/authjs'
 import t from 'tap'
-import { GlobalLogoutAdapter, generateSessionToken } from '../../src/authjs/adapter.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'

@@ -1,7 +1,7 @@
 /** An Auth.js application needs `global_logout_application` and nothing else; and may record its own sign-outs, and nothing else. */
 import type { Adapter } from '@auth/core/adapters'
+import { GlobalLogoutAdapter, generateSessionToken } from '@global-logout/authjs'
 import t from 'tap'
-import { GlobalLogoutAdapter, generateSessionToken } from '../../src/authjs/adapter.ts'
 import { verify } from '../../src/security/audit-chain.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
 import { testDatabase } from '../support/database.ts'

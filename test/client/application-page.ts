@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { stripTypeScriptTypes } from 'node:module'
 import type { BrowserContext, Page } from 'playwright-core'
 
-const FOLDER = new URL('../../src/client/', import.meta.url)
+const FOLDER = new URL('../../packages/client/src/', import.meta.url)
 
 /** Opens it at `/app`. Its modules are at `/client/…`. */
 export async function openApplication(context: BrowserContext): Promise<Page> {

@@ -1,6 +1,7 @@
 /** The browser helper: it leaves, clears and tells once the service has answered that it is done, and never before. */
+
+import type { LogoutOptions } from '@global-logout/client/browser'
 import type { BrowserContext, Page } from 'playwright-core'
-import type { LogoutOptions } from '../../src/client/browser.ts'
 import { LOGOUT_SCOPES } from '../../src/operations/kinds.ts'
 import { browserTest } from '../support/browser.ts'
 import { duringOutage } from '../support/database-outage.ts'

@@ -1,8 +1,8 @@
 /** What an application is told about its request's session: valid, signed out, or that nobody can say. Never mixed up. */
 
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
+import { createClient, UndecidedError } from '@global-logout/client'
 import t from 'tap'
-import { createClient, UndecidedError } from '../../src/client/index.ts'
 import { duringOutage } from '../support/database-outage.ts'
 import { freePort, listen } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'

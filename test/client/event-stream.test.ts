@@ -2,7 +2,7 @@
 import { deepStrictEqual as deepEqual } from 'node:assert'
 import fc from 'fast-check'
 import t from 'tap'
-import { createEventStreamParser, type Message } from '../../src/client/event-stream.ts'
+import { createEventStreamParser, type Message } from '../../packages/client/src/event-stream.ts'
 import '../support/seed.ts'
 
 const line = fc

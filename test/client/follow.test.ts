@@ -1,10 +1,10 @@
 /** Following the feed: every revocation is told, through any cut; what may have been missed is told as such. */
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient, type Replay, type Revocation } from '@global-logout/client'
 import t from 'tap'
-import { createExchange } from '../../src/client/exchange.ts'
-import { createFollow, type FollowOptions } from '../../src/client/follow.ts'
-import { createClient, type Replay, type Revocation } from '../../src/client/index.ts'
+import { createExchange } from '../../packages/client/src/exchange.ts'
+import { createFollow, type FollowOptions } from '../../packages/client/src/follow.ts'
 import { type Cursor, formatCursor } from '../../src/propagation/cursor.ts'
 import { revokeKey } from '../../src/storage/keys.ts'
 import { createRandom } from '../prove/random.ts'

@@ -5,7 +5,7 @@ import { browserTest } from '../support/browser.ts'
 import { startService } from '../support/service.ts'
 import { openApplication } from './application-page.ts'
 
-const folder = new URL('../../src/client/', import.meta.url)
+const folder = new URL('../../packages/client/src/', import.meta.url)
 const files = await readdir(folder)
 
 t.test('no file of it imports from outside its folder, or names a global of Node', async (t) => {
@@ -21,24 +21,25 @@ t.test('no file of it imports from outside its folder, or names a global of Node
   }
 })
 
-t.test('what the package exports is what is tested here, once it is built', async (t) => {
-  const root = new URL('../../', import.meta.url)
-  const { exports } = JSON.parse(await readFile(new URL('package.json', root), 'utf8'))
+t.test('it depends on no package, and exports what is tested here', async (t) => {
+  const text = await readFile(new URL('../package.json', folder), 'utf8')
+  const { exports, ...rest } = JSON.parse(text)
+  for (const kind of ['dependencies', 'peerDependencies', 'optionalDependencies']) t.notOk(rest[kind], kind)
   for (const [name, file] of [
-    ['./client', 'index'],
+    ['.', 'index'],
     ['./browser', 'browser'],
   ])
     t.same(exports[name ?? ''], {
-      'global-logout-source': `./src/client/${file}.ts`,
-      types: `./dist/client/${file}.d.ts`,
-      default: `./dist/client/${file}.js`,
+      'global-logout-source': `./src/${file}.ts`,
+      types: `./dist/${file}.d.ts`,
+      default: `./dist/${file}.js`,
     })
 })
 
 t.test('importing it does nothing', async (t) => {
   const before = process.getActiveResourcesInfo().length
-  await import('../../src/client/index.ts')
-  await import('../../src/client/browser.ts')
+  await import('@global-logout/client')
+  await import('@global-logout/client/browser')
   t.equal(process.getActiveResourcesInfo().length, before)
 })
 

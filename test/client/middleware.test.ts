@@ -1,9 +1,9 @@
 /** Applications with the Fastify plugin or the Express middleware: who gets in, and what the others are told. */
 import { createServer } from 'node:http'
+import { createClient, expressSession, fastifySession } from '@global-logout/client'
 import express from 'express'
 import Fastify from 'fastify'
 import tap from 'tap'
-import { createClient, expressSession, fastifySession } from '../../src/client/index.ts'
 import { ERRORS } from '../../src/errors.ts'
 import { duringOutage } from '../support/database-outage.ts'
 import { listen } from '../support/ports.ts'

@@ -1,7 +1,7 @@
 /** What a service with a key asks for, and what it is told when it may not have it or when nobody answers. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient, ServiceError } from '@global-logout/client'
 import t from 'tap'
-import { createClient, ServiceError } from '../../src/client/index.ts'
 import { duringOutage } from '../support/database-outage.ts'
 import { freePort } from '../support/ports.ts'
 import { startService } from '../support/service.ts'

@@ -1,13 +1,13 @@
 /** Open sockets end with their session, however it ends and whatever is lost on the way; and no others do. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
 import {
   type Client,
   type Closable,
   createClient,
   createSocketRegistry,
   type SocketOptions,
-} from '../../src/client/index.ts'
+} from '@global-logout/client'
+import t from 'tap'
 import { duringOutage } from '../support/database-outage.ts'
 import { startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'

@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const files = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'bench/*.md'], { cwd: root })
+const files = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'packages/*/README.md', 'bench/*.md'], {
+  cwd: root,
+})
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 
 /** The names by which GitHub lets one link to the headings of a document. */

@@ -1,7 +1,7 @@
 /** When a session ends, wherever it is told: also of one whose `expires` is no date, which an application may have written. */
 import type { Adapter } from '@auth/core/adapters'
+import { GlobalLogoutAdapter } from '@global-logout/authjs'
 import t from 'tap'
-import { GlobalLogoutAdapter } from '../../src/authjs/adapter.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
 import { readTokens } from '../../src/storage/checks.ts'
 import { applicationDatabase, DRIVERS } from '../authjs/application.ts'

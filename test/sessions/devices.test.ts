@@ -1,7 +1,8 @@
 /** Devices in words a person recognises, whatever a client sends. */
 import fc from 'fast-check'
 import t from 'tap'
-import { describeDevice, deviceColumns, deviceName } from '../../src/sessions/devices.ts'
+import { deviceColumns } from '../../src/sessions/device-columns.ts'
+import { describeDevice, deviceName } from '../../src/sessions/devices.ts'
 import { AGENTS } from './agents.ts'
 import '../support/seed.ts'
 

@@ -1,7 +1,7 @@
 /** Row level security that hides rows from the service makes it say that it cannot decide: never "0 sessions ended", never 401. */
 import { randomBytes } from 'node:crypto'
+import { GlobalLogoutAdapter } from '@global-logout/authjs'
 import t from 'tap'
-import { GlobalLogoutAdapter } from '../../src/authjs/adapter.ts'
 import { WAIT_MS } from '../../src/checking/lease.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
 import { openDatabase } from '../../src/storage/database.ts'

@@ -4,7 +4,7 @@
  */
 import { entityKind, is } from 'drizzle-orm'
 import { PgDatabase } from 'drizzle-orm/pg-core'
-import type { Executor } from '../storage/database.ts'
+import type { Executor } from './service.ts'
 
 const USE =
   'Use drizzle-orm/node-postgres, drizzle-orm/postgres-js, drizzle-orm/pglite or drizzle-orm/neon-serverless.'

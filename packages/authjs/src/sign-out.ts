@@ -3,9 +3,8 @@
  * returns, the session is durably over, at every instance, whatever defaults the application's connections have: under REPEATABLE READ
  * a touch at the same moment would make the sign-out fail, and Auth.js would clear the cookie all the same.
  */
-import type { Barrier } from '../propagation/barrier.ts'
-import { demandDurableCommit, type Executor } from '../storage/database.ts'
-import { isCommitted, signOut } from '../storage/sessions.ts'
+import { sql } from 'drizzle-orm'
+import { type Barrier, demandDurableCommit, type Executor, hashToken } from './service.ts'
 
 /** Deletes the session, living or dead. A living one leaves an operation; a dead or unknown one was none to end. */
 export async function endAsSignOut(
@@ -25,4 +24,24 @@ export async function endAsSignOut(
   // Its wait is not recorded: an application may not change the record, and on a single connection a statement that is refused
   // breaks whatever transaction is under way.
   await barrier.passed(xid)
+}
+
+/**
+ * Signs out the session of a token, by the function of the database that records it: an application may do so, and may
+ * neither delete sessions nor write the record itself.
+ * @returns the id of the transaction.
+ */
+async function signOut(tx: Executor, token: string): Promise<string> {
+  // By the query builder: what `execute` returns differs from driver to driver.
+  const [done] = await tx
+    .select({ xid: sql<string>`xid` })
+    .from(sql`public.sign_out(${hashToken(token)}::text)`)
+  if (!done) throw new Error('the sign-out returned no row')
+  return done.xid
+}
+
+/** Whether a transaction is committed. */
+async function isCommitted(db: Executor, xid: string): Promise<boolean> {
+  const [row] = await db.select({ status: sql`pg_xact_status(${xid}::xid8)` }).from(sql`(select) as one_row`)
+  return row?.status === 'committed'
 }

@@ -1,4 +1,4 @@
-/** `global-logout/client`: what services import. Nothing here knows another room, nor anything but the web platform. */
+/** `@global-logout/client`: what applications import. It uses nothing but the web platform. */
 export type { AdmissionOptions } from './admission.ts'
 export type { Identity, Verdict } from './check.ts'
 export { type Client, type ClientOptions, createClient } from './client.ts'

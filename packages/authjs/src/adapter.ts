@@ -3,7 +3,7 @@
  * way in. Raw tokens never reach the database; what Auth.js signs out is out at `/check` too; what is over is
  * never revived by Auth.js's sliding update.
  *
- *     import { GlobalLogoutAdapter, generateSessionToken } from 'global-logout/adapter'
+ *     import { GlobalLogoutAdapter, generateSessionToken } from '@global-logout/authjs'
  *     Auth({ adapter: GlobalLogoutAdapter(db), session: { strategy: 'database', generateSessionToken }, … })
  *
  * One promise is out of an adapter's reach: Auth.js clears its cookie even when `deleteSession` failed. Send
@@ -12,22 +12,40 @@
 import type { Adapter, AdapterSession, AdapterUser } from '@auth/core/adapters'
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { and, eq } from 'drizzle-orm'
-import { createBarrier } from '../propagation/barrier.ts'
-import { type DeviceHints, deviceColumns } from '../sessions/devices.ts'
-import { endAsSignOut } from '../sessions/sign-out.ts'
-import type { Executor } from '../storage/database.ts'
-import { barrierStore } from '../storage/instances.ts'
-import { expiresAsDate, isValid } from '../storage/policy.ts'
-import { account, session, user, verificationToken } from '../storage/schema.ts'
-import { touchIsDue, touchSessions } from '../storage/sessions.ts'
-import { demandSight } from '../storage/visibility.ts'
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { usableDatabase } from './drivers.ts'
+import { demandSight } from './row-security.ts'
+import {
+  account,
+  barrierStore,
+  createBarrier,
+  deviceColumns,
+  type Executor,
+  expiresAsDate,
+  generateSessionToken as generateToken,
+  isValid,
+  session,
+  touchIsDue,
+  touchSessions,
+  user,
+  verificationToken,
+} from './service.ts'
+import { endAsSignOut } from './sign-out.ts'
 
-export { generateSessionToken } from '../sessions/tokens.ts'
+/** What the application knows of the device that signs in. */
+export interface Device {
+  userAgent?: string | null
+  ipAddress?: string | null
+}
 
 export interface GlobalLogoutAdapterOptions {
   /** The device of the request that Auth.js is handling, so that people recognise it in their list of devices. */
-  device?: () => DeviceHints | Promise<DeviceHints>
+  device?: () => Device | Promise<Device>
+}
+
+/** @returns a new session token: 256 random bits as base64url, 43 characters, in place of the UUID of Auth.js. */
+export function generateSessionToken(): string {
+  return generateToken()
 }
 
 /** The columns that Auth.js knows; ours stay out of its sight. */
@@ -40,7 +58,8 @@ const authColumns = { sessionToken: session.sessionToken, userId: session.userId
  * @throws Error when its driver has no transactions.
  */
 export function GlobalLogoutAdapter(
-  database: Executor,
+  // biome-ignore lint/suspicious/noExplicitAny: any schema
+  database: PgDatabase<PgQueryResultHKT, any>,
   { device }: GlobalLogoutAdapterOptions = {},
 ): Adapter {
   const db = usableDatabase(database)

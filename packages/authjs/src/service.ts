@@ -1,0 +1,14 @@
+/**
+ * All that the adapter shares with the service: tables, token hash, rule of validity, revocation barrier. Both must
+ * agree on them, so the build compiles the service's own modules in. No other file of a package imports from outside it.
+ */
+export { Problem } from '../../../src/errors.ts'
+export { type Barrier, createBarrier } from '../../../src/propagation/barrier.ts'
+export { deviceColumns } from '../../../src/sessions/device-columns.ts'
+export { generateSessionToken, hashToken } from '../../../src/sessions/tokens.ts'
+export { demandDurableCommit, type Executor } from '../../../src/storage/executor.ts'
+export { barrierStore } from '../../../src/storage/instances.ts'
+export { expiresAsDate, isValid } from '../../../src/storage/policy.ts'
+export { fetchRows } from '../../../src/storage/rows.ts'
+export { account, session, user, verificationToken } from '../../../src/storage/schema.ts'
+export { touchIsDue, touchSessions } from '../../../src/storage/sessions.ts'
