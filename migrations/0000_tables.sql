@@ -1,4 +1,23 @@
--- The tables. An Auth.js application's own four are adopted where they stand; ours are new.
+-- The tables, each with its indexes and first row. Those of Auth.js are adopted where an application has them already.
+--
+-- 0001_sessions.sql and 0002_record.sql hold the rules as functions and triggers, 0003_rights.sql who may do what. Columns, indexes and checks are those of
+-- src/storage/*schema.ts: "npm run db:generate" finds no difference.
+
+-- Names without a schema are in public, whatever search_path the login has.
+SELECT pg_catalog.set_config('search_path', 'public, pg_temp', true);
+--> statement-breakpoint
+
+-- Auth.js. The application's four tables keep their columns and rows.
+
+CREATE TABLE IF NOT EXISTS "user" (
+	"id" text PRIMARY KEY NOT NULL,
+	"name" text,
+	"email" text,
+	"emailVerified" timestamp,
+	"image" text,
+	CONSTRAINT "user_email_unique" UNIQUE("email")
+);
+--> statement-breakpoint
 CREATE TABLE IF NOT EXISTS "account" (
 	"userId" text NOT NULL,
 	"type" text NOT NULL,
@@ -14,6 +33,70 @@ CREATE TABLE IF NOT EXISTS "account" (
 	CONSTRAINT "account_provider_providerAccountId_pk" PRIMARY KEY("provider","providerAccountId")
 );
 --> statement-breakpoint
+CREATE TABLE IF NOT EXISTS "session" (
+	"sessionToken" text PRIMARY KEY NOT NULL,
+	"userId" text NOT NULL,
+	"expires" timestamp NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE IF NOT EXISTS "verificationToken" (
+	"identifier" text NOT NULL,
+	"token" text NOT NULL,
+	"expires" timestamp NOT NULL,
+	CONSTRAINT "verificationToken_identifier_token_pk" PRIMARY KEY("identifier","token")
+);
+--> statement-breakpoint
+
+-- Adoption. Whether the tables were there or not, they have the same shape from here on; users stay signed in.
+
+-- A sign-in of the running application waits: it would store a raw token after the others were hashed.
+LOCK TABLE "session" IN ACCESS EXCLUSIVE MODE;
+--> statement-breakpoint
+-- Hashing cannot be undone: a table whose columns are not those of Auth.js is refused before.
+DO $$ BEGIN
+	IF (SELECT atttypid FROM pg_catalog.pg_attribute WHERE attrelid = 'public.session'::regclass::oid AND attname = 'expires')
+		<> 'pg_catalog.timestamp'::regtype::oid THEN
+		RAISE EXCEPTION 'session.expires must be of type "timestamp" and hold UTC, as the Auth.js Drizzle adapter has it'
+			USING HINT = 'ALTER TABLE session ALTER COLUMN expires TYPE timestamp USING expires AT TIME ZONE ''utc''';
+	END IF;
+END $$;
+--> statement-breakpoint
+-- The SHA-256 of a token in base64url, as hashToken() in src/sessions/tokens.ts has it.
+UPDATE "session" SET "sessionToken" = pg_catalog.rtrim(pg_catalog.translate(pg_catalog.encode(
+	pg_catalog.sha256(pg_catalog.convert_to("sessionToken", 'UTF8')), 'base64'), '+/', '-_'), '=');
+--> statement-breakpoint
+ALTER TABLE "session"
+	ADD COLUMN "id" uuid DEFAULT gen_random_uuid() NOT NULL,
+	ADD COLUMN "createdAt" timestamp with time zone DEFAULT now() NOT NULL,
+	ADD COLUMN "lastSeenAt" timestamp with time zone DEFAULT now() NOT NULL,
+	ADD COLUMN "ipAddress" "inet",
+	ADD COLUMN "userAgent" text,
+	ADD COLUMN "keyId" uuid,
+	ADD CONSTRAINT "session_id_unique" UNIQUE("id"),
+	ADD CONSTRAINT "session_dates" CHECK ("session"."createdAt" >= '0001-01-01Z' and "session"."createdAt" < '9999-12-31Z' and "session"."lastSeenAt" >= '0001-01-01Z' and "session"."lastSeenAt" < '9999-12-31Z'),
+	-- Space on each page, so that activity updates are heap-only (HOT).
+	SET (fillfactor = 70);
+--> statement-breakpoint
+-- The foreign keys end the sessions of a deleted user, and make a sign-in wait for a logout of the same user.
+DO $$ BEGIN
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint
+		WHERE conrelid = 'public.account'::regclass::oid AND confrelid = 'public."user"'::regclass::oid AND contype = 'f') THEN
+		ALTER TABLE "account" ADD CONSTRAINT "account_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES "public"."user"("id") ON DELETE cascade ON UPDATE no action;
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint
+		WHERE conrelid = 'public.session'::regclass::oid AND confrelid = 'public."user"'::regclass::oid AND contype = 'f') THEN
+		ALTER TABLE "session" ADD CONSTRAINT "session_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES "public"."user"("id") ON DELETE cascade ON UPDATE no action;
+	END IF;
+END $$;
+--> statement-breakpoint
+CREATE INDEX IF NOT EXISTS "session_userId_idx" ON "session" USING btree ("userId");--> statement-breakpoint
+CREATE INDEX "user_id_prefix_idx" ON "user" USING btree (lower("id") text_pattern_ops);--> statement-breakpoint
+CREATE INDEX "user_email_prefix_idx" ON "user" USING btree (lower("email") text_pattern_ops);--> statement-breakpoint
+CREATE INDEX "user_name_prefix_idx" ON "user" USING btree (lower("name") text_pattern_ops);
+--> statement-breakpoint
+
+-- Operations. Who did what to sessions, when and why, in a chain of hashes that shows a change.
+
 CREATE TABLE "operation" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"kind" text NOT NULL,
@@ -27,8 +110,52 @@ CREATE TABLE "operation" (
 	"user_agent" text,
 	"request_id" text,
 	"at" timestamp with time zone DEFAULT now() NOT NULL,
-	"revoked_count" integer NOT NULL
+	"revoked_count" integer NOT NULL,
+	"selection" jsonb,
+	"result" jsonb,
+	"xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
+	"waited_ms" integer,
+	CONSTRAINT "operation_dates" CHECK ("operation"."at" >= '0001-01-01Z' and "operation"."at" < '9999-12-31Z'),
+	CONSTRAINT "operation_kinds" CHECK ("operation"."kind" in ('logout', 'session.end', 'session.replace', 'authjs.signout', 'user.revoke', 'user.lock', 'user.unlock', 'user.role', 'incident.plan', 'incident.execute', 'incident.finish', 'key.create', 'key.change', 'key.revoke', 'policy.change') and "operation"."actor_kind" in ('user', 'service', 'staff', 'system', 'database'))
 );
+--> statement-breakpoint
+CREATE INDEX "operation_user_id_at_idx" ON "operation" USING btree ("user_id","at");--> statement-breakpoint
+CREATE INDEX "operation_actor_id_at_idx" ON "operation" USING btree ("actor_id","at");--> statement-breakpoint
+CREATE INDEX "operation_kind_at_idx" ON "operation" USING btree ("kind","at");--> statement-breakpoint
+CREATE INDEX "operation_at_id_idx" ON "operation" USING btree ("at","id");--> statement-breakpoint
+CREATE INDEX "operation_xid_idx" ON "operation" USING btree ("xid");
+--> statement-breakpoint
+CREATE TABLE "audit_link" (
+	"seq" bigint PRIMARY KEY NOT NULL,
+	"operation_id" uuid NOT NULL,
+	"digest" "bytea" NOT NULL,
+	"hash" "bytea" NOT NULL,
+	"sealed_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "audit_link_operation_id_unique" UNIQUE("operation_id")
+);
+--> statement-breakpoint
+CREATE TABLE "audit_head" (
+	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
+	"seq" bigint DEFAULT 0 NOT NULL,
+	"hash" "bytea" NOT NULL,
+	"sealed" "pg_snapshot" NOT NULL,
+	CONSTRAINT "audit_head_singleton" CHECK ("audit_head"."singleton")
+);
+--> statement-breakpoint
+INSERT INTO "audit_head" ("hash", "sealed") VALUES (pg_catalog.sha256('global-logout audit'), '1:1:');
+--> statement-breakpoint
+
+-- Sessions. How long they live, what became of them, and what instances that answer from a cache have to know.
+
+CREATE TABLE "session_policy" (
+	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
+	"idle_timeout_seconds" integer NOT NULL,
+	"max_age_seconds" integer NOT NULL,
+	CONSTRAINT "session_policy_singleton" CHECK ("session_policy"."singleton")
+);
+--> statement-breakpoint
+-- Seven and thirty days, until the service starts with other settings.
+INSERT INTO "session_policy" ("idle_timeout_seconds", "max_age_seconds") VALUES (604800, 2592000);
 --> statement-breakpoint
 CREATE TABLE "revoked_session" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "revoked_session_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
@@ -41,76 +168,138 @@ CREATE TABLE "revoked_session" (
 	"created_at" timestamp with time zone NOT NULL,
 	"last_seen_at" timestamp with time zone NOT NULL,
 	"ip_address" "inet",
-	"user_agent" text
+	"user_agent" text,
+	-- A revocation that names an operation does not count as external, so the operation has to exist. It is checked at the commit,
+	-- because an operation is recorded after what it ended. Drizzle has no word for DEFERRABLE: schema.ts leaves this key out.
+	CONSTRAINT "revoked_session_operation_id_operation_id_fk" FOREIGN KEY ("operation_id") REFERENCES "operation"("id") DEFERRABLE INITIALLY DEFERRED
 );
 --> statement-breakpoint
-CREATE TABLE IF NOT EXISTS "session" (
-	"sessionToken" text PRIMARY KEY NOT NULL,
-	"userId" text NOT NULL,
-	"expires" timestamp NOT NULL
-);
---> statement-breakpoint
--- No sign-in of the running application may slip in between with a token that nobody hashes.
-LOCK TABLE "session" IN ACCESS EXCLUSIVE MODE;
---> statement-breakpoint
--- Hashing cannot be taken back: an application whose columns are not Auth.js's own is left as it was.
-DO $$ BEGIN
-	IF (SELECT atttypid FROM pg_attribute WHERE attrelid = '"session"'::regclass AND attname = 'expires') <> 'timestamp'::regtype THEN
-		RAISE EXCEPTION 'session.expires must be of type "timestamp" and hold UTC, as the Auth.js Drizzle adapter has it'
-			USING HINT = 'ALTER TABLE session ALTER COLUMN expires TYPE timestamp USING expires AT TIME ZONE ''utc''';
-	END IF;
-END $$;
---> statement-breakpoint
--- Room on each page for touches to stay heap-only (HOT) updates.
-ALTER TABLE "session" SET (fillfactor = 70);
---> statement-breakpoint
--- Sessions of an application that used the stock adapter until now hold raw tokens: keep them signed in, hashed.
-UPDATE "session" SET "sessionToken" = rtrim(translate(encode(sha256(convert_to("sessionToken", 'UTF8')), 'base64'), '+/', '-_'), '=');
---> statement-breakpoint
-ALTER TABLE "session"
-	ADD COLUMN "id" uuid DEFAULT gen_random_uuid() NOT NULL,
-	ADD COLUMN "createdAt" timestamp with time zone DEFAULT now() NOT NULL,
-	ADD COLUMN "lastSeenAt" timestamp with time zone DEFAULT now() NOT NULL,
-	ADD COLUMN "ipAddress" "inet",
-	ADD COLUMN "userAgent" text,
-	ADD CONSTRAINT "session_id_unique" UNIQUE("id");
---> statement-breakpoint
-CREATE TABLE "session_policy" (
-	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
-	"idle_timeout_seconds" integer NOT NULL,
-	"max_age_seconds" integer NOT NULL,
-	CONSTRAINT "session_policy_singleton" CHECK ("session_policy"."singleton")
-);
---> statement-breakpoint
-CREATE TABLE IF NOT EXISTS "user" (
-	"id" text PRIMARY KEY NOT NULL,
-	"name" text,
-	"email" text,
-	"emailVerified" timestamp,
-	"image" text,
-	CONSTRAINT "user_email_unique" UNIQUE("email")
-);
---> statement-breakpoint
-CREATE TABLE IF NOT EXISTS "verificationToken" (
-	"identifier" text NOT NULL,
-	"token" text NOT NULL,
-	"expires" timestamp NOT NULL,
-	CONSTRAINT "verificationToken_identifier_token_pk" PRIMARY KEY("identifier","token")
-);
---> statement-breakpoint
--- The foreign keys end the sessions of a deleted user, and make a login wait for a logout of the same user.
-DO $$ BEGIN
-	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '"account"'::regclass AND confrelid = '"user"'::regclass AND contype = 'f') THEN
-		ALTER TABLE "account" ADD CONSTRAINT "account_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES "public"."user"("id") ON DELETE cascade ON UPDATE no action;
-	END IF;
-END $$;--> statement-breakpoint
-DO $$ BEGIN
-	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '"session"'::regclass AND confrelid = '"user"'::regclass AND contype = 'f') THEN
-		ALTER TABLE "session" ADD CONSTRAINT "session_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES "public"."user"("id") ON DELETE cascade ON UPDATE no action;
-	END IF;
-END $$;--> statement-breakpoint
-CREATE INDEX "operation_user_id_at_idx" ON "operation" USING btree ("user_id","at");--> statement-breakpoint
 CREATE INDEX "revoked_session_session_id_idx" ON "revoked_session" USING btree ("session_id");--> statement-breakpoint
 CREATE INDEX "revoked_session_session_token_idx" ON "revoked_session" USING btree ("session_token");--> statement-breakpoint
-CREATE INDEX "revoked_session_operation_id_idx" ON "revoked_session" USING btree ("operation_id");--> statement-breakpoint
-CREATE INDEX IF NOT EXISTS "session_userId_idx" ON "session" USING btree ("userId");
+CREATE INDEX "revoked_session_operation_id_id_idx" ON "revoked_session" USING btree ("operation_id","id");--> statement-breakpoint
+CREATE INDEX "revoked_session_user_id_revoked_at_idx" ON "revoked_session" USING btree ("user_id","revoked_at");--> statement-breakpoint
+CREATE INDEX "revoked_session_external_idx" ON "revoked_session" USING btree ("revoked_at","xid","user_id") WHERE "revoked_session"."operation_id" is null;--> statement-breakpoint
+CREATE INDEX "revoked_session_xid_id_idx" ON "revoked_session" USING btree ("xid","id");
+--> statement-breakpoint
+CREATE TABLE "session_change" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "session_change_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"session_token" text NOT NULL,
+	"xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX "session_change_xid_idx" ON "session_change" USING btree ("xid");
+--> statement-breakpoint
+CREATE TABLE "instance" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"beat" bigint DEFAULT 0 NOT NULL,
+	"applied" "pg_snapshot"
+) WITH (fillfactor = 50);
+--> statement-breakpoint
+-- Numbered by the sequence of revocations: a transaction and a number are one place in a feed of both.
+CREATE TABLE "replay" (
+	"id" bigint PRIMARY KEY DEFAULT nextval('revoked_session_id_seq'::regclass) NOT NULL,
+	"session_id" uuid NOT NULL,
+	"user_id" text NOT NULL,
+	"operation_id" uuid,
+	"count" integer DEFAULT 1 NOT NULL,
+	"at" timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+	"ip_address" "inet",
+	"user_agent" text,
+	"same_address" boolean,
+	"same_program" boolean,
+	"xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX "replay_user_id_at_idx" ON "replay" USING btree ("user_id","at");--> statement-breakpoint
+CREATE INDEX "replay_at_idx" ON "replay" USING btree ("at");--> statement-breakpoint
+CREATE INDEX "replay_xid_id_idx" ON "replay" USING btree ("xid","id");
+--> statement-breakpoint
+CREATE TABLE "feed_horizon" (
+	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
+	"xid" "xid8" NOT NULL,
+	CONSTRAINT "feed_horizon_singleton" CHECK ("feed_horizon"."singleton")
+);
+--> statement-breakpoint
+INSERT INTO "feed_horizon" ("xid") VALUES ('0');
+--> statement-breakpoint
+-- One instance at a time does a job. It locks the row, which takes the right to update the table; an advisory lock could be held
+-- by any login.
+CREATE TABLE "job" (
+	"name" text PRIMARY KEY NOT NULL
+);
+--> statement-breakpoint
+INSERT INTO "job" ("name") VALUES ('replays'), ('sweep');
+--> statement-breakpoint
+
+-- Services and staff. Their keys and roles, the users who may not sign in, and incidents.
+
+CREATE TABLE "service_key" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"name" text NOT NULL,
+	"key_hash" text NOT NULL,
+	"scopes" text[] NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"expires_at" timestamp with time zone,
+	"last_used_at" timestamp with time zone,
+	"revoked_at" timestamp with time zone,
+	CONSTRAINT "service_key_key_hash_unique" UNIQUE("key_hash"),
+	CONSTRAINT "service_key_dates" CHECK ("service_key"."created_at" >= '0001-01-01Z' and "service_key"."created_at" < '9999-12-31Z' and "service_key"."expires_at" >= '0001-01-01Z' and "service_key"."expires_at" < '9999-12-31Z' and "service_key"."last_used_at" >= '0001-01-01Z' and "service_key"."last_used_at" < '9999-12-31Z' and "service_key"."revoked_at" >= '0001-01-01Z' and "service_key"."revoked_at" < '9999-12-31Z')
+);
+--> statement-breakpoint
+-- Locks and roles are kept by id: they outlive the user's row.
+CREATE TABLE "user_lock" (
+	"user_id" text PRIMARY KEY NOT NULL,
+	"until" timestamp with time zone,
+	"reason" text NOT NULL,
+	"locked_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "user_lock_dates" CHECK ("user_lock"."until" >= '0001-01-01Z' and "user_lock"."until" < '9999-12-31Z' and "user_lock"."locked_at" >= '0001-01-01Z' and "user_lock"."locked_at" < '9999-12-31Z')
+);
+--> statement-breakpoint
+CREATE INDEX "user_lock_user_id_prefix_idx" ON "user_lock" USING btree (lower("user_id") text_pattern_ops);
+--> statement-breakpoint
+CREATE TABLE "staff" (
+	"user_id" text PRIMARY KEY NOT NULL,
+	"role" text NOT NULL,
+	"granted_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "staff_roles" CHECK ("staff"."role" in ('security', 'auditor'))
+);
+--> statement-breakpoint
+CREATE INDEX "staff_user_id_prefix_idx" ON "staff" USING btree (lower("user_id") text_pattern_ops);
+--> statement-breakpoint
+CREATE TABLE "incident" (
+	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
+	"state" text DEFAULT 'planned' NOT NULL,
+	"reason" text NOT NULL,
+	"selection" jsonb NOT NULL,
+	"user_ids" text[],
+	"actor_kind" text NOT NULL,
+	"actor_id" text,
+	"planned_at" timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL,
+	"planned_sessions" integer NOT NULL,
+	"planned_users" integer NOT NULL,
+	"staff_sessions" integer NOT NULL,
+	"sample" jsonb NOT NULL,
+	"operation_id" uuid,
+	"started_at" timestamp with time zone,
+	"finished_at" timestamp with time zone,
+	"ended" integer DEFAULT 0 NOT NULL,
+	"outcome" jsonb,
+	CONSTRAINT "incident_dates" CHECK ("incident"."planned_at" >= '0001-01-01Z' and "incident"."planned_at" < '9999-12-31Z' and "incident"."expires_at" >= '0001-01-01Z' and "incident"."expires_at" < '9999-12-31Z' and "incident"."started_at" >= '0001-01-01Z' and "incident"."started_at" < '9999-12-31Z' and "incident"."finished_at" >= '0001-01-01Z' and "incident"."finished_at" < '9999-12-31Z')
+);
+--> statement-breakpoint
+CREATE INDEX "incident_planned_at_idx" ON "incident" USING btree ("planned_at");
+--> statement-breakpoint
+CREATE TABLE "incident_planned" (
+	"incident_id" uuid NOT NULL,
+	"part" integer NOT NULL,
+	"session_ids" uuid[] NOT NULL,
+	CONSTRAINT "incident_planned_incident_id_part_pk" PRIMARY KEY("incident_id","part")
+);
+--> statement-breakpoint
+-- An incident takes many transactions, and a lock that outlives one would hold up the feed and the sweep: its runner renews a lease.
+CREATE TABLE "incident_runner" (
+	"incident_id" uuid PRIMARY KEY NOT NULL,
+	"runner" uuid NOT NULL,
+	"until" timestamp with time zone NOT NULL
+);

@@ -1,7 +1,7 @@
 /**
  * The tables. `user`, `account`, `session` and `verificationToken` carry the names and types of the Auth.js
  * Drizzle adapter; `session` adds only columns with defaults, so that the stock adapter works on it.
- * What drizzle has no words for (functions, triggers) stands in `migrations/*_rules.sql`.
+ * What drizzle has no words for (functions, triggers) stands in `migrations/`.
  */
 import { sql } from 'drizzle-orm'
 import {
@@ -115,7 +115,7 @@ export const revokedSession = pgTable(
     /** Not unique: an application may create a session again with a token that was ended before. */
     sessionToken: hashedToken('session_token').notNull(),
     userId: text('user_id').notNull(),
-    /** References `operation`, at the commit: drizzle has no word for that, so `migrations/0007_record.sql` says it. */
+    /** References `operation`, at the commit: drizzle has no word for that, so `migrations/0000_tables.sql` has it. */
     operationId: uuid('operation_id'),
     revokedAt: instant('revoked_at').notNull().default(sql`statement_timestamp()`),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
@@ -130,7 +130,7 @@ export const revokedSession = pgTable(
     index('revoked_session_operation_id_id_idx').on(table.operationId, table.id),
     index('revoked_session_user_id_revoked_at_idx').on(table.userId, table.revokedAt),
     // What nobody answers for, in the order in which the audit tells of it.
-    index('revoked_session_around_idx')
+    index('revoked_session_external_idx')
       .on(table.revokedAt, table.xid, table.userId)
       .where(sql`${table.operationId} is null`),
     index('revoked_session_xid_id_idx').on(table.xid, table.id),

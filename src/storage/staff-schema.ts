@@ -49,7 +49,7 @@ export const operation = pgTable(
     index('operation_xid_idx').on(table.xid),
     check('operation_dates', inTheCalendar(table.at)),
     check(
-      'operation_words',
+      'operation_kinds',
       sql`${table.kind} in ${words(OPERATION_KINDS)} and ${table.actorKind} in ${words(ACTOR_KINDS)}`,
     ),
   ],
@@ -130,7 +130,7 @@ export const staff = pgTable(
   },
   (table) => [
     index('staff_user_id_prefix_idx').on(sql`lower(${table.userId}) text_pattern_ops`),
-    check('staff_words', sql`${table.role} in ${words(STAFF_ROLES)}`),
+    check('staff_roles', sql`${table.role} in ${words(STAFF_ROLES)}`),
   ],
 )
 
@@ -141,7 +141,9 @@ export const staff = pgTable(
 export const replay = pgTable(
   'replay',
   {
-    id: bigint('id', { mode: 'bigint' }).primaryKey().default(sql`nextval('revoked_session_id_seq')`),
+    id: bigint('id', { mode: 'bigint' })
+      .primaryKey()
+      .default(sql`nextval('revoked_session_id_seq'::regclass)`),
     sessionId: uuid('session_id').notNull(),
     userId: text('user_id').notNull(),
     /** What had ended the session; null when that was done outside this service. */

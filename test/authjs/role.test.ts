@@ -113,7 +113,7 @@ t.test(
       'select public.seal_operations(1)',
       'select public.prune_feed(86400, 1)',
       'select public.restored_elsewhere()',
-      `select public.record_act('user.role', 'x', null, '{}')`,
+      `select public.record_operation('user.role', 'x', null, '{}')`,
       'select public.grant_global_logout_roles()',
     ])
       await t.rejects(application.psql(sql), { code: '42501' }, sql)

@@ -1,15 +1,6 @@
 /** What happened did not happen in the future: no session is made that never ages, or always counts as a recent sign-in. */
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { drizzle } from 'drizzle-orm/node-postgres'
-import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator'
-import type pg from 'pg'
 import t from 'tap'
-import { hashToken } from '../../src/sessions/tokens.ts'
-import { migrate } from '../../src/storage/migrate.ts'
 import { touchSessions } from '../../src/storage/sessions.ts'
-import { admin, databaseUrl } from '../support/server.ts'
 import { json, startService } from '../support/service.ts'
 
 const service = await startService()
@@ -91,48 +82,3 @@ t.test('a sign-in that is yet to come is no recent one', async (t) => {
   await psql(`update session set "createdAt" = now() - interval '1 minute' where id = $1`, [sessionId])
   t.equal((await revoke()).status, 200)
 })
-
-t.test('what was dated into the future before is brought back to now', async (t) => {
-  const server = process.env.TEST_SERVER_URL as string
-  const name = `gl_future_${process.pid}`
-  const url = databaseUrl(server, name)
-  await admin(server, (client) => client.query(`create database ${name}`))
-  t.teardown(() => admin(server, (client) => client.query(`drop database ${name} with (force)`)))
-
-  const before = await migrationsBefore('0009_future_dates')
-  t.teardown(() => rm(before, { recursive: true }))
-  const token = hashToken('from the future')
-  await admin(url, async (client) => {
-    const journal = { migrationsFolder: before, migrationsTable: '__global_logout_migrations' }
-    await applyMigrations(drizzle(client), journal)
-    await client.query(`insert into "user" (id) values ('ada')`)
-    await client.query(
-      `insert into session ("sessionToken", "userId", expires, "createdAt", "lastSeenAt")
-        values ($1, 'ada', 'infinity', '9000-01-01', '9000-01-01')`,
-      [token],
-    )
-    await client.query(
-      `insert into replay (session_id, user_id, at) values (gen_random_uuid(), 'ada', '9000-01-01')`,
-    )
-  })
-  t.ok((await migrate(url)) > 0)
-  await admin(url, async (client: pg.Client) => {
-    const { rows } = await client.query(
-      `select "createdAt" <= now() and "lastSeenAt" <= now() as past, (select at <= now() from replay) as replayed from session`,
-    )
-    t.strictSame(rows, [{ past: true, replayed: true }])
-    const { rows: changes } = await client.query('select session_token from session_change')
-    t.strictSame(changes, [{ session_token: token }], 'instances that answer from memory look again')
-  })
-})
-
-/** A copy of the migrations without this one and what came after it. */
-async function migrationsBefore(tag: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'global-logout-migrations-'))
-  await cp('migrations', folder, { recursive: true })
-  const file = join(folder, 'meta/_journal.json')
-  const journal = JSON.parse(await readFile(file, 'utf8')) as { entries: { tag: string }[] }
-  journal.entries = journal.entries.filter((entry) => entry.tag < tag)
-  await writeFile(file, JSON.stringify(journal))
-  return folder
-}

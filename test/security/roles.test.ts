@@ -109,7 +109,7 @@ t.test('the role of the service can neither change nor remove what happened', as
     'delete from staff',
     'truncate staff',
     'select public.sign_out($$x$$)',
-    `select public.record_act('user.role', 'x', null, '{}')`,
+    `select public.record_operation('user.role', 'x', null, '{}')`,
     'select public.grant_global_logout_roles()',
     'update feed_horizon set xid = xid',
     `update incident set reason = 'harmless'`,
