@@ -17,6 +17,7 @@ import { inDays, newAccount } from '../authjs/contract-suite.ts'
 import { testDatabase } from '../support/database.ts'
 import { MIGRATIONS } from '../support/migrations.ts'
 import { admin, databaseUrl } from '../support/server.ts'
+import { shapeOf } from '../support/shape.ts'
 
 let made = 0
 
@@ -193,22 +194,4 @@ async function emptyDatabase(sql = '') {
   })
   await pool.query(sql)
   return { url, db: drizzle(pool), psql: async (text: string) => (await pool.query(text)).rows }
-}
-
-type Psql = (sql: string) => Promise<pg.QueryResultRow[]>
-
-/** Columns, constraints, indexes, triggers and settings of every table, by name. */
-async function shapeOf(psql: Psql) {
-  const tables = `select oid from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'`
-  return {
-    columns: await psql(`select table_name, column_name, data_type, is_nullable, column_default
-      from information_schema.columns where table_schema = 'public' order by 1, 2`),
-    constraints:
-      await psql(`select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
-      where conrelid in (${tables}) and contype <> 'n' order by 1, 2`),
-    indexes: await psql(`select indexname, indexdef from pg_indexes where schemaname = 'public' order by 1`),
-    triggers: await psql(`select pg_get_triggerdef(oid) from pg_trigger
-      where not tgisinternal and tgrelid in (${tables}) order by 1`),
-    settings: await psql(`select relname, reloptions from pg_class where oid in (${tables}) order by 1`),
-  }
 }

@@ -12,15 +12,21 @@ export interface TestDatabase extends Database {
 
 let made = 0
 
-/** Clones the template and opens it. Closed, and dropped unless a test failed, when the file ends. */
-export async function testDatabase({ max = 10 } = {}): Promise<TestDatabase> {
+/**
+ * Clones the template and opens it. Closed, and dropped unless a test failed, when the file ends.
+ * @param options.dump SQL that fills an empty database, instead of the template.
+ */
+export async function testDatabase({ max = 10, dump = '' } = {}): Promise<TestDatabase> {
   const serverUrl = process.env.TEST_SERVER_URL
   const template = process.env.TEST_TEMPLATE
   if (!serverUrl || !template)
     throw new Error('Run the tests with "npm test", or "npm test -- FILE" for one file.')
   const name = `gl_test_${process.pid}_${++made}`
-  await admin(serverUrl, (client) => client.query(`create database ${name} template ${template}`))
+  await admin(serverUrl, (client) =>
+    client.query(`create database ${name} template ${dump ? 'template0' : template}`),
+  )
   const url = databaseUrl(serverUrl, name)
+  if (dump) await admin(url, (client) => client.query(dump))
   const database = openDatabase(url, { max })
   t.teardown(async () => {
     await database.close()

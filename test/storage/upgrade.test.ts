@@ -1,0 +1,80 @@
+/**
+ * A database of an earlier version is upgraded by `migrate`: nothing is lost, it is like a new one, and the service works on it.
+ * `make-baseline.ts` makes the dump.
+ */
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import { seal, verify } from '../../src/security/audit-chain.ts'
+import { migrate, pendingMigrations } from '../../src/storage/migrate.ts'
+import { readRights } from '../../src/storage/rights.ts'
+import { testDatabase } from '../support/database.ts'
+import { json, startService } from '../support/service.ts'
+import { shapeOf } from '../support/shape.ts'
+
+/** What instances that answer from a cache have to know: a server on which none has served yet starts without. */
+const OF_INSTANCES = ['instance', 'session_change']
+/** Transactions belong to the server; those that a dump names are settled in the new one. */
+const OF_THE_SERVER = ['xid', 'sealed']
+
+const dump = await readFile(new URL('baseline.sql', import.meta.url), 'utf8')
+const database = await testDatabase({ dump })
+const { psql } = database
+
+/** The rows of every table as JSON, without what belongs to the server. */
+async function contents() {
+  const tables = await psql<{ name: string }>(
+    `select relname::text as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1`,
+  )
+  const rows: Record<string, string[]> = {}
+  for (const { name } of tables)
+    rows[name] = (
+      await psql<{ row: string }>(
+        `select (to_jsonb(each) - $1::text[])::text as row from public."${name}" as each order by 1`,
+        [OF_THE_SERVER],
+      )
+    ).map(({ row }) => row)
+  return rows
+}
+
+t.test('no row is lost or changed by an upgrade', async (t) => {
+  const before = await contents()
+  for (const [table, rows] of Object.entries(before)) t.not(rows.length, 0, `the dump has rows of ${table}`)
+  await migrate(database.url)
+  t.equal(await database.run(pendingMigrations), 0)
+  t.equal(await migrate(database.url), 0)
+  const after = await contents()
+  for (const [table, rows] of Object.entries(before))
+    if (!OF_INSTANCES.includes(table)) t.strictSame(after[table], rows, table)
+})
+
+t.test('an upgraded database is in no way different from a new one', async (t) => {
+  const created = await testDatabase()
+  t.strictSame(await shapeOf(psql), await shapeOf(created.psql))
+  t.strictSame(await database.run(readRights), await created.run(readRights))
+})
+
+t.test('the service works on it', async (t) => {
+  const service = await startService({ database })
+  t.match(await verify(database), { operations: 12, links: 12, findings: [] }, 'the record is as it was')
+
+  for (const token of ['ada-phone', 'ada-laptop', 'grace-desk'])
+    t.equal(await service.check(token), 200, `${token} is still signed in`)
+  for (const token of ['ada-expired', 'ada-signed-out', 'ada-deleted', 'ada-ended', 'eve-phone'])
+    t.equal(await service.check(token), 401, `${token} is still signed out`)
+  await t.rejects(service.sessions.create({ userId: 'eve', userAgent: null, ipAddress: null }), {
+    code: 'user_locked',
+  })
+  const introspected = await service.http('/introspect', {
+    method: 'POST',
+    headers: { authorization: 'Bearer glk_upgraded-upgraded-upgraded-upgraded-upgrade' },
+    body: new URLSearchParams({ token: 'ada-phone' }),
+  })
+  t.match(await introspected.json(), { active: true, sub: 'ada' })
+  t.equal((await service.as('grace-desk', '/api/admin/audit')).status, 200, 'staff have their role')
+
+  const logout = await service.as('ada-laptop', '/api/logout', json({ scope: 'global' }))
+  t.match(await logout.json(), { revoked: { length: 2 } })
+  for (const token of ['ada-phone', 'ada-laptop']) t.equal(await service.check(token), 401)
+  t.not(await seal(database), 0, 'the chain goes on')
+  t.match(await verify(database), { findings: [] })
+})
