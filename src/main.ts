@@ -1,13 +1,14 @@
 /**
- * The composition root: settings → database → services → server → listen; and back, in that order, on SIGTERM
- * or SIGINT: in-flight requests finish, touches are written, the pool closes, then the embedded database.
+ * Starts the service: settings, database, services, app, listen. Ends it in reverse order on SIGTERM or SIGINT: requests under way
+ * finish, last uses are written, the pools close, then the embedded database stops.
  */
 import cluster from 'node:cluster'
 import type { FastifyBaseLogger } from 'fastify'
+import { type Cleanup, createCleanup } from './cleanup.ts'
 import { type Config, DATA_FOLDER, readConfig } from './config.ts'
 import { createLogger } from './http/log.ts'
 import { prepare } from './prepare.ts'
-import { type Closing, type Place, serve } from './serve.ts'
+import { type Place, serve } from './serve.ts'
 import type { Tracing } from './tracing.ts'
 import { placeOfWorker, supervise } from './workers.ts'
 
@@ -24,11 +25,9 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     ...(traces && { mixin: traces.logFields }),
   })
   const tracing = traces?.startTracing(log)
-  const closing: Closing = tracing ? [tracing.close] : []
-  const close = async () => {
-    for (const step of closing.splice(0).reverse())
-      await step().catch((error) => log.error({ err: error }, 'while stopping'))
-  }
+  const cleanup = createCleanup()
+  if (tracing) cleanup.add(tracing.close)
+  const close = () => cleanup.run().catch((err) => log.error({ err }, 'while stopping'))
   onSignal(async (signal) => {
     if (!cluster.isWorker) log.info(`${signal}: finishing what is under way`)
     await close()
@@ -36,8 +35,8 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   })
 
   try {
-    if (cluster.isWorker) await serve(config, await placeOfWorker(), log, closing, tracing)
-    else await serveFirst(config, log, closing, tracing)
+    if (cluster.isWorker) await serve(config, await placeOfWorker(), log, cleanup, tracing)
+    else await serveFirst(config, log, cleanup, tracing)
   } catch (error) {
     await close()
     throw error
@@ -48,15 +47,15 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
 async function serveFirst(
   config: Config,
   log: FastifyBaseLogger,
-  closing: Closing,
+  cleanup: Cleanup,
   tracing: Tracing | undefined,
 ): Promise<void> {
   const demo = config.databaseUrl ? null : await (await import('./dev/demo.ts')).startDemo(DATA_FOLDER)
-  if (demo) closing.push(demo.stop)
+  if (demo) cleanup.add(demo.stop)
   const place: Place = { url: config.databaseUrl ?? demo?.url ?? '', demo: demo !== null }
-  await prepare(place.url, config.policy, log, demo?.seed)
-  if (config.workers > 1) await supervise(config.workers, place, log, closing)
-  else await serve(config, place, log, closing, tracing)
+  await prepare(config, place.url, log, demo?.seed)
+  if (config.workers > 1) await supervise(config.workers, place, log, cleanup)
+  else await serve(config, place, log, cleanup, tracing)
   if (demo) process.stdout.write(demo.banner(config))
 }
 
@@ -67,7 +66,10 @@ function wantsTraces(env: NodeJS.ProcessEnv): boolean {
   return Boolean(OTEL_EXPORTER_OTLP_ENDPOINT || OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) && !off
 }
 
-/** Runs `stop` once; `npm` passes a Ctrl-C on although the terminal has sent it already, so a second is ignored. */
+/**
+ * Runs `stop` once. npm passes a Ctrl-C on although the terminal has sent it already, so a second signal is ignored; the package
+ * close-with-grace would end the process there, with the requests under way.
+ */
 function onSignal(stop: (signal: string) => Promise<void>): void {
   let stopping = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

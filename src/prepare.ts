@@ -1,12 +1,11 @@
 /** Gets the database ready before anybody is served: it answers, has this version's shape, and holds the policy. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FastifyBaseLogger } from 'fastify'
-import { createBarrier } from './propagation/barrier.ts'
-import type { SessionPolicy } from './sessions/policy.ts'
+import type { Config } from './config.ts'
+import type { Log } from './lib/log.ts'
+import { createServices, type Services } from './services.ts'
 import { mayComeYet } from './storage/connection.ts'
-import { type Database, type Executor, openDatabase } from './storage/database.ts'
+import type { Executor } from './storage/database.ts'
 import { rootCause } from './storage/failures.ts'
-import { barrierStore } from './storage/instances.ts'
 import { migrate } from './storage/migrate.ts'
 import { recordAct } from './storage/operations.ts'
 import { writePolicy } from './storage/policy.ts'
@@ -24,27 +23,27 @@ const SETTINGS = { actorKind: 'system', actorId: 'settings' } as const
 
 /** @param seed adds what the demo needs. */
 export async function prepare(
+  config: Config,
   url: string,
-  policy: SessionPolicy,
-  log: FastifyBaseLogger,
+  log: Log,
   seed: (db: Executor) => Promise<unknown> = async () => {},
 ): Promise<void> {
   const restored = () => log.warn('the database was restored from another server: its record goes on here')
   await patiently(log, () => demandOwnProcesses(url))
   const applied = await patiently(log, () => migrate(url, restored))
   if (applied > 0) log.info({ applied }, 'migrations applied')
-  const database = openDatabase(url, { max: 2 })
+  const services = createServices(config, log, { url })
   try {
-    await database.run(demandAllRows)
-    await applyPolicy(database, policy, log)
-    await database.run(seed)
+    await services.database.run(demandAllRows)
+    await applyPolicy(services)
+    await services.database.run(seed)
   } finally {
-    await database.close()
+    await services.close()
   }
 }
 
 /** Runs `work` until the database is there, or patience ends. */
-async function patiently<T>(log: FastifyBaseLogger, work: () => Promise<T>): Promise<T> {
+async function patiently<T>(log: Log, work: () => Promise<T>): Promise<T> {
   for (const deadline = Date.now() + DATABASE_PATIENCE_MS; ; await sleep(1_000)) {
     try {
       return await work()
@@ -58,7 +57,7 @@ async function patiently<T>(log: FastifyBaseLogger, work: () => Promise<T>): Pro
 }
 
 /** Writes the policy and, where that changed it, waits until no instance answers by the old one. */
-async function applyPolicy(database: Database, policy: SessionPolicy, log: FastifyBaseLogger): Promise<void> {
+async function applyPolicy({ database, barrier, config: { policy }, log }: Services): Promise<void> {
   const { replaced, xid } = await database.transaction(async (tx) => {
     await tx.extend(POLICY_MS)
     const replaced = await writePolicy(tx, policy)
@@ -68,5 +67,5 @@ async function applyPolicy(database: Database, policy: SessionPolicy, log: Fasti
   })
   if (!xid) return
   log.warn({ from: replaced, to: policy }, 'the session policy of all instances changed')
-  await createBarrier(barrierStore(database.run)).passed(xid)
+  await barrier.passed(xid)
 }

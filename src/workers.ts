@@ -5,8 +5,9 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
+import type { Cleanup } from './cleanup.ts'
 import { gatherMetrics } from './metrics/workers.ts'
-import type { Closing, Place } from './serve.ts'
+import type { Place } from './serve.ts'
 
 /** Pause before a worker is replaced, in milliseconds: one that dies at once must not keep a processor busy. */
 const REPLACE_MS = 500
@@ -16,7 +17,7 @@ export async function supervise(
   count: number,
   place: Place,
   log: FastifyBaseLogger,
-  closing: Closing,
+  cleanup: Pick<Cleanup, 'add'>,
 ): Promise<void> {
   const alive = new Set<Worker>()
   let started = false
@@ -41,7 +42,7 @@ export async function supervise(
   }
 
   gatherMetrics(log)
-  closing.push(async () => {
+  cleanup.add(async () => {
     stopping = true
     const ended = [...alive].map((worker) => once(worker, 'exit'))
     for (const worker of alive) worker.process.kill('SIGTERM')

@@ -1,27 +1,17 @@
 /** Traces show where the time of a request went, to whoever asks for them; they show nobody's secrets, and cost nobody an answer. */
-
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { silentLog } from '../src/lib/log.ts'
-import { createBarrier } from '../src/propagation/barrier.ts'
 import { createKey } from '../src/security/keys.ts'
-import { createSessions } from '../src/sessions/sessions.ts'
-import { barrierStore } from '../src/storage/instances.ts'
 import { collector, type Span } from './support/collector.ts'
 import { run } from './support/command.ts'
 import { testDatabase } from './support/database.ts'
 import { freePort } from './support/ports.ts'
-import { json } from './support/service.ts'
+import { json, servicesOn } from './support/service.ts'
 import { waitFor } from './support/within.ts'
 
 const database = await testDatabase()
-const sessions = createSessions(
-  database,
-  { add: () => {} },
-  createBarrier(barrierStore(database.run)),
-  silentLog,
-)
+const { sessions } = servicesOn(database.url)
 const canary = 'canary5d21'
 const ada = `${canary}-ada`
 await database.psql('insert into "user" (id, name, email) values ($1, $2, $3)', [

@@ -1,25 +1,15 @@
 /** Several processes on one port: each an instance of its own, replaced when it crashes, gone when it is told to stop. */
-
 import t from 'tap'
-import { silentLog } from '../src/lib/log.ts'
-import { createBarrier } from '../src/propagation/barrier.ts'
-import { createSessions } from '../src/sessions/sessions.ts'
-import { barrierStore } from '../src/storage/instances.ts'
 import { run } from './support/command.ts'
 import { testDatabase } from './support/database.ts'
 import { freePort } from './support/ports.ts'
-import { json } from './support/service.ts'
+import { json, servicesOn } from './support/service.ts'
 import { waitFor } from './support/within.ts'
 
 const database = await testDatabase()
 const { psql } = database
 await psql(`insert into "user" (id) values ('ada')`)
-const sessions = createSessions(
-  database,
-  { add: () => {} },
-  createBarrier(barrierStore(database.run)),
-  silentLog,
-)
+const { sessions } = servicesOn(database.url)
 const port = await freePort()
 const base = `http://127.0.0.1:${port}`
 const env = { DATABASE_URL: database.url, PORT: String(port), WORKERS: '2', CHECK_MODE: 'leased' }

@@ -1,6 +1,6 @@
-/** Starts the checker that `CHECK_MODE` names. Nothing else knows which one runs. */
-import type { FastifyBaseLogger } from 'fastify'
+/** Makes the checker that `CHECK_MODE` names. Nothing else knows which one runs. */
 import type { Config } from '../config.ts'
+import type { Log } from '../lib/log.ts'
 import type { Touches } from '../sessions/touches.ts'
 import type { Database } from '../storage/database.ts'
 import { instanceStore } from '../storage/instances.ts'
@@ -10,20 +10,21 @@ import { createInstance, keepLease } from './instance.ts'
 import { leaseClock } from './lease.ts'
 import { createMemory } from './memory.ts'
 
-export interface Databases {
-  databaseForChecks: Database
+export interface Sources {
+  checks: Database
   /** A pool of one connection. */
-  databaseForLease: Database
+  lease: Database
   /** Tell of revocations. */
   ears: Ears
 }
 
-export interface RunningChecker {
+export interface Checking {
+  /** Answers from the database until it is started, and after it was closed. */
   checker: Checker
   /** What there is to tell of the checker that answers from memory. */
   leased?: Leased
-  /** Stops what keeps it going; until the process ends it answers on, from the database. */
-  close(): Promise<void>
+  /** Joins the instances and keeps a lease, where `CHECK_MODE` is `leased`. */
+  start(): { close(): Promise<void> }
 }
 
 /** What operators want to know of it. */
@@ -34,25 +35,18 @@ export interface Leased {
   size(): number
 }
 
-export function startChecker(
+export function createChecking(
   { checkMode, checkCache }: Pick<Config, 'checkMode' | 'checkCache'>,
-  { databaseForChecks, databaseForLease, ears }: Databases,
+  { checks, lease, ears }: Sources,
   touches: Pick<Touches, 'add'>,
-  log: FastifyBaseLogger,
-): RunningChecker {
+  log: Log,
+): Checking {
   if (checkMode === 'database')
-    return { checker: databaseChecker(databaseForChecks, touches), close: async () => {} }
+    return { checker: databaseChecker(checks, touches), start: () => ({ close: async () => {} }) }
 
   const clock = leaseClock()
   const memory = createMemory(checkCache)
-  const checker = leasedChecker(databaseForChecks, touches, memory, clock)
-  const instance = createInstance(instanceStore(databaseForLease), memory, clock)
-  const lease = keepLease(instance, clock, {
-    joining: () => databaseForChecks.reconnect(),
-    leased: () => log.info('answering checks from memory'),
-    lapsed: (err) => log.warn({ err }, 'the lease is lost: every check reads the database until it is back'),
-  })
-  const ear = ears.hear(lease.wake)
+  const checker = leasedChecker(checks, touches, memory, clock)
   return {
     checker,
     leased: {
@@ -60,9 +54,20 @@ export function startChecker(
       holdsLease: () => memory.holds(clock()),
       size: () => memory.size,
     },
-    async close() {
-      await lease.close()
-      await ear.close()
+    start() {
+      const kept = keepLease(createInstance(instanceStore(lease), memory, clock), clock, {
+        joining: () => checks.reconnect(),
+        leased: () => log.info('answering checks from memory'),
+        lapsed: (err) =>
+          log.warn({ err }, 'the lease is lost: every check reads the database until it is back'),
+      })
+      const ear = ears.hear(kept.wake)
+      return {
+        async close() {
+          await kept.close()
+          await ear.close()
+        },
+      }
     },
   }
 }

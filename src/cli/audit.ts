@@ -2,11 +2,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { AUDIT_KINDS } from '../operations/kinds.ts'
-import { type AuditEntry, createAudit } from '../security/audit.ts'
+import type { AuditEntry } from '../security/audit.ts'
 import { verify } from '../security/audit-chain.ts'
 import { auditCsv } from '../security/audit-csv.ts'
 import type { AuditFilter } from '../storage/audit.ts'
-import { examples, Failed, instant, withDatabase } from './common.ts'
+import { examples, Failed, instant, withDatabase, withServices } from './common.ts'
 import { print, printCsv, printJson } from './print.ts'
 import { counted } from './show.ts'
 import { printTable } from './table.ts'
@@ -54,14 +54,9 @@ export function addAuditCommand(program: Command, env: NodeJS.ProcessEnv): void 
     )
     .action(async ({ user, actor, limit: given, json, csv, ...rest }: Filters) => {
       const filter: AuditFilter = { userId: user, actorId: actor, ...rest }
-      if (csv)
-        return withDatabase(env, ({ run }) =>
-          printCsv(auditCsv(first(createAudit({ run }).all(filter), given))),
-        )
+      if (csv) return withServices(env, ({ audit }) => printCsv(auditCsv(first(audit.all(filter), given))))
       const limit = given ?? LISTED
-      const entries = await withDatabase(env, ({ run }) =>
-        collect(first(createAudit({ run }).all(filter), limit)),
-      )
+      const entries = await withServices(env, ({ audit }) => collect(first(audit.all(filter), limit)))
       if (json) return printJson(entries)
       if (entries.length === 0) return print('Nothing matches.')
       printTable(['at', 'kind', 'sessions', 'user', 'by', 'why', 'operation'], entries.map(row))

@@ -4,6 +4,8 @@ import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline'
 import { ConfigError, DATA_FOLDER, readConfig } from '../config.ts'
 import { Problem } from '../errors.ts'
+import { silentLog } from '../lib/log.ts'
+import type { Services } from '../services.ts'
 import { type Database, openDatabase } from '../storage/database.ts'
 import { isHidden, rootCause } from '../storage/failures.ts'
 import type { By } from '../storage/operations.ts'
@@ -24,12 +26,31 @@ export async function databaseUrl(env: NodeJS.ProcessEnv): Promise<string> {
   return url
 }
 
+/** For one query of a command, in milliseconds: nobody's request waits. */
+const DEADLINE_MS = 10_000
+
+/** Runs `work` with the services, without their jobs; they are closed afterwards. */
+export async function withServices<T>(
+  env: NodeJS.ProcessEnv,
+  work: (services: Services) => Promise<T>,
+): Promise<T> {
+  const url = await databaseUrl(env)
+  // What only the server needs takes other commands no time.
+  const { createServices } = await import('../services.ts')
+  const services = createServices(readConfig(env), silentLog, { url, deadlineMs: DEADLINE_MS })
+  try {
+    return await work(services)
+  } finally {
+    await services.close()
+  }
+}
+
 /** Runs `work` on the database, which is closed afterwards. */
 export async function withDatabase<T>(
   env: NodeJS.ProcessEnv,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const database = openDatabase(await databaseUrl(env), { max: 2, deadlineMs: 10_000 })
+  const database = openDatabase(await databaseUrl(env), { max: 2, deadlineMs: DEADLINE_MS })
   try {
     return await work(database)
   } finally {

@@ -9,13 +9,12 @@ import { openDatabase } from '../storage/database.ts'
 import { sqlState } from '../storage/failures.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
 import { demandOwnProcesses } from '../storage/pooler.ts'
+import { CONNECTIONS } from '../storage/pools.ts'
 import { hiddenInWords, hiddenTables } from '../storage/visibility.ts'
 import { type Finding, ok, problem, type Query, warning } from './findings.ts'
 import { findCreators, findRecorders, findRights, findRoles, noRights } from './rights-findings.ts'
 
 const OLDEST_VERSION = 150_000
-/** Connections that one process of the service may open. */
-const CONNECTIONS = 26
 /** How far the clocks of this machine and of the database may be apart before people notice, in milliseconds. */
 const CLOCKS_APART_MS = 2_000
 

@@ -5,14 +5,11 @@
  */
 import { SingleBar } from 'cli-progress'
 import { type Command, Option } from 'commander'
-import { createBarrier } from '../propagation/barrier.ts'
 import { incidentCsv } from '../security/incident-csv.ts'
 import { carryOut } from '../security/incident-runner.ts'
-import { createIncidents, type IncidentReport, type Incidents } from '../security/incidents.ts'
+import type { IncidentReport } from '../security/incidents.ts'
 import { reason } from '../security/reason.ts'
-import type { Database } from '../storage/database.ts'
-import { barrierStore } from '../storage/instances.ts'
-import { confirm, examples, Failed, instant, operator, UsageError, withDatabase } from './common.ts'
+import { confirm, examples, Failed, instant, operator, UsageError, withServices } from './common.ts'
 import { print, printCsv, printJson, tell } from './print.ts'
 import { type SelectionOptions, selectionOf, selectionOptions } from './selection-options.ts'
 import { counted } from './show.ts'
@@ -49,7 +46,7 @@ export function addIncidentCommand(program: Command, env: NodeJS.ProcessEnv): vo
     .action(async ({ reason: given, json, ...options }: PlanOptions & SelectionOptions) => {
       const why = option('reason', reason, given)
       const select = await selectionOf(options)
-      const plan = await withIncidents(env, (incidents) => incidents.plan(select, why, operator()))
+      const plan = await withServices(env, ({ incidents }) => incidents.plan(select, why, operator()))
       if (json) return printJson(plan)
       const { unknownUsers: ids } = plan
       printPlan({ ...plan, unknown: { count: ids.length, ids } })
@@ -70,7 +67,7 @@ export function addIncidentCommand(program: Command, env: NodeJS.ProcessEnv): vo
 Interrupted, it goes on when it is called again, or at once where the service runs. Of a finished incident it prints the report.`,
     )
     .action((planId: string, { yes, json }: { yes?: true; json?: true }) =>
-      withIncidents(env, async (incidents, database) => {
+      withServices(env, async ({ incidents, pools, barrier }) => {
         const plan = await incidents.get(theId(planId))
         if (plan.state === 'expired')
           throw new Error('the plan has expired, and nothing was ended. Plan again.')
@@ -82,10 +79,7 @@ Interrupted, it goes on when it is called again, or at once where the service ru
         if (plan.state !== 'done') {
           await incidents.execute(plan.planId, operator())
           await withBar(plan, (onProgress, signal) =>
-            carryOut(database, createBarrier(barrierStore(database.run)), plan.planId, {
-              onProgress,
-              signal,
-            }),
+            carryOut(pools.incidents, barrier, plan.planId, { onProgress, signal }),
           )
         }
         const report = await incidents.get(plan.planId)
@@ -109,7 +103,7 @@ Interrupted, it goes on when it is called again, or at once where the service ru
       ),
     )
     .action((planId: string, { json, csv }: { json?: true; csv?: true }) =>
-      withIncidents(env, async (incidents) => {
+      withServices(env, async ({ incidents }) => {
         const report = await incidents.get(theId(planId))
         if (csv) await printCsv(incidentCsv(incidents.endedSessions(report)))
         else if (json) printJson(report)
@@ -124,7 +118,7 @@ Interrupted, it goes on when it is called again, or at once where the service ru
     .option('--json', 'print JSON')
     .addHelpText('after', examples('incident list'))
     .action(async ({ json }: { json?: true }) => {
-      const found = await withIncidents(env, (incidents) => incidents.list())
+      const found = await withServices(env, ({ incidents }) => incidents.list())
       if (json) return printJson(found)
       if (found.length === 0) return print('No incident was ever planned.')
       printTable(
@@ -139,13 +133,6 @@ Interrupted, it goes on when it is called again, or at once where the service ru
         ]),
       )
     })
-}
-
-function withIncidents<T>(
-  env: NodeJS.ProcessEnv,
-  work: (incidents: Incidents, database: Database) => Promise<T>,
-): Promise<T> {
-  return withDatabase(env, (database) => work(createIncidents(database), database))
 }
 
 function theId(text: string): string {

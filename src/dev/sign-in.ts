@@ -1,19 +1,30 @@
 /** `/login` of the demo: pick a user, no password. It exists only where no database was named. */
+import fastifyFormbody from '@fastify/formbody'
 import { html } from '@remix-run/html-template'
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
+import type { Cookies } from '../http/cookies.ts'
 import { readCredential } from '../http/credentials.ts'
+import { problemPages } from '../http/error-handlers.ts'
 import { assertSameOrigin } from '../http/same-origin.ts'
-import { originOf } from '../http/session.ts'
-import type { SignIn } from '../server.ts'
+import { originOf, type Visitor } from '../http/session.ts'
+import type { Sessions } from '../sessions/sessions.ts'
 import { sign } from '../web/icons.ts'
 import { layout } from '../web/layout.ts'
 import { DEMO_USERS } from './demo-data.ts'
 
+export interface SignIn {
+  sessions: Pick<Sessions, 'create'>
+  cookies: Cookies
+  visitor: Visitor
+}
+
 export async function demoSignIn(instance: FastifyInstance, { sessions, cookies, visitor }: SignIn) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
+  await app.register(problemPages)
+  await app.register(fastifyFormbody)
 
   app.get('/login', async (_request, reply) =>
     reply.type('text/html; charset=utf-8').send(String(signInPage())),

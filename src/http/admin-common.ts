@@ -1,7 +1,8 @@
 /** What the routes of the console share: who looks, what they sent, and how pages and problems are answered. */
 import type { SafeHtml } from '@remix-run/html-template'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
+import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import type { Accounts } from '../security/accounts.ts'
 import type { Audit } from '../security/audit.ts'
@@ -12,7 +13,6 @@ import { withinOneDeadline } from '../storage/database.ts'
 import type { Viewer } from '../web/admin/frame.ts'
 import type { Faults } from '../web/admin/parts.ts'
 import { requireTokenForChange, type Visitor } from './session.ts'
-import type { RequireStaff } from './staff.ts'
 
 export interface AdminPages {
   sessions: Pick<Sessions, 'operation'>
@@ -20,16 +20,13 @@ export interface AdminPages {
   audit: Audit
   incidents: Incidents
   overview: Overview
+  config: Pick<Config, 'staffMaxAuthAgeSeconds'>
   visitor: Visitor
-  requireStaff: RequireStaff
-  /** Is told of every request that was refused with `invalid_token`. */
-  refused: (request: FastifyRequest) => void
   /** Where to sign in, when that is on this site. */
   signInPath: string | null
-  maxAuthAgeSeconds: number
 }
 
-/** Lets those pass who may end sessions, before the body is read; `harm` looks at the rest afterwards. */
+/** Lets those pass who may end sessions, before the body is read; `requireStaff.write` looks at the rest afterwards. */
 export async function requireSecurityRole({ staff }: FastifyRequest): Promise<void> {
   if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
 }
@@ -43,10 +40,10 @@ export function formHooks(visitor: Visitor) {
   return { onRequest: [ours, requireSecurityRole] }
 }
 
-/** Hooks for what does harm. A long form takes time to arrive, which is not taken from that of the queries. */
-export function harmHooks(requireStaff: RequireStaff, visitor: Visitor) {
+/** Hooks for forms that change something. A long form takes time to arrive, which is not taken from that of the queries. */
+export function writeHooks({ requireStaff }: Pick<FastifyInstance, 'requireStaff'>, visitor: Visitor) {
   const afresh = (_request: FastifyRequest, _reply: FastifyReply, done: () => void) => withinOneDeadline(done)
-  return { ...formHooks(visitor), preHandler: [afresh, requireStaff.harm] }
+  return { ...formHooks(visitor), preHandler: [afresh, requireStaff.write] }
 }
 
 export function viewerOf({ session: { session, user }, staff: { role } }: FastifyRequest): Viewer {

@@ -19,11 +19,11 @@ import {
   entered,
   faultsOf,
   formHooks,
-  harmHooks,
   requireSecurityRole,
   send,
   utcInstant,
   viewerOf,
+  writeHooks,
 } from './admin-common.ts'
 import { sendCsv } from './csv.ts'
 import { logged, sendProblem, translate } from './problems.ts'
@@ -38,10 +38,10 @@ const PREVIEWS_AT_ONCE = 2
 const onePlan = z.object({ planId })
 
 export async function adminIncidentPages(instance: FastifyInstance, options: AdminPages) {
-  const { incidents, overview, requireStaff, maxAuthAgeSeconds, visitor } = options
+  const { incidents, overview, config, visitor } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const harm = harmHooks(requireStaff, visitor)
-  const isRecent = (request: FastifyRequest) => signedInWithin(maxAuthAgeSeconds, request)
+  const write = writeHooks(app, visitor)
+  const isRecent = (request: FastifyRequest) => signedInWithin(config.staffMaxAuthAgeSeconds, request)
   const form = (
     request: FastifyRequest,
     reply: FastifyReply,
@@ -105,7 +105,7 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
     },
   )
 
-  app.post('/incidents', { ...harm, bodyLimit: MAX_FORM }, async (request, reply) => {
+  app.post('/incidents', { ...write, bodyLimit: MAX_FORM }, async (request, reply) => {
     const given = entered(request.body)
     const { select, why, faults } = readForm(given)
     if (!select || why === undefined) return form(request, reply.code(400), { entered: given, faults })
@@ -147,15 +147,19 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
     show(request, reply, await incidents.get(request.params.planId)),
   )
 
-  app.post('/incidents/:planId/execute', { ...harm, schema: { params: onePlan } }, async (request, reply) => {
-    const { planId } = request.params
-    if (entered(request.body).confirm !== 'yes') {
-      const faults = { confirm: 'Tick the box to say that you mean it.' }
-      return show(request, reply.code(400), await incidents.get(planId), faults)
-    }
-    await incidents.execute(planId, byOf(request))
-    return reply.redirect(`/admin/incidents/${planId}`, 303)
-  })
+  app.post(
+    '/incidents/:planId/execute',
+    { ...write, schema: { params: onePlan } },
+    async (request, reply) => {
+      const { planId } = request.params
+      if (entered(request.body).confirm !== 'yes') {
+        const faults = { confirm: 'Tick the box to say that you mean it.' }
+        return show(request, reply.code(400), await incidents.get(planId), faults)
+      }
+      await incidents.execute(planId, byOf(request))
+      return reply.redirect(`/admin/incidents/${planId}`, 303)
+    },
+  )
 
   // Where "Try again" leads from the page of a failed attempt.
   app.get('/incidents/:planId/execute', { schema: { params: onePlan } }, async (request, reply) =>

@@ -1,5 +1,6 @@
 /** For security staff: plan to end many sessions, carry it out, see what came of it. */
 import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { incidentCsv } from '../security/incident-csv.ts'
@@ -9,7 +10,7 @@ import { selection, shownSelectionSchema } from '../security/selection.ts'
 import { sendCsv, wantsCsv } from './csv.ts'
 import { callers } from './openapi/document.ts'
 import { instant, nullableText, planId } from './schemas.ts'
-import { byOf, HARM_PROBLEMS, READ_PROBLEMS, type RequireStaff } from './staff.ts'
+import { byOf, READ_PROBLEMS, WRITE_PROBLEMS } from './staff.ts'
 
 /** Bytes: 200,000 user ids of 36 characters are 8 MB. Read only after the caller has shown who it is. */
 const MAX_PLAN_BODY = 16 * 1024 * 1024
@@ -69,26 +70,25 @@ const incident = z.object({
     .nullable(),
 })
 
-export interface IncidentRoutes {
+export interface IncidentsApi {
   incidents: Incidents
-  requireStaff: RequireStaff
 }
 
-export async function incidentRoutes(instance: FastifyInstance, { incidents, requireStaff }: IncidentRoutes) {
+async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const { read, harm } = requireStaff
+  const { read, write } = app.requireStaff
   const forStaff = { tags: ['staff'], security: callers.staff }
 
   app.post(
     '/api/admin/incidents',
     {
-      onRequest: harm,
+      onRequest: write,
       bodyLimit: MAX_PLAN_BODY,
       schema: {
         ...forStaff,
         operationId: 'planIncident',
         summary: 'Count what a selection comes to; nothing is ended',
-        problems: HARM_PROBLEMS,
+        problems: WRITE_PROBLEMS,
         body: newPlan,
         response: { 201: plan.describe('The plan, to be executed within half an hour.') },
       },
@@ -135,12 +135,12 @@ export async function incidentRoutes(instance: FastifyInstance, { incidents, req
   app.post(
     '/api/admin/incidents/:planId/execute',
     {
-      onRequest: harm,
+      onRequest: write,
       schema: {
         ...forStaff,
         operationId: 'executeIncident',
         summary: 'End what a plan names, and whatever matches by now',
-        problems: [...HARM_PROBLEMS, 'incident_not_found', 'incident_not_open'],
+        problems: [...WRITE_PROBLEMS, 'incident_not_found', 'incident_not_open'],
         params: planParams,
         response: { 202: incident.describe('It is carried out in the background.') },
       },
@@ -174,6 +174,12 @@ export async function incidentRoutes(instance: FastifyInstance, { incidents, req
     },
   )
 }
+
+export const incidentsApi = fp(routes, {
+  name: 'incidents-api',
+  dependencies: ['guards'],
+  encapsulate: true,
+})
 
 function onTheWire(report: IncidentReport) {
   const { plannedAt, expiresAt, startedAt, finishedAt } = report

@@ -2,7 +2,9 @@
  * The console of security staff, at `/admin`: pages for people with a role. The guard comes before anything is looked up or
  * read: whoever has no role gets one and the same page at every address, whether there is anything behind it or not.
  */
+import fastifyFormbody from '@fastify/formbody'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
@@ -19,13 +21,13 @@ import { adminUserPages } from './admin-user-pages.ts'
 import { logged, problemHeaders, sendProblemPage, translate } from './problems.ts'
 import { text } from './schemas.ts'
 
-/** To be registered with the prefix `/admin`. */
-export async function adminPages(instance: FastifyInstance, options: AdminPages) {
-  const { accounts, incidents, overview, requireStaff, refused, signInPath } = options
+/** Below `/admin`. */
+async function consolePages(instance: FastifyInstance, options: AdminPages) {
+  const { accounts, incidents, overview, signInPath } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   app.addHook('onRequest', async (request) => {
-    await requireStaff.read(request)
+    await app.requireStaff.read(request)
     // A service has a key and no browser.
     if (request.staff.actorKind !== 'staff') throw new Problem('not_staff', 'The console is for people.')
   })
@@ -33,7 +35,7 @@ export async function adminPages(instance: FastifyInstance, options: AdminPages)
     const problem = logged(translate(error), () => request.log)
     if (problem.status === 401) reply.redirect('/signed-out', 303)
     else answer(problem, request, reply, signInPath)
-    if (problem.code === 'invalid_token') refused(request)
+    if (problem.code === 'invalid_token') app.reportRefused(request)
   })
   app.setNotFoundHandler(() => {
     throw new Problem('not_found', 'Nothing answers at this address.')
@@ -70,6 +72,17 @@ export async function adminPages(instance: FastifyInstance, options: AdminPages)
   await app.register(adminIncidentPages, parts)
   await app.register(adminAuditPages, parts)
 }
+
+async function routes(instance: FastifyInstance, options: AdminPages) {
+  await instance.register(fastifyFormbody)
+  await instance.register(consolePages, { ...options, prefix: '/admin' })
+}
+
+export const staffConsole = fp(routes, {
+  name: 'console',
+  dependencies: ['error-handlers', 'guards'],
+  encapsulate: true,
+})
 
 function answer(
   problem: Problem,

@@ -10,10 +10,10 @@ import {
   type AdminPages,
   entered,
   faultsOf,
-  harmHooks,
   requireSecurityRole,
   send,
   viewerOf,
+  writeHooks,
 } from './admin-common.ts'
 import { operationId, text } from './schemas.ts'
 import { byOf, signedInWithin } from './staff.ts'
@@ -29,10 +29,10 @@ const revokeForm = z.object({
 const unlockForm = z.object({ reason })
 
 export async function adminUserPages(instance: FastifyInstance, options: AdminPages) {
-  const { sessions, accounts, overview, requireStaff, visitor, maxAuthAgeSeconds } = options
+  const { sessions, accounts, overview, visitor, config } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const securityOnly = { onRequest: requireSecurityRole }
-  const harm = harmHooks(requireStaff, visitor)
+  const write = writeHooks(app, visitor)
 
   app.get(
     '/user',
@@ -60,7 +60,7 @@ export async function adminUserPages(instance: FastifyInstance, options: AdminPa
     async (request: Ask, reply: FastifyReply, faults: Faults = {}) => {
       const account = await accounts.show(request.query.id)
       const viewer = viewerOf(request)
-      const isRecent = signedInWithin(maxAuthAgeSeconds, request)
+      const isRecent = signedInWithin(config.staffMaxAuthAgeSeconds, request)
       const given = { ...entered(request.query), ...entered(request.body) }
       return send(reply, draw({ viewer, account, isRecent, entered: given, faults }))
     }
@@ -75,7 +75,7 @@ export async function adminUserPages(instance: FastifyInstance, options: AdminPa
     (request, reply) => askRevoke(request, reply),
   )
 
-  app.post('/user/revoke', { ...harm, schema: { querystring: oneUser } }, async (request, reply) => {
+  app.post('/user/revoke', { ...write, schema: { querystring: oneUser } }, async (request, reply) => {
     const sent = revokeForm.safeParse(request.body ?? {})
     if (!sent.success) return askRevoke(request, reply.code(400), faultsOf(sent.error))
     const { id } = request.query
@@ -91,7 +91,7 @@ export async function adminUserPages(instance: FastifyInstance, options: AdminPa
     askUnlock(request, reply),
   )
 
-  app.post('/user/unlock', { ...harm, schema: { querystring: oneUser } }, async (request, reply) => {
+  app.post('/user/unlock', { ...write, schema: { querystring: oneUser } }, async (request, reply) => {
     const sent = unlockForm.safeParse(request.body ?? {})
     if (!sent.success) return askUnlock(request, reply.code(400), faultsOf(sent.error))
     const { id } = request.query

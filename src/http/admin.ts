@@ -3,6 +3,7 @@
  * a hook before anything else is looked at, so that nobody else learns who exists.
  */
 import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Accounts } from '../security/accounts.ts'
@@ -13,18 +14,17 @@ import { toAccount, toRevoked, toUser } from '../security/shown.ts'
 import { account, auditPage, auditQuery, revoked, searchText, unlocked, userList } from './admin-schemas.ts'
 import { sendCsv, wantsCsv } from './csv.ts'
 import { callers } from './openapi/document.ts'
-import { byOf, HARM_PROBLEMS, READ_PROBLEMS, type RequireStaff } from './staff.ts'
+import { byOf, READ_PROBLEMS, WRITE_PROBLEMS } from './staff.ts'
 
-export interface AdminRoutes {
+export interface StaffApi {
   accounts: Accounts
   audit: Audit
-  requireStaff: RequireStaff
 }
 
-export async function adminRoutes(instance: FastifyInstance, { accounts, audit, requireStaff }: AdminRoutes) {
+async function routes(instance: FastifyInstance, { accounts, audit }: StaffApi) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const reads = { onRequest: requireStaff.read }
-  const harms = { onRequest: requireStaff.harm }
+  const reads = { onRequest: app.requireStaff.read }
+  const writes = { onRequest: app.requireStaff.write }
   const forStaff = { tags: ['staff'], security: callers.staff }
   const ofUser = z.object({ id: searchText })
 
@@ -63,12 +63,12 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
   app.post(
     '/api/admin/users/:id/revoke',
     {
-      ...harms,
+      ...writes,
       schema: {
         ...forStaff,
         operationId: 'revokeUser',
         summary: 'End all sessions of a user; with lockFor, refuse new ones',
-        problems: [...HARM_PROBLEMS, 'user_not_found'],
+        problems: [...WRITE_PROBLEMS, 'user_not_found'],
         params: ofUser,
         body: z.strictObject({ reason, lockFor: lockFor.optional() }),
         response: { 200: revoked.describe('What was ended.') },
@@ -83,12 +83,12 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
   app.delete(
     '/api/admin/users/:id/lock',
     {
-      ...harms,
+      ...writes,
       schema: {
         ...forStaff,
         operationId: 'unlockUser',
         summary: 'Lift the lock of a user',
-        problems: [...HARM_PROBLEMS, 'user_not_found'],
+        problems: [...WRITE_PROBLEMS, 'user_not_found'],
         params: ofUser,
         body: z.preprocess((body) => body ?? {}, z.strictObject({ reason: reason.optional() })),
         response: { 200: unlocked.describe('The operation, if there was a lock.') },
@@ -123,6 +123,8 @@ export async function adminRoutes(instance: FastifyInstance, { accounts, audit, 
     },
   )
 }
+
+export const staffApi = fp(routes, { name: 'staff-api', dependencies: ['guards'], encapsulate: true })
 
 function toEntry(entry: AuditEntry) {
   return { ...entry, at: entry.at.toISOString() }

@@ -8,9 +8,13 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Checker, Verdict } from '../checking/checker.ts'
 import { Problem } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Replays } from '../security/replays.ts'
 import type { Tracing } from '../tracing.ts'
+import type { Address } from './address.ts'
+import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
-import { logged, problemHeaders, problemText, translate } from './problems.ts'
+import { logged, translate, writeProblem } from './problems.ts'
+import type { Visitor } from './session.ts'
 
 const REFUSED: Verdict = { valid: false }
 /** With the database away, a line for each check would hold up the process more than the checks do. In milliseconds. */
@@ -22,28 +26,34 @@ export function isCheck(url: string): boolean {
 }
 
 export interface CheckHandler {
-  checker: Checker
-  cookieName: string
-  /** `Set-Cookie` lines that remove the session cookie, for a client that sent two that differ. */
-  sessionGone: readonly string[]
-  logger: FastifyBaseLogger
+  checking: { checker: Checker }
+  visitor: Pick<Visitor, 'cookieName'>
+  /** A client that sent two session cookies that differ is told to remove both. */
+  cookies: Pick<Cookies, 'sessionGone'>
+  log: FastifyBaseLogger
   metrics: Pick<Metrics, 'checked'>
-  /** Is told of every token that was refused, and how long ago it came. */
-  refused: (token: string, request: IncomingMessage, agoMs: number) => void
+  /** Hears of every token that was refused. */
+  replays: Pick<Replays, 'refused'>
+  addressOf: (request: IncomingMessage) => Address
   traced?: Tracing['check'] | undefined
 }
 
 /** @returns a handler that answers checks, and returns false for every other request. */
 export function createCheckHandler({
-  checker,
-  cookieName,
-  sessionGone,
-  logger,
+  checking: { checker },
+  visitor: { cookieName },
+  cookies: { sessionGone },
+  log: logger,
   metrics: { checked },
-  refused,
+  replays,
+  addressOf,
   traced = () => undefined,
 }: CheckHandler) {
   const log = logOf(logger)
+  const reportRefused = (token: string, request: IncomingMessage, agoMs: number) => {
+    const userAgent = request.headers['user-agent'] ?? null
+    replays.refused(token, { userAgent, ipAddress: addressOf(request).client }, agoMs)
+  }
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     if (!isCheck(request.url ?? '')) return false
     const begun = performance.now()
@@ -62,7 +72,7 @@ export function createCheckHandler({
         if (!verdict.valid) {
           const ambiguous = credential.kind === 'refused' && credential.ambiguous
           fail(new Problem('invalid_token', 'Sign in again.'), ambiguous ? sessionGone : undefined)
-          if (credential.kind === 'token') refused(credential.token, request, performance.now() - begun)
+          if (credential.kind === 'token') reportRefused(credential.token, request, performance.now() - begun)
           return
         }
         allow(response, verdict)
@@ -111,14 +121,7 @@ function refuse(response: ServerResponse, problem: Problem, log: Log, cookies?: 
   if (response.headersSent) return
   const requestId = crypto.randomUUID()
   log(problem, requestId)
-  const body = problemText(problem, requestId)
-  response.writeHead(problem.status, {
-    ...problemHeaders(problem, requestId),
-    'content-type': 'application/problem+json; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-    ...(cookies && { 'set-cookie': [...cookies] }),
-  })
-  response.end(body)
+  writeProblem(response, problem, requestId, cookies)
 }
 
 /** Visible ASCII goes as it is; anything else is percent-encoded, and so is `%`, so that no two ids look the same. */

@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { type ErrorCode, Problem } from '../errors.ts'
-import { problemHeaders, problemText } from './problems.ts'
+import { problemAnswer } from './problems.ts'
 
 interface Exchanges {
   /** The last request, whose body may still be on its way. */
@@ -74,21 +74,18 @@ function answerLast(
     if (broken?.headersSent || !socket.writable) return void socket.destroy()
     const requestId = crypto.randomUUID()
     note(requestId)
-    const body = problemText(problem, requestId)
+    const { headers, body } = problemAnswer(problem, requestId)
     // The answer to HEAD has no body; to its client one would be the beginning of another answer.
     const bodiless = (broken?.req.method ?? method) === 'HEAD'
-    socket.end(headOf(problem, requestId, body) + (bodiless ? '' : body))
+    socket.end(headOf(problem.status, headers) + (bodiless ? '' : body))
   }
 }
 
-function headOf(problem: Problem, requestId: string, body: string): string {
-  const headers = Object.entries({
-    ...problemHeaders(problem, requestId),
-    'content-type': 'application/problem+json; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-    connection: 'close',
-  }).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${headers.join('')}\r\n`
+function headOf(status: number, headers: Record<string, string>): string {
+  const lines = Object.entries({ ...headers, connection: 'close' }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n`
 }
 
 const UNREADABLE = 'The request could not be read.'

@@ -3,6 +3,7 @@
  * for. In a stream only the last event of a page carries an id: who is cut off within the page gets it again.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
@@ -14,8 +15,7 @@ import { outsideTheRequest } from '../storage/database.ts'
 import { bearerOf } from './credentials.ts'
 import { callers } from './openapi/document.ts'
 import { comparison, instant, nullableText } from './schemas.ts'
-import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'
-import type { Streams } from './streams.ts'
+import { KEY_PROBLEMS } from './service-key.ts'
 
 /** Longest time that an answer is held, in seconds. */
 const MAX_WAIT = 30
@@ -59,16 +59,12 @@ const answer = z.object({
 
 export interface EventRoutes {
   feed: Feed
-  streams: Streams
   keys: Keys
-  requireKey: RequireKey
 }
 
-export async function eventRoutes(
-  instance: FastifyInstance,
-  { feed, streams, keys, requireKey }: EventRoutes,
-) {
+async function routes(instance: FastifyInstance, { feed, keys }: EventRoutes) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
+  const { streams } = app
   /** Looks under way, by key: one for each, however many streams it opened. */
   const looks = new Map<string, Promise<boolean>>()
 
@@ -115,7 +111,7 @@ export async function eventRoutes(
     '/events',
     {
       exposeHeadRoute: false,
-      onRequest: requireKey('events'),
+      onRequest: app.requireKey('events'),
       schema: {
         operationId: 'followRevocations',
         tags: ['services'],
@@ -158,6 +154,12 @@ export async function eventRoutes(
     },
   )
 }
+
+export const events = fp(routes, {
+  name: 'events',
+  dependencies: ['guards', 'streams'],
+  encapsulate: true,
+})
 
 /** The same bytes for all who follow: those that are still on their way to slow readers are held once. */
 const written = new WeakMap<Page, Buffer>()

@@ -1,5 +1,6 @@
 /** `/healthz`: the process answers. `/readyz`: so does the database, a primary with every migration and every row in sight. */
 import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import { unfitServer } from '../storage/connection.ts'
@@ -13,7 +14,11 @@ const config = { quiet: true }
 const ok = { 200: z.object({ status: z.literal('ok') }).describe('It does.') }
 const probe = { tags: ['operators'], security: callers.anyone, response: ok }
 
-export async function healthRoutes(app: FastifyInstance, { run }: Pick<Database, 'run'>) {
+export interface Health {
+  database: Pick<Database, 'run'>
+}
+
+async function routes(app: FastifyInstance, { database: { run } }: Health) {
   const healthz = { ...probe, operationId: 'healthz', summary: 'Does the process answer?' }
   app.get('/healthz', { config, schema: healthz }, async () => ({ status: 'ok' }))
 
@@ -38,3 +43,5 @@ export async function healthRoutes(app: FastifyInstance, { run }: Pick<Database,
     return { status: 'ok' }
   })
 }
+
+export const health = fp(routes, { name: 'health', encapsulate: true })

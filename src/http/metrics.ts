@@ -1,10 +1,15 @@
 /** `/metrics`, for Prometheus, and the count of requests by route. It counts; it names nobody. */
 import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
 import { z } from 'zod'
 import type { Metrics } from '../metrics.ts'
 import { callers } from './openapi/document.ts'
 
-export async function metricsRoutes(app: FastifyInstance, metrics: Pick<Metrics, 'text' | 'contentType'>) {
+export interface MetricsText {
+  metrics: Pick<Metrics, 'text' | 'contentType'>
+}
+
+async function routes(app: FastifyInstance, { metrics }: MetricsText) {
   const schema = {
     operationId: 'metrics',
     tags: ['operators'],
@@ -19,6 +24,8 @@ export async function metricsRoutes(app: FastifyInstance, metrics: Pick<Metrics,
     reply.type(metrics.contentType).send(await metrics.text()),
   )
 }
+
+export const metricsText = fp(routes, { name: 'metrics', encapsulate: true })
 
 /**
  * Counts every request that reaches `app`, by the route as it was registered. One that reaches none may name any method and

@@ -2,12 +2,15 @@
  * The pages: your devices, logout with its confirmation, signed out and why. Plain forms, usable without
  * JavaScript. Whoever is not signed in lands on `/signed-out`, which tells why.
  */
+
+import fastifyFormbody from '@fastify/formbody'
 import type { SafeHtml } from '@remix-run/html-template'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
-import type { StaffRole } from '../operations/grants.ts'
+import type { Overview } from '../security/overview.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { devicesPage } from '../web/devices-page.ts'
 import { logoutPage } from '../web/logout-page.ts'
@@ -17,30 +20,33 @@ import { type SignedOut, signedOutPage } from '../web/signed-out-page.ts'
 import { ignoreBodies } from './bodies.ts'
 import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
+import { problemPages } from './error-handlers.ts'
 import type { FinishLogout } from './finish-logout.ts'
 import { LOGOUT_BODY, logoutRequest, refuseScopeInQuery, scope } from './logout-request.ts'
 import { sessionId } from './schemas.ts'
-import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
+import { originOf, requireTokenForChange, type Visitor } from './session.ts'
 import { markOf } from './session-events.ts'
 
 /** More devices than this are counted, not listed. */
 const LISTED = 100
 
-export interface PageRoutes {
+export interface Pages {
   sessions: Sessions
   cookies: Cookies
   visitor: Visitor
   finish: FinishLogout
   /** Where to sign in, when that is on this site. */
   signInPath: string | null
-  /** The role of a user among security staff, who are shown the way to the console. */
-  roleOf: (userId: string) => Promise<StaffRole | null>
+  /** Security staff are shown the way to the console. */
+  overview: Pick<Overview, 'roleOf'>
 }
 
-export async function pageRoutes(instance: FastifyInstance, options: PageRoutes) {
-  const { sessions, cookies, visitor, finish, signInPath, roleOf } = options
+async function routes(instance: FastifyInstance, options: Pages) {
+  const { sessions, cookies, visitor, finish, signInPath, overview } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const signedIn = { preHandler: requireSession(sessions, visitor) }
+  await app.register(problemPages)
+  await app.register(fastifyFormbody)
+  const signedIn = { preHandler: app.requireSession }
   const page = (reply: FastifyReply, html: SafeHtml) =>
     reply.type('text/html; charset=utf-8').send(String(html))
 
@@ -51,7 +57,7 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
     if (left) cookies.clearOutcome(reply)
     // What an earlier session of this browser did is no news to this one.
     const outcome = left?.operation.actorSessionId === session.id ? left : null
-    const staff = (await roleOf(user.id)) !== null
+    const staff = (await overview.roleOf(user.id)) !== null
     const shown = markOf(all)
     return page(
       reply,
@@ -151,6 +157,12 @@ export async function pageRoutes(instance: FastifyInstance, options: PageRoutes)
     return found && (!userId || found.operation.userId === userId) ? found : null
   }
 }
+
+export const pages = fp(routes, {
+  name: 'pages',
+  dependencies: ['error-handlers', 'guards'],
+  encapsulate: true,
+})
 
 /** Whether an operation ended the very session that asked for it. */
 function endedItself({ operation, revoked }: Ended): boolean {

@@ -1,6 +1,6 @@
 /** Errors on the wire: RFC 9457 problem bodies for programs, a page for people; the cause only in the log. */
-import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import fp from 'fastify-plugin'
+import type { ServerResponse } from 'node:http'
+import type { FastifyBaseLogger, FastifyError, FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts'
@@ -32,7 +32,7 @@ export function problemBody(problem: Problem, requestId: string): z.infer<typeof
 }
 
 /** The body for programs. */
-export function problemText(problem: Problem, requestId: string): string {
+function problemText(problem: Problem, requestId: string): string {
   return JSON.stringify(problemBody(problem, requestId))
 }
 
@@ -58,6 +58,32 @@ export function problemHeaders(
   }
 }
 
+/** A problem as an answer in front of Fastify, its length included. */
+export function problemAnswer(
+  problem: Problem,
+  requestId: string,
+): { headers: Record<string, string>; body: string } {
+  const body = problemText(problem, requestId)
+  const headers = {
+    ...problemHeaders(problem, requestId),
+    'content-type': 'application/problem+json; charset=utf-8',
+    'content-length': String(Buffer.byteLength(body)),
+  }
+  return { headers, body }
+}
+
+/** Answers programs in front of Fastify. @param cookies `Set-Cookie` lines. */
+export function writeProblem(
+  raw: ServerResponse,
+  problem: Problem,
+  requestId: string,
+  cookies: readonly string[] = [],
+): void {
+  const { headers, body } = problemAnswer(problem, requestId)
+  raw.writeHead(problem.status, { ...headers, ...(cookies.length > 0 && { 'set-cookie': [...cookies] }) })
+  raw.end(body)
+}
+
 /** Answers programs: a problem body, with the headers its status asks for. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   const { id } = reply.request
@@ -73,50 +99,10 @@ export function sendProblemPage(reply: FastifyReply, problem: Problem): FastifyR
   return reply.send(String(errorPage({ ...problemBody(problem, id), sent })))
 }
 
-export interface Problems {
-  /** Is told of every request that was refused with `invalid_token`. */
-  refused: (request: FastifyRequest) => void
-}
-export interface BareProblems extends Problems {
-  /** Removes session cookies that differ. Pages leave it to `/signed-out`, which tells why. */
-  removeAmbiguous: (request: FastifyRequest, reply: FastifyReply) => void
-}
-
-/** Problem bodies for every route, unless a scope inside says otherwise. */
-export const problems = fp(async (app: FastifyInstance, { refused, removeAmbiguous }: BareProblems) => {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = toProblem(error, request)
-    if (problem.code === 'invalid_token') removeAmbiguous(request, reply)
-    sendProblem(reply, problem)
-    if (problem.code === 'invalid_token') refused(request)
-  })
-  app.setNotFoundHandler((request, reply) => {
-    const problem = new Problem('not_found', `Nothing answers ${request.method} at this address.`)
-    // Browsers ask for text/html by name when they navigate; programs do not.
-    const person = request.headers.accept?.includes('text/html')
-    return person ? sendProblemPage(reply, problem) : sendProblem(reply, problem)
-  })
-})
-
-/** Error pages for the routes of one scope; whoever is not signed in is led to the page that tells why. */
-export const problemPages = fp(async (app: FastifyInstance, { refused }: Problems) => {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = toProblem(error, request)
-    if (problem.status === 401) reply.redirect('/signed-out', 303)
-    else sendProblemPage(reply, problem)
-    if (problem.code === 'invalid_token') refused(request)
-  })
-})
-
 /** Fastify's own errors, by code; anything unforeseen is `internal`. */
 const FASTIFY_ERRORS: Record<string, ErrorCode> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
-}
-
-/** What an error means to the caller. */
-function toProblem(error: FastifyError, request: FastifyRequest): Problem {
-  return logged(translate(error), () => request.log)
 }
 
 /** Logs what went wrong on our side, with its cause. */

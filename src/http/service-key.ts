@@ -12,7 +12,7 @@ import { bearerOf } from './credentials.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the hook of `requireKey`. */
+    /** Set by `app.requireKey`. */
     serviceKey: FoundKey
   }
 }

@@ -1,5 +1,7 @@
 /** For services with a key: ask about a session (RFC 7662), sign a user in. */
+import fastifyFormbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { deviceColumns } from '../sessions/device-columns.ts'
@@ -9,7 +11,7 @@ import { MAX_TOKEN_LENGTH } from '../sessions/tokens.ts'
 import type { Cookies } from './cookies.ts'
 import { callers } from './openapi/document.ts'
 import { instant, text } from './schemas.ts'
-import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'
+import { KEY_PROBLEMS } from './service-key.ts'
 
 const question = z.object({
   token: z.string('must be the token to look up'),
@@ -54,17 +56,14 @@ const createdSession = z.object({
   }),
 })
 
-export interface ServiceRoutes {
+export interface ServiceApi {
   sessions: Sessions
   cookies: Cookies
-  requireKey: RequireKey
 }
 
-export async function serviceRoutes(
-  instance: FastifyInstance,
-  { sessions, cookies, requireKey }: ServiceRoutes,
-) {
+async function routes(instance: FastifyInstance, { sessions, cookies }: ServiceApi) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
+  await app.register(fastifyFormbody)
   const forServices = {
     tags: ['services'],
     consumes: ['application/json', 'application/x-www-form-urlencoded'],
@@ -74,7 +73,7 @@ export async function serviceRoutes(
   app.post(
     '/introspect',
     {
-      onRequest: requireKey('introspect'),
+      onRequest: app.requireKey('introspect'),
       schema: {
         ...forServices,
         operationId: 'introspect',
@@ -103,7 +102,7 @@ export async function serviceRoutes(
   app.post(
     '/api/sessions',
     {
-      onRequest: requireKey('sessions:create'),
+      onRequest: app.requireKey('sessions:create'),
       schema: {
         ...forServices,
         operationId: 'createSession',
@@ -130,6 +129,8 @@ export async function serviceRoutes(
     },
   )
 }
+
+export const serviceApi = fp(routes, { name: 'service-api', dependencies: ['guards'], encapsulate: true })
 
 function seconds(at: Date): number {
   return Math.floor(at.getTime() / 1000)

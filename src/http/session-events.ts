@@ -5,24 +5,24 @@
  */
 import { hash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
-import type { UserFeed, UserFollower } from '../propagation/user-feed.ts'
+import type { Feed } from '../propagation/feed.ts'
+import { createUserFeed, type UserFollower } from '../propagation/user-feed.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Session } from '../storage/schema.ts'
 import { callers } from './openapi/document.ts'
 import { requireToken, type Visitor } from './session.ts'
-import type { Streams } from './streams.ts'
 
 /** After so long a page has to come again, in milliseconds; earlier when its session may have reached its end. */
 const LONGEST_MS = 3_600_000
 const SHORTEST_MS = 5_000
 
-export interface SessionEventRoutes {
+export interface SessionEvents {
   sessions: Pick<Sessions, 'peek' | 'list'>
-  userFeed: UserFeed
-  streams: Streams
+  feed: Feed
   visitor: Visitor
 }
 
@@ -32,11 +32,10 @@ export function markOf(sessions: readonly Pick<Session, 'id'>[]): string {
   return hash('sha256', ids.join(), 'base64url').slice(0, 22)
 }
 
-export async function sessionEventRoutes(
-  instance: FastifyInstance,
-  { sessions, userFeed, streams, visitor }: SessionEventRoutes,
-) {
+async function routes(instance: FastifyInstance, { sessions, feed, visitor }: SessionEvents) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
+  const { streams } = app
+  const userFeed = createUserFeed(feed)
   const schema = {
     operationId: 'followSession',
     tags: ['users'],
@@ -86,3 +85,9 @@ export async function sessionEventRoutes(
     if (stream.over.aborted) leave()
   })
 }
+
+export const sessionEvents = fp(routes, {
+  name: 'session-events',
+  dependencies: ['streams'],
+  encapsulate: true,
+})

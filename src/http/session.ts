@@ -9,7 +9,7 @@ import { assertSameOrigin } from './same-origin.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by `requireSession`. */
+    /** Set by `app.requireSession`, and by `app.requireStaff` for people. */
     session: LiveSession
   }
 }
@@ -39,13 +39,15 @@ export function requireTokenForChange(request: FastifyRequest, visitor: Visitor)
 }
 
 /** A hook that lets only signed-in users pass and puts their session on the request. */
-export function requireSession(sessions: Sessions, visitor: Visitor) {
+export function createRequireSession(sessions: Pick<Sessions, 'find'>, visitor: Visitor) {
   return async (request: FastifyRequest) => {
     const found = await sessions.find(requireToken(request, visitor).token)
     if (!found) throw new Problem('invalid_token', 'Sign in again.')
     request.session = found
   }
 }
+
+export type RequireSession = ReturnType<typeof createRequireSession>
 
 /** Where the request came from, for the record. */
 export function originOf(request: FastifyRequest): Origin {

@@ -15,7 +15,7 @@ import { originOf, requireToken, type Visitor } from './session.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the hooks of `createRequireStaff`. */
+    /** Set by the hooks of `app.requireStaff`. */
     staff: Staff
   }
 }
@@ -33,11 +33,11 @@ export interface StaffGuard {
   database: Pick<Database, 'run'>
   visitor: Visitor
   requireKey: RequireKey
-  /** How long ago staff may have signed in to do harm. */
+  /** How long ago staff may have signed in to change something, in seconds. */
   maxAuthAgeSeconds: number
 }
 
-/** What routes for staff may refuse with: those that only read, and those that end sessions. */
+/** What routes for staff may refuse with: those that only read, and those that change something. */
 export const READ_PROBLEMS = [
   ...KEY_PROBLEMS,
   'unauthenticated',
@@ -45,7 +45,7 @@ export const READ_PROBLEMS = [
   'not_staff',
   'unavailable',
 ] as const
-export const HARM_PROBLEMS = [
+export const WRITE_PROBLEMS = [
   ...READ_PROBLEMS,
   'read_only',
   'sign_in_again',
@@ -54,7 +54,7 @@ export const HARM_PROBLEMS = [
 ] as const
 
 /**
- * Hooks for routes: `read` for every role, `harm` for those that end sessions.
+ * Hooks for routes. `read`: any staff role. `write`: role `security`, same origin, sign-in younger than `STAFF_MAX_AUTH_AGE`.
  * @throws Problem `not_staff`, `read_only`, `sign_in_again` or `cross_origin`, besides those of a missing session or key.
  */
 export function createRequireStaff({
@@ -84,7 +84,7 @@ export function createRequireStaff({
     read: async (request: FastifyRequest) => {
       request.staff = await identify(request)
     },
-    harm: async (request: FastifyRequest) => {
+    write: async (request: FastifyRequest) => {
       const staff = await identify(request)
       request.staff = staff
       if (staff.actorKind === 'service') return

@@ -5,6 +5,15 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Metrics } from '../metrics.ts'
+import type { Feed } from '../propagation/feed.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    streams: Streams
+  }
+}
 
 /** In milliseconds. */
 const HEARTBEAT_MS = 10_000
@@ -131,3 +140,14 @@ export function createStreams(lastRead: () => number) {
     },
   }
 }
+
+/** Decorates the app with `streams`, which end when it closes. */
+export const streams = fp<{ feed: Pick<Feed, 'counts' | 'readAt'>; metrics: Pick<Metrics, 'feed'> }>(
+  async (app, { feed: { counts, readAt }, metrics }) => {
+    const streams = createStreams(readAt)
+    metrics.feed({ counts, readAt, followers: streams.size, cutOff: streams.cutOff })
+    app.decorate('streams', streams)
+    app.addHook('preClose', async () => streams.close())
+  },
+  { name: 'streams' },
+)

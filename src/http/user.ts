@@ -1,5 +1,6 @@
 /** The API of a signed-in user: see one's sessions, end them. By cookie or bearer. */
 import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { describeDevice } from '../sessions/devices.ts'
@@ -17,7 +18,7 @@ import {
 } from './logout-request.ts'
 import { callers } from './openapi/document.ts'
 import { device, endedSessions, instant, nullableText, sessionId } from './schemas.ts'
-import { originOf, requireSession, requireTokenForChange, type Visitor } from './session.ts'
+import { originOf, requireTokenForChange, type Visitor } from './session.ts'
 
 const times = { createdAt: instant, lastSeenAt: instant, expiresAt: instant }
 
@@ -45,16 +46,15 @@ const logoutOutcome = z.object({
   ignored: z.array(ignored).describe('what of the request was no part of it, and changed nothing'),
 })
 
-export interface UserRoutes {
+export interface UserApi {
   sessions: Sessions
   visitor: Visitor
   finish: FinishLogout
 }
 
-export async function userRoutes(instance: FastifyInstance, options: UserRoutes) {
-  const { sessions, visitor, finish } = options
+async function routes(instance: FastifyInstance, { sessions, visitor, finish }: UserApi) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const signedIn = { preHandler: requireSession(sessions, visitor) }
+  const signedIn = { preHandler: app.requireSession }
   const forUsers = {
     tags: ['users'],
     security: callers.user,
@@ -148,6 +148,8 @@ export async function userRoutes(instance: FastifyInstance, options: UserRoutes)
     },
   )
 }
+
+export const userApi = fp(routes, { name: 'user-api', dependencies: ['guards'], encapsulate: true })
 
 function timesOf({ createdAt, lastSeenAt, endsAt }: Session) {
   return {

@@ -8,13 +8,14 @@ import { sleep } from '../lib/sleep.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import type { Database } from '../storage/database.ts'
 import { findIncident } from '../storage/incidents.ts'
+import { POOLS } from '../storage/pools.ts'
 import { idleIncidents } from '../storage/runners.ts'
 import { type RunOptions, runIncident } from './run-incident.ts'
 
 const LOOK_MS = 2_000
 const FOLLOW_MS = 500
-/** Incidents that one process carries out at a time; each takes a connection. */
-export const INCIDENTS_AT_ONCE = 3
+/** Incidents that one process carries out at a time: each takes a connection, and the search for more takes one. */
+export const INCIDENTS_AT_ONCE = POOLS.incidents.max - 1
 
 /**
  * Carries an executed incident out, or follows whoever is at it, until it is done.

@@ -16,7 +16,7 @@ import { isRefusal, outcomeUnknown, translate } from './failures.ts'
 export type { Executor } from './executor.ts'
 
 /** Longest time for anything, the wait for a connection included: below the promised 2 seconds. */
-const DEADLINE_MS = 1_700
+export const DEADLINE_MS = 1_700
 
 /** When the request under way must have its answer, in milliseconds on the monotonic clock. */
 const requestEnd = new AsyncLocalStorage<number>()

@@ -6,13 +6,10 @@ import { GlobalLogoutAdapter, generateSessionToken } from '@global-logout/authjs
 import fc from 'fast-check'
 import pg from 'pg'
 import t from 'tap'
-import { silentLog } from '../../src/lib/log.ts'
-import { createBarrier } from '../../src/propagation/barrier.ts'
-import { createSessions } from '../../src/sessions/sessions.ts'
 import { hashToken } from '../../src/sessions/tokens.ts'
-import { barrierStore } from '../../src/storage/instances.ts'
 import { findSession } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
+import { servicesOn } from '../support/service.ts'
 import { applicationDatabase, openTransaction } from './application.ts'
 import { adapterContract, inDays, newAccount } from './contract-suite.ts'
 
@@ -21,12 +18,7 @@ const stockDatabase = await testDatabase()
 const { psql } = database
 const adapter = GlobalLogoutAdapter(applicationDatabase(database)) as Required<Adapter>
 const stockAdapter = DrizzleAdapter(applicationDatabase(stockDatabase)) as Required<Adapter>
-const service = createSessions(
-  database,
-  { add: () => {} },
-  createBarrier(barrierStore(database.run)),
-  silentLog,
-)
+const { sessions: service } = servicesOn(database.url)
 const origin = { userAgent: null, ipAddress: null }
 /** Looks on while the others wait for each other. */
 const observer = new pg.Client({ connectionString: database.url })

@@ -7,7 +7,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
 import t from 'tap'
-import { startChecker } from '../../src/checking/start.ts'
+import { createChecking } from '../../src/checking/start.ts'
 import { createLogger } from '../../src/http/log.ts'
 import type { Database } from '../../src/storage/database.ts'
 import { waitFor } from '../support/within.ts'
@@ -28,12 +28,13 @@ export async function startPglite() {
   } as unknown as Database
   // What tells instances is a hint: they find all without it.
   const ears = { hear: () => ({ close: async () => {} }) }
-  const databases = { databaseForChecks: database, databaseForLease: database, ears }
+  const databases = { checks: database, lease: database, ears }
   const checkers = (['database', 'leased'] as const).map((checkMode) =>
-    startChecker({ checkMode, checkCache: 1_000 }, databases, { add() {} }, createLogger('silent')),
+    createChecking({ checkMode, checkCache: 1_000 }, databases, { add() {} }, createLogger('silent')),
   )
+  const started = checkers.map((checking) => checking.start())
   t.teardown(async () => {
-    for (const checker of checkers) await checker.close()
+    for (const checker of started) await checker.close()
     await client.close()
   })
   await waitFor('a lease', () => checkers[1]?.leased?.holdsLease())

@@ -1,7 +1,7 @@
 /** The console's pages in every state they can be in, on a service where a night's worth of things has happened. */
 import type { Page } from 'playwright-core'
 import type { StaffRole } from '../../src/operations/grants.ts'
-import { runIncident } from '../../src/security/run-incident.ts'
+import { carryOut } from '../../src/security/incident-runner.ts'
 import type { Service } from '../support/service.ts'
 import { AGENTS, addCrowd, addPerson } from './devices.ts'
 import { signIn } from './gallery.ts'
@@ -227,7 +227,7 @@ export const ADMIN_SCENES: Scene[] = [
     show: as('staff', async (page, service) => {
       const { id } = await addPerson(service, { name: 'Annie Easley', devices: 4 })
       await plan(page, { Reason: 'Laptop with a cookie jar stolen', Users: id })
-      await runIncident(service.database, service.barrier, await execute(page))
+      await carryOut(service.database, service.barrier, await execute(page))
       await page.getByRole('heading', { name: '4 sessions of 1 user ended' }).waitFor()
     }),
   },

@@ -11,9 +11,11 @@ import { waitFor } from '../support/within.ts'
 const database = await testDatabase({ max: 20 })
 const { psql } = database
 const env = { CHECK_MODE: 'leased' }
-const here = await startService({ database, env })
-const there = await startService({ database, env })
-const beside = await startService({ database })
+// Dead instances are looked for here.
+const except = ['reaper'] as const
+const here = await startService({ database, env, except })
+const there = await startService({ database, env, except })
+const beside = await startService({ database, except })
 await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
 const ada = await here.addUser('ada')
 

@@ -2,12 +2,13 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { inWords } from '../../src/cli/roles.ts'
+import { CONNECTIONS, POOLS } from '../../src/storage/pools.ts'
 import { readRights } from '../../src/storage/rights.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
 import { served } from '../support/served.ts'
-import { readmeTable } from './readme.ts'
+import { readme, readmeTable } from './readme.ts'
 
 const read = (file: string) => readFile(new URL(`../../docs/${file}`, import.meta.url), 'utf8')
 const service = await served({ CHECK_MODE: 'leased' })
@@ -101,6 +102,24 @@ t.test('the dashboard can be imported, and each of its panels asks for what is t
     [],
     'and no metric of the service is left out',
   )
+})
+
+t.test('connections are counted as the pools are, on paper, in the metrics and by the doctor', async (t) => {
+  const text = await read('operations.md')
+  const rows = Object.entries(POOLS).map(([name, { max, deadlineMs, use }]) => [
+    name,
+    String(max),
+    `${deadlineMs / 1_000} s`,
+    use,
+  ])
+  t.strictSame(readmeTable('Connections', text), rows)
+  for (const place of [readme, text])
+    t.same(place.match(/up to (\d+) connections/g), [`up to ${CONNECTIONS} connections`])
+  const pools = Object.keys(POOLS).sort()
+  const named = readmeTable('Metrics', text).find(([name]) => name === 'global_logout_pool_connections')?.[2]
+  t.same([...(named?.matchAll(/`(\w+)`/g) ?? [])].map(([, name]) => name).sort(), pools)
+  const labels = printed.matchAll(/^global_logout_pool_connections\{pool="(\w+)"\}/gm)
+  t.same([...labels].map(([, name]) => name).sort(), pools)
 })
 
 t.test(

@@ -1,6 +1,5 @@
 /** `GET /api/session/events`, from the side of a page that must not show what is over. */
 import t from 'tap'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { openStream } from '../support/event-stream.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor, within } from '../support/within.ts'
@@ -107,25 +106,27 @@ t.test('however a logout and the opening of a page meet, the page is refused or 
 })
 
 t.test('a session that ends after its page was found to be let in, and before it is, is told', async (t) => {
-  const database = await testDatabase()
   const looked = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
   let slow = false
-  const slowly: TestDatabase = {
-    ...database,
-    async run(work, explain) {
-      const result = await database.run(work, explain)
-      if (slow) looked.resolve()
-      if (slow) await goOn.promise
-      return result
-    },
-  }
-  const service = await startService({ database: slowly })
+  const service = await startService({
+    wrapPool: (pool, name) => ({
+      ...pool,
+      async run(...args) {
+        const result = await pool.run(...args)
+        if (slow && name === 'requests') {
+          looked.resolve()
+          await goOn.promise
+        }
+        return result
+      },
+    }),
+  })
   const { token, id } = await service.signIn(await service.addUser())
   slow = true
   const opening = openStream(({ signal, headers }) => service.as(token, PATH, { signal, headers }))
   await within('the look at the session', looked.promise)
-  await database.psql('delete from session where id = $1', [id])
+  await service.database.psql('delete from session where id = $1', [id])
   await waitFor('the feed to read the revocation', () => service.feed.counts.events > 0)
   goOn.resolve()
   const page = await opening

@@ -1,6 +1,7 @@
 /** Every act that gives power or takes protection away is on record, by the service and by SQL; and once, not twice. */
 import t from 'tap'
-import { createLogger } from '../../src/http/log.ts'
+import { readConfig } from '../../src/config.ts'
+import { silentLog } from '../../src/lib/log.ts'
 import { prepare } from '../../src/prepare.ts'
 import { verify } from '../../src/security/audit-chain.ts'
 import { endKey } from '../../src/security/keys.ts'
@@ -206,7 +207,11 @@ t.test('a role given by the owner is on record once', async (t) => {
 
 t.test('lifetimes that a start changes are on record', async (t) => {
   const start = (maxAgeSeconds: number) =>
-    prepare(service.url, { idleTimeoutSeconds: 3600, maxAgeSeconds }, createLogger('silent'))
+    prepare(
+      { ...readConfig({ DATABASE_URL: service.url }), policy: { idleTimeoutSeconds: 3600, maxAgeSeconds } },
+      service.url,
+      silentLog,
+    )
   t.match(await recorded(() => start(7200)), [
     {
       kind: 'policy.change',

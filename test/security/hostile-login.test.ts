@@ -10,7 +10,7 @@ import { MIGRATIONS } from '../support/migrations.ts'
 import { admin, databaseUrl } from '../support/server.ts'
 import { json, startService } from '../support/service.ts'
 
-const service = await startService()
+const service = await startService({ except: ['sweeper'] })
 const { database, incidents, barrier } = service
 const NAMES = ['stranger', 'application', 'checker'] as const
 /** So long the service may take for what it does in a moment when nothing is in its way. */

@@ -10,7 +10,8 @@ import { seed } from '../support/seed.ts'
 import { startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
-const service = await startService()
+// Carried out here, and by processes that are killed.
+const service = await startService({ except: ['incidents'] })
 const { database, incidents, barrier } = service
 
 t.test(

@@ -12,7 +12,8 @@ import { keepLog, strictLog } from '../support/log.ts'
 import { startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
-const service = await startService()
+// Carried out step by step here.
+const service = await startService({ except: ['incidents'] })
 const { database, incidents, barrier } = service
 const living = async (prefix: string) =>
   (

@@ -11,7 +11,8 @@ import { migrate } from '../../src/storage/migrate.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
 
-const service = await startService()
+// Sealed and carried out here, step by step.
+const service = await startService({ except: ['sealer', 'incidents'] })
 const { database, barrier } = service
 const { psql } = database
 const ahead = (by: number) => `(pg_snapshot_xmax(pg_current_snapshot())::text::bigint + ${by})::text::xid8`

@@ -1,14 +1,14 @@
 /** Carries an incident out as a process of its own, and prints how many sessions are ended; dies when it is told to. */
-import { createBarrier } from '../../src/propagation/barrier.ts'
+import { readConfig } from '../../src/config.ts'
+import { silentLog } from '../../src/lib/log.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
-import { openDatabase } from '../../src/storage/database.ts'
-import { barrierStore } from '../../src/storage/instances.ts'
+import { createServices } from '../../src/services.ts'
 import type { Death } from './incidents.ts'
 
 const [url = '', id = '', batch = '', death = ''] = process.argv.slice(2)
 const dies = JSON.parse(death) as Death
-const database = openDatabase(url, { max: 2, deadlineMs: 10_000 })
-const barrier = createBarrier(barrierStore(database.run))
+const config = readConfig({ DATABASE_URL: url })
+const { pools, barrier, close } = createServices(config, silentLog, { url, deadlineMs: 10_000 })
 const die = () => process.kill(process.pid, 'SIGKILL')
 
 const passed = (xid: string) => {
@@ -21,6 +21,6 @@ const onProgress = ({ ended }: { ended: number }) => {
   process.stdout.write(`${ended}\n`)
 }
 
-const mine = await runIncident(database, { passed }, id, { batch: Number(batch), onProgress })
-await database.close()
+const mine = await runIncident(pools.incidents, { passed }, id, { batch: Number(batch), onProgress })
+await close()
 process.exitCode = mine ? 0 : 3

@@ -1,33 +1,23 @@
 /** The service as `global-logout start` composes it, in this process, on a test database and a port of its own. */
-
 import t from 'tap'
+import { createCleanup } from '../../src/cleanup.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLogger } from '../../src/http/log.ts'
-import { silentLog } from '../../src/lib/log.ts'
-import { createBarrier } from '../../src/propagation/barrier.ts'
-import { type Closing, serve } from '../../src/serve.ts'
-import { createSessions } from '../../src/sessions/sessions.ts'
-import { barrierStore } from '../../src/storage/instances.ts'
+import { serve } from '../../src/serve.ts'
 import { testDatabase } from './database.ts'
 import { freePort } from './ports.ts'
+import { servicesOn } from './service.ts'
 
 /** Everything is closed when the test file ends. */
 export async function served(env: Record<string, string> = {}) {
   const database = await testDatabase()
   const port = await freePort()
   const config = readConfig({ DATABASE_URL: database.url, PORT: String(port), ...env })
-  const closing: Closing = []
-  t.teardown(async () => {
-    for (const step of closing.reverse()) await step()
-  })
-  await serve(config, { url: database.url, demo: false }, createLogger('silent'), closing)
+  const cleanup = createCleanup()
+  t.teardown(cleanup.run)
+  await serve(config, { url: database.url, demo: false }, createLogger('silent'), cleanup)
   const base = `http://127.0.0.1:${port}`
-  const sessions = createSessions(
-    database,
-    { add: () => {} },
-    createBarrier(barrierStore(database.run)),
-    silentLog,
-  )
+  const { sessions } = servicesOn(database.url)
   return {
     base,
     database,

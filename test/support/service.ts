@@ -1,27 +1,13 @@
 /** The whole service on a test database, listening on a port of its own; and people with devices. */
 import t from 'tap'
-import { startChecker } from '../../src/checking/start.ts'
+import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { demoSignIn } from '../../src/dev/sign-in.ts'
 import { createLogger } from '../../src/http/log.ts'
-import { createMetrics } from '../../src/metrics.ts'
+import { silentLog } from '../../src/lib/log.ts'
 import type { KeyScope } from '../../src/operations/grants.ts'
-import { createBarrier } from '../../src/propagation/barrier.ts'
-import { createFeed } from '../../src/propagation/feed.ts'
-import type { FeedStore } from '../../src/propagation/reader.ts'
-import { createAccounts } from '../../src/security/accounts.ts'
-import { createAudit } from '../../src/security/audit.ts'
-import { createIncidents } from '../../src/security/incidents.ts'
-import { createKey, createKeys } from '../../src/security/keys.ts'
-import { createOverview } from '../../src/security/overview.ts'
-import { createReplays } from '../../src/security/replays.ts'
-import { buildServer } from '../../src/server.ts'
-import { createSessions } from '../../src/sessions/sessions.ts'
-import { createTouches } from '../../src/sessions/touches.ts'
-import { openDatabase } from '../../src/storage/database.ts'
-import { readFeed } from '../../src/storage/feed.ts'
-import { barrierStore, REVOKED } from '../../src/storage/instances.ts'
-import { createEars } from '../../src/storage/listener.ts'
+import { createKey } from '../../src/security/keys.ts'
+import { createServices, type Job, type ServicesOptions, startJobs } from '../../src/services.ts'
 import { user } from '../../src/storage/schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { insist } from './insist.ts'
@@ -30,7 +16,7 @@ import { waitFor } from './within.ts'
 
 const SYSTEM = { actorKind: 'system' as const, actorId: 'test' }
 
-export interface ServiceOptions {
+export interface ServiceOptions extends Pick<ServicesOptions, 'clock' | 'wrapPool'> {
   database?: TestDatabase
   /** Settings beside those of a demo on a port of its own. */
   env?: Record<string, string>
@@ -38,84 +24,44 @@ export interface ServiceOptions {
   demo?: boolean
   /** Collects the log at `trace`. */
   log?: string[]
-  /** The monotonic clock of the replay alarm. */
-  clock?: () => number
+  /** Jobs that the test does itself, step by step. */
+  except?: readonly Job[]
 }
 
-/** Starts the service in this process. Everything is closed when the test file ends. */
-export async function startService({ database, env = {}, demo = false, log, clock }: ServiceOptions = {}) {
+/** Starts the service in this process, as `global-logout start` does. Everything is closed when the test file ends. */
+export async function startService({
+  database,
+  env = {},
+  demo,
+  log,
+  except = [],
+  ...rest
+}: ServiceOptions = {}) {
   const db = database ?? (await testDatabase())
   const port = await freePort()
   const config = readConfig({ DATABASE_URL: db.url, PORT: String(port), ...env })
   const logger = log
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
     : createLogger('silent')
-  const touches = createTouches(db, logger)
-  const feedDatabase = openDatabase(db.url, { max: 3, deadlineMs: 1_000 })
-  const leaseDatabase = openDatabase(db.url, { max: 1, deadlineMs: 1_000 })
-  const metrics = createMetrics()
-  const barrier = createBarrier(barrierStore(db.run), { onPassed: metrics.revoked })
-  const sessions = createSessions(db, touches, barrier, logger)
-  const incidents = createIncidents(db)
-  const accounts = createAccounts(db, barrier, logger)
-  const audit = createAudit(db)
-  // Written when a test says so: what the tests count must not fall into two records.
-  const replays = createReplays(db, logger, clock, 3_600_000)
-  const ears = createEars(db.url, REVOKED)
-  const databases = { databaseForChecks: db, databaseForLease: leaseDatabase, ears }
-  const { checker, leased, close } = startChecker(config, databases, touches, logger)
-  if (leased) metrics.watch(leased)
-  let feedReads = 0
-  const readCounted: FeedStore['read'] = (from, upper) => {
-    feedReads++
-    return readFeed(feedDatabase.query, from, upper)
-  }
-  const feed = createFeed({ read: readCounted }, ears)
-  const app = await buildServer({
-    config,
-    database: db,
-    sessions,
-    keys: createKeys(db, logger),
-    incidents,
-    accounts,
-    audit,
-    overview: createOverview(db),
-    replays,
-    feed,
-    checker,
-    metrics,
-    logger,
-    ...(demo && { signIn: demoSignIn }),
-  })
+  // Replays are written when a test says so: what it counts must not fall into two records.
+  const services = createServices(config, logger, { url: db.url, replayFlushMs: 3_600_000, ...rest })
+  t.teardown(services.close)
+  startJobs(services, { except })
+  const app = await buildApp(services, logger, { signIn: demo ? demoSignIn : undefined })
+  t.teardown(() => app.close())
   await app.listen({ host: '127.0.0.1', port })
-  t.teardown(async () => {
-    await app.close()
-    await close()
-    await feed.close()
-    await leaseDatabase.close()
-    await feedDatabase.close()
-    await touches.close()
-    await replays.close()
-  })
   const base = `http://127.0.0.1:${port}`
   const cookieName = config.cookie.name
 
+  const { leased } = services.checking
+
   return {
+    ...services,
     app,
     base,
-    config,
+    /** The test's own connections, beside those of the service. */
     database: db,
-    sessions,
-    touches,
-    incidents,
     cookieName,
-    barrier,
-    accounts,
-    audit,
-    replays,
-    feed,
-    /** Reads of the feed so far, those of followers included. */
-    feedReads: () => feedReads,
     /** Checks answered from memory so far. */
     hits: () => leased?.counts.hits ?? 0,
     /** Resolves when checks are answered from memory. */
@@ -158,10 +104,19 @@ export async function startService({ database, env = {}, demo = false, log, cloc
     },
     /** Signs a user in on a device. @returns the token in its cookie. */
     signIn: async (userId: string, userAgent = 'test', ipAddress = '203.0.113.7') => {
-      const { token, session } = await insist(() => sessions.create({ userId, userAgent, ipAddress }))
+      const { token, session } = await insist(() =>
+        services.sessions.create({ userId, userAgent, ipAddress }),
+      )
       return { token, id: session.id }
     },
   }
+}
+
+/** The services of another process on a test's database, without its jobs. Closed when the test file ends. */
+export function servicesOn(url: string, env: Record<string, string> = {}) {
+  const services = createServices(readConfig({ DATABASE_URL: url, ...env }), silentLog, { url })
+  t.teardown(services.close)
+  return services
 }
 
 export type Service = Awaited<ReturnType<typeof startService>>

@@ -3,11 +3,11 @@ import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import type { StaffRole } from '../../src/operations/grants.ts'
-import { runIncident } from '../../src/security/run-incident.ts'
+import { carryOut } from '../../src/security/incident-runner.ts'
 import { startService } from '../support/service.ts'
 import { nextEvent } from '../support/within.ts'
 
-const service = await startService({ env: { STAFF_MAX_AUTH_AGE: '15m' } })
+const service = await startService({ env: { STAFF_MAX_AUTH_AGE: '15m' }, except: ['incidents'] })
 const { psql } = service.database
 const EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 const UNKNOWN = '00000000-0000-4000-8000-000000000000'
@@ -323,7 +323,7 @@ t.test(
     t.match(running, '<progress max="1" value="0"')
     t.match(await show(staff.token, '/admin'), 'Incidents under way')
 
-    await runIncident(service.database, service.barrier, path.split('/').at(-1) ?? '')
+    await carryOut(service.database, service.barrier, path.split('/').at(-1) ?? '')
     t.strictSame([await service.check(inside.token), await service.check(outside.token)], [401, 200])
     t.match(await show(staff.token, path), '1 session of 1 user ended')
     const csv = await service.as(staff.token, `${path}/report.csv`)
@@ -462,7 +462,7 @@ t.test('the page of an operation says what the record says, whatever is kept of 
   for (let n = 0; n < 3; n++) await service.signIn(victim, `Phone/${n}`)
   const path = await planned(staff.token, { reason: 'All three', userIds: victim })
   await post(staff.token, `${path}/execute`, { confirm: 'yes' })
-  await runIncident(service.database, service.barrier, path.split('/').at(-1) ?? '')
+  await carryOut(service.database, service.barrier, path.split('/').at(-1) ?? '')
   const [finish] = await psql<{ id: string; executed: string }>(
     `select id, result ->> 'operationId' as executed from operation where kind = 'incident.finish' and reason = 'All three'`,
   )

@@ -1,7 +1,7 @@
 /** What the pages say, and what they must not say. */
 import t from 'tap'
 import { ERRORS, type ErrorCode } from '../../src/errors.ts'
-import { runIncident } from '../../src/security/run-incident.ts'
+import { carryOut } from '../../src/security/incident-runner.ts'
 import { errorPage } from '../../src/web/error-page.ts'
 import { relativeTime } from '../../src/web/words.ts'
 import { begin } from '../support/incidents.ts'
@@ -75,7 +75,7 @@ t.test('the id of an incident shows nobody whom else it signed out', async (t) =
   const { id } = await service.signIn(victim)
   await service.signIn(other, 'OthersPhone/1.0', '203.0.113.77')
   const planId = await begin(service, { userIds: [victim, other] })
-  await runIncident(service.database, service.barrier, planId)
+  await carryOut(service.database, service.barrier, planId)
   const { token } = await service.signIn(victim)
   const response = await service.as(token, `/api/sessions/${id}`, { method: 'DELETE' })
   const cookies = response.headers.getSetCookie().map((line) => line.split(';', 1)[0] ?? '')

@@ -4,11 +4,14 @@ import fastifySwaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { z } from 'zod'
+import type { Visitor } from '../session.ts'
 import { callers, documentOptions } from './document.ts'
 
 /** Register it before the routes: it documents those that come after it. */
-export const openapi = fp(async (app: FastifyInstance, { cookieName }: { cookieName: string }) => {
-  await app.register(fastifySwagger, documentOptions(cookieName))
+export const openapi = fp(routes, { name: 'openapi' })
+
+async function routes(app: FastifyInstance, { visitor }: { visitor: Pick<Visitor, 'cookieName'> }) {
+  await app.register(fastifySwagger, documentOptions(visitor.cookieName))
   await app.register(fastifySwaggerUi, {
     routePrefix: '/docs',
     logLevel: 'warn',
@@ -26,7 +29,7 @@ export const openapi = fp(async (app: FastifyInstance, { cookieName }: { cookieN
     response: { 200: z.looseObject({ openapi: z.string() }).describe(description) },
   }
   app.get('/openapi.json', { schema }, async () => app.swagger())
-})
+}
 
 /** Stricter than the library's own: nothing from elsewhere. Its icons are `data:` images. */
 const PAGE_POLICY = {

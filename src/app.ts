@@ -1,0 +1,103 @@
+/** The HTTP application: one plugin for each capability. Reads no environment and never listens. */
+import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { createAddressOf } from './http/address.ts'
+import { staffApi } from './http/admin.ts'
+import { incidentsApi } from './http/admin-incidents.ts'
+import { staffConsole } from './http/admin-pages.ts'
+import { assets } from './http/assets.ts'
+import { createCheckHandler } from './http/check.ts'
+import { onClientError } from './http/connections.ts'
+import { errorHandlers } from './http/error-handlers.ts'
+import { events } from './http/events.ts'
+import { guards } from './http/guards.ts'
+import { health } from './http/health.ts'
+import { metricsText } from './http/metrics.ts'
+import { openapi } from './http/openapi/plugin.ts'
+import { pages } from './http/pages.ts'
+import { closeConnectionsAsTheyFinish, createRawServer } from './http/raw-server.ts'
+import { requests } from './http/requests.ts'
+import { securityHeaders } from './http/security-headers.ts'
+import { serviceApi } from './http/service.ts'
+import { sessionEvents } from './http/session-events.ts'
+import { createSite, type Site } from './http/site.ts'
+import { streams } from './http/streams.ts'
+import { userApi } from './http/user.ts'
+import type { Services } from './services.ts'
+import { withinOneDeadline } from './storage/database.ts'
+import type { Tracing } from './tracing.ts'
+
+/** Longest request body, in bytes. */
+const MAX_BODY = 16 * 1024
+/** Longest id in a path: a user's may be any text. */
+const MAX_PARAM = 4_096
+
+/** What a plugin may ask for; each names what it takes. */
+export type AppParts = Services & Site
+
+/** One plugin each, encapsulated. A plugin that depends on another names it, and the app does not start without it. */
+const CAPABILITIES: FastifyPluginAsync<AppParts>[] = [
+  health,
+  metricsText,
+  userApi,
+  sessionEvents,
+  serviceApi,
+  events,
+  incidentsApi,
+  staffApi,
+  pages,
+  staffConsole,
+]
+
+export interface AppOptions {
+  tracing?: Pick<Tracing, 'plugin' | 'check'> | undefined
+  /** A sign-in of our own at `/login`; the demo has one, production does not. */
+  signIn?: FastifyPluginAsync<AppParts> | undefined
+}
+
+/** @returns the app, whose plugins are loaded. @throws Error when a plugin lacks one that it depends on. */
+export async function buildApp(
+  services: Services,
+  log: FastifyBaseLogger,
+  { tracing, signIn }: AppOptions = {},
+) {
+  const { config } = services
+  const addressOf = createAddressOf(config)
+  const parts: AppParts = { ...services, ...createSite(config, signIn ? '/login' : null) }
+  const check = createCheckHandler({ ...parts, log, addressOf, traced: tracing?.check })
+
+  const app = Fastify({
+    loggerInstance: log,
+    logController: new LogController({
+      disableRequestLogging: (request) => request.routeOptions?.config?.quiet === true,
+    }),
+    bodyLimit: MAX_BODY,
+    serverFactory: (rest) => createRawServer(check, rest),
+    forceCloseConnections: 'idle',
+    requestIdHeader: false,
+    genReqId: () => crypto.randomUUID(),
+    clientErrorHandler: onClientError,
+    frameworkErrors: (error, request, reply) => void app.errorHandler(error, request, reply),
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM },
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  const closeConnections = closeConnectionsAsTheyFinish(app.server)
+  app.addHook('preClose', async () => closeConnections())
+
+  await app.register(requests, { ...parts, addressOf })
+  await app.register(errorHandlers, parts)
+  await app.register(streams, parts)
+  if (tracing) await app.register(tracing.plugin)
+  await app.register(securityHeaders, parts)
+  await app.register(guards, parts)
+  await app.register(openapi, parts)
+  await app.register(assets)
+  await app.register(async (fresh) => {
+    fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))
+    fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+    for (const capability of CAPABILITIES) await fresh.register(capability, parts)
+    if (signIn) await fresh.register(signIn, parts)
+  })
+  return app
+}

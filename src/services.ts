@@ -1,0 +1,126 @@
+/**
+ * The services of one process on one database: made by `createServices`, kept going by `startJobs`, ended in reverse order by
+ * `close`. Server, command line, tests and the OpenAPI printer all use these. Nothing connects before it is asked for something.
+ */
+import { createChecking } from './checking/start.ts'
+import { createCleanup } from './cleanup.ts'
+import type { Config } from './config.ts'
+import type { Log } from './lib/log.ts'
+import { createMetrics } from './metrics.ts'
+import { createBarrier, startLookingRound } from './propagation/barrier.ts'
+import { createFeed } from './propagation/feed.ts'
+import { createAccounts } from './security/accounts.ts'
+import { createAudit } from './security/audit.ts'
+import { startIncidentRunner } from './security/incident-runner.ts'
+import { createIncidents } from './security/incidents.ts'
+import { createKeys } from './security/keys.ts'
+import { createOverview } from './security/overview.ts'
+import { createReplays } from './security/replays.ts'
+import { startSealer } from './security/sealer.ts'
+import { createSessions } from './sessions/sessions.ts'
+import { startSweeper } from './sessions/sweeper.ts'
+import { createTouches } from './sessions/touches.ts'
+import { type Database, openDatabase } from './storage/database.ts'
+import { readFeed } from './storage/feed.ts'
+import { barrierStore, REVOKED } from './storage/instances.ts'
+import { createEars } from './storage/listener.ts'
+import { forEachPool, type PoolName } from './storage/pools.ts'
+
+const SWEEP_INTERVAL_MS = 60_000
+
+export interface ServicesOptions {
+  /** The database. */
+  url: string
+  /** For every pool, in place of its own deadline, in milliseconds. The command line waits longer than a request may. */
+  deadlineMs?: number
+  /** For tests: wraps a pool, to count its queries or to hold them up. */
+  wrapPool?: (pool: Database, name: PoolName) => Database
+  /** For tests: the monotonic clock of the replay alarm, in milliseconds. */
+  clock?: () => number
+  /** For tests: milliseconds between two writes of what the replay alarm noted. */
+  replayFlushMs?: number
+}
+
+export type Services = ReturnType<typeof createServices>
+
+export function createServices(
+  config: Config,
+  log: Log,
+  { url, deadlineMs, wrapPool = (pool) => pool, clock, replayFlushMs }: ServicesOptions,
+) {
+  const cleanup = createCleanup()
+  /** Has `close` end it. */
+  const track = <T extends { close(): Promise<unknown> }>(service: T): T => {
+    cleanup.add(() => service.close())
+    return service
+  }
+  const pools = forEachPool((name, settings) =>
+    wrapPool(
+      track(
+        openDatabase(url, {
+          max: settings.max,
+          deadlineMs: deadlineMs ?? settings.deadlineMs,
+          log,
+        }),
+      ),
+      name,
+    ),
+  )
+  const database = pools.requests
+  const metrics = createMetrics()
+  metrics.pools(forEachPool((name) => pools[name].pool))
+  const touches = track(createTouches(database, log))
+  metrics.touches(touches.counts)
+  const barrier = createBarrier(barrierStore(pools.waits.run), { onPassed: metrics.revoked })
+  const ears = createEars(url, REVOKED)
+  const checking = createChecking(config, { checks: pools.checks, lease: pools.lease, ears }, touches, log)
+  if (checking.leased) metrics.watch(checking.leased)
+
+  return {
+    config,
+    log,
+    pools,
+    database,
+    metrics,
+    touches,
+    barrier,
+    checking,
+    sessions: metrics.ofSessions(createSessions(database, touches, barrier, log)),
+    keys: metrics.ofKeys(createKeys(database, log)),
+    accounts: createAccounts(database, barrier, log),
+    incidents: createIncidents(database),
+    audit: createAudit(database),
+    overview: createOverview(database),
+    replays: track(createReplays(database, log, clock, replayFlushMs)),
+    feed: track(createFeed({ read: (from, upper) => readFeed(pools.feed.query, from, upper) }, ears)),
+    /** Has `close` end something, before all that was there already. */
+    track,
+    /** Ends jobs, services and pools, the last first. @throws AggregateError */
+    close: () => cleanup.run(),
+  }
+}
+
+/** What a serving process does by itself, again and again. */
+const JOBS = {
+  lease: ({ checking }: Services) => checking.start(),
+  reaper: ({ barrier, log }: Services) => startLookingRound(barrier, log),
+  sweeper: ({ database, config, metrics, log }: Services) => {
+    const sweeping = { intervalMs: SWEEP_INTERVAL_MS, retentionSeconds: config.revocationRetentionSeconds }
+    const sweeper = startSweeper(database, sweeping, log)
+    metrics.sweep(sweeper.counts)
+    return sweeper
+  },
+  incidents: ({ pools, barrier, log }: Services) => startIncidentRunner(pools.incidents, barrier, log),
+  sealer: ({ database, log }: Services) => startSealer(database, log),
+} satisfies Record<string, (services: Services) => { close(): Promise<unknown> }>
+
+export type Job = keyof typeof JOBS
+
+/**
+ * Starts what a serving process does by itself; `services.close` ends it.
+ * @param except jobs that a test does by itself, step by step.
+ */
+export function startJobs(services: Services, { except = [] }: { except?: readonly Job[] } = {}): void {
+  for (const [name, start] of Object.entries(JOBS))
+    if (!except.includes(name as Job)) services.track(start(services))
+}

@@ -1,0 +1,73 @@
+/** What is composed once holds together: a plugin without its guard stops the start, and what was opened is closed, last first. */
+import Fastify from 'fastify'
+import t from 'tap'
+import { buildApp } from '../src/app.ts'
+import { createCleanup } from '../src/cleanup.ts'
+import { readConfig } from '../src/config.ts'
+import { createLogger } from '../src/http/log.ts'
+import { createSite } from '../src/http/site.ts'
+import { userApi } from '../src/http/user.ts'
+import { silentLog } from '../src/lib/log.ts'
+import { createServices, startJobs } from '../src/services.ts'
+import { testDatabase } from './support/database.ts'
+import { waitFor } from './support/within.ts'
+
+const nowhere = 'postgres://nobody@127.0.0.1:1/none'
+const config = readConfig({ DATABASE_URL: nowhere })
+
+t.test('a capability without the guards that it depends on stops the start', async (t) => {
+  const services = createServices(config, silentLog, { url: nowhere })
+  t.teardown(services.close)
+  const app = Fastify()
+  await t.rejects(
+    async () => app.register(userApi, { ...services, ...createSite(config, null) }),
+    /The dependency 'guards' of plugin 'user-api' is not registered/,
+  )
+})
+
+t.test('services and app are made, and closed, without a database', async (t) => {
+  const services = createServices(config, silentLog, { url: nowhere })
+  const app = await buildApp(services, createLogger('silent'))
+  await app.ready()
+  t.equal((await app.inject('/healthz')).statusCode, 200)
+  await app.close()
+  await services.close()
+  for (const pool of Object.values(services.pools)) t.equal(pool.pool.totalCount, 0)
+})
+
+t.test('what was started ends in reverse, and what fails keeps no other from its turn', async (t) => {
+  const ended: string[] = []
+  const cleanup = createCleanup()
+  cleanup.add(async () => ended.push('first'))
+  cleanup.add(async () => {
+    throw new Error('cannot end')
+  })
+  cleanup.add(async () => ended.push('last'))
+  await t.rejects(cleanup.run(), { errors: [{ message: 'cannot end' }] })
+  t.same(ended, ['last', 'first'])
+  await cleanup.run()
+  t.equal(ended.length, 2, 'nothing ends twice')
+})
+
+t.test('jobs run from startJobs to close; one that is excepted does not', async (t) => {
+  const { url, psql } = await testDatabase()
+  const instances = async () => (await psql('select from instance')).length
+  const sealed = async () => (await psql('select from audit_link')).length
+  const leased = readConfig({ DATABASE_URL: url, CHECK_MODE: 'leased' })
+  await psql(`insert into staff (user_id, role) values ('ada', 'auditor')`)
+
+  const whole = createServices(leased, silentLog, { url })
+  startJobs(whole)
+  await waitFor('the instance to join', async () => (await instances()) === 1)
+  await waitFor('the record to be sealed', async () => (await sealed()) > 0)
+  await whole.close()
+  t.equal(await instances(), 0, 'it has left')
+
+  const before = await sealed()
+  await psql(`delete from staff where user_id = 'ada'`)
+  const without = createServices(leased, silentLog, { url })
+  startJobs(without, { except: ['lease'] })
+  await waitFor('the record to be sealed again', async () => (await sealed()) > before)
+  t.equal(await instances(), 0, 'it has not joined')
+  await without.close()
+})
