@@ -131,7 +131,7 @@ async function routes(instance: FastifyInstance, { sessions, visitor, finish }: 
       schema: {
         ...forChanges,
         operationId: 'logout',
-        summary: 'Log out: here, elsewhere or everywhere',
+        summary: 'Sign out: here, elsewhere or everywhere',
         description:
           'Answers 200, and clears the cookie, only after the commit, and when no instance can say "valid" any more. Repeating a finished logout is no error. ' +
           'Without a scope it is this session. Whatever cannot ask for a larger one keeps no session alive: it is ignored, and named. ' +

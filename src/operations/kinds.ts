@@ -11,18 +11,18 @@ interface Kind {
 }
 
 const OPERATIONS = {
-  logout: { label: 'Logged out', inOverview: false },
-  'session.end': { label: 'Logged out one of their devices', inOverview: false },
+  logout: { label: 'Signed out', inOverview: false },
+  'session.end': { label: 'Signed out one of their devices', inOverview: false },
   'session.replace': { label: 'Signed in again on a device', inOverview: false },
   'authjs.signout': { label: 'Signed out in the application', inOverview: false },
   'user.revoke': { label: 'Ended all sessions of a user', inOverview: true },
   'user.lock': { label: 'Locked sign-in of a user', inOverview: true },
-  'user.unlock': { label: 'Lifted the lock of a user', inOverview: true },
+  'user.unlock': { label: 'Unlocked sign-in of a user', inOverview: true },
   'user.role': { label: 'Changed the role of a user', inOverview: true },
   'incident.plan': { label: 'Planned an incident', inOverview: true },
   'incident.execute': { label: 'Executed an incident', inOverview: true },
   'incident.finish': { label: 'Finished an incident', inOverview: true },
-  'key.create': { label: 'Made a service key', inOverview: true },
+  'key.create': { label: 'Created a service key', inOverview: true },
   'key.change': { label: 'Changed a service key', inOverview: true },
   'key.revoke': { label: 'Revoked a service key', inOverview: true },
   'policy.change': { label: 'Changed the lifetimes of sessions', inOverview: true },
@@ -46,9 +46,9 @@ export type ActorKind = (typeof ACTOR_KINDS)[number]
 
 /** `ends`: which sessions of the user. `label`: the operation, in the console. */
 const SCOPES = {
-  local: { ends: 'this session', label: 'Logged out one device' },
-  others: { ends: 'all but this one', label: 'Logged out all other devices' },
-  global: { ends: 'all', label: 'Logged out everywhere' },
+  local: { ends: 'this session', label: 'Signed out one device' },
+  others: { ends: 'all but this one', label: 'Signed out all other devices' },
+  global: { ends: 'all', label: 'Signed out everywhere' },
 } as const satisfies Record<string, { ends: string; label: string }>
 
 export type LogoutScope = keyof typeof SCOPES

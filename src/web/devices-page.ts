@@ -46,10 +46,10 @@ ${outcome ? html`<section class="notice" aria-labelledby="outcome"><h2 id="outco
         ? `You are signed in on ${count(others.length + 1, 'device')}. If you do not recognise one, log it out.`
         : 'You are signed in on this device only.'
     }</p>
-<nav class="actions" aria-label="Log out">
-<a class="button${others.length > 0 ? ' danger' : ''}" href="/logout?scope=global">Log out everywhere</a>
-${others.length > 0 ? html`<a class="button" href="/logout?scope=others">Log out all others</a>` : ''}
-<a class="button" href="/logout?scope=local">Log out here</a>
+<nav class="actions" aria-label="Sign out">
+<a class="button${others.length > 0 ? ' danger' : ''}" href="/logout?scope=global">Sign out everywhere</a>
+${others.length > 0 ? html`<a class="button" href="/logout?scope=others">Sign out all others</a>` : ''}
+<a class="button" href="/logout?scope=local">Sign out here</a>
 </nav>
 <section aria-labelledby="here">
 <h2 id="here">This device</h2>
@@ -63,7 +63,7 @@ ${
 ${others.slice(0, listed).map((session) => device(session))}</ul>`
     : html`<p class="empty">No other device is signed in to your account.</p>`
 }
-${hidden > 0 ? html`<p class="quiet">And ${count(hidden, 'more device')}, seen less recently. To end them too, log out all others.</p>` : ''}
+${hidden > 0 ? html`<p class="quiet">And ${count(hidden, 'more device')}, seen less recently. To end them too, sign out all others.</p>` : ''}
 </section>`,
   })
 }
@@ -78,7 +78,7 @@ ${deviceIcon(session)}
 ${
   current
     ? html`<strong class="badge">this device</strong>`
-    : html`<form method="post" action="/sessions/${session.id}/end"><button aria-label="Log out ${plainNameOf(session)}${address ? `, ${address}` : ''}">Log out</button></form>`
+    : html`<form method="post" action="/sessions/${session.id}/end"><button aria-label="Sign out ${plainNameOf(session)}${address ? `, ${address}` : ''}">Sign out</button></form>`
 }
 </li>
 `

@@ -34,16 +34,16 @@ export function logoutPage({
 <span><strong>${title}</strong><span class="detail">${detail}</span></span>
 </label>`
   return layout({
-    title: 'Log out',
+    title: 'Sign out',
     card: 'leave',
     user,
     current,
     shown,
     body: html`
-<h1>Log out</h1>
+<h1>Sign out</h1>
 <form method="post" action="/logout">
 <fieldset>
-<legend>Where do you want to log out?</legend>
+<legend>Where do you want to sign out?</legend>
 ${choice('local', 'This device', html`${nameOf(current)}, the one you are using`)}
 ${some ? choice('others', 'All other devices', `${count(others.length, 'device')}; you stay signed in here`) : ''}
 ${choice('global', 'Everywhere', some ? `This device and ${count(others.length, 'other')}` : 'This device, the only one that is signed in')}
@@ -51,7 +51,7 @@ ${choice('global', 'Everywhere', some ? `This device and ${count(others.length, 
 ${some ? html`<details><summary>Your ${count(others.length, 'other device')}</summary>${deviceNames(others.slice(0, listed), others.length)}</details>` : ''}
 ${callbackUrl ? html`<input type="hidden" name="callbackUrl" value="${callbackUrl}">` : ''}
 <div class="actions">
-<button class="danger">Log out</button>
+<button class="danger">Sign out</button>
 <a class="button" href="/">Cancel</a>
 </div>
 </form>`,

@@ -182,7 +182,7 @@ browserTest('the console follows a logout in another tab', async (t, open) => {
   await page.goto('/admin/incidents/new')
   const tab = await page.context().newPage()
   await tab.goto('/logout')
-  await tab.getByRole('button', { name: 'Log out' }).click()
+  await tab.getByRole('button', { name: 'Sign out' }).click()
   await page.waitForURL(/\/signed-out/)
   t.notMatch(await read(page), 'Plan an incident')
 })

@@ -22,7 +22,7 @@ for (const javaScriptEnabled of [true, false]) {
 
       await duringOutage(service, async () => {
         const answer = page.waitForResponse((response) => response.request().method() === 'POST')
-        await page.getByRole('button', { name: 'Log out' }).click()
+        await page.getByRole('button', { name: 'Sign out' }).click()
         t.equal((await answer).status(), 503)
         t.equal((await (await answer).allHeaders())['set-cookie'], undefined)
         await page.getByRole('heading', { name: 'We cannot check this right now' }).waitFor()
@@ -48,7 +48,7 @@ browserTest('"Try again" after a failed button of one device leads to the list',
   const page = await (await open(service, { token })).newPage()
   await page.goto('/')
   await duringOutage(service, async () => {
-    await page.getByRole('button', { name: 'Log out Safari on iPhone' }).click()
+    await page.getByRole('button', { name: 'Sign out Safari on iPhone' }).click()
     await page.getByRole('heading', { name: 'We cannot check this right now' }).waitFor()
   })
   await page.getByRole('link', { name: 'Try again' }).click()

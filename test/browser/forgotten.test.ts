@@ -51,7 +51,7 @@ for (const javaScriptEnabled of [true, false]) {
     await readMail(page)
     t.equal(asked(), 1, 'while signed in it comes from the cache')
     await page.goto('/logout')
-    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByRole('button', { name: 'Sign out' }).click()
     await page.waitForURL('/signed-out')
     await page.goBack()
     await page.goBack()
@@ -71,7 +71,7 @@ browserTest('what the application stored goes by a setting', async (t, open) => 
     await page.goto('/mail')
     await page.evaluate(() => localStorage.setItem('name', 'Ada'))
     await page.goto('/logout')
-    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByRole('button', { name: 'Sign out' }).click()
     await page.waitForURL('/signed-out')
     t.equal(await page.evaluate(() => localStorage.getItem('name')), left, CLEAR_SITE_DATA)
   }

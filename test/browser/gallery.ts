@@ -83,7 +83,7 @@ export const SCENES: Scene[] = [
     show: async (page, service) => {
       await signIn(page, service, (await addPerson(service)).tokens[0])
       await page.goto('/')
-      await page.getByRole('button', { name: 'Log out Safari on iPhone, 198.51.100.23' }).first().click()
+      await page.getByRole('button', { name: 'Sign out Safari on iPhone, 198.51.100.23' }).first().click()
       await page.getByRole('heading', { name: '1 device was signed out' }).waitFor()
     },
   },
@@ -109,7 +109,7 @@ export const SCENES: Scene[] = [
       // An answer without content leaves the page where it is.
       await page.route(isApplication, (route) => route.fulfill({ status: 204 }))
       await page.goto('/logout?callbackUrl=/application')
-      await page.getByRole('button', { name: 'Log out' }).click()
+      await page.getByRole('button', { name: 'Sign out' }).click()
       await page.getByRole('link', { name: 'Continue' }).waitFor()
     },
   },
@@ -206,7 +206,7 @@ export const isStream = (url: URL) => url.pathname === '/api/session/events'
 /** Logs out through the pages. */
 export async function logOut(page: Page, scope: 'local' | 'others' | 'global'): Promise<void> {
   await page.goto(`/logout?scope=${scope}`)
-  await page.getByRole('button', { name: 'Log out' }).click()
+  await page.getByRole('button', { name: 'Sign out' }).click()
 }
 
 /** What can be read, on one line; of the page's main part unless told otherwise. */

@@ -8,11 +8,11 @@ const service = await startService()
 /** More than any page has: a Tab that never leaves the page ends the test. */
 const MOST_STOPS = 100
 
-browserTest('Tab to "Log out everywhere", Enter, choose, Enter: out everywhere', async (t, open) => {
+browserTest('Tab to "Sign out everywhere", Enter, choose, Enter: out everywhere', async (t, open) => {
   const { tokens } = await addPerson(service)
   const page = await (await open(service, { token: tokens[0] })).newPage()
   await page.goto('/')
-  await tabTo(page, 'Log out everywhere')
+  await tabTo(page, 'Sign out everywhere')
   await page.keyboard.press('Enter')
   await page.waitForURL('/logout?scope=global')
   await tabTo(page, 'EverywhereThis device and 5 others')
@@ -28,7 +28,7 @@ browserTest('the arrow keys move the choice, and the button sends it', async (t,
   await tabTo(page, 'This deviceFirefox on Windows, the one you are using')
   await page.keyboard.press('ArrowDown')
   t.equal(await page.getByRole('radio', { name: 'All other devices' }).isChecked(), true)
-  await tabTo(page, 'Log out')
+  await tabTo(page, 'Sign out')
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: '2 devices were signed out' }).waitFor()
   t.strictSame(await Promise.all(tokens.map(service.check)), [200, 401, 401])
@@ -42,7 +42,7 @@ browserTest('the first Tab offers to skip to the content', async (t, open) => {
   t.match(await focused(page), { name: 'Skip to content', visible: true })
   await page.keyboard.press('Enter')
   await page.keyboard.press('Tab')
-  t.match(await focused(page), { name: 'Log out everywhere' })
+  t.match(await focused(page), { name: 'Sign out everywhere' })
 })
 
 browserTest('every stop of the keyboard can be seen', async (t, open) => {

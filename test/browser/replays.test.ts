@@ -20,7 +20,7 @@ for (const CHECK_MODE of ['database', 'leased']) {
         psql('select count, same_address, same_program from replay where user_id = $1 order by id', [ada])
 
       await first.goto('/logout?scope=global')
-      await first.getByRole('button', { name: 'Log out' }).click()
+      await first.getByRole('button', { name: 'Sign out' }).click()
       await second.getByRole('heading', { name: 'You are signed out' }).waitFor()
       // A tab from before, and one that the browser restores: both still have the cookie.
       for (let tabs = 0; tabs < 3; tabs++) {

@@ -104,7 +104,7 @@ browserTest(
       await held.promise
       await route.continue()
     })
-    const box = await page.getByRole('button', { name: 'Log out' }).boundingBox()
+    const box = await page.getByRole('button', { name: 'Sign out' }).boundingBox()
     if (!box) throw new Error('there is no button')
     const press = () => page.mouse.click(box.x + 10, box.y + 10)
     await press()

@@ -100,9 +100,9 @@ browserTest('the person is asked first, and may say no', async (t, open) => {
   })
   for (const scope of LOGOUT_SCOPES) t.equal(await logOut(page, { scope, ask: true }), false)
   t.same(asked, [
-    'Log out on this device?',
-    'Log out on all other devices?',
-    'Log out on all devices, this one included?',
+    'Sign out on this device?',
+    'Sign out on all other devices?',
+    'Sign out on all devices, this one included?',
   ])
   t.equal(await service.check(token), 200)
   t.same(await kept(page), ALL)
@@ -168,7 +168,7 @@ browserTest("the helper and the service's own pages hear one another", async (t,
   const [app, own, other] = [await listener(context), await context.newPage(), await context.newPage()]
   await own.goto('/')
   await other.goto('/logout?scope=global')
-  await other.getByRole('button', { name: 'Log out' }).click()
+  await other.getByRole('button', { name: 'Sign out' }).click()
   await heard(app)
   await own.waitForURL(/\/signed-out/)
   t.match([await app.title(), new URL(own.url()).pathname], [/^heard/, '/signed-out'], 'both tabs followed')

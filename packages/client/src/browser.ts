@@ -37,9 +37,9 @@ export class NotSignedOutError extends Error {
 }
 
 const QUESTIONS: Record<LogoutScope, string> = {
-  local: 'Log out on this device?',
-  others: 'Log out on all other devices?',
-  global: 'Log out on all devices, this one included?',
+  local: 'Sign out on this device?',
+  others: 'Sign out on all other devices?',
+  global: 'Sign out on all devices, this one included?',
 }
 /** In milliseconds. A logout of very many sessions takes some seconds. */
 const PATIENCE = 20_000

@@ -42,7 +42,7 @@ export function documentOptions(cookieName: string): SwaggerOptions {
         description:
           'When a global logout answers 200, every session of that user is over, and the next check of each of them is refused. ' +
           'Errors are `application/problem+json` (RFC 9457) with a stable `code`; unknown, expired and revoked tokens get the same 401. ' +
-          'What cannot be decided is 503: never "valid", never "logged out".',
+          'What cannot be decided is 503: neither "valid" nor "signed out".',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'The service that serves this document' }],
