@@ -1,0 +1,184 @@
+/** Each package, packed and installed into a project that has nothing else: types, imports, commands, and the rules of publishing. */
+import { spawn } from 'node:child_process'
+import { appendFile, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as authjs from '@global-logout/authjs'
+import * as client from '@global-logout/client'
+import * as browser from '@global-logout/client/browser'
+import t, { type Test } from 'tap'
+import { freePort } from '../support/ports.ts'
+import { served } from '../support/served.ts'
+import { json } from '../support/service.ts'
+import { nextEvent, waitFor } from '../support/within.ts'
+import { broken, PLAIN, packAll, readmeExample, startProject, tool } from './project.ts'
+
+const CLIENT = '@global-logout/client'
+const AUTHJS = '@global-logout/authjs'
+const SERVICE = 'global-logout'
+const RESOLUTIONS = ['bundler', 'node16'] as const
+
+const tarballs = await packAll()
+const tarball = (name: string) => tarballs.get(name) ?? ''
+const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+
+/** What prints the exports of modules, by module. */
+const printExports = (modules: string[]) => `
+const modules = await Promise.all(${JSON.stringify(modules)}.map((name) => import(name)))
+console.log(JSON.stringify(modules.map((module) => Object.keys(module).sort())))`
+
+/** What uses the types of both packages. A type that did not arrive is \`any\`, which \`@ts-expect-error\` finds. */
+const USES_CLIENT = `
+import { type Client, createClient, expressSession, fastifySession, type Identity } from '${CLIENT}'
+import { logout, type LogoutScope } from '${CLIENT}/browser'
+
+const client: Client = createClient({ url: 'http://127.0.0.1:4000', timeoutMs: 500 })
+export const identity: Identity | null = await client.check(new Request('http://127.0.0.1/'))
+export const scope: LogoutScope = 'global'
+export const uses = [logout({ scope }), expressSession(client), fastifySession(client)]
+// @ts-expect-error A session id is a string.
+export const wrong: number | undefined = identity?.sessionId
+`
+const USES_AUTHJS = `
+import { GlobalLogoutAdapter, generateSessionToken } from '${AUTHJS}'
+
+export const adapter = GlobalLogoutAdapter
+export const token: string = generateSessionToken()
+// @ts-expect-error A token is a string.
+export const wrong: number = generateSessionToken()
+// @ts-expect-error It needs a drizzle database.
+GlobalLogoutAdapter('postgres://127.0.0.1/')
+`
+
+t.equal([...tarballs.keys()].sort().join(), [AUTHJS, CLIENT, SERVICE].join(), 'every package is packed')
+
+t.test('the client needs no other package: its types arrive, and plain Node imports it', async (t) => {
+  const project = await startProject(tarball(CLIENT))
+  await project.write('exports.js', printExports([CLIENT, `${CLIENT}/browser`]))
+  const { output } = await project.node('exports.js')
+  t.equal(output.trim(), JSON.stringify([client, browser].map((module) => Object.keys(module).sort())))
+
+  await project.link('@types/node')
+  await project.write('uses.ts', USES_CLIENT)
+  await project.write('example.ts', await readmeExample('client'))
+  for (const resolution of RESOLUTIONS)
+    t.same(await project.types(resolution, 'uses.ts', 'example.ts'), { code: 0, output: '' }, resolution)
+})
+
+t.test('the Auth.js adapter needs its peers only: its types arrive, and plain Node imports it', async (t) => {
+  const project = await startProject(tarball(AUTHJS))
+  await project.write('exports.js', printExports([AUTHJS]))
+  const { output } = await project.node('exports.js')
+  t.equal(output.trim(), JSON.stringify([Object.keys(authjs).sort()]))
+
+  await project.link('@types/node', 'pg', '@types/pg')
+  await project.write('uses.ts', USES_AUTHJS)
+  await project.write('example.ts', await readmeExample('authjs'))
+  for (const resolution of RESOLUTIONS) {
+    const { output } = await project.types(resolution, 'uses.ts', 'example.ts')
+    t.same(ownErrors(output), [], resolution)
+  }
+})
+
+t.test(
+  'the service serves from its tarball, and lets in and out whom the README of the client says',
+  async (t) => {
+    const project = await startProject(tarball(SERVICE), tarball(CLIENT))
+    const bin = join('node_modules', SERVICE, 'bin/global-logout.js')
+    const { database, signIn } = await served()
+    const [port, applicationPort] = [await freePort(), await freePort()]
+    const service = `http://127.0.0.1:${port}`
+    const application = `http://127.0.0.1:${applicationPort}/`
+    const start = (args: string[], env: Record<string, string>) => startIn(t, project.folder, args, env)
+
+    start([bin, 'start'], { DATABASE_URL: database.url, PORT: String(port) })
+    await waitFor('the packed service', () => answers(`${service}/readyz`))
+    t.equal((await fetch(`${service}/assets/style.css`)).status, 200, 'files of its pages are packed, too')
+
+    await project.write('example.ts', await readmeExample('client'))
+    start(['example.ts'], { GLOBAL_LOGOUT_URL: service, PORT: String(applicationPort) })
+    await waitFor('the example', () => answers(application))
+    const headers = { authorization: `Bearer ${await signIn('ada')}` }
+    t.equal(await (await fetch(application, { headers })).text(), 'Hello, ada.\n')
+    const logout = { ...json({ scope: 'global' }), method: 'POST' }
+    t.equal(
+      (await fetch(`${service}/api/logout`, { ...logout, headers: { ...logout.headers, ...headers } }))
+        .status,
+      200,
+    )
+    t.equal((await fetch(application, { headers })).status, 401)
+  },
+)
+
+t.test('the command of the service tells its version', async (t) => {
+  const project = await startProject(tarball(SERVICE))
+  await project.write(
+    'version.js',
+    `process.argv.push('--version')\nawait import('./node_modules/${SERVICE}/bin/global-logout.js')`,
+  )
+  t.same(await project.node('version.js'), { code: 0, output: `${version}\n` })
+})
+
+for (const [name, file] of tarballs)
+  t.test(`publint and attw find nothing in ${name}`, async (t) => {
+    for (const { code, output } of [await publint(file), await attw(file)])
+      if (!t.equal(code, 0)) t.comment(output)
+  })
+
+t.test('what is broken on purpose is found', async (t) => {
+  const wrongPath = await broken(tarball(CLIENT), (_, { exports }) => {
+    Object.assign(exports?.['.'] ?? {}, { types: './dist/missing.d.ts' })
+  })
+  t.match(await publint(wrongPath), { code: 1, output: /missing\.d\.ts/ })
+  t.match(await attw(wrongPath), { code: 1 })
+
+  const noTypes = await broken(tarball(CLIENT), (folder) => rm(join(folder, 'dist/index.d.ts')))
+  const untyped = await startProject(noTypes)
+  await untyped.link('@types/node')
+  await untyped.write('uses.ts', USES_CLIENT)
+  for (const resolution of RESOLUTIONS) {
+    const outcome = await untyped.types(resolution, 'uses.ts')
+    t.match(outcome, { code: Number, output: /^uses\.ts.*TS7016/ }, resolution)
+    t.not(outcome.code, 0)
+  }
+
+  const undeclared = await broken(tarball(AUTHJS), (folder) =>
+    appendFile(join(folder, 'dist/adapter.js'), "import 'pg'\n"),
+  )
+  const project = await startProject(undeclared)
+  await project.write('exports.js', printExports([AUTHJS]))
+  t.match(await project.node('exports.js'), { code: 1, output: /Cannot find package 'pg'/ })
+})
+
+function publint(file: string) {
+  return tool('publint', [file, '--strict'])
+}
+
+function attw(file: string) {
+  return tool('attw', [file, '--profile', 'esm-only'])
+}
+
+/** Errors but those in the types of peers, which name what they do not install (`nodemailer`, `gel`). Peers are linked from outside. */
+function ownErrors(output: string): string[] {
+  return output.split('\n').filter((line) => /^\S+\(\d+,\d+\): error/.test(line) && !line.startsWith('..'))
+}
+
+function answers(url: string): Promise<boolean> {
+  return fetch(url).then(
+    () => true,
+    () => false,
+  )
+}
+
+function startIn(t: Test, cwd: string, args: string[], env: Record<string, string>): void {
+  const [command, before] = PLAIN
+  const child = spawn(command, [...before, process.execPath, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: 'ignore',
+  })
+  t.teardown(async () => {
+    if (child.exitCode !== null) return
+    child.kill()
+    await nextEvent(`the end of ${args.join(' ')}`, child, 'close')
+  })
+}

@@ -1,0 +1,143 @@
+/** Packs the packages as npm would publish them, and installs them into projects that have nothing else. Needs no network. */
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import t from 'tap'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const MODULES = join(root, 'node_modules')
+/** For one command; packing builds each package. In milliseconds. */
+const PATIENCE_MS = 300_000
+
+const folders: string[] = []
+t.teardown(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))))
+
+/** An empty folder, removed when the test file ends. */
+async function emptyFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'global-logout-packages-'))
+  folders.push(folder)
+  return folder
+}
+
+export interface Outcome {
+  code: number
+  /** Both streams. */
+  output: string
+}
+
+/** Takes away what tap gives to every process of a test: it loads modules into Node, so that Node is not as applications have it. */
+export const PLAIN = ['env', ['-u', 'NODE_OPTIONS']] as const
+
+/** Runs a program. It sees nothing of this process's environment but PATH, HOME and `env`. */
+export async function execute(
+  command: string,
+  args: string[],
+  { cwd = root, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<Outcome> {
+  const { PATH, HOME } = process.env
+  const options = { cwd, env: { PATH, HOME, ...env }, timeout: PATIENCE_MS, maxBuffer: 2 ** 26 }
+  return promisify(execFile)(PLAIN[0], [...PLAIN[1], command, ...args], options).then(
+    ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
+    ({ code, stdout, stderr, message }) => ({
+      code: typeof code === 'number' ? code : -1,
+      output: `${stdout}${stderr}${message}`,
+    }),
+  )
+}
+
+/** A tool of the checkout's `node_modules`. */
+export function tool(name: string, args: string[], cwd = root): Promise<Outcome> {
+  return execute(join(MODULES, '.bin', name), args, { cwd })
+}
+
+/** Packs every package of the workspace. @returns the tarballs by the names of the packages. */
+export async function packAll(): Promise<Map<string, string>> {
+  const folder = await emptyFolder()
+  const args = ['pack', '--workspaces', '--include-workspace-root', '--pack-destination', folder]
+  const { code, output } = await execute('npm', args)
+  if (code !== 0) throw new Error(`npm pack failed: ${output}`)
+  const tarballs = (await readdir(folder)).map((file) => join(folder, file))
+  return new Map(await Promise.all(tarballs.map(async (file) => [(await unpack(file)).name, file] as const)))
+}
+
+interface Unpacked {
+  name: string
+  folder: string
+  manifest: Record<string, Record<string, string> | undefined> & { name: string; version: string }
+}
+
+async function unpack(tarball: string): Promise<Unpacked> {
+  const folder = join(await emptyFolder(), 'package')
+  await mkdir(folder)
+  await execute('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1'])
+  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  return { name: manifest.name, folder, manifest }
+}
+
+/** Packs it again after `mistake` changed its files. @returns the new tarball. */
+export async function broken(
+  tarball: string,
+  mistake: (folder: string, manifest: Unpacked['manifest']) => unknown,
+): Promise<string> {
+  const { folder, manifest } = await unpack(tarball)
+  await mistake(folder, manifest)
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest))
+  const again = join(dirname(folder), 'broken.tgz')
+  await execute('tar', ['-czf', again, '-C', dirname(folder), 'package'])
+  return again
+}
+
+export type Project = Awaited<ReturnType<typeof startProject>>
+
+/** A project with these tarballs installed: their dependencies and peers, as far as they declare them, come from the checkout. */
+export async function startProject(...tarballs: string[]) {
+  const folder = await emptyFolder()
+  const inModules = (name: string) => join(folder, 'node_modules', name)
+  const write = (file: string, text: string) => writeFile(join(folder, file), text)
+  /** Links packages of the checkout, such as those that an application has itself. */
+  async function link(...names: string[]): Promise<void> {
+    for (const name of names) {
+      await mkdir(dirname(inModules(name)), { recursive: true })
+      await symlink(join(MODULES, name), inModules(name)).catch((error) => {
+        if (error.code !== 'EEXIST') throw error
+      })
+    }
+  }
+
+  await write('package.json', JSON.stringify({ private: true, type: 'module' }))
+  for (const tarball of tarballs) {
+    const unpacked = await unpack(tarball)
+    const { name, manifest } = unpacked
+    await cp(unpacked.folder, inModules(name), { recursive: true })
+    await link(...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }))
+  }
+  return {
+    folder,
+    write,
+    link,
+    /** Runs a file of the project with Node, as it is. */
+    node: (file: string, env: Record<string, string> = {}) =>
+      execute(process.execPath, [file], { cwd: folder, env }),
+    /** Checks the types of files, strictly, those of libraries included. */
+    async types(resolution: 'bundler' | 'node16', ...files: string[]): Promise<Outcome> {
+      const compilerOptions = {
+        ...{ strict: true, skipLibCheck: false, noEmit: true, target: 'es2024', types: ['node'] },
+        module: resolution === 'bundler' ? 'esnext' : 'node16',
+        moduleResolution: resolution,
+      }
+      await write('tsconfig.json', JSON.stringify({ compilerOptions, files }))
+      return tool('tsc', ['--pretty', 'false'], folder)
+    },
+  }
+}
+
+/** The example of a package's README: its first block of TypeScript. */
+export async function readmeExample(name: 'authjs' | 'client'): Promise<string> {
+  const readme = await readFile(join(root, 'packages', name, 'README.md'), 'utf8')
+  const [, example] = /```ts\n(.*?)```/s.exec(readme) ?? []
+  if (!example) throw new Error(`the README of ${name} has no example`)
+  return example
+}
