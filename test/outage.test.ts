@@ -1,6 +1,7 @@
 /** The database goes away, freezes and comes back: 503, nothing claimed, no cookie lost, no restart needed. */
 import t from 'tap'
 import { openDatabase, withinOneDeadline } from '../src/storage/database.ts'
+import { hold } from './support/hold.ts'
 import { ownServer } from './support/own-server.ts'
 import { json, startService } from './support/service.ts'
 import { waitFor } from './support/within.ts'
@@ -84,15 +85,12 @@ t.test('a pool that is exhausted refuses, and recovers', async (t) => {
 
 t.test('a user whose row somebody else has locked cannot be logged out, and is not told so', async (t) => {
   const { token } = await service.signIn(ada)
-  const holder = await database.pool.connect()
-  await holder.query('begin')
-  await holder.query(`select 1 from "user" where id = 'ada' for update`)
+  const holder = await hold(server, `select from "user" where id = 'ada' for update`)
   const response = await as(token, '/api/logout', json({ scope: 'global' }))
   t.equal(response.status, 503)
   t.equal(response.headers.get('set-cookie'), null)
   t.equal(await check(token), 200)
-  await holder.query('rollback')
-  holder.release()
+  await holder.end()
   t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
 })
 

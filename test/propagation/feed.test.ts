@@ -11,6 +11,7 @@ import { REVOKED } from '../../src/storage/instances.ts'
 import { createEars } from '../../src/storage/listener.ts'
 import { testDatabase } from '../support/database.ts'
 import { openStream } from '../support/event-stream.ts'
+import { hold } from '../support/hold.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor, within } from '../support/within.ts'
 
@@ -273,9 +274,7 @@ t.test('a cursor from before what was deleted is too old; a later one is not', a
 })
 
 t.test('what a transaction older than a deletion may still precede is kept', async (t) => {
-  const holder = await database.pool.connect()
-  await holder.query('begin')
-  await holder.query('select pg_current_xact_id()')
+  const holder = await hold(database, 'select pg_current_xact_id()')
   const { cursor } = await ask()
   await endOneByOne(await crowd(3))
   await psql('insert into replay (session_id, user_id) values (gen_random_uuid(), $1)', ['ada'])
@@ -286,8 +285,7 @@ t.test('what a transaction older than a deletion may still precede is kept', asy
     await psql(`update ${table} set ${column} = now() - interval '2 years'`)
   await forgetRevocations(database, 86_400)
   t.equal((await ask(`?since=${cursor}`, await startService({ database }))).events.length, 4)
-  await holder.query('rollback')
-  holder.release()
+  await holder.end()
   t.ok((await forgetAll(86_400, 4)) >= 4, 'and goes once that is over')
 })
 

@@ -90,7 +90,7 @@ t.test('every revocation that is committed reaches every reader', async (t) => {
   for (const id of rolledBack) gone.add(id)
   for (const reader of readers) {
     const missing = () => [...committed].filter((id) => !reader.seen.has(id))
-    for (const end = Date.now() + 30_000; missing().length > 0 && Date.now() < end; ) await sleep(50)
+    await waitFor(`every event at ${reader.kind}`, () => missing().length === 0).catch(() => {})
     t.same(missing(), [], `${reader.kind}: ${reader.seen.size} events, ${reader.rounds} times, all of them`)
     t.notOk(
       [...reader.seen].some((id) => gone.has(id)),

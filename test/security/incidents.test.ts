@@ -7,6 +7,7 @@ import { type Database, openDatabase } from '../../src/storage/database.ts'
 import { keepIncident, releaseIncident, takeIncident } from '../../src/storage/runners.ts'
 import type { Selection } from '../../src/storage/selector-values.ts'
 import { setRole } from '../../src/storage/staff.ts'
+import { hold } from '../support/hold.ts'
 import { addSessions, addsUp, begin, somebody } from '../support/incidents.ts'
 import { keepLog, strictLog } from '../support/log.ts'
 import { startService } from '../support/service.ts'
@@ -187,14 +188,11 @@ t.test('a plan counts sessions, users and staff, names strangers, and ends nothi
 })
 
 t.test('plans that take long leave the connections to those who log out', async (t) => {
-  const holder = await database.pool.connect()
-  await holder.query('begin')
-  await holder.query('lock table incident in access exclusive mode')
+  const holder = await hold(database, 'lock table incident in access exclusive mode')
   const plan = () => incidents.plan({ userAgent: 'p' }, 'a test', somebody)
   const two = [plan(), plan()]
   await t.rejects(plan(), { code: 'unavailable' })
-  await holder.query('rollback')
-  holder.release()
+  await holder.end()
   t.equal((await Promise.all(two)).length, 2)
   await t.resolves(plan(), 'and then others have their turn')
 })
@@ -253,9 +251,8 @@ t.test('an expired plan cannot be executed, and what it remembered is forgotten 
 
 t.test('a sign-in that was in flight when the execution began does not slip past', async (t) => {
   await addSessions(service, 'flight', { users: 1, each: 3 })
-  const login = await database.pool.connect()
-  await login.query('begin')
-  await login.query(
+  const login = await hold(
+    database,
     `insert into session ("sessionToken", "userId", expires, "userAgent") values ('flight-0', 'flight1', 'infinity', 'flight')`,
   )
   const id = await begin(service, { userAgent: 'flight' })
@@ -266,8 +263,7 @@ t.test('a sign-in that was in flight when the execution began does not slip past
   await waitFor('three to end', async () => (await incidents.get(id)).ended >= 3)
   await new Promise((turn) => setTimeout(turn, 500))
   t.notOk(done, 'it is not done while it cannot know')
-  await login.query('commit')
-  login.release()
+  await login.end('commit')
   await running
   await addsUp(t, service, id, { endedPlanned: 3, endedLater: 1 })
   t.same(await living('flight-'), [])
@@ -277,42 +273,33 @@ t.test(
   'a transaction that has begun but written nothing is waited for, too, and named if it stays',
   async (t) => {
     await addSessions(service, 'idle', { users: 1, each: 2 })
-    const slow = await database.pool.connect()
-    await slow.query('set idle_in_transaction_session_timeout = 0')
-    await slow.query('begin')
-    await slow.query('select now()')
+    const slow = await hold(database, 'select now()')
     const id = await begin(service, { userAgent: 'idle' })
     t.ok(await carryOut(database, barrier, id), 'it does not wait for ever')
     const report = await addsUp(t, service, id, { endedPlanned: 2 })
     t.same(report.outcome?.stillOpen, { writing: 0, reading: 1 })
-    await slow.query('rollback')
-    slow.release(true)
+    await slow.end()
   },
 )
 
 t.test('a session that somebody holds is ended when it is let go, and the others before', async (t) => {
   const ids = await addSessions(service, 'held', { users: 5, each: 2 })
   const id = await begin(service, { userAgent: 'held' })
-  const [brake, holder] = [await database.pool.connect(), await database.pool.connect()]
   // Stops the first batch, so that the other transaction begins when the incident has looked who else is there.
-  await brake.query('begin')
-  await brake.query('select from incident where id = $1 for update', [id])
+  const brake = await hold(database, 'select from incident where id = $1 for update', [id])
   let done = false
   const running = carryOut(database, barrier, id, { batch: 1 }).then(() => {
     done = true
   })
   const blocked = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
   await waitFor('the incident to be held', async () => (await database.psql(blocked)).length > 0)
-  await holder.query('begin')
-  await holder.query('select from session where id = $1 for update', [ids.at(-1)])
-  await brake.query('rollback')
-  brake.release()
+  const holder = await hold(database, 'select from session where id = $1 for update', [ids.at(-1)])
+  await brake.end()
   await waitFor('nine to end', async () => (await incidents.get(id)).ended >= 9)
   await new Promise((turn) => setTimeout(turn, 1_000))
   t.notOk(done)
   t.same(await database.psql(blocked), [], 'it waits for nobody')
-  await holder.query('rollback')
-  holder.release()
+  await holder.end()
   await running
   await addsUp(t, service, id, { endedPlanned: 10, users: 5 })
 })
@@ -384,12 +371,9 @@ t.test('incidents that another process is at do not keep this one from the other
 t.test('incidents that meet a session which somebody holds do not keep others waiting', async (t) => {
   const ids = await addSessions(service, 'stuck', { users: 1, each: 1 })
   await addSessions(service, 'lucky', { users: 1, each: 2 })
-  const holder = await database.pool.connect()
-  await holder.query('set idle_in_transaction_session_timeout = 0')
   const stuck: string[] = []
   for (let i = 0; i < INCIDENTS_AT_ONCE; i++) stuck.push(await begin(service, { userAgent: 'stuck' }))
-  await holder.query('begin')
-  await holder.query('select from session where id = $1 for update', [ids[0]])
+  const holder = await hold(database, 'select from session where id = $1 for update', [ids[0]])
   const runner = startIncidentRunner(database, barrier, strictLog(t), { patience: 2 })
   const taken = 'select from incident_runner'
   await waitFor(
@@ -399,8 +383,7 @@ t.test('incidents that meet a session which somebody holds do not keep others wa
   const id = await begin(service, { userAgent: 'lucky' })
   await waitFor('two to end', async () => (await incidents.get(id)).ended >= 2)
   for (const each of stuck) t.match(await incidents.get(each), { state: 'running', ended: 0 })
-  await holder.query('rollback')
-  holder.release(true)
+  await holder.end()
   for (const each of [...stuck, id])
     await waitFor('the incident to be done', async () => (await incidents.get(each)).state === 'done')
   await runner.close()
@@ -427,15 +410,12 @@ t.test('the role of the service is allowed all of it, and cannot take back what 
   const asService = { ...service, incidents: createIncidents(own) }
   const id = await begin(asService, { userAgent: 'role', userIds: ['role1', 'role2', 'role3'] })
   // Somebody else's open transaction, of another role, is seen all the same.
-  const login = await database.pool.connect()
-  await login.query('begin')
-  await login.query('select pg_current_xact_id()')
+  const login = await hold(database, 'select pg_current_xact_id()')
   const running = carryOut(own, barrier, id)
   await waitFor('nine to end', async () => (await incidents.get(id)).ended >= 9)
   await new Promise((turn) => setTimeout(turn, 300))
   t.equal((await incidents.get(id)).state, 'running')
-  await login.query('rollback')
-  login.release()
+  await login.end()
   t.ok(await running)
   await addsUp(t, asService, id, { endedPlanned: 9 })
   await t.rejects(

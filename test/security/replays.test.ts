@@ -1,6 +1,7 @@
 /** A thief who presents a revoked token is refused as ever, and seen; whoever only forgot it, or guesses, raises no alarm. */
 
 import { connect } from 'node:net'
+import { promisify } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
@@ -8,6 +9,7 @@ import { present, type Sender } from '../../src/security/presentations.ts'
 import { createReplays } from '../../src/security/replays.ts'
 import { generateSessionToken } from '../../src/sessions/tokens.ts'
 import { takeTurn } from '../../src/storage/jobs.ts'
+import { hold } from '../support/hold.ts'
 import { strictLog } from '../support/log.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
@@ -312,21 +314,20 @@ t.test('who hangs up before the answer is known by the address all the same', as
   for (const path of ['/check', '/api/session']) {
     const ada = await addUser()
     const { token } = await revoked(ada)
-    const holder = await database.pool.connect()
-    await holder.query('begin')
-    await holder.query('lock table session in access exclusive mode')
+    const holder = await hold(database, 'lock table session in access exclusive mode')
     const socket = connect(Number(new URL(direct.base).port), '127.0.0.1')
     socket.write(`GET ${path} HTTP/1.1\r\nhost: app\r\nauthorization: Bearer ${token}\r\n\r\n`)
     const asks = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
     await waitFor('the check to be held', async () => (await database.psql(asks)).length > 0)
     socket.destroy()
-    await new Promise((turn) => setTimeout(turn, 50))
-    await holder.query('rollback')
-    holder.release()
-    for (let tries = 0; tries < 100 && (await alarms(ada)).length === 0; tries++) {
+    const { server } = direct.app
+    const connections = promisify(server.getConnections.bind(server))
+    await waitFor('the service to see that it hung up', async () => (await connections()) === 0)
+    await holder.end()
+    await waitFor('the alarm', async () => {
       await direct.replays.flush()
-      await new Promise((turn) => setTimeout(turn, 10))
-    }
+      return (await alarms(ada)).length > 0
+    })
     t.match(await alarms(ada), [{ ip_address: '127.0.0.1', same_address: false }], path)
   }
 })

@@ -1,6 +1,7 @@
 /** A service key does not make itself staff: neither by signing staff in, nor by a session that it made before. */
 import t from 'tap'
 import type { StaffRole } from '../../src/operations/grants.ts'
+import { hold } from '../support/hold.ts'
 import { json, startService } from '../support/service.ts'
 
 const service = await startService()
@@ -90,12 +91,9 @@ t.test('a session that a key made before the role came does not act in the role'
 t.test('nor one that a key makes while the role is being given', async (t) => {
   const ada = await addUser()
   const key = await keyFor('sessions:create')
-  const giving = await database.pool.connect()
-  await giving.query('begin')
-  await giving.query(`insert into staff (user_id, role) values ($1, 'security')`, [ada])
+  const giving = await hold(database, `insert into staff (user_id, role) values ($1, 'security')`, [ada])
   const token = await signInBy(key, { userId: ada })
-  await giving.query('commit')
-  giving.release()
+  await giving.end('commit')
   t.same(await answers(token), NOT_STAFF)
 })
 

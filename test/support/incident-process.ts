@@ -9,7 +9,7 @@ const [url = '', id = '', batch = '', death = ''] = process.argv.slice(2)
 const dies = JSON.parse(death) as Death
 const config = readConfig({ DATABASE_URL: url })
 const { pools, barrier, close } = createServices(config, silentLog, { url, deadlineMs: 10_000 })
-const die = () => process.kill(process.pid, 'SIGKILL')
+const die = (by: NodeJS.Signals = 'SIGKILL') => process.kill(process.pid, by)
 
 const passed = (xid: string) => {
   if (dies === 'before the report') die()
@@ -17,7 +17,7 @@ const passed = (xid: string) => {
 }
 let batches = -1
 const onProgress = ({ ended }: { ended: number }) => {
-  if (typeof dies === 'object' && ++batches === dies.afterBatches) die()
+  if (typeof dies === 'object' && ++batches === dies.afterBatches) die(dies.by)
   process.stdout.write(`${ended}\n`)
 }
 

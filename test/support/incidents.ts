@@ -60,8 +60,8 @@ export interface Runner {
   readonly over: Promise<number | NodeJS.Signals>
 }
 
-/** When the process kills itself, with SIGKILL: after so many batches, or when all is ended but nothing reported. */
-export type Death = { afterBatches: number } | 'before the report' | 'never'
+/** When the process kills itself: after so many batches (SIGSTOP: it hangs), or when all is ended but nothing reported. */
+export type Death = { afterBatches: number; by?: 'SIGKILL' | 'SIGSTOP' } | 'before the report' | 'never'
 
 /** A process of its own that carries an incident out. */
 export function runnerProcess(url: string, id: string, batch: number, death: Death = 'never'): Runner {

@@ -1,0 +1,20 @@
+/** A transaction that stays open until the test ends it, however long that takes: the service's own have a limit. */
+import pg from 'pg'
+import t from 'tap'
+
+/** Begins one and runs a statement in it; rolled back when the test file ends. */
+export async function hold({ url }: { url: string }, sql: string, values: unknown[] = []) {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  await client.connect()
+  t.teardown(() => client.end())
+  await client.query('begin')
+  await client.query(sql, values)
+  return {
+    query: (sql: string, values: unknown[] = []) => client.query(sql, values),
+    async end(how: 'commit' | 'rollback' = 'rollback'): Promise<void> {
+      await client.query(how)
+      await client.end()
+    },
+  }
+}
