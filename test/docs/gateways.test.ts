@@ -13,7 +13,7 @@ const rows = table
   .map((line) => line.split('|').map((cell) => cell.trim()))
 const [head = [], , ...cases] = rows
 
-t.test('every row is a test, and every test a row', async (t) => {
+t.test('every row is a contract test, and every contract test a row', async (t) => {
   t.same(
     cases.map(([, name]) => name),
     Object.keys(contract),

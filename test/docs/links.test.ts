@@ -1,4 +1,4 @@
-/** Whoever follows a link in the documents arrives: every file and every heading that one names is there. */
+/** Every link in the documents leads to an existing file and heading. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +10,7 @@ const files = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'packages/*/
 })
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 
-/** The names by which GitHub lets one link to the headings of a document. */
+/** The anchors that GitHub gives to the headings of a document. */
 function anchors(file: string): string[] {
   return [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
@@ -20,7 +20,7 @@ function anchors(file: string): string[] {
   )
 }
 
-t.test('every link inside the repository leads somewhere', async (t) => {
+t.test('every link inside the repository has a target', async (t) => {
   t.ok(files.length > 15, `${files.length} documents`)
   for (const file of files)
     for (const [, link = ''] of read(file).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {

@@ -1,4 +1,4 @@
-/** What operators are told to watch is there, by the names and labels they are told; on paper, in alerts, in the dashboard. */
+/** Every metric and label in the docs, the alerts and the dashboard exists, and every metric is documented. */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { inWords } from '../../src/cli/roles.ts'
@@ -29,8 +29,8 @@ const labels = new Map(
 )
 const own = [...labels.keys()].filter((name) => name.startsWith('global_logout_'))
 
-/** What a query of Prometheus asks for that is not there. */
-function strangers(query: string): string[] {
+/** Metrics and labels of a Prometheus query that do not exist. */
+function unknownNames(query: string): string[] {
   const found: string[] = []
   const known = new Set<string | undefined>(['le', 'instance'])
   for (const [, name = '', selector = ''] of query.matchAll(
@@ -57,13 +57,13 @@ t.test('the table names every metric of the service with its labels, and no othe
   }
 })
 
-t.test('alerts ask for what is there', async (t) => {
+t.test('alerts use existing metrics and labels', async (t) => {
   const text = await read('operations.md')
   const alerts = readmeTable('Metrics', text).flatMap(
     ([, , , alert = '']) => /^`(.*?)`/.exec(alert)?.[1] ?? [],
   )
   t.ok(alerts.length >= 10, `${alerts.length} alerts`)
-  for (const alert of alerts) t.same(strangers(alert.replaceAll('\\|', '|')), [], alert)
+  for (const alert of alerts) t.same(unknownNames(alert.replaceAll('\\|', '|')), [], alert)
   const elsewhere = text.match(/`(process|nodejs)_\w{3,}`/g)?.map((name) => name.slice(1, -1)) ?? []
   t.ok(elsewhere.length >= 2)
   t.same(
@@ -72,7 +72,7 @@ t.test('alerts ask for what is there', async (t) => {
   )
 })
 
-t.test('the dashboard can be imported, and each of its panels asks for what is there', async (t) => {
+t.test('the dashboard can be imported, and its panels use existing metrics and labels', async (t) => {
   interface Panel {
     id: number
     type: string
@@ -93,14 +93,14 @@ t.test('the dashboard can be imported, and each of its panels asks for what is t
     t.ok(targets.length > 0 && gridPos.x + gridPos.w <= 24, title)
     for (const { expr, datasource } of targets) {
       t.match(datasource.uid, /^\$\{datasource\}$/)
-      t.same(strangers(expr), [], expr)
+      t.same(unknownNames(expr), [], expr)
     }
   }
   const asked = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)).join(' ')
   t.same(
     own.filter((name) => !asked.includes(name)),
     [],
-    'and no metric of the service is left out',
+    'the dashboard shows every metric of the service',
   )
 })
 
@@ -123,7 +123,7 @@ t.test('connections are counted as the pools are, on paper, in the metrics and b
 })
 
 t.test(
-  'the table of the database roles is what the database says, and what the command prints',
+  'the table of the database roles equals the rights in the database and the output of the command',
   async (t) => {
     const database = await testDatabase()
     const written = readmeTable('Database roles', await read('operations.md'))
@@ -142,21 +142,14 @@ t.test(
   },
 )
 
-t.test(
-  'a table and a function that are new appear in it by themselves, and so do rights that others were given',
-  async (t) => {
-    const database = await testDatabase()
-    await database.psql('create table novelty (a int, b int); create function novel() returns int return 1')
-    await database.psql(
-      'grant update (b) on novelty to global_logout_checker; grant select on staff to public',
-    )
-    const rows = new Map(
-      inWords(await database.run(readRights)).map(([object = '', ...may]) => [object, may]),
-    )
-    t.same(rows.get('table novelty'), ['all', '-', 'update (b)', '-', '-'])
-    t.same(rows.get('function novel()'), Array(5).fill('execute'))
-    t.equal(rows.get('table staff')?.at(-1), 'select')
-    const stranger = await login(database)
-    t.same((await stranger.run(readRights)).length, rows.size, 'any login may look')
-  },
-)
+t.test('new tables and functions appear in it automatically, as do rights of other roles', async (t) => {
+  const database = await testDatabase()
+  await database.psql('create table novelty (a int, b int); create function novel() returns int return 1')
+  await database.psql('grant update (b) on novelty to global_logout_checker; grant select on staff to public')
+  const rows = new Map(inWords(await database.run(readRights)).map(([object = '', ...may]) => [object, may]))
+  t.same(rows.get('table novelty'), ['all', '-', 'update (b)', '-', '-'])
+  t.same(rows.get('function novel()'), Array(5).fill('execute'))
+  t.equal(rows.get('table staff')?.at(-1), 'select')
+  const stranger = await login(database)
+  t.same((await stranger.run(readRights)).length, rows.size, 'any login may read the rights')
+})

@@ -1,4 +1,4 @@
-/** The README's commands do what the README says they do. */
+/** The commands of the README do what it says. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
@@ -14,7 +14,7 @@ const hasCurl = await run('curl', ['--version']).then(
 )
 const skip = hasCurl || process.env.CI ? false : 'no curl here'
 
-t.test('a stranger signs in on two devices, logs out everywhere, and both are out', { skip }, async (t) => {
+t.test("after the README's sign-out everywhere, both devices are signed out", { skip }, async (t) => {
   const { base, database } = await startService({ demo: true })
   await database.run(seedDemo)
   const [, signIn = '', flow = ''] = shellBlocks('Try it')
@@ -34,7 +34,7 @@ t.test('a stranger signs in on two devices, logs out everywhere, and both are ou
   t.ok(checked.length === 2 && checked.every((id) => revoked.includes(id)), 'the answer names both')
 })
 
-t.test('the README lists every command, and no other, and how to run them in a checkout works', async (t) => {
+t.test('the README lists every command, and its definition for a checkout works', async (t) => {
   const listed = readmeTable('The command line').flatMap(([commands = '']) =>
     [...commands.matchAll(/[a-z][a-z |\\]*/g)].flatMap(([names]) => {
       const [name = '', parts] = names.split(' ')

@@ -1,4 +1,4 @@
-/** Reads what the README promises, so that tests can hold it to that. */
+/** Reads sections, tables and shell blocks of the README for tests. */
 import { readFile } from 'node:fs/promises'
 
 export const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')

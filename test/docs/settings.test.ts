@@ -18,7 +18,7 @@ t.test('the README lists every setting, and no other', async (t) => {
   t.same([...documented].sort(), inConfig)
 })
 
-t.test('each listed setting is really read: a wrong value is reported by its name', async (t) => {
+t.test('each listed setting is read: a wrong value is reported by its name', async (t) => {
   const wrong = Object.fromEntries(documented.map((name) => [name, '?/ wrong']))
   const problems = problemsOf(wrong)
   t.same(unique(problems.map((line) => line.split(':', 1)[0] ?? '')).sort(), inConfig)
