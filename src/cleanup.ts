@@ -1,4 +1,4 @@
-/** What was started ends in reverse order; a step that fails keeps no other from its turn. */
+/** Ends what was started, in reverse order. A step that fails does not stop the others. */
 export type Cleanup = ReturnType<typeof createCleanup>
 
 export function createCleanup() {

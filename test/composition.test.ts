@@ -1,4 +1,4 @@
-/** What is composed once holds together: a plugin without its guard stops the start, and what was opened is closed, last first. */
+/** The composition: a plugin without its guards stops the start; services close in reverse order; jobs start and end. */
 import Fastify from 'fastify'
 import t from 'tap'
 import { buildApp } from '../src/app.ts'
@@ -35,7 +35,7 @@ t.test('services and app are made, and closed, without a database', async (t) =>
   for (const pool of Object.values(services.pools)) t.equal(pool.pool.totalCount, 0)
 })
 
-t.test('what was started ends in reverse, and what fails keeps no other from its turn', async (t) => {
+t.test('what was started ends in reverse, and a step that fails does not stop the others', async (t) => {
   const ended: string[] = []
   const cleanup = createCleanup()
   cleanup.add(async () => ended.push('first'))
@@ -49,7 +49,7 @@ t.test('what was started ends in reverse, and what fails keeps no other from its
   t.equal(ended.length, 2, 'nothing ends twice')
 })
 
-t.test('jobs run from startJobs to close; one that is excepted does not', async (t) => {
+t.test('jobs run from startJobs to close; a job in "except" does not start', async (t) => {
   const { url, psql } = await testDatabase()
   const instances = async () => (await psql('select from instance')).length
   const sealed = async () => (await psql('select from audit_link')).length

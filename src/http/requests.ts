@@ -11,7 +11,7 @@ declare module 'fastify' {
     arrivedAt: number
   }
   interface FastifyContextConfig {
-    /** A route too hot for a log line per request; its failures are logged all the same. */
+    /** A route too hot for a log line per request; its failures are still logged. */
     quiet?: boolean
   }
 }
