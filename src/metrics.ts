@@ -5,7 +5,7 @@
 import cluster from 'node:cluster'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { COUNTED_SCOPES, countKeys, countSessions, LOGOUT_OUTCOMES } from './metrics/counted.ts'
-import { byLabel, createBoard, Durations } from './metrics/live.ts'
+import { byLabel, createCollectors, Durations } from './metrics/live.ts'
 import { createSources } from './metrics/sources.ts'
 import { askSupervisor, tellSupervisor } from './metrics/workers.ts'
 import type { Keys } from './security/keys.ts'
@@ -26,7 +26,7 @@ export function createMetrics() {
   const registers = [registry]
   if (cluster.isWorker) tellSupervisor(registry)
   collectDefaultMetrics({ register: registry })
-  const board = createBoard(registry)
+  const { counter, gauge, histogram } = createCollectors(registry)
 
   const checks: Record<CheckResult, Durations> = {
     valid: new Durations(CHECK_BUCKETS_MS),
@@ -34,7 +34,7 @@ export function createMetrics() {
     undecided: new Durations(CHECK_BUCKETS_MS),
   }
   const toldAll = 'Checks by what they were answered, from the request to the answer'
-  board.histogram('check_duration_seconds', toldAll, 'result', checks)
+  histogram('check_duration_seconds', toldAll, 'result', checks)
   const request = new Histogram({
     name: 'global_logout_http_request_duration_seconds',
     help: 'Requests other than checks, from the request to the end of the answer',
@@ -51,16 +51,24 @@ export function createMetrics() {
   const logouts = COUNTED_SCOPES.flatMap((scope) =>
     LOGOUT_OUTCOMES.map((outcome) => ({ labels: { scope, outcome }, value: 0 })),
   )
-  board.counter('logouts_total', 'Logouts that users asked for, by scope and outcome', () => logouts)
+  counter('logouts_total', 'Logouts that users asked for, by scope and outcome', () => logouts, {
+    labelNames: ['scope', 'outcome'],
+  })
   let created = 0
-  board.counter('sessions_created_total', 'Sessions that this service created', () => created)
+  counter('sessions_created_total', 'Sessions that this service created', () => created)
   const refused = { invalid_key: 0, insufficient_scope: 0 }
-  board.counter('service_keys_refused_total', 'Requests whose service key was refused', () =>
-    byLabel('reason', refused),
+  counter(
+    'service_keys_refused_total',
+    'Requests whose service key was refused',
+    () => byLabel('reason', refused),
+    { labelNames: ['reason'] },
   )
   const build = [{ labels: { version, node: process.version }, value: 1 }]
-  board.gauge('workers_unresponsive', 'Workers whose metrics did not arrive within three seconds', () => 0)
-  board.gauge('build_info', 'Always 1; which version runs, on which Node', () => build, 'max')
+  gauge('workers_unresponsive', 'Workers whose metrics did not arrive within three seconds', () => 0)
+  gauge('build_info', 'Always 1; which version runs, on which Node', () => build, {
+    labelNames: ['version', 'node'],
+    aggregator: 'max',
+  })
 
   return {
     contentType: registry.contentType,
@@ -88,7 +96,7 @@ export function createMetrics() {
     /** The same keys, counted. */
     ofKeys: (keys: Keys) => countKeys(keys, (why) => void refused[why]++),
 
-    ...createSources(board),
+    ...createSources({ counter, gauge }),
 
     /** The metrics of this process or, asked in a worker, of all. */
     text: (): Promise<string> => (cluster.isWorker ? askSupervisor() : registry.metrics()),

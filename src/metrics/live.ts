@@ -2,54 +2,73 @@
  * Metrics of what counts by itself in plain numbers, read only when somebody asks: the hot path pays for an addition, not
  * for a library. prom-client prints them, and adds them up over workers.
  */
-import type { Aggregator, Metric, Registry } from 'prom-client'
+import { type Aggregator, Counter, Gauge, type Metric, type Registry } from 'prom-client'
 
 export interface Sample {
   value: number
   labels?: Record<string, string>
-  /** For the parts of a histogram. */
-  metricName?: string
 }
 
 /** What a metric is now. */
 export type Read = () => number | Sample[]
 
-export type Board = ReturnType<typeof createBoard>
+export interface Options {
+  labelNames?: string[]
+  /** What the values of several workers come to. */
+  aggregator?: Aggregator
+}
 
-/** Where metrics are shown, all of them with the prefix `global_logout_`. */
-export function createBoard(registry: Registry) {
-  function show(
-    type: string,
-    suffix: string,
-    help: string,
-    read: Read,
-    aggregator: Aggregator = 'sum',
-  ): void {
-    const name = `global_logout_${suffix}`
-    const get = async () => {
-      const now = read()
-      const samples = typeof now === 'number' ? [{ value: now }] : now
-      const values = samples.map((sample) => ({ ...sample, labels: sample.labels ?? {} }))
-      return { name, help, type, aggregator, values }
-    }
-    // All that a registry asks of a metric; the type names the classes of prom-client itself.
-    registry.registerMetric({ name, help, type, aggregator, get } as unknown as Metric)
+export type Collectors = ReturnType<typeof createCollectors>
+
+/** Makes metrics of a registry, all of them with the prefix `global_logout_`. */
+export function createCollectors(registry: Registry) {
+  const registers = [registry]
+  const nameOf = (suffix: string) => `global_logout_${suffix}`
+  const samplesOf = (read: Read) => {
+    const now = read()
+    const samples: Sample[] = typeof now === 'number' ? [{ value: now }] : now
+    return samples.map(({ value, labels = {} }) => ({ value, labels }))
   }
 
   return {
-    counter: (name: string, help: string, read: Read) => show('counter', name, help, read),
+    counter(suffix: string, help: string, read: Read, { labelNames = [] }: Pick<Options, 'labelNames'> = {}) {
+      new Counter({
+        name: nameOf(suffix),
+        help,
+        labelNames,
+        registers,
+        collect() {
+          this.reset()
+          for (const { labels, value } of samplesOf(read)) this.inc(labels, value)
+        },
+      })
+    },
 
-    /** @param aggregator what the values of several workers come to. */
-    gauge: (name: string, help: string, read: Read, aggregator?: Aggregator) =>
-      show('gauge', name, help, read, aggregator),
+    gauge(suffix: string, help: string, read: Read, { labelNames = [], aggregator = 'sum' }: Options = {}) {
+      new Gauge({
+        name: nameOf(suffix),
+        help,
+        labelNames,
+        aggregator,
+        registers,
+        collect() {
+          for (const { labels, value } of samplesOf(read)) this.set(labels, value)
+        },
+      })
+    },
 
     /** @param durations by the values of the label. */
-    histogram: (name: string, help: string, label: string, durations: Readonly<Record<string, Durations>>) =>
-      show('histogram', name, help, () =>
-        Object.entries(durations).flatMap(([value, each]) =>
-          each.samples(`global_logout_${name}`, { [label]: value }),
-        ),
-      ),
+    histogram(suffix: string, help: string, label: string, durations: Readonly<Record<string, Durations>>) {
+      const name = nameOf(suffix)
+      const get = async () => {
+        const values = Object.entries(durations).flatMap(([value, each]) =>
+          each.samples(name, { [label]: value }),
+        )
+        return { name, help, type: 'histogram', aggregator: 'sum', values }
+      }
+      // Made by hand: a Histogram of prom-client takes no buckets that were counted elsewhere.
+      registry.registerMetric({ name, get } as unknown as Metric)
+    },
   }
 }
 
@@ -80,7 +99,7 @@ export class Durations {
   }
 
   /** As Prometheus wants a histogram: in seconds, each bucket with all that are shorter. */
-  samples(name: string, labels: Record<string, string>): Sample[] {
+  samples(name: string, labels: Record<string, string>) {
     let count = 0
     const buckets = [...this.#counts].map((own, n) => {
       count += own

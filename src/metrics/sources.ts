@@ -1,6 +1,6 @@
 /** What other parts of the service count by themselves, shown to operators: they know nothing of metrics. */
 import type { Leased } from '../checking/start.ts'
-import { type Board, byLabel } from './live.ts'
+import { byLabel, type Collectors } from './live.ts'
 
 /** What is asked of a pool of connections. */
 export interface WatchedPool {
@@ -26,12 +26,15 @@ export interface WatchedFeed {
   cutOff(): number
 }
 
-export function createSources({ counter, gauge }: Board) {
+export function createSources({ counter, gauge }: Pick<Collectors, 'counter' | 'gauge'>) {
   return {
     /** A checker that answers from memory. */
     watch({ counts, holdsLease, size }: Leased): void {
-      counter('leased_checks_total', 'Checks by where the answer came from', () =>
-        byLabel('source', { memory: counts.hits, database: counts.misses }),
+      counter(
+        'leased_checks_total',
+        'Checks by where the answer came from',
+        () => byLabel('source', { memory: counts.hits, database: counts.misses }),
+        { labelNames: ['source'] },
       )
       gauge('leases_held', 'Processes that may answer from memory', () => (holdsLease() ? 1 : 0))
       gauge('sessions_in_memory', 'Sessions known by heart, of all processes together', size)
@@ -41,36 +44,50 @@ export function createSources({ counter, gauge }: Board) {
     pools(pools: Record<string, WatchedPool>): void {
       const each = (read: (pool: WatchedPool) => number) =>
         byLabel('pool', Object.fromEntries(Object.entries(pools).map(([name, pool]) => [name, read(pool)])))
-      gauge('pool_connections', 'Connections to PostgreSQL', () => each((pool) => pool.totalCount))
-      gauge('pool_idle', 'Connections that nobody uses', () => each((pool) => pool.idleCount))
-      gauge('pool_waiting', 'Requests that wait for a connection', () => each((pool) => pool.waitingCount))
+      const labels = { labelNames: ['pool'] }
+      gauge('pool_connections', 'Connections to PostgreSQL', () => each((pool) => pool.totalCount), labels)
+      gauge('pool_idle', 'Connections that nobody uses', () => each((pool) => pool.idleCount), labels)
+      gauge(
+        'pool_waiting',
+        'Requests that wait for a connection',
+        () => each((pool) => pool.waitingCount),
+        labels,
+      )
     },
 
     /** The writes of last use. */
     touches(counts: { readonly written: number; readonly dropped: number }): void {
       const help = 'Last uses of sessions: written, or dropped because too many waited or the write failed'
-      counter('touches_total', help, () => byLabel('outcome', { ...counts }))
+      counter('touches_total', help, () => byLabel('outcome', { ...counts }), { labelNames: ['outcome'] })
     },
 
     /** The sweep of what is over. */
     sweep(counts: WatchedSweep): void {
-      counter('swept_rows_total', 'Rows that were deleted because they are over', () =>
-        byLabel('what', { sessions: counts.sessions, revocations: counts.revocations }),
+      counter(
+        'swept_rows_total',
+        'Rows that were deleted because they are over',
+        () => byLabel('what', { sessions: counts.sessions, revocations: counts.revocations }),
+        { labelNames: ['what'] },
       )
       const at = () => counts.at / 1_000
-      gauge('sweep_last_run_timestamp_seconds', 'When the last whole sweep ended', at, 'max')
+      gauge('sweep_last_run_timestamp_seconds', 'When the last whole sweep ended', at, { aggregator: 'max' })
     },
 
     /** The feed of revocations. */
     feed({ counts, readAt, followers, cutOff }: WatchedFeed): void {
       gauge('feed_followers', 'Streams that are open, and requests that wait for news', followers)
       counter('feed_events_total', 'Revocations and replays read for whoever follows', () => counts.events)
-      counter('feed_reads_total', 'Reads of the feed by outcome', () =>
-        byLabel('outcome', { done: counts.reads - counts.failures, failed: counts.failures }),
+      counter(
+        'feed_reads_total',
+        'Reads of the feed by outcome',
+        () => byLabel('outcome', { done: counts.reads - counts.failures, failed: counts.failures }),
+        { labelNames: ['outcome'] },
       )
       counter('feed_readers_cut_off_total', 'Streams cut off because nobody took what was written', cutOff)
       const age = () => (followers() > 0 ? (performance.now() - readAt()) / 1_000 : 0)
-      gauge('feed_read_age_seconds', 'Time since the feed was read, while somebody follows', age, 'max')
+      gauge('feed_read_age_seconds', 'Time since the feed was read, while somebody follows', age, {
+        aggregator: 'max',
+      })
     },
   }
 }
