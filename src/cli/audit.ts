@@ -1,6 +1,7 @@
 /** `global-logout audit`: what was done, and whether the record of it is as it was written. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
+import { zonedInstant } from '../lib/schemas.ts'
 import { AUDIT_KINDS } from '../operations/kinds.ts'
 import type { AuditEntry } from '../security/audit.ts'
 import { verify } from '../security/audit-chain.ts'
@@ -113,12 +114,8 @@ function row({ at, kind, revokedCount, userId, actorKind, actorId, reason, id }:
   return [instant(at), kind, String(revokedCount), userId ?? '-', who, reason ?? '-', id ?? '-']
 }
 
-/** Of the calendar, as `Date` is not: 31 February would be a day in March. With a zone, as it would be this machine's. */
-const moment = z.union([
-  z.iso.date(),
-  z.iso.datetime({ offset: true }),
-  z.iso.datetime({ offset: true, precision: -1 }),
-])
+/** Of the calendar, as `Date` is not: 31 February would be a day in March. */
+const moment = z.union([z.iso.date(), zonedInstant])
 
 function date(text: string): Date {
   if (moment.safeParse(text).success) return new Date(text)

@@ -1,6 +1,7 @@
 /** `global-logout keys`: make, list and revoke the credentials of services. Talks to the database directly. */
 import { type Command, Option } from 'commander'
 import { duration } from '../lib/duration.ts'
+import { uuid } from '../lib/schemas.ts'
 import { KEY_SCOPES, type KeyScope } from '../operations/grants.ts'
 import { createKey, endKey } from '../security/keys.ts'
 import { type ListedKey, listKeys } from '../storage/keys.ts'
@@ -8,7 +9,6 @@ import { confirm, examples, instant, operator, UsageError, withDatabase } from '
 import { print, printJson, visible } from './print.ts'
 import { printTable } from './table.ts'
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const MAX_NAME = 100
 
 /** Adds the command to `program`. */
@@ -71,12 +71,11 @@ To rotate: create a second key, change the service over, revoke the first. Both 
     .option('--json', 'print JSON')
     .addHelpText('after', examples('keys revoke 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f --yes'))
     .action(async (id: string, { yes, json }: { yes?: true; json?: true }) => {
-      if (!UUID.test(id))
+      const wanted = uuid().safeParse(id)
+      if (!wanted.success)
         throw new UsageError(`"${id}" is not the id of a key; see "global-logout keys list".`)
       await withDatabase(env, async ({ run, transaction }) => {
-        const key = (await run((db) => listKeys(db, { all: true }))).find(
-          (key) => key.id === id.toLowerCase(),
-        )
+        const key = (await run((db) => listKeys(db, { all: true }))).find((key) => key.id === wanted.data)
         if (!key) throw new Error(`there is no key ${id}; see "global-logout keys list --all".`)
         if (!key.revokedAt) {
           const question = `Revoke "${key.name}" (${key.scopes.join(', ')}; last used ${instant(key.lastUsedAt)})?`

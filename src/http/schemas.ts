@@ -1,5 +1,6 @@
 /** What several routes take and give, said once: texts, ids, instants, devices. */
 import { z } from 'zod'
+import { uuid } from '../lib/schemas.ts'
 import { DEVICE_KINDS } from '../sessions/devices.ts'
 
 /** A text that PostgreSQL can be asked for: it has no NUL in its own. No user id is longer. */
@@ -8,11 +9,9 @@ export const text = z
   .max(1024)
   .regex(/^[^\0]*$/, 'must not hold a NUL character')
 
-/** Any UUID, of whatever version an application chose, spelled as PostgreSQL spells it. */
-const idOf = (thing: string) => z.guid(`must be the id of ${thing}`).toLowerCase()
-export const sessionId = idOf('a session')
-export const planId = idOf('a plan')
-export const operationId = idOf('an operation')
+export const sessionId = uuid('must be the id of a session')
+export const planId = uuid('must be the id of a plan')
+export const operationId = uuid('must be the id of an operation')
 
 /** In answers. */
 export const instant = z.iso.datetime()

@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { zonedInstant } from '../lib/schemas.ts'
 import { session, user } from './schema.ts'
 import { partsOf, type SelectorName, type SelectorValue } from './selectors.ts'
 
@@ -42,11 +43,7 @@ function faultOf(ids: unknown): { message: string; path?: number[] } | null {
   return { message: `must be a text of 1 to ${MAX_USER_ID} characters, none of them NUL`, path: [index] }
 }
 
-const instant = z
-  .union(
-    [z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })],
-    'must be an instant in ISO 8601 with a zone, such as 2026-11-24T13:00Z',
-  )
+const instant = zonedInstant
   .transform((text) => new Date(text).toISOString())
   .refine((text) => /^(19|2)\d/.test(text), 'must lie between 1900 and 2999')
 
