@@ -1,7 +1,8 @@
 /**
  * Whose request it is by address. What proxies say is believed of those in `TRUST_PROXY` alone, from the nearest on, and of
  * one header alone, which they write themselves: they pass on any other as a client sent it. Where they name no address, the
- * client's is unknown, and the nearest known hop stands for it where clients are counted.
+ * client's is unknown, and the nearest known hop stands for it where clients are counted. `@fastify/proxy-addr` does none of this:
+ * it reads all of X-Forwarded-For, no Forwarded and no ports, and takes a hop without an address for the client.
  */
 import type { IncomingMessage } from 'node:http'
 import parseForwarded from 'forwarded-parse'

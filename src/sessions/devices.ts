@@ -7,17 +7,12 @@ export { DEVICE_KINDS, type Device } from './user-agents.ts'
 
 const NONE: Device = { browser: null, os: null, kind: 'unknown' }
 /** Parsing costs 40 µs, at worst 2 ms, and a user with 100,000 sessions has few user agents. */
-const remembered = new LRUCache<string, Device>({ max: 1_000 })
+const devices = new LRUCache<string, Device>({ max: 1_000, memoMethod: parseUserAgent })
 
 /** Browser, operating system and kind of device, as far as a user agent tells. Never throws. */
 export function describeDevice(userAgent: string | null): Device {
   if (!userAgent) return NONE
-  const agent = userAgent.slice(0, MAX_USER_AGENT)
-  const known = remembered.get(agent)
-  if (known) return known
-  const device = parseUserAgent(agent)
-  remembered.set(agent, device)
-  return device
+  return devices.memo(userAgent.slice(0, MAX_USER_AGENT))
 }
 
 /** "Firefox on Windows", "Safari on iPhone", "curl", "Unknown program", "Unknown device". */
