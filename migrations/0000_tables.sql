@@ -1,7 +1,7 @@
 -- The tables, each with its indexes and first row. Those of Auth.js are adopted where an application has them already.
 --
--- 0001_sessions.sql and 0002_record.sql hold the rules as functions and triggers, 0003_rights.sql who may do what. Columns, indexes and checks are those of
--- src/storage/*schema.ts: "npm run db:generate" finds no difference.
+-- 0001_sessions.sql and 0002_record.sql hold the rules as functions and triggers, 0003_rights.sql who may do what. Columns,
+-- indexes and checks are those of src/storage/*schema.ts: "npm run db:generate" finds no difference.
 
 -- Names without a schema are in public, whatever search_path the login has.
 SELECT pg_catalog.set_config('search_path', 'public, pg_temp', true);
@@ -297,7 +297,8 @@ CREATE TABLE "incident_planned" (
 	CONSTRAINT "incident_planned_incident_id_part_pk" PRIMARY KEY("incident_id","part")
 );
 --> statement-breakpoint
--- An incident takes many transactions, and a lock that outlives one would hold up the feed and the sweep: its runner renews a lease.
+-- An incident takes many transactions, and a lock that outlives one would hold up the feed and the sweep: its runner renews a
+-- lease.
 CREATE TABLE "incident_runner" (
 	"incident_id" uuid PRIMARY KEY NOT NULL,
 	"runner" uuid NOT NULL,

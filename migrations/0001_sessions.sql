@@ -38,9 +38,9 @@ END;
 
 -- Revocations. Each valid session that is deleted, or ended by an update, leaves a row in revoked_session.
 
--- The operation that the transaction names: set_config('global_logout.operation_id', …, true). Only a login that may write operations
--- names one; another could end sessions in the name of staff. Trigger functions run as the owner: the login that asked is the setting
--- "role", or without SET ROLE the session's user.
+-- The operation that the transaction names: set_config('global_logout.operation_id', …, true). Only a login that may write
+-- operations names one; another could end sessions in the name of staff. Trigger functions run as the owner: the login that asked
+-- is the setting "role", or without SET ROLE the session's user.
 CREATE FUNCTION public.named_operation() RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN has_table_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name, 'public.operation', 'insert')
 		THEN nullif(current_setting('global_logout.operation_id', true), '')::uuid END
@@ -79,8 +79,8 @@ END $$;
 CREATE TRIGGER session_truncated BEFORE TRUNCATE ON public.session
 	FOR EACH STATEMENT EXECUTE FUNCTION public.delete_before_truncate();
 --> statement-breakpoint
--- An update that ends a valid session (expires in the past, another token or owner) is a revocation, too. One that changes the answer
--- without ending it leaves a row in session_change, for the instances that answer from a cache.
+-- An update that ends a valid session (expires in the past, another token or owner) is a revocation, too. One that changes the
+-- answer without ending it leaves a row in session_change, for the instances that answer from a cache.
 CREATE FUNCTION public.record_ending_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
@@ -127,8 +127,8 @@ CREATE TRIGGER session_not_revived BEFORE UPDATE ON public.session FOR EACH ROW
 	WHEN (new.expires > old.expires OR new."createdAt" > old."createdAt" OR new."lastSeenAt" > old."lastSeenAt")
 	EXECUTE FUNCTION public.refuse_revival();
 --> statement-breakpoint
--- The sign-out of an application, in one call: ends the session and records it in the name of its user. An application may add nothing
--- else to the record. A session that is over, or unknown, is deleted without an operation.
+-- The sign-out of an application, in one call: ends the session and records it in the name of its user. An application may add
+-- nothing else to the record. A session that is over, or unknown, is deleted without an operation.
 CREATE FUNCTION public.sign_out(token_hash text, OUT xid text, OUT operation_id uuid) LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, public, pg_temp SET row_security = off AS $$
 DECLARE
@@ -150,8 +150,8 @@ END $$;
 
 -- Locks. A locked user gets no new session, and keeps the lock whatever happens to the row of the user.
 
--- The row of the user is locked first, in a statement of its own: a sign-in waits for a lock that is being set (FOR UPDATE), and the
--- next statement sees it.
+-- The row of the user is locked first, in a statement of its own: a sign-in waits for a lock that is being set (FOR UPDATE), and
+-- the next statement sees it.
 CREATE FUNCTION public.refuse_locked() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
@@ -173,12 +173,12 @@ END $$;
 CREATE TRIGGER session_of_locked_user BEFORE INSERT OR UPDATE OF "userId" ON public.session
 	FOR EACH ROW EXECUTE FUNCTION public.refuse_locked();
 --> statement-breakpoint
--- A sign-in whose snapshot is older than the lock (REPEATABLE READ, SERIALIZABLE) does not see the lock. It does see that a row changed
--- since: so setting a lock writes the row of the user. Held FOR UPDATE before, that counts as a change of its key, and FOR KEY SHARE in
--- refuse_locked() fails with 40001, which such applications repeat. Other changes of the row hold up no sign-in.
--- Where the user has no row, a transaction may be creating one and signing in. Locking the table waits for it, so that its session is
--- there to be ended, and a later one meets the lock. Two that set locks do so in turn: two that share the table would deadlock in the
--- update.
+-- A sign-in whose snapshot is older than the lock (REPEATABLE READ, SERIALIZABLE) does not see the lock. It does see that a row
+-- changed since: so setting a lock writes the row of the user. Held FOR UPDATE before, that counts as a change of its key, and
+-- FOR KEY SHARE in refuse_locked() fails with 40001, which such applications repeat. Other changes of the row hold up no sign-in.
+-- Where the user has no row, a transaction may be creating one and signing in. Locking the table waits for it, so that its
+-- session is there to be ended, and a later one meets the lock. Two that set locks do so in turn: two that share the table would
+-- deadlock in the update.
 CREATE FUNCTION public.announce_lock() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, public, pg_temp SET row_security = off AS $$
 BEGIN
@@ -218,8 +218,8 @@ CREATE TRIGGER user_not_renamed BEFORE UPDATE OF id ON public."user" FOR EACH RO
 
 -- Dates. What has happened is not dated into the future: such a session would never age, and always count as a recent sign-in.
 
--- A minute is allowed, because clocks of applications and of servers that take over differ. What is ahead because a clock was set back
--- stays as it is, and may be used. The condition of each trigger is cheap, and the function runs only where it holds.
+-- A minute is allowed, because clocks of applications and of servers that take over differ. What is ahead because a clock was set
+-- back stays as it is, and may be used. The condition of each trigger is cheap, and the function runs only where it holds.
 CREATE FUNCTION public.refuse_future() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	was jsonb := '{}';

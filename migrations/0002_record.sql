@@ -26,10 +26,10 @@ CREATE FUNCTION public.operation_digest(o public.operation) RETURNS bytea LANGUA
 		o.reason, o.ip_address, o.user_agent, o.request_id, extract(epoch FROM o.at), o.revoked_count, o.selection, o.result)::text, 'UTF8'))
 $$;
 --> statement-breakpoint
--- Adds a link for each operation that has none. It runs apart from the transaction of the operation: links follow one another, and
--- logouts must not. What is new is found by the snapshot of the last sealing; the new snapshot is taken before the rows are read, so
--- that a row may be read twice and none is missed. With nothing new it writes nothing. New operations are few and at the end of an
--- index, but a planner with old statistics would read whole tables: hence the three settings.
+-- Adds a link for each operation that has none. It runs apart from the transaction of the operation: links follow one another,
+-- and logouts must not. What is new is found by the snapshot of the last sealing; the new snapshot is taken before the rows are
+-- read, so that a row may be read twice and none is missed. With nothing new it writes nothing. New operations are few and at the
+-- end of an index, but a planner with old statistics would read whole tables: hence the three settings.
 CREATE FUNCTION public.seal_operations(most integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off
 	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -104,7 +104,8 @@ CREATE TRIGGER service_key_stays_revoked BEFORE UPDATE ON public.service_key FOR
 
 -- Acts. A change of a key, a lock, a role or the lifetimes writes an operation in its own transaction, also when made by SQL.
 
--- Records what its transaction has not recorded itself, in the name of the login. The triggers below are deferred: they run at the commit.
+-- Records what its transaction has not recorded itself, in the name of the login. The triggers below are deferred: they run at
+-- the commit.
 CREATE FUNCTION public.record_operation(kind text, user_id text, reason text, result jsonb) RETURNS void LANGUAGE sql
 	SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO public.operation (id, kind, actor_kind, actor_id, user_id, reason, ip_address, revoked_count, result)
@@ -219,17 +220,17 @@ CREATE CONSTRAINT TRIGGER staff_recorded AFTER INSERT OR UPDATE OR DELETE ON pub
 CREATE FUNCTION public.record_policy_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
-	outcome jsonb;
+	lifetimes jsonb;
 	before jsonb;
 BEGIN
 	IF TG_RELID <> 'public.session_policy'::regclass::oid THEN
 		RAISE EXCEPTION 'record_policy_change() is for public.session_policy alone';
 	END IF;
-	outcome := jsonb_build_object('idleTimeoutSeconds', new.idle_timeout_seconds, 'maxAgeSeconds', new.max_age_seconds);
+	lifetimes := jsonb_build_object('idleTimeoutSeconds', new.idle_timeout_seconds, 'maxAgeSeconds', new.max_age_seconds);
 	before := jsonb_build_object('idleTimeoutSeconds', old.idle_timeout_seconds, 'maxAgeSeconds', old.max_age_seconds);
-	IF outcome <> before AND NOT EXISTS (SELECT FROM public.operation o
-		WHERE o.xid = pg_current_xact_id() AND o.kind = 'policy.change' AND o.result @> outcome) THEN
-		PERFORM public.record_operation('policy.change', NULL, NULL, outcome || jsonb_build_object('before', before));
+	IF lifetimes <> before AND NOT EXISTS (SELECT FROM public.operation o
+		WHERE o.xid = pg_current_xact_id() AND o.kind = 'policy.change' AND o.result @> lifetimes) THEN
+		PERFORM public.record_operation('policy.change', NULL, NULL, lifetimes || jsonb_build_object('before', before));
 	END IF;
 	RETURN NULL;
 END $$;
@@ -341,9 +342,9 @@ CREATE FUNCTION public.restored_elsewhere() RETURNS boolean LANGUAGE sql STABLE 
 		OR (SELECT pg_snapshot_xmax(sealed) FROM public.audit_head) > pg_snapshot_xmax(pg_current_snapshot())
 $$;
 --> statement-breakpoint
--- Makes transactions that lie ahead into ones that were over before everything; sealing then reads all operations once. A visible row is
--- of a transaction below xmax, or was restored: so no lock is needed, and rows of transactions under way are not touched. It comes before
--- any other write of its transaction, whose own rows would be dated back.
+-- Makes transactions that lie ahead into ones that were over before everything; sealing then reads all operations once. A visible
+-- row is of a transaction below xmax, or was restored: so no lock is needed, and rows of transactions under way are not touched.
+-- It comes before any other write of its transaction, whose own rows would be dated back.
 CREATE FUNCTION public.settle_restored() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 BEGIN

@@ -20,8 +20,8 @@ BEGIN
 	END LOOP;
 END $$;
 --> statement-breakpoint
--- Gives each role exactly what is listed here: what was granted before is revoked first. docs/operations.md shows it as a table, and
--- "global-logout roles" prints that from any database. Returns whether all three roles exist.
+-- Gives each role exactly what is listed here: what was granted before is revoked first. docs/operations.md shows it as a table,
+-- and "global-logout roles" prints that from any database. Returns whether all three roles exist.
 CREATE FUNCTION public.grant_global_logout_roles() RETURNS boolean LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -76,8 +76,8 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Functions. PUBLIC may execute every new function, and so may the roles in the default privileges of the schema (Supabase sets some):
--- of ours none of them may.
+-- Functions. PUBLIC may execute every new function, and so may the roles in the default privileges of the schema (Supabase sets
+-- some): of ours none of them may.
 DO $$
 DECLARE
 	others text;

@@ -15,11 +15,11 @@ export const incident = pgTable(
     /** To be shown: of a long list of users only the beginning. The whole list is in `userIds`. */
     selection: jsonb('selection').$type<ShownSelection>().notNull(),
     userIds: text('user_ids').array(),
-    /** Who planned it. Executing may be somebody else's; the operation tells. */
+    /** The planner. Another member of staff may execute it: the operation names them. */
     actorKind: text('actor_kind').$type<ActorKind>().notNull(),
     actorId: text('actor_id'),
     plannedAt: instant('planned_at').notNull().default(sql`statement_timestamp()`),
-    /** A plan that is not executed until then never is. */
+    /** After this instant the plan can no longer be executed. */
     expiresAt: instant('expires_at').notNull(),
     plannedSessions: integer('planned_sessions').notNull(),
     plannedUsers: integer('planned_users').notNull(),
@@ -32,7 +32,7 @@ export const incident = pgTable(
     finishedAt: instant('finished_at'),
     /** Sessions ended so far, counted in the transactions that end them. */
     ended: integer('ended').notNull().default(0),
-    /** What it came to, once it is done. */
+    /** Set when it is done. */
     outcome: jsonb('outcome').$type<IncidentOutcome>(),
   },
   (table) => [
@@ -45,8 +45,8 @@ export const incident = pgTable(
 )
 
 /**
- * The sessions that a plan counted, a few hundred rows of many ids, until the incident is done: only so can its report tell
- * them from those that began later. No time does that, because logins do not commit in the order in which they begin.
+ * The sessions that a plan counted, a few hundred rows of many ids, until the incident is done: its report tells them from
+ * sessions that began later. A time cannot, because sign-ins do not commit in the order in which they begin.
  */
 export const incidentPlanned = pgTable(
   'incident_planned',
@@ -59,8 +59,8 @@ export const incidentPlanned = pgTable(
 )
 
 /**
- * Which process carries an incident out, renewed while it does. It saves others the work; what is right does not depend
- * on it.
+ * The lease of the process that carries an incident out. It keeps others from doing the same work; correctness does not
+ * depend on it.
  */
 export const incidentRunner = pgTable('incident_runner', {
   incidentId: uuid('incident_id').primaryKey(),
@@ -69,7 +69,7 @@ export const incidentRunner = pgTable('incident_runner', {
 })
 
 export type IncidentState = 'planned' | 'running' | 'done'
-/** A selection as people are shown it, and as it is audited. */
+/** A selection as staff see it, and as the audit log has it. */
 export interface ShownSelection extends Selection {
   /** When `userIds` is only the beginning of a longer list: how long it is, and the SHA-256 (hex) of its lines. */
   userCount?: number
@@ -86,7 +86,7 @@ export interface IncidentOutcome {
   /** Users whose sessions it ended, and how many of the sessions were staff's. */
   users: number
   staffSessions: number
-  /** How long it waited, at the end, for instances that answer from memory, in milliseconds. */
+  /** Milliseconds that it waited, at the end, for instances that answer from a cache. */
   waitedMs: number
   /**
    * Transactions under way when the execution began that were not waited for any longer: a sign-in inside one of them

@@ -1,7 +1,7 @@
 /**
  * The tables. `user`, `account`, `session` and `verificationToken` carry the names and types of the Auth.js
  * Drizzle adapter; `session` adds only columns with defaults, so that the stock adapter works on it.
- * What drizzle has no words for (functions, triggers) stands in `migrations/`.
+ * Functions and triggers, which drizzle cannot express, are in `migrations/`.
  */
 import { sql } from 'drizzle-orm'
 import {
@@ -30,7 +30,7 @@ export const user = pgTable(
     emailVerified: timestamp('emailVerified', { mode: 'date' }),
     image: text('image'),
   },
-  // For staff, who find people by the beginning of what they know of them.
+  // Staff search users by prefix.
   (table) => [
     index('user_id_prefix_idx').on(sql`lower(${table.id}) text_pattern_ops`),
     index('user_email_prefix_idx').on(sql`lower(${table.email}) text_pattern_ops`),
@@ -69,7 +69,7 @@ export const session = pgTable(
     expires: timestamp('expires', { mode: 'date' }).notNull(),
     id: uuid('id').notNull().unique().defaultRandom(),
     createdAt: instant('createdAt').notNull().defaultNow(),
-    /** Not indexed, so that a touch stays a heap-only (HOT) update. */
+    /** Not indexed, so that an activity update stays heap-only (HOT). */
     lastSeenAt: instant('lastSeenAt').notNull().defaultNow(),
     ipAddress: inet('ipAddress'),
     userAgent: text('userAgent'),
@@ -92,7 +92,7 @@ export const verificationToken = pgTable(
   (table) => [primaryKey({ columns: [table.identifier, table.token] })],
 )
 
-/** The two numbers of the validity rule: one row, written at start from the settings, read by every query. */
+/** The lifetimes of the validity rule: one row, written at start from the settings, read by every query. */
 export const sessionPolicy = pgTable(
   'session_policy',
   {
@@ -104,8 +104,8 @@ export const sessionPolicy = pgTable(
 )
 
 /**
- * The lasting fact that a living session was ended. Written by triggers on `session` alone, so that no path
- * outside this service goes unseen; `operation_id` is null for those paths.
+ * A session that was ended while it was valid. Only triggers on `session` write it, so that direct database changes are
+ * recorded, too; these have no `operation_id`.
  */
 export const revokedSession = pgTable(
   'revoked_session',
@@ -115,7 +115,7 @@ export const revokedSession = pgTable(
     /** Not unique: an application may create a session again with a token that was ended before. */
     sessionToken: hashedToken('session_token').notNull(),
     userId: text('user_id').notNull(),
-    /** References `operation`, at the commit: drizzle has no word for that, so `migrations/0000_tables.sql` has it. */
+    /** References `operation`, deferred to the commit: drizzle cannot express that, so `migrations/0000_tables.sql` does. */
     operationId: uuid('operation_id'),
     revokedAt: instant('revoked_at').notNull().default(sql`statement_timestamp()`),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
@@ -129,7 +129,7 @@ export const revokedSession = pgTable(
     index('revoked_session_session_token_idx').on(table.sessionToken),
     index('revoked_session_operation_id_id_idx').on(table.operationId, table.id),
     index('revoked_session_user_id_revoked_at_idx').on(table.userId, table.revokedAt),
-    // What nobody answers for, in the order in which the audit tells of it.
+    // External revocations, in the order of the audit log.
     index('revoked_session_external_idx')
       .on(table.revokedAt, table.xid, table.userId)
       .where(sql`${table.operationId} is null`),
@@ -138,8 +138,8 @@ export const revokedSession = pgTable(
 )
 
 /**
- * A living session changed so that an answer from memory would be stale: `expires` was shortened, its id replaced.
- * Written by a trigger, read by the instances that answer from memory, swept when all of them know.
+ * A valid session changed so that a cached answer would be stale: `expires` was shortened, its id replaced.
+ * Written by a trigger, read by the instances that cache answers, deleted when all of them have read it.
  */
 export const sessionChange = pgTable(
   'session_change',
@@ -151,15 +151,15 @@ export const sessionChange = pgTable(
   (table) => [index('session_change_xid_idx').on(table.xid)],
 )
 
-/** A process that answers checks from memory. Its `beat` tells that it renews its lease, `applied` what it knows. */
+/** A process that answers checks from a cache. `beat` counts its lease renewals. */
 export const instance = pgTable('instance', {
   id: uuid('id').primaryKey(),
   beat: bigint('beat', { mode: 'number' }).notNull().default(0),
-  /** Every revocation visible in this snapshot has left its memory. */
+  /** The cache holds no session whose revocation is visible in this snapshot. */
   applied: snapshot('applied'),
 })
 
 export type User = typeof user.$inferSelect
-/** A row of `session` as it is read: with its end, because `expires` is but one of its bounds and may be no date. */
+/** A row of `session` as it is read: with its end, because `expires` is one of three bounds and may be no date. */
 export type Session = Omit<typeof session.$inferSelect, 'expires'> & { endsAt: Date }
 export type RevokedSession = typeof revokedSession.$inferSelect

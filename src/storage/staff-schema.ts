@@ -1,6 +1,6 @@
 /**
- * The tables of services and staff: keys, locks, roles, and the record of it all. An application has no rights
- * on them; the service has those that `grant_global_logout_roles()` grants (migrations).
+ * The tables of services and staff: keys, locks, roles, operations. An application has no rights on them; the service has
+ * those that `grant_global_logout_roles()` grants (migrations).
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { bigint, boolean, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
@@ -35,10 +35,10 @@ export const operation = pgTable(
     revokedCount: integer('revoked_count').notNull(),
     /** Which sessions an incident meant. */
     selection: jsonb('selection').$type<object>(),
-    /** What an incident came to, what a lock or a key is worth, … */
+    /** What the act did: counts of an incident, the end of a lock, the scopes of a key. */
     result: jsonb('result').$type<object>(),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
-    /** How long the answer waited until no instance could know better from memory; null when none had to be asked twice. */
+    /** Milliseconds that the answer waited until no instance could answer "valid" from its cache; null when it did not wait. */
     waitedMs: integer('waited_ms'),
   },
   (table) => [
@@ -67,7 +67,7 @@ export const auditLink = pgTable('audit_link', {
   sealedAt: instant('sealed_at').notNull().defaultNow(),
 })
 
-/** Where the chain ends, and which operations were visible to whoever sealed last. One row. */
+/** The end of the chain, and the snapshot of the last sealing. One row. */
 export const auditHead = pgTable(
   'audit_head',
   {
@@ -79,7 +79,7 @@ export const auditHead = pgTable(
   (table) => [check('audit_head_singleton', sql`${table.singleton}`)],
 )
 
-/** The credential of a calling service. Its secret is shown once, to whoever made it; here stands its hash. */
+/** The credential of a calling service. Its secret is shown once, when it is created; the row holds its hash. */
 export const serviceKey = pgTable(
   'service_key',
   {
@@ -102,14 +102,14 @@ export const serviceKey = pgTable(
 )
 
 /**
- * A user who gets no new session until then; a trigger on `session` refuses every writer. Kept by id, without a foreign
+ * A user who gets no new session before `until`; a trigger on `session` refuses every writer. Kept by id, without a foreign
  * key: deleting and re-creating the user lifts nothing.
  */
 export const userLock = pgTable(
   'user_lock',
   {
     userId: text('user_id').primaryKey(),
-    /** Null: until somebody lifts it. */
+    /** Null: until staff lift it. */
     until: instant('until'),
     reason: text('reason').notNull(),
     lockedAt: instant('locked_at').notNull().defaultNow(),
@@ -120,7 +120,7 @@ export const userLock = pgTable(
   ],
 )
 
-/** Who may see other people's sessions in the console (`auditor`), and end them (`security`). Kept by id, as locks are. */
+/** Users who may see all sessions in the console (`auditor`), and end them (`security`). Kept by id, as locks are. */
 export const staff = pgTable(
   'staff',
   {
@@ -135,8 +135,8 @@ export const staff = pgTable(
 )
 
 /**
- * A revoked token that came again, by minute: the best sign of theft there is. Numbered by the sequence of `revoked_session`,
- * so that a transaction and a number are one place in a feed of both.
+ * A reused revoked token, by minute: a sign of theft. Numbered by the sequence of `revoked_session`, so that a transaction and
+ * a number are one position in a feed of both.
  */
 export const replay = pgTable(
   'replay',
@@ -148,12 +148,12 @@ export const replay = pgTable(
     userId: text('user_id').notNull(),
     /** What had ended the session; null when that was done outside this service. */
     operationId: uuid('operation_id'),
-    /** How often since the last record for this token. */
+    /** Uses since the last row for this token. */
     count: integer('count').notNull().default(1),
     at: instant('at').notNull().default(sql`statement_timestamp()`),
     ipAddress: inet('ip_address'),
     userAgent: text('user_agent'),
-    /** Whether they are those that the session had; null when one of the two is unknown. */
+    /** Whether address and program are those of the session; null when one of the two is unknown. */
     sameAddress: boolean('same_address'),
     sameProgram: boolean('same_program'),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
@@ -165,10 +165,10 @@ export const replay = pgTable(
   ],
 )
 
-/** What one instance at a time does, by name: its turn is a lock on the row, which takes the right to update the table. */
+/** Work of one instance at a time: it locks the row, which takes the right to update the table. */
 export const job = pgTable('job', { name: text('name').$type<JobName>().primaryKey() })
 
-/** Up to which transaction old revocations and replays may have been deleted: a cursor of the feed from before has a gap. One row. */
+/** The last transaction whose revocations and replays may be deleted: an older cursor of the feed has a gap. One row. */
 export const feedHorizon = pgTable(
   'feed_horizon',
   {
