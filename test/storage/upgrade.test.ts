@@ -75,6 +75,6 @@ t.test('the service works on it', async (t) => {
   const logout = await service.as('ada-laptop', '/api/logout', json({ scope: 'global' }))
   t.match(await logout.json(), { revoked: { length: 2 } })
   for (const token of ['ada-phone', 'ada-laptop']) t.equal(await service.check(token), 401)
-  t.not(await seal(database), 0, 'the chain goes on')
-  t.match(await verify(database), { findings: [] })
+  await seal(database)
+  t.match(await verify(database), { operations: 13, links: 13, findings: [] }, 'the chain goes on')
 })
