@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
+import { hold } from '../support/hold.ts'
 import { waitFor } from '../support/within.ts'
 
 const database = await testDatabase()
@@ -227,10 +228,16 @@ t.test(
   async (t) => {
     await addUser('gina', 20_000)
     const { planId } = await json('incident', 'plan', '--user', 'gina', '--reason', 'leak')
+    // It cannot be done before it is killed: one of the sessions is held.
+    const holder = await hold(
+      database,
+      `select from session where id = (select max(id::text)::uuid from session where "userId" = 'gina') for update`,
+    )
     const first = run(['incident', 'execute', planId, '--yes'], { env })
     await waitFor('the first sessions to end', async () => (await living('gina')) < 20_000)
     first.child.kill('SIGKILL')
     await first.ended
+    await holder.end()
     const left = await living('gina')
     t.ok(left > 0 && left < 20_000, `${left} are left`)
     t.match(await command('incident', 'show', planId), { output: /: running\n/ })

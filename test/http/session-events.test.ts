@@ -92,7 +92,9 @@ t.test('without a living session there is no stream', async (t) => {
 t.test('however a logout and the opening of a page meet, the page is refused or told', async (t) => {
   const rounds = 150
   const seen = { refused: 0, told: 0 }
-  for (let round = 0; round < rounds; round++) {
+  // A machine that is slow to open pages may refuse all of them: then there are more rounds, up to a limit.
+  let round = 0
+  for (; round < rounds || (seen.told === 0 && round < 10 * rounds); round++) {
     const [phone, laptop] = await devices(2)
     if (!phone || !laptop) throw new Error('no devices')
     const opening = follow(laptop.token)
@@ -101,7 +103,7 @@ t.test('however a logout and the opening of a page meet, the page is refused or 
     else if ((await page.next())?.event === 'ended') seen.told++
     page.close()
   }
-  t.equal(seen.refused + seen.told, rounds)
+  t.equal(seen.refused + seen.told, round)
   t.ok(seen.told > 0, JSON.stringify(seen))
 })
 

@@ -12,7 +12,7 @@ import { user } from '../../src/storage/schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { insist } from './insist.ts'
 import { freePort } from './ports.ts'
-import { waitFor } from './within.ts'
+import { waitFor, within } from './within.ts'
 
 const SYSTEM = { actorKind: 'system' as const, actorId: 'test' }
 
@@ -70,17 +70,22 @@ export async function startService({
     },
     leased,
     /** A request, redirects not followed. */
-    http: (path: string, init: RequestInit = {}) => fetch(base + path, { redirect: 'manual', ...init }),
+    http: (path: string, init: RequestInit = {}) =>
+      within(`the answer to ${path}`, fetch(base + path, { redirect: 'manual', ...init })),
     /** A request with the session cookie, from our own site. */
     as: (token: string, path: string, { headers, ...init }: RequestInit = {}) =>
-      fetch(base + path, {
-        redirect: 'manual',
-        ...init,
-        headers: { cookie: `${cookieName}=${token}`, 'sec-fetch-site': 'same-origin', ...headers },
-      }),
+      within(
+        `the answer to ${path}`,
+        fetch(base + path, {
+          redirect: 'manual',
+          ...init,
+          headers: { cookie: `${cookieName}=${token}`, 'sec-fetch-site': 'same-origin', ...headers },
+        }),
+      ),
     /** The status of `/check` for a token. */
     check: async (token: string) => {
-      const response = await fetch(`${base}/check`, { headers: { authorization: `Bearer ${token}` } })
+      const asked = fetch(`${base}/check`, { headers: { authorization: `Bearer ${token}` } })
+      const response = await within('the answer to a check', asked)
       await response.arrayBuffer()
       return response.status
     },
