@@ -1,4 +1,5 @@
 /** The database goes away, freezes and comes back: 503, nothing claimed, no cookie lost, no restart needed. */
+import type pg from 'pg'
 import t from 'tap'
 import { openDatabase, withinOneDeadline } from '../src/storage/database.ts'
 import { hold } from './support/hold.ts'
@@ -76,7 +77,9 @@ t.test(
 
 t.test('a pool that is exhausted refuses, and recovers', async (t) => {
   const { token } = await service.signIn(ada)
-  const holders = await Promise.all(Array.from({ length: 4 }, () => database.pool.connect()))
+  const { requests, checks } = service.pools
+  const all = [requests, checks].flatMap(({ pool }) => Array<pg.Pool>(pool.options.max ?? 0).fill(pool))
+  const holders = await Promise.all(all.map((pool) => pool.connect()))
   t.equal(await check(token), 503)
   t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 503)
   for (const holder of holders) holder.release()
