@@ -8,7 +8,7 @@ FROM node:24-slim
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
-COPY bin/global-logout.js bin/quick-start.js ./bin/
+COPY bin/global-logout.js ./bin/
 COPY migrations ./migrations
 COPY src ./src
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000

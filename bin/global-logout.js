@@ -13,7 +13,6 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(2)
 }
 
-await import('./quick-start.js')
 // A checkout runs its sources as they are; the published package has only what was built from them.
 const sources = new URL('../src/cli.ts', import.meta.url)
 const { main } = await import(

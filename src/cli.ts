@@ -1,16 +1,19 @@
-/** The `global-logout` command: parse, call, print. */
+/**
+ * The `global-logout` command: parse, call, print. What a command works with is imported when it runs, so that help and
+ * mistakes in usage are answered without a library but commander.
+ */
 import { Command, CommanderError } from 'commander'
 import { addAccountCommands } from './cli/accounts.ts'
 import { addAuditCommand } from './cli/audit.ts'
-import { databaseUrl, explain, Failed, UsageError } from './cli/common.ts'
+import { Failed, UsageError } from './cli/common.ts'
 import { addCompletionCommand } from './cli/completion.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
 import { addIncidentCommand } from './cli/incident.ts'
 import { addKeysCommand } from './cli/keys.ts'
-import { print, tell } from './cli/print.ts'
+import { tell } from './cli/print.ts'
 import { addRolesCommand } from './cli/roles.ts'
-import { ConfigError } from './config.ts'
-import { migrate } from './storage/migrate.ts'
+
+const VERSION = ['-v, --version', 'print the version'] as const
 
 const AFTER_HELP = `
 Settings come from the environment; the README lists them. The most important:
@@ -46,7 +49,7 @@ export async function main(
     await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
-    return failed(error, helpOn(program, args))
+    return await failed(error, helpOn(program, args))
   }
 }
 
@@ -54,7 +57,7 @@ export async function main(
 export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing: () => void): Command {
   const program: Command = new Command('global-logout')
     .description('global-logout: log out everywhere, now')
-    .version(version, '-v, --version', 'print the version')
+    .version(version, ...VERSION)
     .helpOption('-h, --help', 'print this text')
     .helpCommand(false)
     .addHelpText('after', AFTER_HELP)
@@ -76,7 +79,6 @@ export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing
       '\nExample\n  DATABASE_URL=postgres://app@db/app PUBLIC_URL=https://id.example.com global-logout start',
     )
     .action(async () => {
-      // Loaded for this command alone: the others start in half the time without the server.
       const { start } = await import('./main.ts')
       await start(env)
       onServing()
@@ -86,11 +88,7 @@ export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing
     .allowExcessArguments(false)
     .description("bring the database at DATABASE_URL to this version's shape, as the owner of its tables")
     .addHelpText('after', '\nExample\n  DATABASE_URL=postgres://owner@db/app global-logout migrate')
-    .action(async () => {
-      const restored = () => print('Restored from another server: the record goes on here.')
-      const applied = await migrate(await databaseUrl(env), restored)
-      print(applied > 0 ? `${applied} migration(s) applied` : 'Nothing to do: the database is up to date')
-    })
+    .action(async () => (await import('./cli/migrate-action.ts')).migrateDatabase(env))
   addAccountCommands(program, env)
   addIncidentCommand(program, env)
   addAuditCommand(program, env)
@@ -98,24 +96,33 @@ export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing
   addDoctorCommand(program, env)
   addRolesCommand(program, env)
   addCompletionCommand(program)
+  for (const command of commandsBelow(program)) command.version(version, ...VERSION)
   return program
+}
+
+/** Every command below this one, and theirs. */
+export function commandsBelow({ commands }: Command): readonly Command[] {
+  return commands.flatMap((command) => [command, ...commandsBelow(command)])
+}
+
+/** As it is typed: `global-logout incident plan`. */
+export function pathOf(command: Command): string {
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name()
 }
 
 /** The command that a command line means, as far as there is one, to be asked for help. */
 function helpOn(program: Command, args: string[]): string {
   let command = program
-  let words = program.name()
   for (const arg of args) {
     const child = command.commands.find((each) => each.name() === arg)
     if (!child) break
     command = child
-    words += ` ${arg}`
   }
-  return `${words} --help`
+  return `${pathOf(command)} --help`
 }
 
 /** Tells what went wrong. @returns the exit code. */
-function failed(error: unknown, help: string): number {
+async function failed(error: unknown, help: string): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
     const message = error.message.replace(/^error: /, '').replace(/\n/g, ' ')
@@ -124,6 +131,10 @@ function failed(error: unknown, help: string): number {
     return 2
   }
   if (error instanceof Failed) return 1
+  const [{ explain }, { ConfigError }] = await Promise.all([
+    import('./cli/explain.ts'),
+    import('./config.ts'),
+  ])
   tell(`global-logout: ${explain(error)}`)
   return error instanceof ConfigError || error instanceof UsageError ? 2 : 1
 }

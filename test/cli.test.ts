@@ -1,8 +1,7 @@
 /** The command line: what it prints, and with which exit code. */
-import type { Command } from 'commander'
 import t from 'tap'
-import { explain } from '../src/cli/common.ts'
-import { createProgram } from '../src/cli.ts'
+import { explain } from '../src/cli/explain.ts'
+import { commandsBelow, createProgram, pathOf } from '../src/cli.ts'
 import { outcomeUnknown } from '../src/storage/failures.ts'
 import { run } from './support/command.ts'
 
@@ -38,14 +37,10 @@ t.test('wrong usage exits 2 and says where help is', async (t) => {
 
 t.test('every command shows how it is used, and what its exit code means', async (t) => {
   const program = createProgram({}, '0', () => {})
-  const leaves = (command: Command, path: string): [string, Command][] =>
-    command.commands.flatMap((child) => {
-      const own = `${path} ${child.name()}`
-      return child.commands.length > 0 ? leaves(child, own) : [[own, child] as [string, Command]]
-    })
-  const all = leaves(program, 'global-logout')
+  const all = commandsBelow(program).filter(({ commands }) => commands.length === 0)
   t.ok(all.length > 15)
-  for (const [path, command] of all) {
+  for (const command of all) {
+    const path = pathOf(command)
     let help = ''
     command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp()
     t.match(help, new RegExp(`^Examples?\\n(.*\\n)*? .*${path}\\b`, 'm'), path)

@@ -1,13 +1,7 @@
-/** `global-logout roles`: what each database role may execute, read and write, as the database itself answers. */
+/** `global-logout roles`: its options and help. */
 import { type Command, Option } from 'commander'
-import { type Rights, ROLES, readRights } from '../storage/rights.ts'
-import { examples, withDatabase } from './common.ts'
-import { print, printJson } from './print.ts'
-import { printTable } from './table.ts'
-
-/** select, insert, update, delete, truncate, references and trigger. */
-const ALL_OF_A_TABLE = 7
-const HEAD = ['object', ...ROLES]
+import { examples } from './common.ts'
+import type { RolesOptions } from './roles-action.ts'
 
 export function addRolesCommand(program: Command, env: NodeJS.ProcessEnv): void {
   program
@@ -25,34 +19,5 @@ export function addRolesCommand(program: Command, env: NodeJS.ProcessEnv): void 
 service, checker and application are the roles global_logout_service, global_logout_checker and global_logout_application;
 stranger is any other login. Tables and functions of an application in schema public that have the same owner are listed, too.`,
     )
-    .action(async ({ json, markdown }: { json?: true; markdown?: true }) => {
-      const rights = await withDatabase(env, ({ run }) => run(readRights))
-      if (json) return printJson(rights)
-      if (markdown) {
-        const dashes = HEAD.map(() => '---')
-        for (const row of [HEAD, dashes, ...inWords(rights)]) print(`| ${row.join(' | ')} |`)
-        return
-      }
-      printTable(['object', 'role', 'may'], byRole(rights))
-      print(`
-The owner may do everything. A right on some columns only names them.
-Give a login one role: "grant global_logout_service to gl_service".`)
-    })
-}
-
-const inWord = (may: string[]) => (may.length === ALL_OF_A_TABLE ? 'all' : may.join(', ') || '-')
-
-/** A row for each object and each role that may do something to it, the owner left out: narrow enough for a terminal. */
-function byRole(rights: Rights[]): string[][] {
-  return rights.flatMap((row) => {
-    const object = `${row.kind} ${row.name.replace(/\(.*/, '')}`
-    const others = ROLES.filter((role) => role !== 'owner' && row[role].length > 0)
-    if (others.length === 0) return [[object, 'owner', 'alone']]
-    return others.map((role) => [object, role, inWord(row[role])])
-  })
-}
-
-/** A row for each object: what it is, and for each role "select, update (image)", "all", or a dash. */
-export function inWords(rights: Rights[]): string[][] {
-  return rights.map((row) => [`${row.kind} ${row.name}`, ...ROLES.map((role) => inWord(row[role]))])
+    .action(async (options: RolesOptions) => (await import('./roles-action.ts')).showRoles(env, options))
 }

@@ -1,15 +1,22 @@
 /** What the commands for security staff share: whom they mean, and why. They talk to the database directly. */
 import type { z } from 'zod'
-import type { Accounts } from '../security/accounts.ts'
+import { silentLog } from '../lib/log.ts'
+import { createBarrier } from '../propagation/barrier.ts'
+import { type Accounts, createAccounts } from '../security/accounts.ts'
+import type { Database } from '../storage/database.ts'
+import { barrierStore } from '../storage/instances.ts'
 import type { FoundUser } from '../storage/users.ts'
-import { UsageError, withServices } from './common.ts'
+import { UsageError } from './common.ts'
+import { withDatabase } from './database.ts'
 import { called } from './show.ts'
 
 export function withAccounts<T>(
   env: NodeJS.ProcessEnv,
-  work: (accounts: Accounts) => Promise<T>,
+  work: (accounts: Accounts, database: Database) => Promise<T>,
 ): Promise<T> {
-  return withServices(env, ({ accounts }) => work(accounts))
+  return withDatabase(env, (database) =>
+    work(createAccounts(database, createBarrier(barrierStore(database.run)), silentLog), database),
+  )
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Every metric and label in the docs, the alerts and the dashboard exists, and every metric is documented. */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { inWords } from '../../src/cli/roles.ts'
+import { inWords } from '../../src/cli/roles-action.ts'
 import { CONNECTIONS, POOLS } from '../../src/storage/pools.ts'
 import { readRights } from '../../src/storage/rights.ts'
 import { run } from '../support/command.ts'

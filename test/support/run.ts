@@ -17,11 +17,8 @@ import { admin, databaseUrl } from './server.ts'
 import { slowestFiles } from './slowest.ts'
 
 const TEMPLATE = `gl_template_${process.pid}`
-/** Hundreds of processes start in a run: what was compiled for one serves the next. */
-const QUICKLY = {
-  NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url)),
-  NODE_OPTIONS: `--import=${new URL('../../bin/quick-start.js', import.meta.url)}`,
-}
+/** Hundreds of processes start in a run: the code that one compiled serves the next. */
+const NODE_COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url))
 
 await buildTapOnce()
 const server = await startServer()
@@ -32,7 +29,7 @@ try {
   await migrate(databaseUrl(server.url, TEMPLATE))
   const begun = Date.now()
   code = await tap({
-    ...QUICKLY,
+    NODE_COMPILE_CACHE,
     ...process.env,
     TEST_SERVER_URL: server.url,
     TEST_TEMPLATE: TEMPLATE,

@@ -1,0 +1,120 @@
+/** The work of `global-logout user|sessions|revoke|lock|unlock`. */
+import type { StaffRole } from '../operations/grants.ts'
+import { MAX_FOUND } from '../security/accounts.ts'
+import { lockFor, reason } from '../security/reason.ts'
+import { toAccount, toRevoked, toUser } from '../security/shown.ts'
+import { confirm, operator } from './common.ts'
+import { print, printJson } from './print.ts'
+import { called, counted, printAccount, printSessions, untilWhen, userRow } from './show.ts'
+import { exactlyTheUser, option, theUser, withAccounts } from './staff.ts'
+import { printTable } from './table.ts'
+
+type Env = NodeJS.ProcessEnv
+
+export interface ShowOptions {
+  json?: true
+}
+
+export interface ActOptions {
+  reason: string
+  for?: string
+  dryRun?: true
+  yes?: true
+  json?: true
+}
+
+export async function findUsers(env: Env, text: string, { json }: ShowOptions): Promise<void> {
+  const found = await withAccounts(env, (accounts) => accounts.find(text))
+  if (json) return printJson(found.map(toUser))
+  if (found.length === 0) return print('Nobody.')
+  printTable(['id', 'name', 'email', 'role', 'lock'], found.map(userRow))
+  if (found.length === MAX_FOUND) print(`\nThe first ${MAX_FOUND}; give more of the id, email or name.`)
+}
+
+export async function showUser(env: Env, text: string, { json }: ShowOptions): Promise<void> {
+  await withAccounts(env, async (accounts) => {
+    const account = await accounts.show((await theUser(accounts, text)).id)
+    if (json) printJson(toAccount(account))
+    else printAccount(account)
+  })
+}
+
+export async function listSessions(env: Env, text: string, { json }: ShowOptions): Promise<void> {
+  await withAccounts(env, async (accounts) => {
+    const account = await accounts.show((await theUser(accounts, text)).id)
+    if (json) printJson(toAccount(account).sessions)
+    else printSessions(account)
+  })
+}
+
+export async function giveRole(
+  env: Env,
+  text: string,
+  role: StaffRole | 'none',
+  options: ActOptions,
+): Promise<void> {
+  await withAccounts(env, async (accounts) => {
+    const why = option('reason', reason, options.reason)
+    const user = await exactlyTheUser(accounts, text)
+    await confirm(
+      `Role of ${called(user)}, ${user.id}: ${user.role ?? 'none'} so far, ${role} from now on?`,
+      options.yes,
+    )
+    const done = await accounts.setRole(user.id, role === 'none' ? null : role, why, operator())
+    if (options.json) return printJson({ ...done, role: role === 'none' ? null : role })
+    print(`${called(user)}: ${done.before ?? 'none'} before, ${role} from now on.`)
+  })
+}
+
+export function revokeAll(env: Env, text: string, options: ActOptions): Promise<void> {
+  return end(env, text, options, undefined)
+}
+
+export async function lock(env: Env, text: string, options: ActOptions): Promise<void> {
+  await end(env, text, options, option('for', lockFor, options.for))
+}
+
+export async function unlock(env: Env, text: string, options: Partial<ActOptions>): Promise<void> {
+  await withAccounts(env, async (accounts) => {
+    const why = options.reason === undefined ? null : option('reason', reason, options.reason)
+    const user = await exactlyTheUser(accounts, text)
+    if (user.lock)
+      await confirm(
+        `Lift the lock of ${called(user)} ("${user.lock.reason}", until ${untilWhen(user.lock)})?`,
+        options.yes,
+      )
+    const done = await accounts.unlock(user.id, why, operator())
+    if (options.json) printJson(done)
+    else print(`${called(user)} ${done.operationId ? 'may sign in again' : 'is not locked'}.`)
+  })
+}
+
+/** @param lockSeconds undefined for no lock, null for one until somebody lifts it. */
+async function end(
+  env: Env,
+  text: string,
+  options: ActOptions,
+  lockSeconds: number | null | undefined,
+): Promise<void> {
+  const why = option('reason', reason, options.reason)
+  await withAccounts(env, async (accounts) => {
+    const user = await exactlyTheUser(accounts, text)
+    const account = await accounts.show(user.id)
+    const lock =
+      lockSeconds === undefined
+        ? ''
+        : ` and lock sign-in ${lockSeconds === null ? 'until somebody lifts it' : `for ${options.for}`}`
+    if (options.dryRun) {
+      const { sessions, sessionCount } = toAccount(account)
+      if (options.json) return printJson({ dryRun: true, userId: user.id, sessionCount, sessions })
+      printSessions(account)
+      return print(`\nA dry run: nothing was changed. Without --dry-run it would end all of them${lock}.`)
+    }
+    await confirm(`End ${counted(account.sessionCount)} of ${called(user)}${lock}?`, options.yes)
+    const done = await accounts.revoke(user.id, { reason: why, lockSeconds }, operator())
+    if (options.json) return printJson(toRevoked(done))
+    const { operationId, revoked, lock: held } = done
+    print(`${counted(revoked.length)} of ${called(user)} ended. Operation ${operationId}.`)
+    if (held) print(`Sign-in is locked until ${untilWhen(held)}.`)
+  })
+}

@@ -1,0 +1,89 @@
+/** The work of `global-logout audit`: lists operations, and verifies that their record is as it was written. */
+import { z } from 'zod'
+import { type AuditEntry, createAudit } from '../security/audit.ts'
+import { verify } from '../security/audit-chain.ts'
+import { auditCsv } from '../security/audit-csv.ts'
+import type { AuditFilter } from '../storage/audit.ts'
+import { Failed, instant } from './common.ts'
+import { withDatabase } from './database.ts'
+import { print, printCsv, printJson } from './print.ts'
+import { counted } from './show.ts'
+import { option } from './staff.ts'
+import { printTable } from './table.ts'
+
+export interface ListOptions {
+  user?: string
+  actor?: string
+  kind?: AuditFilter['kind']
+  since?: string
+  until?: string
+  limit?: number
+  json?: true
+  csv?: true
+}
+
+export interface VerifyOptions {
+  expect?: string
+  json?: true
+}
+
+/** Of the calendar, as `Date` is not: 31 February would be a day in March. With a zone, as it would be this machine's. */
+const moment = z
+  .union(
+    [z.iso.date(), z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })],
+    'must be a day, or an instant with its zone: 2026-11-24, 2026-11-24T03:00:00Z',
+  )
+  .transform((text) => new Date(text))
+
+/** @param listed how many operations a table has without a limit. */
+export async function list(env: NodeJS.ProcessEnv, options: ListOptions, listed: number): Promise<void> {
+  const { user, actor, kind, since, until, limit: given, json, csv } = options
+  const filter: AuditFilter = {
+    userId: user,
+    actorId: actor,
+    kind,
+    since: option('since', moment.optional(), since),
+    until: option('until', moment.optional(), until),
+  }
+  if (csv)
+    return withDatabase(env, ({ run }) => printCsv(auditCsv(first(createAudit({ run }).all(filter), given))))
+  const limit = given ?? listed
+  const entries = await withDatabase(env, ({ run }) =>
+    collect(first(createAudit({ run }).all(filter), limit)),
+  )
+  if (json) return printJson(entries)
+  if (entries.length === 0) return print('Nothing matches.')
+  printTable(['at', 'kind', 'sessions', 'user', 'by', 'why', 'operation'], entries.map(row))
+  if (entries.length === limit) print(`\nThe newest ${limit}; --limit shows more.`)
+}
+
+export async function verifyRecord(env: NodeJS.ProcessEnv, { expect, json }: VerifyOptions): Promise<void> {
+  const found = await withDatabase(env, (database) => verify(database, { expect }))
+  const { operations, links, head, findings } = found
+  if (json) printJson(found)
+  else {
+    for (const { detail } of findings) print(`- ${detail}`)
+    const verdict = findings.length === 0 ? 'All is as it was written' : counted(findings.length, 'finding')
+    print(`${verdict}: ${counted(operations, 'operation')}, ${counted(links, 'link')}.\nHead ${head}`)
+  }
+  if (findings.length > 0) throw new Failed()
+}
+
+async function* first<T>(from: AsyncIterable<T>, limit = Number.POSITIVE_INFINITY): AsyncGenerator<T> {
+  let n = 0
+  for await (const each of from) {
+    yield each
+    if (++n >= limit) return
+  }
+}
+
+async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const each of from) all.push(each)
+  return all
+}
+
+function row({ at, kind, revokedCount, userId, actorKind, actorId, reason, id }: AuditEntry): string[] {
+  const who = actorKind ? `${actorKind} ${actorId ?? ''}`.trim() : '-'
+  return [instant(at), kind, String(revokedCount), userId ?? '-', who, reason ?? '-', id ?? '-']
+}

@@ -1,0 +1,66 @@
+/** The work of `global-logout doctor` and `global-logout sweep`: reports what is wrong, and deletes expired sessions. */
+import { ConfigError, readConfig } from '../config.ts'
+import { Problem } from '../errors.ts'
+import { sweep } from '../sessions/sweeper.ts'
+import { unfitServer } from '../storage/connection.ts'
+import { Failed } from './common.ts'
+import { databaseUrl, withDatabase } from './database.ts'
+import { findInDatabase } from './database-findings.ts'
+import { explain } from './explain.ts'
+import { type Finding, findInSettings } from './findings.ts'
+import { print, printJson } from './print.ts'
+import { counted } from './show.ts'
+import { printTable } from './table.ts'
+
+export interface JsonOption {
+  json?: true
+}
+
+export async function diagnose(env: NodeJS.ProcessEnv, { json }: JsonOption): Promise<void> {
+  const findings = await findAll(env)
+  if (json) printJson(findings)
+  else {
+    printTable(
+      ['', 'what', 'found'],
+      findings.map(({ level, what, detail }) => [level, what, detail]),
+    )
+    print(summary(findings))
+  }
+  if (findings.some(({ level }) => level === 'problem')) throw new Failed()
+}
+
+export async function sweepNow(env: NodeJS.ProcessEnv, { json }: JsonOption): Promise<void> {
+  const deleted = await withDatabase(env, (database) => sweep(database))
+  if (json) printJson({ deleted })
+  else if (deleted === null) print('Another process is sweeping at this moment.')
+  else print(`${counted(deleted, 'expired session')} deleted.`)
+}
+
+async function findAll(env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const inSettings: Finding[] = []
+  try {
+    const config = readConfig(env)
+    inSettings.push(...findInSettings(config))
+    return [...inSettings, ...(await findInDatabase(await databaseUrl(env), config))]
+  } catch (error) {
+    return [...inSettings, ...findInError(error)]
+  }
+}
+
+function findInError(error: unknown): Finding[] {
+  if (!(error instanceof ConfigError)) {
+    const unfit = error instanceof Problem && unfitServer(error.cause)
+    return [{ level: 'problem', what: unfit ? 'writable' : 'database', detail: explain(error) }]
+  }
+  return error.problems.map((line) => {
+    const [what = '', detail = ''] = line.split(/: (.*)/s)
+    return { level: 'problem', what, detail }
+  })
+}
+
+function summary(findings: Finding[]): string {
+  const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length
+  const [problems, warnings] = [count('problem'), count('warning')]
+  if (problems + warnings === 0) return '\nAll is well.'
+  return `\n${counted(problems, 'problem')}, ${counted(warnings, 'warning')}.`
+}

@@ -1,0 +1,145 @@
+/**
+ * The work of `global-logout incident`. Planning ends nothing; executing names a plan, asks, and shows the progress. The
+ * command executes by itself, so that no service has to run. Killed in the middle, it goes on when it is called again, or
+ * at once wherever a service runs.
+ */
+import { SingleBar } from 'cli-progress'
+import { createBarrier } from '../propagation/barrier.ts'
+import { incidentCsv } from '../security/incident-csv.ts'
+import { carryOut } from '../security/incident-runner.ts'
+import { createIncidents, type IncidentReport, type Incidents } from '../security/incidents.ts'
+import { reason } from '../security/reason.ts'
+import type { Database } from '../storage/database.ts'
+import { barrierStore } from '../storage/instances.ts'
+import { confirm, Failed, instant, operator, UsageError } from './common.ts'
+import { withDatabase } from './database.ts'
+import { print, printCsv, printJson, tell } from './print.ts'
+import { type SelectionOptions, selectionOf } from './selection-options.ts'
+import { counted } from './show.ts'
+import { howToExecute, printIncident, printPlan } from './show-incident.ts'
+import { option } from './staff.ts'
+import { printTable } from './table.ts'
+
+type Env = NodeJS.ProcessEnv
+
+export type PlanOptions = { reason: string; json?: true } & SelectionOptions
+
+export interface ExecuteOptions {
+  yes?: true
+  json?: true
+}
+
+export interface ReportOptions {
+  json?: true
+  csv?: true
+}
+
+const PLAN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+export async function plan(env: Env, { reason: given, json, ...options }: PlanOptions): Promise<void> {
+  const why = option('reason', reason, given)
+  const select = await selectionOf(options)
+  const plan = await withIncidents(env, (incidents) => incidents.plan(select, why, operator()))
+  if (json) return printJson(plan)
+  const { unknownUsers: ids } = plan
+  printPlan({ ...plan, unknown: { count: ids.length, ids } })
+  print(`\n${howToExecute(plan)}`)
+}
+
+export async function execute(env: Env, planId: string, { yes, json }: ExecuteOptions): Promise<void> {
+  await withIncidents(env, async (incidents, database) => {
+    const plan = await incidents.get(theId(planId))
+    if (plan.state === 'expired') throw new Error('the plan has expired, and nothing was ended. Plan again.')
+    if (plan.state === 'planned') {
+      if (!yes && !json)
+        printPlan({ ...plan, ...plan.planned, unknown: await incidents.unknownUsers(plan.planId) })
+      await confirm(harm(plan), yes)
+    }
+    if (plan.state !== 'done') {
+      await incidents.execute(plan.planId, operator())
+      await withBar(plan, (onProgress, signal) =>
+        carryOut(database, createBarrier(barrierStore(database.run)), plan.planId, { onProgress, signal }),
+      )
+    }
+    const report = await incidents.get(plan.planId)
+    if (json) printJson(report)
+    else printIncident(report)
+  })
+}
+
+export async function show(env: Env, planId: string, { json, csv }: ReportOptions): Promise<void> {
+  await withIncidents(env, async (incidents) => {
+    const report = await incidents.get(theId(planId))
+    if (csv) await printCsv(incidentCsv(incidents.endedSessions(report)))
+    else if (json) printJson(report)
+    else printIncident(report)
+  })
+}
+
+export async function list(env: Env, { json }: ReportOptions): Promise<void> {
+  const found = await withIncidents(env, (incidents) => incidents.list())
+  if (json) return printJson(found)
+  if (found.length === 0) return print('No incident was ever planned.')
+  printTable(
+    ['plan', 'state', 'planned', 'sessions', 'ended', 'why'],
+    found.map(({ planId, state, plannedAt, planned, ended, reason }) => [
+      planId,
+      state,
+      instant(plannedAt),
+      String(planned.sessions),
+      String(ended),
+      reason,
+    ]),
+  )
+}
+
+function withIncidents<T>(
+  env: NodeJS.ProcessEnv,
+  work: (incidents: Incidents, database: Database) => Promise<T>,
+): Promise<T> {
+  return withDatabase(env, (database) => work(createIncidents(database), database))
+}
+
+/** @throws UsageError when the text is not a UUID. */
+function theId(text: string): string {
+  if (PLAN_ID.test(text)) return text.toLowerCase()
+  throw new UsageError(`"${text}" is not the id of a plan; see "global-logout incident list".`)
+}
+
+function harm({ planned: { sessions, users, staffSessions } }: IncidentReport): string {
+  const staff = staffSessions > 0 ? `, ${staffSessions.toLocaleString('en')} of them staff's` : ''
+  return `End ${counted(sessions)} of ${counted(users, 'user')}${staff}? It cannot be undone.`
+}
+
+/** Shows a bar while `work` goes on. Ctrl-C stops after the batch under way, a second one at once; calling again goes on. */
+async function withBar(
+  { planId, planned, ended }: IncidentReport,
+  work: (
+    onProgress: (progress: { planned: number; ended: number }) => void,
+    signal: AbortSignal,
+  ) => Promise<boolean>,
+): Promise<void> {
+  const stop = new AbortController()
+  const onSignal = () => stop.abort()
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+  const bar = new SingleBar({
+    format: '{bar} {percentage}% | {value} of {total} sessions | {duration_formatted}',
+    noTTYOutput: true,
+    notTTYSchedule: 5_000,
+    clearOnComplete: true,
+  })
+  bar.start(planned.sessions, ended)
+  const done = await work(({ planned, ended }) => {
+    // Sessions that began after the plan count, too.
+    bar.setTotal(Math.max(planned, ended))
+    bar.update(ended)
+  }, stop.signal).finally(() => {
+    bar.stop()
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  })
+  if (done) return
+  tell(
+    `Stopped in the middle. A running service goes on by itself; else: global-logout incident execute ${planId}`,
+  )
+  throw new Failed()
+}

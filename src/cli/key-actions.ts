@@ -1,0 +1,91 @@
+/** The work of `global-logout keys`: makes, lists and revokes the credentials of services, in the database directly. */
+import { duration } from '../lib/duration.ts'
+import type { KeyScope } from '../operations/grants.ts'
+import { createKey, endKey } from '../security/keys.ts'
+import { type ListedKey, listKeys } from '../storage/keys.ts'
+import { confirm, instant, operator, UsageError } from './common.ts'
+import { withDatabase } from './database.ts'
+import { print, printJson, visible } from './print.ts'
+import { printTable } from './table.ts'
+
+type Env = NodeJS.ProcessEnv
+
+export interface CreateOptions {
+  name: string
+  scope: KeyScope[]
+  expires: string
+  json?: true
+}
+
+export interface ListOptions {
+  all?: boolean
+  json?: true
+}
+
+export interface RevokeOptions {
+  yes?: true
+  json?: true
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const MAX_NAME = 100
+
+export async function create(env: Env, options: CreateOptions): Promise<void> {
+  const wanted = {
+    name: nameOf(options.name),
+    scopes: [...new Set(options.scope)],
+    lifetimeSeconds: lifetimeOf(options.expires),
+  }
+  const { key, record } = await withDatabase(env, ({ transaction }) =>
+    transaction((tx) => createKey(tx, wanted, operator())),
+  )
+  const { id, name, scopes, createdAt, expiresAt } = record
+  if (options.json) return printJson({ id, name, scopes, createdAt, expiresAt, key })
+  print(`${key}\n`)
+  print(`This secret is shown once. Key ${id} ("${visible(name)}"), scopes ${scopes.join(', ')},`)
+  print(expiresAt ? `works until ${instant(expiresAt)}.` : 'works until it is revoked.')
+}
+
+export async function list(env: Env, { all = false, json }: ListOptions): Promise<void> {
+  const found = await withDatabase(env, ({ run }) => run((db) => listKeys(db, { all })))
+  if (json) return printJson(found.map(({ keyHash: _, ...key }) => key))
+  if (found.length === 0) return print('No keys. Make one with "global-logout keys create".')
+  printTable(['id', 'name', 'scopes', 'state', 'created', 'expires', 'last used'], found.map(row))
+}
+
+export async function revoke(env: Env, id: string, { yes, json }: RevokeOptions): Promise<void> {
+  if (!UUID.test(id)) throw new UsageError(`"${id}" is not the id of a key; see "global-logout keys list".`)
+  await withDatabase(env, async ({ run, transaction }) => {
+    const key = (await run((db) => listKeys(db, { all: true }))).find((key) => key.id === id.toLowerCase())
+    if (!key) throw new Error(`there is no key ${id}; see "global-logout keys list --all".`)
+    if (!key.revokedAt) {
+      const question = `Revoke "${key.name}" (${key.scopes.join(', ')}; last used ${instant(key.lastUsedAt)})?`
+      await confirm(question, yes)
+    }
+    const ended = key.revokedAt ? null : await transaction((tx) => endKey(tx, key.id, operator()))
+    const { name, revokedAt } = ended ?? key
+    if (json) printJson({ id: key.id, name, revokedAt })
+    else if (ended) print(`Key "${visible(name)}" is revoked: it is refused from now on.`)
+    else print(`Key "${visible(name)}" was revoked at ${instant(revokedAt)} already.`)
+  })
+}
+
+function nameOf(text: string): string {
+  const name = text.trim()
+  if (name === '' || name.length > MAX_NAME || /\p{Cc}/u.test(name))
+    throw new UsageError(`--name: must be 1 to ${MAX_NAME} visible characters`)
+  return name
+}
+
+/** In seconds; null for `never`. */
+function lifetimeOf(text: string): number | null {
+  if (text === 'never') return null
+  const parsed = duration.safeParse(text)
+  if (!parsed.success) throw new UsageError(`--expires: ${parsed.error.issues[0]?.message}, or never`)
+  return parsed.data
+}
+
+function row({ id, name, scopes, state, createdAt, expiresAt, lastUsedAt }: ListedKey): string[] {
+  const expires = expiresAt ? instant(expiresAt) : 'never'
+  return [id, name, scopes.join(' '), state, instant(createdAt), expires, instant(lastUsedAt)]
+}

@@ -1,0 +1,10 @@
+/** The work of `global-logout migrate`. */
+import { migrate } from '../storage/migrate.ts'
+import { databaseUrl } from './database.ts'
+import { print } from './print.ts'
+
+export async function migrateDatabase(env: NodeJS.ProcessEnv): Promise<void> {
+  const restored = () => print('Restored from another server: the record goes on here.')
+  const applied = await migrate(await databaseUrl(env), restored)
+  print(applied > 0 ? `${applied} migration(s) applied` : 'Nothing to do: the database is up to date')
+}
