@@ -32,17 +32,19 @@ export interface Column<Row> {
   key: string & keyof Row
 }
 
-/** A line for each row, the first with the names of the columns: what fails before it has not begun a file. */
+/** A line for each row, after one with the names of the columns. That one waits for the first row: an error comes before it. */
 export async function* csvLines<Row extends object>(
   columns: Column<Row>[],
   rows: AsyncIterable<Row>,
 ): AsyncGenerator<string> {
-  let header = true
+  const names = stringify([], { ...OPTIONS, columns, header: true })
+  let named = false
   for await (const row of rows) {
-    yield stringify([row], { ...OPTIONS, columns, header })
-    header = false
+    if (!named) yield names
+    named = true
+    yield stringify([row], { ...OPTIONS, columns })
   }
-  if (header) yield stringify([], { ...OPTIONS, columns, header })
+  if (!named) yield names
 }
 
 /** One line. */

@@ -70,6 +70,16 @@ t.test('a plan is shown before it is executed, with its numbers in the question'
   t.equal(await living(), 0)
 })
 
+t.test('CSV is a line for each record, the names of the columns first', { skip }, async (t) => {
+  const { code, output } = await onTerminal(['audit', 'list', '--csv'])
+  t.equal(code, 0)
+  const records = output.trimEnd().split('\n')
+  t.equal(records.length, 1 + (await psql('select from operation')).length)
+  t.match(records[0], /^"at","kind",.*,"id"$/)
+  t.match(records[1], /^"\d{4}-.*"$/)
+  t.notMatch(output, '\u{fffd}')
+})
+
 t.test('no line is wider than the terminal', { skip }, async (t) => {
   for (const columns of [80, 120])
     for (const args of [['doctor'], ['sessions', 'ada'], ['user', 'show', 'ada'], ['audit', 'list']]) {
