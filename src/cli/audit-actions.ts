@@ -1,5 +1,6 @@
 /** The work of `global-logout audit`: lists operations, and verifies that their record is as it was written. */
 import { z } from 'zod'
+import { zonedInstant } from '../lib/schemas.ts'
 import { type AuditEntry, createAudit } from '../security/audit.ts'
 import { verify } from '../security/audit-chain.ts'
 import { auditCsv } from '../security/audit-csv.ts'
@@ -27,10 +28,13 @@ export interface VerifyOptions {
   json?: true
 }
 
-/** Of the calendar, as `Date` is not: 31 February would be a day in March. With a zone, as it would be this machine's. */
-const moment = z
-  .union(
-    [z.iso.date(), z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })],
+/** Of the calendar, as `Date` is not: 31 February would be a day in March. */
+const moment = z.union([z.iso.date(), zonedInstant])
+
+const dayOrInstant = z
+  .string()
+  .refine(
+    (text) => moment.safeParse(text).success,
     'must be a day, or an instant with its zone: 2026-11-24, 2026-11-24T03:00:00Z',
   )
   .transform((text) => new Date(text))
@@ -42,8 +46,8 @@ export async function list(env: NodeJS.ProcessEnv, options: ListOptions, listed:
     userId: user,
     actorId: actor,
     kind,
-    since: option('since', moment.optional(), since),
-    until: option('until', moment.optional(), until),
+    since: option('since', dayOrInstant.optional(), since),
+    until: option('until', dayOrInstant.optional(), until),
   }
   if (csv)
     return withDatabase(env, ({ run }) => printCsv(auditCsv(first(createAudit({ run }).all(filter), given))))

@@ -1,5 +1,6 @@
 /** The work of `global-logout keys`: makes, lists and revokes the credentials of services, in the database directly. */
 import { duration } from '../lib/duration.ts'
+import { uuid } from '../lib/schemas.ts'
 import type { KeyScope } from '../operations/grants.ts'
 import { createKey, endKey } from '../security/keys.ts'
 import { type ListedKey, listKeys } from '../storage/keys.ts'
@@ -27,7 +28,6 @@ export interface RevokeOptions {
   json?: true
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const MAX_NAME = 100
 
 export async function create(env: Env, options: CreateOptions): Promise<void> {
@@ -54,9 +54,10 @@ export async function list(env: Env, { all = false, json }: ListOptions): Promis
 }
 
 export async function revoke(env: Env, id: string, { yes, json }: RevokeOptions): Promise<void> {
-  if (!UUID.test(id)) throw new UsageError(`"${id}" is not the id of a key; see "global-logout keys list".`)
+  const wanted = uuid().safeParse(id)
+  if (!wanted.success) throw new UsageError(`"${id}" is not the id of a key; see "global-logout keys list".`)
   await withDatabase(env, async ({ run, transaction }) => {
-    const key = (await run((db) => listKeys(db, { all: true }))).find((key) => key.id === id.toLowerCase())
+    const key = (await run((db) => listKeys(db, { all: true }))).find((key) => key.id === wanted.data)
     if (!key) throw new Error(`there is no key ${id}; see "global-logout keys list --all".`)
     if (!key.revokedAt) {
       const question = `Revoke "${key.name}" (${key.scopes.join(', ')}; last used ${instant(key.lastUsedAt)})?`

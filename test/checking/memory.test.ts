@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { HELD_MS, LEASE_MS, leaseClock, RATE_ERROR, WAIT_MS } from '../../src/checking/lease.ts'
 import { createMemory, Remembered } from '../../src/checking/memory.ts'
+import { plainNode } from '../support/plain-node.ts'
 import { holds } from '../support/seed.ts'
 
 const ada = { userId: 'ada', sessionId: 'phone', lifeSeconds: 100, touchSeconds: 10, touchInterval: 60 }
@@ -132,7 +133,7 @@ t.test('a machine that was suspended has used up its leases', async (t) => {
 
 t.test('a session takes at most 250 bytes beyond its own strings', async (t) => {
   const program = new URL('measure-memory.ts', import.meta.url).pathname
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', program, '200000'], {
+  const { stdout } = await promisify(execFile)(...plainNode('--expose-gc', program, '200000'), {
     env: { PATH: process.env.PATH },
   })
   const { found, sessions, bytes } = JSON.parse(stdout)

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { plainNode } from '../support/plain-node.ts'
 import { seed } from '../support/seed.ts'
 import { within } from '../support/within.ts'
 
@@ -11,7 +12,7 @@ const LIMIT_MS = 300_000
 
 t.test('whoever was told that a session is over hears "valid" of it from no instance', async (t) => {
   const program = new URL('simulate.ts', import.meta.url).pathname
-  const running = promisify(execFile)(process.execPath, [program, String(RUNS), String(seed)], {
+  const running = promisify(execFile)(...plainNode(program, String(RUNS), String(seed)), {
     env: { PATH: process.env.PATH },
   }).catch((error) => error)
   const ended = await within(`${RUNS} runs of the simulation`, running, LIMIT_MS)

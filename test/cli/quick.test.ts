@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { commandsBelow, createProgram, pathOf } from '../../src/cli.ts'
 import { run } from '../support/command.ts'
+import { plainNode } from '../support/plain-node.ts'
 
 const cli = new URL('../../src/cli.ts', import.meta.url)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -45,10 +46,10 @@ t.test(
   'help, the version and mistakes in usage of every command load no library but commander',
   async (t) => {
     t.ok(answered.length > 40)
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [
-      ...['--import', RECORDER, '--input-type=module', '-e', RUN_EACH],
-      JSON.stringify([...answered, ...refused]),
-    ])
+    const lines = JSON.stringify([...answered, ...refused])
+    const { stdout, stderr } = await promisify(execFile)(
+      ...plainNode('--import', RECORDER, '--input-type=module', '-e', RUN_EACH, lines),
+    )
     for (const args of answered) t.match(stdout, `\nexit 0: ${args.join(' ')}\n`)
     for (const args of refused) t.match(stdout, `\nexit 2: ${args.join(' ')}\n`)
     t.equal(stdout.match(/^1\.2\.3$/gm)?.length, answered.length / 2, 'each prints the version')

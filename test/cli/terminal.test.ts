@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { table } from '../../src/cli/table.ts'
 import { testDatabase } from '../support/database.ts'
+import { plainNode } from '../support/plain-node.ts'
 import { nextEvent } from '../support/within.ts'
 
 const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url))
@@ -14,7 +15,10 @@ const skip = existsSync('/usr/bin/script') || process.env.CI ? false : 'no scrip
 
 /** Runs the command on a terminal of so many columns; types `keys` at a question. */
 async function onTerminal(args: string[], { columns = 80, keys = '' } = {}) {
-  const words = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ')
+  const words = plainNode(bin, ...args)
+    .flat()
+    .map((word) => `'${word}'`)
+    .join(' ')
   const child = spawn('script', ['-qec', `stty cols ${columns} && ${words}`, '/dev/null'], {
     env: { PATH: process.env.PATH, DATABASE_URL: database.url, TERM: 'xterm' },
   })

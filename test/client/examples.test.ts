@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { seedDemo } from '../../src/dev/demo-data.ts'
+import { plainNode } from '../support/plain-node.ts'
 import { json, startService } from '../support/service.ts'
 import { nextEvent, waitFor, within } from '../support/within.ts'
 
@@ -25,8 +26,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** @returns the address it prints. */
 async function start(example: string, env: Record<string, string> = {}): Promise<string> {
   const child: ChildProcess = spawn(
-    process.execPath,
-    ['--conditions=global-logout-source', `examples/${example}/server.ts`],
+    ...plainNode('--conditions=global-logout-source', `examples/${example}/server.ts`),
     {
       cwd: root,
       env: { PATH: process.env.PATH, PORT: '0', GLOBAL_LOGOUT_URL: service.base, ...env },

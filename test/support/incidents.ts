@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import type { IncidentActor, IncidentReport } from '../../src/security/incidents.ts'
 import { idleIncidents } from '../../src/storage/runners.ts'
 import type { Selection } from '../../src/storage/selector-values.ts'
+import { plainNode } from './plain-node.ts'
 import type { Service } from './service.ts'
 import { waitFor, within } from './within.ts'
 
@@ -65,7 +66,7 @@ export type Death = { afterBatches: number; by?: 'SIGKILL' | 'SIGSTOP' } | 'befo
 
 /** A process of its own that carries an incident out. */
 export function runnerProcess(url: string, id: string, batch: number, death: Death = 'never'): Runner {
-  const child = spawn(process.execPath, [script, url, id, String(batch), JSON.stringify(death)], {
+  const child = spawn(...plainNode(script, url, id, String(batch), JSON.stringify(death)), {
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
