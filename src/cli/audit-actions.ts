@@ -1,12 +1,12 @@
 /** The work of `global-logout audit`: lists operations, and verifies that their record is as it was written. */
 import { z } from 'zod'
 import { zonedInstant } from '../lib/schemas.ts'
-import { type AuditEntry, createAudit } from '../security/audit.ts'
+import type { AuditEntry } from '../security/audit.ts'
 import { verify } from '../security/audit-chain.ts'
 import { auditCsv } from '../security/audit-csv.ts'
 import type { AuditFilter } from '../storage/audit.ts'
 import { Failed, instant } from './common.ts'
-import { withDatabase } from './database.ts'
+import { withDatabase, withServices } from './database.ts'
 import { print, printCsv, printJson } from './print.ts'
 import { counted } from './show.ts'
 import { option } from './staff.ts'
@@ -49,12 +49,9 @@ export async function list(env: NodeJS.ProcessEnv, options: ListOptions, listed:
     since: option('since', dayOrInstant.optional(), since),
     until: option('until', dayOrInstant.optional(), until),
   }
-  if (csv)
-    return withDatabase(env, ({ run }) => printCsv(auditCsv(first(createAudit({ run }).all(filter), given))))
+  if (csv) return withServices(env, ({ audit }) => printCsv(auditCsv(first(audit.all(filter), given))))
   const limit = given ?? listed
-  const entries = await withDatabase(env, ({ run }) =>
-    collect(first(createAudit({ run }).all(filter), limit)),
-  )
+  const entries = await withServices(env, ({ audit }) => collect(first(audit.all(filter), limit)))
   if (json) return printJson(entries)
   if (entries.length === 0) return print('Nothing matches.')
   printTable(['at', 'kind', 'sessions', 'user', 'by', 'why', 'operation'], entries.map(row))

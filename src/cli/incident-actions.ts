@@ -4,15 +4,12 @@
  * at once wherever a service runs.
  */
 import { SingleBar } from 'cli-progress'
-import { createBarrier } from '../propagation/barrier.ts'
 import { incidentCsv } from '../security/incident-csv.ts'
 import { carryOut } from '../security/incident-runner.ts'
-import { createIncidents, type IncidentReport, type Incidents } from '../security/incidents.ts'
+import type { IncidentReport } from '../security/incidents.ts'
 import { reason } from '../security/reason.ts'
-import type { Database } from '../storage/database.ts'
-import { barrierStore } from '../storage/instances.ts'
 import { confirm, Failed, instant, operator, UsageError } from './common.ts'
-import { withDatabase } from './database.ts'
+import { withServices } from './database.ts'
 import { print, printCsv, printJson, tell } from './print.ts'
 import { type SelectionOptions, selectionOf } from './selection-options.ts'
 import { counted } from './show.ts'
@@ -39,7 +36,7 @@ const PLAN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 export async function plan(env: Env, { reason: given, json, ...options }: PlanOptions): Promise<void> {
   const why = option('reason', reason, given)
   const select = await selectionOf(options)
-  const plan = await withIncidents(env, (incidents) => incidents.plan(select, why, operator()))
+  const plan = await withServices(env, ({ incidents }) => incidents.plan(select, why, operator()))
   if (json) return printJson(plan)
   const { unknownUsers: ids } = plan
   printPlan({ ...plan, unknown: { count: ids.length, ids } })
@@ -47,7 +44,7 @@ export async function plan(env: Env, { reason: given, json, ...options }: PlanOp
 }
 
 export async function execute(env: Env, planId: string, { yes, json }: ExecuteOptions): Promise<void> {
-  await withIncidents(env, async (incidents, database) => {
+  await withServices(env, async ({ incidents, pools, barrier }) => {
     const plan = await incidents.get(theId(planId))
     if (plan.state === 'expired') throw new Error('the plan has expired, and nothing was ended. Plan again.')
     if (plan.state === 'planned') {
@@ -58,7 +55,7 @@ export async function execute(env: Env, planId: string, { yes, json }: ExecuteOp
     if (plan.state !== 'done') {
       await incidents.execute(plan.planId, operator())
       await withBar(plan, (onProgress, signal) =>
-        carryOut(database, createBarrier(barrierStore(database.run)), plan.planId, { onProgress, signal }),
+        carryOut(pools.incidents, barrier, plan.planId, { onProgress, signal }),
       )
     }
     const report = await incidents.get(plan.planId)
@@ -68,7 +65,7 @@ export async function execute(env: Env, planId: string, { yes, json }: ExecuteOp
 }
 
 export async function show(env: Env, planId: string, { json, csv }: ReportOptions): Promise<void> {
-  await withIncidents(env, async (incidents) => {
+  await withServices(env, async ({ incidents }) => {
     const report = await incidents.get(theId(planId))
     if (csv) await printCsv(incidentCsv(incidents.endedSessions(report)))
     else if (json) printJson(report)
@@ -77,7 +74,7 @@ export async function show(env: Env, planId: string, { json, csv }: ReportOption
 }
 
 export async function list(env: Env, { json }: ReportOptions): Promise<void> {
-  const found = await withIncidents(env, (incidents) => incidents.list())
+  const found = await withServices(env, ({ incidents }) => incidents.list())
   if (json) return printJson(found)
   if (found.length === 0) return print('No incident was ever planned.')
   printTable(
@@ -91,13 +88,6 @@ export async function list(env: Env, { json }: ReportOptions): Promise<void> {
       reason,
     ]),
   )
-}
-
-function withIncidents<T>(
-  env: NodeJS.ProcessEnv,
-  work: (incidents: Incidents, database: Database) => Promise<T>,
-): Promise<T> {
-  return withDatabase(env, (database) => work(createIncidents(database), database))
 }
 
 /** @throws UsageError when the text is not a UUID. */

@@ -1,22 +1,16 @@
 /** What the commands for security staff share: whom they mean, and why. They talk to the database directly. */
 import type { z } from 'zod'
-import { silentLog } from '../lib/log.ts'
-import { createBarrier } from '../propagation/barrier.ts'
-import { type Accounts, createAccounts } from '../security/accounts.ts'
-import type { Database } from '../storage/database.ts'
-import { barrierStore } from '../storage/instances.ts'
+import type { Accounts } from '../security/accounts.ts'
 import type { FoundUser } from '../storage/users.ts'
 import { UsageError } from './common.ts'
-import { withDatabase } from './database.ts'
+import { withServices } from './database.ts'
 import { called } from './show.ts'
 
 export function withAccounts<T>(
   env: NodeJS.ProcessEnv,
-  work: (accounts: Accounts, database: Database) => Promise<T>,
+  work: (accounts: Accounts) => Promise<T>,
 ): Promise<T> {
-  return withDatabase(env, (database) =>
-    work(createAccounts(database, createBarrier(barrierStore(database.run)), silentLog), database),
-  )
+  return withServices(env, ({ accounts }) => work(accounts))
 }
 
 /**
