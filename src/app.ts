@@ -10,17 +10,20 @@ import { createCheckHandler } from './http/check.ts'
 import { onClientError } from './http/connections.ts'
 import { errorHandlers } from './http/error-handlers.ts'
 import { events } from './http/events.ts'
-import { guards } from './http/guards.ts'
 import { health } from './http/health.ts'
 import { metricsText } from './http/metrics.ts'
+import { documentedCheck } from './http/openapi/check.ts'
 import { openapi } from './http/openapi/plugin.ts'
 import { pages } from './http/pages.ts'
 import { closeConnectionsAsTheyFinish, createRawServer } from './http/raw-server.ts'
 import { requests } from './http/requests.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import { serviceApi } from './http/service.ts'
+import { keyGuard } from './http/service-key.ts'
+import { sessionGuard } from './http/session.ts'
 import { sessionEvents } from './http/session-events.ts'
 import { createSite, type Site } from './http/site.ts'
+import { staffGuard } from './http/staff.ts'
 import { streams } from './http/streams.ts'
 import { userApi } from './http/user.ts'
 import type { Services } from './services.ts'
@@ -90,8 +93,10 @@ export async function buildApp(
   await app.register(streams, parts)
   if (tracing) await app.register(tracing.plugin)
   await app.register(securityHeaders, parts)
-  await app.register(guards, parts)
-  await app.register(openapi, parts)
+  await app.register(sessionGuard, parts)
+  await app.register(keyGuard, parts)
+  await app.register(staffGuard, parts)
+  await app.register(openapi, { ...parts, raw: documentedCheck })
   await app.register(assets)
   await app.register(async (fresh) => {
     fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))

@@ -12,6 +12,7 @@ import { writePolicy } from './storage/policy.ts'
 import { demandOwnProcesses } from './storage/pooler.ts'
 import { currentXid } from './storage/sessions.ts'
 import { demandAllRows } from './storage/visibility.ts'
+import { TABLES } from './tables.ts'
 
 /** How long a start waits for a database that is not there yet. */
 const DATABASE_PATIENCE_MS = 30_000
@@ -34,7 +35,7 @@ export async function prepare(
   if (applied > 0) log.info({ applied }, 'migrations applied')
   const services = createServices(config, log, { url })
   try {
-    await services.database.run(demandAllRows)
+    await services.database.run((db) => demandAllRows(db, TABLES))
     await applyPolicy(services)
     await services.database.run(seed)
   } finally {

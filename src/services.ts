@@ -25,6 +25,7 @@ import { readFeed } from './storage/feed.ts'
 import { barrierStore, REVOKED } from './storage/instances.ts'
 import { createEars } from './storage/listener.ts'
 import { forEachPool, type PoolName } from './storage/pools.ts'
+import { isStaff } from './storage/staff.ts'
 
 const SWEEP_INTERVAL_MS = 60_000
 
@@ -85,7 +86,7 @@ export function createServices(
     touches,
     barrier,
     checking,
-    sessions: metrics.ofSessions(createSessions(database, touches, barrier, log)),
+    sessions: metrics.ofSessions(createSessions(database, touches, barrier, isStaff, log)),
     keys: metrics.ofKeys(createKeys(database, log)),
     accounts: createAccounts(database, barrier, log),
     incidents: createIncidents(database),

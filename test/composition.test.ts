@@ -21,7 +21,7 @@ t.test('a capability without the guards that it depends on stops the start', asy
   const app = Fastify()
   await t.rejects(
     async () => app.register(userApi, { ...services, ...createSite(config, null) }),
-    /The dependency 'guards' of plugin 'user-api' is not registered/,
+    /The dependency 'session-guard' of plugin 'user-api' is not registered/,
   )
 })
 

@@ -41,7 +41,13 @@ const contenders: Record<string, Contender> = {
     open(url) {
       const database = openDatabase(url, { max: AT_ONCE })
       // Neither is asked: a login that replaces no session touches none and waits for nobody.
-      const sessions = createSessions(database, { add() {} }, { passed: async () => null }, silentLog)
+      const sessions = createSessions(
+        database,
+        { add() {} },
+        { passed: async () => null },
+        async () => false,
+        silentLog,
+      )
       return {
         logIn: (userId) => sessions.create({ userId, userAgent: 'bench', ipAddress: '203.0.113.7' }),
         close: database.close,

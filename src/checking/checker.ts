@@ -4,10 +4,10 @@
  */
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
-import { hashToken } from '../sessions/tokens.ts'
 import type { Touches } from '../sessions/touches.ts'
 import { checkTokens, readTokens } from '../storage/checks.ts'
 import type { Database } from '../storage/database.ts'
+import { hashToken } from '../storage/token-hash.ts'
 import { type Memory, Remembered } from './memory.ts'
 
 export type Verdict = { valid: true; userId: string; sessionId: string } | { valid: false }

@@ -6,7 +6,6 @@
 import { createWakeableSleep } from '../lib/sleep.ts'
 import type { News } from '../storage/instances.ts'
 import { RENEW_MS } from './lease.ts'
-import type { Memory } from './memory.ts'
 
 /** Pause before life begins again, in milliseconds. */
 const RETRY_MS = 500
@@ -21,10 +20,22 @@ export interface InstanceStore {
   remove(id: string): Promise<void>
 }
 
+/** The cache that answers under the lease, as far as its lease goes. Times are milliseconds on the lease clock. */
+export interface LeasedCache {
+  /** Begins a generation: empty, without a lease. */
+  begin(): void
+  /** Removes hashed tokens; null for all. */
+  forget(tokens: readonly string[] | null): void
+  /** Holds the lease, counted from `sentAt`. @returns false when the lease before has expired. */
+  extend(sentAt: number, now: number): boolean
+  /** Ends lease and generation. */
+  lapse(): void
+}
+
 export type Instance = ReturnType<typeof createInstance>
 
 /** The steps of one life. They are for one caller, who waits for each to end before the next. */
-export function createInstance(store: InstanceStore, memory: Memory, clock: () => number) {
+export function createInstance(store: InstanceStore, memory: LeasedCache, clock: () => number) {
   let id = ''
   let last: News
 

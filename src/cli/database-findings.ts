@@ -11,6 +11,7 @@ import { pendingMigrations } from '../storage/migrate.ts'
 import { demandOwnProcesses } from '../storage/pooler.ts'
 import { CONNECTIONS } from '../storage/pools.ts'
 import { hiddenInWords, hiddenTables } from '../storage/visibility.ts'
+import { TABLES } from '../tables.ts'
 import { type Finding, ok, problem, type Query, warning } from './findings.ts'
 import { findCreators, findRecorders, findRights, findRoles, noRights } from './rights-findings.ts'
 
@@ -86,7 +87,7 @@ export async function findInDatabase(
             `this machine and the database are ${(apart / 1000).toFixed(1)} s apart: run NTP on both. Sessions go by the database's.`,
           ),
     ]
-    const hidden = await database.run(hiddenTables)
+    const hidden = await database.run((db) => hiddenTables(db, TABLES))
     if (hidden.length > 0) return [...findings, problem('rows', hiddenInWords(hidden))]
     findings.push(ok('rows', 'row level security hides none'))
     const pending = await database.run(pendingMigrations).catch((error) => {

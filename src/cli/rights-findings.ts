@@ -1,5 +1,5 @@
 /** What `global-logout doctor` finds in the database's rights: who may do what only the service and the owner should. */
-import { OWN_TABLES } from '../storage/visibility.ts'
+import { OWN_TABLES } from '../tables.ts'
 import { type Finding, ok, problem, type Query, warning } from './findings.ts'
 
 /** Whether the login that connects could rewrite the record. */

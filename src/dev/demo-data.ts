@@ -1,10 +1,11 @@
 /** Demo users with devices of many kinds, ages and addresses. Their tokens are thrown away: nobody holds them. */
 import { sql } from 'drizzle-orm'
 import type { StaffRole } from '../operations/grants.ts'
+import { session, user } from '../sessions/schema.ts'
 import { generateSessionToken } from '../sessions/tokens.ts'
+import { replay } from '../staff/replays/schema.ts'
+import { staff } from '../staff/schema.ts'
 import type { Executor } from '../storage/database.ts'
-import { session, user } from '../storage/schema.ts'
-import { replay, staff } from '../storage/staff-schema.ts'
 
 export interface DemoUser {
   id: string

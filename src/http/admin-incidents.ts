@@ -177,7 +177,7 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
 
 export const incidentsApi = fp(routes, {
   name: 'incidents-api',
-  dependencies: ['guards'],
+  dependencies: ['staff-guard'],
   encapsulate: true,
 })
 

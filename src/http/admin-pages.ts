@@ -80,7 +80,7 @@ async function routes(instance: FastifyInstance, options: AdminPages) {
 
 export const staffConsole = fp(routes, {
   name: 'console',
-  dependencies: ['error-handlers', 'guards'],
+  dependencies: ['error-handlers', 'staff-guard'],
   encapsulate: true,
 })
 

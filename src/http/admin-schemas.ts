@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { STAFF_ROLES } from '../operations/grants.ts'
 import { ACTOR_KINDS, AUDIT_KINDS } from '../operations/kinds.ts'
-import { comparison, device, endedSessions, instant, nullableText, text } from './schemas.ts'
+import { device, endedSessions } from '../sessions/schemas.ts'
+import { comparison, instant, nullableText, text } from './schemas.ts'
 
 /** A text to look for. */
 export const searchText = text.min(1, 'must not be empty')

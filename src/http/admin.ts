@@ -124,7 +124,7 @@ async function routes(instance: FastifyInstance, { accounts, audit }: StaffApi) 
   )
 }
 
-export const staffApi = fp(routes, { name: 'staff-api', dependencies: ['guards'], encapsulate: true })
+export const staffApi = fp(routes, { name: 'staff-api', dependencies: ['staff-guard'], encapsulate: true })
 
 function toEntry(entry: AuditEntry) {
   return { ...entry, at: entry.at.toISOString() }

@@ -3,13 +3,11 @@
  * suffix, query and body say nothing about a session and are not looked at. Answered in front of Fastify, whose
  * routing, hooks and logger for each request would cost more than a check from memory does.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Checker, Verdict } from '../checking/checker.ts'
 import { Problem } from '../errors.ts'
-import type { Metrics } from '../metrics.ts'
-import type { Replays } from '../security/replays.ts'
-import type { Tracing } from '../tracing.ts'
+import type { DeviceHints } from '../sessions/device-columns.ts'
 import type { Address } from './address.ts'
 import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
@@ -31,11 +29,13 @@ export interface CheckHandler {
   /** A client that sent two session cookies that differ is told to remove both. */
   cookies: Pick<Cookies, 'sessionGone'>
   log: FastifyBaseLogger
-  metrics: Pick<Metrics, 'checked'>
-  /** Hears of every token that was refused. */
-  replays: Pick<Replays, 'refused'>
+  /** Counts a check by its outcome; `ms` from the request to the answer. */
+  metrics: { checked(outcome: 'valid' | 'refused' | 'undecided', ms: number): void }
+  /** Hears of every token that was refused, `agoMs` after its request arrived. */
+  replays: { refused(token: string, device: DeviceHints, agoMs: number): void }
   addressOf: (request: IncomingMessage) => Address
-  traced?: Tracing['check'] | undefined
+  /** Begins a span, where the caller traces the request. @returns what ends it. */
+  traced?: ((headers: IncomingHttpHeaders) => ((status: number) => void) | undefined) | undefined
 }
 
 /** @returns a handler that answers checks, and returns false for every other request. */

@@ -157,7 +157,7 @@ async function routes(instance: FastifyInstance, { feed, keys }: EventRoutes) {
 
 export const events = fp(routes, {
   name: 'events',
-  dependencies: ['guards', 'streams'],
+  dependencies: ['key-guard', 'streams'],
   encapsulate: true,
 })
 

@@ -7,6 +7,7 @@ import { unfitServer } from '../storage/connection.ts'
 import type { Database } from '../storage/database.ts'
 import { pendingMigrations } from '../storage/migrate.ts'
 import { hiddenTables } from '../storage/visibility.ts'
+import { TABLES } from '../tables.ts'
 import { callers } from './openapi/document.ts'
 
 /** Probes come every few seconds; only their failures are worth a line. */
@@ -30,7 +31,7 @@ async function routes(app: FastifyInstance, { database: { run } }: Health) {
   }
   app.get('/readyz', { config, schema: readyz }, async () => {
     const { hidden, pending } = await run(async (db) => ({
-      hidden: await hiddenTables(db),
+      hidden: await hiddenTables(db, TABLES),
       pending: await pendingMigrations(db),
     })).catch((error) => {
       const unfit = unfitServer(error.cause)

@@ -10,7 +10,7 @@ import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
-import type { Overview } from '../security/overview.ts'
+import { markOf } from '../sessions/list-mark.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { devicesPage } from '../web/devices-page.ts'
 import { logoutPage } from '../web/logout-page.ts'
@@ -25,7 +25,6 @@ import type { FinishLogout } from './finish-logout.ts'
 import { LOGOUT_BODY, logoutRequest, refuseScopeInQuery, scope } from './logout-request.ts'
 import { sessionId } from './schemas.ts'
 import { originOf, requireTokenForChange, type Visitor } from './session.ts'
-import { markOf } from './session-events.ts'
 
 /** More devices than this are counted, not listed. */
 const LISTED = 100
@@ -38,7 +37,7 @@ export interface Pages {
   /** Where to sign in, when that is on this site. */
   signInPath: string | null
   /** Security staff are shown the way to the console. */
-  overview: Pick<Overview, 'roleOf'>
+  overview: { roleOf(userId: string): Promise<string | null> }
 }
 
 async function routes(instance: FastifyInstance, options: Pages) {
@@ -160,7 +159,7 @@ async function routes(instance: FastifyInstance, options: Pages) {
 
 export const pages = fp(routes, {
   name: 'pages',
-  dependencies: ['error-handlers', 'guards'],
+  dependencies: ['error-handlers', 'session-guard'],
   encapsulate: true,
 })
 

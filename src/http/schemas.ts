@@ -1,7 +1,6 @@
-/** What several routes take and give, said once: texts, ids, instants, devices. */
+/** What several routes take and give, said once: texts, ids, instants. */
 import { z } from 'zod'
 import { uuid } from '../lib/schemas.ts'
-import { DEVICE_KINDS } from '../sessions/devices.ts'
 
 /** A text that PostgreSQL can be asked for: it has no NUL in its own. No user id is longer. */
 export const text = z
@@ -16,16 +15,6 @@ export const operationId = uuid('must be the id of an operation')
 /** In answers. */
 export const instant = z.iso.datetime()
 export const nullableText = z.string().nullable()
-
-/** What a user agent tells; `browser` may be any program. */
-export const device = z.object({
-  browser: nullableText,
-  os: nullableText,
-  kind: z.enum(DEVICE_KINDS).describe('`app`: a program that does not say what it runs on'),
-})
-
-/** Sessions that were just ended. */
-export const endedSessions = z.array(z.object({ id: z.string(), device }))
 
 /** How the sender of a revoked token compares with the session that it was for. */
 export const comparison = {

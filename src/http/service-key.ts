@@ -2,7 +2,9 @@
  * Which service is asking: `Authorization: Bearer glk_…`. Wrong keys are counted by address and slowed down; a right one
  * is never held up by them, because behind the same address staff may be ending sessions.
  */
+import fastifyRateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
 import type { KeyScope } from '../operations/grants.ts'
 import type { Keys } from '../security/keys.ts'
@@ -11,6 +13,9 @@ import type { FoundKey } from '../storage/keys.ts'
 import { bearerOf } from './credentials.ts'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    requireKey: RequireKey
+  }
   interface FastifyRequest {
     /** Set by `app.requireKey`. */
     serviceKey: FoundKey
@@ -29,10 +34,10 @@ export const KEY_PROBLEMS = [
 const WRONG_KEYS = { max: 20, timeWindow: 60_000 }
 
 /**
- * For an app with `@fastify/rate-limit`. The hook that it returns runs before the body is read.
+ * The hook that it returns runs before the body is read.
  * @throws Problem `key_required`, `invalid_key`, `insufficient_scope` or `too_many_attempts`.
  */
-export function createRequireKey(app: FastifyInstance, keys: Keys) {
+function createRequireKey(app: FastifyInstance, keys: Keys) {
   const countWrongKey = app.createRateLimit({
     ...WRONG_KEYS,
     keyGenerator: ({ address: { nearest } }) => callerOf(nearest ?? '::'),
@@ -53,4 +58,14 @@ export function createRequireKey(app: FastifyInstance, keys: Keys) {
   }
 }
 
-export type RequireKey = ReturnType<typeof createRequireKey>
+type RequireKey = ReturnType<typeof createRequireKey>
+
+/** Decorates the app with `requireKey(scope)`, a hook for routes. */
+export const keyGuard = fp<{ keys: Keys }>(
+  async (app, { keys }) => {
+    await app.register(fastifyRateLimit, { global: false })
+    app.decorateRequest('serviceKey')
+    app.decorate('requireKey', createRequireKey(app, keys))
+  },
+  { name: 'key-guard', dependencies: ['error-handlers'] },
+)

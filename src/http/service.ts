@@ -130,7 +130,7 @@ async function routes(instance: FastifyInstance, { sessions, cookies }: ServiceA
   )
 }
 
-export const serviceApi = fp(routes, { name: 'service-api', dependencies: ['guards'], encapsulate: true })
+export const serviceApi = fp(routes, { name: 'service-api', dependencies: ['key-guard'], encapsulate: true })
 
 function seconds(at: Date): number {
   return Math.floor(at.getTime() / 1000)

@@ -3,7 +3,6 @@
  * session: a page that is left open keeps nobody signed in. A page says what list it shows, so that whatever happened before
  * its stream began, or while there was none, is told first.
  */
-import { hash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -11,8 +10,8 @@ import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import type { Feed } from '../propagation/feed.ts'
 import { createUserFeed, type UserFollower } from '../propagation/user-feed.ts'
+import { markOf } from '../sessions/list-mark.ts'
 import type { Sessions } from '../sessions/sessions.ts'
-import type { Session } from '../storage/schema.ts'
 import { callers } from './openapi/document.ts'
 import { requireToken, type Visitor } from './session.ts'
 
@@ -24,12 +23,6 @@ export interface SessionEvents {
   sessions: Pick<Sessions, 'peek' | 'list'>
   feed: Feed
   visitor: Visitor
-}
-
-/** Tells one list of sessions from another, whatever their order. */
-export function markOf(sessions: readonly Pick<Session, 'id'>[]): string {
-  const ids = sessions.map(({ id }) => id).sort()
-  return hash('sha256', ids.join(), 'base64url').slice(0, 22)
 }
 
 async function routes(instance: FastifyInstance, { sessions, feed, visitor }: SessionEvents) {

@@ -1,5 +1,6 @@
 /** Who is asking: the living session behind a request, for the routes that need one. */
 import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
 import { deviceColumns } from '../sessions/device-columns.ts'
 import type { Origin, Sessions } from '../sessions/sessions.ts'
@@ -8,6 +9,9 @@ import { type Credential, readCredential } from './credentials.ts'
 import { assertSameOrigin } from './same-origin.ts'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    requireSession: RequireSession
+  }
   interface FastifyRequest {
     /** Set by `app.requireSession`, and by `app.requireStaff` for people. */
     session: LiveSession
@@ -39,7 +43,7 @@ export function requireTokenForChange(request: FastifyRequest, visitor: Visitor)
 }
 
 /** A hook that lets only signed-in users pass and puts their session on the request. */
-export function createRequireSession(sessions: Pick<Sessions, 'find'>, visitor: Visitor) {
+function createRequireSession(sessions: Pick<Sessions, 'find'>, visitor: Visitor) {
   return async (request: FastifyRequest) => {
     const found = await sessions.find(requireToken(request, visitor).token)
     if (!found) throw new Problem('invalid_token', 'Sign in again.')
@@ -47,7 +51,16 @@ export function createRequireSession(sessions: Pick<Sessions, 'find'>, visitor: 
   }
 }
 
-export type RequireSession = ReturnType<typeof createRequireSession>
+type RequireSession = ReturnType<typeof createRequireSession>
+
+/** Decorates the app with `requireSession`, a hook for routes. */
+export const sessionGuard = fp<{ sessions: Pick<Sessions, 'find'>; visitor: Visitor }>(
+  async (app, { sessions, visitor }) => {
+    app.decorateRequest('session')
+    app.decorate('requireSession', createRequireSession(sessions, visitor))
+  },
+  { name: 'session-guard', dependencies: ['error-handlers'] },
+)
 
 /** Where the request came from, for the record. */
 export function originOf(request: FastifyRequest): Origin {

@@ -2,7 +2,9 @@
  * Who may see and end other people's sessions: a service with a key of scope `security`, or a signed-in user with a role.
  * Decided before anything is looked up, so that nobody else learns who exists.
  */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import type { StaffRole } from '../operations/grants.ts'
 import type { Sessions } from '../sessions/sessions.ts'
@@ -10,10 +12,13 @@ import type { Database } from '../storage/database.ts'
 import { findRoleOf } from '../storage/staff.ts'
 import { bearerOf } from './credentials.ts'
 import { assertSameOrigin } from './same-origin.ts'
-import { KEY_PROBLEMS, type RequireKey } from './service-key.ts'
+import { KEY_PROBLEMS } from './service-key.ts'
 import { originOf, requireToken, type Visitor } from './session.ts'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    requireStaff: RequireStaff
+  }
   interface FastifyRequest {
     /** Set by the hooks of `app.requireStaff`. */
     staff: Staff
@@ -29,12 +34,10 @@ export interface Staff {
 }
 
 export interface StaffGuard {
-  sessions: Sessions
+  config: Pick<Config, 'staffMaxAuthAgeSeconds'>
+  sessions: Pick<Sessions, 'find'>
   database: Pick<Database, 'run'>
   visitor: Visitor
-  requireKey: RequireKey
-  /** How long ago staff may have signed in to change something, in seconds. */
-  maxAuthAgeSeconds: number
 }
 
 /** What routes for staff may refuse with: those that only read, and those that change something. */
@@ -57,14 +60,11 @@ export const WRITE_PROBLEMS = [
  * Hooks for routes. `read`: any staff role. `write`: role `security`, same origin, sign-in younger than `STAFF_MAX_AUTH_AGE`.
  * @throws Problem `not_staff`, `read_only`, `sign_in_again` or `cross_origin`, besides those of a missing session or key.
  */
-export function createRequireStaff({
-  sessions,
-  database,
-  visitor,
-  requireKey,
-  maxAuthAgeSeconds,
-}: StaffGuard) {
-  const withKey = requireKey('security')
+function createRequireStaff(
+  app: FastifyInstance,
+  { config: { staffMaxAuthAgeSeconds }, sessions, database, visitor }: StaffGuard,
+) {
+  const withKey = app.requireKey('security')
 
   async function identify(request: FastifyRequest): Promise<Staff> {
     if (/^glk_/i.test(bearerOf(request.headers) ?? '')) {
@@ -91,7 +91,8 @@ export function createRequireStaff({
       if (requireToken(request, visitor).via === 'cookie')
         assertSameOrigin(request.headers, visitor.publicOrigin)
       if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
-      if (!signedInWithin(maxAuthAgeSeconds, request)) throw new Problem('sign_in_again', whyAgain(request))
+      if (!signedInWithin(staffMaxAuthAgeSeconds, request))
+        throw new Problem('sign_in_again', whyAgain(request))
     },
   }
 }
@@ -117,4 +118,13 @@ export function byOf(request: FastifyRequest) {
   return { actorKind, actorId, actorSessionId, ...originOf(request) }
 }
 
-export type RequireStaff = ReturnType<typeof createRequireStaff>
+type RequireStaff = ReturnType<typeof createRequireStaff>
+
+/** Decorates the app with `requireStaff.read` and `requireStaff.write`, hooks for routes. */
+export const staffGuard = fp<StaffGuard>(
+  async (app, options) => {
+    app.decorateRequest('staff')
+    app.decorate('requireStaff', createRequireStaff(app, options))
+  },
+  { name: 'staff-guard', dependencies: ['error-handlers', 'session-guard', 'key-guard'] },
+)

@@ -4,8 +4,9 @@ import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { describeDevice } from '../sessions/devices.ts'
+import type { Session } from '../sessions/schema.ts'
+import { device, endedSessions } from '../sessions/schemas.ts'
 import type { Outcome, Sessions } from '../sessions/sessions.ts'
-import type { Session } from '../storage/schema.ts'
 import { ignoreBodies } from './bodies.ts'
 import type { Finished, FinishLogout } from './finish-logout.ts'
 import {
@@ -17,7 +18,7 @@ import {
   scope,
 } from './logout-request.ts'
 import { callers } from './openapi/document.ts'
-import { device, endedSessions, instant, nullableText, sessionId } from './schemas.ts'
+import { instant, nullableText, sessionId } from './schemas.ts'
 import { originOf, requireTokenForChange, type Visitor } from './session.ts'
 
 const times = { createdAt: instant, lastSeenAt: instant, expiresAt: instant }
@@ -149,7 +150,7 @@ async function routes(instance: FastifyInstance, { sessions, visitor, finish }: 
   )
 }
 
-export const userApi = fp(routes, { name: 'user-api', dependencies: ['guards'], encapsulate: true })
+export const userApi = fp(routes, { name: 'user-api', dependencies: ['session-guard'], encapsulate: true })
 
 function timesOf({ createdAt, lastSeenAt, endsAt }: Session) {
   return {

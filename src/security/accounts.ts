@@ -9,11 +9,12 @@ import type { StaffRole } from '../operations/grants.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import { revoke } from '../sessions/revoke.ts'
+import type { Session } from '../sessions/schema.ts'
+import type { Replay } from '../staff/replays/schema.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { deleteLock, type Lock, putLock } from '../storage/locks.ts'
 import { type By, recordAct } from '../storage/operations.ts'
 import { listReplays } from '../storage/replays.ts'
-import type { Session } from '../storage/schema.ts'
 import {
   countLivingSessions,
   currentXid,
@@ -22,7 +23,6 @@ import {
   which,
 } from '../storage/sessions.ts'
 import { findRole, setRole } from '../storage/staff.ts'
-import type { Replay } from '../storage/staff-schema.ts'
 import { type FoundUser, findUser, findUsers, listRevocations, type Revocation } from '../storage/users.ts'
 
 /** A search shows so many users. */

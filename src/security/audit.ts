@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import type { AuditKind } from '../operations/kinds.ts'
+import type { Operation } from '../operations/schema.ts'
 import {
   type AuditFilter,
   type ExternalPlace,
@@ -13,7 +14,6 @@ import {
   type OperationPlace,
 } from '../storage/audit.ts'
 import { type Database, outsideTheRequest } from '../storage/database.ts'
-import type { Operation } from '../storage/staff-schema.ts'
 
 /** Entries of one page, and of one query of a list of all. */
 const PAGE = 100

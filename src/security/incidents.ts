@@ -3,9 +3,10 @@
  * act of its own, by whoever may, once; `run-incident.ts` carries it out. Every step is an operation.
  */
 import { Problem, unavailable } from '../errors.ts'
+import type { RevokedSession } from '../operations/schema.ts'
 import type { Origin } from '../sessions/sessions.ts'
+import type { IncidentOutcome, IncidentSample, ShownSelection } from '../staff/incidents/schema.ts'
 import { type Database, outsideTheRequest } from '../storage/database.ts'
-import type { IncidentOutcome, IncidentSample, ShownSelection } from '../storage/incident-schema.ts'
 import {
   type Counted,
   countMatching,
@@ -22,7 +23,6 @@ import {
   unknownUsers,
 } from '../storage/incidents.ts'
 import { type NewOperation, recordOperation } from '../storage/operations.ts'
-import type { RevokedSession } from '../storage/schema.ts'
 import type { Selection } from '../storage/selector-values.ts'
 import { shownSelection } from './selection.ts'
 

@@ -8,10 +8,10 @@ import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import type { Log } from '../lib/log.ts'
 import type { KeyScope } from '../operations/grants.ts'
+import type { ServiceKey } from '../service-api/schema.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { type FoundKey, findKeys, insertKey, type NewKey, recordKeyUse, revokeKey } from '../storage/keys.ts'
 import { type By, recordAct } from '../storage/operations.ts'
-import type { ServiceKey } from '../storage/staff-schema.ts'
 
 const PREFIX = 'glk_'
 const KEY = /^glk_[A-Za-z0-9_-]{43}$/

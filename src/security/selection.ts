@@ -1,7 +1,7 @@
 /** Which sessions an incident means, as it is taken and as it is shown: schemas derived from the table of selectors. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { ShownSelection } from '../storage/incident-schema.ts'
+import type { ShownSelection } from '../staff/incidents/schema.ts'
 import { type Selection, schemaOf } from '../storage/selector-values.ts'
 import { SELECTORS, type SelectorKind } from '../storage/selectors.ts'
 

@@ -2,8 +2,9 @@
  * What staff and their programs are told of an account: the same by HTTP and on the command line. Never a token, nor its
  * hash, nor what only the database needs.
  */
+
+import type { Operation } from '../operations/schema.ts'
 import { describeDevice } from '../sessions/devices.ts'
-import type { Operation } from '../storage/staff-schema.ts'
 import type { FoundUser } from '../storage/users.ts'
 import type { Account, Revoked } from './accounts.ts'
 

@@ -2,8 +2,8 @@
 import type { SQL } from 'drizzle-orm'
 import type { Transaction } from '../storage/database.ts'
 import { beginOperation, type NewOperation, recordOperation } from '../storage/operations.ts'
-import type { Session } from '../storage/schema.ts'
 import { countSessions, deleteSessions } from '../storage/sessions.ts'
+import type { Session } from './schema.ts'
 
 /**
  * So many sessions are ended within the deadline of any request. More get a millisecond each: 100,000 took

@@ -7,11 +7,9 @@ import type { Log } from '../lib/log.ts'
 import type { LogoutScope } from '../operations/kinds.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
-import type { Database, Transaction } from '../storage/database.ts'
-import type { FoundKey } from '../storage/keys.ts'
+import type { Database, Executor, Transaction } from '../storage/database.ts'
 import { findLock, type Lock } from '../storage/locks.ts'
 import { findOperation } from '../storage/operations.ts'
-import type { Session } from '../storage/schema.ts'
 import {
   type CreatedSession,
   currentXid,
@@ -27,8 +25,8 @@ import {
   tokenHashesOf,
   which,
 } from '../storage/sessions.ts'
-import { findRole } from '../storage/staff.ts'
 import { revoke } from './revoke.ts'
+import type { Session } from './schema.ts'
 import { generateSessionToken, operationOf, proves } from './tokens.ts'
 import type { Touches } from './touches.ts'
 
@@ -44,7 +42,7 @@ export interface Login extends Origin {
   /** A token that this session takes the place of; its session ends in the same transaction (no fixation). */
   replaces?: string | undefined
   /** The service key that signs the user in, when that is not the user. */
-  key?: Pick<FoundKey, 'id' | 'scopes'>
+  key?: { id: string; scopes: readonly string[] }
 }
 
 export interface Outcome {
@@ -68,6 +66,7 @@ export function createSessions(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
   touches: Pick<Touches, 'add'>,
   barrier: Pick<Barrier, 'passed'>,
+  isStaff: (tx: Executor, userId: string) => Promise<boolean>,
   log: Log,
 ) {
   const passed = afterCommit({ run }, barrier, log)
@@ -88,7 +87,7 @@ export function createSessions(
           field: 'userId',
         })
       }
-      if (key && !key.scopes.includes('security') && (await findRole(tx, userId))) throw staffOnly()
+      if (key && !key.scopes.includes('security') && (await isStaff(tx, userId))) throw staffOnly()
       const lock = await findLock(tx, userId)
       if (lock) throw locked(lock)
       const actor = key && { actorKind: 'service' as const, actorId: key.id }

@@ -7,10 +7,9 @@ import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
 import type { Database, Transaction } from '../storage/database.ts'
-import { sweepFeed } from '../storage/feed.ts'
 import { sweepChanges } from '../storage/instances.ts'
 import { takeTurn } from '../storage/jobs.ts'
-import { sweepPages } from '../storage/sessions.ts'
+import { sweepPages, sweepRecord } from '../storage/sessions.ts'
 
 const PAGES_PER_STEP = 500
 const PAUSE_MS = 50
@@ -42,7 +41,7 @@ export async function forgetRevocations(
 ): Promise<number | null> {
   let total = 0
   while (!signal?.aborted) {
-    const step = await transaction(alone((tx) => sweepFeed(tx, retentionSeconds)))
+    const step = await transaction(alone((tx) => sweepRecord(tx, retentionSeconds)))
     if (!step) return null
     total += step.deleted
     if (!step.mayBeMore) break

@@ -2,10 +2,10 @@
 import { and, desc, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
 import type { AuditKind } from '../operations/kinds.ts'
+import { type Operation, operation, revokedSession } from '../operations/schema.ts'
+import { auditHead } from '../staff/audit/schema.ts'
 import type { Executor } from './database.ts'
 import { fetchRows } from './rows.ts'
-import { revokedSession } from './schema.ts'
-import { auditHead, type Operation, operation } from './staff-schema.ts'
 
 export interface AuditFilter {
   /** Operations on this user, or that ended a session of theirs. */

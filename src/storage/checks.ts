@@ -3,7 +3,7 @@
  * position; rows as arrays, because row objects matched by token cost half the throughput.
  */
 import type { Database } from './database.ts'
-import { endOf } from './policy.ts'
+import { endOf, touchInterval } from './policy.ts'
 
 export interface Checked {
   userId: string
@@ -21,10 +21,6 @@ export interface Lifetimes {
   /** Between two records of use. */
   touchInterval: number
 }
-
-/** Seconds between two touches of one session: a minute, or less where the idle timeout is short. */
-export const touchInterval = (idleTimeoutSeconds: string) =>
-  `pg_catalog.make_interval(secs => least(60::double precision, ${idleTimeoutSeconds}::double precision / 4::double precision))`
 
 const INTERVAL = touchInterval('p.idle_timeout_seconds')
 

@@ -1,7 +1,7 @@
 /** Column types that drizzle has no words for. */
 import { type SQL, sql } from 'drizzle-orm'
 import { type AnyPgColumn, customType, timestamp } from 'drizzle-orm/pg-core'
-import { hashToken } from '../sessions/tokens.ts'
+import { hashToken } from './token-hash.ts'
 
 /** A text column that hashes on the way in: with it, storing or comparing a raw token cannot be written. */
 export const hashedToken = customType<{ data: string; driverData: string }>({
@@ -28,3 +28,7 @@ export const inTheCalendar = (...instants: AnyPgColumn[]): SQL =>
     instants.map((at) => sql`${at} >= '0001-01-01Z' and ${at} < '9999-12-31Z'`),
     sql` and `,
   )
+
+/** `('a', 'b')`: words of our own, for a check constraint. */
+export const oneOf = (words: readonly string[]): SQL =>
+  sql.raw(`(${words.map((word) => `'${word}'`).join(', ')})`)

@@ -161,23 +161,3 @@ function rowOf([, , , xid, id, ...rest]: Row): FeedRow[] {
     ? [{ type: 'session.revoked', ...happened, kind, scope }]
     : [{ type: 'session.replayed', ...happened, count, ipAddress, userAgent, sameAddress, sameProgram }]
 }
-
-/** Rows of each table that one step of the sweep looks at. */
-const STEP = 1_000
-
-/**
- * One step of retention, by a function of the database, because the service itself may delete nothing of the record: of the
- * oldest revocations and replays those that are older than `retentionSeconds`. The horizon of the feed rises with them.
- * @returns how many were deleted, and whether there may be more.
- */
-export async function sweepFeed(
-  tx: Transaction,
-  retentionSeconds: number,
-): Promise<{ deleted: number; mayBeMore: boolean }> {
-  const [step] = await fetchRows<{ deleted: number }>(
-    tx,
-    sql`select public.prune_feed(${retentionSeconds}::bigint, ${STEP}::integer) as deleted`,
-  )
-  const deleted = step?.deleted ?? 0
-  return { deleted, mayBeMore: deleted >= STEP }
-}

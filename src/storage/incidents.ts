@@ -1,12 +1,12 @@
 /** The named queries of incidents. Those that end sessions are in `incident-steps.ts`. */
 import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
+import { operation, type RevokedSession, revokedSession } from '../operations/schema.ts'
+import { session } from '../sessions/schema.ts'
+import { type Incident, type IncidentSample, incident, incidentPlanned } from '../staff/incidents/schema.ts'
 import type { Executor } from './database.ts'
-import { type Incident, type IncidentSample, incident, incidentPlanned } from './incident-schema.ts'
 import { isValid } from './policy.ts'
 import { fetchRows } from './rows.ts'
-import { type RevokedSession, revokedSession, session } from './schema.ts'
 import { conditionsOf, type Selection } from './selector-values.ts'
-import { operation } from './staff-schema.ts'
 
 /** What a selection comes to, in one snapshot. */
 export interface Counted {

@@ -1,9 +1,9 @@
 /** The one row that holds both lifetimes of the validity rule. */
 import { not, sql } from 'drizzle-orm'
 import type { RowState, SessionPolicy } from '../sessions/policy.ts'
+import { session, sessionPolicy } from '../sessions/schema.ts'
 import { dateOf, inTheCalendar } from './columns.ts'
 import type { Executor } from './database.ts'
-import { session, sessionPolicy } from './schema.ts'
 
 /** The policy in force, in any query. */
 const IDLE_TIMEOUT = '(select idle_timeout_seconds from session_policy)'
@@ -20,6 +20,10 @@ export const endOf = (
   { idleTimeout, maxAge }: { idleTimeout: string; maxAge: string },
 ): string =>
   `public.session_ends_at(${row}.expires, ${row}."createdAt", ${row}."lastSeenAt", ${idleTimeout}, ${maxAge})`
+
+/** Between two records of a session's use: a minute, or less where the idle timeout is short. */
+export const touchInterval = (idleTimeoutSeconds: string): string =>
+  `pg_catalog.make_interval(secs => least(60::double precision, ${idleTimeoutSeconds}::double precision / 4::double precision))`
 
 const end = sql.raw(endOf('session', { idleTimeout: IDLE_TIMEOUT, maxAge: MAX_AGE }))
 

@@ -5,12 +5,12 @@
  */
 import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
+import { type Operation, operation, revokedSession } from '../operations/schema.ts'
 import type { SessionState } from '../sessions/policy.ts'
-import { touchInterval } from './checks.ts'
+import { type Session, session, sessionPolicy, type User, user } from '../sessions/schema.ts'
 import type { Executor } from './database.ts'
-import { endsAt, expiresAsDate, isValid, policyNow, stateNow } from './policy.ts'
-import { revokedSession, type Session, session, sessionPolicy, type User, user } from './schema.ts'
-import { type Operation, operation } from './staff-schema.ts'
+import { endsAt, expiresAsDate, isValid, policyNow, stateNow, touchInterval } from './policy.ts'
+import { fetchRows } from './rows.ts'
 
 const now = sql`statement_timestamp()`
 /** For queries without a table: drizzle names their columns itself, whatever names an application's driver gives them. */
@@ -220,4 +220,24 @@ export async function sweepPages(
   const lastPage = sql<number>`pg_catalog.pg_relation_size('public.session'::regclass) / current_setting('block_size')::bigint`
   const [table] = await tx.select({ pages: lastPage.mapWith(Number) }).from(sessionPolicy)
   return { deleted: deleted.length, atEnd: firstPage + pages >= (table?.pages ?? 0) }
+}
+
+/** Rows of each table that one step of the sweep looks at. */
+const STEP = 1_000
+
+/**
+ * One step of retention, by a function of the database, because the service itself may delete nothing of the record: of the
+ * oldest revocations and replays those that are older than `retentionSeconds`. The horizon of the feed rises with them.
+ * @returns how many were deleted, and whether there may be more.
+ */
+export async function sweepRecord(
+  tx: Executor,
+  retentionSeconds: number,
+): Promise<{ deleted: number; mayBeMore: boolean }> {
+  const [step] = await fetchRows<{ deleted: number }>(
+    tx,
+    sql`select public.prune_feed(${retentionSeconds}::bigint, ${STEP}::integer) as deleted`,
+  )
+  const deleted = step?.deleted ?? 0
+  return { deleted, mayBeMore: deleted >= STEP }
 }

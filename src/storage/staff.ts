@@ -1,15 +1,21 @@
 /** The named queries on `staff`: who may see and end other people's sessions. */
 import { and, eq } from 'drizzle-orm'
 import type { StaffRole } from '../operations/grants.ts'
+import { serviceKey } from '../service-api/schema.ts'
+import type { Session } from '../sessions/schema.ts'
+import { staff } from '../staff/schema.ts'
 import type { Executor } from './database.ts'
 import { isActive } from './keys.ts'
-import type { Session } from './schema.ts'
-import { serviceKey, staff } from './staff-schema.ts'
 
 /** The role of a user, or null for everybody else. */
 export async function findRole(db: Executor, userId: string): Promise<StaffRole | null> {
   const [found] = await db.select({ role: staff.role }).from(staff).where(eq(staff.userId, userId))
   return found?.role ?? null
+}
+
+/** Whether the user has any role. */
+export async function isStaff(db: Executor, userId: string): Promise<boolean> {
+  return (await findRole(db, userId)) !== null
 }
 
 /**

@@ -2,9 +2,10 @@
 import { and, desc, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { type AnyPgColumn, union } from 'drizzle-orm/pg-core'
 import type { StaffRole } from '../operations/grants.ts'
+import { type Operation, operation, type RevokedSession, revokedSession } from '../operations/schema.ts'
+import { user, userLock } from '../sessions/schema.ts'
+import { staff } from '../staff/schema.ts'
 import type { Executor } from './database.ts'
-import { type RevokedSession, revokedSession, user } from './schema.ts'
-import { type Operation, operation, staff, userLock } from './staff-schema.ts'
 
 const inForce = or(isNull(userLock.until), sql`${userLock.until} > clock_timestamp()`)
 

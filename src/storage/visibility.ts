@@ -2,23 +2,9 @@
  * Whether the service sees every row that it decides by. Its connections have `row_security` off, so that a query which a
  * policy would shorten fails (42501); trigger functions run as the owner of the tables, for whom FORCE does the same.
  */
-import { getTableName, is } from 'drizzle-orm'
-import { PgTable } from 'drizzle-orm/pg-core'
 import { Problem } from '../errors.ts'
 import type { Executor } from './database.ts'
-import * as incidents from './incident-schema.ts'
 import { fetchRows } from './rows.ts'
-import * as sessions from './schema.ts'
-import * as staff from './staff-schema.ts'
-
-const tables = { ...sessions, ...incidents, ...staff }
-/** Without those that only Auth.js reads. */
-const TABLES = Object.values(tables)
-  .filter((each) => is(each, PgTable))
-  .filter((table) => table !== tables.account && table !== tables.verificationToken)
-  .map((table) => getTableName(table))
-/** Those that no application of Auth.js has. */
-export const OWN_TABLES = TABLES.filter((name) => !['user', 'session'].includes(name))
 
 export interface Hidden {
   table: string
@@ -28,8 +14,8 @@ export interface Hidden {
   owns: boolean
 }
 
-/** The tables whose rows policies may hide from us, or from trigger functions. */
-export async function hiddenTables(db: Executor): Promise<Hidden[]> {
+/** Those of `tables` whose rows policies may hide from us, or from trigger functions; and of the journal of migrations. */
+export async function hiddenTables(db: Executor, tables: readonly string[]): Promise<Hidden[]> {
   return fetchRows<Hidden>(
     db,
     `select pg_catalog.quote_ident(c.relname) as table, r.rolname::text as role, r.oid = c.relowner as owns
@@ -37,7 +23,7 @@ export async function hiddenTables(db: Executor): Promise<Hidden[]> {
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_roles r on (r.rolname = current_user and pg_catalog.row_security_active(c.oid))
       or (r.oid = c.relowner and c.relforcerowsecurity and not r.rolsuper and not r.rolbypassrls)
-    where c.relrowsecurity and (n.nspname = 'public' and c.relname in (${TABLES.map((name) => `'${name}'`).join(', ')})
+    where c.relrowsecurity and (n.nspname = 'public' and c.relname in (${tables.map((name) => `'${name}'`).join(', ')})
       or n.nspname = 'drizzle' and c.relname = '__global_logout_migrations')
     order by 1, 2`,
   )
@@ -56,7 +42,7 @@ export function hiddenInWords(hidden: Hidden[]): string {
 }
 
 /** @throws Problem `unavailable` naming the tables. */
-export async function demandAllRows(db: Executor): Promise<void> {
-  const hidden = await hiddenTables(db)
+export async function demandAllRows(db: Executor, tables: readonly string[]): Promise<void> {
+  const hidden = await hiddenTables(db, tables)
   if (hidden.length > 0) throw new Problem('unavailable', hiddenInWords(hidden))
 }

@@ -1,6 +1,5 @@
 /** The frame of every page. Templates escape whatever they are given; nothing inline, so the policy can forbid it. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { Session, User } from '../storage/schema.ts'
 import { iconHref, scriptHref, styleHref } from './assets.ts'
 import { type Sign, sign } from './icons.ts'
 import { quoted } from './words.ts'
@@ -11,8 +10,8 @@ export interface Page {
   /** One message or question in the middle, below its sign, instead of a wide page. */
   card?: Sign | undefined
   /** Who is signed in here; such a page follows a logout elsewhere. */
-  user?: User
-  current?: Session
+  user?: { id: string; name: string | null; email: string | null }
+  current?: { id: string }
   /** Which list of sessions it shows: with another one it is loaded anew. */
   shown?: string
   /** Whether to show the way to the console. */

@@ -1,10 +1,11 @@
 /** `/logout`: asks first, names what each choice will end. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { LogoutScope } from '../operations/kinds.ts'
-import type { Session, User } from '../storage/schema.ts'
+import type { Session, User } from '../sessions/schema.ts'
+import { nameOf } from './device.ts'
 import { layout } from './layout.ts'
 import { deviceNames } from './parts.ts'
-import { count, nameOf } from './words.ts'
+import { count } from './words.ts'
 
 export interface LogoutPage {
   user: User

@@ -1,9 +1,9 @@
 /** What several pages show. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { RevokedSession, Session } from '../storage/schema.ts'
-import type { Operation } from '../storage/staff-schema.ts'
-import { deviceIcon } from './icons.ts'
-import { count, nameOf } from './words.ts'
+import type { Operation, RevokedSession } from '../operations/schema.ts'
+import type { Session } from '../sessions/schema.ts'
+import { deviceIcon, nameOf } from './device.ts'
+import { count } from './words.ts'
 
 /** More names than this are folded away. */
 const UNFOLDED = 6

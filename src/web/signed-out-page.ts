@@ -1,10 +1,11 @@
 /** `/signed-out`: says that it is done, what was ended, and why. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import type { Operation } from '../operations/schema.ts'
 import type { Standing } from '../storage/sessions.ts'
-import type { Operation } from '../storage/staff-schema.ts'
+import { nameOf } from './device.ts'
 import { layout } from './layout.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
-import { nameOf, on } from './words.ts'
+import { on } from './words.ts'
 
 export type SignedOut =
   /** This browser has just asked for it. */

@@ -1,6 +1,5 @@
-/** Times, counts, devices and other people's texts in words. Times are UTC on the server; the browser script makes them local. */
+/** Times, counts and other people's texts in words. Times are UTC on the server; the browser script makes them local. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { describeDevice, deviceName, deviceWords } from '../sessions/devices.ts'
 
 /** The browser script has the same table; test/browser/tabs.test.ts holds both to one result. */
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -50,15 +49,4 @@ export function count(n: number, noun: string): string {
 /** A text that others chose. It must not turn what stands around it, as right-to-left marks would. */
 export function quoted(text: string): SafeHtml {
   return html`<bdi>${text}</bdi>`
-}
-
-/** "Firefox on Windows". */
-export function nameOf(session: { userAgent: string | null }): SafeHtml {
-  const { program, place } = deviceWords(describeDevice(session.userAgent))
-  return html`${quoted(program)}${place ? ` on ${place}` : ''}`
-}
-
-/** The same where there is no room for elements: in an attribute. */
-export function plainNameOf(session: { userAgent: string | null }): string {
-  return deviceName(describeDevice(session.userAgent))
 }

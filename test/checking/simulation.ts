@@ -8,8 +8,8 @@ import { createInstance } from '../../src/checking/instance.ts'
 import { LEASE_MS, RATE_ERROR, RENEW_MS } from '../../src/checking/lease.ts'
 import { createMemory } from '../../src/checking/memory.ts'
 import { createBarrier, type Time } from '../../src/propagation/barrier.ts'
-import { hashToken } from '../../src/sessions/tokens.ts'
 import type { Database } from '../../src/storage/database.ts'
+import { hashToken } from '../../src/storage/token-hash.ts'
 import { simulatedDatabase } from './simulated-database.ts'
 
 export type Step =

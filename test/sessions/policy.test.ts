@@ -2,11 +2,11 @@
 import { and, eq } from 'drizzle-orm'
 import t from 'tap'
 import type { RowState } from '../../src/sessions/policy.ts'
-import { hashToken } from '../../src/sessions/tokens.ts'
+import { session } from '../../src/sessions/schema.ts'
 import { checkTokens } from '../../src/storage/checks.ts'
 import { endOf, isValid, stateNow } from '../../src/storage/policy.ts'
-import { session } from '../../src/storage/schema.ts'
 import { findSession } from '../../src/storage/sessions.ts'
+import { hashToken } from '../../src/storage/token-hash.ts'
 import { testDatabase } from '../support/database.ts'
 
 const database = await testDatabase()

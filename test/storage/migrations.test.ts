@@ -20,7 +20,7 @@ t.test('drizzle-kit finds nothing to generate', async (t) => {
   const { stdout } = await run('drizzle-kit', [
     'generate',
     '--dialect=postgresql',
-    '--schema=./src/storage/*schema.ts',
+    '--schema=./src/**/schema.ts',
     `--out=./${folder}`,
   ])
   t.match(stdout, 'No schema changes')

@@ -1,5 +1,5 @@
 /** What the OpenAPI document says of `/check`. By hand, because it is answered in front of Fastify (../check.ts). */
-import type { OpenAPIV3_1 } from 'openapi-types'
+import type { RawPaths } from './document.ts'
 import type { Draft } from './responses.ts'
 
 /** Gateways ask with the method of the request that they protect. */
@@ -36,12 +36,12 @@ function byMethod(operationId: string, draft: Draft): Record<string, Draft> {
   return { ...Object.fromEntries(others), get: { ...draft, operationId, description } }
 }
 
-export const checkPaths: Record<string, Record<string, Draft>> = {
+const paths: RawPaths['paths'] = {
   '/check': byMethod('check', check),
   '/check/{path}': byMethod('checkPath', { ...check, parameters }),
 }
 
-export const checkResponses: Record<string, OpenAPIV3_1.ResponseObject> = {
+const responses: RawPaths['responses'] = {
   session_is_valid: {
     description: 'The session is valid. The body is empty.',
     headers: {
@@ -60,3 +60,5 @@ export const checkResponses: Record<string, OpenAPIV3_1.ResponseObject> = {
     },
   },
 }
+
+export const documentedCheck: RawPaths = { paths, responses }

@@ -9,8 +9,7 @@ import type { OpenAPIV3_1 } from 'openapi-types'
 import { z } from 'zod'
 import type { ErrorCode } from '../../errors.ts'
 import { version } from '../../version.ts'
-import { checkPaths, checkResponses } from './check.ts'
-import { complete } from './responses.ts'
+import { complete, type Draft } from './responses.ts'
 
 declare module 'fastify' {
   interface FastifySchema {
@@ -30,8 +29,14 @@ export const callers = {
 const WITH_INPUT: readonly ErrorCode[] = ['invalid_request']
 const WITH_BODY: readonly ErrorCode[] = ['invalid_request', 'body_too_large', 'unsupported_media_type']
 
+/** What is documented besides the routes: a path that is answered in front of Fastify. */
+export interface RawPaths {
+  paths: Record<string, Record<string, Draft>>
+  responses: Record<string, OpenAPIV3_1.ResponseObject>
+}
+
 /** Options for `@fastify/swagger`. Routes without a tag are pages and files, which are no part of the document. */
-export function documentOptions(cookieName: string): SwaggerOptions {
+export function documentOptions(cookieName: string, { paths, responses }: RawPaths): SwaggerOptions {
   return {
     openapi: {
       openapi: '3.1.0',
@@ -56,9 +61,9 @@ export function documentOptions(cookieName: string): SwaggerOptions {
         },
         { name: 'operators', description: 'Watch the service.' },
       ],
-      paths: checkPaths as object as OpenAPIV3_1.PathsObject,
+      paths: paths as object as OpenAPIV3_1.PathsObject,
       components: {
-        responses: checkResponses,
+        responses,
         securitySchemes: {
           sessionCookie: {
             type: 'apiKey',

@@ -4,14 +4,18 @@ import fastifySwaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { z } from 'zod'
-import type { Visitor } from '../session.ts'
-import { callers, documentOptions } from './document.ts'
+import { callers, documentOptions, type RawPaths } from './document.ts'
 
 /** Register it before the routes: it documents those that come after it. */
 export const openapi = fp(routes, { name: 'openapi' })
 
-async function routes(app: FastifyInstance, { visitor }: { visitor: Pick<Visitor, 'cookieName'> }) {
-  await app.register(fastifySwagger, documentOptions(visitor.cookieName))
+export interface OpenApi {
+  visitor: { cookieName: string }
+  raw: RawPaths
+}
+
+async function routes(app: FastifyInstance, { visitor, raw }: OpenApi) {
+  await app.register(fastifySwagger, documentOptions(visitor.cookieName, raw))
   await app.register(fastifySwaggerUi, {
     routePrefix: '/docs',
     logLevel: 'warn',

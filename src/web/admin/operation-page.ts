@@ -1,11 +1,10 @@
 /** `/admin/operation`: one entry of the audit in full, and the sessions it ended. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../operations/kinds.ts'
+import type { Operation, RevokedSession } from '../../operations/schema.ts'
 import type { Names } from '../../storage/people.ts'
-import type { RevokedSession } from '../../storage/schema.ts'
-import type { Operation } from '../../storage/staff-schema.ts'
-import { deviceIcon } from '../icons.ts'
-import { count, nameOf, stamp } from '../words.ts'
+import { deviceIcon, nameOf } from '../device.ts'
+import { count, stamp } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
 import { actor, planIdOf, quoted, userLink } from './parts.ts'
 

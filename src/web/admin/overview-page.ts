@@ -1,10 +1,10 @@
 /** `/admin`: how things stand, what is under way, what was done lately. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import type { Operation } from '../../operations/schema.ts'
 import type { IncidentReport } from '../../security/incidents.ts'
 import { RANGES, type RangeName } from '../../security/overview.ts'
 import type { Figures, Replayed } from '../../storage/overview.ts'
 import type { Names } from '../../storage/people.ts'
-import type { Operation } from '../../storage/staff-schema.ts'
 import { ago, count } from '../words.ts'
 import { consolePage, type Viewer } from './frame.ts'
 import { incidentList } from './incidents-page.ts'

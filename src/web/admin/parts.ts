@@ -3,7 +3,8 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../operations/kinds.ts'
 import type { AuditEntry } from '../../security/audit.ts'
 import type { Names } from '../../storage/people.ts'
-import { ago, count, nameOf, quoted } from '../words.ts'
+import { nameOf } from '../device.ts'
+import { ago, count, quoted } from '../words.ts'
 
 export { quoted } from '../words.ts'
 

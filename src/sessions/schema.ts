@@ -1,11 +1,9 @@
 /**
- * The tables. `user`, `account`, `session` and `verificationToken` carry the names and types of the Auth.js
- * Drizzle adapter; `session` adds only columns with defaults, so that the stock adapter works on it.
- * Functions and triggers, which drizzle cannot express, are in `migrations/`.
+ * The tables of users and sessions. `user`, `account`, `session` and `verificationToken` carry the names and types of the
+ * Auth.js Drizzle adapter. `session` adds only columns with defaults, so that the stock adapter works on it.
  */
 import { sql } from 'drizzle-orm'
 import {
-  bigint,
   boolean,
   check,
   index,
@@ -17,7 +15,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { hashedToken, instant, inTheCalendar, snapshot, xid8 } from './columns.ts'
+import { hashedToken, instant, inTheCalendar } from '../storage/columns.ts'
 
 export const user = pgTable(
   'user',
@@ -104,62 +102,25 @@ export const sessionPolicy = pgTable(
 )
 
 /**
- * A session that was ended while it was valid. Only triggers on `session` write it, so that direct database changes are
- * recorded, too; these have no `operation_id`.
+ * A user who gets no new session before `until`; a trigger on `session` refuses every writer. Kept by id, without a foreign
+ * key: deleting and re-creating the user lifts nothing.
  */
-export const revokedSession = pgTable(
-  'revoked_session',
+export const userLock = pgTable(
+  'user_lock',
   {
-    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
-    sessionId: uuid('session_id').notNull(),
-    /** Not unique: an application may create a session again with a token that was ended before. */
-    sessionToken: hashedToken('session_token').notNull(),
-    userId: text('user_id').notNull(),
-    /** References `operation`, deferred to the commit: drizzle cannot express that, so `migrations/0000_tables.sql` does. */
-    operationId: uuid('operation_id'),
-    revokedAt: instant('revoked_at').notNull().default(sql`statement_timestamp()`),
-    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
-    createdAt: instant('created_at').notNull(),
-    lastSeenAt: instant('last_seen_at').notNull(),
-    ipAddress: inet('ip_address'),
-    userAgent: text('user_agent'),
+    userId: text('user_id').primaryKey(),
+    /** Null: until staff lift it. */
+    until: instant('until'),
+    reason: text('reason').notNull(),
+    lockedAt: instant('locked_at').notNull().defaultNow(),
   },
   (table) => [
-    index('revoked_session_session_id_idx').on(table.sessionId),
-    index('revoked_session_session_token_idx').on(table.sessionToken),
-    index('revoked_session_operation_id_id_idx').on(table.operationId, table.id),
-    index('revoked_session_user_id_revoked_at_idx').on(table.userId, table.revokedAt),
-    // External revocations, in the order of the audit log.
-    index('revoked_session_external_idx')
-      .on(table.revokedAt, table.xid, table.userId)
-      .where(sql`${table.operationId} is null`),
-    index('revoked_session_xid_id_idx').on(table.xid, table.id),
+    index('user_lock_user_id_prefix_idx').on(sql`lower(${table.userId}) text_pattern_ops`),
+    check('user_lock_dates', inTheCalendar(table.until, table.lockedAt)),
   ],
 )
 
-/**
- * A valid session changed so that a cached answer would be stale: `expires` was shortened, its id replaced.
- * Written by a trigger, read by the instances that cache answers, deleted when all of them have read it.
- */
-export const sessionChange = pgTable(
-  'session_change',
-  {
-    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
-    sessionToken: hashedToken('session_token').notNull(),
-    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
-  },
-  (table) => [index('session_change_xid_idx').on(table.xid)],
-)
-
-/** A process that answers checks from a cache. `beat` counts its lease renewals. */
-export const instance = pgTable('instance', {
-  id: uuid('id').primaryKey(),
-  beat: bigint('beat', { mode: 'number' }).notNull().default(0),
-  /** The cache holds no session whose revocation is visible in this snapshot. */
-  applied: snapshot('applied'),
-})
-
 export type User = typeof user.$inferSelect
+
 /** A row of `session` as it is read: with its end, because `expires` is one of three bounds and may be no date. */
 export type Session = Omit<typeof session.$inferSelect, 'expires'> & { endsAt: Date }
-export type RevokedSession = typeof revokedSession.$inferSelect

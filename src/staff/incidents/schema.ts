@@ -1,9 +1,9 @@
 /** The tables of incidents: plans to end many sessions, and what became of them. */
 import { sql } from 'drizzle-orm'
 import { check, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
-import type { ActorKind } from '../operations/kinds.ts'
-import { instant, inTheCalendar } from './columns.ts'
-import type { Selection } from './selector-values.ts'
+import type { ActorKind } from '../../operations/kinds.ts'
+import { instant, inTheCalendar } from '../../storage/columns.ts'
+import type { Selection } from '../../storage/selector-values.ts'
 
 /** A plan to end sessions, and what became of it. */
 export const incident = pgTable(

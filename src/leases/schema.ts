@@ -1,0 +1,26 @@
+/** The tables of the lease protocol: the instances that answer from memory, and the changes that they have to learn of. */
+import { sql } from 'drizzle-orm'
+import { bigint, index, pgTable, uuid } from 'drizzle-orm/pg-core'
+import { hashedToken, snapshot, xid8 } from '../storage/columns.ts'
+
+/** A process that answers checks from a cache. `beat` counts its lease renewals. */
+export const instance = pgTable('instance', {
+  id: uuid('id').primaryKey(),
+  beat: bigint('beat', { mode: 'number' }).notNull().default(0),
+  /** The cache holds no session whose revocation is visible in this snapshot. */
+  applied: snapshot('applied'),
+})
+
+/**
+ * A valid session changed so that a cached answer would be stale: `expires` was shortened, its id replaced.
+ * Written by a trigger, read by the instances that cache answers, deleted when all of them have read it.
+ */
+export const sessionChange = pgTable(
+  'session_change',
+  {
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    sessionToken: hashedToken('session_token').notNull(),
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+  },
+  (table) => [index('session_change_xid_idx').on(table.xid)],
+)

@@ -1,0 +1,93 @@
+/**
+ * The record of what was done: operations, and the sessions that they ended. Triggers write `revoked_session`, so that no
+ * other program ends a session unseen.
+ */
+import { sql } from 'drizzle-orm'
+import { bigint, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { hashedToken, instant, inTheCalendar, oneOf, xid8 } from '../storage/columns.ts'
+import {
+  ACTOR_KINDS,
+  type ActorKind,
+  type LogoutScope,
+  OPERATION_KINDS,
+  type OperationKind,
+} from './kinds.ts'
+
+/** One act that ends sessions: who, when, why, from where, with which result. */
+export const operation = pgTable(
+  'operation',
+  {
+    id: uuid('id').primaryKey(),
+    kind: text('kind').$type<OperationKind>().notNull(),
+    scope: text('scope').$type<LogoutScope>(),
+    actorKind: text('actor_kind').$type<ActorKind>().notNull(),
+    actorId: text('actor_id'),
+    /** The session the actor acted from, when there was one. */
+    actorSessionId: uuid('actor_session_id'),
+    /** Whose sessions it ended; no foreign key, because an audit outlives the account. */
+    userId: text('user_id'),
+    reason: text('reason'),
+    ipAddress: inet('ip_address'),
+    userAgent: text('user_agent'),
+    requestId: text('request_id'),
+    at: instant('at').notNull().defaultNow(),
+    revokedCount: integer('revoked_count').notNull(),
+    /** Which sessions an incident meant. */
+    selection: jsonb('selection').$type<object>(),
+    /** What the act did: counts of an incident, the end of a lock, the scopes of a key. */
+    result: jsonb('result').$type<object>(),
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+    /** Milliseconds that the answer waited until no instance could answer "valid" from its cache; null when it did not wait. */
+    waitedMs: integer('waited_ms'),
+  },
+  (table) => [
+    index('operation_user_id_at_idx').on(table.userId, table.at),
+    index('operation_actor_id_at_idx').on(table.actorId, table.at),
+    index('operation_kind_at_idx').on(table.kind, table.at),
+    index('operation_at_id_idx').on(table.at, table.id),
+    index('operation_xid_idx').on(table.xid),
+    check('operation_dates', inTheCalendar(table.at)),
+    check(
+      'operation_kinds',
+      sql`${table.kind} in ${oneOf(OPERATION_KINDS)} and ${table.actorKind} in ${oneOf(ACTOR_KINDS)}`,
+    ),
+  ],
+)
+
+/**
+ * A session that was ended while it was valid. Only triggers on `session` write it, so that direct database changes are
+ * recorded, too; these have no `operation_id`.
+ */
+export const revokedSession = pgTable(
+  'revoked_session',
+  {
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    sessionId: uuid('session_id').notNull(),
+    /** Not unique: an application may create a session again with a token that was ended before. */
+    sessionToken: hashedToken('session_token').notNull(),
+    userId: text('user_id').notNull(),
+    /** References `operation`, deferred to the commit: drizzle cannot express that, so `migrations/0000_tables.sql` does. */
+    operationId: uuid('operation_id'),
+    revokedAt: instant('revoked_at').notNull().default(sql`statement_timestamp()`),
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+    createdAt: instant('created_at').notNull(),
+    lastSeenAt: instant('last_seen_at').notNull(),
+    ipAddress: inet('ip_address'),
+    userAgent: text('user_agent'),
+  },
+  (table) => [
+    index('revoked_session_session_id_idx').on(table.sessionId),
+    index('revoked_session_session_token_idx').on(table.sessionToken),
+    index('revoked_session_operation_id_id_idx').on(table.operationId, table.id),
+    index('revoked_session_user_id_revoked_at_idx').on(table.userId, table.revokedAt),
+    // External revocations, in the order of the audit log.
+    index('revoked_session_external_idx')
+      .on(table.revokedAt, table.xid, table.userId)
+      .where(sql`${table.operationId} is null`),
+    index('revoked_session_xid_id_idx').on(table.xid, table.id),
+  ],
+)
+
+export type Operation = typeof operation.$inferSelect
+
+export type RevokedSession = typeof revokedSession.$inferSelect

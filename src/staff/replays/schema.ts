@@ -1,0 +1,37 @@
+/** The table of reused tokens. */
+import { sql } from 'drizzle-orm'
+import { bigint, boolean, index, inet, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { instant, xid8 } from '../../storage/columns.ts'
+
+/**
+ * A reused revoked token, by minute: a sign of theft. Numbered by the sequence of `revoked_session`, so that a transaction and
+ * a number are one position in a feed of both.
+ */
+export const replay = pgTable(
+  'replay',
+  {
+    id: bigint('id', { mode: 'bigint' })
+      .primaryKey()
+      .default(sql`nextval('revoked_session_id_seq'::regclass)`),
+    sessionId: uuid('session_id').notNull(),
+    userId: text('user_id').notNull(),
+    /** What had ended the session; null when that was done outside this service. */
+    operationId: uuid('operation_id'),
+    /** Uses since the last row for this token. */
+    count: integer('count').notNull().default(1),
+    at: instant('at').notNull().default(sql`statement_timestamp()`),
+    ipAddress: inet('ip_address'),
+    userAgent: text('user_agent'),
+    /** Whether address and program are those of the session; null when one of the two is unknown. */
+    sameAddress: boolean('same_address'),
+    sameProgram: boolean('same_program'),
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+  },
+  (table) => [
+    index('replay_user_id_at_idx').on(table.userId, table.at),
+    index('replay_at_idx').on(table.at),
+    index('replay_xid_id_idx').on(table.xid, table.id),
+  ],
+)
+
+export type Replay = typeof replay.$inferSelect

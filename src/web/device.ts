@@ -1,0 +1,32 @@
+/** A device on a page: its icon and its name. */
+import { html, type SafeHtml } from '@remix-run/html-template'
+import { describeDevice, deviceName, deviceWords } from '../sessions/devices.ts'
+import { draw } from './icons.ts'
+import { quoted } from './words.ts'
+
+const DEVICES = {
+  desktop: html`<rect x="3" y="4.5" width="18" height="12" rx="2"/><path d="M8.5 20h7M12 16.5V20"/>`,
+  mobile: html`<rect x="7" y="2.5" width="10" height="19" rx="2.5"/><path d="M11 18.5h2"/>`,
+  tablet: html`<rect x="4.5" y="2.5" width="15" height="19" rx="2.5"/><path d="M11 18.5h2"/>`,
+  tv: html`<rect x="2.5" y="5" width="19" height="12.5" rx="2"/><path d="M7 20.5h10M8.5 1.5 12 5l3.5-3.5"/>`,
+  console: html`<rect x="2.5" y="7" width="19" height="10.5" rx="5"/><path d="M7.5 10.5v3.5M5.8 12.2h3.5M15 13.5v.1M18 11v.1"/>`,
+  bot: html`<rect x="4" y="8" width="16" height="11" rx="2.5"/><path d="M12 8V4M9 12.5v1.5M15 12.5v1.5M1.5 12v3.5M22.5 12v3.5"/>`,
+  app: html`<rect x="4" y="4" width="6.5" height="6.5" rx="1.5"/><rect x="13.5" y="4" width="6.5" height="6.5" rx="1.5"/><rect x="4" y="13.5" width="6.5" height="6.5" rx="1.5"/><rect x="13.5" y="13.5" width="6.5" height="6.5" rx="1.5"/>`,
+  unknown: html`<circle cx="12" cy="12" r="9"/><path d="M9.5 9.5a2.5 2.5 0 1 1 3.4 2.3c-.6.3-.9.8-.9 1.4v.6M12 16.8v.1"/>`,
+}
+
+/** Decoration only, hidden from screen readers. */
+export function deviceIcon(session: { userAgent: string | null }): SafeHtml {
+  return draw(DEVICES[describeDevice(session.userAgent).kind])
+}
+
+/** "Firefox on Windows". */
+export function nameOf(session: { userAgent: string | null }): SafeHtml {
+  const { program, place } = deviceWords(describeDevice(session.userAgent))
+  return html`${quoted(program)}${place ? ` on ${place}` : ''}`
+}
+
+/** The same where there is no room for elements: in an attribute. */
+export function plainNameOf(session: { userAgent: string | null }): string {
+  return deviceName(describeDevice(session.userAgent))
+}
