@@ -1,8 +1,9 @@
 /** The work of `global-logout user|sessions|revoke|lock|unlock`. */
-import type { StaffRole } from '../operations/grants.ts'
+
 import { MAX_FOUND } from '../security/accounts.ts'
 import { lockFor, reason } from '../security/reason.ts'
 import { toAccount, toRevoked, toUser } from '../security/shown.ts'
+import type { StaffRole } from '../staff/role-names.ts'
 import { confirm, operator } from './common.ts'
 import { print, printJson } from './print.ts'
 import { called, counted, printAccount, printSessions, untilWhen, userRow } from './show.ts'

@@ -1,6 +1,6 @@
 /** `global-logout user|sessions|revoke|lock|unlock`: the options and help of the commands on one user. */
 import { Argument, type Command } from 'commander'
-import { STAFF_ROLES, type StaffRole } from '../operations/grants.ts'
+import { STAFF_ROLES, type StaffRole } from '../staff/role-names.ts'
 import type { ActOptions, ShowOptions } from './account-actions.ts'
 import { examples } from './common.ts'
 

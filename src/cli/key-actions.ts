@@ -1,8 +1,8 @@
 /** The work of `global-logout keys`: makes, lists and revokes the credentials of services, in the database directly. */
 import { duration } from '../lib/duration.ts'
 import { uuid } from '../lib/schemas.ts'
-import type { KeyScope } from '../operations/grants.ts'
 import { createKey, endKey } from '../security/keys.ts'
+import type { KeyScope } from '../service-api/scopes.ts'
 import { type ListedKey, listKeys } from '../storage/keys.ts'
 import { confirm, instant, operator, UsageError } from './common.ts'
 import { withDatabase } from './database.ts'

@@ -1,6 +1,6 @@
 /** `global-logout keys`: the options and help of the commands on service keys. */
 import { type Command, Option } from 'commander'
-import { KEY_SCOPES } from '../operations/grants.ts'
+import { KEY_SCOPES } from '../service-api/scopes.ts'
 import { examples } from './common.ts'
 import type { CreateOptions, ListOptions, RevokeOptions } from './key-actions.ts'
 

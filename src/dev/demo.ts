@@ -1,6 +1,6 @@
 /** What a start without `DATABASE_URL` adds: an embedded database, demo users, a sign-in and a banner. */
 import type { Config } from '../config.ts'
-import type { StaffRole } from '../operations/grants.ts'
+import type { StaffRole } from '../staff/role-names.ts'
 import { DEMO_USERS, seedDemo } from './demo-data.ts'
 import { startEmbedded } from './embedded.ts'
 import { demoSignIn } from './sign-in.ts'

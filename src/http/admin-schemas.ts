@@ -1,8 +1,8 @@
 /** What the API of security staff takes and gives. */
 import { z } from 'zod'
-import { STAFF_ROLES } from '../operations/grants.ts'
 import { ACTOR_KINDS, AUDIT_KINDS } from '../operations/kinds.ts'
 import { device, endedSessions } from '../sessions/schemas.ts'
+import { STAFF_ROLES } from '../staff/role-names.ts'
 import { comparison, instant, nullableText, text } from './schemas.ts'
 
 /** A text to look for. */

@@ -2,7 +2,7 @@
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
-import type { Replays } from '../security/replays.ts'
+import type { DeviceHints } from '../sessions/device-columns.ts'
 import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
 import { logged, sendProblem, sendProblemPage, translate } from './problems.ts'
@@ -16,7 +16,8 @@ declare module 'fastify' {
 }
 
 export interface ErrorHandlers {
-  replays: Pick<Replays, 'refused'>
+  /** Hears of every token that was refused, `agoMs` after its request arrived. */
+  replays: { refused(token: string, device: DeviceHints, agoMs: number): void }
   cookies: Pick<Cookies, 'clearSession'>
   visitor: Pick<Visitor, 'cookieName'>
 }

@@ -1,4 +1,4 @@
-/** `/metrics`, for Prometheus, and the count of requests by route. It counts; it names nobody. */
+/** `/metrics`: the metrics of all workers, as Prometheus text. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { z } from 'zod'
@@ -26,13 +26,3 @@ async function routes(app: FastifyInstance, { metrics }: MetricsText) {
 }
 
 export const metricsText = fp(routes, { name: 'metrics', encapsulate: true })
-
-/**
- * Counts every request that reaches `app`, by the route as it was registered. One that reaches none may name any method and
- * any path: those count as one.
- */
-export function countRequests(app: FastifyInstance, { answered }: Pick<Metrics, 'answered'>): void {
-  app.addHook('onResponse', async ({ method, routeOptions: { url } }, reply) =>
-    answered(url === undefined ? 'any' : method, url ?? 'none', reply.statusCode, reply.elapsedTime),
-  )
-}

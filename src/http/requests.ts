@@ -1,9 +1,8 @@
 /** What every request gets before its route: an address, a time of arrival, an id in the answer, and a body of a known type. */
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Metrics } from '../metrics.ts'
 import type { createAddressOf } from './address.ts'
 import { readBodies } from './bodies.ts'
-import { countRequests } from './metrics.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -17,7 +16,8 @@ declare module 'fastify' {
 }
 
 export interface Requests {
-  metrics: Pick<Metrics, 'answered'>
+  /** Counts a request by its registered route. */
+  metrics: { answered(method: string, route: string, status: number, ms: number): void }
   addressOf: ReturnType<typeof createAddressOf>
 }
 
@@ -38,3 +38,13 @@ export const requests = fp<Requests>(
   },
   { name: 'requests' },
 )
+
+/**
+ * Counts every request by its registered route. Requests without a route count as one, because clients choose their method
+ * and path.
+ */
+function countRequests(app: FastifyInstance, { answered }: Requests['metrics']): void {
+  app.addHook('onResponse', async ({ method, routeOptions: { url } }, reply) =>
+    answered(url === undefined ? 'any' : method, url ?? 'none', reply.statusCode, reply.elapsedTime),
+  )
+}

@@ -6,7 +6,6 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Metrics } from '../metrics.ts'
 import type { Feed } from '../propagation/feed.ts'
 
 declare module 'fastify' {
@@ -142,7 +141,15 @@ export function createStreams(lastRead: () => number) {
 }
 
 /** Decorates the app with `streams`, which end when it closes. */
-export const streams = fp<{ feed: Pick<Feed, 'counts' | 'readAt'>; metrics: Pick<Metrics, 'feed'> }>(
+export interface StreamsOptions {
+  feed: Pick<Feed, 'counts' | 'readAt'>
+  /** Is given what there is to count. */
+  metrics: {
+    feed(source: Pick<Feed, 'counts' | 'readAt'> & { followers(): number; cutOff(): number }): void
+  }
+}
+
+export const streams = fp<StreamsOptions>(
   async (app, { feed: { counts, readAt }, metrics }) => {
     const streams = createStreams(readAt)
     metrics.feed({ counts, readAt, followers: streams.size, cutOff: streams.cutOff })

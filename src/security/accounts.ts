@@ -5,12 +5,12 @@
  */
 import { Problem } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
-import type { StaffRole } from '../operations/grants.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import { revoke } from '../sessions/revoke.ts'
 import type { Session } from '../sessions/schema.ts'
 import type { Replay } from '../staff/replays/schema.ts'
+import type { StaffRole } from '../staff/role-names.ts'
 import type { Database, Executor } from '../storage/database.ts'
 import { deleteLock, type Lock, putLock } from '../storage/locks.ts'
 import { type By, recordAct } from '../storage/operations.ts'

@@ -1,7 +1,7 @@
 /** The table of service keys. */
 import { check, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import type { KeyScope } from '../operations/grants.ts'
 import { hashedToken, instant, inTheCalendar } from '../storage/columns.ts'
+import type { KeyScope } from './scopes.ts'
 
 /** The credential of a calling service. Its secret is shown once, when it is created; the row holds its hash. */
 export const serviceKey = pgTable(

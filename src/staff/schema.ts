@@ -1,8 +1,8 @@
 /** The table of staff: users with a role. */
 import { sql } from 'drizzle-orm'
 import { check, index, pgTable, text } from 'drizzle-orm/pg-core'
-import { STAFF_ROLES, type StaffRole } from '../operations/grants.ts'
 import { instant, oneOf } from '../storage/columns.ts'
+import { STAFF_ROLES, type StaffRole } from './role-names.ts'
 
 /** Users who may see all sessions in the console (`auditor`), and end them (`security`). Kept by id, as locks are. */
 export const staff = pgTable(

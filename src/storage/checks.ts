@@ -2,8 +2,9 @@
  * The hot queries: are these tokens valid, and whose are they? One prepared statement for many tokens, answered by
  * position; rows as arrays, because row objects matched by token cost half the throughput.
  */
+
+import { endOf, touchInterval } from '../sessions/validity.ts'
 import type { Database } from './database.ts'
-import { endOf, touchInterval } from './policy.ts'
 
 export interface Checked {
   userId: string

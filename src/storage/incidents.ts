@@ -2,9 +2,9 @@
 import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
 import { operation, type RevokedSession, revokedSession } from '../operations/schema.ts'
 import { session } from '../sessions/schema.ts'
+import { isValid } from '../sessions/validity.ts'
 import { type Incident, type IncidentSample, incident, incidentPlanned } from '../staff/incidents/schema.ts'
 import type { Executor } from './database.ts'
-import { isValid } from './policy.ts'
 import { fetchRows } from './rows.ts'
 import { conditionsOf, type Selection } from './selector-values.ts'
 

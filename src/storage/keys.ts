@@ -1,7 +1,7 @@
 /** The named queries on `service_key`. A raw key passed to any of them is hashed by the column's type. */
 import { and, desc, eq, isNull, or, sql } from 'drizzle-orm'
-import type { KeyScope } from '../operations/grants.ts'
 import { type ServiceKey, serviceKey } from '../service-api/schema.ts'
+import type { KeyScope } from '../service-api/scopes.ts'
 import type { Database, Executor } from './database.ts'
 import { hashToken } from './token-hash.ts'
 

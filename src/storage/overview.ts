@@ -7,9 +7,9 @@ import { type AnyColumn, type SQL, sql } from 'drizzle-orm'
 import type { OperationKind } from '../operations/kinds.ts'
 import { type Operation, operation, revokedSession } from '../operations/schema.ts'
 import { session } from '../sessions/schema.ts'
+import { isValid } from '../sessions/validity.ts'
 import { replay } from '../staff/replays/schema.ts'
 import type { Executor } from './database.ts'
-import { isValid } from './policy.ts'
 import { fetchRows } from './rows.ts'
 
 /** A range of time in equal steps; the last one is under way. */

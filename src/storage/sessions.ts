@@ -6,10 +6,10 @@
 import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
 import { type Operation, operation, revokedSession } from '../operations/schema.ts'
-import type { SessionState } from '../sessions/policy.ts'
 import { type Session, session, sessionPolicy, type User, user } from '../sessions/schema.ts'
+import type { SessionState } from '../sessions/validity.ts'
+import { endsAt, expiresAsDate, isValid, policyNow, stateNow, touchInterval } from '../sessions/validity.ts'
 import type { Executor } from './database.ts'
-import { endsAt, expiresAsDate, isValid, policyNow, stateNow, touchInterval } from './policy.ts'
 import { fetchRows } from './rows.ts'
 
 const now = sql`statement_timestamp()`

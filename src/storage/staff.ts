@@ -1,8 +1,8 @@
 /** The named queries on `staff`: who may see and end other people's sessions. */
 import { and, eq } from 'drizzle-orm'
-import type { StaffRole } from '../operations/grants.ts'
 import { serviceKey } from '../service-api/schema.ts'
 import type { Session } from '../sessions/schema.ts'
+import type { StaffRole } from '../staff/role-names.ts'
 import { staff } from '../staff/schema.ts'
 import type { Executor } from './database.ts'
 import { isActive } from './keys.ts'

@@ -1,7 +1,7 @@
 /** The console's pages in every state they can be in, on a service where a night's worth of things has happened. */
 import type { Page } from 'playwright-core'
-import type { StaffRole } from '../../src/operations/grants.ts'
 import { carryOut } from '../../src/security/incident-runner.ts'
+import type { StaffRole } from '../../src/staff/role-names.ts'
 import type { Service } from '../support/service.ts'
 import { AGENTS, addCrowd, addPerson } from './devices.ts'
 import { signIn } from './gallery.ts'

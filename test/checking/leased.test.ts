@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { LEASE_MS } from '../../src/checking/lease.ts'
-import { writePolicy } from '../../src/storage/policy.ts'
+import { writePolicy } from '../../src/sessions/validity.ts'
 import { currentXid } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
 import { json, startService } from '../support/service.ts'

@@ -1,8 +1,9 @@
 /** What security staff may do with incidents over HTTP, and what nobody else may. */
 
 import t from 'tap'
-import { KEY_SCOPES, type StaffRole } from '../../src/operations/grants.ts'
 import { carryOut, startIncidentRunner } from '../../src/security/incident-runner.ts'
+import { KEY_SCOPES } from '../../src/service-api/scopes.ts'
+import type { StaffRole } from '../../src/staff/role-names.ts'
 import { setRole } from '../../src/storage/staff.ts'
 import { addSessions, addsUp } from '../support/incidents.ts'
 import { strictLog } from '../support/log.ts'

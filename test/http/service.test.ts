@@ -1,8 +1,8 @@
 /** What services may ask with a key, and what the key does not let them do. */
 
 import t from 'tap'
-import { KEY_SCOPES } from '../../src/operations/grants.ts'
 import { createKeys } from '../../src/security/keys.ts'
+import { KEY_SCOPES } from '../../src/service-api/scopes.ts'
 import { revokeKey } from '../../src/storage/keys.ts'
 import { strictLog } from '../support/log.ts'
 import { json, startService } from '../support/service.ts'

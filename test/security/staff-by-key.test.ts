@@ -1,6 +1,6 @@
 /** A service key does not make itself staff: neither by signing staff in, nor by a session that it made before. */
 import t from 'tap'
-import type { StaffRole } from '../../src/operations/grants.ts'
+import type { StaffRole } from '../../src/staff/role-names.ts'
 import { hold } from '../support/hold.ts'
 import { json, startService } from '../support/service.ts'
 

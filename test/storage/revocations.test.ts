@@ -138,7 +138,7 @@ t.test('an update that leaves a session alive is no revocation', async (t) => {
 })
 
 t.test('a longer lifetime revives nothing that was over under the shorter one', async (t) => {
-  const { writePolicy } = await import('../../src/storage/policy.ts')
+  const { writePolicy } = await import('../../src/sessions/validity.ts')
   const userId = await service.addUser()
   const idle = await service.signIn(userId)
   const fresh = await service.signIn(userId)

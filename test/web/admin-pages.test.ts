@@ -2,8 +2,8 @@
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import type { StaffRole } from '../../src/operations/grants.ts'
 import { carryOut } from '../../src/security/incident-runner.ts'
+import type { StaffRole } from '../../src/staff/role-names.ts'
 import { startService } from '../support/service.ts'
 import { nextEvent } from '../support/within.ts'
 

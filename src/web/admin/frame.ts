@@ -1,7 +1,7 @@
 /** The frame of every page of the console: where one is, as whom, and whether one may only look. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { StaffRole } from '../../operations/grants.ts'
 import type { Session, User } from '../../sessions/schema.ts'
+import type { StaffRole } from '../../staff/role-names.ts'
 import { consoleScriptHref, consoleStyleHref } from '../assets.ts'
 import type { Sign } from '../icons.ts'
 import { layout } from '../layout.ts'

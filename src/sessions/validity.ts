@@ -1,9 +1,23 @@
-/** The one row that holds both lifetimes of the validity rule. */
+/**
+ * THE RULE. A session is valid when `expires` lies ahead, it is younger than the maximum age, and it was used within the idle
+ * timeout. The SQL function `session_ends_at` (migrations) decides it, and every query calls that function.
+ */
 import { not, sql } from 'drizzle-orm'
-import type { RowState, SessionPolicy } from '../sessions/policy.ts'
-import { session, sessionPolicy } from '../sessions/schema.ts'
-import { dateOf, inTheCalendar } from './columns.ts'
-import type { Executor } from './database.ts'
+import { dateOf, inTheCalendar } from '../storage/columns.ts'
+import type { Executor } from '../storage/database.ts'
+import { session, sessionPolicy } from './schema.ts'
+
+/** Both lifetimes, in seconds. The policy in force is the one row of `session_policy`; every query reads it there. */
+export interface SessionPolicy {
+  /** Longest time since the session was last used. */
+  idleTimeoutSeconds: number
+  /** Longest time since the session was created; nothing extends it. */
+  maxAgeSeconds: number
+}
+
+/** What a row says of itself. Without a row a session is `revoked` (a tombstone stands) or `unknown`. */
+export type RowState = 'valid' | 'expired' | 'idle'
+export type SessionState = RowState | 'revoked' | 'unknown'
 
 /** The policy in force, in any query. */
 const IDLE_TIMEOUT = '(select idle_timeout_seconds from session_policy)'
