@@ -4,9 +4,9 @@
  */
 import cluster from 'node:cluster'
 import type { FastifyBaseLogger } from 'fastify'
-import { type Cleanup, createCleanup } from './cleanup.ts'
 import { type Config, DATA_FOLDER, readConfig } from './config.ts'
 import { createLogger } from './http/log.ts'
+import { type Cleanup, createCleanup } from './lib/cleanup.ts'
 import { prepare } from './prepare.ts'
 import { type Place, serve } from './serve.ts'
 import type { Tracing } from './tracing.ts'

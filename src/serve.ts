@@ -1,8 +1,8 @@
 /** Serves in this process, on a database that is ready. */
 import type { FastifyBaseLogger } from 'fastify'
 import { buildApp } from './app.ts'
-import type { Cleanup } from './cleanup.ts'
 import type { Config } from './config.ts'
+import type { Cleanup } from './lib/cleanup.ts'
 import { createServices, startJobs } from './services.ts'
 import type { Tracing } from './tracing.ts'
 

@@ -3,8 +3,8 @@
  * `close`. Server, command line, tests and the OpenAPI printer all use these. Nothing connects before it is asked for something.
  */
 import { createChecking } from './checking/start.ts'
-import { createCleanup } from './cleanup.ts'
 import type { Config } from './config.ts'
+import { createCleanup } from './lib/cleanup.ts'
 import type { Log } from './lib/log.ts'
 import { createMetrics } from './metrics.ts'
 import { createBarrier, startLookingRound } from './propagation/barrier.ts'

@@ -5,7 +5,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Cleanup } from './cleanup.ts'
+import type { Cleanup } from './lib/cleanup.ts'
 import { gatherMetrics } from './metrics/workers.ts'
 import type { Place } from './serve.ts'
 

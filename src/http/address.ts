@@ -7,8 +7,8 @@
 import type { IncomingMessage } from 'node:http'
 import parseForwarded from 'forwarded-parse'
 import type { Config } from '../config.ts'
-import { createIsIn } from '../sessions/addresses.ts'
-import { readAddress } from '../sessions/read-address.ts'
+import { createIsIn } from '../lib/address-blocks.ts'
+import { readAddress } from '../lib/read-address.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,5 +1,5 @@
 /** What is recorded of the device that signs in. The Auth.js adapter ships this module: it imports no dependency. */
-import { readAddress } from './read-address.ts'
+import { readAddress } from '../lib/read-address.ts'
 
 /** Characters that are read, and kept, of a user agent. ua-parser-js reads 500. */
 export const MAX_USER_AGENT = 512

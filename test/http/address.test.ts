@@ -1,7 +1,7 @@
 /** Whose address is recorded and counted, in every way that proxies write one, and when they write none. */
 import t from 'tap'
-import { callerOf } from '../../src/sessions/addresses.ts'
-import { readAddress } from '../../src/sessions/read-address.ts'
+import { callerOf } from '../../src/lib/address-blocks.ts'
+import { readAddress } from '../../src/lib/read-address.ts'
 import { json, startService } from '../support/service.ts'
 
 const service = await startService({ env: { TRUST_PROXY: '127.0.0.1, 10.0.0.0/8, 2001:db8:ffff::/48' } })
