@@ -5,7 +5,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { hashToken } from '../src/storage/token-hash.ts'
+import { hashToken } from '../src/database/token-hash.ts'
 import { type Load, load } from './load.ts'
 import { type Answer, type Participant, participants } from './participants.ts'
 import type { Postgres } from './postgres.ts'

@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { migrate } from '../src/storage/migrate.ts'
+import { migrate } from '../src/database/migrate.ts'
 import { inSql, SESSIONS_PER_USER } from './seeded.ts'
 
 export type StoreName = 'service' | 'authjs' | 'express_session' | 'lucia' | 'better_auth'

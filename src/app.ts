@@ -1,6 +1,7 @@
 /** The HTTP application: one plugin for each capability. Reads no environment and never listens. */
 import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { withinOneDeadline } from './database/database.ts'
 import { createAddressOf } from './http/address.ts'
 import { staffApi } from './http/admin.ts'
 import { incidentsApi } from './http/admin-incidents.ts'
@@ -27,7 +28,6 @@ import { staffGuard } from './http/staff.ts'
 import { streams } from './http/streams.ts'
 import { userApi } from './http/user.ts'
 import type { Services } from './services.ts'
-import { withinOneDeadline } from './storage/database.ts'
 import type { Tracing } from './tracing.ts'
 
 /** Longest request body, in bytes. */

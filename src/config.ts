@@ -4,8 +4,8 @@
  */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
+import { problemsOfUrl } from './database/client-config.ts'
 import { duration, UNITS } from './lib/duration.ts'
-import { problemsOfUrl } from './storage/client-config.ts'
 
 /** Where the data of the embedded database lies. */
 export const DATA_FOLDER = '.data'

@@ -1,17 +1,17 @@
 /** Gets the database ready before anybody is served: it answers, has this version's shape, and holds the policy. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from './config.ts'
+import { mayComeYet } from './database/connection.ts'
+import type { Executor } from './database/database.ts'
+import { rootCause } from './database/failures.ts'
+import { migrate } from './database/migrate.ts'
+import { demandOwnProcesses } from './database/pooler.ts'
+import { demandAllRows } from './database/row-security.ts'
 import type { Log } from './lib/log.ts'
 import { createServices, type Services } from './services.ts'
 import { writePolicy } from './sessions/validity.ts'
-import { mayComeYet } from './storage/connection.ts'
-import type { Executor } from './storage/database.ts'
-import { rootCause } from './storage/failures.ts'
-import { migrate } from './storage/migrate.ts'
 import { recordAct } from './storage/operations.ts'
-import { demandOwnProcesses } from './storage/pooler.ts'
 import { currentXid } from './storage/sessions.ts'
-import { demandAllRows } from './storage/visibility.ts'
 import { TABLES } from './tables.ts'
 
 /** How long a start waits for a database that is not there yet. */

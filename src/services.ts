@@ -4,6 +4,9 @@
  */
 import { createChecking } from './checking/start.ts'
 import type { Config } from './config.ts'
+import { type Database, openDatabase } from './database/database.ts'
+import { createEars } from './database/listener.ts'
+import { forEachPool, type PoolName } from './database/pools.ts'
 import { createCleanup } from './lib/cleanup.ts'
 import type { Log } from './lib/log.ts'
 import { createMetrics } from './metrics.ts'
@@ -20,11 +23,8 @@ import { startSealer } from './security/sealer.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { startSweeper } from './sessions/sweeper.ts'
 import { createTouches } from './sessions/touches.ts'
-import { type Database, openDatabase } from './storage/database.ts'
 import { readFeed } from './storage/feed.ts'
 import { barrierStore, REVOKED } from './storage/instances.ts'
-import { createEars } from './storage/listener.ts'
-import { forEachPool, type PoolName } from './storage/pools.ts'
 import { isStaff } from './storage/staff.ts'
 
 const SWEEP_INTERVAL_MS = 60_000

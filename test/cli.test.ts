@@ -2,7 +2,7 @@
 import t from 'tap'
 import { explain } from '../src/cli/explain.ts'
 import { commandsBelow, createProgram, pathOf } from '../src/cli.ts'
-import { outcomeUnknown } from '../src/storage/failures.ts'
+import { outcomeUnknown } from '../src/database/failures.ts'
 import { run } from './support/command.ts'
 
 async function result(args: string[], options: Parameters<typeof run>[1] = {}) {

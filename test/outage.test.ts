@@ -1,7 +1,7 @@
 /** The database goes away, freezes and comes back: 503, nothing claimed, no cookie lost, no restart needed. */
 import type pg from 'pg'
 import t from 'tap'
-import { openDatabase, withinOneDeadline } from '../src/storage/database.ts'
+import { openDatabase, withinOneDeadline } from '../src/database/database.ts'
 import { hold } from './support/hold.ts'
 import { ownServer } from './support/own-server.ts'
 import { json, startService } from './support/service.ts'

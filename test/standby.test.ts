@@ -4,7 +4,7 @@
  */
 import { createServer, type Socket } from 'node:net'
 import t from 'tap'
-import { openDatabase } from '../src/storage/database.ts'
+import { openDatabase } from '../src/database/database.ts'
 import { run } from './support/command.ts'
 import { ownServer } from './support/own-server.ts'
 import { freePort, listen } from './support/ports.ts'

@@ -2,12 +2,13 @@
  * The question of every request: is this token valid, and whose is it? After a logout has answered, no checker says
  * "valid" of what it ended. What cannot be decided is thrown as a 503, never answered.
  */
+
+import type { Database } from '../database/database.ts'
+import { hashToken } from '../database/token-hash.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import type { Touches } from '../sessions/touches.ts'
 import { checkTokens, readTokens } from '../storage/checks.ts'
-import type { Database } from '../storage/database.ts'
-import { hashToken } from '../storage/token-hash.ts'
 import { type Memory, Remembered } from './memory.ts'
 
 export type Verdict = { valid: true; userId: string; sessionId: string } | { valid: false }

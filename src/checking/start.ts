@@ -1,10 +1,10 @@
 /** Makes the checker that `CHECK_MODE` names. Nothing else knows which one runs. */
 import type { Config } from '../config.ts'
+import type { Database } from '../database/database.ts'
+import type { Ears } from '../database/listener.ts'
 import type { Log } from '../lib/log.ts'
 import type { Touches } from '../sessions/touches.ts'
-import type { Database } from '../storage/database.ts'
 import { instanceStore } from '../storage/instances.ts'
-import type { Ears } from '../storage/listener.ts'
 import { type Checker, databaseChecker, type LeasedChecker, leasedChecker } from './checker.ts'
 import { createInstance, keepLease } from './instance.ts'
 import { leaseClock } from './lease.ts'

@@ -1,8 +1,8 @@
 /** The database that a command talks to. */
 import { ConfigError, DATA_FOLDER, readConfig } from '../config.ts'
+import { type Database, openDatabase } from '../database/database.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Services } from '../services.ts'
-import { type Database, openDatabase } from '../storage/database.ts'
 
 /** The database of the settings, else that of a demo running in this folder. @throws ConfigError when there is neither. */
 export async function databaseUrl(env: NodeJS.ProcessEnv): Promise<string> {

@@ -1,8 +1,8 @@
 /** The work of `global-logout doctor` and `global-logout sweep`: reports what is wrong, and deletes expired sessions. */
 import { ConfigError, readConfig } from '../config.ts'
+import { unfitServer } from '../database/connection.ts'
 import { Problem } from '../errors.ts'
 import { sweep } from '../sessions/sweeper.ts'
-import { unfitServer } from '../storage/connection.ts'
 import { Failed } from './common.ts'
 import { databaseUrl, withDatabase } from './database.ts'
 import { findInDatabase } from './database-findings.ts'

@@ -1,6 +1,7 @@
 /** Errors of commands in words, with what to do where that is known. */
+
+import { isHidden, rootCause } from '../database/failures.ts'
 import { Problem } from '../errors.ts'
-import { isHidden, rootCause } from '../storage/failures.ts'
 
 /** The error in words, with what to do where that is known. */
 export function explain(error: unknown): string {

@@ -1,5 +1,5 @@
 /** The work of `global-logout migrate`. */
-import { migrate } from '../storage/migrate.ts'
+import { migrate } from '../database/migrate.ts'
 import { databaseUrl } from './database.ts'
 import { print } from './print.ts'
 

@@ -1,5 +1,5 @@
 /** The work of `global-logout roles`: shows what each database role may execute, read and write, as the database answers. */
-import { type Rights, ROLES, readRights } from '../storage/rights.ts'
+import { type Rights, ROLES, readRights } from '../database/rights.ts'
 import { withDatabase } from './database.ts'
 import { print, printJson } from './print.ts'
 import { printTable } from './table.ts'

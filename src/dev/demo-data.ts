@@ -1,11 +1,11 @@
 /** Demo users with devices of many kinds, ages and addresses. Their tokens are thrown away: nobody holds them. */
 import { sql } from 'drizzle-orm'
+import type { Executor } from '../database/database.ts'
 import { session, user } from '../sessions/schema.ts'
 import { generateSessionToken } from '../sessions/tokens.ts'
 import { replay } from '../staff/replays/schema.ts'
 import type { StaffRole } from '../staff/role-names.ts'
 import { staff } from '../staff/schema.ts'
-import type { Executor } from '../storage/database.ts'
 
 export interface DemoUser {
   id: string

@@ -1,7 +1,7 @@
 /** The horizon of the feed: how far retention has deleted. */
 import { sql } from 'drizzle-orm'
 import { boolean, check, pgTable } from 'drizzle-orm/pg-core'
-import { xid8 } from '../storage/columns.ts'
+import { xid8 } from '../database/columns.ts'
 
 /** The last transaction whose revocations and replays may be deleted: an older cursor of the feed has a gap. One row. */
 export const feedHorizon = pgTable(

@@ -1,6 +1,6 @@
 /** The log: JSON lines, pretty on a terminal. No token, cookie, query string or query parameter ever reaches it. */
 import { type DestinationStream, type LoggerOptions, pino, stdSerializers } from 'pino'
-import { rootCause } from '../storage/failures.ts'
+import { rootCause } from '../database/failures.ts'
 
 export interface LogOptions {
   pretty?: boolean

@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyBaseLogger, FastifyError, FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { sqlState } from '../database/failures.ts'
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts'
-import { sqlState } from '../storage/failures.ts'
 import { errorPage } from '../web/error-page.ts'
 
 /** What every body of an error is, for the OpenAPI document and for the type. */

@@ -1,7 +1,7 @@
 /** The tables of the lease protocol: the instances that answer from memory, and the changes that they have to learn of. */
 import { sql } from 'drizzle-orm'
 import { bigint, index, pgTable, uuid } from 'drizzle-orm/pg-core'
-import { hashedToken, snapshot, xid8 } from '../storage/columns.ts'
+import { hashedToken, snapshot, xid8 } from '../database/columns.ts'
 
 /** A process that answers checks from a cache. `beat` counts its lease renewals. */
 export const instance = pgTable('instance', {

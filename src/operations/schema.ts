@@ -4,7 +4,7 @@
  */
 import { sql } from 'drizzle-orm'
 import { bigint, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { hashedToken, instant, inTheCalendar, oneOf, xid8 } from '../storage/columns.ts'
+import { hashedToken, instant, inTheCalendar, oneOf, xid8 } from '../database/columns.ts'
 import {
   ACTOR_KINDS,
   type ActorKind,

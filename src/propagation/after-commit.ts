@@ -1,6 +1,7 @@
 /** What follows the commit of a revocation, before it is answered. It is part of the record, and never undoes what is committed. */
+
+import { type Database, outsideTheRequest } from '../database/database.ts'
 import type { Log } from '../lib/log.ts'
-import { type Database, outsideTheRequest } from '../storage/database.ts'
 import { recordWait } from '../storage/operations.ts'
 import type { Barrier } from './barrier.ts'
 

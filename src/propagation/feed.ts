@@ -4,10 +4,10 @@
  * only what is older; what cannot be known any more is an error, never a gap.
  */
 
+import type { Ears } from '../database/listener.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import { runDetached } from '../lib/run-detached.ts'
-import type { Ears } from '../storage/listener.ts'
 import { type Cursor, formatCursor, isBefore, latestOf, parseCursor } from './cursor.ts'
 import { createReader, type FeedStore, pageOf, type ReaderOptions } from './reader.ts'
 import type { Page } from './window.ts'

@@ -3,11 +3,12 @@
  * follows, and keeps the latest pages. When it cannot read it says so, in time: a feed that has fallen silent looks like
  * one in which nothing happens.
  */
+
+import type { Ears } from '../database/listener.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { runDetached } from '../lib/run-detached.ts'
 import { createWakeableSleep, sleep } from '../lib/sleep.ts'
 import { type FeedRead, type FeedRow, PAGE } from '../storage/feed.ts'
-import type { Ears } from '../storage/listener.ts'
 import { type Cursor, formatCursor, isBefore, latestOf, type Snapshot } from './cursor.ts'
 import { createWindow, type FeedEvent, type Page } from './window.ts'
 

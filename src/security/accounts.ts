@@ -3,6 +3,8 @@
  * every session of the user is durably over at every instance; with a lock, no new one begins, whoever writes it. Every
  * act is one operation, recorded in the transaction that does it. Whether the caller may act is the caller's to decide.
  */
+
+import type { Database, Executor } from '../database/database.ts'
 import { Problem } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
@@ -11,7 +13,6 @@ import { revoke } from '../sessions/revoke.ts'
 import type { Session } from '../sessions/schema.ts'
 import type { Replay } from '../staff/replays/schema.ts'
 import type { StaffRole } from '../staff/role-names.ts'
-import type { Database, Executor } from '../storage/database.ts'
 import { deleteLock, type Lock, putLock } from '../storage/locks.ts'
 import { type By, recordAct } from '../storage/operations.ts'
 import { listReplays } from '../storage/replays.ts'

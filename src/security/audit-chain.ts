@@ -4,6 +4,8 @@
  * on, or cut its end off: that shows only against a head that was noted elsewhere, which is why the log tells it.
  */
 import { hash } from 'node:crypto'
+import type { Database } from '../database/database.ts'
+import { sqlState } from '../database/failures.ts'
 import {
   type Head,
   type Link,
@@ -14,8 +16,6 @@ import {
   readRevocationCountMismatches,
   sealOperations,
 } from '../storage/audit.ts'
-import type { Database } from '../storage/database.ts'
-import { sqlState } from '../storage/failures.ts'
 
 /** Rows of one query of `verify`. */
 const BATCH = 5_000

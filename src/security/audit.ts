@@ -3,6 +3,7 @@
  * or by a cascade. Paged by place and not by number, so that pages neither repeat nor skip while new entries arrive.
  */
 import { z } from 'zod'
+import { type Database, outsideTheRequest } from '../database/database.ts'
 import { Problem } from '../errors.ts'
 import type { AuditKind } from '../operations/kinds.ts'
 import type { Operation } from '../operations/schema.ts'
@@ -13,7 +14,6 @@ import {
   listOperations,
   type OperationPlace,
 } from '../storage/audit.ts'
-import { type Database, outsideTheRequest } from '../storage/database.ts'
 
 /** Entries of one page, and of one query of a list of all. */
 const PAGE = 100

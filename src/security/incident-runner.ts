@@ -2,13 +2,14 @@
  * Who carries incidents out: every process of the service looks for them, and a command line may. Each is done by one at a
  * time. One that gets nowhere, because somebody holds on to its sessions, keeps no other from its turn.
  */
+
+import type { Database } from '../database/database.ts'
+import { POOLS } from '../database/pools.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
 import type { Barrier } from '../propagation/barrier.ts'
-import type { Database } from '../storage/database.ts'
 import { findIncident } from '../storage/incidents.ts'
-import { POOLS } from '../storage/pools.ts'
 import { idleIncidents } from '../storage/runners.ts'
 import { type RunOptions, runIncident } from './run-incident.ts'
 

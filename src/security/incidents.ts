@@ -2,11 +2,12 @@
  * Incidents: many sessions ended as one act. First a plan, which ends nothing and counts in one snapshot; executing it is an
  * act of its own, by whoever may, once; `run-incident.ts` carries it out. Every step is an operation.
  */
+
+import { type Database, outsideTheRequest } from '../database/database.ts'
 import { Problem, unavailable } from '../errors.ts'
 import type { RevokedSession } from '../operations/schema.ts'
 import type { Origin } from '../sessions/sessions.ts'
 import type { IncidentOutcome, IncidentSample, ShownSelection } from '../staff/incidents/schema.ts'
-import { type Database, outsideTheRequest } from '../storage/database.ts'
 import {
   type Counted,
   countMatching,

@@ -4,12 +4,12 @@
  * make the new one, change over, revoke the old one.
  */
 import { randomBytes } from 'node:crypto'
+import type { Database, Executor } from '../database/database.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import type { Log } from '../lib/log.ts'
 import type { ServiceKey } from '../service-api/schema.ts'
 import type { KeyScope } from '../service-api/scopes.ts'
-import type { Database, Executor } from '../storage/database.ts'
 import { type FoundKey, findKeys, insertKey, type NewKey, recordKeyUse, revokeKey } from '../storage/keys.ts'
 import { type By, recordAct } from '../storage/operations.ts'
 

@@ -4,8 +4,8 @@
  * however many people look. Nobody waits longer than a moment for it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Database, outsideTheRequest } from '../database/database.ts'
 import { OVERVIEW_KINDS } from '../operations/kinds.ts'
-import { type Database, outsideTheRequest } from '../storage/database.ts'
 import {
   countFigures,
   type Figures,

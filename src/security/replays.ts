@@ -6,13 +6,13 @@
  * fill the table.
  */
 import { LRUCache } from 'lru-cache'
+import type { Database } from '../database/database.ts'
+import { takeTurn } from '../database/jobs.ts'
+import { hashToken } from '../database/token-hash.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { type DeviceHints, deviceColumns } from '../sessions/device-columns.ts'
-import type { Database } from '../storage/database.ts'
-import { takeTurn } from '../storage/jobs.ts'
 import { type Presented, recordReplays } from '../storage/replays.ts'
-import { hashToken } from '../storage/token-hash.ts'
 import { append, present, type Sender } from './presentations.ts'
 
 const FLUSH_MS = 1_000

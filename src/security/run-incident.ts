@@ -6,9 +6,10 @@
  * In small transactions that wait for nobody: rows that others hold are skipped, and looked up again in another pass.
  * A lease keeps other runners away. One that lost its lease stops at its next renewal, and does no harm until then.
  */
+
+import { type Database, inTransaction, type Transaction } from '../database/database.ts'
 import { sleep } from '../lib/sleep.ts'
 import type { Barrier } from '../propagation/barrier.ts'
-import { type Database, inTransaction, type Transaction } from '../storage/database.ts'
 import {
   closePass,
   endSessions,

@@ -2,9 +2,10 @@
  * Seals new operations every second, in every process; the database lets one at a time. Once an hour it tells the head of
  * the chain, so that it stands on record where whoever owns the tables cannot change it.
  */
+
+import type { Database } from '../database/database.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
-import type { Database } from '../storage/database.ts'
 import { noteHead, seal } from './audit-chain.ts'
 
 const SEAL_MS = 1_000

@@ -1,6 +1,6 @@
 /** The table of service keys. */
 import { check, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { hashedToken, instant, inTheCalendar } from '../storage/columns.ts'
+import { hashedToken, instant, inTheCalendar } from '../database/columns.ts'
 import type { KeyScope } from './scopes.ts'
 
 /** The credential of a calling service. Its secret is shown once, when it is created; the row holds its hash. */

@@ -1,6 +1,6 @@
 /** Ends sessions as one operation, recorded in the transaction that ends them. */
 import type { SQL } from 'drizzle-orm'
-import type { Transaction } from '../storage/database.ts'
+import type { Transaction } from '../database/database.ts'
 import { beginOperation, type NewOperation, recordOperation } from '../storage/operations.ts'
 import { countSessions, deleteSessions } from '../storage/sessions.ts'
 import type { Session } from './schema.ts'

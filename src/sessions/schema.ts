@@ -15,7 +15,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { hashedToken, instant, inTheCalendar } from '../storage/columns.ts'
+import { hashedToken, instant, inTheCalendar } from '../database/columns.ts'
 
 export const user = pgTable(
   'user',

@@ -2,12 +2,13 @@
  * Create, find, list and end sessions. The promise: when `logout` returns, every session it names is durably
  * over, at every instance, and so is every one whose login had begun before it; a login that begins after it lives.
  */
+
+import type { Database, Executor, Transaction } from '../database/database.ts'
 import { Problem } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { LogoutScope } from '../operations/kinds.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
-import type { Database, Executor, Transaction } from '../storage/database.ts'
 import { findLock, type Lock } from '../storage/locks.ts'
 import { findOperation } from '../storage/operations.ts'
 import {

@@ -3,12 +3,13 @@
  * every instance has applied, and revocations and replays that are older than anybody may ask for. Nothing depends on it: a dead
  * session is refused whether or not its row still stands.
  */
+
+import type { Database, Transaction } from '../database/database.ts'
+import { takeTurn } from '../database/jobs.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
-import type { Database, Transaction } from '../storage/database.ts'
 import { sweepChanges } from '../storage/instances.ts'
-import { takeTurn } from '../storage/jobs.ts'
 import { sweepPages, sweepRecord } from '../storage/sessions.ts'
 
 const PAGES_PER_STEP = 500

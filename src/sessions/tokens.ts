@@ -3,7 +3,7 @@
  * What reaches the database is `hashToken(token)`: a leaked table opens no session.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { hashToken } from '../storage/token-hash.ts'
+import { hashToken } from '../database/token-hash.ts'
 
 const TOKEN_BYTES = 32
 /** Longest token accepted from a client, in characters. Anything longer cannot be one of ours or of Auth.js. */

@@ -2,9 +2,10 @@
  * Records when sessions were last used, off the path of any request: gathered, then written together. A touch
  * that fails is dropped; a later check of the session brings it again.
  */
+
+import type { Database } from '../database/database.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
-import type { Database } from '../storage/database.ts'
 import { touchSessions } from '../storage/sessions.ts'
 
 const FLUSH_MS = 1_000

@@ -3,8 +3,8 @@
  * timeout. The SQL function `session_ends_at` (migrations) decides it, and every query calls that function.
  */
 import { not, sql } from 'drizzle-orm'
-import { dateOf, inTheCalendar } from '../storage/columns.ts'
-import type { Executor } from '../storage/database.ts'
+import { dateOf, inTheCalendar } from '../database/columns.ts'
+import type { Executor } from '../database/database.ts'
 import { session, sessionPolicy } from './schema.ts'
 
 /** Both lifetimes, in seconds. The policy in force is the one row of `session_policy`; every query reads it there. */

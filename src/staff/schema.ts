@@ -1,7 +1,7 @@
 /** The table of staff: users with a role. */
 import { sql } from 'drizzle-orm'
 import { check, index, pgTable, text } from 'drizzle-orm/pg-core'
-import { instant, oneOf } from '../storage/columns.ts'
+import { instant, oneOf } from '../database/columns.ts'
 import { STAFF_ROLES, type StaffRole } from './role-names.ts'
 
 /** Users who may see all sessions in the console (`auditor`), and end them (`security`). Kept by id, as locks are. */

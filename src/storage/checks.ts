@@ -3,8 +3,8 @@
  * position; rows as arrays, because row objects matched by token cost half the throughput.
  */
 
+import type { Database } from '../database/database.ts'
 import { endOf, touchInterval } from '../sessions/validity.ts'
-import type { Database } from './database.ts'
 
 export interface Checked {
   userId: string

@@ -5,6 +5,8 @@
  */
 import { hash } from 'node:crypto'
 import { sql } from 'drizzle-orm'
+import type { Database, Transaction } from '../database/database.ts'
+import { fetchRows } from '../database/rows.ts'
 import type { LogoutScope, OperationKind } from '../operations/kinds.ts'
 import {
   type Cursor,
@@ -14,8 +16,6 @@ import {
   snapshotText,
   WORLD_LENGTH,
 } from '../propagation/cursor.ts'
-import type { Database, Transaction } from './database.ts'
-import { fetchRows } from './rows.ts'
 
 /** Events of a page at most. */
 export const PAGE = 1_000

@@ -4,8 +4,8 @@
  * rows is the cursor, and whatever is not visible in it comes next time.
  */
 import { eq, sql } from 'drizzle-orm'
+import type { Database, Executor } from '../database/database.ts'
 import { instance } from '../leases/schema.ts'
-import type { Database, Executor } from './database.ts'
 
 /** More news than this is "forget everything": no statement grows with the size of a logout. */
 const MAX_NEWS = 10_000

@@ -1,9 +1,9 @@
 /** The named queries on `service_key`. A raw key passed to any of them is hashed by the column's type. */
 import { and, desc, eq, isNull, or, sql } from 'drizzle-orm'
+import type { Database, Executor } from '../database/database.ts'
+import { hashToken } from '../database/token-hash.ts'
 import { type ServiceKey, serviceKey } from '../service-api/schema.ts'
 import type { KeyScope } from '../service-api/scopes.ts'
-import type { Database, Executor } from './database.ts'
-import { hashToken } from './token-hash.ts'
 
 const now = sql`statement_timestamp()`
 /** True for keys that are neither revoked nor expired. */

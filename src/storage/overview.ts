@@ -4,13 +4,13 @@
  * rare.
  */
 import { type AnyColumn, type SQL, sql } from 'drizzle-orm'
+import type { Executor } from '../database/database.ts'
+import { fetchRows } from '../database/rows.ts'
 import type { OperationKind } from '../operations/kinds.ts'
 import { type Operation, operation, revokedSession } from '../operations/schema.ts'
 import { session } from '../sessions/schema.ts'
 import { isValid } from '../sessions/validity.ts'
 import { replay } from '../staff/replays/schema.ts'
-import type { Executor } from './database.ts'
-import { fetchRows } from './rows.ts'
 
 /** A range of time in equal steps; the last one is under way. */
 export interface TimeRange {

@@ -1,8 +1,8 @@
 /** The named queries that put names to ids: of users, and of the keys of services. */
 import { inArray, sql } from 'drizzle-orm'
+import type { Executor } from '../database/database.ts'
 import { serviceKey } from '../service-api/schema.ts'
 import { user } from '../sessions/schema.ts'
-import type { Executor } from './database.ts'
 
 /** Names by id. Whoever is not in it is gone, or has no name. */
 export type Names = ReadonlyMap<string, string>

@@ -5,12 +5,12 @@
  */
 import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
+import type { Executor } from '../database/database.ts'
+import { fetchRows } from '../database/rows.ts'
 import { type Operation, operation, revokedSession } from '../operations/schema.ts'
 import { type Session, session, sessionPolicy, type User, user } from '../sessions/schema.ts'
 import type { SessionState } from '../sessions/validity.ts'
 import { endsAt, expiresAsDate, isValid, policyNow, stateNow, touchInterval } from '../sessions/validity.ts'
-import type { Executor } from './database.ts'
-import { fetchRows } from './rows.ts'
 
 const now = sql`statement_timestamp()`
 /** For queries without a table: drizzle names their columns itself, whatever names an application's driver gives them. */

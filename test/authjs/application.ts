@@ -4,7 +4,7 @@ import { drizzle as postgresJs } from 'drizzle-orm/postgres-js'
 import pg from 'pg'
 import postgres from 'postgres'
 import t from 'tap'
-import type { Executor } from '../../src/storage/database.ts'
+import type { Executor } from '../../src/database/database.ts'
 import { waitFor } from '../support/within.ts'
 
 /** Drizzle databases without any setting of this service, by driver. Closed when the test file ends. */

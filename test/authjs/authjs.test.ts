@@ -2,7 +2,7 @@
 import { Auth, type AuthConfig } from '@auth/core'
 import { GlobalLogoutAdapter, generateSessionToken } from '@global-logout/authjs'
 import t from 'tap'
-import { hashToken } from '../../src/storage/token-hash.ts'
+import { hashToken } from '../../src/database/token-hash.ts'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import { applicationDatabase, openTransaction } from './application.ts'

@@ -8,8 +8,8 @@ import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
 import t from 'tap'
 import { createChecking } from '../../src/checking/start.ts'
+import type { Database } from '../../src/database/database.ts'
 import { createLogger } from '../../src/http/log.ts'
-import type { Database } from '../../src/storage/database.ts'
 import { waitFor } from '../support/within.ts'
 
 export async function startPglite() {

@@ -1,6 +1,6 @@
 /** An instance that loses its database answers "valid" from its cache only until its lease ends. */
 import t from 'tap'
-import { openDatabase } from '../../src/storage/database.ts'
+import { openDatabase } from '../../src/database/database.ts'
 import { ownServer } from '../support/own-server.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'

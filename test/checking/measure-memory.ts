@@ -5,7 +5,7 @@
  */
 import { LEASE_MS } from '../../src/checking/lease.ts'
 import { createMemory, Remembered } from '../../src/checking/memory.ts'
-import { hashToken } from '../../src/storage/token-hash.ts'
+import { hashToken } from '../../src/database/token-hash.ts'
 
 const sessions = Number(process.argv[2] ?? 200_000)
 const rows = Array.from({ length: sessions }, (_, n) => ({

@@ -7,9 +7,9 @@ import { leasedChecker } from '../../src/checking/checker.ts'
 import { createInstance } from '../../src/checking/instance.ts'
 import { LEASE_MS, RATE_ERROR, RENEW_MS } from '../../src/checking/lease.ts'
 import { createMemory } from '../../src/checking/memory.ts'
+import type { Database } from '../../src/database/database.ts'
+import { hashToken } from '../../src/database/token-hash.ts'
 import { createBarrier, type Time } from '../../src/propagation/barrier.ts'
-import type { Database } from '../../src/storage/database.ts'
-import { hashToken } from '../../src/storage/token-hash.ts'
 import { simulatedDatabase } from './simulated-database.ts'
 
 export type Step =

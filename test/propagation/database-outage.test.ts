@@ -1,7 +1,7 @@
 /** When the database is unavailable, the feed ends its streams and answers 503; afterwards it skips no event. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { openDatabase } from '../../src/storage/database.ts'
+import { openDatabase } from '../../src/database/database.ts'
 import { type EventStream, openStream } from '../support/event-stream.ts'
 import { ownServer } from '../support/own-server.ts'
 import { admin } from '../support/server.ts'

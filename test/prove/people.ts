@@ -3,8 +3,8 @@
  * does; delete; shorten `expires`. What is done goes into the history.
  */
 import pg from 'pg'
+import { hashToken } from '../../src/database/token-hash.ts'
 import { generateSessionToken } from '../../src/sessions/tokens.ts'
-import { hashToken } from '../../src/storage/token-hash.ts'
 import type { Deletion, Expiry, History } from './history.ts'
 import type { Random } from './random.ts'
 import { request } from './wire.ts'

@@ -1,9 +1,9 @@
 /** Incidents: what a plan counts, whom its execution ends, and what the report says of it. */
 
 import t from 'tap'
+import { type Database, openDatabase } from '../../src/database/database.ts'
 import { carryOut, INCIDENTS_AT_ONCE, startIncidentRunner } from '../../src/security/incident-runner.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
-import { type Database, openDatabase } from '../../src/storage/database.ts'
 import { keepIncident, releaseIncident, takeIncident } from '../../src/storage/runners.ts'
 import type { Selection } from '../../src/storage/selector-values.ts'
 import { setRole } from '../../src/storage/staff.ts'

@@ -8,7 +8,7 @@ import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import t from 'tap'
-import type { Executor } from '../../src/storage/database.ts'
+import type { Executor } from '../../src/database/database.ts'
 import { beginOperation, recordOperation } from '../../src/storage/operations.ts'
 import {
   deleteSessions,

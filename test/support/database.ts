@@ -1,7 +1,7 @@
 /** A database of its own for every test file, cloned from the migrated template; kept when a test failed. */
 import type pg from 'pg'
 import t from 'tap'
-import { type Database, openDatabase } from '../../src/storage/database.ts'
+import { type Database, openDatabase } from '../../src/database/database.ts'
 import { admin, databaseUrl } from './server.ts'
 
 export interface TestDatabase extends Database {

@@ -2,14 +2,15 @@
  * All that the adapter shares with the service: tables, token hash, rule of validity, revocation barrier. Both must
  * agree on them, so the build compiles the service's own modules in. No other file of a package imports from outside it.
  */
+
+export { demandDurableCommit, type Executor } from '../../../src/database/executor.ts'
+export { fetchRows } from '../../../src/database/rows.ts'
+export { hashToken } from '../../../src/database/token-hash.ts'
 export { Problem } from '../../../src/errors.ts'
 export { type Barrier, createBarrier } from '../../../src/propagation/barrier.ts'
 export { deviceColumns } from '../../../src/sessions/device-columns.ts'
 export { account, session, user, verificationToken } from '../../../src/sessions/schema.ts'
 export { generateSessionToken } from '../../../src/sessions/tokens.ts'
 export { expiresAsDate, isValid } from '../../../src/sessions/validity.ts'
-export { demandDurableCommit, type Executor } from '../../../src/storage/executor.ts'
 export { barrierStore } from '../../../src/storage/instances.ts'
-export { fetchRows } from '../../../src/storage/rows.ts'
 export { touchIsDue, touchSessions } from '../../../src/storage/sessions.ts'
-export { hashToken } from '../../../src/storage/token-hash.ts'

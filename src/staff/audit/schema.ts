@@ -1,7 +1,7 @@
 /** The tables of the audit chain. A function of the owner writes them; the service may only call it. */
 import { sql } from 'drizzle-orm'
 import { bigint, boolean, check, pgTable, uuid } from 'drizzle-orm/pg-core'
-import { bytea, instant, snapshot } from '../../storage/columns.ts'
+import { bytea, instant, snapshot } from '../../database/columns.ts'
 
 /**
  * The chain over operations: each link holds the digest of one operation and the hash of this digest with the link

@@ -1,8 +1,8 @@
 /** The tables of incidents: plans to end many sessions, and what became of them. */
 import { sql } from 'drizzle-orm'
 import { check, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { instant, inTheCalendar } from '../../database/columns.ts'
 import type { ActorKind } from '../../operations/kinds.ts'
-import { instant, inTheCalendar } from '../../storage/columns.ts'
 import type { Selection } from '../../storage/selector-values.ts'
 
 /** A plan to end sessions, and what became of it. */

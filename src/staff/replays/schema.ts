@@ -1,7 +1,7 @@
 /** The table of reused tokens. */
 import { sql } from 'drizzle-orm'
 import { bigint, boolean, index, inet, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { instant, xid8 } from '../../storage/columns.ts'
+import { instant, xid8 } from '../../database/columns.ts'
 
 /**
  * A reused revoked token, by minute: a sign of theft. Numbered by the sequence of `revoked_session`, so that a transaction and

@@ -3,7 +3,7 @@
  * To be run once for each release, before its migrations grow, on the oldest PostgreSQL that is supported, because a dump
  * restores into newer servers only:
  *
- *     DATABASE_URL=postgres://…/empty PATH=/usr/lib/postgresql/15/bin:$PATH node test/storage/make-baseline.ts
+ *     DATABASE_URL=postgres://…/empty PATH=/usr/lib/postgresql/15/bin:$PATH node test/database/make-baseline.ts
  *
  * The database has to be empty. A dump that is released is kept as it is: the next one gets a name of its own.
  */
@@ -11,7 +11,7 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { migrate } from '../../src/storage/migrate.ts'
+import { migrate } from '../../src/database/migrate.ts'
 
 const url = process.env.DATABASE_URL
 if (!url) throw new Error('DATABASE_URL names the empty database to be filled')

@@ -1,6 +1,6 @@
 /** Our functions: who may call them, on which tables they act, and that none can be made to hide what was ended. */
 import t from 'tap'
-import { migrate } from '../../src/storage/migrate.ts'
+import { migrate } from '../../src/database/migrate.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
 import { admin, databaseUrl } from '../support/server.ts'

@@ -3,11 +3,11 @@
  * would find none for a long time, or the same for ever, and tell nobody.
  */
 import t from 'tap'
+import { migrate } from '../../src/database/migrate.ts'
 import { seal, verify } from '../../src/security/audit-chain.ts'
 import { carryOut } from '../../src/security/incident-runner.ts'
 import { readFeed } from '../../src/storage/feed.ts'
 import { readNews } from '../../src/storage/instances.ts'
-import { migrate } from '../../src/storage/migrate.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
 

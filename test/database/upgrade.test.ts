@@ -4,9 +4,9 @@
  */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
+import { migrate, pendingMigrations } from '../../src/database/migrate.ts'
+import { readRights } from '../../src/database/rights.ts'
 import { seal, verify } from '../../src/security/audit-chain.ts'
-import { migrate, pendingMigrations } from '../../src/storage/migrate.ts'
-import { readRights } from '../../src/storage/rights.ts'
 import { testDatabase } from '../support/database.ts'
 import { json, startService } from '../support/service.ts'
 import { shapeOf } from '../support/shape.ts'

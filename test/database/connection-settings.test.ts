@@ -1,8 +1,8 @@
 /** Settings of the database or of the role change what PostgreSQL answers, not what the service does. */
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
-import { isSetByService } from '../../src/storage/connection-settings.ts'
-import { openDatabase } from '../../src/storage/database.ts'
+import { isSetByService } from '../../src/database/connection-settings.ts'
+import { openDatabase } from '../../src/database/database.ts'
 import { run } from '../support/command.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { dropLogin } from '../support/logins.ts'

@@ -4,9 +4,9 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import t from 'tap'
+import { pendingMigrations } from '../../src/database/migrate.ts'
 import { isValid } from '../../src/sessions/validity.ts'
 import { PAGE, READ_FEED } from '../../src/storage/feed.ts'
-import { pendingMigrations } from '../../src/storage/migrate.ts'
 import { testDatabase } from '../support/database.ts'
 
 const run = promisify(execFile)

@@ -3,9 +3,9 @@
  * no other login can keep the service from its work, as it could with an advisory lock.
  */
 import { sql } from 'drizzle-orm'
-import { type JobName, job } from '../database/schema.ts'
 import type { Executor } from './database.ts'
 import { fetchRows } from './rows.ts'
+import { type JobName, job } from './schema.ts'
 
 /**
  * Takes the turn at a job until the transaction ends. Never waits.
