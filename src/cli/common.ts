@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline'
-import type { By } from '../storage/operations.ts'
+import type { By } from '../operations/record.ts'
 import { tell, visible } from './print.ts'
 
 /** Wrong usage that only the command itself can notice. */

@@ -2,7 +2,7 @@
 
 import { type Database, outsideTheRequest } from '../database/database.ts'
 import type { Log } from '../lib/log.ts'
-import { recordWait } from '../storage/operations.ts'
+import { recordWait } from '../operations/record.ts'
 import type { Barrier } from './barrier.ts'
 
 export type AfterCommit = ReturnType<typeof afterCommit>

@@ -7,6 +7,7 @@
 import type { Database, Executor } from '../database/database.ts'
 import { Problem } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
+import { type By, recordAct } from '../operations/record.ts'
 import { afterCommit } from '../propagation/after-commit.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import { revoke } from '../sessions/revoke.ts'
@@ -14,7 +15,6 @@ import type { Session } from '../sessions/schema.ts'
 import type { Replay } from '../staff/replays/schema.ts'
 import type { StaffRole } from '../staff/role-names.ts'
 import { deleteLock, type Lock, putLock } from '../storage/locks.ts'
-import { type By, recordAct } from '../storage/operations.ts'
 import { listReplays } from '../storage/replays.ts'
 import {
   countLivingSessions,

@@ -5,6 +5,7 @@
 
 import { type Database, outsideTheRequest } from '../database/database.ts'
 import { Problem, unavailable } from '../errors.ts'
+import { type NewOperation, recordOperation } from '../operations/record.ts'
 import type { RevokedSession } from '../operations/schema.ts'
 import type { Origin } from '../sessions/sessions.ts'
 import type { IncidentOutcome, IncidentSample, ShownSelection } from '../staff/incidents/schema.ts'
@@ -23,7 +24,6 @@ import {
   unknownListed,
   unknownUsers,
 } from '../storage/incidents.ts'
-import { type NewOperation, recordOperation } from '../storage/operations.ts'
 import type { Selection } from '../storage/selector-values.ts'
 import { shownSelection } from './selection.ts'
 

@@ -9,6 +9,7 @@
 
 import { type Database, inTransaction, type Transaction } from '../database/database.ts'
 import { sleep } from '../lib/sleep.ts'
+import { recordOperation } from '../operations/record.ts'
 import type { Barrier } from '../propagation/barrier.ts'
 import {
   closePass,
@@ -23,7 +24,6 @@ import {
   readOutcome,
   readRunning,
 } from '../storage/incident-steps.ts'
-import { recordOperation } from '../storage/operations.ts'
 import { keepIncident, RENEW_MS, releaseIncident, takeIncident } from '../storage/runners.ts'
 import { currentXid } from '../storage/sessions.ts'
 import { shownSelection } from './selection.ts'

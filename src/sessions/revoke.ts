@@ -1,7 +1,7 @@
 /** Ends sessions as one operation, recorded in the transaction that ends them. */
 import type { SQL } from 'drizzle-orm'
 import type { Transaction } from '../database/database.ts'
-import { beginOperation, type NewOperation, recordOperation } from '../storage/operations.ts'
+import { beginOperation, type NewOperation, recordOperation } from '../operations/record.ts'
 import { countSessions, deleteSessions } from '../storage/sessions.ts'
 import type { Session } from './schema.ts'
 

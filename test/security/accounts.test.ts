@@ -1,8 +1,8 @@
 /** What staff do to one account: found among many, ended for good, locked against whoever writes sessions. */
 import pg from 'pg'
 import t from 'tap'
+import type { By } from '../../src/operations/record.ts'
 import { lockFor, reason } from '../../src/security/reason.ts'
-import type { By } from '../../src/storage/operations.ts'
 import { matching } from '../../src/storage/users.ts'
 import { startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'

@@ -9,7 +9,7 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import t from 'tap'
 import type { Executor } from '../../src/database/database.ts'
-import { beginOperation, recordOperation } from '../../src/storage/operations.ts'
+import { beginOperation, recordOperation } from '../../src/operations/record.ts'
 import {
   deleteSessions,
   insertSession,

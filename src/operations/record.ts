@@ -1,7 +1,7 @@
 /** Operations: the record of every act that ends sessions, written in the transaction that ends them. */
 import { desc, eq, sql } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
-import { type Operation, operation, type RevokedSession, revokedSession } from '../operations/schema.ts'
+import { type Operation, operation, type RevokedSession, revokedSession } from './schema.ts'
 
 export type NewOperation = Omit<typeof operation.$inferInsert, 'id' | 'at' | 'revokedCount' | 'waitedMs'>
 
