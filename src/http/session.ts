@@ -6,7 +6,7 @@ import { deviceColumns } from '../sessions/device-columns.ts'
 import type { Origin, Sessions } from '../sessions/sessions.ts'
 import type { LiveSession } from '../storage/sessions.ts'
 import { type Credential, readCredential } from './credentials.ts'
-import { assertSameOrigin } from './same-origin.ts'
+import { assertSameOrigin } from './csrf.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

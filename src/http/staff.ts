@@ -11,7 +11,7 @@ import type { Sessions } from '../sessions/sessions.ts'
 import type { StaffRole } from '../staff/role-names.ts'
 import { findRoleOf } from '../storage/staff.ts'
 import { bearerOf } from './credentials.ts'
-import { assertSameOrigin } from './same-origin.ts'
+import { assertSameOrigin } from './csrf.ts'
 import { KEY_PROBLEMS } from './service-key.ts'
 import { originOf, requireToken, type Visitor } from './session.ts'
 
