@@ -6,7 +6,6 @@ import { createAddressOf } from './http/address.ts'
 import { staffApi } from './http/admin.ts'
 import { incidentsApi } from './http/admin-incidents.ts'
 import { staffConsole } from './http/admin-pages.ts'
-import { assets } from './http/assets.ts'
 import { createCheckHandler } from './http/check.ts'
 import { onClientError } from './http/connections.ts'
 import { errorHandlers } from './http/error-handlers.ts'
@@ -29,6 +28,7 @@ import { streams } from './http/streams.ts'
 import { userApi } from './http/user.ts'
 import type { Services } from './services.ts'
 import type { Tracing } from './tracing.ts'
+import { assets } from './ui/routes.ts'
 
 /** Longest request body, in bytes. */
 const MAX_BODY = 16 * 1024

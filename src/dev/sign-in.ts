@@ -11,8 +11,8 @@ import { assertSameOrigin } from '../http/csrf.ts'
 import { problemPages } from '../http/error-handlers.ts'
 import { originOf, type Visitor } from '../http/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
-import { sign } from '../web/icons.ts'
-import { layout } from '../web/layout.ts'
+import { sign } from '../ui/icons.ts'
+import { layout } from '../ui/layout.ts'
 import { DEMO_USERS } from './demo-data.ts'
 
 export interface SignIn {

@@ -5,7 +5,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { sqlState } from '../database/failures.ts'
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts'
-import { errorPage } from '../web/error-page.ts'
+import { errorPage } from '../ui/error-page.ts'
 
 /** What every body of an error is, for the OpenAPI document and for the type. */
 export const problemSchema = z.object({

@@ -1,10 +1,10 @@
 /** `/`: every device the user is signed in on, this one first, each with a way to end it. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Session, User } from '../sessions/schema.ts'
+import { ago, count } from '../ui/format.ts'
+import { layout } from '../ui/layout.ts'
 import { deviceIcon, nameOf, plainNameOf } from './device.ts'
-import { layout } from './layout.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
-import { ago, count } from './words.ts'
 
 export interface DevicesPage {
   user: User

@@ -2,10 +2,10 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { LogoutScope } from '../operations/kinds.ts'
 import type { Session, User } from '../sessions/schema.ts'
+import { count } from '../ui/format.ts'
+import { layout } from '../ui/layout.ts'
 import { nameOf } from './device.ts'
-import { layout } from './layout.ts'
 import { deviceNames } from './parts.ts'
-import { count } from './words.ts'
 
 export interface LogoutPage {
   user: User

@@ -2,8 +2,8 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation, RevokedSession } from '../operations/schema.ts'
 import type { Session } from '../sessions/schema.ts'
+import { count } from '../ui/format.ts'
 import { deviceIcon, nameOf } from './device.ts'
-import { count } from './words.ts'
 
 /** More names than this are folded away. */
 const UNFOLDED = 6

@@ -2,10 +2,10 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation } from '../operations/schema.ts'
 import type { Standing } from '../storage/sessions.ts'
+import { on } from '../ui/format.ts'
+import { layout } from '../ui/layout.ts'
 import { nameOf } from './device.ts'
-import { layout } from './layout.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
-import { on } from './words.ts'
 
 export type SignedOut =
   /** This browser has just asked for it. */

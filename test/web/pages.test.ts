@@ -2,8 +2,8 @@
 import t from 'tap'
 import { ERRORS, type ErrorCode } from '../../src/errors.ts'
 import { carryOut } from '../../src/security/incident-runner.ts'
-import { errorPage } from '../../src/web/error-page.ts'
-import { relativeTime } from '../../src/web/words.ts'
+import { errorPage } from '../../src/ui/error-page.ts'
+import { relativeTime } from '../../src/ui/format.ts'
 import { begin } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
 

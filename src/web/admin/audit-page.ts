@@ -3,7 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { AUDIT_KINDS, operationLabel } from '../../operations/kinds.ts'
 import type { AuditPage } from '../../security/audit.ts'
 import type { Names } from '../../storage/people.ts'
-import { stamp } from '../words.ts'
+import { stamp } from '../../ui/format.ts'
 import { consolePage, type Viewer } from './frame.ts'
 import { entries, type Faults, faultList, field } from './parts.ts'
 

@@ -2,9 +2,9 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Session, User } from '../../sessions/schema.ts'
 import type { StaffRole } from '../../staff/role-names.ts'
-import { consoleScriptHref, consoleStyleHref } from '../assets.ts'
-import type { Sign } from '../icons.ts'
-import { layout } from '../layout.ts'
+import { consoleScriptHref, consoleStyleHref } from '../../ui/assets.ts'
+import type { Sign } from '../../ui/icons.ts'
+import { layout } from '../../ui/layout.ts'
 
 /** Who looks at the console. */
 export interface Viewer {

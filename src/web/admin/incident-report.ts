@@ -1,6 +1,6 @@
 /** The report of a finished incident, on paper as well: what was planned, what was ended, and how the two add up. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { count, stamp } from '../words.ts'
+import { count, stamp } from '../../ui/format.ts'
 import { consolePage } from './frame.ts'
 import { facts, type IncidentPage } from './incident-page.ts'
 import { sessionsOfUsers } from './parts.ts'

@@ -1,7 +1,7 @@
 /** `/admin/incidents`: what was planned, what is under way, what came of it. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { IncidentReport } from '../../security/incidents.ts'
-import { ago, count } from '../words.ts'
+import { ago, count } from '../../ui/format.ts'
 import { consolePage, type Viewer } from './frame.ts'
 import { quoted, sessionsOfUsers } from './parts.ts'
 

@@ -3,10 +3,10 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../operations/kinds.ts'
 import type { AuditEntry } from '../../security/audit.ts'
 import type { Names } from '../../storage/people.ts'
+import { ago, count, quoted } from '../../ui/format.ts'
 import { nameOf } from '../device.ts'
-import { ago, count, quoted } from '../words.ts'
 
-export { quoted } from '../words.ts'
+export { quoted } from '../../ui/format.ts'
 
 /** What a client says it is: it may be long, and whoever stole a token may make it so, to push the rest out of sight. */
 export function agent(text: string | null): SafeHtml {

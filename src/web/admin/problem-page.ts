@@ -1,7 +1,7 @@
 /** What staff see when something cannot be done, and the way on. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { ErrorCode } from '../../errors.ts'
-import { quoted } from '../words.ts'
+import { quoted } from '../../ui/format.ts'
 import { consolePage, type Section, type Viewer } from './frame.ts'
 
 const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {

@@ -1,7 +1,7 @@
 /** `/admin/users`: find people by the beginning of what one knows of them. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { FoundUser } from '../../storage/users.ts'
-import { on } from '../words.ts'
+import { on } from '../../ui/format.ts'
 import { consolePage, type Viewer } from './frame.ts'
 import { quoted, userHref, whoIs } from './parts.ts'
 

@@ -2,7 +2,7 @@
  * Kept for minutes only: in a rolling deployment the old version may answer under the new name. */
 import fastifyStatic from '@fastify/static'
 import fp from 'fastify-plugin'
-import { assetFolder } from '../web/assets.ts'
+import { assetFolder } from './assets.ts'
 
 export const assets = fp(
   async (app) => {

@@ -1,8 +1,8 @@
 /** The frame of every page. Templates escape whatever they are given; nothing inline, so the policy can forbid it. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { iconHref, scriptHref, styleHref } from './assets.ts'
+import { quoted } from './format.ts'
 import { type Sign, sign } from './icons.ts'
-import { quoted } from './words.ts'
 
 export interface Page {
   title: string

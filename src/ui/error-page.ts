@@ -1,8 +1,8 @@
 /** What a person sees when something cannot be done, and what to do about it. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { ErrorCode } from '../errors.ts'
+import { quoted } from './format.ts'
 import { layout } from './layout.ts'
-import { quoted } from './words.ts'
 
 /** In words for people, where the words for callers would not help. Claims nothing that is not known. */
 const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
