@@ -4,8 +4,8 @@
  * Pure: every time is passed in. Tokens are hashed; of unknown ones nothing is kept.
  */
 import { LRUCache } from 'lru-cache'
+import { HELD_MS, RATE_ERROR } from '../leases/lease.ts'
 import type { Read } from '../storage/checks.ts'
-import { HELD_MS, RATE_ERROR } from './lease.ts'
 
 /** A living session as it was read. Seconds on the lease clock, as small integers: a float would cost 16 bytes. */
 export class Remembered {

@@ -2,12 +2,12 @@
 import type { Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import type { Ears } from '../database/listener.ts'
+import { createInstance, keepLease } from '../leases/instance.ts'
+import { leaseClock } from '../leases/lease.ts'
+import { instanceStore } from '../leases/queries.ts'
 import type { Log } from '../lib/log.ts'
 import type { Touches } from '../sessions/touches.ts'
-import { instanceStore } from '../storage/instances.ts'
 import { type Checker, databaseChecker, type LeasedChecker, leasedChecker } from './checker.ts'
-import { createInstance, keepLease } from './instance.ts'
-import { leaseClock } from './lease.ts'
 import { createMemory } from './memory.ts'
 
 export interface Sources {

@@ -6,10 +6,10 @@
 
 import type { Database, Executor } from '../database/database.ts'
 import { Problem } from '../errors.ts'
+import { afterCommit } from '../leases/after-commit.ts'
+import type { Barrier } from '../leases/barrier.ts'
 import type { Log } from '../lib/log.ts'
 import { type By, recordAct } from '../operations/record.ts'
-import { afterCommit } from '../propagation/after-commit.ts'
-import type { Barrier } from '../propagation/barrier.ts'
 import { revoke } from '../sessions/revoke.ts'
 import type { Session } from '../sessions/schema.ts'
 import type { Replay } from '../staff/replays/schema.ts'

@@ -5,10 +5,10 @@
 
 import type { Database } from '../database/database.ts'
 import { POOLS } from '../database/pools.ts'
+import type { Barrier } from '../leases/barrier.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
-import type { Barrier } from '../propagation/barrier.ts'
 import { findIncident } from '../storage/incidents.ts'
 import { idleIncidents } from '../storage/runners.ts'
 import { type RunOptions, runIncident } from './run-incident.ts'

@@ -8,9 +8,9 @@
  */
 
 import { type Database, inTransaction, type Transaction } from '../database/database.ts'
+import type { Barrier } from '../leases/barrier.ts'
 import { sleep } from '../lib/sleep.ts'
 import { recordOperation } from '../operations/record.ts'
-import type { Barrier } from '../propagation/barrier.ts'
 import {
   closePass,
   endSessions,

@@ -5,11 +5,11 @@
 
 import type { Database, Executor, Transaction } from '../database/database.ts'
 import { Problem } from '../errors.ts'
+import { afterCommit } from '../leases/after-commit.ts'
+import type { Barrier } from '../leases/barrier.ts'
 import type { Log } from '../lib/log.ts'
 import type { LogoutScope } from '../operations/kinds.ts'
 import { findOperation } from '../operations/record.ts'
-import { afterCommit } from '../propagation/after-commit.ts'
-import type { Barrier } from '../propagation/barrier.ts'
 import { findLock, type Lock } from '../storage/locks.ts'
 import {
   type CreatedSession,

@@ -6,10 +6,10 @@
 
 import type { Database, Transaction } from '../database/database.ts'
 import { takeTurn } from '../database/jobs.ts'
+import { sweepChanges } from '../leases/queries.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
-import { sweepChanges } from '../storage/instances.ts'
 import { sweepPages, sweepRecord } from '../storage/sessions.ts'
 
 const PAGES_PER_STEP = 500

@@ -1,7 +1,7 @@
 /** Two instances that answer from memory, on one database: what is over is over at both, whoever ended it, and how. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { LEASE_MS } from '../../src/checking/lease.ts'
+import { LEASE_MS } from '../../src/leases/lease.ts'
 import { writePolicy } from '../../src/sessions/validity.ts'
 import { currentXid } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'

@@ -3,9 +3,10 @@
  *
  *     node --expose-gc test/checking/measure-memory.ts [SESSIONS]
  */
-import { LEASE_MS } from '../../src/checking/lease.ts'
+
 import { createMemory, Remembered } from '../../src/checking/memory.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
+import { LEASE_MS } from '../../src/leases/lease.ts'
 
 const sessions = Number(process.argv[2] ?? 200_000)
 const rows = Array.from({ length: sessions }, (_, n) => ({

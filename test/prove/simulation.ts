@@ -1,4 +1,4 @@
-/** The simulation of leases (`test/checking/simulate.ts`) in processes of its own: the same code, on made-up time. */
+/** The simulation of leases (`test/leases/simulate.ts`) in processes of its own: the same code, on made-up time. */
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { text } from 'node:stream/consumers'
@@ -9,7 +9,7 @@ import { kill, onExit } from './leftovers.ts'
 /** More than a schedule takes on a loaded machine. In milliseconds. */
 const RUN_MS = 100
 
-const program = fileURLToPath(new URL('../checking/simulate.ts', import.meta.url))
+const program = fileURLToPath(new URL('../leases/simulate.ts', import.meta.url))
 const mistakes = new URL('./mistakes/register.ts', import.meta.url).href
 
 export interface Simulated {

@@ -71,7 +71,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     meaning: 'an instance tells that it knows, and then forgets what was revoked',
     mode: 'leased',
     fault: 'none',
-    file: 'src/checking/instance.ts',
+    file: 'src/leases/instance.ts',
     find: '    memory.forget(news.tokens)',
     replace: `    await store.applied(id, news.snapshot)
     memory.forget(news.tokens)`,
@@ -80,7 +80,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     meaning: 'the lease is counted from when the answer to its renewal came in',
     mode: 'leased',
     fault: 'moment',
-    file: 'src/checking/instance.ts',
+    file: 'src/leases/instance.ts',
     find: 'memory.extend(sentAt, clock())',
     replace: 'memory.extend(clock(), clock())',
   },
@@ -88,7 +88,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     meaning: 'a renewal reads what was revoked, but does not say that it lives',
     mode: 'leased',
     fault: 'notify',
-    file: 'src/checking/instance.ts',
+    file: 'src/leases/instance.ts',
     find: '      if (!(await store.beat(id))) return false\n',
     replace: '',
   },
@@ -96,7 +96,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     meaning: 'the read after a notification extends the lease as a renewal does',
     mode: 'leased',
     fault: 'moment',
-    file: 'src/checking/instance.ts',
+    file: 'src/leases/instance.ts',
     find: `    async wake(): Promise<boolean> {
       if (!(await catchUp())) return false`,
     replace: `    async wake(): Promise<boolean> {
@@ -108,7 +108,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     meaning: 'a logout answers after its commit, and waits for nobody',
     mode: 'leased',
     fault: 'none',
-    file: 'src/propagation/barrier.ts',
+    file: 'src/leases/barrier.ts',
     find: '      const waited = await waitFor(xid)',
     replace: `      void waitFor(xid)
       const waited = false`,

@@ -4,13 +4,13 @@
  * that is lost, a process that hangs or a database that went away cost time, never truth.
  */
 
-import { WAIT_MS } from '../checking/lease.ts'
 import { unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import { every, type Loop } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
-import type { Behind } from '../storage/instances.ts'
+import { WAIT_MS } from './lease.ts'
+import type { Behind } from './queries.ts'
 
 /** Pauses between two looks, in milliseconds: doubled from the first to the last. */
 const FIRST_PAUSE_MS = 1

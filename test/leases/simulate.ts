@@ -2,7 +2,7 @@
  * Runs the simulation of leases and prints what it exercised, as JSON; exits with 1 and the smallest scenario that
  * fails. A process of its own, because tap's hooks on every promise make it twenty times slower.
  *
- *     node test/checking/simulate.ts RUNS [SEED]
+ *     node test/leases/simulate.ts RUNS [SEED]
  */
 import fc from 'fast-check'
 import { scenario } from './scenarios.ts'

@@ -4,8 +4,8 @@
  * say when to try, and every answer compares the clock.
  */
 import { createWakeableSleep } from '../lib/sleep.ts'
-import type { News } from '../storage/instances.ts'
 import { RENEW_MS } from './lease.ts'
+import type { News } from './queries.ts'
 
 /** Pause before life begins again, in milliseconds. */
 const RETRY_MS = 500

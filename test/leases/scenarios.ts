@@ -1,6 +1,6 @@
 /** Scenarios for the simulation of leases, as fast-check draws and shrinks them. */
 import fc from 'fast-check'
-import { LEASE_MS } from '../../src/checking/lease.ts'
+import { LEASE_MS } from '../../src/leases/lease.ts'
 import { type Scenario, SESSIONS, type Step } from './simulation.ts'
 
 const at = fc.integer({ min: 0, max: 4 * LEASE_MS })

@@ -1,5 +1,5 @@
 /** PostgreSQL as far as leases see it: rows, commits one after the other, and snapshots that show a prefix of them. */
-import type { Behind, News } from '../../src/storage/instances.ts'
+import type { Behind, News } from '../../src/leases/queries.ts'
 
 /** @param keys the hashed tokens of the sessions, all alive at first. */
 export function simulatedDatabase(keys: string[], endMs: number, random: () => number) {

@@ -5,7 +5,7 @@
  */
 import { eq, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database/database.ts'
-import { instance } from '../leases/schema.ts'
+import { instance } from './schema.ts'
 
 /** More news than this is "forget everything": no statement grows with the size of a logout. */
 const MAX_NEWS = 10_000
@@ -118,7 +118,7 @@ export async function wakeInstances(db: Executor): Promise<void> {
 export const REVOKED = 'global_logout_revoked'
 
 /**
- * What an instance does in PostgreSQL (`checking/instance.ts`). Give it a pool of one connection: a beat on one server
+ * What an instance does in PostgreSQL (`leases/instance.ts`). Give it a pool of one connection: a beat on one server
  * and news from another, during a failover, would extend a lease that nobody granted.
  */
 export function instanceStore({ run, query, transaction }: Database) {
@@ -131,7 +131,7 @@ export function instanceStore({ run, query, transaction }: Database) {
   }
 }
 
-/** What whoever waits for instances does in PostgreSQL (`propagation/barrier.ts`). */
+/** What whoever waits for instances does in PostgreSQL (`leases/barrier.ts`). */
 export function barrierStore(run: <T>(work: (db: Executor) => Promise<T>) => Promise<T>) {
   return {
     behind: (xids: string[]) => run((db) => instancesBehind(db, xids)),

@@ -4,12 +4,12 @@
  * than a lease, and may fail before or after it took effect; every clock runs off by up to its bound.
  */
 import { leasedChecker } from '../../src/checking/checker.ts'
-import { createInstance } from '../../src/checking/instance.ts'
-import { LEASE_MS, RATE_ERROR, RENEW_MS } from '../../src/checking/lease.ts'
 import { createMemory } from '../../src/checking/memory.ts'
 import type { Database } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
-import { createBarrier, type Time } from '../../src/propagation/barrier.ts'
+import { createBarrier, type Time } from '../../src/leases/barrier.ts'
+import { createInstance } from '../../src/leases/instance.ts'
+import { LEASE_MS, RATE_ERROR, RENEW_MS } from '../../src/leases/lease.ts'
 import { simulatedDatabase } from './simulated-database.ts'
 
 export type Step =
