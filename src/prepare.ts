@@ -10,8 +10,8 @@ import { demandAllRows } from './database/row-security.ts'
 import type { Log } from './lib/log.ts'
 import { recordAct } from './operations/record.ts'
 import { createServices, type Services } from './services.ts'
+import { currentXid } from './sessions/queries.ts'
 import { writePolicy } from './sessions/validity.ts'
-import { currentXid } from './storage/sessions.ts'
 import { TABLES } from './tables.ts'
 
 /** How long a start waits for a database that is not there yet. */

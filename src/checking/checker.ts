@@ -7,7 +7,7 @@ import type { Database } from '../database/database.ts'
 import { hashToken } from '../database/token-hash.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
-import type { Touches } from '../sessions/touches.ts'
+import type { Touches } from '../sessions/last-seen.ts'
 import { checkTokens, readTokens } from '../storage/checks.ts'
 import { type Memory, Remembered } from './memory.ts'
 

@@ -6,7 +6,7 @@ import { createInstance, keepLease } from '../leases/instance.ts'
 import { leaseClock } from '../leases/lease.ts'
 import { instanceStore } from '../leases/queries.ts'
 import type { Log } from '../lib/log.ts'
-import type { Touches } from '../sessions/touches.ts'
+import type { Touches } from '../sessions/last-seen.ts'
 import { type Checker, databaseChecker, type LeasedChecker, leasedChecker } from './checker.ts'
 import { createMemory } from './memory.ts'
 

@@ -9,10 +9,10 @@ import type { Accounts } from '../security/accounts.ts'
 import type { Audit } from '../security/audit.ts'
 import type { Incidents } from '../security/incidents.ts'
 import type { Overview } from '../security/overview.ts'
+import { requireTokenForChange, type Visitor } from '../sessions/guards.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Viewer } from '../web/admin/frame.ts'
 import type { Faults } from '../web/admin/parts.ts'
-import { requireTokenForChange, type Visitor } from './session.ts'
 
 export interface AdminPages {
   sessions: Pick<Sessions, 'operation'>

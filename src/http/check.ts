@@ -7,12 +7,12 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { FastifyBaseLogger } from 'fastify'
 import type { Checker, Verdict } from '../checking/checker.ts'
 import { Problem } from '../errors.ts'
+import type { Cookies } from '../sessions/cookies.ts'
+import { readCredential } from '../sessions/credentials.ts'
 import type { DeviceHints } from '../sessions/device-columns.ts'
+import type { Visitor } from '../sessions/guards.ts'
 import type { Address } from './address.ts'
-import type { Cookies } from './cookies.ts'
-import { readCredential } from './credentials.ts'
 import { logged, translate, writeProblem } from './problems.ts'
-import type { Visitor } from './session.ts'
 
 const REFUSED: Verdict = { valid: false }
 /** With the database away, a line for each check would hold up the process more than the checks do. In milliseconds. */

@@ -9,8 +9,8 @@ import { Problem } from '../errors.ts'
 import { callerOf } from '../lib/address-blocks.ts'
 import type { Keys } from '../security/keys.ts'
 import type { KeyScope } from '../service-api/scopes.ts'
+import { bearerOf } from '../sessions/credentials.ts'
 import type { FoundKey } from '../storage/keys.ts'
-import { bearerOf } from './credentials.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -10,19 +10,19 @@ import { afterCommit } from '../leases/after-commit.ts'
 import type { Barrier } from '../leases/barrier.ts'
 import type { Log } from '../lib/log.ts'
 import { type By, recordAct } from '../operations/record.ts'
-import { revoke } from '../sessions/revoke.ts'
-import type { Session } from '../sessions/schema.ts'
-import type { Replay } from '../staff/replays/schema.ts'
-import type { StaffRole } from '../staff/role-names.ts'
-import { deleteLock, type Lock, putLock } from '../storage/locks.ts'
-import { listReplays } from '../storage/replays.ts'
+import { deleteLock, type Lock, putLock } from '../sessions/locks.ts'
 import {
   countLivingSessions,
   currentXid,
   listSessions,
   lockUserForLogout,
   which,
-} from '../storage/sessions.ts'
+} from '../sessions/queries.ts'
+import { revoke } from '../sessions/revoke.ts'
+import type { Session } from '../sessions/schema.ts'
+import type { Replay } from '../staff/replays/schema.ts'
+import type { StaffRole } from '../staff/role-names.ts'
+import { listReplays } from '../storage/replays.ts'
 import { findRole, setRole } from '../storage/staff.ts'
 import { type FoundUser, findUser, findUsers, listRevocations, type Revocation } from '../storage/users.ts'
 

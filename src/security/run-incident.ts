@@ -11,6 +11,7 @@ import { type Database, inTransaction, type Transaction } from '../database/data
 import type { Barrier } from '../leases/barrier.ts'
 import { sleep } from '../lib/sleep.ts'
 import { recordOperation } from '../operations/record.ts'
+import { currentXid } from '../sessions/queries.ts'
 import {
   closePass,
   endSessions,
@@ -25,7 +26,6 @@ import {
   readRunning,
 } from '../storage/incident-steps.ts'
 import { keepIncident, RENEW_MS, releaseIncident, takeIncident } from '../storage/runners.ts'
-import { currentXid } from '../storage/sessions.ts'
 import { shownSelection } from './selection.ts'
 
 /** Sessions ended in one transaction: some 50 ms, for which a logout of one of them waits at most. */

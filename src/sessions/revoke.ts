@@ -2,7 +2,7 @@
 import type { SQL } from 'drizzle-orm'
 import type { Transaction } from '../database/database.ts'
 import { beginOperation, type NewOperation, recordOperation } from '../operations/record.ts'
-import { countSessions, deleteSessions } from '../storage/sessions.ts'
+import { countSessions, deleteSessions } from './queries.ts'
 import type { Session } from './schema.ts'
 
 /**

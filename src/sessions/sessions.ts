@@ -10,7 +10,8 @@ import type { Barrier } from '../leases/barrier.ts'
 import type { Log } from '../lib/log.ts'
 import type { LogoutScope } from '../operations/kinds.ts'
 import { findOperation } from '../operations/record.ts'
-import { findLock, type Lock } from '../storage/locks.ts'
+import type { Touches } from './last-seen.ts'
+import { findLock, type Lock } from './locks.ts'
 import {
   type CreatedSession,
   currentXid,
@@ -25,11 +26,10 @@ import {
   standingOf,
   tokenHashesOf,
   which,
-} from '../storage/sessions.ts'
+} from './queries.ts'
 import { revoke } from './revoke.ts'
 import type { Session } from './schema.ts'
 import { generateSessionToken, operationOf, proves } from './tokens.ts'
-import type { Touches } from './touches.ts'
 
 /** Where a request came from, as far as it tells. */
 export interface Origin {

@@ -10,7 +10,7 @@ import { sweepChanges } from '../leases/queries.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
-import { sweepPages, sweepRecord } from '../storage/sessions.ts'
+import { sweepPages, sweepRecord } from './queries.ts'
 
 const PAGES_PER_STEP = 500
 const PAUSE_MS = 50

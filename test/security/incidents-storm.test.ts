@@ -3,7 +3,7 @@
 import t from 'tap'
 import { startIncidentRunner } from '../../src/security/incident-runner.ts'
 import { runIncident } from '../../src/security/run-incident.ts'
-import { touchSessions } from '../../src/storage/sessions.ts'
+import { touchSessions } from '../../src/sessions/queries.ts'
 import { createRandom } from '../prove/random.ts'
 import { testDatabase } from '../support/database.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'

@@ -17,7 +17,7 @@ import {
   lockUserForLogout,
   touchSessions,
   which,
-} from '../../src/storage/sessions.ts'
+} from '../../src/sessions/queries.ts'
 import { testDatabase } from '../support/database.ts'
 import { within } from '../support/within.ts'
 

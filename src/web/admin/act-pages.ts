@@ -1,8 +1,8 @@
 /** Before an act on a user: what exactly it will end, and why it is done. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Account } from '../../security/accounts.ts'
+import { deviceNames } from '../../sessions/views/parts.ts'
 import { count, on } from '../../ui/format.ts'
-import { deviceNames } from '../parts.ts'
 import { consolePage, type Viewer } from './frame.ts'
 import { type Faults, faultList, field, idQuery, quoted, userHref, whoIs } from './parts.ts'
 import { recentSignIn } from './sign-in-again.ts'

@@ -1,12 +1,12 @@
 /** `/admin/incidents/:id`: a plan to be confirmed, then how far it is, then its report. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { IncidentReport } from '../../security/incidents.ts'
+import { deviceIcon, nameOf } from '../../sessions/views/device.ts'
 import type { IncidentSample, ShownSelection } from '../../staff/incidents/schema.ts'
 import type { UnknownListed } from '../../storage/incidents.ts'
 import type { Names } from '../../storage/people.ts'
 import { type NamedSelector, partsOf, type SelectorValue } from '../../storage/selectors.ts'
 import { ago, count, on, stamp } from '../../ui/format.ts'
-import { deviceIcon, nameOf } from '../device.ts'
 import { consolePage, type Viewer } from './frame.ts'
 import { incidentReport } from './incident-report.ts'
 import { progressBar } from './incidents-page.ts'

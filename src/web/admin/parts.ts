@@ -2,9 +2,9 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../operations/kinds.ts'
 import type { AuditEntry } from '../../security/audit.ts'
+import { nameOf } from '../../sessions/views/device.ts'
 import type { Names } from '../../storage/people.ts'
 import { ago, count, quoted } from '../../ui/format.ts'
-import { nameOf } from '../device.ts'
 
 export { quoted } from '../../ui/format.ts'
 

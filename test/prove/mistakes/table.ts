@@ -23,7 +23,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
       'a touch reads the rows and saves them again, as a mapper does: what was deleted between is back',
     mode: 'database',
     fault: 'none',
-    file: 'src/storage/sessions.ts',
+    file: 'src/sessions/queries.ts',
     find: `  const due = db
     .select({ id: session.id })
     .from(session)

@@ -8,9 +8,9 @@ import { union } from 'drizzle-orm/pg-core'
 import type { Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
 import { type Operation, operation, revokedSession } from '../operations/schema.ts'
-import { type Session, session, sessionPolicy, type User, user } from '../sessions/schema.ts'
-import type { SessionState } from '../sessions/validity.ts'
-import { endsAt, expiresAsDate, isValid, policyNow, stateNow, touchInterval } from '../sessions/validity.ts'
+import { type Session, session, sessionPolicy, type User, user } from './schema.ts'
+import type { SessionState } from './validity.ts'
+import { endsAt, expiresAsDate, isValid, policyNow, stateNow, touchInterval } from './validity.ts'
 
 const now = sql`statement_timestamp()`
 /** For queries without a table: drizzle names their columns itself, whatever names an application's driver gives them. */

@@ -3,12 +3,12 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { describeDevice } from '../sessions/devices.ts'
-import type { Session } from '../sessions/schema.ts'
-import { device, endedSessions } from '../sessions/schemas.ts'
-import type { Outcome, Sessions } from '../sessions/sessions.ts'
-import { ignoreBodies } from './bodies.ts'
+import { ignoreBodies } from '../http/bodies.ts'
+import { callers } from '../http/openapi/document.ts'
+import { instant, nullableText, sessionId } from '../http/schemas.ts'
+import { describeDevice } from './devices.ts'
 import type { Finished, FinishLogout } from './finish-logout.ts'
+import { originOf, requireTokenForChange, type Visitor } from './guards.ts'
 import {
   ignored,
   LOGOUT_BODY,
@@ -17,9 +17,9 @@ import {
   refuseScopeInQuery,
   scope,
 } from './logout-request.ts'
-import { callers } from './openapi/document.ts'
-import { instant, nullableText, sessionId } from './schemas.ts'
-import { originOf, requireTokenForChange, type Visitor } from './session.ts'
+import type { Session } from './schema.ts'
+import { device, endedSessions } from './schemas.ts'
+import type { Outcome, Sessions } from './sessions.ts'
 
 const times = { createdAt: instant, lastSeenAt: instant, expiresAt: instant }
 

@@ -1,6 +1,6 @@
 /** What happened did not happen in the future: no session is made that never ages, or always counts as a recent sign-in. */
 import t from 'tap'
-import { touchSessions } from '../../src/storage/sessions.ts'
+import { touchSessions } from '../../src/sessions/queries.ts'
 import { json, startService } from '../support/service.ts'
 
 const service = await startService()

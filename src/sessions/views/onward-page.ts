@@ -4,7 +4,7 @@
  * identity provider, with the old page still there. A refresh is a navigation of its own.
  */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { layout } from '../ui/layout.ts'
+import { layout } from '../../ui/layout.ts'
 
 export interface OnwardPage {
   /** Where to go; an address that was allowed. */

@@ -2,11 +2,11 @@
 import { and, eq } from 'drizzle-orm'
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
+import { findSession } from '../../src/sessions/queries.ts'
 import { session } from '../../src/sessions/schema.ts'
 import type { RowState } from '../../src/sessions/validity.ts'
 import { endOf, isValid, stateNow } from '../../src/sessions/validity.ts'
 import { checkTokens } from '../../src/storage/checks.ts'
-import { findSession } from '../../src/storage/sessions.ts'
 import { testDatabase } from '../support/database.ts'
 
 const database = await testDatabase()

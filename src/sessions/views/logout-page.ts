@@ -1,9 +1,9 @@
 /** `/logout`: asks first, names what each choice will end. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { LogoutScope } from '../operations/kinds.ts'
-import type { Session, User } from '../sessions/schema.ts'
-import { count } from '../ui/format.ts'
-import { layout } from '../ui/layout.ts'
+import type { LogoutScope } from '../../operations/kinds.ts'
+import { count } from '../../ui/format.ts'
+import { layout } from '../../ui/layout.ts'
+import type { Session, User } from '../schema.ts'
 import { nameOf } from './device.ts'
 import { deviceNames } from './parts.ts'
 

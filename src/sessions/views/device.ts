@@ -1,8 +1,8 @@
 /** A device on a page: its icon and its name. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { describeDevice, deviceName, deviceWords } from '../sessions/devices.ts'
-import { quoted } from '../ui/format.ts'
-import { draw } from '../ui/icons.ts'
+import { quoted } from '../../ui/format.ts'
+import { draw } from '../../ui/icons.ts'
+import { describeDevice, deviceName, deviceWords } from '../devices.ts'
 
 const DEVICES = {
   desktop: html`<rect x="3" y="4.5" width="18" height="12" rx="2"/><path d="M8.5 20h7M12 16.5V20"/>`,

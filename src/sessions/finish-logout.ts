@@ -1,10 +1,10 @@
 /** What every logout does to the browser once it is committed: what it forgets, and where it goes next. */
 import type { FastifyReply } from 'fastify'
-import type { Outcome } from '../sessions/sessions.ts'
-import { receiptOf } from '../sessions/tokens.ts'
 import type { Cookies } from './cookies.ts'
 import type { Ignored } from './logout-request.ts'
 import { allowedRedirect } from './redirects.ts'
+import type { Outcome } from './sessions.ts'
+import { receiptOf } from './tokens.ts'
 
 export type FinishLogout = ReturnType<typeof createFinishLogout>
 

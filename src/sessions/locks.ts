@@ -1,7 +1,7 @@
 /** The named queries on `user_lock`: who may not sign in. The trigger on `session` enforces it for whoever writes there. */
 import { and, eq, isNull, or, sql } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
-import { userLock } from '../sessions/schema.ts'
+import { userLock } from './schema.ts'
 
 export type Lock = typeof userLock.$inferSelect
 

@@ -1,9 +1,9 @@
 /** `/signed-out`: says that it is done, what was ended, and why. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { Operation } from '../operations/schema.ts'
-import type { Standing } from '../storage/sessions.ts'
-import { on } from '../ui/format.ts'
-import { layout } from '../ui/layout.ts'
+import type { Operation } from '../../operations/schema.ts'
+import { on } from '../../ui/format.ts'
+import { layout } from '../../ui/layout.ts'
+import type { Standing } from '../queries.ts'
 import { nameOf } from './device.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
 

@@ -4,7 +4,7 @@
  * attacker on a sibling domain can plant the second: two that differ are refused.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import { MAX_TOKEN_LENGTH } from '../sessions/tokens.ts'
+import { MAX_TOKEN_LENGTH } from './tokens.ts'
 
 export type Credential =
   | { kind: 'none' }

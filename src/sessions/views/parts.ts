@@ -1,8 +1,8 @@
 /** What several pages show. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { Operation, RevokedSession } from '../operations/schema.ts'
-import type { Session } from '../sessions/schema.ts'
-import { count } from '../ui/format.ts'
+import type { Operation, RevokedSession } from '../../operations/schema.ts'
+import { count } from '../../ui/format.ts'
+import type { Session } from '../schema.ts'
 import { deviceIcon, nameOf } from './device.ts'
 
 /** More names than this are folded away. */

@@ -2,11 +2,11 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
-import { deviceColumns } from '../sessions/device-columns.ts'
-import type { Origin, Sessions } from '../sessions/sessions.ts'
-import type { LiveSession } from '../storage/sessions.ts'
+import { assertSameOrigin } from '../http/csrf.ts'
 import { type Credential, readCredential } from './credentials.ts'
-import { assertSameOrigin } from './csrf.ts'
+import { deviceColumns } from './device-columns.ts'
+import type { LiveSession } from './queries.ts'
+import type { Origin, Sessions } from './sessions.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -2,11 +2,11 @@
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
-import type { DeviceHints } from '../sessions/device-columns.ts'
+import { logged, sendProblem, sendProblemPage, translate } from '../http/problems.ts'
 import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
-import { logged, sendProblem, sendProblemPage, translate } from './problems.ts'
-import { originOf, type Visitor } from './session.ts'
+import type { DeviceHints } from './device-columns.ts'
+import { originOf, type Visitor } from './guards.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

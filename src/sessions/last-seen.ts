@@ -6,7 +6,7 @@
 import type { Database } from '../database/database.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
-import { touchSessions } from '../storage/sessions.ts'
+import { touchSessions } from './queries.ts'
 
 const FLUSH_MS = 1_000
 /** Beyond this many waiting sessions further ones wait for their next check. */

@@ -1,8 +1,8 @@
 /** `/`: every device the user is signed in on, this one first, each with a way to end it. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { Session, User } from '../sessions/schema.ts'
-import { ago, count } from '../ui/format.ts'
-import { layout } from '../ui/layout.ts'
+import { ago, count } from '../../ui/format.ts'
+import { layout } from '../../ui/layout.ts'
+import type { Session, User } from '../schema.ts'
 import { deviceIcon, nameOf, plainNameOf } from './device.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
 
