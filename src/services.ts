@@ -2,7 +2,7 @@
  * The services of one process on one database: made by `createServices`, kept going by `startJobs`, ended in reverse order by
  * `close`. Server, command line, tests and the OpenAPI printer all use these. Nothing connects before it is asked for something.
  */
-import { createChecking } from './checking/start.ts'
+import { createChecking } from './check/start.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { createEars } from './database/listener.ts'

@@ -10,7 +10,7 @@ export interface PoolSettings {
   use: string
 }
 
-/** With the longest wait for a query (checking/checker.ts) below the promised 2 seconds. In milliseconds. */
+/** With the longest wait for a query (check/checker.ts) below the promised 2 seconds. In milliseconds. */
 const CHECK_DEADLINE_MS = 1_000
 
 export const POOLS = {

@@ -1,5 +1,5 @@
 /** What other parts of the service count by themselves, shown to operators: they know nothing of metrics. */
-import type { Leased } from '../checking/start.ts'
+import type { Leased } from '../check/start.ts'
 import { byLabel, type Collectors } from './live.ts'
 
 /** What is asked of a pool of connections. */

@@ -3,8 +3,9 @@
  * a time that are made of numbers. Every step between two parts takes as long as the seed says, from nothing to longer
  * than a lease, and may fail before or after it took effect; every clock runs off by up to its bound.
  */
-import { leasedChecker } from '../../src/checking/checker.ts'
-import { createMemory } from '../../src/checking/memory.ts'
+
+import { createMemory } from '../../src/check/cache.ts'
+import { leasedChecker } from '../../src/check/checker.ts'
 import type { Database } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { createBarrier, type Time } from '../../src/leases/barrier.ts'

@@ -1,12 +1,12 @@
 /** One table of cases holds the state of a session and its end to the same rule. */
 import { and, eq } from 'drizzle-orm'
 import t from 'tap'
+import { checkTokens } from '../../src/check/queries.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { findSession } from '../../src/sessions/queries.ts'
 import { session } from '../../src/sessions/schema.ts'
 import type { RowState } from '../../src/sessions/validity.ts'
 import { endOf, isValid, stateNow } from '../../src/sessions/validity.ts'
-import { checkTokens } from '../../src/storage/checks.ts'
 import { testDatabase } from '../support/database.ts'
 
 const database = await testDatabase()

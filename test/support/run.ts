@@ -3,7 +3,7 @@
  * the embedded one. Every test file clones the migrated template database that is made here.
  *
  *     npm test                               everything, and which ten files took longest
- *     npm test -- test/http/check.test.ts    one file
+ *     npm test -- test/check/handler.test.ts    one file
  */
 import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'

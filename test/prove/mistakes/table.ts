@@ -43,7 +43,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     meaning: 'an error while reading the session counts as "no session"',
     mode: 'database',
     fault: 'cut',
-    file: 'src/checking/checker.ts',
+    file: 'src/check/checker.ts',
     find: 'const found = await lookUp(hashToken(token)).catch(undecided)',
     replace: 'const found = await lookUp(hashToken(token)).catch(() => null)',
   },
@@ -51,7 +51,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     meaning: 'a read that was under way when its session was revoked is kept',
     mode: 'leased',
     fault: 'none',
-    file: 'src/checking/memory.ts',
+    file: 'src/check/cache.ts',
     find: `        entries.delete(key)
         reads.delete(key)`,
     replace: '        entries.delete(key)',
@@ -60,7 +60,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     meaning: 'a read that was under way when the lease was lost is kept in the next generation',
     mode: 'leased',
     fault: 'moment',
-    file: 'src/checking/memory.ts',
+    file: 'src/check/cache.ts',
     find: `      open = false
       entries.clear()
       reads.clear()`,
@@ -117,7 +117,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     meaning: 'memory answers without looking at the lease',
     mode: 'leased',
     fault: 'stop',
-    file: 'src/checking/memory.ts',
+    file: 'src/check/cache.ts',
     find: `      if (!holds(now)) return undefined
 `,
     replace: '',

@@ -5,7 +5,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import { HELD_MS, RATE_ERROR } from '../leases/lease.ts'
-import type { Read } from '../storage/checks.ts'
+import type { Read } from './queries.ts'
 
 /** A living session as it was read. Seconds on the lease clock, as small integers: a float would cost 16 bytes. */
 export class Remembered {

@@ -1,7 +1,7 @@
 /** `/check` keeps one contract, whether every answer reads the database or most come from memory. */
 import t from 'tap'
 import { startService } from '../support/service.ts'
-import { checkContract } from './check-contract.ts'
+import { checkContract } from './contract.ts'
 
 t.test('database mode', async (t) => checkContract(t, await startService()))
 

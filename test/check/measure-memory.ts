@@ -1,10 +1,10 @@
 /**
  * Prints how many bytes a session in memory takes beyond its own strings (hashed token, user id, session id), as JSON.
  *
- *     node --expose-gc test/checking/measure-memory.ts [SESSIONS]
+ *     node --expose-gc test/check/measure-memory.ts [SESSIONS]
  */
 
-import { createMemory, Remembered } from '../../src/checking/memory.ts'
+import { createMemory, Remembered } from '../../src/check/cache.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { LEASE_MS } from '../../src/leases/lease.ts'
 

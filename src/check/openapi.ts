@@ -1,6 +1,6 @@
 /** What the OpenAPI document says of `/check`. By hand, because it is answered in front of Fastify (../check.ts). */
-import type { RawPaths } from './document.ts'
-import type { Draft } from './responses.ts'
+import type { RawPaths } from '../http/openapi/document.ts'
+import type { Draft } from '../http/openapi/responses.ts'
 
 /** Gateways ask with the method of the request that they protect. */
 const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options']

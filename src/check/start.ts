@@ -7,8 +7,8 @@ import { leaseClock } from '../leases/lease.ts'
 import { instanceStore } from '../leases/queries.ts'
 import type { Log } from '../lib/log.ts'
 import type { Touches } from '../sessions/last-seen.ts'
+import { createMemory } from './cache.ts'
 import { type Checker, databaseChecker, type LeasedChecker, leasedChecker } from './checker.ts'
-import { createMemory } from './memory.ts'
 
 export interface Sources {
   checks: Database

@@ -8,8 +8,8 @@ import { hashToken } from '../database/token-hash.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import type { Touches } from '../sessions/last-seen.ts'
-import { checkTokens, readTokens } from '../storage/checks.ts'
-import { type Memory, Remembered } from './memory.ts'
+import { type Memory, Remembered } from './cache.ts'
+import { checkTokens, readTokens } from './queries.ts'
 
 export type Verdict = { valid: true; userId: string; sessionId: string } | { valid: false }
 

@@ -5,14 +5,14 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Checker, Verdict } from '../checking/checker.ts'
 import { Problem } from '../errors.ts'
+import type { Address } from '../http/address.ts'
+import { logged, translate, writeProblem } from '../http/problems.ts'
 import type { Cookies } from '../sessions/cookies.ts'
 import { readCredential } from '../sessions/credentials.ts'
 import type { DeviceHints } from '../sessions/device-columns.ts'
 import type { Visitor } from '../sessions/guards.ts'
-import type { Address } from './address.ts'
-import { logged, translate, writeProblem } from './problems.ts'
+import type { Checker, Verdict } from './checker.ts'
 
 const REFUSED: Verdict = { valid: false }
 /** With the database away, a line for each check would hold up the process more than the checks do. In milliseconds. */
