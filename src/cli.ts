@@ -9,9 +9,9 @@ import { Failed, UsageError } from './cli/common.ts'
 import { addCompletionCommand } from './cli/completion.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
 import { addIncidentCommand } from './cli/incident.ts'
-import { addKeysCommand } from './cli/keys.ts'
 import { tell } from './cli/print.ts'
 import { addRolesCommand } from './cli/roles.ts'
+import { addKeysCommand } from './service-api/cli.ts'
 
 const VERSION = ['-v, --version', 'print the version'] as const
 

@@ -8,7 +8,7 @@ import { COUNTED_SCOPES, countKeys, countSessions, LOGOUT_OUTCOMES } from './met
 import { byLabel, createCollectors, Durations } from './metrics/live.ts'
 import { createSources } from './metrics/sources.ts'
 import { askSupervisor, tellSupervisor } from './metrics/workers.ts'
-import type { Keys } from './security/keys.ts'
+import type { Keys } from './service-api/keys.ts'
 import type { Sessions } from './sessions/sessions.ts'
 import { version } from './version.ts'
 

@@ -1,6 +1,6 @@
 /** Operators see what happened, by its true name, and nobody's name; whatever clients send adds no line. */
 import t from 'tap'
-import { createKey } from '../src/security/keys.ts'
+import { createKey } from '../src/service-api/keys.ts'
 import { openStream } from './support/event-stream.ts'
 import { served } from './support/served.ts'
 import { json } from './support/service.ts'

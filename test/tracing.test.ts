@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { createKey } from '../src/security/keys.ts'
+import { createKey } from '../src/service-api/keys.ts'
 import { collector, type Span } from './support/collector.ts'
 import { run } from './support/command.ts'
 import { testDatabase } from './support/database.ts'

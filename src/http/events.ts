@@ -11,11 +11,11 @@ import { Problem } from '../errors.ts'
 import { parseCursor } from '../propagation/cursor.ts'
 import { type Feed, malformed } from '../propagation/feed.ts'
 import type { Page } from '../propagation/window.ts'
-import type { Keys } from '../security/keys.ts'
+import { KEY_PROBLEMS } from '../service-api/guard.ts'
+import type { Keys } from '../service-api/keys.ts'
 import { bearerOf } from '../sessions/credentials.ts'
 import { callers } from './openapi/document.ts'
 import { comparison, instant, nullableText } from './schemas.ts'
-import { KEY_PROBLEMS } from './service-key.ts'
 
 /** Longest time that an answer is held, in seconds. */
 const MAX_WAIT = 30

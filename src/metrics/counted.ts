@@ -1,7 +1,7 @@
 /** Services with what they do counted, as their callers saw it. Nothing else about them changes. */
 import { Problem } from '../errors.ts'
 import { LOGOUT_SCOPES } from '../operations/kinds.ts'
-import type { Keys } from '../security/keys.ts'
+import type { Keys } from '../service-api/keys.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 
 /** What users end: a scope of a logout, or `one` of their other sessions. */

@@ -1,11 +1,11 @@
 /** The named queries on `staff`: who may see and end other people's sessions. */
 import { and, eq } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
+import { isActive } from '../service-api/queries.ts'
 import { serviceKey } from '../service-api/schema.ts'
 import type { Session } from '../sessions/schema.ts'
 import type { StaffRole } from '../staff/role-names.ts'
 import { staff } from '../staff/schema.ts'
-import { isActive } from './keys.ts'
 
 /** The role of a user, or null for everybody else. */
 export async function findRole(db: Executor, userId: string): Promise<StaffRole | null> {

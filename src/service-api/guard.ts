@@ -7,10 +7,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
 import { callerOf } from '../lib/address-blocks.ts'
-import type { Keys } from '../security/keys.ts'
-import type { KeyScope } from '../service-api/scopes.ts'
 import { bearerOf } from '../sessions/credentials.ts'
-import type { FoundKey } from '../storage/keys.ts'
+import type { Keys } from './keys.ts'
+import type { FoundKey } from './queries.ts'
+import type { KeyScope } from './scopes.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

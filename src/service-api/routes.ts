@@ -4,14 +4,14 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { callers } from '../http/openapi/document.ts'
+import { instant, text } from '../http/schemas.ts'
 import { readAddress } from '../lib/read-address.ts'
 import type { Cookies } from '../sessions/cookies.ts'
 import { deviceColumns } from '../sessions/device-columns.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { MAX_TOKEN_LENGTH } from '../sessions/tokens.ts'
-import { callers } from './openapi/document.ts'
-import { instant, text } from './schemas.ts'
-import { KEY_PROBLEMS } from './service-key.ts'
+import { KEY_PROBLEMS } from './guard.ts'
 
 const question = z.object({
   token: z.string('must be the token to look up'),

@@ -9,9 +9,9 @@ import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import type { Log } from '../lib/log.ts'
 import { type By, recordAct } from '../operations/record.ts'
-import type { ServiceKey } from '../service-api/schema.ts'
-import type { KeyScope } from '../service-api/scopes.ts'
-import { type FoundKey, findKeys, insertKey, type NewKey, recordKeyUse, revokeKey } from '../storage/keys.ts'
+import { type FoundKey, findKeys, insertKey, type NewKey, recordKeyUse, revokeKey } from './queries.ts'
+import type { ServiceKey } from './schema.ts'
+import type { KeyScope } from './scopes.ts'
 
 const PREFIX = 'glk_'
 const KEY = /^glk_[A-Za-z0-9_-]{43}$/

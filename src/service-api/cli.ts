@@ -1,11 +1,11 @@
 /** `global-logout keys`: the options and help of the commands on service keys. */
 import { type Command, Option } from 'commander'
-import { KEY_SCOPES } from '../service-api/scopes.ts'
-import { examples } from './common.ts'
-import type { CreateOptions, ListOptions, RevokeOptions } from './key-actions.ts'
+import { examples } from '../cli/common.ts'
+import type { CreateOptions, ListOptions, RevokeOptions } from './cli-actions.ts'
+import { KEY_SCOPES } from './scopes.ts'
 
 /** Loaded when a command runs: help and completion need none of it. */
-const actions = () => import('./key-actions.ts')
+const actions = () => import('./cli-actions.ts')
 
 /** Adds the command to `program`. */
 export function addKeysCommand(program: Command, env: NodeJS.ProcessEnv): void {

@@ -1,9 +1,9 @@
 /** What services may ask with a key, and what the key does not let them do. */
 
 import t from 'tap'
-import { createKeys } from '../../src/security/keys.ts'
+import { createKeys } from '../../src/service-api/keys.ts'
+import { revokeKey } from '../../src/service-api/queries.ts'
 import { KEY_SCOPES } from '../../src/service-api/scopes.ts'
-import { revokeKey } from '../../src/storage/keys.ts'
 import { strictLog } from '../support/log.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor, within } from '../support/within.ts'

@@ -2,8 +2,8 @@
 import { and, desc, eq, isNull, or, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database/database.ts'
 import { hashToken } from '../database/token-hash.ts'
-import { type ServiceKey, serviceKey } from '../service-api/schema.ts'
-import type { KeyScope } from '../service-api/scopes.ts'
+import { type ServiceKey, serviceKey } from './schema.ts'
+import type { KeyScope } from './scopes.ts'
 
 const now = sql`statement_timestamp()`
 /** True for keys that are neither revoked nor expired. */

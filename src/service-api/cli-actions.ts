@@ -1,13 +1,14 @@
 /** The work of `global-logout keys`: makes, lists and revokes the credentials of services, in the database directly. */
+
+import { confirm, instant, operator, UsageError } from '../cli/common.ts'
+import { withDatabase } from '../cli/database.ts'
+import { print, printJson, visible } from '../cli/print.ts'
+import { printTable } from '../cli/table.ts'
 import { duration } from '../lib/duration.ts'
 import { uuid } from '../lib/schemas.ts'
-import { createKey, endKey } from '../security/keys.ts'
-import type { KeyScope } from '../service-api/scopes.ts'
-import { type ListedKey, listKeys } from '../storage/keys.ts'
-import { confirm, instant, operator, UsageError } from './common.ts'
-import { withDatabase } from './database.ts'
-import { print, printJson, visible } from './print.ts'
-import { printTable } from './table.ts'
+import { createKey, endKey } from './keys.ts'
+import { type ListedKey, listKeys } from './queries.ts'
+import type { KeyScope } from './scopes.ts'
 
 type Env = NodeJS.ProcessEnv
 
