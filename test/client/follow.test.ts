@@ -5,7 +5,7 @@ import { createClient, type Replay, type Revocation } from '@global-logout/clien
 import t from 'tap'
 import { createExchange } from '../../packages/client/src/exchange.ts'
 import { createFollow, type FollowOptions } from '../../packages/client/src/follow.ts'
-import { type Cursor, formatCursor } from '../../src/propagation/cursor.ts'
+import { type Cursor, formatCursor } from '../../src/feed/cursor.ts'
 import { revokeKey } from '../../src/service-api/queries.ts'
 import { createRandom } from '../prove/random.ts'
 import { duringOutage } from '../support/database-outage.ts'

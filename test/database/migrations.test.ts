@@ -5,8 +5,8 @@ import { promisify } from 'node:util'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import t from 'tap'
 import { pendingMigrations } from '../../src/database/migrate.ts'
+import { PAGE, READ_FEED } from '../../src/feed/queries.ts'
 import { isValid } from '../../src/sessions/validity.ts'
-import { PAGE, READ_FEED } from '../../src/storage/feed.ts'
 import { testDatabase } from '../support/database.ts'
 
 const run = promisify(execFile)

@@ -4,10 +4,10 @@
  */
 import t from 'tap'
 import { migrate } from '../../src/database/migrate.ts'
+import { readFeed } from '../../src/feed/queries.ts'
 import { readNews } from '../../src/leases/queries.ts'
 import { seal, verify } from '../../src/security/audit-chain.ts'
 import { carryOut } from '../../src/security/incident-runner.ts'
-import { readFeed } from '../../src/storage/feed.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
 

@@ -3,8 +3,8 @@
  * at a place that is known is answered from here; a place that was forgotten is no error, only a read of one's own.
  */
 
-import type { ReplayRow, RevocationRow } from '../storage/feed.ts'
 import type { Place } from './cursor.ts'
+import type { ReplayRow, RevocationRow } from './queries.ts'
 
 /** What the outside is told of a revocation; times in ISO 8601. */
 export type RevocationEvent = Omit<RevocationRow, keyof Place | 'at'> & { revokedAt: string }

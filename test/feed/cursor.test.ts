@@ -10,7 +10,7 @@ import {
   type Snapshot,
   snapshotOf,
   snapshotText,
-} from '../../src/propagation/cursor.ts'
+} from '../../src/feed/cursor.ts'
 import { testDatabase } from '../support/database.ts'
 import '../support/seed.ts'
 

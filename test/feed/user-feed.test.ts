@@ -1,7 +1,7 @@
 /** Pages of one process that follow their users: whoever leaves and whoever comes disturb nobody else. */
 import t from 'tap'
-import { createUserFeed, type Tidings } from '../../src/propagation/user-feed.ts'
-import type { Page, RevocationEvent } from '../../src/propagation/window.ts'
+import { createUserFeed, type Tidings } from '../../src/feed/user-feed.ts'
+import type { Page, RevocationEvent } from '../../src/feed/window.ts'
 
 /** A feed whose answers are given by hand. */
 function feedByHand() {

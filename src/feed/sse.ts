@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Feed } from '../propagation/feed.ts'
+import type { Feed } from './feed.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -8,8 +8,8 @@ import type { Ears } from '../database/listener.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { runDetached } from '../lib/run-detached.ts'
 import { createWakeableSleep, sleep } from '../lib/sleep.ts'
-import { type FeedRead, type FeedRow, PAGE } from '../storage/feed.ts'
 import { type Cursor, formatCursor, isBefore, latestOf, type Snapshot } from './cursor.ts'
+import { type FeedRead, type FeedRow, PAGE } from './queries.ts'
 import { createWindow, type FeedEvent, type Page } from './window.ts'
 
 /** Longest pause between two reads, in milliseconds: what brings no notification (SQL) is found after it. */
@@ -22,7 +22,7 @@ const STALE_MS = 5_000
 const LOOK_MS = 1_200
 
 export interface FeedStore {
-  /** One page after a cursor, up to the cursor's own end, else to `upper`, else to now (`storage/feed.ts`). */
+  /** One page after a cursor, up to the cursor's own end, else to `upper`, else to now (`feed/queries.ts`). */
   read(from: Cursor | null, upper: Snapshot | null): Promise<FeedRead>
 }
 

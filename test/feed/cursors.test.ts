@@ -1,7 +1,7 @@
 /** What `GET /events` says of cursors that it cannot go on from: never a gap, never a 500. */
 import fc from 'fast-check'
 import t from 'tap'
-import { formatCursor, parseCursor } from '../../src/propagation/cursor.ts'
+import { formatCursor, parseCursor } from '../../src/feed/cursor.ts'
 import { startService } from '../support/service.ts'
 import '../support/seed.ts'
 

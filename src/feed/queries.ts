@@ -8,14 +8,7 @@ import { sql } from 'drizzle-orm'
 import type { Database, Transaction } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
 import type { LogoutScope, OperationKind } from '../operations/kinds.ts'
-import {
-  type Cursor,
-  type Place,
-  type Snapshot,
-  snapshotOf,
-  snapshotText,
-  WORLD_LENGTH,
-} from '../propagation/cursor.ts'
+import { type Cursor, type Place, type Snapshot, snapshotOf, snapshotText, WORLD_LENGTH } from './cursor.ts'
 
 /** Events of a page at most. */
 export const PAGE = 1_000

@@ -8,12 +8,12 @@ import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
-import type { Feed } from '../propagation/feed.ts'
-import { createUserFeed, type UserFollower } from '../propagation/user-feed.ts'
+import { callers } from '../http/openapi/document.ts'
 import { requireToken, type Visitor } from '../sessions/guards.ts'
 import { markOf } from '../sessions/list-mark.ts'
 import type { Sessions } from '../sessions/sessions.ts'
-import { callers } from './openapi/document.ts'
+import type { Feed } from './feed.ts'
+import { createUserFeed, type UserFollower } from './user-feed.ts'
 
 /** After so long a page has to come again, in milliseconds; earlier when its session may have reached its end. */
 const LONGEST_MS = 3_600_000
