@@ -25,7 +25,7 @@ import { createKeys } from './service-api/keys.ts'
 import { createTouches } from './sessions/last-seen.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { startSweeper } from './sessions/sweeper.ts'
-import { isStaff } from './storage/staff.ts'
+import { isStaff } from './staff/roles.ts'
 
 const SWEEP_INTERVAL_MS = 60_000
 

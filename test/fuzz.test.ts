@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import t from 'tap'
-import { setRole } from '../src/storage/staff.ts'
+import { setRole } from '../src/staff/roles.ts'
 import { type Answer, type Operation, operationsOf } from './fuzz/operations.ts'
 import { flawless, type Known, oneWrong, requestsTo } from './fuzz/requests.ts'
 import { type Sent, send } from './fuzz/send.ts'

@@ -1,8 +1,8 @@
 /** The work of `global-logout user|sessions|revoke|lock|unlock`. */
 
 import { MAX_FOUND } from '../security/accounts.ts'
-import { lockFor, reason } from '../security/reason.ts'
 import { toAccount, toRevoked, toUser } from '../security/shown.ts'
+import { lockFor, reason } from '../staff/reason.ts'
 import type { StaffRole } from '../staff/role-names.ts'
 import { confirm, operator } from './common.ts'
 import { print, printJson } from './print.ts'

@@ -5,15 +5,7 @@ import { z } from 'zod'
 import { Problem, unavailable } from '../errors.ts'
 import { incidentCsv } from '../security/incident-csv.ts'
 import type { IncidentReport } from '../security/incidents.ts'
-import { reason } from '../security/reason.ts'
 import { selection } from '../security/selection.ts'
-import type { ShownSelection } from '../staff/incidents/schema.ts'
-import type { Selection } from '../storage/selector-values.ts'
-import { partsOf, SELECTORS, type SelectorKind } from '../storage/selectors.ts'
-import { type IncidentEntered, incidentForm } from '../web/admin/incident-form.ts'
-import { incidentPage } from '../web/admin/incident-page.ts'
-import { incidentsPage } from '../web/admin/incidents-page.ts'
-import type { Faults } from '../web/admin/parts.ts'
 import {
   type AdminPages,
   entered,
@@ -24,11 +16,19 @@ import {
   utcInstant,
   viewerOf,
   writeHooks,
-} from './admin-common.ts'
+} from '../staff/forms.ts'
+import { byOf, signedInWithin } from '../staff/guard.ts'
+import type { ShownSelection } from '../staff/incidents/schema.ts'
+import { reason } from '../staff/reason.ts'
+import type { Faults } from '../staff/views/parts.ts'
+import type { Selection } from '../storage/selector-values.ts'
+import { partsOf, SELECTORS, type SelectorKind } from '../storage/selectors.ts'
+import { type IncidentEntered, incidentForm } from '../web/admin/incident-form.ts'
+import { incidentPage } from '../web/admin/incident-page.ts'
+import { incidentsPage } from '../web/admin/incidents-page.ts'
 import { sendCsv } from './csv.ts'
 import { logged, sendProblem, translate } from './problems.ts'
 import { planId, text } from './schemas.ts'
-import { byOf, signedInWithin } from './staff.ts'
 
 /** Bytes: 200,000 user ids of 36 characters, a line each, as a form is encoded. */
 const MAX_FORM = 16 * 1024 * 1024

@@ -5,12 +5,12 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { incidentCsv } from '../security/incident-csv.ts'
 import type { IncidentReport, Incidents } from '../security/incidents.ts'
-import { reason } from '../security/reason.ts'
 import { selection, shownSelectionSchema } from '../security/selection.ts'
+import { byOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../staff/guard.ts'
+import { reason } from '../staff/reason.ts'
 import { sendCsv, wantsCsv } from './csv.ts'
 import { callers } from './openapi/document.ts'
 import { instant, nullableText, planId } from './schemas.ts'
-import { byOf, READ_PROBLEMS, WRITE_PROBLEMS } from './staff.ts'
 
 /** Bytes: 200,000 user ids of 36 characters are 8 MB. Read only after the caller has shown who it is. */
 const MAX_PLAN_BODY = 16 * 1024 * 1024

@@ -2,10 +2,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { lockFor, reason } from '../security/reason.ts'
-import { revokePage, unlockPage } from '../web/admin/act-pages.ts'
-import type { Faults } from '../web/admin/parts.ts'
-import { userPage } from '../web/admin/user-page.ts'
 import {
   type AdminPages,
   entered,
@@ -14,9 +10,13 @@ import {
   send,
   viewerOf,
   writeHooks,
-} from './admin-common.ts'
+} from '../staff/forms.ts'
+import { byOf, signedInWithin } from '../staff/guard.ts'
+import { lockFor, reason } from '../staff/reason.ts'
+import type { Faults } from '../staff/views/parts.ts'
+import { revokePage, unlockPage } from '../web/admin/act-pages.ts'
+import { userPage } from '../web/admin/user-page.ts'
 import { operationId, text } from './schemas.ts'
-import { byOf, signedInWithin } from './staff.ts'
 
 /** Of the sessions that were just ended, so many are named. */
 const LISTED = 100

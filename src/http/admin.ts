@@ -9,12 +9,12 @@ import { z } from 'zod'
 import type { Accounts } from '../security/accounts.ts'
 import type { Audit, AuditEntry } from '../security/audit.ts'
 import { auditCsv } from '../security/audit-csv.ts'
-import { lockFor, reason } from '../security/reason.ts'
 import { toAccount, toRevoked, toUser } from '../security/shown.ts'
+import { byOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../staff/guard.ts'
+import { lockFor, reason } from '../staff/reason.ts'
 import { account, auditPage, auditQuery, revoked, searchText, unlocked, userList } from './admin-schemas.ts'
 import { sendCsv, wantsCsv } from './csv.ts'
 import { callers } from './openapi/document.ts'
-import { byOf, READ_PROBLEMS, WRITE_PROBLEMS } from './staff.ts'
 
 export interface StaffApi {
   accounts: Accounts

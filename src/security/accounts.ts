@@ -22,8 +22,8 @@ import { revoke } from '../sessions/revoke.ts'
 import type { Session } from '../sessions/schema.ts'
 import type { Replay } from '../staff/replays/schema.ts'
 import type { StaffRole } from '../staff/role-names.ts'
+import { findRole, setRole } from '../staff/roles.ts'
 import { listReplays } from '../storage/replays.ts'
-import { findRole, setRole } from '../storage/staff.ts'
 import { type FoundUser, findUser, findUsers, listRevocations, type Revocation } from '../storage/users.ts'
 
 /** A search shows so many users. */

@@ -6,6 +6,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, outsideTheRequest } from '../database/database.ts'
 import { OVERVIEW_KINDS } from '../operations/kinds.ts'
+import { namesOf } from '../staff/display-names.ts'
+import { findRole } from '../staff/roles.ts'
 import {
   countFigures,
   type Figures,
@@ -13,8 +15,6 @@ import {
   recentlyReplayed,
   type TimeRange,
 } from '../storage/overview.ts'
-import { namesOf } from '../storage/people.ts'
-import { findRole } from '../storage/staff.ts'
 import { noteHead } from './audit-chain.ts'
 
 const HOUR = 3_600

@@ -2,7 +2,7 @@
 import pg from 'pg'
 import t from 'tap'
 import type { By } from '../../src/operations/record.ts'
-import { lockFor, reason } from '../../src/security/reason.ts'
+import { lockFor, reason } from '../../src/staff/reason.ts'
 import { matching } from '../../src/storage/users.ts'
 import { startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'

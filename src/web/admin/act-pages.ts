@@ -2,10 +2,10 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Account } from '../../security/accounts.ts'
 import { deviceNames } from '../../sessions/views/parts.ts'
+import { consolePage, type Viewer } from '../../staff/views/frame.ts'
+import { type Faults, faultList, field, idQuery, quoted, userHref, whoIs } from '../../staff/views/parts.ts'
+import { recentSignIn } from '../../staff/views/sign-in-again.ts'
 import { count, on } from '../../ui/format.ts'
-import { consolePage, type Viewer } from './frame.ts'
-import { type Faults, faultList, field, idQuery, quoted, userHref, whoIs } from './parts.ts'
-import { recentSignIn } from './sign-in-again.ts'
 
 const LOCKS: [value: string, label: string][] = [
   ['', 'No lock: the user may sign in again at once'],

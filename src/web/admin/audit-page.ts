@@ -2,10 +2,10 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { AUDIT_KINDS, operationLabel } from '../../operations/kinds.ts'
 import type { AuditPage } from '../../security/audit.ts'
-import type { Names } from '../../storage/people.ts'
+import type { Names } from '../../staff/display-names.ts'
+import { consolePage, type Viewer } from '../../staff/views/frame.ts'
+import { entries, type Faults, faultList, field } from '../../staff/views/parts.ts'
 import { stamp } from '../../ui/format.ts'
-import { consolePage, type Viewer } from './frame.ts'
-import { entries, type Faults, faultList, field } from './parts.ts'
 
 export interface AuditEntered {
   user?: string | undefined

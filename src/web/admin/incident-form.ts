@@ -1,5 +1,8 @@
 /** `/admin/incidents/new`: which sessions are meant. Every part that is given has to match. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import { consolePage, type Viewer } from '../../staff/views/frame.ts'
+import { type Faults, faultList, field } from '../../staff/views/parts.ts'
+import { recentSignIn } from '../../staff/views/sign-in-again.ts'
 import {
   type NamedSelector,
   SELECTORS,
@@ -7,9 +10,6 @@ import {
   type SelectorName,
 } from '../../storage/selectors.ts'
 import { reasonField } from './act-pages.ts'
-import { consolePage, type Viewer } from './frame.ts'
-import { type Faults, faultList, field } from './parts.ts'
-import { recentSignIn } from './sign-in-again.ts'
 
 /** What was typed in. Instants as `datetime-local` has them, in UTC. */
 export type IncidentEntered = { [Name in SelectorName | 'reason']?: string | undefined }

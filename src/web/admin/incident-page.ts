@@ -2,16 +2,16 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { IncidentReport } from '../../security/incidents.ts'
 import { deviceIcon, nameOf } from '../../sessions/views/device.ts'
+import type { Names } from '../../staff/display-names.ts'
 import type { IncidentSample, ShownSelection } from '../../staff/incidents/schema.ts'
+import { consolePage, type Viewer } from '../../staff/views/frame.ts'
+import { actor, type Faults, faultList, quoted, sessionsOfUsers, userLink } from '../../staff/views/parts.ts'
+import { recentSignIn } from '../../staff/views/sign-in-again.ts'
 import type { UnknownListed } from '../../storage/incidents.ts'
-import type { Names } from '../../storage/people.ts'
 import { type NamedSelector, partsOf, type SelectorValue } from '../../storage/selectors.ts'
 import { ago, count, on, stamp } from '../../ui/format.ts'
-import { consolePage, type Viewer } from './frame.ts'
 import { incidentReport } from './incident-report.ts'
 import { progressBar } from './incidents-page.ts'
-import { actor, type Faults, faultList, quoted, sessionsOfUsers, userLink } from './parts.ts'
-import { recentSignIn } from './sign-in-again.ts'
 
 /** Seconds between two looks at the progress, without JavaScript. */
 const REFRESH_SECONDS = 3

@@ -3,10 +3,10 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../operations/kinds.ts'
 import type { Operation, RevokedSession } from '../../operations/schema.ts'
 import { deviceIcon, nameOf } from '../../sessions/views/device.ts'
-import type { Names } from '../../storage/people.ts'
+import type { Names } from '../../staff/display-names.ts'
+import { consolePage, type Viewer } from '../../staff/views/frame.ts'
+import { actor, planIdOf, quoted, userLink } from '../../staff/views/parts.ts'
 import { count, stamp } from '../../ui/format.ts'
-import { consolePage, type Viewer } from './frame.ts'
-import { actor, planIdOf, quoted, userLink } from './parts.ts'
 
 export interface OperationPage {
   viewer: Viewer

@@ -3,8 +3,8 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../operations/kinds.ts'
 import type { AuditEntry } from '../../security/audit.ts'
 import { nameOf } from '../../sessions/views/device.ts'
-import type { Names } from '../../storage/people.ts'
 import { ago, count, quoted } from '../../ui/format.ts'
+import type { Names } from '../display-names.ts'
 
 export { quoted } from '../../ui/format.ts'
 

@@ -1,10 +1,10 @@
 /** The frame of every page of the console: where one is, as whom, and whether one may only look. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Session, User } from '../../sessions/schema.ts'
-import type { StaffRole } from '../../staff/role-names.ts'
 import { consoleScriptHref, consoleStyleHref } from '../../ui/assets.ts'
 import type { Sign } from '../../ui/icons.ts'
 import { layout } from '../../ui/layout.ts'
+import type { StaffRole } from '../role-names.ts'
 
 /** Who looks at the console. */
 export interface Viewer {

@@ -7,13 +7,13 @@ import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import { Problem } from '../errors.ts'
+import { assertSameOrigin } from '../http/csrf.ts'
 import { KEY_PROBLEMS } from '../service-api/guard.ts'
 import { bearerOf } from '../sessions/credentials.ts'
 import { originOf, requireToken, type Visitor } from '../sessions/guards.ts'
 import type { Sessions } from '../sessions/sessions.ts'
-import type { StaffRole } from '../staff/role-names.ts'
-import { findRoleOf } from '../storage/staff.ts'
-import { assertSameOrigin } from './csrf.ts'
+import type { StaffRole } from './role-names.ts'
+import { findRoleOf } from './roles.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -11,8 +11,8 @@ import type { Incidents } from '../security/incidents.ts'
 import type { Overview } from '../security/overview.ts'
 import { requireTokenForChange, type Visitor } from '../sessions/guards.ts'
 import type { Sessions } from '../sessions/sessions.ts'
-import type { Viewer } from '../web/admin/frame.ts'
-import type { Faults } from '../web/admin/parts.ts'
+import type { Viewer } from './views/frame.ts'
+import type { Faults } from './views/parts.ts'
 
 export interface AdminPages {
   sessions: Pick<Sessions, 'operation'>

@@ -4,8 +4,8 @@ import type { Executor } from '../database/database.ts'
 import { isActive } from '../service-api/queries.ts'
 import { serviceKey } from '../service-api/schema.ts'
 import type { Session } from '../sessions/schema.ts'
-import type { StaffRole } from '../staff/role-names.ts'
-import { staff } from '../staff/schema.ts'
+import type { StaffRole } from './role-names.ts'
+import { staff } from './schema.ts'
 
 /** The role of a user, or null for everybody else. */
 export async function findRole(db: Executor, userId: string): Promise<StaffRole | null> {
