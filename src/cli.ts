@@ -8,10 +8,10 @@ import { addAuditCommand } from './cli/audit.ts'
 import { Failed, UsageError } from './cli/common.ts'
 import { addCompletionCommand } from './cli/completion.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
-import { addIncidentCommand } from './cli/incident.ts'
 import { tell } from './cli/print.ts'
 import { addRolesCommand } from './cli/roles.ts'
 import { addKeysCommand } from './service-api/cli.ts'
+import { addIncidentCommand } from './staff/incidents/cli.ts'
 
 const VERSION = ['-v, --version', 'print the version'] as const
 

@@ -1,6 +1,6 @@
 /** The console's pages in every state they can be in, on a service where a night's worth of things has happened. */
 import type { Page } from 'playwright-core'
-import { carryOut } from '../../src/security/incident-runner.ts'
+import { carryOut } from '../../src/staff/incidents/runner.ts'
 import type { StaffRole } from '../../src/staff/role-names.ts'
 import type { Service } from '../support/service.ts'
 import { AGENTS, addCrowd, addPerson } from './devices.ts'

@@ -7,7 +7,7 @@ import { migrate } from '../../src/database/migrate.ts'
 import { readFeed } from '../../src/feed/queries.ts'
 import { readNews } from '../../src/leases/queries.ts'
 import { seal, verify } from '../../src/security/audit-chain.ts'
-import { carryOut } from '../../src/security/incident-runner.ts'
+import { carryOut } from '../../src/staff/incidents/runner.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
 

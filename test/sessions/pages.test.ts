@@ -1,7 +1,7 @@
 /** What the pages say, and what they must not say. */
 import t from 'tap'
 import { ERRORS, type ErrorCode } from '../../src/errors.ts'
-import { carryOut } from '../../src/security/incident-runner.ts'
+import { carryOut } from '../../src/staff/incidents/runner.ts'
 import { errorPage } from '../../src/ui/error-page.ts'
 import { relativeTime } from '../../src/ui/format.ts'
 import { begin } from '../support/incidents.ts'

@@ -1,8 +1,8 @@
 /** Carries an incident out as a process of its own, and prints how many sessions are ended; dies when it is told to. */
 import { readConfig } from '../../src/config.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { runIncident } from '../../src/security/run-incident.ts'
 import { createServices } from '../../src/services.ts'
+import { runIncident } from '../../src/staff/incidents/run.ts'
 import type { Death } from './incidents.ts'
 
 const [url = '', id = '', batch = '', death = ''] = process.argv.slice(2)

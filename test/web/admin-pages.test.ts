@@ -2,7 +2,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { carryOut } from '../../src/security/incident-runner.ts'
+import { carryOut } from '../../src/staff/incidents/runner.ts'
 import type { StaffRole } from '../../src/staff/role-names.ts'
 import { startService } from '../support/service.ts'
 import { nextEvent } from '../support/within.ts'

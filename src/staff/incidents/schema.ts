@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import { check, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant, inTheCalendar } from '../../database/columns.ts'
 import type { ActorKind } from '../../operations/kinds.ts'
-import type { Selection } from '../../storage/selector-values.ts'
+import type { Selection } from './selector-values.ts'
 
 /** A plan to end sessions, and what became of it. */
 export const incident = pgTable(

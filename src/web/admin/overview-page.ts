@@ -1,14 +1,14 @@
 /** `/admin`: how things stand, what is under way, what was done lately. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation } from '../../operations/schema.ts'
-import type { IncidentReport } from '../../security/incidents.ts'
 import { RANGES, type RangeName } from '../../security/overview.ts'
 import type { Names } from '../../staff/display-names.ts'
+import type { IncidentReport } from '../../staff/incidents/incidents.ts'
+import { incidentList } from '../../staff/incidents/views/incidents-page.ts'
 import { consolePage, type Viewer } from '../../staff/views/frame.ts'
 import { entries, userLink } from '../../staff/views/parts.ts'
 import type { Figures, Replayed } from '../../storage/overview.ts'
 import { ago, count } from '../../ui/format.ts'
-import { incidentList } from './incidents-page.ts'
 import { plot } from './plot.ts'
 import { searchForm } from './users-page.ts'
 

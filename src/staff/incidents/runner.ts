@@ -3,15 +3,15 @@
  * time. One that gets nowhere, because somebody holds on to its sessions, keeps no other from its turn.
  */
 
-import type { Database } from '../database/database.ts'
-import { POOLS } from '../database/pools.ts'
-import type { Barrier } from '../leases/barrier.ts'
-import { every } from '../lib/every.ts'
-import type { Log } from '../lib/log.ts'
-import { sleep } from '../lib/sleep.ts'
-import { findIncident } from '../storage/incidents.ts'
-import { idleIncidents } from '../storage/runners.ts'
-import { type RunOptions, runIncident } from './run-incident.ts'
+import type { Database } from '../../database/database.ts'
+import { POOLS } from '../../database/pools.ts'
+import type { Barrier } from '../../leases/barrier.ts'
+import { every } from '../../lib/every.ts'
+import type { Log } from '../../lib/log.ts'
+import { sleep } from '../../lib/sleep.ts'
+import { idleIncidents } from './claims.ts'
+import { findIncident } from './queries.ts'
+import { type RunOptions, runIncident } from './run.ts'
 
 const LOOK_MS = 2_000
 const FOLLOW_MS = 500

@@ -1,17 +1,17 @@
 /** Incidents: what a plan counts, whom its execution ends, and what the report says of it. */
 
 import t from 'tap'
-import { type Database, openDatabase } from '../../src/database/database.ts'
-import { carryOut, INCIDENTS_AT_ONCE, startIncidentRunner } from '../../src/security/incident-runner.ts'
-import { runIncident } from '../../src/security/run-incident.ts'
-import { setRole } from '../../src/staff/roles.ts'
-import { keepIncident, releaseIncident, takeIncident } from '../../src/storage/runners.ts'
-import type { Selection } from '../../src/storage/selector-values.ts'
-import { hold } from '../support/hold.ts'
-import { addSessions, addsUp, begin, somebody } from '../support/incidents.ts'
-import { keepLog, strictLog } from '../support/log.ts'
-import { startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { type Database, openDatabase } from '../../../src/database/database.ts'
+import { keepIncident, releaseIncident, takeIncident } from '../../../src/staff/incidents/claims.ts'
+import { runIncident } from '../../../src/staff/incidents/run.ts'
+import { carryOut, INCIDENTS_AT_ONCE, startIncidentRunner } from '../../../src/staff/incidents/runner.ts'
+import type { Selection } from '../../../src/staff/incidents/selector-values.ts'
+import { setRole } from '../../../src/staff/roles.ts'
+import { hold } from '../../support/hold.ts'
+import { addSessions, addsUp, begin, somebody } from '../../support/incidents.ts'
+import { keepLog, strictLog } from '../../support/log.ts'
+import { startService } from '../../support/service.ts'
+import { waitFor } from '../../support/within.ts'
 
 // Carried out step by step here.
 const service = await startService({ except: ['incidents'] })
@@ -406,7 +406,7 @@ t.test('the role of the service is allowed all of it, and cannot take back what 
   url.searchParams.set('options', '-c role=global_logout_service')
   const own: Database = openDatabase(url.href, { max: 3 })
   t.teardown(() => own.close())
-  const { createIncidents } = await import('../../src/security/incidents.ts')
+  const { createIncidents } = await import('../../../src/staff/incidents/incidents.ts')
   const asService = { ...service, incidents: createIncidents(own) }
   const id = await begin(asService, { userAgent: 'role', userIds: ['role1', 'role2', 'role3'] })
   // Somebody else's open transaction, of another role, is seen all the same.

@@ -1,15 +1,10 @@
 /** `/admin/incidents/new`: which sessions are meant. Every part that is given has to match. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { consolePage, type Viewer } from '../../staff/views/frame.ts'
-import { type Faults, faultList, field } from '../../staff/views/parts.ts'
-import { recentSignIn } from '../../staff/views/sign-in-again.ts'
-import {
-  type NamedSelector,
-  SELECTORS,
-  type SelectorKind,
-  type SelectorName,
-} from '../../storage/selectors.ts'
-import { reasonField } from './act-pages.ts'
+import { reasonField } from '../../../web/admin/act-pages.ts'
+import { consolePage, type Viewer } from '../../views/frame.ts'
+import { type Faults, faultList, field } from '../../views/parts.ts'
+import { recentSignIn } from '../../views/sign-in-again.ts'
+import { type NamedSelector, SELECTORS, type SelectorKind, type SelectorName } from '../selectors.ts'
 
 /** What was typed in. Instants as `datetime-local` has them, in UTC. */
 export type IncidentEntered = { [Name in SelectorName | 'reason']?: string | undefined }

@@ -1,7 +1,7 @@
 /** What an incident ended, as CSV. */
 
-import { type Column, csvLines } from '../lib/csv.ts'
-import type { RevokedSession } from '../operations/schema.ts'
+import { type Column, csvLines } from '../../lib/csv.ts'
+import type { RevokedSession } from '../../operations/schema.ts'
 
 const COLUMNS: Column<RevokedSession>[] = [
   { header: 'sessionId', key: 'sessionId' },

@@ -1,14 +1,14 @@
 /** What security staff may do with incidents over HTTP, and what nobody else may. */
 
 import t from 'tap'
-import { carryOut, startIncidentRunner } from '../../src/security/incident-runner.ts'
-import { KEY_SCOPES } from '../../src/service-api/scopes.ts'
-import type { StaffRole } from '../../src/staff/role-names.ts'
-import { setRole } from '../../src/staff/roles.ts'
-import { addSessions, addsUp } from '../support/incidents.ts'
-import { strictLog } from '../support/log.ts'
-import { json, startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { KEY_SCOPES } from '../../../src/service-api/scopes.ts'
+import { carryOut, startIncidentRunner } from '../../../src/staff/incidents/runner.ts'
+import type { StaffRole } from '../../../src/staff/role-names.ts'
+import { setRole } from '../../../src/staff/roles.ts'
+import { addSessions, addsUp } from '../../support/incidents.ts'
+import { strictLog } from '../../support/log.ts'
+import { json, startService } from '../../support/service.ts'
+import { waitFor } from '../../support/within.ts'
 
 const service = await startService({ env: { STAFF_MAX_AUTH_AGE: '10m' } })
 const { database, http } = service
@@ -398,7 +398,7 @@ t.test('the report as CSV: a row for each ended session, and no formula', async 
 })
 
 t.test('while the database is away, nothing is claimed', async (t) => {
-  const { testDatabase } = await import('../support/database.ts')
+  const { testDatabase } = await import('../../support/database.ts')
   const gone = await testDatabase()
   const other = await startService({ database: gone })
   const { headers } = await other.keyFor('security')

@@ -3,12 +3,11 @@
  * act of its own, by whoever may, once; `run-incident.ts` carries it out. Every step is an operation.
  */
 
-import { type Database, outsideTheRequest } from '../database/database.ts'
-import { Problem, unavailable } from '../errors.ts'
-import { type NewOperation, recordOperation } from '../operations/record.ts'
-import type { RevokedSession } from '../operations/schema.ts'
-import type { Origin } from '../sessions/sessions.ts'
-import type { IncidentOutcome, IncidentSample, ShownSelection } from '../staff/incidents/schema.ts'
+import { type Database, outsideTheRequest } from '../../database/database.ts'
+import { Problem, unavailable } from '../../errors.ts'
+import { type NewOperation, recordOperation } from '../../operations/record.ts'
+import type { RevokedSession } from '../../operations/schema.ts'
+import type { Origin } from '../../sessions/sessions.ts'
 import {
   type Counted,
   countMatching,
@@ -23,9 +22,10 @@ import {
   type UnknownListed,
   unknownListed,
   unknownUsers,
-} from '../storage/incidents.ts'
-import type { Selection } from '../storage/selector-values.ts'
+} from './queries.ts'
+import type { IncidentOutcome, IncidentSample, ShownSelection } from './schema.ts'
 import { shownSelection } from './selection.ts'
+import type { Selection } from './selector-values.ts'
 
 /** How long a plan may be executed. */
 const PLAN_SECONDS = 30 * 60

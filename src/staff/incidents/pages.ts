@@ -2,10 +2,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { Problem, unavailable } from '../errors.ts'
-import { incidentCsv } from '../security/incident-csv.ts'
-import type { IncidentReport } from '../security/incidents.ts'
-import { selection } from '../security/selection.ts'
+import { Problem, unavailable } from '../../errors.ts'
+import { sendCsv } from '../../http/csv.ts'
+import { logged, sendProblem, translate } from '../../http/problems.ts'
+import { planId, text } from '../../http/schemas.ts'
 import {
   type AdminPages,
   entered,
@@ -16,19 +16,19 @@ import {
   utcInstant,
   viewerOf,
   writeHooks,
-} from '../staff/forms.ts'
-import { byOf, signedInWithin } from '../staff/guard.ts'
-import type { ShownSelection } from '../staff/incidents/schema.ts'
-import { reason } from '../staff/reason.ts'
-import type { Faults } from '../staff/views/parts.ts'
-import type { Selection } from '../storage/selector-values.ts'
-import { partsOf, SELECTORS, type SelectorKind } from '../storage/selectors.ts'
-import { type IncidentEntered, incidentForm } from '../web/admin/incident-form.ts'
-import { incidentPage } from '../web/admin/incident-page.ts'
-import { incidentsPage } from '../web/admin/incidents-page.ts'
-import { sendCsv } from './csv.ts'
-import { logged, sendProblem, translate } from './problems.ts'
-import { planId, text } from './schemas.ts'
+} from '../forms.ts'
+import { byOf, signedInWithin } from '../guard.ts'
+import { reason } from '../reason.ts'
+import type { Faults } from '../views/parts.ts'
+import { incidentCsv } from './csv.ts'
+import type { IncidentReport } from './incidents.ts'
+import type { ShownSelection } from './schema.ts'
+import { selection } from './selection.ts'
+import type { Selection } from './selector-values.ts'
+import { partsOf, SELECTORS, type SelectorKind } from './selectors.ts'
+import { type IncidentEntered, incidentForm } from './views/incident-form.ts'
+import { incidentPage } from './views/incident-page.ts'
+import { incidentsPage } from './views/incidents-page.ts'
 
 /** Bytes: 200,000 user ids of 36 characters, a line each, as a form is encoded. */
 const MAX_FORM = 16 * 1024 * 1024

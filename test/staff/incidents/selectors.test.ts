@@ -1,11 +1,11 @@
 /** The table of selectors: the manual names each, and what the table does not know is never left out of a selection. */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { conditionsOf, type Selection } from '../../src/storage/selector-values.ts'
-import { SELECTORS } from '../../src/storage/selectors.ts'
+import { conditionsOf, type Selection } from '../../../src/staff/incidents/selector-values.ts'
+import { SELECTORS } from '../../../src/staff/incidents/selectors.ts'
 
 t.test('the manual describes every selector', async (t) => {
-  const manual = await readFile(new URL('../../docs/incidents.md', import.meta.url), 'utf8')
+  const manual = await readFile(new URL('../../../docs/incidents.md', import.meta.url), 'utf8')
   const rows = manual.split('\n').filter((line) => line.startsWith('|'))
   for (const { name } of SELECTORS)
     t.ok(

@@ -4,18 +4,18 @@
  * at once wherever a service runs.
  */
 import { SingleBar } from 'cli-progress'
-import { incidentCsv } from '../security/incident-csv.ts'
-import { carryOut } from '../security/incident-runner.ts'
-import type { IncidentReport } from '../security/incidents.ts'
-import { reason } from '../staff/reason.ts'
-import { confirm, Failed, instant, operator, UsageError } from './common.ts'
-import { withServices } from './database.ts'
-import { print, printCsv, printJson, tell } from './print.ts'
-import { type SelectionOptions, selectionOf } from './selection-options.ts'
-import { counted } from './show.ts'
-import { howToExecute, printIncident, printPlan } from './show-incident.ts'
-import { option } from './staff.ts'
-import { printTable } from './table.ts'
+import { confirm, Failed, instant, operator, UsageError } from '../../cli/common.ts'
+import { withServices } from '../../cli/database.ts'
+import { print, printCsv, printJson, tell } from '../../cli/print.ts'
+import { counted } from '../../cli/show.ts'
+import { option } from '../../cli/staff.ts'
+import { printTable } from '../../cli/table.ts'
+import { reason } from '../reason.ts'
+import { howToExecute, printIncident, printPlan } from './cli-format.ts'
+import { type SelectionOptions, selectionOf } from './cli-options.ts'
+import { incidentCsv } from './csv.ts'
+import type { IncidentReport } from './incidents.ts'
+import { carryOut } from './runner.ts'
 
 type Env = NodeJS.ProcessEnv
 

@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { Option } from 'commander'
-import type { Selection } from '../storage/selector-values.ts'
-import { type NamedSelector, SELECTORS } from '../storage/selectors.ts'
-import { UsageError } from './common.ts'
+import { UsageError } from '../../cli/common.ts'
+import type { Selection } from './selector-values.ts'
+import { type NamedSelector, SELECTORS } from './selectors.ts'
 
 export type SelectionOptions = Record<string, string | string[] | true | undefined>
 
@@ -26,7 +26,7 @@ export async function selectionOf(given: SelectionOptions): Promise<Selection> {
       parts[selector.name] = Array.isArray(before) ? before.concat(read) : read
     }
   }
-  const { selection } = await import('../security/selection.ts')
+  const { selection } = await import('./selection.ts')
   const parsed = selection.safeParse(parts)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues

@@ -3,11 +3,11 @@
  * transaction that ended it, from the rows that the trigger wrote: the count is right wherever a process dies.
  */
 import { and, eq, sql } from 'drizzle-orm'
-import type { Executor } from '../database/database.ts'
-import { fetchRows } from '../database/rows.ts'
-import { session } from '../sessions/schema.ts'
-import { type IncidentOutcome, incident, incidentPlanned } from '../staff/incidents/schema.ts'
-import { matching } from './incidents.ts'
+import type { Executor } from '../../database/database.ts'
+import { fetchRows } from '../../database/rows.ts'
+import { session } from '../../sessions/schema.ts'
+import { matching } from './queries.ts'
+import { type IncidentOutcome, incident, incidentPlanned } from './schema.ts'
 import type { Selection } from './selector-values.ts'
 
 /** What a runner has to know. */

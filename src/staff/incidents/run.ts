@@ -7,11 +7,13 @@
  * A lease keeps other runners away. One that lost its lease stops at its next renewal, and does no harm until then.
  */
 
-import { type Database, inTransaction, type Transaction } from '../database/database.ts'
-import type { Barrier } from '../leases/barrier.ts'
-import { sleep } from '../lib/sleep.ts'
-import { recordOperation } from '../operations/record.ts'
-import { currentXid } from '../sessions/queries.ts'
+import { type Database, inTransaction, type Transaction } from '../../database/database.ts'
+import type { Barrier } from '../../leases/barrier.ts'
+import { sleep } from '../../lib/sleep.ts'
+import { recordOperation } from '../../operations/record.ts'
+import { currentXid } from '../../sessions/queries.ts'
+import { keepIncident, RENEW_MS, releaseIncident, takeIncident } from './claims.ts'
+import { shownSelection } from './selection.ts'
 import {
   closePass,
   endSessions,
@@ -24,9 +26,7 @@ import {
   type Running,
   readOutcome,
   readRunning,
-} from '../storage/incident-steps.ts'
-import { keepIncident, RENEW_MS, releaseIncident, takeIncident } from '../storage/runners.ts'
-import { shownSelection } from './selection.ts'
+} from './steps.ts'
 
 /** Sessions ended in one transaction: some 50 ms, for which a logout of one of them waits at most. */
 const BATCH = 1_000

@@ -1,15 +1,15 @@
 /** Killed, cut off or raced at any point, an incident goes on elsewhere, and its report adds up. Real processes, SIGKILL. */
 
 import t from 'tap'
-import { carryOut, startIncidentRunner } from '../../src/security/incident-runner.ts'
-import { runIncident } from '../../src/security/run-incident.ts'
-import { createRandom } from '../prove/random.ts'
-import { hold } from '../support/hold.ts'
-import { addSessions, addsUp, begin, isFree, runnerProcess } from '../support/incidents.ts'
-import { keepLog, strictLog } from '../support/log.ts'
-import { seed } from '../support/seed.ts'
-import { startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { runIncident } from '../../../src/staff/incidents/run.ts'
+import { carryOut, startIncidentRunner } from '../../../src/staff/incidents/runner.ts'
+import { createRandom } from '../../prove/random.ts'
+import { hold } from '../../support/hold.ts'
+import { addSessions, addsUp, begin, isFree, runnerProcess } from '../../support/incidents.ts'
+import { keepLog, strictLog } from '../../support/log.ts'
+import { seed } from '../../support/seed.ts'
+import { startService } from '../../support/service.ts'
+import { waitFor } from '../../support/within.ts'
 
 // Carried out here, and by processes that are killed.
 const service = await startService({ except: ['incidents'] })
@@ -138,7 +138,7 @@ t.test('three processes at once on one incident: one does it, nothing is counted
 })
 
 t.test('a runner that lost its lease without noticing cannot add to a finished report', async (t) => {
-  const { endSessions } = await import('../../src/storage/incident-steps.ts')
+  const { endSessions } = await import('../../../src/staff/incidents/steps.ts')
   const [session] = await addSessions(service, 'late', { users: 1, each: 1 })
   const id = await begin(service, { userAgent: 'late' })
   const { operationId } = await incidents.get(id)

@@ -1,9 +1,9 @@
 /** `/admin/incidents`: what was planned, what is under way, what came of it. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { IncidentReport } from '../../security/incidents.ts'
-import { consolePage, type Viewer } from '../../staff/views/frame.ts'
-import { quoted, sessionsOfUsers } from '../../staff/views/parts.ts'
-import { ago, count } from '../../ui/format.ts'
+import { ago, count } from '../../../ui/format.ts'
+import { consolePage, type Viewer } from '../../views/frame.ts'
+import { quoted, sessionsOfUsers } from '../../views/parts.ts'
+import type { IncidentReport } from '../incidents.ts'
 
 export interface IncidentsPage {
   viewer: Viewer

@@ -5,8 +5,8 @@
 import { isIP } from 'node:net'
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { zonedInstant } from '../lib/schemas.ts'
-import { session, user } from '../sessions/schema.ts'
+import { zonedInstant } from '../../lib/schemas.ts'
+import { session, user } from '../../sessions/schema.ts'
 import { partsOf, type SelectorName, type SelectorValue } from './selectors.ts'
 
 const MAX_USER_IDS = 200_000

@@ -1,9 +1,9 @@
 /** Which sessions an incident means, as it is taken and as it is shown: schemas derived from the table of selectors. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { ShownSelection } from '../staff/incidents/schema.ts'
-import { type Selection, schemaOf } from '../storage/selector-values.ts'
-import { SELECTORS, type SelectorKind } from '../storage/selectors.ts'
+import type { ShownSelection } from './schema.ts'
+import { type Selection, schemaOf } from './selector-values.ts'
+import { SELECTORS, type SelectorKind } from './selectors.ts'
 
 /** Of a longer list of users, people are shown so many. */
 const SHOWN_USER_IDS = 100

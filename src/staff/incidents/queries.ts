@@ -1,11 +1,11 @@
 /** The named queries of incidents. Those that end sessions are in `incident-steps.ts`. */
 import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
-import type { Executor } from '../database/database.ts'
-import { fetchRows } from '../database/rows.ts'
-import { operation, type RevokedSession, revokedSession } from '../operations/schema.ts'
-import { session } from '../sessions/schema.ts'
-import { isValid } from '../sessions/validity.ts'
-import { type Incident, type IncidentSample, incident, incidentPlanned } from '../staff/incidents/schema.ts'
+import type { Executor } from '../../database/database.ts'
+import { fetchRows } from '../../database/rows.ts'
+import { operation, type RevokedSession, revokedSession } from '../../operations/schema.ts'
+import { session } from '../../sessions/schema.ts'
+import { isValid } from '../../sessions/validity.ts'
+import { type Incident, type IncidentSample, incident, incidentPlanned } from './schema.ts'
 import { conditionsOf, type Selection } from './selector-values.ts'
 
 /** What a selection comes to, in one snapshot. */

@@ -3,8 +3,8 @@
  * more: two runners at once count nothing twice, because each batch counts what it deleted itself.
  */
 import { and, eq, sql } from 'drizzle-orm'
-import type { Executor } from '../database/database.ts'
-import { incident, incidentRunner } from '../staff/incidents/schema.ts'
+import type { Executor } from '../../database/database.ts'
+import { incident, incidentRunner } from './schema.ts'
 
 const LEASE = sql`clock_timestamp() + interval '2 seconds'`
 /** How often a runner renews its lease. */

@@ -1,11 +1,12 @@
 /** How the command line shows a plan, and what an incident came to. */
-import type { IncidentReport, Plan } from '../security/incidents.ts'
-import { describeDevice, deviceName } from '../sessions/devices.ts'
-import type { UnknownListed } from '../storage/incidents.ts'
-import { instant } from './common.ts'
-import { print, visible } from './print.ts'
-import { counted } from './show.ts'
-import { printTable } from './table.ts'
+
+import { instant } from '../../cli/common.ts'
+import { print, visible } from '../../cli/print.ts'
+import { counted } from '../../cli/show.ts'
+import { printTable } from '../../cli/table.ts'
+import { describeDevice, deviceName } from '../../sessions/devices.ts'
+import type { IncidentReport, Plan } from './incidents.ts'
+import type { UnknownListed } from './queries.ts'
 
 /** Ids in a list of users that are nobody's are shown so many at most. */
 const UNKNOWN_SHOWN = 10

@@ -1,8 +1,8 @@
 /** The report of a finished incident, on paper as well: what was planned, what was ended, and how the two add up. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { consolePage } from '../../staff/views/frame.ts'
-import { sessionsOfUsers } from '../../staff/views/parts.ts'
-import { count, stamp } from '../../ui/format.ts'
+import { count, stamp } from '../../../ui/format.ts'
+import { consolePage } from '../../views/frame.ts'
+import { sessionsOfUsers } from '../../views/parts.ts'
 import { facts, type IncidentPage } from './incident-page.ts'
 
 export function incidentReport({ viewer, incident, names }: IncidentPage): SafeHtml {

@@ -1,16 +1,16 @@
 /** An incident in the middle of everything else: nobody is held up by it, nobody from before is left. */
 
 import t from 'tap'
-import { startIncidentRunner } from '../../src/security/incident-runner.ts'
-import { runIncident } from '../../src/security/run-incident.ts'
-import { touchSessions } from '../../src/sessions/queries.ts'
-import { createRandom } from '../prove/random.ts'
-import { testDatabase } from '../support/database.ts'
-import { addSessions, addsUp, begin } from '../support/incidents.ts'
-import { strictLog } from '../support/log.ts'
-import { seed } from '../support/seed.ts'
-import { json, startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { touchSessions } from '../../../src/sessions/queries.ts'
+import { runIncident } from '../../../src/staff/incidents/run.ts'
+import { startIncidentRunner } from '../../../src/staff/incidents/runner.ts'
+import { createRandom } from '../../prove/random.ts'
+import { testDatabase } from '../../support/database.ts'
+import { addSessions, addsUp, begin } from '../../support/incidents.ts'
+import { strictLog } from '../../support/log.ts'
+import { seed } from '../../support/seed.ts'
+import { json, startService } from '../../support/service.ts'
+import { waitFor } from '../../support/within.ts'
 
 const database = await testDatabase({ max: 30 })
 // Carried out here, in small batches.

@@ -1,11 +1,11 @@
 /** `global-logout incident`: the options and help of the commands that end the sessions of many. */
 import { type Command, Option } from 'commander'
-import { examples } from './common.ts'
-import type { ExecuteOptions, PlanOptions, ReportOptions } from './incident-actions.ts'
-import { selectionOptions } from './selection-options.ts'
+import { examples } from '../../cli/common.ts'
+import type { ExecuteOptions, PlanOptions, ReportOptions } from './cli-actions.ts'
+import { selectionOptions } from './cli-options.ts'
 
 /** Loaded when a command runs: help and completion need none of it. */
-const actions = () => import('./incident-actions.ts')
+const actions = () => import('./cli-actions.ts')
 
 export function addIncidentCommand(program: Command, env: NodeJS.ProcessEnv): void {
   const incident = program
