@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, outsideTheRequest } from '../database/database.ts'
 import { OVERVIEW_KINDS } from '../operations/kinds.ts'
+import { noteHead } from '../staff/audit/chain.ts'
 import { namesOf } from '../staff/display-names.ts'
 import { findRole } from '../staff/roles.ts'
 import {
@@ -15,7 +16,6 @@ import {
   recentlyReplayed,
   type TimeRange,
 } from '../storage/overview.ts'
-import { noteHead } from './audit-chain.ts'
 
 const HOUR = 3_600
 export const RANGES = {

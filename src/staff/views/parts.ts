@@ -1,9 +1,9 @@
 /** What several pages of the console show: people, acts, and fields with what is wrong about them. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../operations/kinds.ts'
-import type { AuditEntry } from '../../security/audit.ts'
 import { nameOf } from '../../sessions/views/device.ts'
 import { ago, count, quoted } from '../../ui/format.ts'
+import type { AuditEntry } from '../audit/audit.ts'
 import type { Names } from '../display-names.ts'
 
 export { quoted } from '../../ui/format.ts'

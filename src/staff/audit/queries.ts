@@ -1,11 +1,11 @@
 /** The named queries of the audit: operations, external revocations, and the chain that seals operations. */
 import { and, desc, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
-import type { Executor } from '../database/database.ts'
-import { fetchRows } from '../database/rows.ts'
-import type { AuditKind } from '../operations/kinds.ts'
-import { type Operation, operation, revokedSession } from '../operations/schema.ts'
-import { auditHead } from '../staff/audit/schema.ts'
+import type { Executor } from '../../database/database.ts'
+import { fetchRows } from '../../database/rows.ts'
+import type { AuditKind } from '../../operations/kinds.ts'
+import { type Operation, operation, revokedSession } from '../../operations/schema.ts'
+import { auditHead } from './schema.ts'
 
 export interface AuditFilter {
   /** Operations on this user, or that ended a session of theirs. */

@@ -1,16 +1,16 @@
 /** The work of `global-logout audit`: lists operations, and verifies that their record is as it was written. */
 import { z } from 'zod'
-import { zonedInstant } from '../lib/schemas.ts'
-import type { AuditEntry } from '../security/audit.ts'
-import { verify } from '../security/audit-chain.ts'
-import { auditCsv } from '../security/audit-csv.ts'
-import type { AuditFilter } from '../storage/audit.ts'
-import { Failed, instant } from './common.ts'
-import { withDatabase, withServices } from './database.ts'
-import { print, printCsv, printJson } from './print.ts'
-import { counted } from './show.ts'
-import { option } from './staff.ts'
-import { printTable } from './table.ts'
+import { Failed, instant } from '../../cli/common.ts'
+import { withDatabase, withServices } from '../../cli/database.ts'
+import { print, printCsv, printJson } from '../../cli/print.ts'
+import { counted } from '../../cli/show.ts'
+import { option } from '../../cli/staff.ts'
+import { printTable } from '../../cli/table.ts'
+import { zonedInstant } from '../../lib/schemas.ts'
+import type { AuditEntry } from './audit.ts'
+import { verify } from './chain.ts'
+import { auditCsv } from './csv.ts'
+import type { AuditFilter } from './queries.ts'
 
 export interface ListOptions {
   user?: string

@@ -3,17 +3,17 @@
  * or by a cascade. Paged by place and not by number, so that pages neither repeat nor skip while new entries arrive.
  */
 import { z } from 'zod'
-import { type Database, outsideTheRequest } from '../database/database.ts'
-import { Problem } from '../errors.ts'
-import type { AuditKind } from '../operations/kinds.ts'
-import type { Operation } from '../operations/schema.ts'
+import { type Database, outsideTheRequest } from '../../database/database.ts'
+import { Problem } from '../../errors.ts'
+import type { AuditKind } from '../../operations/kinds.ts'
+import type { Operation } from '../../operations/schema.ts'
 import {
   type AuditFilter,
   type ExternalPlace,
   listExternalRevocations,
   listOperations,
   type OperationPlace,
-} from '../storage/audit.ts'
+} from './queries.ts'
 
 /** Entries of one page, and of one query of a list of all. */
 const PAGE = 100

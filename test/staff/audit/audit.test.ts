@@ -1,13 +1,13 @@
 /** Whoever changes or removes the record of what they did is found out, and the row is named. */
 
 import t from 'tap'
-import { createAudit } from '../../src/security/audit.ts'
-import { type Finding, noteHead, seal, verify } from '../../src/security/audit-chain.ts'
-import { auditCsv } from '../../src/security/audit-csv.ts'
-import { startSealer } from '../../src/security/sealer.ts'
-import { testDatabase } from '../support/database.ts'
-import { keepLog, strictLog } from '../support/log.ts'
-import { waitFor } from '../support/within.ts'
+import { createAudit } from '../../../src/staff/audit/audit.ts'
+import { type Finding, noteHead, seal, verify } from '../../../src/staff/audit/chain.ts'
+import { auditCsv } from '../../../src/staff/audit/csv.ts'
+import { startSealer } from '../../../src/staff/audit/sealer.ts'
+import { testDatabase } from '../../support/database.ts'
+import { keepLog, strictLog } from '../../support/log.ts'
+import { waitFor } from '../../support/within.ts'
 
 type Database = Awaited<ReturnType<typeof testDatabase>>
 

@@ -1,6 +1,6 @@
 /** The audit as CSV, a line at a time, so that the longest takes no memory. */
 
-import { csvLines } from '../lib/csv.ts'
+import { csvLines } from '../../lib/csv.ts'
 import type { AuditEntry } from './audit.ts'
 
 const COLUMNS = [

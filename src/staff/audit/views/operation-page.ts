@@ -1,12 +1,12 @@
 /** `/admin/operation`: one entry of the audit in full, and the sessions it ended. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { operationLabel } from '../../operations/kinds.ts'
-import type { Operation, RevokedSession } from '../../operations/schema.ts'
-import { deviceIcon, nameOf } from '../../sessions/views/device.ts'
-import type { Names } from '../../staff/display-names.ts'
-import { consolePage, type Viewer } from '../../staff/views/frame.ts'
-import { actor, planIdOf, quoted, userLink } from '../../staff/views/parts.ts'
-import { count, stamp } from '../../ui/format.ts'
+import { operationLabel } from '../../../operations/kinds.ts'
+import type { Operation, RevokedSession } from '../../../operations/schema.ts'
+import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
+import { count, stamp } from '../../../ui/format.ts'
+import type { Names } from '../../display-names.ts'
+import { consolePage, type Viewer } from '../../views/frame.ts'
+import { actor, planIdOf, quoted, userLink } from '../../views/parts.ts'
 
 export interface OperationPage {
   viewer: Viewer

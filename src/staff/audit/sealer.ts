@@ -3,10 +3,10 @@
  * the chain, so that it stands on record where whoever owns the tables cannot change it.
  */
 
-import type { Database } from '../database/database.ts'
-import { every } from '../lib/every.ts'
-import type { Log } from '../lib/log.ts'
-import { noteHead, seal } from './audit-chain.ts'
+import type { Database } from '../../database/database.ts'
+import { every } from '../../lib/every.ts'
+import type { Log } from '../../lib/log.ts'
+import { noteHead, seal } from './chain.ts'
 
 const SEAL_MS = 1_000
 const NOTE_MS = 3_600_000

@@ -1,13 +1,13 @@
 /** `global-logout audit`: the options and help of the commands on the record of operations. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { AUDIT_KINDS } from '../operations/kinds.ts'
-import type { ListOptions, VerifyOptions } from './audit-actions.ts'
-import { examples } from './common.ts'
+import { examples } from '../../cli/common.ts'
+import { AUDIT_KINDS } from '../../operations/kinds.ts'
+import type { ListOptions, VerifyOptions } from './cli-actions.ts'
 
 /** Without a limit so many are shown; a file has all. */
 const LISTED = 100
 /** Loaded when a command runs: help and completion need none of it. */
-const actions = () => import('./audit-actions.ts')
+const actions = () => import('./cli-actions.ts')
 
 export function addAuditCommand(program: Command, env: NodeJS.ProcessEnv): void {
   const audit = program

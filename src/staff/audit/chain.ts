@@ -4,8 +4,8 @@
  * on, or cut its end off: that shows only against a head that was noted elsewhere, which is why the log tells it.
  */
 import { hash } from 'node:crypto'
-import type { Database } from '../database/database.ts'
-import { sqlState } from '../database/failures.ts'
+import type { Database } from '../../database/database.ts'
+import { sqlState } from '../../database/failures.ts'
 import {
   type Head,
   type Link,
@@ -15,7 +15,7 @@ import {
   readLinks,
   readRevocationCountMismatches,
   sealOperations,
-} from '../storage/audit.ts'
+} from './queries.ts'
 
 /** Rows of one query of `verify`. */
 const BATCH = 5_000

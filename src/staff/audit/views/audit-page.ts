@@ -1,11 +1,11 @@
 /** `/admin/audit`: every operation, newest first, and what was ended outside the service; and where the chain ends. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { AUDIT_KINDS, operationLabel } from '../../operations/kinds.ts'
-import type { AuditPage } from '../../security/audit.ts'
-import type { Names } from '../../staff/display-names.ts'
-import { consolePage, type Viewer } from '../../staff/views/frame.ts'
-import { entries, type Faults, faultList, field } from '../../staff/views/parts.ts'
-import { stamp } from '../../ui/format.ts'
+import { AUDIT_KINDS, operationLabel } from '../../../operations/kinds.ts'
+import { stamp } from '../../../ui/format.ts'
+import type { Names } from '../../display-names.ts'
+import { consolePage, type Viewer } from '../../views/frame.ts'
+import { entries, type Faults, faultList, field } from '../../views/parts.ts'
+import type { AuditPage } from '../audit.ts'
 
 export interface AuditEntered {
   user?: string | undefined
