@@ -3,13 +3,13 @@
  * mistakes in usage are answered without a library but commander.
  */
 import { Command, CommanderError } from 'commander'
-import { addAccountCommands } from './cli/accounts.ts'
 import { Failed, UsageError } from './cli/common.ts'
 import { addCompletionCommand } from './cli/completion.ts'
 import { addDoctorCommand } from './cli/doctor.ts'
 import { tell } from './cli/print.ts'
 import { addRolesCommand } from './cli/roles.ts'
 import { addKeysCommand } from './service-api/cli.ts'
+import { addAccountCommands } from './staff/accounts/cli.ts'
 import { addAuditCommand } from './staff/audit/cli.ts'
 import { addIncidentCommand } from './staff/incidents/cli.ts'
 

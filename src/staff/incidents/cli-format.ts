@@ -2,9 +2,9 @@
 
 import { instant } from '../../cli/common.ts'
 import { print, visible } from '../../cli/print.ts'
-import { counted } from '../../cli/show.ts'
 import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
+import { counted } from '../accounts/cli-format.ts'
 import type { IncidentReport, Plan } from './incidents.ts'
 import type { UnknownListed } from './queries.ts'
 

@@ -2,6 +2,7 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation } from '../../operations/schema.ts'
 import { RANGES, type RangeName } from '../../security/overview.ts'
+import { searchForm } from '../../staff/accounts/views/users-page.ts'
 import type { Names } from '../../staff/display-names.ts'
 import type { IncidentReport } from '../../staff/incidents/incidents.ts'
 import { incidentList } from '../../staff/incidents/views/incidents-page.ts'
@@ -10,7 +11,6 @@ import { entries, userLink } from '../../staff/views/parts.ts'
 import type { Figures, Replayed } from '../../storage/overview.ts'
 import { ago, count } from '../../ui/format.ts'
 import { plot } from './plot.ts'
-import { searchForm } from './users-page.ts'
 
 /** Seconds until the page looks again whether the figures are counted. */
 const AGAIN_SECONDS = 3

@@ -1,6 +1,6 @@
 /** `/admin/incidents/new`: which sessions are meant. Every part that is given has to match. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { reasonField } from '../../../web/admin/act-pages.ts'
+import { reasonField } from '../../accounts/views/act-pages.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import { type Faults, faultList, field } from '../../views/parts.ts'
 import { recentSignIn } from '../../views/sign-in-again.ts'

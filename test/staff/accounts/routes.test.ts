@@ -1,8 +1,8 @@
 /** What security staff may ask and do over HTTP, what nobody else may, and what nobody else learns. */
 import t from 'tap'
-import { KEY_SCOPES } from '../../src/service-api/scopes.ts'
-import { json, startService } from '../support/service.ts'
-import { within } from '../support/within.ts'
+import { KEY_SCOPES } from '../../../src/service-api/scopes.ts'
+import { json, startService } from '../../support/service.ts'
+import { within } from '../../support/within.ts'
 
 const service = await startService()
 const { http, as, database, addUser, signIn, keyFor, check } = service

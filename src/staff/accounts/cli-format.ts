@@ -1,11 +1,12 @@
 /** How the commands for staff show people, their devices and what became of them; never a token, nor its hash. */
-import type { Account } from '../security/accounts.ts'
-import { comparedWithSession } from '../security/shown.ts'
-import { describeDevice, deviceName } from '../sessions/devices.ts'
-import type { FoundUser } from '../storage/users.ts'
-import { instant } from './common.ts'
-import { print, visible } from './print.ts'
-import { printTable } from './table.ts'
+
+import { instant } from '../../cli/common.ts'
+import { print, visible } from '../../cli/print.ts'
+import { printTable } from '../../cli/table.ts'
+import { describeDevice, deviceName } from '../../sessions/devices.ts'
+import type { Account } from './accounts.ts'
+import { comparedWithSession } from './json.ts'
+import type { FoundUser } from './queries.ts'
 
 /** "Ada Lovelace <ada@example.com>", or what there is of it. */
 export function called({ id, name, email }: Pick<FoundUser, 'id' | 'name' | 'email'>): string {

@@ -1,10 +1,10 @@
 /** A lock and a role belong to an id: deleting the user, making it anew, or calling it something else takes neither away. */
 import pg from 'pg'
 import t from 'tap'
-import type { By } from '../../src/operations/record.ts'
-import { run } from '../support/command.ts'
-import { json, startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import type { By } from '../../../src/operations/record.ts'
+import { run } from '../../support/command.ts'
+import { json, startService } from '../../support/service.ts'
+import { waitFor } from '../../support/within.ts'
 
 const service = await startService()
 const { database, accounts, addUser, signIn } = service

@@ -1,11 +1,11 @@
 /** The named queries that find a user, and tell what became of their sessions. For staff; nobody else may ask. */
 import { and, desc, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { type AnyPgColumn, union } from 'drizzle-orm/pg-core'
-import type { Executor } from '../database/database.ts'
-import { type Operation, operation, type RevokedSession, revokedSession } from '../operations/schema.ts'
-import { user, userLock } from '../sessions/schema.ts'
-import type { StaffRole } from '../staff/role-names.ts'
-import { staff } from '../staff/schema.ts'
+import type { Executor } from '../../database/database.ts'
+import { type Operation, operation, type RevokedSession, revokedSession } from '../../operations/schema.ts'
+import { user, userLock } from '../../sessions/schema.ts'
+import type { StaffRole } from '../role-names.ts'
+import { staff } from '../schema.ts'
 
 const inForce = or(isNull(userLock.until), sql`${userLock.until} > clock_timestamp()`)
 

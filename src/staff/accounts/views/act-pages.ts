@@ -1,11 +1,11 @@
 /** Before an act on a user: what exactly it will end, and why it is done. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import type { Account } from '../../security/accounts.ts'
-import { deviceNames } from '../../sessions/views/parts.ts'
-import { consolePage, type Viewer } from '../../staff/views/frame.ts'
-import { type Faults, faultList, field, idQuery, quoted, userHref, whoIs } from '../../staff/views/parts.ts'
-import { recentSignIn } from '../../staff/views/sign-in-again.ts'
-import { count, on } from '../../ui/format.ts'
+import { deviceNames } from '../../../sessions/views/parts.ts'
+import { count, on } from '../../../ui/format.ts'
+import { consolePage, type Viewer } from '../../views/frame.ts'
+import { type Faults, faultList, field, idQuery, quoted, userHref, whoIs } from '../../views/parts.ts'
+import { recentSignIn } from '../../views/sign-in-again.ts'
+import type { Account } from '../accounts.ts'
 
 const LOCKS: [value: string, label: string][] = [
   ['', 'No lock: the user may sign in again at once'],

@@ -4,27 +4,27 @@
  * act is one operation, recorded in the transaction that does it. Whether the caller may act is the caller's to decide.
  */
 
-import type { Database, Executor } from '../database/database.ts'
-import { Problem } from '../errors.ts'
-import { afterCommit } from '../leases/after-commit.ts'
-import type { Barrier } from '../leases/barrier.ts'
-import type { Log } from '../lib/log.ts'
-import { type By, recordAct } from '../operations/record.ts'
-import { deleteLock, type Lock, putLock } from '../sessions/locks.ts'
+import type { Database, Executor } from '../../database/database.ts'
+import { Problem } from '../../errors.ts'
+import { afterCommit } from '../../leases/after-commit.ts'
+import type { Barrier } from '../../leases/barrier.ts'
+import type { Log } from '../../lib/log.ts'
+import { type By, recordAct } from '../../operations/record.ts'
+import { deleteLock, type Lock, putLock } from '../../sessions/locks.ts'
 import {
   countLivingSessions,
   currentXid,
   listSessions,
   lockUserForLogout,
   which,
-} from '../sessions/queries.ts'
-import { revoke } from '../sessions/revoke.ts'
-import type { Session } from '../sessions/schema.ts'
-import type { Replay } from '../staff/replays/schema.ts'
-import type { StaffRole } from '../staff/role-names.ts'
-import { findRole, setRole } from '../staff/roles.ts'
-import { listReplays } from '../storage/replays.ts'
-import { type FoundUser, findUser, findUsers, listRevocations, type Revocation } from '../storage/users.ts'
+} from '../../sessions/queries.ts'
+import { revoke } from '../../sessions/revoke.ts'
+import type { Session } from '../../sessions/schema.ts'
+import { listReplays } from '../../storage/replays.ts'
+import type { Replay } from '../replays/schema.ts'
+import type { StaffRole } from '../role-names.ts'
+import { findRole, setRole } from '../roles.ts'
+import { type FoundUser, findUser, findUsers, listRevocations, type Revocation } from './queries.ts'
 
 /** A search shows so many users. */
 export const MAX_FOUND = 50

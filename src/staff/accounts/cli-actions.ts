@@ -1,14 +1,14 @@
 /** The work of `global-logout user|sessions|revoke|lock|unlock`. */
 
-import { MAX_FOUND } from '../security/accounts.ts'
-import { toAccount, toRevoked, toUser } from '../security/shown.ts'
-import { lockFor, reason } from '../staff/reason.ts'
-import type { StaffRole } from '../staff/role-names.ts'
-import { confirm, operator } from './common.ts'
-import { print, printJson } from './print.ts'
-import { called, counted, printAccount, printSessions, untilWhen, userRow } from './show.ts'
-import { exactlyTheUser, option, theUser, withAccounts } from './staff.ts'
-import { printTable } from './table.ts'
+import { confirm, operator } from '../../cli/common.ts'
+import { print, printJson } from '../../cli/print.ts'
+import { printTable } from '../../cli/table.ts'
+import { lockFor, reason } from '../reason.ts'
+import type { StaffRole } from '../role-names.ts'
+import { MAX_FOUND } from './accounts.ts'
+import { called, counted, printAccount, printSessions, untilWhen, userRow } from './cli-format.ts'
+import { exactlyTheUser, option, theUser, withAccounts } from './cli-user.ts'
+import { toAccount, toRevoked, toUser } from './json.ts'
 
 type Env = NodeJS.ProcessEnv
 

@@ -2,10 +2,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { run } from '../support/command.ts'
-import { testDatabase } from '../support/database.ts'
-import { hold } from '../support/hold.ts'
-import { waitFor } from '../support/within.ts'
+import { run } from '../../support/command.ts'
+import { testDatabase } from '../../support/database.ts'
+import { hold } from '../../support/hold.ts'
+import { waitFor } from '../../support/within.ts'
 
 const database = await testDatabase()
 const { psql } = database

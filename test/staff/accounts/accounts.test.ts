@@ -1,11 +1,11 @@
 /** What staff do to one account: found among many, ended for good, locked against whoever writes sessions. */
 import pg from 'pg'
 import t from 'tap'
-import type { By } from '../../src/operations/record.ts'
-import { lockFor, reason } from '../../src/staff/reason.ts'
-import { matching } from '../../src/storage/users.ts'
-import { startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import type { By } from '../../../src/operations/record.ts'
+import { matching } from '../../../src/staff/accounts/queries.ts'
+import { lockFor, reason } from '../../../src/staff/reason.ts'
+import { startService } from '../../support/service.ts'
+import { waitFor } from '../../support/within.ts'
 
 const service = await startService()
 const { database, accounts, addUser, signIn, check } = service

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { operationId, text } from '../../http/schemas.ts'
 import {
   type AdminPages,
   entered,
@@ -10,13 +11,12 @@ import {
   send,
   viewerOf,
   writeHooks,
-} from '../staff/forms.ts'
-import { byOf, signedInWithin } from '../staff/guard.ts'
-import { lockFor, reason } from '../staff/reason.ts'
-import type { Faults } from '../staff/views/parts.ts'
-import { revokePage, unlockPage } from '../web/admin/act-pages.ts'
-import { userPage } from '../web/admin/user-page.ts'
-import { operationId, text } from './schemas.ts'
+} from '../forms.ts'
+import { byOf, signedInWithin } from '../guard.ts'
+import { lockFor, reason } from '../reason.ts'
+import type { Faults } from '../views/parts.ts'
+import { revokePage, unlockPage } from './views/act-pages.ts'
+import { userPage } from './views/user-page.ts'
 
 /** Of the sessions that were just ended, so many are named. */
 const LISTED = 100

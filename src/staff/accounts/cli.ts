@@ -1,13 +1,13 @@
 /** `global-logout user|sessions|revoke|lock|unlock`: the options and help of the commands on one user. */
 import { Argument, type Command } from 'commander'
-import { STAFF_ROLES, type StaffRole } from '../staff/role-names.ts'
-import type { ActOptions, ShowOptions } from './account-actions.ts'
-import { examples } from './common.ts'
+import { examples } from '../../cli/common.ts'
+import { STAFF_ROLES, type StaffRole } from '../role-names.ts'
+import type { ActOptions, ShowOptions } from './cli-actions.ts'
 
 const WHOM = 'id, email, or the beginning of id, email or name where only one user has it'
 const EXACTLY_WHOM = 'id or email, exactly'
 /** Loaded when a command runs: help and completion need none of it. */
-const actions = () => import('./account-actions.ts')
+const actions = () => import('./cli-actions.ts')
 
 export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): void {
   const users = program.command('user').description('find users, see them, give them a role')

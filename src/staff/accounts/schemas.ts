@@ -1,9 +1,9 @@
 /** What the API of security staff takes and gives. */
 import { z } from 'zod'
-import { ACTOR_KINDS, AUDIT_KINDS } from '../operations/kinds.ts'
-import { device, endedSessions } from '../sessions/schemas.ts'
-import { STAFF_ROLES } from '../staff/role-names.ts'
-import { comparison, instant, nullableText, text } from './schemas.ts'
+import { comparison, instant, nullableText, text } from '../../http/schemas.ts'
+import { ACTOR_KINDS, AUDIT_KINDS } from '../../operations/kinds.ts'
+import { device, endedSessions } from '../../sessions/schemas.ts'
+import { STAFF_ROLES } from '../role-names.ts'
 
 /** A text to look for. */
 export const searchText = text.min(1, 'must not be empty')

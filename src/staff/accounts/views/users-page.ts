@@ -1,9 +1,9 @@
 /** `/admin/users`: find people by the beginning of what one knows of them. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { consolePage, type Viewer } from '../../staff/views/frame.ts'
-import { quoted, userHref, whoIs } from '../../staff/views/parts.ts'
-import type { FoundUser } from '../../storage/users.ts'
-import { on } from '../../ui/format.ts'
+import { on } from '../../../ui/format.ts'
+import { consolePage, type Viewer } from '../../views/frame.ts'
+import { quoted, userHref, whoIs } from '../../views/parts.ts'
+import type { FoundUser } from '../queries.ts'
 
 export interface UsersPage {
   viewer: Viewer

@@ -3,10 +3,10 @@
  * hash, nor what only the database needs.
  */
 
-import type { Operation } from '../operations/schema.ts'
-import { describeDevice } from '../sessions/devices.ts'
-import type { FoundUser } from '../storage/users.ts'
+import type { Operation } from '../../operations/schema.ts'
+import { describeDevice } from '../../sessions/devices.ts'
 import type { Account, Revoked } from './accounts.ts'
+import type { FoundUser } from './queries.ts'
 
 /** A user, as the search finds them. */
 export function toUser({ id, name, email, role, lock, deleted }: FoundUser) {

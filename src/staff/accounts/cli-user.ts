@@ -1,10 +1,10 @@
 /** What the commands for security staff share: whom they mean, and why. They talk to the database directly. */
 import type { z } from 'zod'
-import type { Accounts } from '../security/accounts.ts'
-import type { FoundUser } from '../storage/users.ts'
-import { UsageError } from './common.ts'
-import { withServices } from './database.ts'
-import { called } from './show.ts'
+import { UsageError } from '../../cli/common.ts'
+import { withServices } from '../../cli/database.ts'
+import type { Accounts } from './accounts.ts'
+import { called } from './cli-format.ts'
+import type { FoundUser } from './queries.ts'
 
 export function withAccounts<T>(
   env: NodeJS.ProcessEnv,
