@@ -20,7 +20,7 @@ import {
 } from '../../sessions/queries.ts'
 import { revoke } from '../../sessions/revoke.ts'
 import type { Session } from '../../sessions/schema.ts'
-import { listReplays } from '../../storage/replays.ts'
+import { listReplays } from '../replays/queries.ts'
 import type { Replay } from '../replays/schema.ts'
 import type { StaffRole } from '../role-names.ts'
 import { findRole, setRole } from '../roles.ts'

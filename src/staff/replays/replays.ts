@@ -6,14 +6,14 @@
  * fill the table.
  */
 import { LRUCache } from 'lru-cache'
-import type { Database } from '../database/database.ts'
-import { takeTurn } from '../database/jobs.ts'
-import { hashToken } from '../database/token-hash.ts'
-import { every } from '../lib/every.ts'
-import type { Log } from '../lib/log.ts'
-import { type DeviceHints, deviceColumns } from '../sessions/device-columns.ts'
-import { type Presented, recordReplays } from '../storage/replays.ts'
+import type { Database } from '../../database/database.ts'
+import { takeTurn } from '../../database/jobs.ts'
+import { hashToken } from '../../database/token-hash.ts'
+import { every } from '../../lib/every.ts'
+import type { Log } from '../../lib/log.ts'
+import { type DeviceHints, deviceColumns } from '../../sessions/device-columns.ts'
 import { append, present, type Sender } from './presentations.ts'
+import { type Presented, recordReplays } from './queries.ts'
 
 const FLUSH_MS = 1_000
 /** Tokens of one query: a few milliseconds of the database. */

@@ -1,8 +1,8 @@
 /** The named queries on `replay`: revoked tokens that came again. */
 import { desc, eq, sql } from 'drizzle-orm'
-import type { Executor } from '../database/database.ts'
-import { fetchRows } from '../database/rows.ts'
-import { type Replay, replay } from '../staff/replays/schema.ts'
+import type { Executor } from '../../database/database.ts'
+import { fetchRows } from '../../database/rows.ts'
+import { type Replay, replay } from './schema.ts'
 
 /** A user's replays, newest first. */
 export function listReplays(db: Executor, userId: string, limit: number): Promise<Replay[]> {
