@@ -4,18 +4,12 @@
  * however many people look. Nobody waits longer than a moment for it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Database, outsideTheRequest } from '../database/database.ts'
-import { OVERVIEW_KINDS } from '../operations/kinds.ts'
-import { noteHead } from '../staff/audit/chain.ts'
-import { namesOf } from '../staff/display-names.ts'
-import { findRole } from '../staff/roles.ts'
-import {
-  countFigures,
-  type Figures,
-  recentActs,
-  recentlyReplayed,
-  type TimeRange,
-} from '../storage/overview.ts'
+import { type Database, outsideTheRequest } from '../../database/database.ts'
+import { OVERVIEW_KINDS } from '../../operations/kinds.ts'
+import { noteHead } from '../audit/chain.ts'
+import { namesOf } from '../display-names.ts'
+import { findRole } from '../roles.ts'
+import { countFigures, type Figures, recentActs, recentlyReplayed, type TimeRange } from './queries.ts'
 
 const HOUR = 3_600
 export const RANGES = {

@@ -1,16 +1,16 @@
 /**
  * The named queries of the console's overview. What they read is bounded by time, but for one: how many sessions live, and
- * since when, is counted over the whole table, because no index knows it. `security/overview.ts` sees to it that this is
+ * since when, is counted over the whole table, because no index knows it. `staff/overview/overview.ts` sees to it that this is
  * rare.
  */
 import { type AnyColumn, type SQL, sql } from 'drizzle-orm'
-import type { Executor } from '../database/database.ts'
-import { fetchRows } from '../database/rows.ts'
-import type { OperationKind } from '../operations/kinds.ts'
-import { type Operation, operation, revokedSession } from '../operations/schema.ts'
-import { session } from '../sessions/schema.ts'
-import { isValid } from '../sessions/validity.ts'
-import { replay } from '../staff/replays/schema.ts'
+import type { Executor } from '../../database/database.ts'
+import { fetchRows } from '../../database/rows.ts'
+import type { OperationKind } from '../../operations/kinds.ts'
+import { type Operation, operation, revokedSession } from '../../operations/schema.ts'
+import { session } from '../../sessions/schema.ts'
+import { isValid } from '../../sessions/validity.ts'
+import { replay } from '../replays/schema.ts'
 
 /** A range of time in equal steps; the last one is under way. */
 export interface TimeRange {

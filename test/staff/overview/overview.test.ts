@@ -1,9 +1,9 @@
 /** The figures of the console: what they count, how seldom, and that nobody waits for them. */
 import t from 'tap'
-import { createOverview } from '../../src/security/overview.ts'
-import { admin } from '../support/server.ts'
-import { startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { createOverview } from '../../../src/staff/overview/overview.ts'
+import { admin } from '../../support/server.ts'
+import { startService } from '../../support/service.ts'
+import { waitFor } from '../../support/within.ts'
 
 const service = await startService()
 const { database } = service
