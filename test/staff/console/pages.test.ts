@@ -2,10 +2,10 @@
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { carryOut } from '../../src/staff/incidents/runner.ts'
-import type { StaffRole } from '../../src/staff/role-names.ts'
-import { startService } from '../support/service.ts'
-import { nextEvent } from '../support/within.ts'
+import { carryOut } from '../../../src/staff/incidents/runner.ts'
+import type { StaffRole } from '../../../src/staff/role-names.ts'
+import { startService } from '../../support/service.ts'
+import { nextEvent } from '../../support/within.ts'
 
 const service = await startService({ env: { STAFF_MAX_AUTH_AGE: '15m' }, except: ['incidents'] })
 const { psql } = service.database
