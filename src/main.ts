@@ -5,11 +5,11 @@
 import cluster from 'node:cluster'
 import type { FastifyBaseLogger } from 'fastify'
 import { type Config, DATA_FOLDER, readConfig } from './config.ts'
-import { createLogger } from './http/log.ts'
 import { type Cleanup, createCleanup } from './lib/cleanup.ts'
+import { createLogger } from './observability/log.ts'
+import type { Tracing } from './observability/tracing.ts'
 import { prepare } from './prepare.ts'
 import { type Place, serve } from './serve.ts'
-import type { Tracing } from './tracing.ts'
 import { placeOfWorker, supervise } from './workers.ts'
 
 /** After this a stop no longer waits for requests. */
@@ -19,7 +19,7 @@ const STOP_MS = 15_000
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   const config = readConfig(env)
   const serves = cluster.isWorker || config.workers === 1
-  const traces = serves && wantsTraces(env) ? await import('./tracing.ts') : null
+  const traces = serves && wantsTraces(env) ? await import('./observability/tracing.ts') : null
   const log: FastifyBaseLogger = createLogger(config.logLevel, {
     pretty: Boolean(process.stdout.isTTY),
     ...(traces && { mixin: traces.logFields }),

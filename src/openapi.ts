@@ -1,7 +1,7 @@
 /** Prints the OpenAPI document, as `/openapi.json` serves it. Needs no database: no service is asked for anything. */
 import { buildApp } from './app.ts'
 import { readConfig } from './config.ts'
-import { createLogger } from './http/log.ts'
+import { createLogger } from './observability/log.ts'
 import { createServices } from './services.ts'
 
 const url = 'postgres://nobody@localhost/none'

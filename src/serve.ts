@@ -3,8 +3,8 @@ import type { FastifyBaseLogger } from 'fastify'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import type { Cleanup } from './lib/cleanup.ts'
+import type { Tracing } from './observability/tracing.ts'
 import { createServices, startJobs } from './services.ts'
-import type { Tracing } from './tracing.ts'
 
 /** Where to serve from. */
 export interface Place {

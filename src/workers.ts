@@ -6,7 +6,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Cleanup } from './lib/cleanup.ts'
-import { gatherMetrics } from './metrics/workers.ts'
+import { gatherMetrics } from './observability/worker-metrics.ts'
 import type { Place } from './serve.ts'
 
 /** Pause before a worker is replaced, in milliseconds: one that dies at once must not keep a processor busy. */

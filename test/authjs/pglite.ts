@@ -9,7 +9,7 @@ import { migrate } from 'drizzle-orm/pglite/migrator'
 import t from 'tap'
 import { createChecking } from '../../src/check/start.ts'
 import type { Database } from '../../src/database/database.ts'
-import { createLogger } from '../../src/http/log.ts'
+import { createLogger } from '../../src/observability/log.ts'
 import { waitFor } from '../support/within.ts'
 
 export async function startPglite() {

@@ -1,8 +1,8 @@
 /** The service as `global-logout start` composes it, in this process, on a test database and a port of its own. */
 import t from 'tap'
 import { readConfig } from '../../src/config.ts'
-import { createLogger } from '../../src/http/log.ts'
 import { createCleanup } from '../../src/lib/cleanup.ts'
+import { createLogger } from '../../src/observability/log.ts'
 import { serve } from '../../src/serve.ts'
 import { testDatabase } from './database.ts'
 import { freePort } from './ports.ts'

@@ -7,8 +7,8 @@ import type { Database } from '../database/database.ts'
 import { pendingMigrations } from '../database/migrate.ts'
 import { hiddenTables } from '../database/row-security.ts'
 import { Problem } from '../errors.ts'
+import { callers } from '../http/openapi/document.ts'
 import { TABLES } from '../tables.ts'
-import { callers } from './openapi/document.ts'
 
 /** Probes come every few seconds; only their failures are worth a line. */
 const config = { quiet: true }

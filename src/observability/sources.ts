@@ -1,6 +1,6 @@
 /** What other parts of the service count by themselves, shown to operators: they know nothing of metrics. */
 import type { Leased } from '../check/start.ts'
-import { byLabel, type Collectors } from './live.ts'
+import { byLabel, type Collectors } from './collectors.ts'
 
 /** What is asked of a pool of connections. */
 export interface WatchedPool {

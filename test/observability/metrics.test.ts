@@ -1,10 +1,10 @@
 /** Operators see what happened, by its true name, and nobody's name; whatever clients send adds no line. */
 import t from 'tap'
-import { createKey } from '../src/service-api/keys.ts'
-import { openStream } from './support/event-stream.ts'
-import { served } from './support/served.ts'
-import { json } from './support/service.ts'
-import { waitFor } from './support/within.ts'
+import { createKey } from '../../src/service-api/keys.ts'
+import { openStream } from '../support/event-stream.ts'
+import { served } from '../support/served.ts'
+import { json } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await served({ CHECK_MODE: 'leased' })
 const { ask, database, signIn } = service
@@ -157,7 +157,7 @@ t.test('pools, lease, event loop and version are there', async (t) => {
   t.match(text, /^global_logout_leases_held 1$/m)
   t.match(text, /^nodejs_eventloop_lag_p99_seconds \d/m)
   t.match(text, /^process_resident_memory_bytes \d/m)
-  const { version } = (await import('../package.json', { with: { type: 'json' } })).default
+  const { version } = (await import('../../package.json', { with: { type: 'json' } })).default
   t.match(text, `global_logout_build_info{version="${version}",node="${process.version}"} 1`)
 })
 

@@ -2,8 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { z } from 'zod'
-import type { Metrics } from '../metrics.ts'
-import { callers } from './openapi/document.ts'
+import { callers } from '../http/openapi/document.ts'
+import type { Metrics } from './metrics.ts'
 
 export interface MetricsText {
   metrics: Pick<Metrics, 'text' | 'contentType'>

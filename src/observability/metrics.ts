@@ -4,13 +4,13 @@
  */
 import cluster from 'node:cluster'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
-import { COUNTED_SCOPES, countKeys, countSessions, LOGOUT_OUTCOMES } from './metrics/counted.ts'
-import { byLabel, createCollectors, Durations } from './metrics/live.ts'
-import { createSources } from './metrics/sources.ts'
-import { askSupervisor, tellSupervisor } from './metrics/workers.ts'
-import type { Keys } from './service-api/keys.ts'
-import type { Sessions } from './sessions/sessions.ts'
-import { version } from './version.ts'
+import type { Keys } from '../service-api/keys.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import { version } from '../version.ts'
+import { byLabel, createCollectors, Durations } from './collectors.ts'
+import { COUNTED_SCOPES, countKeys, countSessions, LOGOUT_OUTCOMES } from './counted.ts'
+import { createSources } from './sources.ts'
+import { askSupervisor, tellSupervisor } from './worker-metrics.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 

@@ -33,7 +33,7 @@ import {
   type SpanExporter,
 } from '@opentelemetry/sdk-trace-node'
 import type { FastifyBaseLogger, FastifyPluginCallback } from 'fastify'
-import { version } from './version.ts'
+import { version } from '../version.ts'
 
 /** How long a stop waits for the last spans, in milliseconds. */
 const FLUSH_MS = 2_000

@@ -2,13 +2,13 @@
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { createKey } from '../src/service-api/keys.ts'
-import { collector, type Span } from './support/collector.ts'
-import { run } from './support/command.ts'
-import { testDatabase } from './support/database.ts'
-import { freePort } from './support/ports.ts'
-import { json, servicesOn } from './support/service.ts'
-import { waitFor } from './support/within.ts'
+import { createKey } from '../../src/service-api/keys.ts'
+import { collector, type Span } from '../support/collector.ts'
+import { run } from '../support/command.ts'
+import { testDatabase } from '../support/database.ts'
+import { freePort } from '../support/ports.ts'
+import { json, servicesOn } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const database = await testDatabase()
 const { sessions } = servicesOn(database.url)
