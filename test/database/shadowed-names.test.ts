@@ -5,9 +5,9 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import t from 'tap'
-import { findInDatabase } from '../../src/cli/database-findings.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { readRights } from '../../src/database/rights.ts'
+import { findInDatabase } from '../../src/doctor/database-findings.ts'
 import { forgetRevocations, sweep } from '../../src/sessions/sweeper.ts'
 import { seal, verify } from '../../src/staff/audit/chain.ts'
 import { carryOut } from '../../src/staff/incidents/runner.ts'

@@ -1,9 +1,9 @@
 /** Every metric and label in the docs, the alerts and the dashboard exists, and every metric is documented. */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { inWords } from '../../src/cli/roles-action.ts'
 import { CONNECTIONS, POOLS } from '../../src/database/pools.ts'
 import { readRights } from '../../src/database/rights.ts'
+import { inWords } from '../../src/doctor/roles-action.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'

@@ -1,16 +1,17 @@
 /** The work of `global-logout doctor` and `global-logout sweep`: reports what is wrong, and deletes expired sessions. */
+
+import { Failed } from '../cli/common.ts'
+import { databaseUrl, withDatabase } from '../cli/database.ts'
+import { explain } from '../cli/explain.ts'
+import { print, printJson } from '../cli/print.ts'
+import { printTable } from '../cli/table.ts'
 import { ConfigError, readConfig } from '../config.ts'
 import { unfitServer } from '../database/connection.ts'
 import { Problem } from '../errors.ts'
 import { sweep } from '../sessions/sweeper.ts'
 import { counted } from '../staff/accounts/cli-format.ts'
-import { Failed } from './common.ts'
-import { databaseUrl, withDatabase } from './database.ts'
 import { findInDatabase } from './database-findings.ts'
-import { explain } from './explain.ts'
 import { type Finding, findInSettings } from './findings.ts'
-import { print, printJson } from './print.ts'
-import { printTable } from './table.ts'
 
 export interface JsonOption {
   json?: true

@@ -1,8 +1,9 @@
 /** The work of `global-logout roles`: shows what each database role may execute, read and write, as the database answers. */
+
+import { withDatabase } from '../cli/database.ts'
+import { print, printJson } from '../cli/print.ts'
+import { printTable } from '../cli/table.ts'
 import { type Rights, ROLES, readRights } from '../database/rights.ts'
-import { withDatabase } from './database.ts'
-import { print, printJson } from './print.ts'
-import { printTable } from './table.ts'
 
 /** select, insert, update, delete, truncate, references and trigger. */
 const ALL_OF_A_TABLE = 7

@@ -1,10 +1,10 @@
 /** `global-logout doctor` and `global-logout sweep`: their options and help. */
 import type { Command } from 'commander'
-import { examples } from './common.ts'
-import type { JsonOption } from './doctor-actions.ts'
+import { examples } from '../cli/common.ts'
+import type { JsonOption } from './cli-actions.ts'
 
 /** Loaded when a command runs: help and completion need none of it. */
-const actions = () => import('./doctor-actions.ts')
+const actions = () => import('./cli-actions.ts')
 
 export function addDoctorCommand(program: Command, env: NodeJS.ProcessEnv): void {
   program

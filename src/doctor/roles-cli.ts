@@ -1,6 +1,6 @@
 /** `global-logout roles`: its options and help. */
 import { type Command, Option } from 'commander'
-import { examples } from './common.ts'
+import { examples } from '../cli/common.ts'
 import type { RolesOptions } from './roles-action.ts'
 
 export function addRolesCommand(program: Command, env: NodeJS.ProcessEnv): void {

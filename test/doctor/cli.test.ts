@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { TRIGGERS } from '../../src/cli/database-findings.ts'
+import { TRIGGERS } from '../../src/doctor/database-findings.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { dropLogin } from '../support/logins.ts'
