@@ -14,7 +14,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 }
 
 // A checkout runs its sources as they are; the published package has only what was built from them.
-const sources = new URL('../src/cli.ts', import.meta.url)
+const sources = new URL('../src/program.ts', import.meta.url)
 const { main } = await import(
   existsSync(sources) ? sources.href : new URL('../dist/cli.js', import.meta.url).href
 )

@@ -3,11 +3,11 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { commandsBelow, createProgram, pathOf } from '../../src/cli.ts'
+import { commandsBelow, createProgram, pathOf } from '../../src/program.ts'
 import { run } from '../support/command.ts'
 import { plainNode } from '../support/plain-node.ts'
 
-const cli = new URL('../../src/cli.ts', import.meta.url)
+const cli = new URL('../../src/program.ts', import.meta.url)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Writes the address of each module that is loaded, on a line of standard error. */

@@ -1,9 +1,9 @@
 /** The command line: what it prints, and with which exit code. */
 import t from 'tap'
-import { explain } from '../src/cli/explain.ts'
-import { commandsBelow, createProgram, pathOf } from '../src/cli.ts'
-import { outcomeUnknown } from '../src/database/failures.ts'
-import { run } from './support/command.ts'
+import { explain } from '../../src/cli/explain.ts'
+import { outcomeUnknown } from '../../src/database/failures.ts'
+import { commandsBelow, createProgram, pathOf } from '../../src/program.ts'
+import { run } from '../support/command.ts'
 
 async function result(args: string[], options: Parameters<typeof run>[1] = {}) {
   const started = run(args, options)
