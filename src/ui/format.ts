@@ -1,7 +1,7 @@
 /** Times, counts and other people's texts in words. Times are UTC on the server; the browser script makes them local. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 
-/** The browser script has the same table; test/browser/tabs.test.ts holds both to one result. */
+/** The browser script has the same table; test/system/browser/tabs.test.ts holds both to one result. */
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_536_000],
   ['month', 2_592_000],

@@ -7,13 +7,13 @@ import { createExchange } from '../../packages/client/src/exchange.ts'
 import { createFollow, type FollowOptions } from '../../packages/client/src/follow.ts'
 import { type Cursor, formatCursor } from '../../src/feed/cursor.ts'
 import { revokeKey } from '../../src/service-api/queries.ts'
-import { createRandom } from '../prove/random.ts'
 import { duringOutage } from '../support/database-outage.ts'
 import { listen } from '../support/ports.ts'
 import { seed } from '../support/seed.ts'
 import { startService } from '../support/service.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { waitFor, within } from '../support/within.ts'
+import { createRandom } from '../system/prove/random.ts'
 
 const service = await startService()
 const { key } = await service.keyFor('events')

@@ -1,8 +1,8 @@
 /** docs/gateways.md lists the contract tests, and each gateway's answer where they differ. */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { contract } from '../gateways/contract.ts'
-import { REFUSED } from '../gateways/outage.ts'
+import { contract } from '../system/gateways/contract.ts'
+import { REFUSED } from '../system/gateways/outage.ts'
 
 const text = await readFile(new URL('../../docs/gateways.md', import.meta.url), 'utf8')
 const [, section = ''] = text.split('\n## What each must answer\n')

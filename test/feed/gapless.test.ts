@@ -5,12 +5,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
-import { createRandom } from '../prove/random.ts'
 import { testDatabase } from '../support/database.ts'
 import { openStream } from '../support/event-stream.ts'
 import { seed } from '../support/seed.ts'
 import { type Service, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
+import { createRandom } from '../system/prove/random.ts'
 
 /** It goes on for so long, and on a slow machine until there was enough of both. */
 const SECONDS = 12

@@ -1,8 +1,8 @@
 /** Long headers are decided or refused for their length, and a path is what it says, letter for letter. */
 import t from 'tap'
-import { ask } from '../gateways/requests.ts'
 import { raw, statuses } from '../support/raw.ts'
 import { startService } from '../support/service.ts'
+import { ask } from '../system/gateways/requests.ts'
 
 const service = await startService()
 const { port } = service.config

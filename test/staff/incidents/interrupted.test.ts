@@ -3,13 +3,13 @@
 import t from 'tap'
 import { runIncident } from '../../../src/staff/incidents/run.ts'
 import { carryOut, startIncidentRunner } from '../../../src/staff/incidents/runner.ts'
-import { createRandom } from '../../prove/random.ts'
 import { hold } from '../../support/hold.ts'
 import { addSessions, addsUp, begin, isFree, runnerProcess } from '../../support/incidents.ts'
 import { keepLog, strictLog } from '../../support/log.ts'
 import { seed } from '../../support/seed.ts'
 import { startService } from '../../support/service.ts'
 import { waitFor } from '../../support/within.ts'
+import { createRandom } from '../../system/prove/random.ts'
 
 // Carried out here, and by processes that are killed.
 const service = await startService({ except: ['incidents'] })

@@ -4,13 +4,13 @@ import t from 'tap'
 import { touchSessions } from '../../../src/sessions/queries.ts'
 import { runIncident } from '../../../src/staff/incidents/run.ts'
 import { startIncidentRunner } from '../../../src/staff/incidents/runner.ts'
-import { createRandom } from '../../prove/random.ts'
 import { testDatabase } from '../../support/database.ts'
 import { addSessions, addsUp, begin } from '../../support/incidents.ts'
 import { strictLog } from '../../support/log.ts'
 import { seed } from '../../support/seed.ts'
 import { json, startService } from '../../support/service.ts'
 import { waitFor } from '../../support/within.ts'
+import { createRandom } from '../../system/prove/random.ts'
 
 const database = await testDatabase({ max: 30 })
 // Carried out here, in small batches.

@@ -1,0 +1,22 @@
+/** The console in every state: nothing for axe to complain about, nothing too wide for a phone. Pictures with SHOTS=folder. */
+import { browserTest } from '../../support/browser.ts'
+import { startService } from '../../support/service.ts'
+import { ADMIN_SCENES, addNight } from './admin-gallery.ts'
+import { look, openPage } from './look.ts'
+
+const service = await startService({ demo: true })
+const night = await addNight(service)
+
+for (const { name, show } of ADMIN_SCENES) {
+  browserTest(`"${name}" can be read and used by everybody`, async (t, open) => {
+    const page = await openPage(open, service)
+    await show(page, service, night)
+    // Links within a text are as high as the text.
+    await look(
+      t,
+      page,
+      `console ${name}`,
+      'header a, .button, button, summary, label.choice, nav.switch a, main input:not([type=checkbox], [type=radio])',
+    )
+  })
+}

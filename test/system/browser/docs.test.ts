@@ -1,0 +1,52 @@
+/** The page of the API: read and tried by whoever is signed in, with nothing from elsewhere, on any device. */
+import { browserTest } from '../../support/browser.ts'
+import { startService } from '../../support/service.ts'
+import { addPerson } from './devices.ts'
+
+const service = await startService()
+
+browserTest('somebody signed in reads about a call, tries it, and sees the answer', async (t, open) => {
+  const { id, tokens } = await addPerson(service)
+  const context = await open(service, { token: tokens[0] ?? '' })
+  const page = await context.newPage()
+  const foreign: string[] = []
+  page.on('request', (request) => {
+    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(service.base))
+      foreign.push(request.url())
+  })
+  const answer = await page.goto('/docs')
+  t.match(answer?.headers()['content-security-policy'], "default-src 'none'")
+  const call = page.locator('#operations-users-getSession')
+  await call.locator('.opblock-summary-control').click()
+  await call.getByRole('button', { name: 'Try it out' }).click()
+  await call.getByRole('button', { name: 'Execute' }).click()
+  await call.locator('.live-responses-table .response-col_status', { hasText: '200' }).waitFor()
+  t.match(await call.locator('.live-responses-table').innerText(), id)
+  t.same(foreign, [], 'nothing comes from elsewhere')
+})
+
+browserTest(
+  'it follows the device: dark where that is wanted, and no wider than a phone',
+  async (t, open) => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const context = await open(service, {
+        colorScheme,
+        viewport: { width: 390, height: 844 },
+        isMobile: true,
+      })
+      const page = await context.newPage()
+      await page.goto('/docs')
+      await page.locator('#operations-users-logout .opblock-summary-control').click()
+      await page.locator('#operations-users-logout .responses-wrapper').waitFor()
+      const dark = () => document.documentElement.classList.contains('dark-mode')
+      t.equal(await page.evaluate(dark), colorScheme === 'dark')
+      t.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
+    }
+  },
+)
+
+browserTest('the other pages keep the policy they had', async (t, open) => {
+  const page = await (await open(service)).newPage()
+  const answer = await page.goto('/signed-out')
+  t.notMatch(answer?.headers()['content-security-policy'], 'unsafe')
+})

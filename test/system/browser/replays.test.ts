@@ -1,0 +1,59 @@
+/** A logout in one window is no theft in the other: ordinary browsers ask on for a while, and nobody is alarmed. */
+import type { Page } from 'playwright-core'
+import { browserTest, type OpenBrowser } from '../../support/browser.ts'
+import { startService } from '../../support/service.ts'
+import { isStream } from './gallery.ts'
+
+for (const CHECK_MODE of ['database', 'leased']) {
+  browserTest(
+    `after a logout in one window, the other asks several times, and no alarm rings (${CHECK_MODE})`,
+    async (t, open) => {
+      let jump = 0
+      const clock = () => performance.now() + jump
+      const service = await startService({ demo: true, env: { CHECK_MODE }, clock })
+      const { psql } = service.database
+      const ada = await service.addUser('demo-ada')
+      const [first, second] = [await signedIn(service, open), await signedIn(service, open)]
+      const context = second.context()
+      const [{ value: token } = { value: '' }] = await context.cookies()
+      const alarms = () =>
+        psql('select count, same_address, same_program from replay where user_id = $1 order by id', [ada])
+
+      await first.goto('/logout?scope=global')
+      await first.getByRole('button', { name: 'Sign out' }).click()
+      await second.getByRole('heading', { name: 'You are signed out' }).waitFor()
+      // A tab from before, and one that the browser restores: both still have the cookie.
+      for (let tabs = 0; tabs < 3; tabs++) {
+        await context.addCookies([
+          { name: service.cookieName, value: token, url: service.base, httpOnly: true },
+        ])
+        const tab = await context.newPage()
+        const refused = tab.waitForResponse((response) => response.status() >= 300)
+        await tab.goto('/')
+        await refused
+        await tab.evaluate(() => fetch('/api/session'))
+        await service.replays.flush()
+      }
+      t.same(await alarms(), [])
+      await psql(`update revoked_session set revoked_at = revoked_at - interval '61 seconds'`)
+      jump = 61_000
+      await service.replays.flush()
+      t.same(await alarms(), [], 'nor a minute later, for what came before')
+
+      const thief = { authorization: `Bearer ${token}`, 'user-agent': 'curl/8.5.0' }
+      t.equal((await service.http('/check', { headers: thief })).status, 401)
+      await service.replays.flush()
+      t.same(await alarms(), [{ count: 1, same_address: true, same_program: false }], 'but a thief does')
+    },
+  )
+}
+
+/** A window of its own in which Ada has signed in, and whose page follows. */
+async function signedIn(service: Awaited<ReturnType<typeof startService>>, open: OpenBrowser): Promise<Page> {
+  const page = await (await open(service)).newPage()
+  await page.goto('/login')
+  const hears = page.waitForResponse((response) => isStream(new URL(response.url())))
+  await page.getByRole('button', { name: 'Ada' }).click()
+  await hears
+  return page
+}

@@ -1,0 +1,105 @@
+/** No raw token is in the database, its files, its log or the service's log. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { GlobalLogoutAdapter } from '@global-logout/authjs'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import t from 'tap'
+import { openDatabase } from '../../src/database/database.ts'
+import { hashToken } from '../../src/database/token-hash.ts'
+import { ownServer } from '../support/own-server.ts'
+import { admin } from '../support/server.ts'
+import { json, startService } from '../support/service.ts'
+
+t.test(
+  'no raw token in a dump, in the server log with all parameters, or in the service log at trace',
+  async (t) => {
+    const server = await ownServer({
+      log_statement: 'all',
+      log_parameter_max_length: '-1',
+      log_min_duration_statement: '0',
+      log_parameter_max_length_on_error: '-1',
+    })
+    const database = openDatabase(server.url)
+    t.teardown(() => database.close())
+    const log: string[] = []
+    const service = await startService({
+      database: { ...database, url: server.url, psql: async () => [] },
+      log,
+      demo: true,
+    })
+    const ada = await service.addUser('ada')
+    const tokens: string[] = []
+    const minted = async () => {
+      const { token, id } = await service.signIn(ada)
+      tokens.push(token)
+      return { token, id }
+    }
+
+    // Every way a token takes through the service, right and wrong.
+    const [one, two, three, four] = [await minted(), await minted(), await minted(), await minted()]
+    for (const path of [
+      '/check',
+      '/check/x?y',
+      '/api/session',
+      '/api/sessions',
+      '/',
+      '/logout',
+      '/signed-out',
+    ])
+      await service.as(one.token, path)
+    await service.http(`/check?token=${two.token}`, { headers: { authorization: `Bearer ${two.token}` } })
+    await service.http(`/api/session?access_token=${two.token}`)
+    await service.http('/check', {
+      headers: { cookie: `${service.cookieName}=${one.token}; ${service.cookieName}=${two.token}` },
+    })
+    await service.as(one.token, '/api/logout', json({ scope: 'wrong', callbackUrl: 'https://x.example' }))
+    await service.as(one.token, `/api/sessions/${two.id}`, { method: 'DELETE' })
+    await service.as(three.token, '/api/logout', json({ scope: 'local' }))
+    await service.as(three.token, '/api/logout', json({ scope: 'local' }))
+    await service.sessions.create({ userId: ada, replaces: four.token, userAgent: null, ipAddress: null })
+    await service.touches.flush()
+    await admin(server.url, async (client) => {
+      const adapter = GlobalLogoutAdapter(drizzle(client))
+      const sessionToken = 'token-of-the-adapter-0123456789abcdefghij'
+      tokens.push(sessionToken)
+      const expires = new Date(Date.now() + 60_000)
+      await adapter.createSession?.({ sessionToken, userId: ada, expires })
+      await t.rejects(
+        Promise.resolve(adapter.createSession?.({ sessionToken, userId: ada, expires })),
+        'a clash quotes the row',
+      )
+      await adapter.getSessionAndUser?.(sessionToken)
+      await adapter.updateSession?.({ sessionToken, expires })
+      await adapter.deleteSession?.(sessionToken)
+    })
+    await admin(server.url, (client) => client.query('alter table session rename to away'))
+    await service.as(one.token, '/api/logout', json({ scope: 'global' }))
+    await service.as(one.token, '/api/session')
+    await admin(server.url, (client) => client.query('alter table away rename to session'))
+    await service.as(one.token, '/api/logout', json({ scope: 'global' }))
+
+    const dump = await admin(
+      server.url,
+      async (client) =>
+        (await client.query(`select database_to_xml(true, false, '')::text as xml`)).rows[0].xml as string,
+    )
+    await admin(server.url, (client) => client.query('checkpoint'))
+    const serverLog = await server.log()
+    const hash = hashToken(tokens[0] ?? '')
+    t.ok(dump.includes(hash) && serverLog.includes(hash), 'their hashes are there: the search can find')
+    t.match(log.join(''), '"path":"/api/session"', 'and the service did log, without query strings')
+    t.match(serverLog, /parameters?: \$1 = /i, 'the server did log parameters')
+    t.equal(tokens.length, 5)
+    for (const token of tokens) {
+      t.notOk(dump.includes(token), 'not in the dump')
+      t.notOk(serverLog.includes(token), 'not in the server log')
+      t.notOk(log.join('').includes(token), 'not in the service log')
+      // A token may begin with a dash, which grep would take for an option.
+      const found = await promisify(execFile)('grep', ['-rlaF', '-e', token, server.folder]).then(
+        ({ stdout }) => stdout,
+        (error) => (error.code === 1 ? '' : Promise.reject(error)),
+      )
+      t.equal(found, '', 'in no file of the database, write-ahead log included')
+    }
+  },
+)

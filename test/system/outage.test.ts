@@ -1,0 +1,170 @@
+/** The database goes away, freezes and comes back: 503, nothing claimed, no cookie lost, no restart needed. */
+import type pg from 'pg'
+import t from 'tap'
+import { openDatabase, withinOneDeadline } from '../../src/database/database.ts'
+import { hold } from '../support/hold.ts'
+import { ownServer } from '../support/own-server.ts'
+import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
+
+const server = await ownServer()
+const database = openDatabase(server.url, { max: 4 })
+t.teardown(() => database.close())
+const service = await startService({
+  database: { ...database, url: server.url, psql: async () => [] },
+})
+const { as, http, check, cookieName } = service
+const ada = await service.addUser('ada')
+
+/** What everybody is told while nothing can be decided. */
+async function everythingIsUndecided(t: Tap, token: string) {
+  const asked: Record<string, Promise<Response>> = {
+    'GET /check': as(token, '/check'),
+    'POST /check/x': as(token, '/check/x', { method: 'POST', body: 'x' }),
+    'GET /api/session': as(token, '/api/session'),
+    'GET /api/sessions': as(token, '/api/sessions'),
+    'GET /api/session/events': as(token, '/api/session/events'),
+    'POST /api/logout': as(token, '/api/logout', json({ scope: 'global' })),
+    'POST /logout': as(token, '/logout', { method: 'POST' }),
+    'DELETE /api/sessions/:id': as(token, `/api/sessions/${crypto.randomUUID()}`, { method: 'DELETE' }),
+    'GET /': as(token, '/'),
+    'GET /signed-out': as(token, '/signed-out'),
+    'GET /readyz': http('/readyz'),
+  }
+  for (const [what, answer] of Object.entries(asked)) {
+    const response = await answer
+    const body = await response.text()
+    t.equal(response.status, 503, what)
+    t.equal(response.headers.get('retry-after'), '1', what)
+    t.equal(response.headers.get('cache-control'), 'no-store', what)
+    t.equal(response.headers.get('set-cookie'), null, `${what} keeps the cookie`)
+    t.notMatch(body, /ECONN|postgres|select|127\.0\.0\.1:/i, `${what} says nothing of the inside`)
+  }
+  t.equal((await http('/healthz')).status, 200, 'the process itself is well')
+  t.equal((await http('/check')).status, 401, 'no token needs no database to be refused')
+}
+type Tap = Pick<typeof t, 'equal' | 'notMatch'>
+
+t.test('stopped in the middle, and back again', async (t) => {
+  const { token } = await service.signIn(ada)
+  t.equal(await check(token), 200)
+  await server.stop()
+  await everythingIsUndecided(t, token)
+  await server.start()
+  await recovered(token)
+  t.equal(await check(token), 200, 'the session lives: nobody was logged out by the outage')
+  t.equal((await http('/readyz')).status, 200)
+  t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
+  t.equal(await check(token), 401)
+})
+
+t.test(
+  'frozen: connections stand and nothing answers',
+  { skip: process.platform !== 'linux' && 'needs SIGSTOP' },
+  async (t) => {
+    const { token } = await service.signIn(ada)
+    t.equal(await check(token), 200)
+    await server.freeze()
+    try {
+      await everythingIsUndecided(t, token)
+    } finally {
+      await server.thaw()
+    }
+    await recovered(token)
+    t.equal(await check(token), 200)
+  },
+)
+
+t.test('a pool that is exhausted refuses, and recovers', async (t) => {
+  const { token } = await service.signIn(ada)
+  const { requests, checks } = service.pools
+  const all = [requests, checks].flatMap(({ pool }) => Array<pg.Pool>(pool.options.max ?? 0).fill(pool))
+  const holders = await Promise.all(all.map((pool) => pool.connect()))
+  t.equal(await check(token), 503)
+  t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 503)
+  for (const holder of holders) holder.release()
+  t.equal(await check(token), 200)
+})
+
+t.test('a user whose row somebody else has locked cannot be logged out, and is not told so', async (t) => {
+  const { token } = await service.signIn(ada)
+  const holder = await hold(server, `select from "user" where id = 'ada' for update`)
+  const response = await as(token, '/api/logout', json({ scope: 'global' }))
+  t.equal(response.status, 503)
+  t.equal(response.headers.get('set-cookie'), null)
+  t.equal(await check(token), 200)
+  await holder.end()
+  t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
+})
+
+t.test('a commit whose answer is lost is neither success nor failure; repeating it settles it', async (t) => {
+  const { token } = await service.signIn(ada)
+  // A deferred trigger runs inside COMMIT: here it cuts the connection of the very backend that commits.
+  const admin = await database.pool.connect()
+  await admin.query(`create function cut() returns trigger language plpgsql as $$ begin
+    perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); return null; end $$`)
+  await admin.query(
+    'create constraint trigger cut after insert on operation deferrable initially deferred for each row execute function cut()',
+  )
+  const response = await as(token, '/api/logout', json({ scope: 'global' }))
+  t.equal(response.status, 503)
+  t.match(await response.json(), { code: 'outcome_unknown' })
+  t.equal(response.headers.get('set-cookie'), null)
+  await admin.query('drop trigger cut on operation')
+  admin.release()
+  const again = await as(token, '/api/logout', json({ scope: 'global' }))
+  t.equal(again.status, 200)
+  t.match(again.headers.get('set-cookie'), `${cookieName}=;`)
+  t.equal(await check(token), 401)
+})
+
+t.test('a commit that the server refuses ended nothing', async (t) => {
+  const { token } = await service.signIn(ada)
+  const admin = await database.pool.connect()
+  await admin.query(
+    `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'disk full' using errcode = '53100'; end $$`,
+  )
+  await admin.query(
+    'create constraint trigger refuse after insert on operation deferrable initially deferred for each row execute function refuse()',
+  )
+  const response = await as(token, '/api/logout', json({ scope: 'global' }))
+  t.equal(response.status, 503)
+  t.match(await response.json(), { code: 'unavailable' })
+  t.equal(await check(token), 200)
+  await admin.query('drop trigger refuse on operation')
+  admin.release()
+})
+
+t.test('a database that only reads, as one that was fenced off, decides nothing', async (t) => {
+  const { token } = await service.signIn(ada)
+  const admin = await database.pool.connect()
+  const setReadOnly = async (what: string) => {
+    await admin.query(`do $$ begin execute format('alter database %I ${what}', current_database()); end $$`)
+    await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`)
+  }
+  await setReadOnly('set default_transaction_read_only = on')
+  await everythingIsUndecided(t, token)
+  t.match(await (await http('/readyz')).json(), { detail: /^The database only reads/ })
+  await admin.query('set default_transaction_read_only = off')
+  await setReadOnly('reset default_transaction_read_only')
+  admin.release(true)
+  await recovered(token)
+  t.equal(await check(token), 200)
+})
+
+t.test('the deadline belongs to the request: two slow queries do not get twice the time', async (t) => {
+  const began = performance.now()
+  const slow = () => database.run((db) => db.execute('select pg_sleep(1)'))
+  await t.rejects(
+    withinOneDeadline(async () => [await slow(), await slow()]),
+    { code: 'unavailable' },
+  )
+  t.ok(performance.now() - began >= 1000, 'the first was answered, the second was cut off')
+  await t.resolves(slow(), 'the next request has its own')
+})
+
+/** Waits until the service answers again, by itself. */
+async function recovered(token: string): Promise<void> {
+  await waitFor('a check that is decided', async () => (await check(token)) !== 503)
+}

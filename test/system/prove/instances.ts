@@ -1,0 +1,102 @@
+/**
+ * The instances under test: real processes of `global-logout start`, each on a port that stays the same however often
+ * it is killed. A mistake is loaded into them from outside; the sources know of none.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { freePort } from '../../support/ports.ts'
+import { nextEvent } from '../../support/within.ts'
+import { kill, onExit } from './leftovers.ts'
+import { openWire, type Wire } from './wire.ts'
+
+const bin = fileURLToPath(new URL('../../../bin/global-logout.js', import.meta.url))
+const mistakes = new URL('./mistakes/register.ts', import.meta.url).href
+/** From the start of the process to its first answer. */
+const START_MS = 30_000
+
+export interface InstanceOptions {
+  databaseUrl: string
+  mode: string
+  mistake?: string | undefined
+}
+
+export type Instance = Awaited<ReturnType<typeof startInstance>>
+
+export async function startInstance(number: number, { databaseUrl, mode, mistake }: InstanceOptions) {
+  const port = await freePort()
+  const wire: Wire = openWire(port)
+  let child: ChildProcess | undefined
+  let output = ''
+  const forget = onExit(() => kill(child?.pid))
+
+  async function start(): Promise<void> {
+    const started = spawn(process.execPath, [...(mistake ? ['--import', mistakes] : []), bin, 'start'], {
+      env: {
+        PATH: process.env.PATH,
+        DATABASE_URL: databaseUrl,
+        PORT: String(port),
+        CHECK_MODE: mode,
+        LOG_LEVEL: 'error',
+        ...(mistake && { MISTAKE: mistake }),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    child = started
+    for (const stream of [started.stdout, started.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(-4_000)
+      })
+    const patience = performance.now() + START_MS
+    while (!(await isReady())) {
+      if (started.exitCode !== null || performance.now() > patience)
+        throw new Error(`instance ${number} did not start:\n${output}`)
+      await sleep(50)
+    }
+  }
+
+  async function isReady(): Promise<boolean> {
+    return (await wire.ask('GET /readyz HTTP/1.1\r\nHost: prove\r\n\r\n')).status === 200
+  }
+
+  const runs = () => child?.exitCode === null && child.signalCode === null
+  const signal = (name: NodeJS.Signals) => void (runs() && child?.kill(name))
+
+  async function end(): Promise<void> {
+    if (!child || !runs()) return
+    const gone = nextEvent(`the end of instance ${number}`, child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  }
+
+  async function close(): Promise<void> {
+    wire.close()
+    await end()
+    forget()
+  }
+
+  try {
+    await start()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    number,
+    wire,
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+    /** Returns when the process is gone. */
+    kill: end,
+    restart: start,
+    isReady,
+    /** Checks answered from memory since it was started. */
+    hits: async (): Promise<number> => {
+      const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+      return Number(/^global_logout_leased_checks_total\{source="memory"\} (\d+)$/m.exec(metrics)?.[1] ?? 0)
+    },
+    /** What it printed last: errors only. */
+    output: () => output,
+    close,
+  }
+}

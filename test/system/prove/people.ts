@@ -1,0 +1,142 @@
+/**
+ * Users and their sessions, as the prover knows them, and what an application does to them by SQL: sign in, as Auth.js
+ * does; delete; shorten `expires`. What is done goes into the history.
+ */
+import pg from 'pg'
+import { hashToken } from '../../../src/database/token-hash.ts'
+import { generateSessionToken } from '../../../src/sessions/tokens.ts'
+import type { Deletion, Expiry, History } from './history.ts'
+import type { Random } from './random.ts'
+import { request } from './wire.ts'
+
+export interface Device {
+  /** Its place in the history. */
+  session: number
+  user: number
+  /** The public id of its session. */
+  id: string
+  token: string
+  /** The request that checks it. */
+  check: string
+  /** Nobody checks it until it is ended: no instance has it in memory. */
+  quiet: boolean
+  /** Whether a logout that should end it is under way. */
+  ending: boolean
+  /** Whether its expiry was moved, perhaps: a second move would be a second end, and the later of the two could hold. */
+  dated: boolean
+  over: boolean
+}
+
+/** So many of those that are over are still checked now and then. */
+const REMEMBERED = 1_000
+
+export type People = Awaited<ReturnType<typeof createPeople>>
+
+export const userId = (user: number) => `user-${user}`
+
+export async function createPeople(url: string, history: History, users: number) {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 8,
+    application_name: 'prover',
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 10_000,
+  })
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  await pool.query(`insert into "user" (id) select unnest($1::text[])`, [
+    Array.from({ length: users }, (_, user) => userId(user)),
+  ])
+  const living: Device[][] = Array.from({ length: users }, () => [])
+  const over: Device[] = []
+  const numbers = new Map<string, number>()
+
+  /** @returns null when the answer was lost. */
+  async function signIn(user: number, random: Random): Promise<Device | null> {
+    const token = generateSessionToken()
+    // Half were last used long enough ago for a touch to be due.
+    const lastSeen = random.chance(0.5) ? '5 minutes' : '0'
+    const record = { user, login: { begin: performance.now(), end: Number.POSITIVE_INFINITY } }
+    const session = history.sessions.push(record) - 1
+    const quiet = random.chance(0.3)
+    const rows = await answered(SIGN_IN, [hashToken(token), userId(user), lastSeen])
+    const id: string | undefined = rows?.[0]?.id
+    if (!id) return null
+    record.login.end = performance.now()
+    const check = request('GET', '/check', token)
+    const device = { session, user, id, token, check, quiet, ending: false, dated: false, over: false }
+    numbers.set(id, session)
+    living[user]?.push(device)
+    return device
+  }
+
+  async function remove(devices: Device[]): Promise<Deletion> {
+    const targets = devices.map(({ session }) => session)
+    const act = begin<Deletion>({ kind: 'deletion', targets, outcome: 'unknown', ...now() })
+    const rows = await answered('delete from session where id = any($1) returning id', [
+      devices.map(({ id }) => id),
+    ])
+    act.end = performance.now()
+    if (!rows) return act
+    act.outcome = 'done'
+    act.targets = rows.flatMap(({ id }) => numbers.get(id) ?? [])
+    return act
+  }
+
+  async function expire(device: Device, ttl: number): Promise<Expiry> {
+    const target = device.session
+    const act = begin<Expiry>({ kind: 'expiry', target, ttl, outcome: 'unknown', ...now() })
+    const rows = await answered(EXPIRE, [device.id, ttl])
+    act.end = performance.now()
+    if (rows) act.outcome = rows.length > 0 ? 'done' : 'nothing'
+    return act
+  }
+
+  /** The rows, or null when nobody knows what became of the statement. */
+  async function answered(sql: string, values: unknown[]): Promise<{ id: string }[] | null> {
+    try {
+      return (await pool.query(sql, values)).rows
+    } catch {
+      return null
+    }
+  }
+
+  function begin<T extends Deletion | Expiry>(act: T): T {
+    history.acts.push(act)
+    return act
+  }
+
+  return {
+    users,
+    pool,
+    signIn,
+    remove,
+    expire,
+    /** Those of a user that are not known to be over. */
+    of: (user: number): readonly Device[] => living[user] ?? [],
+    all: (): readonly Device[] => living.flat(),
+    /** The last ones that are over. */
+    over: over as readonly Device[],
+    numberOf: (id: string) => numbers.get(id),
+    isOver(device: Device): void {
+      if (device.over) return
+      device.over = true
+      living[device.user] = (living[device.user] ?? []).filter((other) => other !== device)
+      over.push(device)
+      if (over.length > REMEMBERED) over.shift()
+    },
+    close: () => pool.end(),
+  }
+}
+
+function now() {
+  return { begin: performance.now(), end: Number.POSITIVE_INFINITY }
+}
+
+/** As Auth.js inserts: no lock but that of the foreign key. */
+const SIGN_IN = `insert into session ("sessionToken", "userId", expires, "createdAt", "lastSeenAt")
+  values ($1, $2, (now() + interval '1 day') at time zone 'utc', now() - interval '10 minutes', now() - $3::interval)
+  returning id`
+
+const EXPIRE = `update session set expires = (statement_timestamp() + $2 * interval '1 ms') at time zone 'utc'
+  where id = $1 returning id`

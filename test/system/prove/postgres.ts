@@ -1,0 +1,63 @@
+/** A PostgreSQL of a run's own, on a port that stays the same; it can be killed, all processes at once. Linux only. */
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { migrate } from '../../../src/database/migrate.ts'
+import { type Embedded, startEmbedded } from '../../../src/dev/embedded.ts'
+import { freePort } from '../../support/ports.ts'
+import { kill, onExit } from './leftovers.ts'
+
+/**
+ * Without fsync, as on a machine whose power never fails: what a killed process had written, the kernel still has.
+ * Instances and prover together open up to 80 connections.
+ */
+const SETTINGS = { fsync: 'off', max_connections: '200' }
+
+export type Postgres = Awaited<ReturnType<typeof startPostgres>>
+
+export async function startPostgres() {
+  const folder = await mkdtemp(join(tmpdir(), 'global-logout-prove-'))
+  const port = await freePort()
+  const start = () => startEmbedded(folder, { port, settings: SETTINGS })
+
+  /** As a crash: nothing is written, nobody is told. */
+  function killAll(): void {
+    const [postmaster] = readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')
+    // Stopped first: a child born after its brothers were counted would survive, holding the shared memory.
+    kill(Number(postmaster), 'SIGSTOP')
+    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')
+    for (const pid of [postmaster, ...children.trim().split(' ')]) kill(Number(pid))
+  }
+
+  const forget = onExit(() => {
+    killAll()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  let running: Embedded = await start()
+  await migrate(running.url)
+
+  return {
+    url: running.url,
+    port,
+    kill: killAll,
+    /** Starts again after a kill; the server recovers by itself. */
+    async restart(): Promise<void> {
+      for (let triesLeft = 5; ; triesLeft--) {
+        try {
+          running = await start()
+          return
+        } catch (error) {
+          if (triesLeft === 0) throw error
+          await sleep(500)
+        }
+      }
+    },
+    async stop(): Promise<void> {
+      await running.stop()
+      await rm(folder, { recursive: true, force: true })
+      forget()
+    },
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * A way to PostgreSQL that can hold back what passes, in either direction and on any connection, and lose
+ * notifications. An instance behind it cannot tell it from a slow network. Nothing else is lost or reordered.
+ */
+import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { listen } from '../../support/ports.ts'
+import { nextEvent } from '../../support/within.ts'
+import { dropNotifications } from './notifications.ts'
+
+interface Watch {
+  text: string
+  seen(pair: Passing): void
+}
+
+export interface Passing {
+  /** What the instance sends, and what PostgreSQL answers. */
+  asks: Socket
+  answers: Socket
+}
+
+export type PostgresProxy = Awaited<ReturnType<typeof startProxy>>
+
+export async function startProxy(port: number, loses: () => boolean = () => false) {
+  const passing = new Set<Passing>()
+  const watches = new Set<Watch>()
+  const counts = { lost: 0 }
+  const server = createServer((asks) => {
+    const answers = connect(port, '127.0.0.1')
+    const pair = { asks, answers }
+    passing.add(pair)
+    const keep = dropNotifications(() => {
+      const lost = loses()
+      if (lost) counts.lost++
+      return lost
+    })
+    asks.setNoDelay(true)
+    answers.setNoDelay(true)
+    asks.on('data', (chunk) => {
+      for (const { text, seen } of watches) if (chunk.includes(text)) seen(pair)
+      answers.write(chunk)
+    })
+    answers.on('data', (chunk) => {
+      const kept = keep(chunk)
+      if (kept.length > 0) asks.write(kept)
+    })
+    for (const socket of [asks, answers]) {
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        passing.delete(pair)
+        asks.destroy()
+        answers.destroy()
+      })
+    }
+  })
+  const own = await listen(server)
+
+  return {
+    port: own,
+    counts: counts as Readonly<typeof counts>,
+    connections: (): Passing[] => [...passing],
+    /** Calls `seen` whenever an instance sends a statement with this text, before it passes on. @returns what ends it. */
+    watch(text: string, seen: (pair: Passing) => void): () => void {
+      const watch = { text, seen }
+      watches.add(watch)
+      return () => void watches.delete(watch)
+    },
+    /** Holds back what comes from these sockets for some time; what comes meanwhile arrives afterwards, in order. */
+    async hold(sockets: readonly Socket[], ms: number): Promise<void> {
+      for (const socket of sockets) socket.pause()
+      await sleep(ms)
+      for (const socket of sockets) socket.resume()
+    },
+    async close(): Promise<void> {
+      server.close()
+      for (const { asks, answers } of passing) {
+        asks.destroy()
+        answers.destroy()
+      }
+      await nextEvent('the end of the proxy', server, 'close')
+    },
+  }
+}

@@ -1,0 +1,136 @@
+/** One run: everything started, everybody at work, one fault again and again, then the judgement. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { waitFor } from '../../support/within.ts'
+import { type Calls, createCalls } from './calls.ts'
+import { type Judgement, judge, type Rules } from './checker.ts'
+import { FAULTS, type Fault, type FaultName, type Mode, type Rig } from './faults.ts'
+import { createHistory, type History } from './history.ts'
+import { createRandom } from './random.ts'
+import { startRig } from './rig.ts'
+import { startWorkload } from './workload.ts'
+
+export interface RunOptions {
+  seed: number
+  mode: Mode
+  fault: FaultName
+  mistake?: string | undefined
+  instances: number
+  clients: number
+  users: number
+  /** It ends when there were so many of both, and not before so many seconds. */
+  checks: number
+  logouts: number
+  seconds: number
+  interrupted: AbortSignal
+  progress(line: string): void
+}
+
+export interface Run {
+  mode: Mode
+  fault: FaultName
+  seconds: number
+  history: History
+  judgement: Judgement
+  verdicts: Calls['verdicts']
+  touches: number
+  /** Checks answered from memory, by instances that were not killed since. */
+  fromMemory: number
+  faults: number
+}
+
+/** D(1+2ρ)+m of leases: 3.31 s; what is begun after that finds no lease from before. */
+const LEASE_MS = 3_310
+/** An instance gives up a statement after 1.7 s, PostgreSQL an idle transaction after 5 s. */
+const EFFECT_MS = 10_000
+const RULES: Record<Mode, Rules> = {
+  database: { deletionMs: 0, effectMs: EFFECT_MS, refusalIsFinal: true },
+  leased: { deletionMs: LEASE_MS, effectMs: EFFECT_MS, refusalIsFinal: false },
+}
+/** A run that has not done its work by then never will. */
+const LONGEST_MS = 20 * 60_000
+/** With a mistake, how often the history is judged. */
+const JUDGE_EVERY_MS = 1_000
+
+export async function run(options: RunOptions): Promise<Run> {
+  const { seed, mode, mistake, interrupted, progress } = options
+  const fault: Fault = FAULTS[options.fault]
+  const history = createHistory()
+  const rig = await startRig(history, { ...options, fault })
+  try {
+    const began = performance.now()
+    const calls = createCalls(history, rig.people)
+    const logoutsPerCheck = options.logouts / options.checks
+    const workload = startWorkload({
+      ...options,
+      people: rig.people,
+      calls,
+      instances: rig.instances,
+      logoutsPerCheck,
+    })
+    let over = false
+    let broken = false
+    const injecting = fault.inject(rig, createRandom(seed, 'fault'), () => over)
+    injecting.catch(() => {
+      broken = true
+    })
+
+    const elapsed = () => performance.now() - began
+    const isDone = () =>
+      calls.verdicts.valid + calls.verdicts.refused >= options.checks &&
+      workload.logouts.done >= options.logouts &&
+      elapsed() >= options.seconds * 1_000
+    let isCaught = false
+    for (let judged = 0; !isDone() && !isCaught && !interrupted.aborted && elapsed() < LONGEST_MS; ) {
+      await sleep(200)
+      if (broken) break
+      progress(lineOf(options, elapsed(), history, workload.logouts.done))
+      if (!mistake || elapsed() - judged < JUDGE_EVERY_MS) continue
+      judged = elapsed()
+      isCaught = judge(history, RULES[mode]).violations.length > 0
+    }
+    over = true
+    const faults = await injecting
+    if (!isCaught && !interrupted.aborted) await everybodyIsBack(rig)
+    await workload.stop()
+    if (!isCaught && !interrupted.aborted) await workload.askForAll()
+    return {
+      mode,
+      fault: options.fault,
+      seconds: elapsed() / 1_000,
+      history,
+      judgement: judge(history, RULES[mode]),
+      verdicts: calls.verdicts,
+      touches: await countTouches(rig),
+      fromMemory: isCaught || interrupted.aborted ? 0 : await countHits(rig),
+      faults,
+    }
+  } finally {
+    await rig.stop()
+  }
+}
+
+async function everybodyIsBack({ instances }: Rig): Promise<void> {
+  for (const { number, isReady } of instances) await waitFor(`instance ${number} to be ready`, isReady)
+}
+
+async function countHits({ instances }: Rig): Promise<number> {
+  const hits = await Promise.all(instances.map((instance) => instance.hits()))
+  return hits.reduce((sum, each) => sum + each, 0)
+}
+
+/** Sessions are born with ten minutes of age and none, or five, since their last use: only a touch makes it more than eight. */
+async function countTouches({ people }: Rig): Promise<number> {
+  const { rows } = await people.pool.query(`select count(*)::int as touches from (
+    select "createdAt", "lastSeenAt" from session where "lastSeenAt" <> "createdAt" + interval '10 minutes'
+    union all
+    select created_at, last_seen_at from revoked_session where last_seen_at <> created_at + interval '10 minutes'
+  ) as touched ("createdAt", "lastSeenAt") where "lastSeenAt" > "createdAt" + interval '8 minutes'`)
+  return rows[0].touches
+}
+
+function lineOf({ mode, fault }: RunOptions, ms: number, history: History, logouts: number): string {
+  const seconds = Math.round(ms / 1_000)
+  const rate = Math.round(history.checks.length / (ms / 1_000))
+  const number = (n: number) => n.toLocaleString('en')
+  return `${mode}, ${fault}: ${seconds} s, ${number(history.checks.length)} checks (${number(rate)}/s), ${number(logouts)} logouts`
+}

@@ -1,0 +1,61 @@
+/** The simulation of leases (`test/leases/simulate.ts`) in processes of its own: the same code, on made-up time. */
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { PATIENCE_MS, within } from '../../support/within.ts'
+import { kill, onExit } from './leftovers.ts'
+
+/** More than a schedule takes on a loaded machine. In milliseconds. */
+const RUN_MS = 100
+
+const program = fileURLToPath(new URL('../../leases/simulate.ts', import.meta.url))
+const mistakes = new URL('./mistakes/register.ts', import.meta.url).href
+
+export interface Simulated {
+  runs: number
+  checks: number
+  hits: number
+  logouts: number
+  lapses: number
+  /** The run that found the violation; null when none did. */
+  caughtAfter: number | null
+  violation: string | null
+}
+
+/** Plays so many schedules, in as many processes as there are processors; with a mistake in one, until it is caught. */
+export async function simulate(runs: number, seed: number, mistake?: string): Promise<Simulated> {
+  const processes = mistake ? 1 : Math.min(availableParallelism(), runs)
+  const parts = await Promise.all(
+    Array.from({ length: processes }, (_, n) => part(Math.ceil(runs / processes), seed + n, mistake)),
+  )
+  return parts.reduce((all, one) => ({
+    runs: all.runs + one.runs,
+    checks: all.checks + one.checks,
+    hits: all.hits + one.hits,
+    logouts: all.logouts + one.logouts,
+    lapses: all.lapses + one.lapses,
+    caughtAfter: all.caughtAfter ?? one.caughtAfter,
+    violation: all.violation ?? one.violation,
+  }))
+}
+
+async function part(runs: number, seed: number, mistake?: string): Promise<Simulated> {
+  const child = spawn(
+    process.execPath,
+    [...(mistake ? ['--import', mistakes] : []), program, String(runs), String(seed)],
+    {
+      env: { PATH: process.env.PATH, ...(mistake && { MISTAKE: mistake }) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  const forget = onExit(() => kill(child.pid))
+  const output = await within(
+    `${runs} runs of the simulation`,
+    text(child.stdout),
+    PATIENCE_MS + runs * RUN_MS,
+  )
+  forget()
+  if (!output) throw new Error('the simulation ended without a result')
+  return JSON.parse(output)
+}

@@ -1,0 +1,172 @@
+/**
+ * A standby shows sessions that are over, and can end none: no connection to one is used, so all is undecided until a primary
+ * answers. With several hosts the service finds it.
+ */
+import { createServer, type Socket } from 'node:net'
+import t from 'tap'
+import { openDatabase } from '../../src/database/database.ts'
+import { run } from '../support/command.ts'
+import { ownServer } from '../support/own-server.ts'
+import { freePort, listen } from '../support/ports.ts'
+import { admin } from '../support/server.ts'
+import { json, type Service, startService } from '../support/service.ts'
+import { demote, standbyOf } from '../support/standby.ts'
+import { waitFor } from '../support/within.ts'
+
+const primary = await ownServer()
+const standby = await standbyOf(primary)
+const MODES = ['database', 'leased']
+
+const psql = (url: string, sql: string) => admin(url, async (client) => (await client.query(sql)).rows)
+
+/** The service on these hosts, in one of the modes. */
+async function serve(url: string, CHECK_MODE: string): Promise<Service> {
+  const database = openDatabase(url, { max: 4 })
+  t.teardown(() => database.close())
+  return startService({ database: { ...database, url, psql: async () => [] }, env: { CHECK_MODE } })
+}
+
+const hostOf = (url: string) => new URL(url).host
+/** Both hosts in this order. */
+function list(one: string, other: string): string {
+  return `${one.replace(hostOf(one), `${hostOf(one)},${hostOf(other)}`)}?target_session_attrs=read-write`
+}
+
+let tokens = 0
+/** Signs somebody new in, on the primary. */
+async function signIn(url: string): Promise<string> {
+  const token = `token-${++tokens}-of-a-test-that-needs-some-length`
+  const hash = `rtrim(translate(encode(sha256('${token}'), 'base64'), '+/', '-_'), '=')`
+  await psql(url, `insert into "user" (id) values ('u${tokens}')`)
+  await psql(
+    url,
+    `insert into session ("sessionToken", "userId", expires) values (${hash}, 'u${tokens}', now() + interval '1 day')`,
+  )
+  return token
+}
+
+type Tap = Pick<typeof t, 'equal' | 'match'>
+
+/** Waits until the standby shows what was committed on the primary. */
+async function replicated(): Promise<void> {
+  const [{ lsn } = { lsn: '' }] = await psql(primary.url, 'select pg_current_wal_lsn()::text as lsn')
+  const caughtUp = `select pg_last_wal_replay_lsn() >= '${lsn}' as yes`
+  await waitFor('the standby to catch up', async () => (await psql(standby.url, caughtUp))[0]?.yes)
+}
+
+async function nothingIsDecided(t: Tap, { as, http }: Service, token: string) {
+  for (let i = 0; i < 20; i++) t.equal((await as(token, '/check')).status, 503, 'no check')
+  const asked = {
+    logout: await as(token, '/api/logout', json({ scope: 'global' })),
+    'logout by form': await as(token, '/logout', { method: 'POST' }),
+    'list of devices': await as(token, '/api/sessions'),
+    page: await as(token, '/'),
+  }
+  for (const [what, response] of Object.entries(asked)) {
+    t.equal(response.status, 503, what)
+    t.equal(response.headers.get('set-cookie'), null, `${what} keeps the cookie`)
+  }
+  const ready = await http('/readyz')
+  t.equal(ready.status, 503)
+  t.match(await ready.json(), { code: 'unavailable', detail: /^The database is a standby/ })
+}
+
+t.test('a standby decides nothing and ends nothing, in either mode', async (t) => {
+  const token = await signIn(primary.url)
+  await replicated()
+  for (const mode of MODES) {
+    const service = await serve(standby.url, mode)
+    await nothingIsDecided(t, service, token)
+    t.notOk(service.leased?.holdsLease(), mode)
+  }
+})
+
+t.test('a command that is led to a standby says so, and doctor finds it', async (t) => {
+  const env = { DATABASE_URL: standby.url }
+  for (const args of [
+    ['sessions', 'u1'],
+    ['revoke', 'u1', '--reason', 'x', '--yes'],
+    ['sweep'],
+    ['migrate'],
+  ]) {
+    const command = run(args, { env })
+    t.equal(await command.ended, 1, args.join(' '))
+    t.match(command.output(), `${hostOf(standby.url)} is a standby`)
+  }
+  const doctor = run(['doctor', '--json'], { env })
+  t.equal(await doctor.ended, 1)
+  const findings = JSON.parse(doctor.stdout()) as { level: string; what: string; detail: string }[]
+  t.match(
+    findings.find(({ what }) => what === 'writable'),
+    { level: 'problem', detail: /is a standby.*DATABASE_URL must lead to the primary, or list all hosts/ },
+  )
+})
+
+t.test('of several hosts the primary is taken, wherever it stands in the list', async (t) => {
+  const token = await signIn(primary.url)
+  for (const url of [list(standby.url, primary.url), list(primary.url, standby.url)]) {
+    for (const mode of MODES) {
+      const service = await serve(url, mode)
+      t.equal(await service.check(token), 200)
+      t.equal((await service.http('/readyz')).status, 200)
+      if (mode === 'leased') await service.answersFromMemory()
+    }
+    const command = run(['sessions', 'u1', '--json'], { env: { DATABASE_URL: url } })
+    t.equal(await command.ended, 0)
+  }
+})
+
+t.test('a start waits behind a proxy that has no primary at the moment', async (t) => {
+  const ways: Record<string, (socket: Socket) => void> = {
+    'it closes': (socket) => socket.end(),
+    'it resets': (socket) => socket.resetAndDestroy(),
+    'it closes when it is asked': (socket) => socket.once('data', () => socket.end()),
+  }
+  for (const [way, answer] of Object.entries(ways)) {
+    const proxy = createServer((socket) => answer(socket.on('error', () => {})))
+    const port = await listen(proxy)
+    const waiting = run(['start'], { env: { DATABASE_URL: `postgres://ada@127.0.0.1:${port}/app` } })
+    await waiting.printed('waiting for the database').catch(({ message }) => t.fail(message))
+    waiting.child.kill('SIGTERM')
+    t.equal(await waiting.ended, 0, way)
+    proxy.close()
+  }
+})
+
+t.test(
+  'a start waits for a standby to be promoted, services find it, and the old primary is believed no more',
+  async (t) => {
+    const token = await signIn(primary.url)
+    await replicated()
+    const onOld = await Promise.all(MODES.map((mode) => serve(primary.url, mode)))
+    const onBoth = await Promise.all(MODES.map((mode) => serve(list(primary.url, standby.url), mode)))
+    for (const { check } of [...onOld, ...onBoth]) t.equal(await check(token), 200)
+    const port = await freePort()
+    const waiting = run(['start'], { env: { DATABASE_URL: standby.url, PORT: String(port) } })
+    await waiting.printed('waiting for the database')
+    t.match(waiting.output(), /is a standby/)
+
+    await primary.stop()
+    await psql(standby.url, 'select pg_promote()')
+    await waiting.printed('Server listening')
+    t.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200)
+    for (const { check } of onBoth) {
+      await waitFor('a check that is decided', async () => (await check(token)) !== 503)
+      t.equal(await check(token), 200, 'the session lived on')
+    }
+    await demote(primary.folder)
+    await primary.start()
+    const logOut = () => onBoth[0]?.as(token, '/api/logout', json({ scope: 'global' }))
+    const logout = await waitFor('the logout to be decided', async () => {
+      const answer = await logOut()
+      return answer?.status !== 503 && answer
+    })
+    t.equal(logout?.status, 200)
+    for (const { check } of onBoth) t.equal(await check(token), 401)
+    const shown = await psql(primary.url, `select from session where "userId" = 'u${tokens}'`)
+    t.equal(shown.length, 1, 'the old primary shows it still')
+    for (const service of onOld) await nothingIsDecided(t, service, token)
+    waiting.child.kill('SIGTERM')
+    t.equal(await waiting.ended, 0)
+  },
+)
