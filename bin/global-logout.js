@@ -16,7 +16,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 // A checkout runs its sources as they are; the published package has only what was built from them.
 const sources = new URL('../src/program.ts', import.meta.url)
 const { main } = await import(
-  existsSync(sources) ? sources.href : new URL('../dist/cli.js', import.meta.url).href
+  existsSync(sources) ? sources.href : new URL('../dist/program.js', import.meta.url).href
 )
 const code = await main(process.argv.slice(2), process.env, version)
 if (code !== undefined) process.exitCode = code

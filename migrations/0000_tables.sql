@@ -1,7 +1,7 @@
 -- The tables, each with its indexes and first row. Those of Auth.js are adopted where an application has them already.
 --
 -- 0001_sessions.sql and 0002_record.sql hold the rules as functions and triggers, 0003_rights.sql who may do what. Columns,
--- indexes and checks are those of src/storage/*schema.ts: "npm run db:generate" finds no difference.
+-- indexes and checks are those of the schema.ts files of src: "npm run db:generate" finds no difference.
 
 -- Names without a schema are in public, whatever search_path the login has.
 SELECT pg_catalog.set_config('search_path', 'public, pg_temp', true);

@@ -4,9 +4,7 @@
  * silence: a cursor from before it is reported as too old, in the same statement that reads the rows.
  */
 import { hash } from 'node:crypto'
-import { sql } from 'drizzle-orm'
-import type { Database, Transaction } from '../database/database.ts'
-import { fetchRows } from '../database/rows.ts'
+import type { Database } from '../database/database.ts'
 import type { LogoutScope, OperationKind } from '../operations/kinds.ts'
 import { type Cursor, type Place, type Snapshot, snapshotOf, snapshotText, WORLD_LENGTH } from './cursor.ts'
 
