@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { startEmbedded } from '../src/dev/embedded.ts'
+import { startEmbedded } from '../demo/embedded.ts'
 
 const GIB = 1024 ** 3
 

@@ -5,6 +5,7 @@
 import cluster from 'node:cluster'
 import type { FastifyBaseLogger } from 'fastify'
 import { type Config, DATA_FOLDER, readConfig } from './config.ts'
+import { loadDemo } from './demo.ts'
 import { type Cleanup, createCleanup } from './lib/cleanup.ts'
 import { createLogger } from './observability/log.ts'
 import type { Tracing } from './observability/tracing.ts'
@@ -50,7 +51,7 @@ async function serveFirst(
   cleanup: Cleanup,
   tracing: Tracing | undefined,
 ): Promise<void> {
-  const demo = config.databaseUrl ? null : await (await import('./dev/demo.ts')).startDemo(DATA_FOLDER)
+  const demo = config.databaseUrl ? null : await (await loadDemo()).start(DATA_FOLDER)
   if (demo) cleanup.add(demo.stop)
   const place: Place = { url: config.databaseUrl ?? demo?.url ?? '', demo: demo !== null }
   await prepare(config, place.url, log, demo?.seed)

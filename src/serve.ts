@@ -2,6 +2,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import { loadDemo } from './demo.ts'
 import type { Cleanup } from './lib/cleanup.ts'
 import type { Tracing } from './observability/tracing.ts'
 import { createServices, startJobs } from './services.ts'
@@ -24,7 +25,7 @@ export async function serve(
   const services = createServices(config, log, { url })
   cleanup.add(services.close)
   startJobs(services)
-  const signIn = demo ? (await import('./dev/sign-in.ts')).demoSignIn : undefined
+  const signIn = demo ? await (await loadDemo()).signIn() : undefined
   const app = await buildApp(services, log, { tracing, signIn })
   cleanup.add(() => app.close())
   await app.listen({ host: config.host, port: config.port })

@@ -1,14 +1,14 @@
 /** The database that a command talks to. */
 import { ConfigError, DATA_FOLDER, readConfig } from '../config.ts'
 import { type Database, openDatabase } from '../database/database.ts'
+import { findDemo } from '../demo.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Services } from '../services.ts'
 
 /** The database of the settings, else that of a demo running in this folder. @throws ConfigError when there is neither. */
 export async function databaseUrl(env: NodeJS.ProcessEnv): Promise<string> {
   const { databaseUrl } = readConfig(env)
-  const { runningUrl } = await import('../dev/embedded.ts')
-  const url = databaseUrl ?? (await runningUrl(DATA_FOLDER))
+  const url = databaseUrl ?? (await (await findDemo())?.runningUrl(DATA_FOLDER))
   if (!url) throw new ConfigError(['DATABASE_URL: name the database (no demo runs in this folder)'])
   return url
 }

@@ -64,10 +64,9 @@ async function called(): Promise<Set<string>> {
   const bodies = await psql<{ body: string }>(
     `select pg_get_functiondef(oid) as body from pg_proc where pronamespace = 'public'::regnamespace`,
   )
-  const folder = new URL('../../src/storage/', import.meta.url)
-  const sources = await Promise.all(
-    (await readdir(folder)).map((file) => readFile(new URL(file, folder), 'utf8')),
-  )
+  const folder = new URL('../../src/', import.meta.url)
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.ts'))
+  const sources = await Promise.all(files.map((file) => readFile(new URL(file, folder), 'utf8')))
   const text = [...bodies.map(({ body }) => body), ...sources].join('\n')
   return new Set([...text.matchAll(/\b([a-z_]+)\(/g)].map(([, name = '']) => name))
 }

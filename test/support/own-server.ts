@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { startEmbedded } from '../../demo/embedded.ts'
 import { migrate } from '../../src/database/migrate.ts'
-import { startEmbedded } from '../../src/dev/embedded.ts'
 import { freePort } from './ports.ts'
 
 /** Starts a migrated server on a port that stays the same when it is stopped and started again. */

@@ -1,8 +1,8 @@
 /** The whole service on a test database, listening on a port of its own; and people with devices. */
 import t from 'tap'
+import { demoSignIn } from '../../demo/sign-in.ts'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
-import { demoSignIn } from '../../src/dev/sign-in.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { createLogger } from '../../src/observability/log.ts'
 import { createKey } from '../../src/service-api/keys.ts'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { startEmbedded } from '../../src/dev/embedded.ts'
+import { startEmbedded } from '../../demo/embedded.ts'
 import type { ownServer } from './own-server.ts'
 import { freePort } from './ports.ts'
 

@@ -5,7 +5,7 @@
 import { createServer } from 'node:http'
 import type { BrowserContext } from 'playwright-core'
 import t from 'tap'
-import { DEMO_USERS, seedDemo } from '../../../src/dev/demo-data.ts'
+import { DEMO_USERS, seedDemo } from '../../../demo/users.ts'
 import { browserTest } from '../../support/browser.ts'
 import { listen } from '../../support/ports.ts'
 import { type Service, startService } from '../../support/service.ts'

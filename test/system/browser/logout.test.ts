@@ -1,6 +1,6 @@
 /** Logging out through the pages, seen from the devices it ends and from those it spares. */
 import type { Page } from 'playwright-core'
-import { seedDemo } from '../../../src/dev/demo-data.ts'
+import { seedDemo } from '../../../demo/users.ts'
 import { browserTest, type OpenBrowser, type Visitor } from '../../support/browser.ts'
 import { startService } from '../../support/service.ts'
 import { AGENTS, addPerson } from './devices.ts'

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { seedDemo } from '../../../src/dev/demo-data.ts'
+import { seedDemo } from '../../../demo/users.ts'
 import { freePort } from '../../support/ports.ts'
 import { startService } from '../../support/service.ts'
 import { within } from '../../support/within.ts'

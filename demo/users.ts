@@ -1,11 +1,11 @@
 /** Demo users with devices of many kinds, ages and addresses. Their tokens are thrown away: nobody holds them. */
 import { sql } from 'drizzle-orm'
-import type { Executor } from '../database/database.ts'
-import { session, user } from '../sessions/schema.ts'
-import { generateSessionToken } from '../sessions/tokens.ts'
-import { replay } from '../staff/replays/schema.ts'
-import type { StaffRole } from '../staff/role-names.ts'
-import { staff } from '../staff/schema.ts'
+import type { Executor } from '../src/database/database.ts'
+import { session, user } from '../src/sessions/schema.ts'
+import { generateSessionToken } from '../src/sessions/tokens.ts'
+import { replay } from '../src/staff/replays/schema.ts'
+import type { StaffRole } from '../src/staff/role-names.ts'
+import { staff } from '../src/staff/schema.ts'
 
 export interface DemoUser {
   id: string

@@ -1,11 +1,8 @@
 /** What a start without `DATABASE_URL` adds: an embedded database, demo users, a sign-in and a banner. */
-import type { Config } from '../config.ts'
-import type { StaffRole } from '../staff/role-names.ts'
-import { DEMO_USERS, seedDemo } from './demo-data.ts'
+import type { RunningDemo } from '../src/demo.ts'
+import type { StaffRole } from '../src/staff/role-names.ts'
 import { startEmbedded } from './embedded.ts'
-import { demoSignIn } from './sign-in.ts'
-
-export type Demo = Awaited<ReturnType<typeof startDemo>>
+import { DEMO_USERS, seedDemo } from './users.ts'
 
 function emailsOf(role: StaffRole): string {
   return DEMO_USERS.filter((user) => user.role === role)
@@ -14,16 +11,15 @@ function emailsOf(role: StaffRole): string {
 }
 
 /** Starts the embedded database under `folder`. */
-export async function startDemo(folder: string) {
+export async function startDemo(folder: string): Promise<RunningDemo> {
   process.stdout.write('DATABASE_URL is not set: starting an embedded PostgreSQL …\n')
   const { url, adopted, stop } = await startEmbedded(folder)
   return {
     url,
     stop,
     seed: seedDemo,
-    signIn: demoSignIn,
     /** What runs, where to open it, and as whom to sign in. */
-    banner: ({ publicOrigin }: Pick<Config, 'publicOrigin'>) => `
+    banner: ({ publicOrigin }) => `
   global-logout runs, as a demo.
 
   Open      ${publicOrigin}
