@@ -9,7 +9,7 @@ import { MISTAKES } from './table.ts'
 const name = process.env.MISTAKE ?? ''
 const mistake = MISTAKES[name]
 if (!mistake) throw new Error(`there is no mistake "${name}"`)
-const place = new URL(`../../../${mistake.file}`, import.meta.url).href
+const place = new URL(`../../../../${mistake.file}`, import.meta.url).href
 
 registerHooks({
   load(url, context, next) {

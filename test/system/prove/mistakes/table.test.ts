@@ -7,7 +7,7 @@ import { MISTAKES } from './table.ts'
 
 for (const [name, mistake] of Object.entries(MISTAKES)) {
   t.test(name, async (t) => {
-    const source = await readFile(new URL(`../../../${mistake.file}`, import.meta.url), 'utf8')
+    const source = await readFile(new URL(`../../../../${mistake.file}`, import.meta.url), 'utf8')
     t.not(withMistake(mistake, source), source)
     t.ok(
       FAULTS[mistake.fault].modes.some((mode) => mode === mistake.mode),
