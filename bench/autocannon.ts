@@ -1,7 +1,7 @@
 /** Where there is no wrk: autocannon, in this process. It is itself near its limit beside the faster servers. */
 import { readFile } from 'node:fs/promises'
 import autocannon from 'autocannon'
-import type { Load, LoadOptions } from './load.ts'
+import type { Load, LoadOptions } from './generator.ts'
 
 export async function cannon({ url, cookieFile, seconds, connections, pauseMs }: LoadOptions): Promise<Load> {
   const cookies = (await readFile(cookieFile, 'utf8')).trim().split('\n')

@@ -1,6 +1,6 @@
 /** wrk, from the system: the load generator that takes the least CPU from what it measures. */
 import { fileURLToPath } from 'node:url'
-import type { Load, LoadOptions } from './load.ts'
+import type { Load, LoadOptions } from './generator.ts'
 import { run } from './processes.ts'
 
 const script = fileURLToPath(new URL('wrk.lua', import.meta.url))

@@ -2,17 +2,14 @@
  * What every gateway must answer, with the configuration that its example shows. `docs/gateways.md` is a table of
  * these names; `test/docs/gateways.test.ts` compares the two.
  */
-import type { Test } from 'tap'
 import { type GatewayName, gatewayTest } from './example.ts'
 import { identity } from './identity.ts'
 import { outage } from './outage.ts'
 import { passing } from './passing.ts'
 import { preflights } from './preflights.ts'
 import { refused } from './refused.ts'
-import { type Rig, startRig } from './rig.ts'
+import { type Contract, startRig } from './rig.ts'
 import { tunnels } from './tunnels.ts'
-
-export type Contract = Record<string, (t: Test, rig: Rig) => Promise<void>>
 
 export const contract: Contract = {
   ...identity,

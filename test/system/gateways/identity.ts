@@ -1,7 +1,7 @@
 /** Who passes, as whom, and that nobody passes as somebody else. */
 import { Agent } from 'node:http'
-import type { Contract } from './contract.ts'
 import { received } from './requests.ts'
+import type { Contract } from './rig.ts'
 
 /** What may stand in a header's name beside letters, digits and hyphens (RFC 9110, 5.6.2): read as `_` by some. */
 const SEPARATORS = "_.!#$%&'*+^`|~"

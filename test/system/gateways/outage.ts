@@ -4,9 +4,8 @@ import { text } from 'node:stream/consumers'
 import { listen } from '../../support/ports.ts'
 import { admin } from '../../support/server.ts'
 import { nextEvent } from '../../support/within.ts'
-import type { Contract } from './contract.ts'
 import type { GatewayName } from './example.ts'
-import type { Rig } from './rig.ts'
+import type { Contract, Rig } from './rig.ts'
 
 /** What gateways answer where they differ; the table in `docs/gateways.md` has the same. */
 export const REFUSED = {

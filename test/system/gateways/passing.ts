@@ -1,7 +1,7 @@
 /** That what passes arrives as it was sent, and what else goes through: pages, WebSockets, errors. */
 import { waitFor } from '../../support/within.ts'
-import type { Contract } from './contract.ts'
 import { received } from './requests.ts'
+import type { Contract } from './rig.ts'
 
 const LONG = Array.from({ length: 200_000 }, (_, at) => `${at} `).join('')
 

@@ -1,6 +1,7 @@
 /** CORS preflights, the only requests of an application that pass without a check. */
-import type { Contract } from './contract.ts'
+
 import { received } from './requests.ts'
+import type { Contract } from './rig.ts'
 
 const PREFLIGHT = {
   origin: 'https://other.example',

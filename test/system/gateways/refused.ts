@@ -1,6 +1,7 @@
 /** What is refused for its size or its path before a check, and what never arrives. */
-import type { Contract } from './contract.ts'
+
 import { received } from './requests.ts'
+import type { Contract } from './rig.ts'
 
 /** Far more than any gateway may keep. In bytes. */
 const FLOOD = 32 * 1024 * 1024

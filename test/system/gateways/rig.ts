@@ -12,6 +12,9 @@ import { type Ask, ask, exchange, flood, open, upgrade } from './requests.ts'
 
 export type Rig = Awaited<ReturnType<typeof startRig>>
 
+/** What a gateway must answer: tests by name. */
+export type Contract = Record<string, (t: Test, rig: Rig) => Promise<void>>
+
 export async function startRig(t: Test, name: GatewayName, edit?: (text: string) => string) {
   const ports = { service: await freePort(), application: await freePort(), gateway: await freePort() }
   // The one in this process only signs people in; the gateway asks the other, which can be stopped and frozen.

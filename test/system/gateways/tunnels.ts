@@ -1,6 +1,5 @@
 /** That nothing but a WebSocket leaves HTTP, so that no request is carried past the check. */
-import type { Contract } from './contract.ts'
-import type { Rig } from './rig.ts'
+import type { Contract, Rig } from './rig.ts'
 
 const HANDSHAKE = [
   'Sec-WebSocket-Version: 13',
