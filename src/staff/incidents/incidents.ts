@@ -1,6 +1,6 @@
 /**
  * Incidents: many sessions ended as one act. First a plan, which ends nothing and counts in one snapshot; executing it is an
- * act of its own, by whoever may, once; `run-incident.ts` carries it out. Every step is an operation.
+ * act of its own, by whoever may, once; `run.ts` carries it out. Every step is an operation.
  */
 
 import { type Database, outsideTheRequest } from '../../database/database.ts'
