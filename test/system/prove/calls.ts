@@ -1,16 +1,16 @@
-/** The two calls under test, over HTTP, each recorded with its times and what became of it. */
+/** The two calls under test, check and logout, over HTTP. Each is recorded with its times and its outcome. */
 import { type History, type Logout, type Scope, VERDICTS, type Verdict } from './history.ts'
 import type { Instance } from './instances.ts'
-import { type Device, type People, userId } from './people.ts'
+import { type Device, type Users, userId } from './users.ts'
 import { type Answer, headerOf, request } from './wire.ts'
 
 export type Calls = ReturnType<typeof createCalls>
 
-export function createCalls(history: History, people: People) {
+export function createCalls(history: History, users: Users) {
   const verdicts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number>
 
   return {
-    /** How many checks were answered, by what was said. */
+    /** How many checks were answered, by verdict. */
     verdicts: verdicts as Readonly<Record<Verdict, number>>,
 
     async check({ number, wire }: Instance, device: Device): Promise<Verdict> {
@@ -19,7 +19,7 @@ export function createCalls(history: History, people: People) {
       const verdict = verdictOf(answer, device)
       verdicts[verdict]++
       history.checks.add({ begin, end, session: device.session, instance: number, verdict })
-      if (verdict === 'refused') people.isOver(device)
+      if (verdict === 'refused') users.isOver(device)
       return verdict
     },
 
@@ -51,7 +51,7 @@ export function createCalls(history: History, people: People) {
       })
       if (act.outcome !== 'done') return act
       const named = (JSON.parse(answer.body) as { revoked: { id: string }[] }).revoked
-      act.revoked = named.flatMap(({ id }) => people.numberOf(id) ?? [])
+      act.revoked = named.flatMap(({ id }) => users.numberOf(id) ?? [])
       act.strangers = named.length - act.revoked.length
       return act
     },
@@ -67,7 +67,7 @@ function verdictOf({ status, head }: Answer, { user, id }: Device): Verdict {
   return isTheirs ? 'valid' : 'wrong'
 }
 
-/** What a status claims: see the README's error codes. */
+/** What a status means for a logout, as the README's error codes say. */
 function outcomeOf({ status, body }: Answer): Pick<Logout, 'outcome'> {
   if (status === 200) return { outcome: 'done' }
   if (status === 401) return { outcome: 'refused' }

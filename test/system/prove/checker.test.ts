@@ -1,4 +1,4 @@
-/** The checker finds what must not be and lets pass what may be, in histories written by hand. */
+/** The checker reports every violation, and nothing else, in histories written by hand. */
 import t from 'tap'
 import { judge, type Rule, type Rules } from './checker.ts'
 import { historyOf, span } from './histories.ts'
@@ -141,7 +141,7 @@ t.test('a session lives until its expiry, and not longer', async (t) => {
   t.same(rulesBroken(history([expiry], [[LAPTOP, 'valid', 1100, 1101]])), ['valid after its end'])
 })
 
-t.test('an answer that names another session, and one that nobody expects, are caught', async (t) => {
+t.test('an answer that names another session, and an unexpected answer, are caught', async (t) => {
   const made = history(
     [],
     [
@@ -151,19 +151,19 @@ t.test('an answer that names another session, and one that nobody expects, are c
       [PHONE, 'lost', 40, 41],
     ],
   )
-  t.same(rulesBroken(made), ['named somebody else', 'unexpected answer'])
+  t.same(rulesBroken(made), ['named another session', 'unexpected answer'])
   t.same(rulesBroken(history([{ ...GLOBAL, status: 500, outcome: 'unknown', revoked: [] }], [])), [
     'unexpected answer',
   ])
 })
 
-t.test('a logout names sessions of its user, each once, and only living ones', async (t) => {
+t.test('a logout names sessions of its user only, each once, while it is active', async (t) => {
   const again = logout('global', PHONE, span(40, 50), { revoked: [LAPTOP] })
   t.same(rulesBroken(history([GLOBAL, again], [])), ['ended twice'])
   const local = logout('local', PHONE, span(20, 30))
   t.same(rulesBroken(history([local, { ...again, revoked: [PHONE, LAPTOP] }], [])), ['ended twice'])
-  t.same(rulesBroken(history([{ ...GLOBAL, revoked: [BOBS] }], [])), ["ended somebody else's"])
-  t.same(rulesBroken(history([{ ...GLOBAL, strangers: 1 }], [])), ["ended somebody else's"])
+  t.same(rulesBroken(history([{ ...GLOBAL, revoked: [BOBS] }], [])), ["ended another user's"])
+  t.same(rulesBroken(history([{ ...GLOBAL, strangers: 1 }], [])), ["ended another user's"])
 })
 
 t.test('checks that could have shown a broken promise are counted', async (t) => {

@@ -1,46 +1,46 @@
 /**
- * Reads a history and names everything in it that must not be. In time linear in the number of checks: two passes
- * over them, after one walk along the logouts. Pure. `checker.test.ts` holds it to a reference that is slow and plain.
+ * Reads a history and names every violation in it, in time linear in the number of checks. Pure. `reference.test.ts`
+ * compares it with a reference that is slow and plain.
  */
 import { type Bounds, type Endings, findEndings } from './endings.ts'
 import type { Act, Check, History, Logout } from './history.ts'
 
 export interface Rules extends Bounds {
-  /** Whether a 401 binds at once: where each check reads the database, none that begins later may see the session. */
+  /** Whether no check may be "valid" that begins after a 401: true where every check reads the database. */
   refusalIsFinal: boolean
 }
 
 export const RULES = {
   'valid after its end': 'a check that began after a logout of the session had answered was answered "valid"',
   revived: 'a check was answered "valid" although an earlier one had been refused',
-  'refused without a cause': '401 for a session that nobody had begun to end',
-  'named somebody else': '200 with the ids of another session',
-  'unexpected answer': 'a status that the README does not know',
-  'ended twice': 'a logout named a session that was over already, or that another one named too',
-  "ended somebody else's": 'a logout named a session that is not of its user',
+  'refused without a cause': '401 for a session that no act had begun to end',
+  'named another session': '200 with the ids of another session',
+  'unexpected answer': 'a status that the README does not list',
+  'ended twice': 'a logout named a session that was over already, or that another logout named too',
+  "ended another user's": 'a logout named a session that is not of its user',
 } as const
 export type Rule = keyof typeof RULES
 
 export interface Violation {
   rule: Rule
   session: number
-  /** What must not be: a check, with its place among the checks, or an act. */
+  /** The check, with its place among the checks, or the act that breaks the rule. */
   what: Check | Act
   check?: number
-  /** What it contradicts. */
+  /** The check or act that it contradicts. */
   against?: Check | Act
 }
 
 export interface Judgement {
   violations: Violation[]
-  /** Decided checks that began when the session had to be over: the ones that could show a broken promise. */
+  /** Decided checks that began when the session had to be over. Only these can show a broken promise. */
   tested: number
   /** Those of them that began within 100 ms. */
   promptly: number
 }
 
 const PROMPTLY_MS = 100
-/** What a logout may answer, or nothing at all: see the README. */
+/** What a logout may answer, as the README lists; 0 is no answer. */
 const EXPECTED = [0, 200, 401, 404, 503]
 
 export function judge(history: History, rules: Rules): Judgement {
@@ -65,7 +65,7 @@ function judgeChecks({ sessions, acts, checks }: History, { over, cause }: Endin
       tested++
       if (sinceEnd < PROMPTLY_MS) promptly++
     }
-    if (verdict === 'wrong') found('named somebody else')
+    if (verdict === 'wrong') found('named another session')
     if (verdict === 'odd') found('unexpected answer')
     if (verdict === 'refused' && check.end < cause.at(session))
       found('refused without a cause', acts[cause.by(session)])
@@ -101,10 +101,10 @@ function judgeActs({ sessions, acts }: History, { over, cause }: Endings): Viola
     if (!EXPECTED.includes(act.status)) found('unexpected answer', act.actor)
     if (act.outcome === 'refused' && act.end < cause.at(act.actor))
       found('refused without a cause', act.actor, acts[cause.by(act.actor)])
-    // A login whose answer was lost may have made the session that nobody knows.
-    if (act.strangers > 0 && !lost.has(act.user)) found("ended somebody else's", act.actor)
+    // A login whose answer was lost may have made the unknown session.
+    if (act.strangers > 0 && !lost.has(act.user)) found("ended another user's", act.actor)
     for (const session of act.revoked) {
-      if (sessions[session]?.user !== act.user) found("ended somebody else's", session)
+      if (sessions[session]?.user !== act.user) found("ended another user's", session)
       const before = named.get(session)
       if (before) found('ended twice', session, before)
       else if (over.at(session) < act.begin) found('ended twice', session, acts[over.by(session)])

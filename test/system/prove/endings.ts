@@ -1,6 +1,6 @@
 /**
- * When each session must be over, and since when it may be: the two times that every check is held against.
- * One walk along the acts in order of time. Pure.
+ * Finds for each session the time by which it must be over, and the time from which it may be. Every check is compared
+ * with both. It walks once along the acts in order of time. Pure.
  *
  * A wide logout (`others`, `global`) must end the sessions whose login had answered before it began. Of those whose
  * login overlaps it, it ends the ones that its answer names.
@@ -14,16 +14,16 @@ export interface Bounds {
   effectMs: number
 }
 
-/** Reading the time of an expiry off two clocks, one of which NTP may slew by 500 ppm, over some seconds. */
+/** The error of an expiry that is read from two clocks, of which NTP may slew one by 500 ppm. */
 const CLOCKS_MS = 50
 const NONE = -1
 
 export type Endings = ReturnType<typeof findEndings>
 
 export function findEndings({ sessions, acts }: Pick<History, 'sessions' | 'acts'>, bounds: Bounds) {
-  /** From then on nobody may call the session valid. */
+  /** From this time on no answer may be "valid". */
   const over = earliest(sessions.length)
-  /** From then on somebody may refuse it. */
+  /** From this time on an answer may be a refusal. */
   const cause = earliest(sessions.length)
   /** The act whose answer named the session. */
   const endedBy = new Map<number, Logout>()
@@ -32,14 +32,14 @@ export function findEndings({ sessions, acts }: Pick<History, 'sessions' | 'acts
   /** Wide logouts of each user whose outcome is unknown; and those of them that may still take effect, by number. */
   const unknown = new Map<number, Logout[]>()
   const looming = new Map<number, number[]>()
-  /** What each wide logout must end. */
+  /** The sessions that each wide logout must end. */
   const reach = new Map<Logout, number[]>()
 
   for (const [n, act] of acts.entries()) noteCauses(act, n)
   for (const { step } of timeline()) step()
   return { over, cause }
 
-  /** What an act that names its sessions may have ended. */
+  /** Notes the sessions that an act which names them may have ended. */
   function noteCauses(act: Act, n: number): void {
     if (act.outcome !== 'done' && act.outcome !== 'unknown') return
     if (act.kind === 'expiry') cause.note(act.target, act.begin + act.ttl - CLOCKS_MS, n)
@@ -54,7 +54,7 @@ export function findEndings({ sessions, acts }: Pick<History, 'sessions' | 'acts
   function timeline() {
     const points: { at: number; order: number; step: () => void }[] = []
     for (const [n, { login }] of sessions.entries()) {
-      // Nobody has the token of a login whose answer was lost, so nobody checks it.
+      // The token of a login whose answer was lost is unknown, so its session is never checked.
       if (login.end < Number.POSITIVE_INFINITY)
         points.push({ at: login.begin, order: 0, step: () => loginBegins(n) })
     }
@@ -106,8 +106,8 @@ export function findEndings({ sessions, acts }: Pick<History, 'sessions' | 'acts
   }
 
   /**
-   * An answer that names nobody may repeat an earlier logout: `global` then claims what the one that ended its caller
-   * had to end. `others` may as well have found nobody else, and claims nothing new.
+   * An answer that names no session may repeat an earlier logout: `global` then claims what the logout that ended its
+   * caller had to end. `others` may have found no other session, and claims nothing new.
    */
   function reachOf(act: Logout): number[] {
     if (act.revoked.length + act.strangers > 0) return reach.get(act) ?? []

@@ -1,14 +1,14 @@
 /**
- * What goes wrong while everybody works. Each fault comes again and again until it is told to stop, and mends what it
- * broke before it returns.
+ * Faults that are injected while the workload runs. Each is repeated until it is told to stop, and repairs what it broke
+ * before it returns.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Instance } from './instances.ts'
-import { anyStep, lateRenewal, lateWake, lostLife } from './moments.ts'
-import type { People } from './people.ts'
+import { anyStep, lateRenewal, lateWake, lostGeneration } from './moments.ts'
 import type { Postgres } from './postgres.ts'
 import type { PostgresProxy } from './proxy.ts'
 import type { Random } from './random.ts'
+import type { Users } from './users.ts'
 
 export const MODES = ['database', 'leased'] as const
 export type Mode = (typeof MODES)[number]
@@ -16,14 +16,14 @@ export type Mode = (typeof MODES)[number]
 export interface Rig {
   instances: Instance[]
   postgres: Postgres
-  people: People
+  users: Users
   /** One in front of each instance, for faults that want them. */
   proxies: PostgresProxy[]
 }
 
 export interface Fault {
   meaning: string
-  /** Where it can change anything. */
+  /** The modes in which it can change an answer. */
   modes: readonly Mode[]
   /** Whether the instances reach PostgreSQL through a proxy, and whether that loses notifications. */
   proxied?: 'slow' | 'lossy'
@@ -37,16 +37,16 @@ const ONE_SERVICE_BACKEND = `select pg_terminate_backend(pid) from (select pid f
 const LISTENERS = 'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1'
 
 export const FAULTS = {
-  none: { meaning: 'nothing goes wrong', modes: MODES, inject: async () => 0 },
+  none: { meaning: 'nothing', modes: MODES, inject: async () => 0 },
   stop: {
-    meaning: 'an instance is stopped (SIGSTOP) for two to six seconds, and asked meanwhile',
+    meaning: 'an instance is stopped (SIGSTOP) for two to six seconds, and receives checks meanwhile',
     modes: MODES,
     inject: ({ instances }, random, over) =>
       untilOver(over, async () => {
         const instance = random.pick(instances) as Instance
         instance.freeze()
         try {
-          // Longer than a lease, or just not: what was granted a moment too long shows only then.
+          // Longer than a lease, or slightly shorter: a lease that is slightly too long shows only then.
           await unlessOver(
             over,
             random.chance(0.4) ? random.between(2_000, 3_500) : random.between(3_500, 6_000),
@@ -58,17 +58,17 @@ export const FAULTS = {
       }),
   },
   notify: {
-    meaning: 'notifications are lost, and the connections that wait for them are cut',
+    meaning: 'notifications are dropped on the wire, and the connections that wait for them are cut',
     modes: ['leased'],
     proxied: 'lossy',
-    inject: ({ people }, random, over) =>
+    inject: ({ users }, random, over) =>
       untilOver(over, async () => {
-        await people.pool.query(LISTENERS, [LISTENER]).catch(() => {})
+        await users.pool.query(LISTENERS, [LISTENER]).catch(() => {})
         await unlessOver(over, random.between(500, 3_000))
       }),
   },
   kill: {
-    meaning: 'an instance is killed (SIGKILL) and started again',
+    meaning: 'an instance is killed (SIGKILL) and restarted',
     modes: MODES,
     inject: ({ instances }, random, over) =>
       untilOver(over, async () => {
@@ -80,7 +80,7 @@ export const FAULTS = {
       }),
   },
   postgres: {
-    meaning: 'every process of PostgreSQL is killed (SIGKILL), and it is started again',
+    meaning: 'every process of PostgreSQL is killed (SIGKILL), and PostgreSQL is restarted',
     modes: MODES,
     inject: ({ postgres }, random, over) =>
       untilOver(over, async () => {
@@ -93,15 +93,15 @@ export const FAULTS = {
   cut: {
     meaning: 'connections of the service to PostgreSQL are cut',
     modes: MODES,
-    inject: ({ people }, random, over) =>
+    inject: ({ users }, random, over) =>
       untilOver(over, async () => {
-        await people.pool.query(ONE_SERVICE_BACKEND, [1 + random.below(3)]).catch(() => {})
+        await users.pool.query(ONE_SERVICE_BACKEND, [1 + random.below(3)]).catch(() => {})
         await unlessOver(over, random.between(20, 300))
       }),
   },
   slow: {
     meaning:
-      'what passes between an instance and PostgreSQL is held back, either way, for up to four seconds',
+      'traffic between an instance and PostgreSQL is delayed by up to four seconds, in either direction',
     modes: MODES,
     proxied: 'slow',
     inject: async ({ proxies }, random, over) => {
@@ -110,14 +110,14 @@ export const FAULTS = {
     },
   },
   moment: {
-    meaning: 'an instance is stopped, cut off or kept waiting at the worst step of its lease',
+    meaning: 'stops, cuts and delays at a chosen step of a lease',
     modes: ['leased'],
     proxied: 'slow',
     inject: async ({ instances, proxies }, random, over) => {
       let met = 0
       await untilOver(over, async () => {
         const number = random.below(instances.length)
-        const moment = random.pick([lateRenewal, lateWake, lostLife, anyStep]) ?? anyStep
+        const moment = random.pick([lateRenewal, lateWake, lostGeneration, anyStep]) ?? anyStep
         if (await moment(instances[number] as Instance, proxies[number] as PostgresProxy, random)) met++
         await unlessOver(over, random.between(100, 500))
       })
@@ -136,7 +136,7 @@ async function holdBack(proxy: PostgresProxy, random: Random): Promise<void> {
   const chosen = random.chance(0.6) ? [one] : connections
   const sockets = chosen.flatMap(({ asks, answers }) => (random.chance(0.7) ? [answers] : [asks, answers]))
   await proxy.hold(sockets, random.chance(0.8) ? random.between(5, 400) : random.between(400, 2_000))
-  // A breath of air for what has waited, and silence again: an answer that came late is all the instance knows.
+  // The delayed answers arrive, and then nothing does: the last thing the instance knows is a late answer.
   if (random.chance(0.15)) {
     await sleep(random.between(5, 50))
     await proxy.hold(sockets, random.between(2_000, 4_000))
@@ -150,7 +150,7 @@ async function untilOver(over: () => boolean, work: () => Promise<void>): Promis
   return times
 }
 
-/** Sleeps, but not longer than it has to. */
+/** Sleeps for `ms`, or until it is over. */
 async function unlessOver(over: () => boolean, ms: number): Promise<void> {
   for (const end = performance.now() + ms; !over() && performance.now() < end; )
     await sleep(Math.min(100, Math.max(1, end - performance.now())))

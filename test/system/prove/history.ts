@@ -1,19 +1,19 @@
 /**
- * What happened: every call with the moment before it left and the moment after its answer was in, on the one
- * monotonic clock of the prover, which is the only client. Two calls of which one ended before the other began are
- * ordered; all others overlap, and neither may be taken to come first.
+ * The record of a run: every call with the time before it was sent and the time after its answer was in. The prover is the
+ * only client, and all times are of its monotonic clock. Two calls are ordered if one ended before the other began.
+ * All others overlap, and neither counts as first.
  *
- * An act stands here from its beginning, as unknown and without an end, so that a history can be judged at any moment.
+ * An act is recorded when it begins, as unknown and without an end, so that a history can be judged at any time.
  */
 
 export interface Span {
   /** In milliseconds, like every time here. */
   begin: number
-  /** Infinity while there is no answer, and for ever when there will be none. */
+  /** Infinity while there is no answer. */
   end: number
 }
 
-/** A session, by its number. `login.end` is Infinity when the login's answer was lost: it may exist, and nobody has its token. */
+/** A session, by its number. `login.end` is Infinity when the answer was lost: it may exist, and its token is lost. */
 export interface SessionRecord {
   user: number
   login: Span
@@ -42,7 +42,7 @@ export interface Logout extends Span {
   outcome: Outcome
   /** The sessions that the answer named. */
   revoked: number[]
-  /** How many the answer named that nobody has heard of. */
+  /** How many sessions the answer named that the history does not know. */
   strangers: number
 }
 
@@ -63,7 +63,7 @@ export interface Expiry extends Span {
 
 export type Act = Logout | Deletion | Expiry
 
-/** The answer of a check: 200 with the right ids, 401, 503, none; 200 with other ids; any other. */
+/** The answer of a check, in this order: 200 with the right ids, 401, 503, none, 200 with other ids, any other. */
 export const VERDICTS = ['valid', 'refused', 'undecided', 'lost', 'wrong', 'odd'] as const
 export type Verdict = (typeof VERDICTS)[number]
 

@@ -1,6 +1,6 @@
 /**
- * The instances under test: real processes of `global-logout start`, each on a port that stays the same however often
- * it is killed. A mistake is loaded into them from outside; the sources know of none.
+ * The instances under test: processes of `global-logout start`. Each keeps its port when it is killed and restarted. A
+ * mutation is applied from outside, while the process loads its sources.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,19 +11,19 @@ import { kill, onExit } from './leftovers.ts'
 import { openWire, type Wire } from './wire.ts'
 
 const bin = fileURLToPath(new URL('../../../bin/global-logout.js', import.meta.url))
-const mistakes = new URL('./mistakes/register.ts', import.meta.url).href
+const mutations = new URL('./mutations/register.ts', import.meta.url).href
 /** From the start of the process to its first answer. */
 const START_MS = 30_000
 
 export interface InstanceOptions {
   databaseUrl: string
   mode: string
-  mistake?: string | undefined
+  mutation?: string | undefined
 }
 
 export type Instance = Awaited<ReturnType<typeof startInstance>>
 
-export async function startInstance(number: number, { databaseUrl, mode, mistake }: InstanceOptions) {
+export async function startInstance(number: number, { databaseUrl, mode, mutation }: InstanceOptions) {
   const port = await freePort()
   const wire: Wire = openWire(port)
   let child: ChildProcess | undefined
@@ -31,14 +31,14 @@ export async function startInstance(number: number, { databaseUrl, mode, mistake
   const forget = onExit(() => kill(child?.pid))
 
   async function start(): Promise<void> {
-    const started = spawn(process.execPath, [...(mistake ? ['--import', mistakes] : []), bin, 'start'], {
+    const started = spawn(process.execPath, [...(mutation ? ['--import', mutations] : []), bin, 'start'], {
       env: {
         PATH: process.env.PATH,
         DATABASE_URL: databaseUrl,
         PORT: String(port),
         CHECK_MODE: mode,
         LOG_LEVEL: 'error',
-        ...(mistake && { MISTAKE: mistake }),
+        ...(mutation && { MUTATION: mutation }),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -1,11 +1,11 @@
-/** Processes that must not outlive the prover, even when it ends in an error that nobody caught. */
+/** Ends the processes that must not outlive the prover, also when it ends in an uncaught error. */
 const cleanups = new Set<() => void>()
 
 process.on('exit', () => {
   for (const cleanUp of cleanups) cleanUp()
 })
 
-/** @param cleanUp runs at exit, so it must not wait for anything. @returns what takes it back. */
+/** @param cleanUp runs at exit, so it must be synchronous. @returns a function that removes it. */
 export function onExit(cleanUp: () => void): () => void {
   cleanups.add(cleanUp)
   return () => void cleanups.delete(cleanUp)

@@ -1,7 +1,7 @@
 /**
- * The history checker: `npm run prove`, `npm run prove -- --help`. Runs the plans one after the other, prints what each
- * exercised, and fails for a single "valid" after a logout, for a run that did too little, and for a mistake that stays
- * unseen.
+ * The history checker: `npm run prove`, `npm run prove -- --help`. Runs the plans one after the other and prints what each
+ * exercised. Fails for a single "valid" after a logout, for a run that did too little, and for a mutation that is not
+ * caught.
  */
 import { HELP, type Options, type Plan, readOptions } from './options.ts'
 import { explain, shortfalls, table, whole } from './report.ts'
@@ -27,15 +27,15 @@ async function main(args: string[]): Promise<number> {
   const failures: string[] = []
   if (options.simulation > 0 && !(await simulated(options))) failures.push('simulation')
   for (const plan of options.plans) {
-    print(`${plan.mode}, ${plan.fault}. To replay its choices: ${replay(options, plan)}\n`)
+    print(`${plan.mode}, ${plan.fault}. To repeat its choices: ${replay(options, plan)}\n`)
     const done = await run({ ...options, ...plan, ...plan.goals, interrupted: interruption.signal, progress })
     progress('')
     if (interruption.signal.aborted) break
     runs.push(done)
-    if (options.mistake) return verdict(options.mistake, done) || failures.length
+    if (options.mutation) return verdict(options.mutation, done) || failures.length
     const missing = shortfalls(done, plan.goals)
     if (done.judgement.violations.length > 0) print(`${explain(done)}\n`)
-    for (const line of missing) print(`too little: ${line}\n`)
+    for (const line of missing) print(`exercised too little: ${line}\n`)
     if (missing.length + done.judgement.violations.length > 0) failures.push(`${plan.mode}, ${plan.fault}`)
   }
   if (runs.length > 0) print(`\n${table(runs)}\n`)
@@ -43,27 +43,28 @@ async function main(args: string[]): Promise<number> {
   return failures.length === 0 ? print('Nothing found.\n') : print(`Failed: ${failures.join('; ')}\n`) || 1
 }
 
-/** @returns whether it found nothing or, with a mistake, caught it. */
-async function simulated({ simulation, seed, mistake }: Options): Promise<boolean> {
+/** @returns whether it found nothing or, with a mutation, caught it. */
+async function simulated({ simulation, seed, mutation }: Options): Promise<boolean> {
   print(`simulation of leases: ${whole(simulation)} schedules, seed ${seed}\n`)
   const { runs, checks, hits, logouts, lapses, caughtAfter, violation } = await simulate(
     simulation,
     seed,
-    mistake,
+    mutation,
   )
   print(
     `  ${whole(runs)} schedules, ${whole(checks)} checks, ${whole(hits)} from memory, ${whole(logouts)} logouts, ${whole(lapses)} leases lost: `,
   )
-  if (caughtAfter === null) print(mistake ? `NOT CAUGHT: ${mistake}\n` : 'nothing found\n')
-  else print(`${mistake ? `CAUGHT: ${mistake}, ` : ''}after ${whole(caughtAfter)} schedules: ${violation}\n`)
-  return mistake ? caughtAfter !== null : caughtAfter === null
+  if (caughtAfter === null) print(mutation ? `NOT CAUGHT: ${mutation}\n` : 'nothing found\n')
+  else
+    print(`${mutation ? `CAUGHT: ${mutation}, ` : ''}after ${whole(caughtAfter)} schedules: ${violation}\n`)
+  return mutation ? caughtAfter !== null : caughtAfter === null
 }
 
-/** With a mistake, finding nothing is the failure. */
-function verdict(mistake: string, { history, judgement, seconds, ...rest }: Run): number {
+/** With a mutation, finding nothing is the failure. */
+function verdict(mutation: string, { history, judgement, seconds, ...rest }: Run): number {
   const [first] = judgement.violations
   if (!first) {
-    print(`NOT CAUGHT: ${mistake}, in ${whole(history.checks.length)} checks and ${seconds.toFixed(0)} s\n`)
+    print(`NOT CAUGHT: ${mutation}, in ${whole(history.checks.length)} checks and ${seconds.toFixed(0)} s\n`)
     return 1
   }
   const firstSeen = Math.min(...judgement.violations.map(({ what }) => what.end))
@@ -73,13 +74,16 @@ function verdict(mistake: string, { history, judgement, seconds, ...rest }: Run)
   const begun = history.sessions[0]?.login.begin ?? 0
   print(`${explain({ history, judgement, seconds, ...rest })}\n`)
   print(
-    `CAUGHT: ${mistake}, after ${whole(checks)} checks, ${whole(logouts.length)} logouts, ${((firstSeen - begun) / 1_000).toFixed(1)} s\n`,
+    `CAUGHT: ${mutation}, after ${whole(checks)} checks, ${whole(logouts.length)} logouts, ${((firstSeen - begun) / 1_000).toFixed(1)} s\n`,
   )
   return 0
 }
 
-function replay({ seed, mistake, instances, clients, users }: Options, { mode, fault, goals }: Plan): string {
-  const which = mistake ? `--mistake ${mistake} --fault ${fault}` : `--mode ${mode} --fault ${fault}`
+function replay(
+  { seed, mutation, instances, clients, users }: Options,
+  { mode, fault, goals }: Plan,
+): string {
+  const which = mutation ? `--mutation ${mutation} --fault ${fault}` : `--mode ${mode} --fault ${fault}`
   const size = `--instances ${instances} --clients ${clients} --users ${users}`
   const until = `--checks ${goals.checks} --logouts ${goals.logouts}${goals.seconds ? ` --seconds ${goals.seconds}` : ''}`
   return `npm run prove -- ${which} --seed ${seed} ${size} ${until}`

@@ -1,33 +1,29 @@
 /**
- * Faults at chosen steps of a lease, told by the statements that an instance sends: what chance alone meets once in
- * hours. The steps are those of ARCHITECTURE.md; a statement that changed its text is met no more, and a run that met
- * none of them fails.
+ * Faults at chosen steps of a lease, which random faults hit once in hours. A step is recognised by the statement that an
+ * instance sends; ARCHITECTURE.md lists the steps. A run that recognised none fails, so a changed statement is noticed.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Instance } from './instances.ts'
 import type { Passing, PostgresProxy } from './proxy.ts'
 import type { Random } from './random.ts'
 
-/** What identifies a step in what is sent. */
+/** The text that identifies a step in a statement. */
 const BEAT = 'set "beat"'
 const NEWS = 'read-news'
 const APPLIED = 'set "applied"'
 const READ = 'read-tokens'
 
-/** A renewal comes every second; an instance that is not renewing is not waited for. */
+/** Renewals are a second apart; an instance that sends none for this long is given up. */
 const PATIENCE_MS = 2_500
-/** The service gives up a statement of a lease or a check after a second. */
+/** The service's deadline for a statement of a lease or a check. */
 const DEADLINE_MS = 1_000
 /** After a failure an instance waits for 500 ms before it joins again. */
 const REJOINED_MS = 520
 
-/** @returns whether the moment came. */
+/** @returns whether the step was reached. */
 export type Moment = (instance: Instance, proxy: PostgresProxy, random: Random) => Promise<boolean>
 
-/**
- * The answer to a renewal is late, and the instance is stopped as soon as it has it: until when does it believe to hold
- * its lease?
- */
+/** The answer to a renewal is late, and the instance is stopped as soon as it has it: when does it let its lease end? */
 export const lateRenewal: Moment = async (instance, proxy, random) => {
   if (!(await next(proxy, BEAT))) return false
   const pair = await next(proxy, NEWS, ({ answers }) => void answers.pause())
@@ -35,14 +31,11 @@ export const lateRenewal: Moment = async (instance, proxy, random) => {
   await sleep(random.between(600, DEADLINE_MS - 50))
   pair.answers.resume()
   await sleep(random.between(2, 20))
-  // Awake again just after logouts no longer wait for it, and just before a lease counted from the late answer is over.
+  // It goes on after logouts stopped waiting for it, and before a lease that starts with the late answer would end.
   return stopped(instance, random.between(2_250, 3_000))
 }
 
-/**
- * The instance is stopped right after it woke, late in its lease: a lease that a wake had extended would outlive what
- * those who revoke wait for.
- */
+/** The instance is stopped right after a notification, late in its lease: a lease extended by it would outlive the wait. */
 export const lateWake: Moment = async (instance, proxy, random) => {
   if (!(await next(proxy, BEAT))) return false
   await sleep(random.between(700, 900))
@@ -51,8 +44,8 @@ export const lateWake: Moment = async (instance, proxy, random) => {
   return stopped(instance, random.between(2_450, 3_000))
 }
 
-/** Reads are under way while a life ends and the next begins: what do they leave behind? */
-export const lostLife: Moment = async (_instance, proxy, random) => {
+/** Reads are in progress while a generation ends and the next begins: are their results cached? */
+export const lostGeneration: Moment = async (_instance, proxy, random) => {
   const readers = new Set<Passing>()
   const stopWatching = proxy.watch(READ, (pair) => readers.add(pair))
   try {

@@ -1,4 +1,4 @@
-/** Notifications are taken out wherever the stream is cut, and nothing else is. */
+/** Notifications are removed wherever the stream is cut, and nothing else is. */
 import fc from 'fast-check'
 import t from 'tap'
 import { holds } from '../../support/seed.ts'
@@ -13,7 +13,7 @@ function message(type: string, body: string): Buffer {
 
 const messages = fc.array(fc.tuple(fc.constantFrom('A', 'C', 'D', 'Z'), fc.string({ maxLength: 20 })))
 
-t.test('however the stream is cut into chunks', async (t) => {
+t.test('notifications are removed however the stream is cut into chunks', async (t) => {
   await holds(
     t,
     fc.property(messages, fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }), (sent, sizes) => {
@@ -32,7 +32,7 @@ t.test('however the stream is cut into chunks', async (t) => {
   )
 })
 
-t.test('those that are not to be lost pass', async (t) => {
+t.test('notifications that are not to be dropped pass', async (t) => {
   const all = Buffer.concat([message('A', 'one'), message('A', 'two')])
   const drops = [true, false]
   t.same(dropNotifications(() => drops.shift() ?? false)(all), message('A', 'two'))

@@ -1,10 +1,10 @@
-/** Takes NotificationResponses out of what PostgreSQL answers; everything else passes unchanged. */
+/** Removes NotificationResponse messages from PostgreSQL's answers; everything else passes unchanged. */
 
 /** `A`, a 32-bit length, the backend, channel and payload: see "Message Formats" in PostgreSQL's manual. */
 const NOTIFICATION = 'A'.charCodeAt(0)
 const HEADER = 5
 
-/** @returns what of each chunk passes on. Whole messages only: the rest waits for its next chunk. */
+/** @returns a filter for chunks. It passes whole messages on; an incomplete one waits for the next chunk. */
 export function dropNotifications(drops: () => boolean): (chunk: Buffer) => Buffer {
   let pending = Buffer.alloc(0)
   return (chunk) => {

@@ -1,39 +1,39 @@
 /** The command line of `npm run prove`. */
 import { parseArgs } from 'node:util'
 import { FAULTS, type Fault, type FaultName, MODES, type Mode } from './faults.ts'
-import { MISTAKES } from './mistakes/table.ts'
+import { MUTATIONS } from './mutations/table.ts'
 
-export const HELP = `npm run prove: several instances, many clients, faults; and not one "valid" after a logout
+export const HELP = `npm run prove: searches for a "valid" after a logout, with several instances, many clients and faults
 
 Usage
-  npm run prove                              every mode under every fault; some half hour
+  npm run prove                              every mode under every fault; about 30 minutes
   npm run prove -- --ci                      the same in three minutes
   npm run prove -- --mode leased --fault stop --seed 42
   npm run prove -- --fault none --seconds 3600
-  npm run prove -- --mistake touch-as-upsert
+  npm run prove -- --mutation touch-as-upsert
 
 Options
   --mode NAME        ${MODES.join(' or ')}; both unless given
   --fault NAME       ${Object.keys(FAULTS).join(', ')}; all unless given
-  --mistake NAME     makes it, and succeeds when it is caught; see below
-  --seed N           whose choices to replay; a new one unless given
+  --mutation NAME    applies it, and succeeds when it is caught; see below
+  --seed N           repeats the choices of a run; random unless given
   --checks N         for each run, at least (1,000,000 without faults, 100,000 with one)
   --logouts N        for each run, at least (10,000 without faults, 1,000 with one)
-  --seconds N        for each run, at least; counts are then not asked for unless given
+  --seconds N        for each run, at least; then --checks and --logouts are lower unless given
   --instances N      (3)
   --clients N        check loops (60)
-  --users N          (100)
-  --simulation N     schedules to simulate first, where leased mode takes part (100,000; 20,000 at most with a mistake;
+  --users N          simulated users (100)
+  --simulation N     schedules to simulate first, if leased mode is run (100,000; 20,000 at most with a mutation;
                      0 with --ci, because npm test has its own)
   -h, --help         this text
 
 Faults
 ${list(FAULTS)}
 
-Mistakes
-${list(MISTAKES)}
+Mutations
+${list(MUTATIONS)}
 
-Exit codes: 0 nothing found, or the mistake caught · 1 a violation, a run that exercised too little, or the mistake not
+Exit codes: 0 nothing found, or the mutation caught · 1 a violation, a run that exercised too little, or the mutation not
 caught · 2 wrong usage
 `
 
@@ -52,7 +52,7 @@ export interface Plan {
 
 export interface Options {
   seed: number
-  mistake?: string
+  mutation?: string
   instances: number
   clients: number
   users: number
@@ -67,9 +67,9 @@ const FAULTY: Goals = { checks: 100_000, logouts: 1_000, seconds: 0 }
 const CI: Goals = { checks: 2_000, logouts: 50, seconds: 4 }
 const TIMED: Goals = { checks: 1_000, logouts: 20, seconds: 0 }
 const SCHEDULES = 100_000
-const MISTAKEN_SCHEDULES = 20_000
-/** A mistake that was not caught by then is not caught. */
-const MISTAKEN: Goals = { checks: 1_000, logouts: 10, seconds: 600 }
+const MUTATION_SCHEDULES = 20_000
+/** A mutation that is not caught within these seconds counts as not caught. */
+const WITH_MUTATION: Goals = { checks: 1_000, logouts: 10, seconds: 600 }
 
 /** @returns null when help was asked for. @throws Error saying what is wrong. */
 export function readOptions(args: string[]): Options | null {
@@ -78,7 +78,7 @@ export function readOptions(args: string[]): Options | null {
     options: {
       mode: { type: 'string' },
       fault: { type: 'string' },
-      mistake: { type: 'string' },
+      mutation: { type: 'string' },
       seed: { type: 'string' },
       checks: { type: 'string' },
       logouts: { type: 'string' },
@@ -92,8 +92,8 @@ export function readOptions(args: string[]): Options | null {
     },
   })
   if (values.help) return null
-  const mistake = values.mistake === undefined ? undefined : oneOf('mistake', values.mistake, MISTAKES)
-  const wanted = mistake && MISTAKES[mistake]
+  const mutation = values.mutation === undefined ? undefined : oneOf('mutation', values.mutation, MUTATIONS)
+  const wanted = mutation && MUTATIONS[mutation]
   const modes = wanted
     ? [wanted.mode]
     : values.mode
@@ -107,7 +107,7 @@ export function readOptions(args: string[]): Options | null {
       : [wanted.fault]
   const goalsOf = (fault: FaultName): Goals => {
     const usual = wanted
-      ? MISTAKEN
+      ? WITH_MUTATION
       : values.ci
         ? CI
         : values.seconds
@@ -129,24 +129,24 @@ export function readOptions(args: string[]): Options | null {
   if (plans.length === 0) throw new Error(`"${values.fault}" changes nothing in that mode`)
   return {
     seed: number('seed', values.seed, 1 + Math.floor(Math.random() * 1_000_000)),
-    ...(mistake && { mistake }),
+    ...(mutation && { mutation }),
     instances: number('instances', values.instances),
     clients: number('clients', values.clients),
     users: number('users', values.users),
-    simulation: simulation(values, modes.includes('leased'), mistake),
+    simulation: simulation(values, modes.includes('leased'), mutation),
     plans,
   }
 }
 
-/** A single fault or a length of one's own is no reason to simulate everything. */
+/** A run that is narrowed by `--fault`, `--seconds` or `--checks` does not simulate, unless asked to. */
 function simulation(
   values: { simulation?: string; ci: boolean; fault?: string; seconds?: string; checks?: string },
   leased: boolean,
-  mistake?: string,
+  mutation?: string,
 ): number {
   if (values.simulation === '0' || !leased) return 0
   const shortened = values.ci || values.fault || values.seconds || values.checks
-  return number('simulation', values.simulation, mistake ? MISTAKEN_SCHEDULES : shortened ? 0 : SCHEDULES)
+  return number('simulation', values.simulation, mutation ? MUTATION_SCHEDULES : shortened ? 0 : SCHEDULES)
 }
 
 function occurs({ modes }: Fault, mode: Mode): boolean {

@@ -22,7 +22,7 @@ export async function startPostgres() {
   const port = await freePort()
   const start = () => startEmbedded(folder, { port, settings: SETTINGS })
 
-  /** As a crash: nothing is written, nobody is told. */
+  /** A crash: nothing is flushed, and no client is notified. */
   function killAll(): void {
     const [postmaster] = readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')
     // Stopped first: a child born after its brothers were counted would survive, holding the shared memory.

@@ -1,6 +1,6 @@
 /**
- * A way to PostgreSQL that can hold back what passes, in either direction and on any connection, and lose
- * notifications. An instance behind it cannot tell it from a slow network. Nothing else is lost or reordered.
+ * A proxy to PostgreSQL that can delay traffic, in either direction and on any connection, and drop notifications. An
+ * instance behind it cannot tell it from a slow network. It loses and reorders nothing else.
  */
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,7 +14,7 @@ interface Watch {
 }
 
 export interface Passing {
-  /** What the instance sends, and what PostgreSQL answers. */
+  /** The socket that the instance sends on, and the one that PostgreSQL answers on. */
   asks: Socket
   answers: Socket
 }
@@ -65,7 +65,7 @@ export async function startProxy(port: number, loses: () => boolean = () => fals
       watches.add(watch)
       return () => void watches.delete(watch)
     },
-    /** Holds back what comes from these sockets for some time; what comes meanwhile arrives afterwards, in order. */
+    /** Delays what comes from these sockets by `ms`. It arrives afterwards, in order. */
     async hold(sockets: readonly Socket[], ms: number): Promise<void> {
       for (const socket of sockets) socket.pause()
       await sleep(ms)

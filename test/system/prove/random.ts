@@ -1,6 +1,6 @@
 /**
- * Choices from a seed: every client draws from a stream of its own, so that what it chooses does not depend on how
- * the others are scheduled. A seed replays the choices, not the scheduling of a machine.
+ * Random choices from a seed. Every client draws from its own stream, so its choices do not depend on how the others are
+ * scheduled. A seed repeats the choices, not the scheduling of the processes.
  */
 import { hash } from 'node:crypto'
 
@@ -10,7 +10,7 @@ export type Random = ReturnType<typeof createRandom>
 export function createRandom(seed: number, name: string) {
   let state = Number.parseInt(hash('sha256', `${seed} ${name}`, 'hex').slice(0, 8), 16)
 
-  /** Mulberry32: 32 bits of state are enough for choices, and it costs nothing. */
+  /** Mulberry32: 32 bits of state are enough for choices, and it is cheap. */
   function next(): number {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
@@ -25,7 +25,7 @@ export function createRandom(seed: number, name: string) {
     below: (n: number) => Math.floor(next() * n),
     chance: (probability: number) => next() < probability,
     pick: <T>(items: readonly T[]): T | undefined => items[Math.floor(next() * items.length)],
-    /** A key, as often as its weight says. */
+    /** A key, with a probability in proportion to its weight. */
     weighted<Key extends string>(weights: Readonly<Record<Key, number>>): Key {
       const entries = Object.entries(weights) as [Key, number][]
       let left = next() * entries.reduce((sum, [, weight]) => sum + weight, 0)

@@ -86,7 +86,7 @@ const anyHistory = fc
     ),
   )
 
-/** Nobody asks for a logout before they are logged in. */
+/** No session asks for a logout before its login. */
 function afterLogin(act: Logout, { user, login }: SessionRecord): Logout {
   return { ...act, user, begin: act.begin + login.end, end: act.end + login.end }
 }

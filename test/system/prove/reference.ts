@@ -1,13 +1,10 @@
-/**
- * The rules once more, as plain as they can be said: each check is held against each act. Slow, and only for the test
- * of the checker.
- */
+/** A second checker, slow and plain: it compares each check with each act. Only for the test of the checker. */
 import type { Rules } from './checker.ts'
 import type { Act, History, Logout, SessionRecord } from './history.ts'
 
 const CLOCKS_MS = 50
 
-/** What is wrong with a history: `<number of the check, or act> <session> <rule>`. */
+/** The violations of a history: `<number of the check, or act> <session> <rule>`. */
 export function naively({ sessions, acts, checks }: History, rules: Rules): string[] {
   const logouts = acts.filter((act) => act.kind === 'logout')
   const wide = ({ scope }: Logout) => scope === 'global' || scope === 'others'
@@ -87,9 +84,9 @@ export function naively({ sessions, acts, checks }: History, rules: Rules): stri
     const lost = sessions.some(
       ({ user, login }) => user === act.user && login.end === Number.POSITIVE_INFINITY,
     )
-    if (act.strangers > 0 && !lost) wrong.push(`act ${act.actor} ended somebody else's`)
+    if (act.strangers > 0 && !lost) wrong.push(`act ${act.actor} ended another user's`)
     for (const n of act.revoked) {
-      if (sessions[n]?.user !== act.user) wrong.push(`act ${n} ended somebody else's`)
+      if (sessions[n]?.user !== act.user) wrong.push(`act ${n} ended another user's`)
       const twice =
         logouts.slice(0, i).some(({ revoked }) => revoked.includes(n)) || (over[n] as number) < act.begin
       if (twice) wrong.push(`act ${n} ended twice`)

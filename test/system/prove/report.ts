@@ -1,4 +1,4 @@
-/** What is printed of a run: its row in the table, what it exercised too little, and each violation with its proof. */
+/** Prints a run: its row in the table, what it exercised too little, and each violation with its proof. */
 import type { Violation } from './checker.ts'
 import { RULES } from './checker.ts'
 import type { Act, Check, History, Scope } from './history.ts'
@@ -61,7 +61,7 @@ export function countActs({ acts }: History) {
   return { logouts, deletions, expiries }
 }
 
-/** What a run did not do, though it had to: silence about it would look like a proof. */
+/** The goals that a run did not reach. A run that exercised too little proves nothing, and fails. */
 export function shortfalls(run: Run, goals: Goals): string[] {
   const { logouts, deletions, expiries } = countActs(run.history)
   const done = SCOPES.reduce((sum, scope) => sum + logouts[scope], 0)
@@ -80,10 +80,10 @@ export function shortfalls(run: Run, goals: Goals): string[] {
   ]
   return least
     .filter(([, is, atLeast]) => is < atLeast)
-    .map(([what, is, atLeast]) => `${whole(is)} ${what}, and not ${whole(atLeast)}`)
+    .map(([what, is, atLeast]) => `${whole(is)} ${what}, at least ${whole(atLeast)} needed`)
 }
 
-/** The violations of a run, each with the two events that contradict one another. */
+/** The violations of a run, each with the two events that contradict each other. */
 export function explain({ history, judgement: { violations } }: Run): string {
   const printed = violations.slice(0, PRINTED_VIOLATIONS).map((violation) => proof(violation, history))
   const more = violations.length - printed.length
@@ -108,7 +108,7 @@ function say(event: Check | Act): string {
     return `${span(event)} expiry of session ${event.target} in ${event.ttl} ms: ${event.outcome}`
   const { scope, actor, target, instance, status, outcome, revoked } = event
   const whom = target === undefined ? '' : ` of session ${target}`
-  return `${span(event)} logout ${scope}${whom} by session ${actor} on instance ${instance}: ${status}, ${outcome}, named ${revoked.join(', ') || 'nobody'}`
+  return `${span(event)} logout ${scope}${whom} by session ${actor} on instance ${instance}: ${status}, ${outcome}, named ${revoked.join(', ') || 'no session'}`
 }
 
 function span({ begin, end }: { begin: number; end: number }): string {

@@ -1,17 +1,18 @@
-/** Everything a run needs, started in order and taken down in reverse: nothing is left behind, whatever happens. */
+/** Starts everything that a run needs in order, and stops it in reverse. Nothing is left behind, also after an error. */
 import type { Fault, Mode, Rig } from './faults.ts'
 import type { History } from './history.ts'
 import { startInstance } from './instances.ts'
-import { createPeople } from './people.ts'
 import { startPostgres } from './postgres.ts'
 import { startProxy } from './proxy.ts'
 import { createRandom } from './random.ts'
+import { createUsers } from './users.ts'
 
 export interface RigOptions {
   seed: number
   mode: Mode
   fault: Fault
-  mistake?: string | undefined
+  mutation?: string | undefined
+  /** How many of each. */
   instances: number
   users: number
 }
@@ -20,7 +21,7 @@ export async function startRig(
   history: History,
   options: RigOptions,
 ): Promise<Rig & { stop(): Promise<void> }> {
-  const { seed, mode, fault, mistake, users } = options
+  const { seed, mode, fault, mutation } = options
   const closing: (() => unknown)[] = []
   const stop = async () => {
     for (const step of closing.splice(0).reverse()) await step()
@@ -28,9 +29,9 @@ export async function startRig(
   try {
     const postgres = await startPostgres()
     closing.push(postgres.stop)
-    const people = await createPeople(postgres.url, history, users)
-    closing.push(people.close)
-    const rig: Rig = { postgres, people, instances: [], proxies: [] }
+    const users = await createUsers(postgres.url, history, options.users)
+    closing.push(users.close)
+    const rig: Rig = { postgres, users, instances: [], proxies: [] }
     const starting = Array.from({ length: options.instances }, async (_, number) => {
       const url = new URL(postgres.url)
       if (fault.proxied) {
@@ -41,7 +42,7 @@ export async function startRig(
         rig.proxies[number] = proxy
         url.port = String(proxy.port)
       }
-      const instance = await startInstance(number, { databaseUrl: url.href, mode, mistake })
+      const instance = await startInstance(number, { databaseUrl: url.href, mode, mutation })
       closing.push(instance.close)
       rig.instances[number] = instance
     })

@@ -1,4 +1,4 @@
-/** One run: everything started, everybody at work, one fault again and again, then the judgement. */
+/** One run: start everything, run the workload, repeat one fault, then judge the history. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { waitFor } from '../../support/within.ts'
 import { type Calls, createCalls } from './calls.ts'
@@ -13,11 +13,11 @@ export interface RunOptions {
   seed: number
   mode: Mode
   fault: FaultName
-  mistake?: string | undefined
+  mutation?: string | undefined
   instances: number
   clients: number
   users: number
-  /** It ends when there were so many of both, and not before so many seconds. */
+  /** It ends when all three are reached. */
   checks: number
   logouts: number
   seconds: number
@@ -33,12 +33,12 @@ export interface Run {
   judgement: Judgement
   verdicts: Calls['verdicts']
   touches: number
-  /** Checks answered from memory, by instances that were not killed since. */
+  /** Checks answered from memory, by instances that were not killed afterwards. */
   fromMemory: number
   faults: number
 }
 
-/** D(1+2ρ)+m of leases: 3.31 s; what is begun after that finds no lease from before. */
+/** D(1+2ρ)+m of leases: 3.31 s. Every lease from before has ended by then. */
 const LEASE_MS = 3_310
 /** An instance gives up a statement after 1.7 s, PostgreSQL an idle transaction after 5 s. */
 const EFFECT_MS = 10_000
@@ -46,23 +46,23 @@ const RULES: Record<Mode, Rules> = {
   database: { deletionMs: 0, effectMs: EFFECT_MS, refusalIsFinal: true },
   leased: { deletionMs: LEASE_MS, effectMs: EFFECT_MS, refusalIsFinal: false },
 }
-/** A run that has not done its work by then never will. */
+/** A run that has not reached its goals by then is stopped, and fails. */
 const LONGEST_MS = 20 * 60_000
-/** With a mistake, how often the history is judged. */
+/** With a mutation, how often the history is judged. */
 const JUDGE_EVERY_MS = 1_000
 
 export async function run(options: RunOptions): Promise<Run> {
-  const { seed, mode, mistake, interrupted, progress } = options
+  const { seed, mode, mutation, interrupted, progress } = options
   const fault: Fault = FAULTS[options.fault]
   const history = createHistory()
   const rig = await startRig(history, { ...options, fault })
   try {
     const began = performance.now()
-    const calls = createCalls(history, rig.people)
+    const calls = createCalls(history, rig.users)
     const logoutsPerCheck = options.logouts / options.checks
     const workload = startWorkload({
       ...options,
-      people: rig.people,
+      users: rig.users,
       calls,
       instances: rig.instances,
       logoutsPerCheck,
@@ -84,15 +84,15 @@ export async function run(options: RunOptions): Promise<Run> {
       await sleep(200)
       if (broken) break
       progress(lineOf(options, elapsed(), history, workload.logouts.done))
-      if (!mistake || elapsed() - judged < JUDGE_EVERY_MS) continue
+      if (!mutation || elapsed() - judged < JUDGE_EVERY_MS) continue
       judged = elapsed()
       isCaught = judge(history, RULES[mode]).violations.length > 0
     }
     over = true
     const faults = await injecting
-    if (!isCaught && !interrupted.aborted) await everybodyIsBack(rig)
+    if (!isCaught && !interrupted.aborted) await allInstancesReady(rig)
     await workload.stop()
-    if (!isCaught && !interrupted.aborted) await workload.askForAll()
+    if (!isCaught && !interrupted.aborted) await workload.checkAll()
     return {
       mode,
       fault: options.fault,
@@ -109,7 +109,7 @@ export async function run(options: RunOptions): Promise<Run> {
   }
 }
 
-async function everybodyIsBack({ instances }: Rig): Promise<void> {
+async function allInstancesReady({ instances }: Rig): Promise<void> {
   for (const { number, isReady } of instances) await waitFor(`instance ${number} to be ready`, isReady)
 }
 
@@ -118,9 +118,9 @@ async function countHits({ instances }: Rig): Promise<number> {
   return hits.reduce((sum, each) => sum + each, 0)
 }
 
-/** Sessions are born with ten minutes of age and none, or five, since their last use: only a touch makes it more than eight. */
-async function countTouches({ people }: Rig): Promise<number> {
-  const { rows } = await people.pool.query(`select count(*)::int as touches from (
+/** A new session is dated ten minutes back, and its last activity none or five: only an update puts more than eight between. */
+async function countTouches({ users }: Rig): Promise<number> {
+  const { rows } = await users.pool.query(`select count(*)::int as touches from (
     select "createdAt", "lastSeenAt" from session where "lastSeenAt" <> "createdAt" + interval '10 minutes'
     union all
     select created_at, last_seen_at from revoked_session where last_seen_at <> created_at + interval '10 minutes'

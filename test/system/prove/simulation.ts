@@ -1,4 +1,4 @@
-/** The simulation of leases (`test/leases/simulate.ts`) in processes of its own: the same code, on made-up time. */
+/** Runs the simulation of leases (`test/leases/simulate.ts`) in processes of its own: the real code, on simulated time. */
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { text } from 'node:stream/consumers'
@@ -10,7 +10,7 @@ import { kill, onExit } from './leftovers.ts'
 const RUN_MS = 100
 
 const program = fileURLToPath(new URL('../../leases/simulate.ts', import.meta.url))
-const mistakes = new URL('./mistakes/register.ts', import.meta.url).href
+const mutations = new URL('./mutations/register.ts', import.meta.url).href
 
 export interface Simulated {
   runs: number
@@ -23,11 +23,11 @@ export interface Simulated {
   violation: string | null
 }
 
-/** Plays so many schedules, in as many processes as there are processors; with a mistake in one, until it is caught. */
-export async function simulate(runs: number, seed: number, mistake?: string): Promise<Simulated> {
-  const processes = mistake ? 1 : Math.min(availableParallelism(), runs)
+/** Runs so many schedules, in one process for each processor. With a mutation in one process, until it is caught. */
+export async function simulate(runs: number, seed: number, mutation?: string): Promise<Simulated> {
+  const processes = mutation ? 1 : Math.min(availableParallelism(), runs)
   const parts = await Promise.all(
-    Array.from({ length: processes }, (_, n) => part(Math.ceil(runs / processes), seed + n, mistake)),
+    Array.from({ length: processes }, (_, n) => part(Math.ceil(runs / processes), seed + n, mutation)),
   )
   return parts.reduce((all, one) => ({
     runs: all.runs + one.runs,
@@ -40,12 +40,12 @@ export async function simulate(runs: number, seed: number, mistake?: string): Pr
   }))
 }
 
-async function part(runs: number, seed: number, mistake?: string): Promise<Simulated> {
+async function part(runs: number, seed: number, mutation?: string): Promise<Simulated> {
   const child = spawn(
     process.execPath,
-    [...(mistake ? ['--import', mistakes] : []), program, String(runs), String(seed)],
+    [...(mutation ? ['--import', mutations] : []), program, String(runs), String(seed)],
     {
-      env: { PATH: process.env.PATH, ...(mistake && { MISTAKE: mistake }) },
+      env: { PATH: process.env.PATH, ...(mutation && { MUTATION: mutation }) },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   )

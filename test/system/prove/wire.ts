@@ -1,6 +1,6 @@
 /**
- * HTTP to one instance, as cheap as it can be: the prover shares two cores with what it proves. Many keep-alive
- * connections, one request on each at a time. No answer within the patience, or none at all, is status 0.
+ * A cheap HTTP client for one instance, since the prover shares its cores with the instances. It keeps connections alive
+ * and sends one request at a time on each. A request without an answer within `PATIENCE_MS` gets status 0.
  */
 import { connect, type Socket } from 'node:net'
 
@@ -15,7 +15,7 @@ export interface Answer {
   end: number
 }
 
-/** Longer than a logout takes that waits for leases (3.4 s), plus two stops of its instance (12 s). */
+/** More than a logout that waits for leases (3.4 s), plus two stops of its instance (12 s). */
 const PATIENCE_MS = 16_000
 
 interface Line {

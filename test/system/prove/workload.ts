@@ -1,18 +1,18 @@
 /**
- * What everybody does: check loops ask every instance all the time; actors sign in, log out in every scope, delete by
- * SQL and shorten `expires`. Around each logout its sessions are checked on every instance: while it runs, so that reads
- * are in flight; at once when it has answered, which is where a broken promise shows; and for some seconds after.
+ * The workload of a run. Check loops ask every instance all the time; actors sign in, log out in every scope, delete by
+ * SQL and shorten `expires`. The sessions of each logout are checked on every instance: while it runs, so that reads are
+ * in progress; as soon as it has answered, where a broken promise shows; and for some seconds after.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Calls } from './calls.ts'
 import type { Logout, Scope } from './history.ts'
 import type { Instance } from './instances.ts'
-import type { Device, People } from './people.ts'
 import { createRandom, type Random } from './random.ts'
+import type { Device, Users } from './users.ts'
 
 export interface WorkloadOptions {
   seed: number
-  people: People
+  users: Users
   calls: Calls
   instances: Instance[]
   /** Check loops, shared evenly among the instances. */
@@ -21,15 +21,15 @@ export interface WorkloadOptions {
   logoutsPerCheck: number
 }
 
-/** Most of them wait while an instance is stopped: then each logout takes as long as a lease. */
+/** Enough that some are free while an instance is stopped: each logout then waits for the length of a lease. */
 const ACTORS = 96
-/** Devices of a user, at least, before something is ended. */
+/** The least number of devices that a user has before a session is ended. */
 const DEVICES = 4
-/** So many checks may wait for one instance; while it is stopped, more would show nothing new. */
+/** Checks that may wait for one instance. While it is stopped, more would show nothing new. */
 const WAITING_CHECKS = 300
-/** How long after its end a session is still asked for: longer than a lease. */
+/** How long an ended session is still checked: longer than a lease. */
 const AFTERMATH_MS = 4_500
-/** Within this time every touch has been written, and has brought back what it would. */
+/** Within this time every activity update is written, and a session that it revives is back. */
 const TOUCHES_MS = 1_500
 const ACTS = { logout: 80, deletion: 12, expiry: 8 } as const
 const SCOPES: Record<Scope, number> = { local: 30, one: 20, others: 20, global: 30 }
@@ -37,9 +37,9 @@ const SCOPES: Record<Scope, number> = { local: 30, one: 20, others: 20, global: 
 export type Workload = ReturnType<typeof startWorkload>
 
 export function startWorkload(options: WorkloadOptions) {
-  const { seed, people, calls, instances, clients, logoutsPerCheck } = options
+  const { seed, users, calls, instances, clients, logoutsPerCheck } = options
   let stopping = false
-  /** How many logouts may still begin; the first ones bring the first sessions. */
+  /** How many logouts may still begin. It starts above zero, since actors also sign the users in. */
   let allowance = ACTORS
   const later = createLater()
   const logouts = { done: 0 }
@@ -48,18 +48,18 @@ export function startWorkload(options: WorkloadOptions) {
     const random = createRandom(seed, `client ${client}`)
     const instance = instances[client % instances.length] as Instance
     while (!stopping) {
-      const device = somebody(random)
+      const device = chooseDevice(random)
       const verdict = device && (await calls.check(instance, device))
       if (verdict) allowance += logoutsPerCheck
-      // An instance that is gone refuses at once: no need to ask it a thousand times.
+      // A killed instance refuses connections at once, and would be asked thousands of times.
       if (!verdict || verdict === 'lost') await sleep(verdict ? 50 : 1)
     }
   }
 
-  /** Mostly somebody who is signed in, sometimes somebody who is not any more. */
-  function somebody(random: Random): Device | undefined {
-    if (random.chance(0.1)) return random.pick(people.over)
-    const device = random.pick(people.of(random.below(people.users)))
+  /** Mostly a device that is signed in, sometimes one that is signed out. */
+  function chooseDevice(random: Random): Device | undefined {
+    if (random.chance(0.1)) return random.pick(users.over)
+    const device = random.pick(users.of(random.below(users.count)))
     return device?.quiet ? undefined : device
   }
 
@@ -71,17 +71,17 @@ export function startWorkload(options: WorkloadOptions) {
         continue
       }
       allowance--
-      const user = random.below(people.users)
-      for (let missing = DEVICES - people.of(user).length; missing > 0; missing--)
-        await people.signIn(user, random)
+      const user = random.below(users.count)
+      for (let missing = DEVICES - users.of(user).length; missing > 0; missing--)
+        await users.signIn(user, random)
       if (!(await act(user, random))) allowance++
     }
   }
 
   /** @returns whether it was a logout, and answered. */
   async function act(user: number, random: Random): Promise<boolean> {
-    const devices = people.of(user).filter(({ ending }) => !ending)
-    const device = random.chance(0.03) ? random.pick(people.over) : random.pick(devices)
+    const devices = users.of(user).filter(({ ending }) => !ending)
+    const device = random.chance(0.03) ? random.pick(users.over) : random.pick(devices)
     if (!device) return false
     const kind = random.weighted(ACTS)
     if (kind === 'logout') return logOut(device, random)
@@ -92,7 +92,7 @@ export function startWorkload(options: WorkloadOptions) {
 
   async function logOut(actor: Device, random: Random): Promise<boolean> {
     const scope = random.weighted(SCOPES)
-    const devices = [...people.of(actor.user)]
+    const devices = [...users.of(actor.user)]
     const target = random.pick(devices) ?? actor
     const meant = {
       local: [actor],
@@ -104,9 +104,9 @@ export function startWorkload(options: WorkloadOptions) {
     for (const device of meant)
       for (const instance of instances)
         if (random.chance(0.5)) later(random.between(0, 15), () => check(instance, device))
-    if (random.chance(0.25)) later(random.between(0, 10), () => people.signIn(actor.user, random))
+    if (random.chance(0.25)) later(random.between(0, 10), () => users.signIn(actor.user, random))
 
-    const outcome = await insistently(random, (instance) => calls.logout(instance, scope, actor, target))
+    const outcome = await untilDefinite(random, (instance) => calls.logout(instance, scope, actor, target))
     for (const device of meant) device.ending = false
     if (outcome !== 'done') return false
     logouts.done++
@@ -114,8 +114,8 @@ export function startWorkload(options: WorkloadOptions) {
     return true
   }
 
-  /** As a client would: what is not definite is asked for again, of any instance. */
-  async function insistently(
+  /** Repeats a logout that is not definite, at any instance, as a client does. */
+  async function untilDefinite(
     random: Random,
     ask: (instance: Instance) => Promise<Logout>,
   ): Promise<Logout['outcome']> {
@@ -128,7 +128,7 @@ export function startWorkload(options: WorkloadOptions) {
   }
 
   async function remove(devices: Device[], random: Random): Promise<void> {
-    const { outcome } = await people.remove(devices)
+    const { outcome } = await users.remove(devices)
     if (outcome === 'done') aftermath(devices, random)
   }
 
@@ -136,7 +136,7 @@ export function startWorkload(options: WorkloadOptions) {
     if (device.dated) return
     device.dated = true
     const ttl = Math.round(random.between(500, 5_000))
-    const { outcome } = await people.expire(device, ttl)
+    const { outcome } = await users.expire(device, ttl)
     if (outcome !== 'done') return
     device.ending = true
     for (const instance of instances)
@@ -144,11 +144,11 @@ export function startWorkload(options: WorkloadOptions) {
         later(moment, () => check(instance, device))
   }
 
-  /** Asks every instance for those that are over, at once and again. */
+  /** Checks ended sessions on every instance, at once and again later. */
   function aftermath(devices: readonly Device[], random: Random): void {
     for (const device of devices) {
       for (const instance of instances) void check(instance, device)
-      people.isOver(device)
+      users.isOver(device)
       for (let again = 0; again < 2; again++) {
         const instance = random.pick(instances) as Instance
         later(random.between(0, AFTERMATH_MS), () => check(instance, device))
@@ -167,22 +167,22 @@ export function startWorkload(options: WorkloadOptions) {
 
   return {
     logouts: logouts as Readonly<typeof logouts>,
-    /** Nobody begins anything new; returns when everything under way is over. */
+    /** Begins nothing new, and resolves when everything in progress has ended. */
     async stop(): Promise<void> {
       stopping = true
       await Promise.all(loops)
       await sleep(TOUCHES_MS)
       await later.finish()
     },
-    /** Asks every instance for everybody once more. */
-    async askForAll(): Promise<void> {
-      for (const device of [...people.all(), ...people.over])
+    /** Checks every session on every instance once more. */
+    async checkAll(): Promise<void> {
+      for (const device of [...users.all(), ...users.over])
         await Promise.all(instances.map((instance) => calls.check(instance, device)))
     },
   }
 }
 
-/** Work for later. What is not due yet when it all ends is done at once. */
+/** Runs work after a delay. `finish` runs at once what is not due yet, and waits for all of it. */
 function createLater() {
   const waiting = new Set<Promise<unknown>>()
   const end = new AbortController()

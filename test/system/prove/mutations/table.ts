@@ -1,14 +1,13 @@
 /**
- * Mistakes that somebody could make, each as an edit of one source file. The sources know nothing of them: they are
- * made while a server loads its files (`register.ts`). Each must be caught by the prover, and each has its place in the
- * sources, exactly once (`table.test.ts`).
+ * Plausible bugs, each an edit of one source file that is applied while a server loads it (`register.ts`). The prover must
+ * catch each. The text of each is found exactly once in its file (`table.test.ts`).
  */
 import type { FaultName, Mode } from '../faults.ts'
 
-export interface Mistake {
-  /** What somebody might have thought. */
+export interface Mutation {
+  /** The plausible reasoning behind the bug. */
   meaning: string
-  /** Where it shows. */
+  /** The mode and the fault under which it is caught. */
   mode: Mode
   fault: FaultName
   /** In the checkout. */
@@ -17,10 +16,10 @@ export interface Mistake {
   replace: string
 }
 
-export const MISTAKES: Readonly<Record<string, Mistake>> = {
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'touch-as-upsert': {
     meaning:
-      'a touch reads the rows and saves them again, as a mapper does: what was deleted between is back',
+      'an activity update reads the rows and saves them, as an ORM does: a session deleted in between is back',
     mode: 'database',
     fault: 'none',
     file: 'src/sessions/queries.ts',
@@ -48,7 +47,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     replace: 'const found = await lookUp(hashToken(token)).catch(() => null)',
   },
   'fill-without-mark': {
-    meaning: 'a read that was under way when its session was revoked is kept',
+    meaning: 'a read that was in progress when its session was revoked is cached',
     mode: 'leased',
     fault: 'none',
     file: 'src/check/cache.ts',
@@ -57,7 +56,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     replace: '        entries.delete(key)',
   },
   'reads-kept-across-generations': {
-    meaning: 'a read that was under way when the lease was lost is kept in the next generation',
+    meaning: 'a read that was in progress when the lease was lost is cached in the next generation',
     mode: 'leased',
     fault: 'moment',
     file: 'src/check/cache.ts',
@@ -68,7 +67,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
       entries.clear()`,
   },
   'applied-before-drop': {
-    meaning: 'an instance tells that it knows, and then forgets what was revoked',
+    meaning: 'an instance confirms a revocation, and evicts the session afterwards',
     mode: 'leased',
     fault: 'none',
     file: 'src/leases/instance.ts',
@@ -77,7 +76,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     memory.forget(news.tokens)`,
   },
   't-after-reply': {
-    meaning: 'the lease is counted from when the answer to its renewal came in',
+    meaning: 'the lease starts when the answer to its renewal arrives',
     mode: 'leased',
     fault: 'moment',
     file: 'src/leases/instance.ts',
@@ -85,7 +84,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     replace: 'memory.extend(clock(), clock())',
   },
   'renewal-without-beat': {
-    meaning: 'a renewal reads what was revoked, but does not say that it lives',
+    meaning: 'a renewal reads the revocations, but does not publish its beat',
     mode: 'leased',
     fault: 'notify',
     file: 'src/leases/instance.ts',
@@ -93,7 +92,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
     replace: '',
   },
   'wake-extends-lease': {
-    meaning: 'the read after a notification extends the lease as a renewal does',
+    meaning: 'the read after a notification extends the lease like a renewal',
     mode: 'leased',
     fault: 'moment',
     file: 'src/leases/instance.ts',
@@ -105,7 +104,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
       if (!memory.extend(sentAt, clock())) return false`,
   },
   'wait-skipped': {
-    meaning: 'a logout answers after its commit, and waits for nobody',
+    meaning: 'a logout answers after its commit and does not wait',
     mode: 'leased',
     fault: 'none',
     file: 'src/leases/barrier.ts',
@@ -114,7 +113,7 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
       const waited = false`,
   },
   'lease-ignored': {
-    meaning: 'memory answers without looking at the lease',
+    meaning: 'the cache answers without checking the lease',
     mode: 'leased',
     fault: 'stop',
     file: 'src/check/cache.ts',

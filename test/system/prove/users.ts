@@ -1,6 +1,6 @@
 /**
- * Users and their sessions, as the prover knows them, and what an application does to them by SQL: sign in, as Auth.js
- * does; delete; shorten `expires`. What is done goes into the history.
+ * Simulated users and their sessions. They sign in by SQL as Auth.js does, delete sessions and shorten `expires`; every act
+ * is recorded in the history.
  */
 import pg from 'pg'
 import { hashToken } from '../../../src/database/token-hash.ts'
@@ -18,23 +18,23 @@ export interface Device {
   token: string
   /** The request that checks it. */
   check: string
-  /** Nobody checks it until it is ended: no instance has it in memory. */
+  /** Not checked before it is ended, so that no instance has it in memory. */
   quiet: boolean
   /** Whether a logout that should end it is under way. */
   ending: boolean
-  /** Whether its expiry was moved, perhaps: a second move would be a second end, and the later of the two could hold. */
+  /** Whether its expiry may have been moved. It is moved once at most: of two moves the later could take effect. */
   dated: boolean
   over: boolean
 }
 
-/** So many of those that are over are still checked now and then. */
-const REMEMBERED = 1_000
+/** So many ended sessions are still checked now and then. */
+const ENDED_KEPT = 1_000
 
-export type People = Awaited<ReturnType<typeof createPeople>>
+export type Users = Awaited<ReturnType<typeof createUsers>>
 
 export const userId = (user: number) => `user-${user}`
 
-export async function createPeople(url: string, history: History, users: number) {
+export async function createUsers(url: string, history: History, count: number) {
   const pool = new pg.Pool({
     connectionString: url,
     max: 8,
@@ -45,16 +45,16 @@ export async function createPeople(url: string, history: History, users: number)
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
   await pool.query(`insert into "user" (id) select unnest($1::text[])`, [
-    Array.from({ length: users }, (_, user) => userId(user)),
+    Array.from({ length: count }, (_, user) => userId(user)),
   ])
-  const living: Device[][] = Array.from({ length: users }, () => [])
+  const living: Device[][] = Array.from({ length: count }, () => [])
   const over: Device[] = []
   const numbers = new Map<string, number>()
 
   /** @returns null when the answer was lost. */
   async function signIn(user: number, random: Random): Promise<Device | null> {
     const token = generateSessionToken()
-    // Half were last used long enough ago for a touch to be due.
+    // For half of them an activity update is due.
     const lastSeen = random.chance(0.5) ? '5 minutes' : '0'
     const record = { user, login: { begin: performance.now(), end: Number.POSITIVE_INFINITY } }
     const session = history.sessions.push(record) - 1
@@ -92,7 +92,7 @@ export async function createPeople(url: string, history: History, users: number)
     return act
   }
 
-  /** The rows, or null when nobody knows what became of the statement. */
+  /** The rows, or null when the outcome of the statement is unknown. */
   async function answered(sql: string, values: unknown[]): Promise<{ id: string }[] | null> {
     try {
       return (await pool.query(sql, values)).rows
@@ -107,15 +107,15 @@ export async function createPeople(url: string, history: History, users: number)
   }
 
   return {
-    users,
+    count,
     pool,
     signIn,
     remove,
     expire,
-    /** Those of a user that are not known to be over. */
+    /** The sessions of a user that are not known to be over. */
     of: (user: number): readonly Device[] => living[user] ?? [],
     all: (): readonly Device[] => living.flat(),
-    /** The last ones that are over. */
+    /** The sessions that ended last. */
     over: over as readonly Device[],
     numberOf: (id: string) => numbers.get(id),
     isOver(device: Device): void {
@@ -123,7 +123,7 @@ export async function createPeople(url: string, history: History, users: number)
       device.over = true
       living[device.user] = (living[device.user] ?? []).filter((other) => other !== device)
       over.push(device)
-      if (over.length > REMEMBERED) over.shift()
+      if (over.length > ENDED_KEPT) over.shift()
     },
     close: () => pool.end(),
   }
