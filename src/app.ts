@@ -3,7 +3,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { createCheckHandler } from './check/handler.ts'
 import { documentedCheck } from './check/openapi.ts'
-import { withinOneDeadline } from './database/database.ts'
+import { withDeadline } from './database/database.ts'
 import { events } from './feed/routes.ts'
 import { sessionEvents } from './feed/session-events.ts'
 import { streams } from './feed/sse.ts'
@@ -99,7 +99,7 @@ export async function buildApp(
   await app.register(openapi, { ...parts, raw: documentedCheck })
   await app.register(assets)
   await app.register(async (fresh) => {
-    fresh.addHook('onRequest', (_request, _reply, done) => withinOneDeadline(done))
+    fresh.addHook('onRequest', (_request, _reply, done) => withDeadline(done))
     fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
     for (const capability of CAPABILITIES) await fresh.register(capability, parts)
     if (signIn) await fresh.register(signIn, parts)

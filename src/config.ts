@@ -4,7 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
-import { problemsOfUrl } from './database/client-config.ts'
+import { databaseUrlProblems } from './database/client-config.ts'
 import { duration, UNITS } from './lib/duration.ts'
 
 /** Where the data of the embedded database lies. */
@@ -52,7 +52,7 @@ const environment = z.object({
   DATABASE_URL: z
     .string()
     .superRefine((text, context) => {
-      for (const message of problemsOfUrl(text)) context.addIssue({ code: 'custom', message })
+      for (const message of databaseUrlProblems(text)) context.addIssue({ code: 'custom', message })
     })
     .optional(),
   HOST: z

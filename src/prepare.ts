@@ -1,14 +1,14 @@
 /** Gets the database ready before anybody is served: it answers, has this version's shape, and holds the policy. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from './config.ts'
-import { mayComeYet } from './database/connection.ts'
+import { isTemporaryFailure } from './database/connection.ts'
 import type { Executor } from './database/database.ts'
 import { rootCause } from './database/failures.ts'
 import { migrate } from './database/migrate.ts'
-import { demandOwnProcesses } from './database/pooler.ts'
-import { demandAllRows } from './database/row-security.ts'
+import { refuseTransactionPooler } from './database/pooler.ts'
+import { requireAllRows } from './database/row-security.ts'
 import type { Log } from './lib/log.ts'
-import { recordAct } from './operations/record.ts'
+import { recordOperationWithoutRevocations } from './operations/record.ts'
 import { createServices, type Services } from './services.ts'
 import { currentXid } from './sessions/queries.ts'
 import { writePolicy } from './sessions/validity.ts'
@@ -30,12 +30,12 @@ export async function prepare(
   seed: (db: Executor) => Promise<unknown> = async () => {},
 ): Promise<void> {
   const restored = () => log.warn('the database was restored from another server: its record goes on here')
-  await patiently(log, () => demandOwnProcesses(url))
+  await patiently(log, () => refuseTransactionPooler(url))
   const applied = await patiently(log, () => migrate(url, restored))
   if (applied > 0) log.info({ applied }, 'migrations applied')
   const services = createServices(config, log, { url })
   try {
-    await services.database.run((db) => demandAllRows(db, TABLES))
+    await services.database.run((db) => requireAllRows(db, TABLES))
     await applyPolicy(services)
     await services.database.run(seed)
   } finally {
@@ -50,7 +50,7 @@ async function patiently<T>(log: Log, work: () => Promise<T>): Promise<T> {
       return await work()
     } catch (error) {
       const cause = rootCause(error)
-      if (!mayComeYet(cause) || Date.now() > deadline) throw error
+      if (!isTemporaryFailure(cause) || Date.now() > deadline) throw error
       const { message, code } = cause as NodeJS.ErrnoException
       log.warn({ reason: message || code }, 'waiting for the database')
     }
@@ -63,10 +63,14 @@ async function applyPolicy({ database, barrier, config: { policy }, log }: Servi
     await tx.extend(POLICY_MS)
     const replaced = await writePolicy(tx, policy)
     if (replaced)
-      await recordAct(tx, { kind: 'policy.change', ...SETTINGS, result: { ...policy, before: replaced } })
+      await recordOperationWithoutRevocations(tx, {
+        kind: 'policy.change',
+        ...SETTINGS,
+        result: { ...policy, before: replaced },
+      })
     return { replaced, xid: replaced && (await currentXid(tx)) }
   })
   if (!xid) return
   log.warn({ from: replaced, to: policy }, 'the session policy of all instances changed')
-  await barrier.passed(xid)
+  await barrier.wait(xid)
 }

@@ -5,11 +5,11 @@
 import { createChecking } from './check/start.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
-import { createEars } from './database/listener.ts'
+import { createSharedListener } from './database/listener.ts'
 import { forEachPool, type PoolName } from './database/pools.ts'
 import { createFeed } from './feed/feed.ts'
 import { readFeed } from './feed/queries.ts'
-import { createBarrier, startLookingRound } from './leases/barrier.ts'
+import { createBarrier, startInstanceReaper } from './leases/barrier.ts'
 import { barrierStore, REVOKED } from './leases/queries.ts'
 import { createCleanup } from './lib/cleanup.ts'
 import type { Log } from './lib/log.ts'
@@ -72,9 +72,14 @@ export function createServices(
   metrics.pools(forEachPool((name) => pools[name].pool))
   const touches = track(createTouches(database, log))
   metrics.touches(touches.counts)
-  const barrier = createBarrier(barrierStore(pools.waits.run), { onPassed: metrics.revoked })
-  const ears = createEars(url, REVOKED)
-  const checking = createChecking(config, { checks: pools.checks, lease: pools.lease, ears }, touches, log)
+  const barrier = createBarrier(barrierStore(pools.waits.run), { onWait: metrics.revoked })
+  const listener = createSharedListener(url, REVOKED)
+  const checking = createChecking(
+    config,
+    { checks: pools.checks, lease: pools.lease, listener },
+    touches,
+    log,
+  )
   if (checking.leased) metrics.watch(checking.leased)
 
   return {
@@ -93,7 +98,7 @@ export function createServices(
     audit: createAudit(database),
     overview: createOverview(database),
     replays: track(createReplays(database, log, clock, replayFlushMs)),
-    feed: track(createFeed({ read: (from, upper) => readFeed(pools.feed.query, from, upper) }, ears)),
+    feed: track(createFeed({ read: (from, upper) => readFeed(pools.feed.query, from, upper) }, listener)),
     /** Has `close` end something, before all that was there already. */
     track,
     /** Ends jobs, services and pools, the last first. @throws AggregateError */
@@ -104,7 +109,7 @@ export function createServices(
 /** What a serving process does by itself, again and again. */
 const JOBS = {
   lease: ({ checking }: Services) => checking.start(),
-  reaper: ({ barrier, log }: Services) => startLookingRound(barrier, log),
+  reaper: ({ barrier, log }: Services) => startInstanceReaper(barrier, log),
   sweeper: ({ database, config, metrics, log }: Services) => {
     const sweeping = { intervalMs: SWEEP_INTERVAL_MS, retentionSeconds: config.revocationRetentionSeconds }
     const sweeper = startSweeper(database, sweeping, log)

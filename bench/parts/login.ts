@@ -44,7 +44,7 @@ const contenders: Record<string, Contender> = {
       const sessions = createSessions(
         database,
         { add() {} },
-        { passed: async () => null },
+        { wait: async () => null },
         async () => false,
         silentLog,
       )

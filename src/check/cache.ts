@@ -8,7 +8,7 @@ import { HELD_MS, RATE_ERROR } from '../leases/lease.ts'
 import type { Read } from './queries.ts'
 
 /** A living session as it was read. Seconds on the lease clock, as small integers: a float would cost 16 bytes. */
-export class Remembered {
+export class CachedSession {
   readonly userId: string
   readonly sessionId: string
   /** When it is over by idle timeout or age, rounded down. */
@@ -33,18 +33,18 @@ export class Remembered {
   }
 
   /** @param now milliseconds on the clock of `askedAt`. */
-  livesAt(now: number): boolean {
+  isValidAt(now: number): boolean {
     return now < this.until * 1000
   }
 }
 
-type Answer = Promise<Remembered | null>
+type Answer = Promise<CachedSession | null>
 
-export type Memory = ReturnType<typeof createMemory>
+export type SessionCache = ReturnType<typeof createSessionCache>
 
 /** @param max sessions at most; beyond them the one that was not asked for longest goes. */
-export function createMemory(max: number) {
-  const entries = new LRUCache<string, Remembered>({ max })
+export function createSessionCache(max: number) {
+  const entries = new LRUCache<string, CachedSession>({ max })
   /** Reads under way, by token. One that is no longer listed when it ends is answered, never kept. */
   const reads = new Map<string, Answer>()
   let leaseUntil = Number.NEGATIVE_INFINITY
@@ -58,10 +58,10 @@ export function createMemory(max: number) {
     holds,
 
     /** What memory says of a token now, if it may say anything. */
-    find(key: string, now: number): Remembered | undefined {
+    find(key: string, now: number): CachedSession | undefined {
       if (!holds(now)) return undefined
       const found = entries.peek(key)
-      if (!found?.livesAt(now)) return undefined
+      if (!found?.isValidAt(now)) return undefined
       // Once a second will do: moving it for every check costs as much as finding it.
       const second = Math.trunc(now / 1000)
       if (found.movedAt !== second) {
@@ -78,7 +78,7 @@ export function createMemory(max: number) {
      */
     read(key: string, now: number, load: () => Answer): Answer {
       const underWay = reads.get(key)
-      if (underWay && holds(now)) return underWay.then((found) => (found?.livesAt(now) ? found : load()))
+      if (underWay && holds(now)) return underWay.then((found) => (found?.isValidAt(now) ? found : load()))
       if (underWay || !open) return load()
       const answer = load().then(
         (found) => {
@@ -98,7 +98,7 @@ export function createMemory(max: number) {
     },
 
     /** Drops revoked tokens, and strikes their reads off the list; null for everything. */
-    forget(keys: readonly string[] | null): void {
+    evict(keys: readonly string[] | null): void {
       if (!keys) {
         entries.clear()
         reads.clear()

@@ -8,7 +8,7 @@ import { hashToken } from '../database/token-hash.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import type { Touches } from '../sessions/last-seen.ts'
-import { type Memory, Remembered } from './cache.ts'
+import { CachedSession, type SessionCache } from './cache.ts'
 import { checkTokens, readTokens } from './queries.ts'
 
 export type Verdict = { valid: true; userId: string; sessionId: string } | { valid: false }
@@ -22,7 +22,7 @@ export interface Checker {
  * Up to four single checks go their own way; more share a query. One large query at a time brought 10 to 35 % more checks
  * with 32 connections than two that halve them.
  */
-const LIMITS = { inFlight: 4, few: 4, size: 256, waiting: 5_000, waitMs: 700, refusal: unavailable }
+const LIMITS = { inFlight: 4, busyAt: 4, size: 256, waiting: 5_000, waitMs: 700, refusal: unavailable }
 
 /** With the wait in the queue and the query's deadline still below the promised 2 seconds. */
 const LATE_MS = 250
@@ -51,7 +51,7 @@ export interface LeasedChecker extends Checker {
 export function leasedChecker(
   { query }: Pick<Database, 'query'>,
   touches: Pick<Touches, 'add'>,
-  memory: Memory,
+  memory: SessionCache,
   clock: () => number,
 ): LeasedChecker {
   const lookUp = batch((hashes: string[]) => readTokens(query, hashes), LIMITS)
@@ -62,13 +62,13 @@ export function leasedChecker(
       // Whoever shared another's read in vain may be late already.
       if (clock() - askedAt > LATE_MS) throw unavailable(new Error('waited too long'))
       const found = await lookUp(key)
-      return found && new Remembered(found, askedAt)
+      return found && new CachedSession(found, askedAt)
     }
     const found = await memory.read(key, askedAt, load).catch(undecided)
     return found ? used(found, clock()) : INVALID
   }
 
-  function used(session: Remembered, now: number): Verdict {
+  function used(session: CachedSession, now: number): Verdict {
     if (now >= session.touchAt * 1000) {
       // A second more, because it is written within one: the database refuses a use that comes early.
       session.touchAt = Math.ceil(now / 1000) + session.touchInterval + 1

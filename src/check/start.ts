@@ -1,21 +1,21 @@
 /** Makes the checker that `CHECK_MODE` names. Nothing else knows which one runs. */
 import type { Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
-import type { Ears } from '../database/listener.ts'
+import type { SharedListener } from '../database/listener.ts'
 import { createInstance, keepLease } from '../leases/instance.ts'
 import { leaseClock } from '../leases/lease.ts'
 import { instanceStore } from '../leases/queries.ts'
 import type { Log } from '../lib/log.ts'
 import type { Touches } from '../sessions/last-seen.ts'
-import { createMemory } from './cache.ts'
+import { createSessionCache } from './cache.ts'
 import { type Checker, databaseChecker, type LeasedChecker, leasedChecker } from './checker.ts'
 
 export interface Sources {
   checks: Database
   /** A pool of one connection. */
   lease: Database
-  /** Tell of revocations. */
-  ears: Ears
+  /** Notifies of revocations. */
+  listener: SharedListener
 }
 
 export interface Checking {
@@ -37,7 +37,7 @@ export interface Leased {
 
 export function createChecking(
   { checkMode, checkCache }: Pick<Config, 'checkMode' | 'checkCache'>,
-  { checks, lease, ears }: Sources,
+  { checks, lease, listener }: Sources,
   touches: Pick<Touches, 'add'>,
   log: Log,
 ): Checking {
@@ -45,7 +45,7 @@ export function createChecking(
     return { checker: databaseChecker(checks, touches), start: () => ({ close: async () => {} }) }
 
   const clock = leaseClock()
-  const memory = createMemory(checkCache)
+  const memory = createSessionCache(checkCache)
   const checker = leasedChecker(checks, touches, memory, clock)
   return {
     checker,
@@ -58,14 +58,14 @@ export function createChecking(
       const kept = keepLease(createInstance(instanceStore(lease), memory, clock), clock, {
         joining: () => checks.reconnect(),
         leased: () => log.info('answering checks from memory'),
-        lapsed: (err) =>
+        lost: (err) =>
           log.warn({ err }, 'the lease is lost: every check reads the database until it is back'),
       })
-      const ear = ears.hear(kept.wake)
+      const subscription = listener.subscribe(kept.wake)
       return {
         async close() {
           await kept.close()
-          await ear.close()
+          await subscription.close()
         },
       }
     },

@@ -1,6 +1,6 @@
 /** Errors of commands in words, with what to do where that is known. */
 
-import { isHidden, rootCause } from '../database/failures.ts'
+import { isRowSecurityError, rootCause } from '../database/failures.ts'
 import { Problem } from '../errors.ts'
 
 /** The error in words, with what to do where that is known. */
@@ -10,7 +10,7 @@ export function explain(error: unknown): string {
   if (error instanceof Problem && !error.cause) return error.detail
   const root = rootCause(error instanceof Problem ? error.cause : error)
   const { code, message, cause } = root as Error & { code?: string; cause?: Error & { stderr?: string } }
-  if (isHidden(root))
+  if (isRowSecurityError(root))
     return `row level security hides rows from the user of DATABASE_URL: ${message}. Nothing was changed. "global-logout doctor" says what to do.`
   const known = code && KNOWN[code]
   if (known) return known(code, message)

@@ -73,7 +73,7 @@ function read(parameter: string, path: string): string {
 }
 
 /** What is wrong with a DATABASE_URL, files that it names included. */
-export function problemsOfUrl(text: string): string[] {
+export function databaseUrlProblems(text: string): string[] {
   try {
     const url = parseDatabaseUrl(text)
     for (const server of url.servers) clientConfig(url, server)

@@ -23,7 +23,7 @@ export const dateOf = (at: SQL): SQL<Date> =>
   sql`extract(epoch from ${at}) * 1000::numeric`.mapWith((ms) => new Date(Number(ms)))
 
 /** Instants that JavaScript and ISO 8601 can tell: a list in which one row is dated `infinity` cannot be shown at all. */
-export const inTheCalendar = (...instants: AnyPgColumn[]): SQL =>
+export const representableDates = (...instants: AnyPgColumn[]): SQL =>
   sql.join(
     instants.map((at) => sql`${at} >= '0001-01-01Z' and ${at} < '9999-12-31Z'`),
     sql` and `,

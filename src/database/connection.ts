@@ -64,7 +64,7 @@ export interface Connector {
    * Runs `connect`, which connects one new `Client`, until one host is good: the one that was verified last, then those
    * after it in the list, around to its beginning. @throws the host's error, or one that names each host's.
    */
-  onOneOf<C>(connect: () => Promise<C>): Promise<C>
+  connectToAny<C>(connect: () => Promise<C>): Promise<C>
   /** One connection of its own. @param opening gets each client before it connects. */
   connect(opening?: (client: pg.Client) => void): Promise<pg.Client>
 }
@@ -176,7 +176,7 @@ export function createConnector(
     }
   }
 
-  async function onOneOf<C>(connect: () => Promise<C>): Promise<C> {
+  async function connectToAny<C>(connect: () => Promise<C>): Promise<C> {
     const errors: unknown[] = []
     while (errors.length < servers.length) {
       try {
@@ -192,9 +192,9 @@ export function createConnector(
 
   return {
     Client: VerifiedClient,
-    onOneOf,
+    connectToAny,
     connect: (opening = () => {}) =>
-      onOneOf(async () => {
+      connectToAny(async () => {
         const client = new VerifiedClient()
         opening(client)
         return client.connect()
@@ -227,10 +227,10 @@ const NOT_THERE = [
 ]
 
 /** Whether a server that failed so may be good in a moment: it is not there, starts up, or is a standby yet. */
-export function mayComeYet(error: unknown): boolean {
+export function isTemporaryFailure(error: unknown): boolean {
   if (error instanceof UnfitServer) return error.mayChange
   const { code = '', message } = error as NodeJS.ErrnoException
   if (NOT_THERE.includes(code) || code.startsWith('57P')) return true
-  if (error instanceof AggregateError) return error.errors.some(mayComeYet)
+  if (error instanceof AggregateError) return error.errors.some(isTemporaryFailure)
   return /timeout expired|^Connection terminated/.test(message)
 }

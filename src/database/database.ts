@@ -10,7 +10,7 @@ import pg from 'pg'
 import { Problem, unavailable } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 import { createConnector } from './connection.ts'
-import { demandDurableCommit } from './executor.ts'
+import { requireDurableCommit } from './executor.ts'
 import { isRefusal, outcomeUnknown, translate } from './failures.ts'
 
 export type { Executor } from './executor.ts'
@@ -22,12 +22,12 @@ export const DEADLINE_MS = 1_700
 const requestEnd = new AsyncLocalStorage<number>()
 
 /** Runs `work`, and everything it awaits, under one deadline that begins now, however many queries it makes. */
-export function withinOneDeadline<T>(work: () => T): T {
+export function withDeadline<T>(work: () => T): T {
   return requestEnd.run(performance.now() + DEADLINE_MS, work)
 }
 
 /** Runs `work` free of the deadline of the request it is for: what must go on after the answer is due. */
-export function outsideTheRequest<T>(work: () => T): T {
+export function withoutDeadline<T>(work: () => T): T {
   return requestEnd.exit(work)
 }
 
@@ -60,15 +60,15 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
     idleTimeoutMillis: 60_000,
   })
   pool.on('error', (err) => log?.warn({ err }, 'idle database connection lost'))
-  let era = 0
-  const eras = new WeakMap<pg.PoolClient, number>()
-  pool.on('connect', (client) => void eras.set(client, era))
+  let poolGeneration = 0
+  const generations = new WeakMap<pg.PoolClient, number>()
+  pool.on('connect', (client) => void generations.set(client, poolGeneration))
 
-  /** An idle connection of this era, or a new one. */
+  /** An idle connection of this poolGeneration, or a new one. */
   async function current(): Promise<pg.PoolClient> {
     for (;;) {
-      const client = await connector.onOneOf(() => pool.connect())
-      if (eras.get(client) === era) return client
+      const client = await connector.connectToAny(() => pool.connect())
+      if (generations.get(client) === poolGeneration) return client
       client.release(true)
     }
   }
@@ -156,7 +156,7 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
    * Runs `work` on a connection that is closed afterwards, and with it every lock and cursor that `work` left on it: for
    * work of many transactions (`inTransaction`), each of which extends the deadline.
    */
-  function alone<T>(work: (db: Transaction) => Promise<T>): Promise<T> {
+  function withOwnConnection<T>(work: (db: Transaction) => Promise<T>): Promise<T> {
     return run(work, translate, { keep: false })
   }
 
@@ -174,10 +174,10 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
     run,
     query,
     transaction,
-    alone,
+    withOwnConnection,
     /** From now on only connections that are opened from now on: the database may have moved. */
     reconnect(): void {
-      era++
+      poolGeneration++
     },
     close: () => pool.end(),
   }
@@ -192,7 +192,7 @@ export async function inTransaction<T>(
   await db.execute('begin isolation level read committed')
   let result: T
   try {
-    await demandDurableCommit(db)
+    await requireDurableCommit(db)
     result = await work(db)
   } catch (error) {
     // A connection that cannot roll back is closed by `run`, and PostgreSQL rolls back for it.

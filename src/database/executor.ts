@@ -6,7 +6,7 @@ import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 export type Executor = PgDatabase<PgQueryResultHKT, any>
 
 /** Makes the commit wait for the disk, and for synchronous replicas, where the default is weaker; stricter ones stand. */
-export async function demandDurableCommit(tx: Executor): Promise<void> {
+export async function requireDurableCommit(tx: Executor): Promise<void> {
   await tx.execute(
     `select set_config('synchronous_commit', 'on', true)
       where current_setting('synchronous_commit') in ('off', 'local', 'remote_write')`,

@@ -34,7 +34,7 @@ const NOT_NOW = [
 ]
 
 /** Row level security would have hidden rows; connections have `row_security` off, so PostgreSQL refuses instead. */
-export function isHidden(error: unknown): boolean {
+export function isRowSecurityError(error: unknown): boolean {
   const cause = rootCause(error)
   // The routine is the same in every language; the message is not.
   return cause instanceof pg.DatabaseError && cause.code === '42501' && cause.routine === 'check_enable_rls'
@@ -45,7 +45,7 @@ export function translate(error: unknown): unknown {
   if (error instanceof Problem) return error
   const cause = rootCause(error)
   const state = sqlState(error)
-  if (isHidden(cause))
+  if (isRowSecurityError(cause))
     return new Problem('unavailable', 'The session store does not show every session. Nothing was changed.', {
       cause,
     })

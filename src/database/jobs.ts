@@ -11,7 +11,7 @@ import { type JobName, job } from './schema.ts'
  * Takes the turn at a job until the transaction ends. Never waits.
  * @returns false when another instance has it.
  */
-export async function takeTurn(tx: Executor, name: JobName): Promise<boolean> {
+export async function claimJob(tx: Executor, name: JobName): Promise<boolean> {
   const [turn] = await fetchRows<{ mine: boolean; known: boolean }>(
     tx,
     sql`with turn as (select from ${job} where name = ${name} for update skip locked)

@@ -1,18 +1,19 @@
 /**
- * One connection that listens. A notification is only ever a hint: those sent while the connection is away are lost,
- * so whoever listens is told to look whenever it is back. Nothing that has to be true may depend on it.
+ * Listens on a channel of PostgreSQL, and connects again when the connection breaks. A notification is only a hint: those sent
+ * while disconnected are lost, so `onNotify` is also called after every connect. No promise may depend on one.
  */
 import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
 import { sleep } from '../lib/sleep.ts'
 import { createConnector } from './connection.ts'
 
+/** Pause before the next try to connect, in milliseconds. */
 const RETRY_MS = 1_000
 const CONNECT_MS = 5_000
 const CLOSE_MS = 500
 
-/** Calls `onHint` for every notification on the channel, and after every connect, until closed. */
-export function listen(url: string, channel: string, onHint: () => void) {
+/** Calls `onNotify` for every notification on the channel, and after every connect, until closed. */
+export function listen(url: string, channel: string, onNotify: () => void) {
   const stop = new AbortController()
   const { connect } = createConnector(url, {
     name: 'global-logout listener',
@@ -21,24 +22,24 @@ export function listen(url: string, channel: string, onHint: () => void) {
   })
   let client: pg.Client | undefined
 
-  async function hear(): Promise<void> {
+  async function listenUntilDisconnected(): Promise<void> {
     const connected = await connect((opening) => {
       stop.signal.throwIfAborted()
       client = opening
     })
-    const over = new Promise<void>((done) => {
+    const disconnected = new Promise<void>((done) => {
       connected.on('end', done)
       connected.on('error', () => done())
     })
-    connected.on('notification', onHint)
+    connected.on('notification', onNotify)
     await connected.query(`listen ${pg.escapeIdentifier(channel)}`)
-    onHint()
-    await over
+    onNotify()
+    await disconnected
   }
 
   void (async () => {
     while (!stop.signal.aborted) {
-      await hear().catch(() => {})
+      await listenUntilDisconnected().catch(() => {})
       await client?.end().catch(() => {})
       await sleep(RETRY_MS, stop.signal)
     }
@@ -47,32 +48,32 @@ export function listen(url: string, channel: string, onHint: () => void) {
   return {
     async close(): Promise<void> {
       stop.abort()
-      // A server that hangs never confirms the end.
+      // A hanging server never confirms the end.
       await Promise.race([client?.end().catch(() => {}), setTimeout(CLOSE_MS, undefined, { ref: false })])
     },
   }
 }
 
-/** Several who want to hear the same channel, over one connection. */
-export interface Ears {
-  /** Calls `onHint` as `listen` does, until closed. Somebody listens while anybody hears. */
-  hear(onHint: () => void): { close(): Promise<void> }
+/** Shares one LISTEN connection between subscribers. It is open while there is at least one. */
+export interface SharedListener {
+  /** Calls `onNotify` as `listen` does, until closed. */
+  subscribe(onNotify: () => void): { close(): Promise<void> }
 }
 
-export function createEars(url: string, channel: string): Ears {
-  const ears = new Set<() => void>()
+export function createSharedListener(url: string, channel: string): SharedListener {
+  const subscribers = new Set<() => void>()
   let listener: ReturnType<typeof listen> | undefined
-  const tellAll = () => {
-    for (const tell of ears) tell()
+  const notifyAll = () => {
+    for (const notify of subscribers) notify()
   }
   return {
-    hear(onHint) {
-      ears.add(onHint)
-      listener ??= listen(url, channel, tellAll)
+    subscribe(onNotify) {
+      subscribers.add(onNotify)
+      listener ??= listen(url, channel, notifyAll)
       return {
         async close() {
-          ears.delete(onHint)
-          if (ears.size > 0) return
+          subscribers.delete(onNotify)
+          if (subscribers.size > 0) return
           const last = listener
           listener = undefined
           await last?.close()

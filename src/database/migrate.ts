@@ -12,7 +12,7 @@ import { createConnector } from './connection.ts'
 import type { Executor } from './database.ts'
 import { sqlState } from './failures.ts'
 import { fetchRows } from './rows.ts'
-import { refuseShadows } from './shadows.ts'
+import { refuseShadowedNames } from './shadows.ts'
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
 /** A journal of our own: an application on drizzle-kit keeps its own in `__drizzle_migrations` of the same database. */
@@ -56,7 +56,7 @@ async function applyPending(db: NodePgDatabase): Promise<number> {
       await tx.execute(`lock table ${JOURNAL} in share row exclusive mode`)
       const pending = pendingAfter(await lastApplied(tx))
       const statements = pending.flatMap(({ sql }) => sql)
-      if (statements.length > 0) await refuseShadows(tx, statements)
+      if (statements.length > 0) await refuseShadowedNames(tx, statements)
       for (const { sql: statements, hash, folderMillis } of pending) {
         for (const statement of statements) await tx.execute(statement)
         await tx.execute(

@@ -11,7 +11,7 @@ const CONNECT_MS = 5_000
 const QUESTIONS = 32
 
 /** @throws UnfitServer when two connections share a server process, or one does not keep its own. */
-export async function demandOwnProcesses(url: string): Promise<void> {
+export async function refuseTransactionPooler(url: string): Promise<void> {
   const { connect } = createConnector(url, { name: 'global-logout start', connectMs: CONNECT_MS })
   const clients: pg.Client[] = []
   try {

@@ -30,7 +30,7 @@ export async function hiddenTables(db: Executor, tables: readonly string[]): Pro
 }
 
 /** What is hidden from whom, and what to do: a policy is no cure, because even one that shows all may hide a row tomorrow. */
-export function hiddenInWords(hidden: Hidden[]): string {
+export function describeHiddenTables(hidden: Hidden[]): string {
   const by = (owns: boolean) => hidden.filter((each) => each.owns === owns)
   const tables = [...new Set(hidden.map(({ table }) => table))].join(', ')
   const roles = [...new Set(hidden.map(({ role }) => role))]
@@ -42,7 +42,7 @@ export function hiddenInWords(hidden: Hidden[]): string {
 }
 
 /** @throws Problem `unavailable` naming the tables. */
-export async function demandAllRows(db: Executor, tables: readonly string[]): Promise<void> {
+export async function requireAllRows(db: Executor, tables: readonly string[]): Promise<void> {
   const hidden = await hiddenTables(db, tables)
-  if (hidden.length > 0) throw new Problem('unavailable', hiddenInWords(hidden))
+  if (hidden.length > 0) throw new Problem('unavailable', describeHiddenTables(hidden))
 }

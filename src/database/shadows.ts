@@ -24,7 +24,7 @@ const shadowsOf = (called: string[]): SQL => sql`
   order by 1 limit 5`
 
 /** @param statements what is to be run. @throws Error naming the first few. */
-export async function refuseShadows(tx: Executor, statements: string[]): Promise<void> {
+export async function refuseShadowedNames(tx: Executor, statements: string[]): Promise<void> {
   const calls = statements.flatMap((text) => [...text.matchAll(/\b(\w+) ?\(/g)])
   const called = [...new Set(calls.map(([, name = '']) => name.toLowerCase()))]
   const found = await fetchRows<{ what: string }>(tx, shadowsOf(called))

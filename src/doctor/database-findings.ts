@@ -7,9 +7,9 @@ import { createConnector, UnfitServer } from '../database/connection.ts'
 import { openDatabase } from '../database/database.ts'
 import { sqlState } from '../database/failures.ts'
 import { pendingMigrations } from '../database/migrate.ts'
-import { demandOwnProcesses } from '../database/pooler.ts'
+import { refuseTransactionPooler } from '../database/pooler.ts'
 import { CONNECTIONS } from '../database/pools.ts'
-import { hiddenInWords, hiddenTables } from '../database/row-security.ts'
+import { describeHiddenTables, hiddenTables } from '../database/row-security.ts'
 import { RESTORED } from '../staff/audit/queries.ts'
 import { TABLES } from '../tables.ts'
 import { type Finding, ok, problem, type Query, warning } from './findings.ts'
@@ -88,7 +88,7 @@ export async function findInDatabase(
           ),
     ]
     const hidden = await database.run((db) => hiddenTables(db, TABLES))
-    if (hidden.length > 0) return [...findings, problem('rows', hiddenInWords(hidden))]
+    if (hidden.length > 0) return [...findings, problem('rows', describeHiddenTables(hidden))]
     findings.push(ok('rows', 'row level security hides none'))
     const pending = await database.run(pendingMigrations).catch((error) => {
       if (sqlState(error) === '42501') return null
@@ -172,7 +172,7 @@ async function findRestored(query: Query): Promise<Finding> {
 /** A pooler in transaction mode is refused by "start". */
 async function findPooler(url: string): Promise<Finding> {
   try {
-    await demandOwnProcesses(url)
+    await refuseTransactionPooler(url)
     return ok('pooler', 'none, or one in session mode')
   } catch (error) {
     if (error instanceof UnfitServer) return problem('pooler', error.message)

@@ -23,8 +23,8 @@ export interface Place {
 }
 
 export interface Cursor {
-  /** The history of the database it belongs to (`WORLD_LENGTH` characters of base64url). */
-  world: string
+  /** The history of the database it belongs to (`DATABASE_ID_LENGTH` characters of base64url). */
+  databaseId: string
   /** Everything that this shows was handed out before. */
   last: Snapshot
   /** Of what the second snapshot shows besides, everything up to this row was handed out as well. */
@@ -33,16 +33,16 @@ export interface Cursor {
 
 /** In characters. A thousand transactions under way at once take half of it; Node takes 16 KiB of headers in all. */
 export const MAX_CURSOR_LENGTH = 12_000
-export const WORLD_LENGTH = 11
+export const DATABASE_ID_LENGTH = 11
 
-const WORLD = new RegExp(`^[\\w-]{${WORLD_LENGTH}}$`)
+const WORLD = new RegExp(`^[\\w-]{${DATABASE_ID_LENGTH}}$`)
 const NUMBER = /^(0|[1-9a-z][0-9a-z]{0,12})$/
 /** Of transaction ids and row ids. */
 const MOST = 2n ** 63n
 
 /** A cursor as text that fits into a URL and a header. */
-export function formatCursor({ world, last, within }: Cursor): string {
-  const parts = ['1', world, packSnapshot(last)]
+export function formatCursor({ databaseId, last, within }: Cursor): string {
+  const parts = ['1', databaseId, packSnapshot(last)]
   if (within) parts.push(packSnapshot(within.upper), base36(within.after.xid), base36(within.after.id))
   return Buffer.from(parts.join('/')).toString('base64url')
 }
@@ -50,12 +50,12 @@ export function formatCursor({ world, last, within }: Cursor): string {
 /** @returns null for whatever `formatCursor` did not write. */
 export function parseCursor(text: string): Cursor | null {
   if (text.length > MAX_CURSOR_LENGTH) return null
-  const [version, world = '', last = '', ...rest] = Buffer.from(text, 'base64url')
+  const [version, databaseId = '', last = '', ...rest] = Buffer.from(text, 'base64url')
     .toString('latin1')
     .split('/')
   const snapshot = unpackSnapshot(last)
-  if (version !== '1' || !WORLD.test(world) || !snapshot) return null
-  const cursor: Cursor = { world, last: snapshot }
+  if (version !== '1' || !WORLD.test(databaseId) || !snapshot) return null
+  const cursor: Cursor = { databaseId, last: snapshot }
   if (rest.length > 0) {
     const [upper, xid, id] = [unpackSnapshot(rest[0] ?? ''), number(rest[1]), number(rest[2])]
     if (!upper || xid === null || id === null) return null

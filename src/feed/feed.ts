@@ -4,7 +4,7 @@
  * only what is older; what cannot be known any more is an error, never a gap.
  */
 
-import type { Ears } from '../database/listener.ts'
+import type { SharedListener } from '../database/listener.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import { runDetached } from '../lib/run-detached.ts'
@@ -13,12 +13,12 @@ import { createReader, type FeedStore, pageOf, type ReaderOptions } from './read
 import type { Page } from './window.ts'
 
 /** Reads of followers' own. */
-const OWN_READS = { inFlight: 2, few: 2, size: 1, waiting: 10_000, waitMs: 1_500, refusal: unavailable }
+const OWN_READS = { inFlight: 2, busyAt: 2, size: 1, waiting: 10_000, waitMs: 1_500, refusal: unavailable }
 
 export type Feed = ReturnType<typeof createFeed>
 
-export function createFeed(store: FeedStore, ears: Ears, options?: ReaderOptions) {
-  const reader = createReader(store, ears, options)
+export function createFeed(store: FeedStore, listener: SharedListener, options?: ReaderOptions) {
+  const reader = createReader(store, listener, options)
   const { window } = reader
   /** Reads under way, by cursor: who was cut off together comes back together. */
   const ownReads = new Map<string, Promise<Page>>()
@@ -27,7 +27,7 @@ export function createFeed(store: FeedStore, ears: Ears, options?: ReaderOptions
     const from = cursor as Cursor
     // Up to the head, so that whoever read it follows from memory afterwards.
     const read = await store.read(from, reader.head && latestOf(reader.head)).catch(undecided)
-    if (read.tooOld || read.world !== from.world) throw tooOld()
+    if (read.tooOld || read.databaseId !== from.databaseId) throw tooOld()
     return [pageOf(from, read).page]
   }, OWN_READS)
 
@@ -37,7 +37,7 @@ export function createFeed(store: FeedStore, ears: Ears, options?: ReaderOptions
     const isAhead = () => !reader.head || isBefore(latestOf(reader.head), latestOf(cursor))
     // Another process has been there already, perhaps: then one look brings us there, too.
     if (isAhead()) await reader.look()
-    if (isAhead() || reader.head?.world !== cursor.world) throw tooOld()
+    if (isAhead() || reader.head?.databaseId !== cursor.databaseId) throw tooOld()
     return readPage(cursor)
   }
 
@@ -63,7 +63,7 @@ export function createFeed(store: FeedStore, ears: Ears, options?: ReaderOptions
       await reader.look()
       if (!reader.head) throw unavailable(new Error('the feed is closed'))
       // Within a large transaction the reader is still on its way to what it saw.
-      return formatCursor({ world: reader.head.world, last: latestOf(reader.head) })
+      return formatCursor({ databaseId: reader.head.databaseId, last: latestOf(reader.head) })
     },
 
     /** Where the reader is: a moment ago at most. @throws Problem `unavailable`. */

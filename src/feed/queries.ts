@@ -6,7 +6,14 @@
 import { hash } from 'node:crypto'
 import type { Database } from '../database/database.ts'
 import type { LogoutScope, OperationKind } from '../operations/kinds.ts'
-import { type Cursor, type Place, type Snapshot, snapshotOf, snapshotText, WORLD_LENGTH } from './cursor.ts'
+import {
+  type Cursor,
+  DATABASE_ID_LENGTH,
+  type Place,
+  type Snapshot,
+  snapshotOf,
+  snapshotText,
+} from './cursor.ts'
 
 /** Events of a page at most. */
 export const PAGE = 1_000
@@ -42,7 +49,7 @@ export type FeedRow = RevocationRow | ReplayRow
 
 export interface FeedRead {
   /** The history of the database: cluster, database, timeline. */
-  world: string
+  databaseId: string
   /** Up to where was read. */
   upper: Snapshot
   /** Whether rows that belong here may have been deleted. */
@@ -71,7 +78,7 @@ export const READ_FEED = {
     select coalesce($2::pg_snapshot, pg_current_snapshot()) as upper,
       pg_catalog.concat_ws('/', (select system_identifier from pg_control_system()),
         (select oid from pg_database where datname = current_database()),
-        left(pg_walfile_name(pg_current_wal_lsn()), 8)) as world,
+        left(pg_walfile_name(pg_current_wal_lsn()), 8)) as databaseId,
       coalesce(pg_snapshot_xmin($1::pg_snapshot) <= (select xid from feed_horizon), false) as too_old
   ), page as (
     select * from (
@@ -88,7 +95,7 @@ export const READ_FEED = {
         order by r.xid, r.id limit ${LIMIT})
     ) news order by xid, id limit ${LIMIT}
   )
-  select asked.upper::text, asked.world, asked.too_old, page.xid::text, page.id::text, page.session_id, page.user_id,
+  select asked.upper::text, asked.databaseId, asked.too_old, page.xid::text, page.id::text, page.session_id, page.user_id,
     page.operation_id, page.at, o.kind, o.scope, page.count, page.ip_address, page.user_agent,
     page.same_address, page.same_program
   from asked left join page on true left join operation o on o.id = page.operation_id
@@ -97,7 +104,7 @@ export const READ_FEED = {
 
 type Row = [
   upper: string,
-  world: string,
+  databaseId: string,
   tooOld: boolean,
   xid: string | null,
   id: string,
@@ -137,7 +144,7 @@ export async function readFeed(
   if (!first) throw new Error('the feed was read, and nothing came back')
   return {
     upper: snapshotOf(first[0]),
-    world: hash('sha256', first[1], 'base64url').slice(0, WORLD_LENGTH),
+    databaseId: hash('sha256', first[1], 'base64url').slice(0, DATABASE_ID_LENGTH),
     tooOld: first[2],
     rows: rows.flatMap(rowOf),
   }

@@ -4,7 +4,7 @@
  * one in which nothing happens.
  */
 
-import type { Ears } from '../database/listener.ts'
+import type { SharedListener } from '../database/listener.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { runDetached } from '../lib/run-detached.ts'
 import { createWakeableSleep, sleep } from '../lib/sleep.ts'
@@ -37,7 +37,7 @@ export type Reader = ReturnType<typeof createReader>
 
 export function createReader(
   store: FeedStore,
-  ears: Ears,
+  listener: SharedListener,
   { windowEvents = 10_000, lingerMs = 60_000 }: ReaderOptions = {},
 ) {
   const window = createWindow(windowEvents)
@@ -60,7 +60,7 @@ export function createReader(
     counts.reads++
     const read = await store.read(head, null)
     if (!head || !continues(head, read)) {
-      head = { world: read.world, last: read.upper }
+      head = { databaseId: read.databaseId, last: read.upper }
       window.begin(formatCursor(head))
       wake()
       return false
@@ -76,7 +76,7 @@ export function createReader(
   async function keepReading(): Promise<void> {
     readAt = performance.now()
     let hinted = false
-    const ear = ears.hear(() => {
+    const subscription = listener.subscribe(() => {
       hinted = true
       rest.wake()
     })
@@ -102,7 +102,7 @@ export function createReader(
     reading = null
     for (const look of looking.splice(0)) look.reject(over())
     wake()
-    await ear.close()
+    await subscription.close()
   }
 
   function tellOfFailure(error: unknown, asked: PromiseWithResolvers<void>[]): void {
@@ -184,16 +184,16 @@ export function createReader(
 }
 
 /** Whether a read goes on where the head is: not in another database, nor in an older copy of this one. */
-function continues(head: Cursor, { world, upper, tooOld }: FeedRead): boolean {
-  return world === head.world && !tooOld && !isBefore(upper, latestOf(head))
+function continues(head: Cursor, { databaseId, upper, tooOld }: FeedRead): boolean {
+  return databaseId === head.databaseId && !tooOld && !isBefore(upper, latestOf(head))
 }
 
 /** A page of what was read after `from`, and where it ends. */
-export function pageOf(from: Cursor, { world, upper, rows }: FeedRead): { page: Page; cursor: Cursor } {
+export function pageOf(from: Cursor, { databaseId, upper, rows }: FeedRead): { page: Page; cursor: Cursor } {
   const last = rows.length > PAGE ? rows[PAGE - 1] : undefined
   const cursor: Cursor = last
-    ? { world, last: from.last, within: { upper, after: { xid: last.xid, id: last.id } } }
-    : { world, last: upper }
+    ? { databaseId, last: from.last, within: { upper, after: { xid: last.xid, id: last.id } } }
+    : { databaseId, last: upper }
   return { page: { cursor: formatCursor(cursor), events: rows.slice(0, PAGE).map(eventOf) }, cursor }
 }
 

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { outsideTheRequest } from '../database/database.ts'
+import { withoutDeadline } from '../database/database.ts'
 import { Problem } from '../errors.ts'
 import { callers } from '../http/openapi/document.ts'
 import { comparison, instant, nullableText } from '../http/schemas.ts'
@@ -149,7 +149,7 @@ async function routes(instance: FastifyInstance, { feed, keys }: EventRoutes) {
       const { events, cursor } = await feed.next(since, streams.hold(reply, wait * 1000))
       const secret = bearerOf(request.headers)
       // Much may have happened to the key while its request was held.
-      if (wait > 0 && secret) await outsideTheRequest(() => keys.require(secret, 'events'))
+      if (wait > 0 && secret) await withoutDeadline(() => keys.require(secret, 'events'))
       return { events: [...events], cursor }
     },
   )

@@ -11,12 +11,12 @@ import type { FeedEvent } from './window.ts'
 const MAX_OF_USER = 20
 
 /** `ended`: the session that follows. `changed`: another one of the same user. */
-export type Tidings = 'ended' | 'changed'
+export type UserEvent = 'ended' | 'changed'
 
 export interface UserFollower {
   userId: string
   sessionId: string
-  tell(what: Tidings): void
+  tell(what: UserEvent): void
   /** There will be no more. */
   end(): void
 }
@@ -30,7 +30,7 @@ export function createUserFeed(feed: Pick<Feed, 'here' | 'recent' | 'next'>) {
 
   /** Tells each follower once, whatever happened to the user's sessions. */
   function tell(events: readonly FeedEvent[], whom: (userId: string) => Iterable<UserFollower>): void {
-    const news = new Map<UserFollower, Tidings>()
+    const news = new Map<UserFollower, UserEvent>()
     for (const { type, userId, sessionId } of events) {
       if (type !== 'session.revoked') continue
       for (const follower of whom(userId)) {

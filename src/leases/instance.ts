@@ -1,31 +1,33 @@
 /**
- * The life of a process that answers from memory: it joins, renews its lease, forgets what was revoked, and leaves.
- * Whatever fails ends the lease at once, and life begins again with an empty memory. No timer decides: timers only
- * say when to try, and every answer compares the clock.
+ * The lifecycle of a process that answers checks from its cache: join, renew the lease, evict what was revoked, leave.
+ * Any failure ends the lease at once, and the instance joins again with an empty cache. Timers only say when to try:
+ * every answer compares the clock with the lease.
  */
 import { createWakeableSleep } from '../lib/sleep.ts'
 import { RENEW_MS } from './lease.ts'
-import type { News } from './queries.ts'
+import type { Changes } from './queries.ts'
 
-/** Pause before life begins again, in milliseconds. */
+/** Pause before the instance joins again, in milliseconds. */
 const RETRY_MS = 500
 
-/** What an instance does in PostgreSQL. Each resolves after its commit; each rejects when it cannot tell. */
+/** What an instance does in PostgreSQL. Each call resolves after its commit, and rejects when the outcome is unknown. */
 export interface InstanceStore {
   add(id: string): Promise<void>
-  /** @returns false when there is no such row. */
-  beat(id: string): Promise<boolean>
-  news(last: string | null): Promise<News>
-  applied(id: string, snapshot: string): Promise<void>
+  /** Counts a heartbeat. @returns false when the instance has no row. */
+  heartbeat(id: string): Promise<boolean>
+  /** Reads what changed after a snapshot; with null, only the current snapshot. */
+  changes(since: string | null): Promise<Changes>
+  /** Acknowledges that the cache holds nothing whose revocation is visible in the snapshot. */
+  setApplied(id: string, snapshot: string): Promise<void>
   remove(id: string): Promise<void>
 }
 
-/** The cache that answers under the lease, as far as its lease goes. Times are milliseconds on the lease clock. */
+/** The cache that answers under the lease. Times are milliseconds on the lease clock. */
 export interface LeasedCache {
   /** Begins a generation: empty, without a lease. */
   begin(): void
   /** Removes hashed tokens; null for all. */
-  forget(tokens: readonly string[] | null): void
+  evict(tokens: readonly string[] | null): void
   /** Holds the lease, counted from `sentAt`. @returns false when the lease before has expired. */
   extend(sentAt: number, now: number): boolean
   /** Ends lease and generation. */
@@ -34,76 +36,76 @@ export interface LeasedCache {
 
 export type Instance = ReturnType<typeof createInstance>
 
-/** The steps of one life. They are for one caller, who waits for each to end before the next. */
-export function createInstance(store: InstanceStore, memory: LeasedCache, clock: () => number) {
+/** The steps of the lifecycle. One caller runs them, one at a time. */
+export function createInstance(store: InstanceStore, cache: LeasedCache, clock: () => number) {
   let id = ''
-  let last: News
+  let last: Changes
 
-  /** Forgets what was revoked since. @returns false when the database is not the one it was. */
+  /** Evicts what was revoked since the last call. @returns false when another database, policy or connection answered. */
   async function catchUp(): Promise<boolean> {
-    const news = await store.news(last.snapshot)
-    if (news.world !== last.world) return false
-    memory.forget(news.tokens)
-    last = news
+    const changes = await store.changes(last.snapshot)
+    if (changes.databaseId !== last.databaseId) return false
+    cache.evict(changes.tokens)
+    last = changes
     return true
   }
 
   return {
-    /** Only when the first snapshot is in does anything count: what was read before it is not kept. */
+    /** The cache keeps only what is read after the first snapshot. */
     async join(): Promise<void> {
       id = crypto.randomUUID()
       await store.add(id)
-      last = await store.news(null)
-      memory.begin()
+      last = await store.changes(null)
+      cache.begin()
     },
 
     /**
-     * Extends the lease, counted from before the beat: no lease is granted from a snapshot older than its beat.
-     * @returns false when it must join again.
+     * Extends the lease, counted from before the heartbeat: no lease rests on a snapshot older than its heartbeat.
+     * @returns false when the instance must join again.
      */
     async renew(): Promise<boolean> {
       const sentAt = clock()
-      if (!(await store.beat(id))) return false
+      if (!(await store.heartbeat(id))) return false
       if (!(await catchUp())) return false
-      if (!memory.extend(sentAt, clock())) return false
-      await store.applied(id, last.snapshot)
+      if (!cache.extend(sentAt, clock())) return false
+      await store.setApplied(id, last.snapshot)
       return true
     },
 
-    /** Forgets early, and says so. Extends nothing. @returns false when it must join again. */
+    /** Evicts early and acknowledges, after a notification. Does not extend the lease. @returns false when it must join again. */
     async wake(): Promise<boolean> {
       if (!(await catchUp())) return false
-      await store.applied(id, last.snapshot)
+      await store.setApplied(id, last.snapshot)
       return true
     },
 
-    /** Stops answering from memory, then says so. */
+    /** Stops answering from the cache, then removes the row. */
     async leave(): Promise<void> {
-      memory.lapse()
+      cache.lapse()
       if (id) await store.remove(id)
     },
   }
 }
 
-export interface Events {
-  /** A life begins: what is read from now on may be kept, so it must come from the database as it is now. */
+export interface LeaseEvents {
+  /** The instance is about to join. From now on it must read from the current database. */
   joining(): void
-  /** Its first lease is there. */
+  /** The first lease is held. */
   leased(): void
   /**
-   * A life ended by failure; another begins. Null: the lease ran out before its renewal came, or the database changed,
-   * or forgot us.
+   * The lease is lost, and the instance will join again. Null: the lease expired before its renewal, the database changed,
+   * or the instance's row is gone.
    */
-  lapsed(error: unknown): void
+  lost(error: unknown): void
 }
 
 /** Keeps a lease until closed. */
-export function keepLease(instance: Instance, clock: () => number, on: Events) {
+export function keepLease(instance: Instance, clock: () => number, on: LeaseEvents) {
   let closing = false
   let woken = false
   const pause = createWakeableSleep()
 
-  async function live(): Promise<void> {
+  async function holdLease(): Promise<void> {
     on.joining()
     await instance.join()
     let going = await instance.renew()
@@ -122,9 +124,9 @@ export function keepLease(instance: Instance, clock: () => number, on: Events) {
 
   async function run(): Promise<void> {
     while (!closing) {
-      await live().then(
-        () => closing || on.lapsed(null),
-        (error) => on.lapsed(error),
+      await holdLease().then(
+        () => closing || on.lost(null),
+        (error) => on.lost(error),
       )
       await instance.leave().catch(() => {})
       if (!closing) await pause.sleep(RETRY_MS)
@@ -133,12 +135,12 @@ export function keepLease(instance: Instance, clock: () => number, on: Events) {
 
   const running = run()
   return {
-    /** Something was revoked, perhaps. */
+    /** Reads changes now: a session may have been revoked. */
     wake(): void {
       woken = true
       pause.wake()
     },
-    /** Stops answering from memory, then removes the row. */
+    /** Stops answering from the cache, then removes the row. */
     async close(): Promise<void> {
       closing = true
       pause.wake()

@@ -1,29 +1,29 @@
 /**
- * How long an instance may answer from memory, in numbers: the leases of Gray and Cheriton (SOSP 1989), with
- * PostgreSQL as the only coordinator. Every time is a difference on one process's own clock; the clocks of two
- * machines are never compared. ARCHITECTURE.md tells why it holds.
+ * How long an instance may answer from its cache: the leases of Gray and Cheriton (SOSP 1989), with PostgreSQL as the only
+ * coordinator. Every time is a difference on the clock of one process; the clocks of two machines are never compared.
+ * ARCHITECTURE.md has the proof.
  */
 
-/** D, milliseconds: how long an instance may answer from memory without having asked what was revoked. */
+/** D, milliseconds: how long an instance may answer from its cache without reading what was revoked. */
 export const LEASE_MS = 3_000
-/** ρ: two clocks that are both right may differ in rate by this much. */
+/** ρ: the rates of two correct clocks differ by at most this much. */
 export const RATE_ERROR = 0.01
-/** m, milliseconds: what is added to the wait for leases, beyond need. */
+/** m, milliseconds: a margin on the wait for leases, beyond what the proof needs. */
 const MARGIN_MS = 250
-/** How often a lease is renewed, in milliseconds: a slow renewal has time to come before the lease is over. */
+/** Milliseconds between two renewals: a slow renewal still finishes before the lease expires. */
 export const RENEW_MS = LEASE_MS / 3
-/** What a holder counts as its lease: shorter, in case its clock is slow. */
+/** What a holder counts as its lease, in milliseconds: shorter, in case its clock is slow. */
 export const HELD_MS = LEASE_MS * (1 - RATE_ERROR)
-/** W, milliseconds: after this, every lease that was granted before is over, whatever the clocks. */
+/** W, milliseconds: after this, every lease granted before has expired, whatever the clocks. */
 export const WAIT_MS = LEASE_MS * (1 + 2 * RATE_ERROR) + MARGIN_MS
 
-/** A wall clock that runs ahead of the monotonic one by more than this was not merely adjusted, in milliseconds. */
+/** Milliseconds: a wall clock that gains more than this on the monotonic clock was not merely adjusted. */
 const SUSPENDED_MS = 100
 
 /**
- * A clock for leases, in milliseconds: it never runs backwards, and does not stand still with the machine. The
- * monotonic clock of Linux does while a machine is suspended; then the wall clock is ahead, and the difference counts.
- * A wall clock that is set forward counts as well, and costs no more than a lease.
+ * A clock for leases, in milliseconds: it never runs backwards, and it counts the time while the machine is suspended.
+ * The monotonic clock of Linux stops then, and the wall clock runs ahead by the difference. A wall clock that is set
+ * forward counts as a suspension, and costs at most one lease.
  */
 export function leaseClock(monotonic = () => performance.now(), wall = () => Date.now()): () => number {
   let suspended = 0

@@ -1,56 +1,57 @@
 /**
- * The named queries of the instances that answer from memory, and of those who wait for them. "New" is never told by
- * a clock or a sequence, which do not follow the order of commits: a snapshot read in the statement that reads the
- * rows is the cursor, and whatever is not visible in it comes next time.
+ * The queries of the lease protocol: heartbeats, changes and acknowledgements of instances, and the barrier's view of them.
+ * No clock and no sequence follows the order of commits. The cursor is a snapshot, read in the same statement as the rows:
+ * what it does not show is read next time.
  */
 import { eq, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database/database.ts'
 import { instance } from './schema.ts'
 
-/** More news than this is "forget everything": no statement grows with the size of a logout. */
-const MAX_NEWS = 10_000
+/** With more changes than this the whole cache is evicted: no statement grows with the size of a logout. */
+const MAX_CHANGES = 10_000
 
-export interface News {
-  /** What this read saw (`pg_snapshot`, as text). */
+export interface Changes {
+  /** The snapshot of this read (`pg_snapshot` as text). */
   snapshot: string
   /**
-   * Who answered: the history of the database (system identifier, timeline), the session policy (each version of its
-   * row), and the connection. A life that sees another world is over.
+   * What answered: system identifier, timeline, version of the policy's row, start of the server, backend pid. When it
+   * changes, the instance discards its cache and joins again.
    */
-  world: string
-  /** The hashed tokens to forget; null when they are too many to name. */
+  databaseId: string
+  /** The hashed tokens to evict; null for all, when there are too many to list. */
   tokens: string[] | null
 }
 
-const isNew = 'xid >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(xid, $1::pg_snapshot)'
+const isUnseen =
+  'xid >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(xid, $1::pg_snapshot)'
 
-const READ_NEWS = {
-  name: 'read-news',
+const READ_CHANGES = {
+  name: 'read-changes',
   text: `select pg_current_snapshot()::text,
     pg_catalog.concat_ws('/', (select system_identifier from pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8),
       session_policy.xmin, pg_postmaster_start_time(), pg_backend_pid()),
     array(
-      select session_token from revoked_session where ${isNew}
-      union all select session_token from session_change where ${isNew}
-      limit ${MAX_NEWS + 1})
+      select session_token from revoked_session where ${isUnseen}
+      union all select session_token from session_change where ${isUnseen}
+      limit ${MAX_CHANGES + 1})
     from session_policy`,
 }
 
-/** What was committed since `last`; with null, nothing but where we are. */
-export async function readNews(query: Database['query'], last: string | null): Promise<News> {
-  const [row] = await query<[string, string, string[]]>({ ...READ_NEWS, values: [last] })
+/** Reads what was committed after the snapshot `since`; with null, only the current snapshot. */
+export async function readChanges(query: Database['query'], since: string | null): Promise<Changes> {
+  const [row] = await query<[string, string, string[]]>({ ...READ_CHANGES, values: [since] })
   if (!row) throw new Error('session_policy has no row')
-  const [snapshot, world, tokens] = row
-  return { snapshot, world, tokens: tokens.length > MAX_NEWS ? null : tokens }
+  const [snapshot, databaseId, tokens] = row
+  return { snapshot, databaseId, tokens: tokens.length > MAX_CHANGES ? null : tokens }
 }
 
-/** Adds an instance. Run it, like `beatInstance`, in a transaction, whose commit is durable. */
+/** Adds an instance. Run it in a transaction, whose commit is durable. */
 export async function addInstance(tx: Executor, id: string): Promise<void> {
   await tx.insert(instance).values({ id })
 }
 
-/** Tells that the instance renews its lease. @returns false when it has no row any more. */
-export async function beatInstance(tx: Executor, id: string): Promise<boolean> {
+/** Counts a heartbeat. Run it in a transaction, whose commit is durable. @returns false when the instance has no row. */
+export async function recordHeartbeat(tx: Executor, id: string): Promise<boolean> {
   const beat = sql`${instance.beat} + 1`
   const rows = await tx
     .update(instance)
@@ -60,7 +61,7 @@ export async function beatInstance(tx: Executor, id: string): Promise<boolean> {
   return rows.length > 0
 }
 
-/** Tells that everything visible in the snapshot has left the instance's memory. */
+/** Acknowledges that the instance's cache holds nothing whose revocation is visible in the snapshot. */
 export async function setApplied(db: Executor, id: string, snapshot: string): Promise<void> {
   await db.update(instance).set({ applied: snapshot }).where(eq(instance.id, id))
 }
@@ -69,39 +70,40 @@ export async function removeInstance(db: Executor, id: string): Promise<void> {
   await db.delete(instance).where(eq(instance.id, id))
 }
 
-/** Removes the row of an instance that is gone, unless it came back to life. */
+/** Removes the row of a dead instance, unless it has sent another heartbeat. */
 export async function removeDeadInstance(db: Executor, id: string, beat: number): Promise<void> {
   await db.delete(instance).where(sql`${eq(instance.id, id)} and ${eq(instance.beat, beat)}`)
 }
 
-export interface Behind {
+export interface InstanceStatus {
   id: string
+  /** Heartbeats so far. */
   beat: number
 }
 
-/** For each transaction: the instances that may not know yet what it ended. As text: not every driver knows arrays. */
-export async function instancesBehind(db: Executor, xids: string[]): Promise<Behind[][]> {
+/** For each transaction, the instances that have not acknowledged it. The ids travel as text: not every driver has arrays. */
+export async function laggingInstances(db: Executor, xids: string[]): Promise<InstanceStatus[][]> {
   const rows = await db
     .select({
-      position: sql<number>`asked.position::int`,
+      position: sql<number>`requested.position::int`,
       id: instance.id,
       beat: instance.beat,
     })
     .from(
-      sql`pg_catalog.unnest(pg_catalog.string_to_array(${xids.join()}::text, ','::text)::xid8[]) with ordinality as asked (xid, position)`,
+      sql`pg_catalog.unnest(pg_catalog.string_to_array(${xids.join()}::text, ','::text)::xid8[]) with ordinality as requested (xid, position)`,
     )
-    .innerJoin(instance, sql`pg_visible_in_snapshot(asked.xid, ${instance.applied}) is not true`)
-  const behind: Behind[][] = xids.map(() => [])
-  for (const { position, ...row } of rows) behind[position - 1]?.push(row)
-  return behind
+    .innerJoin(instance, sql`pg_visible_in_snapshot(requested.xid, ${instance.applied}) is not true`)
+  const lagging: InstanceStatus[][] = xids.map(() => [])
+  for (const { position, ...row } of rows) lagging[position - 1]?.push(row)
+  return lagging
 }
 
-/** Every instance, alive or not. */
-export async function listInstances(db: Executor): Promise<Behind[]> {
+/** Every instance, dead ones included. */
+export async function listInstances(db: Executor): Promise<InstanceStatus[]> {
   return db.select({ id: instance.id, beat: instance.beat }).from(instance)
 }
 
-/** Deletes what every instance has forgotten by now. Rows of one that has not told yet hold all back. */
+/** Deletes the changes that every instance has acknowledged. An instance that never acknowledged one blocks the sweep. */
 export async function sweepChanges(db: Executor): Promise<void> {
   await db.execute(sql`delete from session_change where xid < (
     select case when bool_and(applied is not null) is not false
@@ -109,34 +111,34 @@ export async function sweepChanges(db: Executor): Promise<void> {
     from ${instance})`)
 }
 
-/** A hint, outside of the transaction that revokes: inside, it would make all revoking commits wait for one another. */
-export async function wakeInstances(db: Executor): Promise<void> {
+/** Notifies instances and readers of the feed. Not inside the revoking transaction: NOTIFY serializes the commits of all senders. */
+export async function notifyInstances(db: Executor): Promise<void> {
   await db.execute(sql`select pg_catalog.pg_notify(${REVOKED}::text, ''::text)`)
 }
 
-/** The channel of `wakeInstances`. */
+/** The channel that `notifyInstances` notifies. */
 export const REVOKED = 'global_logout_revoked'
 
 /**
- * What an instance does in PostgreSQL (`leases/instance.ts`). Give it a pool of one connection: a beat on one server
- * and news from another, during a failover, would extend a lease that nobody granted.
+ * What an instance does in PostgreSQL (`leases/instance.ts`). Its pool must have one connection: a failover between the
+ * heartbeat and the read of changes would extend a lease that the new server never granted.
  */
 export function instanceStore({ run, query, transaction }: Database) {
   return {
     add: (id: string) => transaction((tx) => addInstance(tx, id)),
-    beat: (id: string) => transaction((tx) => beatInstance(tx, id)),
-    news: (last: string | null) => readNews(query, last),
-    applied: (id: string, snapshot: string) => run((db) => setApplied(db, id, snapshot)),
+    heartbeat: (id: string) => transaction((tx) => recordHeartbeat(tx, id)),
+    changes: (since: string | null) => readChanges(query, since),
+    setApplied: (id: string, snapshot: string) => run((db) => setApplied(db, id, snapshot)),
     remove: (id: string) => run((db) => removeInstance(db, id)),
   }
 }
 
-/** What whoever waits for instances does in PostgreSQL (`leases/barrier.ts`). */
+/** What the barrier does in PostgreSQL (`leases/barrier.ts`). */
 export function barrierStore(run: <T>(work: (db: Executor) => Promise<T>) => Promise<T>) {
   return {
-    behind: (xids: string[]) => run((db) => instancesBehind(db, xids)),
+    laggingInstances: (xids: string[]) => run((db) => laggingInstances(db, xids)),
     instances: () => run(listInstances),
-    wake: () => run(wakeInstances),
-    bury: ({ id, beat }: Behind) => run((db) => removeDeadInstance(db, id, beat)),
+    notify: () => run(notifyInstances),
+    removeDeadInstance: ({ id, beat }: InstanceStatus) => run((db) => removeDeadInstance(db, id, beat)),
   }
 }

@@ -1,4 +1,4 @@
-/** The tables of the lease protocol: the instances that answer from memory, and the changes that they have to learn of. */
+/** The tables of the lease protocol: instances that answer from a cache, and the changes that they must apply. */
 import { sql } from 'drizzle-orm'
 import { bigint, index, pgTable, uuid } from 'drizzle-orm/pg-core'
 import { hashedToken, snapshot, xid8 } from '../database/columns.ts'
@@ -12,7 +12,7 @@ export const instance = pgTable('instance', {
 })
 
 /**
- * A valid session changed so that a cached answer would be stale: `expires` was shortened, its id replaced.
+ * A change that makes a cached answer stale without ending the session: an earlier `expires`, another id.
  * Written by a trigger, read by the instances that cache answers, deleted when all of them have read it.
  */
 export const sessionChange = pgTable(

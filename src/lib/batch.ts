@@ -9,7 +9,7 @@ export interface Limits {
   /** Loads under way at once, as long as they are small. */
   inFlight: number
   /** With so many calls under way no further load begins beside them: one large load costs less than two. */
-  few: number
+  busyAt: number
   /** Calls that one load takes at most. */
   size: number
   /** Calls that wait at most; beyond them a call is refused. */
@@ -44,7 +44,7 @@ export function batch<In, Out>(
 
   function startLoads(): void {
     refuseTheLate()
-    const mayBegin = () => underWay < limits.few || performance.now() - begun > STALL_MS
+    const mayBegin = () => underWay < limits.busyAt || performance.now() - begun > STALL_MS
     while (waiting.length > 0 && loads < limits.inFlight && mayBegin())
       void answerAll(waiting.splice(0, limits.size))
   }

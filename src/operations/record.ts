@@ -29,7 +29,7 @@ export async function recordOperation(
 }
 
 /** Records an act that ended no session. @returns the id of the operation. */
-export async function recordAct(tx: Executor, what: NewOperation): Promise<string> {
+export async function recordOperationWithoutRevocations(tx: Executor, what: NewOperation): Promise<string> {
   const id = crypto.randomUUID()
   await recordOperation(tx, id, 0, what)
   return id

@@ -4,7 +4,7 @@
  */
 import { sql } from 'drizzle-orm'
 import { bigint, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { hashedToken, instant, inTheCalendar, oneOf, xid8 } from '../database/columns.ts'
+import { hashedToken, instant, oneOf, representableDates, xid8 } from '../database/columns.ts'
 import {
   ACTOR_KINDS,
   type ActorKind,
@@ -46,7 +46,7 @@ export const operation = pgTable(
     index('operation_kind_at_idx').on(table.kind, table.at),
     index('operation_at_id_idx').on(table.at, table.id),
     index('operation_xid_idx').on(table.xid),
-    check('operation_dates', inTheCalendar(table.at)),
+    check('operation_dates', representableDates(table.at)),
     check(
       'operation_kinds',
       sql`${table.kind} in ${oneOf(OPERATION_KINDS)} and ${table.actorKind} in ${oneOf(ACTOR_KINDS)}`,

@@ -8,7 +8,7 @@ import type { Database, Executor } from '../database/database.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import type { Log } from '../lib/log.ts'
-import { type By, recordAct } from '../operations/record.ts'
+import { type By, recordOperationWithoutRevocations } from '../operations/record.ts'
 import { type FoundKey, findKeys, insertKey, type NewKey, recordKeyUse, revokeKey } from './queries.ts'
 import type { ServiceKey } from './schema.ts'
 import type { KeyScope } from './scopes.ts'
@@ -20,7 +20,7 @@ const KEY = /^glk_[A-Za-z0-9_-]{43}$/
  * A key that is made or revoked counts at once, so nothing is remembered of any, and each is looked up. Those that come
  * together share a query: a flood of wrong ones takes two connections, and a right one is let in from the midst of it.
  */
-const LOOK_UPS = { inFlight: 2, few: 2, size: 256, waiting: 5_000, waitMs: 300, refusal: unavailable }
+const LOOK_UPS = { inFlight: 2, busyAt: 2, size: 256, waiting: 5_000, waitMs: 300, refusal: unavailable }
 
 export type Keys = ReturnType<typeof createKeys>
 
@@ -35,7 +35,7 @@ export async function createKey(
 ): Promise<{ key: string; record: ServiceKey }> {
   const key = PREFIX + randomBytes(32).toString('base64url')
   const record = await insertKey(tx, wanted, key)
-  await recordAct(tx, { ...by, kind: 'key.create', result: worth(record) })
+  await recordOperationWithoutRevocations(tx, { ...by, kind: 'key.create', result: worth(record) })
   return { key, record }
 }
 
@@ -45,7 +45,7 @@ export async function createKey(
  */
 export async function endKey(tx: Executor, id: string, by: By): Promise<ServiceKey | null> {
   const ended = await revokeKey(tx, id)
-  if (ended) await recordAct(tx, { ...by, kind: 'key.revoke', result: worth(ended) })
+  if (ended) await recordOperationWithoutRevocations(tx, { ...by, kind: 'key.revoke', result: worth(ended) })
   return ended
 }
 

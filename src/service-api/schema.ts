@@ -1,6 +1,6 @@
 /** The table of service keys. */
 import { check, pgTable, text, uuid } from 'drizzle-orm/pg-core'
-import { hashedToken, instant, inTheCalendar } from '../database/columns.ts'
+import { hashedToken, instant, representableDates } from '../database/columns.ts'
 import type { KeyScope } from './scopes.ts'
 
 /** The credential of a calling service. Its secret is shown once, when it is created; the row holds its hash. */
@@ -20,7 +20,7 @@ export const serviceKey = pgTable(
   (table) => [
     check(
       'service_key_dates',
-      inTheCalendar(table.createdAt, table.expiresAt, table.lastUsedAt, table.revokedAt),
+      representableDates(table.createdAt, table.expiresAt, table.lastUsedAt, table.revokedAt),
     ),
   ],
 )

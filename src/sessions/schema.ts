@@ -15,7 +15,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { hashedToken, instant, inTheCalendar } from '../database/columns.ts'
+import { hashedToken, instant, representableDates } from '../database/columns.ts'
 
 export const user = pgTable(
   'user',
@@ -76,7 +76,7 @@ export const session = pgTable(
   },
   (table) => [
     index('session_userId_idx').on(table.userId),
-    check('session_dates', inTheCalendar(table.createdAt, table.lastSeenAt)),
+    check('session_dates', representableDates(table.createdAt, table.lastSeenAt)),
   ],
 )
 
@@ -116,7 +116,7 @@ export const userLock = pgTable(
   },
   (table) => [
     index('user_lock_user_id_prefix_idx').on(sql`lower(${table.userId}) text_pattern_ops`),
-    check('user_lock_dates', inTheCalendar(table.until, table.lockedAt)),
+    check('user_lock_dates', representableDates(table.until, table.lockedAt)),
   ],
 )
 

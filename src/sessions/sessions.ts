@@ -66,11 +66,11 @@ export type Sessions = ReturnType<typeof createSessions>
 export function createSessions(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
   touches: Pick<Touches, 'add'>,
-  barrier: Pick<Barrier, 'passed'>,
+  barrier: Pick<Barrier, 'wait'>,
   isStaff: (tx: Executor, userId: string) => Promise<boolean>,
   log: Log,
 ) {
-  const passed = afterCommit({ run }, barrier, log)
+  const waitForInstances = afterCommit({ run }, barrier, log)
 
   /**
    * Signs a user in. A key signs staff in only with the scope `security`: it would make itself staff.
@@ -100,7 +100,7 @@ export function createSessions(
       const session = await insertSession(tx, { token, userId, userAgent, ipAddress, keyId: key?.id ?? null })
       return { token, session, replaced, xid: replaces && (await currentXid(tx)) }
     })
-    if (xid) await passed(xid, replaced ? replaced.operationId : null)
+    if (xid) await waitForInstances(xid, replaced ? replaced.operationId : null)
     return created
   }
 
@@ -161,7 +161,7 @@ export function createSessions(
       const outcome = await work(tx, before && (await findSession(tx, token)))
       return { ...outcome, xid: await currentXid(tx) }
     })
-    return { ...outcome, waitedMs: await passed(xid, outcome.operationId) }
+    return { ...outcome, waitedMs: await waitForInstances(xid, outcome.operationId) }
   }
 
   return {

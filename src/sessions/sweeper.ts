@@ -5,7 +5,7 @@
  */
 
 import type { Database, Transaction } from '../database/database.ts'
-import { takeTurn } from '../database/jobs.ts'
+import { claimJob } from '../database/jobs.ts'
 import { sweepChanges } from '../leases/queries.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
@@ -53,7 +53,7 @@ export async function forgetRevocations(
 
 /** @returns null from the transaction when another instance sweeps. */
 function alone<T>(step: (tx: Transaction) => Promise<T>) {
-  return async (tx: Transaction): Promise<T | null> => ((await takeTurn(tx, 'sweep')) ? step(tx) : null)
+  return async (tx: Transaction): Promise<T | null> => ((await claimJob(tx, 'sweep')) ? step(tx) : null)
 }
 
 export interface Sweeping {

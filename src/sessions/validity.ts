@@ -3,7 +3,7 @@
  * timeout. The SQL function `session_ends_at` (migrations) decides it, and every query calls that function.
  */
 import { not, sql } from 'drizzle-orm'
-import { dateOf, inTheCalendar } from '../database/columns.ts'
+import { dateOf, representableDates } from '../database/columns.ts'
 import type { Executor } from '../database/database.ts'
 import { session, sessionPolicy } from './schema.ts'
 
@@ -53,7 +53,7 @@ export const stateNow = sql<RowState>`public.session_state(${session.expires}, $
 
 /** `expires` as Auth.js has to see it: the end of the session where it is no date that JavaScript and ISO 8601 know. */
 export const expiresAsDate = dateOf(
-  sql`case when ${inTheCalendar(session.expires)} then ${session.expires} at time zone 'utc' else ${end} end`,
+  sql`case when ${representableDates(session.expires)} then ${session.expires} at time zone 'utc' else ${end} end`,
 )
 
 /**

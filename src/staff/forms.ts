@@ -3,7 +3,7 @@ import type { SafeHtml } from '@remix-run/html-template'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import type { Config } from '../config.ts'
-import { withinOneDeadline } from '../database/database.ts'
+import { withDeadline } from '../database/database.ts'
 import { Problem } from '../errors.ts'
 import { requireTokenForChange, type Visitor } from '../sessions/guards.ts'
 import type { Sessions } from '../sessions/sessions.ts'
@@ -42,7 +42,7 @@ export function formHooks(visitor: Visitor) {
 
 /** Hooks for forms that change something. A long form takes time to arrive, which is not taken from that of the queries. */
 export function writeHooks({ requireStaff }: Pick<FastifyInstance, 'requireStaff'>, visitor: Visitor) {
-  const afresh = (_request: FastifyRequest, _reply: FastifyReply, done: () => void) => withinOneDeadline(done)
+  const afresh = (_request: FastifyRequest, _reply: FastifyReply, done: () => void) => withDeadline(done)
   return { ...formHooks(visitor), preHandler: [afresh, requireStaff.write] }
 }
 

@@ -17,7 +17,7 @@ import postgres from 'postgres'
 import t from 'tap'
 import type { Executor } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
-import { instancesBehind } from '../../src/leases/queries.ts'
+import { laggingInstances } from '../../src/leases/queries.ts'
 import { json, startService } from '../support/service.ts'
 import { DRIVERS } from './application.ts'
 import { openBrowser } from './browser.ts'
@@ -195,7 +195,7 @@ t.test('postgres-js that knows no arrays and renames columns signs out, too', as
   await adapter.deleteSession?.(token)
   t.equal(await leased.check(token), 401)
   // Where this failed, every sign-out would wait until all leases are over.
-  t.match(await instancesBehind(db, LONG_AGO_AND_NEVER), [[], [{ id: String, beat: Number }]])
+  t.match(await laggingInstances(db, LONG_AGO_AND_NEVER), [[], [{ id: String, beat: Number }]])
 })
 
 t.test(

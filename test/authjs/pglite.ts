@@ -26,9 +26,9 @@ export async function startPglite() {
       (await client.query(text, values, { rowMode: 'array' })).rows,
     reconnect() {},
   } as unknown as Database
-  // What tells instances is a hint: they find all without it.
-  const ears = { hear: () => ({ close: async () => {} }) }
-  const databases = { checks: database, lease: database, ears }
+  // Notifications are only hints: instances poll without them.
+  const listener = { subscribe: () => ({ close: async () => {} }) }
+  const databases = { checks: database, lease: database, listener }
   const checkers = (['database', 'leased'] as const).map((checkMode) =>
     createChecking({ checkMode, checkCache: 1_000 }, databases, { add() {} }, createLogger('silent')),
   )

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { createMemory, Remembered } from '../../src/check/cache.ts'
+import { CachedSession, createSessionCache } from '../../src/check/cache.ts'
 import { HELD_MS, LEASE_MS, leaseClock, RATE_ERROR, WAIT_MS } from '../../src/leases/lease.ts'
 import { plainNode } from '../support/plain-node.ts'
 import { holds } from '../support/seed.ts'
@@ -12,7 +12,7 @@ const ada = { userId: 'ada', sessionId: 'phone', lifeSeconds: 100, touchSeconds:
 
 /** A memory that holds the lease from 0 on. */
 function memoryWithLease(max = 10) {
-  const memory = createMemory(max)
+  const memory = createSessionCache(max)
   memory.begin()
   memory.extend(0, 0)
   return memory
@@ -30,10 +30,10 @@ t.test(
 
 t.test('a living session is kept, until its lease or its own time is over', async (t) => {
   const memory = memoryWithLease()
-  await memory.read('key', 0, async () => new Remembered({ ...ada, lifeSeconds: 2.5 }, 0))
+  await memory.read('key', 0, async () => new CachedSession({ ...ada, lifeSeconds: 2.5 }, 0))
   t.match(memory.find('key', 1_999), { valid: true, userId: 'ada', sessionId: 'phone' })
   t.equal(memory.find('key', 2_475), undefined, 'its own time, shortened by what the clock may be slow')
-  await memory.read('other', 0, async () => new Remembered(ada, 0))
+  await memory.read('other', 0, async () => new CachedSession(ada, 0))
   t.ok(memory.find('other', HELD_MS - 1))
   t.equal(memory.find('other', HELD_MS), undefined, 'the lease')
   t.equal(memory.extend(HELD_MS, HELD_MS), false, 'and a lease that ran out is not extended')
@@ -41,7 +41,7 @@ t.test('a living session is kept, until its lease or its own time is over', asyn
 
 t.test('what is not valid is never kept, so random tokens take no room from the living', async (t) => {
   const memory = memoryWithLease(3)
-  for (const key of ['a', 'b', 'c']) await memory.read(key, 0, async () => new Remembered(ada, 0))
+  for (const key of ['a', 'b', 'c']) await memory.read(key, 0, async () => new CachedSession(ada, 0))
   for (let n = 0; n < 1_000; n++) await memory.read(`random-${n}`, 0, async () => null)
   t.equal(memory.size, 3)
   t.ok(['a', 'b', 'c'].every((key) => memory.find(key, 1)))
@@ -49,9 +49,9 @@ t.test('what is not valid is never kept, so random tokens take no room from the 
 
 t.test('when it is full, the session that was not asked for longest goes', async (t) => {
   const memory = memoryWithLease(2)
-  for (const key of ['a', 'b']) await memory.read(key, 0, async () => new Remembered(ada, 0))
+  for (const key of ['a', 'b']) await memory.read(key, 0, async () => new CachedSession(ada, 0))
   memory.find('a', 1)
-  await memory.read('c', 1, async () => new Remembered(ada, 0))
+  await memory.read('c', 1, async () => new CachedSession(ada, 0))
   t.same(
     ['a', 'b', 'c'].map((key) => memory.find(key, 1) !== undefined),
     [true, false, true],
@@ -66,7 +66,7 @@ t.test(
     const slow = async () => {
       reads++
       await new Promise(setImmediate)
-      return new Remembered(ada, 0)
+      return new CachedSession(ada, 0)
     }
     const answers = await Promise.all(Array.from({ length: 50 }, () => memory.read('key', 0, slow)))
     t.equal(reads, 1)
@@ -82,21 +82,21 @@ t.test(
 t.test(
   'after any sequence of steps, memory answers only under a lease and from this generation',
   async (t) => {
-    const step = fc.constantFrom('read', 'begin', 'extend', 'lapse', 'forget', 'forget all')
+    const step = fc.constantFrom('read', 'begin', 'extend', 'lapse', 'evict', 'evict all')
     await holds(
       t,
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        const memory = createMemory(5)
+        const memory = createSessionCache(5)
         let held = false
         let kept = false
         let open = false
         for (const step of steps) {
           if (step === 'read') {
-            await memory.read('key', 0, async () => new Remembered(ada, 0))
+            await memory.read('key', 0, async () => new CachedSession(ada, 0))
             kept ||= open
           } else if (step === 'extend') held = memory.extend(0, 0)
-          else if (step === 'forget') memory.forget(['key'])
-          else if (step === 'forget all') memory.forget(null)
+          else if (step === 'evict') memory.evict(['key'])
+          else if (step === 'evict all') memory.evict(null)
           else if (step === 'begin') memory.begin()
           else memory.lapse()
           if (step === 'begin' || step === 'lapse') held = false

@@ -158,13 +158,13 @@ t.test('a shorter lifetime holds at once for what is in memory', async (t) => {
     `update session set "createdAt" = now() - interval '2 days' where id = $1 returning pg_current_xact_id()::text as xid`,
     [id],
   )
-  await here.barrier.passed(aged?.xid ?? '')
+  await here.barrier.wait(aged?.xid ?? '')
   await learn(token)
   const xid = await database.transaction(async (tx) => {
     await writePolicy(tx, { idleTimeoutSeconds: 3600, maxAgeSeconds: 86_400 })
     return currentXid(tx)
   })
-  await here.barrier.passed(xid)
+  await here.barrier.wait(xid)
   t.same([await here.check(token), await there.check(token)], [401, 401])
   await database.transaction((tx) =>
     writePolicy(tx, { idleTimeoutSeconds: 7 * 86_400, maxAgeSeconds: 30 * 86_400 }),
@@ -206,7 +206,7 @@ t.test('an instance that hangs is waited for once, and buried', async (t) => {
   t.equal(await there.check(first.token), 401)
   // It is known to hang for as long as it was seen to, and the logout began a moment before it was first seen.
   await waitFor('the row of the instance that hangs to be gone', async () => {
-    await here.barrier.lookRound()
+    await here.barrier.reapDeadInstances()
     return (await psql('select from instance')).length <= 2
   })
   t.equal((await psql('select from instance')).length, 2, 'then its row is gone')
@@ -221,5 +221,5 @@ t.test('a repeated logout waits as well: its answer claims as much', async (t) =
   t.equal((await beside.as(token, '/api/logout', json({ scope: 'local' }))).status, 200)
   t.ok(performance.now() - start > LEASE_MS / 2)
   t.equal((await unheard).status, 200)
-  await beside.barrier.lookRound()
+  await beside.barrier.reapDeadInstances()
 })

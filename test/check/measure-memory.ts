@@ -4,7 +4,7 @@
  *     node --expose-gc test/check/measure-memory.ts [SESSIONS]
  */
 
-import { createMemory, Remembered } from '../../src/check/cache.ts'
+import { CachedSession, createSessionCache } from '../../src/check/cache.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { LEASE_MS } from '../../src/leases/lease.ts'
 
@@ -28,10 +28,10 @@ function used(): number {
 }
 
 const before = used()
-const memory = createMemory(sessions)
+const memory = createSessionCache(sessions)
 memory.begin()
 memory.extend(0, 0)
-for (const { key, read } of rows) await memory.read(key, 0, async () => new Remembered(read, 1000))
+for (const { key, read } of rows) await memory.read(key, 0, async () => new CachedSession(read, 1000))
 const bytes = (used() - before) / sessions
 const found = rows.filter(({ key }) => memory.find(key, LEASE_MS / 2)).length
 process.stdout.write(`${JSON.stringify({ sessions, found, bytes })}\n`)

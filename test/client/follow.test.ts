@@ -161,7 +161,7 @@ t.test(
   'a cursor that the feed does not reach back to is a reset, once the feed is followed again',
   async (t) => {
     const snapshot = { xmin: 1n, xmax: 1n, open: [] }
-    const elsewhere: Cursor = { world: 'x'.repeat(11), last: snapshot }
+    const elsewhere: Cursor = { databaseId: 'x'.repeat(11), last: snapshot }
     const feed = start(follow, { since: formatCursor(elsewhere) })
     const nobody = follow({ since: formatCursor(elsewhere), onRevoked() {} })
     await t.rejects(

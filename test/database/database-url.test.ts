@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { clientConfig, problemsOfUrl } from '../../src/database/client-config.ts'
+import { clientConfig, databaseUrlProblems } from '../../src/database/client-config.ts'
 import { createConnector } from '../../src/database/connection.ts'
 import { parseDatabaseUrl } from '../../src/database/database-url.ts'
 import { run } from '../support/command.ts'
@@ -89,7 +89,7 @@ t.test('the addresses that large providers hand out are taken', async (t) => {
     ['Vercel', '?sslmode=require&connect_timeout=15'],
     ['Supabase', '?options=reference%3Dabc&sslmode=prefer&channel_binding=prefer'],
   ] as const)
-    t.strictSame(problemsOfUrl(`postgres://ada:x@db.example/app${query}`), [], provider)
+    t.strictSame(databaseUrlProblems(`postgres://ada:x@db.example/app${query}`), [], provider)
   t.match(first('postgres://db/app?sslmode=require&channel_binding=require'), { enableChannelBinding: true })
   t.equal(first('postgres://db/app?sslmode=require&channel_binding=disable').enableChannelBinding, undefined)
   t.strictSame(
@@ -130,7 +130,7 @@ t.test('what is not done is refused, all at once', async (t) => {
       /options cannot set search_path, default_transaction_read_only: the service does/,
     ],
   ] as const) {
-    const found = problemsOfUrl(text)
+    const found = databaseUrlProblems(text)
     t.equal(found.length, problems.length, `${text}\n${found.join('\n')}`)
     for (const problem of problems)
       t.ok(
@@ -139,7 +139,7 @@ t.test('what is not done is refused, all at once', async (t) => {
       )
   }
   for (const value of ['read-write', 'primary'])
-    t.strictSame(problemsOfUrl(`postgres://h1,h2/app?target_session_attrs=${value}`), [])
+    t.strictSame(databaseUrlProblems(`postgres://h1,h2/app?target_session_attrs=${value}`), [])
 })
 
 t.test('no message repeats what may be a part of a password', async () => {
@@ -149,7 +149,7 @@ t.test('no message repeats what may be a part of a password', async () => {
   fc.assert(
     fc.property(password, (secret) => {
       for (const text of [`postgres://ada:${secret}@db:5432/app`, `postgres://ada:${secret}@db/app?x=1`])
-        for (const problem of problemsOfUrl(text)) if (problem.includes('Geheim7')) return false
+        for (const problem of databaseUrlProblems(text)) if (problem.includes('Geheim7')) return false
       return true
     }),
     { numRuns: 2000, examples: [['a?Geheim7=x'], ['a?Geheim7&'], ['a/Geheim7'], ['a?sslmode=Geheim7']] },

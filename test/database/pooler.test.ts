@@ -1,6 +1,6 @@
 /** Through a pooler in transaction mode nothing that a connection was verified for lasts: `start` refuses it, and `doctor` finds it. */
 import t from 'tap'
-import { demandOwnProcesses } from '../../src/database/pooler.ts'
+import { refuseTransactionPooler } from '../../src/database/pooler.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { startTransactionPooler } from '../support/transaction-pooler.ts'
@@ -25,4 +25,4 @@ t.test('doctor finds it', async (t) => {
   )
 })
 
-t.test('PostgreSQL itself is taken', async () => demandOwnProcesses(url))
+t.test('PostgreSQL itself is taken', async () => refuseTransactionPooler(url))

@@ -5,7 +5,7 @@
 import t from 'tap'
 import { migrate } from '../../src/database/migrate.ts'
 import { readFeed } from '../../src/feed/queries.ts'
-import { readNews } from '../../src/leases/queries.ts'
+import { readChanges } from '../../src/leases/queries.ts'
 import { seal, verify } from '../../src/staff/audit/chain.ts'
 import { carryOut } from '../../src/staff/incidents/runner.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'
@@ -77,12 +77,12 @@ t.test('nothing is sealed in silence; a start settles it, and all that was not s
 t.test('the feed tells what happens after the restore, and nothing of before', async (t) => {
   await comeFromElsewhere(1_000_000_000)
   const blind = await readFeed(database.query, null)
-  const world = { world: blind.world, last: blind.upper }
-  t.ok((await readFeed(database.query, world)).tooOld, 'without a start nobody can follow')
+  const databaseId = { databaseId: blind.databaseId, last: blind.upper }
+  t.ok((await readFeed(database.query, databaseId)).tooOld, 'without a start nobody can follow')
   t.ok(await start())
   const now = await readFeed(database.query, null)
   await end('dora')
-  const { rows, tooOld } = await readFeed(database.query, { world: now.world, last: now.upper })
+  const { rows, tooOld } = await readFeed(database.query, { databaseId: now.databaseId, last: now.upper })
   t.notOk(tooOld)
   t.match(rows, [{ type: 'session.revoked', userId: 'dora' }])
   t.equal(rows.length, 1)
@@ -91,8 +91,8 @@ t.test('the feed tells what happens after the restore, and nothing of before', a
 t.test('an instance that answers from memory is not told of old revocations for ever', async (t) => {
   await comeFromElsewhere(1_000_000_000)
   const news = async () => {
-    const { snapshot } = await readNews(database.query, null)
-    return (await readNews(database.query, snapshot)).tokens
+    const { snapshot } = await readChanges(database.query, null)
+    return (await readChanges(database.query, snapshot)).tokens
   }
   t.ok(((await news()) ?? []).length > 0, 'without a start it is')
   t.ok(await start())

@@ -29,11 +29,11 @@ const snapshot = fc
     return { xmin, xmax: (open.at(-1) ?? xmin) + more, open }
   })
   .filter(({ xmin, xmax }) => xmin % EPOCH !== 0n && xmax % EPOCH !== 0n)
-const world = fc.stringMatching(/^[\w-]{11}$/)
+const databaseId = fc.stringMatching(/^[\w-]{11}$/)
 const cursor: fc.Arbitrary<Cursor> = fc.oneof(
-  fc.record({ world, last: snapshot }),
+  fc.record({ databaseId, last: snapshot }),
   fc.record({
-    world,
+    databaseId,
     last: snapshot,
     within: fc.record({ upper: snapshot, after: fc.record({ xid: id, id }) }),
   }),
@@ -50,7 +50,7 @@ t.test('a cursor that was written is read again, and fits into a header', async 
   const open = Array.from({ length: 1_000 }, (_, n) => 2n ** 50n + BigInt(3 * n + 3))
   const last = { xmin: open[0] as bigint, xmax: 2n ** 50n + 10_000n, open }
   const busy = formatCursor({
-    world: 'A'.repeat(11),
+    databaseId: 'A'.repeat(11),
     last,
     within: { upper: last, after: { xid: 2n ** 50n, id: 2n ** 40n } },
   })
@@ -100,7 +100,7 @@ t.test('what PostgreSQL refuses is no cursor', async (t) => {
     { xmin: 5n, xmax: 9n, open: [6n, 6n] },
     { xmin: 5n, xmax: 2n ** 63n, open: [] },
   ]) {
-    t.equal(parseCursor(formatCursor({ world: 'A'.repeat(11), last })), null, snapshotText(last))
+    t.equal(parseCursor(formatCursor({ databaseId: 'A'.repeat(11), last })), null, snapshotText(last))
   }
 })
 

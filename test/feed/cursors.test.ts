@@ -42,7 +42,7 @@ t.test('what is no cursor, and no time to wait, is refused by name', async (t) =
 
 t.test('no text for a cursor brings anything but an answer, 400 or 410', async (t) => {
   const { cursor } = await ask()
-  const { world = '' } = parseCursor(cursor) ?? {}
+  const { databaseId = '' } = parseCursor(cursor) ?? {}
   const number = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n }), fc.bigInt({ min: 0n, max: 300n }))
   const snapshot = fc
     .tuple(number, number, fc.array(number, { maxLength: 4 }))
@@ -50,15 +50,15 @@ t.test('no text for a cursor brings anything but an answer, 400 or 410', async (
   const like = fc
     .tuple(
       fc.constantFrom('1', '2'),
-      fc.constantFrom(world, 'abcdefghijk'),
+      fc.constantFrom(databaseId, 'abcdefghijk'),
       snapshot,
       snapshot,
       number,
       number,
     )
-    .map(([version, world, last, upper, xid, id]) => [
+    .map(([version, databaseId, last, upper, xid, id]) => [
       version,
-      world,
+      databaseId,
       last,
       upper,
       xid.toString(36),
@@ -87,7 +87,7 @@ t.test('a cursor of another database, of the future, and of nowhere is refused a
   const key = await elsewhere.keyFor('events')
   const foreign = (await (await elsewhere.http('/events', { headers: key.headers })).json()) as Answer
   const future = formatCursor({ ...mine, last: { ...mine.last, xmax: mine.last.xmax + 1_000_000n } })
-  const nowhere = formatCursor({ ...mine, world: 'A'.repeat(11) })
+  const nowhere = formatCursor({ ...mine, databaseId: 'A'.repeat(11) })
   for (const [what, since] of Object.entries({ foreign: foreign.cursor, future, nowhere })) {
     for (const accept of ['application/json', 'text/event-stream']) {
       const response = await get(`?since=${since}`, { accept })

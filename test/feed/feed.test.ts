@@ -1,7 +1,7 @@
 /** The feed in one process: pages, what it remembers and what it forgets, and when it reads. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { createEars } from '../../src/database/listener.ts'
+import { createSharedListener } from '../../src/database/listener.ts'
 import { parseCursor } from '../../src/feed/cursor.ts'
 import { createFeed } from '../../src/feed/feed.ts'
 import { PAGE, readFeed } from '../../src/feed/queries.ts'
@@ -37,7 +37,7 @@ function openFeed(options: ReaderOptions) {
       return readFeed(database.query, ...args)
     },
   }
-  const feed = createFeed(store, createEars(database.url, REVOKED), options)
+  const feed = createFeed(store, createSharedListener(database.url, REVOKED), options)
   t.teardown(() => feed.close())
   return { feed, own: () => reads.all - feed.counts.reads }
 }
@@ -229,7 +229,7 @@ t.test('an instance that answers from memory, and has followers, has one listene
 t.test('whoever revokes tells those who follow, also when no instance has to know', async (t) => {
   const told = Promise.withResolvers<void>()
   let hints = 0
-  const ear = createEars(database.url, REVOKED).hear(() => {
+  const subscription = createSharedListener(database.url, REVOKED).subscribe(() => {
     // The first says that it listens.
     if (++hints > 1) told.resolve()
   })
@@ -237,7 +237,7 @@ t.test('whoever revokes tells those who follow, also when no instance has to kno
   const { token } = await service.signIn(await service.addUser())
   await service.as(token, '/api/logout', { method: 'POST' })
   await t.resolves(within('a notification of the logout', told.promise))
-  await ear.close()
+  await subscription.close()
 })
 
 t.test('a cursor from before what was deleted is too old; a later one is not', async (t) => {

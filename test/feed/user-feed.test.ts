@@ -1,6 +1,6 @@
 /** Pages of one process that follow their users: whoever leaves and whoever comes disturb nobody else. */
 import t from 'tap'
-import { createUserFeed, type Tidings } from '../../src/feed/user-feed.ts'
+import { createUserFeed, type UserEvent } from '../../src/feed/user-feed.ts'
 import type { Page, RevocationEvent } from '../../src/feed/window.ts'
 
 /** A feed whose answers are given by hand. */
@@ -19,12 +19,12 @@ function feedByHand() {
 }
 
 function page(userId: string) {
-  const told: (Tidings | 'end')[] = []
+  const told: (UserEvent | 'end')[] = []
   return {
     told,
     userId,
     sessionId: 'of this page',
-    tell: (what: Tidings) => void told.push(what),
+    tell: (what: UserEvent) => void told.push(what),
     end: () => void told.push('end'),
   }
 }

@@ -1,12 +1,12 @@
 /** PostgreSQL as far as leases see it: rows, commits one after the other, and snapshots that show a prefix of them. */
-import type { Behind, News } from '../../src/leases/queries.ts'
+import type { Changes, InstanceStatus } from '../../src/leases/queries.ts'
 
 /** @param keys the hashed tokens of the sessions, all alive at first. */
 export function simulatedDatabase(keys: string[], endMs: number, random: () => number) {
   const alive = new Set(keys)
   /** What each commit ended, in order; a snapshot is how many of them it shows, a transaction id its place. */
   const commits: string[][] = []
-  let worlds = 1
+  let databases = 1
   const rows = new Map<string, { beat: number; applied: number }>()
   const expiry = keys.map(() => (random() < 0.3 ? random() * endMs : 1e9))
 
@@ -29,27 +29,27 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
     },
 
     add: (id: string) => void rows.set(id, { beat: 0, applied: -1 }),
-    beat(id: string): boolean {
+    heartbeat(id: string): boolean {
       const row = rows.get(id)
       if (row) row.beat++
       return row !== undefined
     },
-    /** Now and then too many to name, and now and then another world. */
-    news(last: string | null): News {
-      if (random() < 0.005) worlds++
-      const tokens = random() < 0.05 ? null : commits.slice(Number(last ?? commits.length)).flat()
-      return { snapshot: String(commits.length), world: `world ${worlds}`, tokens }
+    /** Now and then too many to name, and now and then another database. */
+    changes(since: string | null): Changes {
+      if (random() < 0.005) databases++
+      const tokens = random() < 0.05 ? null : commits.slice(Number(since ?? commits.length)).flat()
+      return { snapshot: String(commits.length), databaseId: `database ${databases}`, tokens }
     },
-    applied(id: string, snapshot: string): void {
+    setApplied(id: string, snapshot: string): void {
       const row = rows.get(id)
       if (row) row.applied = Number(snapshot)
     },
     remove: (id: string) => void rows.delete(id),
-    bury(id: string, beat: number): void {
+    removeDeadInstance(id: string, beat: number): void {
       if (rows.get(id)?.beat === beat) rows.delete(id)
     },
-    instances: (): Behind[] => [...rows].map(([id, { beat }]) => ({ id, beat })),
-    behind: (xids: string[]): Behind[][] =>
+    instances: (): InstanceStatus[] => [...rows].map(([id, { beat }]) => ({ id, beat })),
+    laggingInstances: (xids: string[]): InstanceStatus[][] =>
       xids.map((xid) =>
         [...rows].filter(([, { applied }]) => applied < Number(xid)).map(([id, { beat }]) => ({ id, beat })),
       ),

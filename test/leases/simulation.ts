@@ -4,7 +4,7 @@
  * than a lease, and may fail before or after it took effect; every clock runs off by up to its bound.
  */
 
-import { createMemory } from '../../src/check/cache.ts'
+import { createSessionCache } from '../../src/check/cache.ts'
 import { leasedChecker } from '../../src/check/checker.ts'
 import type { Database } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
@@ -26,7 +26,7 @@ export interface Scenario {
   seed: number
   /** How wrong each clock is, from -1 (slow) to 1 (fast) of the bound; of three instances and the revoker. */
   rates: [number, number, number, number]
-  /** How slow and how broken the world is, 0 to 1. */
+  /** How slow and how broken the network and the database are, 0 to 1. */
   trouble: number
   steps: Step[]
 }
@@ -79,16 +79,16 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
   const stalledUntil = new Array<number>(INSTANCES).fill(0)
   const instances = rates.slice(0, INSTANCES).map((rate, me) => {
     const { clock } = timeOf(rate)
-    const memory = createMemory(SESSIONS)
+    const memory = createSessionCache(SESSIONS)
     const query = ({ values }: { values: unknown[] }) =>
       remote(() => database.readTokens(values[0] as string[], events.now()))
     const checker = leasedChecker({ query: query as Database['query'] }, { add: () => {} }, memory, clock)
     const life = createInstance(
       {
         add: (id) => remote(() => database.add(id), me),
-        beat: (id) => remote(() => database.beat(id), me),
-        news: (last) => remote(() => database.news(last), me),
-        applied: (id, snapshot) => remote(() => database.applied(id, snapshot), me),
+        heartbeat: (id) => remote(() => database.heartbeat(id), me),
+        changes: (since) => remote(() => database.changes(since), me),
+        setApplied: (id, snapshot) => remote(() => database.setApplied(id, snapshot), me),
         remove: (id) => remote(() => database.remove(id), me),
       },
       memory,
@@ -137,20 +137,20 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
 
   const barrier = createBarrier(
     {
-      behind: (xids) => remote(() => database.behind(xids)),
+      laggingInstances: (xids) => remote(() => database.laggingInstances(xids)),
       instances: () => remote(() => database.instances()),
-      wake: () =>
+      notify: () =>
         remote(() => {
           for (const instance of instances) if (random() > trouble) instance.wake()
         }),
-      bury: ({ id, beat }) => remote(() => database.bury(id, beat)),
+      removeDeadInstance: ({ id, beat }) => remote(() => database.removeDeadInstance(id, beat)),
     },
     { time: timeOf(rates[INSTANCES] ?? 0) },
   )
 
   async function logout(sessions: number[]): Promise<void> {
     const xid = await remote(() => database.end(sessions))
-    const waited = await barrier.passed(xid)
+    const waited = await barrier.wait(xid)
     outcome.logouts++
     if (waited !== null) outcome.waits++
     for (const session of sessions) saidOver[session] = Math.min(saidOver[session] ?? 0, events.now())
@@ -168,7 +168,7 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
       case 'logout':
         return logout(step.sessions)
       case 'look':
-        return barrier.lookRound()
+        return barrier.reapDeadInstances()
       case 'wake':
         return instances[step.instance]?.wake()
       case 'stall':

@@ -6,7 +6,7 @@ import { unavailable } from '../../src/errors.ts'
 import { batch } from '../../src/lib/batch.ts'
 import { holds } from '../support/seed.ts'
 
-const LIMITS = { inFlight: 2, few: 2, size: 10, waiting: 100, waitMs: 60_000, refusal: unavailable }
+const LIMITS = { inFlight: 2, busyAt: 2, size: 10, waiting: 100, waitMs: 60_000, refusal: unavailable }
 
 /** A load whose ends are held by the test. */
 function held() {

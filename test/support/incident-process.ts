@@ -11,9 +11,9 @@ const config = readConfig({ DATABASE_URL: url })
 const { pools, barrier, close } = createServices(config, silentLog, { url, deadlineMs: 10_000 })
 const die = (by: NodeJS.Signals = 'SIGKILL') => process.kill(process.pid, by)
 
-const passed = (xid: string) => {
+const wait = (xid: string) => {
   if (dies === 'before the report') die()
-  return barrier.passed(xid)
+  return barrier.wait(xid)
 }
 let batches = -1
 const onProgress = ({ ended }: { ended: number }) => {
@@ -21,6 +21,6 @@ const onProgress = ({ ended }: { ended: number }) => {
   process.stdout.write(`${ended}\n`)
 }
 
-const mine = await runIncident(pools.incidents, { passed }, id, { batch: Number(batch), onProgress })
+const mine = await runIncident(pools.incidents, { wait }, id, { batch: Number(batch), onProgress })
 await close()
 process.exitCode = mine ? 0 : 3

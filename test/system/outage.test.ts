@@ -1,7 +1,7 @@
 /** The database goes away, freezes and comes back: 503, nothing claimed, no cookie lost, no restart needed. */
 import type pg from 'pg'
 import t from 'tap'
-import { openDatabase, withinOneDeadline } from '../../src/database/database.ts'
+import { openDatabase, withDeadline } from '../../src/database/database.ts'
 import { hold } from '../support/hold.ts'
 import { ownServer } from '../support/own-server.ts'
 import { json, startService } from '../support/service.ts'
@@ -157,7 +157,7 @@ t.test('the deadline belongs to the request: two slow queries do not get twice t
   const began = performance.now()
   const slow = () => database.run((db) => db.execute('select pg_sleep(1)'))
   await t.rejects(
-    withinOneDeadline(async () => [await slow(), await slow()]),
+    withDeadline(async () => [await slow(), await slow()]),
     { code: 'unavailable' },
   )
   t.ok(performance.now() - began >= 1000, 'the first was answered, the second was cut off')

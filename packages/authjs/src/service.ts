@@ -3,7 +3,7 @@
  * agree on them, so the build compiles the service's own modules in. No other file of a package imports from outside it.
  */
 
-export { demandDurableCommit, type Executor } from '../../../src/database/executor.ts'
+export { type Executor, requireDurableCommit } from '../../../src/database/executor.ts'
 export { fetchRows } from '../../../src/database/rows.ts'
 export { hashToken } from '../../../src/database/token-hash.ts'
 export { Problem } from '../../../src/errors.ts'

@@ -4,17 +4,17 @@
  * a touch at the same moment would make the sign-out fail, and Auth.js would clear the cookie all the same.
  */
 import { sql } from 'drizzle-orm'
-import { type Barrier, demandDurableCommit, type Executor, hashToken } from './service.ts'
+import { type Barrier, type Executor, hashToken, requireDurableCommit } from './service.ts'
 
 /** Deletes the session, living or dead. A living one leaves an operation; a dead or unknown one was none to end. */
 export async function endAsSignOut(
   db: Executor,
   token: string,
-  barrier: Pick<Barrier, 'passed'>,
+  barrier: Pick<Barrier, 'wait'>,
 ): Promise<void> {
   const xid = await db.transaction(
     async (tx) => {
-      await demandDurableCommit(tx)
+      await requireDurableCommit(tx)
       return signOut(tx, token)
     },
     { isolationLevel: 'read committed' },
@@ -23,7 +23,7 @@ export async function endAsSignOut(
   if (!(await isCommitted(db, xid))) throw new Error('the sign-out was not committed')
   // Its wait is not recorded: an application may not change the record, and on a single connection a statement that is refused
   // breaks whatever transaction is under way.
-  await barrier.passed(xid)
+  await barrier.wait(xid)
 }
 
 /**

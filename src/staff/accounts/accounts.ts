@@ -9,7 +9,7 @@ import { Problem } from '../../errors.ts'
 import { afterCommit } from '../../leases/after-commit.ts'
 import type { Barrier } from '../../leases/barrier.ts'
 import type { Log } from '../../lib/log.ts'
-import { type By, recordAct } from '../../operations/record.ts'
+import { type By, recordOperationWithoutRevocations } from '../../operations/record.ts'
 import { deleteLock, type Lock, putLock } from '../../sessions/locks.ts'
 import {
   countLivingSessions,
@@ -60,10 +60,10 @@ export type Accounts = ReturnType<typeof createAccounts>
 
 export function createAccounts(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
-  barrier: Pick<Barrier, 'passed'>,
+  barrier: Pick<Barrier, 'wait'>,
   log: Log,
 ) {
-  const passed = afterCommit({ run }, barrier, log)
+  const waitForInstances = afterCommit({ run }, barrier, log)
 
   return {
     /** Users whose id, email or name begins with `prefix`, in any case. */
@@ -101,7 +101,7 @@ export function createAccounts(
         })
         return { ...ended, lock, xid: await currentXid(tx) }
       })
-      return { ...ended, waitedMs: await passed(xid, ended.operationId) }
+      return { ...ended, waitedMs: await waitForInstances(xid, ended.operationId) }
     },
 
     /**
@@ -115,7 +115,15 @@ export function createAccounts(
         const lock = await deleteLock(tx, userId)
         if (!lock) return { operationId: null }
         const result = { lockedUntil: until(lock) }
-        return { operationId: await recordAct(tx, { ...by, kind: 'user.unlock', userId, reason, result }) }
+        return {
+          operationId: await recordOperationWithoutRevocations(tx, {
+            ...by,
+            kind: 'user.unlock',
+            userId,
+            reason,
+            result,
+          }),
+        }
       }),
 
     /**
@@ -128,7 +136,7 @@ export function createAccounts(
         const before = await findRole(tx, userId)
         await setRole(tx, userId, role)
         const what = { ...by, kind: 'user.role' as const, userId, reason, result: { role, before } }
-        return { operationId: await recordAct(tx, what), before }
+        return { operationId: await recordOperationWithoutRevocations(tx, what), before }
       }),
   }
 }

@@ -3,7 +3,7 @@
  * or by a cascade. Paged by place and not by number, so that pages neither repeat nor skip while new entries arrive.
  */
 import { z } from 'zod'
-import { type Database, outsideTheRequest } from '../../database/database.ts'
+import { type Database, withoutDeadline } from '../../database/database.ts'
 import { Problem } from '../../errors.ts'
 import type { AuditKind } from '../../operations/kinds.ts'
 import type { Operation } from '../../operations/schema.ts'
@@ -81,7 +81,7 @@ export function createAudit({ run }: Pick<Database, 'run'>) {
     /** Every entry that matches. Fails in the middle when the database does: whoever reads on must notice. */
     async *all(filter: AuditFilter): AsyncGenerator<AuditEntry> {
       for (let cursor: string | null = null; ; ) {
-        const { entries, next }: AuditPage = await outsideTheRequest(() => page(filter, cursor, MANY))
+        const { entries, next }: AuditPage = await withoutDeadline(() => page(filter, cursor, MANY))
         yield* entries
         if (next === null) return
         cursor = next

@@ -3,7 +3,7 @@
  * act of its own, by whoever may, once; `run.ts` carries it out. Every step is an operation.
  */
 
-import { type Database, outsideTheRequest } from '../../database/database.ts'
+import { type Database, withoutDeadline } from '../../database/database.ts'
 import { Problem, unavailable } from '../../errors.ts'
 import { type NewOperation, recordOperation } from '../../operations/record.ts'
 import type { RevokedSession } from '../../operations/schema.ts'
@@ -91,13 +91,13 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
   async function inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (planning >= PLANS_AT_ONCE) throw unavailable(new Error('enough plans are being made'))
     planning++
-    return outsideTheRequest(work).finally(() => planning--)
+    return withoutDeadline(work).finally(() => planning--)
   }
 
   return {
     /** Counts what a selection comes to, and records nothing. */
     preview: (selection: Selection): Promise<Counted> =>
-      outsideTheRequest(() =>
+      withoutDeadline(() =>
         transaction(async (tx) => {
           await tx.extend(COUNT_MS)
           return countMatching(tx, selection)
@@ -160,7 +160,7 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
 
     /** How many of the ids in a plan are no user's by now, and the first few of them. */
     unknownUsers: (planId: string): Promise<UnknownListed> =>
-      outsideTheRequest(() =>
+      withoutDeadline(() =>
         transaction(async (tx) => {
           await tx.extend(COUNT_MS)
           return unknownListed(tx, planId, UNKNOWN_SHOWN)
@@ -177,7 +177,7 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
       if (!operationId) return
       for (let after = 0n; ; ) {
         const from = after
-        const page = await outsideTheRequest(() => run((db) => revokedBy(db, operationId, from, PAGE)))
+        const page = await withoutDeadline(() => run((db) => revokedBy(db, operationId, from, PAGE)))
         if (page.length > 0) yield page
         if (page.length < PAGE) return
         after = page.at(-1)?.id ?? after

@@ -68,8 +68,8 @@ type Carrying = Required<Omit<RunOptions, 'signal'>> & { signal: AbortSignal }
  * nowhere for a while. The next runner goes on.
  */
 export async function runIncident(
-  { alone, run }: Pick<Database, 'alone' | 'run'>,
-  barrier: Pick<Barrier, 'passed'>,
+  { withOwnConnection, run }: Pick<Database, 'withOwnConnection' | 'run'>,
+  barrier: Pick<Barrier, 'wait'>,
   id: string,
   { onProgress = () => {}, signal, batch = BATCH, patience = PATIENCE }: RunOptions = {},
 ): Promise<boolean> {
@@ -81,7 +81,7 @@ export async function runIncident(
   const keeping = renew(() => run((db) => keepIncident(db, id, runner)), lost, over.signal)
   const options = { onProgress, signal: stop, batch, patience }
   try {
-    return await alone((db) => carry(db, barrier, id, options))
+    return await withOwnConnection((db) => carry(db, barrier, id, options))
   } finally {
     over.abort()
     await keeping
@@ -100,7 +100,7 @@ async function renew(keep: () => Promise<boolean>, lost: AbortController, over: 
 
 async function carry(
   db: Transaction,
-  barrier: Pick<Barrier, 'passed'>,
+  barrier: Pick<Barrier, 'wait'>,
   id: string,
   options: Carrying,
 ): Promise<boolean> {
@@ -118,7 +118,7 @@ async function carry(
   const left = await outlast(db, before, options.signal)
   if (!left || !(await endAll())) return false
   const xid = await inTransaction(db, currentXid)
-  const waitedMs = (await barrier.passed(xid)) ?? 0
+  const waitedMs = (await barrier.wait(xid)) ?? 0
   return inTransaction(db, (tx) => finish(tx, running, waitedMs, left))
 }
 

@@ -23,8 +23,8 @@ export const INCIDENTS_AT_ONCE = POOLS.incidents.max - 1
  * @returns false when the signal came before.
  */
 export async function carryOut(
-  database: Pick<Database, 'alone' | 'run'>,
-  barrier: Pick<Barrier, 'passed'>,
+  database: Pick<Database, 'withOwnConnection' | 'run'>,
+  barrier: Pick<Barrier, 'wait'>,
   id: string,
   options: RunOptions = {},
 ): Promise<boolean> {
@@ -40,8 +40,8 @@ export async function carryOut(
 
 /** Looks for incidents under way and carries them out, until closed: at once after the start, then every two seconds. */
 export function startIncidentRunner(
-  database: Pick<Database, 'alone' | 'run'>,
-  barrier: Pick<Barrier, 'passed'>,
+  database: Pick<Database, 'withOwnConnection' | 'run'>,
+  barrier: Pick<Barrier, 'wait'>,
   log: Log,
   options: Pick<RunOptions, 'patience'> = {},
 ) {

@@ -1,7 +1,7 @@
 /** The tables of incidents: plans to end many sessions, and what became of them. */
 import { sql } from 'drizzle-orm'
 import { check, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
-import { instant, inTheCalendar } from '../../database/columns.ts'
+import { instant, representableDates } from '../../database/columns.ts'
 import type { ActorKind } from '../../operations/kinds.ts'
 import type { Selection } from './selector-values.ts'
 
@@ -39,7 +39,7 @@ export const incident = pgTable(
     index('incident_planned_at_idx').on(table.plannedAt),
     check(
       'incident_dates',
-      inTheCalendar(table.plannedAt, table.expiresAt, table.startedAt, table.finishedAt),
+      representableDates(table.plannedAt, table.expiresAt, table.startedAt, table.finishedAt),
     ),
   ],
 )

@@ -1,5 +1,5 @@
 /**
- * The queries that carry an incident out, on a connection of its own (`Database.alone`). What was ended is counted in the
+ * The queries that carry an incident out, on a connection of its own (`Database.withOwnConnection`). What was ended is counted in the
  * transaction that ended it, from the rows that the trigger wrote: the count is right wherever a process dies.
  */
 import { and, eq, sql } from 'drizzle-orm'

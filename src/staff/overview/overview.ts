@@ -4,7 +4,7 @@
  * however many people look. Nobody waits longer than a moment for it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Database, outsideTheRequest } from '../../database/database.ts'
+import { type Database, withoutDeadline } from '../../database/database.ts'
 import { OVERVIEW_KINDS } from '../../operations/kinds.ts'
 import { noteHead } from '../audit/chain.ts'
 import { namesOf } from '../display-names.ts'
@@ -37,7 +37,7 @@ export function createOverview(
 
   async function count(name: RangeName): Promise<Figures> {
     const began = clock()
-    const figures = await outsideTheRequest(() =>
+    const figures = await withoutDeadline(() =>
       transaction(async (tx) => {
         await tx.extend(COUNT_MS)
         return countFigures(tx, RANGES[name])

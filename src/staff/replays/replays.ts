@@ -7,7 +7,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../../database/database.ts'
-import { takeTurn } from '../../database/jobs.ts'
+import { claimJob } from '../../database/jobs.ts'
 import { hashToken } from '../../database/token-hash.ts'
 import { every } from '../../lib/every.ts'
 import type { Log } from '../../lib/log.ts'
@@ -64,7 +64,7 @@ export function createReplays(
       one.senders = append(senders, one.senders)
     }
     const verdicts = await transaction(async (tx) =>
-      (await takeTurn(tx, 'replays')) ? recordReplays(tx, agedBy(clock(), batch)) : null,
+      (await claimJob(tx, 'replays')) ? recordReplays(tx, agedBy(clock(), batch)) : null,
     ).catch((error) => {
       batch.forEach(putBack)
       throw error

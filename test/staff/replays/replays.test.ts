@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
-import { takeTurn } from '../../../src/database/jobs.ts'
+import { claimJob } from '../../../src/database/jobs.ts'
 import { generateSessionToken } from '../../../src/sessions/tokens.ts'
 import { present, type Sender } from '../../../src/staff/replays/presentations.ts'
 import { createReplays } from '../../../src/staff/replays/replays.ts'
@@ -404,7 +404,7 @@ t.test('while another instance records, this one keeps what it has', async (t) =
   const release = Promise.withResolvers<void>()
   const holding = Promise.withResolvers<void>()
   const other = database.transaction(async (tx) => {
-    t.ok(await takeTurn(tx, 'replays'))
+    t.ok(await claimJob(tx, 'replays'))
     holding.resolve()
     await release.promise
   })

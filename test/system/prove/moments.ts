@@ -9,7 +9,7 @@ import type { Random } from './random.ts'
 
 /** The text that identifies a step in a statement. */
 const BEAT = 'set "beat"'
-const NEWS = 'read-news'
+const NEWS = 'read-changes'
 const APPLIED = 'set "applied"'
 const READ = 'read-tokens'
 

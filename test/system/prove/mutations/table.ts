@@ -71,24 +71,24 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: 'none',
     file: 'src/leases/instance.ts',
-    find: '    memory.forget(news.tokens)',
-    replace: `    await store.applied(id, news.snapshot)
-    memory.forget(news.tokens)`,
+    find: '    cache.evict(changes.tokens)',
+    replace: `    await store.setApplied(id, changes.snapshot)
+    cache.evict(changes.tokens)`,
   },
   't-after-reply': {
     meaning: 'the lease starts when the answer to its renewal arrives',
     mode: 'leased',
     fault: 'moment',
     file: 'src/leases/instance.ts',
-    find: 'memory.extend(sentAt, clock())',
-    replace: 'memory.extend(clock(), clock())',
+    find: 'cache.extend(sentAt, clock())',
+    replace: 'cache.extend(clock(), clock())',
   },
   'renewal-without-beat': {
     meaning: 'a renewal reads the revocations, but does not publish its beat',
     mode: 'leased',
     fault: 'notify',
     file: 'src/leases/instance.ts',
-    find: '      if (!(await store.beat(id))) return false\n',
+    find: '      if (!(await store.heartbeat(id))) return false\n',
     replace: '',
   },
   'wake-extends-lease': {
@@ -101,15 +101,15 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: `    async wake(): Promise<boolean> {
       const sentAt = clock()
       if (!(await catchUp())) return false
-      if (!memory.extend(sentAt, clock())) return false`,
+      if (!cache.extend(sentAt, clock())) return false`,
   },
   'wait-skipped': {
     meaning: 'a logout answers after its commit and does not wait',
     mode: 'leased',
     fault: 'none',
     file: 'src/leases/barrier.ts',
-    find: '      const waited = await waitFor(xid)',
-    replace: `      void waitFor(xid)
+    find: '      const waited = await waitForInstances(xid)',
+    replace: `      void waitForInstances(xid)
       const waited = false`,
   },
   'lease-ignored': {
