@@ -1,4 +1,4 @@
-/** What the OpenAPI document says of `/check`. By hand, because it is answered in front of Fastify (../check.ts). */
+/** What the OpenAPI document says of `/check`. By hand, because it is answered in front of Fastify (`handler.ts`). */
 import type { RawPaths } from '../http/openapi/document.ts'
 import type { Draft } from '../http/openapi/responses.ts'
 

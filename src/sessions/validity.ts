@@ -1,6 +1,6 @@
 /**
  * THE RULE. A session is valid when `expires` lies ahead, it is younger than the maximum age, and it was used within the idle
- * timeout. The SQL function `session_ends_at` (migrations) decides it, and every query calls that function.
+ * timeout. The SQL function `session_ends_at` (migrations/0001_sessions.sql) decides it, and every query calls that function.
  */
 import { not, sql } from 'drizzle-orm'
 import { dateOf, representableDates } from '../database/columns.ts'
