@@ -9,7 +9,7 @@ import { assertSameOrigin } from '../src/http/csrf.ts'
 import type { Cookies } from '../src/sessions/cookies.ts'
 import { readCredential } from '../src/sessions/credentials.ts'
 import { problemPages } from '../src/sessions/error-handlers.ts'
-import { originOf, type Visitor } from '../src/sessions/guards.ts'
+import { type CookieSettings, sourceOf } from '../src/sessions/guards.ts'
 import type { Sessions } from '../src/sessions/sessions.ts'
 import { sign } from '../src/ui/icons.ts'
 import { layout } from '../src/ui/layout.ts'
@@ -18,10 +18,10 @@ import { DEMO_USERS } from './users.ts'
 export interface SignIn {
   sessions: Pick<Sessions, 'create'>
   cookies: Cookies
-  visitor: Visitor
+  cookieSettings: CookieSettings
 }
 
-export async function demoSignIn(instance: FastifyInstance, { sessions, cookies, visitor }: SignIn) {
+export async function demoSignIn(instance: FastifyInstance, { sessions, cookies, cookieSettings }: SignIn) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   await app.register(problemPages)
   await app.register(fastifyFormbody)
@@ -31,17 +31,17 @@ export async function demoSignIn(instance: FastifyInstance, { sessions, cookies,
   )
 
   app.post('/login', { schema: { body: z.strictObject({ email: z.string() }) } }, async (request, reply) => {
-    const old = readCredential(request.headers, visitor.cookieName)
+    const old = readCredential(request.headers, cookieSettings.cookieName)
     // Browsers always tell where a form comes from; a program without a cookie has nothing to be tricked out of.
     const { origin, 'sec-fetch-site': site, cookie } = request.headers
-    if (origin || site || cookie) assertSameOrigin(request.headers, visitor.publicOrigin)
+    if (origin || site || cookie) assertSameOrigin(request.headers, cookieSettings.publicOrigin)
     const found = DEMO_USERS.find(({ email }) => email === request.body.email)
     if (!found) {
       const emails = DEMO_USERS.map(({ email }) => email).join(', ')
       throw new Problem('invalid_request', `email: must be one of ${emails}`, { field: 'email' })
     }
     const replaces = old.kind === 'token' ? old.token : undefined
-    const { token, session } = await sessions.create({ userId: found.id, replaces, ...originOf(request) })
+    const { token, session } = await sessions.create({ userId: found.id, replaces, ...sourceOf(request) })
     cookies.setSession(reply, token, session.expires)
     return reply.redirect('/', 303)
   })

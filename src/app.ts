@@ -23,7 +23,7 @@ import { errorHandlers } from './sessions/error-handlers.ts'
 import { sessionGuard } from './sessions/guards.ts'
 import { pages } from './sessions/pages.ts'
 import { userApi } from './sessions/routes.ts'
-import { createSite, type Site } from './sessions/site.ts'
+import { createWebContext, type WebContext } from './sessions/web-context.ts'
 import { staffApi } from './staff/accounts/routes.ts'
 import { staffConsole } from './staff/console/pages.ts'
 import { staffGuard } from './staff/guard.ts'
@@ -36,7 +36,7 @@ const MAX_BODY = 16 * 1024
 const MAX_PARAM = 4_096
 
 /** What a plugin may ask for; each names what it takes. */
-export type AppParts = Services & Site
+export type AppParts = Services & WebContext
 
 /** One plugin each, encapsulated. A plugin that depends on another names it, and the app does not start without it. */
 const CAPABILITIES: FastifyPluginAsync<AppParts>[] = [
@@ -66,7 +66,7 @@ export async function buildApp(
 ) {
   const { config } = services
   const addressOf = createAddressOf(config)
-  const parts: AppParts = { ...services, ...createSite(config, signIn ? '/login' : null) }
+  const parts: AppParts = { ...services, ...createWebContext(config, signIn ? '/login' : null) }
   const check = createCheckHandler({ ...parts, log, addressOf, traced: tracing?.check })
 
   const app = Fastify({

@@ -10,8 +10,8 @@ import { type Cleanup, createCleanup } from './lib/cleanup.ts'
 import { createLogger } from './observability/log.ts'
 import type { Tracing } from './observability/tracing.ts'
 import { prepare } from './prepare.ts'
-import { type Place, serve } from './serve.ts'
-import { placeOfWorker, supervise } from './workers.ts'
+import { type ServeOptions, serve } from './serve.ts'
+import { receiveServeOptions, supervise } from './workers.ts'
 
 /** After this a stop no longer waits for requests. */
 const STOP_MS = 15_000
@@ -36,7 +36,7 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   })
 
   try {
-    if (cluster.isWorker) await serve(config, await placeOfWorker(), log, cleanup, tracing)
+    if (cluster.isWorker) await serve(config, await receiveServeOptions(), log, cleanup, tracing)
     else await serveFirst(config, log, cleanup, tracing)
   } catch (error) {
     await close()
@@ -53,10 +53,10 @@ async function serveFirst(
 ): Promise<void> {
   const demo = config.databaseUrl ? null : await (await loadDemo()).start(DATA_FOLDER)
   if (demo) cleanup.add(demo.stop)
-  const place: Place = { url: config.databaseUrl ?? demo?.url ?? '', demo: demo !== null }
-  await prepare(config, place.url, log, demo?.seed)
-  if (config.workers > 1) await supervise(config.workers, place, log, cleanup)
-  else await serve(config, place, log, cleanup, tracing)
+  const options: ServeOptions = { url: config.databaseUrl ?? demo?.url ?? '', demo: demo !== null }
+  await prepare(config, options.url, log, demo?.seed)
+  if (config.workers > 1) await supervise(config.workers, options, log, cleanup)
+  else await serve(config, options, log, cleanup, tracing)
   if (demo) process.stdout.write(demo.banner(config))
 }
 

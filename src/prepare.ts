@@ -30,8 +30,8 @@ export async function prepare(
   seed: (db: Executor) => Promise<unknown> = async () => {},
 ): Promise<void> {
   const restored = () => log.warn('the database was restored from another server: its record goes on here')
-  await patiently(log, () => refuseTransactionPooler(url))
-  const applied = await patiently(log, () => migrate(url, restored))
+  await retryUntilReady(log, () => refuseTransactionPooler(url))
+  const applied = await retryUntilReady(log, () => migrate(url, restored))
   if (applied > 0) log.info({ applied }, 'migrations applied')
   const services = createServices(config, log, { url })
   try {
@@ -44,7 +44,7 @@ export async function prepare(
 }
 
 /** Runs `work` until the database is there, or patience ends. */
-async function patiently<T>(log: Log, work: () => Promise<T>): Promise<T> {
+async function retryUntilReady<T>(log: Log, work: () => Promise<T>): Promise<T> {
   for (const deadline = Date.now() + DATABASE_PATIENCE_MS; ; await sleep(1_000)) {
     try {
       return await work()

@@ -8,7 +8,7 @@ import type { Tracing } from './observability/tracing.ts'
 import { createServices, startJobs } from './services.ts'
 
 /** Where to serve from. */
-export interface Place {
+export interface ServeOptions {
   url: string
   /** Whether it is the demo, with a sign-in of its own. */
   demo: boolean
@@ -17,7 +17,7 @@ export interface Place {
 /** Resolves when it listens; what ends it is added to `cleanup`. */
 export async function serve(
   config: Config,
-  { url, demo }: Place,
+  { url, demo }: ServeOptions,
   log: FastifyBaseLogger,
   cleanup: Pick<Cleanup, 'add'>,
   tracing?: Tracing,

@@ -15,7 +15,7 @@ import { createCleanup } from './lib/cleanup.ts'
 import type { Log } from './lib/log.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { createKeys } from './service-api/keys.ts'
-import { createTouches } from './sessions/last-seen.ts'
+import { createLastSeen } from './sessions/last-seen.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { startSweeper } from './sessions/sweeper.ts'
 import { createAccounts } from './staff/accounts/accounts.ts'
@@ -70,17 +70,17 @@ export function createServices(
   const database = pools.requests
   const metrics = createMetrics()
   metrics.pools(forEachPool((name) => pools[name].pool))
-  const touches = track(createTouches(database, log))
-  metrics.touches(touches.counts)
-  const barrier = createBarrier(barrierStore(pools.waits.run), { onWait: metrics.revoked })
+  const lastSeen = track(createLastSeen(database, log))
+  metrics.lastSeen(lastSeen.counts)
+  const barrier = createBarrier(barrierStore(pools.waits.run), { onWait: metrics.revocationWaited })
   const listener = createSharedListener(url, REVOKED)
   const checking = createChecking(
     config,
     { checks: pools.checks, lease: pools.lease, listener },
-    touches,
+    lastSeen,
     log,
   )
-  if (checking.leased) metrics.watch(checking.leased)
+  if (checking.leased) metrics.leasedChecks(checking.leased)
 
   return {
     config,
@@ -88,11 +88,11 @@ export function createServices(
     pools,
     database,
     metrics,
-    touches,
+    lastSeen,
     barrier,
     checking,
-    sessions: metrics.ofSessions(createSessions(database, touches, barrier, isStaff, log)),
-    keys: metrics.ofKeys(createKeys(database, log)),
+    sessions: metrics.instrumentSessions(createSessions(database, lastSeen, barrier, isStaff, log)),
+    keys: metrics.instrumentKeys(createKeys(database, log)),
     accounts: createAccounts(database, barrier, log),
     incidents: createIncidents(database),
     audit: createAudit(database),

@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Cleanup } from './lib/cleanup.ts'
 import { gatherMetrics } from './observability/worker-metrics.ts'
-import type { Place } from './serve.ts'
+import type { ServeOptions } from './serve.ts'
 
 /** Pause before a worker is replaced, in milliseconds: one that dies at once must not keep a processor busy. */
 const REPLACE_MS = 500
@@ -15,7 +15,7 @@ const REPLACE_MS = 500
 /** Resolves when all workers listen. @throws Error when one ends before. */
 export async function supervise(
   count: number,
-  place: Place,
+  options: ServeOptions,
   log: FastifyBaseLogger,
   cleanup: Pick<Cleanup, 'add'>,
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function supervise(
     alive.add(worker)
     // A worker that was killed a moment ago cannot be written to; its exit tells the rest.
     worker.on('error', (err) => log.warn({ err, worker: worker.process.pid }, 'a worker cannot be reached'))
-    worker.send(place)
+    worker.send(options)
     worker.once('exit', (code, signal) => {
       alive.delete(worker)
       if (stopping) return
@@ -54,7 +54,7 @@ export async function supervise(
 }
 
 /** What the supervising process sent this worker. */
-export async function placeOfWorker(): Promise<Place> {
-  const [place] = await once(process, 'message')
-  return place
+export async function receiveServeOptions(): Promise<ServeOptions> {
+  const [options] = await once(process, 'message')
+  return options
 }

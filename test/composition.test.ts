@@ -8,7 +8,7 @@ import { silentLog } from '../src/lib/log.ts'
 import { createLogger } from '../src/observability/log.ts'
 import { createServices, startJobs } from '../src/services.ts'
 import { userApi } from '../src/sessions/routes.ts'
-import { createSite } from '../src/sessions/site.ts'
+import { createWebContext } from '../src/sessions/web-context.ts'
 import { testDatabase } from './support/database.ts'
 import { waitFor } from './support/within.ts'
 
@@ -20,7 +20,7 @@ t.test('a capability without the guards that it depends on stops the start', asy
   t.teardown(services.close)
   const app = Fastify()
   await t.rejects(
-    async () => app.register(userApi, { ...services, ...createSite(config, null) }),
+    async () => app.register(userApi, { ...services, ...createWebContext(config, null) }),
     /The dependency 'session-guard' of plugin 'user-api' is not registered/,
   )
 })

@@ -7,7 +7,7 @@ import type { Database } from '../database/database.ts'
 import { hashToken } from '../database/token-hash.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
-import type { Touches } from '../sessions/last-seen.ts'
+import type { LastSeen } from '../sessions/last-seen.ts'
 import { CachedSession, type SessionCache } from './cache.ts'
 import { checkTokens, readTokens } from './queries.ts'
 
@@ -30,13 +30,16 @@ const LATE_MS = 250
 const INVALID: Verdict = { valid: false }
 
 /** Reads PostgreSQL for every check, after it was asked; checks that arrive together share one query. */
-export function databaseChecker({ query }: Pick<Database, 'query'>, touches: Pick<Touches, 'add'>): Checker {
+export function databaseChecker(
+  { query }: Pick<Database, 'query'>,
+  lastSeen: Pick<LastSeen, 'record'>,
+): Checker {
   const lookUp = batch((hashes: string[]) => checkTokens(query, hashes), LIMITS)
   return {
     async check(token) {
       const found = await lookUp(hashToken(token)).catch(undecided)
       if (!found) return INVALID
-      if (found.stale) touches.add(found.sessionId)
+      if (found.stale) lastSeen.record(found.sessionId)
       return { valid: true, userId: found.userId, sessionId: found.sessionId }
     },
   }
@@ -50,7 +53,7 @@ export interface LeasedChecker extends Checker {
 /** Answers from memory while the lease is held, else as the database checker does. */
 export function leasedChecker(
   { query }: Pick<Database, 'query'>,
-  touches: Pick<Touches, 'add'>,
+  lastSeen: Pick<LastSeen, 'record'>,
   memory: SessionCache,
   clock: () => number,
 ): LeasedChecker {
@@ -72,7 +75,7 @@ export function leasedChecker(
     if (now >= session.touchAt * 1000) {
       // A second more, because it is written within one: the database refuses a use that comes early.
       session.touchAt = Math.ceil(now / 1000) + session.touchInterval + 1
-      touches.add(session.sessionId)
+      lastSeen.record(session.sessionId)
     }
     return session
   }

@@ -11,7 +11,7 @@ import { logged, translate, writeProblem } from '../http/problems.ts'
 import type { Cookies } from '../sessions/cookies.ts'
 import { readCredential } from '../sessions/credentials.ts'
 import type { DeviceHints } from '../sessions/device-columns.ts'
-import type { Visitor } from '../sessions/guards.ts'
+import type { CookieSettings } from '../sessions/guards.ts'
 import type { Checker, Verdict } from './checker.ts'
 
 const REFUSED: Verdict = { valid: false }
@@ -25,7 +25,7 @@ export function isCheck(url: string): boolean {
 
 export interface CheckHandler {
   checking: { checker: Checker }
-  visitor: Pick<Visitor, 'cookieName'>
+  cookieSettings: Pick<CookieSettings, 'cookieName'>
   /** A client that sent two session cookies that differ is told to remove both. */
   cookies: Pick<Cookies, 'sessionGone'>
   log: FastifyBaseLogger
@@ -41,7 +41,7 @@ export interface CheckHandler {
 /** @returns a handler that answers checks, and returns false for every other request. */
 export function createCheckHandler({
   checking: { checker },
-  visitor: { cookieName },
+  cookieSettings: { cookieName },
   cookies: { sessionGone },
   log: logger,
   metrics: { checked },

@@ -4,7 +4,7 @@
  */
 
 import type { Database } from '../database/database.ts'
-import { endOf, touchInterval } from '../sessions/validity.ts'
+import { endOf, lastSeenInterval } from '../sessions/validity.ts'
 
 export interface Checked {
   userId: string
@@ -23,7 +23,7 @@ export interface Lifetimes {
   touchInterval: number
 }
 
-const INTERVAL = touchInterval('p.idle_timeout_seconds')
+const INTERVAL = lastSeenInterval('p.idle_timeout_seconds')
 
 /** The end of a session, by the row `p` of the policy. */
 const END = endOf('s', { idleTimeout: 'p.idle_timeout_seconds', maxAge: 'p.max_age_seconds' })

@@ -6,7 +6,7 @@ import { createInstance, keepLease } from '../leases/instance.ts'
 import { leaseClock } from '../leases/lease.ts'
 import { instanceStore } from '../leases/queries.ts'
 import type { Log } from '../lib/log.ts'
-import type { Touches } from '../sessions/last-seen.ts'
+import type { LastSeen } from '../sessions/last-seen.ts'
 import { createSessionCache } from './cache.ts'
 import { type Checker, databaseChecker, type LeasedChecker, leasedChecker } from './checker.ts'
 
@@ -38,15 +38,15 @@ export interface Leased {
 export function createChecking(
   { checkMode, checkCache }: Pick<Config, 'checkMode' | 'checkCache'>,
   { checks, lease, listener }: Sources,
-  touches: Pick<Touches, 'add'>,
+  lastSeen: Pick<LastSeen, 'record'>,
   log: Log,
 ): Checking {
   if (checkMode === 'database')
-    return { checker: databaseChecker(checks, touches), start: () => ({ close: async () => {} }) }
+    return { checker: databaseChecker(checks, lastSeen), start: () => ({ close: async () => {} }) }
 
   const clock = leaseClock()
   const memory = createSessionCache(checkCache)
-  const checker = leasedChecker(checks, touches, memory, clock)
+  const checker = leasedChecker(checks, lastSeen, memory, clock)
   return {
     checker,
     leased: {

@@ -9,8 +9,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import { callers } from '../http/openapi/document.ts'
-import { requireToken, type Visitor } from '../sessions/guards.ts'
-import { markOf } from '../sessions/list-mark.ts'
+import { type CookieSettings, requireToken } from '../sessions/guards.ts'
+import { sessionListHash } from '../sessions/list-hash.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Feed } from './feed.ts'
 import { createUserFeed, type UserFollower } from './user-feed.ts'
@@ -22,10 +22,10 @@ const SHORTEST_MS = 5_000
 export interface SessionEvents {
   sessions: Pick<Sessions, 'peek' | 'list'>
   feed: Feed
-  visitor: Visitor
+  cookieSettings: CookieSettings
 }
 
-async function routes(instance: FastifyInstance, { sessions, feed, visitor }: SessionEvents) {
+async function routes(instance: FastifyInstance, { sessions, feed, cookieSettings }: SessionEvents) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const { streams } = app
   const userFeed = createUserFeed(feed)
@@ -47,14 +47,14 @@ async function routes(instance: FastifyInstance, { sessions, feed, visitor }: Se
     response: { 200: z.string().describe('The stream; it ends by itself, and is begun anew.') },
   }
   app.get('/api/session/events', { exposeHeadRoute: false, schema }, async (request, reply) => {
-    const { token } = requireToken(request, visitor)
+    const { token } = requireToken(request, cookieSettings)
     // Before the look at the session, so that nothing falls between.
     const from = await userFeed.here()
     const found = await sessions.peek(token)
     if (!found) throw new Problem('invalid_token', 'Sign in again.')
     const { session } = found
     const { shown } = request.query
-    const outdated = shown !== undefined && shown !== markOf(await sessions.list(session.userId))
+    const outdated = shown !== undefined && shown !== sessionListHash(await sessions.list(session.userId))
 
     const stream = streams.open(reply)
     void stream.write(': following\n\n')

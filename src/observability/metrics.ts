@@ -8,8 +8,8 @@ import type { Keys } from '../service-api/keys.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { version } from '../version.ts'
 import { byLabel, createCollectors, Durations } from './collectors.ts'
-import { COUNTED_SCOPES, countKeys, countSessions, LOGOUT_OUTCOMES } from './counted.ts'
-import { createSources } from './sources.ts'
+import { COUNTED_SCOPES, instrumentKeys, instrumentSessions, LOGOUT_OUTCOMES } from './instrument.ts'
+import { createServiceMetrics } from './service-metrics.ts'
 import { askSupervisor, tellSupervisor } from './worker-metrics.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -74,7 +74,7 @@ export function createMetrics() {
     contentType: registry.contentType,
 
     /** @param ms how long an answer waited after its commit. */
-    revoked: (ms: number) => revocation.observe(ms / 1_000),
+    revocationWaited: (ms: number) => revocation.observe(ms / 1_000),
 
     /** Counts a check. @param ms from the request to the answer. */
     checked: (result: CheckResult, ms: number) => checks[result].add(ms),
@@ -84,8 +84,8 @@ export function createMetrics() {
       request.observe({ method, route, status }, ms / 1_000),
 
     /** The same sessions, counted. */
-    ofSessions: (sessions: Sessions) =>
-      countSessions(sessions, {
+    instrumentSessions: (sessions: Sessions) =>
+      instrumentSessions(sessions, {
         created: () => void created++,
         logout(scope, outcome) {
           for (const count of logouts)
@@ -94,9 +94,9 @@ export function createMetrics() {
       }),
 
     /** The same keys, counted. */
-    ofKeys: (keys: Keys) => countKeys(keys, (why) => void refused[why]++),
+    instrumentKeys: (keys: Keys) => instrumentKeys(keys, (why) => void refused[why]++),
 
-    ...createSources({ counter, gauge }),
+    ...createServiceMetrics({ counter, gauge }),
 
     /** The metrics of this process or, asked in a worker, of all. */
     text: (): Promise<string> => (cluster.isWorker ? askSupervisor() : registry.metrics()),

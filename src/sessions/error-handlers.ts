@@ -6,7 +6,7 @@ import { logged, sendProblem, sendProblemPage, translate } from '../http/problem
 import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
 import type { DeviceHints } from './device-columns.ts'
-import { originOf, type Visitor } from './guards.ts'
+import { type CookieSettings, sourceOf } from './guards.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,19 +19,19 @@ export interface ErrorHandlers {
   /** Hears of every token that was refused, `agoMs` after its request arrived. */
   replays: { refused(token: string, device: DeviceHints, agoMs: number): void }
   cookies: Pick<Cookies, 'clearSession'>
-  visitor: Pick<Visitor, 'cookieName'>
+  cookieSettings: Pick<CookieSettings, 'cookieName'>
 }
 
 /** Problem bodies for every route, unless a scope inside says otherwise. */
 export const errorHandlers = fp(handleErrors, { name: 'error-handlers', dependencies: ['requests'] })
 
-async function handleErrors(app: FastifyInstance, { replays, cookies, visitor }: ErrorHandlers) {
-  const credentialOf = (request: FastifyRequest) => readCredential(request.headers, visitor.cookieName)
+async function handleErrors(app: FastifyInstance, { replays, cookies, cookieSettings }: ErrorHandlers) {
+  const credentialOf = (request: FastifyRequest) => readCredential(request.headers, cookieSettings.cookieName)
 
   app.decorate('reportRefused', (request) => {
     const credential = credentialOf(request)
     if (credential.kind !== 'token') return
-    replays.refused(credential.token, originOf(request), performance.now() - request.arrivedAt)
+    replays.refused(credential.token, sourceOf(request), performance.now() - request.arrivedAt)
   })
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = logged(translate(error), () => request.log)

@@ -5,8 +5,8 @@ import { Problem } from '../errors.ts'
 import { assertSameOrigin } from '../http/csrf.ts'
 import { type Credential, readCredential } from './credentials.ts'
 import { deviceColumns } from './device-columns.ts'
-import type { LiveSession } from './queries.ts'
-import type { Origin, Sessions } from './sessions.ts'
+import type { ActiveSession } from './queries.ts'
+import type { RequestSource, Sessions } from './sessions.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -14,11 +14,11 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     /** Set by `app.requireSession`, and by `app.requireStaff` for people. */
-    session: LiveSession
+    session: ActiveSession
   }
 }
 
-export interface Visitor {
+export interface CookieSettings {
   cookieName: string
   publicOrigin: string
 }
@@ -26,9 +26,9 @@ export interface Visitor {
 /** The token of the request. @throws Problem `unauthenticated` without one, `invalid_token` for an ambiguous one. */
 export function requireToken(
   request: FastifyRequest,
-  visitor: Visitor,
+  cookieSettings: CookieSettings,
 ): Extract<Credential, { kind: 'token' }> {
-  const credential = readCredential(request.headers, visitor.cookieName)
+  const credential = readCredential(request.headers, cookieSettings.cookieName)
   if (credential.kind === 'none')
     throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
   if (credential.kind === 'refused') throw new Problem('invalid_token', 'Sign in again.')
@@ -36,16 +36,16 @@ export function requireToken(
 }
 
 /** The token of a request that changes something: by cookie it needs a same-origin proof. */
-export function requireTokenForChange(request: FastifyRequest, visitor: Visitor): string {
-  const { token, via } = requireToken(request, visitor)
-  if (via === 'cookie') assertSameOrigin(request.headers, visitor.publicOrigin)
+export function requireTokenForChange(request: FastifyRequest, cookieSettings: CookieSettings): string {
+  const { token, via } = requireToken(request, cookieSettings)
+  if (via === 'cookie') assertSameOrigin(request.headers, cookieSettings.publicOrigin)
   return token
 }
 
 /** A hook that lets only signed-in users pass and puts their session on the request. */
-function createRequireSession(sessions: Pick<Sessions, 'find'>, visitor: Visitor) {
+function createRequireSession(sessions: Pick<Sessions, 'find'>, cookieSettings: CookieSettings) {
   return async (request: FastifyRequest) => {
-    const found = await sessions.find(requireToken(request, visitor).token)
+    const found = await sessions.find(requireToken(request, cookieSettings).token)
     if (!found) throw new Problem('invalid_token', 'Sign in again.')
     request.session = found
   }
@@ -54,16 +54,16 @@ function createRequireSession(sessions: Pick<Sessions, 'find'>, visitor: Visitor
 type RequireSession = ReturnType<typeof createRequireSession>
 
 /** Decorates the app with `requireSession`, a hook for routes. */
-export const sessionGuard = fp<{ sessions: Pick<Sessions, 'find'>; visitor: Visitor }>(
-  async (app, { sessions, visitor }) => {
+export const sessionGuard = fp<{ sessions: Pick<Sessions, 'find'>; cookieSettings: CookieSettings }>(
+  async (app, { sessions, cookieSettings }) => {
     app.decorateRequest('session')
-    app.decorate('requireSession', createRequireSession(sessions, visitor))
+    app.decorate('requireSession', createRequireSession(sessions, cookieSettings))
   },
   { name: 'session-guard', dependencies: ['error-handlers'] },
 )
 
 /** Where the request came from, for the record. */
-export function originOf(request: FastifyRequest): Origin {
+export function sourceOf(request: FastifyRequest): RequestSource {
   const hints = { userAgent: request.headers['user-agent'] ?? null, ipAddress: request.address.client }
   return { ...deviceColumns(hints), requestId: request.id }
 }

@@ -6,15 +6,15 @@
 import type { Database } from '../database/database.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
-import { touchSessions } from './queries.ts'
+import { updateLastSeen } from './queries.ts'
 
 const FLUSH_MS = 1_000
 /** Beyond this many waiting sessions further ones wait for their next check. */
 const MAX_WAITING = 10_000
 
-export type Touches = ReturnType<typeof createTouches>
+export type LastSeen = ReturnType<typeof createLastSeen>
 
-export function createTouches({ run }: Pick<Database, 'run'>, log: Log) {
+export function createLastSeen({ run }: Pick<Database, 'run'>, log: Log) {
   const waiting = new Set<string>()
   const counts = { written: 0, dropped: 0 }
 
@@ -23,7 +23,7 @@ export function createTouches({ run }: Pick<Database, 'run'>, log: Log) {
     const ids = [...waiting]
     waiting.clear()
     try {
-      await run((db) => touchSessions(db, ids))
+      await run((db) => updateLastSeen(db, ids))
       counts.written += ids.length
     } catch (error) {
       counts.dropped += ids.length
@@ -37,7 +37,7 @@ export function createTouches({ run }: Pick<Database, 'run'>, log: Log) {
     /** Last uses so far: written, and dropped because too many waited or the write failed. */
     counts: counts as Readonly<typeof counts>,
     /** Notes that a session is in use. */
-    add(sessionId: string): void {
+    record(sessionId: string): void {
       if (waiting.size < MAX_WAITING) waiting.add(sessionId)
       else counts.dropped++
     },

@@ -16,8 +16,8 @@ import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
 import { problemPages } from './error-handlers.ts'
 import type { FinishLogout } from './finish-logout.ts'
-import { originOf, requireTokenForChange, type Visitor } from './guards.ts'
-import { markOf } from './list-mark.ts'
+import { type CookieSettings, requireTokenForChange, sourceOf } from './guards.ts'
+import { sessionListHash } from './list-hash.ts'
 import { LOGOUT_BODY, logoutRequest, refuseScopeInQuery, scope } from './logout-request.ts'
 import type { Sessions } from './sessions.ts'
 import { devicesPage } from './views/devices-page.ts'
@@ -32,8 +32,8 @@ const LISTED = 100
 export interface Pages {
   sessions: Sessions
   cookies: Cookies
-  visitor: Visitor
-  finish: FinishLogout
+  cookieSettings: CookieSettings
+  finishLogout: FinishLogout
   /** Where to sign in, when that is on this site. */
   signInPath: string | null
   /** Security staff are shown the way to the console. */
@@ -41,7 +41,7 @@ export interface Pages {
 }
 
 async function routes(instance: FastifyInstance, options: Pages) {
-  const { sessions, cookies, visitor, finish, signInPath, overview } = options
+  const { sessions, cookies, cookieSettings, finishLogout, signInPath, overview } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
   await app.register(problemPages)
   await app.register(fastifyFormbody)
@@ -57,7 +57,7 @@ async function routes(instance: FastifyInstance, options: Pages) {
     // What an earlier session of this browser did is no news to this one.
     const outcome = left?.operation.actorSessionId === session.id ? left : null
     const staff = (await overview.roleOf(user.id)) !== null
-    const shown = markOf(all)
+    const shown = sessionListHash(all)
     return page(
       reply,
       devicesPage({ user, current: session, sessions: all, shown, listed: LISTED, outcome, staff }),
@@ -84,7 +84,7 @@ async function routes(instance: FastifyInstance, options: Pages) {
           user,
           current: session,
           sessions: all,
-          shown: markOf(all),
+          shown: sessionListHash(all),
           listed: LISTED,
           ...request.query,
         }),
@@ -93,10 +93,10 @@ async function routes(instance: FastifyInstance, options: Pages) {
   )
 
   app.post('/logout', { bodyLimit: LOGOUT_BODY, schema: { body: logoutRequest } }, async (request, reply) => {
-    const token = requireTokenForChange(request, visitor)
+    const token = requireTokenForChange(request, cookieSettings)
     refuseScopeInQuery(request, request.body.scope)
-    const outcome = await sessions.logout(token, request.body.scope, originOf(request))
-    const { redirect, followed } = finish(reply, token, outcome, request.body)
+    const outcome = await sessions.logout(token, request.body.scope, sourceOf(request))
+    const { redirect, followed } = finishLogout(reply, token, outcome, request.body)
     if (!followed) return reply.redirect(redirect, 303)
     return page(reply, onwardPage({ href: redirect, signedOut: outcome.signedOut }))
   })
@@ -109,15 +109,15 @@ async function routes(instance: FastifyInstance, options: Pages) {
         '/sessions/:id/end',
         { schema: { params: z.object({ id: sessionId }) } },
         async (request, reply) => {
-          const token = requireTokenForChange(request, visitor)
+          const token = requireTokenForChange(request, cookieSettings)
           const outcome = await sessions
-            .endOne(token, request.params.id, originOf(request))
+            .endOne(token, request.params.id, sourceOf(request))
             .catch((error) => {
               // Ended a moment ago, from elsewhere or by a second click: the list shows it.
               if (error instanceof Problem && error.code === 'session_not_found') return null
               throw error
             })
-          return reply.redirect(outcome ? finish(reply, token, outcome).redirect : '/', 303)
+          return reply.redirect(outcome ? finishLogout(reply, token, outcome).redirect : '/', 303)
         },
       )
   })
@@ -126,7 +126,7 @@ async function routes(instance: FastifyInstance, options: Pages) {
   app.get('/sessions/:id/end', async (_request, reply) => reply.redirect('/', 303))
 
   app.get('/signed-out', async (request, reply) => {
-    const credential = readCredential(request.headers, visitor.cookieName)
+    const credential = readCredential(request.headers, cookieSettings.cookieName)
     const followed = 'followed' in (request.query as object)
     // The outcome is for the tab that asked, which may be on its way here.
     const receipt = followed ? undefined : cookies.readOutcome(request)
@@ -142,12 +142,12 @@ async function routes(instance: FastifyInstance, options: Pages) {
 
   /** Why the visitor is signed out; null when they are not. */
   async function whySignedOut(token: string | null, receipt: string | undefined): Promise<SignedOut | null> {
-    const standing = token ? await sessions.standing(token) : null
-    if (standing?.state === 'valid') return null
-    const outcome = await readOutcome(receipt, standing?.userId)
-    if (!outcome) return { by: 'other', standing }
-    const same = standing?.operation ? standing.operation.id === outcome.operation.id : endedItself(outcome)
-    return same ? { by: 'you', ...outcome } : { by: 'other', standing }
+    const status = token ? await sessions.tokenStatus(token) : null
+    if (status?.state === 'valid') return null
+    const outcome = await readOutcome(receipt, status?.userId)
+    if (!outcome) return { by: 'other', status }
+    const same = status?.operation ? status.operation.id === outcome.operation.id : endedItself(outcome)
+    return same ? { by: 'you', ...outcome } : { by: 'other', status }
   }
 
   /** The outcome that a logout in this browser left behind; never another user's, nor for the id of an operation alone. */

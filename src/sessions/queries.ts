@@ -10,15 +10,15 @@ import { fetchRows } from '../database/rows.ts'
 import { type Operation, operation, revokedSession } from '../operations/schema.ts'
 import { type Session, session, sessionPolicy, type User, user } from './schema.ts'
 import type { SessionState } from './validity.ts'
-import { endsAt, expiresAsDate, isValid, policyNow, stateNow, touchInterval } from './validity.ts'
+import { endsAt, expiresAsDate, isValid, lastSeenInterval, policyNow, stateNow } from './validity.ts'
 
 const now = sql`statement_timestamp()`
 /** For queries without a table: drizzle names their columns itself, whatever names an application's driver gives them. */
 const oneRow = sql`(select) as one_row`
 /** Whether the last recorded use is old enough to be touched. */
-export const touchIsDue = sql<boolean>`${session.lastSeenAt} < ${now} - ${sql.raw(touchInterval('(select idle_timeout_seconds from session_policy)'))}`
+export const lastSeenIsStale = sql<boolean>`${session.lastSeenAt} < ${now} - ${sql.raw(lastSeenInterval('(select idle_timeout_seconds from session_policy)'))}`
 
-export interface LiveSession {
+export interface ActiveSession {
   session: Session
   user: User
   /** Whether the last recorded use is old enough to be touched. */
@@ -33,9 +33,9 @@ const authAgeSeconds = sql<number | null>`case when ${session.keyId} is null
   then extract(epoch from ${now} - ${session.createdAt})::float8 end`
 
 /** A living session, and whose it is. */
-export async function findSession(db: Executor, token: string): Promise<LiveSession | null> {
+export async function findSession(db: Executor, token: string): Promise<ActiveSession | null> {
   const [found] = await db
-    .select({ session: columns, user, stale: touchIsDue, authAgeSeconds })
+    .select({ session: columns, user, stale: lastSeenIsStale, authAgeSeconds })
     .from(session)
     .innerJoin(user, eq(user.id, session.userId))
     .where(and(eq(session.sessionToken, token), isValid))
@@ -53,7 +53,7 @@ export function listSessions(db: Executor, userId: string, limit?: number): Prom
 }
 
 /** How many living sessions a user has. */
-export function countLivingSessions(db: Executor, userId: string): Promise<number> {
+export function countActiveSessions(db: Executor, userId: string): Promise<number> {
   return db.$count(session, and(eq(session.userId, userId), isValid))
 }
 
@@ -84,11 +84,11 @@ export async function insertSession(db: Executor, { token, ...rest }: NewSession
  * Records use, at most once per session and the touch interval. Only living rows, and none that somebody
  * else holds: a touch waits for nobody.
  */
-export async function touchSessions(db: Executor, sessionIds: readonly string[]): Promise<void> {
+export async function updateLastSeen(db: Executor, sessionIds: readonly string[]): Promise<void> {
   const due = db
     .select({ id: session.id })
     .from(session)
-    .where(and(inArray(session.id, [...sessionIds]), isValid, touchIsDue))
+    .where(and(inArray(session.id, [...sessionIds]), isValid, lastSeenIsStale))
     .for('update', { skipLocked: true })
   await db.update(session).set({ lastSeenAt: now }).where(inArray(session.id, due))
 }
@@ -110,7 +110,7 @@ export async function lockUserForLogin(tx: Executor, userId: string): Promise<bo
 }
 
 /** Which sessions a deletion names. */
-export const which = {
+export const sessionFilter = {
   withToken: (token: string) => eq(session.sessionToken, token),
   ofUser: (userId: string) => eq(session.userId, userId),
   ofUserExcept: (userId: string, id: string) => sql`${eq(session.userId, userId)} and ${ne(session.id, id)}`,
@@ -141,7 +141,7 @@ export async function deleteSessions(tx: Executor, named: SQL): Promise<Session[
   return deleted.filter((row) => row.isValid).map(({ isValid: _, ...row }) => row)
 }
 
-export interface Standing {
+export interface TokenStatus {
   state: SessionState
   /** Whose it was, unless unknown. */
   userId?: string
@@ -152,7 +152,7 @@ export interface Standing {
 }
 
 /** What is known of a token: the state of its row or, where none stands, its latest revocation. */
-export async function standingOf(db: Executor, token: string): Promise<Standing> {
+export async function findTokenStatus(db: Executor, token: string): Promise<TokenStatus> {
   const [row] = await db
     .select({ state: stateNow, userId: session.userId, sessionId: session.id })
     .from(session)

@@ -8,7 +8,7 @@ import { callers } from '../http/openapi/document.ts'
 import { instant, nullableText, sessionId } from '../http/schemas.ts'
 import { describeDevice } from './devices.ts'
 import type { Finished, FinishLogout } from './finish-logout.ts'
-import { originOf, requireTokenForChange, type Visitor } from './guards.ts'
+import { type CookieSettings, requireTokenForChange, sourceOf } from './guards.ts'
 import {
   ignored,
   LOGOUT_BODY,
@@ -49,11 +49,11 @@ const logoutOutcome = z.object({
 
 export interface UserApi {
   sessions: Sessions
-  visitor: Visitor
-  finish: FinishLogout
+  cookieSettings: CookieSettings
+  finishLogout: FinishLogout
 }
 
-async function routes(instance: FastifyInstance, { sessions, visitor, finish }: UserApi) {
+async function routes(instance: FastifyInstance, { sessions, cookieSettings, finishLogout }: UserApi) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const signedIn = { preHandler: app.requireSession }
   const forUsers = {
@@ -117,10 +117,10 @@ async function routes(instance: FastifyInstance, { sessions, visitor, finish }: 
         },
       },
       async (request, reply) => {
-        const token = requireTokenForChange(request, visitor)
-        const outcome = await sessions.endOne(token, request.params.id, originOf(request))
+        const token = requireTokenForChange(request, cookieSettings)
+        const outcome = await sessions.endOne(token, request.params.id, sourceOf(request))
         const ignored = mayHaveBody(request) ? [{ field: 'body', reason: 'is not read here' }] : []
-        return answer(outcome, finish(reply, token, outcome, { ignored }))
+        return answer(outcome, finishLogout(reply, token, outcome, { ignored }))
       },
     )
   })
@@ -142,10 +142,10 @@ async function routes(instance: FastifyInstance, { sessions, visitor, finish }: 
       },
     },
     async (request, reply) => {
-      const token = requireTokenForChange(request, visitor)
+      const token = requireTokenForChange(request, cookieSettings)
       refuseScopeInQuery(request, request.body.scope)
-      const outcome = await sessions.logout(token, request.body.scope, originOf(request))
-      return answer(outcome, finish(reply, token, outcome, request.body))
+      const outcome = await sessions.logout(token, request.body.scope, sourceOf(request))
+      return answer(outcome, finishLogout(reply, token, outcome, request.body))
     },
   )
 }

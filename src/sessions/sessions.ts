@@ -10,35 +10,35 @@ import type { Barrier } from '../leases/barrier.ts'
 import type { Log } from '../lib/log.ts'
 import type { LogoutScope } from '../operations/kinds.ts'
 import { findOperation } from '../operations/record.ts'
-import type { Touches } from './last-seen.ts'
+import type { LastSeen } from './last-seen.ts'
 import { findLock, type Lock } from './locks.ts'
 import {
+  type ActiveSession,
   type CreatedSession,
   currentXid,
   findRevocation,
   findSession,
+  findTokenStatus,
   insertSession,
-  type LiveSession,
   listSessions,
   lockUserForLogin,
   lockUserForLogout,
-  type Standing,
-  standingOf,
+  sessionFilter,
+  type TokenStatus,
   tokenHashesOf,
-  which,
 } from './queries.ts'
 import { revoke } from './revoke.ts'
 import type { Session } from './schema.ts'
 import { generateSessionToken, operationOf, proves } from './tokens.ts'
 
 /** Where a request came from, as far as it tells. */
-export interface Origin {
+export interface RequestSource {
   userAgent: string | null
   ipAddress: string | null
   requestId?: string
 }
 
-export interface Login extends Origin {
+export interface Login extends RequestSource {
   userId: string
   /** A token that this session takes the place of; its session ends in the same transaction (no fixation). */
   replaces?: string | undefined
@@ -65,7 +65,7 @@ export type Sessions = ReturnType<typeof createSessions>
 
 export function createSessions(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
-  touches: Pick<Touches, 'add'>,
+  lastSeen: Pick<LastSeen, 'record'>,
   barrier: Pick<Barrier, 'wait'>,
   isStaff: (tx: Executor, userId: string) => Promise<boolean>,
   log: Log,
@@ -94,7 +94,7 @@ export function createSessions(
       const actor = key && { actorKind: 'service' as const, actorId: key.id }
       const old = replaces && (await findSession(tx, replaces))
       const what = old && { kind: 'session.replace' as const, ...by(old.session, origin), ...actor }
-      const replaced = what && (await revoke(tx, which.withToken(replaces), what))
+      const replaced = what && (await revoke(tx, sessionFilter.withToken(replaces), what))
       const token = generateSessionToken()
       const { userAgent, ipAddress } = origin
       const session = await insertSession(tx, { token, userId, userAgent, ipAddress, keyId: key?.id ?? null })
@@ -109,14 +109,14 @@ export function createSessions(
    * as long as it covers the scope asked for now.
    * @throws Problem `invalid_token` when the token cannot speak for its user any more.
    */
-  function logout(token: string, scope: LogoutScope, origin: Origin): Promise<Outcome> {
+  function logout(token: string, scope: LogoutScope, origin: RequestSource): Promise<Outcome> {
     return asBearer(token, async (tx, current) => {
-      if (!current) return repeated(await standingOf(tx, token), scope)
+      if (!current) return repeated(await findTokenStatus(tx, token), scope)
       const { id, userId } = current.session
       const named = {
-        local: which.ofUserWithId(userId, id),
-        others: which.ofUserExcept(userId, id),
-        global: which.ofUser(userId),
+        local: sessionFilter.ofUserWithId(userId, id),
+        others: sessionFilter.ofUserExcept(userId, id),
+        global: sessionFilter.ofUser(userId),
       }[scope]
       const ended = await revoke(tx, named, { kind: 'logout', scope, ...by(current.session, origin) })
       return { ...ended, scope, signedOut: scope !== 'others' }
@@ -127,15 +127,15 @@ export function createSessions(
    * Ends one session of the token's user, by its public id.
    * @throws Problem `session_not_found` when the user has no such session, `invalid_token` as for `logout`.
    */
-  function endOne(token: string, sessionId: string, origin: Origin): Promise<Outcome> {
+  function endOne(token: string, sessionId: string, origin: RequestSource): Promise<Outcome> {
     return asBearer(token, async (tx, current) => {
       if (!current) {
-        const standing = await standingOf(tx, token)
-        if (standing.sessionId !== sessionId) throw dead()
-        return repeated(standing, 'local')
+        const status = await findTokenStatus(tx, token)
+        if (status.sessionId !== sessionId) throw dead()
+        return repeated(status, 'local')
       }
       const { id, userId } = current.session
-      const named = which.ofUserWithId(userId, sessionId)
+      const named = sessionFilter.ofUserWithId(userId, sessionId)
       const ended = await revoke(tx, named, { kind: 'session.end', ...by(current.session, origin) })
       if (ended.revoked.length === 0) {
         const before = await findRevocation(tx, userId, sessionId)
@@ -153,7 +153,7 @@ export function createSessions(
    */
   async function asBearer(
     token: string,
-    work: (tx: Transaction, current: LiveSession | null) => Promise<Committed>,
+    work: (tx: Transaction, current: ActiveSession | null) => Promise<Committed>,
   ): Promise<Outcome> {
     const { xid, ...outcome } = await transaction(async (tx) => {
       const before = await findSession(tx, token)
@@ -169,17 +169,17 @@ export function createSessions(
     logout,
     endOne,
     /** The living session of a token with its user, or null. Finding it is using it. */
-    async find(token: string): Promise<LiveSession | null> {
+    async find(token: string): Promise<ActiveSession | null> {
       const found = await run((db) => findSession(db, token))
-      if (found?.stale) touches.add(found.session.id)
+      if (found?.stale) lastSeen.record(found.session.id)
       return found
     },
     /** The same, without using it. */
-    peek: (token: string): Promise<LiveSession | null> => run((db) => findSession(db, token)),
+    peek: (token: string): Promise<ActiveSession | null> => run((db) => findSession(db, token)),
     /** A user's living sessions, last seen first. */
     list: (userId: string) => run((db) => listSessions(db, userId)),
     /** What is known of a token, to tell its bearer why it is over. */
-    standing: (token: string): Promise<Standing> => run((db) => standingOf(db, token)),
+    tokenStatus: (token: string): Promise<TokenStatus> => run((db) => findTokenStatus(db, token)),
     /** An operation and the sessions it ended, at most `limit` of them. For staff: the id alone is no proof. */
     operation: (id: string, limit: number) => run((db) => findOperation(db, id, limit)),
     /** The same, for the bearer of the token that asked for it; null without their receipt. */
@@ -196,7 +196,7 @@ export function createSessions(
 }
 
 /** The columns of an operation that a user does to sessions of their own, from one of them. */
-function by(session: Session, origin: Origin) {
+function by(session: Session, origin: RequestSource) {
   return {
     actorKind: 'user' as const,
     actorId: session.userId,
@@ -209,7 +209,7 @@ function by(session: Session, origin: Origin) {
 }
 
 /** Repeating a finished logout is no error. Asking for more than it did is: the token has no say any more. */
-function repeated({ state, sessionId, operation }: Standing, scope: LogoutScope): Committed {
+function repeated({ state, sessionId, operation }: TokenStatus, scope: LogoutScope): Committed {
   const over = state !== 'unknown' && state !== 'valid'
   const covered = scope === 'local' ? over : operation?.scope === 'global'
   if (!covered) throw dead()

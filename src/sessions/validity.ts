@@ -36,7 +36,7 @@ export const endOf = (
   `public.session_ends_at(${row}.expires, ${row}."createdAt", ${row}."lastSeenAt", ${idleTimeout}, ${maxAge})`
 
 /** Between two records of a session's use: a minute, or less where the idle timeout is short. */
-export const touchInterval = (idleTimeoutSeconds: string): string =>
+export const lastSeenInterval = (idleTimeoutSeconds: string): string =>
   `pg_catalog.make_interval(secs => least(60::double precision, ${idleTimeoutSeconds}::double precision / 4::double precision))`
 
 const end = sql.raw(endOf('session', { idleTimeout: IDLE_TIMEOUT, maxAge: MAX_AGE }))

@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import type { Config } from '../config.ts'
 import { withDeadline } from '../database/database.ts'
 import { Problem } from '../errors.ts'
-import { requireTokenForChange, type Visitor } from '../sessions/guards.ts'
+import { type CookieSettings, requireTokenForChange } from '../sessions/guards.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Accounts } from './accounts/accounts.ts'
 import type { Audit } from './audit/audit.ts'
@@ -21,7 +21,7 @@ export interface AdminPages {
   incidents: Incidents
   overview: Overview
   config: Pick<Config, 'staffMaxAuthAgeSeconds'>
-  visitor: Visitor
+  cookieSettings: CookieSettings
   /** Where to sign in, when that is on this site. */
   signInPath: string | null
 }
@@ -35,15 +35,18 @@ export async function requireSecurityRole({ staff }: FastifyRequest): Promise<vo
  * Hooks for forms. Where one comes from is proven before its body is read: a page that offers to send the same again, as
  * when the database did not answer, must not hold what another site filled in.
  */
-export function formHooks(visitor: Visitor) {
-  const ours = async (request: FastifyRequest) => void requireTokenForChange(request, visitor)
+export function formHooks(cookieSettings: CookieSettings) {
+  const ours = async (request: FastifyRequest) => void requireTokenForChange(request, cookieSettings)
   return { onRequest: [ours, requireSecurityRole] }
 }
 
 /** Hooks for forms that change something. A long form takes time to arrive, which is not taken from that of the queries. */
-export function writeHooks({ requireStaff }: Pick<FastifyInstance, 'requireStaff'>, visitor: Visitor) {
+export function writeHooks(
+  { requireStaff }: Pick<FastifyInstance, 'requireStaff'>,
+  cookieSettings: CookieSettings,
+) {
   const afresh = (_request: FastifyRequest, _reply: FastifyReply, done: () => void) => withDeadline(done)
-  return { ...formHooks(visitor), preHandler: [afresh, requireStaff.write] }
+  return { ...formHooks(cookieSettings), preHandler: [afresh, requireStaff.write] }
 }
 
 export function viewerOf({ session: { session, user }, staff: { role } }: FastifyRequest): Viewer {

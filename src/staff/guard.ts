@@ -10,7 +10,7 @@ import { Problem } from '../errors.ts'
 import { assertSameOrigin } from '../http/csrf.ts'
 import { KEY_PROBLEMS } from '../service-api/guard.ts'
 import { bearerOf } from '../sessions/credentials.ts'
-import { originOf, requireToken, type Visitor } from '../sessions/guards.ts'
+import { type CookieSettings, requireToken, sourceOf } from '../sessions/guards.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { StaffRole } from './role-names.ts'
 import { findRoleOf } from './roles.ts'
@@ -37,7 +37,7 @@ export interface StaffGuard {
   config: Pick<Config, 'staffMaxAuthAgeSeconds'>
   sessions: Pick<Sessions, 'find'>
   database: Pick<Database, 'run'>
-  visitor: Visitor
+  cookieSettings: CookieSettings
 }
 
 /** What routes for staff may refuse with: those that only read, and those that change something. */
@@ -62,7 +62,7 @@ export const WRITE_PROBLEMS = [
  */
 function createRequireStaff(
   app: FastifyInstance,
-  { config: { staffMaxAuthAgeSeconds }, sessions, database, visitor }: StaffGuard,
+  { config: { staffMaxAuthAgeSeconds }, sessions, database, cookieSettings }: StaffGuard,
 ) {
   const withKey = app.requireKey('security')
 
@@ -71,7 +71,7 @@ function createRequireStaff(
       await withKey(request)
       return { actorKind: 'service', actorId: request.serviceKey.id, actorSessionId: null, role: 'security' }
     }
-    const found = await sessions.find(requireToken(request, visitor).token)
+    const found = await sessions.find(requireToken(request, cookieSettings).token)
     if (!found) throw new Problem('invalid_token', 'Sign in again.')
     const { session, user } = found
     const role = await database.run((db) => findRoleOf(db, session))
@@ -88,8 +88,8 @@ function createRequireStaff(
       const staff = await identify(request)
       request.staff = staff
       if (staff.actorKind === 'service') return
-      if (requireToken(request, visitor).via === 'cookie')
-        assertSameOrigin(request.headers, visitor.publicOrigin)
+      if (requireToken(request, cookieSettings).via === 'cookie')
+        assertSameOrigin(request.headers, cookieSettings.publicOrigin)
       if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
       if (!signedInWithin(staffMaxAuthAgeSeconds, request))
         throw new Problem('sign_in_again', whyAgain(request))
@@ -115,7 +115,7 @@ function whyAgain({ session }: Pick<FastifyRequest, 'session'>): string {
 /** Who acts, and from where, as the columns of an operation. */
 export function byOf(request: FastifyRequest) {
   const { actorKind, actorId, actorSessionId } = request.staff
-  return { actorKind, actorId, actorSessionId, ...originOf(request) }
+  return { actorKind, actorId, actorSessionId, ...sourceOf(request) }
 }
 
 type RequireStaff = ReturnType<typeof createRequireStaff>

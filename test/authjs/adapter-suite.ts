@@ -195,7 +195,7 @@ t.test('a sign-out leaves one revocation, which names its operation', async (t) 
       revoked_count: 1,
     },
   ])
-  t.match(await service.standing(token), { state: 'revoked', operation: { kind: 'authjs.signout' } })
+  t.match(await service.tokenStatus(token), { state: 'revoked', operation: { kind: 'authjs.signout' } })
 })
 
 t.test('tidying up a dead or unknown session is no sign-out', async (t) => {
@@ -227,7 +227,7 @@ t.test('deleting a user revokes every living session', async (t) => {
     (await revocationsOf(userId)).map((row) => row.session_token).sort(),
     [hashToken(token), hashToken(`${token}2`)].sort(),
   )
-  t.equal((await service.standing(token)).state, 'revoked')
+  t.equal((await service.tokenStatus(token)).state, 'revoked')
 })
 
 t.test('a session that is created again with an ended token is another session, and lives', async (t) => {

@@ -202,7 +202,7 @@ t.test('after a sign-out of Auth.js the session is out everywhere, and its end i
   t.equal(phone.token(), undefined, 'the cookie is cleared')
   t.equal(await phone.session(), null)
   t.equal(await service.check(token), 401)
-  t.match(await service.sessions.standing(token), {
+  t.match(await service.sessions.tokenStatus(token), {
     state: 'revoked',
     userId,
     operation: { kind: 'authjs.signout', actorId: userId, revokedCount: 1 },

@@ -83,7 +83,7 @@ for (const [name, open] of Object.entries(DRIVERS)) {
     t.strictSame(await signOut(adapter, token), { errors: [], cookie: undefined })
     t.equal(await leased.check(token), 401)
     t.equal(await service.check(token), 401)
-    t.match(await service.sessions.standing(token), {
+    t.match(await service.sessions.tokenStatus(token), {
       state: 'revoked',
       operation: { kind: 'authjs.signout' },
     })

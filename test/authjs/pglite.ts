@@ -30,7 +30,7 @@ export async function startPglite() {
   const listener = { subscribe: () => ({ close: async () => {} }) }
   const databases = { checks: database, lease: database, listener }
   const checkers = (['database', 'leased'] as const).map((checkMode) =>
-    createChecking({ checkMode, checkCache: 1_000 }, databases, { add() {} }, createLogger('silent')),
+    createChecking({ checkMode, checkCache: 1_000 }, databases, { record() {} }, createLogger('silent')),
   )
   const started = checkers.map((checking) => checking.start())
   t.teardown(async () => {

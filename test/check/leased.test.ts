@@ -141,7 +141,7 @@ t.test('a use is recorded though the answer came from memory', async (t) => {
   const hits = here.hits()
   for (let age = 60; age > 30; ) {
     t.equal(await here.check(token), 200)
-    await here.touches.flush()
+    await here.lastSeen.flush()
     const [row] = await psql<{ age: number }>(
       'select extract(epoch from now() - "lastSeenAt")::float8 as age from session where id = $1',
       [id],

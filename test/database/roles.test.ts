@@ -35,7 +35,7 @@ t.test('the whole service runs with the rights of its own role', async (t) => {
       two.id,
     ])
     t.equal(await service.check(two.token), 200)
-    await service.touches.flush()
+    await service.lastSeen.flush()
     t.equal((await service.as(one.token, '/api/logout', json({ scope: 'local' }))).status, 200)
     t.equal(await service.check(one.token), 401)
     await service.replays.flush()

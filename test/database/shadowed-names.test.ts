@@ -196,7 +196,7 @@ t.test('nor does what the service sends', async (t) => {
     t.equal(await running.check(one.token), 200)
     await psql(`update session set "lastSeenAt" = now() - interval '10 minutes'`)
     t.equal(await running.check(two.token), 200)
-    await running.touches.flush()
+    await running.lastSeen.flush()
     t.equal((await running.as(one.token, '/api/logout', json({ scope: 'local' }))).status, 200)
     t.equal(await running.check(one.token), 401)
     await running.replays.flush()

@@ -141,7 +141,7 @@ t.test('a page that is left open does not keep its session alive', async (t) => 
   if (!device) throw new Error('no device')
   await psql(`update session set "lastSeenAt" = now() - interval '1 hour' where id = $1`, [device.id])
   const seen = async () => {
-    await service.touches.flush()
+    await service.lastSeen.flush()
     const [row] = await psql<{ at: Date }>(`select "lastSeenAt" as at from session where id = $1`, [
       device.id,
     ])

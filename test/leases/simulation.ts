@@ -82,7 +82,7 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
     const memory = createSessionCache(SESSIONS)
     const query = ({ values }: { values: unknown[] }) =>
       remote(() => database.readTokens(values[0] as string[], events.now()))
-    const checker = leasedChecker({ query: query as Database['query'] }, { add: () => {} }, memory, clock)
+    const checker = leasedChecker({ query: query as Database['query'] }, { record: () => {} }, memory, clock)
     const life = createInstance(
       {
         add: (id) => remote(() => database.add(id), me),

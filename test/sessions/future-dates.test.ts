@@ -1,6 +1,6 @@
 /** What happened did not happen in the future: no session is made that never ages, or always counts as a recent sign-in. */
 import t from 'tap'
-import { touchSessions } from '../../src/sessions/queries.ts'
+import { updateLastSeen } from '../../src/sessions/queries.ts'
 import { json, startService } from '../support/service.ts'
 
 const service = await startService()
@@ -55,7 +55,7 @@ t.test('a session from before a clock was set back can be used, moved and ended'
   await psql(`begin; alter table session disable trigger session_not_from_the_future;
     update session set "createdAt" = now() + interval '1 hour', "lastSeenAt" = now() - interval '1 hour' where id = '${id}';
     alter table session enable trigger session_not_from_the_future; commit`)
-  await database.run((db) => touchSessions(db, [id]))
+  await database.run((db) => updateLastSeen(db, [id]))
   await psql(
     `update session set expires = expires + interval '1 day', "createdAt" = "createdAt" where id = $1`,
     [id],

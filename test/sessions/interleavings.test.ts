@@ -15,8 +15,8 @@ import {
   insertSession,
   lockUserForLogin,
   lockUserForLogout,
-  touchSessions,
-  which,
+  sessionFilter,
+  updateLastSeen,
 } from '../../src/sessions/queries.ts'
 import { testDatabase } from '../support/database.ts'
 import { within } from '../support/within.ts'
@@ -58,7 +58,7 @@ const LOGOUT: Step[] = [
   (db, { userId }) => lockUserForLogout(db, userId),
   async (db, { userId }) => {
     const id = await beginOperation(db)
-    const { length } = await deleteSessions(db, which.ofUser(userId))
+    const { length } = await deleteSessions(db, sessionFilter.ofUser(userId))
     await recordOperation(db, id, length, { kind: 'logout', actorKind: 'user', userId })
   },
   commit,
@@ -75,12 +75,12 @@ const OTHERS: Record<string, Step[]> = {
   'a login that replaces a session': [
     execute(BEGIN),
     (db, { userId }) => lockUserForLogin(db, userId),
-    (db, { old }) => deleteSessions(db, which.withToken(old.token)),
+    (db, { old }) => deleteSessions(db, sessionFilter.withToken(old.token)),
     insert,
     commit,
   ],
   'a login of the adapter, one insert': [execute(BEGIN), insert, commit],
-  'a touch': [execute(BEGIN), (db, { old }) => touchSessions(db, [old.id]), commit],
+  'a touch': [execute(BEGIN), (db, { old }) => updateLastSeen(db, [old.id]), commit],
   'a sliding update': [
     execute(BEGIN),
     (db, { old }) =>

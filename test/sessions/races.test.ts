@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Problem } from '../../src/errors.ts'
-import { touchSessions } from '../../src/sessions/queries.ts'
+import { updateLastSeen } from '../../src/sessions/queries.ts'
 import { session } from '../../src/sessions/schema.ts'
 import { testDatabase } from '../support/database.ts'
 import { insist } from '../support/insist.ts'
@@ -76,7 +76,7 @@ t.test(
         while (!over) {
           const asked = over
           const status = await service.check(token)
-          await service.touches.flush()
+          await service.lastSeen.flush()
           if (asked) seen.push(status)
         }
       })
@@ -88,7 +88,7 @@ t.test(
       const after = await Promise.all(Array.from({ length: 8 }, () => check(token)))
       over = true
       await Promise.all(loops)
-      await service.touches.flush()
+      await service.lastSeen.flush()
       t.same([...new Set([...after, ...seen, await check(token)])], [401])
       t.same(
         await database.run((db) => db.select().from(session).where(eq(session.id, id))),
@@ -103,7 +103,7 @@ t.test('touches of a session that is being ended neither fail nor revive it', as
   const played = await inParallel(200, 4, async () => {
     const { token, id } = await service.signIn(await service.addUser())
     await database.psql(`update session set "lastSeenAt" = now() - interval '1 hour' where id = $1`, [id])
-    const touch = () => insist(() => database.run((db) => touchSessions(db, [id])))
+    const touch = () => insist(() => database.run((db) => updateLastSeen(db, [id])))
     await Promise.all([touch(), sessions.logout(token, 'global', nobody), touch(), touch()])
     if (await sessions.find(token)) t.fail('it lives')
   })

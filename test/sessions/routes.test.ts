@@ -355,7 +355,7 @@ t.test('using the API is using the session', async (t) => {
     laptop.id,
   ])
   await as(laptop.token, '/api/session')
-  await service.touches.flush()
+  await service.lastSeen.flush()
   const [row] = await service.database.psql<{ recent: boolean }>(
     `select "lastSeenAt" > now() - interval '1 minute' as recent from session where id = $1`,
     [laptop.id],

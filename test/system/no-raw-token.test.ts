@@ -57,7 +57,7 @@ t.test(
     await service.as(three.token, '/api/logout', json({ scope: 'local' }))
     await service.as(three.token, '/api/logout', json({ scope: 'local' }))
     await service.sessions.create({ userId: ada, replaces: four.token, userAgent: null, ipAddress: null })
-    await service.touches.flush()
+    await service.lastSeen.flush()
     await admin(server.url, async (client) => {
       const adapter = GlobalLogoutAdapter(drizzle(client))
       const sessionToken = 'token-of-the-adapter-0123456789abcdefghij'

@@ -24,9 +24,9 @@ import {
   expiresAsDate,
   generateSessionToken as generateToken,
   isValid,
+  lastSeenIsStale,
   session,
-  touchIsDue,
-  touchSessions,
+  updateLastSeen,
   user,
   verificationToken,
 } from './service.ts'
@@ -93,7 +93,7 @@ export function GlobalLogoutAdapter(
     /** Null for every session that is over, also by the idle timeout and the maximum age, which Auth.js does not know. */
     async getSessionAndUser(sessionToken) {
       const [found] = await db
-        .select({ session: authColumns, user, id: session.id, stale: touchIsDue })
+        .select({ session: authColumns, user, id: session.id, stale: lastSeenIsStale })
         .from(session)
         .innerJoin(user, eq(user.id, session.userId))
         .where(and(eq(session.sessionToken, sessionToken), isValid))
@@ -136,5 +136,5 @@ function withRawToken(row: AdapterSession | undefined, sessionToken: string) {
 
 /** Records use; a use that could not be recorded is no reason to refuse it. */
 async function touch(db: Executor, sessionId: string): Promise<void> {
-  await touchSessions(db, [sessionId]).catch(() => {})
+  await updateLastSeen(db, [sessionId]).catch(() => {})
 }

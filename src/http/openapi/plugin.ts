@@ -10,12 +10,12 @@ import { callers, documentOptions, type RawPaths } from './document.ts'
 export const openapi = fp(routes, { name: 'openapi' })
 
 export interface OpenApi {
-  visitor: { cookieName: string }
+  cookieSettings: { cookieName: string }
   raw: RawPaths
 }
 
-async function routes(app: FastifyInstance, { visitor, raw }: OpenApi) {
-  await app.register(fastifySwagger, documentOptions(visitor.cookieName, raw))
+async function routes(app: FastifyInstance, { cookieSettings, raw }: OpenApi) {
+  await app.register(fastifySwagger, documentOptions(cookieSettings.cookieName, raw))
   await app.register(fastifySwaggerUi, {
     routePrefix: '/docs',
     logLevel: 'warn',

@@ -3,7 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation } from '../../operations/schema.ts'
 import { on } from '../../ui/format.ts'
 import { layout } from '../../ui/layout.ts'
-import type { Standing } from '../queries.ts'
+import type { TokenStatus } from '../queries.ts'
 import { nameOf } from './device.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
 
@@ -11,7 +11,7 @@ export type SignedOut =
   /** This browser has just asked for it. */
   | ({ by: 'you' } & Ended)
   /** Its token is over, or it has none. */
-  | { by: 'other'; standing: Standing | null }
+  | { by: 'other'; status: TokenStatus | null }
   /** It sent two session cookies that differ; nothing was ended. */
   | { by: 'nobody' }
 
@@ -24,7 +24,7 @@ export interface SignedOutPage {
 
 export function signedOutPage({ why, signInPath, followed }: SignedOutPage): SafeHtml {
   const { sign, title, body } =
-    why.by === 'you' ? done(why) : why.by === 'nobody' ? TWO_COOKIES : reason(why.standing, followed)
+    why.by === 'you' ? done(why) : why.by === 'nobody' ? TWO_COOKIES : reason(why.status, followed)
   return layout({
     title: 'Signed out',
     card: sign,
@@ -54,21 +54,21 @@ function done(ended: Ended): Message {
   return { sign: 'done', title, body: html`<p class="lead">${endedTitle(ended)}:</p>${endedNames(ended)}` }
 }
 
-function reason(standing: Standing | null, followed: boolean): Message {
+function reason(status: TokenStatus | null, followed: boolean): Message {
   const message = (sign: Message['sign'], lead: SafeHtml | string, more: SafeHtml | string = '') => ({
     sign,
     title: 'You are signed out',
     body: html`<p class="lead">${lead}</p>${more}`,
   })
-  switch (standing?.state) {
+  switch (status?.state) {
     case 'expired':
       return message('wait', 'Your session had reached its end.')
     case 'idle':
       return message('wait', 'Your session was not used for a long time.')
     case 'revoked':
-      return standing.operation?.actorSessionId === standing.sessionId
-        ? message('done', ownAct(standing))
-        : message('leave', actOfAnother(standing), origin(standing.operation))
+      return status.operation?.actorSessionId === status.sessionId
+        ? message('done', ownAct(status))
+        : message('leave', actOfAnother(status), origin(status.operation))
     default:
       if (followed) return message('done', 'You were signed out in this browser.')
       return { ...message('leave', 'There is no session in this browser.'), title: 'You are not signed in' }
@@ -76,13 +76,13 @@ function reason(standing: Standing | null, followed: boolean): Message {
 }
 
 /** This device asked for it, some time ago. */
-function ownAct({ operation, revokedAt }: Standing): SafeHtml {
+function ownAct({ operation, revokedAt }: TokenStatus): SafeHtml {
   if (operation?.kind === 'session.replace')
     return html`You signed in again on this device${when(revokedAt)}.`
   return html`You signed out ${operation?.scope === 'global' ? 'everywhere' : 'on this device'}${when(revokedAt)}.`
 }
 
-function actOfAnother({ operation, revokedAt }: Standing): SafeHtml {
+function actOfAnother({ operation, revokedAt }: TokenStatus): SafeHtml {
   return html`You were signed out${operation?.scope === 'global' ? ' everywhere' : ''}${when(revokedAt)}.`
 }
 

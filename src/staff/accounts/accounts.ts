@@ -12,11 +12,11 @@ import type { Log } from '../../lib/log.ts'
 import { type By, recordOperationWithoutRevocations } from '../../operations/record.ts'
 import { deleteLock, type Lock, putLock } from '../../sessions/locks.ts'
 import {
-  countLivingSessions,
+  countActiveSessions,
   currentXid,
   listSessions,
   lockUserForLogout,
-  which,
+  sessionFilter,
 } from '../../sessions/queries.ts'
 import { revoke } from '../../sessions/revoke.ts'
 import type { Session } from '../../sessions/schema.ts'
@@ -81,7 +81,7 @@ export function createAccounts(
       run(async (db) => ({
         user: await demandUser(db, userId),
         sessions: await listSessions(db, userId, MAX_LISTED),
-        sessionCount: await countLivingSessions(db, userId),
+        sessionCount: await countActiveSessions(db, userId),
         revocations: await listRevocations(db, userId, MAX_LISTED),
         replays: await listReplays(db, userId, MAX_LISTED),
       })),
@@ -92,7 +92,7 @@ export function createAccounts(
         await lockUserForLogout(tx, userId)
         await demandUser(tx, userId)
         const lock = lockSeconds === undefined ? null : await putLock(tx, userId, lockSeconds, reason)
-        const ended = await revoke(tx, which.ofUser(userId), {
+        const ended = await revoke(tx, sessionFilter.ofUser(userId), {
           ...by,
           kind: 'user.revoke',
           userId,

@@ -29,10 +29,10 @@ const revokeForm = z.object({
 const unlockForm = z.object({ reason })
 
 export async function adminUserPages(instance: FastifyInstance, options: AdminPages) {
-  const { sessions, accounts, overview, visitor, config } = options
+  const { sessions, accounts, overview, cookieSettings, config } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const securityOnly = { onRequest: requireSecurityRole }
-  const write = writeHooks(app, visitor)
+  const write = writeHooks(app, cookieSettings)
 
   app.get(
     '/user',

@@ -7,7 +7,7 @@ import { type Database, withoutDeadline } from '../../database/database.ts'
 import { Problem, unavailable } from '../../errors.ts'
 import { type NewOperation, recordOperation } from '../../operations/record.ts'
 import type { RevokedSession } from '../../operations/schema.ts'
-import type { Origin } from '../../sessions/sessions.ts'
+import type { RequestSource } from '../../sessions/sessions.ts'
 import {
   type Counted,
   countMatching,
@@ -40,7 +40,7 @@ const UNKNOWN_SHOWN = 10
 const PAGE = 2_000
 
 /** Who acts, and from where. */
-export type IncidentActor = Pick<NewOperation, 'actorKind' | 'actorId' | 'actorSessionId'> & Origin
+export type IncidentActor = Pick<NewOperation, 'actorKind' | 'actorId' | 'actorSessionId'> & RequestSource
 
 export interface Plan extends Counted {
   planId: string

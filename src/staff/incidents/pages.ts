@@ -38,9 +38,9 @@ const PREVIEWS_AT_ONCE = 2
 const onePlan = z.object({ planId })
 
 export async function adminIncidentPages(instance: FastifyInstance, options: AdminPages) {
-  const { incidents, overview, config, visitor } = options
+  const { incidents, overview, config, cookieSettings } = options
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const write = writeHooks(app, visitor)
+  const write = writeHooks(app, cookieSettings)
   const isRecent = (request: FastifyRequest) => signedInWithin(config.staffMaxAuthAgeSeconds, request)
   const form = (
     request: FastifyRequest,
@@ -117,7 +117,7 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
   app.post(
     '/incidents/preview',
     {
-      ...formHooks(visitor),
+      ...formHooks(cookieSettings),
       bodyLimit: MAX_FORM,
       errorHandler: (error, request, reply) =>
         void sendProblem(

@@ -1,7 +1,7 @@
 /** An incident in the middle of everything else: nobody is held up by it, nobody from before is left. */
 
 import t from 'tap'
-import { touchSessions } from '../../../src/sessions/queries.ts'
+import { updateLastSeen } from '../../../src/sessions/queries.ts'
 import { runIncident } from '../../../src/staff/incidents/run.ts'
 import { startIncidentRunner } from '../../../src/staff/incidents/runner.ts'
 import { testDatabase } from '../../support/database.ts'
@@ -76,7 +76,7 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
         `update session set "lastSeenAt" = now() - interval '1 hour' where ctid = (
           select ctid from session where "userAgent" = 'storm' limit 1 for update skip locked) returning id`,
       )
-      if (row) await database.run((db) => touchSessions(db, [row.id]))
+      if (row) await database.run((db) => updateLastSeen(db, [row.id]))
       answers.touches++
     }),
   ]

@@ -26,13 +26,13 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: `  const due = db
     .select({ id: session.id })
     .from(session)
-    .where(and(inArray(session.id, [...sessionIds]), isValid, touchIsDue))
+    .where(and(inArray(session.id, [...sessionIds]), isValid, lastSeenIsStale))
     .for('update', { skipLocked: true })
   await db.update(session).set({ lastSeenAt: now }).where(inArray(session.id, due))`,
     replace: `  const due = await db
     .select()
     .from(session)
-    .where(and(inArray(session.id, [...sessionIds]), isValid, touchIsDue))
+    .where(and(inArray(session.id, [...sessionIds]), isValid, lastSeenIsStale))
   if (due.length === 0) return
   // The column hashes what it is given, and these are hashes already.
   const rows = due.map((row) => ({ ...row, sessionToken: sql\`\${row.sessionToken}\`, lastSeenAt: now }))

@@ -3,20 +3,20 @@ import type { Leased } from '../check/start.ts'
 import { byLabel, type Collectors } from './collectors.ts'
 
 /** What is asked of a pool of connections. */
-export interface WatchedPool {
+export interface PoolStats {
   readonly totalCount: number
   readonly idleCount: number
   readonly waitingCount: number
 }
 
-export interface WatchedSweep {
+export interface SweepStats {
   readonly sessions: number
   readonly revocations: number
   /** When a whole sweep last ended, in milliseconds since 1970; 0 when none did. */
   readonly at: number
 }
 
-export interface WatchedFeed {
+export interface FeedStats {
   counts: { readonly reads: number; readonly failures: number; readonly events: number }
   /** When the last read that succeeded began, in milliseconds on the monotonic clock. */
   readAt(): number
@@ -26,10 +26,10 @@ export interface WatchedFeed {
   cutOff(): number
 }
 
-export function createSources({ counter, gauge }: Pick<Collectors, 'counter' | 'gauge'>) {
+export function createServiceMetrics({ counter, gauge }: Pick<Collectors, 'counter' | 'gauge'>) {
   return {
     /** A checker that answers from memory. */
-    watch({ counts, holdsLease, size }: Leased): void {
+    leasedChecks({ counts, holdsLease, size }: Leased): void {
       counter(
         'leased_checks_total',
         'Checks by where the answer came from',
@@ -41,8 +41,8 @@ export function createSources({ counter, gauge }: Pick<Collectors, 'counter' | '
     },
 
     /** Pools of connections, by name. */
-    pools(pools: Record<string, WatchedPool>): void {
-      const each = (read: (pool: WatchedPool) => number) =>
+    pools(pools: Record<string, PoolStats>): void {
+      const each = (read: (pool: PoolStats) => number) =>
         byLabel('pool', Object.fromEntries(Object.entries(pools).map(([name, pool]) => [name, read(pool)])))
       const labels = { labelNames: ['pool'] }
       gauge('pool_connections', 'Connections to PostgreSQL', () => each((pool) => pool.totalCount), labels)
@@ -56,13 +56,13 @@ export function createSources({ counter, gauge }: Pick<Collectors, 'counter' | '
     },
 
     /** The writes of last use. */
-    touches(counts: { readonly written: number; readonly dropped: number }): void {
+    lastSeen(counts: { readonly written: number; readonly dropped: number }): void {
       const help = 'Last uses of sessions: written, or dropped because too many waited or the write failed'
       counter('touches_total', help, () => byLabel('outcome', { ...counts }), { labelNames: ['outcome'] })
     },
 
     /** The sweep of what is over. */
-    sweep(counts: WatchedSweep): void {
+    sweep(counts: SweepStats): void {
       counter(
         'swept_rows_total',
         'Rows that were deleted because they are over',
@@ -74,7 +74,7 @@ export function createSources({ counter, gauge }: Pick<Collectors, 'counter' | '
     },
 
     /** The feed of revocations. */
-    feed({ counts, readAt, followers, cutOff }: WatchedFeed): void {
+    feed({ counts, readAt, followers, cutOff }: FeedStats): void {
       gauge('feed_followers', 'Streams that are open, and requests that wait for news', followers)
       counter('feed_events_total', 'Revocations and replays read for whoever follows', () => counts.events)
       counter(

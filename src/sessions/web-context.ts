@@ -3,10 +3,10 @@ import type { Config } from '../config.ts'
 import { createCookies } from './cookies.ts'
 import { createFinishLogout } from './finish-logout.ts'
 
-export type Site = ReturnType<typeof createSite>
+export type WebContext = ReturnType<typeof createWebContext>
 
 /** @param signInPath where to sign in, when that is on this site. */
-export function createSite(
+export function createWebContext(
   {
     cookie,
     publicOrigin,
@@ -18,8 +18,8 @@ export function createSite(
   const cookies = createCookies(cookie, publicOrigin)
   return {
     cookies,
-    visitor: { cookieName: cookie.name, publicOrigin },
-    finish: createFinishLogout(cookies, publicOrigin, allowedRedirects, clearSiteData),
+    cookieSettings: { cookieName: cookie.name, publicOrigin },
+    finishLogout: createFinishLogout(cookies, publicOrigin, allowedRedirects, clearSiteData),
     signInPath,
   }
 }

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import type { Session } from './schema.ts'
 
 /** Tells one list of sessions from another, whatever their order. */
-export function markOf(sessions: readonly Pick<Session, 'id'>[]): string {
+export function sessionListHash(sessions: readonly Pick<Session, 'id'>[]): string {
   const ids = sessions.map(({ id }) => id).sort()
   return hash('sha256', ids.join(), 'base64url').slice(0, 22)
 }

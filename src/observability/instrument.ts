@@ -15,7 +15,7 @@ export type CountedScope = (typeof COUNTED_SCOPES)[number]
 export const LOGOUT_OUTCOMES = ['done', 'refused', 'unknown', 'failed'] as const
 export type LogoutOutcome = (typeof LOGOUT_OUTCOMES)[number]
 
-export function countSessions(
+export function instrumentSessions(
   sessions: Sessions,
   on: { created(): void; logout(scope: CountedScope, outcome: LogoutOutcome): void },
 ): Sessions {
@@ -48,7 +48,10 @@ function outcomeOf(error: unknown): LogoutOutcome {
 }
 
 /** @param refused is told of each key that was refused, and whether for its secret or for its scope. */
-export function countKeys(keys: Keys, refused: (why: 'invalid_key' | 'insufficient_scope') => void): Keys {
+export function instrumentKeys(
+  keys: Keys,
+  refused: (why: 'invalid_key' | 'insufficient_scope') => void,
+): Keys {
   return {
     ...keys,
     async require(secret, scope) {
