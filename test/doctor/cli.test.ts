@@ -183,7 +183,7 @@ t.test('the shell completes commands, and what follows them', async (t) => {
   }
   t.same(await complete('doc'), ['doctor'])
   t.same(await complete('keys', 're'), ['revoke'])
-  t.same((await complete('keys', '')).sort(), ['--help', 'create', 'list', 'revoke'])
+  t.same((await complete('keys', '')).sort(), ['--help', '--version', 'create', 'list', 'revoke'])
   t.ok((await complete('keys', 'create', '--')).includes('--scope'))
   t.same(await complete('keys', 'revoke', 'some-id', '--y'), ['--yes'])
   t.same(await complete('keys', 'create', '--scope', 'i'), ['introspect'])
