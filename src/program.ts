@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import { Failed, UsageError } from './cli/common.ts'
 import { addCompletionCommand } from './cli/completion.ts'
 import { tell } from './cli/print.ts'
+import { createCommandContext } from './command-context.ts'
 import { addDoctorCommand } from './doctor/cli.ts'
 import { addRolesCommand } from './doctor/roles-cli.ts'
 import { addKeysCommand } from './service-api/cli.ts'
@@ -55,6 +56,7 @@ export async function main(
 
 /** All commands. @param onServing is told when one goes on after it has returned. */
 export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing: () => void): Command {
+  const context = createCommandContext(env)
   const program: Command = new Command('global-logout')
     .description('global-logout: log out everywhere, now')
     .version(version, ...VERSION)
@@ -88,13 +90,13 @@ export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing
     .allowExcessArguments(false)
     .description("bring the database at DATABASE_URL to this version's shape, as the owner of its tables")
     .addHelpText('after', '\nExample\n  DATABASE_URL=postgres://owner@db/app global-logout migrate')
-    .action(async () => (await import('./cli/migrate-action.ts')).migrateDatabase(env))
-  addAccountCommands(program, env)
-  addIncidentCommand(program, env)
-  addAuditCommand(program, env)
-  addKeysCommand(program, env)
-  addDoctorCommand(program, env)
-  addRolesCommand(program, env)
+    .action(async () => (await import('./cli/migrate-action.ts')).migrateDatabase(context))
+  addAccountCommands(program, context)
+  addIncidentCommand(program, context)
+  addAuditCommand(program, context)
+  addKeysCommand(program, context)
+  addDoctorCommand(program, context)
+  addRolesCommand(program, context)
   addCompletionCommand(program)
   for (const command of commandsBelow(program)) command.version(version, ...VERSION)
   return program

@@ -1,7 +1,7 @@
 /** The work of `global-logout doctor` and `global-logout sweep`: reports what is wrong, and deletes expired sessions. */
 
 import { Failed } from '../cli/common.ts'
-import { databaseUrl, withDatabase } from '../cli/database.ts'
+import type { CommandContext } from '../cli/context.ts'
 import { explain } from '../cli/explain.ts'
 import { print, printJson } from '../cli/print.ts'
 import { printTable } from '../cli/table.ts'
@@ -17,8 +17,8 @@ export interface JsonOption {
   json?: true
 }
 
-export async function diagnose(env: NodeJS.ProcessEnv, { json }: JsonOption): Promise<void> {
-  const findings = await findAll(env)
+export async function diagnose(context: CommandContext, { json }: JsonOption): Promise<void> {
+  const findings = await findAll(context)
   if (json) printJson(findings)
   else {
     printTable(
@@ -30,19 +30,19 @@ export async function diagnose(env: NodeJS.ProcessEnv, { json }: JsonOption): Pr
   if (findings.some(({ level }) => level === 'problem')) throw new Failed()
 }
 
-export async function sweepNow(env: NodeJS.ProcessEnv, { json }: JsonOption): Promise<void> {
-  const deleted = await withDatabase(env, (database) => sweep(database))
+export async function sweepNow(context: CommandContext, { json }: JsonOption): Promise<void> {
+  const deleted = await context.withDatabase((database) => sweep(database))
   if (json) printJson({ deleted })
   else if (deleted === null) print('Another process is sweeping at this moment.')
   else print(`${counted(deleted, 'expired session')} deleted.`)
 }
 
-async function findAll(env: NodeJS.ProcessEnv): Promise<Finding[]> {
+async function findAll(context: CommandContext): Promise<Finding[]> {
   const inSettings: Finding[] = []
   try {
-    const config = readConfig(env)
+    const config = readConfig(context.env)
     inSettings.push(...findInSettings(config))
-    return [...inSettings, ...(await findInDatabase(await databaseUrl(env), config))]
+    return [...inSettings, ...(await findInDatabase(await context.databaseUrl(), config))]
   } catch (error) {
     return [...inSettings, ...findInError(error)]
   }

@@ -1,12 +1,13 @@
 /** `global-logout doctor` and `global-logout sweep`: their options and help. */
 import type { Command } from 'commander'
 import { examples } from '../cli/common.ts'
+import type { CommandContext } from '../cli/context.ts'
 import type { JsonOption } from './cli-actions.ts'
 
 /** Loaded when a command runs: help and completion need none of it. */
 const actions = () => import('./cli-actions.ts')
 
-export function addDoctorCommand(program: Command, env: NodeJS.ProcessEnv): void {
+export function addDoctorCommand(program: Command, context: CommandContext): void {
   program
     .command('doctor')
     .allowExcessArguments(false)
@@ -14,7 +15,7 @@ export function addDoctorCommand(program: Command, env: NodeJS.ProcessEnv): void
     .option('--json', 'print JSON')
     .addHelpText('after', examples('doctor', 'doctor --json'))
     .addHelpText('after', '\nChanges nothing. Exit code 1 when there is a problem, 0 with warnings only.')
-    .action(async (options: JsonOption) => (await actions()).diagnose(env, options))
+    .action(async (options: JsonOption) => (await actions()).diagnose(context, options))
 
   program
     .command('sweep')
@@ -22,5 +23,5 @@ export function addDoctorCommand(program: Command, env: NodeJS.ProcessEnv): void
     .description('delete expired sessions now; the service does so every minute')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('sweep'))
-    .action(async (options: JsonOption) => (await actions()).sweepNow(env, options))
+    .action(async (options: JsonOption) => (await actions()).sweepNow(context, options))
 }

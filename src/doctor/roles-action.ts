@@ -1,6 +1,6 @@
 /** The work of `global-logout roles`: shows what each database role may execute, read and write, as the database answers. */
 
-import { withDatabase } from '../cli/database.ts'
+import type { CommandContext } from '../cli/context.ts'
 import { print, printJson } from '../cli/print.ts'
 import { printTable } from '../cli/table.ts'
 import { type Rights, ROLES, readRights } from '../database/rights.ts'
@@ -14,8 +14,8 @@ export interface RolesOptions {
   markdown?: true
 }
 
-export async function showRoles(env: NodeJS.ProcessEnv, { json, markdown }: RolesOptions): Promise<void> {
-  const rights = await withDatabase(env, ({ run }) => run(readRights))
+export async function showRoles(context: CommandContext, { json, markdown }: RolesOptions): Promise<void> {
+  const rights = await context.withDatabase(({ run }) => run(readRights))
   if (json) return printJson(rights)
   if (markdown) {
     const dashes = HEAD.map(() => '---')

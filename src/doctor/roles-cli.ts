@@ -1,9 +1,10 @@
 /** `global-logout roles`: its options and help. */
 import { type Command, Option } from 'commander'
 import { examples } from '../cli/common.ts'
+import type { CommandContext } from '../cli/context.ts'
 import type { RolesOptions } from './roles-action.ts'
 
-export function addRolesCommand(program: Command, env: NodeJS.ProcessEnv): void {
+export function addRolesCommand(program: Command, context: CommandContext): void {
   program
     .command('roles')
     .allowExcessArguments(false)
@@ -19,5 +20,5 @@ export function addRolesCommand(program: Command, env: NodeJS.ProcessEnv): void 
 service, checker and application are the roles global_logout_service, global_logout_checker and global_logout_application;
 stranger is any other login. Tables and functions of an application in schema public that have the same owner are listed, too.`,
     )
-    .action(async (options: RolesOptions) => (await import('./roles-action.ts')).showRoles(env, options))
+    .action(async (options: RolesOptions) => (await import('./roles-action.ts')).showRoles(context, options))
 }

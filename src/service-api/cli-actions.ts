@@ -1,7 +1,7 @@
 /** The work of `global-logout keys`: makes, lists and revokes the credentials of services, in the database directly. */
 
 import { confirm, instant, operator, UsageError } from '../cli/common.ts'
-import { withDatabase } from '../cli/database.ts'
+import type { CommandContext } from '../cli/context.ts'
 import { print, printJson, visible } from '../cli/print.ts'
 import { printTable } from '../cli/table.ts'
 import { duration } from '../lib/duration.ts'
@@ -9,8 +9,6 @@ import { uuid } from '../lib/schemas.ts'
 import { createKey, endKey } from './keys.ts'
 import { type ListedKey, listKeys } from './queries.ts'
 import type { KeyScope } from './scopes.ts'
-
-type Env = NodeJS.ProcessEnv
 
 export interface CreateOptions {
   name: string
@@ -31,13 +29,13 @@ export interface RevokeOptions {
 
 const MAX_NAME = 100
 
-export async function create(env: Env, options: CreateOptions): Promise<void> {
+export async function create(context: CommandContext, options: CreateOptions): Promise<void> {
   const wanted = {
     name: nameOf(options.name),
     scopes: [...new Set(options.scope)],
     lifetimeSeconds: lifetimeOf(options.expires),
   }
-  const { key, record } = await withDatabase(env, ({ transaction }) =>
+  const { key, record } = await context.withDatabase(({ transaction }) =>
     transaction((tx) => createKey(tx, wanted, operator())),
   )
   const { id, name, scopes, createdAt, expiresAt } = record
@@ -47,17 +45,21 @@ export async function create(env: Env, options: CreateOptions): Promise<void> {
   print(expiresAt ? `works until ${instant(expiresAt)}.` : 'works until it is revoked.')
 }
 
-export async function list(env: Env, { all = false, json }: ListOptions): Promise<void> {
-  const found = await withDatabase(env, ({ run }) => run((db) => listKeys(db, { all })))
+export async function list(context: CommandContext, { all = false, json }: ListOptions): Promise<void> {
+  const found = await context.withDatabase(({ run }) => run((db) => listKeys(db, { all })))
   if (json) return printJson(found.map(({ keyHash: _, ...key }) => key))
   if (found.length === 0) return print('No keys. Make one with "global-logout keys create".')
   printTable(['id', 'name', 'scopes', 'state', 'created', 'expires', 'last used'], found.map(row))
 }
 
-export async function revoke(env: Env, id: string, { yes, json }: RevokeOptions): Promise<void> {
+export async function revoke(
+  context: CommandContext,
+  id: string,
+  { yes, json }: RevokeOptions,
+): Promise<void> {
   const wanted = uuid().safeParse(id)
   if (!wanted.success) throw new UsageError(`"${id}" is not the id of a key; see "global-logout keys list".`)
-  await withDatabase(env, async ({ run, transaction }) => {
+  await context.withDatabase(async ({ run, transaction }) => {
     const key = (await run((db) => listKeys(db, { all: true }))).find((key) => key.id === wanted.data)
     if (!key) throw new Error(`there is no key ${id}; see "global-logout keys list --all".`)
     if (!key.revokedAt) {

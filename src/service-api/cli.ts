@@ -1,6 +1,7 @@
 /** `global-logout keys`: the options and help of the commands on service keys. */
 import { type Command, Option } from 'commander'
 import { examples } from '../cli/common.ts'
+import type { CommandContext } from '../cli/context.ts'
 import type { CreateOptions, ListOptions, RevokeOptions } from './cli-actions.ts'
 import { KEY_SCOPES } from './scopes.ts'
 
@@ -8,7 +9,7 @@ import { KEY_SCOPES } from './scopes.ts'
 const actions = () => import('./cli-actions.ts')
 
 /** Adds the command to `program`. */
-export function addKeysCommand(program: Command, env: NodeJS.ProcessEnv): void {
+export function addKeysCommand(program: Command, context: CommandContext): void {
   const keys = program.command('keys').description('the credentials of services: create, list, revoke')
   // Without a command of its own it would print the help and succeed.
   keys.action(() => keys.error('keys: create, list or revoke?'))
@@ -27,7 +28,7 @@ export function addKeysCommand(program: Command, env: NodeJS.ProcessEnv): void {
 
 To rotate: create a second key, change the service over, revoke the first. Both work meanwhile.`,
     )
-    .action(async (options: CreateOptions) => (await actions()).create(env, options))
+    .action(async (options: CreateOptions) => (await actions()).create(context, options))
 
   keys
     .command('list')
@@ -36,7 +37,7 @@ To rotate: create a second key, change the service over, revoke the first. Both 
     .option('--all', 'also those that expired or were revoked')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('keys list', 'keys list --all --json'))
-    .action(async (options: ListOptions) => (await actions()).list(env, options))
+    .action(async (options: ListOptions) => (await actions()).list(context, options))
 
   keys
     .command('revoke')
@@ -46,5 +47,5 @@ To rotate: create a second key, change the service over, revoke the first. Both 
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('keys revoke 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f --yes'))
-    .action(async (id: string, options: RevokeOptions) => (await actions()).revoke(env, id, options))
+    .action(async (id: string, options: RevokeOptions) => (await actions()).revoke(context, id, options))
 }

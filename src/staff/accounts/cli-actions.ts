@@ -7,10 +7,8 @@ import { lockFor, reason } from '../reason.ts'
 import type { StaffRole } from '../role-names.ts'
 import { MAX_FOUND } from './accounts.ts'
 import { called, counted, printAccount, printSessions, untilWhen, userRow } from './cli-format.ts'
-import { exactlyTheUser, option, theUser, withAccounts } from './cli-user.ts'
+import { type AccountsContext, exactlyTheUser, option, theUser, withAccounts } from './cli-user.ts'
 import { toAccount, toRevoked, toUser } from './json.ts'
-
-type Env = NodeJS.ProcessEnv
 
 export interface ShowOptions {
   json?: true
@@ -24,24 +22,32 @@ export interface ActOptions {
   json?: true
 }
 
-export async function findUsers(env: Env, text: string, { json }: ShowOptions): Promise<void> {
-  const found = await withAccounts(env, (accounts) => accounts.find(text))
+export async function findUsers(
+  context: AccountsContext,
+  text: string,
+  { json }: ShowOptions,
+): Promise<void> {
+  const found = await withAccounts(context, (accounts) => accounts.find(text))
   if (json) return printJson(found.map(toUser))
   if (found.length === 0) return print('Nobody.')
   printTable(['id', 'name', 'email', 'role', 'lock'], found.map(userRow))
   if (found.length === MAX_FOUND) print(`\nThe first ${MAX_FOUND}; give more of the id, email or name.`)
 }
 
-export async function showUser(env: Env, text: string, { json }: ShowOptions): Promise<void> {
-  await withAccounts(env, async (accounts) => {
+export async function showUser(context: AccountsContext, text: string, { json }: ShowOptions): Promise<void> {
+  await withAccounts(context, async (accounts) => {
     const account = await accounts.show((await theUser(accounts, text)).id)
     if (json) printJson(toAccount(account))
     else printAccount(account)
   })
 }
 
-export async function listSessions(env: Env, text: string, { json }: ShowOptions): Promise<void> {
-  await withAccounts(env, async (accounts) => {
+export async function listSessions(
+  context: AccountsContext,
+  text: string,
+  { json }: ShowOptions,
+): Promise<void> {
+  await withAccounts(context, async (accounts) => {
     const account = await accounts.show((await theUser(accounts, text)).id)
     if (json) printJson(toAccount(account).sessions)
     else printSessions(account)
@@ -49,12 +55,12 @@ export async function listSessions(env: Env, text: string, { json }: ShowOptions
 }
 
 export async function giveRole(
-  env: Env,
+  context: AccountsContext,
   text: string,
   role: StaffRole | 'none',
   options: ActOptions,
 ): Promise<void> {
-  await withAccounts(env, async (accounts) => {
+  await withAccounts(context, async (accounts) => {
     const why = option('reason', reason, options.reason)
     const user = await exactlyTheUser(accounts, text)
     await confirm(
@@ -67,16 +73,20 @@ export async function giveRole(
   })
 }
 
-export function revokeAll(env: Env, text: string, options: ActOptions): Promise<void> {
-  return end(env, text, options, undefined)
+export function revokeAll(context: AccountsContext, text: string, options: ActOptions): Promise<void> {
+  return end(context, text, options, undefined)
 }
 
-export async function lock(env: Env, text: string, options: ActOptions): Promise<void> {
-  await end(env, text, options, option('for', lockFor, options.for))
+export async function lock(context: AccountsContext, text: string, options: ActOptions): Promise<void> {
+  await end(context, text, options, option('for', lockFor, options.for))
 }
 
-export async function unlock(env: Env, text: string, options: Partial<ActOptions>): Promise<void> {
-  await withAccounts(env, async (accounts) => {
+export async function unlock(
+  context: AccountsContext,
+  text: string,
+  options: Partial<ActOptions>,
+): Promise<void> {
+  await withAccounts(context, async (accounts) => {
     const why = options.reason === undefined ? null : option('reason', reason, options.reason)
     const user = await exactlyTheUser(accounts, text)
     if (user.lock)
@@ -92,13 +102,13 @@ export async function unlock(env: Env, text: string, options: Partial<ActOptions
 
 /** @param lockSeconds undefined for no lock, null for one until somebody lifts it. */
 async function end(
-  env: Env,
+  context: AccountsContext,
   text: string,
   options: ActOptions,
   lockSeconds: number | null | undefined,
 ): Promise<void> {
   const why = option('reason', reason, options.reason)
-  await withAccounts(env, async (accounts) => {
+  await withAccounts(context, async (accounts) => {
     const user = await exactlyTheUser(accounts, text)
     const account = await accounts.show(user.id)
     const lock =

@@ -1,16 +1,18 @@
 /** What the commands for security staff share: whom they mean, and why. They talk to the database directly. */
 import type { z } from 'zod'
 import { UsageError } from '../../cli/common.ts'
-import { withServices } from '../../cli/database.ts'
+import type { CommandContext } from '../../cli/context.ts'
 import type { Accounts } from './accounts.ts'
 import { called } from './cli-format.ts'
 import type { FoundUser } from './queries.ts'
 
+export type AccountsContext = CommandContext<{ accounts: Accounts }>
+
 export function withAccounts<T>(
-  env: NodeJS.ProcessEnv,
+  context: AccountsContext,
   work: (accounts: Accounts) => Promise<T>,
 ): Promise<T> {
-  return withServices(env, ({ accounts }) => work(accounts))
+  return context.withServices(({ accounts }) => work(accounts))
 }
 
 /**

@@ -3,13 +3,14 @@ import { Argument, type Command } from 'commander'
 import { examples } from '../../cli/common.ts'
 import { STAFF_ROLES, type StaffRole } from '../role-names.ts'
 import type { ActOptions, ShowOptions } from './cli-actions.ts'
+import type { AccountsContext } from './cli-user.ts'
 
 const WHOM = 'id, email, or the beginning of id, email or name where only one user has it'
 const EXACTLY_WHOM = 'id or email, exactly'
 /** Loaded when a command runs: help and completion need none of it. */
 const actions = () => import('./cli-actions.ts')
 
-export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): void {
+export function addAccountCommands(program: Command, context: AccountsContext): void {
   const users = program.command('user').description('find users, see them, give them a role')
   users.action(() => users.error('user: find, show or role?'))
 
@@ -20,7 +21,7 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
     .argument('<text>', 'in upper or lower case')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('user find ada', 'user find ADA@example.com --json'))
-    .action(async (text: string, options: ShowOptions) => (await actions()).findUsers(env, text, options))
+    .action(async (text: string, options: ShowOptions) => (await actions()).findUsers(context, text, options))
 
   users
     .command('show')
@@ -29,7 +30,7 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
     .argument('<user>', WHOM)
     .option('--json', 'print JSON')
     .addHelpText('after', examples('user show ada@example.com'))
-    .action(async (text: string, options: ShowOptions) => (await actions()).showUser(env, text, options))
+    .action(async (text: string, options: ShowOptions) => (await actions()).showUser(context, text, options))
 
   users
     .command('role')
@@ -43,7 +44,7 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
     .addHelpText('after', examples('user role grace@example.com security --reason "on call from May on"'))
     .addHelpText('after', '\nTakes the owner of the tables as the user of DATABASE_URL.')
     .action(async (text: string, role: StaffRole | 'none', options: ActOptions) =>
-      (await actions()).giveRole(env, text, role, options),
+      (await actions()).giveRole(context, text, role, options),
     )
 
   program
@@ -53,7 +54,9 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
     .argument('<user>', WHOM)
     .option('--json', 'print JSON')
     .addHelpText('after', examples('sessions ada@example.com', 'sessions ada --json'))
-    .action(async (text: string, options: ShowOptions) => (await actions()).listSessions(env, text, options))
+    .action(async (text: string, options: ShowOptions) =>
+      (await actions()).listSessions(context, text, options),
+    )
 
   program
     .command('revoke')
@@ -71,7 +74,7 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
         'revoke ada@example.com --reason "phone stolen, ticket 4711"',
       ),
     )
-    .action(async (text: string, options: ActOptions) => (await actions()).revokeAll(env, text, options))
+    .action(async (text: string, options: ActOptions) => (await actions()).revokeAll(context, text, options))
 
   program
     .command('lock')
@@ -90,7 +93,7 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
         'lock ada@example.com --reason "left the company" --yes',
       ),
     )
-    .action(async (text: string, options: ActOptions) => (await actions()).lock(env, text, options))
+    .action(async (text: string, options: ActOptions) => (await actions()).lock(context, text, options))
 
   program
     .command('unlock')
@@ -102,6 +105,6 @@ export function addAccountCommands(program: Command, env: NodeJS.ProcessEnv): vo
     .option('--json', 'print JSON')
     .addHelpText('after', examples('unlock ada@example.com --reason "password changed, ticket 4711"'))
     .action(async (text: string, options: Partial<ActOptions>) =>
-      (await actions()).unlock(env, text, options),
+      (await actions()).unlock(context, text, options),
     )
 }

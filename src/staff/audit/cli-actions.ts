@@ -1,16 +1,18 @@
 /** The work of `global-logout audit`: lists operations, and verifies that their record is as it was written. */
 import { z } from 'zod'
 import { Failed, instant } from '../../cli/common.ts'
-import { withDatabase, withServices } from '../../cli/database.ts'
+import type { CommandContext } from '../../cli/context.ts'
 import { print, printCsv, printJson } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { zonedInstant } from '../../lib/schemas.ts'
 import { counted } from '../accounts/cli-format.ts'
 import { option } from '../accounts/cli-user.ts'
-import type { AuditEntry } from './audit.ts'
+import type { Audit, AuditEntry } from './audit.ts'
 import { verify } from './chain.ts'
 import { auditCsv } from './csv.ts'
 import type { AuditFilter } from './queries.ts'
+
+export type AuditContext = CommandContext<{ audit: Audit }>
 
 export interface ListOptions {
   user?: string
@@ -40,7 +42,7 @@ const dayOrInstant = z
   .transform((text) => new Date(text))
 
 /** @param listed how many operations a table has without a limit. */
-export async function list(env: NodeJS.ProcessEnv, options: ListOptions, listed: number): Promise<void> {
+export async function list(context: AuditContext, options: ListOptions, listed: number): Promise<void> {
   const { user, actor, kind, since, until, limit: given, json, csv } = options
   const filter: AuditFilter = {
     userId: user,
@@ -49,17 +51,17 @@ export async function list(env: NodeJS.ProcessEnv, options: ListOptions, listed:
     since: option('since', dayOrInstant.optional(), since),
     until: option('until', dayOrInstant.optional(), until),
   }
-  if (csv) return withServices(env, ({ audit }) => printCsv(auditCsv(first(audit.all(filter), given))))
+  if (csv) return context.withServices(({ audit }) => printCsv(auditCsv(first(audit.all(filter), given))))
   const limit = given ?? listed
-  const entries = await withServices(env, ({ audit }) => collect(first(audit.all(filter), limit)))
+  const entries = await context.withServices(({ audit }) => collect(first(audit.all(filter), limit)))
   if (json) return printJson(entries)
   if (entries.length === 0) return print('Nothing matches.')
   printTable(['at', 'kind', 'sessions', 'user', 'by', 'why', 'operation'], entries.map(row))
   if (entries.length === limit) print(`\nThe newest ${limit}; --limit shows more.`)
 }
 
-export async function verifyRecord(env: NodeJS.ProcessEnv, { expect, json }: VerifyOptions): Promise<void> {
-  const found = await withDatabase(env, (database) => verify(database, { expect }))
+export async function verifyRecord(context: AuditContext, { expect, json }: VerifyOptions): Promise<void> {
+  const found = await context.withDatabase((database) => verify(database, { expect }))
   const { operations, links, head, findings } = found
   if (json) printJson(found)
   else {

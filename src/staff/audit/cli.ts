@@ -2,14 +2,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { examples } from '../../cli/common.ts'
 import { AUDIT_KINDS } from '../../operations/kinds.ts'
-import type { ListOptions, VerifyOptions } from './cli-actions.ts'
+import type { AuditContext, ListOptions, VerifyOptions } from './cli-actions.ts'
 
 /** Without a limit so many are shown; a file has all. */
 const LISTED = 100
 /** Loaded when a command runs: help and completion need none of it. */
 const actions = () => import('./cli-actions.ts')
 
-export function addAuditCommand(program: Command, env: NodeJS.ProcessEnv): void {
+export function addAuditCommand(program: Command, context: AuditContext): void {
   const audit = program
     .command('audit')
     .description('every operation, and whether the record was tampered with')
@@ -36,7 +36,7 @@ export function addAuditCommand(program: Command, env: NodeJS.ProcessEnv): void 
         'audit list --since 2026-11-24 --csv > audit.csv',
       ),
     )
-    .action(async (options: ListOptions) => (await actions()).list(env, options, LISTED))
+    .action(async (options: ListOptions) => (await actions()).list(context, options, LISTED))
 
   audit
     .command('verify')
@@ -55,7 +55,7 @@ export function addAuditCommand(program: Command, env: NodeJS.ProcessEnv): void 
 Note the head that it prints where nobody who can write to the database can write, and pass it with --expect next time.
 Exit code 1 when something does not fit.`,
     )
-    .action(async (options: VerifyOptions) => (await actions()).verifyRecord(env, options))
+    .action(async (options: VerifyOptions) => (await actions()).verifyRecord(context, options))
 }
 
 function whole(text: string): number {

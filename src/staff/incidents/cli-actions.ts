@@ -5,19 +5,25 @@
  */
 import { SingleBar } from 'cli-progress'
 import { confirm, Failed, instant, operator, UsageError } from '../../cli/common.ts'
-import { withServices } from '../../cli/database.ts'
+import type { CommandContext } from '../../cli/context.ts'
 import { print, printCsv, printJson, tell } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
+import type { Database } from '../../database/database.ts'
+import type { Barrier } from '../../leases/barrier.ts'
 import { counted } from '../accounts/cli-format.ts'
 import { option } from '../accounts/cli-user.ts'
 import { reason } from '../reason.ts'
 import { howToExecute, printIncident, printPlan } from './cli-format.ts'
 import { type SelectionOptions, selectionOf } from './cli-options.ts'
 import { incidentCsv } from './csv.ts'
-import type { IncidentReport } from './incidents.ts'
+import type { IncidentReport, Incidents } from './incidents.ts'
 import { carryOut } from './runner.ts'
 
-type Env = NodeJS.ProcessEnv
+export type IncidentsContext = CommandContext<{
+  incidents: Incidents
+  pools: { incidents: Database }
+  barrier: Barrier
+}>
 
 export type PlanOptions = { reason: string; json?: true } & SelectionOptions
 
@@ -33,18 +39,25 @@ export interface ReportOptions {
 
 const PLAN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-export async function plan(env: Env, { reason: given, json, ...options }: PlanOptions): Promise<void> {
+export async function plan(
+  context: IncidentsContext,
+  { reason: given, json, ...options }: PlanOptions,
+): Promise<void> {
   const why = option('reason', reason, given)
   const select = await selectionOf(options)
-  const plan = await withServices(env, ({ incidents }) => incidents.plan(select, why, operator()))
+  const plan = await context.withServices(({ incidents }) => incidents.plan(select, why, operator()))
   if (json) return printJson(plan)
   const { unknownUsers: ids } = plan
   printPlan({ ...plan, unknown: { count: ids.length, ids } })
   print(`\n${howToExecute(plan)}`)
 }
 
-export async function execute(env: Env, planId: string, { yes, json }: ExecuteOptions): Promise<void> {
-  await withServices(env, async ({ incidents, pools, barrier }) => {
+export async function execute(
+  context: IncidentsContext,
+  planId: string,
+  { yes, json }: ExecuteOptions,
+): Promise<void> {
+  await context.withServices(async ({ incidents, pools, barrier }) => {
     const plan = await incidents.get(theId(planId))
     if (plan.state === 'expired') throw new Error('the plan has expired, and nothing was ended. Plan again.')
     if (plan.state === 'planned') {
@@ -64,8 +77,12 @@ export async function execute(env: Env, planId: string, { yes, json }: ExecuteOp
   })
 }
 
-export async function show(env: Env, planId: string, { json, csv }: ReportOptions): Promise<void> {
-  await withServices(env, async ({ incidents }) => {
+export async function show(
+  context: IncidentsContext,
+  planId: string,
+  { json, csv }: ReportOptions,
+): Promise<void> {
+  await context.withServices(async ({ incidents }) => {
     const report = await incidents.get(theId(planId))
     if (csv) await printCsv(incidentCsv(incidents.endedSessions(report)))
     else if (json) printJson(report)
@@ -73,8 +90,8 @@ export async function show(env: Env, planId: string, { json, csv }: ReportOption
   })
 }
 
-export async function list(env: Env, { json }: ReportOptions): Promise<void> {
-  const found = await withServices(env, ({ incidents }) => incidents.list())
+export async function list(context: IncidentsContext, { json }: ReportOptions): Promise<void> {
+  const found = await context.withServices(({ incidents }) => incidents.list())
   if (json) return printJson(found)
   if (found.length === 0) return print('No incident was ever planned.')
   printTable(

@@ -1,13 +1,13 @@
 /** `global-logout incident`: the options and help of the commands that end the sessions of many. */
 import { type Command, Option } from 'commander'
 import { examples } from '../../cli/common.ts'
-import type { ExecuteOptions, PlanOptions, ReportOptions } from './cli-actions.ts'
+import type { ExecuteOptions, IncidentsContext, PlanOptions, ReportOptions } from './cli-actions.ts'
 import { selectionOptions } from './cli-options.ts'
 
 /** Loaded when a command runs: help and completion need none of it. */
 const actions = () => import('./cli-actions.ts')
 
-export function addIncidentCommand(program: Command, env: NodeJS.ProcessEnv): void {
+export function addIncidentCommand(program: Command, context: IncidentsContext): void {
   const incident = program
     .command('incident')
     .description('end the sessions of many: plan first, then execute')
@@ -29,7 +29,7 @@ export function addIncidentCommand(program: Command, env: NodeJS.ProcessEnv): vo
       ),
     )
     .addHelpText('after', '\nA plan can be executed for 30 minutes, by whoever has its id.')
-    .action(async (options: PlanOptions) => (await actions()).plan(env, options))
+    .action(async (options: PlanOptions) => (await actions()).plan(context, options))
 
   incident
     .command('execute')
@@ -44,7 +44,7 @@ export function addIncidentCommand(program: Command, env: NodeJS.ProcessEnv): vo
 
 Interrupted, it goes on when it is called again, or at once where the service runs. Of a finished incident it prints the report.`,
     )
-    .action(async (id: string, options: ExecuteOptions) => (await actions()).execute(env, id, options))
+    .action(async (id: string, options: ExecuteOptions) => (await actions()).execute(context, id, options))
 
   incident
     .command('show')
@@ -60,7 +60,7 @@ Interrupted, it goes on when it is called again, or at once where the service ru
         'incident show 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f --csv > ended.csv',
       ),
     )
-    .action(async (id: string, options: ReportOptions) => (await actions()).show(env, id, options))
+    .action(async (id: string, options: ReportOptions) => (await actions()).show(context, id, options))
 
   incident
     .command('list')
@@ -68,5 +68,5 @@ Interrupted, it goes on when it is called again, or at once where the service ru
     .description('the newest 100 incidents')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('incident list'))
-    .action(async (options: ReportOptions) => (await actions()).list(env, options))
+    .action(async (options: ReportOptions) => (await actions()).list(context, options))
 }

@@ -1,0 +1,49 @@
+/** The database and the services for commands. Imports both at first use: help and completion load neither. */
+import type { CommandContext } from './cli/context.ts'
+import { silentLog } from './lib/log.ts'
+import type { Services } from './services.ts'
+
+/** For one query, in milliseconds. Longer than for a request: no browser waits for a command. */
+const DEADLINE_MS = 10_000
+
+export function createCommandContext(env: NodeJS.ProcessEnv): CommandContext<Services> {
+  async function databaseUrl(): Promise<string> {
+    const { ConfigError, DATA_FOLDER, readConfig } = await import('./config.ts')
+    const { databaseUrl: given } = readConfig(env)
+    if (given) return given
+    const { findDemo } = await import('./demo.ts')
+    const running = await (await findDemo())?.runningUrl(DATA_FOLDER)
+    if (running) return running
+    throw new ConfigError(['DATABASE_URL: name the database (no demo runs in this folder)'])
+  }
+
+  return {
+    env,
+    databaseUrl,
+
+    async withDatabase(work) {
+      const url = await databaseUrl()
+      const { openDatabase } = await import('./database/database.ts')
+      const database = openDatabase(url, { max: 2, deadlineMs: DEADLINE_MS })
+      try {
+        return await work(database)
+      } finally {
+        await database.close()
+      }
+    },
+
+    async withServices(work) {
+      const url = await databaseUrl()
+      const [{ readConfig }, { createServices }] = await Promise.all([
+        import('./config.ts'),
+        import('./services.ts'),
+      ])
+      const services = createServices(readConfig(env), silentLog, { url, deadlineMs: DEADLINE_MS })
+      try {
+        return await work(services)
+      } finally {
+        await services.close()
+      }
+    },
+  }
+}
