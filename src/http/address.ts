@@ -7,7 +7,7 @@
 import type { IncomingMessage } from 'node:http'
 import parseForwarded from 'forwarded-parse'
 import type { Config } from '../config.ts'
-import { createIsIn } from '../lib/address-blocks.ts'
+import { createRangeTest } from '../lib/address-blocks.ts'
 import { readAddress } from '../lib/read-address.ts'
 
 declare module 'fastify' {
@@ -34,7 +34,7 @@ export function createAddressOf({
   trustProxy,
   trustProxyHeader,
 }: Pick<Config, 'trustProxy' | 'trustProxyHeader'>): (request: IncomingMessage) => Address {
-  const isTrusted = createIsIn(trustProxy)
+  const isTrusted = createRangeTest(trustProxy)
   const hopOf = HOP[trustProxyHeader]
   return ({ socket, headers }) => {
     let nearest = readAddress(socket.remoteAddress ?? '')

@@ -1,8 +1,8 @@
-/** Networks of addresses: who counts as one caller, and which proxies are trusted. */
+/** Networks of IP addresses: which network a caller's limits apply to, and whether an address is in a list of ranges. */
 import ipaddr from 'ipaddr.js'
 
-/** Who counts as one caller: an address, or of IPv6 the network (/64) that a single customer has. */
-export function callerOf(address: string): string {
+/** The network that counts as one caller: the IPv4 address, or the IPv6 /64 that one customer has. */
+export function callerNetwork(address: string): string {
   const parsed = ipaddr.parse(address)
   return parsed instanceof ipaddr.IPv6
     ? parsed.parts
@@ -12,16 +12,16 @@ export function callerOf(address: string): string {
     : address
 }
 
-/** @param ranges addresses or CIDR ranges. @returns whether an address that `readAddress` gave is in one of them. */
-export function createIsIn(ranges: readonly string[]): (address: string) => boolean {
-  const parsed = ranges.map(rangeOf)
+/** @param ranges addresses or CIDR ranges. @returns a test whether an address from `readAddress` is in one of them. */
+export function createRangeTest(ranges: readonly string[]): (address: string) => boolean {
+  const parsed = ranges.map(parseRange)
   return (address) => {
     const ip = ipaddr.parse(address)
     return parsed.some((range) => ip.kind() === range[0].kind() && ip.match(range))
   }
 }
 
-function rangeOf(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+function parseRange(text: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
   const [address = '', prefix] = text.split('/')
   const ip = ipaddr.parse(address.replace(/%.*$/, ''))
   const bits = prefix === undefined ? ip.toByteArray().length * 8 : Number(prefix)

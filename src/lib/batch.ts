@@ -1,64 +1,64 @@
 /**
- * Calls that arrive together share one load. A call is only ever answered by a load that began after the call arrived.
- * No call waits for a timer: with a load free, the first call starts it at once and alone. A load that fails fails its own
- * calls. A call that waits too long, or finds too many waiting, is refused.
+ * Batches calls: those that arrive together share one load. A load that answers a call always began after that call
+ * arrived. There is no timer: while a load is free, a call starts it at once. A failed load fails its own calls only. A call
+ * is refused when it waits too long, or when too many are waiting.
  */
 import { runDetached } from './run-detached.ts'
 
 export interface Limits {
-  /** Loads under way at once, as long as they are small. */
+  /** Most loads in flight. */
   inFlight: number
-  /** With so many calls under way no further load begins beside them: one large load costs less than two. */
+  /** With this many calls in flight no further load begins: one large load costs less than two. */
   busyAt: number
-  /** Calls that one load takes at most. */
+  /** Most calls in one load. */
   size: number
-  /** Calls that wait at most; beyond them a call is refused. */
+  /** Most waiting calls; a further one is refused. */
   waiting: number
-  /** Longest wait for a load to begin, in milliseconds; a call that waited longer is refused. */
+  /** Longest wait for a load to begin, in milliseconds; a call that has waited longer is refused. */
   waitMs: number
-  /** Makes the error of a refused call from its cause. */
+  /** Creates the error of a refused call. */
   refusal: (cause: Error) => Error
 }
 
-/** A load that takes longer than this, in milliseconds, may hang: other calls no longer wait for it. */
+/** A load that takes longer than this, in milliseconds, may hang: `busyAt` no longer holds back other loads. */
 const STALL_MS = 100
 
 interface Call<In, Out> {
   item: In
-  /** On the monotonic clock, in milliseconds. */
+  /** Milliseconds on the monotonic clock. */
   arrived: number
   answer: (out: Out) => void
   fail: (error: unknown) => void
 }
 
-/** @param load gets the items of a batch and returns their answers, by position. */
+/** @param load takes the items of a batch. It resolves with their answers, by position. */
 export function batch<In, Out>(
   load: (items: In[]) => Promise<Out[]>,
   limits: Limits,
 ): (item: In) => Promise<Out> {
   const waiting: Call<In, Out>[] = []
   let loads = 0
-  let underWay = 0
-  /** When the last load began. */
-  let begun = 0
+  let callsInFlight = 0
+  /** When the last load began, in milliseconds on the monotonic clock. */
+  let startedAt = 0
 
   function startLoads(): void {
-    refuseTheLate()
-    const mayBegin = () => underWay < limits.busyAt || performance.now() - begun > STALL_MS
-    while (waiting.length > 0 && loads < limits.inFlight && mayBegin())
-      void answerAll(waiting.splice(0, limits.size))
+    refuseLateCalls()
+    const mayStart = () => callsInFlight < limits.busyAt || performance.now() - startedAt > STALL_MS
+    while (waiting.length > 0 && loads < limits.inFlight && mayStart())
+      void runLoad(waiting.splice(0, limits.size))
   }
 
-  function refuseTheLate(): void {
+  function refuseLateCalls(): void {
     const oldest = performance.now() - limits.waitMs
     while (waiting[0] && waiting[0].arrived < oldest)
       waiting.shift()?.fail(limits.refusal(new Error('waited too long')))
   }
 
-  async function answerAll(calls: Call<In, Out>[]): Promise<void> {
+  async function runLoad(calls: Call<In, Out>[]): Promise<void> {
     loads++
-    underWay += calls.length
-    begun = performance.now()
+    callsInFlight += calls.length
+    startedAt = performance.now()
     try {
       const outs = await runDetached(() => load(calls.map(({ item }) => item)))
       for (const [i, call] of calls.entries()) call.answer(outs[i] as Out)
@@ -66,7 +66,7 @@ export function batch<In, Out>(
       for (const call of calls) call.fail(error)
     } finally {
       loads--
-      underWay -= calls.length
+      callsInFlight -= calls.length
       startLoads()
     }
   }
@@ -74,7 +74,7 @@ export function batch<In, Out>(
   return (item) =>
     new Promise((answer, fail) => {
       if (waiting.length >= limits.waiting)
-        return fail(limits.refusal(new Error(`${waiting.length} calls wait already`)))
+        return fail(limits.refusal(new Error(`${waiting.length} calls are waiting`)))
       waiting.push({ item, answer, fail, arrived: performance.now() })
       startLoads()
     })

@@ -1,62 +1,62 @@
-/** CSV (RFC 4180) that a spreadsheet shows and does not run: names, user agents and reasons are other people's words. */
+/** CSV (RFC 4180) that a spreadsheet displays and never runs: names, user agents and reasons are untrusted text. */
 import { type Options, stringify } from 'csv-stringify/sync'
 
 /**
- * Where a spreadsheet would take what follows for a formula (OWASP, CSV Injection), full-width forms included: at the
- * beginning, and behind whatever may begin a cell where commas do not (in most of Europe, semicolons do). The library's own
- * `escape_formulas` looks at the first character alone.
+ * Each position where a spreadsheet would start a formula (OWASP, CSV Injection), full-width characters included: at the
+ * beginning, and after a separator of another locale (in most of Europe, the semicolon). The library's own `escape_formulas`
+ * checks the first character only.
  */
-const FORMULA = /(?=[=+\-@\uff1d\uff0b\uff0d\uff20])(?<=(?:^|[;,|\t\r\n])[\s"']*)/g
+const FORMULA_START = /(?=[=+\-@\uff1d\uff0b\uff0d\uff20])(?<=(?:^|[;,|\t\r\n])[\s"']*)/g
 
-/** What a terminal obeys, or what turns the text around it; tabs and line ends are at home in a quoted field. */
-const UNSEEN = /(?![\t\r\n])[\p{Cc}\p{Bidi_Control}]/gu
+/** Control characters, which a terminal obeys, and bidirectional ones. Tabs and line ends are safe in a quoted field. */
+const CONTROL_CHARACTER = /(?![\t\r\n])[\p{Cc}\p{Bidi_Control}]/gu
 
-/** Every field quoted. Null is empty, an instant is ISO 8601, what has parts is JSON. */
+/** Quotes every field. Null is empty, a date is ISO 8601, an object or array is JSON. */
 const OPTIONS: Options = {
   quoted: true,
   quoted_empty: true,
   record_delimiter: 'windows',
   cast: {
-    string: guarded,
-    number: (value) => guarded(String(value)),
-    bigint: (value) => guarded(String(value)),
+    string: escapeText,
+    number: (value) => escapeText(String(value)),
+    bigint: (value) => escapeText(String(value)),
     boolean: String,
-    date: (value) => guarded(value.toISOString()),
-    object: (value) => guarded(JSON.stringify(value)),
+    date: (value) => escapeText(value.toISOString()),
+    object: (value) => escapeText(JSON.stringify(value)),
   },
 }
 
-/** Under which name a column shows which property. */
+/** A column: its header, and the property that it shows. */
 export interface Column<Row> {
   header: string
   key: string & keyof Row
 }
 
-/** A line for each row, after one with the names of the columns. That one waits for the first row: an error comes before it. */
+/** The header line, then one line for each row. The header waits for the first row, so that a failed query yields nothing. */
 export async function* csvLines<Row extends object>(
   columns: Column<Row>[],
   rows: AsyncIterable<Row>,
 ): AsyncGenerator<string> {
-  const names = stringify([], { ...OPTIONS, columns, header: true })
-  let named = false
+  const header = stringify([], { ...OPTIONS, columns, header: true })
+  let headerSent = false
   for await (const row of rows) {
-    if (!named) yield names
-    named = true
+    if (!headerSent) yield header
+    headerSent = true
     yield stringify([row], { ...OPTIONS, columns })
   }
-  if (!named) yield names
+  if (!headerSent) yield header
 }
 
-/** One line. */
+/** One CSV line of the fields. */
 export function csvLine(fields: readonly unknown[]): string {
   return stringify([fields], OPTIONS)
 }
 
-function guarded(text: string): string {
-  return text.replace(UNSEEN, escaped).replace(FORMULA, "'")
+function escapeText(text: string): string {
+  return text.replace(CONTROL_CHARACTER, unicodeEscape).replace(FORMULA_START, "'")
 }
 
-/** As in JSON: `\u202e`. */
-function escaped(character: string): string {
+/** The character as JSON escapes it: `\u202e`. */
+function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

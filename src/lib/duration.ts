@@ -1,10 +1,10 @@
-/** Durations as settings and commands write them: `90s`, `30m`, `12h` or `7d`. */
+/** Parses the durations of settings and commands: `90s`, `30m`, `12h` or `7d`. */
 import { z } from 'zod'
 
 /** Seconds of each unit. */
 export const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 
-/** Parses a duration to seconds; 3650d at most. */
+/** Parses a duration to seconds. At most 3650d. */
 export const duration = z
   .string()
   .regex(/^[1-9]\d*[smhd]$/, 'must be a duration such as 90s, 30m, 12h or 7d')

@@ -1,18 +1,18 @@
-/** Background loops on an interval: runs never overlap, and a run that fails is logged and tried again at the next interval. */
+/** Runs background work at an interval. Runs never overlap; a failed run is logged and repeated at the next interval. */
 import type { Log } from './log.ts'
 
 export interface EveryOptions {
-  /** Milliseconds between two starts. A start is skipped while a run is under way. */
+  /** Milliseconds between two starts. A start is skipped while a run is in progress. */
   ms: number
   log: Log
-  /** The log message of a run that fails. */
+  /** The log message of a failed run. */
   failed: string
 }
 
 export interface Loop {
-  /** Runs once more, after the run under way. Resolves when that run has ended. Never rejects. */
+  /** Runs once more, after the run in progress. Resolves when that run has ended. Never rejects. */
   run(): Promise<void>
-  /** Starts no run by itself any more. Resolves when the run under way has ended. */
+  /** Stops the timer. Resolves when the run in progress has ended. */
   close(): Promise<void>
 }
 

@@ -1,12 +1,12 @@
-/** Addresses as clients, proxies and applications write them, read in one way. The Auth.js adapter ships this module. */
+/** Normalizes IP addresses as clients, proxies and applications write them. The Auth.js adapter ships this module. */
 import { isIP, SocketAddress } from 'node:net'
 
-/** With brackets and a port (`[2001:db8::1]:443`), or with a port (`192.0.2.1:4711`); RFC 7239 also hides ports, `:_x`. */
+/** Brackets with an optional port (`[2001:db8::1]:443`), or a port (`192.0.2.1:4711`). RFC 7239 also obfuscates ports: `:_x`. */
 const WITH_PORT = /^(?:\[([\da-f:.]+(?:%[^\]]*)?)\]|([\d.]+))(?::(?:\d{1,5}|_[\w.-]+))?$/i
 
 /**
- * The address in a text, in its shortest form: without port, brackets and zone, an IPv4 address in IPv6 (`::ffff:192.0.2.1`) as
- * what it is. Null for all that is no address, such as `unknown` and `_hidden`.
+ * The address in its shortest form, without port, brackets and zone. An IPv4 address in IPv6 (`::ffff:192.0.2.1`) becomes IPv4.
+ * @returns null for any other text, such as `unknown` and `_hidden`.
  */
 export function readAddress(text: string): string | null {
   const [, v6, v4] = WITH_PORT.exec(text) ?? []

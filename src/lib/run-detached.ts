@@ -1,6 +1,6 @@
 /**
- * `runDetached` runs shared work, and work that outlives its request, outside the current request's async context. That
- * context would lend the work the first caller's deadline and trace.
+ * `runDetached` runs work that several requests share, or that outlives its request, outside the current async context.
+ * That context would lend the work the first caller's deadline and trace.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 

@@ -6,7 +6,7 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   await setTimeout(ms, undefined, { signal }).catch(() => {})
 }
 
-/** A sleep for one caller at a time, which `wake` ends. Waking it when no sleep is under way does nothing. */
+/** A sleep for one caller at a time. `wake` ends it, and does nothing while there is no sleep. */
 export function createWakeableSleep() {
   let end = new AbortController()
   return {

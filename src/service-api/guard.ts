@@ -6,7 +6,7 @@ import fastifyRateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
-import { callerOf } from '../lib/address-blocks.ts'
+import { callerNetwork } from '../lib/address-blocks.ts'
 import { bearerOf } from '../sessions/credentials.ts'
 import type { Keys } from './keys.ts'
 import type { FoundKey } from './queries.ts'
@@ -40,7 +40,7 @@ const WRONG_KEYS = { max: 20, timeWindow: 60_000 }
 function createRequireKey(app: FastifyInstance, keys: Keys) {
   const countWrongKey = app.createRateLimit({
     ...WRONG_KEYS,
-    keyGenerator: ({ address: { nearest } }) => callerOf(nearest ?? '::'),
+    keyGenerator: ({ address: { nearest } }) => callerNetwork(nearest ?? '::'),
   })
 
   return (scope: KeyScope) => async (request: FastifyRequest) => {

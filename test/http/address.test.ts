@@ -1,6 +1,6 @@
 /** Whose address is recorded and counted, in every way that proxies write one, and when they write none. */
 import t from 'tap'
-import { callerOf } from '../../src/lib/address-blocks.ts'
+import { callerNetwork } from '../../src/lib/address-blocks.ts'
 import { readAddress } from '../../src/lib/read-address.ts'
 import { json, startService } from '../support/service.ts'
 
@@ -58,9 +58,9 @@ t.test('an address is read with a port, in brackets, with a zone; and nothing el
     ].map((text) => [text, null] as [string, null]),
   ]
   for (const [text, address] of cases) t.equal(readAddress(text), address, JSON.stringify(text))
-  t.equal(callerOf('2001:db8:1:2:3::4'), callerOf('2001:db8:1:2:ffff::'), 'one /64 is one caller')
-  t.not(callerOf('2001:db8:1:2::'), callerOf('2001:db8:1:3::'))
-  t.equal(callerOf('198.51.100.7'), '198.51.100.7')
+  t.equal(callerNetwork('2001:db8:1:2:3::4'), callerNetwork('2001:db8:1:2:ffff::'), 'one /64 is one caller')
+  t.not(callerNetwork('2001:db8:1:2::'), callerNetwork('2001:db8:1:3::'))
+  t.equal(callerNetwork('198.51.100.7'), '198.51.100.7')
 })
 
 type Headers = Record<string, string>

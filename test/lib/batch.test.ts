@@ -1,4 +1,4 @@
-/** Calls that arrive together share a load, and no answer is older than its question. */
+/** Calls that arrive together share a load, and no answer is older than its call. */
 
 import fc from 'fast-check'
 import t from 'tap'
@@ -8,7 +8,7 @@ import { holds } from '../support/seed.ts'
 
 const LIMITS = { inFlight: 2, busyAt: 2, size: 10, waiting: 100, waitMs: 60_000, refusal: unavailable }
 
-/** A load whose ends are held by the test. */
+/** A batch whose loads end when the test says so. */
 function held() {
   const loads: { items: number[]; end: () => void; fail: (error: Error) => void }[] = []
   let clock = 0
@@ -21,7 +21,7 @@ function held() {
   return { loads, ask, now: () => clock }
 }
 
-t.test('a lone call starts its load at once', async (t) => {
+t.test('a single call starts a load at once', async (t) => {
   const { loads, ask } = held()
   const answer = ask(1)
   t.same(
@@ -32,7 +32,7 @@ t.test('a lone call starts its load at once', async (t) => {
   t.match(await answer, { item: 1 })
 })
 
-t.test('calls that come while loads are under way share the next one', async (t) => {
+t.test('calls that arrive while loads are in flight share the next load', async (t) => {
   const { loads, ask } = held()
   const answers = [1, 2, 3, 4].map(ask)
   t.same(
@@ -52,7 +52,7 @@ t.test('calls that come while loads are under way share the next one', async (t)
   )
 })
 
-t.test('beside a large load no other begins: who comes meanwhile shares the next', async (t) => {
+t.test('beside a large load no other begins: calls that arrive meanwhile share the next', async (t) => {
   const { loads, ask } = held()
   const answers = [1, 2, 3, 4, 5, 6].map(ask)
   loads[0]?.end()
@@ -72,7 +72,7 @@ t.test('beside a large load no other begins: who comes meanwhile shares the next
   await Promise.all(answers)
 })
 
-t.test('a load that hangs does not keep the others waiting', async (t) => {
+t.test('a hanging load does not hold back other loads', async (t) => {
   const { loads, ask } = held()
   const answers = [1, 2, 3, 4, 5, 6].map(ask)
   loads[0]?.end()
@@ -88,7 +88,7 @@ t.test('a load that hangs does not keep the others waiting', async (t) => {
   await Promise.all(answers)
 })
 
-t.test('whatever the order of things, an answer was read after its question and is its own', async (t) => {
+t.test('in any order of events, each call gets its own answer, read after the call', async (t) => {
   await holds(
     t,
     fc.asyncProperty(fc.array(fc.oneof(fc.constant('ask'), fc.nat(3)), { maxLength: 60 }), async (events) => {
@@ -113,7 +113,7 @@ t.test('whatever the order of things, an answer was read after its question and 
   )
 })
 
-t.test('a load that fails fails its own calls; those that wait get the next load', async (t) => {
+t.test('a failed load fails its own calls; waiting calls get the next load', async (t) => {
   const { loads, ask } = held()
   const answers = [1, 2, 3].map((item) =>
     ask(item).then(
@@ -131,7 +131,7 @@ t.test('a load that fails fails its own calls; those that wait get the next load
   t.match(await next, { item: 4 })
 })
 
-t.test('when too many wait, the next is refused at once', async (t) => {
+t.test('when too many calls are waiting, the next one is refused at once', async (t) => {
   const { loads, ask } = held()
   const answers = Array.from({ length: LIMITS.inFlight + LIMITS.waiting }, (_, item) => ask(item))
   await t.rejects(ask(-1), { code: 'unavailable' })
@@ -143,7 +143,7 @@ t.test('when too many wait, the next is refused at once', async (t) => {
   t.ok(loads.every(({ items }) => items.length <= LIMITS.size))
 })
 
-t.test('whoever waited too long for a load is refused rather than kept still longer', async (t) => {
+t.test('a call that has waited too long for a load is refused', async (t) => {
   const ends: (() => void)[] = []
   const load = (items: number[]) => new Promise<number[]>((done) => ends.push(() => done(items)))
   const ask = batch(load, { ...LIMITS, inFlight: 1, waitMs: 1 })
@@ -157,5 +157,5 @@ t.test('whoever waited too long for a load is refused rather than kept still lon
   ends[0]?.()
   t.equal(await first, 1)
   t.equal(await second, 'unavailable')
-  t.equal(ends.length, 1, 'no load was begun for it')
+  t.equal(ends.length, 1, 'no load began for it')
 })

@@ -1,10 +1,10 @@
-/** A loop never runs twice at once, survives a run that fails, and ends only after the run under way. */
+/** A loop never overlaps its runs, survives a failed run, and closes after the run in progress. */
 import t from 'tap'
 import { every } from '../../src/lib/every.ts'
 import { keepLog, strictLog } from '../support/log.ts'
 import { waitFor } from '../support/within.ts'
 
-t.test('runs never overlap, however often they are due or asked for', async (t) => {
+t.test('runs never overlap, however often they are due or requested', async (t) => {
   let underWay = 0
   let most = 0
   let runs = 0
@@ -21,7 +21,7 @@ t.test('runs never overlap, however often they are due or asked for', async (t) 
   t.equal(underWay, 0)
 })
 
-t.test('a run that is asked for begins after the call, not with the run under way', async (t) => {
+t.test('a requested run begins after the call; the run in progress does not count', async (t) => {
   const begun: PromiseWithResolvers<void>[] = []
   const loop = every({ ms: 600_000, log: strictLog(t), failed: 'failed' }, () => {
     const end = Promise.withResolvers<void>()
@@ -40,7 +40,7 @@ t.test('a run that is asked for begins after the call, not with the run under wa
   t.equal(begun.length, 2)
 })
 
-t.test('a run that fails is logged under its name, and the next one comes', async (t) => {
+t.test('a failed run is logged under its name, and the next run follows', async (t) => {
   const { log, lines } = keepLog()
   const error = new Error('away')
   let runs = 0
@@ -52,7 +52,7 @@ t.test('a run that fails is logged under its name, and the next one comes', asyn
   t.same(lines, [{ level: 'warn', fields: { err: error }, message: 'sweep failed' }])
 })
 
-t.test('closing waits for the run under way, and no run begins afterwards', async (t) => {
+t.test('close waits for the run in progress, and no run begins afterwards', async (t) => {
   const end = Promise.withResolvers<void>()
   let runs = 0
   const loop = every({ ms: 1, log: strictLog(t), failed: 'failed' }, () => {

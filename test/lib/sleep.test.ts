@@ -1,10 +1,10 @@
-/** A sleep ends at its time, at once when its signal is aborted, and when it is woken; none of them is an error. */
+/** A sleep ends after its time, when its signal is aborted, or when it is woken. None of these is an error. */
 import t from 'tap'
 import { createWakeableSleep, sleep } from '../../src/lib/sleep.ts'
 
 const LONG_MS = 600_000
 
-t.test('it ends at its time, and not before', async (t) => {
+t.test('a sleep ends after its time, and not before', async (t) => {
   let slept = false
   const sleeping = sleep(20).then(() => {
     slept = true
@@ -15,7 +15,7 @@ t.test('it ends at its time, and not before', async (t) => {
   t.ok(slept)
 })
 
-t.test('a signal ends it, also one that was aborted before', async () => {
+t.test('a signal ends the sleep, also when it was aborted before', async () => {
   const over = new AbortController()
   const sleeping = sleep(LONG_MS, over.signal)
   over.abort()
@@ -23,7 +23,7 @@ t.test('a signal ends it, also one that was aborted before', async () => {
   await sleep(LONG_MS, over.signal)
 })
 
-t.test('waking ends the sleep under way, and not the next one', async (t) => {
+t.test('waking ends the current sleep, and not the next one', async (t) => {
   const { sleep, wake } = createWakeableSleep()
   wake()
   const first = sleep(LONG_MS)
