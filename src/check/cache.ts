@@ -1,29 +1,30 @@
 /**
- * What an instance knows by heart: living sessions, and until when it may say so. Nothing here is answered after the
- * lease or the session's own lifetime is over, and nothing that was revoked is kept, however late its read comes in.
- * Pure: every time is passed in. Tokens are hashed; of unknown ones nothing is kept.
+ * In-memory session cache of one instance. It answers only while the lease is held and the session is valid, and it never keeps
+ * a session that was revoked while its read was in flight. It holds hashed tokens, and only valid ones. Pure: callers pass in
+ * every time.
  */
 import { LRUCache } from 'lru-cache'
 import { HELD_MS, RATE_ERROR } from '../leases/lease.ts'
 import type { Read } from './queries.ts'
 
-/** A living session as it was read. Seconds on the lease clock, as small integers: a float would cost 16 bytes. */
+/** A valid session as it was read. Times are seconds on the lease clock, as small integers: a float would take 16 bytes more. */
 export class CachedSession {
   readonly userId: string
   readonly sessionId: string
-  /** When it is over by idle timeout or age, rounded down. */
-  readonly until: number
-  /** When a use is to be recorded again. */
+  /** When it ends by idle timeout or maximum age, rounded down. */
+  readonly validUntil: number
+  /** When the next activity update is due. */
   touchAt: number
+  /** Seconds between two activity updates. */
   readonly touchInterval: number
-  /** When it was last moved to the front of the queue of those that may go. */
-  movedAt = -1
+  /** When it was last marked as recently used. */
+  usedAt = -1
 
-  /** @param askedAt when the read was begun, in milliseconds; what was left then is counted from there. */
+  /** @param askedAt when the read began, in milliseconds. The remaining lifetime counts from there. */
   constructor(read: Read, askedAt: number) {
     this.userId = read.userId
     this.sessionId = read.sessionId
-    this.until = Math.floor(askedAt / 1000 + read.lifeSeconds * (1 - RATE_ERROR))
+    this.validUntil = Math.floor(askedAt / 1000 + read.lifeSeconds * (1 - RATE_ERROR))
     this.touchAt = Math.ceil(askedAt / 1000 + read.touchSeconds)
     this.touchInterval = Math.ceil(read.touchInterval)
   }
@@ -34,7 +35,7 @@ export class CachedSession {
 
   /** @param now milliseconds on the clock of `askedAt`. */
   isValidAt(now: number): boolean {
-    return now < this.until * 1000
+    return now < this.validUntil * 1000
   }
 }
 
@@ -42,44 +43,44 @@ type Answer = Promise<CachedSession | null>
 
 export type SessionCache = ReturnType<typeof createSessionCache>
 
-/** @param max sessions at most; beyond them the one that was not asked for longest goes. */
+/** @param max the most sessions kept; the least recently used is evicted first. */
 export function createSessionCache(max: number) {
   const entries = new LRUCache<string, CachedSession>({ max })
-  /** Reads under way, by token. One that is no longer listed when it ends is answered, never kept. */
+  /** Reads in flight, by token. The result of a read that is no longer listed is returned, never kept. */
   const reads = new Map<string, Answer>()
   let leaseUntil = Number.NEGATIVE_INFINITY
-  /** Whether a generation is under way: a first snapshot is in, and everything kept was read after it. */
+  /** Whether a generation has begun: everything in the cache was read after its first snapshot. */
   let open = false
 
   const holds = (now: number) => now < leaseUntil
 
   return {
-    /** Whether answers may come from memory. */
+    /** Whether the lease is held, so that the cache may answer. */
     holds,
 
-    /** What memory says of a token now, if it may say anything. */
+    /** The cached session of a hashed token; undefined when there is none, or no lease. */
     find(key: string, now: number): CachedSession | undefined {
       if (!holds(now)) return undefined
       const found = entries.peek(key)
       if (!found?.isValidAt(now)) return undefined
-      // Once a second will do: moving it for every check costs as much as finding it.
+      // At most once a second: marking it at every check would cost as much as finding it.
       const second = Math.trunc(now / 1000)
-      if (found.movedAt !== second) {
-        found.movedAt = second
+      if (found.usedAt !== second) {
+        found.usedAt = second
         entries.get(key)
       }
       return found
     },
 
     /**
-     * Reads a token that memory says nothing of. Whoever asks while the read is under way shares it, as long as the
-     * lease is held: a revocation that the asker must not miss would have struck the read off the list. Shared is only
-     * "valid": that the session began, or ran out, since the read began is told by another read.
+     * Reads a token that is not cached. Callers share a read in flight while the lease is held: a revocation before their
+     * call would have removed that read from the list. They share only "valid": after any other result they read again,
+     * because the session may have been created since.
      */
     read(key: string, now: number, load: () => Answer): Answer {
-      const underWay = reads.get(key)
-      if (underWay && holds(now)) return underWay.then((found) => (found?.isValidAt(now) ? found : load()))
-      if (underWay || !open) return load()
+      const inFlight = reads.get(key)
+      if (inFlight && holds(now)) return inFlight.then((found) => (found?.isValidAt(now) ? found : load()))
+      if (inFlight || !open) return load()
       const answer = load().then(
         (found) => {
           if (reads.get(key) === answer) {
@@ -97,7 +98,7 @@ export function createSessionCache(max: number) {
       return answer
     },
 
-    /** Drops revoked tokens, and strikes their reads off the list; null for everything. */
+    /** Removes revoked tokens, and their reads from the list of reads in flight; null for all. */
     evict(keys: readonly string[] | null): void {
       if (!keys) {
         entries.clear()
@@ -109,15 +110,15 @@ export function createSessionCache(max: number) {
       }
     },
 
-    /** Begins a generation: empty, without a lease. Reads of an earlier one are answered, never kept. */
+    /** Begins a generation: empty, without a lease. Results of earlier reads are returned, never kept. */
     begin(): void {
       this.lapse()
       open = true
     },
 
     /**
-     * Holds the lease until its length after `sentAt`, when its renewal was begun. Call it after `forget`.
-     * @returns false, and holds nothing, when the lease before had run out by `now`: then it must begin again.
+     * Extends the lease to its length after `sentAt`, when the renewal began. Call it after `evict`.
+     * @returns false when the lease before had expired by `now`: then the instance must join again.
      */
     extend(sentAt: number, now: number): boolean {
       if (leaseUntil > Number.NEGATIVE_INFINITY && !holds(now)) return false
@@ -125,7 +126,7 @@ export function createSessionCache(max: number) {
       return true
     },
 
-    /** Ends lease and generation, and forgets everything. */
+    /** Ends lease and generation, and evicts everything. */
     lapse(): void {
       leaseUntil = Number.NEGATIVE_INFINITY
       open = false
@@ -133,7 +134,7 @@ export function createSessionCache(max: number) {
       reads.clear()
     },
 
-    /** Sessions known by heart. */
+    /** Cached sessions. */
     get size(): number {
       return entries.size
     },

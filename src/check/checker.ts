@@ -1,6 +1,6 @@
 /**
- * The question of every request: is this token valid, and whose is it? After a logout has answered, no checker says
- * "valid" of what it ended. What cannot be decided is thrown as a 503, never answered.
+ * Decides whether a token is valid, and whose it is. Once a logout has been answered, no checker says "valid" for the sessions
+ * that it ended. An undecided check throws a 503; it is never answered.
  */
 
 import type { Database } from '../database/database.ts'
@@ -14,22 +14,22 @@ import { checkTokens, readTokens } from './queries.ts'
 export type Verdict = { valid: true; userId: string; sessionId: string } | { valid: false }
 
 export interface Checker {
-  /** Answers at once where it can. @throws Problem `unavailable` when nobody can say. */
+  /** Answers synchronously from the cache. @throws Problem `unavailable` when the check cannot be decided. */
   check(token: string): Verdict | Promise<Verdict>
 }
 
 /**
- * Up to four single checks go their own way; more share a query. One large query at a time brought 10 to 35 % more checks
- * with 32 connections than two that halve them.
+ * Up to four checks have a query each; further ones share the next query. With 32 connections, one large query at a time
+ * answered 10 to 35 % more checks than two queries of half the size.
  */
 const LIMITS = { inFlight: 4, busyAt: 4, size: 256, waiting: 5_000, waitMs: 700, refusal: unavailable }
 
-/** With the wait in the queue and the query's deadline still below the promised 2 seconds. */
+/** In milliseconds. Together with the wait in the queue and the query's deadline below the promised 2 seconds. */
 const LATE_MS = 250
 
 const INVALID: Verdict = { valid: false }
 
-/** Reads PostgreSQL for every check, after it was asked; checks that arrive together share one query. */
+/** Reads PostgreSQL after each check has arrived. Checks that arrive together share one query. */
 export function databaseChecker(
   { query }: Pick<Database, 'query'>,
   lastSeen: Pick<LastSeen, 'record'>,
@@ -46,34 +46,34 @@ export function databaseChecker(
 }
 
 export interface LeasedChecker extends Checker {
-  /** Checks answered from memory, and those that read PostgreSQL. */
+  /** Checks answered from the cache, and checks that read PostgreSQL. */
   readonly counts: { hits: number; misses: number }
 }
 
-/** Answers from memory while the lease is held, else as the database checker does. */
+/** Answers from the cache while the lease is held, else as the database checker does. */
 export function leasedChecker(
   { query }: Pick<Database, 'query'>,
   lastSeen: Pick<LastSeen, 'record'>,
-  memory: SessionCache,
+  cache: SessionCache,
   clock: () => number,
 ): LeasedChecker {
   const lookUp = batch((hashes: string[]) => readTokens(query, hashes), LIMITS)
   const counts = { hits: 0, misses: 0 }
 
-  async function read(key: string, askedAt: number): Promise<Verdict> {
+  async function readSession(key: string, askedAt: number): Promise<Verdict> {
     const load = async () => {
-      // Whoever shared another's read in vain may be late already.
+      // A check that waited for a shared read without success may be late already.
       if (clock() - askedAt > LATE_MS) throw unavailable(new Error('waited too long'))
       const found = await lookUp(key)
       return found && new CachedSession(found, askedAt)
     }
-    const found = await memory.read(key, askedAt, load).catch(undecided)
-    return found ? used(found, clock()) : INVALID
+    const found = await cache.read(key, askedAt, load).catch(undecided)
+    return found ? answerFrom(found, clock()) : INVALID
   }
 
-  function used(session: CachedSession, now: number): Verdict {
+  function answerFrom(session: CachedSession, now: number): Verdict {
     if (now >= session.touchAt * 1000) {
-      // A second more, because it is written within one: the database refuses a use that comes early.
+      // One second more: the update is written within a second, and the database ignores one that comes early.
       session.touchAt = Math.ceil(now / 1000) + session.touchInterval + 1
       lastSeen.record(session.sessionId)
     }
@@ -85,13 +85,13 @@ export function leasedChecker(
     check(token) {
       const key = hashToken(token)
       const now = clock()
-      const found = memory.find(key, now)
+      const found = cache.find(key, now)
       if (!found) {
         counts.misses++
-        return read(key, now)
+        return readSession(key, now)
       }
       counts.hits++
-      return used(found, now)
+      return answerFrom(found, now)
     },
   }
 }

@@ -1,7 +1,7 @@
 /**
  * `ANY /check` and `ANY /check/*`, for gateways: 200 with `X-User-ID` and `X-Session-ID`, or 401, or 503. Method,
- * suffix, query and body say nothing about a session and are not looked at. Answered in front of Fastify, whose
- * routing, hooks and logger for each request would cost more than a check from memory does.
+ * suffix, query and body are ignored. It runs in front of Fastify, whose routing, hooks and request logger would cost more
+ * than a cached check (docs/decisions/0011-check-in-front-of-fastify.md).
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyBaseLogger } from 'fastify'
@@ -14,11 +14,11 @@ import type { DeviceHints } from '../sessions/device-columns.ts'
 import type { CookieSettings } from '../sessions/guards.ts'
 import type { Checker, Verdict } from './checker.ts'
 
-const REFUSED: Verdict = { valid: false }
-/** With the database away, a line for each check would hold up the process more than the checks do. In milliseconds. */
-const COMPLAINT_MS = 1_000
+const INVALID: Verdict = { valid: false }
+/** Milliseconds between two log lines about undecided checks: a line for each would cost more than the checks. */
+const LOG_INTERVAL_MS = 1_000
 
-/** A gateway appends the path it protects; no spelling of that path, valid or not, may decide about the session. */
+/** Whether a URL is a check. A gateway appends the path that it protects, and no spelling of that path may change the answer. */
 export function isCheck(url: string): boolean {
   return url.startsWith('/check') && (url.length === 6 || url[6] === '/' || url[6] === '?')
 }
@@ -26,15 +26,15 @@ export function isCheck(url: string): boolean {
 export interface CheckHandler {
   checking: { checker: Checker }
   cookieSettings: Pick<CookieSettings, 'cookieName'>
-  /** A client that sent two session cookies that differ is told to remove both. */
+  /** Removes both cookies of a client that sent two different session cookies. */
   cookies: Pick<Cookies, 'sessionGone'>
   log: FastifyBaseLogger
-  /** Counts a check by its outcome; `ms` from the request to the answer. */
+  /** Counts a check by its outcome. `ms`: from the request to the answer. */
   metrics: { checked(outcome: 'valid' | 'refused' | 'undecided', ms: number): void }
-  /** Hears of every token that was refused, `agoMs` after its request arrived. */
+  /** Called with every refused token, `agoMs` milliseconds after its request arrived. */
   replays: { refused(token: string, device: DeviceHints, agoMs: number): void }
   addressOf: (request: IncomingMessage) => Address
-  /** Begins a span, where the caller traces the request. @returns what ends it. */
+  /** Begins a span when the caller traces the request. @returns the function that ends it. */
   traced?: ((headers: IncomingHttpHeaders) => ((status: number) => void) | undefined) | undefined
 }
 
@@ -49,19 +49,19 @@ export function createCheckHandler({
   addressOf,
   traced = () => undefined,
 }: CheckHandler) {
-  const log = logOf(logger)
+  const log = createLog(logger)
   const reportRefused = (token: string, request: IncomingMessage, agoMs: number) => {
     const userAgent = request.headers['user-agent'] ?? null
     replays.refused(token, { userAgent, ipAddress: addressOf(request).client }, agoMs)
   }
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     if (!isCheck(request.url ?? '')) return false
-    const begun = performance.now()
+    const startedAt = performance.now()
     const endSpan = traced(request.headers)
     const fail = (error: unknown, cookies?: readonly string[]) => {
       const problem = translate(error)
       refuse(response, problem, log, cookies)
-      checked(problem.status < 500 ? 'refused' : 'undecided', performance.now() - begun)
+      checked(problem.status < 500 ? 'refused' : 'undecided', performance.now() - startedAt)
       endSpan?.(problem.status)
     }
     try {
@@ -72,14 +72,15 @@ export function createCheckHandler({
         if (!verdict.valid) {
           const ambiguous = credential.kind === 'refused' && credential.ambiguous
           fail(new Problem('invalid_token', 'Sign in again.'), ambiguous ? sessionGone : undefined)
-          if (credential.kind === 'token') reportRefused(credential.token, request, performance.now() - begun)
+          if (credential.kind === 'token')
+            reportRefused(credential.token, request, performance.now() - startedAt)
           return
         }
         allow(response, verdict)
-        checked('valid', performance.now() - begun)
+        checked('valid', performance.now() - startedAt)
         endSpan?.(200)
       }
-      const verdict = credential.kind === 'token' ? checker.check(credential.token) : REFUSED
+      const verdict = credential.kind === 'token' ? checker.check(credential.token) : INVALID
       if (verdict instanceof Promise) verdict.then(answer).catch((error) => fail(error))
       else answer(verdict)
     } catch (error) {
@@ -101,8 +102,8 @@ function allow(response: ServerResponse, { userId, sessionId }: { userId: string
 
 type Log = (problem: Problem, requestId: string) => void
 
-/** Of checks that cannot be decided there is one line a second, with how many there were since the one before. */
-function logOf(logger: FastifyBaseLogger): Log {
+/** Logs undecided checks once a second, with their number since the last line; other errors at once. */
+function createLog(logger: FastifyBaseLogger): Log {
   let due = Number.NEGATIVE_INFINITY
   let undecided = 0
   return (problem, reqId) => {
@@ -111,12 +112,12 @@ function logOf(logger: FastifyBaseLogger): Log {
     const now = performance.now()
     if (now < due) return
     logged(problem, () => logger.child({ reqId, undecided }))
-    due = now + COMPLAINT_MS
+    due = now + LOG_INTERVAL_MS
     undecided = 0
   }
 }
 
-/** What went wrong on our side is logged; no line is written for a check that was answered. */
+/** Answers with a problem. `log` writes a line for errors on our side only. */
 function refuse(response: ServerResponse, problem: Problem, log: Log, cookies?: readonly string[]): void {
   if (response.headersSent) return
   const requestId = crypto.randomUUID()
@@ -124,7 +125,7 @@ function refuse(response: ServerResponse, problem: Problem, log: Log, cookies?: 
   writeProblem(response, problem, requestId, cookies)
 }
 
-/** Visible ASCII goes as it is; anything else is percent-encoded, and so is `%`, so that no two ids look the same. */
+/** The user id as a header value: visible ASCII unchanged, all else and `%` percent-encoded, so that no two ids collide. */
 export function headerSafe(userId: string): string {
   return /^[\x21-\x24\x26-\x7e]+$/.test(userId) ? userId : encodeURIComponent(userId)
 }

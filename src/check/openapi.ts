@@ -1,8 +1,8 @@
-/** What the OpenAPI document says of `/check`. By hand, because it is answered in front of Fastify (`handler.ts`). */
+/** The OpenAPI description of `/check`, written by hand because the handler runs in front of Fastify (handler.ts). */
 import type { RawPaths } from '../http/openapi/document.ts'
 import type { Draft } from '../http/openapi/responses.ts'
 
-/** Gateways ask with the method of the request that they protect. */
+/** Gateways send the method of the request that they protect. */
 const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options']
 
 const check: Draft = {
@@ -15,22 +15,22 @@ const check: Draft = {
 
 const description =
   'For gateways, once for every request they let through. The token comes from the session cookie, else from `Authorization: Bearer`. ' +
-  'Any method is answered alike; suffix, query and body are not looked at. Let the request pass on 200 only, and set both headers from the answer. ' +
-  'Where two session cookies differ, the 401 has `Set-Cookie` lines that remove both. ' +
-  'What cannot be decided is 503.'
+  'Method, suffix, query and body are ignored. Let the request pass on 200 only, and set both headers from the answer. ' +
+  'When two session cookies differ, the 401 has `Set-Cookie` lines that remove both. ' +
+  'A check that cannot be decided is answered 503.'
 
 const parameters: Draft['parameters'] = [
   {
     name: 'path',
     in: 'path',
     required: true,
-    description: 'The path that the gateway protects, with all its slashes; not looked at.',
+    description: 'The path that the gateway protects, with all its slashes; ignored.',
     schema: { type: 'string' },
     example: 'orders/17',
   },
 ]
 
-/** Told in full with GET, and by name only with the other methods. */
+/** The operation under each method; only GET has the description. */
 function byMethod(operationId: string, draft: Draft): Record<string, Draft> {
   const others = METHODS.map((method) => [method, { ...draft, operationId: `${operationId}-${method}` }])
   return { ...Object.fromEntries(others), get: { ...draft, operationId, description } }

@@ -1,4 +1,4 @@
-/** Makes the checker that `CHECK_MODE` names. Nothing else knows which one runs. */
+/** Creates the checker that `CHECK_MODE` names. No other module depends on the mode. */
 import type { Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import type { SharedListener } from '../database/listener.ts'
@@ -19,19 +19,19 @@ export interface Sources {
 }
 
 export interface Checking {
-  /** Answers from the database until it is started, and after it was closed. */
+  /** Reads the database until `start`, and again after `close`. */
   checker: Checker
-  /** What there is to tell of the checker that answers from memory. */
+  /** Figures of the cache; missing in database mode. */
   leased?: Leased
-  /** Joins the instances and keeps a lease, where `CHECK_MODE` is `leased`. */
+  /** In leased mode, joins the instances and keeps a lease. */
   start(): { close(): Promise<void> }
 }
 
-/** What operators want to know of it. */
+/** What the metrics show of the cache and its lease. */
 export interface Leased {
   counts: LeasedChecker['counts']
   holdsLease(): boolean
-  /** Sessions in memory. */
+  /** Cached sessions. */
   size(): number
 }
 
@@ -45,26 +45,25 @@ export function createChecking(
     return { checker: databaseChecker(checks, lastSeen), start: () => ({ close: async () => {} }) }
 
   const clock = leaseClock()
-  const memory = createSessionCache(checkCache)
-  const checker = leasedChecker(checks, lastSeen, memory, clock)
+  const cache = createSessionCache(checkCache)
+  const checker = leasedChecker(checks, lastSeen, cache, clock)
   return {
     checker,
     leased: {
       counts: checker.counts,
-      holdsLease: () => memory.holds(clock()),
-      size: () => memory.size,
+      holdsLease: () => cache.holds(clock()),
+      size: () => cache.size,
     },
     start() {
-      const kept = keepLease(createInstance(instanceStore(lease), memory, clock), clock, {
+      const holder = keepLease(createInstance(instanceStore(lease), cache, clock), clock, {
         joining: () => checks.reconnect(),
-        leased: () => log.info('answering checks from memory'),
-        lost: (err) =>
-          log.warn({ err }, 'the lease is lost: every check reads the database until it is back'),
+        leased: () => log.info('answering checks from the cache'),
+        lost: (err) => log.warn({ err }, 'lease lost; every check reads the database until the next lease'),
       })
-      const subscription = listener.subscribe(kept.wake)
+      const subscription = listener.subscribe(holder.wake)
       return {
         async close() {
-          await kept.close()
+          await holder.close()
           await subscription.close()
         },
       }

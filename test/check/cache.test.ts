@@ -1,4 +1,4 @@
-/** What is kept, what is not, and how much room it takes. The schedules are the simulation's affair. */
+/** What the session cache keeps, for how long, and in how much cache. test/leases covers the schedules. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
@@ -10,16 +10,16 @@ import { holds } from '../support/seed.ts'
 
 const ada = { userId: 'ada', sessionId: 'phone', lifeSeconds: 100, touchSeconds: 10, touchInterval: 60 }
 
-/** A memory that holds the lease from 0 on. */
-function memoryWithLease(max = 10) {
-  const memory = createSessionCache(max)
-  memory.begin()
-  memory.extend(0, 0)
-  return memory
+/** A cache that holds the lease from 0 on. */
+function cacheWithLease(max = 10) {
+  const cache = createSessionCache(max)
+  cache.begin()
+  cache.extend(0, 0)
+  return cache
 }
 
 t.test(
-  'a lease is over for its holder before it is over for who waits, however wrong their clocks',
+  'within the bound of clock error, a lease ends for its holder before it ends for the barrier',
   async (t) => {
     const slowest = 1 - RATE_ERROR
     const fastest = 1 + RATE_ERROR
@@ -28,82 +28,82 @@ t.test(
   },
 )
 
-t.test('a living session is kept, until its lease or its own time is over', async (t) => {
-  const memory = memoryWithLease()
-  await memory.read('key', 0, async () => new CachedSession({ ...ada, lifeSeconds: 2.5 }, 0))
-  t.match(memory.find('key', 1_999), { valid: true, userId: 'ada', sessionId: 'phone' })
-  t.equal(memory.find('key', 2_475), undefined, 'its own time, shortened by what the clock may be slow')
-  await memory.read('other', 0, async () => new CachedSession(ada, 0))
-  t.ok(memory.find('other', HELD_MS - 1))
-  t.equal(memory.find('other', HELD_MS), undefined, 'the lease')
-  t.equal(memory.extend(HELD_MS, HELD_MS), false, 'and a lease that ran out is not extended')
+t.test('a valid session is kept until the lease or its own lifetime ends', async (t) => {
+  const cache = cacheWithLease()
+  await cache.read('key', 0, async () => new CachedSession({ ...ada, lifeSeconds: 2.5 }, 0))
+  t.match(cache.find('key', 1_999), { valid: true, userId: 'ada', sessionId: 'phone' })
+  t.equal(cache.find('key', 2_475), undefined, 'its own lifetime, less what a slow clock would add')
+  await cache.read('other', 0, async () => new CachedSession(ada, 0))
+  t.ok(cache.find('other', HELD_MS - 1))
+  t.equal(cache.find('other', HELD_MS), undefined, 'the lease')
+  t.equal(cache.extend(HELD_MS, HELD_MS), false, 'an expired lease is not extended')
 })
 
-t.test('what is not valid is never kept, so random tokens take no room from the living', async (t) => {
-  const memory = memoryWithLease(3)
-  for (const key of ['a', 'b', 'c']) await memory.read(key, 0, async () => new CachedSession(ada, 0))
-  for (let n = 0; n < 1_000; n++) await memory.read(`random-${n}`, 0, async () => null)
-  t.equal(memory.size, 3)
-  t.ok(['a', 'b', 'c'].every((key) => memory.find(key, 1)))
+t.test('only valid sessions are kept, so random tokens evict none', async (t) => {
+  const cache = cacheWithLease(3)
+  for (const key of ['a', 'b', 'c']) await cache.read(key, 0, async () => new CachedSession(ada, 0))
+  for (let n = 0; n < 1_000; n++) await cache.read(`random-${n}`, 0, async () => null)
+  t.equal(cache.size, 3)
+  t.ok(['a', 'b', 'c'].every((key) => cache.find(key, 1)))
 })
 
-t.test('when it is full, the session that was not asked for longest goes', async (t) => {
-  const memory = memoryWithLease(2)
-  for (const key of ['a', 'b']) await memory.read(key, 0, async () => new CachedSession(ada, 0))
-  memory.find('a', 1)
-  await memory.read('c', 1, async () => new CachedSession(ada, 0))
+t.test('a full cache evicts the least recently used session', async (t) => {
+  const cache = cacheWithLease(2)
+  for (const key of ['a', 'b']) await cache.read(key, 0, async () => new CachedSession(ada, 0))
+  cache.find('a', 1)
+  await cache.read('c', 1, async () => new CachedSession(ada, 0))
   t.same(
-    ['a', 'b', 'c'].map((key) => memory.find(key, 1) !== undefined),
+    ['a', 'b', 'c'].map((key) => cache.find(key, 1) !== undefined),
     [true, false, true],
   )
 })
 
 t.test(
-  'however many ask at once, one read answers; a read that fails fails them and is tried again',
+  'concurrent checks of a token share one read; a failed read fails them, and the next check reads again',
   async (t) => {
-    const memory = memoryWithLease()
+    const cache = cacheWithLease()
     let reads = 0
     const slow = async () => {
       reads++
       await new Promise(setImmediate)
       return new CachedSession(ada, 0)
     }
-    const answers = await Promise.all(Array.from({ length: 50 }, () => memory.read('key', 0, slow)))
+    const answers = await Promise.all(Array.from({ length: 50 }, () => cache.read('key', 0, slow)))
     t.equal(reads, 1)
     t.ok(answers.every((answer) => answer?.userId === 'ada'))
     const broken = async () => {
       throw new Error('away')
     }
-    await t.rejects(Promise.all([memory.read('new', 0, broken), memory.read('new', 0, slow)]), /away/)
-    t.ok(await memory.read('new', 0, slow))
+    await t.rejects(Promise.all([cache.read('new', 0, broken), cache.read('new', 0, slow)]), /away/)
+    t.ok(await cache.read('new', 0, slow))
   },
 )
 
 t.test(
-  'after any sequence of steps, memory answers only under a lease and from this generation',
+  'after any sequence of steps, the cache answers only under a lease and from this generation',
   async (t) => {
     const step = fc.constantFrom('read', 'begin', 'extend', 'lapse', 'evict', 'evict all')
     await holds(
       t,
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        const memory = createSessionCache(5)
+        const cache = createSessionCache(5)
         let held = false
         let kept = false
         let open = false
         for (const step of steps) {
           if (step === 'read') {
-            await memory.read('key', 0, async () => new CachedSession(ada, 0))
+            await cache.read('key', 0, async () => new CachedSession(ada, 0))
             kept ||= open
-          } else if (step === 'extend') held = memory.extend(0, 0)
-          else if (step === 'evict') memory.evict(['key'])
-          else if (step === 'evict all') memory.evict(null)
-          else if (step === 'begin') memory.begin()
-          else memory.lapse()
+          } else if (step === 'extend') held = cache.extend(0, 0)
+          else if (step === 'evict') cache.evict(['key'])
+          else if (step === 'evict all') cache.evict(null)
+          else if (step === 'begin') cache.begin()
+          else cache.lapse()
           if (step === 'begin' || step === 'lapse') held = false
           if (step === 'begin') open = true
           if (step === 'lapse') open = false
           if (!['read', 'extend'].includes(step)) kept = false
-          if ((memory.find('key', 1) !== undefined) !== (held && kept)) return false
+          if ((cache.find('key', 1) !== undefined) !== (held && kept)) return false
         }
         return true
       }),
@@ -112,7 +112,7 @@ t.test(
   },
 )
 
-t.test('a machine that was suspended has used up its leases', async (t) => {
+t.test('leases expire while the machine is suspended', async (t) => {
   let [monotonic, wall] = [1_000, 1_700_000_000_000]
   const clock = leaseClock(
     () => monotonic,
@@ -123,12 +123,12 @@ t.test('a machine that was suspended has used up its leases', async (t) => {
   wall += 10
   t.equal(clock() - before, 10)
   wall += 60_000
-  t.equal(clock() - before, 60_010, 'the monotonic clock stood still; the wall clock tells')
+  t.equal(clock() - before, 60_010, 'the monotonic clock stood still; the wall clock counts')
   wall -= 120_000
   monotonic += 5
-  t.equal(clock() - before, 60_015, 'and it never runs backwards')
+  t.equal(clock() - before, 60_015, 'it never runs backwards')
   wall += 30_000
-  t.equal(clock() - before, 90_015, 'a clock that was set back tells of the next suspension as well')
+  t.equal(clock() - before, 90_015, 'after it was set back, the clock still counts the next suspension')
 })
 
 t.test('a session takes at most 250 bytes beyond its own strings', async (t) => {
@@ -137,6 +137,6 @@ t.test('a session takes at most 250 bytes beyond its own strings', async (t) => 
     env: { PATH: process.env.PATH },
   })
   const { found, sessions, bytes } = JSON.parse(stdout)
-  t.equal(found, sessions, 'all of them are there')
+  t.equal(found, sessions, 'all of them are cached')
   t.ok(bytes > 50 && bytes <= 250, `${bytes} bytes`)
 })

@@ -1,4 +1,4 @@
-/** Every row of the contract's `/check` table, asked the way gateways ask; for whichever checker runs. */
+/** The contract of `/check`, tested with requests as gateways send them. Both checkers run it. */
 import { Agent, METHODS, request } from 'node:http'
 import type { Test } from 'tap'
 import type { Service } from '../support/service.ts'
@@ -55,9 +55,9 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
     t.equal(
       (await raw({ method: 'POST', body: 'x'.repeat(200_000) })).status,
       200,
-      'a body beyond every limit is not looked at',
+      'a body beyond every limit is ignored',
     )
-    t.equal((await raw({ path: '/checkout' })).status, 404, 'another path that begins alike is another path')
+    t.equal((await raw({ path: '/checkout' })).status, 404, '/checkout is not a check')
   })
 
   await t.test('no token is 401 with a bare challenge; every other refusal looks the same', async (t) => {
@@ -111,11 +111,11 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
       t.ok(requestId)
       bodies.add(JSON.stringify(body))
     }
-    t.equal(bodies.size, 1, 'nobody can tell them apart')
+    t.equal(bodies.size, 1, 'refusals cannot be told apart')
   })
 
   await t.test(
-    'the same cookie twice is one cookie, however it is written; an empty one is none',
+    'two cookies with the same token count as one, in any spelling; an empty cookie is ignored',
     async (t) => {
       const encoded = laptop.token.replace(/^./, (first) => `%${first.charCodeAt(0).toString(16)}`)
       for (const other of [laptop.token, `"${laptop.token}"`, encoded, '', '""', ' '])
@@ -125,7 +125,7 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
         ])
           t.equal((await service.http('/check', { headers: { cookie } })).status, 200, other)
       const bearer = { cookie: `${cookieName}=`, authorization: `Bearer ${laptop.token}` }
-      t.equal((await service.http('/check', { headers: bearer })).status, 200, 'beside a bearer token, too')
+      t.equal((await service.http('/check', { headers: bearer })).status, 200, 'also beside a bearer token')
       t.match(await (await service.http('/check', { headers: { cookie: `${cookieName}=` } })).json(), {
         code: 'unauthenticated',
       })
@@ -140,7 +140,7 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
   })
 
   await t.test(
-    'a user id that cannot stand in a header is percent-encoded, and no two look the same',
+    'a user id that is not safe in a header is percent-encoded, and no two ids collide',
     async (t) => {
       const ids = ['Zoë', 'a b', 'a%20b', 'x\r\nX-Admin: 1', '日本', 'plain@example.com']
       const seen = new Set<string | null>()
@@ -157,7 +157,7 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
     },
   )
 
-  /** A request as a gateway builds it, where `fetch` would tidy it up. */
+  /** Sends a request unchanged, as a gateway does; `fetch` would normalize it. */
   function raw({
     method = 'GET',
     path = '/check',

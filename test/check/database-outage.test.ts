@@ -20,7 +20,7 @@ for (const [how, away, back] of [
   ['frozen', server.freeze, server.thaw],
 ] as const) {
   t.test(
-    `${how}: valid from memory while the lease is held, then undecided, then valid again`,
+    `${how}: valid from the cache while the lease is held, then undecided, then valid again`,
     { skip: how === 'frozen' && process.platform !== 'linux' && 'needs SIGSTOP' },
     async (t) => {
       const { token } = await service.signIn(ada)

@@ -1,4 +1,4 @@
-/** `/check` keeps one contract, whether every answer reads the database or most come from memory. */
+/** `/check` keeps the same contract in both modes: reading the database every time, and answering from the cache. */
 import t from 'tap'
 import { startService } from '../support/service.ts'
 import { checkContract } from './contract.ts'
@@ -10,5 +10,5 @@ t.test('leased mode', async (t) => {
   await service.answersFromMemory()
   const before = service.hits()
   await checkContract(t, service)
-  t.ok(service.hits() - before > 20, 'and many of these answers came from memory')
+  t.ok(service.hits() - before > 20, 'many of these answers came from the cache')
 })

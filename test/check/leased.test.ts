@@ -1,4 +1,4 @@
-/** Two instances that answer from memory, on one database: what is over is over at both, whoever ended it, and how. */
+/** Two caching instances on one database: a session that ends is over at both, however it ended. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { LEASE_MS } from '../../src/leases/lease.ts'
@@ -11,7 +11,7 @@ import { waitFor } from '../support/within.ts'
 const database = await testDatabase({ max: 20 })
 const { psql } = database
 const env = { CHECK_MODE: 'leased' }
-// Dead instances are looked for here.
+// The test reaps dead instances itself.
 const except = ['reaper'] as const
 const here = await startService({ database, env, except })
 const there = await startService({ database, env, except })
@@ -19,25 +19,25 @@ const beside = await startService({ database, except })
 await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
 const ada = await here.addUser('ada')
 
-/** Signs in, and has both instances know the session by heart. */
-async function knownSession() {
+/** Signs in, and lets both instances cache the session. */
+async function cachedSession() {
   const { token, id } = await here.signIn(ada)
-  await learn(token)
+  await fillCaches(token)
   return { token, id }
 }
 
-/** Has both instances answer for it from memory. */
-async function learn(token: string): Promise<void> {
+/** Checks the token until both instances answer from their caches. */
+async function fillCaches(token: string): Promise<void> {
   for (const instance of [here, there]) {
     const before = instance.hits()
-    await waitFor('an answer from memory', async () => {
+    await waitFor('an answer from the cache', async () => {
       await instance.check(token)
       return instance.hits() > before
     })
   }
 }
 
-/** Resolves with what the instance answers when it no longer says "valid". */
+/** Resolves with the first answer that is not "valid". */
 async function refusal(instance: typeof here, token: string): Promise<number> {
   return await waitFor('an answer other than "valid"', async () => {
     const status = await instance.check(token)
@@ -46,20 +46,20 @@ async function refusal(instance: typeof here, token: string): Promise<number> {
 }
 
 t.test('a second check does not read the database', async (t) => {
-  const { token } = await knownSession()
+  const { token } = await cachedSession()
   const hits = here.hits()
   for (let n = 0; n < 20; n++) t.equal(await here.check(token), 200)
   t.ok(here.hits() - hits > 0)
 })
 
 for (const [who, instance] of [
-  ['the instance itself', here],
-  ['the other one', there],
-  ['one that answers from the database', beside],
+  ['the same instance', here],
+  ['the other instance', there],
+  ['an instance in database mode', beside],
 ] as const) {
-  t.test(`after a logout at ${who}, no instance says "valid" any more`, async (t) => {
+  t.test(`after a logout at ${who}, no instance says "valid"`, async (t) => {
     for (const scope of ['local', 'others', 'global']) {
-      const [phone, laptop] = [await knownSession(), await knownSession()]
+      const [phone, laptop] = [await cachedSession(), await cachedSession()]
       const response = await instance.as(phone.token, '/api/logout', json({ scope }))
       t.equal(response.status, 200)
       const over = { local: [phone], others: [laptop], global: [phone, laptop] }[scope] ?? []
@@ -74,7 +74,7 @@ for (const [who, instance] of [
   })
 }
 
-t.test('operators see where answers come from, the lease, and how long revocations take', async (t) => {
+t.test('metrics show the source of answers, the lease, and how long revocations wait', async (t) => {
   await here.answersFromMemory()
   const metrics = await (await here.http('/metrics')).text()
   t.match(metrics, /^global_logout_leases_held 1$/m)
@@ -84,9 +84,9 @@ t.test('operators see where answers come from, the lease, and how long revocatio
   t.match(await (await beside.http('/metrics')).text(), /revocation_wait/, 'in database mode too')
 })
 
-t.test('the wait is part of the operation', async (t) => {
-  const { token } = await knownSession()
-  // One that hangs: the others may know at the first look, and then nobody waited.
+t.test('the operation records how long the logout waited', async (t) => {
+  const { token } = await cachedSession()
+  // A hanging instance: the others may have acknowledged by the first poll, and then the logout does not wait.
   await psql('insert into instance (id, beat) values ($1, 7)', [crypto.randomUUID()])
   const response = await there.as(token, '/api/logout', json({ scope: 'local' }))
   await psql('delete from instance where beat = 7 and applied is null')
@@ -100,32 +100,35 @@ t.test('the wait is part of the operation', async (t) => {
   t.ok(typeof waitedMs === 'number' && waitedMs >= 0, String(waitedMs))
 })
 
-t.test('what ends outside the service ends from memory too, at the latest when the lease does', async (t) => {
-  const ways: Record<string, (id: string) => Promise<unknown>> = {
-    'a row deleted by SQL': (id) => psql('delete from session where id = $1', [id]),
-    'expires moved into the past': (id) =>
-      psql(`update session set expires = now() at time zone 'utc' - interval '1 s' where id = $1`, [id]),
-    'expires shortened while it lives': (id) =>
-      psql(`update session set expires = now() at time zone 'utc' + interval '1.5 s' where id = $1`, [id]),
-    'the owner deleted': async (id) => {
-      await psql(`insert into "user" (id) values ('guest') on conflict do nothing`)
-      await psql(`update session set "userId" = 'guest' where id = $1`, [id])
-    },
-    'the table truncated': () => psql('truncate session'),
-  }
-  for (const [way, end] of Object.entries(ways)) {
-    const { token, id } = await knownSession()
-    await end(id)
-    if (way === 'the owner deleted') {
-      // It changed hands first: then the answer names the new owner, or nobody.
-      await psql(`delete from "user" where id = 'guest'`)
+t.test(
+  'a session that ends outside the service leaves the caches too, at the latest when the lease ends',
+  async (t) => {
+    const ways: Record<string, (id: string) => Promise<unknown>> = {
+      'a row deleted by SQL': (id) => psql('delete from session where id = $1', [id]),
+      'expires moved into the past': (id) =>
+        psql(`update session set expires = now() at time zone 'utc' - interval '1 s' where id = $1`, [id]),
+      'expires shortened, still in the future': (id) =>
+        psql(`update session set expires = now() at time zone 'utc' + interval '1.5 s' where id = $1`, [id]),
+      'the owner deleted': async (id) => {
+        await psql(`insert into "user" (id) values ('guest') on conflict do nothing`)
+        await psql(`update session set "userId" = 'guest' where id = $1`, [id])
+      },
+      'the table truncated': () => psql('truncate session'),
     }
-    for (const instance of [here, there]) t.equal(await refusal(instance, token), 401, way)
-  }
-})
+    for (const [way, end] of Object.entries(ways)) {
+      const { token, id } = await cachedSession()
+      await end(id)
+      if (way === 'the owner deleted') {
+        // The session changed its owner first, so an answer could still name the new owner.
+        await psql(`delete from "user" where id = 'guest'`)
+      }
+      for (const instance of [here, there]) t.equal(await refusal(instance, token), 401, way)
+    }
+  },
+)
 
-t.test('a session that got another id is answered with it', async (t) => {
-  const { token, id } = await knownSession()
+t.test('after a session got another id, answers have the new id', async (t) => {
+  const { token, id } = await cachedSession()
   const fresh = crypto.randomUUID()
   await psql('update session set id = $2 where id = $1', [id, fresh])
   const idOf = async () => (await here.as(token, '/check')).headers.get('x-session-id')
@@ -133,11 +136,11 @@ t.test('a session that got another id is answered with it', async (t) => {
   t.equal(await idOf(), fresh)
 })
 
-t.test('a use is recorded though the answer came from memory', async (t) => {
+t.test('activity is recorded although the answer came from the cache', async (t) => {
   const { token, id } = await here.signIn(ada)
   await psql(`update session set "lastSeenAt" = now() - interval '57 s' where id = $1`, [id])
   await sleep(LEASE_MS / 3 + 200)
-  t.equal(await here.check(token), 200, 'read, before a use is due to be recorded')
+  t.equal(await here.check(token), 200, 'read before an activity update is due')
   const hits = here.hits()
   for (let age = 60; age > 30; ) {
     t.equal(await here.check(token), 200)
@@ -149,17 +152,17 @@ t.test('a use is recorded though the answer came from memory', async (t) => {
     age = row?.age ?? 0
     await sleep(100)
   }
-  t.ok(here.hits() > hits, 'and the answers came from memory')
+  t.ok(here.hits() > hits, 'the answers came from the cache')
 })
 
-t.test('a shorter lifetime holds at once for what is in memory', async (t) => {
-  const { token, id } = await knownSession()
+t.test('a shorter lifetime applies to cached sessions at once', async (t) => {
+  const { token, id } = await cachedSession()
   const [aged] = await psql<{ xid: string }>(
     `update session set "createdAt" = now() - interval '2 days' where id = $1 returning pg_current_xact_id()::text as xid`,
     [id],
   )
   await here.barrier.wait(aged?.xid ?? '')
-  await learn(token)
+  await fillCaches(token)
   const xid = await database.transaction(async (tx) => {
     await writePolicy(tx, { idleTimeoutSeconds: 3600, maxAgeSeconds: 86_400 })
     return currentXid(tx)
@@ -172,7 +175,7 @@ t.test('a shorter lifetime holds at once for what is in memory', async (t) => {
   await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
 })
 
-t.test('when a life begins, checks no longer read from connections of the one before', async (t) => {
+t.test('after `reconnect`, no check uses an earlier connection', async (t) => {
   const pid = async () =>
     (await database.query<[number]>({ name: 'pid', text: 'select pg_backend_pid()', values: [] }))[0]?.[0]
   const before = new Set(await Promise.all(Array.from({ length: 20 }, pid)))
@@ -180,46 +183,40 @@ t.test('when a life begins, checks no longer read from connections of the one be
   for (const after of await Promise.all(Array.from({ length: 20 }, pid))) t.notOk(before.has(after))
 })
 
-t.test(
-  'an instance whose row is gone, and one that hears nothing, go on without a stale answer',
-  async (t) => {
-    await psql('delete from instance')
-    await psql(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'global-logout listener'
+t.test('an instance without its row, or without its listener, gives no stale answer', async (t) => {
+  await psql('delete from instance')
+  await psql(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'global-logout listener'
     and datname = current_database()`)
-    await waitFor(
-      'both instances to join again',
-      async () => (await psql('select from instance')).length >= 2,
-    )
-    await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
-    const { token } = await knownSession()
-    t.equal((await there.as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
-    t.same([await here.check(token), await there.check(token)], [401, 401])
-  },
-)
+  await waitFor('both instances to join again', async () => (await psql('select from instance')).length >= 2)
+  await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
+  const { token } = await cachedSession()
+  t.equal((await there.as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
+  t.same([await here.check(token), await there.check(token)], [401, 401])
+})
 
-t.test('an instance that hangs is waited for once, and buried', async (t) => {
+t.test('a hanging instance is waited for once, then removed', async (t) => {
   await psql('insert into instance (id, beat) values ($1, 7)', [crypto.randomUUID()])
-  const first = await knownSession()
+  const first = await cachedSession()
   const start = performance.now()
   t.equal((await here.as(first.token, '/api/logout', json({ scope: 'local' }))).status, 200)
-  t.ok(performance.now() - start > LEASE_MS, 'as long as its lease may last')
+  t.ok(performance.now() - start > LEASE_MS, 'as long as its lease could last')
   t.equal(await there.check(first.token), 401)
-  // It is known to hang for as long as it was seen to, and the logout began a moment before it was first seen.
-  await waitFor('the row of the instance that hangs to be gone', async () => {
+  // The reaper counts from when it first saw the row, which is a moment after the logout began.
+  await waitFor('the row of the hanging instance to be removed', async () => {
     await here.barrier.reapDeadInstances()
     return (await psql('select from instance')).length <= 2
   })
-  t.equal((await psql('select from instance')).length, 2, 'then its row is gone')
+  t.equal((await psql('select from instance')).length, 2, 'its row is removed')
 })
 
-t.test('a repeated logout waits as well: its answer claims as much', async (t) => {
-  const { token } = await knownSession()
+t.test('a repeated logout waits too, because its answer makes the same promise', async (t) => {
+  const { token } = await cachedSession()
   await psql('insert into instance (id, beat) values ($1, 7)', [crypto.randomUUID()])
-  const unheard = there.as(token, '/api/logout', json({ scope: 'local' }))
+  const first = there.as(token, '/api/logout', json({ scope: 'local' }))
   await waitFor('the session to end', async () => (await psql('select from session')).length === 0)
   const start = performance.now()
   t.equal((await beside.as(token, '/api/logout', json({ scope: 'local' }))).status, 200)
   t.ok(performance.now() - start > LEASE_MS / 2)
-  t.equal((await unheard).status, 200)
+  t.equal((await first).status, 200)
   await beside.barrier.reapDeadInstances()
 })

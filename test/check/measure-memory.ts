@@ -1,5 +1,5 @@
 /**
- * Prints how many bytes a session in memory takes beyond its own strings (hashed token, user id, session id), as JSON.
+ * Prints how many bytes a cached session takes beyond its own strings (hashed token, user id, session id), as JSON.
  *
  *     node --expose-gc test/check/measure-memory.ts [SESSIONS]
  */
@@ -28,10 +28,10 @@ function used(): number {
 }
 
 const before = used()
-const memory = createSessionCache(sessions)
-memory.begin()
-memory.extend(0, 0)
-for (const { key, read } of rows) await memory.read(key, 0, async () => new CachedSession(read, 1000))
+const cache = createSessionCache(sessions)
+cache.begin()
+cache.extend(0, 0)
+for (const { key, read } of rows) await cache.read(key, 0, async () => new CachedSession(read, 1000))
 const bytes = (used() - before) / sessions
-const found = rows.filter(({ key }) => memory.find(key, LEASE_MS / 2)).length
+const found = rows.filter(({ key }) => cache.find(key, LEASE_MS / 2)).length
 process.stdout.write(`${JSON.stringify({ sessions, found, bytes })}\n`)

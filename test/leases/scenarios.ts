@@ -13,7 +13,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 40, arbitrary: fc.record({ kind: kind('check'), at, instance, session }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('logout'), at, sessions }) },
   { weight: 4, arbitrary: fc.record({ kind: kind('wake'), at, instance }) },
-  { weight: 4, arbitrary: fc.record({ kind: kind('look'), at }) },
+  { weight: 4, arbitrary: fc.record({ kind: kind('reap'), at }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('stall'), at, instance, ms }) },
 )
 const rate = fc.constantFrom(-1, -0.5, 0, 0.5, 1)

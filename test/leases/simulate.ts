@@ -1,6 +1,6 @@
 /**
- * Runs the simulation of leases and prints what it exercised, as JSON; exits with 1 and the smallest scenario that
- * fails. A process of its own, because tap's hooks on every promise make it twenty times slower.
+ * Runs the simulation of leases, and prints what it exercised as JSON. Exits with 1 and the smallest failing scenario when it
+ * finds a violation. It is a process of its own because tap's hooks on promises make it twenty times slower.
  *
  *     node test/leases/simulate.ts RUNS [SEED]
  */

@@ -1,10 +1,10 @@
-/** PostgreSQL as far as leases see it: rows, commits one after the other, and snapshots that show a prefix of them. */
+/** Simulates what the lease protocol uses of PostgreSQL: rows, serial commits, and snapshots that show a prefix of them. */
 import type { Changes, InstanceStatus } from '../../src/leases/queries.ts'
 
-/** @param keys the hashed tokens of the sessions, all alive at first. */
+/** @param keys the hashed tokens of the sessions, all valid at first. */
 export function simulatedDatabase(keys: string[], endMs: number, random: () => number) {
   const alive = new Set(keys)
-  /** What each commit ended, in order; a snapshot is how many of them it shows, a transaction id its place. */
+  /** The tokens that each commit ended, in order. A snapshot is a number of commits, a transaction id a position. */
   const commits: string[][] = []
   let databases = 1
   const rows = new Map<string, { beat: number; applied: number }>()
@@ -34,7 +34,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
       if (row) row.beat++
       return row !== undefined
     },
-    /** Now and then too many to name, and now and then another database. */
+    /** Now and then too many changes to list, and now and then another database. */
     changes(since: string | null): Changes {
       if (random() < 0.005) databases++
       const tokens = random() < 0.05 ? null : commits.slice(Number(since ?? commits.length)).flat()

@@ -1,4 +1,4 @@
-/** No schedule, and no clock within its bound, lets an instance say "valid" of what somebody was told is over. */
+/** After a logout is answered, no instance says "valid" for its sessions, in any schedule and with any clock within its bound. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
@@ -7,10 +7,10 @@ import { seed } from '../support/seed.ts'
 import { within } from '../support/within.ts'
 
 const RUNS = 3_000
-/** On two quiet cores they take some seconds. */
+/** In milliseconds. On two idle cores the runs take some seconds. */
 const LIMIT_MS = 300_000
 
-t.test('whoever was told that a session is over hears "valid" of it from no instance', async (t) => {
+t.test('once a logout is answered, no instance says "valid" for its sessions', async (t) => {
   const program = new URL('simulate.ts', import.meta.url).pathname
   const running = promisify(execFile)(...plainNode(program, String(RUNS), String(seed)), {
     env: { PATH: process.env.PATH },
@@ -19,6 +19,6 @@ t.test('whoever was told that a session is over hears "valid" of it from no inst
   const { runs, violation, hits, waits, lapses } = JSON.parse(ended.stdout)
   t.equal(violation, null, ended.stdout)
   t.equal(runs, RUNS)
-  // Less would mean that the schedules no longer reach what they are for.
+  // With less, the schedules would not exercise caches, waits and lost leases.
   t.ok(hits > RUNS && waits > RUNS && lapses > RUNS / 2, `hits ${hits}, waits ${waits}, lapses ${lapses}`)
 })

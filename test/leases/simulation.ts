@@ -1,7 +1,7 @@
 /**
- * The leases under simulated clocks and schedules: the real memory, checker, instance and barrier, on a database and
- * a time that are made of numbers. Every step between two parts takes as long as the seed says, from nothing to longer
- * than a lease, and may fail before or after it took effect; every clock runs off by up to its bound.
+ * Simulates the lease protocol: the real cache, checker, instance and barrier on a simulated database and simulated time. The
+ * seed decides how long each call takes, from nothing to longer than a lease, and whether it fails before or after its effect.
+ * Every clock is wrong by up to its bound.
  */
 
 import { createSessionCache } from '../../src/check/cache.ts'
@@ -17,16 +17,16 @@ export type Step =
   | { kind: 'check'; at: number; instance: number; session: number }
   | { kind: 'logout'; at: number; sessions: number[] }
   | { kind: 'wake'; at: number; instance: number }
-  /** Somebody looks round. */
-  | { kind: 'look'; at: number }
-  /** What an instance asks of the database arrives when this is over. */
+  /** Dead instances are reaped. */
+  | { kind: 'reap'; at: number }
+  /** Calls of the instance reach the database only after `ms` milliseconds. */
   | { kind: 'stall'; at: number; instance: number; ms: number }
 
 export interface Scenario {
   seed: number
-  /** How wrong each clock is, from -1 (slow) to 1 (fast) of the bound; of three instances and the revoker. */
+  /** The error of each clock, from -1 (slow) to 1 (fast) of the bound: three instances, then the revoker. */
   rates: [number, number, number, number]
-  /** How slow and how broken the network and the database are, 0 to 1. */
+  /** How slow and how unreliable the network and the database are, 0 to 1. */
   trouble: number
   steps: Step[]
 }
@@ -53,22 +53,22 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
   const events = eventQueue()
   const database = simulatedDatabase(KEYS, END_MS, random)
   const outcome: Outcome = { violations: [], hits: 0, checks: 0, valid: 0, logouts: 0, waits: 0, lapses: 0 }
-  /** When the session was said to be over. */
-  const saidOver = new Array<number>(SESSIONS).fill(Number.POSITIVE_INFINITY)
+  /** When the logout of each session was answered, in milliseconds. */
+  const answeredAt = new Array<number>(SESSIONS).fill(Number.POSITIVE_INFINITY)
 
-  /** Mostly quick, now and then longer than a lease. */
+  /** Milliseconds: mostly short, now and then longer than a lease. */
   const delay = () => {
     const luck = random()
     if (luck < 1 - trouble) return random() * 20
     return random() * (luck < 1 - trouble / 4 ? LEASE_MS / 3 : 2 * LEASE_MS)
   }
-  /** A call over the network: it takes effect somewhere in between, and may fail on either way. */
+  /** A call over the network. It may fail before or after its effect. */
   async function remote<T>(effect: () => T, caller?: number): Promise<T> {
     await events.wait(Math.max(delay(), (stalledUntil[caller ?? -1] ?? 0) - events.now()))
-    if (random() < trouble / 50) throw new Error('lost on the way there')
+    if (random() < trouble / 50) throw new Error('request lost')
     const result = effect()
     await events.wait(delay())
-    if (random() < trouble / 50) throw new Error('lost on the way back')
+    if (random() < trouble / 50) throw new Error('response lost')
     return result
   }
   const timeOf = (rate: number): Time => ({
@@ -79,11 +79,11 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
   const stalledUntil = new Array<number>(INSTANCES).fill(0)
   const instances = rates.slice(0, INSTANCES).map((rate, me) => {
     const { clock } = timeOf(rate)
-    const memory = createSessionCache(SESSIONS)
+    const cache = createSessionCache(SESSIONS)
     const query = ({ values }: { values: unknown[] }) =>
       remote(() => database.readTokens(values[0] as string[], events.now()))
-    const checker = leasedChecker({ query: query as Database['query'] }, { record: () => {} }, memory, clock)
-    const life = createInstance(
+    const checker = leasedChecker({ query: query as Database['query'] }, { record: () => {} }, cache, clock)
+    const lifecycle = createInstance(
       {
         add: (id) => remote(() => database.add(id), me),
         heartbeat: (id) => remote(() => database.heartbeat(id), me),
@@ -91,34 +91,34 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
         setApplied: (id, snapshot) => remote(() => database.setApplied(id, snapshot), me),
         remove: (id) => remote(() => database.remove(id), me),
       },
-      memory,
+      cache,
       clock,
     )
-    /** Ends the pause of its life, so that it looks for news. */
-    return { life, checker, wake: () => {} }
+    /** `wake` ends the pause between renewals, so that the instance reads changes. */
+    return { lifecycle, checker, wake: () => {} }
   })
 
   /** As `keepLease` does, in simulated time. */
   async function live(instance: (typeof instances)[number]): Promise<void> {
-    const { life } = instance
+    const { lifecycle } = instance
     while (events.now() < END_MS) {
       try {
-        await life.join()
+        await lifecycle.join()
         let renewAt = events.now()
         for (let going = true; going && events.now() < END_MS; ) {
           if (events.now() >= renewAt) {
             renewAt = events.now() + RENEW_MS
-            going = await life.renew()
+            going = await lifecycle.renew()
           } else {
             const over = new AbortController()
             instance.wake = () => over.abort()
             await events.wait(renewAt - events.now(), over.signal)
-            if (over.signal.aborted) going = await life.wake()
+            if (over.signal.aborted) going = await lifecycle.wake()
           }
         }
       } catch {}
       if (events.now() < END_MS) outcome.lapses++
-      await life.leave().catch(() => {})
+      await lifecycle.leave().catch(() => {})
       await events.wait(delay())
     }
   }
@@ -130,7 +130,7 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
     outcome.checks++
     if (!verdict?.valid) return
     outcome.valid++
-    const over = Math.min(saidOver[session] ?? 0, database.expiresAt(session))
+    const over = Math.min(answeredAt[session] ?? 0, database.expiresAt(session))
     if (begun > over)
       outcome.violations.push(`instance ${instance} at ${begun}: ${session} was over at ${over}`)
   }
@@ -153,7 +153,7 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
     const waited = await barrier.wait(xid)
     outcome.logouts++
     if (waited !== null) outcome.waits++
-    for (const session of sessions) saidOver[session] = Math.min(saidOver[session] ?? 0, events.now())
+    for (const session of sessions) answeredAt[session] = Math.min(answeredAt[session] ?? 0, events.now())
     await events.wait(1)
     await Promise.all(
       sessions.flatMap((session) => instances.map((_, instance) => check(instance, session).catch(() => {}))),
@@ -161,13 +161,13 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
   }
 
   for (const instance of instances) void live(instance)
-  const perform = (step: Step) => {
+  const run = (step: Step) => {
     switch (step.kind) {
       case 'check':
         return check(step.instance, step.session)
       case 'logout':
         return logout(step.sessions)
-      case 'look':
+      case 'reap':
         return barrier.reapDeadInstances()
       case 'wake':
         return instances[step.instance]?.wake()
@@ -175,13 +175,13 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
         stalledUntil[step.instance] = events.now() + step.ms
     }
   }
-  for (const step of steps) events.at(step.at, () => void Promise.resolve(perform(step)).catch(() => {}))
+  for (const step of steps) events.at(step.at, () => void Promise.resolve(run(step)).catch(() => {}))
   await events.run(END_MS + 3 * LEASE_MS)
   for (const { checker } of instances) outcome.hits += checker.counts.hits
   return outcome
 }
 
-/** Time as a queue of what happens when. Between two events every promise that can go on does. */
+/** Simulated time: a queue of events. Between two events every promise that can settle does. */
 function eventQueue() {
   const queue: { at: number; run: () => void }[] = []
   let now = 0
