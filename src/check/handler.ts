@@ -27,7 +27,7 @@ export interface CheckHandler {
   checking: { checker: Checker }
   cookieSettings: Pick<CookieSettings, 'cookieName'>
   /** Removes both cookies of a client that sent two different session cookies. */
-  cookies: Pick<Cookies, 'sessionGone'>
+  cookies: Pick<Cookies, 'sessionRemovals'>
   log: FastifyBaseLogger
   /** Counts a check by its outcome. `ms`: from the request to the answer. */
   metrics: { checked(outcome: 'valid' | 'refused' | 'undecided', ms: number): void }
@@ -42,7 +42,7 @@ export interface CheckHandler {
 export function createCheckHandler({
   checking: { checker },
   cookieSettings: { cookieName },
-  cookies: { sessionGone },
+  cookies: { sessionRemovals },
   log: logger,
   metrics: { checked },
   replays,
@@ -71,7 +71,7 @@ export function createCheckHandler({
       const answer = (verdict: Verdict) => {
         if (!verdict.valid) {
           const ambiguous = credential.kind === 'refused' && credential.ambiguous
-          fail(new Problem('invalid_token', 'Sign in again.'), ambiguous ? sessionGone : undefined)
+          fail(new Problem('invalid_token', 'Sign in again.'), ambiguous ? sessionRemovals : undefined)
           if (credential.kind === 'token')
             reportRefused(credential.token, request, performance.now() - startedAt)
           return

@@ -1,7 +1,7 @@
 /**
- * The cookies this service sets. The session cookie has the attributes Auth.js gives it, so that either may clear it.
- * Whenever it is cleared, every form goes that a browser may hold under its name: the host-only one, and one for each
- * domain above the host. One that stayed behind would stand beside that of the next sign-in, and both would be refused.
+ * Sets and clears the cookies of this service. The session cookie has the attributes that Auth.js gives it, so either
+ * side can clear it. Clearing removes every variant of the name: the host-only cookie and one for each parent domain.
+ * A leftover variant would conflict with the cookie of the next sign-in, and both would be refused.
  */
 import { isIP } from 'node:net'
 import { type SetCookie, stringifySetCookie } from 'cookie'
@@ -9,7 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import { readCookie } from './credentials.ts'
 
-/** Holds the receipt of the operation whose outcome the next page shows; lives shortly and is cleared once shown. */
+/** Holds the receipt of the operation that the next page reports. Cleared when shown, or after ten minutes. */
 const OUTCOME_COOKIE = 'global-logout.outcome'
 const OUTCOME_SECONDS = 600
 const EXPIRED = { value: '', expires: new Date(0), maxAge: 0 }
@@ -25,23 +25,23 @@ export function createCookies({ name, domain, secure }: Config['cookie'], public
     name: secure ? `__Host-${OUTCOME_COOKIE}` : OUTCOME_COOKIE,
     sameSite: 'strict',
   } as const
-  const own = stringifySetCookie({ ...session, ...EXPIRED, name })
-  const others = otherDomains(name, domain, publicOrigin).map((domain) =>
+  const removal = stringifySetCookie({ ...session, ...EXPIRED, name })
+  const otherRemovals = otherDomains(name, domain, publicOrigin).map((domain) =>
     stringifySetCookie({ ...base, ...EXPIRED, name, ...(domain && { domain }) }),
   )
   const add = (reply: FastifyReply, ...lines: string[]) => reply.header('set-cookie', lines)
   const set = (reply: FastifyReply, cookie: SetCookie) => add(reply, stringifySetCookie(cookie))
-  const sessionGone = [own, ...others]
+  const sessionRemovals = [removal, ...otherRemovals]
 
   return {
     /** The session cookie, for an application that sets it itself. */
     session: { name, attributes: session },
-    /** `Set-Cookie` lines that remove the session cookie in every form. */
-    sessionGone,
+    /** `Set-Cookie` lines that remove every variant of the session cookie. */
+    sessionRemovals,
     setSession: (reply: FastifyReply, token: string, expires: Date) =>
-      add(reply, stringifySetCookie({ ...session, name, value: token, expires }), ...others),
-    /** Only ever after a committed logout, or where two session cookies differ and neither opens anything. */
-    clearSession: (reply: FastifyReply) => add(reply, ...sessionGone),
+      add(reply, stringifySetCookie({ ...session, name, value: token, expires }), ...otherRemovals),
+    /** Call it only after a committed logout, or when two session cookies differ, which makes both useless. */
+    clearSession: (reply: FastifyReply) => add(reply, ...sessionRemovals),
     setOutcome: (reply: FastifyReply, receipt: string) =>
       set(reply, { ...outcome, value: receipt, maxAge: OUTCOME_SECONDS }),
     readOutcome: (request: FastifyRequest) => readCookie(request.headers, outcome.name),
@@ -50,8 +50,8 @@ export function createCookies({ name, domain, secure }: Config['cookie'], public
 }
 
 /**
- * The domains that a cookie of this name may have in browsers that visit the public origin, but for its own; undefined for
- * the host-only form. Browsers refuse what is a public suffix (`co.uk`) by themselves.
+ * Every domain that a cookie of this name can have at the public origin, except the configured one. Undefined stands
+ * for the host-only cookie. Browsers ignore public suffixes such as `co.uk`.
  */
 function otherDomains(name: string, own: string | undefined, publicOrigin: string): (string | undefined)[] {
   const { hostname } = new URL(publicOrigin)

@@ -1,18 +1,18 @@
-/** What is recorded of the device that signs in. The Auth.js adapter ships this module: it imports no dependency. */
+/** The device columns of a new session. The Auth.js adapter bundles this module, so it imports no dependency. */
 import { readAddress } from '../lib/read-address.ts'
 
-/** Characters that are read, and kept, of a user agent. ua-parser-js reads 500. */
+/** Longest user agent that is stored, in characters. ua-parser-js reads 500. */
 export const MAX_USER_AGENT = 512
 
-/** What a request or an application tells of the device it comes from. */
+/** The device as a request or an application describes it. */
 export interface DeviceHints {
   userAgent?: string | null
   ipAddress?: string | null
 }
 
 /**
- * A device that cannot be recorded is no reason to refuse a sign-in: what is no address becomes null, such as the
- * list of an `X-Forwarded-For` header.
+ * Never throws, because bad device data must not block a sign-in. Text that is not an IP address becomes null, for
+ * example a list from `X-Forwarded-For`.
  */
 export function deviceColumns({ userAgent, ipAddress }: DeviceHints) {
   return {
@@ -23,8 +23,8 @@ export function deviceColumns({ userAgent, ipAddress }: DeviceHints) {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Node and `fetch` give the bytes of a header as so many characters: most clients meant UTF-8. */
-function decoded(text: string): string {
+/** Node and `fetch` decode header bytes as Latin-1, but most clients send UTF-8. */
+function decodeUtf8(text: string): string {
   if (!/[\x80-\xff]/.test(text) || /[^\0-\xff]/.test(text)) return text
   try {
     return utf8.decode(Buffer.from(text, 'latin1'))
@@ -33,12 +33,12 @@ function decoded(text: string): string {
   }
 }
 
-/** PostgreSQL has neither NUL nor half a character, and no other control character belongs into a user agent. */
+/** Replaces control characters and lone surrogates: PostgreSQL rejects NUL and half characters. */
 function recordable(text: string): string {
-  const kept = decoded(text)
+  const kept = decodeUtf8(text)
     .slice(0, MAX_USER_AGENT)
     .toWellFormed()
     .replace(/\p{Cc}/gu, '\u{fffd}')
-  // V8 keeps the whole header, up to 64 KB, for as long as a slice of it lives: a copy does not.
+  // A copy: a slice would keep the whole header, up to 64 KB, in memory.
   return Buffer.from(kept).toString()
 }

@@ -1,4 +1,4 @@
-/** How a person recognises a device: "Firefox on Windows". */
+/** Describes devices so that users recognise them: "Firefox on Windows". */
 import { LRUCache } from 'lru-cache'
 import { MAX_USER_AGENT } from './device-columns.ts'
 import { type Device, parseUserAgent } from './user-agents.ts'
@@ -6,10 +6,10 @@ import { type Device, parseUserAgent } from './user-agents.ts'
 export { DEVICE_KINDS, type Device } from './user-agents.ts'
 
 const NONE: Device = { browser: null, os: null, kind: 'unknown' }
-/** Parsing costs 40 µs, at worst 2 ms, and a user with 100,000 sessions has few user agents. */
+/** Parsing takes 40 µs, at worst 2 ms, and even a user with 100,000 sessions has few user agents. */
 const devices = new LRUCache<string, Device>({ max: 1_000, memoMethod: parseUserAgent })
 
-/** Browser, operating system and kind of device, as far as a user agent tells. Never throws. */
+/** Browser, operating system and kind of device, as far as the user agent reveals them. Never throws. */
 export function describeDevice(userAgent: string | null): Device {
   if (!userAgent) return NONE
   return devices.memo(userAgent.slice(0, MAX_USER_AGENT))
@@ -21,14 +21,14 @@ export function deviceName(device: Device): string {
   return place ? `${program} on ${place}` : program
 }
 
-/** The same in two parts; the program's name may read from right to left. */
+/** The name in two parts, so that a page can isolate a right-to-left program name. */
 export function deviceWords({ browser, os, kind }: Device): { program: string; place: string | null } {
   const place = os === 'iOS' ? (IOS_DEVICES[kind] ?? os) : os
   const nameless = place ? NAMELESS.app : NAMELESS[kind]
   return { program: browser ?? nameless ?? 'Unknown device', place }
 }
 
-/** What its owner calls it. A program that does not name it may run on a Mac, too. */
+/** What users call the device. An app that does not name its device may also run on a Mac. */
 const IOS_DEVICES: Partial<Record<Device['kind'], string>> = {
   mobile: 'iPhone',
   tablet: 'iPad',

@@ -1,4 +1,4 @@
-/** Where errors of routes end: a problem body, or a page; the replay alarm hears of every token that was refused. */
+/** Turns route errors into problem bodies or error pages, and reports refused tokens to the replay alarm. */
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
@@ -10,19 +10,19 @@ import { type CookieSettings, sourceOf } from './guards.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Call it for every request that was refused with `invalid_token`, once it is answered. */
+    /** Call it after answering a request with `invalid_token`. */
     reportRefused(request: FastifyRequest): void
   }
 }
 
 export interface ErrorHandlers {
-  /** Hears of every token that was refused, `agoMs` after its request arrived. */
+  /** Receives every refused token, `agoMs` milliseconds after its request arrived. */
   replays: { refused(token: string, device: DeviceHints, agoMs: number): void }
   cookies: Pick<Cookies, 'clearSession'>
   cookieSettings: Pick<CookieSettings, 'cookieName'>
 }
 
-/** Problem bodies for every route, unless a scope inside says otherwise. */
+/** Problem bodies for every route, unless a nested scope replaces the handler. */
 export const errorHandlers = fp(handleErrors, { name: 'error-handlers', dependencies: ['requests'] })
 
 async function handleErrors(app: FastifyInstance, { replays, cookies, cookieSettings }: ErrorHandlers) {
@@ -37,20 +37,20 @@ async function handleErrors(app: FastifyInstance, { replays, cookies, cookieSett
     const problem = logged(translate(error), () => request.log)
     if (problem.code !== 'invalid_token') return void sendProblem(reply, problem)
     const credential = credentialOf(request)
-    // Pages leave cookies that differ to `/signed-out`, which tells why.
+    // Pages do not clear differing cookies: `/signed-out` does, and explains why.
     if (credential.kind === 'refused' && credential.ambiguous) cookies.clearSession(reply)
     sendProblem(reply, problem)
     app.reportRefused(request)
   })
   app.setNotFoundHandler((request, reply) => {
     const problem = new Problem('not_found', `Nothing answers ${request.method} at this address.`)
-    // Browsers ask for text/html by name when they navigate; programs do not.
-    const person = request.headers.accept?.includes('text/html')
-    return person ? sendProblemPage(reply, problem) : sendProblem(reply, problem)
+    // Browsers ask for text/html when they navigate; programs do not.
+    const wantsPage = request.headers.accept?.includes('text/html')
+    return wantsPage ? sendProblemPage(reply, problem) : sendProblem(reply, problem)
   })
 }
 
-/** Error pages for the routes of one scope. A user who is not signed in is led to the page that tells why. */
+/** Error pages for the routes of one scope. A user who is not signed in is redirected to `/signed-out`, which explains why. */
 export const problemPages = fp(
   async (app) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {

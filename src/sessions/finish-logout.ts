@@ -1,4 +1,4 @@
-/** What every logout does to the browser once it is committed: what it forgets, and where it goes next. */
+/** Completes a committed logout in the browser: clears the cookie and site data, and picks the page to go to. */
 import type { FastifyReply } from 'fastify'
 import type { Cookies } from './cookies.ts'
 import type { Ignored } from './logout-request.ts'
@@ -9,7 +9,7 @@ import { receiptOf } from './tokens.ts'
 export type FinishLogout = ReturnType<typeof createFinishLogout>
 
 export interface Finished {
-  /** The address to go to. */
+  /** The address to go to next. */
   redirect: string
   /** Whether that is the `callbackUrl`. */
   followed: boolean
@@ -22,8 +22,8 @@ export function createFinishLogout(
   allowedRedirects: readonly string[],
   clearSiteData: readonly string[],
 ) {
-  const forgotten = clearSiteData.map((what) => `"${what}"`).join(', ')
-  /** Call it only with a committed outcome, and the token that asked for it. */
+  const siteData = clearSiteData.map((kind) => `"${kind}"`).join(', ')
+  /** Call it only with a committed outcome and the token that requested it. */
   return (
     reply: FastifyReply,
     token: string,
@@ -31,7 +31,7 @@ export function createFinishLogout(
     { callbackUrl, ignored = [] }: { callbackUrl?: string | undefined; ignored?: Ignored[] } = {},
   ): Finished => {
     if (outcome.signedOut) cookies.clearSession(reply)
-    if (outcome.signedOut && forgotten) reply.header('clear-site-data', forgotten)
+    if (outcome.signedOut && siteData) reply.header('clear-site-data', siteData)
     if (outcome.operationId) cookies.setOutcome(reply, receiptOf(outcome.operationId, token))
     const redirect = outcome.signedOut ? '/signed-out' : '/'
     if (!callbackUrl) return { redirect, followed: false, ignored }
@@ -39,14 +39,14 @@ export function createFinishLogout(
     if (target) return { redirect: target, followed: true, ignored }
     reply.log.warn(
       { origin: originOf(callbackUrl) },
-      'callbackUrl names no allowed origin; set ALLOWED_REDIRECTS to follow it',
+      'callbackUrl ignored: its origin is not in ALLOWED_REDIRECTS',
     )
-    const reason = 'names no origin that ALLOWED_REDIRECTS has'
+    const reason = 'has an origin that ALLOWED_REDIRECTS does not list'
     return { redirect, followed: false, ignored: [{ field: 'callbackUrl', reason }, ...ignored] }
   }
 }
 
-/** What of an address may be logged: its path and query are the visitor's. */
+/** The part of an address that may be logged; path and query may hold personal data. */
 function originOf(address: string): string {
   return URL.canParse(address) ? new URL(address).origin : 'none'
 }

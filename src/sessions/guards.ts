@@ -1,4 +1,4 @@
-/** Who is asking: the living session behind a request, for the routes that need one. */
+/** Finds the active session of a request, and refuses requests without one. */
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
@@ -13,7 +13,7 @@ declare module 'fastify' {
     requireSession: RequireSession
   }
   interface FastifyRequest {
-    /** Set by `app.requireSession`, and by `app.requireStaff` for people. */
+    /** Set by `app.requireSession`, and by `app.requireStaff` for users. */
     session: ActiveSession
   }
 }
@@ -35,14 +35,14 @@ export function requireToken(
   return credential
 }
 
-/** The token of a request that changes something: by cookie it needs a same-origin proof. */
+/** The token of a request that changes something. With a cookie, the request must prove that it is same-origin. */
 export function requireTokenForChange(request: FastifyRequest, cookieSettings: CookieSettings): string {
   const { token, via } = requireToken(request, cookieSettings)
   if (via === 'cookie') assertSameOrigin(request.headers, cookieSettings.publicOrigin)
   return token
 }
 
-/** A hook that lets only signed-in users pass and puts their session on the request. */
+/** A hook that refuses users who are not signed in, and sets `request.session`. */
 function createRequireSession(sessions: Pick<Sessions, 'find'>, cookieSettings: CookieSettings) {
   return async (request: FastifyRequest) => {
     const found = await sessions.find(requireToken(request, cookieSettings).token)
@@ -62,7 +62,7 @@ export const sessionGuard = fp<{ sessions: Pick<Sessions, 'find'>; cookieSetting
   { name: 'session-guard', dependencies: ['error-handlers'] },
 )
 
-/** Where the request came from, for the record. */
+/** Device, address and id of the request, for the audit log. */
 export function sourceOf(request: FastifyRequest): RequestSource {
   const hints = { userAgent: request.headers['user-agent'] ?? null, ipAddress: request.address.client }
   return { ...deviceColumns(hints), requestId: request.id }

@@ -1,15 +1,14 @@
 /**
- * Records when sessions were last used, off the path of any request: gathered, then written together. A touch
- * that fails is dropped; a later check of the session brings it again.
+ * Activity updates: records when sessions were last used. Requests do not wait for it; updates are written in batches.
+ * A failed update is dropped, and a later check of the session repeats it.
  */
-
 import type { Database } from '../database/database.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { updateLastSeen } from './queries.ts'
 
 const FLUSH_MS = 1_000
-/** Beyond this many waiting sessions further ones wait for their next check. */
+/** Most sessions that wait to be written; further updates are dropped. */
 const MAX_WAITING = 10_000
 
 export type LastSeen = ReturnType<typeof createLastSeen>
@@ -31,18 +30,18 @@ export function createLastSeen({ run }: Pick<Database, 'run'>, log: Log) {
     }
   }
 
-  const loop = every({ ms: FLUSH_MS, log, failed: 'last use of sessions not recorded' }, write)
+  const loop = every({ ms: FLUSH_MS, log, failed: 'activity updates not recorded' }, write)
 
   return {
-    /** Last uses so far: written, and dropped because too many waited or the write failed. */
+    /** Activity updates so far: written, and dropped because too many waited or the write failed. */
     counts: counts as Readonly<typeof counts>,
-    /** Notes that a session is in use. */
+    /** Queues an activity update for the session. */
     record(sessionId: string): void {
       if (waiting.size < MAX_WAITING) waiting.add(sessionId)
       else counts.dropped++
     },
     flush: loop.run,
-    /** Writes what waits and stops. */
+    /** Writes the queued updates and stops. */
     close(): Promise<void> {
       void loop.run()
       return loop.close()

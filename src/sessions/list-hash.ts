@@ -1,8 +1,8 @@
-/** A mark of a list of sessions, so that a page can tell whether the list that it shows is out of date. */
+/** A hash of a list of sessions, by which the service sees that a page shows an outdated list. */
 import { hash } from 'node:crypto'
 import type { Session } from './schema.ts'
 
-/** Tells one list of sessions from another, whatever their order. */
+/** Equal for the same sessions in any order. */
 export function sessionListHash(sessions: readonly Pick<Session, 'id'>[]): string {
   const ids = sessions.map(({ id }) => id).sort()
   return hash('sha256', ids.join(), 'base64url').slice(0, 22)

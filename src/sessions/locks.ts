@@ -1,4 +1,4 @@
-/** The named queries on `user_lock`: who may not sign in. The trigger on `session` enforces it for whoever writes there. */
+/** The named queries on `user_lock`: users who may not sign in. A trigger on `session` enforces the lock for every writer. */
 import { and, eq, isNull, or, sql } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
 import { userLock } from './schema.ts'
@@ -17,7 +17,7 @@ export async function findLock(db: Executor, userId: string): Promise<Lock | nul
 }
 
 /**
- * Locks a user for so many seconds, or until somebody lifts it (null). A longer lock that is in force stays as it is.
+ * Locks a user for `seconds`, or until staff unlock the user (null). A longer lock in force stays.
  * @returns the lock in force.
  */
 export async function putLock(
@@ -39,11 +39,11 @@ export async function putLock(
       setWhere: sql`${userLock.until} < coalesce(excluded.until, 'infinity')`,
     })
   const lock = await findLock(tx, userId)
-  if (!lock) throw new Error('the lock that was written is not there')
+  if (!lock) throw new Error('the lock was written but not found')
   return lock
 }
 
-/** Lifts a lock. @returns the one that was in force, or null. */
+/** Removes a lock. @returns the lock that was in force, or null. */
 export async function deleteLock(tx: Executor, userId: string): Promise<Lock | null> {
   const lock = await findLock(tx, userId)
   await tx.delete(userLock).where(eq(userLock.userId, userId))

@@ -1,23 +1,23 @@
 /**
- * What a logout is asked for. Whatever may ask for more than this session is read or refused, never dropped; all else is
- * decoration, which is dropped, named in the answer, and keeps no session alive.
+ * Parses the body of a logout. A field that may request a larger scope is honoured or refused, never ignored. Any other
+ * unknown field is ignored and listed in the answer, so it cannot keep a session alive.
  */
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import { LOGOUT_SCOPES, SCOPES_EXPLAINED } from '../operations/kinds.ts'
 
-/** In bytes: an address as long as most servers take (16 KiB), with every byte percent-encoded by a form. */
+/** Longest body, in bytes: the longest URL that most servers accept (16 KiB), with every byte percent-encoded by a form. */
 export const LOGOUT_BODY = 64 * 1024
-/** In characters. */
+/** Longest `callbackUrl`, in characters. */
 const LONGEST_URL = 2048
 const KNOWN = new Set(['scope', 'callbackUrl'])
-/** Any scope but `local`, as a text in JSON. */
+/** Any scope but `local`, as a JSON string. */
 const LARGER_SCOPE = new RegExp(`"(${LOGOUT_SCOPES.filter((scope) => scope !== 'local').join('|')})"`, 'i')
-/** In the answer: so many fields, of names so long. */
-const NAMED = { fields: 10, characters: 100 }
+/** Limits of the list of ignored fields in the answer. */
+const IGNORED_LIMITS = { fields: 10, characters: 100 }
 
-/** What of a request was dropped, and why. */
+/** A field of the request that was ignored, and why. */
 export const ignored = z.object({ field: z.string(), reason: z.string() })
 export type Ignored = z.infer<typeof ignored>
 
@@ -28,52 +28,51 @@ export const scope = z
 
 const fields = z
   .looseObject({
-    /** A form may hold the same one twice. */
-    scope: z.preprocess(onlyOf, scope).default('local'),
+    /** A form may send the same scope twice. */
+    scope: z.preprocess(singleValue, scope).default('local'),
     callbackUrl: z.unknown().optional().meta({
       type: 'string',
-      description:
-        'where to go next; followed to allowed origins only, else it is ignored, as is what is no address',
+      description: 'where to go next; ignored unless it is a URL of an allowed origin',
     }),
   })
   .check(({ value, issues }) => {
     const misspelt = Object.entries(value).find((field) => !KNOWN.has(field[0]) && mayBeScope(field))
     if (!misspelt) return
     const [name, input] = misspelt
-    issues.push({ code: 'custom', message: 'is not known; "scope" is', path: [name], input })
+    issues.push({ code: 'custom', message: 'unknown field; did you mean "scope"?', path: [name], input })
   })
 
-/** No body at all means this session only. */
+/** Without a body, the logout ends this session only. */
 export const logoutRequest = z
   .preprocess((body) => body ?? {}, fields)
   .transform(({ scope, callbackUrl, ...unknown }) => {
-    const dropped: Ignored[] = Object.keys(unknown)
-      .slice(0, NAMED.fields)
-      .map((name) => ({ field: name.slice(0, NAMED.characters), reason: 'is not known' }))
-    const fault = faultOf(callbackUrl)
-    if (fault) dropped.unshift({ field: 'callbackUrl', reason: fault })
-    return { scope, callbackUrl: fault ? undefined : (callbackUrl as string | undefined), ignored: dropped }
+    const ignored: Ignored[] = Object.keys(unknown)
+      .slice(0, IGNORED_LIMITS.fields)
+      .map((name) => ({ field: name.slice(0, IGNORED_LIMITS.characters), reason: 'unknown field' }))
+    const error = callbackUrlError(callbackUrl)
+    if (error) ignored.unshift({ field: 'callbackUrl', reason: error })
+    return { scope, callbackUrl: error ? undefined : (callbackUrl as string | undefined), ignored }
   })
 
-/** @throws Problem `invalid_request` for a scope in the query that the body does not have: nothing reads it there. */
+/** @throws Problem `invalid_request` when the query has a scope that the body does not have; the query is never read. */
 export function refuseScopeInQuery({ query }: Pick<FastifyRequest, 'query'>, asked: string): void {
   const { scope } = query as { scope?: unknown }
   if (scope !== undefined && scope !== asked)
     throw new Problem('invalid_request', 'scope: must be in the body, not in the query', { field: 'scope' })
 }
 
-/** Whether the body of a request may hold anything. */
+/** Whether the request may have a body that is not empty. */
 export function mayHaveBody({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-function onlyOf(given: unknown): unknown {
+function singleValue(given: unknown): unknown {
   return Array.isArray(given) && new Set(given).size === 1 ? given[0] : given
 }
 
 /**
- * Somewhere in a field stands a scope: `{scop: 'global'}`, `{options: {scope: 'global'}}`, `{global: true}`. So it may in one that
- * is nested too deeply to be written (about 5,000 levels).
+ * Whether a field may contain a scope: `{scop: 'global'}`, `{options: {scope: 'global'}}`, `{global: true}`. A value that
+ * is nested too deeply to serialise (about 5,000 levels) counts as one.
  */
 function mayBeScope(field: [name: string, given: unknown]): boolean {
   try {
@@ -83,8 +82,8 @@ function mayBeScope(field: [name: string, given: unknown]): boolean {
   }
 }
 
-function faultOf(callbackUrl: unknown): string | undefined {
+function callbackUrlError(callbackUrl: unknown): string | undefined {
   if (callbackUrl === undefined) return undefined
-  if (typeof callbackUrl !== 'string') return 'is not one text'
+  if (typeof callbackUrl !== 'string') return 'must be a single string'
   return callbackUrl.length > LONGEST_URL ? `is longer than ${LONGEST_URL} characters` : undefined
 }

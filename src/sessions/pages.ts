@@ -1,8 +1,7 @@
 /**
- * The pages: your devices, logout with its confirmation, signed out and why. Plain forms, usable without
- * JavaScript. Whoever is not signed in lands on `/signed-out`, which tells why.
+ * The pages for users: their devices, the sign-out confirmation, and the signed-out page. Plain forms that work without
+ * JavaScript. A user who is not signed in is redirected to `/signed-out`, which explains why.
  */
-
 import fastifyFormbody from '@fastify/formbody'
 import type { SafeHtml } from '@remix-run/html-template'
 import type { FastifyInstance, FastifyReply } from 'fastify'
@@ -26,7 +25,7 @@ import { onwardPage } from './views/onward-page.ts'
 import type { Ended } from './views/parts.ts'
 import { type SignedOut, signedOutPage } from './views/signed-out-page.ts'
 
-/** More devices than this are counted, not listed. */
+/** Most devices that a page lists; it counts the rest. */
 const LISTED = 100
 
 export interface Pages {
@@ -34,9 +33,9 @@ export interface Pages {
   cookies: Cookies
   cookieSettings: CookieSettings
   finishLogout: FinishLogout
-  /** Where to sign in, when that is on this site. */
+  /** The sign-in page, when this service has one. */
   signInPath: string | null
-  /** Security staff are shown the way to the console. */
+  /** Tells whether to link to the security console. */
   overview: { roleOf(userId: string): Promise<string | null> }
 }
 
@@ -52,10 +51,10 @@ async function routes(instance: FastifyInstance, options: Pages) {
   app.get('/', signedIn, async (request, reply) => {
     const { session, user } = request.session
     const all = await sessions.list(user.id)
-    const left = await readOutcome(cookies.readOutcome(request), user.id)
-    if (left) cookies.clearOutcome(reply)
-    // What an earlier session of this browser did is no news to this one.
-    const outcome = left?.operation.actorSessionId === session.id ? left : null
+    const last = await readOutcome(cookies.readOutcome(request), user.id)
+    if (last) cookies.clearOutcome(reply)
+    // The outcome may be of an earlier session of this browser.
+    const outcome = last?.operation.actorSessionId === session.id ? last : null
     const staff = (await overview.roleOf(user.id)) !== null
     const shown = sessionListHash(all)
     return page(
@@ -113,7 +112,7 @@ async function routes(instance: FastifyInstance, options: Pages) {
           const outcome = await sessions
             .endOne(token, request.params.id, sourceOf(request))
             .catch((error) => {
-              // Ended a moment ago, from elsewhere or by a second click: the list shows it.
+              // Already ended, from another device or by a second click: the list shows it.
               if (error instanceof Problem && error.code === 'session_not_found') return null
               throw error
             })
@@ -122,17 +121,17 @@ async function routes(instance: FastifyInstance, options: Pages) {
       )
   })
 
-  // Where "Try again" leads from the page of a failed attempt.
+  // The error page of a failed attempt links here ("Try again").
   app.get('/sessions/:id/end', async (_request, reply) => reply.redirect('/', 303))
 
   app.get('/signed-out', async (request, reply) => {
     const credential = readCredential(request.headers, cookieSettings.cookieName)
     const followed = 'followed' in (request.query as object)
-    // The outcome is for the tab that asked, which may be on its way here.
+    // The outcome belongs to the tab that requested the logout, which may be loading this page too.
     const receipt = followed ? undefined : cookies.readOutcome(request)
     const ambiguous = credential.kind === 'refused' && credential.ambiguous
     const why = ambiguous
-      ? ({ by: 'nobody' } as const)
+      ? ({ by: 'two-cookies' } as const)
       : await whySignedOut(credential.kind === 'token' ? credential.token : null, receipt)
     if (ambiguous) cookies.clearSession(reply)
     if (!why) return reply.redirect('/', 303)
@@ -140,17 +139,17 @@ async function routes(instance: FastifyInstance, options: Pages) {
     return page(reply, signedOutPage({ why, signInPath, followed }))
   })
 
-  /** Why the visitor is signed out; null when they are not. */
+  /** Why this browser is signed out; null when it is signed in. */
   async function whySignedOut(token: string | null, receipt: string | undefined): Promise<SignedOut | null> {
     const status = token ? await sessions.tokenStatus(token) : null
     if (status?.state === 'valid') return null
     const outcome = await readOutcome(receipt, status?.userId)
     if (!outcome) return { by: 'other', status }
-    const same = status?.operation ? status.operation.id === outcome.operation.id : endedItself(outcome)
-    return same ? { by: 'you', ...outcome } : { by: 'other', status }
+    const ownLogout = status?.operation ? status.operation.id === outcome.operation.id : endedItself(outcome)
+    return ownLogout ? { by: 'you', ...outcome } : { by: 'other', status }
   }
 
-  /** The outcome that a logout in this browser left behind; never another user's, nor for the id of an operation alone. */
+  /** The outcome of a logout in this browser. It needs the receipt, and is never shown to another user. */
   async function readOutcome(receipt: string | undefined, userId: string | undefined) {
     const found = receipt ? await sessions.outcome(receipt, LISTED) : null
     return found && (!userId || found.operation.userId === userId) ? found : null
@@ -163,7 +162,7 @@ export const pages = fp(routes, {
   encapsulate: true,
 })
 
-/** Whether an operation ended the very session that asked for it. */
+/** Whether an operation ended the session that requested it. */
 function endedItself({ operation, revoked }: Ended): boolean {
   if (operation.kind === 'logout') return operation.scope !== 'others'
   return revoked.some(({ sessionId }) => sessionId === operation.actorSessionId)

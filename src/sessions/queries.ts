@@ -1,7 +1,7 @@
 /**
- * The named queries on `session`. Each takes the executor it runs in; a raw token passed to any of them is
- * hashed by the column's type. No query revives: a touch is an update with a condition, never an upsert
- * (express-session #632, connect-redis #328, Keycloak #51127).
+ * The named queries on `session`. Each takes the executor it runs in, and the column type hashes every raw token. No query
+ * can revive an ended session: an activity update is a conditional update, never an upsert (express-session #632,
+ * connect-redis #328, Keycloak #51127).
  */
 import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
@@ -10,20 +10,20 @@ import { fetchRows } from '../database/rows.ts'
 import { type Operation, operation, revokedSession } from '../operations/schema.ts'
 import { type Session, session, sessionPolicy, type User, user } from './schema.ts'
 import type { SessionState } from './validity.ts'
-import { endsAt, expiresAsDate, isValid, lastSeenInterval, policyNow, stateNow } from './validity.ts'
+import { currentPolicy, endsAt, expiresAsDate, isValid, lastSeenInterval, stateNow } from './validity.ts'
 
 const now = sql`statement_timestamp()`
-/** For queries without a table: drizzle names their columns itself, whatever names an application's driver gives them. */
+/** A one-row source for queries without a table: drizzle then names the columns, whatever the application's driver would call them. */
 const oneRow = sql`(select) as one_row`
-/** Whether the last recorded use is old enough to be touched. */
+/** Whether the last recorded activity is old enough to need an update. */
 export const lastSeenIsStale = sql<boolean>`${session.lastSeenAt} < ${now} - ${sql.raw(lastSeenInterval('(select idle_timeout_seconds from session_policy)'))}`
 
 export interface ActiveSession {
   session: Session
   user: User
-  /** Whether the last recorded use is old enough to be touched. */
+  /** Whether the last recorded activity is old enough to need an update. */
   stale: boolean
-  /** How long ago the user signed in; null when a service key made the session, which does not show that the user was present. */
+  /** Seconds since the user signed in. Null when a service key created the session: that does not prove that the user was present. */
   authAgeSeconds: number | null
 }
 
@@ -32,7 +32,7 @@ const columns = { ...stored, endsAt }
 const authAgeSeconds = sql<number | null>`case when ${session.keyId} is null
   then extract(epoch from ${now} - ${session.createdAt})::float8 end`
 
-/** A living session, and whose it is. */
+/** The active session of a token, with its user. */
 export async function findSession(db: Executor, token: string): Promise<ActiveSession | null> {
   const [found] = await db
     .select({ session: columns, user, stale: lastSeenIsStale, authAgeSeconds })
@@ -42,17 +42,17 @@ export async function findSession(db: Executor, token: string): Promise<ActiveSe
   return found ?? null
 }
 
-/** A user's living sessions, last seen first; all of them, or `limit` at most. */
+/** A user's active sessions, most recently seen first; all of them, or at most `limit`. */
 export function listSessions(db: Executor, userId: string, limit?: number): Promise<Session[]> {
-  const living = db
+  const active = db
     .select(columns)
     .from(session)
     .where(and(eq(session.userId, userId), isValid))
     .orderBy(desc(session.lastSeenAt), session.id)
-  return limit === undefined ? living : living.limit(limit)
+  return limit === undefined ? active : active.limit(limit)
 }
 
-/** How many living sessions a user has. */
+/** The number of active sessions of a user. */
 export function countActiveSessions(db: Executor, userId: string): Promise<number> {
   return db.$count(session, and(eq(session.userId, userId), isValid))
 }
@@ -62,16 +62,16 @@ export interface NewSession {
   userId: string
   userAgent: string | null
   ipAddress: string | null
-  /** The service key that makes it. */
+  /** The service key that creates the session; null when the user signs in. */
   keyId: string | null
 }
 
-/** A session that was just made, and how long it may live if it is used. */
+/** A new session, with the latest time at which it can end. */
 export type CreatedSession = Session & { expires: Date }
 
-/** Inserts a session that may live for the policy's maximum age. */
+/** Inserts a session that expires after the policy's maximum age. */
 export async function insertSession(db: Executor, { token, ...rest }: NewSession): Promise<CreatedSession> {
-  const expires = sql`(${now} + pg_catalog.make_interval(secs => ${policyNow.maxAgeSeconds}::double precision)) at time zone 'utc'`
+  const expires = sql`(${now} + pg_catalog.make_interval(secs => ${currentPolicy.maxAgeSeconds}::double precision)) at time zone 'utc'`
   const [created] = await db
     .insert(session)
     .values({ ...rest, sessionToken: token, expires })
@@ -81,8 +81,8 @@ export async function insertSession(db: Executor, { token, ...rest }: NewSession
 }
 
 /**
- * Records use, at most once per session and the touch interval. Only living rows, and none that somebody
- * else holds: a touch waits for nobody.
+ * Updates `lastSeenAt`, at most once per session and update interval. Skips ended sessions and locked rows, so it never
+ * waits.
  */
 export async function updateLastSeen(db: Executor, sessionIds: readonly string[]): Promise<void> {
   const due = db
@@ -93,15 +93,15 @@ export async function updateLastSeen(db: Executor, sessionIds: readonly string[]
   await db.update(session).set({ lastSeenAt: now }).where(inArray(session.id, due))
 }
 
-/** Holds off every login of the user until the transaction ends, after those in flight have committed. */
+/** Waits until the user's logins in progress have committed, and blocks new ones until the transaction ends. */
 export async function lockUserForLogout(tx: Executor, userId: string): Promise<void> {
   await tx.select({ id: user.id }).from(user).where(eq(user.id, userId)).for('update')
 }
 
 /**
- * Keeps a logout of the user waiting until this transaction ends. Taken before any row of `session` is locked, as
- * a logout does: the same order everywhere, hence no deadlock. The insert's foreign key alone would take a KEY
- * SHARE lock, which later logins could share past a waiting logout for ever; this one queues in turn.
+ * Blocks logouts of the user until the transaction ends. Call it before locking any row of `session`, as a logout does:
+ * the same lock order everywhere prevents deadlocks. The foreign key of the insert would take only a KEY SHARE lock.
+ * Later logins could share that lock and starve a waiting logout.
  * @returns whether the user exists.
  */
 export async function lockUserForLogin(tx: Executor, userId: string): Promise<boolean> {
@@ -109,7 +109,7 @@ export async function lockUserForLogin(tx: Executor, userId: string): Promise<bo
   return rows.length > 0
 }
 
-/** Which sessions a deletion names. */
+/** The sessions that a deletion applies to. */
 export const sessionFilter = {
   withToken: (token: string) => eq(session.sessionToken, token),
   ofUser: (userId: string) => eq(session.userId, userId),
@@ -117,75 +117,75 @@ export const sessionFilter = {
   ofUserWithId: (userId: string, id: string) => sql`${eq(session.userId, userId)} and ${eq(session.id, id)}`,
 }
 
-/** The id of the transaction under way. A snapshot that shows it as over shows all that was committed before it, too. */
+/** The id of the current transaction. A snapshot that sees it as finished also sees everything that was committed before it. */
 export async function currentXid(tx: Executor): Promise<string> {
   const [row] = await tx.select({ xid: sql<string>`pg_current_xact_id()::text` }).from(oneRow)
-  if (!row) throw new Error('a transaction told no id')
+  if (!row) throw new Error('the query for the transaction id returned no row')
   return row.xid
 }
 
-/** How many rows a deletion names, living or dead. */
-export function countSessions(tx: Executor, named: SQL): Promise<number> {
-  return tx.$count(session, named)
+/** The number of rows that match, including expired sessions. */
+export function countSessions(tx: Executor, filter: SQL): Promise<number> {
+  return tx.$count(session, filter)
 }
 
 /**
- * Deletes sessions and returns the living among them. To end all of a user's, run it as a statement of its own
- * after `lockUserForLogout`: only then does its snapshot see the logins that were in flight.
+ * Deletes sessions and returns those that were active. To end all sessions of a user, call `lockUserForLogout` in an
+ * earlier statement: only then does the snapshot of this one include the logins that were in progress.
  */
-export async function deleteSessions(tx: Executor, named: SQL): Promise<Session[]> {
+export async function deleteSessions(tx: Executor, filter: SQL): Promise<Session[]> {
   const deleted = await tx
     .delete(session)
-    .where(named)
+    .where(filter)
     .returning({ ...columns, isValid })
   return deleted.filter((row) => row.isValid).map(({ isValid: _, ...row }) => row)
 }
 
 export interface TokenStatus {
   state: SessionState
-  /** Whose it was, unless unknown. */
+  /** The user; undefined for an unknown token. */
   userId?: string
   sessionId?: string
-  /** When a revoked session was ended, and by which operation, unless it was deleted outside this service. */
+  /** For a revoked session: when it ended, and the operation that ended it. No operation: deleted outside the service. */
   revokedAt?: Date
   operation?: Operation
 }
 
-/** What is known of a token: the state of its row or, where none stands, its latest revocation. */
+/** The status of a token: the state of its session or, without one, its latest revocation. */
 export async function findTokenStatus(db: Executor, token: string): Promise<TokenStatus> {
   const [row] = await db
     .select({ state: stateNow, userId: session.userId, sessionId: session.id })
     .from(session)
     .where(eq(session.sessionToken, token))
   if (row) return row
-  const [tombstone] = await db
+  const [ended] = await db
     .select({ revoked: revokedSession, operation })
     .from(revokedSession)
     .leftJoin(operation, eq(operation.id, revokedSession.operationId))
     .where(eq(revokedSession.sessionToken, token))
     .orderBy(desc(revokedSession.id))
     .limit(1)
-  if (!tombstone) return { state: 'unknown' }
+  if (!ended) return { state: 'unknown' }
   return {
     state: 'revoked',
-    userId: tombstone.revoked.userId,
-    sessionId: tombstone.revoked.sessionId,
-    revokedAt: tombstone.revoked.revokedAt,
-    ...(tombstone.operation && { operation: tombstone.operation }),
+    userId: ended.revoked.userId,
+    sessionId: ended.revoked.sessionId,
+    revokedAt: ended.revoked.revokedAt,
+    ...(ended.operation && { operation: ended.operation }),
   }
 }
 
-/** The hashes of the tokens that a session had, living or ended. More than one only where an application reused its id. */
+/** The token hashes of a session, active or ended. More than one only if an application reused the session id. */
 export async function tokenHashesOf(db: Executor, sessionId: string): Promise<string[]> {
-  const living = db.select({ hash: session.sessionToken }).from(session).where(eq(session.id, sessionId))
+  const current = db.select({ hash: session.sessionToken }).from(session).where(eq(session.id, sessionId))
   const ended = db
     .select({ hash: revokedSession.sessionToken })
     .from(revokedSession)
     .where(eq(revokedSession.sessionId, sessionId))
-  return (await union(living, ended)).map(({ hash }) => hash)
+  return (await union(current, ended)).map(({ hash }) => hash)
 }
 
-/** The operation that ended a session of the user, or null when none of theirs with this id was ended. */
+/** The operation that ended a session of the user; null when the user has no ended session with this id. */
 export async function findRevocation(
   db: Executor,
   userId: string,
@@ -199,9 +199,9 @@ export async function findRevocation(
 }
 
 /**
- * One step of the sweep: deletes dead rows among `pages` heap pages from `firstPage` on, skipping what others
- * hold. It walks the table itself (a TID range scan), because no index can know every way to die.
- * @returns how many were deleted, and whether the table ends here.
+ * One step of the sweep: deletes ended sessions in `pages` heap pages from `firstPage` on, and skips locked rows. It uses
+ * a TID range scan, because no index covers all three bounds of validity.
+ * @returns the number of deleted rows, and whether this was the end of the table.
  */
 export async function sweepPages(
   tx: Executor,
@@ -210,25 +210,25 @@ export async function sweepPages(
 ): Promise<{ deleted: number; atEnd: boolean }> {
   const from = `(${firstPage},0)`
   const to = `(${firstPage + pages},0)`
-  const dead = sql`select ctid from ${session} where ctid >= ${from}::tid and ctid < ${to}::tid
+  const ended = sql`select ctid from ${session} where ctid >= ${from}::tid and ctid < ${to}::tid
     and not ${isValid} for update skip locked`
-  // An array, because only `ctid = any (array)` is sure to be a TID scan.
+  // An array, because only `ctid = any (array)` guarantees a TID scan.
   const deleted = await tx
     .delete(session)
-    .where(sql`ctid = any (array(${dead}))`)
+    .where(sql`ctid = any (array(${ended}))`)
     .returning({ id: session.id })
   const lastPage = sql<number>`pg_catalog.pg_relation_size('public.session'::regclass) / current_setting('block_size')::bigint`
   const [table] = await tx.select({ pages: lastPage.mapWith(Number) }).from(sessionPolicy)
   return { deleted: deleted.length, atEnd: firstPage + pages >= (table?.pages ?? 0) }
 }
 
-/** Rows of each table that one step of the sweep looks at. */
+/** Rows of each table that one step of retention deletes at most. */
 const STEP = 1_000
 
 /**
- * One step of retention, by a function of the database, because the service itself may delete nothing of the record: of the
- * oldest revocations and replays those that are older than `retentionSeconds`. The horizon of the feed rises with them.
- * @returns how many were deleted, and whether there may be more.
+ * One step of retention: deletes revocations and replays older than `retentionSeconds`, oldest first. A database function
+ * does it, because the service's role must not delete from the audit log. The oldest valid feed cursor moves up.
+ * @returns the number of deleted rows, and whether there may be more.
  */
 export async function sweepRecord(
   tx: Executor,

@@ -1,8 +1,8 @@
-/** Where a logout may lead afterwards: our own pages, or an origin that the settings allow. Never an open redirect. */
+/** Checks where a logout may redirect to: this site, or an origin in `ALLOWED_REDIRECTS`. Never an open redirect. */
 
 /**
- * @returns the absolute or local address to go to, or null when `callbackUrl` names no allowed origin.
- * A local address is returned as path and query, so that nothing of a clever spelling survives.
+ * @returns the URL to go to, or null when the origin of `callbackUrl` is not allowed. A URL on this site is returned as
+ * path, query and fragment, so that an unusual spelling of the origin cannot change the target.
  */
 export function allowedRedirect(
   callbackUrl: string,

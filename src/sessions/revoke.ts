@@ -1,4 +1,4 @@
-/** Ends sessions as one operation, recorded in the transaction that ends them. */
+/** Ends sessions as one operation, and records the operation in the same transaction. */
 import type { SQL } from 'drizzle-orm'
 import type { Transaction } from '../database/database.ts'
 import { beginOperation, type NewOperation, recordOperation } from '../operations/record.ts'
@@ -6,24 +6,24 @@ import { countSessions, deleteSessions } from './queries.ts'
 import type { Session } from './schema.ts'
 
 /**
- * So many sessions are ended within the deadline of any request. More get a millisecond each: 100,000 took
- * two to four seconds on two cores.
+ * Sessions that a request can end within its normal deadline. A larger logout gets one millisecond more per session:
+ * 100,000 took two to four seconds on two cores.
  */
-const ENDED_IN_TIME = 1_000
+const WITHIN_DEADLINE = 1_000
 
 /**
- * Ends the sessions that `named` names. To end all of a user's, call `lockUserForLogout` before.
- * @returns the living among them.
+ * Ends the sessions that match `filter`. To end all sessions of a user, call `lockUserForLogout` before.
+ * @returns the sessions that were active.
  */
 export async function revoke(
   tx: Transaction,
-  named: SQL,
+  filter: SQL,
   what: NewOperation,
 ): Promise<{ operationId: string; revoked: Session[] }> {
-  const count = await countSessions(tx, named)
-  if (count > ENDED_IN_TIME) await tx.extend(count)
+  const count = await countSessions(tx, filter)
+  if (count > WITHIN_DEADLINE) await tx.extend(count)
   const operationId = await beginOperation(tx)
-  const revoked = await deleteSessions(tx, named)
+  const revoked = await deleteSessions(tx, filter)
   await recordOperation(tx, operationId, revoked.length, what)
   return { operationId, revoked }
 }

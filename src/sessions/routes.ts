@@ -1,4 +1,4 @@
-/** The API of a signed-in user: see one's sessions, end them. By cookie or bearer. */
+/** The API for signed-in users: list and end their own sessions, by cookie or bearer token. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -40,11 +40,13 @@ const sessionList = z.object({
 })
 
 const logoutOutcome = z.object({
-  operationId: nullableText.describe('null when another logout, or none of this service, had ended it'),
+  operationId: nullableText.describe(
+    'null when the session had already been ended by another session or outside this service',
+  ),
   scope,
   revoked: endedSessions,
   redirect: z.string().describe('where the browser should go'),
-  ignored: z.array(ignored).describe('what of the request was no part of it, and changed nothing'),
+  ignored: z.array(ignored).describe('fields of the request that were ignored'),
 })
 
 export interface UserApi {
@@ -69,7 +71,7 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, fin
   const session = {
     ...forUsers,
     operationId: 'getSession',
-    summary: 'Who is signed in, and until when',
+    summary: 'The signed-in user, and when the session ends',
     response: { 200: currentSession.describe('The user and the session of the token.') },
   }
   app.get('/api/session', { ...signedIn, schema: session }, async (request) => {
@@ -81,8 +83,8 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, fin
   const list = {
     ...forUsers,
     operationId: 'listSessions',
-    summary: "All living sessions of the token's user",
-    description: 'This one first, then those that were seen last.',
+    summary: "All active sessions of the token's user",
+    description: 'The session of the request comes first, then the most recently seen.',
     response: { 200: sessionList.describe('One entry for each device.') },
   }
   app.get('/api/sessions', { ...signedIn, schema: list }, async (request) => {
@@ -110,16 +112,16 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, fin
           operationId: 'endSession',
           summary: 'End one session',
           description:
-            "One of the user's own; another user's id is `session_not_found`. Repeating it is no error. A body is not read. The cookie is cleared when it was this one.",
+            'Ends a session of the same user; any other id is `session_not_found`. Repeating the request is not an error. A body is ignored. If the session is that of the request, the cookie is cleared.',
           problems: [...forChanges.problems, 'session_not_found'],
           params: z.object({ id: sessionId.describe('the public id of the session') }),
-          response: { 200: logoutOutcome.describe('It is over, durably and at every instance.') },
+          response: { 200: logoutOutcome.describe('The session is ended, durably and on every instance.') },
         },
       },
       async (request, reply) => {
         const token = requireTokenForChange(request, cookieSettings)
         const outcome = await sessions.endOne(token, request.params.id, sourceOf(request))
-        const ignored = mayHaveBody(request) ? [{ field: 'body', reason: 'is not read here' }] : []
+        const ignored = mayHaveBody(request) ? [{ field: 'body', reason: 'is not read' }] : []
         return answer(outcome, finishLogout(reply, token, outcome, { ignored }))
       },
     )
@@ -134,11 +136,11 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, fin
         operationId: 'logout',
         summary: 'Sign out: here, elsewhere or everywhere',
         description:
-          'Answers 200, and clears the cookie, only after the commit, and when no instance can say "valid" any more. Repeating a finished logout is no error. ' +
-          'Without a scope it is this session. Whatever cannot ask for a larger one keeps no session alive: it is ignored, and named. ' +
-          'After `outcome_unknown` the answer to the commit was lost: the cookie stays, and the request may be repeated.',
+          'Answers 200, and clears the cookie, only after the commit and when no instance can answer "valid" any more. Repeating a finished logout is not an error. ' +
+          'The default scope is `local`. Unknown fields are ignored and listed in `ignored`, unless they may request a larger scope (400). ' +
+          'After `outcome_unknown` the result of the commit is not known: the cookie stays, and the request may be repeated.',
         body: logoutRequest,
-        response: { 200: logoutOutcome.describe('Every session it names is over.') },
+        response: { 200: logoutOutcome.describe('Every session in the scope is ended.') },
       },
     },
     async (request, reply) => {

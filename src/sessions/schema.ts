@@ -28,7 +28,7 @@ export const user = pgTable(
     emailVerified: timestamp('emailVerified', { mode: 'date' }),
     image: text('image'),
   },
-  // Staff search users by prefix.
+  // For the prefix search of staff.
   (table) => [
     index('user_id_prefix_idx').on(sql`lower(${table.id}) text_pattern_ops`),
     index('user_email_prefix_idx').on(sql`lower(${table.email}) text_pattern_ops`),
@@ -102,14 +102,14 @@ export const sessionPolicy = pgTable(
 )
 
 /**
- * A user who gets no new session before `until`; a trigger on `session` refuses every writer. Kept by id, without a foreign
- * key: deleting and re-creating the user lifts nothing.
+ * A user who gets no new session before `until`; a trigger on `session` refuses every writer. There is no foreign key:
+ * deleting and re-creating the user does not remove the lock.
  */
 export const userLock = pgTable(
   'user_lock',
   {
     userId: text('user_id').primaryKey(),
-    /** Null: until staff lift it. */
+    /** Null: until staff unlock the user. */
     until: instant('until'),
     reason: text('reason').notNull(),
     lockedAt: instant('locked_at').notNull().defaultNow(),
@@ -122,5 +122,5 @@ export const userLock = pgTable(
 
 export type User = typeof user.$inferSelect
 
-/** A row of `session` as it is read: with its end, because `expires` is one of three bounds and may be no date. */
+/** A row of `session` as queries return it: with `endsAt`, because `expires` is only one of three bounds and may not be a date. */
 export type Session = Omit<typeof session.$inferSelect, 'expires'> & { endsAt: Date }

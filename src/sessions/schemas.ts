@@ -1,14 +1,14 @@
-/** Sessions and devices as the API shows them, said once for all routes. */
+/** Schemas of sessions and devices in API answers, shared by all routes. */
 import { z } from 'zod'
 import { nullableText } from '../http/schemas.ts'
 import { DEVICE_KINDS } from './devices.ts'
 
-/** What a user agent tells; `browser` may be any program. */
+/** What the user agent reveals; `browser` may be any program. */
 export const device = z.object({
   browser: nullableText,
   os: nullableText,
-  kind: z.enum(DEVICE_KINDS).describe('`app`: a program that does not say what it runs on'),
+  kind: z.enum(DEVICE_KINDS).describe('`app`: a program that does not name its device'),
 })
 
-/** Sessions that were just ended. */
+/** Sessions that a request ended. */
 export const endedSessions = z.array(z.object({ id: z.string(), device }))

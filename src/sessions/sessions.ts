@@ -1,8 +1,7 @@
 /**
- * Create, find, list and end sessions. The promise: when `logout` returns, every session it names is durably
- * over, at every instance, and so is every one whose login had begun before it; a login that begins after it lives.
+ * Creates, finds, lists and ends sessions. When `logout` returns, every session in its scope is durably ended on every
+ * instance. That includes sessions whose login began before the logout; a login that begins after it is not affected.
  */
-
 import type { Database, Executor, Transaction } from '../database/database.ts'
 import { Problem } from '../errors.ts'
 import { afterCommit } from '../leases/after-commit.ts'
@@ -31,7 +30,7 @@ import { revoke } from './revoke.ts'
 import type { Session } from './schema.ts'
 import { generateSessionToken, operationOf, proves } from './tokens.ts'
 
-/** Where a request came from, as far as it tells. */
+/** Device, address and id of a request; null or absent where unknown. */
 export interface RequestSource {
   userAgent: string | null
   ipAddress: string | null
@@ -40,25 +39,25 @@ export interface RequestSource {
 
 export interface Login extends RequestSource {
   userId: string
-  /** A token that this session takes the place of; its session ends in the same transaction (no fixation). */
+  /** The previous token of this browser; its session ends in the same transaction, which prevents session fixation. */
   replaces?: string | undefined
-  /** The service key that signs the user in, when that is not the user. */
+  /** The service key that creates the session; absent when the user signs in. */
   key?: { id: string; scopes: readonly string[] }
 }
 
 export interface Outcome {
-  /** Null when the session had been ended by another one, or outside this service. */
+  /** Null when the session had already been ended by another session, or outside this service. */
   operationId: string | null
   scope: LogoutScope
-  /** The living sessions that this call ended. */
+  /** The active sessions that this call ended. */
   revoked: Session[]
-  /** Whether the session that asked is itself over. */
+  /** Whether the session of the request is ended. */
   signedOut: boolean
-  /** How long this answer waited for instances that answer from memory, in milliseconds; null when for none. */
+  /** How long the call waited for instances with a lease, in milliseconds; null when there was none. */
   waitedMs: number | null
 }
 
-/** An outcome as its transaction leaves it. */
+/** The outcome after the commit and before the wait. */
 type Committed = Omit<Outcome, 'waitedMs'>
 
 export type Sessions = ReturnType<typeof createSessions>
@@ -73,14 +72,14 @@ export function createSessions(
   const waitForInstances = afterCommit({ run }, barrier, log)
 
   /**
-   * Signs a user in. A key signs staff in only with the scope `security`: it would make itself staff.
+   * Signs a user in. A service key needs the scope `security` to sign in staff; otherwise it could give itself a staff role.
    * @throws Problem `invalid_request` when the user is unknown, `user_locked` when locked, `insufficient_scope`.
    */
   async function create({
     userId,
     replaces,
     key,
-    ...origin
+    ...source
   }: Login): Promise<{ token: string; session: CreatedSession }> {
     const { xid, replaced, ...created } = await transaction(async (tx) => {
       if (!(await lockUserForLogin(tx, userId))) {
@@ -88,15 +87,16 @@ export function createSessions(
           field: 'userId',
         })
       }
-      if (key && !key.scopes.includes('security') && (await isStaff(tx, userId))) throw staffOnly()
+      if (key && !key.scopes.includes('security') && (await isStaff(tx, userId)))
+        throw securityScopeRequired()
       const lock = await findLock(tx, userId)
-      if (lock) throw locked(lock)
+      if (lock) throw userLocked(lock)
       const actor = key && { actorKind: 'service' as const, actorId: key.id }
       const old = replaces && (await findSession(tx, replaces))
-      const what = old && { kind: 'session.replace' as const, ...by(old.session, origin), ...actor }
+      const what = old && { kind: 'session.replace' as const, ...byUser(old.session, source), ...actor }
       const replaced = what && (await revoke(tx, sessionFilter.withToken(replaces), what))
       const token = generateSessionToken()
-      const { userAgent, ipAddress } = origin
+      const { userAgent, ipAddress } = source
       const session = await insertSession(tx, { token, userId, userAgent, ipAddress, keyId: key?.id ?? null })
       return { token, session, replaced, xid: replaces && (await currentXid(tx)) }
     })
@@ -105,20 +105,20 @@ export function createSessions(
   }
 
   /**
-   * Ends sessions of the token's user. A token that an earlier logout ended gets that logout's outcome again,
-   * as long as it covers the scope asked for now.
-   * @throws Problem `invalid_token` when the token cannot speak for its user any more.
+   * Ends sessions of the token's user. For a token that an earlier logout ended, it returns the outcome of that logout
+   * if that logout covers the requested scope.
+   * @throws Problem `invalid_token` when the token is not valid for the requested scope.
    */
-  function logout(token: string, scope: LogoutScope, origin: RequestSource): Promise<Outcome> {
+  function logout(token: string, scope: LogoutScope, source: RequestSource): Promise<Outcome> {
     return asBearer(token, async (tx, current) => {
       if (!current) return repeated(await findTokenStatus(tx, token), scope)
       const { id, userId } = current.session
-      const named = {
+      const filter = {
         local: sessionFilter.ofUserWithId(userId, id),
         others: sessionFilter.ofUserExcept(userId, id),
         global: sessionFilter.ofUser(userId),
       }[scope]
-      const ended = await revoke(tx, named, { kind: 'logout', scope, ...by(current.session, origin) })
+      const ended = await revoke(tx, filter, { kind: 'logout', scope, ...byUser(current.session, source) })
       return { ...ended, scope, signedOut: scope !== 'others' }
     })
   }
@@ -127,16 +127,16 @@ export function createSessions(
    * Ends one session of the token's user, by its public id.
    * @throws Problem `session_not_found` when the user has no such session, `invalid_token` as for `logout`.
    */
-  function endOne(token: string, sessionId: string, origin: RequestSource): Promise<Outcome> {
+  function endOne(token: string, sessionId: string, source: RequestSource): Promise<Outcome> {
     return asBearer(token, async (tx, current) => {
       if (!current) {
         const status = await findTokenStatus(tx, token)
-        if (status.sessionId !== sessionId) throw dead()
+        if (status.sessionId !== sessionId) throw tokenNotValid()
         return repeated(status, 'local')
       }
       const { id, userId } = current.session
-      const named = sessionFilter.ofUserWithId(userId, sessionId)
-      const ended = await revoke(tx, named, { kind: 'session.end', ...by(current.session, origin) })
+      const filter = sessionFilter.ofUserWithId(userId, sessionId)
+      const ended = await revoke(tx, filter, { kind: 'session.end', ...byUser(current.session, source) })
       if (ended.revoked.length === 0) {
         const before = await findRevocation(tx, userId, sessionId)
         if (!before) throw new Problem('session_not_found', 'None of your sessions has this id.')
@@ -147,9 +147,9 @@ export function createSessions(
   }
 
   /**
-   * Runs `work` for the bearer of a token while no login or logout of the same user can come between. Whether the
-   * session lives is read again under the lock: of two logouts at once, the second finds itself signed out. Returns
-   * when no instance can say "valid" of what this transaction ended, or found ended.
+   * Runs `work` for the bearer of a token, and blocks logins and logouts of the same user meanwhile. It reads the session
+   * again under the lock: of two simultaneous logouts, the second one is already signed out. Resolves when no instance
+   * can answer "valid" for the sessions that this transaction ended or found ended.
    */
   async function asBearer(
     token: string,
@@ -168,68 +168,68 @@ export function createSessions(
     create,
     logout,
     endOne,
-    /** The living session of a token with its user, or null. Finding it is using it. */
+    /** The active session of a token with its user, or null. Counts as session activity. */
     async find(token: string): Promise<ActiveSession | null> {
       const found = await run((db) => findSession(db, token))
       if (found?.stale) lastSeen.record(found.session.id)
       return found
     },
-    /** The same, without using it. */
+    /** As `find`, but does not count as session activity. */
     peek: (token: string): Promise<ActiveSession | null> => run((db) => findSession(db, token)),
-    /** A user's living sessions, last seen first. */
+    /** A user's active sessions, most recently seen first. */
     list: (userId: string) => run((db) => listSessions(db, userId)),
-    /** What is known of a token, to tell its bearer why it is over. */
+    /** The status of a token: whether it is valid and, if not, why. */
     tokenStatus: (token: string): Promise<TokenStatus> => run((db) => findTokenStatus(db, token)),
-    /** An operation and the sessions it ended, at most `limit` of them. For staff: the id alone is no proof. */
+    /** An operation and the sessions it ended, at most `limit` of them. For staff only: it needs no proof besides the id. */
     operation: (id: string, limit: number) => run((db) => findOperation(db, id, limit)),
-    /** The same, for the bearer of the token that asked for it; null without their receipt. */
+    /** As `operation`, for the bearer of the token that requested it; null without a valid receipt. */
     async outcome(receipt: string, limit: number) {
       const id = operationOf(receipt)
       if (!id) return null
       const found = await run((db) => findOperation(db, id, limit))
-      const asker = found?.operation.actorSessionId
-      if (!asker) return null
-      const hashes = await run((db) => tokenHashesOf(db, asker))
+      const requester = found?.operation.actorSessionId
+      if (!requester) return null
+      const hashes = await run((db) => tokenHashesOf(db, requester))
       return hashes.some((hash) => proves(receipt, id, hash)) ? found : null
     },
   }
 }
 
-/** The columns of an operation that a user does to sessions of their own, from one of them. */
-function by(session: Session, origin: RequestSource) {
+/** The operation's columns for an action of a user on their own sessions. */
+function byUser(session: Session, source: RequestSource) {
   return {
     actorKind: 'user' as const,
     actorId: session.userId,
     actorSessionId: session.id,
     userId: session.userId,
-    ipAddress: origin.ipAddress,
-    userAgent: origin.userAgent,
-    requestId: origin.requestId ?? null,
+    ipAddress: source.ipAddress,
+    userAgent: source.userAgent,
+    requestId: source.requestId ?? null,
   }
 }
 
-/** Repeating a finished logout is no error. Asking for more than it did is: the token has no say any more. */
+/** The outcome of a finished logout, for a repeated request. @throws Problem `invalid_token` when the request has a larger scope. */
 function repeated({ state, sessionId, operation }: TokenStatus, scope: LogoutScope): Committed {
-  const over = state !== 'unknown' && state !== 'valid'
-  const covered = scope === 'local' ? over : operation?.scope === 'global'
-  if (!covered) throw dead()
+  const ended = state !== 'unknown' && state !== 'valid'
+  const covered = scope === 'local' ? ended : operation?.scope === 'global'
+  if (!covered) throw tokenNotValid()
   const own = operation !== undefined && operation.actorSessionId === sessionId
-  // The id opens the page that names all it ended: it is for the session that asked, not for a thief it threw out.
+  // Only the session that requested the logout may see what it ended; a thief whose session was ended must not.
   return { operationId: own ? operation.id : null, scope, revoked: [], signedOut: true }
 }
 
-function locked({ until }: Lock): Problem {
-  const end = until ? `until ${until.toISOString()}` : 'until somebody lifts the lock'
+function userLocked({ until }: Lock): Problem {
+  const end = until ? `until ${until.toISOString()}` : 'until staff unlock the user'
   return new Problem('user_locked', `Sign-in of this user is locked ${end}.`)
 }
 
-function staffOnly(): Problem {
+function securityScopeRequired(): Problem {
   return new Problem(
     'insufficient_scope',
-    'This user is security staff: signing them in takes a key that has the scope security, too.',
+    'This user is security staff. To sign in staff, the key also needs the scope security.',
   )
 }
 
-function dead(): Problem {
+function tokenNotValid(): Problem {
   return new Problem('invalid_token', 'Sign in again. Nothing was ended by this request.')
 }

@@ -1,9 +1,8 @@
 /**
- * Deletes sessions that have expired, in small batches in the background, one instance at a time; then the changes that
- * every instance has applied, and revocations and replays that are older than anybody may ask for. Nothing depends on it: a dead
- * session is refused whether or not its row still stands.
+ * Deletes expired sessions in small batches in the background, one instance at a time. It then deletes changes that every
+ * instance has applied, and revocations and replays that are older than the retention. Correctness does not depend on
+ * it: an expired session is refused whether or not its row still exists.
  */
-
 import type { Database, Transaction } from '../database/database.ts'
 import { claimJob } from '../database/jobs.ts'
 import { sweepChanges } from '../leases/queries.ts'
@@ -15,14 +14,14 @@ import { sweepPages, sweepRecord } from './queries.ts'
 const PAGES_PER_STEP = 500
 const PAUSE_MS = 50
 
-/** Walks the whole table once. @returns how many rows went; null when another instance is at it. */
+/** Sweeps the whole table once. @returns the number of deleted rows; null when another instance is sweeping. */
 export async function sweep(
   { transaction }: Pick<Database, 'transaction'>,
   signal?: AbortSignal,
 ): Promise<number | null> {
   let total = 0
   for (let page = 0; !signal?.aborted; page += PAGES_PER_STEP) {
-    const step = await transaction(alone((tx) => sweepPages(tx, page, PAGES_PER_STEP)))
+    const step = await transaction(whileSweeping((tx) => sweepPages(tx, page, PAGES_PER_STEP)))
     if (!step) return null
     total += step.deleted
     if (step.atEnd) {
@@ -34,15 +33,15 @@ export async function sweep(
   return total
 }
 
-/** Deletes revocations and replays that are older. @returns how many; null when another instance is at it. */
-export async function forgetRevocations(
+/** Deletes revocations and replays older than `retentionSeconds`. @returns how many; null when another instance is sweeping. */
+export async function deleteOldRevocations(
   { transaction }: Pick<Database, 'transaction'>,
   retentionSeconds: number,
   signal?: AbortSignal,
 ): Promise<number | null> {
   let total = 0
   while (!signal?.aborted) {
-    const step = await transaction(alone((tx) => sweepRecord(tx, retentionSeconds)))
+    const step = await transaction(whileSweeping((tx) => sweepRecord(tx, retentionSeconds)))
     if (!step) return null
     total += step.deleted
     if (!step.mayBeMore) break
@@ -51,22 +50,22 @@ export async function forgetRevocations(
   return total
 }
 
-/** @returns null from the transaction when another instance sweeps. */
-function alone<T>(step: (tx: Transaction) => Promise<T>) {
+/** Runs `step` under the sweep lock. The transaction returns null when another instance holds it. */
+function whileSweeping<T>(step: (tx: Transaction) => Promise<T>) {
   return async (tx: Transaction): Promise<T | null> => ((await claimJob(tx, 'sweep')) ? step(tx) : null)
 }
 
-export interface Sweeping {
+export interface SweeperOptions {
   /** Milliseconds between two sweeps. */
   intervalMs: number
-  /** How long revocations and replays are kept. */
+  /** How long revocations and replays are kept, in seconds. */
   retentionSeconds: number
 }
 
-/** Sweeps again and again, until closed. `counts`: rows that went, and when a whole sweep last ended (0: never). */
+/** Sweeps periodically until closed. `counts`: deleted rows, and when the last complete sweep ended (0: never). */
 export function startSweeper(
   database: Pick<Database, 'transaction'>,
-  { intervalMs, retentionSeconds }: Sweeping,
+  { intervalMs, retentionSeconds }: SweeperOptions,
   log: Log,
 ) {
   const counts = { sessions: 0, revocations: 0, at: 0 }
@@ -75,9 +74,9 @@ export function startSweeper(
     const count = await sweep(database, stop.signal)
     if (count) log.info({ count }, 'expired sessions deleted')
     counts.sessions += count ?? 0
-    const forgotten = await forgetRevocations(database, retentionSeconds, stop.signal)
-    counts.revocations += forgotten ?? 0
-    if (count !== null && forgotten !== null && !stop.signal.aborted) counts.at = Date.now()
+    const deleted = await deleteOldRevocations(database, retentionSeconds, stop.signal)
+    counts.revocations += deleted ?? 0
+    if (count !== null && deleted !== null && !stop.signal.aborted) counts.at = Date.now()
   })
   return {
     counts,

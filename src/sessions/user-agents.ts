@@ -1,7 +1,7 @@
 /**
- * What a user agent says: which program, on which system, on what kind of device. Browsers and models of phones are known by
- * ua-parser-js (its version 1: MIT); what it takes for something else (apps, a Mac's programs, Chrome OS, TVs, bots) is known
- * here. A client may send any text: only the beginning is read, and a name is a known browser's or a short product's.
+ * Parses a user agent into program, operating system and kind of device. ua-parser-js (version 1, MIT) recognises browsers
+ * and phone models. This file corrects what it misreads: apps, Mac programs, Chrome OS, TVs and bots. A client can send any
+ * text, so only the beginning is read, and the name is a known browser or a short product name.
  */
 import UAParser from 'ua-parser-js'
 import { MAX_USER_AGENT } from './device-columns.ts'
@@ -13,14 +13,14 @@ type Kind = (typeof DEVICE_KINDS)[number]
 export interface Device {
   browser: string | null
   os: string | null
-  /** `app`: a program that does not say what it runs on. */
+  /** `app`: a program that does not name its device. */
   kind: Kind
 }
 
-/** Longest name of a product, in characters. */
+/** Longest product name, in characters. */
 const MAX_NAME = 32
 
-/** Describes any text at all. */
+/** Accepts any text; never throws. */
 export function parseUserAgent(text: string): Device {
   const agent = text.slice(0, MAX_USER_AGENT)
   const parser = new UAParser(agent)
@@ -31,13 +31,13 @@ export function parseUserAgent(text: string): Device {
   return { browser, os, kind: kind ?? (isProgram(agent) ? 'app' : 'unknown') }
 }
 
-/** The first that matches names the system. */
+/** The first match decides. */
 const SYSTEMS: [string, RegExp][] = [
   ['PlayStation', /PlayStation/i],
   ['Nintendo', /Nintendo/],
   ['Windows Phone', /Windows (?:Phone|Mobile|CE)|IEMobile|ZuneWP7|; wds /],
   ['Xbox', /\bXbox/],
-  // An app for Android names the Chromebook it runs on.
+  // Android apps name the Chromebook they run on.
   ['Chrome OS', /\bCrOS\b|Chromebook/],
   ['tvOS', /Apple ?TV|\btvOS\b/],
   ['watchOS', /\bwatchOS\b|Apple Watch/],
@@ -46,12 +46,12 @@ const SYSTEMS: [string, RegExp][] = [
   ['KaiOS', /KAIOS/],
   ['iOS', /\biP(?:hone|ad|od|h\d)|\biOS\b|\biPadOS\b/],
   ['macOS', /Macintosh|mac ?os|os=Mac|Mac_PowerPC|MacBook|iMac|Macmini|Darwin.*(?:x86_64|i386|Power)/i],
-  // An iPhone's programs send this, and so do those of a Mac with a processor of Apple's.
+  // Sent by programs on an iPhone, and on a Mac with an Apple processor.
   ['iOS', /CFNetwork|AppleCoreMedia/],
   ['Android', /android|okhttp|Dalvik|; Adr \d/i],
   ['Windows', /windows|\bWin(?:32|64|NT|9[58])/i],
 ]
-/** Of those that only the library knows: its others are words that any client may use. */
+/** Systems taken from the library. Its other names are words that any client may use. */
 const MORE_SYSTEMS: Record<string, string> = {
   ...{ Linux: 'Linux', Ubuntu: 'Ubuntu', Debian: 'Debian', Fedora: 'Fedora', FreeBSD: 'FreeBSD' },
   ...{ BlackBerry: 'BlackBerry', Symbian: 'Symbian', HarmonyOS: 'HarmonyOS', OpenHarmony: 'HarmonyOS' },
@@ -65,15 +65,15 @@ function systemOf(agent: string, parser: UAParser): string | null {
   return more ?? (/linux|X11/i.test(agent) ? 'Linux' : null)
 }
 
-/** As people know them; null for an engine, which is no browser's name. */
+/** Browser names as users know them; null for an engine, which is not a browser name. */
 const BROWSERS: Record<string, string | null> = {
   ...{ Edge: 'Microsoft Edge', IE: 'Internet Explorer', IEMobile: 'Internet Explorer' },
   ...{ 'Mobile Safari': 'Safari', GSA: 'Google app', Yandex: 'Yandex Browser', UCBrowser: 'UC Browser' },
   ...{ 'MIUI Browser': 'Mi Browser', 'Chrome Headless': 'Headless Chrome', Silk: 'Amazon Silk' },
   ...{ Mozilla: null, WebKit: null, KHTML: null },
 }
-/** Browsers and apps that say so beside the browser they are made of. */
-const GUESTS: [string, RegExp][] = [
+/** Browsers and apps that add their name to that of the browser they are based on. */
+const BASED_ON_OTHERS: [string, RegExp][] = [
   ['LG Browser', /LG Browser/],
   ['Yandex Browser', /Ya(?:Search)?(?:App|Browser)|YandexSearch/],
   ['UC Browser', /UCBrowser/],
@@ -89,8 +89,8 @@ const GUESTS: [string, RegExp][] = [
 ]
 
 function browserOf(agent: string, parser: UAParser): string | null {
-  const guest = GUESTS.find(([, mark]) => mark.test(agent))?.[0]
-  if (guest) return guest
+  const derived = BASED_ON_OTHERS.find(([, mark]) => mark.test(agent))?.[0]
+  if (derived) return derived
   const { name } = parser.getBrowser()
   const known = name !== undefined && Object.hasOwn(BROWSERS, name) ? BROWSERS[name] : name
   return known ?? (/\bFirefox\/\d/.test(agent) ? 'Firefox' : null)
@@ -98,33 +98,33 @@ function browserOf(agent: string, parser: UAParser): string | null {
 
 const BOT_NAME = /[\w.-]{0,20}(?<!cu|[mpd] )(?:bot|crawler|spider)(?![a-z])/i
 const BOT_WORDS = /crawl|spider|slurp|fetcher|\+https?:/i
-/** A browser does not say where to read about it, and only those of old say what they are compatible with. */
+/** Browsers contain no link to a description, and only old ones say "compatible". */
 const BOT_SIGNS = /^Mozilla\/5\.0.*(?:https?:|www\.|compatible; (?!MSIE|Konqueror|U;))/
 
-/** A phone may be called "Cubot" or "Spider". */
+/** Ignores the Android model name: phones are called "Cubot" or "Spider". */
 function isBot(agent: string): boolean {
   const rest = agent.replace(/\([^()]*Android[^()]*\)?/, '')
   return BOT_NAME.test(rest) || BOT_WORDS.test(rest) || BOT_SIGNS.test(rest)
 }
 
-/** Browsers begin with `Mozilla/5.0 (`; programs with a name of their own, `Acme/3.2 (iPhone; …)`. */
+/** Browsers begin with `Mozilla/5.0 (`; other programs with their own name: `Acme/3.2 (iPhone; …)`. */
 function isProgram(agent: string): boolean {
   return !/^(?:Mozilla|Opera)\//i.test(agent)
 }
 
-/** Of these the rest tells more. */
+/** Leading products that do not name the program. */
 const NOT_APPS = /^(?:Mozilla|Opera|UCWEB|MQQBrowser|Dalvik|Linux UPnP|CFNetwork)$/i
 
-/** The product that leads: letters of any script, digits and few signs, so that it is a name and no message. */
+/** The leading product name. Only letters of any script, digits and a few signs: a name cannot be a message to the user. */
 function appOf(agent: string): string | null {
   const name = /^([\p{L}\p{N}%][\p{L}\p{M}\p{N} ._+%-]*)\/v?[\d.]/u.exec(agent)?.[1]
   if (!name || NOT_APPS.test(name)) return null
-  const read = unescaped(name).trim()
+  const read = decodeName(name).trim()
   return read.length <= MAX_NAME && /^[\p{L}\p{M}\p{N} ._+-]+$/u.test(read) ? read : null
 }
 
-/** CFNetwork escapes an app's name as in a URL. */
-function unescaped(name: string): string {
+/** CFNetwork percent-encodes the name of the app. */
+function decodeName(name: string): string {
   try {
     return decodeURIComponent(name)
   } catch {
@@ -134,22 +134,22 @@ function unescaped(name: string): string {
 
 const TV =
   /TV\b|TV_|SmartTV|BRAVIA|Viera|\bAFT[A-Z]|Web0S|CrKey|Roku|VIDAA|\bNETRANGE|LED-?\d\d|Chromecast|MiBOX|MiTV|MXQ|UGOOS|\bBuild\/PTT1|\bSTB\b|Android[^)]*(?:\b(?:Stick|Box|4K)\b|UHD|Projector)/i
-/** A model of Android that is called after inches of its screen. */
+/** An Android model named after its screen size in inches. */
 const TV_MODEL =
   /Android [\d.]+; (?:[A-Z]{1,4}-?(?:LED)?)?(?:2[48]|32|39|4\d|5[058]|6[05]|7[05])[A-Z]{1,5}-?\d/
 const CONSOLES = ['PlayStation', 'Nintendo', 'Xbox']
 const DESKTOPS = ['Windows', 'macOS', 'Chrome OS', 'Linux', 'Ubuntu', 'Debian', 'Fedora', 'FreeBSD']
 const PHONES = ['Windows Phone', 'KaiOS', 'BlackBerry', 'Symbian']
 
-/** The library's models of these makers are so short that phones are among them, which say "Mobile". */
-const LOOSE = ['Acer', 'Dragon Touch', 'Vodafone']
+/** Vendors whose tablet patterns in the library also match phones; phones say "Mobile". */
+const AMBIGUOUS_VENDORS = ['Acer', 'Dragon Touch', 'Vodafone']
 
 function modelOf(agent: string, parser: UAParser): string | undefined {
   const { type, vendor = '' } = parser.getDevice()
-  return type === 'tablet' && LOOSE.includes(vendor) && /Mobile/.test(agent) ? 'mobile' : type
+  return type === 'tablet' && AMBIGUOUS_VENDORS.includes(vendor) && /Mobile/.test(agent) ? 'mobile' : type
 }
 
-/** @param type what the library makes of the model. @returns null for a program that does not tell. */
+/** @param type the library's type of the model. @returns null when the user agent does not reveal the kind. */
 function kindOf(agent: string, os: string | null, type: string | undefined): Kind | null {
   if (os !== null && CONSOLES.includes(os)) return 'console'
   if (os === 'iOS') return /iPad/.test(agent) ? 'tablet' : /iP(?:hone|od|h\d)/.test(agent) ? 'mobile' : null
@@ -164,7 +164,7 @@ function kindOf(agent: string, os: string | null, type: string | undefined): Kin
   return os !== null && DESKTOPS.includes(os) && !isProgram(agent) ? 'desktop' : null
 }
 
-/** Chrome and Firefox say "Mobile" on phones only; a program names the model at best. */
+/** Chrome and Firefox say "Mobile" on phones only; other programs name the model at most. */
 function androidKind(agent: string): Kind | null {
   if (/Mobile|; Adr \d/i.test(agent)) return 'mobile'
   if (isProgram(agent)) return /\bBuild\//.test(agent) ? 'mobile' : null

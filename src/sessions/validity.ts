@@ -1,13 +1,14 @@
 /**
- * THE RULE. A session is valid when `expires` lies ahead, it is younger than the maximum age, and it was used within the idle
- * timeout. The SQL function `session_ends_at` (migrations/0001_sessions.sql) decides it, and every query calls that function.
+ * The validity rule. A session is valid while `expires` is in the future, it is younger than the maximum age, and it was
+ * used within the idle timeout. The SQL function `session_ends_at` (migrations/0001_sessions.sql) implements the rule;
+ * every query calls it.
  */
 import { not, sql } from 'drizzle-orm'
 import { dateOf, representableDates } from '../database/columns.ts'
 import type { Executor } from '../database/database.ts'
 import { session, sessionPolicy } from './schema.ts'
 
-/** Both lifetimes, in seconds. The policy in force is the one row of `session_policy`; every query reads it there. */
+/** Both lifetimes, in seconds. The current policy is the single row of `session_policy`, which every query reads. */
 export interface SessionPolicy {
   /** Longest time since the session was last used. */
   idleTimeoutSeconds: number
@@ -15,19 +16,19 @@ export interface SessionPolicy {
   maxAgeSeconds: number
 }
 
-/** What a row says of itself. Without a row a session is `revoked` (a tombstone stands) or `unknown`. */
+/** The state of a stored session. Without a row, a session is `revoked` (a revocation exists) or `unknown`. */
 export type RowState = 'valid' | 'expired' | 'idle'
 export type SessionState = RowState | 'revoked' | 'unknown'
 
-/** The policy in force, in any query. */
+/** The current policy as SQL, for any query. */
 const IDLE_TIMEOUT = '(select idle_timeout_seconds from session_policy)'
 const MAX_AGE = '(select max_age_seconds from session_policy)'
-export const policyNow = { idleTimeoutSeconds: sql.raw(IDLE_TIMEOUT), maxAgeSeconds: sql.raw(MAX_AGE) }
+export const currentPolicy = { idleTimeoutSeconds: sql.raw(IDLE_TIMEOUT), maxAgeSeconds: sql.raw(MAX_AGE) }
 
 /**
- * A call of `session_ends_at` (migrations), which holds the rule: when a session is over unless it is used again. The result is
- * in the calendar, also where `expires` is not.
- * @param row the name of the session's row, the rest expressions in seconds
+ * SQL for the end of a session that is not used again: a call of `session_ends_at` (migrations). The result is a date that
+ * JavaScript can represent, even if `expires` is not.
+ * @param row the alias of the session's row; the lifetimes are SQL expressions in seconds
  */
 export const endOf = (
   row: string,
@@ -35,31 +36,31 @@ export const endOf = (
 ): string =>
   `public.session_ends_at(${row}.expires, ${row}."createdAt", ${row}."lastSeenAt", ${idleTimeout}, ${maxAge})`
 
-/** Between two records of a session's use: a minute, or less where the idle timeout is short. */
+/** SQL for the time between two activity updates of a session: one minute, or a quarter of a shorter idle timeout. */
 export const lastSeenInterval = (idleTimeoutSeconds: string): string =>
   `pg_catalog.make_interval(secs => least(60::double precision, ${idleTimeoutSeconds}::double precision / 4::double precision))`
 
 const end = sql.raw(endOf('session', { idleTimeout: IDLE_TIMEOUT, maxAge: MAX_AGE }))
 
-/** When a session is over unless it is used again. */
+/** When a session ends if it is not used again. */
 export const endsAt = dateOf(end)
 
-/** True for the rows of active sessions, by the database's clock. Null, hence true of no row, where the lifetimes cannot be read. */
+/** True for active sessions, by the database's clock. Null, which matches no row, when the lifetimes cannot be read. */
 export const isValid = sql<boolean>`statement_timestamp() < ${end}`
 
-/** The state of a session's row now: why it is over. Where only validity counts, `isValid` costs a tenth. */
+/** The state of a stored session: valid, expired or idle. When only validity matters, `isValid` costs a tenth. */
 export const stateNow = sql<RowState>`public.session_state(${session.expires}, ${session.createdAt}, ${session.lastSeenAt},
-  ${policyNow.idleTimeoutSeconds}, ${policyNow.maxAgeSeconds}, statement_timestamp())`
+  ${currentPolicy.idleTimeoutSeconds}, ${currentPolicy.maxAgeSeconds}, statement_timestamp())`
 
-/** `expires` as Auth.js has to see it: the end of the session where it is no date that JavaScript and ISO 8601 know. */
+/** `expires` for Auth.js. If it is not a date that JavaScript can represent, the end of the session replaces it. */
 export const expiresAsDate = dateOf(
   sql`case when ${representableDates(session.expires)} then ${session.expires} at time zone 'utc' else ${end} end`,
 )
 
 /**
- * Writes the settings as the policy of all instances. Sessions that are over under the old policy are deleted
- * first, so that a longer lifetime revives none of them. Run it in a transaction.
- * @returns the policy that was replaced, or null when nothing changed.
+ * Makes the settings the policy of all instances. First deletes the sessions that have ended under the old policy, so that
+ * a longer lifetime cannot revive them. Run it in a transaction.
+ * @returns the previous policy, or null when nothing changed.
  */
 export async function writePolicy(db: Executor, policy: SessionPolicy): Promise<SessionPolicy | null> {
   const [row] = await db.select().from(sessionPolicy).for('update')

@@ -1,11 +1,11 @@
-/** What routes for browsers share, made of the settings: cookies, who visits, and where a logout leads. */
+/** What all routes for browsers share, derived from the settings: cookies, cookie settings and redirects. */
 import type { Config } from '../config.ts'
 import { createCookies } from './cookies.ts'
 import { createFinishLogout } from './finish-logout.ts'
 
 export type WebContext = ReturnType<typeof createWebContext>
 
-/** @param signInPath where to sign in, when that is on this site. */
+/** @param signInPath the sign-in page, when this service has one. */
 export function createWebContext(
   {
     cookie,

@@ -1,4 +1,4 @@
-/** Where the static files lie, and the addresses by which pages name them. */
+/** The folder of the static files, and their URLs with a content hash. */
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,7 +1,7 @@
-/** Times, counts and other people's texts in words. Times are UTC on the server; the browser script makes them local. */
+/** Formats times, counts and user-supplied text. The server writes UTC; the browser script converts to local time. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 
-/** The browser script has the same table; test/system/browser/tabs.test.ts holds both to one result. */
+/** public/page.js has the same table; test/system/browser/tabs.test.ts compares the two. */
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_536_000],
   ['month', 2_592_000],
@@ -13,7 +13,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
 
-/** "just now", "2 minutes ago". A time that lies ahead, by the clocks' difference, is now. */
+/** "just now", "2 minutes ago". A time in the future, because clocks differ, is "just now". */
 export function relativeTime(date: Date, now = new Date()): string {
   const seconds = (now.getTime() - date.getTime()) / 1000
   const step = STEPS.find(([, size]) => seconds >= size)
@@ -25,17 +25,17 @@ export function absoluteTime(date: Date): string {
   return `${absolute.format(date)} UTC`
 }
 
-/** A relative time that names the exact one, and that the browser keeps current. */
+/** A relative time with the exact time as its title; the browser script keeps it current. */
 export function ago(date: Date): SafeHtml {
   return html`<time datetime="${date.toISOString()}" title="${absoluteTime(date)}" data-relative>${relativeTime(date)}</time>`
 }
 
-/** An exact time, which the browser tells in its own zone. */
+/** An exact time, which the browser script shows in the local time zone. */
 export function on(date: Date): SafeHtml {
   return html`<time datetime="${date.toISOString()}">${absoluteTime(date)}</time>`
 }
 
-/** "2026-11-25 19:33:07 UTC": to the second, and as logs have it, for the record. */
+/** "2026-11-25 19:33:07 UTC": to the second, in the format of logs. */
 export function stamp(date: Date): SafeHtml {
   const text = date.toISOString()
   return html`<time datetime="${text}">${text.slice(0, 19).replace('T', ' ')} UTC</time>`
@@ -46,7 +46,7 @@ export function count(n: number, noun: string): string {
   return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`
 }
 
-/** A text that others chose. It must not turn what stands around it, as right-to-left marks would. */
+/** User-supplied text, isolated: right-to-left characters in it must not reorder the text around it. */
 export function quoted(text: string): SafeHtml {
   return html`<bdi>${text}</bdi>`
 }

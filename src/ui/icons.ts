@@ -1,4 +1,4 @@
-/** Line drawings; decoration only, hidden from screen readers. */
+/** Icons as inline SVG; decorative, hidden from screen readers. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 
 const SIGNS = {
@@ -16,7 +16,7 @@ export function sign(name: Sign): SafeHtml {
   return draw(SIGNS[name])
 }
 
-/** @param shape in a square of 24 by 24. */
+/** @param shape SVG elements in a box of 24 by 24. */
 export function draw(shape: SafeHtml): SafeHtml {
   return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${shape}</svg>`
 }

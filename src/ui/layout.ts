@@ -1,4 +1,4 @@
-/** The frame of every page. Templates escape whatever they are given; nothing inline, so the policy can forbid it. */
+/** The layout of every page. Templates escape all values. No inline scripts or styles: the content security policy forbids them. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { iconHref, scriptHref, styleHref } from './assets.ts'
 import { quoted } from './format.ts'
@@ -7,25 +7,25 @@ import { type Sign, sign } from './icons.ts'
 export interface Page {
   title: string
   body: SafeHtml
-  /** One message or question in the middle, below its sign, instead of a wide page. */
+  /** Shows a narrow card with this icon on top, instead of a wide page. */
   card?: Sign | undefined
-  /** Who is signed in here; such a page follows a logout elsewhere. */
+  /** The signed-in user. The browser script leaves such a page after a logout elsewhere. */
   user?: { id: string; name: string | null; email: string | null }
   current?: { id: string }
-  /** Which list of sessions it shows: with another one it is loaded anew. */
+  /** The hash of the list of sessions on the page; the page reloads when the list changes. */
   shown?: string
-  /** Whether to show the way to the console. */
+  /** Whether to link to the security console. */
   staff?: boolean
-  /** What a page of the console has besides. */
+  /** Additional parts of a console page. */
   console?: { head: SafeHtml; nav: SafeHtml }
-  /** Tells the browser's other tabs that devices were signed out. */
+  /** Whether the page notifies the browser's other tabs of a logout. */
   announce?: boolean
-  /** Where the browser goes at once, by itself. */
+  /** URL to which the browser is redirected immediately. */
   onward?: string
 }
 
-/** What turns the text around it: a title has no elements to isolate a name with. */
-const TURNS = /[\p{Cc}\p{Bidi_Control}]/gu
+/** Characters that reorder text. A title cannot isolate a name with elements, so they are removed. */
+const REORDERING = /[\p{Cc}\p{Bidi_Control}]/gu
 
 export function layout({
   title,
@@ -53,7 +53,7 @@ ${
     ? html`<meta http-equiv="refresh" content="0; url=${onward}">
 `
     : ''
-}<title>${title.replace(TURNS, '')} · global-logout</title>
+}<title>${title.replace(REORDERING, '')} · global-logout</title>
 <link rel="icon" href="${iconHref}" type="image/svg+xml">
 <link rel="stylesheet" href="${styleHref}">
 <script src="${scriptHref}" defer></script>

@@ -1,5 +1,7 @@
-/** The stylesheet and the browser script; pages name them with a hash of their content.
- * Kept for minutes only: in a rolling deployment the old version may answer under the new name. */
+/**
+ * Serves the stylesheets and browser scripts under URLs with a content hash. Browsers cache them for ten minutes only:
+ * during a rolling deployment an old instance may answer a new URL with old content.
+ */
 import fastifyStatic from '@fastify/static'
 import fp from 'fastify-plugin'
 import { assetFolder } from './assets.ts'

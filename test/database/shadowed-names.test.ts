@@ -8,7 +8,7 @@ import t from 'tap'
 import { migrate } from '../../src/database/migrate.ts'
 import { readRights } from '../../src/database/rights.ts'
 import { findInDatabase } from '../../src/doctor/database-findings.ts'
-import { forgetRevocations, sweep } from '../../src/sessions/sweeper.ts'
+import { deleteOldRevocations, sweep } from '../../src/sessions/sweeper.ts'
 import { seal, verify } from '../../src/staff/audit/chain.ts'
 import { carryOut } from '../../src/staff/incidents/runner.ts'
 import { testDatabase } from '../support/database.ts'
@@ -214,7 +214,7 @@ t.test('nor does what the service sends', async (t) => {
     t.equal((await running.as(staff.token, '/api/sessions')).status, 200)
   }
   await sweep(owner)
-  await forgetRevocations(owner, 86_400)
+  await deleteOldRevocations(owner, 86_400)
   for (const who of [ada, eve, ada]) await service.signIn(who, 'hit')
   t.ok(await carryOut(owner, service.barrier, await begin(service, { userAgent: 'hit' }), { batch: 2 }))
   await seal(owner)

@@ -8,7 +8,7 @@ import { PAGE, readFeed } from '../../src/feed/queries.ts'
 import type { ReaderOptions } from '../../src/feed/reader.ts'
 import { createUserFeed } from '../../src/feed/user-feed.ts'
 import { REVOKED } from '../../src/leases/queries.ts'
-import { forgetRevocations } from '../../src/sessions/sweeper.ts'
+import { deleteOldRevocations } from '../../src/sessions/sweeper.ts'
 import { testDatabase } from '../support/database.ts'
 import { openStream } from '../support/event-stream.ts'
 import { hold } from '../support/hold.ts'
@@ -253,7 +253,7 @@ t.test('a cursor from before what was deleted is too old; a later one is not', a
   })
   await endOneByOne(await crowd(5))
   await psql('insert into replay (session_id, user_id) values (gen_random_uuid(), $1)', ['ada'])
-  t.equal(await forgetRevocations(database, year), 0, 'all of them are young')
+  t.equal(await deleteOldRevocations(database, year), 0, 'all of them are young')
   t.equal((await get(`?since=${before}`)).status, 200)
   const old = await count()
   await psql(`update revoked_session set revoked_at = now() - interval '2 years'
@@ -283,7 +283,7 @@ t.test('what a transaction older than a deletion may still precede is kept', asy
     ['replay', 'at'],
   ])
     await psql(`update ${table} set ${column} = now() - interval '2 years'`)
-  await forgetRevocations(database, 86_400)
+  await deleteOldRevocations(database, 86_400)
   t.equal((await ask(`?since=${cursor}`, await startService({ database }))).events.length, 4)
   await holder.end()
   t.ok((await forgetAll(86_400, 4)) >= 4, 'and goes once that is over')
@@ -293,7 +293,7 @@ t.test('what a transaction older than a deletion may still precede is kept', asy
 async function forgetAll(retentionSeconds: number, atLeast: number): Promise<number> {
   let gone = 0
   await waitFor(`${atLeast} revocations to be forgotten`, async () => {
-    gone += (await forgetRevocations(database, retentionSeconds)) ?? 0
+    gone += (await deleteOldRevocations(database, retentionSeconds)) ?? 0
     return gone >= atLeast
   })
   return gone

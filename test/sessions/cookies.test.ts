@@ -129,7 +129,7 @@ t.test('where two session cookies differ, the 401 removes every form that a brow
       )
     }
     const page = await (await http('/signed-out', { headers })).text()
-    t.match(page, 'This browser sent two different session cookies. Both were removed from it')
+    t.match(page, 'Your browser sent two different session cookies. We removed both')
     t.match(page, 'no session was ended')
     for (const path of ['/', '/admin', '/logout']) {
       const response = await http(path, { headers })

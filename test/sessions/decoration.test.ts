@@ -118,7 +118,7 @@ t.test('the body of a request that ends one session is not read', async (t) => {
       if (status === 200)
         t.same(
           ((await response.json()) as Answer).ignored,
-          init.body ? [{ field: 'body', reason: 'is not read here' }] : [],
+          init.body ? [{ field: 'body', reason: 'is not read' }] : [],
         )
       t.same([await check(phone.token), await check(laptop.token)], [200, 401])
     }

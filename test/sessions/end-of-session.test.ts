@@ -75,7 +75,7 @@ for (const expires of BEYOND) {
       await psql(`update session set "lastSeenAt" = now() - interval '168 hours' where id = $1`, [id])
       t.equal(await service.check(token), 401, 'it does end')
       const page = await (await as(token, '/signed-out')).text()
-      t.match(page, /Your session was not used for a long time/)
+      t.match(page, /Your session expired because it was not used for a long time/)
     },
   )
 }
@@ -85,7 +85,7 @@ for (const expires of LONG_OVER) {
     const { token } = await signIn(expires)
     for (const instance of [service, leased]) t.equal(await instance.check(token), 401)
     t.equal((await as(token, '/api/session')).status, 401)
-    t.match(await (await as(token, '/signed-out')).text(), /Your session had reached its end/)
+    t.match(await (await as(token, '/signed-out')).text(), /Your session expired\./)
     const adapter = GlobalLogoutAdapter(applicationDatabase(database))
     t.equal(await adapter.getSessionAndUser?.(token), null)
     t.match(await (await as(token, '/api/logout', json({ scope: 'local' }))).json(), { revoked: [] })

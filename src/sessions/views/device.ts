@@ -1,4 +1,4 @@
-/** A device on a page: its icon and its name. */
+/** The icon and the name of a device on a page. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { quoted } from '../../ui/format.ts'
 import { draw } from '../../ui/icons.ts'
@@ -26,7 +26,7 @@ export function nameOf(session: { userAgent: string | null }): SafeHtml {
   return html`${quoted(program)}${place ? ` on ${place}` : ''}`
 }
 
-/** The same where there is no room for elements: in an attribute. */
+/** The same as plain text, for attributes. */
 export function plainNameOf(session: { userAgent: string | null }): string {
   return deviceName(describeDevice(session.userAgent))
 }

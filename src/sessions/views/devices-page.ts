@@ -1,4 +1,4 @@
-/** `/`: every device the user is signed in on, this one first, each with a way to end it. */
+/** `/`: every device on which the user is signed in, this one first, each with a button to sign it out. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { ago, count } from '../../ui/format.ts'
 import { layout } from '../../ui/layout.ts'
@@ -10,13 +10,13 @@ export interface DevicesPage {
   user: User
   current: Session
   sessions: Session[]
-  /** Their mark, for the page to follow by. */
+  /** The hash of the list, by which the page sees changes. */
   shown: string
-  /** How many are listed at most. */
+  /** Most devices that the page lists. */
   listed: number
-  /** What the last logout from here ended. */
+  /** What the last logout in this browser ended. */
   outcome: Ended | null
-  /** Whether the user is of the security staff. */
+  /** Whether the user is security staff. */
   staff: boolean
 }
 
@@ -43,8 +43,8 @@ export function devicesPage({
 ${outcome ? html`<section class="notice" aria-labelledby="outcome"><h2 id="outcome">${endedTitle(outcome)}</h2>${endedNames(outcome)}</section>` : ''}
 <p class="lead">${
       others.length > 0
-        ? `You are signed in on ${count(others.length + 1, 'device')}. If you do not recognise one, log it out.`
-        : 'You are signed in on this device only.'
+        ? `You are signed in on ${count(others.length + 1, 'device')}. If you do not recognise a device, sign it out.`
+        : 'You are signed in only on this device.'
     }</p>
 <nav class="actions" aria-label="Sign out">
 <a class="button${others.length > 0 ? ' danger' : ''}" href="/logout?scope=global">Sign out everywhere</a>
@@ -63,7 +63,7 @@ ${
 ${others.slice(0, listed).map((session) => device(session))}</ul>`
     : html`<p class="empty">No other device is signed in to your account.</p>`
 }
-${hidden > 0 ? html`<p class="quiet">And ${count(hidden, 'more device')}, seen less recently. To end them too, sign out all others.</p>` : ''}
+${hidden > 0 ? html`<p class="quiet">And ${count(hidden, 'more device')}, seen less recently. “Sign out all others” includes them.</p>` : ''}
 </section>`,
   })
 }

@@ -1,4 +1,4 @@
-/** `/logout`: asks first, names what each choice will end. */
+/** `/logout`: asks for confirmation, and shows which devices each choice signs out. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { LogoutScope } from '../../operations/kinds.ts'
 import { count } from '../../ui/format.ts'
@@ -11,7 +11,7 @@ export interface LogoutPage {
   user: User
   current: Session
   sessions: Session[]
-  /** Their mark, for the page to follow by. */
+  /** The hash of the list, by which the page sees changes. */
   shown: string
   listed: number
   scope: LogoutScope
@@ -28,8 +28,8 @@ export function logoutPage({
   callbackUrl,
 }: LogoutPage): SafeHtml {
   const others = sessions.filter(({ id }) => id !== current.id)
-  const some = others.length > 0
-  const chosen = scope === 'others' && !some ? 'global' : scope
+  const hasOthers = others.length > 0
+  const chosen = scope === 'others' && !hasOthers ? 'global' : scope
   const choice = (value: LogoutScope, title: string, detail: SafeHtml | string) => html`<label class="choice">
 <input type="radio" name="scope" value="${value}"${value === chosen ? html` checked` : ''}>
 <span><strong>${title}</strong><span class="detail">${detail}</span></span>
@@ -46,10 +46,10 @@ export function logoutPage({
 <fieldset>
 <legend>Where do you want to sign out?</legend>
 ${choice('local', 'This device', html`${nameOf(current)}, the one you are using`)}
-${some ? choice('others', 'All other devices', `${count(others.length, 'device')}; you stay signed in here`) : ''}
-${choice('global', 'Everywhere', some ? `This device and ${count(others.length, 'other')}` : 'This device, the only one that is signed in')}
+${hasOthers ? choice('others', 'All other devices', `${count(others.length, 'device')}; you stay signed in here`) : ''}
+${choice('global', 'Everywhere', hasOthers ? `This device and ${count(others.length, 'other')}` : 'This is the only device that is signed in')}
 </fieldset>
-${some ? html`<details><summary>Your ${count(others.length, 'other device')}</summary>${deviceNames(others.slice(0, listed), others.length)}</details>` : ''}
+${hasOthers ? html`<details><summary>Your ${count(others.length, 'other device')}</summary>${deviceNames(others.slice(0, listed), others.length)}</details>` : ''}
 ${callbackUrl ? html`<input type="hidden" name="callbackUrl" value="${callbackUrl}">` : ''}
 <div class="actions">
 <button class="danger">Sign out</button>

@@ -1,15 +1,15 @@
 /**
- * After a logout with a `callbackUrl`: says that it is done, and leads on by itself, with and without JavaScript. A redirect
- * would not do: Chromium applies `form-action` to all that follow a form, and stops where the application sends people on to an
- * identity provider, with the old page still there. A refresh is a navigation of its own.
+ * Confirms a logout with a `callbackUrl`, and then goes to that URL, with or without JavaScript. It uses a refresh, which
+ * is a new navigation. Chromium applies `form-action` to every redirect after a form: if the application redirected to an
+ * identity provider, Chromium would block it and keep showing the old page.
  */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { layout } from '../../ui/layout.ts'
 
 export interface OnwardPage {
-  /** Where to go; an address that was allowed. */
+  /** The allowed URL to go to. */
   href: string
-  /** Whether this browser is signed out, too. */
+  /** Whether this browser is signed out, as opposed to other devices only. */
   signedOut: boolean
 }
 
@@ -22,7 +22,7 @@ export function onwardPage({ href, signedOut }: OnwardPage): SafeHtml {
     onward: href,
     body: html`
 <h1>${title}</h1>
-<p class="lead">The next page opens by itself. If it does not, continue here.</p>
+<p class="lead">You are being redirected. If nothing happens, select Continue.</p>
 <nav class="actions" aria-label="Continue"><a class="button primary" href="${href}">Continue</a></nav>`,
   })
 }

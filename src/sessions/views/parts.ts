@@ -1,26 +1,26 @@
-/** What several pages show. */
+/** Page parts that several pages share: lists of devices, and the result of a logout. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation, RevokedSession } from '../../operations/schema.ts'
 import { count } from '../../ui/format.ts'
 import type { Session } from '../schema.ts'
 import { deviceIcon, nameOf } from './device.ts'
 
-/** More names than this are folded away. */
-const UNFOLDED = 6
+/** Devices that a list shows; the rest is collapsed. */
+const VISIBLE = 6
 
 export interface Ended {
   operation: Operation
-  /** As many as are listed; `operation.revokedCount` were ended. */
+  /** The listed sessions; `operation.revokedCount` is the total. */
   revoked: RevokedSession[]
 }
 
 /** "3 devices were signed out". */
 export function endedTitle({ operation: { revokedCount: n } }: Ended): string {
-  if (n === 0) return 'There was no other device to sign out'
+  if (n === 0) return 'No other device was signed in'
   return `${count(n, 'device')} ${n === 1 ? 'was' : 'were'} signed out`
 }
 
-/** The devices that an operation ended, by name. */
+/** The names of the devices that an operation signed out, this device first. */
 export function endedNames({ operation, revoked }: Ended): SafeHtml {
   const devices = revoked.map(({ sessionId, ...device }) => ({
     ...device,
@@ -34,13 +34,13 @@ export function endedNames({ operation, revoked }: Ended): SafeHtml {
 
 type Named = Pick<Session, 'userAgent' | 'ipAddress'> & { here?: boolean }
 
-/** "Firefox on Windows · 203.0.113.7", one a line; many are folded, and those beyond the list counted. */
+/** "Firefox on Windows · 203.0.113.7", one per line. A long list is collapsed, and devices beyond it are counted. */
 export function deviceNames(devices: Named[], total: number): SafeHtml {
-  if (total <= UNFOLDED) return names(devices)
+  if (total <= VISIBLE) return names(devices)
   const hidden = total - devices.length
-  return html`${names(devices.slice(0, UNFOLDED))}
-<details><summary>${count(total - UNFOLDED, 'more device')}</summary>
-${names(devices.slice(UNFOLDED))}
+  return html`${names(devices.slice(0, VISIBLE))}
+<details><summary>${count(total - VISIBLE, 'more device')}</summary>
+${names(devices.slice(VISIBLE))}
 ${hidden > 0 ? html`<p class="quiet">and ${hidden.toLocaleString('en')} more, seen less recently</p>` : ''}
 </details>`
 }

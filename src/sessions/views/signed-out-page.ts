@@ -1,4 +1,4 @@
-/** `/signed-out`: says that it is done, what was ended, and why. */
+/** `/signed-out`: says that the user is signed out, on which devices, and why. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation } from '../../operations/schema.ts'
 import { on } from '../../ui/format.ts'
@@ -8,23 +8,23 @@ import { nameOf } from './device.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
 
 export type SignedOut =
-  /** This browser has just asked for it. */
+  /** This browser has just signed out. */
   | ({ by: 'you' } & Ended)
-  /** Its token is over, or it has none. */
+  /** The token of this browser is not valid, or there is none. */
   | { by: 'other'; status: TokenStatus | null }
-  /** It sent two session cookies that differ; nothing was ended. */
-  | { by: 'nobody' }
+  /** The browser sent two session cookies that differ; no session was ended. */
+  | { by: 'two-cookies' }
 
 export interface SignedOutPage {
   why: SignedOut
   signInPath: string | null
-  /** The browser script led here, because another tab or the service had told of a logout. */
+  /** Whether the browser script opened this page after a logout in another tab or on another device. */
   followed: boolean
 }
 
 export function signedOutPage({ why, signInPath, followed }: SignedOutPage): SafeHtml {
   const { sign, title, body } =
-    why.by === 'you' ? done(why) : why.by === 'nobody' ? TWO_COOKIES : reason(why.status, followed)
+    why.by === 'you' ? done(why) : why.by === 'two-cookies' ? TWO_COOKIES : reason(why.status, followed)
   return layout({
     title: 'Signed out',
     card: sign,
@@ -45,8 +45,8 @@ type Message = { sign: 'done' | 'leave' | 'wait'; title: string; body: SafeHtml 
 const TWO_COOKIES: Message = {
   sign: 'leave',
   title: 'You are not signed in',
-  body: html`<p class="lead">This browser sent two different session cookies. Both were removed from it; no session was ended.</p>
-<p class="quiet">Sign in again. If you wanted to sign out everywhere, do it then.</p>`,
+  body: html`<p class="lead">Your browser sent two different session cookies. We removed both and ended no session.</p>
+<p class="quiet">Please sign in again. You can then sign out everywhere.</p>`,
 }
 
 function done(ended: Ended): Message {
@@ -62,39 +62,42 @@ function reason(status: TokenStatus | null, followed: boolean): Message {
   })
   switch (status?.state) {
     case 'expired':
-      return message('wait', 'Your session had reached its end.')
+      return message('wait', 'Your session expired.')
     case 'idle':
-      return message('wait', 'Your session was not used for a long time.')
+      return message('wait', 'Your session expired because it was not used for a long time.')
     case 'revoked':
       return status.operation?.actorSessionId === status.sessionId
-        ? message('done', ownAct(status))
-        : message('leave', actOfAnother(status), origin(status.operation))
+        ? message('done', ownLogout(status))
+        : message('leave', remoteLogout(status), origin(status.operation))
     default:
       if (followed) return message('done', 'You were signed out in this browser.')
-      return { ...message('leave', 'There is no session in this browser.'), title: 'You are not signed in' }
+      return { ...message('leave', 'This browser has no session.'), title: 'You are not signed in' }
   }
 }
 
-/** This device asked for it, some time ago. */
-function ownAct({ operation, revokedAt }: TokenStatus): SafeHtml {
+/** This device signed out earlier. */
+function ownLogout({ operation, revokedAt }: TokenStatus): SafeHtml {
   if (operation?.kind === 'session.replace')
     return html`You signed in again on this device${when(revokedAt)}.`
   return html`You signed out ${operation?.scope === 'global' ? 'everywhere' : 'on this device'}${when(revokedAt)}.`
 }
 
-function actOfAnother({ operation, revokedAt }: TokenStatus): SafeHtml {
+function remoteLogout({ operation, revokedAt }: TokenStatus): SafeHtml {
   return html`You were signed out${operation?.scope === 'global' ? ' everywhere' : ''}${when(revokedAt)}.`
 }
 
-/** Who did it: staff, who are not named, or which device. Its address stays out: whoever stole a token may be reading. */
+/**
+ * Who signed the user out: staff, who are not named, or another device. The IP address is left out, because a thief of the
+ * token may read this page.
+ */
 function origin(operation: Operation | undefined): SafeHtml {
   if (operation?.kind === 'user.revoke' || operation?.kind === 'incident.execute')
-    return html`<p>It was done by those who look after security, for your account or for many at once.</p>
-<p class="quiet">You can sign in again, unless they have locked your account for now. If you did not expect this, ask them.</p>`
+    return html`<p>Our security team signed you out, either just you or a group of users.</p>
+<p class="quiet">You can sign in again unless your account is locked. If you did not expect this, contact the security team.</p>`
   if (!operation?.userAgent) return html``
   const stayed = operation.scope === 'others' ? ', which stayed signed in' : ''
-  return html`<p>It was done from <strong>${nameOf(operation)}</strong>${stayed}.</p>
-<p class="quiet">If this was not you, sign in, check your devices and secure the account you sign in with.</p>`
+  return html`<p>The sign-out was requested from <strong>${nameOf(operation)}</strong>${stayed}.</p>
+<p class="quiet">If this was not you, sign in, check your devices, and secure the account that you sign in with.</p>`
 }
 
 function when(date: Date | undefined): SafeHtml | '' {

@@ -1,28 +1,28 @@
-// What the console does besides, where there is a script: counts while one types, follows an incident, reads a list
-// of users from a file. Everything works without it, but for the counting.
+// Script of the console: previews counts while staff fill in a form, follows a running incident, and reads a list of users
+// from a file. Everything but the preview works without it.
 // @ts-check
 const PAUSE_MS = 600
 const POLL_MS = 1_000
 
 /** @type {HTMLFormElement | null} */
 const composer = document.querySelector('form[data-preview]')
-if (composer) previewOf(composer)
+if (composer) showPreview(composer)
 
-/** Asks what the selection comes to: after a pause, and never twice at the same time. */
-function previewOf(/** @type {HTMLFormElement} */ form) {
-  const place = /** @type {HTMLElement} */ (form.querySelector('.preview'))
-  let wanted = 0
+/** Counts the selected sessions after a pause in typing, with one request at a time. */
+function showPreview(/** @type {HTMLFormElement} */ form) {
+  const output = /** @type {HTMLElement} */ (form.querySelector('.preview'))
+  let version = 0
   let asking = false
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer
   async function ask() {
     if (asking) return
     asking = true
-    const at = wanted
-    const told = await count(form)
+    const requested = version
+    const result = await count(form)
     asking = false
-    if (at !== wanted) return later()
-    place.textContent = told
+    if (requested !== version) return later()
+    output.textContent = result
   }
   function later() {
     clearTimeout(timer)
@@ -30,12 +30,12 @@ function previewOf(/** @type {HTMLFormElement} */ form) {
   }
   form.addEventListener('input', (event) => {
     if (/** @type {HTMLInputElement} */ (event.target).name === 'reason') return
-    wanted++
-    place.textContent = 'Counting …'
+    version++
+    output.textContent = 'Counting …'
     later()
   })
-  place.hidden = false
-  place.textContent = 'What would end is counted here while you fill in the form.'
+  output.hidden = false
+  output.textContent = 'This shows how many sessions would end while you fill in the form.'
   if (
     /** @type {HTMLTextAreaElement[]} */ ([
       ...form.querySelectorAll('textarea, input:not([name=reason]):not([type=checkbox])'),
@@ -49,18 +49,18 @@ async function count(/** @type {HTMLFormElement} */ form) {
   // @ts-expect-error files are not among the fields that have a name
   const body = new URLSearchParams(new FormData(form))
   const answer = await fetch(form.dataset.preview ?? '', { method: 'POST', body }).catch(() => null)
-  const told = await answer?.json().catch(() => null)
-  if (answer?.ok && told) {
-    const { sessions, users, staffSessions } = told
+  const result = await answer?.json().catch(() => null)
+  if (answer?.ok && result) {
+    const { sessions, users, staffSessions } = result
     const staff =
       staffSessions > 0 ? ` ${of(staffSessions, 'of them belongs', 'of them belong')} to staff.` : ''
     return sessions === 0
-      ? 'No living session matches so far.'
+      ? 'No active session matches.'
       : `Would end ${of(sessions, 'session', 'sessions')} of ${of(users, 'user', 'users')}.${staff}`
   }
-  if (answer?.status !== 400) return 'It cannot be counted right now. The plan will tell.'
-  const label = form.querySelector(`label[for="${told?.field}"]`)?.textContent
-  return label ? `${label}: ${told.detail}` : (told?.detail ?? '')
+  if (answer?.status !== 400) return 'The count is not available right now. The plan will show it.'
+  const label = form.querySelector(`label[for="${result?.field}"]`)?.textContent
+  return label ? `${label}: ${result.detail}` : (result?.detail ?? '')
 }
 
 function of(/** @type {number} */ n, /** @type {string} */ one, /** @type {string} */ many) {

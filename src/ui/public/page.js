@@ -1,72 +1,73 @@
-// Makes the pages follow: this browser's other tabs, devices that are signed out elsewhere, and the clock.
+// Keeps pages current: after a logout in another tab or on another device, and relative times.
 // Everything works without it.
 // @ts-check
 const { session, shown, announce, now } = document.body.dataset
 const tabs = new BroadcastChannel('global-logout')
 
-// Whoever tells of a logout does so once it is done; a page with somebody signed in then asks how things stand.
+// A tab announces a logout only once it is complete. A page with a signed-in user then asks the service.
 if (announce !== undefined) tabs.postMessage('signed out')
 if (session) {
   tabs.addEventListener('message', () => follow(true))
   addEventListener('pageshow', (event) => event.persisted && follow())
   document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && follow())
-  hearInOneTab()
+  listenInOneTab()
 }
 
-/** Only a certain answer moves the page; a 503 or a lost connection decides nothing, nor does a 401 of somebody in between. */
-async function follow(told = false) {
+/** Leaves or reloads the page only after a definite answer: not after a 503, a lost connection or a proxy's 401. */
+async function follow(notified = false) {
   const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null)
   const over = await isOver(answer)
   const current = answer?.ok && (await answer.json().catch(() => null))
-  // What was asked for here is under way, and brings the next page by itself.
+  // A submitted form is in progress and loads the next page.
   if (sent) return
-  if (over) return location.replace(told ? '/signed-out?followed' : '/signed-out')
-  if (current && (told || current.session.id !== session)) location.reload()
+  if (over) return location.replace(notified ? '/signed-out?followed' : '/signed-out')
+  if (current && (notified || current.session.id !== session)) location.reload()
 }
 
-// Browsers open six connections to a site at most: one tab hears for all. Locks need https; without, who is looked at.
-function hearInOneTab() {
-  if (navigator.locks) return void navigator.locks.request(`global-logout ${session}`, () => hear())
-  let hearing = new AbortController()
+// Browsers open at most six connections to a site, so one tab listens for all. Locks need https; without them, the
+// visible tab listens.
+function listenInOneTab() {
+  if (navigator.locks) return void navigator.locks.request(`global-logout ${session}`, () => keepListening())
+  let listening = new AbortController()
   const whileVisible = () => {
-    hearing.abort()
-    hearing = new AbortController()
-    if (document.visibilityState === 'visible') void hear(hearing.signal)
+    listening.abort()
+    listening = new AbortController()
+    if (document.visibilityState === 'visible') void keepListening(listening.signal)
   }
   document.addEventListener('visibilitychange', whileVisible)
   whileVisible()
 }
 
-/** Somebody in between says 401, too, but not in the words of the service. @param {Response | null} answer */
+/** Proxies may answer 401 as well, but without the problem type of the service. @param {Response | null} answer */
 async function isOver(answer) {
   if (answer?.status !== 401) return false
   const problem = await answer.json().catch(() => null)
   return /^urn:global-logout:problem:(unauthenticated|invalid_token)$/.test(problem?.type)
 }
 
-/** In milliseconds. The service says something every ten seconds; a connection that is silent for longer is none. */
+/** The service sends a heartbeat every 10 s. After this many milliseconds without one, the connection counts as lost. */
 const SILENCE = 25_000
 
-/** Hears of sessions that ended elsewhere, and tries again whatever breaks. It is no use of the session. */
-async function hear(signal = new AbortController().signal) {
+/** Listens for sessions that end elsewhere, and reconnects after any failure. Does not count as session activity. */
+async function keepListening(signal = new AbortController().signal) {
   while (!signal.aborted) {
     const connection = new AbortController()
     signal.addEventListener('abort', () => connection.abort(), { signal: connection.signal })
     await listen(connection).catch(() => {})
     connection.abort()
-    // Not all at once after the service was restarted.
+    // A random delay, so that browsers do not reconnect all at once after a restart.
     await new Promise((over) => setTimeout(over, 3_000 + 5_000 * Math.random()))
   }
 }
 
-/** What was missed before comes first: the service knows which list is shown here. */
+/** Sends the hash of the list on this page, so that the service reports changes since it was loaded. */
 async function listen(/** @type {AbortController} */ connection) {
   const { signal } = connection
   let silent = setTimeout(() => connection.abort(), SILENCE)
   signal.addEventListener('abort', () => clearTimeout(silent))
   const path = shown ? `/api/session/events?shown=${shown}` : '/api/session/events'
   const answer = await fetch(path, { cache: 'no-store', signal })
-  if (await isOver(answer)) tell()
+  if (await isOver(answer)) notify()
   const stream = answer.ok && answer.body?.getReader()
   if (!stream) return
   const decoder = new TextDecoder()
@@ -76,16 +77,16 @@ async function listen(/** @type {AbortController} */ connection) {
     clearTimeout(silent)
     silent = setTimeout(() => connection.abort(), SILENCE)
     text += decoder.decode(value, { stream: true })
-    if (/^event: .*\n/m.test(text)) tell()
+    if (/^event: .*\n/m.test(text)) notify()
   }
 }
 
-function tell() {
+function notify() {
   tabs.postMessage('signed out')
   void follow(true)
 }
 
-// A second press sends no second request. Released by itself, for a person who has stopped the first.
+// A second click sends no second request. Released after 10 s, in case the user stopped the first one.
 /** @type {HTMLFormElement | null} */
 let sent = null
 function release() {
@@ -100,8 +101,8 @@ addEventListener('submit', (event) => {
 })
 addEventListener('pageshow', release)
 
-// Times in this browser's zone, but for the console, where forms, logs and colleagues go by UTC, as the server wrote it;
-// and "2 minutes ago" by the server's clock, which ours may not agree with.
+// Shows times in the browser's time zone, except in the console, which uses UTC as forms and logs do. Relative times use
+// the server's clock, because the browser's may differ.
 const utc = document.body.classList.contains('console')
 const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' })
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
@@ -116,7 +117,7 @@ const STEPS = [
   ['minute', 60],
 ]
 
-function tellTimes() {
+function updateTimes() {
   for (const time of document.querySelectorAll('time')) {
     const date = new Date(time.dateTime)
     const exact = absolute.format(date)
@@ -128,5 +129,5 @@ function tellTimes() {
     } else if (!utc) time.textContent = exact
   }
 }
-tellTimes()
-setInterval(tellTimes, 30_000)
+updateTimes()
+setInterval(updateTimes, 30_000)

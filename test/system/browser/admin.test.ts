@@ -143,7 +143,7 @@ browserTest('while one types, the console counts what would end; a file fills th
   await preview.getByText('Would end 2 sessions of 1 user.').waitFor()
   t.match(await page.getByLabel('Users').inputValue(), id)
   await page.getByLabel('User agent contains').fill('no such agent')
-  await preview.getByText('No living session matches so far.').waitFor()
+  await preview.getByText('No active session matches.').waitFor()
 })
 
 browserTest('wherever staff sit, the console tells UTC, as its forms do', async (t, open) => {

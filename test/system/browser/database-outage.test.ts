@@ -25,14 +25,14 @@ for (const javaScriptEnabled of [true, false]) {
         await page.getByRole('button', { name: 'Sign out' }).click()
         t.equal((await answer).status(), 503)
         t.equal((await (await answer).allHeaders())['set-cookie'], undefined)
-        await page.getByRole('heading', { name: 'We cannot check this right now' }).waitFor()
+        await page.getByRole('heading', { name: 'Please try again in a moment' }).waitFor()
         const text = await read(page)
         t.notMatch(text, /signed out|logged out|still signed in/i)
         t.match(text, 'This request changed nothing.')
         t.equal(await cookie(), token)
 
         await page.goto('/')
-        await page.getByRole('heading', { name: 'We cannot check this right now' }).waitFor()
+        await page.getByRole('heading', { name: 'Please try again in a moment' }).waitFor()
         t.equal(await cookie(), token)
       })
 
@@ -49,7 +49,7 @@ browserTest('"Try again" after a failed button of one device leads to the list',
   await page.goto('/')
   await duringOutage(service, async () => {
     await page.getByRole('button', { name: 'Sign out Safari on iPhone' }).click()
-    await page.getByRole('heading', { name: 'We cannot check this right now' }).waitFor()
+    await page.getByRole('heading', { name: 'Please try again in a moment' }).waitFor()
   })
   await page.getByRole('link', { name: 'Try again' }).click()
   await page.getByRole('heading', { name: 'Your devices' }).waitFor()

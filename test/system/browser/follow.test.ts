@@ -19,7 +19,7 @@ for (const [how, end, why] of [
         ...json({ scope: 'global' }),
         headers: { 'content-type': 'application/json', 'user-agent': AGENTS.phone },
       }),
-    /You were signed out everywhere on [\w ]+ at \d\d:\d\d\. It was done from Safari on iPhone\./,
+    /You were signed out everywhere on [\w ]+ at \d\d:\d\d\. The sign-out was requested from Safari on iPhone\./,
   ],
   [
     'by SQL',

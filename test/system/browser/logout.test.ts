@@ -34,7 +34,7 @@ for (const javaScriptEnabled of [true, false]) {
       if (!javaScriptEnabled) await laptop.getByRole('link', { name: 'Sign out here' }).click()
       await laptop.waitForURL(javaScriptEnabled ? '/signed-out?followed' : '/signed-out')
       t.match(await read(laptop), /You were signed out everywhere on \d+ \w+ \d{4} at \d\d:\d\d/)
-      t.match(await read(laptop), /It was done from Safari on iPhone\./)
+      t.match(await read(laptop), /The sign-out was requested from Safari on iPhone\./)
 
       await laptop.getByRole('link', { name: 'Sign in' }).click()
       await laptop.getByRole('button', { name: 'Sign in as Ada Lovelace' }).click()
@@ -68,7 +68,7 @@ for (const javaScriptEnabled of [true, false]) {
     await other.goto('/')
     t.match(
       await read(other),
-      /You were signed out on [\w ]+ at \d\d:\d\d( UTC)?\. It was done from Firefox on Windows, which stayed signed in\./,
+      /You were signed out on [\w ]+ at \d\d:\d\d( UTC)?\. The sign-out was requested from Firefox on Windows, which stayed signed in\./,
     )
   })
 

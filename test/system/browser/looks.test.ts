@@ -25,6 +25,6 @@ browserTest('"the database is away" can be read and used by everybody', async (t
   await duringOutage(service, async () => {
     await page.goto('/')
   })
-  t.match(await read(page), 'We cannot check this right now')
+  t.match(await read(page), 'Please try again in a moment')
   await look(t, page, 'the database is away')
 })
