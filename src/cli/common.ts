@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline'
+import type { z } from 'zod'
 import type { By } from '../operations/record.ts'
 import { tell, visible } from './print.ts'
 
@@ -58,4 +59,11 @@ export async function confirm(question: string, yes: boolean | undefined): Promi
   if (/^\s*y(es)?\s*$/i.test(answer)) return
   tell(`${answer === '' ? '\n' : ''}Nothing was changed.`)
   throw new Failed()
+}
+
+/** The value of an option, read by the schema that the API uses for it. @throws UsageError that names the option. */
+export function parseOption<T>(name: string, schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new UsageError(`--${name}: ${parsed.error.issues[0]?.message}.`)
 }

@@ -9,7 +9,7 @@ import { ConfigError, readConfig } from '../config.ts'
 import { unfitServer } from '../database/connection.ts'
 import { Problem } from '../errors.ts'
 import { sweep } from '../sessions/sweeper.ts'
-import { counted } from '../staff/accounts/cli-format.ts'
+import { count } from '../ui/format.ts'
 import { findInDatabase } from './database-findings.ts'
 import { type Finding, findInSettings } from './findings.ts'
 
@@ -34,7 +34,7 @@ export async function sweepNow(context: CommandContext, { json }: JsonOption): P
   const deleted = await context.withDatabase((database) => sweep(database))
   if (json) printJson({ deleted })
   else if (deleted === null) print('Another process is sweeping at this moment.')
-  else print(`${counted(deleted, 'expired session')} deleted.`)
+  else print(`${count(deleted, 'expired session')} deleted.`)
 }
 
 async function findAll(context: CommandContext): Promise<Finding[]> {
@@ -60,8 +60,8 @@ function findInError(error: unknown): Finding[] {
 }
 
 function summary(findings: Finding[]): string {
-  const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length
-  const [problems, warnings] = [count('problem'), count('warning')]
+  const at = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length
+  const [problems, warnings] = [at('problem'), at('warning')]
   if (problems + warnings === 0) return '\nAll is well.'
-  return `\n${counted(problems, 'problem')}, ${counted(warnings, 'warning')}.`
+  return `\n${count(problems, 'problem')}, ${count(warnings, 'warning')}.`
 }

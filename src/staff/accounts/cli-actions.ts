@@ -1,13 +1,14 @@
 /** The work of `global-logout user|sessions|revoke|lock|unlock`. */
 
-import { confirm, operator } from '../../cli/common.ts'
+import { confirm, operator, parseOption } from '../../cli/common.ts'
 import { print, printJson } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
+import { count } from '../../ui/format.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { StaffRole } from '../role-names.ts'
 import { MAX_FOUND } from './accounts.ts'
-import { called, counted, printAccount, printSessions, untilWhen, userRow } from './cli-format.ts'
-import { type AccountsContext, exactlyTheUser, option, theUser, withAccounts } from './cli-user.ts'
+import { type AccountsContext, exactlyTheUser, theUser, withAccounts } from './cli-find-user.ts'
+import { called, printAccount, printSessions, untilWhen, userRow } from './cli-format.ts'
 import { toAccount, toRevoked, toUser } from './json.ts'
 
 export interface ShowOptions {
@@ -61,7 +62,7 @@ export async function giveRole(
   options: ActOptions,
 ): Promise<void> {
   await withAccounts(context, async (accounts) => {
-    const why = option('reason', reason, options.reason)
+    const why = parseOption('reason', reason, options.reason)
     const user = await exactlyTheUser(accounts, text)
     await confirm(
       `Role of ${called(user)}, ${user.id}: ${user.role ?? 'none'} so far, ${role} from now on?`,
@@ -78,7 +79,7 @@ export function revokeAll(context: AccountsContext, text: string, options: ActOp
 }
 
 export async function lock(context: AccountsContext, text: string, options: ActOptions): Promise<void> {
-  await end(context, text, options, option('for', lockFor, options.for))
+  await end(context, text, options, parseOption('for', lockFor, options.for))
 }
 
 export async function unlock(
@@ -87,7 +88,7 @@ export async function unlock(
   options: Partial<ActOptions>,
 ): Promise<void> {
   await withAccounts(context, async (accounts) => {
-    const why = options.reason === undefined ? null : option('reason', reason, options.reason)
+    const why = options.reason === undefined ? null : parseOption('reason', reason, options.reason)
     const user = await exactlyTheUser(accounts, text)
     if (user.lock)
       await confirm(
@@ -107,7 +108,7 @@ async function end(
   options: ActOptions,
   lockSeconds: number | null | undefined,
 ): Promise<void> {
-  const why = option('reason', reason, options.reason)
+  const why = parseOption('reason', reason, options.reason)
   await withAccounts(context, async (accounts) => {
     const user = await exactlyTheUser(accounts, text)
     const account = await accounts.show(user.id)
@@ -121,11 +122,11 @@ async function end(
       printSessions(account)
       return print(`\nA dry run: nothing was changed. Without --dry-run it would end all of them${lock}.`)
     }
-    await confirm(`End ${counted(account.sessionCount)} of ${called(user)}${lock}?`, options.yes)
+    await confirm(`End ${count(account.sessionCount, 'session')} of ${called(user)}${lock}?`, options.yes)
     const done = await accounts.revoke(user.id, { reason: why, lockSeconds }, operator())
     if (options.json) return printJson(toRevoked(done))
     const { operationId, revoked, lock: held } = done
-    print(`${counted(revoked.length)} of ${called(user)} ended. Operation ${operationId}.`)
+    print(`${count(revoked.length, 'session')} of ${called(user)} ended. Operation ${operationId}.`)
     if (held) print(`Sign-in is locked until ${untilWhen(held)}.`)
   })
 }

@@ -4,6 +4,7 @@ import { instant } from '../../cli/common.ts'
 import { print, visible } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
+import { count } from '../../ui/format.ts'
 import type { Account } from './accounts.ts'
 import { comparedWithSession } from './json.ts'
 import type { FoundUser } from './queries.ts'
@@ -19,7 +20,7 @@ export function printAccount(account: Account): void {
   print(`id    ${visible(user.id)}\nrole  ${user.role ?? 'none'}`)
   print(`lock  ${user.lock ? `until ${untilWhen(user.lock)}: ${visible(user.lock.reason)}` : 'none'}\n`)
   printSessions(account, 'Living')
-  print(`\nRevoked lately: ${counted(revocations.length)}`)
+  print(`\nRevoked lately: ${count(revocations.length, 'session')}`)
   if (revocations.length > 0)
     printTable(
       ['session', 'device', 'ended', 'how', 'by', 'why'],
@@ -53,7 +54,7 @@ export function printAccount(account: Account): void {
 
 export function printSessions({ user, sessions, sessionCount }: Account, whose = called(user)): void {
   print(
-    `${whose}: ${counted(sessionCount)}${sessions.length < sessionCount ? `, the last ${sessions.length} used:` : ''}`,
+    `${whose}: ${count(sessionCount, 'session')}${sessions.length < sessionCount ? `, the last ${sessions.length} used:` : ''}`,
   )
   if (sessions.length === 0) return
   printTable(
@@ -80,9 +81,4 @@ export function userRow({ id, name, email, role, lock, deleted }: FoundUser): st
 
 export function untilWhen(lock: { until: Date | null }): string {
   return lock.until ? instant(lock.until) : 'somebody lifts it'
-}
-
-/** "1 session", "12,000 sessions". */
-export function counted(n: number, what = 'session'): string {
-  return `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`
 }

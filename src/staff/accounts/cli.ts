@@ -3,7 +3,7 @@ import { Argument, type Command } from 'commander'
 import { examples } from '../../cli/common.ts'
 import { STAFF_ROLES, type StaffRole } from '../role-names.ts'
 import type { ActOptions, ShowOptions } from './cli-actions.ts'
-import type { AccountsContext } from './cli-user.ts'
+import type { AccountsContext } from './cli-find-user.ts'
 
 const WHOM = 'id, email, or the beginning of id, email or name where only one user has it'
 const EXACTLY_WHOM = 'id or email, exactly'

@@ -1,12 +1,11 @@
 /** The work of `global-logout audit`: lists operations, and verifies that their record is as it was written. */
 import { z } from 'zod'
-import { Failed, instant } from '../../cli/common.ts'
+import { Failed, instant, parseOption } from '../../cli/common.ts'
 import type { CommandContext } from '../../cli/context.ts'
 import { print, printCsv, printJson } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { zonedInstant } from '../../lib/schemas.ts'
-import { counted } from '../accounts/cli-format.ts'
-import { option } from '../accounts/cli-user.ts'
+import { count } from '../../ui/format.ts'
 import type { Audit, AuditEntry } from './audit.ts'
 import { verify } from './chain.ts'
 import { auditCsv } from './csv.ts'
@@ -48,8 +47,8 @@ export async function list(context: AuditContext, options: ListOptions, listed: 
     userId: user,
     actorId: actor,
     kind,
-    since: option('since', dayOrInstant.optional(), since),
-    until: option('until', dayOrInstant.optional(), until),
+    since: parseOption('since', dayOrInstant.optional(), since),
+    until: parseOption('until', dayOrInstant.optional(), until),
   }
   if (csv) return context.withServices(({ audit }) => printCsv(auditCsv(first(audit.all(filter), given))))
   const limit = given ?? listed
@@ -66,8 +65,8 @@ export async function verifyRecord(context: AuditContext, { expect, json }: Veri
   if (json) printJson(found)
   else {
     for (const { detail } of findings) print(`- ${detail}`)
-    const verdict = findings.length === 0 ? 'All is as it was written' : counted(findings.length, 'finding')
-    print(`${verdict}: ${counted(operations, 'operation')}, ${counted(links, 'link')}.\nHead ${head}`)
+    const verdict = findings.length === 0 ? 'All is as it was written' : count(findings.length, 'finding')
+    print(`${verdict}: ${count(operations, 'operation')}, ${count(links, 'link')}.\nHead ${head}`)
   }
   if (findings.length > 0) throw new Failed()
 }

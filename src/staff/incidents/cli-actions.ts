@@ -4,17 +4,16 @@
  * at once wherever a service runs.
  */
 import { SingleBar } from 'cli-progress'
-import { confirm, Failed, instant, operator, UsageError } from '../../cli/common.ts'
+import { confirm, Failed, instant, operator, parseOption, UsageError } from '../../cli/common.ts'
 import type { CommandContext } from '../../cli/context.ts'
 import { print, printCsv, printJson, tell } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import type { Database } from '../../database/database.ts'
 import type { Barrier } from '../../leases/barrier.ts'
-import { counted } from '../accounts/cli-format.ts'
-import { option } from '../accounts/cli-user.ts'
+import { count } from '../../ui/format.ts'
 import { reason } from '../reason.ts'
 import { howToExecute, printIncident, printPlan } from './cli-format.ts'
-import { type SelectionOptions, selectionOf } from './cli-options.ts'
+import { type SelectionOptions, selectionOf } from './cli-selection.ts'
 import { incidentCsv } from './csv.ts'
 import type { IncidentReport, Incidents } from './incidents.ts'
 import { carryOut } from './runner.ts'
@@ -43,7 +42,7 @@ export async function plan(
   context: IncidentsContext,
   { reason: given, json, ...options }: PlanOptions,
 ): Promise<void> {
-  const why = option('reason', reason, given)
+  const why = parseOption('reason', reason, given)
   const select = await selectionOf(options)
   const plan = await context.withServices(({ incidents }) => incidents.plan(select, why, operator()))
   if (json) return printJson(plan)
@@ -115,7 +114,7 @@ function theId(text: string): string {
 
 function harm({ planned: { sessions, users, staffSessions } }: IncidentReport): string {
   const staff = staffSessions > 0 ? `, ${staffSessions.toLocaleString('en')} of them staff's` : ''
-  return `End ${counted(sessions)} of ${counted(users, 'user')}${staff}? It cannot be undone.`
+  return `End ${count(sessions, 'session')} of ${count(users, 'user')}${staff}? It cannot be undone.`
 }
 
 /** Shows a bar while `work` goes on. Ctrl-C stops after the batch under way, a second one at once; calling again goes on. */

@@ -4,7 +4,7 @@ import { instant } from '../../cli/common.ts'
 import { print, visible } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
-import { counted } from '../accounts/cli-format.ts'
+import { count } from '../../ui/format.ts'
 import type { IncidentReport, Plan } from './incidents.ts'
 import type { UnknownListed } from './queries.ts'
 
@@ -17,7 +17,7 @@ type Planned = Pick<Plan, 'planId' | 'sessions' | 'users' | 'staffSessions' | 's
 
 export function printPlan({ planId, sessions, users, staffSessions, sample, unknown }: Planned): void {
   print(
-    `Plan ${planId}: ${counted(sessions)} of ${counted(users, 'user')} would end, ${n(staffSessions)} of them staff's.`,
+    `Plan ${planId}: ${count(sessions, 'session')} of ${count(users, 'user')} would end, ${n(staffSessions)} of them staff's.`,
   )
   if (unknown.count > 0) {
     const ids = unknown.ids.slice(0, UNKNOWN_SHOWN)
@@ -49,7 +49,7 @@ export function printIncident(report: IncidentReport): void {
   print(`why        ${visible(reason)}`)
   print(`selection  ${JSON.stringify(selection)}`)
   print(
-    `planned    ${instant(report.plannedAt)} by ${visible(report.plannedBy.id ?? '-')}: ${counted(planned.sessions)} of ${counted(planned.users, 'user')}`,
+    `planned    ${instant(report.plannedAt)} by ${visible(report.plannedBy.id ?? '-')}: ${count(planned.sessions, 'session')} of ${count(planned.users, 'user')}`,
   )
   if (state === 'planned') print(howToExecute(report))
   else if (state === 'expired') print('The plan has expired, and nothing was ended. Plan again.')
@@ -70,7 +70,7 @@ function printExecution({
     const { users, staffSessions, endedPlanned, endedLater, goneMeanwhile, stillOpen } = outcome
     const seconds = ((durationMs ?? 0) / 1000).toFixed(1)
     print(
-      `ended      ${counted(ended)} of ${counted(users, 'user')} in ${seconds} s; ${n(staffSessions)} of them staff's`,
+      `ended      ${count(ended, 'session')} of ${count(users, 'user')} in ${seconds} s; ${n(staffSessions)} of them staff's`,
     )
     print(
       `           ${n(endedPlanned)} that were planned, ${n(endedLater)} that the plan had not counted; ${n(goneMeanwhile)} planned ones were over by themselves`,
@@ -78,7 +78,7 @@ function printExecution({
     const open = stillOpen.writing + stillOpen.reading
     if (open > 0)
       print(
-        `beware     ${counted(open, 'transaction')} from before stayed open (${stillOpen.writing} had written): a sign-in inside may have escaped. Plan again.`,
+        `beware     ${count(open, 'transaction')} from before stayed open (${stillOpen.writing} had written): a sign-in inside may have escaped. Plan again.`,
       )
   }
 }

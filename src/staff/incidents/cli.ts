@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import { examples } from '../../cli/common.ts'
 import type { ExecuteOptions, IncidentsContext, PlanOptions, ReportOptions } from './cli-actions.ts'
-import { selectionOptions } from './cli-options.ts'
+import { selectionOptions } from './cli-selection.ts'
 
 /** Loaded when a command runs: help and completion need none of it. */
 const actions = () => import('./cli-actions.ts')

@@ -1,0 +1,44 @@
+/** Finds the user that a command names, by id, email or name. */
+import type { CommandContext } from '../../cli/context.ts'
+import type { Accounts } from './accounts.ts'
+import { called } from './cli-format.ts'
+import type { FoundUser } from './queries.ts'
+
+export type AccountsContext = CommandContext<{ accounts: Accounts }>
+
+export function withAccounts<T>(
+  context: AccountsContext,
+  work: (accounts: Accounts) => Promise<T>,
+): Promise<T> {
+  return context.withServices(({ accounts }) => work(accounts))
+}
+
+/**
+ * The user to look at: whom an id, an email or the beginning of one names, if there is just one.
+ * @throws Error when nobody is, or when several may be meant.
+ */
+export async function theUser(accounts: Accounts, text: string): Promise<FoundUser> {
+  const named = await accounts.named(text)
+  const found = named.length > 0 ? named : await accounts.find(text)
+  const [user, ...others] = found
+  if (user && others.length === 0) return user
+  throw notOne(found, text, `"${text}" may mean ${found.length} users; give an id`)
+}
+
+/**
+ * The user to act on: only whom an id or an email names as it is written. Users choose their names and emails, and a
+ * stranger's may begin with what somebody else is known by.
+ * @throws Error that lists who begins so.
+ */
+export async function exactlyTheUser(accounts: Accounts, text: string): Promise<FoundUser> {
+  const [user, ...others] = await accounts.named(text)
+  if (user && others.length === 0) return user
+  const alike = await accounts.find(text)
+  throw notOne(alike, text, `"${text}" is not exactly the id or the email of one user; give an id`)
+}
+
+function notOne(found: FoundUser[], text: string, otherwise: string): Error {
+  if (found.length === 0) return new Error(`there is no user whose id, email or name begins with "${text}".`)
+  const names = found.slice(0, 5).map((each) => `  ${each.id}  ${called(each)}`)
+  return new Error(`${otherwise}:\n${names.join('\n')}`)
+}
