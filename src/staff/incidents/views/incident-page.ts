@@ -1,15 +1,15 @@
 /** `/admin/incidents/:id`: a plan to be confirmed, then how far it is, then its report. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
-import { ago, count, on, stamp } from '../../../ui/format.ts'
+import { ago, count, on } from '../../../ui/format.ts'
 import type { Names } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { actor, type Faults, faultList, quoted, sessionsOfUsers, userLink } from '../../views/parts.ts'
+import { type Faults, faultList, quoted, sessionsOfUsers, userLink } from '../../views/parts.ts'
 import { recentSignIn } from '../../views/sign-in-again.ts'
 import type { IncidentReport } from '../incidents.ts'
 import type { UnknownListed } from '../queries.ts'
-import type { IncidentSample, ShownSelection } from '../schema.ts'
-import { type NamedSelector, partsOf, type SelectorValue } from '../selectors.ts'
+import type { IncidentSample } from '../schema.ts'
+import { facts } from './incident-facts.ts'
 import { incidentReport } from './incident-report.ts'
 import { progressBar } from './incidents-page.ts'
 
@@ -90,45 +90,6 @@ ${facts(incident, names)}`,
 /** Whoever pastes email addresses, or an old list, has to hear of it before believing the figure. */
 function strangers({ count: n, ids }: UnknownListed): SafeHtml {
   return html`<p class="warn"><strong>${n === 1 ? '1 id in the list is' : `${n.toLocaleString('en')} ids in the list are`} no user’s,</strong> and end nothing: ${ids.map((id, i) => html`${i > 0 ? ', ' : ''}<span class="id">${quoted(id)}</span>`)}${n > ids.length ? ' …' : '.'} The list takes ids, not email addresses.</p>`
-}
-
-/** Which sessions are meant, why, and by whose word. */
-export function facts(incident: IncidentReport, names: Names): SafeHtml {
-  const { reason, selection, plannedBy, plannedAt, executedBy, startedAt } = incident
-  const who = ({ kind, id }: { kind: string; id: string | null }) =>
-    actor({ actorKind: kind as 'staff', actorId: id }, names)
-  return html`<dl class="panel facts">
-<dt>Reason</dt><dd>${quoted(reason)}</dd>
-${partsOf(selection).map(
-  ([
-    selector,
-    value,
-  ]) => html`<dt>${selector.reads[0]}</dt><dd>${readPart(selector, value, selection, names)}</dd>
-`,
-)}<dt>Planned</dt><dd>by ${who(plannedBy)} · ${stamp(plannedAt)}</dd>
-${executedBy && startedAt ? html`<dt>Executed</dt><dd>by ${who(executedBy)} · ${stamp(startedAt)}</dd>` : ''}
-</dl>`
-}
-
-/** A part of the selection in words. */
-function readPart(
-  { kind, reads: [, before] }: NamedSelector,
-  value: SelectorValue,
-  selection: ShownSelection,
-  names: Names,
-): SafeHtml {
-  if (value === true)
-    return html`${before}${Object.keys(selection).length > 1 ? ' that matches the rest' : ''}`
-  if (typeof value !== 'string') return users(value, selection, names)
-  if (kind === 'address') return html`${before} <span class="address">${value}</span>`
-  if (kind === 'instant') return html`${before} ${stamp(new Date(value))}`
-  return html`${before} “${quoted(value)}”`
-}
-
-function users(ids: string[], { userCount, userIdsSha256 }: ShownSelection, names: Names): SafeHtml {
-  const n = userCount ?? ids.length
-  if (n === 1) return userLink(ids[0] ?? '', names)
-  return html`<details><summary>${count(n, 'id')}</summary><ul>${ids.map((id) => html`<li>${userLink(id, names)}</li>`)}</ul>${userCount ? html`<p class="quiet">… and more. SHA-256 of the whole list, one id a line: <span class="id">${userIdsSha256}</span></p>` : ''}</details>`
 }
 
 function sampleList(sample: IncidentSample[], names: Names): SafeHtml {

@@ -1,11 +1,19 @@
 /** The report of a finished incident, on paper as well: what was planned, what was ended, and how the two add up. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { count, stamp } from '../../../ui/format.ts'
-import { consolePage } from '../../views/frame.ts'
+import type { Names } from '../../display-names.ts'
+import { consolePage, type Viewer } from '../../views/frame.ts'
 import { sessionsOfUsers } from '../../views/parts.ts'
-import { facts, type IncidentPage } from './incident-page.ts'
+import type { IncidentReport } from '../incidents.ts'
+import { facts } from './incident-facts.ts'
 
-export function incidentReport({ viewer, incident, names }: IncidentPage): SafeHtml {
+export interface ReportPage {
+  viewer: Viewer
+  incident: IncidentReport
+  names: Names
+}
+
+export function incidentReport({ viewer, incident, names }: ReportPage): SafeHtml {
   const { planId, planned, ended, outcome, finishedAt, durationMs, operationId } = incident
   const { endedPlanned = 0, endedLater = 0, goneMeanwhile = 0, users = 0, staffSessions = 0 } = outcome ?? {}
   const title = `${sessionsOfUsers(ended, users)} ended`
