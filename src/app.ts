@@ -24,7 +24,8 @@ import { sessionGuard } from './sessions/guards.ts'
 import { pages } from './sessions/pages.ts'
 import { userApi } from './sessions/routes.ts'
 import { createWebContext, type WebContext } from './sessions/web-context.ts'
-import { staffApi } from './staff/accounts/routes.ts'
+import { accountsApi } from './staff/accounts/routes.ts'
+import { auditApi } from './staff/audit/routes.ts'
 import { staffConsole } from './staff/console/pages.ts'
 import { staffGuard } from './staff/guard.ts'
 import { incidentsApi } from './staff/incidents/routes.ts'
@@ -47,7 +48,8 @@ const CAPABILITIES: FastifyPluginAsync<AppParts>[] = [
   serviceApi,
   events,
   incidentsApi,
-  staffApi,
+  accountsApi,
+  auditApi,
   pages,
   staffConsole,
 ]

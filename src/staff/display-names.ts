@@ -8,7 +8,7 @@ import { user } from '../sessions/schema.ts'
 export type Names = ReadonlyMap<string, string>
 
 /** The names, else the email addresses, of users; and the names of service keys. */
-export async function namesOf(db: Executor, ids: Iterable<string | null | undefined>): Promise<Names> {
+export async function displayNames(db: Executor, ids: Iterable<string | null | undefined>): Promise<Names> {
   const wanted = [...new Set(ids)].filter((id) => id !== null && id !== undefined)
   if (wanted.length === 0) return new Map()
   const users = await db

@@ -2,29 +2,11 @@
 import type { SafeHtml } from '@remix-run/html-template'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import type { Config } from '../config.ts'
 import { withDeadline } from '../database/database.ts'
 import { Problem } from '../errors.ts'
 import { type CookieSettings, requireTokenForChange } from '../sessions/guards.ts'
-import type { Sessions } from '../sessions/sessions.ts'
-import type { Accounts } from './accounts/accounts.ts'
-import type { Audit } from './audit/audit.ts'
-import type { Incidents } from './incidents/incidents.ts'
-import type { Overview } from './overview/overview.ts'
 import type { Viewer } from './views/frame.ts'
 import type { Faults } from './views/parts.ts'
-
-export interface AdminPages {
-  sessions: Pick<Sessions, 'operation'>
-  accounts: Pick<Accounts, 'find' | 'show' | 'revoke' | 'unlock'>
-  audit: Audit
-  incidents: Incidents
-  overview: Overview
-  config: Pick<Config, 'staffMaxAuthAgeSeconds'>
-  cookieSettings: CookieSettings
-  /** Where to sign in, when that is on this site. */
-  signInPath: string | null
-}
 
 /** Lets those pass who may end sessions, before the body is read; `requireStaff.write` looks at the rest afterwards. */
 export async function requireSecurityRole({ staff }: FastifyRequest): Promise<void> {

@@ -3,8 +3,8 @@
  * hash, nor what only the database needs.
  */
 
-import type { Operation } from '../../operations/schema.ts'
 import { describeDevice } from '../../sessions/devices.ts'
+import { toOperationJson } from '../operation-json.ts'
 import type { Account, Revoked } from './accounts.ts'
 import type { FoundUser } from './queries.ts'
 
@@ -34,7 +34,7 @@ export function toAccount({ user, sessions, sessionCount, revocations, replays }
       sessionId: session.sessionId,
       ...deviceOf(session),
       revokedAt: session.revokedAt.toISOString(),
-      operation: operation && toOperation(operation),
+      operation: operation && toOperationJson(operation),
     })),
     replays: replays.map(({ sessionId, count, at, ipAddress, userAgent, sameAddress, sameProgram }) => ({
       ...{ sessionId, count, ipAddress, userAgent, sameAddress, sameProgram },
@@ -63,10 +63,6 @@ export function toRevoked({ operationId, revoked, lock }: Revoked) {
     revoked: revoked.map(({ id, userAgent }) => ({ id, device: describeDevice(userAgent) })),
     ...(lock && { lockedUntil: lock.until?.toISOString() ?? null }),
   }
-}
-
-function toOperation({ xid: _, at, ...rest }: Operation) {
-  return { ...rest, at: at.toISOString() }
 }
 
 function deviceOf(

@@ -1,22 +1,21 @@
-/** The console's pages about one user: see, end all sessions, lock, lift a lock. The id is a parameter, as it may hold anything. */
+/** The console's pages on users: find, see, end all sessions, lock, unlock. The id is a query parameter: it may hold any text. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { Config } from '../../config.ts'
+import type { Database } from '../../database/database.ts'
 import { operationId, text } from '../../http/schemas.ts'
-import {
-  type AdminPages,
-  entered,
-  faultsOf,
-  requireSecurityRole,
-  send,
-  viewerOf,
-  writeHooks,
-} from '../forms.ts'
+import type { CookieSettings } from '../../sessions/guards.ts'
+import type { Sessions } from '../../sessions/sessions.ts'
+import { displayNames } from '../display-names.ts'
+import { entered, faultsOf, requireSecurityRole, send, viewerOf, writeHooks } from '../forms.ts'
 import { byOf, signedInWithin } from '../guard.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { Faults } from '../views/parts.ts'
+import { type Accounts, MAX_FOUND } from './accounts.ts'
 import { revokePage, unlockPage } from './views/act-pages.ts'
 import { userPage } from './views/user-page.ts'
+import { usersPage } from './views/users-page.ts'
 
 /** Of the sessions that were just ended, so many are named. */
 const LISTED = 100
@@ -28,11 +27,27 @@ const revokeForm = z.object({
 })
 const unlockForm = z.object({ reason })
 
-export async function adminUserPages(instance: FastifyInstance, options: AdminPages) {
-  const { sessions, accounts, overview, cookieSettings, config } = options
+export interface AccountPages {
+  accounts: Pick<Accounts, 'find' | 'show' | 'revoke' | 'unlock'>
+  sessions: Pick<Sessions, 'operation'>
+  database: Pick<Database, 'run'>
+  config: Pick<Config, 'staffMaxAuthAgeSeconds'>
+  cookieSettings: CookieSettings
+}
+
+export async function accountPages(
+  instance: FastifyInstance,
+  { accounts, sessions, database, config, cookieSettings }: AccountPages,
+) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const securityOnly = { onRequest: requireSecurityRole }
   const write = writeHooks(app, cookieSettings)
+
+  app.get('/users', { schema: { querystring: z.object({ q: text.catch('') }) } }, async (request, reply) => {
+    const query = request.query.q.trim()
+    const users = query ? await accounts.find(query) : null
+    return send(reply, usersPage({ viewer: viewerOf(request), query, users, most: MAX_FOUND }))
+  })
 
   app.get(
     '/user',
@@ -47,7 +62,7 @@ export async function adminUserPages(instance: FastifyInstance, options: AdminPa
         userPage({
           viewer: viewerOf(request),
           account,
-          names: await overview.names([id, ...actors]),
+          names: await database.run((db) => displayNames(db, [id, ...actors])),
           done: found?.operation.userId === id ? found : null,
         }),
       )

@@ -1,27 +1,23 @@
 /**
- * For security staff: find a user, see and end all of their sessions, lift a lock, read the audit. Who may is decided by
- * a hook before anything else is looked at, so that nobody else learns who exists.
+ * For security staff: find a user, see and end all of their sessions, lift a lock. A hook checks the caller before anything
+ * is looked up, so that the answer tells no one else which users exist.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { sendCsv, wantsCsv } from '../../http/csv.ts'
 import { callers } from '../../http/openapi/document.ts'
-import type { Audit, AuditEntry } from '../audit/audit.ts'
-import { auditCsv } from '../audit/csv.ts'
 import { byOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { Accounts } from './accounts.ts'
 import { toAccount, toRevoked, toUser } from './json.ts'
-import { account, auditPage, auditQuery, revoked, searchText, unlocked, userList } from './schemas.ts'
+import { account, revoked, searchText, unlocked, userList } from './schemas.ts'
 
-export interface StaffApi {
+export interface AccountsApi {
   accounts: Accounts
-  audit: Audit
 }
 
-async function routes(instance: FastifyInstance, { accounts, audit }: StaffApi) {
+async function routes(instance: FastifyInstance, { accounts }: AccountsApi) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const reads = { onRequest: app.requireStaff.read }
   const writes = { onRequest: app.requireStaff.write }
@@ -96,36 +92,10 @@ async function routes(instance: FastifyInstance, { accounts, audit }: StaffApi) 
     },
     (request) => accounts.unlock(request.params.id, request.body.reason ?? null, byOf(request)),
   )
-
-  app.get(
-    '/api/admin/audit',
-    {
-      ...reads,
-      schema: {
-        ...forStaff,
-        operationId: 'listAudit',
-        summary: 'Every operation, newest first',
-        description: 'With `Accept: text/csv` all that match, as a file.',
-        problems: READ_PROBLEMS,
-        querystring: auditQuery,
-        response: { 200: auditPage.describe('A hundred of them.') },
-      },
-    },
-    async (request, reply) => {
-      const { user: userId, actor: actorId, cursor = null, ...rest } = request.query
-      const filter = { ...rest, userId, actorId }
-      reply.header('vary', 'accept')
-      if (!wantsCsv(request.headers)) {
-        const { entries, next } = await audit.list(filter, cursor)
-        return { entries: entries.map(toEntry), next }
-      }
-      return sendCsv(reply, 'audit.csv', auditCsv(audit.all(filter))) as never
-    },
-  )
 }
 
-export const staffApi = fp(routes, { name: 'staff-api', dependencies: ['staff-guard'], encapsulate: true })
-
-function toEntry(entry: AuditEntry) {
-  return { ...entry, at: entry.at.toISOString() }
-}
+export const accountsApi = fp(routes, {
+  name: 'accounts-api',
+  dependencies: ['staff-guard'],
+  encapsulate: true,
+})

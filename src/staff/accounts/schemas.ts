@@ -1,8 +1,8 @@
 /** What the API of security staff takes and gives. */
 import { z } from 'zod'
 import { comparison, instant, nullableText, text } from '../../http/schemas.ts'
-import { ACTOR_KINDS, AUDIT_KINDS } from '../../operations/kinds.ts'
 import { device, endedSessions } from '../../sessions/schemas.ts'
+import { operationJson } from '../operation-json.ts'
 import { STAFF_ROLES } from '../role-names.ts'
 
 /** A text to look for. */
@@ -33,25 +33,6 @@ const user = z.object({
 
 export const userList = z.object({ users: z.array(user) })
 
-const operation = z.object({
-  id: nullableText,
-  kind: z.enum(AUDIT_KINDS),
-  scope: nullableText,
-  actorKind: z.enum(ACTOR_KINDS).nullable(),
-  actorId: nullableText,
-  actorSessionId: nullableText,
-  userId: nullableText,
-  reason: nullableText,
-  ipAddress: nullableText,
-  userAgent: nullableText,
-  requestId: nullableText,
-  at: instant,
-  revokedCount: z.int(),
-  selection: z.unknown(),
-  result: z.unknown(),
-  waitedMs: z.int().nullable(),
-})
-
 export const account = z.object({
   user,
   sessionCount: z.int().describe('living sessions; the list shows the 200 last seen'),
@@ -61,7 +42,7 @@ export const account = z.object({
       sessionId: z.string(),
       ...where,
       revokedAt: instant,
-      operation: operation.nullable().describe("null: ended behind the service's back"),
+      operation: operationJson.nullable().describe("null: ended behind the service's back"),
     }),
   ),
   replays: z.array(
@@ -83,22 +64,3 @@ export const revoked = z.object({
 })
 
 export const unlocked = z.object({ operationId: nullableText.describe('null: there was no lock') })
-
-/** An instant, or a day, which begins at midnight UTC. */
-const moment = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], {
-    error: 'must be an instant such as 2026-11-24T13:00:00Z, or a day such as 2026-11-24',
-  })
-  .transform((given) => new Date(given))
-  .refine((at) => at.getTime() >= 0, 'must not be before 1970')
-
-export const auditQuery = z.strictObject({
-  user: searchText.optional(),
-  actor: searchText.optional(),
-  kind: z.enum(AUDIT_KINDS).optional(),
-  since: moment.optional(),
-  until: moment.optional(),
-  cursor: z.string().max(4096).optional(),
-})
-
-export const auditPage = z.object({ entries: z.array(operation), next: nullableText })

@@ -7,6 +7,7 @@ import { type Database, withoutDeadline } from '../../database/database.ts'
 import { Problem } from '../../errors.ts'
 import type { AuditKind } from '../../operations/kinds.ts'
 import type { Operation } from '../../operations/schema.ts'
+import { readChainHead } from './chain.ts'
 import {
   type AuditFilter,
   type ExternalPlace,
@@ -74,6 +75,9 @@ export function createAudit({ run }: Pick<Database, 'run'>) {
   }
 
   return {
+    /** The head of the chain over operations, as `seq:hash`. */
+    head: () => readChainHead({ run }),
+
     /** A page of 100. @throws Problem `invalid_request` for a cursor that is none of ours. */
     list: (filter: AuditFilter, cursor: string | null = null): Promise<AuditPage> =>
       page(filter, cursor, PAGE),

@@ -79,7 +79,7 @@ async function sealIfPossible(database: Pick<Database, 'transaction'>): Promise<
 }
 
 /** @returns the head of the chain as `seq:hash`. */
-export async function noteHead({ run }: Pick<Database, 'run'>): Promise<string> {
+export async function readChainHead({ run }: Pick<Database, 'run'>): Promise<string> {
   return write(await run(readHead))
 }
 

@@ -2,12 +2,16 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { Database } from '../../database/database.ts'
 import { Problem } from '../../errors.ts'
 import { sendCsv } from '../../http/csv.ts'
 import { operationId, text } from '../../http/schemas.ts'
 import { AUDIT_KINDS } from '../../operations/kinds.ts'
-import { type AdminPages, entered, faultsOf, send, utcInstant, viewerOf } from '../forms.ts'
+import type { Sessions } from '../../sessions/sessions.ts'
+import { displayNames } from '../display-names.ts'
+import { entered, faultsOf, send, utcInstant, viewerOf } from '../forms.ts'
 import type { Faults } from '../views/parts.ts'
+import type { Audit } from './audit.ts'
 import { auditCsv } from './csv.ts'
 import type { AuditFilter } from './queries.ts'
 import { auditPage } from './views/audit-page.ts'
@@ -39,8 +43,13 @@ function readFilter(query: unknown): { filter: AuditFilter; faults: Faults } {
   return { filter: { userId: user, actorId: actor, ...rest }, faults: {} }
 }
 
-export async function adminAuditPages(instance: FastifyInstance, options: AdminPages) {
-  const { audit, overview, sessions } = options
+export interface AuditPages {
+  audit: Audit
+  sessions: Pick<Sessions, 'operation'>
+  database: Pick<Database, 'run'>
+}
+
+export async function auditPages(instance: FastifyInstance, { audit, sessions, database }: AuditPages) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   app.get('/audit', async (request, reply) => {
@@ -50,7 +59,7 @@ export async function adminAuditPages(instance: FastifyInstance, options: AdminP
     const cursor = given.cursor || null
     const page = wrong ? { entries: [], next: null } : await audit.list(filter, cursor)
     const concerned = page.entries.flatMap(({ actorId, userId }) => [actorId, userId])
-    const names = await overview.names(concerned)
+    const names = await database.run((db) => displayNames(db, concerned))
     const { user, actor, kind, since, until } = given
     return send(
       wrong ? reply.code(400) : reply,
@@ -61,7 +70,7 @@ export async function adminAuditPages(instance: FastifyInstance, options: AdminP
         page,
         further: cursor !== null,
         names,
-        head: await overview.head(),
+        head: await audit.head(),
       }),
     )
   })
@@ -80,11 +89,8 @@ export async function adminAuditPages(instance: FastifyInstance, options: AdminP
       const found = await sessions.operation(request.query.id, LISTED)
       if (!found) throw new Problem('not_found', 'No operation has this id.')
       const { operation, revoked } = found
-      const names = await overview.names([
-        operation.actorId,
-        operation.userId,
-        ...revoked.map(({ userId }) => userId),
-      ])
+      const concerned = [operation.actorId, operation.userId, ...revoked.map(({ userId }) => userId)]
+      const names = await database.run((db) => displayNames(db, concerned))
       return send(
         reply,
         operationPage({ viewer: viewerOf(request), operation, revoked, most: LISTED, names }),

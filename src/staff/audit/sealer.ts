@@ -6,7 +6,7 @@
 import type { Database } from '../../database/database.ts'
 import { every } from '../../lib/every.ts'
 import type { Log } from '../../lib/log.ts'
-import { noteHead, seal } from './chain.ts'
+import { readChainHead, seal } from './chain.ts'
 
 const SEAL_MS = 1_000
 const NOTE_MS = 3_600_000
@@ -21,7 +21,7 @@ export function startSealer(
   return every({ ms: sealMs, log, failed: 'new operations not sealed' }, async () => {
     await seal(database)
     if (performance.now() - noted < noteMs) return
-    log.info({ head: await noteHead(database) }, 'audit chain head')
+    log.info({ head: await readChainHead(database) }, 'audit chain head')
     noted = performance.now()
   })
 }

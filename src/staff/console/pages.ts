@@ -3,28 +3,28 @@
  * read: whoever has no role gets one and the same page at every address, whether there is anything behind it or not.
  */
 import fastifyFormbody from '@fastify/formbody'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import { z } from 'zod'
 import { Problem } from '../../errors.ts'
 import { logged, problemHeaders, sendProblemPage, translate } from '../../http/problems.ts'
-import { text } from '../../http/schemas.ts'
-import { MAX_FOUND } from '../accounts/accounts.ts'
-import { adminUserPages } from '../accounts/pages.ts'
-import { usersPage } from '../accounts/views/users-page.ts'
-import { adminAuditPages } from '../audit/pages.ts'
-import { type AdminPages, entered, send, viewerOf } from '../forms.ts'
-import { adminIncidentPages } from '../incidents/pages.ts'
-import { overviewPage } from '../overview/views/overview-page.ts'
+import type { WebContext } from '../../sessions/web-context.ts'
+import { accountPages } from '../accounts/pages.ts'
+import { auditPages } from '../audit/pages.ts'
+import { entered, send, viewerOf } from '../forms.ts'
+import { incidentPages } from '../incidents/pages.ts'
+import { overviewPages } from '../overview/pages.ts'
 import type { Section } from '../views/frame.ts'
 import { consoleProblemPage } from '../views/problem-page.ts'
 import { againPage } from '../views/sign-in-again.ts'
 
-/** Below `/admin`. */
-async function consolePages(instance: FastifyInstance, options: AdminPages) {
-  const { accounts, incidents, overview, signInPath } = options
-  const app = instance.withTypeProvider<ZodTypeProvider>()
+/** The pages below `/admin`; each names what it takes. */
+const PAGES = [overviewPages, accountPages, incidentPages, auditPages]
+type PageParts = (typeof PAGES)[number] extends (app: never, parts: infer Parts) => unknown ? Parts : never
+
+export type ConsoleParts = PageParts & Pick<WebContext, 'signInPath'>
+
+async function consolePages(app: FastifyInstance, options: ConsoleParts) {
+  const { signInPath } = options
 
   app.addHook('onRequest', async (request) => {
     await app.requireStaff.read(request)
@@ -41,39 +41,12 @@ async function consolePages(instance: FastifyInstance, options: AdminPages) {
     throw new Problem('not_found', 'Nothing answers at this address.')
   })
 
-  app.get(
-    '/',
-    { schema: { querystring: z.object({ range: z.enum(['day', 'week']).catch('day') }) } },
-    async (request, reply) => {
-      const { range } = request.query
-      const [figures, all, recent] = await Promise.all([
-        overview.figures(range).catch((error) => {
-          logged(translate(error), () => request.log)
-          return 'unavailable' as const
-        }),
-        incidents.list(),
-        overview.recent(),
-      ])
-      const running = all.filter(({ state }) => state === 'running')
-      const viewer = viewerOf(request)
-      return send(reply, overviewPage({ viewer, range, figures, incidents: running, ...recent }))
-    },
-  )
-
-  app.get('/users', { schema: { querystring: z.object({ q: text.catch('') }) } }, async (request, reply) => {
-    const query = request.query.q.trim()
-    const users = query ? await accounts.find(query) : null
-    return send(reply, usersPage({ viewer: viewerOf(request), query, users, most: MAX_FOUND }))
-  })
-
+  const pages: FastifyPluginAsync<ConsoleParts>[] = PAGES
   // The prefix is among the options, and is not to be added again.
-  const parts = { ...options, prefix: '' }
-  await app.register(adminUserPages, parts)
-  await app.register(adminIncidentPages, parts)
-  await app.register(adminAuditPages, parts)
+  for (const page of pages) await app.register(page, { ...options, prefix: '' })
 }
 
-async function routes(instance: FastifyInstance, options: AdminPages) {
+async function routes(instance: FastifyInstance, options: ConsoleParts) {
   await instance.register(fastifyFormbody)
   await instance.register(consolePages, { ...options, prefix: '/admin' })
 }

@@ -2,12 +2,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { Config } from '../../config.ts'
+import type { Database } from '../../database/database.ts'
 import { Problem, unavailable } from '../../errors.ts'
 import { sendCsv } from '../../http/csv.ts'
 import { logged, sendProblem, translate } from '../../http/problems.ts'
 import { planId, text } from '../../http/schemas.ts'
+import type { CookieSettings } from '../../sessions/guards.ts'
+import { displayNames } from '../display-names.ts'
 import {
-  type AdminPages,
   entered,
   faultsOf,
   formHooks,
@@ -21,7 +24,7 @@ import { byOf, signedInWithin } from '../guard.ts'
 import { reason } from '../reason.ts'
 import type { Faults } from '../views/parts.ts'
 import { incidentCsv } from './csv.ts'
-import type { IncidentReport } from './incidents.ts'
+import type { IncidentReport, Incidents } from './incidents.ts'
 import type { ShownSelection } from './schema.ts'
 import { selection } from './selection.ts'
 import type { Selection } from './selector-values.ts'
@@ -37,8 +40,17 @@ const PREVIEWS_AT_ONCE = 2
 
 const onePlan = z.object({ planId })
 
-export async function adminIncidentPages(instance: FastifyInstance, options: AdminPages) {
-  const { incidents, overview, config, cookieSettings } = options
+export interface IncidentPages {
+  incidents: Incidents
+  database: Pick<Database, 'run'>
+  config: Pick<Config, 'staffMaxAuthAgeSeconds'>
+  cookieSettings: CookieSettings
+}
+
+export async function incidentPages(
+  instance: FastifyInstance,
+  { incidents, database, config, cookieSettings }: IncidentPages,
+) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const write = writeHooks(app, cookieSettings)
   const isRecent = (request: FastifyRequest) => signedInWithin(config.staffMaxAuthAgeSeconds, request)
@@ -64,7 +76,7 @@ export async function adminIncidentPages(instance: FastifyInstance, options: Adm
       plannedBy.id,
       executedBy?.id,
     ]
-    const names = await overview.names(concerned)
+    const names = await database.run((db) => displayNames(db, concerned))
     const unknown = incident.state === 'planned' ? await incidents.unknownUsers(incident.planId) : null
     return send(
       reply,

@@ -6,8 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, withoutDeadline } from '../../database/database.ts'
 import { OVERVIEW_KINDS } from '../../operations/kinds.ts'
-import { noteHead } from '../audit/chain.ts'
-import { namesOf } from '../display-names.ts'
+import { displayNames } from '../display-names.ts'
 import { findRole } from '../roles.ts'
 import { countFigures, type Figures, recentActs, recentlyReplayed, type TimeRange } from './queries.ts'
 
@@ -75,16 +74,10 @@ export function createOverview(
           ...acts.flatMap(({ actorId, userId }) => [actorId, userId]),
           ...replayed.map(({ userId }) => userId),
         ]
-        return { acts, replayed, names: await namesOf(db, concerned) }
+        return { acts, replayed, names: await displayNames(db, concerned) }
       }),
 
     /** The role of a user, or null for everybody else. */
     roleOf: (userId: string) => run((db) => findRole(db, userId)),
-
-    /** Where the chain over operations ends, as `seq:hash`. */
-    head: () => noteHead({ run }),
-
-    /** Names of users and service keys, by id. */
-    names: (ids: Iterable<string | null | undefined>) => run((db) => namesOf(db, ids)),
   }
 }

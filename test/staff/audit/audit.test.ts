@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { createAudit } from '../../../src/staff/audit/audit.ts'
-import { type Finding, noteHead, seal, verify } from '../../../src/staff/audit/chain.ts'
+import { type Finding, readChainHead, seal, verify } from '../../../src/staff/audit/chain.ts'
 import { auditCsv } from '../../../src/staff/audit/csv.ts'
 import { startSealer } from '../../../src/staff/audit/sealer.ts'
 import { testDatabase } from '../../support/database.ts'
@@ -40,7 +40,7 @@ t.test(
       { operations: 12, links: 12, findings: [], head: /^12:[0-9a-f]{64}$/ },
       'sealed before it looks',
     )
-    t.equal(first.head, await noteHead(database))
+    t.equal(first.head, await readChainHead(database))
     await database.psql('update operation set waited_ms = 3')
     await database.psql(
       `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`,
@@ -149,7 +149,7 @@ t.test(
   'a head that does not fit is found; a chain cut off with its head only against a noted one',
   async (t) => {
     const database = await history(6)
-    const head = await noteHead(database)
+    const head = await readChainHead(database)
     const hashAt = `(select hash from audit_link where seq = 4)`
     await database.psql(`begin; delete from operation where id in (select operation_id from audit_link where seq > 4);
     delete from audit_link where seq > 4; commit`)
@@ -189,7 +189,7 @@ t.test('a head that was set back hides no change of what came after, also when s
 
 t.test('a chain that was made anew around a changed operation is found against a noted head', async (t) => {
   const database = await history(6)
-  const head = await noteHead(database)
+  const head = await readChainHead(database)
   await database.psql(`begin; update operation set reason = 'harmless' where id = '${id(2)}'; truncate audit_link;
     update audit_head set seq = 0, hash = sha256('global-logout audit'), sealed = '1:1:'; commit`)
   await seal(database)

@@ -4,8 +4,9 @@ import { AUDIT_KINDS, operationLabel } from '../../../operations/kinds.ts'
 import { stamp } from '../../../ui/format.ts'
 import type { Names } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { entries, type Faults, faultList, field } from '../../views/parts.ts'
+import { type Faults, faultList, field } from '../../views/parts.ts'
 import type { AuditPage } from '../audit.ts'
+import { entries } from './entries.ts'
 
 export interface AuditEntered {
   user?: string | undefined

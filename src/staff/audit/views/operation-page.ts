@@ -6,7 +6,8 @@ import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
 import { count, stamp } from '../../../ui/format.ts'
 import type { Names } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { actor, planIdOf, quoted, userLink } from '../../views/parts.ts'
+import { actor, quoted, userLink } from '../../views/parts.ts'
+import { planIdOf } from './entries.ts'
 
 export interface OperationPage {
   viewer: Viewer
