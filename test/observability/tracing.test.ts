@@ -37,7 +37,8 @@ async function start(env: Record<string, string>) {
   await service.printed('Server listening')
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(`http://127.0.0.1:${port}${path}`, { redirect: 'manual', ...init })
-  return { ...service, ask }
+  // Not spread: that would begin the limited wait of `ended`.
+  return Object.assign(service, { ask })
 }
 
 /** What a caller that traces sends along. */
