@@ -1,99 +1,98 @@
 /**
- * A place in the feed of revocations: what a snapshot of the database (`pg_snapshot`) shows lies before it. No clock and
- * no sequence follows the order of commits; a snapshot does, so that nothing is ever committed behind a cursor. Pure.
+ * A position in the feed of revocations: a snapshot of the database (`pg_snapshot`), and what it shows lies before the cursor.
+ * No clock and no sequence follows the order of commits; a snapshot does, so no event is ever committed behind a cursor. Pure.
  *
- * Inside a page of a large transaction it is two snapshots and the last row that was handed out between them. It belongs
- * to one history of one database: to another, or after a failover that may have lost commits and given their transaction
- * ids away again, it says nothing.
+ * Within a large transaction a cursor is two snapshots and the last row delivered between them. It is valid for one history of
+ * one database only: a failover may lose commits and assign their transaction ids again.
  */
 
 export interface Snapshot {
-  /** Transactions below are over. */
+  /** All transactions below have ended. */
   xmin: bigint
-  /** Transactions from here on have not begun. */
+  /** Transactions from this id on have not begun. */
   xmax: bigint
-  /** Those between that are under way, ascending. */
+  /** Those between that are in progress, ascending. */
   open: bigint[]
 }
 
-/** A row of the feed; rows are ordered by transaction, then id. */
-export interface Place {
+/** The position of a row in the feed: rows are ordered by transaction, then id. */
+export interface Position {
   xid: bigint
   id: bigint
 }
 
 export interface Cursor {
-  /** The history of the database it belongs to (`DATABASE_ID_LENGTH` characters of base64url). */
+  /** The history of the database that it belongs to (`DATABASE_ID_LENGTH` characters of base64url). */
   databaseId: string
-  /** Everything that this shows was handed out before. */
+  /** Every row that this shows has been delivered. */
   last: Snapshot
-  /** Of what the second snapshot shows besides, everything up to this row was handed out as well. */
-  within?: { upper: Snapshot; after: Place }
+  /** Of the further rows that `upper` shows, those up to `after` have been delivered too. */
+  within?: { upper: Snapshot; after: Position }
 }
 
-/** In characters. A thousand transactions under way at once take half of it; Node takes 16 KiB of headers in all. */
+/** In characters. A thousand transactions in progress take half of it. Node accepts 16 KiB of headers in all. */
 export const MAX_CURSOR_LENGTH = 12_000
 export const DATABASE_ID_LENGTH = 11
 
-const WORLD = new RegExp(`^[\\w-]{${DATABASE_ID_LENGTH}}$`)
+const DATABASE_ID = new RegExp(`^[\\w-]{${DATABASE_ID_LENGTH}}$`)
 const NUMBER = /^(0|[1-9a-z][0-9a-z]{0,12})$/
-/** Of transaction ids and row ids. */
-const MOST = 2n ** 63n
+/** Transaction ids and row ids are below this. */
+const MAX_ID = 2n ** 63n
 
-/** A cursor as text that fits into a URL and a header. */
+/** A cursor as text that is safe in a URL and a header. */
 export function formatCursor({ databaseId, last, within }: Cursor): string {
   const parts = ['1', databaseId, packSnapshot(last)]
   if (within) parts.push(packSnapshot(within.upper), base36(within.after.xid), base36(within.after.id))
   return Buffer.from(parts.join('/')).toString('base64url')
 }
 
-/** @returns null for whatever `formatCursor` did not write. */
+/** @returns null for any text that `formatCursor` did not write. */
 export function parseCursor(text: string): Cursor | null {
   if (text.length > MAX_CURSOR_LENGTH) return null
   const [version, databaseId = '', last = '', ...rest] = Buffer.from(text, 'base64url')
     .toString('latin1')
     .split('/')
   const snapshot = unpackSnapshot(last)
-  if (version !== '1' || !WORLD.test(databaseId) || !snapshot) return null
+  if (version !== '1' || !DATABASE_ID.test(databaseId) || !snapshot) return null
   const cursor: Cursor = { databaseId, last: snapshot }
   if (rest.length > 0) {
-    const [upper, xid, id] = [unpackSnapshot(rest[0] ?? ''), number(rest[1]), number(rest[2])]
+    const [upper, xid, id] = [unpackSnapshot(rest[0] ?? ''), parseNumber(rest[1]), parseNumber(rest[2])]
     if (!upper || xid === null || id === null) return null
     cursor.within = { upper, after: { xid, id } }
   }
   return formatCursor(cursor) === text ? cursor : null
 }
 
-/** The latest snapshot that a cursor knows. */
+/** The later snapshot of a cursor. */
 export function latestOf({ last, within }: Cursor): Snapshot {
   return within?.upper ?? last
 }
 
-/** Whether `a` was taken before `b`: fewer transactions were over. For snapshots of one history. */
+/** Whether `a` was taken before `b`, when fewer transactions had ended. Both must be of one history. */
 export function isBefore(a: Snapshot, b: Snapshot): boolean {
   return a.xmax < b.xmax || (a.xmax === b.xmax && a.open.length > b.open.length)
 }
 
-/** As PostgreSQL writes and reads it. */
-export function snapshotText({ xmin, xmax, open }: Snapshot): string {
+/** A snapshot in PostgreSQL's notation. */
+export function formatSnapshot({ xmin, xmax, open }: Snapshot): string {
   return `${xmin}:${xmax}:${open.join(',')}`
 }
 
-/** Reads what PostgreSQL writes. */
-export function snapshotOf(text: string): Snapshot {
+/** Parses a snapshot in PostgreSQL's notation. */
+export function parseSnapshot(text: string): Snapshot {
   const [xmin = '', xmax = '', open = ''] = text.split(':')
   return { xmin: BigInt(xmin), xmax: BigInt(xmax), open: open ? open.split(',').map(BigInt) : [] }
 }
 
-/** Differences in place of numbers, which are long and alike: a cursor travels in a header. */
+/** Differences instead of numbers, which are long and similar: a cursor has to fit into a header. */
 function packSnapshot({ xmin, xmax, open }: Snapshot): string {
   const steps = open.map((xid, i) => xid - (open[i - 1] ?? xmin))
   return [xmin, xmax - xmin, ...steps].map(base36).join('.')
 }
 
-/** @returns null for what is no snapshot to PostgreSQL either. */
+/** @returns null for a text that PostgreSQL would not accept as a snapshot either. */
 function unpackSnapshot(text: string): Snapshot | null {
-  const [xmin, length, ...steps] = text.split('.').map(number)
+  const [xmin, length, ...steps] = text.split('.').map(parseNumber)
   if (xmin == null || length == null) return null
   const xmax = xmin + length
   const open: bigint[] = []
@@ -106,18 +105,18 @@ function unpackSnapshot(text: string): Snapshot | null {
   return isXid(xmin) && isXid(xmax) && inOrder ? { xmin, xmax, open } : null
 }
 
-/** The lower half of an id is never zero: PostgreSQL takes no snapshot with such a bound. */
+/** PostgreSQL accepts no snapshot with a bound whose lower 32 bits are zero. */
 function isXid(value: bigint): boolean {
-  return value < MOST && value % 2n ** 32n !== 0n
+  return value < MAX_ID && value % 2n ** 32n !== 0n
 }
 
 function base36(value: bigint): string {
   return value.toString(36)
 }
 
-function number(text: string | undefined): bigint | null {
+function parseNumber(text: string | undefined): bigint | null {
   if (!text || !NUMBER.test(text)) return null
   let value = 0n
   for (const digit of text) value = value * 36n + BigInt(Number.parseInt(digit, 36))
-  return value < MOST ? value : null
+  return value < MAX_ID ? value : null
 }

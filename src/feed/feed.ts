@@ -1,7 +1,7 @@
 /**
- * The feed of revocations: every one that was committed after a cursor comes once or more, never not at all. Followers
- * hold a cursor and nothing else. They are answered from what the reader of this process keeps, and read by themselves
- * only what is older; what cannot be known any more is an error, never a gap.
+ * The feed of revocations: every revocation committed after a cursor is delivered at least once. Followers hold only a cursor.
+ * The window of this process answers them; only for older events does a follower read the database. A cursor whose events may
+ * have been deleted is an error, never a gap.
  */
 
 import type { SharedListener } from '../database/listener.ts'
@@ -12,98 +12,98 @@ import { type Cursor, formatCursor, isBefore, latestOf, parseCursor } from './cu
 import { createReader, type FeedStore, pageOf, type ReaderOptions } from './reader.ts'
 import type { Page } from './window.ts'
 
-/** Reads of followers' own. */
-const OWN_READS = { inFlight: 2, busyAt: 2, size: 1, waiting: 10_000, waitMs: 1_500, refusal: unavailable }
+/** Limits of the reads for followers whose cursor is older than the window. */
+const OLDER_READS = { inFlight: 2, busyAt: 2, size: 1, waiting: 10_000, waitMs: 1_500, refusal: unavailable }
 
 export type Feed = ReturnType<typeof createFeed>
 
 export function createFeed(store: FeedStore, listener: SharedListener, options?: ReaderOptions) {
   const reader = createReader(store, listener, options)
   const { window } = reader
-  /** Reads under way, by cursor: who was cut off together comes back together. */
-  const ownReads = new Map<string, Promise<Page>>()
+  /** Reads in flight, by cursor: followers that were cut off together come back together. */
+  const olderReads = new Map<string, Promise<Page>>()
 
   const readPage = batch(async ([cursor]: Cursor[]) => {
     const from = cursor as Cursor
-    // Up to the head, so that whoever read it follows from memory afterwards.
+    // Up to the head, so that the window answers the next call.
     const read = await store.read(from, reader.head && latestOf(reader.head)).catch(undecided)
     if (read.tooOld || read.databaseId !== from.databaseId) throw tooOld()
     return [pageOf(from, read).page]
-  }, OWN_READS)
+  }, OLDER_READS)
 
   async function readFrom(text: string): Promise<Page> {
     const cursor = parseCursor(text)
-    if (!cursor) throw malformed('since')
+    if (!cursor) throw malformedCursor('since')
     const isAhead = () => !reader.head || isBefore(latestOf(reader.head), latestOf(cursor))
-    // Another process has been there already, perhaps: then one look brings us there, too.
-    if (isAhead()) await reader.look()
+    // The cursor may come from another process that has read further: one refresh catches up.
+    if (isAhead()) await reader.refresh()
     if (isAhead() || reader.head?.databaseId !== cursor.databaseId) throw tooOld()
     return readPage(cursor)
   }
 
-  /** What comes after a cursor that the window does not know. */
-  function readOwn(text: string): Promise<Page> {
-    const coming =
-      ownReads.get(text) ?? runDetached(() => readFrom(text)).finally(() => ownReads.delete(text))
-    ownReads.set(text, coming)
-    return coming
+  /** The page after a cursor that the window does not know. */
+  function readOlder(text: string): Promise<Page> {
+    const reading =
+      olderReads.get(text) ?? runDetached(() => readFrom(text)).finally(() => olderReads.delete(text))
+    olderReads.set(text, reading)
+    return reading
   }
 
   return {
     counts: reader.counts,
-    /** How many wait for news. */
+    /** Followers that wait for the next page. */
     waiting: () => reader.waiting,
-    /** When the last read that succeeded began, in milliseconds on the monotonic clock. */
+    /** When the last successful read began, in milliseconds on the monotonic clock. */
     readAt: () => reader.readAt,
-    /** Resolves when a read has succeeded that began after the call. @throws Problem `unavailable`. */
-    look: () => reader.look(),
+    /** Resolves after a successful read that began after the call. @throws Problem `unavailable`. */
+    refresh: () => reader.refresh(),
 
-    /** A cursor for who begins now: nothing lies before it that is committed later. @throws Problem `unavailable`. */
-    async now(): Promise<string> {
-      await reader.look()
+    /** A cursor for a new follower: it precedes everything committed after the call. @throws Problem `unavailable`. */
+    async newCursor(): Promise<string> {
+      await reader.refresh()
       if (!reader.head) throw unavailable(new Error('the feed is closed'))
-      // Within a large transaction the reader is still on its way to what it saw.
+      // Within a large transaction the reader has not yet delivered all that its snapshot shows.
       return formatCursor({ databaseId: reader.head.databaseId, last: latestOf(reader.head) })
     },
 
-    /** Where the reader is: a moment ago at most. @throws Problem `unavailable`. */
-    async here(): Promise<string> {
-      reader.ask()
-      while (!window.head || reader.failing) await reader.look()
+    /** The cursor of the window's head, a moment old at most. @throws Problem `unavailable`. */
+    async headCursor(): Promise<string> {
+      reader.keepReading()
+      while (!window.head || reader.failing) await reader.refresh()
       return window.head
     },
 
-    /** The pages after a cursor that `here` gave; undefined when that is not known any more. */
-    recent: (cursor: string): readonly Page[] | undefined => window.after(cursor),
+    /** The pages after a cursor from `headCursor`; undefined when it is not known any more. */
+    pagesAfter: (cursor: string): readonly Page[] | undefined => window.after(cursor),
 
     /**
-     * The next events after a cursor, waited for until `signal` is aborted; then none, and a cursor to go on from.
-     * @throws Problem `cursor_too_old`, or `unavailable` when nobody can say whether there are any.
+     * The next events after a cursor. Waits for them until `signal` is aborted; then returns no events and the next cursor.
+     * @throws Problem `cursor_too_old`, or `unavailable` when the feed cannot be read.
      */
     async next(cursor: string, signal: AbortSignal): Promise<Page> {
       for (let at = cursor; ; ) {
-        reader.ask()
+        reader.keepReading()
         const page = window.next(at)
         if (page) return page
         if (page === null) {
           if (signal.aborted && reader.failing) throw unavailable(new Error('the feed cannot be read'))
           if (signal.aborted) return { events: [], cursor: window.head ?? at }
-          const news = await reader.news(signal)
-          if (news) return news
+          const nextPage = await reader.nextPage(signal)
+          if (nextPage) return nextPage
         } else {
-          const own = await readOwn(at)
-          if (own.events.length > 0) return own
-          if (own.cursor === at) {
-            // The reader is on its way here.
-            if (signal.aborted) return own
-            await reader.look()
+          const older = await readOlder(at)
+          if (older.events.length > 0) return older
+          if (older.cursor === at) {
+            // The reader has not reached this cursor yet.
+            if (signal.aborted) return older
+            await reader.refresh()
           }
-          at = own.cursor
+          at = older.cursor
         }
       }
     },
 
-    /** Ends it for all who follow. */
+    /** Ends the feed for all followers. */
     close: () => reader.close(),
   }
 }
@@ -112,14 +112,14 @@ function undecided(error: unknown): never {
   throw error instanceof Problem ? error : unavailable(error)
 }
 
-/** @param field of the request that holds what is no cursor. */
-export function malformed(field: string): Problem {
+/** The problem of a request whose `field` is not a cursor. */
+export function malformedCursor(field: string): Problem {
   return new Problem('invalid_request', `${field}: must be a cursor of this feed`, { field })
 }
 
 function tooOld(): Problem {
   return new Problem(
     'cursor_too_old',
-    'Begin anew without a cursor, and check every session that you remember: some may have ended unseen.',
+    'Start again without a cursor, and check every session that you have cached: you may have missed revocations.',
   )
 }

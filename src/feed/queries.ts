@@ -1,7 +1,7 @@
 /**
- * The named queries of the feed. A page holds what the snapshot of its reader does not show and a later one does: what
- * was committed between, whatever the order in which transactions began. What retention has deleted is not skipped in
- * silence: a cursor from before it is reported as too old, in the same statement that reads the rows.
+ * The query of the feed. A page holds the rows that a later snapshot shows and the cursor's does not: those committed between
+ * the two, in whatever order their transactions began. A cursor from before a deletion by retention is reported as too old, in
+ * the same statement that reads the rows.
  */
 import { hash } from 'node:crypto'
 import type { Database } from '../database/database.ts'
@@ -9,38 +9,38 @@ import type { LogoutScope, OperationKind } from '../operations/kinds.ts'
 import {
   type Cursor,
   DATABASE_ID_LENGTH,
-  type Place,
+  formatSnapshot,
+  type Position,
+  parseSnapshot,
   type Snapshot,
-  snapshotOf,
-  snapshotText,
 } from './cursor.ts'
 
-/** Events of a page at most. */
+/** Most events of a page. */
 export const PAGE = 1_000
 
-interface Happened extends Place {
+interface EventRow extends Position {
   sessionId: string
   userId: string
-  /** What ended the session; null, like its kind and scope, when that was done outside this service. */
+  /** The operation that ended the session; null, like its kind and scope, when it was ended outside this service. */
   operationId: string | null
   at: Date
 }
 
-/** A living session was ended. */
-export interface RevocationRow extends Happened {
+/** A valid session was ended. */
+export interface RevocationRow extends EventRow {
   type: 'session.revoked'
   kind: OperationKind | null
   scope: LogoutScope | null
 }
 
-/** The token of a session that was ended came again. */
-export interface ReplayRow extends Happened {
+/** The token of an ended session was used again. */
+export interface ReplayRow extends EventRow {
   type: 'session.replayed'
-  /** How often, since the record before. */
+  /** How often, since the last record. */
   count: number
   ipAddress: string | null
   userAgent: string | null
-  /** Whether they are those that the session had; null when one of the two is unknown. */
+  /** Whether they equal those of the session; null when either is unknown. */
   sameAddress: boolean | null
   sameProgram: boolean | null
 }
@@ -50,21 +50,21 @@ export type FeedRow = RevocationRow | ReplayRow
 export interface FeedRead {
   /** The history of the database: cluster, database, timeline. */
   databaseId: string
-  /** Up to where was read. */
+  /** The snapshot that bounds this read. */
   upper: Snapshot
-  /** Whether rows that belong here may have been deleted. */
+  /** Whether rows after the cursor may have been deleted. */
   tooOld: boolean
-  /** In order; one more than a page holds when there are more. */
+  /** In order; one more than a page when there are more. */
   rows: FeedRow[]
 }
 
 const LIMIT = PAGE + 1
 
 /**
- * New are the transactions that were under way in `last` ($1), each by itself, and those that began after it, as one
- * range: neither looks at rows that were handed out before, however long a transaction holds `xmin` back. $3 and $4 are
- * the row that was handed out last; $5 and $6 the same for the range, which does not begin before `xmax` of `last`. Both
- * tables are read along their indexes, merged: their rows are numbered by one sequence.
+ * Reads the transactions that were in progress in `last` ($1), one by one, and those that began after it, as one range. Neither
+ * part reads delivered rows again, even while a long transaction holds `xmin` back. $3 and $4 are the last delivered row; $5 and
+ * $6 the same for the range, which begins at `xmax` of `last` at the earliest. One sequence numbers the rows of both tables, so
+ * the query merges them along their indexes.
  */
 export const READ_FEED = {
   name: 'read-feed',
@@ -74,11 +74,11 @@ export const READ_FEED = {
       null::boolean as same_address, null::boolean as same_program from revoked_session
     union all
     select xid, id, session_id, user_id, operation_id, at, count, ip_address, user_agent, same_address, same_program from replay
-  ), asked as materialized (
+  ), bounds as materialized (
     select coalesce($2::pg_snapshot, pg_current_snapshot()) as upper,
       pg_catalog.concat_ws('/', (select system_identifier from pg_control_system()),
         (select oid from pg_database where datname = current_database()),
-        left(pg_walfile_name(pg_current_wal_lsn()), 8)) as databaseId,
+        left(pg_walfile_name(pg_current_wal_lsn()), 8)) as database_id,
       coalesce(pg_snapshot_xmin($1::pg_snapshot) <= (select xid from feed_horizon), false) as too_old
   ), page as (
     select * from (
@@ -87,18 +87,18 @@ export const READ_FEED = {
           select * from feed r
           where r.xid = open.xid and (r.xid, r.id) > ($3::xid8, $4::bigint) order by r.xid, r.id limit ${LIMIT}
         ) next
-        where pg_visible_in_snapshot(open.xid, (select upper from asked)))
+        where pg_visible_in_snapshot(open.xid, (select upper from bounds)))
       union all
       (select * from feed r
-        where (r.xid, r.id) > ($5::xid8, $6::bigint) and r.xid < pg_snapshot_xmax((select upper from asked))
-          and pg_visible_in_snapshot(r.xid, (select upper from asked))
+        where (r.xid, r.id) > ($5::xid8, $6::bigint) and r.xid < pg_snapshot_xmax((select upper from bounds))
+          and pg_visible_in_snapshot(r.xid, (select upper from bounds))
         order by r.xid, r.id limit ${LIMIT})
-    ) news order by xid, id limit ${LIMIT}
+    ) unseen order by xid, id limit ${LIMIT}
   )
-  select asked.upper::text, asked.databaseId, asked.too_old, page.xid::text, page.id::text, page.session_id, page.user_id,
+  select bounds.upper::text, bounds.database_id, bounds.too_old, page.xid::text, page.id::text, page.session_id, page.user_id,
     page.operation_id, page.at, o.kind, o.scope, page.count, page.ip_address, page.user_agent,
     page.same_address, page.same_program
-  from asked left join page on true left join operation o on o.id = page.operation_id
+  from bounds left join page on true left join operation o on o.id = page.operation_id
   order by page.xid, page.id`,
 }
 
@@ -114,7 +114,7 @@ type Row = [
   at: Date,
   kind: OperationKind | null,
   scope: LogoutScope | null,
-  /** Null for what is no replay. */
+  /** Null unless the row is a replay. */
   count: number | null,
   ipAddress: string | null,
   userAgent: string | null,
@@ -123,8 +123,8 @@ type Row = [
 ]
 
 /**
- * Reads one page after a cursor, up to its own upper snapshot, else to `upper`, else to now. With null for the cursor,
- * nothing but where the feed is now.
+ * Reads one page after a cursor, up to the cursor's upper snapshot, else `upper`, else now. With null instead of a cursor, reads
+ * only the current snapshot.
  */
 export async function readFeed(
   query: Database['query'],
@@ -135,15 +135,15 @@ export async function readFeed(
   const after = from?.within?.after ?? { xid: 0n, id: 0n }
   const start = from && after.xid < from.last.xmax ? { xid: from.last.xmax, id: 0n } : after
   const values = [
-    from && snapshotText(from.last),
-    to && snapshotText(to),
+    from && formatSnapshot(from.last),
+    to && formatSnapshot(to),
     ...[after, start].flatMap(({ xid, id }) => (from ? [String(xid), String(id)] : [null, null])),
   ]
   const rows = await query<Row>({ ...READ_FEED, values })
   const [first] = rows
-  if (!first) throw new Error('the feed was read, and nothing came back')
+  if (!first) throw new Error('the feed query returned no row')
   return {
-    upper: snapshotOf(first[0]),
+    upper: parseSnapshot(first[0]),
     databaseId: hash('sha256', first[1], 'base64url').slice(0, DATABASE_ID_LENGTH),
     tooOld: first[2],
     rows: rows.flatMap(rowOf),
@@ -154,8 +154,8 @@ function rowOf([, , , xid, id, ...rest]: Row): FeedRow[] {
   if (xid === null) return []
   const [sessionId, userId, operationId, at, kind, scope, count, ...by] = rest
   const [ipAddress, userAgent, sameAddress, sameProgram] = by
-  const happened = { xid: BigInt(xid), id: BigInt(id), sessionId, userId, operationId, at }
+  const event = { xid: BigInt(xid), id: BigInt(id), sessionId, userId, operationId, at }
   return count === null
-    ? [{ type: 'session.revoked', ...happened, kind, scope }]
-    : [{ type: 'session.replayed', ...happened, count, ipAddress, userAgent, sameAddress, sameProgram }]
+    ? [{ type: 'session.revoked', ...event, kind, scope }]
+    : [{ type: 'session.replayed', ...event, count, ipAddress, userAgent, sameAddress, sameProgram }]
 }

@@ -1,7 +1,7 @@
 /**
- * The one reader of the feed in a process. It goes ahead, at every notification and twice a second, only while somebody
- * follows, and keeps the latest pages. When it cannot read it says so, in time: a feed that has fallen silent looks like
- * one in which nothing happens.
+ * The only reader of the feed in a process. While there are followers it reads at every notification and twice a second, and keeps
+ * the latest pages. After 5 s without a successful read it fails its followers: a silent feed must not look like one without
+ * events.
  */
 
 import type { SharedListener } from '../database/listener.ts'
@@ -12,14 +12,14 @@ import { type Cursor, formatCursor, isBefore, latestOf, type Snapshot } from './
 import { type FeedRead, type FeedRow, PAGE } from './queries.ts'
 import { createWindow, type FeedEvent, type Page } from './window.ts'
 
-/** Longest pause between two reads, in milliseconds: what brings no notification (SQL) is found after it. */
+/** Longest pause between two reads, in milliseconds: it bounds the delay of revocations without a notification (SQL). */
 const READ_MS = 500
-/** Shortest pause: notifications that come by the hundred share a read. */
+/** Shortest pause, in milliseconds: notifications in quick succession share a read. */
 const BUSY_MS = 20
-/** Those who wait are told when nothing could be read for so long, in milliseconds. */
+/** Milliseconds without a successful read after which waiting followers get an error. */
 const STALE_MS = 5_000
-/** Longest wait for a look, in milliseconds. */
-const LOOK_MS = 1_200
+/** Longest wait for a refresh, in milliseconds. */
+const REFRESH_MS = 1_200
 
 export interface FeedStore {
   /** One page after a cursor, up to the cursor's own end, else to `upper`, else to now (`feed/queries.ts`). */
@@ -29,7 +29,7 @@ export interface FeedStore {
 export interface ReaderOptions {
   /** Events kept in memory. */
   windowEvents?: number
-  /** How long it goes on when nobody follows any more, in milliseconds: who polls comes back. */
+  /** How long reading goes on without followers, in milliseconds: a polling client comes back. */
   lingerMs?: number
 }
 
@@ -45,23 +45,23 @@ export function createReader(
   let reading: Promise<void> | null = null
   let closed = false
   let failing = false
-  /** On the monotonic clock, in milliseconds: when the last read that succeeded began; when somebody last asked. */
+  /** Milliseconds on the monotonic clock: when the last successful read began, and when a follower last asked. */
   let readAt = 0
   let askedAt = 0
-  /** The rest of a pause, which a notification ends. */
-  const rest = createWakeableSleep()
-  let looking: PromiseWithResolvers<void>[] = []
-  /** All of them are at the head. */
+  /** The pause between two reads; a notification ends it. */
+  const pause = createWakeableSleep()
+  let refreshing: PromiseWithResolvers<void>[] = []
+  /** Followers at the head, waiting for the next page. */
   const waiting = new Set<PromiseWithResolvers<Page | undefined>>()
   const counts = { reads: 0, failures: 0, events: 0 }
 
-  /** Reads what is new and adds it to the window. @returns whether there is more. */
-  async function step(): Promise<boolean> {
+  /** Reads the next page and appends it to the window. @returns whether there are more. */
+  async function readNext(): Promise<boolean> {
     counts.reads++
     const read = await store.read(head, null)
     if (!head || !continues(head, read)) {
       head = { databaseId: read.databaseId, last: read.upper }
-      window.begin(formatCursor(head))
+      window.reset(formatCursor(head))
       wake()
       return false
     }
@@ -73,43 +73,43 @@ export function createReader(
     return cursor.within !== undefined
   }
 
-  async function keepReading(): Promise<void> {
+  async function readLoop(): Promise<void> {
     readAt = performance.now()
-    let hinted = false
+    let notified = false
     const subscription = listener.subscribe(() => {
-      hinted = true
-      rest.wake()
+      notified = true
+      pause.wake()
     })
-    while (!closed && (waiting.size > 0 || looking.length > 0 || performance.now() - askedAt < lingerMs)) {
-      const begun = performance.now()
-      const asked = looking
-      looking = []
-      hinted = false
+    while (!closed && (waiting.size > 0 || refreshing.length > 0 || performance.now() - askedAt < lingerMs)) {
+      const startedAt = performance.now()
+      const requested = refreshing
+      refreshing = []
+      notified = false
       try {
-        const more = await step()
+        const more = await readNext()
         failing = false
-        readAt = begun
-        for (const look of asked) look.resolve()
+        readAt = startedAt
+        for (const refresh of requested) refresh.resolve()
         if (more) continue
       } catch (error) {
-        tellOfFailure(error, asked)
+        reportFailure(error, requested)
       }
       await sleep(BUSY_MS)
-      if (!hinted && looking.length === 0) await rest.sleep(READ_MS - BUSY_MS)
+      if (!notified && refreshing.length === 0) await pause.sleep(READ_MS - BUSY_MS)
     }
     head = null
-    window.begin(null)
+    window.reset(null)
     reading = null
-    for (const look of looking.splice(0)) look.reject(over())
+    for (const refresh of refreshing.splice(0)) refresh.reject(closedProblem())
     wake()
     await subscription.close()
   }
 
-  function tellOfFailure(error: unknown, asked: PromiseWithResolvers<void>[]): void {
+  function reportFailure(error: unknown, requested: PromiseWithResolvers<void>[]): void {
     counts.failures++
     failing = true
     const problem = error instanceof Problem ? error : unavailable(error)
-    for (const look of asked) look.reject(problem)
+    for (const refresh of requested) refresh.reject(problem)
     if (performance.now() - readAt > STALE_MS) for (const waiter of waiting) waiter.reject(problem)
   }
 
@@ -121,7 +121,7 @@ export function createReader(
   return {
     counts,
     window,
-    /** Where it is; null until it has read. */
+    /** The cursor after the last page; null before the first read. */
     get head(): Cursor | null {
       return head
     },
@@ -129,41 +129,41 @@ export function createReader(
     get failing(): boolean {
       return failing
     },
-    /** When the last read that succeeded began, in milliseconds on the monotonic clock. */
+    /** When the last successful read began, in milliseconds on the monotonic clock. */
     get readAt(): number {
       return readAt
     },
-    /** How many wait for news. */
+    /** Followers that wait for the next page. */
     get waiting(): number {
       return waiting.size
     },
 
-    /** Keeps it going. @throws Problem when it is closed. */
-    ask(): void {
-      if (closed) throw over()
+    /** Starts reading, or keeps it going for another `lingerMs`. @throws Problem when the reader is closed. */
+    keepReading(): void {
+      if (closed) throw closedProblem()
       askedAt = performance.now()
-      reading ??= runDetached(keepReading)
+      reading ??= runDetached(readLoop)
     },
 
-    /** Resolves when a read has succeeded that began after the call. @throws Problem `unavailable`. */
-    async look(): Promise<void> {
-      if (closed) throw over()
-      const look = Promise.withResolvers<void>()
-      looking.push(look)
-      this.ask()
-      rest.wake()
+    /** Resolves after a successful read that began after the call. @throws Problem `unavailable`. */
+    async refresh(): Promise<void> {
+      if (closed) throw closedProblem()
+      const refresh = Promise.withResolvers<void>()
+      refreshing.push(refresh)
+      this.keepReading()
+      pause.wake()
       const late = setTimeout(
-        () => look.reject(unavailable(new Error('the feed was not read in time'))),
-        LOOK_MS,
+        () => refresh.reject(unavailable(new Error('the feed was not read in time'))),
+        REFRESH_MS,
       )
-      await look.promise.finally(() => clearTimeout(late))
+      await refresh.promise.finally(() => clearTimeout(late))
     },
 
     /**
-     * What comes next after the head; undefined when `signal` is aborted, or everything begins anew.
-     * @throws Problem `unavailable` when nothing could be read for too long.
+     * The next page after the head; undefined when `signal` is aborted, or the window is reset.
+     * @throws Problem `unavailable` after 5 s without a successful read.
      */
-    async news(signal: AbortSignal): Promise<Page | undefined> {
+    async nextPage(signal: AbortSignal): Promise<Page | undefined> {
       const waiter = Promise.withResolvers<Page | undefined>()
       const stop = () => waiter.resolve(undefined)
       waiting.add(waiter)
@@ -174,21 +174,21 @@ export function createReader(
       })
     },
 
-    /** Stops it; whoever waits is told. */
+    /** Stops reading. Followers get an error. */
     async close(): Promise<void> {
       closed = true
-      rest.wake()
+      pause.wake()
       await reading
     },
   }
 }
 
-/** Whether a read goes on where the head is: not in another database, nor in an older copy of this one. */
+/** Whether a read continues from the head: not in another database, nor in an older copy of this one. */
 function continues(head: Cursor, { databaseId, upper, tooOld }: FeedRead): boolean {
   return databaseId === head.databaseId && !tooOld && !isBefore(upper, latestOf(head))
 }
 
-/** A page of what was read after `from`, and where it ends. */
+/** The page of what was read after `from`, and the cursor after it. */
 export function pageOf(from: Cursor, { databaseId, upper, rows }: FeedRead): { page: Page; cursor: Cursor } {
   const last = rows.length > PAGE ? rows[PAGE - 1] : undefined
   const cursor: Cursor = last
@@ -202,6 +202,6 @@ function eventOf({ xid: _, id: __, at, ...rest }: FeedRow): FeedEvent {
   return rest.type === 'session.revoked' ? { ...rest, revokedAt: instant } : { ...rest, at: instant }
 }
 
-function over(): Problem {
+function closedProblem(): Problem {
   return unavailable(new Error('the feed is closed'))
 }

@@ -1,9 +1,9 @@
-/** The horizon of the feed: how far retention has deleted. */
+/** The horizon of the feed: how far retention may have deleted. */
 import { sql } from 'drizzle-orm'
 import { boolean, check, pgTable } from 'drizzle-orm/pg-core'
 import { xid8 } from '../database/columns.ts'
 
-/** The last transaction whose revocations and replays may be deleted: an older cursor of the feed has a gap. One row. */
+/** One row: the last transaction whose revocations and replays may be deleted. A cursor from before it is too old. */
 export const feedHorizon = pgTable(
   'feed_horizon',
   {

@@ -1,7 +1,7 @@
 /**
- * `GET /api/session/events`: tells a page that its session is over, or another one of the same user. It is no use of the
- * session: a page that is left open keeps nobody signed in. A page says what list it shows, so that whatever happened before
- * its stream began, or while there was none, is told first.
+ * `GET /api/session/events`: notifies a page when its session ends, or another session of the same user. A stream is not session
+ * activity: an open page does not extend the session. The page sends the hash of the list that it shows, so that a change from
+ * before the stream is its first event.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -15,7 +15,7 @@ import type { Sessions } from '../sessions/sessions.ts'
 import type { Feed } from './feed.ts'
 import { createUserFeed, type UserFollower } from './user-feed.ts'
 
-/** After so long a page has to come again, in milliseconds; earlier when its session may have reached its end. */
+/** Longest life of a stream, in milliseconds; it ends earlier when its session may have expired. The page then reconnects. */
 const LONGEST_MS = 3_600_000
 const SHORTEST_MS = 5_000
 
@@ -32,9 +32,9 @@ async function routes(instance: FastifyInstance, { sessions, feed, cookieSetting
   const schema = {
     operationId: 'followSession',
     tags: ['users'],
-    summary: 'Tells a page when its session is over',
+    summary: 'Notifies a page when its session ends',
     description:
-      'Server-sent events: `ended` when this session is over, `changed` when another one of the same user is. No use of the session.',
+      'Server-sent events: `ended` when this session has ended, `changed` when another session of the same user has. Not session activity.',
     security: callers.user,
     produces: ['text/event-stream'],
     problems: ['unauthenticated', 'invalid_token', 'unavailable'] as const,
@@ -42,14 +42,14 @@ async function routes(instance: FastifyInstance, { sessions, feed, cookieSetting
       shown: z
         .string()
         .optional()
-        .describe('`data-shown` of a page: `changed` comes first when it is out of date.'),
+        .describe('`data-shown` of the page. When it is out of date, the first event is `changed`.'),
     }),
-    response: { 200: z.string().describe('The stream; it ends by itself, and is begun anew.') },
+    response: { 200: z.string().describe('The stream. It ends within an hour; reconnect.') },
   }
   app.get('/api/session/events', { exposeHeadRoute: false, schema }, async (request, reply) => {
     const { token } = requireToken(request, cookieSettings)
-    // Before the look at the session, so that nothing falls between.
-    const from = await userFeed.here()
+    // Before the session is read, so that no revocation is missed between the two.
+    const from = await userFeed.headCursor()
     const found = await sessions.peek(token)
     if (!found) throw new Problem('invalid_token', 'Sign in again.')
     const { session } = found
@@ -63,19 +63,19 @@ async function routes(instance: FastifyInstance, { sessions, feed, cookieSetting
     const follower: UserFollower = {
       userId: session.userId,
       sessionId: session.id,
-      tell(what) {
+      notify(what) {
         void stream.write(`event: ${what}\ndata: {}\n\n`)
         if (what === 'ended') stream.end()
       },
       end: stream.end,
     }
-    if (outdated) follower.tell('changed')
-    const leave = userFeed.join(from, follower)
-    stream.over.addEventListener('abort', () => {
+    if (outdated) follower.notify('changed')
+    const unsubscribe = userFeed.subscribe(from, follower)
+    stream.ended.addEventListener('abort', () => {
       clearTimeout(timer)
-      leave()
+      unsubscribe()
     })
-    if (stream.over.aborted) leave()
+    if (stream.ended.aborted) unsubscribe()
   })
 }
 

@@ -1,6 +1,6 @@
 /**
- * Server-sent events that keep their word: a heartbeat says that the feed was read since the last one, whoever reads too
- * slowly is cut off instead of being buffered without end, and none of them holds up the end of the server.
+ * SSE streams with a liveness guarantee: a heartbeat means that the feed was read since the last one. A client that reads too
+ * slowly is disconnected instead of buffered without limit, and no stream delays the shutdown of the server.
  */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
@@ -14,13 +14,13 @@ declare module 'fastify' {
   }
 }
 
-/** In milliseconds. */
+/** Milliseconds between two heartbeats. */
 const HEARTBEAT_MS = 10_000
-/** How long a reader may take to take what was written, in milliseconds. */
+/** How long a client may take to read what was written, in milliseconds. */
 const SLOW_MS = 10_000
-/** The same when the server closes. */
+/** The same when the server closes, in milliseconds. */
 const CLOSING_MS = 1_000
-/** After so long without a byte, TCP asks whether the other side is there. */
+/** Milliseconds without data after which TCP probes the connection. */
 const KEEP_ALIVE_MS = 30_000
 
 const HEARTBEAT = ': heartbeat\n\n'
@@ -28,18 +28,19 @@ const HEARTBEAT = ': heartbeat\n\n'
 export type Streams = ReturnType<typeof createStreams>
 
 export interface EventStream {
-  /** Aborted when it is over, whoever ended it. */
-  over: AbortSignal
-  /** Writes whole messages. Resolves when the next may be written; one who does not take them in time is cut off. */
+  /** Aborted when the stream has ended, for any reason. */
+  ended: AbortSignal
+  /** Writes whole messages. Resolves when the next may be written. A client that does not read them in time is disconnected. */
   write(messages: string | Uint8Array): Promise<void>
-  /** Ends it in good order: the client comes again. */
+  /** Ends the stream in order, so that the client reconnects. */
   end(): void
 }
 
-/** What is open: a stream, or a request that is held. */
+/** An open stream, or a held request. */
 interface Open {
   beat(): void
-  end(patienceMs: number): void
+  /** @param timeoutMs how long the client may take to read the rest. */
+  end(timeoutMs: number): void
 }
 
 /** @param lastRead when the feed was last read, in milliseconds on the monotonic clock. */
@@ -75,14 +76,14 @@ export function createStreams(lastRead: () => number) {
         'x-accel-buffering': 'no',
       })
       const { raw } = reply.hijack()
-      const over = new AbortController()
+      const ended = new AbortController()
       raw.on('error', () => {})
       raw.socket?.setKeepAlive(true, KEEP_ALIVE_MS)
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) raw.setHeader(name, value)
       raw.flushHeaders()
 
-      const cutOffAfter = (ms: number) =>
+      const disconnectAfter = (ms: number) =>
         setTimeout(() => {
           cutOff++
           raw.destroy()
@@ -91,29 +92,29 @@ export function createStreams(lastRead: () => number) {
         if (!raw.writableNeedDrain) raw.write(HEARTBEAT)
         onBeat()
       }
-      function end(patienceMs = SLOW_MS): void {
-        if (over.signal.aborted) return
-        over.abort()
-        // Gone by itself: nobody has to be cut off.
+      function end(timeoutMs = SLOW_MS): void {
+        if (ended.signal.aborted) return
+        ended.abort()
+        // The client has closed the connection already.
         if (raw.closed || raw.destroyed) return
         raw.end()
-        const slow = cutOffAfter(patienceMs)
+        const slow = disconnectAfter(timeoutMs)
         raw.once('close', () => clearTimeout(slow))
       }
       add(raw, { beat, end })
       return {
-        over: over.signal,
+        ended: ended.signal,
         end: () => end(),
         async write(messages) {
-          if (over.signal.aborted || raw.write(messages)) return
-          const slow = cutOffAfter(SLOW_MS)
-          await once(raw, 'drain', { signal: over.signal }).catch(() => {})
+          if (ended.signal.aborted || raw.write(messages)) return
+          const slow = disconnectAfter(SLOW_MS)
+          await once(raw, 'drain', { signal: ended.signal }).catch(() => {})
           clearTimeout(slow)
         },
       }
     },
 
-    /** For a request that is held: aborted after `ms`, earlier when its caller is gone or the server closes. */
+    /** A signal for a held request: aborted after `ms` milliseconds, or earlier when the client leaves or the server closes. */
     hold({ raw }: FastifyReply, ms: number): AbortSignal {
       const held = new AbortController()
       const timer = setTimeout(() => held.abort(), ms)
@@ -125,13 +126,13 @@ export function createStreams(lastRead: () => number) {
       return held.signal
     },
 
-    /** Streams that are open and requests that are held. */
+    /** Open streams and held requests. */
     size: () => opened.size,
 
-    /** Streams that were cut off because their reader was too slow. */
+    /** Streams disconnected because the client read too slowly. */
     cutOff: () => cutOff,
 
-    /** Ends all, and whoever comes yet. */
+    /** Ends all streams, and each one opened later. */
     close(): void {
       closed = true
       clearInterval(heart)
@@ -140,15 +141,15 @@ export function createStreams(lastRead: () => number) {
   }
 }
 
-/** Decorates the app with `streams`, which end when it closes. */
 export interface StreamsOptions {
   feed: Pick<Feed, 'counts' | 'readAt'>
-  /** Is given what there is to count. */
+  /** Registers the figures of the feed. */
   metrics: {
     feed(source: Pick<Feed, 'counts' | 'readAt'> & { followers(): number; cutOff(): number }): void
   }
 }
 
+/** Decorates the app with `streams`, which end when it closes. */
 export const streams = fp<StreamsOptions>(
   async (app, { feed: { counts, readAt }, metrics }) => {
     const streams = createStreams(readAt)

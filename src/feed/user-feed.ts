@@ -1,44 +1,47 @@
 /**
- * The feed, told apart by user: whoever shows a user's sessions learns that one of them is over. One follower of the
- * feed for all, however many follow here. Nothing is missed between the look at the database that lets somebody in and
- * their first message; when the feed breaks off, all of them are ended, and come again.
+ * The feed by user: notifies open pages when a session of their user ends. All subscribers share one follower of the feed. A
+ * subscription starts from a cursor taken before the session was read, so no revocation is missed. When the feed fails, all
+ * subscriptions end, and the pages reconnect.
  */
 import { runDetached } from '../lib/run-detached.ts'
 import type { Feed } from './feed.ts'
 import type { FeedEvent } from './window.ts'
 
-/** For one user; when there are more, the one that has been there longest goes. */
+/** Most subscriptions of one user; one more ends the oldest. */
 const MAX_OF_USER = 20
 
-/** `ended`: the session that follows. `changed`: another one of the same user. */
+/** `ended`: the subscriber's own session has ended. `changed`: another session of the same user has. */
 export type UserEvent = 'ended' | 'changed'
 
 export interface UserFollower {
   userId: string
   sessionId: string
-  tell(what: UserEvent): void
-  /** There will be no more. */
+  notify(what: UserEvent): void
+  /** Ends the subscription: no more events follow. */
   end(): void
 }
 
 export type UserFeed = ReturnType<typeof createUserFeed>
 
-export function createUserFeed(feed: Pick<Feed, 'here' | 'recent' | 'next'>) {
+export function createUserFeed(feed: Pick<Feed, 'headCursor' | 'pagesAfter' | 'next'>) {
   const followers = new Map<string, Set<UserFollower>>()
-  /** Ends the one who follows for all; there is one while anybody follows here. */
+  /** Ends the shared follower; there is one while there are subscribers. */
   let following: AbortController | undefined
 
-  /** Tells each follower once, whatever happened to the user's sessions. */
-  function tell(events: readonly FeedEvent[], whom: (userId: string) => Iterable<UserFollower>): void {
-    const news = new Map<UserFollower, UserEvent>()
+  /** Notifies each follower once, however many sessions of the user have ended. */
+  function notify(
+    events: readonly FeedEvent[],
+    followersOf: (userId: string) => Iterable<UserFollower>,
+  ): void {
+    const notifications = new Map<UserFollower, UserEvent>()
     for (const { type, userId, sessionId } of events) {
       if (type !== 'session.revoked') continue
-      for (const follower of whom(userId)) {
-        if (follower.sessionId === sessionId) news.set(follower, 'ended')
-        else if (!news.has(follower)) news.set(follower, 'changed')
+      for (const follower of followersOf(userId)) {
+        if (follower.sessionId === sessionId) notifications.set(follower, 'ended')
+        else if (!notifications.has(follower)) notifications.set(follower, 'changed')
       }
     }
-    for (const [follower, what] of news) follower.tell(what)
+    for (const [follower, what] of notifications) follower.notify(what)
   }
 
   async function follow(from: string): Promise<void> {
@@ -49,18 +52,18 @@ export function createUserFeed(feed: Pick<Feed, 'here' | 'recent' | 'next'>) {
         const { events, cursor } = await feed.next(at, signal)
         if (signal.aborted) return
         at = cursor
-        tell(events, (userId) => followers.get(userId) ?? [])
+        notify(events, (userId) => followers.get(userId) ?? [])
       }
     } catch {
-      // Nobody is left of those it followed for; whoever came since has a follower of their own.
+      // All its subscribers have left; later ones have a follower of their own.
       if (signal.aborted) return
-      // Who could not be told must not believe that nothing happened.
+      // A page that cannot be notified must not look up to date.
       following = undefined
       for (const follower of [...followers.values()].flatMap((some) => [...some])) follower.end()
     }
   }
 
-  function leave(follower: UserFollower): void {
+  function unsubscribe(follower: UserFollower): void {
     const some = followers.get(follower.userId)
     if (!some?.delete(follower) || some.size > 0) return
     followers.delete(follower.userId)
@@ -70,12 +73,12 @@ export function createUserFeed(feed: Pick<Feed, 'here' | 'recent' | 'next'>) {
   }
 
   return {
-    /** Where the feed is. Look at the session after this, then `join`. @throws Problem `unavailable`. */
-    here: () => feed.here(),
+    /** The current cursor. Read the session after this, then `subscribe`. @throws Problem `unavailable`. */
+    headCursor: () => feed.headCursor(),
 
-    /** Follows from `from` on. @returns how to leave. */
-    join(from: string, follower: UserFollower): () => void {
-      const missed = feed.recent(from)
+    /** Subscribes from the cursor `from` on. @returns the function that unsubscribes. */
+    subscribe(from: string, follower: UserFollower): () => void {
+      const missed = feed.pagesAfter(from)
       if (!missed) {
         follower.end()
         return () => {}
@@ -85,8 +88,8 @@ export function createUserFeed(feed: Pick<Feed, 'here' | 'recent' | 'next'>) {
       if (some.size > MAX_OF_USER) [...some][0]?.end()
       if (!following) void runDetached(() => follow(from))
       const events = missed.flatMap((page) => page.events)
-      tell(events, (userId) => (userId === follower.userId ? [follower] : []))
-      return () => leave(follower)
+      notify(events, (userId) => (userId === follower.userId ? [follower] : []))
+      return () => unsubscribe(follower)
     },
   }
 }

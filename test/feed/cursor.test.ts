@@ -1,15 +1,15 @@
-/** Cursors as text: what was written is read again, PostgreSQL agrees, and nothing else passes for one. */
+/** Cursors as text: formatting and parsing are inverse, PostgreSQL accepts the same snapshots, and any other text is refused. */
 import fc from 'fast-check'
 import t from 'tap'
 import {
   type Cursor,
   formatCursor,
+  formatSnapshot,
   isBefore,
   MAX_CURSOR_LENGTH,
   parseCursor,
+  parseSnapshot,
   type Snapshot,
-  snapshotOf,
-  snapshotText,
 } from '../../src/feed/cursor.ts'
 import { testDatabase } from '../support/database.ts'
 import '../support/seed.ts'
@@ -39,7 +39,7 @@ const cursor: fc.Arbitrary<Cursor> = fc.oneof(
   }),
 )
 
-t.test('a cursor that was written is read again, and fits into a header', async (t) => {
+t.test('a formatted cursor parses to itself, and fits into a header', async (t) => {
   fc.assert(
     fc.property(cursor, (written) => {
       const text = formatCursor(written)
@@ -54,17 +54,17 @@ t.test('a cursor that was written is read again, and fits into a header', async 
     last,
     within: { upper: last, after: { xid: 2n ** 50n, id: 2n ** 40n } },
   })
-  t.ok(busy.length < MAX_CURSOR_LENGTH, 'a thousand transactions under way')
+  t.ok(busy.length < MAX_CURSOR_LENGTH, 'a thousand transactions in progress')
   t.same(parseCursor(busy)?.within?.upper, last)
 })
 
-t.test('whatever else is read is null, without an error', async (t) => {
+t.test('any other text parses to null, without an error', async (t) => {
   const mangled = fc
     .tuple(cursor, fc.nat(), fc.constantFrom('', '0', '00', '.', '/', '=', '\0', 'zzzzzzzzzzzzzz'))
     .map(([value, at, insert]) => {
       const text = Buffer.from(formatCursor(value), 'base64url').toString()
-      const place = at % text.length
-      return Buffer.from(text.slice(0, place) + insert + text.slice(place + 1)).toString('base64url')
+      const position = at % text.length
+      return Buffer.from(text.slice(0, position) + insert + text.slice(position + 1)).toString('base64url')
     })
   let refused = 0
   fc.assert(
@@ -78,20 +78,20 @@ t.test('whatever else is read is null, without an error', async (t) => {
   t.ok(refused > 1_000)
 })
 
-t.test('PostgreSQL reads every snapshot that a cursor may hold, as it was', async (t) => {
-  const [texts] = fc.sample(fc.array(snapshot.map(snapshotText), { minLength: 500, maxLength: 500 }), 1)
+t.test('PostgreSQL accepts every snapshot of a cursor unchanged', async (t) => {
+  const [texts] = fc.sample(fc.array(snapshot.map(formatSnapshot), { minLength: 500, maxLength: 500 }), 1)
   const rows = await psql<{ text: string }>('select unnest($1::text[])::pg_snapshot::text as text', [texts])
   t.same(
     rows.map(({ text }) => text),
     texts,
   )
   t.same(
-    rows.map(({ text }) => snapshotText(snapshotOf(text))),
+    rows.map(({ text }) => formatSnapshot(parseSnapshot(text))),
     texts,
   )
 })
 
-t.test('what PostgreSQL refuses is no cursor', async (t) => {
+t.test('a snapshot that PostgreSQL refuses is not a cursor', async (t) => {
   for (const last of [
     { xmin: EPOCH, xmax: EPOCH + 5n, open: [] },
     { xmin: EPOCH - 5n, xmax: EPOCH, open: [] },
@@ -100,12 +100,12 @@ t.test('what PostgreSQL refuses is no cursor', async (t) => {
     { xmin: 5n, xmax: 9n, open: [6n, 6n] },
     { xmin: 5n, xmax: 2n ** 63n, open: [] },
   ]) {
-    t.equal(parseCursor(formatCursor({ databaseId: 'A'.repeat(11), last })), null, snapshotText(last))
+    t.equal(parseCursor(formatCursor({ databaseId: 'A'.repeat(11), last })), null, formatSnapshot(last))
   }
 })
 
-t.test('of two snapshots the one that shows less was taken before', async (t) => {
-  const at = (text: string) => snapshotOf(text)
+t.test('of two snapshots, the one that shows less was taken first', async (t) => {
+  const at = (text: string) => parseSnapshot(text)
   for (const [before, after] of [
     ['10:10:', '10:11:10'],
     ['10:12:10', '12:12:'],

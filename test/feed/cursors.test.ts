@@ -1,4 +1,4 @@
-/** What `GET /events` says of cursors that it cannot go on from: never a gap, never a 500. */
+/** `GET /events` refuses every cursor that it cannot resume from: no gap, no 500. */
 import fc from 'fast-check'
 import t from 'tap'
 import { formatCursor, parseCursor } from '../../src/feed/cursor.ts'
@@ -15,7 +15,7 @@ const get = (query = '', more: Record<string, string> = {}) =>
   service.http(`/events${query}`, { headers: { ...headers, ...more } })
 const ask = async () => (await (await get()).json()) as Answer
 
-t.test('what is no cursor, and no time to wait, is refused by name', async (t) => {
+t.test('a malformed cursor or wait is refused, and the error names the field', async (t) => {
   const { cursor } = await ask()
   for (const [query, field] of [
     ['?since=', 'since'],
@@ -40,7 +40,7 @@ t.test('what is no cursor, and no time to wait, is refused by name', async (t) =
   t.match(await response.json(), { code: 'invalid_request', field: 'Last-Event-ID' })
 })
 
-t.test('no text for a cursor brings anything but an answer, 400 or 410', async (t) => {
+t.test('any text as a cursor is answered 200, 400 or 410', async (t) => {
   const { cursor } = await ask()
   const { databaseId = '' } = parseCursor(cursor) ?? {}
   const number = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n }), fc.bigInt({ min: 0n, max: 300n }))
@@ -76,10 +76,10 @@ t.test('no text for a cursor brings anything but an answer, 400 or 410', async (
     }),
     { numRuns: 1_500, examples: [[cursor]] },
   )
-  t.same([...seen].sort(), [200, 400, 410], 'all of them came up')
+  t.same([...seen].sort(), [200, 400, 410], 'all three occurred')
 })
 
-t.test('a cursor of another database, of the future, and of nowhere is refused as too old', async (t) => {
+t.test('a cursor of another database, of the future, or of an unknown history is too old', async (t) => {
   const { cursor } = await ask()
   const mine = parseCursor(cursor)
   if (!mine) throw new Error('no cursor')
@@ -87,8 +87,8 @@ t.test('a cursor of another database, of the future, and of nowhere is refused a
   const key = await elsewhere.keyFor('events')
   const foreign = (await (await elsewhere.http('/events', { headers: key.headers })).json()) as Answer
   const future = formatCursor({ ...mine, last: { ...mine.last, xmax: mine.last.xmax + 1_000_000n } })
-  const nowhere = formatCursor({ ...mine, databaseId: 'A'.repeat(11) })
-  for (const [what, since] of Object.entries({ foreign: foreign.cursor, future, nowhere })) {
+  const unknown = formatCursor({ ...mine, databaseId: 'A'.repeat(11) })
+  for (const [what, since] of Object.entries({ foreign: foreign.cursor, future, unknown })) {
     for (const accept of ['application/json', 'text/event-stream']) {
       const response = await get(`?since=${since}`, { accept })
       t.equal(response.status, 410, what)

@@ -25,7 +25,7 @@ const get = (query = '') => service.http(`/events${query}`, { headers })
 const stream = (lastId = '') =>
   openStream((init) => service.http('/events', { ...init, headers: { ...init.headers, ...headers } }), lastId)
 
-/** What the feed answers when it can be read again. */
+/** The answer of the feed once it can be read again. */
 async function recovered(query: string): Promise<Response> {
   return await waitFor(`the feed to answer ${query || 'without a cursor'}`, async () => {
     const response = await get(query)
@@ -60,7 +60,7 @@ for (const [how, away, back] of [
       const message = await events.next()
       t.match(JSON.parse(message?.data ?? ''), { sessionId: first.id })
       const held = get(`?since=${message?.lastId}&wait=30`)
-      await waitFor('three who wait', () => service.feed.waiting() >= 3)
+      await waitFor('three waiting followers', () => service.feed.waiting() >= 3)
 
       await away()
       t.equal((await held).status, 503, 'nobody can say whether something came')
@@ -84,7 +84,7 @@ for (const [how, away, back] of [
   )
 }
 
-t.test('after a failover, which may have lost commits, a cursor of before is too old', async (t) => {
+t.test('after a failover, which may have lost commits, an earlier cursor is too old', async (t) => {
   const { cursor } = (await (await recovered('')).json()) as Answer
   const { token, id } = await service.signIn(ada)
   const events = await openAgain(cursor)
@@ -108,7 +108,7 @@ t.test('after a failover, which may have lost commits, a cursor of before is too
   t.match(answer.events, [{ sessionId: id }])
 })
 
-/** A stream that begins, once the feed can be read; its `ready` is taken. */
+/** Opens a stream once the feed can be read, and takes its `ready`. */
 async function openAgain(lastId: string): Promise<EventStream> {
   return await waitFor('a stream that begins', async () => {
     const events = await stream(lastId)

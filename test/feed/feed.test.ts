@@ -1,4 +1,4 @@
-/** The feed in one process: pages, what it remembers and what it forgets, and when it reads. */
+/** The feed in one process: pages, the window and what it drops, when it reads, and what retention deletes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createSharedListener } from '../../src/database/listener.ts'
@@ -28,7 +28,7 @@ interface Answer {
 const get = (query = '', at = service) => at.http(`/events${query}`, { headers })
 const ask = async (query = '', at = service) => (await (await get(query, at)).json()) as Answer
 
-/** A feed of its own, beside the service's. */
+/** A second feed, beside the service's. `own`: its reads for single followers. */
 function openFeed(options: ReaderOptions) {
   const reads = { all: 0 }
   const store = {
@@ -42,8 +42,8 @@ function openFeed(options: ReaderOptions) {
   return { feed, own: () => reads.all - feed.counts.reads }
 }
 
-/** Signs a user in on so many devices, at once. */
-async function crowd(count: number): Promise<string> {
+/** Signs a new user in on `count` devices. @returns the user's id. */
+async function userWithDevices(count: number): Promise<string> {
   const userId = await service.addUser()
   await psql(
     `insert into session ("sessionToken", "userId", expires)
@@ -63,8 +63,8 @@ const listeners = async () =>
       where application_name = 'global-logout listener' and datname = current_database()`)
   ).length
 
-t.test('a logout of 5,001 sessions comes in pages, all of it', async (t) => {
-  const userId = await crowd(5_000)
+t.test('a logout of 5,001 sessions is delivered whole, in pages', async (t) => {
+  const userId = await userWithDevices(5_000)
   const { token } = await service.signIn(userId)
   const stream = await openStream((init) =>
     service.http('/events', { ...init, headers: { ...init.headers, ...headers } }),
@@ -94,8 +94,8 @@ t.test('a logout of 5,001 sessions comes in pages, all of it', async (t) => {
     seen.delete(JSON.parse(message?.data ?? '{}').sessionId)
     ids.add(message?.lastId ?? '')
   }
-  t.equal(seen.size, 0, 'a stream brings the same')
-  t.equal(ids.size, sizes.length + 1, 'with an id at the end of each page')
+  t.equal(seen.size, 0, 'a stream delivers the same events')
+  t.equal(ids.size, sizes.length + 1, 'an id at the end of each page')
   stream.close()
 
   const other = await startService({ database })
@@ -104,64 +104,61 @@ t.test('a logout of 5,001 sessions comes in pages, all of it', async (t) => {
     for (const { sessionId } of page.events) again.add(sessionId)
     page = await ask(`?since=${page.cursor}`, again.size > 2_000 ? other : service)
   }
-  t.equal(again.size, 5_001, 'an instance goes on within a page of another')
+  t.equal(again.size, 5_001, 'another instance resumes within a page')
 })
 
-t.test(
-  'revocations and replays of one transaction come in one order, across pages, each of them',
-  async (t) => {
-    const userId = await crowd(2_500)
-    const sessions = await psql<{ id: string }>('select id from session where "userId" = $1', [userId])
-    const { cursor: begin } = await ask()
-    // In turns, so that no page holds one kind only.
-    await psql(`do $$ declare s record; begin
+t.test('revocations and replays of one transaction are delivered in order, across pages', async (t) => {
+  const userId = await userWithDevices(2_500)
+  const sessions = await psql<{ id: string }>('select id from session where "userId" = $1', [userId])
+  const { cursor: begin } = await ask()
+  // Alternating, so that each page holds both kinds.
+  await psql(`do $$ declare s record; begin
     for s in select id from session where "userId" = '${userId}' loop
       delete from session where id = s.id;
       insert into replay (session_id, user_id) values (s.id, '${userId}');
     end loop; end $$`)
-    const expected = sessions.flatMap(({ id }) => [`session.revoked ${id}`, `session.replayed ${id}`])
-    for (const at of [service, await startService({ database })]) {
-      const seen: string[] = []
-      for (let page = await ask(`?since=${begin}`, at); page.events.length > 0; ) {
-        seen.push(...page.events.map(({ type, sessionId }) => `${type} ${sessionId}`))
-        page = await ask(`?since=${page.cursor}`, at)
-      }
-      t.same(seen, expected)
+  const expected = sessions.flatMap(({ id }) => [`session.revoked ${id}`, `session.replayed ${id}`])
+  for (const at of [service, await startService({ database })]) {
+    const seen: string[] = []
+    for (let page = await ask(`?since=${begin}`, at); page.events.length > 0; ) {
+      seen.push(...page.events.map(({ type, sessionId }) => `${type} ${sessionId}`))
+      page = await ask(`?since=${page.cursor}`, at)
     }
-  },
-)
+    t.same(seen, expected)
+  }
+})
 
-t.test('a token that comes again tells no open page that something changed', async (t) => {
+t.test('a reused revoked token notifies no open page', async (t) => {
   const { feed } = openFeed({})
   const userId = await service.addUser()
-  const told: string[] = []
+  const notified: string[] = []
   const users = createUserFeed(feed)
-  const from = await users.here()
-  const leave = users.join(from, {
+  const from = await users.headCursor()
+  const unsubscribe = users.subscribe(from, {
     ...{ userId, sessionId: crypto.randomUUID() },
-    tell: (what) => told.push(what),
-    end: () => told.push('end'),
+    notify: (what) => notified.push(what),
+    end: () => notified.push('end'),
   })
   await psql('insert into replay (session_id, user_id) values (gen_random_uuid(), $1)', [userId])
-  await feed.look()
+  await feed.refresh()
   t.match((await feed.next(from, NOW)).events, [{ type: 'session.replayed', userId }])
-  t.same(told, [])
-  leave()
+  t.same(notified, [])
+  unsubscribe()
 })
 
 t.test(
-  'who is further behind than memory reaches reads the rest, and follows from memory again',
+  'a follower behind the window reads the database, and then follows from the window again',
   async (t) => {
     const { feed, own } = openFeed({ windowEvents: 50 })
-    const begin = await feed.here()
+    const begin = await feed.headCursor()
     const late = feed.next(begin, new AbortController().signal)
     for (let n = 0; n < 10; n++) {
-      await endOneByOne(await crowd(30))
-      await feed.look()
+      await endOneByOne(await userWithDevices(30))
+      await feed.refresh()
     }
     t.ok((await late).events.length > 0)
     t.equal(own(), 0)
-    t.equal(feed.recent(begin), undefined, 'forgotten')
+    t.equal(feed.pagesAfter(begin), undefined, 'the window has dropped the cursor')
 
     let cursor = begin
     let count = 0
@@ -175,41 +172,41 @@ t.test(
     const before = own()
     t.ok(before > 0)
     const next = feed.next(cursor, new AbortController().signal)
-    await endOneByOne(await crowd(1))
+    await endOneByOne(await userWithDevices(1))
     t.equal((await next).events.length, 1)
     t.equal(own(), before)
 
     let ended = false
-    const leave = createUserFeed(feed).join(begin, {
+    const unsubscribe = createUserFeed(feed).subscribe(begin, {
       userId: 'ada',
       sessionId: '',
-      tell: () => {},
+      notify: () => {},
       end: () => {
         ended = true
       },
     })
-    t.ok(ended, 'a page whose beginning is forgotten has to come again')
-    leave()
+    t.ok(ended, 'a subscription from a dropped cursor ends at once')
+    unsubscribe()
   },
 )
 
-t.test('it reads and listens only while somebody follows', async (t) => {
+t.test('it reads and listens only while there are followers', async (t) => {
   const before = await listeners()
   const { feed } = openFeed({ lingerMs: 300 })
   await sleep(50)
   t.same([feed.counts.reads, await listeners()], [0, before])
-  const begin = await feed.here()
+  const begin = await feed.headCursor()
   await waitFor('the feed to listen', async () => (await listeners()) === before + 1)
   await waitFor('the feed to stop listening', async () => (await listeners()) === before)
   const { reads } = feed.counts
-  const userId = await crowd(3)
+  const userId = await userWithDevices(3)
   await endOneByOne(userId)
   await sleep(700)
-  t.equal(feed.counts.reads, reads, 'not once')
-  t.equal((await feed.next(begin, NOW)).events.length, 3, 'and goes on where somebody was')
+  t.equal(feed.counts.reads, reads, 'no read without followers')
+  t.equal((await feed.next(begin, NOW)).events.length, 3, 'a later follower resumes from its cursor')
 })
 
-t.test('an instance that answers from memory, and has followers, has one listener', async (t) => {
+t.test('an instance with a cache and followers has one LISTEN connection', async (t) => {
   const database = await testDatabase()
   const leased = await startService({ database, env: { CHECK_MODE: 'leased' } })
   const key = await leased.keyFor('events')
@@ -226,39 +223,39 @@ t.test('an instance that answers from memory, and has followers, has one listene
   stream.close()
 })
 
-t.test('whoever revokes tells those who follow, also when no instance has to know', async (t) => {
-  const told = Promise.withResolvers<void>()
-  let hints = 0
+t.test('a logout notifies followers, also when no instance caches sessions', async (t) => {
+  const notified = Promise.withResolvers<void>()
+  let calls = 0
   const subscription = createSharedListener(database.url, REVOKED).subscribe(() => {
-    // The first says that it listens.
-    if (++hints > 1) told.resolve()
+    // The first call means that it is connected.
+    if (++calls > 1) notified.resolve()
   })
-  await waitFor('the word that it listens', () => hints > 0)
+  await waitFor('the listener to connect', () => calls > 0)
   const { token } = await service.signIn(await service.addUser())
   await service.as(token, '/api/logout', { method: 'POST' })
-  await t.resolves(within('a notification of the logout', told.promise))
+  await t.resolves(within('a notification of the logout', notified.promise))
   await subscription.close()
 })
 
-t.test('a cursor from before what was deleted is too old; a later one is not', async (t) => {
+t.test('a cursor from before a deletion is too old; a later one is not', async (t) => {
   const year = 365 * 86_400
   const count = async () => Number((await psql(`select count(*) as n from revoked_session`))[0]?.n)
   const before = (await ask()).cursor
-  await endOneByOne(await crowd(2_500))
+  await endOneByOne(await userWithDevices(2_500))
   let after = (await ask()).cursor
-  // Something in the background may be older than what is deleted below, by a moment here, by a year elsewhere.
+  // A background transaction may be older than the rows deleted below.
   await waitFor('a cursor without older transactions', async () => {
     after = (await ask()).cursor
     return parseCursor(after)?.last.open.length === 0
   })
-  await endOneByOne(await crowd(5))
+  await endOneByOne(await userWithDevices(5))
   await psql('insert into replay (session_id, user_id) values (gen_random_uuid(), $1)', ['ada'])
-  t.equal(await deleteOldRevocations(database, year), 0, 'all of them are young')
+  t.equal(await deleteOldRevocations(database, year), 0, 'all rows are recent')
   t.equal((await get(`?since=${before}`)).status, 200)
   const old = await count()
   await psql(`update revoked_session set revoked_at = now() - interval '2 years'
     where id <= (select max(id) - 5 from revoked_session)`)
-  t.equal(await forgetAll(year, old - 5), old - 5)
+  t.equal(await deleteOld(year, old - 5), old - 5)
   t.equal(await count(), 5)
   const fresh = await startService({ database })
   t.equal((await get(`?since=${before}`, fresh)).status, 410)
@@ -268,15 +265,15 @@ t.test('a cursor from before what was deleted is too old; a later one is not', a
   const { cursor } = await ask('', fresh)
   await psql('insert into replay (session_id, user_id) values (gen_random_uuid(), $1)', ['bob'])
   const replays = await psql(`update replay set at = now() - interval '2 years' returning id`)
-  await forgetAll(year, replays.length)
+  await deleteOld(year, replays.length)
   t.same(await psql('select from replay where user_id in ($1, $2)', ['ada', 'bob']), [])
   t.equal((await get(`?since=${cursor}`, await startService({ database }))).status, 410, 'replays as well')
 })
 
-t.test('what a transaction older than a deletion may still precede is kept', async (t) => {
+t.test('retention keeps what an open older transaction may precede', async (t) => {
   const holder = await hold(database, 'select pg_current_xact_id()')
   const { cursor } = await ask()
-  await endOneByOne(await crowd(3))
+  await endOneByOne(await userWithDevices(3))
   await psql('insert into replay (session_id, user_id) values (gen_random_uuid(), $1)', ['ada'])
   for (const [table, column] of [
     ['revoked_session', 'revoked_at'],
@@ -286,15 +283,15 @@ t.test('what a transaction older than a deletion may still precede is kept', asy
   await deleteOldRevocations(database, 86_400)
   t.equal((await ask(`?since=${cursor}`, await startService({ database }))).events.length, 4)
   await holder.end()
-  t.ok((await forgetAll(86_400, 4)) >= 4, 'and goes once that is over')
+  t.ok((await deleteOld(86_400, 4)) >= 4, 'and deletes it once that has ended')
 })
 
-/** Sweeps until so many went: what other transactions of the server, which tests share, hold back goes a moment later. */
-async function forgetAll(retentionSeconds: number, atLeast: number): Promise<number> {
-  let gone = 0
-  await waitFor(`${atLeast} revocations to be forgotten`, async () => {
-    gone += (await deleteOldRevocations(database, retentionSeconds)) ?? 0
-    return gone >= atLeast
+/** Sweeps until `atLeast` rows are deleted: transactions of other tests on the same server may delay it. */
+async function deleteOld(retentionSeconds: number, atLeast: number): Promise<number> {
+  let deleted = 0
+  await waitFor(`${atLeast} revocations to be deleted`, async () => {
+    deleted += (await deleteOldRevocations(database, retentionSeconds)) ?? 0
+    return deleted >= atLeast
   })
-  return gone
+  return deleted
 }

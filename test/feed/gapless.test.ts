@@ -1,6 +1,6 @@
 /**
- * Nothing is lost: revocations, and replays among them, are committed from many connections at once, in transactions of any length, out of order
- * and rolled back, while readers of all kinds follow at two instances and are cut off at any moment, within a page too.
+ * The feed loses no event. Many connections commit revocations and replays at once, in transactions of any length, out of order,
+ * some rolled back. Readers by stream and by poll follow at two instances and are cut off at any moment, also within a page.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -12,14 +12,14 @@ import { type Service, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 import { createRandom } from '../system/prove/random.ts'
 
-/** It goes on for so long, and on a slow machine until there was enough of both. */
+/** The test runs this long, and on a slow machine until `COMMITS` and `CUTS` are reached. */
 const SECONDS = 12
 const COMMITS = 3_000
 const CUTS = 4
 const WRITERS = 12
 const SESSIONS = 30_000
-/** One in so many transactions ends a crowd: more than a page holds, and than others commit meanwhile. */
-const CROWD = { share: 0.02, sessions: 2_300 }
+/** The share of transactions that end more sessions than a page holds. */
+const LARGE = { share: 0.02, sessions: 2_300 }
 
 const database = await testDatabase({ max: 20 })
 const [here, there] = [await startService({ database }), await startService({ database })]
@@ -34,10 +34,10 @@ const left = (await database.psql<{ id: string }>('select id from session')).map
 
 const { chance, below } = createRandom(seed, 'gapless')
 
-t.test('every revocation that is committed reaches every reader', async (t) => {
+t.test('every committed revocation reaches every reader', async (t) => {
   const committed = new Set<string>()
   const rolledBack: string[] = []
-  let over = false
+  let stopped = false
   const begin = await startingPoint()
   const readers = [
     follow(bySse, begin, 400),
@@ -48,14 +48,14 @@ t.test('every revocation that is committed reaches every reader', async (t) => {
     follow(byPoll, begin, 1_500),
   ]
 
-  /** Ends sessions in transactions that begin, wait, and end as chance will have it. */
+  /** Ends sessions in transactions that begin, wait and end at random. */
   async function write(): Promise<void> {
     const client = new pg.Client({ connectionString: database.url })
     await client.connect()
-    while (!over && left.length > CROWD.sessions) {
-      const ids = left.splice(-(chance(CROWD.share) ? CROWD.sessions : 1 + below(20)))
+    while (!stopped && left.length > LARGE.sessions) {
+      const ids = left.splice(-(chance(LARGE.share) ? LARGE.sessions : 1 + below(20)))
       await client.query('begin')
-      // With an id of its own before others that commit first, or only when it deletes.
+      // The transaction gets its id now, before others that commit first, or only when it deletes.
       if (chance(0.5)) await client.query('select pg_current_xact_id()')
       if (chance(0.5)) await sleep(below(chance(0.1) ? 1_500 : 40))
       const replay = 'insert into replay (session_id, user_id) select unnest($1::uuid[]), $2'
@@ -84,17 +84,21 @@ t.test('every revocation that is committed reaches every reader', async (t) => {
     () => committed.size >= COMMITS && readers.every(({ rounds }) => rounds >= CUTS),
     120_000,
   )
-  over = true
+  stopped = true
   await Promise.all(writers)
-  const gone = new Set(left.map((id) => `session.revoked ${id}`))
-  for (const id of rolledBack) gone.add(id)
+  const notCommitted = new Set(left.map((id) => `session.revoked ${id}`))
+  for (const id of rolledBack) notCommitted.add(id)
   for (const reader of readers) {
     const missing = () => [...committed].filter((id) => !reader.seen.has(id))
     await waitFor(`every event at ${reader.kind}`, () => missing().length === 0).catch(() => {})
-    t.same(missing(), [], `${reader.kind}: ${reader.seen.size} events, ${reader.rounds} times, all of them`)
+    t.same(
+      missing(),
+      [],
+      `${reader.kind}: no event missing of ${reader.seen.size}, in ${reader.rounds} connections`,
+    )
     t.notOk(
-      [...reader.seen].some((id) => gone.has(id)),
-      'and none that was rolled back',
+      [...reader.seen].some((id) => notCommitted.has(id)),
+      'none that was rolled back',
     )
   }
   await Promise.all(readers.map((reader) => reader.stop()))
@@ -107,8 +111,8 @@ interface Reader {
   stop(): Promise<void>
 }
 
-/** One stay of a reader: from a cursor, for so long. @returns the cursor to go on from. */
-type Stay = (at: Service, cursor: string, ms: number, see: See) => Promise<string>
+/** One connection of a reader: from a cursor, for `ms` milliseconds. @returns the next cursor. */
+type Connection = (at: Service, cursor: string, ms: number, see: See) => Promise<string>
 type See = (event: { type: string; sessionId: string }) => void
 
 async function startingPoint(): Promise<string> {
@@ -116,11 +120,11 @@ async function startingPoint(): Promise<string> {
   return ((await response.json()) as { cursor: string }).cursor
 }
 
-/** Follows again and again, now here and now there, from where it was the last time. */
-function follow(stay: Stay, begin: string, patience: number): Reader {
+/** Connects again and again, at a random instance, each time from the last cursor. */
+function follow(connection: Connection, begin: string, longestMs: number): Reader {
   let stopped = false
   const reader: Reader = {
-    kind: `${stay.name} ${patience} ms`,
+    kind: `${connection.name} ${longestMs} ms`,
     seen: new Set(),
     rounds: 0,
     stop: () => {
@@ -131,7 +135,7 @@ function follow(stay: Stay, begin: string, patience: number): Reader {
   const following = (async () => {
     for (let cursor = begin; !stopped; reader.rounds++) {
       const at = chance(0.5) ? here : there
-      cursor = await stay(at, cursor, below(patience), ({ type, sessionId }) =>
+      cursor = await connection(at, cursor, below(longestMs), ({ type, sessionId }) =>
         reader.seen.add(`${type} ${sessionId}`),
       )
     }
@@ -144,7 +148,7 @@ async function bySse(at: Service, cursor: string, ms: number, see: See): Promise
     (init) => at.http('/events', { ...init, headers: { ...init.headers, ...headers } }),
     cursor,
   )
-  // By time, or in the middle of whatever comes.
+  // Cut off by time, or after a random number of events.
   const timer = setTimeout(stream.close, ms)
   const most = chance(0.5) ? below(3_000) : Number.POSITIVE_INFINITY
   let last = cursor
@@ -165,7 +169,7 @@ async function byPoll(at: Service, cursor: string, ms: number, see: See): Promis
   try {
     const response = await at.http(path, { headers, signal })
     const text = await response.text()
-    // Nothing was decided: asked again from the same place.
+    // Undecided: the next poll starts from the same cursor.
     if (response.status === 503) return cursor
     if (response.status !== 200) throw new Error(`${response.status}: ${text}`)
     const page = JSON.parse(text) as { events: Parameters<See>[0][]; cursor: string }

@@ -1,4 +1,4 @@
-/** `GET /events`, from the side of a service that must not keep serving people who are signed out. */
+/** `GET /events` as a service uses it to stop serving signed-out users. */
 import t from 'tap'
 import { openStream } from '../support/event-stream.ts'
 import { json, startService } from '../support/service.ts'
@@ -15,7 +15,7 @@ interface Answer {
 }
 const get = (query = '') => http(`/events${query}`, { headers: auth })
 const ask = async (query = '') => (await (await get(query)).json()) as Answer
-/** All there is after a cursor, however it comes in pages. */
+/** All events after a cursor, over all pages. */
 const all = async (cursor: string) => {
   const events: Answer['events'] = []
   for (let page = await ask(`?since=${cursor}`); page.events.length > 0; ) {
@@ -30,7 +30,7 @@ const stream = (query = '', lastId = '') =>
     lastId,
   )
 
-t.test('without a cursor a service learns where the feed is, and nothing of before', async (t) => {
+t.test('without a cursor a service gets the current cursor, and no earlier event', async (t) => {
   const { token } = await service.signIn(await service.addUser())
   await as(token, '/api/logout', { method: 'POST' })
   const response = await get()
@@ -41,7 +41,7 @@ t.test('without a cursor a service learns where the feed is, and nothing of befo
   t.same(await ask(`?since=${cursor}`), { events: [], cursor: (await ask(`?since=${cursor}`)).cursor })
 })
 
-t.test('a logout that has answered is in the very next answer, with who, what and when', async (t) => {
+t.test('an answered logout is in the next response, with user, operation and time', async (t) => {
   const { cursor } = await ask()
   const userId = await service.addUser()
   const [phone, laptop] = [await service.signIn(userId), await service.signIn(userId)]
@@ -57,11 +57,11 @@ t.test('a logout that has answered is in the very next answer, with who, what an
     t.ok(Math.abs(Date.parse(String(revokedAt)) - Date.now()) < 60_000)
     t.equal(new Date(String(revokedAt)).toISOString(), revokedAt)
   }
-  t.same((await ask(`?since=${next}`)).events, [], 'and once only')
+  t.same((await ask(`?since=${next}`)).events, [], 'once only')
   t.same((await ask(`?since=${cursor}`)).events, events, 'an old cursor may be used again')
 })
 
-t.test('what ends outside the service is in the feed, without an operation', async (t) => {
+t.test('a session that ends outside the service is in the feed, without an operation', async (t) => {
   const { cursor } = await ask()
   const userId = await service.addUser()
   const { id: sessionId } = await service.signIn(userId)
@@ -90,7 +90,7 @@ t.test(
 
     const [revoked, replayed, ...rest] = await all(cursor)
     t.match(revoked, { type: 'session.revoked', sessionId })
-    t.same(rest, [], 'the fourth waits for the next record')
+    t.same(rest, [], 'the fourth use is part of the next record')
     const { at, ...event } = replayed ?? {}
     t.same(event, {
       type: 'session.replayed',
@@ -100,7 +100,7 @@ t.test(
     t.equal(new Date(String(at)).toISOString(), at)
     t.equal((await events.next())?.event, 'session.revoked')
     const message = await events.next()
-    t.equal(message?.event, 'session.replayed', 'whoever listens for revocations does not hear of it')
+    t.equal(message?.event, 'session.replayed', 'its type differs from that of a revocation')
     t.same(JSON.parse(message?.data ?? ''), replayed)
     events.close()
 
@@ -116,19 +116,19 @@ t.test(
   },
 )
 
-t.test('an answer is held until something comes', async (t) => {
+t.test('a long poll is held until there is an event', async (t) => {
   for (const how of ['API', 'SQL']) {
     const { token, id } = await service.signIn(await service.addUser())
     const { cursor } = await ask()
     const held = ask(`?since=${cursor}&wait=30`)
-    await waitFor('one who waits', () => service.feed.waiting() > 0)
+    await waitFor('a waiting follower', () => service.feed.waiting() > 0)
     if (how === 'API') await as(token, '/api/logout', { method: 'POST' })
     else await psql('delete from session where id = $1', [id])
     t.match((await held).events, [{ sessionId: id }], how)
   }
 })
 
-t.test('when nothing comes, the answer says so, and the cursor goes on', async (t) => {
+t.test('a long poll without events returns none, and a later cursor', async (t) => {
   const { cursor } = await ask()
   const over = await ask(`?since=${cursor}&wait=1`)
   t.same(over.events, [])
@@ -137,7 +137,7 @@ t.test('when nothing comes, the answer says so, and the cursor goes on', async (
   t.match((await ask(`?since=${over.cursor}`)).events, [{ sessionId: id }])
 })
 
-t.test('a stream begins with where it begins, and goes on from there after it was cut', async (t) => {
+t.test('a stream starts with its cursor, and resumes from the last one after a cut', async (t) => {
   const userId = await service.addUser()
   const [first, second, third] = [
     await service.signIn(userId),
@@ -163,7 +163,7 @@ t.test('a stream begins with where it begins, and goes on from there after it wa
 
   await as(second.token, '/api/logout', { method: 'POST' })
   const again = await stream('', message?.lastId)
-  t.equal((await again.next())?.lastId, message?.lastId, 'ready, from where it was cut')
+  t.equal((await again.next())?.lastId, message?.lastId, 'ready, with the cursor of the cut')
   t.match(JSON.parse((await again.next())?.data ?? ''), { sessionId: second.id })
   again.close()
 
@@ -175,11 +175,15 @@ t.test('a stream begins with where it begins, and goes on from there after it wa
   since.close()
   const header = await stream(`?since=${ready?.lastId}`, message?.lastId)
   await header.next()
-  t.match(JSON.parse((await header.next())?.data ?? ''), { sessionId: second.id }, 'the header decides')
+  t.match(
+    JSON.parse((await header.next())?.data ?? ''),
+    { sessionId: second.id },
+    'the header takes precedence',
+  )
   header.close()
 })
 
-t.test('only the last event of a page has an id: who is cut off before gets the page again', async (t) => {
+t.test('only the last event of a page has an id: a client cut off before gets the page again', async (t) => {
   const userId = await service.addUser()
   for (let n = 0; n < 3; n++) await service.signIn(userId)
   const events = await stream()
@@ -193,7 +197,7 @@ t.test('only the last event of a page has an id: who is cut off before gets the 
   events.close()
 })
 
-t.test('a heartbeat comes while nothing happens', async (t) => {
+t.test('heartbeats arrive while there are no events', async (t) => {
   const events = await stream()
   const message = events.next().then(() => events.next())
   await waitFor('a heartbeat', () => events.comments.length > 0)
@@ -202,7 +206,7 @@ t.test('a heartbeat comes while nothing happens', async (t) => {
   t.equal(await message, null)
 })
 
-t.test('a key with the scope is needed, for either form', async (t) => {
+t.test('both forms need a key with the scope', async (t) => {
   const other = await service.keyFor('introspect', 'sessions:create', 'security')
   for (const accept of ['application/json', 'text/event-stream']) {
     for (const [authorization, status] of [
@@ -218,12 +222,12 @@ t.test('a key with the scope is needed, for either form', async (t) => {
   }
 })
 
-t.test('who waits with a key that is revoked meanwhile learns nothing any more', async (t) => {
+t.test('a long poll whose key is revoked meanwhile gets no events', async (t) => {
   const { id, headers } = await service.keyFor('events')
   const { cursor } = await ask()
   const others = service.feed.waiting()
   const waiting = http(`/events?since=${cursor}&wait=30`, { headers })
-  await waitFor('one more who waits', () => service.feed.waiting() !== others)
+  await waitFor('one more waiting follower', () => service.feed.waiting() !== others)
   await psql('update service_key set revoked_at = now() where id = $1', [id])
   const { token } = await service.signIn(await service.addUser())
   await as(token, '/api/logout', { method: 'POST' })
@@ -245,11 +249,11 @@ t.test('a stream ends when its key is revoked', async (t) => {
   t.equal(await revoked.next(), null)
   const { token } = await service.signIn(await service.addUser())
   await as(token, '/api/logout', { method: 'POST' })
-  t.match(await kept.next(), { event: 'session.revoked' }, 'another goes on')
+  t.match(await kept.next(), { event: 'session.revoked' }, 'a stream of another key continues')
   kept.close()
 })
 
-t.test('a server that closes is held up by nobody who waits', async (t) => {
+t.test('waiting clients do not delay the shutdown', async (t) => {
   const closing = await startService()
   const key = await closing.keyFor('events')
   const { token } = await closing.signIn(await closing.addUser())
@@ -264,7 +268,7 @@ t.test('a server that closes is held up by nobody who waits', async (t) => {
   const { cursor } = (await (await closing.http('/events', { headers: key.headers })).json()) as Answer
   const held = closing.http(`/events?since=${cursor}&wait=30`, { headers: key.headers })
   await events.next()
-  await waitFor('three who wait', () => closing.feed.waiting() >= 3)
+  await waitFor('three waiting followers', () => closing.feed.waiting() >= 3)
   await closing.app.close()
   t.equal(await events.next(), null)
   t.equal(await page.next(), null)

@@ -1,4 +1,4 @@
-/** `GET /api/session/events`, from the side of a page that must not show what is over. */
+/** `GET /api/session/events`: an open page learns when its session ends, or another session of its user. */
 import t from 'tap'
 import { openStream } from '../support/event-stream.ts'
 import { json, startService } from '../support/service.ts'
@@ -13,13 +13,13 @@ const follow = (token: string, query = '') =>
   openStream(({ signal, headers }) => as(token, PATH + query, { signal, headers }))
 const logout = (token: string, scope: string) => as(token, '/api/logout', json({ scope }))
 
-/** Somebody with so many devices. */
+/** Signs a new user in on `count` devices. */
 async function devices(count: number) {
   const userId = await service.addUser()
   return Promise.all(Array.from({ length: count }, () => service.signIn(userId)))
 }
 
-t.test('a page is told that its session is over, and nothing after that', async (t) => {
+t.test('a page is notified that its session has ended, and the stream ends', async (t) => {
   const [phone, laptop] = await devices(2)
   if (!phone || !laptop) throw new Error('no devices')
   const page = await follow(laptop.token)
@@ -35,7 +35,7 @@ t.test('a page is told that its session is over, and nothing after that', async 
   t.equal((await as(laptop.token, PATH)).status, 401)
 })
 
-t.test('a page is told that another session of its user is over, however it ended', async (t) => {
+t.test('a page is notified when another session of its user ends, in any way', async (t) => {
   const [phone, laptop, tablet] = await devices(3)
   if (!phone || !laptop || !tablet) throw new Error('no devices')
   const page = await follow(laptop.token)
@@ -47,26 +47,23 @@ t.test('a page is told that another session of its user is over, however it ende
   t.match(await page.next(), { event: 'ended', data: '{}' })
 })
 
-t.test(
-  'a page whose list is out of date is told so first; one whose list is not is left alone',
-  async (t) => {
-    const [phone, laptop, tablet] = await devices(3)
-    if (!phone || !laptop || !tablet) throw new Error('no devices')
-    const shown = async (path: string) => {
-      const page = await (await as(laptop.token, path)).text()
-      return `?shown=${/data-shown="([\w-]+)"/.exec(page)?.[1]}`
-    }
-    const before = await shown('/')
-    t.equal(await shown('/logout'), before)
-    await logout(phone.token, 'local')
-    t.match(await (await follow(laptop.token, before)).next(), { event: 'changed' })
-    const page = await follow(laptop.token, await shown('/'))
-    await logout(tablet.token, 'global')
-    t.match(await page.next(), { event: 'ended' }, 'nothing came before')
-  },
-)
+t.test('a page with an outdated list is notified first; one with a current list is not', async (t) => {
+  const [phone, laptop, tablet] = await devices(3)
+  if (!phone || !laptop || !tablet) throw new Error('no devices')
+  const shown = async (path: string) => {
+    const page = await (await as(laptop.token, path)).text()
+    return `?shown=${/data-shown="([\w-]+)"/.exec(page)?.[1]}`
+  }
+  const before = await shown('/')
+  t.equal(await shown('/logout'), before)
+  await logout(phone.token, 'local')
+  t.match(await (await follow(laptop.token, before)).next(), { event: 'changed' })
+  const page = await follow(laptop.token, await shown('/'))
+  await logout(tablet.token, 'global')
+  t.match(await page.next(), { event: 'ended' }, 'no event before')
+})
 
-t.test('a page hears nothing of other people', async (t) => {
+t.test('a page gets no events of other users', async (t) => {
   const [[ada, phone], [grace]] = [await devices(2), await devices(1)]
   if (!ada || !phone || !grace) throw new Error('no devices')
   const page = await follow(ada.token)
@@ -76,10 +73,10 @@ t.test('a page hears nothing of other people', async (t) => {
   await logout(phone.token, 'local')
   t.match(await page.next(), { event: 'changed' })
   await logout(ada.token, 'local')
-  t.match(await page.next(), { event: 'ended' }, 'nothing came between')
+  t.match(await page.next(), { event: 'ended' }, 'no event between')
 })
 
-t.test('without a living session there is no stream', async (t) => {
+t.test('without a valid session there is no stream', async (t) => {
   const [gone] = await devices(1)
   if (!gone) throw new Error('no device')
   await logout(gone.token, 'local')
@@ -89,27 +86,27 @@ t.test('without a living session there is no stream', async (t) => {
   }
 })
 
-t.test('however a logout and the opening of a page meet, the page is refused or told', async (t) => {
+t.test('when a logout and the opening of a page race, the page is refused or notified', async (t) => {
   const rounds = 150
-  const seen = { refused: 0, told: 0 }
-  // A machine that is slow to open pages may refuse all of them: then there are more rounds, up to a limit.
+  const seen = { refused: 0, notified: 0 }
+  // On a slow machine every page may be refused; then there are more rounds, up to a limit.
   let round = 0
-  for (; round < rounds || (seen.told === 0 && round < 10 * rounds); round++) {
+  for (; round < rounds || (seen.notified === 0 && round < 10 * rounds); round++) {
     const [phone, laptop] = await devices(2)
     if (!phone || !laptop) throw new Error('no devices')
     const opening = follow(laptop.token)
     const [page] = await Promise.all([opening, logout(phone.token, 'global')])
     if (page.response.status === 401) seen.refused++
-    else if ((await page.next())?.event === 'ended') seen.told++
+    else if ((await page.next())?.event === 'ended') seen.notified++
     page.close()
   }
-  t.equal(seen.refused + seen.told, round)
-  t.ok(seen.told > 0, JSON.stringify(seen))
+  t.equal(seen.refused + seen.notified, round)
+  t.ok(seen.notified > 0, JSON.stringify(seen))
 })
 
-t.test('a session that ends after its page was found to be let in, and before it is, is told', async (t) => {
-  const looked = Promise.withResolvers<void>()
-  const goOn = Promise.withResolvers<void>()
+t.test('a session that ends between its check and the stream is notified', async (t) => {
+  const sessionRead = Promise.withResolvers<void>()
+  const resume = Promise.withResolvers<void>()
   let slow = false
   const service = await startService({
     wrapPool: (pool, name) => ({
@@ -117,8 +114,8 @@ t.test('a session that ends after its page was found to be let in, and before it
       async run(...args) {
         const result = await pool.run(...args)
         if (slow && name === 'requests') {
-          looked.resolve()
-          await goOn.promise
+          sessionRead.resolve()
+          await resume.promise
         }
         return result
       },
@@ -127,16 +124,16 @@ t.test('a session that ends after its page was found to be let in, and before it
   const { token, id } = await service.signIn(await service.addUser())
   slow = true
   const opening = openStream(({ signal, headers }) => service.as(token, PATH, { signal, headers }))
-  await within('the look at the session', looked.promise)
+  await within('the session to be read', sessionRead.promise)
   await service.database.psql('delete from session where id = $1', [id])
   await waitFor('the feed to read the revocation', () => service.feed.counts.events > 0)
-  goOn.resolve()
+  resume.resolve()
   const page = await opening
   t.equal(page.response.status, 200)
   t.match(await page.next(), { event: 'ended' })
 })
 
-t.test('a page that is left open does not keep its session alive', async (t) => {
+t.test('an open page does not extend its session', async (t) => {
   const [device] = await devices(1)
   if (!device) throw new Error('no device')
   await psql(`update session set "lastSeenAt" = now() - interval '1 hour' where id = $1`, [device.id])
@@ -151,10 +148,10 @@ t.test('a page that is left open does not keep its session alive', async (t) => 
   for (let n = 0; n < 3; n++) (await follow(device.token)).close()
   t.equal(await seen(), before)
   await as(device.token, '/api/session')
-  t.ok((await seen()) > before, 'a use does')
+  t.ok((await seen()) > before, 'a request does')
 })
 
-t.test('a stream is not longer than the life of its session', async (t) => {
+t.test('a stream ends when its session expires', async (t) => {
   const [device] = await devices(1)
   if (!device) throw new Error('no device')
   await psql(`update session set expires = now() at time zone 'utc' + interval '1 second' where id = $1`, [
@@ -166,7 +163,7 @@ t.test('a stream is not longer than the life of its session', async (t) => {
   t.equal((await as(device.token, PATH)).status, 401)
 })
 
-t.test('of more than 20 streams of a user, the oldest is ended', async (t) => {
+t.test('the 21st stream of a user ends the oldest', async (t) => {
   const [first, phone] = await devices(2)
   if (!first || !phone) throw new Error('no devices')
   const pages = []

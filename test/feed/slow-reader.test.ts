@@ -18,10 +18,10 @@ const service = await startService({
 })
 const { psql } = service.database
 const { headers } = await service.keyFor('events')
-/** Two thousand followers, or forty thousand events, on a loaded machine. In milliseconds. */
+/** Milliseconds for two thousand followers, or forty thousand events, on a loaded machine. */
 const MANY_MS = 180_000
 
-/** Counts the revocations that a stream brings. Plain `http`: two thousand times the machinery of `fetch` is too much. */
+/** Counts the revocations of a stream. Plain `http`, because two thousand `fetch` streams cost too much. */
 async function follow(): Promise<{ events(): number; close(): void }> {
   let events = 0
   let unfinished = ''
@@ -52,7 +52,7 @@ async function signInOften(count: number): Promise<string> {
 
 const end = (userId: string) => psql('delete from session where "userId" = $1', [userId])
 
-t.test('two thousand who follow share one listener, and read nothing themselves', async (t) => {
+t.test('two thousand followers share one listener, and none reads the database', async (t) => {
   const followers: Awaited<ReturnType<typeof follow>>[] = []
   for (let n = 0; n < 40; n++) followers.push(...(await Promise.all(Array.from({ length: 50 }, follow))))
   t.equal(service.feed.waiting(), 2_000)
@@ -67,10 +67,10 @@ t.test('two thousand who follow share one listener, and read nothing themselves'
     )
     t.ok(
       followers.every((each, n) => each.events() === (before[n] ?? 0) + count),
-      `each is told once, ${round}`,
+      `each gets the event once, ${round}`,
     )
   }
-  t.equal(feedReads, service.feed.counts.reads, 'every read was for all of them')
+  t.equal(feedReads, service.feed.counts.reads, 'every read was shared')
   t.equal(
     (
       await psql(`select from pg_stat_activity
@@ -82,7 +82,7 @@ t.test('two thousand who follow share one listener, and read nothing themselves'
   await waitFor('all followers to be gone', () => service.feed.waiting() === 0)
 })
 
-t.test('a reader that does not read is cut off; others are not kept waiting', async (t) => {
+t.test('a client that does not read is disconnected; others are not delayed', async (t) => {
   const { port } = new URL(service.base)
   const lazy = connect(Number(port), '127.0.0.1').on('error', () => {})
   lazy.pause()
@@ -95,13 +95,13 @@ t.test('a reader that does not read is cut off; others are not kept waiting', as
   const eager = await follow()
   const open = await connections()
 
-  // More than both sides' buffers hold.
+  // More than the buffers of both sides hold.
   const userId = await signInOften(40_000)
   await end(userId)
   await waitFor('40,000 events at the eager reader', () => eager.events() >= 40_000, MANY_MS)
   t.equal(eager.events(), 40_000)
   await waitFor('the connection of the lazy reader to be closed', async () => (await connections()) < open)
-  t.equal(await connections(), open - 1, 'the connection of the one is closed')
+  t.equal(await connections(), open - 1, 'only that connection is closed')
   lazy.destroy()
 
   await end(await signInOften(1))

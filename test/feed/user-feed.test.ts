@@ -1,15 +1,15 @@
-/** Pages of one process that follow their users: whoever leaves and whoever comes disturb nobody else. */
+/** Subscriptions of open pages: one that starts or ends does not disturb the others. */
 import t from 'tap'
 import { createUserFeed, type UserEvent } from '../../src/feed/user-feed.ts'
 import type { Page, RevocationEvent } from '../../src/feed/window.ts'
 
-/** A feed whose answers are given by hand. */
+/** A feed whose answers the test gives. */
 function feedByHand() {
   const asked: { cursor: string; signal: AbortSignal; answer: PromiseWithResolvers<Page> }[] = []
   return {
     asked,
-    here: async () => 'begin',
-    recent: (): readonly Page[] => [],
+    headCursor: async () => 'begin',
+    pagesAfter: (): readonly Page[] => [],
     next(cursor: string, signal: AbortSignal) {
       const answer = Promise.withResolvers<Page>()
       asked.push({ cursor, signal, answer })
@@ -19,13 +19,13 @@ function feedByHand() {
 }
 
 function page(userId: string) {
-  const told: (UserEvent | 'end')[] = []
+  const events: (UserEvent | 'end')[] = []
   return {
-    told,
+    events,
     userId,
     sessionId: 'of this page',
-    tell: (what: UserEvent) => void told.push(what),
-    end: () => void told.push('end'),
+    notify: (what: UserEvent) => void events.push(what),
+    end: () => void events.push('end'),
   }
 }
 
@@ -41,13 +41,13 @@ const ended = (userId: string): RevocationEvent => ({
 const turn = () => new Promise((done) => setImmediate(done))
 
 t.test(
-  'when the last page leaves, nobody follows; the next one is followed for from where it came',
+  'when the last page leaves, the follower stops; the next page gets one from its own cursor',
   async (t) => {
     const feed = feedByHand()
     const users = createUserFeed(feed)
-    users.join('a', page('ada'))()
+    users.subscribe('a', page('ada'))()
     t.ok(feed.asked[0]?.signal.aborted)
-    users.join('b', page('ada'))
+    users.subscribe('b', page('ada'))
     t.same(
       feed.asked.map(({ cursor }) => cursor),
       ['a', 'b'],
@@ -56,39 +56,39 @@ t.test(
 )
 
 for (const [how, answer] of [
-  ['breaks off', (late: PromiseWithResolvers<Page>) => late.reject(new Error('the feed is closed'))],
+  ['fails', (late: PromiseWithResolvers<Page>) => late.reject(new Error('the feed is closed'))],
   [
     'comes late',
     (late: PromiseWithResolvers<Page>) => late.resolve({ events: [ended('ada')], cursor: 'late' }),
   ],
 ] as const) {
-  t.test(`what ${how} for pages that have left is nothing to those that came since`, async (t) => {
+  t.test(`a read that ${how} for pages that have left does not affect later pages`, async (t) => {
     const feed = feedByHand()
     const users = createUserFeed(feed)
-    users.join('a', page('ada'))()
+    users.subscribe('a', page('ada'))()
     const [first, second] = [page('ada'), page('ada')]
-    users.join('b', first)
+    users.subscribe('b', first)
     const [left, followed] = feed.asked
-    if (!left || !followed) throw new Error('nobody follows')
+    if (!left || !followed) throw new Error('no follower')
     answer(left.answer)
     await turn()
-    users.join('c', second)
-    t.equal(feed.asked.length, 2, 'one follows for both')
+    users.subscribe('c', second)
+    t.equal(feed.asked.length, 2, 'one follower for both')
     followed.answer.resolve({ events: [ended('ada')], cursor: 'd' })
     await turn()
-    t.same([first.told, second.told], [['changed'], ['changed']], 'once each')
+    t.same([first.events, second.events], [['changed'], ['changed']], 'once each')
   })
 }
 
-t.test('a feed that breaks off ends every page, and those that come again are followed for', async (t) => {
+t.test('a failed feed ends every subscription; new ones get a new follower', async (t) => {
   const feed = feedByHand()
   const users = createUserFeed(feed)
   const [ada, grace] = [page('ada'), page('grace')]
-  users.join('a', ada)
-  users.join('a', grace)
+  users.subscribe('a', ada)
+  users.subscribe('a', grace)
   feed.asked[0]?.answer.reject(new Error('the feed is closed'))
   await turn()
-  t.same([ada.told, grace.told], [['end'], ['end']])
-  users.join('b', page('ada'))
+  t.same([ada.events, grace.events], [['end'], ['end']])
+  users.subscribe('b', page('ada'))
   t.equal(feed.asked.length, 2)
 })
