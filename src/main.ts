@@ -36,7 +36,7 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   })
 
   try {
-    if (cluster.isWorker) await serve(config, await receiveServeOptions(), log, cleanup, tracing)
+    if (cluster.isWorker) await serve(config, await receiveServeOptions(), log, cleanup, { tracing })
     else await serveFirst(config, log, cleanup, tracing)
   } catch (error) {
     await close()
@@ -56,7 +56,7 @@ async function serveFirst(
   const options: ServeOptions = { url: config.databaseUrl ?? demo?.url ?? '', demo: demo !== null }
   await prepare(config, options.url, log, demo?.seed)
   if (config.workers > 1) await supervise(config.workers, options, log, cleanup)
-  else await serve(config, options, log, cleanup, tracing)
+  else await serve(config, options, log, cleanup, { tracing })
   if (demo) process.stdout.write(demo.banner(config))
 }
 

@@ -1,13 +1,13 @@
 /** The whole service on a test database, listening on a port of its own; and people with devices. */
 import t from 'tap'
-import { demoSignIn } from '../../demo/sign-in.ts'
-import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import { createCleanup } from '../../src/lib/cleanup.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { createLogger } from '../../src/observability/log.ts'
+import { type InThisProcess, serve } from '../../src/serve.ts'
 import { createKey } from '../../src/service-api/keys.ts'
 import type { KeyScope } from '../../src/service-api/scopes.ts'
-import { createServices, type Job, type ServicesOptions, startJobs } from '../../src/services.ts'
+import { createServices } from '../../src/services.ts'
 import { user } from '../../src/sessions/schema.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { insist } from './insist.ts'
@@ -16,7 +16,7 @@ import { waitFor, within } from './within.ts'
 
 const SYSTEM = { actorKind: 'system' as const, actorId: 'test' }
 
-export interface ServiceOptions extends Pick<ServicesOptions, 'clock' | 'wrapPool'> {
+export interface ServiceOptions extends Pick<InThisProcess, 'clock' | 'wrapPool' | 'except'> {
   database?: TestDatabase
   /** Settings beside those of a demo on a port of its own. */
   env?: Record<string, string>
@@ -24,19 +24,10 @@ export interface ServiceOptions extends Pick<ServicesOptions, 'clock' | 'wrapPoo
   demo?: boolean
   /** Collects the log at `trace`. */
   log?: string[]
-  /** Jobs that the test does itself, step by step. */
-  except?: readonly Job[]
 }
 
 /** Starts the service in this process, as `global-logout start` does. Everything is closed when the test file ends. */
-export async function startService({
-  database,
-  env = {},
-  demo,
-  log,
-  except = [],
-  ...rest
-}: ServiceOptions = {}) {
+export async function startService({ database, env = {}, demo = false, log, ...rest }: ServiceOptions = {}) {
   const db = database ?? (await testDatabase())
   const port = await freePort()
   const config = readConfig({ DATABASE_URL: db.url, PORT: String(port), ...env })
@@ -44,12 +35,10 @@ export async function startService({
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
     : createLogger('silent')
   // Replays are written when a test says so: what it counts must not fall into two records.
-  const services = createServices(config, logger, { url: db.url, replayFlushMs: 3_600_000, ...rest })
-  t.teardown(services.close)
-  startJobs(services, { except })
-  const app = await buildApp(services, logger, { signIn: demo ? demoSignIn : undefined })
-  t.teardown(() => app.close())
-  await app.listen({ host: '127.0.0.1', port })
+  const cleanup = createCleanup()
+  t.teardown(cleanup.run)
+  const options = { replayFlushMs: 3_600_000, ...rest }
+  const { services, app } = await serve(config, { url: db.url, demo }, logger, cleanup, options)
   const base = `http://127.0.0.1:${port}`
   const cookieName = config.cookie.name
 
