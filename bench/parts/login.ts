@@ -43,7 +43,7 @@ const contenders: Record<string, Contender> = {
       // Neither is asked: a login that replaces no session touches none and waits for nobody.
       const sessions = createSessions(
         database,
-        { add() {} },
+        { record() {} },
         { wait: async () => null },
         async () => false,
         silentLog,
