@@ -166,7 +166,7 @@ function crossCheck(set: Environment): string[] {
   }
   if (!set.DATABASE_URL && !isLoopback(set.HOST)) {
     problems.push(
-      'HOST: without DATABASE_URL this is the demo, where anybody signs in without a password; it listens on this machine only',
+      'DATABASE_URL: name the database. Without one, only the demo of a checkout runs, where anybody signs in without a password: on this machine only, not on this HOST',
     )
   }
   const host = new URL(publicUrlOf(set)).hostname
