@@ -61,7 +61,7 @@ DO $$ BEGIN
 	END IF;
 END $$;
 --> statement-breakpoint
--- The SHA-256 of a token in base64url, as hashToken() in src/sessions/tokens.ts has it.
+-- The SHA-256 of a token in base64url, as hashToken() in src/database/token-hash.ts has it.
 UPDATE "session" SET "sessionToken" = pg_catalog.rtrim(pg_catalog.translate(pg_catalog.encode(
 	pg_catalog.sha256(pg_catalog.convert_to("sessionToken", 'UTF8')), 'base64'), '+/', '-_'), '=');
 --> statement-breakpoint

@@ -10,13 +10,13 @@ import { fetchRows } from '../database/rows.ts'
 import { type Operation, operation, revokedSession } from '../operations/schema.ts'
 import { type Session, session, sessionPolicy, type User, user } from './schema.ts'
 import type { SessionState } from './validity.ts'
-import { currentPolicy, endsAt, expiresAsDate, isValid, lastSeenInterval, stateNow } from './validity.ts'
+import { currentPolicy, endsAt, expiresAsDate, isValid, lastSeenIntervalNow, stateNow } from './validity.ts'
 
 const now = sql`statement_timestamp()`
 /** A one-row source for queries without a table: drizzle then names the columns, whatever the application's driver would call them. */
 const oneRow = sql`(select) as one_row`
 /** Whether the last recorded activity is old enough to need an update. */
-export const lastSeenIsStale = sql<boolean>`${session.lastSeenAt} < ${now} - ${sql.raw(lastSeenInterval('(select idle_timeout_seconds from session_policy)'))}`
+export const lastSeenIsStale = sql<boolean>`${session.lastSeenAt} < ${now} - ${lastSeenIntervalNow}`
 
 export interface ActiveSession {
   session: Session

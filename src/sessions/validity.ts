@@ -40,6 +40,9 @@ export const endOf = (
 export const lastSeenInterval = (idleTimeoutSeconds: string): string =>
   `pg_catalog.make_interval(secs => least(60::double precision, ${idleTimeoutSeconds}::double precision / 4::double precision))`
 
+/** The same under the current policy, for any query. */
+export const lastSeenIntervalNow = sql.raw(lastSeenInterval(IDLE_TIMEOUT))
+
 const end = sql.raw(endOf('session', { idleTimeout: IDLE_TIMEOUT, maxAge: MAX_AGE }))
 
 /** When a session ends if it is not used again. */

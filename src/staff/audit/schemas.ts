@@ -1,13 +1,14 @@
 /** What the API of the audit log takes and gives. */
 import { z } from 'zod'
 import { nullableText } from '../../http/schemas.ts'
+import { zonedInstant } from '../../lib/schemas.ts'
 import { AUDIT_KINDS } from '../../operations/kinds.ts'
 import { searchText } from '../accounts/schemas.ts'
 import { operationJson } from '../operation-json.ts'
 
 /** An instant, or a day, which begins at midnight UTC. */
 const moment = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], {
+  .union([zonedInstant, z.iso.date()], {
     error: 'must be an instant such as 2026-11-24T13:00:00Z, or a day such as 2026-11-24',
   })
   .transform((given) => new Date(given))

@@ -5,7 +5,7 @@
 
 import { type Database, withoutDeadline } from '../../database/database.ts'
 import { Problem, unavailable } from '../../errors.ts'
-import { type NewOperation, recordOperation } from '../../operations/record.ts'
+import { type NewOperation, recordOperationWithoutRevocations } from '../../operations/record.ts'
 import type { RevokedSession } from '../../operations/schema.ts'
 import type { RequestSource } from '../../sessions/sessions.ts'
 import {
@@ -128,7 +128,13 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
           }
           const { expiresAt } = await insertIncident(tx, planned, PLAN_SECONDS)
           const result = { planId: id, ...counted, unknownUsers: strangers.length }
-          await record(tx, 'incident.plan', { ...actor, reason, selection: shown, result })
+          await recordOperationWithoutRevocations(tx, {
+            ...actor,
+            kind: 'incident.plan',
+            reason,
+            selection: shown,
+            result,
+          })
           return { planId: id, ...counted, sample, expiresAt, unknownUsers: strangers }
         }),
       ),
@@ -145,8 +151,9 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
         if (plan.state !== 'planned') return
         if (plan.expired) throw new Problem('incident_not_open', 'The plan has expired. Plan again.')
         const { reason, selection } = plan
-        const operationId = await record(tx, 'incident.execute', {
+        const operationId = await recordOperationWithoutRevocations(tx, {
           ...actor,
+          kind: 'incident.execute',
           reason,
           selection,
           result: { planId },
@@ -184,17 +191,6 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
       }
     },
   }
-}
-
-/** Records an act of which the result is still to come. */
-async function record(
-  tx: Parameters<typeof recordOperation>[0],
-  kind: NewOperation['kind'],
-  { requestId, ...what }: Omit<NewOperation, 'kind'>,
-): Promise<string> {
-  const id = crypto.randomUUID()
-  await recordOperation(tx, id, 0, { ...what, kind, requestId: requestId ?? null })
-  return id
 }
 
 function notFound(): Problem {
