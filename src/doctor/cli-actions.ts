@@ -1,5 +1,4 @@
-/** The work of `global-logout doctor` and `global-logout sweep`: reports what is wrong, and deletes expired sessions. */
-
+/** `global-logout doctor` reports problems of a deployment; `global-logout sweep` deletes expired sessions. */
 import { Failed } from '../cli/common.ts'
 import type { CommandContext } from '../cli/context.ts'
 import { explain } from '../cli/explain.ts'
@@ -10,15 +9,16 @@ import { unfitServer } from '../database/connection.ts'
 import { Problem } from '../errors.ts'
 import { sweep } from '../sessions/sweeper.ts'
 import { count } from '../ui/format.ts'
-import { findInDatabase } from './database-findings.ts'
-import { type Finding, findInSettings } from './findings.ts'
+import { checkDatabase } from './database-checks.ts'
+import type { Finding } from './finding.ts'
+import { checkSettings } from './settings-checks.ts'
 
 export interface JsonOption {
   json?: true
 }
 
 export async function diagnose(context: CommandContext, { json }: JsonOption): Promise<void> {
-  const findings = await findAll(context)
+  const findings = await runChecks(context)
   if (json) printJson(findings)
   else {
     printTable(
@@ -33,22 +33,22 @@ export async function diagnose(context: CommandContext, { json }: JsonOption): P
 export async function sweepNow(context: CommandContext, { json }: JsonOption): Promise<void> {
   const deleted = await context.withDatabase((database) => sweep(database))
   if (json) printJson({ deleted })
-  else if (deleted === null) print('Another process is sweeping at this moment.')
+  else if (deleted === null) print('Another process is sweeping. Nothing was deleted here.')
   else print(`${count(deleted, 'expired session')} deleted.`)
 }
 
-async function findAll(context: CommandContext): Promise<Finding[]> {
+async function runChecks(context: CommandContext): Promise<Finding[]> {
   const inSettings: Finding[] = []
   try {
     const config = readConfig(context.env)
-    inSettings.push(...findInSettings(config))
-    return [...inSettings, ...(await findInDatabase(await context.databaseUrl(), config))]
+    inSettings.push(...checkSettings(config))
+    return [...inSettings, ...(await checkDatabase(await context.databaseUrl(), config))]
   } catch (error) {
-    return [...inSettings, ...findInError(error)]
+    return [...inSettings, ...toFindings(error)]
   }
 }
 
-function findInError(error: unknown): Finding[] {
+function toFindings(error: unknown): Finding[] {
   if (!(error instanceof ConfigError)) {
     const unfit = error instanceof Problem && unfitServer(error.cause)
     return [{ level: 'problem', what: unfit ? 'writable' : 'database', detail: explain(error) }]
@@ -62,6 +62,6 @@ function findInError(error: unknown): Finding[] {
 function summary(findings: Finding[]): string {
   const at = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length
   const [problems, warnings] = [at('problem'), at('warning')]
-  if (problems + warnings === 0) return '\nAll is well.'
+  if (problems + warnings === 0) return '\nNo problems.'
   return `\n${count(problems, 'problem')}, ${count(warnings, 'warning')}.`
 }

@@ -4,23 +4,26 @@ import { examples } from '../cli/common.ts'
 import type { CommandContext } from '../cli/context.ts'
 import type { JsonOption } from './cli-actions.ts'
 
-/** Loaded when a command runs: help and completion need none of it. */
+/** Loaded when a command runs, so that help and completion start fast. */
 const actions = () => import('./cli-actions.ts')
 
 export function addDoctorCommand(program: Command, context: CommandContext): void {
   program
     .command('doctor')
     .allowExcessArguments(false)
-    .description('check settings, database, rights and clocks, and say what to do')
+    .description('check settings, database, rights and clocks; say how to fix each problem')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('doctor', 'doctor --json'))
-    .addHelpText('after', '\nChanges nothing. Exit code 1 when there is a problem, 0 with warnings only.')
+    .addHelpText(
+      'after',
+      '\nChanges nothing. Exits with 1 if there is a problem, and with 0 if there are only warnings.',
+    )
     .action(async (options: JsonOption) => (await actions()).diagnose(context, options))
 
   program
     .command('sweep')
     .allowExcessArguments(false)
-    .description('delete expired sessions now; the service does so every minute')
+    .description('delete expired sessions now; a running service does so every minute')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('sweep'))
     .action(async (options: JsonOption) => (await actions()).sweepNow(context, options))

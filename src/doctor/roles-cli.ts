@@ -1,4 +1,4 @@
-/** `global-logout roles`: its options and help. */
+/** `global-logout roles`: options and help. */
 import { type Command, Option } from 'commander'
 import { examples } from '../cli/common.ts'
 import type { CommandContext } from '../cli/context.ts'
@@ -8,17 +8,16 @@ export function addRolesCommand(program: Command, context: CommandContext): void
   program
     .command('roles')
     .allowExcessArguments(false)
-    .description(
-      'show what owner, service, checker, application and any other login may do to everything of ours',
-    )
+    .description('show the rights of each database role on each table and function of the service')
     .option('--json', 'print JSON')
-    .addOption(new Option('--markdown', 'print the table as docs/operations.md has it').conflicts('json'))
+    .addOption(new Option('--markdown', 'print the table of docs/operations.md').conflicts('json'))
     .addHelpText('after', examples('roles', 'roles --json'))
     .addHelpText(
       'after',
       `
-service, checker and application are the roles global_logout_service, global_logout_checker and global_logout_application;
-stranger is any other login. Tables and functions of an application in schema public that have the same owner are listed, too.`,
+service, checker and application are the roles global_logout_service, global_logout_checker and
+global_logout_application; stranger is any other login. Tables and functions of an application are
+listed, too, if they are in schema public and have the same owner.`,
     )
     .action(async (options: RolesOptions) => (await import('./roles-action.ts')).showRoles(context, options))
 }

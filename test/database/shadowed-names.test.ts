@@ -7,7 +7,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import t from 'tap'
 import { migrate } from '../../src/database/migrate.ts'
 import { readRights } from '../../src/database/rights.ts'
-import { findInDatabase } from '../../src/doctor/database-findings.ts'
+import { checkDatabase } from '../../src/doctor/database-checks.ts'
 import { deleteOldRevocations, sweep } from '../../src/sessions/sweeper.ts'
 import { seal, verify } from '../../src/staff/audit/chain.ts'
 import { carryOut } from '../../src/staff/incidents/runner.ts'
@@ -225,7 +225,7 @@ t.test('nor does what the service sends', async (t) => {
 t.test('doctor says that every login may create there, and what to do about it', async (t) => {
   const policy = { idleTimeoutSeconds: 604_800, maxAgeSeconds: 2_592_000 }
   const look = async () =>
-    (await findInDatabase(owner.url, { workers: 1, policy })).find(({ what }) => what === 'schema public')
+    (await checkDatabase(owner.url, { workers: 1, policy })).find(({ what }) => what === 'schema public')
   const found = await look()
   t.match(found, { level: 'warning', detail: /"revoke create on schema public from public"/ })
   await owner.run(readRights)

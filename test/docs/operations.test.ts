@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { CONNECTIONS, POOLS } from '../../src/database/pools.ts'
 import { readRights } from '../../src/database/rights.ts'
-import { inWords } from '../../src/doctor/roles-action.ts'
+import { rowsByObject } from '../../src/doctor/roles-action.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
@@ -127,7 +127,7 @@ t.test(
   async (t) => {
     const database = await testDatabase()
     const written = readmeTable('Database roles', await read('operations.md'))
-    t.strictSame(written, inWords(await database.run(readRights)))
+    t.strictSame(written, rowsByObject(await database.run(readRights)))
     const command = async (...args: string[]) => {
       const started = run(['roles', ...args], { env: { DATABASE_URL: database.url } })
       t.equal(await started.ended, 0)
@@ -135,10 +135,10 @@ t.test(
     }
     const printed = await command('--markdown')
     t.same(readmeTable('x', `\n## x\n${printed}`), written)
-    t.same(inWords(JSON.parse(await command('--json'))), written)
+    t.same(rowsByObject(JSON.parse(await command('--json'))), written)
     const plain = await command()
     t.match(plain, /^table operation +service +select, insert, update \(waited_ms\)$/m)
-    t.match(plain, /^function announce_lock +owner +alone$/m)
+    t.match(plain, /^function announce_lock +owner +only the owner$/m)
   },
 )
 
@@ -146,7 +146,9 @@ t.test('new tables and functions appear in it automatically, as do rights of oth
   const database = await testDatabase()
   await database.psql('create table novelty (a int, b int); create function novel() returns int return 1')
   await database.psql('grant update (b) on novelty to global_logout_checker; grant select on staff to public')
-  const rows = new Map(inWords(await database.run(readRights)).map(([object = '', ...may]) => [object, may]))
+  const rows = new Map(
+    rowsByObject(await database.run(readRights)).map(([object = '', ...may]) => [object, may]),
+  )
   t.same(rows.get('table novelty'), ['all', '-', 'update (b)', '-', '-'])
   t.same(rows.get('function novel()'), Array(5).fill('execute'))
   t.equal(rows.get('table staff')?.at(-1), 'select')

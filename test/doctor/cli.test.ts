@@ -1,8 +1,8 @@
-/** `global-logout doctor`, `sweep` and `completion`, as whoever runs the service uses them. */
+/** `global-logout doctor`, `sweep` and `completion`, as an operator uses them. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { TRIGGERS } from '../../src/doctor/database-findings.ts'
+import { TRIGGERS } from '../../src/doctor/database-checks.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { dropLogin } from '../support/logins.ts'
@@ -27,7 +27,7 @@ async function findings(env: Record<string, string> = {}) {
   return { code, found }
 }
 
-t.test('doctor names a healthy set-up healthy, and what it would change about this one', async (t) => {
+t.test('doctor reports a healthy deployment as ok, and warns that the tests run as the owner', async (t) => {
   const { code, output } = await command(['doctor'])
   t.match(output, /^ok +database +PostgreSQL 1\d/m)
   t.match(output, /^ok +migrations +all applied/m)
@@ -41,7 +41,7 @@ t.test('doctor names a healthy set-up healthy, and what it would change about th
   t.equal(code, fsync === 'on' ? 0 : 1)
 })
 
-t.test('doctor finds what is wrong with settings, and says what to do', async (t) => {
+t.test('doctor finds problems in settings, and says how to fix them', async (t) => {
   t.match(await findings({ PUBLIC_URL: 'http://id.example.com' }), {
     code: 1,
     found: { cookie: { level: 'problem', detail: /https/ } },
@@ -58,13 +58,13 @@ t.test('doctor finds what is wrong with settings, and says what to do', async (t
   })
 })
 
-t.test('doctor works without a database, and says that there is none', async (t) => {
+t.test('doctor works without a database, and reports that none answers', async (t) => {
   const { code, found } = await findings({ DATABASE_URL: 'postgres://127.0.0.1:1/x' })
   t.equal(code, 1)
   t.match(found.database, { level: 'problem', detail: /no database answers/ })
 })
 
-t.test('doctor tells a role that may do too little what it lacks', async (t) => {
+t.test('doctor names the right that the connecting role lacks', async (t) => {
   const url = new URL(database.url)
   url.username = `gl_test_doctor_${process.pid}`
   url.password = 'x'
@@ -80,7 +80,7 @@ t.test('doctor tells a role that may do too little what it lacks', async (t) => 
   t.match((await findings({ DATABASE_URL: url.href })).found.rights, { level: 'ok' })
 })
 
-t.test('doctor finds rights that were taken from the roles, and lifetimes that differ', async (t) => {
+t.test('doctor finds rights revoked from the roles, and lifetimes that differ', async (t) => {
   await psql('revoke select on session_policy from global_logout_checker')
   t.match((await findings()).found.roles, { level: 'warning', detail: /grant_global_logout_roles/ })
   await psql('select grant_global_logout_roles()')
@@ -91,7 +91,7 @@ t.test('doctor finds rights that were taken from the roles, and lifetimes that d
   })
 })
 
-t.test('doctor names a login that may record acts in any name, and its advice works', async (t) => {
+t.test('doctor names a login that can record operations for any actor, and its advice works', async (t) => {
   const name = `gl_test_recorder_${process.pid}`
   await psql(`create role ${name}; grant insert on operation to ${name}`)
   t.teardown(() => dropLogin({ psql }, name))
@@ -108,7 +108,7 @@ t.test('doctor names a login that may record acts in any name, and its advice wo
   await psql(`revoke all on staff, service_key from ${name}`)
 })
 
-t.test('doctor finds a record that came from another server, and "migrate" settles it', async (t) => {
+t.test('doctor finds an audit log restored from another server, and "migrate" fixes it', async (t) => {
   await psql(
     `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`,
   )
@@ -121,7 +121,7 @@ t.test('doctor finds a record that came from another server, and "migrate" settl
   t.match(await command(['audit', 'verify']), { code: 0 })
 })
 
-t.test('doctor knows every trigger there is', async (t) => {
+t.test('doctor knows every trigger', async (t) => {
   const there = await psql<{ place: string; name: string }>(
     'select tgrelid::regclass::text as place, tgname as name from pg_trigger where not tgisinternal',
   )
@@ -131,20 +131,20 @@ t.test('doctor knows every trigger there is', async (t) => {
   )
 })
 
-t.test('doctor finds triggers that are off, or gone, and its advice for them works', async (t) => {
-  const off = ['session_deleted', 'session_not_revived']
-  await psql(`alter table session disable trigger ${off[0]}`)
-  await psql(`alter table session enable replica trigger ${off[1]}`)
+t.test('doctor finds disabled and missing triggers, and its advice works', async (t) => {
+  const disabled = ['session_deleted', 'session_not_revived']
+  await psql(`alter table session disable trigger ${disabled[0]}`)
+  await psql(`alter table session enable replica trigger ${disabled[1]}`)
   const [{ definition } = { definition: '' }] = await psql<{ definition: string }>(
     `select pg_get_triggerdef(oid) as definition from pg_trigger where tgname = 'user_lock_announced'`,
   )
   await psql('drop trigger user_lock_announced on user_lock')
   const { level, detail } = (await findings()).found.triggers as Finding
   t.equal(level, 'problem')
-  for (const name of off) t.match(detail, new RegExp(`disabled: .*${name} on session.* As the owner`))
+  for (const name of disabled) t.match(detail, new RegExp(`disabled: .*${name} on session.* As the owner`))
   t.match(detail, /missing: user_lock_announced on user_lock\./)
 
-  // As an owner who is no superuser.
+  // As an owner without superuser rights.
   const owner = `gl_test_owner_${process.pid}`
   const advice = /"(alter table .*?)"/.exec(detail)?.[1]
   await psql(`create role ${owner}; alter table session owner to ${owner}`)
@@ -154,14 +154,14 @@ t.test('doctor finds triggers that are off, or gone, and its advice for them wor
   t.match((await findings()).found.triggers, { level: 'ok' })
 })
 
-t.test('doctor finds migrations that are missing', async (t) => {
+t.test('doctor finds pending migrations', async (t) => {
   await psql(
     'delete from drizzle.__global_logout_migrations where id = (select max(id) from drizzle.__global_logout_migrations)',
   )
   t.match((await findings()).found.migrations, { level: 'problem', detail: /global-logout migrate/ })
 })
 
-t.test('sweep deletes what has expired, and tells how many', async (t) => {
+t.test('sweep deletes expired sessions, and prints how many', async (t) => {
   await psql(`insert into "user" (id) values ('ada')`)
   await psql(
     `insert into session ("sessionToken", "userId", expires)
@@ -171,7 +171,7 @@ t.test('sweep deletes what has expired, and tells how many', async (t) => {
   t.same(await psql('select "sessionToken" from session'), [{ sessionToken: 'living' }])
 })
 
-t.test('the shell completes commands, and what follows them', async (t) => {
+t.test('the shell completes commands, options and values', async (t) => {
   const { output: script } = await command(['completion', 'bash'])
   const complete = async (...words: string[]) => {
     const line = words.map((word) => `'${word}'`).join(' ')
@@ -189,6 +189,6 @@ t.test('the shell completes commands, and what follows them', async (t) => {
   t.same(await complete('keys', 'create', '--scope', 'i'), ['introspect'])
   t.same(await complete('audit', 'list', '--kind', 'ext'), ['external'])
   t.same(await complete('incident', 'plan', '--users', 'READM'), ['README.md'])
-  t.same(await complete('revoke', 'ada', '--reason', ''), [''], 'what only people can know is not guessed')
+  t.same(await complete('revoke', 'ada', '--reason', ''), [''], 'free text is not completed')
   t.match(await command(['completion', 'powershell']), { code: 2, output: /bash, zsh, fish/ })
 })

@@ -1,0 +1,76 @@
+/** Checks of rights in the database, for `global-logout doctor`: which roles exceed or lack their rights. */
+import { OWN_TABLES } from '../tables.ts'
+import { type Finding, ok, problem, type Query, warning } from './finding.ts'
+
+/** Checks that the connecting role can end sessions but cannot change the audit log. */
+export async function checkOwnRights(query: Query): Promise<Finding> {
+  const [name, canChangeLog, canLogOut] = await query<[string, boolean, boolean]>(
+    `select current_user::text, has_table_privilege('operation', 'delete') or has_table_privilege('operation', 'update'),
+      has_table_privilege('session', 'delete') and has_table_privilege('operation', 'insert')`,
+  )
+  if (!canLogOut) return missingRights([name])
+  if (canChangeLog)
+    return warning(
+      'rights',
+      `role ${name} can modify the audit log. Use a login role in global_logout_service.`,
+    )
+  return ok('rights', `role ${name} can append to the audit log, not modify it`)
+}
+
+export function missingRights([name]: [string]): Finding {
+  return problem('rights', `role ${name} cannot end sessions: "grant global_logout_service to ${name}".`)
+}
+
+/** Checks that the roles for the service, applications and checkers exist and have their rights. */
+export async function checkRoles(query: Query): Promise<Finding> {
+  const [incomplete] = await query<[string[]]>(
+    `select array(select name from pg_catalog.unnest(array['global_logout_service', 'global_logout_checker', 'global_logout_application']) as name
+      where pg_catalog.has_table_privilege(to_regrole(name)::oid, 'public.session_policy'::text, 'select'::text) is not true)`,
+  )
+  return incomplete.length === 0
+    ? ok(
+        'roles',
+        'global_logout_service, global_logout_checker and global_logout_application have their rights',
+      )
+    : warning(
+        'roles',
+        `missing, or without rights: ${incomplete.join(', ')}. For each, run "create role … nologin", then "select grant_global_logout_roles()".`,
+      )
+}
+
+/**
+ * Finds logins that can write operations in any actor's name, assign roles or create keys. Default privileges of the schema
+ * may grant this unnoticed.
+ */
+export async function checkWriters(query: Query): Promise<Finding> {
+  const [names] = await query<[string[]]>(
+    `select array(select r.rolname::text || ' ('::text || pg_catalog.string_agg(c.relname::text, ', '::text order by c.relname) || ')'::text
+      from pg_roles r, pg_class c where c.relnamespace = 'public'::regnamespace::oid
+      and c.relname in (${OWN_TABLES.map((name) => `'${name}'`).join(', ')})
+      and not r.rolsuper and r.rolname::text not like 'pg\\_%'
+      and (pg_catalog.has_table_privilege(r.oid, c.oid, 'insert, update, delete, truncate'::text)
+        or pg_catalog.has_any_column_privilege(r.oid, c.oid, 'insert, update'::text))
+      and not pg_catalog.pg_has_role(r.oid, c.relowner, 'usage'::text)
+      and pg_catalog.pg_has_role(r.oid, to_regrole('global_logout_service'::text)::oid, 'usage'::text) is not true
+      group by r.rolname order by 1)`,
+  )
+  return names.length === 0
+    ? ok('recorders', 'only the service and the owner can write operations, roles, locks and keys')
+    : warning(
+        'recorders',
+        `can write tables that only the service or the owner should: ${names.join('; ')}. Revoke these rights; an application needs only "grant global_logout_application to" its login.`,
+      )
+}
+
+/** Checks that not every login can create functions in schema public: they could replace those that the service calls, with its rights. */
+export async function checkSchemaRights(query: Query): Promise<Finding> {
+  const [canCreate] = await query<[boolean]>(
+    `select pg_catalog.has_schema_privilege(0::oid, 'public'::text, 'create'::text)`,
+  )
+  return canCreate
+    ? warning(
+        'schema public',
+        'every login can create functions in it, as before PostgreSQL 15: "revoke create on schema public from public".',
+      )
+    : ok('schema public', 'not every login can create functions in it')
+}

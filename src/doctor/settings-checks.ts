@@ -1,0 +1,38 @@
+/** Checks of the settings, for `global-logout doctor`: cookies, redirects and proxies. */
+import type { Config } from '../config.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+export function checkSettings(config: Config): Finding[] {
+  const { secure, publicOrigin, cookie, allowedRedirects, trustProxy, trustProxyHeader } = config
+  const local = /^https?:\/\/(localhost|127\.|\[::1\])/.test(publicOrigin)
+  const insecure = allowedRedirects.filter((origin) => origin.startsWith('http://'))
+  return [
+    secure || local
+      ? ok('cookie', `${cookie.name}, ${secure ? 'Secure' : 'without Secure: plain http on this machine'}`)
+      : problem(
+          'cookie',
+          `PUBLIC_URL is ${publicOrigin}: tokens are sent unencrypted. Add a TLS proxy, and set PUBLIC_URL to its https address.`,
+        ),
+    cookie.domain
+      ? warning(
+          'cookie domain',
+          `every host below ${cookie.domain} receives the session cookie. Unset COOKIE_DOMAIN if one host is enough.`,
+        )
+      : ok('cookie domain', 'none: only one host receives the cookie'),
+    insecure.length > 0 && secure
+      ? warning(
+          'redirects',
+          `sign-out may redirect users to plain http: ${insecure.join(', ')}. Use https in ALLOWED_REDIRECTS.`,
+        )
+      : ok('redirects', allowedRedirects.length > 0 ? allowedRedirects.join(', ') : 'only to this site'),
+    secure && trustProxy.length === 0
+      ? warning(
+          'proxy',
+          'PUBLIC_URL is https, but TRUST_PROXY is empty: every device would show the address of the proxy. Set TRUST_PROXY.',
+        )
+      : ok(
+          'proxy',
+          trustProxy.length > 0 ? `${trustProxyHeader} is trusted from ${trustProxy.join(', ')}` : 'none',
+        ),
+  ]
+}
