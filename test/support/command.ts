@@ -1,4 +1,4 @@
-/** The `global-logout` command as a process of its own. */
+/** Runs the `global-logout` command in a child process. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -9,19 +9,19 @@ const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url)
 
 export interface Run {
   child: ChildProcess
-  /** What it printed so far, both streams. */
+  /** The output so far, of both streams. */
   output(): string
-  /** The same of standard output alone. */
+  /** The output so far, of standard output only. */
   stdout(): string
-  /** Resolves when it has printed `text`; fails when it ends without. */
+  /** Resolves when the output contains `text`. @throws Error when the process ends without it. */
   printed(text: string): Promise<void>
-  /** Resolves with its exit code, or the signal that killed it. */
+  /** Resolves with the exit code, or the signal that killed the process. Reading it starts the time limit; so does a copy by `...`. */
   readonly ended: Promise<number | NodeJS.Signals>
 }
 
 const { PATH, NODE_COMPILE_CACHE } = process.env
 
-/** Runs the command in `cwd` with nothing in its environment that it looks at but PATH and `env`. Killed when the test file ends. */
+/** Runs the command in `cwd`; its environment holds only PATH, NODE_COMPILE_CACHE and `env`. Killed when the test file ends. */
 export function run(
   args: string[],
   { cwd, env = {}, node = [] }: { cwd?: string; env?: Record<string, string>; node?: string[] } = {},
@@ -32,9 +32,9 @@ export function run(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let text = ''
-  let result = ''
+  let stdoutText = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    result += chunk
+    stdoutText += chunk
   })
   const listeners = new Set<() => void>()
   for (const stream of [child.stdout, child.stderr]) {
@@ -47,25 +47,27 @@ export function run(
     child.once('close', (code, signal) => done(code ?? (signal as NodeJS.Signals)))
   })
   t.teardown(() => child.kill('SIGKILL'))
-  const named = <T>(what: string, wait: Promise<T>) =>
+  const withLimit = <T>(what: string, wait: Promise<T>) =>
     within(`${what} of "global-logout ${args.join(' ')}"`, wait).catch((error) => {
-      throw new Error(`${error.message}; it printed:\n${text}`)
+      throw new Error(`${error.message}; output:\n${text}`)
     })
   return {
     child,
     output: () => text,
-    stdout: () => result,
+    stdout: () => stdoutText,
     get ended() {
-      return named('the end', ended)
+      return withLimit('the end', ended)
     },
     printed: (wanted) =>
-      named(
+      withLimit(
         `the text ${JSON.stringify(wanted)}`,
         new Promise<void>((done, fail) => {
-          const look = () => text.includes(wanted) && done()
-          listeners.add(look)
-          look()
-          void ended.then(() => fail(new Error(`it ended without printing ${JSON.stringify(wanted)}`)))
+          const check = () => text.includes(wanted) && done()
+          listeners.add(check)
+          check()
+          void ended.then(() =>
+            fail(new Error(`the command ended without printing ${JSON.stringify(wanted)}`)),
+          )
         }),
       ),
   }

@@ -1,9 +1,9 @@
 /**
- * Node as a process of its own, without the hooks that tap puts into NODE_OPTIONS of every child. They cost more CPU than
- * the start of the service itself, and on Node 22 the workers of a cluster never start under them.
+ * Node without the loader hooks that tap sets in NODE_OPTIONS for every child process. They cost nearly as much CPU as the
+ * start of the service, and on Node 22 no worker of a cluster starts with them.
  */
 
-/** The program and its arguments, for `spawn` and `execFile`. `env` becomes Node: the process id is that of Node. */
+/** Program and arguments for `spawn` and `execFile`. `env` replaces itself with Node, so the process id is that of Node. */
 export function plainNode(...args: string[]): [program: string, args: string[]] {
   return ['env', ['-u', 'NODE_OPTIONS', process.execPath, ...args]]
 }

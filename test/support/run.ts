@@ -1,8 +1,8 @@
 /**
- * Runs the tests on a real PostgreSQL: TEST_DATABASE_URL, else testcontainers where a Docker engine answers, else
- * the embedded one. Every test file clones the migrated template database that is made here.
+ * Runs the tests on a real PostgreSQL: TEST_DATABASE_URL, else testcontainers if a Docker engine responds, else the embedded
+ * server. Creates the migrated template database that each test file clones.
  *
- *     npm test                               everything, and which ten files took longest
+ *     npm test                                  all tests; prints the ten slowest files
  *     npm test -- test/check/handler.test.ts    one file
  */
 import { execFile, spawn } from 'node:child_process'
@@ -17,7 +17,7 @@ import { admin, databaseUrl } from './server.ts'
 import { slowestFiles } from './slowest.ts'
 
 const TEMPLATE = `gl_template_${process.pid}`
-/** Hundreds of processes start in a run: the code that one compiled serves the next. */
+/** A run starts hundreds of processes, which share compiled code through this cache. */
 const NODE_COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url))
 
 await buildTapOnce()
@@ -27,27 +27,27 @@ let code = 1
 try {
   await admin(server.url, (client) => client.query(`create database ${TEMPLATE}`))
   await migrate(databaseUrl(server.url, TEMPLATE))
-  const begun = Date.now()
+  const startedAt = Date.now()
   code = await tap({
     NODE_COMPILE_CACHE,
     ...process.env,
     TEST_SERVER_URL: server.url,
     TEST_TEMPLATE: TEMPLATE,
   })
-  process.stdout.write(await slowestFiles(begun))
+  process.stdout.write(await slowestFiles(startedAt))
   await admin(server.url, (client) => client.query(`drop database ${TEMPLATE}`))
 } finally {
   await server.stop()
 }
 process.exitCode = code
 
-/** tap compiles its set of plugins after an install; again only when `.taprc` changed, as two runs at once would clash. */
+/** Compiles the plugins of tap after an install or a change of `.taprc`. Not at every run: two runs at once would clash. */
 async function buildTapOnce(): Promise<void> {
   const marker = 'node_modules/.tap-built'
-  const wanted = await readFile('.taprc', 'utf8')
-  if ((await readFile(marker, 'utf8').catch(() => null)) === wanted) return
+  const current = await readFile('.taprc', 'utf8')
+  if ((await readFile(marker, 'utf8').catch(() => null)) === current) return
   await promisify(execFile)('tap', ['build'])
-  await writeFile(marker, wanted)
+  await writeFile(marker, current)
 }
 
 function tap(env: NodeJS.ProcessEnv): Promise<number> {
@@ -59,7 +59,7 @@ function tap(env: NodeJS.ProcessEnv): Promise<number> {
 async function startServer(): Promise<{ name: string; url: string; stop(): Promise<unknown> }> {
   const given = process.env.TEST_DATABASE_URL
   if (given) return { name: 'TEST_DATABASE_URL', url: given, stop: async () => {} }
-  if (await dockerAnswers()) {
+  if (await dockerResponds()) {
     const { PostgreSqlContainer } = await import('@testcontainers/postgresql')
     try {
       const container = await new PostgreSqlContainer('postgres:18-alpine')
@@ -69,7 +69,7 @@ async function startServer(): Promise<{ name: string; url: string; stop(): Promi
       return { name: 'testcontainers, postgres:18-alpine', url: container.getConnectionUri(), stop }
     } catch (error) {
       process.stdout.write(
-        `Docker answers, but no container could be started (${(error as Error).message.trim()})\n`,
+        `Docker responds, but no container could be started (${(error as Error).message.trim()})\n`,
       )
     }
   }
@@ -85,7 +85,7 @@ async function startServer(): Promise<{ name: string; url: string; stop(): Promi
   }
 }
 
-function dockerAnswers(): Promise<boolean> {
+function dockerResponds(): Promise<boolean> {
   return promisify(execFile)('docker', ['info'], { timeout: 10_000 }).then(
     () => true,
     () => false,
