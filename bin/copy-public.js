@@ -1,4 +1,4 @@
-// The last step of `npm run build`: the stylesheet, script and icon of the pages are not compiled, only copied.
+// Last step of `npm run build`: copies the stylesheet, script and icon of the pages, which are not compiled.
 import { cpSync } from 'node:fs'
 
 cpSync(new URL('../src/ui/public', import.meta.url), new URL('../dist/ui/public', import.meta.url), {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command's first step, in plain JavaScript, so that an old Node gets a sentence and not a syntax error.
+// Starts the command. Plain JavaScript: a Node that is too old prints a sentence instead of a syntax error.
 import { existsSync, readFileSync } from 'node:fs'
 
 const packageJson = new URL('../package.json', import.meta.url)
@@ -8,17 +8,17 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(
-    `global-logout needs Node ${engines.node}; this is ${process.versions.node}. "npm start" in a checkout brings its own.\n`,
+    `global-logout needs Node ${engines.node}; this is ${process.versions.node}. In a checkout, "npm start" uses a Node that fits.\n`,
   )
   process.exit(2)
 }
 
-// A checkout runs its sources as they are; the published package has only what was built from them.
+// A checkout runs its TypeScript sources; the published package contains only the build.
 const sources = new URL('../src/program.ts', import.meta.url)
 const { main } = await import(
   existsSync(sources) ? sources.href : new URL('../dist/program.js', import.meta.url).href
 )
 const code = await main(process.argv.slice(2), process.env, version)
 if (code !== undefined) process.exitCode = code
-// A worker that could not start would be kept alive by the channel to its supervisor.
+// The channel to the supervising process would keep a worker alive that could not start.
 if (code !== undefined && process.connected) process.exit()

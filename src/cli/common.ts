@@ -1,27 +1,24 @@
-/**
- * What commands share: the operator, a question before a write, examples and errors. Loads no library, as every help text
- * loads this.
- */
+/** What commands share: actor, confirmation, examples, times, options and errors. Loads no library, as every help loads this file. */
 import { once } from 'node:events'
 import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { z } from 'zod'
 import type { By } from '../operations/record.ts'
-import { tell, visible } from './print.ts'
+import { printToStderr, visible } from './print.ts'
 
-/** Wrong usage that only the command itself can notice. */
+/** Wrong usage that commander cannot detect. Exit code 2. */
 export class UsageError extends Error {}
 
-/** The command failed, and has said why already. */
+/** The command failed and has printed the reason. Exit code 1. */
 export class Failed extends Error {}
 
-/** Whoever runs the command, for the record. The operating system vouches for the name, nobody else. */
-export function operator() {
+/** The actor to record for a command: the user of the operating system, who is not authenticated further. */
+export function cliActor() {
   let name = String(process.getuid?.() ?? 'unknown')
   try {
     name = userInfo().username
   } catch {
-    // A container may run as a user id without a name.
+    // A container may run under a user id that has no name.
   }
   return {
     actorKind: 'system' as const,
@@ -32,32 +29,32 @@ export function operator() {
   } satisfies By
 }
 
-/** For the end of a command's help: how it is used. */
+/** The examples at the end of a command's help. */
 export function examples(...lines: string[]): string {
   return `\n${lines.length > 1 ? 'Examples' : 'Example'}\n${lines.map((line) => `  global-logout ${line}`).join('\n')}`
 }
 
-/** `2026-11-24 13:02` in UTC, or a dash. */
-export function instant(at: Date | null): string {
+/** `2026-11-24 13:02Z`, in UTC; a dash for null. */
+export function formatInstant(at: Date | null): string {
   return at ? `${at.toISOString().slice(0, 16).replace('T', ' ')}Z` : '-'
 }
 
 /**
- * Asks before harm; returns only after a yes. @throws UsageError when nobody is there to ask, unless `yes` was said before.
- * @throws Failed for any other answer, Ctrl-C and Ctrl-D among them.
+ * Asks for a yes, unless `yes` is given. @throws UsageError when standard input is not a terminal.
+ * @throws Failed for any other answer, and for Ctrl-C and Ctrl-D.
  */
 export async function confirm(question: string, yes: boolean | undefined): Promise<void> {
   if (yes) return
-  if (!process.stdin.isTTY) throw new UsageError(`${question} Nobody is there to ask: add --yes to go on.`)
-  const asking = createInterface({ input: process.stdin, output: process.stderr })
+  if (!process.stdin.isTTY) throw new UsageError(`${question} Not a terminal: pass --yes to confirm.`)
+  const prompt = createInterface({ input: process.stdin, output: process.stderr })
   let answer = ''
-  asking.question(`${visible(question)} [y/N] `, (text) => {
+  prompt.question(`${visible(question)} [y/N] `, (text) => {
     answer = text
-    asking.close()
+    prompt.close()
   })
-  await once(asking, 'close')
+  await once(prompt, 'close')
   if (/^\s*y(es)?\s*$/i.test(answer)) return
-  tell(`${answer === '' ? '\n' : ''}Nothing was changed.`)
+  printToStderr(`${answer === '' ? '\n' : ''}Nothing was changed.`)
   throw new Failed()
 }
 

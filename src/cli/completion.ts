@@ -1,13 +1,13 @@
 /**
- * `global-logout completion bash|zsh|fish`: a script made from the commands themselves, so that it cannot fall behind.
- * Words only; nothing is asked of the database while somebody presses Tab. (The libraries for this either have no
- * commander adapter or run the program at every key press.)
+ * `global-logout completion bash|zsh|fish`: prints a script that is generated from the commands, so it is always complete.
+ * It completes commands and options, and queries no database. Libraries for this have no commander adapter, or run the
+ * program at every key press.
  */
 import { Argument, type Command } from 'commander'
 import { print } from './print.ts'
 
-/** The option whose value is a file. */
-const FILE = '--users'
+/** The option that takes a file. */
+const FILE_OPTION = '--users'
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof SHELLS)[number]
 
@@ -16,7 +16,7 @@ export function addCompletionCommand(program: Command): void {
     .command('completion')
     .allowExcessArguments(false)
     .description('print a completion script for a shell')
-    .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .addHelpText(
       'after',
       `
@@ -28,32 +28,32 @@ Examples
     .action((shell: Shell) => print(shell === 'fish' ? fish(program) : bash(program, shell)))
 }
 
-/** Options that take a value, and how bash finds one: among the choices, among files, or not at all. */
-function values({ options, commands }: Command): [option: string, compgen: string][] {
+/** Each option that takes a value, with the arguments of bash's `compgen` for it: its choices, files, or an empty list. */
+function valueOptions({ options, commands }: Command): [option: string, compgen: string][] {
   const own = options.flatMap(({ long, required, argChoices = [] }): [string, string][] =>
-    long && required ? [[long, long === FILE ? '-f' : `-W '${argChoices.join(' ')}'`]] : [],
+    long && required ? [[long, long === FILE_OPTION ? '-f' : `-W '${argChoices.join(' ')}'`]] : [],
   )
-  return [...own, ...commands.flatMap(values)]
+  return [...own, ...commands.flatMap(valueOptions)]
 }
 
-/** Each command's path of words, and what may follow it. */
-function following(command: Command, path: string[] = []): [path: string, words: string[]][] {
+/** Each command, with the words that may follow it. */
+function wordsAfter(command: Command, path: string[] = []): [path: string, words: string[]][] {
   const options = command.options.map(({ long, short }) => long ?? short ?? '')
   const names = command.commands.map((child) => child.name())
   const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? [])
   const own: [string, string[]] = [path.join(' '), [...names, ...choices, ...options, '--help']]
-  return [own, ...command.commands.flatMap((child) => following(child, [...path, child.name()]))]
+  return [own, ...command.commands.flatMap((child) => wordsAfter(child, [...path, child.name()]))]
 }
 
 function bash(program: Command, shell: Shell): string {
-  const cases = following(program).map(([path, words]) => `    '${path}') words='${words.join(' ')}' ;;`)
-  const behind = [...new Map(values(program))].map(
+  const cases = wordsAfter(program).map(([path, words]) => `    '${path}') words='${words.join(' ')}' ;;`)
+  const valueCases = [...new Map(valueOptions(program))].map(
     ([option, compgen]) => `    ${option}) COMPREPLY=($(compgen ${compgen} -- "$current")); return ;;`,
   )
   return `${shell === 'zsh' ? 'autoload -U +X bashcompinit && bashcompinit\n' : ''}_global_logout() {
   local current="\${COMP_WORDS[COMP_CWORD]}" path='' words='' word
   case "\${COMP_WORDS[COMP_CWORD-1]}" in
-${behind.join('\n')}
+${valueCases.join('\n')}
   esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $word in -*) ;; *) path="\${path:+$path }$word" ;; esac
@@ -62,7 +62,7 @@ ${behind.join('\n')}
     case $path in
 ${cases.join('\n')}
     esac
-    # Behind an argument that is no command, what may follow is what may follow the command.
+    # After an argument, complete as after the command itself.
     [[ -n $words || -z $path ]] && break
     [[ $path == *' '* ]] && path="\${path% *}" || path=''
   done
@@ -72,14 +72,14 @@ complete -F _global_logout global-logout`
 }
 
 function fish(program: Command): string {
-  return following(program)
+  return wordsAfter(program)
     .flatMap(([path, words]) => {
       const names = path === '' ? [] : path.split(' ')
-      const here =
+      const condition =
         names.length === 0
           ? '__fish_use_subcommand'
           : names.map((name) => `__fish_seen_subcommand_from ${name}`).join('; and ')
-      return [`complete -c global-logout -n '${here}' -a '${words.join(' ')}'`]
+      return [`complete -c global-logout -n '${condition}' -a '${words.join(' ')}'`]
     })
     .join('\n')
 }

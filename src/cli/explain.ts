@@ -1,47 +1,48 @@
-/** Errors of commands in words, with what to do where that is known. */
-
+/** Error messages of commands: what happened, and what to do. */
 import { isRowSecurityError, rootCause } from '../database/failures.ts'
 import { Problem } from '../errors.ts'
 
-/** The error in words, with what to do where that is known. */
+/** What happened and, for known errors, what to do. */
 export function explain(error: unknown): string {
   if (error instanceof Problem && error.code === 'outcome_unknown')
-    return 'the connection was lost while the change was committed: it may have been made. Run the command again.'
+    return 'the connection was lost during the commit: the change may have been made. Run the command again.'
   if (error instanceof Problem && !error.cause) return error.detail
   const root = rootCause(error instanceof Problem ? error.cause : error)
   const { code, message, cause } = root as Error & { code?: string; cause?: Error & { stderr?: string } }
   if (isRowSecurityError(root))
-    return `row level security hides rows from the user of DATABASE_URL: ${message}. Nothing was changed. "global-logout doctor" says what to do.`
-  const known = code && KNOWN[code]
-  if (known) return known(code, message)
+    return `row level security hides rows from the user of DATABASE_URL: ${message}. Nothing was changed. "global-logout doctor" shows what to do.`
+  const format = code && MESSAGES[code]
+  if (format) return format(code, message)
   if (/timeout expired/.test(message))
-    return 'the database at DATABASE_URL accepts connections but does not answer.'
+    return 'the database at DATABASE_URL accepts connections, but does not respond.'
   const reason = cause?.stderr?.trim() || cause?.message
   return reason ? `${message}\n${reason}` : message
 }
 
-const away = (code: string) => `no database answers at DATABASE_URL (${code}). Is it running?`
-const refused = (_: string, message: string) => `the database refused the user of DATABASE_URL: ${message}`
-const older = () => 'the database lacks tables of this version: run "global-logout migrate" as their owner.'
+const unreachable = (code: string) => `no database answers at DATABASE_URL (${code}). Is it running?`
+const loginRejected = (_: string, message: string) =>
+  `the database rejected the login of DATABASE_URL: ${message}`
+const notMigrated = () =>
+  'the database is not migrated to this version: run "global-logout migrate" as the owner of its tables.'
 
-/** Codes of the system and of PostgreSQL that people meet, and what they mean. */
-const KNOWN: Record<string, (code: string, message: string) => string> = {
-  EADDRINUSE: () => 'another program listens on this PORT; stop it or set PORT to a free one.',
-  EACCES: (_, message) => `not allowed: ${message}`,
-  ECONNREFUSED: away,
-  ECONNRESET: away,
-  EHOSTUNREACH: away,
-  ENETUNREACH: away,
-  ETIMEDOUT: away,
-  ENOTFOUND: away,
-  EAI_AGAIN: away,
-  '28P01': refused,
-  '28000': refused,
+/** Messages by code of the operating system or SQLSTATE. */
+const MESSAGES: Record<string, (code: string, message: string) => string> = {
+  EADDRINUSE: () => 'another program listens on this PORT. Stop it, or set PORT to a free port.',
+  EACCES: (_, message) => `permission denied: ${message}`,
+  ECONNREFUSED: unreachable,
+  ECONNRESET: unreachable,
+  EHOSTUNREACH: unreachable,
+  ENETUNREACH: unreachable,
+  ETIMEDOUT: unreachable,
+  ENOTFOUND: unreachable,
+  EAI_AGAIN: unreachable,
+  '28P01': loginRejected,
+  '28000': loginRejected,
   '3D000': (_, message) => `the database of DATABASE_URL does not exist: ${message}`,
-  '3F000': older,
-  '42P01': older,
-  '42703': older,
-  '42883': older,
+  '3F000': notMigrated,
+  '42P01': notMigrated,
+  '42703': notMigrated,
+  '42883': notMigrated,
   '42501': (_, message) =>
-    `the user of DATABASE_URL may not do this: ${message}. Connect as a role in global_logout_service, or as the owner of the tables.`,
+    `the user of DATABASE_URL lacks a right: ${message}. Connect as a role in global_logout_service, or as the owner of the tables.`,
 }

@@ -1,10 +1,10 @@
-/** The work of `global-logout migrate`. */
+/** `global-logout migrate`: applies the pending migrations. */
 import { migrate } from '../database/migrate.ts'
 import type { CommandContext } from './context.ts'
 import { print } from './print.ts'
 
 export async function migrateDatabase({ databaseUrl }: CommandContext): Promise<void> {
-  const restored = () => print('Restored from another server: the record goes on here.')
+  const restored = () => print('Restored from another server: the audit log continues on this one.')
   const applied = await migrate(await databaseUrl(), restored)
-  print(applied > 0 ? `${applied} migration(s) applied` : 'Nothing to do: the database is up to date')
+  print(applied > 0 ? `${applied} migration(s) applied` : 'The database is up to date')
 }

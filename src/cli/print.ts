@@ -1,10 +1,10 @@
 /**
- * What reaches the terminal. Names, user agents and reasons are other people's words: no control character of theirs gets
- * there, neither in a table nor in a sentence nor in JSON.
+ * Output of commands, without control characters. Names, user agents and reasons come from users, who could otherwise
+ * send escape sequences to the terminal.
  */
 import { once } from 'node:events'
 
-/** The text on one line, control characters replaced. */
+/** The text on one line, with each control character replaced by U+FFFD. */
 export function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u{fffd}')
 }
@@ -13,11 +13,12 @@ export function print(text: string): void {
   process.stdout.write(`${lines(text)}\n`)
 }
 
-/** To people beside the result: standard output is for the result alone. */
-export function tell(text: string): void {
+/** Prints messages: standard output holds only the result. */
+export function printToStderr(text: string): void {
   process.stderr.write(`${lines(text)}\n`)
 }
 
+/** Prints JSON, with control characters escaped. */
 export function printJson(value: unknown): void {
   const escaped = (text: string) =>
     [...Array(text.length).keys()]
@@ -26,7 +27,7 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2).replace(/[^\n\P{C}]/gu, escaped)}\n`)
 }
 
-/** CSV as it is, for a file; on a terminal as everything else. */
+/** Prints CSV: unchanged to a file or pipe, without control characters to a terminal. */
 export async function printCsv(lines: AsyncIterable<string>): Promise<void> {
   const { stdout } = process
   for await (const line of lines)

@@ -1,23 +1,24 @@
-/** Tables for people: as wide as their content, without lines, so that they are easy to read and to cut; made to fit a terminal. */
+/** Tables without borders, as wide as their content, fitted to the terminal. */
 import Table from 'cli-table3'
 import { print, visible } from './print.ts'
 
-/** A last column of sentences is wrapped where this many columns are left for it. */
-const SENTENCE = 30
+/** The last column is wrapped if at least this many columns are left for it. */
+const MIN_WRAPPED_WIDTH = 30
 const INDENT = '    '
-const NO_LINES = Object.fromEntries(
+const NO_BORDERS = Object.fromEntries(
   'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid'
     .split(' ')
     .map((place) => [place, '']),
 )
 
+/** Prints a table, fitted to the terminal; to a file or pipe, each row is one line. */
 export function printTable(head: string[], rows: string[][]): void {
   print(table(head, rows, process.stdout.isTTY ? process.stdout.columns : undefined))
 }
 
 /**
- * The table as text. Where `width` is too narrow, the last column is wrapped; where that does not help, what does not fit
- * follows on a line of its own below each row.
+ * Formats a table. If it is wider than `width`, the last column is wrapped. If too little width is left for that, the
+ * columns that do not fit follow on a second, indented line of each row.
  */
 export function table(head: string[], rows: string[][], width = Number.POSITIVE_INFINITY): string {
   const cells = rows.map((row) => row.map(visible))
@@ -27,13 +28,13 @@ export function table(head: string[], rows: string[][], width = Number.POSITIVE_
       cells.map((row) => row.slice(from, to)),
       last,
     )
-  const whole = columns(0)
-  if (widest(whole) <= width) return whole
-  const left = width - widest(columns(0, -1)) - 2
-  if (left >= SENTENCE) return columns(0, undefined, left)
+  const full = columns(0)
+  if (widthOf(full) <= width) return full
+  const left = width - widthOf(columns(0, -1)) - 2
+  if (left >= MIN_WRAPPED_WIDTH) return columns(0, undefined, left)
 
   let fit = head.length - 1
-  while (fit > 1 && widest(columns(0, fit)) > width) fit--
+  while (fit > 1 && widthOf(columns(0, fit)) > width) fit--
   const below = columns(fit).split('\n')
   return columns(0, fit)
     .split('\n')
@@ -42,20 +43,20 @@ export function table(head: string[], rows: string[][], width = Number.POSITIVE_
 }
 
 function render(head: string[], rows: string[][], last?: number): string {
-  const made = new Table({
+  const rendered = new Table({
     head: head.map((word) => word.toUpperCase()),
-    chars: { ...NO_LINES, middle: '  ' },
+    chars: { ...NO_BORDERS, middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     ...(last && { colWidths: [...Array(head.length - 1).fill(null), last], wordWrap: true }),
   })
-  made.push(...rows)
-  return made
+  rendered.push(...rows)
+  return rendered
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')
 }
 
-function widest(text: string): number {
+function widthOf(text: string): number {
   return text.split('\n').reduce((most, line) => Math.max(most, line.length), 0)
 }

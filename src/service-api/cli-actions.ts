@@ -1,6 +1,5 @@
-/** The work of `global-logout keys`: makes, lists and revokes the credentials of services, in the database directly. */
-
-import { confirm, instant, operator, UsageError } from '../cli/common.ts'
+/** `global-logout keys`: creates, lists and revokes service keys, directly in the database. */
+import { cliActor, confirm, formatInstant, UsageError } from '../cli/common.ts'
 import type { CommandContext } from '../cli/context.ts'
 import { print, printJson, visible } from '../cli/print.ts'
 import { printTable } from '../cli/table.ts'
@@ -31,24 +30,24 @@ const MAX_NAME = 100
 
 export async function create(context: CommandContext, options: CreateOptions): Promise<void> {
   const wanted = {
-    name: nameOf(options.name),
+    name: parseName(options.name),
     scopes: [...new Set(options.scope)],
-    lifetimeSeconds: lifetimeOf(options.expires),
+    lifetimeSeconds: parseLifetime(options.expires),
   }
   const { key, record } = await context.withDatabase(({ transaction }) =>
-    transaction((tx) => createKey(tx, wanted, operator())),
+    transaction((tx) => createKey(tx, wanted, cliActor())),
   )
   const { id, name, scopes, createdAt, expiresAt } = record
   if (options.json) return printJson({ id, name, scopes, createdAt, expiresAt, key })
   print(`${key}\n`)
   print(`This secret is shown once. Key ${id} ("${visible(name)}"), scopes ${scopes.join(', ')},`)
-  print(expiresAt ? `works until ${instant(expiresAt)}.` : 'works until it is revoked.')
+  print(expiresAt ? `valid until ${formatInstant(expiresAt)}.` : 'valid until it is revoked.')
 }
 
 export async function list(context: CommandContext, { all = false, json }: ListOptions): Promise<void> {
   const found = await context.withDatabase(({ run }) => run((db) => listKeys(db, { all })))
   if (json) return printJson(found.map(({ keyHash: _, ...key }) => key))
-  if (found.length === 0) return print('No keys. Make one with "global-logout keys create".')
+  if (found.length === 0) return print('No keys. Create one with "global-logout keys create".')
   printTable(['id', 'name', 'scopes', 'state', 'created', 'expires', 'last used'], found.map(row))
 }
 
@@ -57,32 +56,32 @@ export async function revoke(
   id: string,
   { yes, json }: RevokeOptions,
 ): Promise<void> {
-  const wanted = uuid().safeParse(id)
-  if (!wanted.success) throw new UsageError(`"${id}" is not the id of a key; see "global-logout keys list".`)
+  const parsed = uuid().safeParse(id)
+  if (!parsed.success) throw new UsageError(`"${id}" is not a key id. Run "global-logout keys list".`)
   await context.withDatabase(async ({ run, transaction }) => {
-    const key = (await run((db) => listKeys(db, { all: true }))).find((key) => key.id === wanted.data)
-    if (!key) throw new Error(`there is no key ${id}; see "global-logout keys list --all".`)
+    const key = (await run((db) => listKeys(db, { all: true }))).find((key) => key.id === parsed.data)
+    if (!key) throw new Error(`no key has the id ${id}. Run "global-logout keys list --all".`)
     if (!key.revokedAt) {
-      const question = `Revoke "${key.name}" (${key.scopes.join(', ')}; last used ${instant(key.lastUsedAt)})?`
+      const question = `Revoke "${key.name}" (${key.scopes.join(', ')}; last used ${formatInstant(key.lastUsedAt)})?`
       await confirm(question, yes)
     }
-    const ended = key.revokedAt ? null : await transaction((tx) => endKey(tx, key.id, operator()))
+    const ended = key.revokedAt ? null : await transaction((tx) => endKey(tx, key.id, cliActor()))
     const { name, revokedAt } = ended ?? key
     if (json) printJson({ id: key.id, name, revokedAt })
-    else if (ended) print(`Key "${visible(name)}" is revoked: it is refused from now on.`)
-    else print(`Key "${visible(name)}" was revoked at ${instant(revokedAt)} already.`)
+    else if (ended) print(`Key "${visible(name)}" is revoked. The service refuses it from now on.`)
+    else print(`Key "${visible(name)}" was already revoked at ${formatInstant(revokedAt)}.`)
   })
 }
 
-function nameOf(text: string): string {
+function parseName(text: string): string {
   const name = text.trim()
   if (name === '' || name.length > MAX_NAME || /\p{Cc}/u.test(name))
     throw new UsageError(`--name: must be 1 to ${MAX_NAME} visible characters`)
   return name
 }
 
-/** In seconds; null for `never`. */
-function lifetimeOf(text: string): number | null {
+/** @returns seconds; null for `never`. */
+function parseLifetime(text: string): number | null {
   if (text === 'never') return null
   const parsed = duration.safeParse(text)
   if (!parsed.success) throw new UsageError(`--expires: ${parsed.error.issues[0]?.message}, or never`)
@@ -90,6 +89,6 @@ function lifetimeOf(text: string): number | null {
 }
 
 function row({ id, name, scopes, state, createdAt, expiresAt, lastUsedAt }: ListedKey): string[] {
-  const expires = expiresAt ? instant(expiresAt) : 'never'
-  return [id, name, scopes.join(' '), state, instant(createdAt), expires, instant(lastUsedAt)]
+  const expires = expiresAt ? formatInstant(expiresAt) : 'never'
+  return [id, name, scopes.join(' '), state, formatInstant(createdAt), expires, formatInstant(lastUsedAt)]
 }

@@ -1,4 +1,4 @@
-/** The command line: what it prints, and with which exit code. */
+/** The command line: output and exit codes. */
 import t from 'tap'
 import { explain } from '../../src/cli/explain.ts'
 import { outcomeUnknown } from '../../src/database/failures.ts'
@@ -10,7 +10,7 @@ async function result(args: string[], options: Parameters<typeof run>[1] = {}) {
   return { code: await started.ended, output: started.output() }
 }
 
-t.test('--help and --version print and exit 0', async (t) => {
+t.test('--help and --version print and exit with 0', async (t) => {
   const help = await result(['--help'])
   t.equal(help.code, 0)
   for (const word of ['start', 'migrate', 'DATABASE_URL', 'Examples', 'Exit codes'])
@@ -18,7 +18,7 @@ t.test('--help and --version print and exit 0', async (t) => {
   t.match(await result(['-v']), { code: 0, output: /^\d+\.\d+\.\d+\n$/ })
 })
 
-t.test('wrong usage exits 2 and says where help is', async (t) => {
+t.test('wrong usage exits with 2 and names the help to read', async (t) => {
   for (const [args, help] of [
     [[], 'global-logout --help'],
     [['strat'], 'global-logout --help'],
@@ -35,7 +35,7 @@ t.test('wrong usage exits 2 and says where help is', async (t) => {
   }
 })
 
-t.test('every command shows how it is used, and what its exit code means', async (t) => {
+t.test('the help of every command has examples and explains exit codes', async (t) => {
   const program = createProgram({}, '0', () => {})
   const all = commandsBelow(program).filter(({ commands }) => commands.length === 0)
   t.ok(all.length > 15)
@@ -48,11 +48,11 @@ t.test('every command shows how it is used, and what its exit code means', async
   }
 })
 
-t.test('a change of which nobody knows the outcome is not told as a failure', async (t) => {
+t.test('a change with an unknown outcome is not reported as failed', async (t) => {
   t.match(explain(outcomeUnknown(new Error('Connection terminated'))), /may have been made/)
 })
 
-t.test('wrong settings exit 2, each on a line of its own', async (t) => {
+t.test('wrong settings exit with 2, each on its own line', async (t) => {
   const { code, output } = await result(['start'], {
     env: { PORT: 'many', LOG_LEVEL: 'loud', DATABASE_URL: 'postgres://x' },
   })
@@ -62,18 +62,15 @@ t.test('wrong settings exit 2, each on a line of its own', async (t) => {
   t.notMatch(output, /\bat .*\.ts/, 'no stack trace')
 })
 
-t.test(
-  'migrate without a database says what to set; with one that is not there, that it is not',
-  async (t) => {
-    t.match(await result(['migrate']), { code: 2, output: /DATABASE_URL/ })
-    t.match(await result(['migrate'], { env: { DATABASE_URL: 'postgres://127.0.0.1:1/x' } }), {
-      code: 1,
-      output: /no database answers/,
-    })
-  },
-)
+t.test('migrate names the missing setting, or the database that does not answer', async (t) => {
+  t.match(await result(['migrate']), { code: 2, output: /DATABASE_URL/ })
+  t.match(await result(['migrate'], { env: { DATABASE_URL: 'postgres://127.0.0.1:1/x' } }), {
+    code: 1,
+    output: /no database answers/,
+  })
+})
 
-t.test('an older Node gets one clear line', async (t) => {
+t.test('an unsupported Node prints one clear line', async (t) => {
   const older = `data:text/javascript,Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.11.1' } })`
   const { code, output } = await result(['start'], { node: ['--import', older] })
   t.equal(code, 2)

@@ -1,4 +1,4 @@
-/** The command line on a terminal: whoever is asked may say no in every way, and what is shown fits. */
+/** The command line on a terminal: every way to decline changes nothing, and output fits the width. */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -11,9 +11,9 @@ import { nextEvent } from '../support/within.ts'
 const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url))
 const database = await testDatabase()
 const { psql } = database
-const skip = existsSync('/usr/bin/script') || process.env.CI ? false : 'no script(1) here'
+const skip = existsSync('/usr/bin/script') || process.env.CI ? false : 'script(1) is not installed'
 
-/** Runs the command on a terminal of so many columns; types `keys` at a question. */
+/** Runs the command on a terminal with this many columns; types `keys` at a prompt. */
 async function onTerminal(args: string[], { columns = 80, keys = '' } = {}) {
   const words = plainNode(bin, ...args)
     .flat()
@@ -35,7 +35,7 @@ async function onTerminal(args: string[], { columns = 80, keys = '' } = {}) {
   const [code] = await nextEvent(`the end of ${args.join(' ')}`, child, 'close')
   return { code, output: output.replaceAll('\r', '') }
 }
-const living = async () => (await psql(`select from session where "userId" = 'ada'`)).length
+const activeSessions = async () => (await psql(`select from session where "userId" = 'ada'`)).length
 
 t.before(async () => {
   await psql(`insert into "user" (id, name, email) values ('ada', 'Ada Lovelace', 'ada@example.com')`)
@@ -46,7 +46,7 @@ t.before(async () => {
   )
 })
 
-t.test('whoever is asked and does not say yes has changed nothing, and is told so', { skip }, async (t) => {
+t.test('a user who does not answer yes changes nothing, and sees that', { skip }, async (t) => {
   for (const [how, keys] of Object.entries({
     'a no': 'n\n',
     Enter: '\n',
@@ -58,7 +58,7 @@ t.test('whoever is asked and does not say yes has changed nothing, and is told s
     t.equal(code, 1, how)
     t.match(output, /End 3 sessions of Ada Lovelace <ada@example.com>\? \[y\/N\]/, how)
     t.match(output, /^Nothing was changed\.$/m, how)
-    t.equal(await living(), 3, how)
+    t.equal(await activeSessions(), 3, how)
   }
 })
 
@@ -67,14 +67,18 @@ t.test('a plan is shown before it is executed, with its numbers in the question'
   const { planId } = JSON.parse(planned.output)
   const refused = await onTerminal(['incident', 'execute', planId], { keys: 'n\n' })
   t.match(refused, { code: 1, output: /2001:db8:41:7::12.*End 3 sessions of 1 user\? It cannot be undone/s })
-  t.match(refused.output, 'Unknown, and left out: adda.', 'whoever executes it may not have planned it')
-  t.equal(await living(), 3)
+  t.match(
+    refused.output,
+    'Unknown, and left out: adda.',
+    'the user who executes a plan may not have planned it',
+  )
+  t.equal(await activeSessions(), 3)
   const done = await onTerminal(['incident', 'execute', planId], { keys: 'yes\n' })
   t.match(done, { code: 0, output: /: done\n.*3 sessions of 1 user/s })
-  t.equal(await living(), 0)
+  t.equal(await activeSessions(), 0)
 })
 
-t.test('CSV is a line for each record, the names of the columns first', { skip }, async (t) => {
+t.test('CSV has one line for each record, after a line of column names', { skip }, async (t) => {
   const { code, output } = await onTerminal(['audit', 'list', '--csv'])
   t.equal(code, 0)
   const records = output.trimEnd().split('\n')
@@ -93,10 +97,10 @@ t.test('no line is wider than the terminal', { skip }, async (t) => {
     }
 })
 
-t.test('a table fits where it can, and loses nothing', async (t) => {
+t.test('a table fits the terminal without losing text', async (t) => {
   const rows = [['ada', 'Firefox on Linux', '0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f', 'seen']]
   const head = ['user', 'device', 'session', 'state']
-  t.equal(table(head, rows).split('\n').length, 2, 'piped, a row is a line')
+  t.equal(table(head, rows).split('\n').length, 2, 'in a pipe, each row is one line')
   t.equal(
     table(head, rows, 58),
     [

@@ -34,8 +34,8 @@ t.test('a key is shown once, then listed without its secret, until it is revoked
   t.match(listed, { id, name: 'edge gateway', scopes: ['introspect', 'events'], lastUsedAt: null })
   t.notOk('keyHash' in listed)
 
-  t.match(await keys('revoke', id), { code: 2, output: /--yes/ }, 'nobody is there to ask')
-  t.match(await keys('revoke', id, '--yes'), { code: 0, output: 'refused from now on' })
+  t.match(await keys('revoke', id), { code: 2, output: /--yes/ }, 'not a terminal')
+  t.match(await keys('revoke', id, '--yes'), { code: 0, output: 'refuses it from now on' })
   t.match(await keys('revoke', id, '--yes'), { code: 0, output: 'already' })
   t.notMatch((await keys('list')).output, id)
   t.match((await keys('list', '--all')).output, new RegExp(`^${id} .* revoked `, 'm'))
@@ -95,7 +95,7 @@ t.test('what is wrong is named, and no key is made', async (t) => {
     t.equal(code, 2, args.join(' '))
     t.match(output, says)
   }
-  t.match(await keys('revoke', crypto.randomUUID(), '--yes'), { code: 1, output: /there is no key/ })
+  t.match(await keys('revoke', crypto.randomUUID(), '--yes'), { code: 1, output: /no key has the id/ })
   t.equal((await database.psql('select from service_key')).length, before.length)
 })
 

@@ -1,6 +1,6 @@
 /** The work of `global-logout user|sessions|revoke|lock|unlock`. */
 
-import { confirm, operator, parseOption } from '../../cli/common.ts'
+import { cliActor, confirm, parseOption } from '../../cli/common.ts'
 import { print, printJson } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { count } from '../../ui/format.ts'
@@ -68,7 +68,7 @@ export async function giveRole(
       `Role of ${called(user)}, ${user.id}: ${user.role ?? 'none'} so far, ${role} from now on?`,
       options.yes,
     )
-    const done = await accounts.setRole(user.id, role === 'none' ? null : role, why, operator())
+    const done = await accounts.setRole(user.id, role === 'none' ? null : role, why, cliActor())
     if (options.json) return printJson({ ...done, role: role === 'none' ? null : role })
     print(`${called(user)}: ${done.before ?? 'none'} before, ${role} from now on.`)
   })
@@ -95,7 +95,7 @@ export async function unlock(
         `Lift the lock of ${called(user)} ("${user.lock.reason}", until ${untilWhen(user.lock)})?`,
         options.yes,
       )
-    const done = await accounts.unlock(user.id, why, operator())
+    const done = await accounts.unlock(user.id, why, cliActor())
     if (options.json) printJson(done)
     else print(`${called(user)} ${done.operationId ? 'may sign in again' : 'is not locked'}.`)
   })
@@ -123,7 +123,7 @@ async function end(
       return print(`\nA dry run: nothing was changed. Without --dry-run it would end all of them${lock}.`)
     }
     await confirm(`End ${count(account.sessionCount, 'session')} of ${called(user)}${lock}?`, options.yes)
-    const done = await accounts.revoke(user.id, { reason: why, lockSeconds }, operator())
+    const done = await accounts.revoke(user.id, { reason: why, lockSeconds }, cliActor())
     if (options.json) return printJson(toRevoked(done))
     const { operationId, revoked, lock: held } = done
     print(`${count(revoked.length, 'session')} of ${called(user)} ended. Operation ${operationId}.`)

@@ -1,6 +1,6 @@
 /** How the commands for staff show people, their devices and what became of them; never a token, nor its hash. */
 
-import { instant } from '../../cli/common.ts'
+import { formatInstant } from '../../cli/common.ts'
 import { print, visible } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
@@ -29,7 +29,7 @@ export function printAccount(account: Account): void {
         .map(({ session: revoked, operation }) => [
           revoked.sessionId,
           deviceName(describeDevice(revoked.userAgent)),
-          instant(revoked.revokedAt),
+          formatInstant(revoked.revokedAt),
           operation?.kind ?? 'outside this service',
           operation?.actorId ?? '-',
           operation?.reason ?? '-',
@@ -43,7 +43,7 @@ export function printAccount(account: Account): void {
       .slice(0, 20)
       .map(({ sessionId, at, count, ipAddress, userAgent, ...same }) => [
         sessionId,
-        instant(at),
+        formatInstant(at),
         String(count),
         ipAddress ?? '-',
         deviceName(describeDevice(userAgent)),
@@ -63,8 +63,8 @@ export function printSessions({ user, sessions, sessionCount }: Account, whose =
       id,
       deviceName(describeDevice(userAgent)),
       ipAddress ?? '-',
-      instant(createdAt),
-      instant(lastSeenAt),
+      formatInstant(createdAt),
+      formatInstant(lastSeenAt),
     ]),
   )
 }
@@ -80,5 +80,5 @@ export function userRow({ id, name, email, role, lock, deleted }: FoundUser): st
 }
 
 export function untilWhen(lock: { until: Date | null }): string {
-  return lock.until ? instant(lock.until) : 'somebody lifts it'
+  return lock.until ? formatInstant(lock.until) : 'somebody lifts it'
 }

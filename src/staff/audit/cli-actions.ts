@@ -1,6 +1,6 @@
 /** The work of `global-logout audit`: lists operations, and verifies that their record is as it was written. */
 import { z } from 'zod'
-import { Failed, instant, parseOption } from '../../cli/common.ts'
+import { Failed, formatInstant, parseOption } from '../../cli/common.ts'
 import type { CommandContext } from '../../cli/context.ts'
 import { print, printCsv, printJson } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
@@ -87,5 +87,5 @@ async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
 
 function row({ at, kind, revokedCount, userId, actorKind, actorId, reason, id }: AuditEntry): string[] {
   const who = actorKind ? `${actorKind} ${actorId ?? ''}`.trim() : '-'
-  return [instant(at), kind, String(revokedCount), userId ?? '-', who, reason ?? '-', id ?? '-']
+  return [formatInstant(at), kind, String(revokedCount), userId ?? '-', who, reason ?? '-', id ?? '-']
 }

@@ -4,9 +4,9 @@
  * at once wherever a service runs.
  */
 import { SingleBar } from 'cli-progress'
-import { confirm, Failed, instant, operator, parseOption, UsageError } from '../../cli/common.ts'
+import { cliActor, confirm, Failed, formatInstant, parseOption, UsageError } from '../../cli/common.ts'
 import type { CommandContext } from '../../cli/context.ts'
-import { print, printCsv, printJson, tell } from '../../cli/print.ts'
+import { print, printCsv, printJson, printToStderr } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import type { Database } from '../../database/database.ts'
 import type { Barrier } from '../../leases/barrier.ts'
@@ -44,7 +44,7 @@ export async function plan(
 ): Promise<void> {
   const why = parseOption('reason', reason, given)
   const select = await selectionOf(options)
-  const plan = await context.withServices(({ incidents }) => incidents.plan(select, why, operator()))
+  const plan = await context.withServices(({ incidents }) => incidents.plan(select, why, cliActor()))
   if (json) return printJson(plan)
   const { unknownUsers: ids } = plan
   printPlan({ ...plan, unknown: { count: ids.length, ids } })
@@ -65,7 +65,7 @@ export async function execute(
       await confirm(harm(plan), yes)
     }
     if (plan.state !== 'done') {
-      await incidents.execute(plan.planId, operator())
+      await incidents.execute(plan.planId, cliActor())
       await withBar(plan, (onProgress, signal) =>
         carryOut(pools.incidents, barrier, plan.planId, { onProgress, signal }),
       )
@@ -98,7 +98,7 @@ export async function list(context: IncidentsContext, { json }: ReportOptions): 
     found.map(({ planId, state, plannedAt, planned, ended, reason }) => [
       planId,
       state,
-      instant(plannedAt),
+      formatInstant(plannedAt),
       String(planned.sessions),
       String(ended),
       reason,
@@ -144,7 +144,7 @@ async function withBar(
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   })
   if (done) return
-  tell(
+  printToStderr(
     `Stopped in the middle. A running service goes on by itself; else: global-logout incident execute ${planId}`,
   )
   throw new Failed()

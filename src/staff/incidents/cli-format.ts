@@ -1,6 +1,6 @@
 /** How the command line shows a plan, and what an incident came to. */
 
-import { instant } from '../../cli/common.ts'
+import { formatInstant } from '../../cli/common.ts'
 import { print, visible } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
@@ -33,14 +33,14 @@ export function printPlan({ planId, sessions, users, staffSessions, sample, unkn
         userId,
         deviceName(describeDevice(userAgent)),
         ipAddress ?? '-',
-        instant(new Date(createdAt)),
+        formatInstant(new Date(createdAt)),
       ]),
     )
   }
 }
 
 export function howToExecute({ planId, expiresAt }: Pick<Plan, 'planId' | 'expiresAt'>): string {
-  return `Nothing has ended. Until ${instant(expiresAt)}: global-logout incident execute ${planId}`
+  return `Nothing has ended. Until ${formatInstant(expiresAt)}: global-logout incident execute ${planId}`
 }
 
 export function printIncident(report: IncidentReport): void {
@@ -49,7 +49,7 @@ export function printIncident(report: IncidentReport): void {
   print(`why        ${visible(reason)}`)
   print(`selection  ${JSON.stringify(selection)}`)
   print(
-    `planned    ${instant(report.plannedAt)} by ${visible(report.plannedBy.id ?? '-')}: ${count(planned.sessions, 'session')} of ${count(planned.users, 'user')}`,
+    `planned    ${formatInstant(report.plannedAt)} by ${visible(report.plannedBy.id ?? '-')}: ${count(planned.sessions, 'session')} of ${count(planned.users, 'user')}`,
   )
   if (state === 'planned') print(howToExecute(report))
   else if (state === 'expired') print('The plan has expired, and nothing was ended. Plan again.')
@@ -64,7 +64,9 @@ function printExecution({
   outcome,
   durationMs,
 }: IncidentReport): void {
-  print(`executed   ${instant(startedAt)} by ${visible(executedBy?.id ?? '-')}, operation ${operationId}`)
+  print(
+    `executed   ${formatInstant(startedAt)} by ${visible(executedBy?.id ?? '-')}, operation ${operationId}`,
+  )
   if (!outcome) print(`ended      ${n(ended)} so far`)
   else {
     const { users, staffSessions, endedPlanned, endedLater, goneMeanwhile, stillOpen } = outcome
