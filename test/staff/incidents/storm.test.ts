@@ -86,10 +86,11 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
   const id = await begin(service, { userAgent: 'storm' })
   started = true
   t.ok(await runIncident(database, barrier, id, { batch: 20 }))
-  const statuses = await Promise.all(
-    [...before, ...living].flatMap(({ token }) => [service.check(token), leased.check(token)]),
-  )
-  t.same([...new Set(statuses)], [401], 'done means that no instance says "valid" of anybody from before')
+  const statuses = new Set<number>()
+  // One after the other: hundreds at once would be more than a busy machine answers in time.
+  for (const { token } of [...before, ...living])
+    for (const asked of [service, leased]) statuses.add(await asked.check(token))
+  t.same([...statuses], [401], 'done means that no instance says "valid" of anybody from before')
   const newcomers = () => during.filter(({ beganAfter, out }) => beganAfter && !out)
   await waitFor('more than 20 new sign-ins', () => newcomers().length > 20)
   over = true

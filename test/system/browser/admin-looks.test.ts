@@ -4,7 +4,7 @@ import { startService } from '../../support/service.ts'
 import { ADMIN_SCENES, addNight } from './admin-gallery.ts'
 import { look, openPage } from './look.ts'
 
-const service = await startService({ demo: true })
+const service = await startService({ demo: true, except: ['incidents'] })
 const night = await addNight(service)
 
 for (const { name, show } of ADMIN_SCENES) {
