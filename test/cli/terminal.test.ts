@@ -6,6 +6,7 @@ import t from 'tap'
 import { table } from '../../src/cli/table.ts'
 import { testDatabase } from '../support/database.ts'
 import { plainNode } from '../support/plain-node.ts'
+import { shellWord } from '../support/shell.ts'
 import { nextEvent } from '../support/within.ts'
 
 const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url))
@@ -17,7 +18,7 @@ const skip = existsSync('/usr/bin/script') || process.env.CI ? false : 'script(1
 async function onTerminal(args: string[], { columns = 80, keys = '' } = {}) {
   const words = plainNode(bin, ...args)
     .flat()
-    .map((word) => `'${word}'`)
+    .map(shellWord)
     .join(' ')
   const child = spawn('script', ['-qec', `stty cols ${columns} && ${words}`, '/dev/null'], {
     env: { PATH: process.env.PATH, DATABASE_URL: database.url, TERM: 'xterm' },
