@@ -1,11 +1,10 @@
 /** What the session cache keeps, for how long, and in how much cache. test/leases covers the schedules. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { CachedSession, createSessionCache } from '../../src/check/cache.ts'
 import { HELD_MS, LEASE_MS, leaseClock, RATE_ERROR, WAIT_MS } from '../../src/leases/lease.ts'
 import { plainNode } from '../support/plain-node.ts'
+import { runProgram } from '../support/run-program.ts'
 import { holds } from '../support/seed.ts'
 
 const ada = { userId: 'ada', sessionId: 'phone', lifeSeconds: 100, touchSeconds: 10, touchInterval: 60 }
@@ -133,7 +132,7 @@ t.test('leases expire while the machine is suspended', async (t) => {
 
 t.test('a session takes at most 250 bytes beyond its own strings', async (t) => {
   const program = new URL('measure-memory.ts', import.meta.url).pathname
-  const { stdout } = await promisify(execFile)(...plainNode('--expose-gc', program, '200000'), {
+  const { stdout } = await runProgram(...plainNode('--expose-gc', program, '200000'), {
     env: { PATH: process.env.PATH },
   })
   const { found, sessions, bytes } = JSON.parse(stdout)

@@ -1,11 +1,10 @@
 /** Help, version and usage errors load no library but commander, so that they are printed at once. */
-import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import t from 'tap'
 import { commandsBelow, createProgram, pathOf } from '../../src/program.ts'
 import { run } from '../support/command.ts'
 import { plainNode } from '../support/plain-node.ts'
+import { runProgram } from '../support/run-program.ts'
 
 const cli = new URL('../../src/program.ts', import.meta.url)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -45,7 +44,7 @@ const usageErrors = [[], ['strat'], ['revoke', 'ada'], ['incident', 'plan', '--n
 t.test('help, version and usage errors of every command load no library but commander', async (t) => {
   t.ok(answered.length > 40)
   const lines = JSON.stringify([...answered, ...usageErrors])
-  const { stdout, stderr } = await promisify(execFile)(
+  const { stdout, stderr } = await runProgram(
     ...plainNode('--import', RECORDER, '--input-type=module', '-e', RUN_EACH, lines),
   )
   for (const args of answered) t.match(stdout, `\nexit 0: ${args.join(' ')}\n`)

@@ -1,26 +1,23 @@
 /** The examples, run as their READMEs say, do what their READMEs say. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { seedDemo } from '../../demo/users.ts'
+import { boundedFetch } from '../support/bounded-fetch.ts'
 import { plainNode } from '../support/plain-node.ts'
+import { isInstalled, runProgram } from '../support/run-program.ts'
 import { json, startService } from '../support/service.ts'
 import { nextEvent, waitFor, within } from '../support/within.ts'
 
 const service = await startService({ demo: true })
 await service.database.run(seedDemo)
 const ada = await service.addUser('ada')
-const hasCurl = await promisify(execFile)('curl', ['--version']).then(
-  () => true,
-  () => false,
-)
-const skip = hasCurl || process.env.CI ? false : 'no curl here'
+const skip = (await isInstalled('curl', '--version')) || process.env.CI ? false : 'no curl here'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** @returns the address it prints. */
@@ -53,11 +50,13 @@ async function addressIn(output: Readable | null): Promise<string> {
 async function takeTour(example: string, application: string): Promise<string> {
   const readme = await readFile(`${root}/examples/${example}/README.md`, 'utf8')
   const [, [, tour = ''] = []] = [...readme.matchAll(/```sh\n(.*?)```/gs)]
-  // Time to open the WebSocket, on a machine that is busy with tests.
+  // In place of a pause: a loaded machine takes longer to open the WebSocket.
   const script = tour
-    .replace('sleep 2', 'sleep 6')
+    .replace('& sleep 2', '| tee "$OPENED" & until grep -q Hello "$OPENED"; do sleep 0.1; done')
     .replace(/^SERVICE=.*$/m, `SERVICE=${service.base} APPLICATION=${application}`)
-  const { stdout } = await promisify(execFile)('bash', ['-c', `set -eu\n${script}`], { cwd: root })
+  const { stdout } = await runProgram('bash', ['-c', `set -eu\nOPENED=$(mktemp)\n${script}\nrm "$OPENED"`], {
+    cwd: root,
+  })
   return stdout
 }
 
@@ -72,15 +71,15 @@ for (const example of ['fastify', 'express']) {
     const url = await start(example)
     const { token, id: sessionId } = await service.signIn(ada)
     const headers = { authorization: `Bearer ${token}` }
-    const text = async (path: string, init?: RequestInit) => (await fetch(url + path, init)).text()
+    const text = async (path: string, init?: RequestInit) => (await boundedFetch(url + path, init)).text()
 
     t.equal(await text('/'), 'Everybody may read this.\n')
-    t.equal((await fetch(`${url}/me`)).status, 401)
+    t.equal((await boundedFetch(`${url}/me`)).status, 401)
     t.same(JSON.parse(await text('/me', { headers })), { userId: ada, sessionId })
     t.equal(await text('/hello'), 'Hello, stranger.\n')
     t.equal(await text('/hello', { headers }), 'Hello, ada.\n')
     await service.as(token, '/api/logout', json({ scope: 'global' }))
-    t.equal((await fetch(`${url}/me`, { headers })).status, 401)
+    t.equal((await boundedFetch(`${url}/me`, { headers })).status, 401)
     t.equal(await text('/hello', { headers }), 'Hello, stranger.\n')
   })
 }

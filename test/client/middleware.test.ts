@@ -5,6 +5,7 @@ import express from 'express'
 import Fastify from 'fastify'
 import tap from 'tap'
 import { ERRORS } from '../../src/errors.ts'
+import { boundedFetch } from '../support/bounded-fetch.ts'
 import { duringOutage } from '../support/database-outage.ts'
 import { listen } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
@@ -61,7 +62,7 @@ for (const [name, start] of Object.entries(applications)) {
   tap.test(`behind the session of ${name}`, async (t) => {
     const url = await start()
     const get = (path: string, token?: string, init: RequestInit = {}) =>
-      fetch(url + path, {
+      boundedFetch(url + path, {
         ...init,
         headers: { ...init.headers, ...(token && { authorization: `Bearer ${token}` }) },
       })

@@ -1,15 +1,12 @@
 /** The migrations and the schema say the same. */
-import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { promisify } from 'node:util'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import t from 'tap'
 import { pendingMigrations } from '../../src/database/migrate.ts'
 import { PAGE, READ_FEED } from '../../src/feed/queries.ts'
 import { isValid } from '../../src/sessions/validity.ts'
 import { testDatabase } from '../support/database.ts'
-
-const run = promisify(execFile)
+import { runProgram } from '../support/run-program.ts'
 
 t.test('drizzle-kit finds nothing to generate', async (t) => {
   // drizzle-kit wants a folder inside the project, named relative to it.
@@ -17,7 +14,7 @@ t.test('drizzle-kit finds nothing to generate', async (t) => {
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   await cp('migrations', folder, { recursive: true })
   const before = await readdir(folder)
-  const { stdout } = await run('drizzle-kit', [
+  const { stdout } = await runProgram('drizzle-kit', [
     'generate',
     '--dialect=postgresql',
     '--schema=./src/**/schema.ts',

@@ -1,27 +1,18 @@
 /** What `sslmode` and the hosts of a URL mean on a real server: TLS with a certificate of its own, IPv6, a socket. */
-import { execFile, execFileSync } from 'node:child_process'
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import t from 'tap'
 import { openDatabase } from '../../src/database/database.ts'
 import { ownServer } from '../support/own-server.ts'
+import { isInstalled, runProgram } from '../support/run-program.ts'
 import { admin } from '../support/server.ts'
 
 const NOBODY = 65_534
 
-function hasOpenssl(): boolean {
-  try {
-    return Boolean(execFileSync('openssl', ['version']))
-  } catch {
-    return false
-  }
-}
-
 t.test(
   'TLS, IPv6 and sockets',
-  { skip: hasOpenssl() || process.env.CI ? false : 'no openssl here' },
+  { skip: (await isInstalled('openssl', 'version')) || process.env.CI ? false : 'no openssl here' },
   async (t) => {
     // A path of a socket may have 107 bytes.
     const folder = await mkdtemp(join(tmpdir(), 'gl-tls-'))
@@ -29,7 +20,7 @@ t.test(
     const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]
     const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost']
     const names = ['-addext', 'subjectAltName=DNS:localhost']
-    await promisify(execFile)('openssl', [...request, ...names, '-keyout', key, '-out', cert])
+    await runProgram('openssl', [...request, ...names, '-keyout', key, '-out', cert])
     if (process.getuid?.() === 0) for (const path of [folder, key, cert]) await chown(path, NOBODY, NOBODY)
     const hba = join(folder, 'hba')
     const clear = [

@@ -1,18 +1,12 @@
 /** The commands of the README do what it says. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import t from 'tap'
 import { seedDemo } from '../../demo/users.ts'
-import { run as command } from '../support/command.ts'
+import { run } from '../support/command.ts'
+import { isInstalled, runProgram } from '../support/run-program.ts'
 import { startService } from '../support/service.ts'
 import { readmeSection, readmeTable, shellBlocks } from './readme.ts'
 
-const run = promisify(execFile)
-const hasCurl = await run('curl', ['--version']).then(
-  () => true,
-  () => false,
-)
-const skip = hasCurl || process.env.CI ? false : 'no curl here'
+const skip = (await isInstalled('curl', '--version')) || process.env.CI ? false : 'no curl here'
 
 t.test("after the README's sign-out everywhere, both devices are signed out", { skip }, async (t) => {
   const { base, database } = await startService({ demo: true })
@@ -20,7 +14,7 @@ t.test("after the README's sign-out everywhere, both devices are signed out", { 
   const [, signIn = '', flow = ''] = shellBlocks('Try it')
   const script = `set -eu\n${signIn}\n${flow}`.replace(/^URL=.*$/m, `URL=${base}`)
 
-  const { stdout } = await run('bash', ['-c', script])
+  const { stdout } = await runProgram('bash', ['-c', script])
 
   const statuses = [...stdout.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
   t.same(statuses, ['200', '200', '200', '401', '401'])
@@ -41,14 +35,14 @@ t.test('the README lists every command, and its definition for a checkout works'
       return parts ? parts.split('\\|').map((part) => `${name} ${part}`) : [name]
     }),
   )
-  const completion = command(['completion', 'bash'])
+  const completion = run(['completion', 'bash'])
   await completion.ended
   const paths = [...completion.output().matchAll(/^ +'([a-z ]+)'\) words=/gm)].map(([, path = '']) => path)
   const leaves = paths.filter((path) => !paths.some((other) => other.startsWith(`${path} `)))
   t.same(listed.sort(), leaves.sort())
 
   const [define = ''] = shellBlocks('The command line')
-  const { stdout } = await run('bash', ['-c', `${define}\nglobal-logout --version`])
+  const { stdout } = await runProgram('bash', ['-c', `${define}\nglobal-logout --version`])
   t.match(stdout, /^\d+\.\d+\.\d+\n$/)
   t.match(readmeSection('The command line'), 'DATABASE_URL')
 })

@@ -1,11 +1,11 @@
 /** `global-logout doctor`, `sweep` and `completion`, as an operator uses them. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import t from 'tap'
 import { TRIGGERS } from '../../src/doctor/database-checks.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { dropLogin } from '../support/logins.ts'
+import { runProgram } from '../support/run-program.ts'
+import { shellWord } from '../support/shell.ts'
 
 const database = await testDatabase()
 const { psql } = database
@@ -174,8 +174,8 @@ t.test('sweep deletes expired sessions, and prints how many', async (t) => {
 t.test('the shell completes commands, options and values', async (t) => {
   const { output: script } = await command(['completion', 'bash'])
   const complete = async (...words: string[]) => {
-    const line = words.map((word) => `'${word}'`).join(' ')
-    const { stdout } = await promisify(execFile)('bash', [
+    const line = words.map(shellWord).join(' ')
+    const { stdout } = await runProgram('bash', [
       '-c',
       `${script}\nCOMP_WORDS=(global-logout ${line}); COMP_CWORD=${words.length}; _global_logout; echo "\${COMPREPLY[*]}"`,
     ])

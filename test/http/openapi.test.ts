@@ -1,13 +1,11 @@
 /** Whoever writes a client can believe the OpenAPI document: it is whole, it is valid, and it is what the service does. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import t from 'tap'
 import { ERRORS } from '../../src/errors.ts'
 import { watchRoutes } from '../support/routes.ts'
+import { runProgram } from '../support/run-program.ts'
 import { startService } from '../support/service.ts'
 
-const run = promisify(execFile)
 const routes = watchRoutes()
 const service = await startService({ demo: true })
 const document = (await (await service.http('/openapi.json')).json()) as OpenAPIV3_1.Document
@@ -72,10 +70,10 @@ t.test('a body that may be left out is told so', async (t) => {
 })
 
 t.test('"npm run -s openapi" prints what is served, and a linter finds nothing in it', async (t) => {
-  const { stdout } = await run('npm', ['run', '-s', 'openapi'], { maxBuffer: 2 ** 22 })
+  const { stdout } = await runProgram('npm', ['run', '-s', 'openapi'], { maxBuffer: 2 ** 22 })
   t.same(JSON.parse(stdout), document)
   const lint = (filter: string) =>
-    run('bash', ['-c', `set -o pipefail; npm run -s openapi ${filter} | redocly lint /dev/stdin`], {
+    runProgram('bash', ['-c', `set -o pipefail; npm run -s openapi ${filter} | redocly lint /dev/stdin`], {
       env: { ...process.env, REDOCLY_TELEMETRY: 'off' },
     }).then(
       ({ stderr }) => stderr,

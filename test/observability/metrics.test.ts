@@ -1,6 +1,7 @@
 /** Operators see what happened, by its true name, and nobody's name; whatever clients send adds no line. */
 import t from 'tap'
 import { createKey } from '../../src/service-api/keys.ts'
+import { boundedFetch } from '../support/bounded-fetch.ts'
 import { openStream } from '../support/event-stream.ts'
 import { served } from '../support/served.ts'
 import { json } from '../support/service.ts'
@@ -122,7 +123,10 @@ t.test('who follows the feed is counted while they do, and what they are told', 
     ),
   )
   const stream = await openStream(({ signal, headers }) =>
-    fetch(`${service.base}/events`, { signal, headers: { ...headers, authorization: `Bearer ${key}` } }),
+    boundedFetch(`${service.base}/events`, {
+      signal,
+      headers: { ...headers, authorization: `Bearer ${key}` },
+    }),
   )
   t.match(await stream.next(), { event: 'ready' })
   t.equal(await value('global_logout_feed_followers'), 1)

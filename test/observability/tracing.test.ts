@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createKey } from '../../src/service-api/keys.ts'
+import { boundedFetch } from '../support/bounded-fetch.ts'
 import { collector, type Span } from '../support/collector.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
@@ -36,7 +37,7 @@ async function start(env: Record<string, string>) {
   })
   await service.printed('Server listening')
   const ask = (path: string, init: RequestInit = {}) =>
-    fetch(`http://127.0.0.1:${port}${path}`, { redirect: 'manual', ...init })
+    boundedFetch(`http://127.0.0.1:${port}${path}`, { redirect: 'manual', ...init })
   // Not spread: that would begin the limited wait of `ended`.
   return Object.assign(service, { ask })
 }

@@ -6,6 +6,7 @@ import * as authjs from '@global-logout/authjs'
 import * as client from '@global-logout/client'
 import * as browser from '@global-logout/client/browser'
 import t, { type Test } from 'tap'
+import { boundedFetch } from '../support/bounded-fetch.ts'
 import { freePort } from '../support/ports.ts'
 import { served } from '../support/served.ts'
 import { json } from '../support/service.ts'
@@ -92,20 +93,24 @@ t.test(
 
     start([bin, 'start'], { DATABASE_URL: database.url, PORT: String(port) })
     await waitFor('the packed service', () => answers(`${service}/readyz`))
-    t.equal((await fetch(`${service}/assets/style.css`)).status, 200, 'files of its pages are packed, too')
+    t.equal(
+      (await boundedFetch(`${service}/assets/style.css`)).status,
+      200,
+      'files of its pages are packed, too',
+    )
 
     await project.write('example.ts', await readmeExample('client'))
     start(['example.ts'], { GLOBAL_LOGOUT_URL: service, PORT: String(applicationPort) })
     await waitFor('the example', () => answers(application))
     const headers = { authorization: `Bearer ${await signIn('ada')}` }
-    t.equal(await (await fetch(application, { headers })).text(), 'Hello, ada.\n')
+    t.equal(await (await boundedFetch(application, { headers })).text(), 'Hello, ada.\n')
     const logout = { ...json({ scope: 'global' }), method: 'POST' }
     t.equal(
-      (await fetch(`${service}/api/logout`, { ...logout, headers: { ...logout.headers, ...headers } }))
+      (await boundedFetch(`${service}/api/logout`, { ...logout, headers: { ...logout.headers, ...headers } }))
         .status,
       200,
     )
-    t.equal((await fetch(application, { headers })).status, 401)
+    t.equal((await boundedFetch(application, { headers })).status, 401)
   },
 )
 
@@ -163,7 +168,7 @@ function ownErrors(output: string): string[] {
 }
 
 function answers(url: string): Promise<boolean> {
-  return fetch(url).then(
+  return boundedFetch(url).then(
     () => true,
     () => false,
   )

@@ -1,11 +1,10 @@
 /** Packs the packages as npm would publish them, and installs them into projects that have nothing else. Needs no network. */
-import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import t from 'tap'
+import { runProgram } from '../support/run-program.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const MODULES = join(root, 'node_modules')
@@ -39,7 +38,7 @@ export async function execute(
 ): Promise<Outcome> {
   const { PATH, HOME } = process.env
   const options = { cwd, env: { PATH, HOME, ...env }, timeout: PATIENCE_MS, maxBuffer: 2 ** 26 }
-  return promisify(execFile)(PLAIN[0], [...PLAIN[1], command, ...args], options).then(
+  return runProgram(PLAIN[0], [...PLAIN[1], command, ...args], options).then(
     ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
     ({ code, stdout, stderr, message }) => ({
       code: typeof code === 'number' ? code : -1,

@@ -1,6 +1,6 @@
 /**
- * Chromium for the tests: the one that CHROMIUM names, else one of the usual places. Without one, browser tests are
- * skipped and say so; where CI is set, they fail.
+ * Runs tests in Chromium: the binary that CHROMIUM names, else one in a usual place. Without one, browser tests are skipped;
+ * with CI set, they fail.
  */
 import { accessSync, constants } from 'node:fs'
 import {
@@ -12,9 +12,10 @@ import {
 } from 'playwright-core'
 import t, { type Test } from 'tap'
 import type { Service } from './service.ts'
+import { PATIENCE_MS, within } from './within.ts'
 
 const PLACES = [
-  // What Playwright runs without a window, too: the same engine in two thirds of the time.
+  // The engine without a window, which takes two thirds of the time.
   '/usr/bin/chromium-headless-shell',
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
@@ -33,6 +34,8 @@ const QUIET = [
   '--disable-sync',
   '--no-first-run',
 ]
+/** One browser test, also on a loaded machine; less than tap's limit for a file. In milliseconds. */
+const TEST_MS = 5 * PATIENCE_MS
 const MISSING =
   'no Chromium here: install it (Debian: apt-get install chromium-headless-shell, or chromium), or name one with CHROMIUM=/path'
 
@@ -42,16 +45,16 @@ const executablePath = given || PLACES.find(isExecutable)
 let running: Promise<Browser> | undefined
 
 export interface Visitor extends BrowserContextOptions {
-  /** The session cookie it comes with. */
+  /** The session cookie it has at the start. */
   token?: string
 }
 
-/** Opens a browser with cookies of its own, as another device would be. */
+/** Opens a browser with cookies of its own, like another device. */
 export type OpenBrowser = (service: Service, visitor?: Visitor) => Promise<BrowserContext>
 
 /**
- * A test in Chromium. It fails, too, when any page of it had an error: an exception, a console error, anything that
- * the Content-Security-Policy refused.
+ * A test in Chromium. It also fails when a page had an error: an exception, a console error, or a violation of the
+ * Content-Security-Policy.
  */
 export function browserTest(name: string, run: (t: Test, open: OpenBrowser) => Promise<void>): void {
   if (!executablePath && process.env.CI) throw new Error(MISSING)
@@ -60,10 +63,10 @@ export function browserTest(name: string, run: (t: Test, open: OpenBrowser) => P
     const contexts: BrowserContext[] = []
     const errors: string[] = []
     t.teardown(() => Promise.all(contexts.map((context) => context.close())))
-    await run(t, async (service, { token, ...options } = {}) => {
+    const running = run(t, async (service, { token, ...options } = {}) => {
       const context = await browser.newContext({ baseURL: service.base, ...options })
       contexts.push(context)
-      context.setDefaultTimeout(15_000)
+      context.setDefaultTimeout(PATIENCE_MS)
       context.on('weberror', (error) => errors.push(String(error.error())))
       context.on('console', (message) => {
         if (message.type() === 'error' && !isAnswer(message)) errors.push(message.text())
@@ -74,11 +77,13 @@ export function browserTest(name: string, run: (t: Test, open: OpenBrowser) => P
         ])
       return context
     })
+    // Also limits what Playwright does not: promises in `evaluate` and in handlers of `route`.
+    await within(`the end of the browser test "${name}"`, running, TEST_MS)
     t.strictSame(errors, [], 'no page had an error')
   })
 }
 
-/** Chromium reports every 4xx and 5xx as an error of the page; here they are answers, but for what a page is made of. */
+/** Chromium reports every 4xx and 5xx as a page error. Here they are expected, except for files of the pages. */
 function isAnswer(message: ConsoleMessage): boolean {
   return message.text().startsWith('Failed to load resource') && !message.location().url.includes('/assets/')
 }

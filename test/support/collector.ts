@@ -1,4 +1,4 @@
-/** A small OTLP receiver: takes what exporters post to `/v1/traces` (protobuf, opentelemetry-proto 1.x) and reads the spans. */
+/** A small OTLP receiver. It reads the spans that exporters post to `/v1/traces` (protobuf, opentelemetry-proto 1.x). */
 import { createServer } from 'node:http'
 import t from 'tap'
 import { listen } from './ports.ts'
@@ -35,10 +35,10 @@ export async function collector() {
   const spans = () => bodies.flatMap(spansOf)
   return {
     endpoint: `http://127.0.0.1:${port}`,
-    /** Everything that arrived, as bytes. */
+    /** All bytes received. */
     bytes: () => Buffer.concat(bodies),
     spans,
-    /** Resolves with the spans of a trace once one of that name is among them, with all that arrived by then. */
+    /** Resolves with the spans of a trace that have arrived, once one of them has that name. */
     async trace(traceId: string, name: string): Promise<Span[]> {
       return await waitFor(`a span "${name}" of trace ${traceId}`, () => {
         const found = spans().filter((span) => span.traceId === traceId)

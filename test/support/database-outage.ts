@@ -1,4 +1,4 @@
-/** Takes the database away from every client while `work` runs, as a failover does. */
+/** Refuses and cuts all connections to the database while `work` runs, like a failover. */
 import { admin } from './server.ts'
 import type { Service } from './service.ts'
 

@@ -1,4 +1,4 @@
-/** A database of its own for every test file, cloned from the migrated template; kept when a test failed. */
+/** Creates a database for a test file, cloned from the migrated template. It is kept when a test fails. */
 import type pg from 'pg'
 import t from 'tap'
 import { type Database, openDatabase } from '../../src/database/database.ts'
@@ -6,7 +6,7 @@ import { admin, databaseUrl } from './server.ts'
 
 export interface TestDatabase extends Database {
   url: string
-  /** One query with a connection of its own, the way psql would send it. */
+  /** Runs one query on a connection of its own, like psql. */
   psql<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>
 }
 
@@ -31,7 +31,7 @@ export async function testDatabase({ max = 10, dump = '' } = {}): Promise<TestDa
   t.teardown(async () => {
     await database.close()
     if (t.passing()) await admin(serverUrl, (client) => client.query(`drop database ${name} with (force)`))
-    else t.comment(`kept for a look: ${url}`)
+    else t.comment(`kept, because a test failed: ${url}`)
   })
   return {
     ...database,

@@ -1,4 +1,4 @@
-/** A client of server-sent events that follows the WHATWG's rules: comments are kept apart, an id counts once dispatched. */
+/** A client of server-sent events by the WHATWG's rules: comments are kept apart, an id counts once its event is dispatched. */
 import { within } from './within.ts'
 
 export interface Message {
@@ -17,7 +17,7 @@ export interface EventStream {
   close(): void
 }
 
-/** Opens a stream. @param open is `fetch`, or whatever has a signal and returns a response. */
+/** Opens a stream. @param open `fetch`, or a function like it. */
 export async function openStream(
   open: (init: { signal: AbortSignal; headers: Record<string, string> }) => Promise<Response>,
   lastId = '',

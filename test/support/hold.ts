@@ -1,4 +1,4 @@
-/** A transaction that stays open until the test ends it, however long that takes: the service's own have a limit. */
+/** A transaction that stays open until the test ends it, without the time limit of the service's own transactions. */
 import pg from 'pg'
 import t from 'tap'
 

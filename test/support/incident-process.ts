@@ -1,4 +1,4 @@
-/** Carries an incident out as a process of its own, and prints how many sessions are ended; dies when it is told to. */
+/** Runs an incident as a process, and prints how many sessions have ended. It kills itself at the point that it is given. */
 import { readConfig } from '../../src/config.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { createServices } from '../../src/services.ts'

@@ -1,4 +1,4 @@
-/** Incidents for the tests: plan and execute one, carry it out in a process of its own that can be killed, check its sums. */
+/** Plans and executes incidents, runs them in a process that can be killed, and checks the sums of their reports. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -12,14 +12,15 @@ import { waitFor, within } from './within.ts'
 
 const script = fileURLToPath(new URL('incident-process.ts', import.meta.url))
 
-export const somebody: IncidentActor = {
+/** The staff member who plans and executes. */
+export const STAFF: IncidentActor = {
   actorKind: 'staff',
   actorId: 'sam',
   userAgent: 'test',
   ipAddress: '192.0.2.1',
 }
 
-/** Adds users with sessions of all kinds of age, straight into the table. @returns the ids of the sessions. */
+/** Adds users with sessions of many ages, directly to the table. @returns the ids of the sessions. */
 export async function addSessions(
   { database }: Pick<Service, 'database'>,
   prefix: string,
@@ -39,14 +40,14 @@ export async function addSessions(
   return rows.map(({ id }) => id)
 }
 
-/** Plans and executes. @returns the id of the incident that is under way now. */
+/** Plans and executes an incident. @returns its id; it is running now. */
 export async function begin({ incidents }: Pick<Service, 'incidents'>, select: Selection): Promise<string> {
-  const { planId } = await incidents.plan(select, 'a test', somebody)
-  await incidents.execute(planId, somebody)
+  const { planId } = await incidents.plan(select, 'a test', STAFF)
+  await incidents.execute(planId, STAFF)
   return planId
 }
 
-/** Waits until the lease of a runner that was killed is over: some seconds. */
+/** Waits some seconds until the lease of a runner that was killed ends. */
 export async function isFree({ database }: Pick<Service, 'database'>, id: string): Promise<void> {
   await waitFor(`the lease on incident ${id} to end`, async () =>
     (await database.run(idleIncidents)).includes(id),
@@ -57,14 +58,14 @@ export interface Runner {
   child: ChildProcess
   /** Resolves when it has ended that many sessions in all. */
   reached(ended: number): Promise<void>
-  /** How it ended: an exit code (0: done, 3: somebody else is at it), or the signal that killed it. */
+  /** How it ended: an exit code (0: done, 3: another runner has the incident), or the signal that killed it. */
   readonly over: Promise<number | NodeJS.Signals>
 }
 
-/** When the process kills itself: after so many batches (SIGSTOP: it hangs), or when all is ended but nothing reported. */
+/** When the process kills itself: after so many batches (SIGSTOP: it hangs), or after all sessions ended and before the report. */
 export type Death = { afterBatches: number; by?: 'SIGKILL' | 'SIGSTOP' } | 'before the report' | 'never'
 
-/** A process of its own that carries an incident out. */
+/** Starts a process that runs an incident. */
 export function runnerProcess(url: string, id: string, batch: number, death: Death = 'never'): Runner {
   const child = spawn(...plainNode(script, url, id, String(batch), JSON.stringify(death)), {
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
@@ -98,7 +99,7 @@ export function runnerProcess(url: string, id: string, batch: number, death: Dea
   }
 }
 
-/** Every sum of a finished incident, against the rows that the trigger wrote. @returns its report. */
+/** Compares every sum of a finished incident with the rows that the trigger wrote. @returns its report. */
 export async function addsUp(
   t: Test,
   { incidents, database }: Pick<Service, 'incidents' | 'database'>,
@@ -133,6 +134,6 @@ export async function addsUp(
     'planned, executed and finished once',
   )
   const left = await database.psql(`select from incident_planned where incident_id = $1`, [id])
-  t.same(left, [], 'what the plan remembered is forgotten')
+  t.same(left, [], 'the planned sessions are no longer stored')
   return report
 }

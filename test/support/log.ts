@@ -1,4 +1,4 @@
-/** Logs for tests: one that keeps its lines, and one whose warnings fail the test. */
+/** Logs for tests: `keepLog` keeps its lines; `strictLog` fails the test on a warning or an error. */
 import type { Test } from 'tap'
 import type { Log } from '../../src/lib/log.ts'
 

@@ -1,4 +1,4 @@
-/** Logins with the rights of one role and nothing else, as docs/operations.md has them made. */
+/** Database logins with the rights of one role and nothing else, made as docs/operations.md says. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -10,7 +10,7 @@ let made = 0
 
 /**
  * Makes a login; gone when the file ends.
- * @param role its only role; without one it is a stranger.
+ * @param role its only role; without one it has no rights.
  */
 export async function login(owner: TestDatabase, role?: string): Promise<TestDatabase & { name: string }> {
   const name = `gl_test_login_${process.pid}_${++made}`
@@ -33,7 +33,7 @@ export async function login(owner: TestDatabase, role?: string): Promise<TestDat
   }
 }
 
-/** "Tuple concurrently updated" and a deadlock: roles belong to the whole server, where other test files change theirs. */
+/** "Tuple concurrently updated" and a deadlock. Roles belong to the whole server, and other test files change theirs. */
 const CONCURRENT = ['XX000', '40P01']
 const ATTEMPTS = 20
 

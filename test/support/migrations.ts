@@ -1,6 +1,6 @@
+/** The number of migrations. */
 import { readdirSync } from 'node:fs'
 
-/** How many migrations there are. */
 export const MIGRATIONS = readdirSync(new URL('../../migrations', import.meta.url)).filter((name) =>
   name.endsWith('.sql'),
 ).length

@@ -1,4 +1,4 @@
-/** A PostgreSQL of a test's own, for tests that stop, freeze or read the logs of a server. */
+/** Starts a PostgreSQL for one test file, which stops or freezes it or reads its log. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

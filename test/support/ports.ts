@@ -4,8 +4,8 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { nextEvent } from './within.ts'
 
 /**
- * Linux gives ports from 32768 on to connections and to whoever asks for any: between the choice of such a port and its use, a
- * loaded machine gives it away.
+ * Linux assigns ports from 32768 on by itself, so such a port may be taken between its choice and its use. Ports are not of
+ * TEST_SEED: test files that run at the same time must not choose the same ones.
  */
 const LOWEST = 10_000
 const BEYOND = 32_768

@@ -1,17 +1,16 @@
-/** Connections on which a test says every byte itself, and sees every byte that comes back. */
+/** Connections on which a test chooses every byte it sends, and sees every byte of the answer. */
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { within } from './within.ts'
+import { waitFor, within } from './within.ts'
 
 export interface RawConnection {
   socket: Socket
-  /** What came so far, a byte a character. */
+  /** What has arrived so far, a character for each byte. */
   text(): string
-  /** Resolves when what came matches; fails when the connection ends without, or after `patienceMs`. */
-  until(pattern: RegExp, patienceMs?: number): Promise<string>
-  /** Resolves with all that came when the other side has ended it; fails after `patienceMs`. */
-  closed(patienceMs?: number): Promise<string>
+  /** Resolves when what has arrived matches; fails when the connection ends before, or after `ms`. */
+  until(pattern: RegExp, ms?: number): Promise<string>
+  /** Resolves with all that has arrived when the other side has ended it; fails after `ms`. */
+  closed(ms?: number): Promise<string>
 }
 
 /** Opens a connection and sends `bytes`; text is sent as latin1, as Node reads headers. */
@@ -28,19 +27,19 @@ export function rawConnection(base: string, bytes: string): RawConnection {
     .on('close', () => {
       over = true
     })
-  async function wait(isThere: () => boolean, patienceMs: number): Promise<string> {
-    for (let left = patienceMs; !isThere(); left -= 10) {
-      if (over) throw new Error(`closed after: ${received}`)
-      if (left <= 0) throw new Error(`nothing more after: ${received}`)
-      await sleep(10)
-    }
+  async function wait(what: string, isThere: () => boolean, ms?: number): Promise<string> {
+    const found = waitFor(what, () => over || isThere(), ms)
+    await found.catch((error) => {
+      throw new Error(`${error.message}, after: ${received}`)
+    })
+    if (!isThere()) throw new Error(`closed after: ${received}`)
     return received
   }
   return {
     socket,
     text: () => received,
-    until: (pattern, patienceMs = 20_000) => wait(() => pattern.test(received), patienceMs),
-    closed: (patienceMs = 30_000) => wait(() => over, patienceMs),
+    until: (pattern, ms) => wait(`text that matches ${pattern}`, () => pattern.test(received), ms),
+    closed: (ms) => wait('the end of the connection', () => over, ms),
   }
 }
 
@@ -49,7 +48,7 @@ export function raw(base: string, bytes: string): Promise<string> {
   return within('the end of the answer', text(rawConnection(base, bytes).socket))
 }
 
-/** The statuses of the answers that stand in a text, one after the other. */
+/** The statuses of the answers in a text, in order. */
 export function statuses(text: string): number[] {
   return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
 }

@@ -1,4 +1,4 @@
-/** Every route that servers of this process register from now on, as they registered it. */
+/** Records every route that servers of this process register from now on. */
 import { subscribe } from 'node:diagnostics_channel'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 

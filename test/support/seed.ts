@@ -1,6 +1,6 @@
 /**
- * One seed for the random choices of a test file, printed in its output. TEST_SEED repeats a run: its choices, not the
- * scheduling of the machine. Whatever fast-check makes in a file that imports this comes from it, too.
+ * One seed for the random choices of a test file, fast-check's included, printed in its output. TEST_SEED repeats the choices of
+ * a run, not the scheduling of the machine. Tokens, ids, passwords and ports stay random: no test may depend on their value.
  */
 import fc from 'fast-check'
 import t, { type Test } from 'tap'

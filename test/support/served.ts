@@ -1,9 +1,10 @@
-/** The service as `global-logout start` composes it, in this process, on a test database and a port of its own. */
+/** Starts the service as `global-logout start` composes it, in this process, on a test database and its own port. */
 import t from 'tap'
 import { readConfig } from '../../src/config.ts'
 import { createCleanup } from '../../src/lib/cleanup.ts'
 import { createLogger } from '../../src/observability/log.ts'
 import { serve } from '../../src/serve.ts'
+import { boundedFetch } from './bounded-fetch.ts'
 import { testDatabase } from './database.ts'
 import { freePort } from './ports.ts'
 import { servicesOn } from './service.ts'
@@ -21,7 +22,7 @@ export async function served(env: Record<string, string> = {}) {
   return {
     base,
     database,
-    /** Signs a user in as an application would. @returns the token. */
+    /** Signs a user in as an application does. @returns the token. */
     signIn: async (userId: string) => {
       await database.psql('insert into "user" (id) values ($1) on conflict do nothing', [userId])
       return (await sessions.create({ userId, userAgent: null, ipAddress: null })).token
@@ -29,7 +30,7 @@ export async function served(env: Record<string, string> = {}) {
     /** The status of a request with a bearer token. */
     ask: async (token: string | null, path: string, init: RequestInit = {}) => {
       const authorization = token === null ? {} : { authorization: `Bearer ${token}` }
-      const response = await fetch(base + path, {
+      const response = await boundedFetch(base + path, {
         redirect: 'manual',
         ...init,
         headers: { ...init.headers, ...authorization },
@@ -38,6 +39,6 @@ export async function served(env: Record<string, string> = {}) {
       return response.status
     },
     /** What `/metrics` prints. */
-    metrics: async () => (await fetch(`${base}/metrics`)).text(),
+    metrics: async () => (await boundedFetch(`${base}/metrics`)).text(),
   }
 }

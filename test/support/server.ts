@@ -1,4 +1,4 @@
-/** Ways to the server that all test databases live on. */
+/** Connections to the server of the test databases. */
 import pg from 'pg'
 import { PATIENCE_MS } from './within.ts'
 

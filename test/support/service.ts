@@ -1,4 +1,4 @@
-/** The whole service on a test database, listening on a port of its own; and people with devices. */
+/** Starts the whole service on a test database and its own port, and signs users in on devices. */
 import t from 'tap'
 import { readConfig } from '../../src/config.ts'
 import { createCleanup } from '../../src/lib/cleanup.ts'
@@ -9,10 +9,11 @@ import { createKey } from '../../src/service-api/keys.ts'
 import type { KeyScope } from '../../src/service-api/scopes.ts'
 import { createServices } from '../../src/services.ts'
 import { user } from '../../src/sessions/schema.ts'
+import { boundedFetch } from './bounded-fetch.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
-import { insist } from './insist.ts'
 import { freePort } from './ports.ts'
-import { waitFor, within } from './within.ts'
+import { untilDecided } from './until-decided.ts'
+import { waitFor } from './within.ts'
 
 const SYSTEM = { actorKind: 'system' as const, actorId: 'test' }
 
@@ -53,34 +54,30 @@ export async function startService({ database, env = {}, demo = false, log, ...r
     cookieName,
     /** Checks answered from memory so far. */
     hits: () => leased?.counts.hits ?? 0,
-    /** Resolves when checks are answered from memory. */
+    /** Resolves when this instance holds a lease, so that it answers checks from memory. */
     answersFromMemory: async () => {
       await waitFor('a lease', () => leased?.holdsLease())
     },
     leased,
     /** A request, redirects not followed. */
     http: (path: string, init: RequestInit = {}) =>
-      within(`the answer to ${path}`, fetch(base + path, { redirect: 'manual', ...init })),
+      boundedFetch(base + path, { redirect: 'manual', ...init }),
     /** A request with the session cookie, from our own site. */
     as: (token: string, path: string, { headers, ...init }: RequestInit = {}) =>
-      within(
-        `the answer to ${path}`,
-        fetch(base + path, {
-          redirect: 'manual',
-          ...init,
-          headers: { cookie: `${cookieName}=${token}`, 'sec-fetch-site': 'same-origin', ...headers },
-        }),
-      ),
+      boundedFetch(base + path, {
+        redirect: 'manual',
+        ...init,
+        headers: { cookie: `${cookieName}=${token}`, 'sec-fetch-site': 'same-origin', ...headers },
+      }),
     /** The status of `/check` for a token. */
     check: async (token: string) => {
-      const asked = fetch(`${base}/check`, { headers: { authorization: `Bearer ${token}` } })
-      const response = await within('the answer to a check', asked)
+      const response = await boundedFetch(`${base}/check`, { headers: { authorization: `Bearer ${token}` } })
       await response.arrayBuffer()
       return response.status
     },
     /** Adds a user. */
     addUser: async (id: string = crypto.randomUUID(), rest: { name?: string; email?: string } = {}) => {
-      await insist(() =>
+      await untilDecided(() =>
         db.run((executor) =>
           executor
             .insert(user)
@@ -93,12 +90,12 @@ export async function startService({ database, env = {}, demo = false, log, ...r
     /** Makes a service key. @returns the header that carries it. */
     keyFor: async (...scopes: KeyScope[]) => {
       const wanted = { name: 'test', scopes, lifetimeSeconds: null }
-      const { key, record } = await insist(() => db.transaction((tx) => createKey(tx, wanted, SYSTEM)))
+      const { key, record } = await untilDecided(() => db.transaction((tx) => createKey(tx, wanted, SYSTEM)))
       return { id: record.id, key, headers: { authorization: `Bearer ${key}` } }
     },
     /** Signs a user in on a device. @returns the token in its cookie. */
     signIn: async (userId: string, userAgent = 'test', ipAddress = '203.0.113.7') => {
-      const { token, session } = await insist(() =>
+      const { token, session } = await untilDecided(() =>
         services.sessions.create({ userId, userAgent, ipAddress }),
       )
       return { token, id: session.id }

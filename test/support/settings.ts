@@ -1,4 +1,4 @@
-/** What is wrong with an environment, as the start would say it. */
+/** The problems that `readConfig` reports for an environment. */
 import { ConfigError, readConfig } from '../../src/config.ts'
 
 export function problemsOf(env: Record<string, string>): string[] {

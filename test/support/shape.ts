@@ -1,4 +1,4 @@
-/** What a database is made of, so that two can be compared whatever the order in which they were made. */
+/** The objects of a database in a fixed order, to compare two databases. */
 import type pg from 'pg'
 
 type Psql = (sql: string) => Promise<pg.QueryResultRow[]>

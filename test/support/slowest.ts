@@ -1,4 +1,4 @@
-/** The test files that took longest in a run, from the results that tap leaves under `.tap`. */
+/** Lists the slowest test files of a run, from the results that tap writes to `.tap`. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -7,8 +7,8 @@ const END = '.tap'
 const LISTED = 10
 
 /**
- * @param since when the run began, in ms since 1970: older results are of other runs.
- * @returns lines of TAP comments, none for a run of fewer files than it would list.
+ * @param since when the run began, in ms since 1970; older results are ignored.
+ * @returns lines of TAP comments; none for a run of fewer than ten files.
  */
 export async function slowestFiles(since: number): Promise<string> {
   const names = await readdir(RESULTS, { recursive: true }).catch(() => [])
@@ -21,7 +21,7 @@ export async function slowestFiles(since: number): Promise<string> {
   return `# The ${LISTED} slowest of ${taken.length} test files:\n${lines.join('')}`
 }
 
-/** tap ends a result with `# time=` in ms; a file that was killed has none. */
+/** tap ends a result with `# time=` in ms, except that of a file that was killed. */
 async function timeOf(result: string, since: number): Promise<{ file: string; seconds: number } | null> {
   if ((await stat(result)).mtimeMs < since) return null
   const [, ms] = /^# time=([\d.]+)ms\s*$/m.exec((await readFile(result, 'utf8')).slice(-200)) ?? []

@@ -1,17 +1,16 @@
-/** A streaming standby of a test's own server, and a primary that comes back as one. */
-import { execFile } from 'node:child_process'
+/** Makes a streaming standby of a server, and restarts a primary as a standby. */
 import { chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import t from 'tap'
 import { startEmbedded } from '../../demo/embedded.ts'
 import type { ownServer } from './own-server.ts'
 import { freePort } from './ports.ts'
+import { runProgram } from './run-program.ts'
 
 type OwnServer = Awaited<ReturnType<typeof ownServer>>
 
-/** Has the server in this folder start as a standby the next time. */
+/** Makes the server in this folder start as a standby. */
 export async function demote(folder: string): Promise<void> {
   const data = join(folder, 'postgres')
   await writeFile(join(data, 'standby.signal'), '')
@@ -19,11 +18,11 @@ export async function demote(folder: string): Promise<void> {
   await chown(join(data, 'standby.signal'), uid, gid)
 }
 
-/** A copy of the server, which is stopped for it, that follows it. */
+/** Copies the server, which is stopped meanwhile, and starts the copy as its standby. */
 export async function standbyOf(primary: OwnServer) {
   const folder = await mkdtemp(join(tmpdir(), 'global-logout-standby-'))
   await primary.stop()
-  await promisify(execFile)('cp', ['-a', join(primary.folder, 'postgres'), folder])
+  await runProgram('cp', ['-a', join(primary.folder, 'postgres'), folder])
   await primary.start()
   await demote(folder)
   const { hostname, port, username, password } = new URL(primary.url)

@@ -1,4 +1,4 @@
-/** A way to a server that can break: connections that are reset, cut, held back or never answered. */
+/** A TCP proxy that can reset, cut or hold connections. */
 import { connect, createServer, type Socket } from 'node:net'
 import t from 'tap'
 import { listen } from './ports.ts'
@@ -48,13 +48,13 @@ export async function startTcpProxy(target: string) {
   return {
     url: `http://127.0.0.1:${own}`,
     counts: counts as Readonly<typeof counts>,
-    /** The next so many requests end in a reset of their connection. */
+    /** Resets the connection of each of the next `times` requests. */
     reset(times: number): void {
       resets = times
     },
     /** Ends every connection. */
     cut,
-    /** While held, nothing passes in either direction, and connections stay open. What came meanwhile is lost. */
+    /** While on, connections stay open and whatever arrives, from either side, is dropped. */
     hold(on: boolean): void {
       held = on
     },

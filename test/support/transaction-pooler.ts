@@ -1,6 +1,6 @@
 /**
- * A pooler as PgBouncer is in transaction mode, with one server: whoever begins a transaction has it until the transaction ends,
- * and nothing is put back between two of them. It asks for no password.
+ * A pooler like PgBouncer in transaction mode, with one server connection. A client has the connection for one transaction, and
+ * settings are not reset between two clients. It asks for no password.
  */
 import { createServer, type Socket } from 'node:net'
 import pg from 'pg'
@@ -39,7 +39,7 @@ export async function startTransactionPooler(url: string): Promise<string> {
   await server.connect()
   const stream = server.connection.stream as Socket
   stream.removeAllListeners('data')
-  /** Who has the server, and who waits for it with what. */
+  /** The client that has the server connection, and the chunks of the clients that wait for it. */
   let owner: Socket | undefined
   const waiting: [Socket, Buffer][] = []
   let unread = Buffer.alloc(0)

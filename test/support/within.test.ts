@@ -1,7 +1,11 @@
-/** A wait in vain ends, and says what it waited for. */
+/** Every wait of a test has a limit, and its error names what the test waited for. */
 import { EventEmitter } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import t from 'tap'
+import { boundedFetch } from './bounded-fetch.ts'
+import { listen } from './ports.ts'
+import { runProgram } from './run-program.ts'
 import { nextEvent, waitFor, within } from './within.ts'
 
 t.test('a condition that never holds, and one that never answers, are named', async (t) => {
@@ -39,12 +43,59 @@ t.test('of several events the first counts; one that never comes is named', asyn
   t.same(emitter.eventNames(), [], 'nothing listens any more')
 })
 
-t.test('no test waits for an event without a limit: nextEvent() has one', async (t) => {
-  const root = new URL('../', import.meta.url)
-  const files = (await readdir(root, { recursive: true })).filter((file) => file.endsWith('.ts'))
-  const unlimited: string[] = []
-  for (const file of files)
-    if (/import \{[^}]*\bonce\b[^}]*\} from 'node:events'/.test(await readFile(new URL(file, root), 'utf8')))
-      unlimited.push(file)
-  t.same(unlimited, ['support/within.ts'])
+t.test('a program that hangs is killed and named; one that fails is not a hang', async (t) => {
+  await t.rejects(runProgram('sleep', ['600'], { timeout: 50 }), {
+    message: 'the end of "sleep 600": not within 0.05 seconds',
+  })
+  await t.rejects(runProgram('false', []), { code: 1 })
+  t.match(await runProgram('echo', ['hello']), { stdout: 'hello\n' })
 })
+
+t.test('a server that never answers, and a body that never ends, are named', async (t) => {
+  const server = createServer((request, response) => {
+    if (request.url === '/body') response.writeHead(200).write('the beginning')
+    if (request.url === '/whole') response.end('all of it')
+  })
+  const base = `http://127.0.0.1:${await listen(server)}`
+  t.teardown(() => server.close().closeAllConnections())
+  await t.rejects(boundedFetch(`${base}/answer`, {}, 50), {
+    message: /the answer to GET .*\/answer: not within/,
+  })
+  const response = await boundedFetch(`${base}/body`, {}, 50)
+  await t.rejects(response.text(), { message: /the end of the answer to GET .*\/body: not within/ })
+  t.equal(await (await boundedFetch(`${base}/whole`)).text(), 'all of it')
+})
+
+/** The helper with a limit for each function that has none, and the files that may use the function. */
+const UNLIMITED = {
+  'nextEvent in place of once': [/import \{[^}]*\bonce\b[^}]*\} from 'node:events'/, ['support/within.ts']],
+  'runProgram in place of execFile': [
+    /import \{[^}]*\bexec(File)?(Sync)?\b[^}]*\} from 'node:child_process'/,
+    // These two are programs, not tests.
+    ['database/make-baseline.ts', 'support/run-program.ts', 'support/run.ts'],
+  ],
+  'boundedFetch in place of fetch': [
+    /[^.\w]fetch\(/,
+    // In pages, where the limit of browserTest holds, and inside the client under test, which has its own.
+    [
+      'client/browser.test.ts',
+      'client/imports.test.ts',
+      'client/sockets.test.ts',
+      'support/bounded-fetch.ts',
+      'system/browser/replays.test.ts',
+      'system/browser/tabs.test.ts',
+    ],
+  ],
+} as const
+
+const root = new URL('../', import.meta.url)
+const files = (await readdir(root, { recursive: true })).filter((file) => file.endsWith('.ts'))
+
+for (const [rule, [pattern, allowed]] of Object.entries(UNLIMITED))
+  t.test(`a test that hangs ends, and is named: ${rule}`, async (t) => {
+    const found: string[] = []
+    for (const file of files) {
+      if (pattern.test(await readFile(new URL(file, root), 'utf8'))) found.push(file)
+    }
+    t.same(found.sort(), allowed)
+  })

@@ -1,10 +1,10 @@
-/** Waits that end: a test that waits in vain fails and says for what, instead of hanging. */
+/** Waits with a limit and a name: a test that waits in vain fails and says for what, instead of hanging. */
 import { type EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Nothing that a test waits for takes longer, also on a loaded machine. In milliseconds. */
+/** The limit of one wait, enough for a loaded machine. In milliseconds. */
 export const PATIENCE_MS = 60_000
-/** Between two looks at a condition. In milliseconds. */
+/** The pause between two evaluations of a condition. In milliseconds. */
 const PAUSE_MS = 5
 
 /** @throws Error naming `what` when it has not come after `ms`. */
@@ -17,9 +17,9 @@ export async function within<T>(what: string, wait: Promise<T>, ms = PATIENCE_MS
 }
 
 /**
- * Asks again and again until `condition` holds.
+ * Evaluates `condition` until it holds.
  * @returns what it returned then.
- * @throws Error naming `what` when it does not hold after `ms`; whatever `condition` throws.
+ * @throws Error naming `what` when it does not hold after `ms`; the error of `condition` when it throws.
  */
 export async function waitFor<T>(
   what: string,
@@ -42,7 +42,7 @@ export async function waitFor<T>(
 
 /**
  * @param names the events of which the first counts; `error` fails the wait, unless it is one of them.
- * @returns what the event brought.
+ * @returns the arguments of the event.
  * @throws Error naming `what` when none has come after `ms`.
  */
 export async function nextEvent(what: string, from: EventEmitter, names: string | string[], ms?: number) {

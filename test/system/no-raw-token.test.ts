@@ -1,12 +1,11 @@
 /** No raw token is in the database, its files, its log or the service's log. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { GlobalLogoutAdapter } from '@global-logout/authjs'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import t from 'tap'
 import { openDatabase } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { ownServer } from '../support/own-server.ts'
+import { runProgram } from '../support/run-program.ts'
 import { admin } from '../support/server.ts'
 import { json, startService } from '../support/service.ts'
 
@@ -95,7 +94,7 @@ t.test(
       t.notOk(serverLog.includes(token), 'not in the server log')
       t.notOk(log.join('').includes(token), 'not in the service log')
       // A token may begin with a dash, which grep would take for an option.
-      const found = await promisify(execFile)('grep', ['-rlaF', '-e', token, server.folder]).then(
+      const found = await runProgram('grep', ['-rlaF', '-e', token, server.folder]).then(
         ({ stdout }) => stdout,
         (error) => (error.code === 1 ? '' : Promise.reject(error)),
       )

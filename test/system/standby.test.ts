@@ -1,10 +1,11 @@
 /**
- * A standby shows sessions that are over, and can end none: no connection to one is used, so all is undecided until a primary
- * answers. With several hosts the service finds it.
+ * The service decides nothing on a standby, which may still show ended sessions and can end none. With several hosts in
+ * DATABASE_URL it finds the primary.
  */
 import { createServer, type Socket } from 'node:net'
 import t from 'tap'
 import { openDatabase } from '../../src/database/database.ts'
+import { boundedFetch } from '../support/bounded-fetch.ts'
 import { run } from '../support/command.ts'
 import { ownServer } from '../support/own-server.ts'
 import { freePort, listen } from '../support/ports.ts'
@@ -33,7 +34,7 @@ function list(one: string, other: string): string {
 }
 
 let tokens = 0
-/** Signs somebody new in, on the primary. */
+/** Signs a new user in, on the primary. */
 async function signIn(url: string): Promise<string> {
   const token = `token-${++tokens}-of-a-test-that-needs-some-length`
   const hash = `rtrim(translate(encode(sha256('${token}'), 'base64'), '+/', '-_'), '=')`
@@ -71,7 +72,7 @@ async function nothingIsDecided(t: Tap, { as, http }: Service, token: string) {
   t.match(await ready.json(), { code: 'unavailable', detail: /^The database is a standby/ })
 }
 
-t.test('a standby decides nothing and ends nothing, in either mode', async (t) => {
+t.test('on a standby every answer is 503, in both modes', async (t) => {
   const token = await signIn(primary.url)
   await replicated()
   for (const mode of MODES) {
@@ -81,7 +82,7 @@ t.test('a standby decides nothing and ends nothing, in either mode', async (t) =
   }
 })
 
-t.test('a command that is led to a standby says so, and doctor finds it', async (t) => {
+t.test('a command on a standby fails and says so, and doctor reports it', async (t) => {
   const env = { DATABASE_URL: standby.url }
   for (const args of [
     ['sessions', 'u1'],
@@ -102,7 +103,7 @@ t.test('a command that is led to a standby says so, and doctor finds it', async 
   )
 })
 
-t.test('of several hosts the primary is taken, wherever it stands in the list', async (t) => {
+t.test('with several hosts the service uses the primary, in any order', async (t) => {
   const token = await signIn(primary.url)
   for (const url of [list(standby.url, primary.url), list(primary.url, standby.url)]) {
     for (const mode of MODES) {
@@ -116,7 +117,7 @@ t.test('of several hosts the primary is taken, wherever it stands in the list', 
   }
 })
 
-t.test('a start waits behind a proxy that has no primary at the moment', async (t) => {
+t.test('a start waits while the proxy in front of the database has no primary', async (t) => {
   const ways: Record<string, (socket: Socket) => void> = {
     'it closes': (socket) => socket.end(),
     'it resets': (socket) => socket.resetAndDestroy(),
@@ -134,7 +135,7 @@ t.test('a start waits behind a proxy that has no primary at the moment', async (
 })
 
 t.test(
-  'a start waits for a standby to be promoted, services find it, and the old primary is believed no more',
+  'after a failover the service uses the new primary and no longer trusts the old one, and a waiting start proceeds',
   async (t) => {
     const token = await signIn(primary.url)
     await replicated()
@@ -149,7 +150,7 @@ t.test(
     await primary.stop()
     await psql(standby.url, 'select pg_promote()')
     await waiting.printed('Server listening')
-    t.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200)
+    t.equal((await boundedFetch(`http://127.0.0.1:${port}/readyz`)).status, 200)
     for (const { check } of onBoth) {
       await waitFor('a check that is decided', async () => (await check(token)) !== 503)
       t.equal(await check(token), 200, 'the session lived on')

@@ -1,4 +1,4 @@
-/** `global-logout start` on a machine with nothing but Node: demo, Ctrl-C, kill -9, two at once; and in production. */
+/** `global-logout start` without and with DATABASE_URL: start, Ctrl-C, kill -9, several at once, SIGTERM. */
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import t from 'tap'
+import { boundedFetch } from '../support/bounded-fetch.ts'
 import { type Run, run } from '../support/command.ts'
 import { MIGRATIONS } from '../support/migrations.ts'
 import { freePort } from '../support/ports.ts'
@@ -28,7 +29,7 @@ async function startDemo(cwd: string, port: number): Promise<Run> {
 }
 
 async function signIn(port: number): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}/login`, {
+  const response = await boundedFetch(`http://127.0.0.1:${port}/login`, {
     method: 'POST',
     redirect: 'manual',
     body: new URLSearchParams({ email: 'ada@example.com' }),
@@ -36,7 +37,8 @@ async function signIn(port: number): Promise<string> {
   return response.headers.getSetCookie()[0]?.split(/[=;]/)[1] ?? ''
 }
 const check = async (port: number, token: string) =>
-  (await fetch(`http://127.0.0.1:${port}/check`, { headers: { authorization: `Bearer ${token}` } })).status
+  (await boundedFetch(`http://127.0.0.1:${port}/check`, { headers: { authorization: `Bearer ${token}` } }))
+    .status
 const postmaster = async (cwd: string) =>
   Number((await readFile(join(cwd, '.data/postgres/postmaster.pid'), 'utf8')).split('\n')[0])
 
@@ -48,7 +50,7 @@ t.test(
     t.match(first.output(), `http://127.0.0.1:${port}`)
     t.match(first.output(), 'ada@example.com')
     const token = await signIn(port)
-    const response = await fetch(`http://127.0.0.1:${port}/api/sessions`, {
+    const response = await boundedFetch(`http://127.0.0.1:${port}/api/sessions`, {
       headers: { authorization: `Bearer ${token}` },
     })
     const { sessions } = (await response.json()) as {
@@ -95,7 +97,7 @@ t.test(
   },
 )
 
-t.test('a second start in the same folder says so and leaves the first alone', async (t) => {
+t.test('a second start in the same folder fails with a message, and the first goes on', async (t) => {
   const [cwd, port] = [await emptyFolder(), await freePort()]
   const first = await startDemo(cwd, port)
   const token = await signIn(port)
@@ -107,28 +109,31 @@ t.test('a second start in the same folder says so and leaves the first alone', a
   t.equal(await first.ended, 0)
 })
 
-t.test('two first starts at once in one folder: one serves, the other says why not', async (t) => {
-  const cwd = await emptyFolder()
-  const ports = [await freePort(), await freePort()]
-  const both = ports.map((port) => run(['start'], { cwd, env: { PORT: String(port) } }))
-  const outcome = (service: Run) =>
-    Promise.race([
-      service.printed(READY).then(
-        () => 'serves',
-        () => service.ended,
-      ),
-      service.ended,
-    ])
-  const outcomes = await Promise.all(both.map(outcome))
-  t.same([...outcomes].sort(), [1, 'serves'])
-  const loser = both[outcomes.indexOf(1)]
-  t.match(loser?.output(), 'Another global-logout runs')
-  const winner = both[outcomes.indexOf('serves')]
-  winner?.child.kill('SIGINT')
-  t.equal(await winner?.ended, 0)
-})
+t.test(
+  'of two first starts at once in one folder, one serves and the other fails with a message',
+  async (t) => {
+    const cwd = await emptyFolder()
+    const ports = [await freePort(), await freePort()]
+    const both = ports.map((port) => run(['start'], { cwd, env: { PORT: String(port) } }))
+    const outcome = (service: Run) =>
+      Promise.race([
+        service.printed(READY).then(
+          () => 'serves',
+          () => service.ended,
+        ),
+        service.ended,
+      ])
+    const outcomes = await Promise.all(both.map(outcome))
+    t.same([...outcomes].sort(), [1, 'serves'])
+    const loser = both[outcomes.indexOf(1)]
+    t.match(loser?.output(), 'Another global-logout runs')
+    const winner = both[outcomes.indexOf('serves')]
+    winner?.child.kill('SIGINT')
+    t.equal(await winner?.ended, 0)
+  },
+)
 
-t.test('a port that is taken is named, and the database is stopped again', async (t) => {
+t.test('a start on a port in use fails and names PORT, and PostgreSQL is stopped again', async (t) => {
   const [cwd, port] = [await emptyFolder(), await freePort()]
   const squatter = createServer().listen(port, '127.0.0.1')
   t.teardown(() => squatter.close())
@@ -139,7 +144,7 @@ t.test('a port that is taken is named, and the database is stopped again', async
 })
 
 t.test(
-  'with DATABASE_URL: nothing embedded, no demo, several instances at once on an empty database',
+  'with DATABASE_URL there is no demo, and several instances may start at once on an empty database',
   async (t) => {
     const server = process.env.TEST_SERVER_URL ?? ''
     const name = `gl_start_${process.pid}`
@@ -152,11 +157,11 @@ t.test(
     await Promise.all(services.map((service) => service.printed('Server listening')))
     t.notOk(existsSync(join(cwd, '.data')))
     for (const port of ports) {
-      t.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200)
-      t.equal((await fetch(`http://127.0.0.1:${port}/login`)).status, 404)
+      t.equal((await boundedFetch(`http://127.0.0.1:${port}/readyz`)).status, 200)
+      t.equal((await boundedFetch(`http://127.0.0.1:${port}/login`)).status, 404)
       t.equal(
         (
-          await fetch(`http://127.0.0.1:${port}/login`, {
+          await boundedFetch(`http://127.0.0.1:${port}/login`, {
             method: 'POST',
             body: new URLSearchParams({ email: 'ada@example.com' }),
           })
@@ -183,7 +188,7 @@ t.test(
 )
 
 t.test(
-  'SIGTERM: a logout that is under way finishes and is answered, new connections are refused, then it ends',
+  'after SIGTERM a logout in progress is answered, new connections are refused, and the process ends',
   async (t) => {
     const server = process.env.TEST_SERVER_URL ?? ''
     const name = `gl_term_${process.pid}`
@@ -202,7 +207,7 @@ t.test(
       `insert into "user" (id) values ('ada'); insert into session ("sessionToken", "userId", expires) values (${sha}, 'ada', now() at time zone 'utc' + interval '1 hour')`,
     )
     await holder.query(`begin; select 1 from "user" where id = 'ada' for update`)
-    const logout = fetch(`http://127.0.0.1:${port}/api/logout`, {
+    const logout = boundedFetch(`http://127.0.0.1:${port}/api/logout`, {
       method: 'POST',
       headers: { authorization: 'Bearer my-token' },
     })
@@ -219,7 +224,7 @@ t.test(
     await holder.query('commit')
     t.equal((await logout).status, 200, 'the one under way is answered')
     t.equal(await service.ended, 0)
-    await t.rejects(fetch(`http://127.0.0.1:${port}/healthz`))
+    await t.rejects(boundedFetch(`http://127.0.0.1:${port}/healthz`))
     const { rows } = await holder.query('select 1 from revoked_session')
     t.equal(rows.length, 1)
     await holder.end()

@@ -1,5 +1,6 @@
-/** Several processes on one port: each an instance of its own, replaced when it crashes, gone when it is told to stop. */
+/** WORKERS: several processes share one port. A worker that crashes is replaced, and SIGTERM ends all. */
 import t from 'tap'
+import { boundedFetch } from '../support/bounded-fetch.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { freePort } from '../support/ports.ts'
@@ -17,7 +18,7 @@ const env = { DATABASE_URL: database.url, PORT: String(port), WORKERS: '2', CHEC
 const instances = async () => (await psql('select from instance')).length
 /** A new connection each time, so that the workers take turns. */
 const ask = (path: string, token: string, init: RequestInit = {}) =>
-  fetch(base + path, {
+  boundedFetch(base + path, {
     ...init,
     headers: { ...init.headers, authorization: `Bearer ${token}`, connection: 'close' },
   })
@@ -25,7 +26,7 @@ const signIn = async () => (await sessions.create({ userId: 'ada', userAgent: nu
 
 const service = run(['start'], { env })
 
-t.test('the whole flow, over workers that each know only by lease', async (t) => {
+t.test('after a global sign-out no worker answers "valid"', async (t) => {
   await service.printed('Server listening')
   await waitFor('two workers with a lease', async () => (await instances()) >= 2)
   for (let round = 0; round < 10; round++) {
@@ -41,12 +42,12 @@ t.test('the whole flow, over workers that each know only by lease', async (t) =>
     )
     t.ok(
       after.every(({ status }) => status === 401),
-      'no worker says "valid" any more',
+      'no worker answers "valid"',
     )
   }
 })
 
-t.test('whichever worker is asked for metrics, it tells those of all', async (t) => {
+t.test('every worker answers /metrics for all workers', async (t) => {
   const metrics = await (await ask('/metrics', '')).text()
   t.match(metrics, /^global_logout_leases_held 2$/m)
   t.match(metrics, /^global_logout_leased_checks_total\{source="memory"\} [1-9]/m)
@@ -59,7 +60,7 @@ t.test('whichever worker is asked for metrics, it tells those of all', async (t)
   t.match(metrics, /^nodejs_eventloop_lag_p99_seconds \d/m)
 })
 
-t.test('a worker that hangs does not hide what the others count', async (t) => {
+t.test('while a worker hangs, /metrics shows the others', async (t) => {
   const workers = await childrenOf(service.child.pid)
   const [hung = 0] = workers
   process.kill(hung, 'SIGSTOP')
@@ -79,28 +80,25 @@ t.test('a worker that hangs does not hide what the others count', async (t) => {
   t.same(await childrenOf(service.child.pid), workers, 'and when it goes on, it is one of them again')
 })
 
-t.test(
-  'a worker that is killed is replaced, and nobody waits for it longer than for its lease',
-  async (t) => {
-    const workers = await childrenOf(service.child.pid)
-    t.equal(workers.length, 2)
-    process.kill(workers[0] ?? 0, 'SIGKILL')
-    await service.printed('a worker ended')
-    await waitFor('a second worker again', async () => (await childrenOf(service.child.pid)).length >= 2)
-    const token = await signIn()
-    t.equal((await ask('/api/logout', token, json({}))).status, 200)
-    t.equal((await ask('/check', token)).status, 401)
-  },
-)
+t.test('a worker that is killed is replaced, and a sign-out waits no longer than its lease', async (t) => {
+  const workers = await childrenOf(service.child.pid)
+  t.equal(workers.length, 2)
+  process.kill(workers[0] ?? 0, 'SIGKILL')
+  await service.printed('a worker ended')
+  await waitFor('a second worker again', async () => (await childrenOf(service.child.pid)).length >= 2)
+  const token = await signIn()
+  t.equal((await ask('/api/logout', token, json({}))).status, 200)
+  t.equal((await ask('/check', token)).status, 401)
+})
 
-t.test('told to stop, all finish and leave', async (t) => {
+t.test('after SIGTERM all workers end', async (t) => {
   service.child.kill('SIGTERM')
   t.equal(await service.ended, 0)
   t.same(await childrenOf(service.child.pid), [])
   t.ok((await instances()) <= 1, 'at most the row of the one that was killed is left')
 })
 
-t.test('workers that cannot start end the service, with a reason', async (t) => {
+t.test('when the workers cannot start, the service ends with a reason', async (t) => {
   const { createServer } = await import('node:net')
   const taken = createServer().listen(port, '127.0.0.1')
   const refused = run(['start'], { env })

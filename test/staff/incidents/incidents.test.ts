@@ -8,7 +8,7 @@ import { carryOut, INCIDENTS_AT_ONCE, startIncidentRunner } from '../../../src/s
 import type { Selection } from '../../../src/staff/incidents/selector-values.ts'
 import { setRole } from '../../../src/staff/roles.ts'
 import { hold } from '../../support/hold.ts'
-import { addSessions, addsUp, begin, somebody } from '../../support/incidents.ts'
+import { addSessions, addsUp, begin, STAFF } from '../../support/incidents.ts'
 import { keepLog, strictLog } from '../../support/log.ts'
 import { startService } from '../../support/service.ts'
 import { waitFor } from '../../support/within.ts'
@@ -137,8 +137,8 @@ t.test('an email domain means everybody with an address in it, and no look-alike
     t.equal(sessions, wanted.length)
   }
 
-  const { planId } = await incidents.plan({ emailDomain: 'Acme.example' }, 'the company left', somebody)
-  await incidents.execute(planId, somebody)
+  const { planId } = await incidents.plan({ emailDomain: 'Acme.example' }, 'the company left', STAFF)
+  await incidents.execute(planId, STAFF)
   await runIncident(database, barrier, planId)
   const left = await database.psql<{ id: string }>(
     `select "userId" as id from session where "userId" = any ($1)`,
@@ -162,7 +162,7 @@ t.test('an email domain means everybody with an address in it, and no look-alike
 t.test('a plan counts sessions, users and staff, names strangers, and ends nothing', async (t) => {
   await addSessions(service, 'p', { users: 4, each: 5 })
   await database.run((db) => setRole(db, 'p1', 'auditor'))
-  const plan = await incidents.plan({ userIds: ['p1', 'p2', 'p3', 'stranger', "'"] }, 'a leak', somebody)
+  const plan = await incidents.plan({ userIds: ['p1', 'p2', 'p3', 'stranger', "'"] }, 'a leak', STAFF)
   t.match(plan, { sessions: 15, users: 3, staffSessions: 5, unknownUsers: ['stranger', "'"] })
   t.equal(plan.sample.length, 10)
   const newest = plan.sample.map(({ createdAt }) => createdAt)
@@ -189,7 +189,7 @@ t.test('a plan counts sessions, users and staff, names strangers, and ends nothi
 
 t.test('plans that take long leave the connections to those who log out', async (t) => {
   const holder = await hold(database, 'lock table incident in access exclusive mode')
-  const plan = () => incidents.plan({ userAgent: 'p' }, 'a test', somebody)
+  const plan = () => incidents.plan({ userAgent: 'p' }, 'a test', STAFF)
   const two = [plan(), plan()]
   await t.rejects(plan(), { code: 'unavailable' })
   await holder.end()
@@ -199,14 +199,14 @@ t.test('plans that take long leave the connections to those who log out', async 
 
 t.test('the report tells the planned from the later and from those that were gone', async (t) => {
   const ids = await addSessions(service, 'r', { users: 10, each: 3 })
-  const { planId } = await incidents.plan({ userAgent: 'r' }, 'a test', somebody)
+  const { planId } = await incidents.plan({ userAgent: 'r' }, 'a test', STAFF)
   await database.psql(`delete from session where id = any ($1::uuid[])`, [ids.slice(0, 4)])
   await database.psql(`update session set expires = now() where id = any ($1::uuid[])`, [ids.slice(4, 6)])
   // Dated before the plan, as a sign-in that was in flight then.
   await add('r-late1', { agent: 'r', created: '2026-01-01T00:00:00Z' })
   await add('r-late2', { agent: 'r', user: 'r1', created: new Date().toISOString() })
   await add('other', { agent: 'x' })
-  await incidents.execute(planId, { ...somebody, actorId: 'robin' })
+  await incidents.execute(planId, { ...STAFF, actorId: 'robin' })
   t.ok(await carryOut(database, barrier, planId))
   const report = await addsUp(t, service, planId, {
     endedPlanned: 24,
@@ -225,12 +225,12 @@ t.test('the report tells the planned from the later and from those that were gon
 
 t.test('executed twice, even at once, it is executed once', async (t) => {
   await addSessions(service, 'twice', { users: 2, each: 2 })
-  const { planId } = await incidents.plan({ userAgent: 'twice' }, 'a test', somebody)
-  const both = await Promise.all([incidents.execute(planId, somebody), incidents.execute(planId, somebody)])
+  const { planId } = await incidents.plan({ userAgent: 'twice' }, 'a test', STAFF)
+  const both = await Promise.all([incidents.execute(planId, STAFF), incidents.execute(planId, STAFF)])
   t.equal(both[0].operationId, both[1].operationId)
   t.ok(await carryOut(database, barrier, planId))
   await addSessions(service, 'twicemore', { users: 1, each: 1 })
-  const again = await incidents.execute(planId, somebody)
+  const again = await incidents.execute(planId, STAFF)
   t.equal(again.state, 'done')
   await addsUp(t, service, planId, { endedPlanned: 4 })
   t.equal((await living('twicemore')).length, 1, 'a new sign-in after the incident is not its matter')
@@ -238,14 +238,14 @@ t.test('executed twice, even at once, it is executed once', async (t) => {
 
 t.test('an expired plan cannot be executed, and what it remembered is forgotten with the next', async (t) => {
   await addSessions(service, 'old', { users: 1, each: 2 })
-  const { planId } = await incidents.plan({ userAgent: 'old' }, 'a test', somebody)
+  const { planId } = await incidents.plan({ userAgent: 'old' }, 'a test', STAFF)
   await database.psql(`update incident set expires_at = now() where id = $1`, [planId])
-  await t.rejects(incidents.execute(planId, somebody), { code: 'incident_not_open' })
+  await t.rejects(incidents.execute(planId, STAFF), { code: 'incident_not_open' })
   t.equal((await incidents.get(planId)).state, 'expired')
   t.equal((await living('old-')).length, 2)
-  await incidents.plan({ userAgent: 'old' }, 'a test', somebody)
+  await incidents.plan({ userAgent: 'old' }, 'a test', STAFF)
   t.same(await database.psql(`select from incident_planned where incident_id = $1`, [planId]), [])
-  await t.rejects(incidents.execute(crypto.randomUUID(), somebody), { code: 'incident_not_found' })
+  await t.rejects(incidents.execute(crypto.randomUUID(), STAFF), { code: 'incident_not_found' })
   await t.rejects(incidents.get(crypto.randomUUID()), { code: 'incident_not_found' })
 })
 
@@ -282,27 +282,30 @@ t.test(
   },
 )
 
-t.test('a session that somebody holds is ended when it is let go, and the others before', async (t) => {
-  const ids = await addSessions(service, 'held', { users: 5, each: 2 })
-  const id = await begin(service, { userAgent: 'held' })
-  // Stops the first batch, so that the other transaction begins when the incident has looked who else is there.
-  const brake = await hold(database, 'select from incident where id = $1 for update', [id])
-  let done = false
-  const running = carryOut(database, barrier, id, { batch: 1 }).then(() => {
-    done = true
-  })
-  const blocked = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-  await waitFor('the incident to be held', async () => (await database.psql(blocked)).length > 0)
-  const holder = await hold(database, 'select from session where id = $1 for update', [ids.at(-1)])
-  await brake.end()
-  await waitFor('nine to end', async () => (await incidents.get(id)).ended >= 9)
-  await new Promise((turn) => setTimeout(turn, 1_000))
-  t.notOk(done)
-  t.same(await database.psql(blocked), [], 'it waits for nobody')
-  await holder.end()
-  await running
-  await addsUp(t, service, id, { endedPlanned: 10, users: 5 })
-})
+t.test(
+  'a session whose row is locked is ended when the lock is released, and the others before',
+  async (t) => {
+    const ids = await addSessions(service, 'held', { users: 5, each: 2 })
+    const id = await begin(service, { userAgent: 'held' })
+    // Stops the first batch, so that the other transaction begins when the incident has looked who else is there.
+    const brake = await hold(database, 'select from incident where id = $1 for update', [id])
+    let done = false
+    const running = carryOut(database, barrier, id, { batch: 1 }).then(() => {
+      done = true
+    })
+    const blocked = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    await waitFor('the incident to be held', async () => (await database.psql(blocked)).length > 0)
+    const holder = await hold(database, 'select from session where id = $1 for update', [ids.at(-1)])
+    await brake.end()
+    await waitFor('nine to end', async () => (await incidents.get(id)).ended >= 9)
+    await new Promise((turn) => setTimeout(turn, 1_000))
+    t.notOk(done)
+    t.same(await database.psql(blocked), [], 'it waits for nobody')
+    await holder.end()
+    await running
+    await addsUp(t, service, id, { endedPlanned: 10, users: 5 })
+  },
+)
 
 t.test('sessions dated into the future are ended; those of sign-ins after the start are not', async (t) => {
   await add('f-future', { agent: 'future', created: new Date(Date.now() + 50_000).toISOString() })
@@ -368,7 +371,7 @@ t.test('incidents that another process is at do not keep this one from the other
   for (const each of busy) t.ok(await carryOut(database, barrier, each))
 })
 
-t.test('incidents that meet a session which somebody holds do not keep others waiting', async (t) => {
+t.test('incidents that meet a locked session row do not keep others waiting', async (t) => {
   const ids = await addSessions(service, 'stuck', { users: 1, each: 1 })
   await addSessions(service, 'lucky', { users: 1, each: 2 })
   const stuck: string[] = []

@@ -1,14 +1,11 @@
-/** The READMEs of the examples show what happens: their commands are run as they stand, but for the ports. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
+/** The commands in the READMEs of the examples print what the READMEs say. Only the ports are changed. */
 import t from 'tap'
 import { seedDemo } from '../../../demo/users.ts'
 import { freePort } from '../../support/ports.ts'
+import { runProgram } from '../../support/run-program.ts'
 import { startService } from '../../support/service.ts'
-import { within } from '../../support/within.ts'
 import { GATEWAYS, gatewayTest, shellBlocks, startExample, withPorts } from './example.ts'
 
-const run = promisify(execFile)
 const [, , shown = ''] = await shellBlocks('nginx')
 
 for (const name of GATEWAYS) {
@@ -22,7 +19,7 @@ for (const name of GATEWAYS) {
     }
     await startExample(t, name, ports)
 
-    const { stdout } = await within('end of the commands', run('bash', ['-euc', withPorts(shown, ports)]))
+    const { stdout } = await runProgram('bash', ['-euc', withPorts(shown, ports)])
 
     const statuses = [...stdout.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
     const promised = [...shown.matchAll(/# (\d{3})/g)].map(([, status]) => status)
@@ -35,6 +32,6 @@ for (const name of GATEWAYS) {
   })
 }
 
-t.test('every example shows the same', async (t) => {
+t.test('the READMEs of all examples show the same commands', async (t) => {
   for (const name of [...GATEWAYS, 'traefik', 'envoy']) t.equal((await shellBlocks(name))[2], shown, name)
 })

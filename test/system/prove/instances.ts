@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { boundedFetch } from '../../support/bounded-fetch.ts'
 import { freePort } from '../../support/ports.ts'
 import { nextEvent } from '../../support/within.ts'
 import { kill, onExit } from './leftovers.ts'
@@ -92,7 +93,7 @@ export async function startInstance(number: number, { databaseUrl, mode, mutatio
     isReady,
     /** Checks answered from memory since it was started. */
     hits: async (): Promise<number> => {
-      const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+      const metrics = await (await boundedFetch(`http://127.0.0.1:${port}/metrics`)).text()
       return Number(/^global_logout_leased_checks_total\{source="memory"\} (\d+)$/m.exec(metrics)?.[1] ?? 0)
     },
     /** What it printed last: errors only. */

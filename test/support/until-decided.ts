@@ -1,8 +1,8 @@
-/** Callers as they should be: a 503 has decided nothing, and is asked again. */
+/** Repeats a call while its answer is 503, as callers should: a 503 decides nothing. */
 import { Problem } from '../../src/errors.ts'
 import { waitFor } from './within.ts'
 
-export async function insist<T>(ask: () => Promise<T>): Promise<T> {
+export async function untilDecided<T>(ask: () => Promise<T>): Promise<T> {
   const { answer } = await waitFor('an answer other than 503', () =>
     ask().then(
       (answer) => ({ answer }),
