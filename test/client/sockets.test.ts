@@ -19,7 +19,10 @@ const client = createClient({ url: service.base, key })
 const NOBODY = { userAgent: null, ipAddress: null }
 const SIGNED_OUT = [4401, 'signed out']
 const UNDECIDED = [4503, 'undecided']
-/** In milliseconds: by then a socket that was added is checked for the last time, all being well. */
+/**
+ * In milliseconds: by then a socket that was added has been checked for the last time, while the feed is followed. On a slow
+ * machine a later check may close it, in place of what the test is about: then the test passes and shows less.
+ */
 const PAST_THE_ADD = 6_500
 
 /** A device that is signed in, and a socket of it. */

@@ -12,7 +12,7 @@ import { createReplays } from '../../../src/staff/replays/replays.ts'
 import { hold } from '../../support/hold.ts'
 import { strictLog } from '../../support/log.ts'
 import { json, startService } from '../../support/service.ts'
-import { waitFor } from '../../support/within.ts'
+import { waitFor, within } from '../../support/within.ts'
 
 const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })
 const { database, addUser, signIn, http, as } = service
@@ -40,7 +40,11 @@ t.test(
       const ada = await addUser()
       const { token, id } = await revoked(ada)
       const headers = { ...THIEF, authorization: `Bearer ${token}` }
-      const asked = Array.from({ length: 5 }, () => service.http('/check', { headers }))
+      const check = async () => {
+        const answer = await service.http('/check', { headers })
+        return answer.status !== 503 && answer
+      }
+      const asked = Array.from({ length: 5 }, () => waitFor('a check that is decided', check))
       for (const response of await Promise.all(asked)) {
         t.equal(response.status, 401)
         t.equal(response.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
@@ -406,9 +410,9 @@ t.test('while another instance records, this one keeps what it has', async (t) =
   const other = database.transaction(async (tx) => {
     t.ok(await claimJob(tx, 'replays'))
     holding.resolve()
-    await release.promise
+    await within('the alarms to be read', release.promise)
   })
-  await holding.promise
+  await within('the turn of the other instance', holding.promise)
   const replays = createReplays(database, strictLog(t))
   replays.refused(token, { ipAddress: '192.0.2.1' })
   await replays.flush()
