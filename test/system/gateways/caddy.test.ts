@@ -1,4 +1,4 @@
 /** Caddy, configured as in `examples/gateways/caddy`, keeps the contract of every gateway. */
-import { holdsContract } from './contract.ts'
+import { testContract } from './contract.ts'
 
-holdsContract('caddy')
+testContract('caddy')

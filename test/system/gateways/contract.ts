@@ -1,6 +1,6 @@
 /**
- * What every gateway must answer, with the configuration that its example shows. `docs/gateways.md` is a table of
- * these names; `test/docs/gateways.test.ts` compares the two.
+ * What every gateway must answer with the configuration of its example. `docs/gateways.md` lists these names, and
+ * `test/docs/gateways.test.ts` compares both.
  */
 import { type GatewayName, gatewayTest } from './example.ts'
 import { identity } from './identity.ts'
@@ -20,8 +20,8 @@ export const contract: Contract = {
   ...outage,
 }
 
-/** Holds one gateway to it. */
-export function holdsContract(name: GatewayName): void {
+/** Tests the contract with one gateway. */
+export function testContract(name: GatewayName): void {
   gatewayTest(name, `${name} keeps the contract`, async (t) => {
     const rig = await startRig(t, name)
     for (const [sentence, check] of Object.entries(contract)) await t.test(sentence, (t) => check(t, rig))

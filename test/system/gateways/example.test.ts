@@ -1,4 +1,4 @@
-/** An application that cannot listen fails its test at once, and is named: waiting for it would hang. */
+/** A test whose application cannot listen fails at once and names it, instead of hanging. */
 import { createServer } from 'node:net'
 import { freePort, listen } from '../../support/ports.ts'
 import { GATEWAYS, gatewayTest, startExample } from './example.ts'

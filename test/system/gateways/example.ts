@@ -1,6 +1,5 @@
 /**
- * A gateway as its example shows it: the files of `examples/gateways`, with nothing changed but the three ports,
- * started by the very command of its README.
+ * Starts a gateway from its example: the files of `examples/gateways` with other ports, by the command of its README.
  */
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
@@ -13,11 +12,11 @@ import t, { type Test } from 'tap'
 import { within } from '../../support/within.ts'
 
 export const examples = fileURLToPath(new URL('../../../examples/gateways', import.meta.url))
-/** The gateways that can be had here, by the name of their folder, which is that of their command. */
+/** The gateways that run in tests, by the name of their folder and command. */
 export const GATEWAYS = ['nginx', 'caddy', 'haproxy'] as const
 export type GatewayName = (typeof GATEWAYS)[number]
 
-/** Debian keeps servers where an ordinary user's PATH does not look. */
+/** Debian installs servers outside an ordinary user's PATH. */
 const PATH = [dirname(process.execPath), process.env.PATH, '/usr/sbin', '/usr/local/sbin'].join(delimiter)
 
 export interface Ports {
@@ -40,7 +39,7 @@ export async function shellBlocks(name: string): Promise<string[]> {
   return [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, commands = '']) => commands)
 }
 
-/** Text of an example with the ports of a test in it. */
+/** The text of an example with the ports of a test. */
 export function withPorts(text: string, { service, application, gateway }: Ports): string {
   const ports: Record<string, number> = { 4000: service, 3000: application, 8080: gateway }
   return text.replace(/\b(4000|3000|8080)\b/g, (port) => String(ports[port]))
@@ -57,7 +56,7 @@ export async function startExample(
   edit: (text: string) => string = (text) => text,
 ) {
   const folder = await mkdtemp(join(tmpdir(), `global-logout-${name}-`))
-  // nginx that root starts works as another user, who has to get here.
+  // nginx started by root works as another user, who needs access.
   await chmod(folder, 0o755)
   const copy = join(folder, 'examples', 'gateways')
   await cp(examples, copy, { recursive: true })
@@ -66,8 +65,8 @@ export async function startExample(
     if (file.isFile()) await writeFile(path, edit(withPorts(await readFile(path, 'utf8'), ports)))
   }
   const [, command = ''] = await shellBlocks(name)
-  // A process group of its own, which ends as a whole: when the gateway does, and when its standard input closes, as
-  // it does however this process ends.
+  // A process group of its own. It ends as a whole when the gateway ends, and when its standard input closes, which happens
+  // however this process ends.
   const script = `{ ${command}\n kill -KILL 0; } & read -r; kill -KILL 0`
   const child = spawn('bash', ['-c', script], {
     cwd: folder,
@@ -94,7 +93,7 @@ export async function startExample(
     await within(`end of ${name}`, closed)
     await rm(folder, { recursive: true, force: true })
   })
-  /** The shell waits for the gateway alone: an application that ended by itself would be waited for in vain. */
+  /** Notices an application that ended by itself, for which the shell does not wait. */
   async function turn() {
     if (child.signalCode || /address already in use/i.test(printed.stderr))
       throw new Error(`${name} or its application ended:\n${printed.stderr}`)
@@ -108,7 +107,7 @@ export async function startExample(
   return printed
 }
 
-/** Whether somebody listens on a port. */
+/** Whether a server listens on a port. */
 async function accepts(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
   const accepted = await new Promise<boolean>((done) => {

@@ -1,4 +1,4 @@
 /** HAProxy, configured as in `examples/gateways/haproxy`, keeps the contract of every gateway. */
-import { holdsContract } from './contract.ts'
+import { testContract } from './contract.ts'
 
-holdsContract('haproxy')
+testContract('haproxy')

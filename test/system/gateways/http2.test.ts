@@ -1,4 +1,4 @@
-/** Where a gateway speaks HTTP/2, each request is checked for itself, and the same is removed from it. */
+/** Where a gateway speaks HTTP/2, each request is checked, and forged identities are removed as with HTTP/1.1. */
 import type { Test } from 'tap'
 import { GATEWAYS, type GatewayName, gatewayTest } from './example.ts'
 import { received } from './requests.ts'
@@ -11,7 +11,7 @@ const SPEAKS: Record<GatewayName, (text: string) => string> = {
   haproxy: (text) => text,
 }
 const PREFLIGHT = { origin: 'https://other.example', 'access-control-request-method': 'PUT' }
-const FORGED = { 'x-user-id': 'root', x_user_id: 'root', 'x.session.id': 'root' }
+const FORGED = { 'x-user-id': 'forged!', x_user_id: 'forged!', 'x.session.id': 'forged!' }
 
 for (const name of GATEWAYS)
   gatewayTest(name, `${name} checks requests over HTTP/2 alike`, (t) => alike(t, name))
@@ -24,7 +24,7 @@ async function alike(t: Test, name: GatewayName) {
   const passed = await rig.askHttp2({ ':path': '/h2', ...signedIn, ...FORGED })
   t.equal(passed.status, 200)
   t.same(received(passed.text.toLowerCase()).all('x-user-id'), [id])
-  t.notMatch(passed.text, 'root')
+  t.notMatch(passed.text, 'forged!')
   t.equal((await rig.askHttp2({ ':path': '/refused', ...FORGED })).status, 401)
 
   const preflight = await rig.askHttp2({ ':method': 'OPTIONS', ':path': '/pre', ...PREFLIGHT, ...FORGED })
@@ -32,13 +32,13 @@ async function alike(t: Test, name: GatewayName) {
   t.notMatch(preflight.text, /^x-(user|session)-id/im)
   const withMore = { ':method': 'OPTIONS', ':path': '/refused', ...PREFLIGHT }
   await rig.askHttp2(withMore, { body: 'has a body' })
-  const trailers = { 'x-user-id': 'root' }
+  const trailers = { 'x-user-id': 'forged!' }
   const trailing = await rig.askHttp2({ ...withMore, ':path': '/pre' }, { trailers })
-  t.notMatch(trailing.text, 'root')
+  t.notMatch(trailing.text, 'forged!')
 
   const tunnel = { ':method': 'CONNECT', ':authority': 'a:80' }
   const handshake = { ':scheme': 'http', ':path': '/refused', ...signedIn }
-  const smuggled = { body: 'GET /smuggled HTTP/1.1\r\nHost: a\r\nX-User-ID: root\r\n\r\n' }
+  const smuggled = { body: 'GET /smuggled HTTP/1.1\r\nHost: a\r\nX-User-ID: forged!\r\n\r\n' }
   for (const more of [
     signedIn,
     { ':protocol': 'h2c', ...handshake },

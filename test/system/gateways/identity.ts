@@ -1,9 +1,9 @@
-/** Who passes, as whom, and that nobody passes as somebody else. */
+/** Contract: signed-in users pass with their own identity, and no other request passes. */
 import { Agent } from 'node:http'
 import { received } from './requests.ts'
 import type { Contract } from './rig.ts'
 
-/** What may stand in a header's name beside letters, digits and hyphens (RFC 9110, 5.6.2): read as `_` by some. */
+/** The characters of header names beside letters, digits and hyphens (RFC 9110, 5.6.2). Some servers read them as `_`. */
 const SEPARATORS = "_.!#$%&'*+^`|~"
 
 export const identity: Contract = {
@@ -14,21 +14,25 @@ export const identity: Contract = {
       const answer = await rig.ask('/orders', { headers: { ...headers, ...elsewhere } })
       t.equal(answer.status, 200)
       const { all } = received(answer.text)
-      t.same(all('x-user-id'), [encodeURIComponent(id)], 'once, and as the service wrote it')
+      t.same(all('x-user-id'), [encodeURIComponent(id)], 'once, as the service wrote it')
       t.same(all('x-session-id'), [laptop.id])
       t.same(all('host'), [`127.0.0.1:${rig.ports.gateway}`])
-      t.same(all('x-forwarded-for'), ['127.0.0.1'], 'and from where it came; not where it says it came from')
+      t.same(
+        all('x-forwarded-for'),
+        ['127.0.0.1'],
+        'the address of the connection, not the one that the client claims',
+      )
       t.same(all('forwarded'), [])
     }
   },
 
   'a request without a valid session gets 401 with a challenge, and does not arrive': async (t, rig) => {
     const { id, laptop, phone } = await rig.signIn()
-    const gone = await rig.people.signIn(id)
-    await rig.people.sessions.logout(gone.token, 'local', { userAgent: null, ipAddress: null })
-    const { cookieName } = rig.people
-    const strangers: Record<string, Record<string, string>> = {
-      nobody: {},
+    const gone = await rig.localService.signIn(id)
+    await rig.localService.sessions.logout(gone.token, 'local', { userAgent: null, ipAddress: null })
+    const { cookieName } = rig.localService
+    const refused: Record<string, Record<string, string>> = {
+      'no credentials': {},
       unknown: rig.cookie('nobody-has-this'),
       revoked: rig.cookie(gone.token),
       garbage: { cookie: `${cookieName}=%zz; =;;=` },
@@ -38,10 +42,10 @@ export const identity: Contract = {
         authorization: `Bearer ${laptop.token}`,
       },
     }
-    for (const [who, headers] of Object.entries(strangers)) {
+    for (const [who, headers] of Object.entries(refused)) {
       const answer = await rig.ask('/refused', { headers })
       t.equal(answer.status, 401, who)
-      const challenge = who === 'nobody' ? 'Bearer' : 'Bearer error="invalid_token"'
+      const challenge = who === 'no credentials' ? 'Bearer' : 'Bearer error="invalid_token"'
       t.equal(answer.headers['www-authenticate'], challenge, who)
       const removed = answer.headers['set-cookie'] ?? []
       t.ok(
@@ -49,7 +53,7 @@ export const identity: Contract = {
         `${who}: ${removed}`,
       )
     }
-    const why = await rig.ask('/signed-out', { headers: strangers['two cookies that differ'] ?? {} })
+    const why = await rig.ask('/signed-out', { headers: refused['two cookies that differ'] ?? {} })
     t.match(why.headers['set-cookie'], [`${cookieName}=;`], 'both are removed by the page that tells why')
     const twoLines = [laptop, phone].map(({ token }) => `Cookie: ${cookieName}=${token}`)
     t.equal(
@@ -72,26 +76,26 @@ export const identity: Contract = {
     )
     // Some gateways limit the number of headers: a part of them at a time.
     for (let at = 0; at < names.length; at += 45) {
-      const forged = names.slice(at, at + 45).map((name) => `${name}: root`)
-      const cookie = `Cookie: ${rig.people.cookieName}=${laptop.token}`
+      const forged = names.slice(at, at + 45).map((name) => `${name}: forged!`)
+      const cookie = `Cookie: ${rig.localService.cookieName}=${laptop.token}`
       const { status, text } = await rig.exchange(['GET /forged HTTP/1.1', 'Host: a', cookie, ...forged])
       t.equal(status, 200)
       t.match(text.toLowerCase(), `x-user-id: ${id}`)
-      t.notMatch(text, 'root')
+      t.notMatch(text, 'forged!')
     }
     for (const odd of [
-      'X-User-ID : root',
-      ' X-User-ID: root',
-      'X-Odd: a\r\n X-User-ID: root',
-      'X-User-ID:root',
+      'X-User-ID : forged!',
+      ' X-User-ID: forged!',
+      'X-Odd: a\r\n X-User-ID: forged!',
+      'X-User-ID:forged!',
     ]) {
-      const cookie = `Cookie: ${rig.people.cookieName}=${laptop.token}`
+      const cookie = `Cookie: ${rig.localService.cookieName}=${laptop.token}`
       const { status, text } = await rig.exchange(['GET /forged HTTP/1.1', 'Host: a', cookie, odd])
       t.ok([200, 400, 401].includes(status), `${status} for ${JSON.stringify(odd)}`)
-      t.notMatch(text, /^ *x-user-id ?: ?root/im)
+      t.notMatch(text, /^ *x-user-id ?: ?forged!/im)
     }
-    const alone = await rig.exchange(['GET /forged/alone HTTP/1.1', 'Host: a', 'X-User-ID: root'])
-    t.equal(alone.status, 401, 'and it lets nobody in')
+    const alone = await rig.exchange(['GET /forged/alone HTTP/1.1', 'Host: a', 'X-User-ID: forged!'])
+    t.equal(alone.status, 401, 'a forged identity alone does not pass')
   },
 
   'a client cannot make the gateway remove its identity': async (t, rig) => {
@@ -99,7 +103,7 @@ export const identity: Contract = {
     const { text } = await rig.exchange([
       'GET /removed HTTP/1.1',
       'Host: a',
-      `Cookie: ${rig.people.cookieName}=${laptop.token}`,
+      `Cookie: ${rig.localService.cookieName}=${laptop.token}`,
       'Connection: close, X-User-ID, X-Session-ID, Cookie',
     ])
     t.match(text.toLowerCase(), `x-user-id: ${id}`)

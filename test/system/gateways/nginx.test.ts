@@ -1,9 +1,9 @@
 /** nginx, configured as in `examples/gateways/nginx`, keeps the contract of every gateway. */
-import { holdsContract } from './contract.ts'
+import { testContract } from './contract.ts'
 import { gatewayTest } from './example.ts'
 import { startRig } from './rig.ts'
 
-holdsContract('nginx')
+testContract('nginx')
 
 const CACHE = `http {
   proxy_cache_path cache keys_zone=everything:1m;
@@ -12,14 +12,14 @@ const CACHE = `http {
   proxy_ignore_headers Cache-Control Set-Cookie;
 `
 
-gatewayTest('nginx', 'a cache for everything else remembers no check', async (t) => {
+gatewayTest('nginx', 'a cache in front of the application never stores the answer of a check', async (t) => {
   const rig = await startRig(t, 'nginx', (text) => text.replace('http {\n', CACHE))
   const { laptop } = await rig.signIn()
   const headers = rig.cookie(laptop.token)
   const [first, second] = [await rig.ask('/cached', { headers }), await rig.ask('/cached', { headers })]
   t.same([first.status, second.status], [200, 200])
   t.equal(await rig.applicationSaw('/cached'), 1, 'the cache does remember what the application said')
-  await rig.people.sessions.logout(laptop.token, 'local', { userAgent: null, ipAddress: null })
+  await rig.localService.sessions.logout(laptop.token, 'local', { userAgent: null, ipAddress: null })
   t.equal((await rig.ask('/cached', { headers })).status, 401)
 })
 
@@ -45,7 +45,7 @@ gatewayTest(
   },
 )
 
-gatewayTest('nginx', 'the body of a checked request has the limit that the operator sets', async (t) => {
+gatewayTest('nginx', 'the body of a checked request is limited as the operator configured', async (t) => {
   const rig = await startRig(t, 'nginx', (text) =>
     text.replace(/client_max_body_size (100m|0);/, 'client_max_body_size 1m;'),
   )

@@ -1,4 +1,4 @@
-/** That what passes arrives as it was sent, and what else goes through: pages, WebSockets, errors. */
+/** Contract: what passes arrives as it was sent, and the pages of the service work through the gateway. */
 import { waitFor } from '../../support/within.ts'
 import { received } from './requests.ts'
 import type { Contract } from './rig.ts'
@@ -91,10 +91,10 @@ export const passing: Contract = {
     })
     t.equal(out.status, 303)
     t.equal(out.headers.location, '/signed-out')
-    t.match(out.headers['set-cookie']?.[0], `${rig.people.cookieName}=;`)
+    t.match(out.headers['set-cookie']?.[0], `${rig.localService.cookieName}=;`)
     t.equal((await rig.ask('/signed-out')).status, 200)
     t.equal((await rig.ask('/orders', { headers })).status, 401)
-    const [recorded] = await rig.people.database.psql(
+    const [recorded] = await rig.localService.database.psql(
       `select host(ip_address) as address from operation where scope = 'global' order by at desc limit 1`,
     )
     t.equal(recorded?.address, '127.0.0.1', 'and from where; not where the client says it is')
@@ -102,7 +102,7 @@ export const passing: Contract = {
 
   'a page with an open stream learns of a logout elsewhere': async (t, rig) => {
     const { laptop, phone } = await rig.signIn()
-    const cookie = `Cookie: ${rig.people.cookieName}=${laptop.token}`
+    const cookie = `Cookie: ${rig.localService.cookieName}=${laptop.token}`
     const { status, socket } = await rig.open(['GET /api/session/events HTTP/1.1', 'Host: a', cookie])
     t.equal(status, 200)
     let heard = ''
@@ -112,7 +112,7 @@ export const passing: Contract = {
     socket.resume()
     await waitFor('beginning of the stream', () => heard.includes(': following'))
     t.notMatch(heard, 'ended')
-    await rig.people.sessions.logout(phone.token, 'global', { userAgent: null, ipAddress: null })
+    await rig.localService.sessions.logout(phone.token, 'global', { userAgent: null, ipAddress: null })
     await waitFor('end of the session in the stream', () => heard.includes('event: ended'))
     socket.destroy()
   },

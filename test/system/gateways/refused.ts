@@ -1,9 +1,9 @@
-/** What is refused for its size or its path before a check, and what never arrives. */
+/** Contract: bodies without end and ambiguous paths are refused before a check. */
 
 import { received } from './requests.ts'
 import type { Contract } from './rig.ts'
 
-/** Far more than any gateway may keep. In bytes. */
+/** Far more than a gateway may store. In bytes. */
 const FLOOD = 32 * 1024 * 1024
 const KEPT = 1024 * 1024
 
@@ -26,7 +26,7 @@ export const refused: Contract = {
 
   'no path with a dot segment or a fragment passes, in any spelling': async (t, rig) => {
     const { laptop } = await rig.signIn()
-    const cookie = `Cookie: ${rig.people.cookieName}=${laptop.token}`
+    const cookie = `Cookie: ${rig.localService.cookieName}=${laptop.token}`
     const paths = [
       '/check/../logout',
       '/logout/../hidden',
@@ -68,25 +68,25 @@ export const refused: Contract = {
     const { status, text } = await rig.exchange([
       'POST /trailers HTTP/1.1',
       'Host: a',
-      `Cookie: ${rig.people.cookieName}=${laptop.token}`,
-      'X-Original-URL: /root',
-      'X-Rewrite-URL: /root',
+      `Cookie: ${rig.localService.cookieName}=${laptop.token}`,
+      'X-Original-URL: /forged!',
+      'X-Rewrite-URL: /forged!',
       'Connection: close',
       'TE: trailers',
       'Trailer: X-User-ID',
       'Transfer-Encoding: chunked',
       '',
       '4\r\nbody\r\n0',
-      'X-User-ID: root',
-      'X-Session-ID: root',
+      'X-User-ID: forged!',
+      'X-Session-ID: forged!',
     ])
     t.equal(status, 200)
     const [head = '', body] = text.slice(text.indexOf('POST /trailers')).split('\r\n\r\n')
     t.equal(received(head.toLowerCase()).all('x-user-id').join(), id)
-    t.notMatch(head, 'root')
+    t.notMatch(head, 'forged!')
     t.match(body, 'body')
-    const trailers = text.match(/^trailer x-(user|session)-id: root/gim) ?? []
-    t.equal(trailers.length, PASSED_TRAILERS[rig.name], 'and stay what they are where they pass')
+    const trailers = text.match(/^trailer x-(user|session)-id: forged!/gim) ?? []
+    t.equal(trailers.length, PASSED_TRAILERS[rig.name], 'where trailers pass, they stay trailers')
   },
 
   'a long Cookie header is decided, or refused for its length': async (t, rig) => {

@@ -1,10 +1,10 @@
-/** Requests as clients of every kind send them, friendly and not; and what the application says it received. */
+/** Sends requests, valid and malformed, and reads from the answers what the application received. */
 import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { nextEvent, within } from '../../support/within.ts'
 
-/** No gateway takes longer to refuse a body, in milliseconds. */
+/** The limit for a gateway to refuse a body. In milliseconds. */
 const FLOOD_MS = 20_000
 
 export interface Ask {
@@ -20,11 +20,11 @@ export interface Answer {
   status: number
   headers: IncomingHttpHeaders
   text: string
-  /** Whether it came over a connection that an earlier request had opened. */
+  /** Whether it used the connection of an earlier request. */
   reused: boolean
 }
 
-/** One request; the path goes out as it is. */
+/** Sends one request, with the path unchanged. */
 export async function ask(port: number, path: string, options: Ask = {}): Promise<Answer> {
   const { method = 'GET', headers = {}, body = '', chunked = false } = options
   const framing = chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': Buffer.byteLength(body) }
@@ -48,7 +48,7 @@ export async function ask(port: number, path: string, options: Ask = {}): Promis
   }
 }
 
-/** Bytes as they are, where Node's own client would tidy up; resolves with all that came back. */
+/** Sends bytes unchanged, where Node's client would normalise them; resolves with the whole answer. */
 export async function exchange(port: number, lines: string[]): Promise<{ status: number; text: string }> {
   const socket = connect(port, '127.0.0.1')
   const closing = lines.some((line) => line.startsWith('Connection:')) ? [] : ['Connection: close']

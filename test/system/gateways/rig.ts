@@ -1,4 +1,4 @@
-/** One gateway from its example, the real service as a process beside it, the application behind it, and people. */
+/** Starts a gateway from its example, the service as a process, the application behind it, and a second service for sign-ins. */
 import { readdir, readlink, stat } from 'node:fs/promises'
 import type { OutgoingHttpHeaders } from 'node:http2'
 import type { Test } from 'tap'
@@ -17,12 +17,12 @@ export type Contract = Record<string, (t: Test, rig: Rig) => Promise<void>>
 
 export async function startRig(t: Test, name: GatewayName, edit?: (text: string) => string) {
   const ports = { service: await freePort(), application: await freePort(), gateway: await freePort() }
-  // The one in this process only signs people in; the gateway asks the other, which can be stopped and frozen.
-  const people = await startService()
+  // This one signs users in. The gateway asks the other, a process that can be stopped and frozen.
+  const localService = await startService()
   let service: Run
   const start = async () => {
     const env = {
-      DATABASE_URL: people.database.url,
+      DATABASE_URL: localService.database.url,
       PORT: String(ports.service),
       PUBLIC_URL: `http://127.0.0.1:${ports.gateway}`,
       TRUST_PROXY: '127.0.0.1',
@@ -36,12 +36,12 @@ export async function startRig(t: Test, name: GatewayName, edit?: (text: string)
   }
   await start()
   const printed = await startExample(t, name, ports, edit)
-  const cookie = (token: string) => ({ cookie: `${people.cookieName}=${token}` })
+  const cookie = (token: string) => ({ cookie: `${localService.cookieName}=${token}` })
 
   return {
     name,
     ports,
-    people,
+    localService,
     start,
     stop,
     /** The service stops answering; its connections stay open, and its port still accepts new ones. */
@@ -50,8 +50,8 @@ export async function startRig(t: Test, name: GatewayName, edit?: (text: string)
     cookie,
     /** A user with two devices. */
     signIn: async (id: string = crypto.randomUUID()) => {
-      await people.addUser(id)
-      return { id, laptop: await people.signIn(id), phone: await people.signIn(id) }
+      await localService.addUser(id)
+      return { id, laptop: await localService.signIn(id), phone: await localService.signIn(id) }
     },
     /** Through the gateway. */
     ask: (path: string, options?: Ask) => ask(ports.gateway, path, options),

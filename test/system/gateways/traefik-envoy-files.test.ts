@@ -1,4 +1,4 @@
-/** Traefik and Envoy, which cannot be had here: their configurations are YAML and say what they must. */
+/** The example configurations of Traefik and Envoy, which do not run in tests, contain what the contract needs. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'

@@ -1,6 +1,6 @@
 /**
- * Traefik and Envoy, which cannot be had here: the service is asked with requests of the shape that they send, after
- * their sources (Traefik 3, pkg/middlewares/auth/forward.go; Envoy, ext_authz.proto). Their own part is not tested.
+ * The service answers requests of the shape that Traefik and Envoy send, as their sources show (Traefik 3,
+ * pkg/middlewares/auth/forward.go; Envoy, ext_authz.proto). Traefik and Envoy themselves do not run in tests.
  */
 import t, { type Test } from 'tap'
 import { admin } from '../../support/server.ts'
@@ -60,9 +60,9 @@ for (const [name, shape] of Object.entries({ traefik, envoy })) {
     const cookie = `theme=dark; ${service.cookieName}=${token}`
     const client = {
       'content-type': 'application/json',
-      'x-user-id': 'root',
-      x_user_id: 'root',
-      'x.user.id': 'root',
+      'x-user-id': 'forged!',
+      x_user_id: 'forged!',
+      'x.user.id': 'forged!',
     }
     const paths = ['/', '/orders?page=2', '/a%2Fb/../c//d;x?y=%zz', `/${'long/'.repeat(1500)}`]
     for (const method of METHODS) {
