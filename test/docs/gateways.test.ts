@@ -13,14 +13,14 @@ const rows = table
   .map((line) => line.split('|').map((cell) => cell.trim()))
 const [head = [], , ...cases] = rows
 
-t.test('every row is a contract test, and every contract test a row', async (t) => {
+t.test('the rows of docs/gateways.md are the contract tests', async (t) => {
   t.same(
     cases.map(([, name]) => name),
     Object.keys(contract),
   )
 })
 
-t.test('where gateways differ, the table has what the tests expect', async (t) => {
+t.test('where gateways differ, the table states what the tests expect', async (t) => {
   t.same(head.slice(2, 5), ['nginx', 'Caddy', 'HAProxy'])
   for (const [situation, { nginx, caddy, haproxy }] of Object.entries(REFUSED)) {
     const word = { undecided: 'cannot be decided', stopped: 'is stopped', hanging: 'hangs' }[situation] ?? ''

@@ -142,7 +142,7 @@ t.test(
   },
 )
 
-t.test('new tables and functions appear in it automatically, as do rights of other roles', async (t) => {
+t.test('new tables, new functions and rights of other roles appear in the table', async (t) => {
   const database = await testDatabase()
   await database.psql('create table novelty (a int, b int); create function novel() returns int return 1')
   await database.psql('grant update (b) on novelty to global_logout_checker; grant select on staff to public')

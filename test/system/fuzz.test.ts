@@ -1,6 +1,6 @@
 /**
- * Whatever anybody sends to any route, the answer is one that the OpenAPI document names, with the body it promises, and
- * never one of ours that broke. TEST_SEED repeats a run, FUZZ_RUNS makes it longer.
+ * Every answer to a random request is one that the OpenAPI document names, with the body that it describes, and never an internal
+ * error. TEST_SEED repeats a run, FUZZ_RUNS makes it longer.
  */
 import fc from 'fast-check'
 import type { OpenAPIV3_1 } from 'openapi-types'
@@ -13,7 +13,7 @@ import { type Answer, type Operation, operationsOf } from './fuzz/operations.ts'
 import { flawless, type Known, oneWrong, requestsTo } from './fuzz/requests.ts'
 import { type Sent, send } from './fuzz/send.ts'
 
-/** For each operation and each caller that gets in. */
+/** The number of random requests for each operation and each caller with access. */
 const numRuns = Number(process.env.FUZZ_RUNS ?? 20)
 
 const routes = watchRoutes()
@@ -21,10 +21,10 @@ const service = await startService({ demo: true, env: { ALLOWED_REDIRECTS: 'http
 const operations = operationsOf((await (await service.http('/openapi.json')).json()) as OpenAPIV3_1.Document)
 const eve = await service.addUser('eve')
 
-/** Who asks. */
+/** Returns the headers of a caller. */
 type Caller = () => Promise<Sent['headers']>
 
-/** Somebody signed in; again, once the session is over. */
+/** A signed-in user, who signs in again when the session has ended. */
 function user(headers: (token: string) => Sent['headers'], who = eve): Caller {
   let token = ''
   return async () => {
@@ -47,12 +47,12 @@ async function staff(role: 'security' | 'auditor'): Promise<Caller> {
 }
 
 const callers: Record<string, Caller> = {
-  nobody: async () => [],
+  'no credentials': async () => [],
   'a user, by cookie': user((token) => [cookie(token), ['sec-fetch-site', 'same-origin']]),
   'a user, from another site': user((token) => [cookie(token), ['sec-fetch-site', 'cross-site']]),
   'a user, by bearer': user((token) => [bearer(token)]),
-  'somebody with two cookies': user((token) => [cookie(token), cookie(`${token}x`)]),
-  'somebody with a token of nobody': async () => [bearer('unknown')],
+  'a user with two cookies': user((token) => [cookie(token), cookie(`${token}x`)]),
+  'an unknown token': async () => [bearer('unknown')],
   'a service that may introspect': await serviceWith('introspect'),
   'a service that may sign in': await serviceWith('sessions:create'),
   'a service that may follow': await serviceWith('events'),
@@ -83,12 +83,12 @@ const known: Known = {
   ipAddress: ['203.0.113.7', '2001:db8::1', null],
   replaces: [null, 'unknown', 'x'.repeat(512)],
   since: [cursor, Buffer.from(strange).toString('base64url')],
-  // Waiting is not what is tried here.
+  // Long polls would only slow the test down.
   wait: ['0'],
   email: ['ada@example.com'],
 }
 
-/** What no answer may show: a stack, a query, an error of the database or of a library. */
+/** What no answer may contain: a stack, a query, an error of the database or of a library. */
 const INSIDE =
   /\n\s+at |node_modules|\.[jt]s:\d|\bselect\b[^"{}]+\bfrom\b|insert into|update "|violates|syntax error at|relation "|ECONN|ETIMEDOUT|\bpg_|TypeError|RangeError/i
 
@@ -106,7 +106,7 @@ function complaintsOf(answer: Answer): string[] {
   return complaints
 }
 
-/** Whether a path leads to the operation, and not past it: `/api/sessions//` is another address. */
+/** Whether a path is one of the operation; `/api/sessions//` is not one of `/api/sessions/{id}`. */
 function isOf({ path }: Operation, asked: string): boolean {
   const pattern = path.replace(/\{path\}$/, '.*').replace(/\{\w+\}/g, '[^/?#]+')
   return new RegExp(`^${pattern}/?$`).test(asked.split('?', 1)[0] ?? '')
@@ -114,10 +114,10 @@ function isOf({ path }: Operation, asked: string): boolean {
 
 type Judge = (sent: Sent, answer: Answer) => string[]
 
-/** Sends a request in somebody's name. @throws Error with the request, when it is answered wrongly. */
+/** Sends a request as a caller. @throws Error with the request when the answer is wrong. */
 async function ask(made: Sent, caller: Caller, judge: Judge): Promise<Answer> {
   const sent = { ...made, headers: [...(await caller()), ...made.headers] }
-  const answer = await insistOn(sent)
+  const answer = await untilDecided(sent)
   const complaints = judge(sent, answer)
   if (complaints.length === 0) return answer
   const { body, ...rest } = sent
@@ -125,18 +125,18 @@ async function ask(made: Sent, caller: Caller, judge: Judge): Promise<Answer> {
   throw new Error(`${complaints.join('; ')}\n${request.slice(0, 2_000)}`)
 }
 
-/** On a busy machine the database may be late: a 503 has decided nothing, and is asked again, though not for ever. */
-async function insistOn(sent: Sent): Promise<Answer> {
+/** Repeats a request that is answered 503, up to ten times: on a busy machine the database may be late. */
+async function untilDecided(sent: Sent): Promise<Answer> {
   for (let left = 10; ; left--) {
     const answer = await send(service.base, sent)
     if (answer.status !== 503 || left === 0) return answer
   }
 }
 
-/** Fails with the request that was answered wrongly, made as small as it can be. */
+/** Sends many requests. Fails with the smallest one that is answered wrongly. */
 async function drive(operation: Operation, caller: Caller, judge: Judge): Promise<void> {
   const { status } = await ask(flawless(operation, known), caller, judge)
-  // Behind the door there is more to find than in front of it.
+  // A caller with access reaches more code than one without.
   const enters = ![401, 403, 429].includes(status)
   if (enters) for (const sent of oneWrong(operation, known)) await ask(sent, caller, judge)
   await fc.assert(
@@ -147,23 +147,20 @@ async function drive(operation: Operation, caller: Caller, judge: Judge): Promis
 let driven = 0
 
 for (const operation of operations)
-  t.test(
-    `${operation.method} ${operation.path} answers as documented, whoever asks for whatever`,
-    async (t) => {
-      for (const [name, caller] of Object.entries(callers))
-        await t.resolves(
-          drive(operation, caller, (sent, answer) => [
-            ...complaintsOf(answer),
-            ...(isOf(operation, sent.path) ? operation.complaints(answer) : []),
-          ]),
-          name,
-        )
-    },
-  )
+  t.test(`${operation.method} ${operation.path} answers every caller as documented`, async (t) => {
+    for (const [name, caller] of Object.entries(callers))
+      await t.resolves(
+        drive(operation, caller, (sent, answer) => [
+          ...complaintsOf(answer),
+          ...(isOf(operation, sent.path) ? operation.complaints(answer) : []),
+        ]),
+        name,
+      )
+  })
 
 const pages = routes.filter(({ documented, method }) => !documented && method !== 'HEAD')
 
-t.test('pages and files answer, whoever asks for whatever', async (t) => {
+t.test('pages and files answer every caller without an internal error', async (t) => {
   t.ok(pages.length >= 10, `${pages.length} routes`)
   for (const { method, url } of pages) {
     const path = url.replace(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}')
@@ -172,10 +169,10 @@ t.test('pages and files answer, whoever asks for whatever', async (t) => {
     const bodies: Operation['bodies'] = method === 'GET' ? {} : { form }
     const operation = { method, path, parameters: [], bodies, complaints: () => [] }
     for (const name of [
-      'nobody',
+      'no credentials',
       'a user, by cookie',
       'security staff, by cookie',
-      'somebody with two cookies',
+      'a user with two cookies',
     ])
       await t.resolves(
         drive(operation, callers[name] as Caller, (_, answer) => complaintsOf(answer)),
@@ -184,7 +181,7 @@ t.test('pages and files answer, whoever asks for whatever', async (t) => {
   }
 })
 
-t.test('a method that nobody documented is 404, and HEAD is GET without a body', async (t) => {
+t.test('an undocumented method is answered 404, and HEAD like GET without a body', async (t) => {
   const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY']
   const paths = [...new Set(operations.map(({ path }) => path))].filter((path) => !path.startsWith('/check'))
   for (const path of paths)

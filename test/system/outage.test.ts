@@ -1,4 +1,4 @@
-/** The database goes away, freezes and comes back: 503, nothing claimed, no cookie lost, no restart needed. */
+/** While the database is stopped or frozen every answer is 503 and keeps the cookie; afterwards the service recovers by itself. */
 import type pg from 'pg'
 import t from 'tap'
 import { openDatabase, withDeadline } from '../../src/database/database.ts'
@@ -16,7 +16,7 @@ const service = await startService({
 const { as, http, check, cookieName } = service
 const ada = await service.addUser('ada')
 
-/** What everybody is told while nothing can be decided. */
+/** Every route answers 503 and keeps the cookie. */
 async function everythingIsUndecided(t: Tap, token: string) {
   const asked: Record<string, Promise<Response>> = {
     'GET /check': as(token, '/check'),
@@ -38,28 +38,31 @@ async function everythingIsUndecided(t: Tap, token: string) {
     t.equal(response.headers.get('retry-after'), '1', what)
     t.equal(response.headers.get('cache-control'), 'no-store', what)
     t.equal(response.headers.get('set-cookie'), null, `${what} keeps the cookie`)
-    t.notMatch(body, /ECONN|postgres|select|127\.0\.0\.1:/i, `${what} says nothing of the inside`)
+    t.notMatch(body, /ECONN|postgres|select|127\.0\.0\.1:/i, `${what} shows no internals`)
   }
   t.equal((await http('/healthz')).status, 200, 'the process itself is well')
   t.equal((await http('/check')).status, 401, 'no token needs no database to be refused')
 }
 type Tap = Pick<typeof t, 'equal' | 'notMatch'>
 
-t.test('stopped in the middle, and back again', async (t) => {
-  const { token } = await service.signIn(ada)
-  t.equal(await check(token), 200)
-  await server.stop()
-  await everythingIsUndecided(t, token)
-  await server.start()
-  await recovered(token)
-  t.equal(await check(token), 200, 'the session lives: nobody was logged out by the outage')
-  t.equal((await http('/readyz')).status, 200)
-  t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
-  t.equal(await check(token), 401)
-})
+t.test(
+  'an outage of the database signs no user out, and ends without a restart of the service',
+  async (t) => {
+    const { token } = await service.signIn(ada)
+    t.equal(await check(token), 200)
+    await server.stop()
+    await everythingIsUndecided(t, token)
+    await server.start()
+    await recovered(token)
+    t.equal(await check(token), 200, 'the session survived the outage')
+    t.equal((await http('/readyz')).status, 200)
+    t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
+    t.equal(await check(token), 401)
+  },
+)
 
 t.test(
-  'frozen: connections stand and nothing answers',
+  'a database that hangs signs no user out',
   { skip: process.platform !== 'linux' && 'needs SIGSTOP' },
   async (t) => {
     const { token } = await service.signIn(ada)
@@ -75,50 +78,59 @@ t.test(
   },
 )
 
-t.test('a pool that is exhausted refuses, and recovers', async (t) => {
-  const { token } = await service.signIn(ada)
-  const { requests, checks } = service.pools
-  const all = [requests, checks].flatMap(({ pool }) => Array<pg.Pool>(pool.options.max ?? 0).fill(pool))
-  const holders = await Promise.all(all.map((pool) => pool.connect()))
-  t.equal(await check(token), 503)
-  t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 503)
-  for (const holder of holders) holder.release()
-  t.equal(await check(token), 200)
-})
+t.test(
+  'while the pool is exhausted a check is answered 503, and afterwards it is decided again',
+  async (t) => {
+    const { token } = await service.signIn(ada)
+    const { requests, checks } = service.pools
+    const all = [requests, checks].flatMap(({ pool }) => Array<pg.Pool>(pool.options.max ?? 0).fill(pool))
+    const holders = await Promise.all(all.map((pool) => pool.connect()))
+    t.equal(await check(token), 503)
+    t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 503)
+    for (const holder of holders) holder.release()
+    t.equal(await check(token), 200)
+  },
+)
 
-t.test('a user whose row somebody else has locked cannot be logged out, and is not told so', async (t) => {
-  const { token } = await service.signIn(ada)
-  const holder = await hold(server, `select from "user" where id = 'ada' for update`)
-  const response = await as(token, '/api/logout', json({ scope: 'global' }))
-  t.equal(response.status, 503)
-  t.equal(response.headers.get('set-cookie'), null)
-  t.equal(await check(token), 200)
-  await holder.end()
-  t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
-})
+t.test(
+  'a sign-out that waits too long for a lock is answered 503, and the user stays signed in',
+  async (t) => {
+    const { token } = await service.signIn(ada)
+    const holder = await hold(server, `select from "user" where id = 'ada' for update`)
+    const response = await as(token, '/api/logout', json({ scope: 'global' }))
+    t.equal(response.status, 503)
+    t.equal(response.headers.get('set-cookie'), null)
+    t.equal(await check(token), 200)
+    await holder.end()
+    t.equal((await as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
+  },
+)
 
-t.test('a commit whose answer is lost is neither success nor failure; repeating it settles it', async (t) => {
-  const { token } = await service.signIn(ada)
-  // A deferred trigger runs inside COMMIT: here it cuts the connection of the very backend that commits.
-  const admin = await database.pool.connect()
-  await admin.query(`create function cut() returns trigger language plpgsql as $$ begin
+t.test(
+  'a sign-out whose commit is not confirmed is answered "outcome_unknown", and repeating it succeeds',
+  async (t) => {
+    const { token } = await service.signIn(ada)
+    // A deferred trigger runs inside COMMIT: here it cuts the connection of the very backend that commits.
+    const admin = await database.pool.connect()
+    await admin.query(`create function cut() returns trigger language plpgsql as $$ begin
     perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); return null; end $$`)
-  await admin.query(
-    'create constraint trigger cut after insert on operation deferrable initially deferred for each row execute function cut()',
-  )
-  const response = await as(token, '/api/logout', json({ scope: 'global' }))
-  t.equal(response.status, 503)
-  t.match(await response.json(), { code: 'outcome_unknown' })
-  t.equal(response.headers.get('set-cookie'), null)
-  await admin.query('drop trigger cut on operation')
-  admin.release()
-  const again = await as(token, '/api/logout', json({ scope: 'global' }))
-  t.equal(again.status, 200)
-  t.match(again.headers.get('set-cookie'), `${cookieName}=;`)
-  t.equal(await check(token), 401)
-})
+    await admin.query(
+      'create constraint trigger cut after insert on operation deferrable initially deferred for each row execute function cut()',
+    )
+    const response = await as(token, '/api/logout', json({ scope: 'global' }))
+    t.equal(response.status, 503)
+    t.match(await response.json(), { code: 'outcome_unknown' })
+    t.equal(response.headers.get('set-cookie'), null)
+    await admin.query('drop trigger cut on operation')
+    admin.release()
+    const again = await as(token, '/api/logout', json({ scope: 'global' }))
+    t.equal(again.status, 200)
+    t.match(again.headers.get('set-cookie'), `${cookieName}=;`)
+    t.equal(await check(token), 401)
+  },
+)
 
-t.test('a commit that the server refuses ended nothing', async (t) => {
+t.test('a sign-out whose commit the server refuses is answered 503, and ends no session', async (t) => {
   const { token } = await service.signIn(ada)
   const admin = await database.pool.connect()
   await admin.query(
@@ -135,7 +147,7 @@ t.test('a commit that the server refuses ended nothing', async (t) => {
   admin.release()
 })
 
-t.test('a database that only reads, as one that was fenced off, decides nothing', async (t) => {
+t.test('while the database is read-only every answer is 503', async (t) => {
   const { token } = await service.signIn(ada)
   const admin = await database.pool.connect()
   const setReadOnly = async (what: string) => {
@@ -153,7 +165,7 @@ t.test('a database that only reads, as one that was fenced off, decides nothing'
   t.equal(await check(token), 200)
 })
 
-t.test('the deadline belongs to the request: two slow queries do not get twice the time', async (t) => {
+t.test('two slow queries of one request share its deadline', async (t) => {
   const began = performance.now()
   const slow = () => database.run((db) => db.execute('select pg_sleep(1)'))
   await t.rejects(
@@ -164,7 +176,7 @@ t.test('the deadline belongs to the request: two slow queries do not get twice t
   await t.resolves(slow(), 'the next request has its own')
 })
 
-/** Waits until the service answers again, by itself. */
+/** Waits until the service decides checks again. */
 async function recovered(token: string): Promise<void> {
   await waitFor('a check that is decided', async () => (await check(token)) !== 503)
 }

@@ -1,4 +1,4 @@
-/** The console's pages in every state they can be in, on a service where a night's worth of things has happened. */
+/** Leads to every page of the console in every state, on a service with a night of activity. */
 import type { Page } from 'playwright-core'
 import { carryOut } from '../../../src/staff/incidents/runner.ts'
 import type { StaffRole } from '../../../src/staff/role-names.ts'
@@ -14,7 +14,7 @@ const SYSTEM = {
   ipAddress: '192.0.2.44',
 }
 
-/** Signs somebody with a role in. @returns the token. */
+/** Signs in a user with a role. @returns the token. */
 export async function addStaff(service: Service, id: string, name: string, role: StaffRole): Promise<string> {
   await service.addUser(id, { name, email: `${id}@example.com` })
   await service.database.psql('insert into staff values ($1, $2) on conflict do nothing', [id, role])

@@ -1,4 +1,4 @@
-/** The console in every state: nothing for axe to complain about, nothing too wide for a phone. Pictures with SHOTS=folder. */
+/** The console is accessible (axe) and fits a phone, in every state. SHOTS=folder saves pictures. */
 import { browserTest } from '../../support/browser.ts'
 import { startService } from '../../support/service.ts'
 import { ADMIN_SCENES, addNight } from './admin-gallery.ts'
@@ -8,7 +8,7 @@ const service = await startService({ demo: true, except: ['incidents'] })
 const night = await addNight(service)
 
 for (const { name, show } of ADMIN_SCENES) {
-  browserTest(`"${name}" can be read and used by everybody`, async (t, open) => {
+  browserTest(`the console page "${name}" is accessible, and fits a phone`, async (t, open) => {
     const page = await openPage(open, service)
     await show(page, service, night)
     // Links within a text are as high as the text.

@@ -1,4 +1,4 @@
-/** The console as staff use it at night, with a script and without: one user, an incident, the audit. */
+/** Staff use the console, with and without JavaScript: one user, an incident, the audit log. */
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,70 +16,76 @@ let made = 0
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
 
-  browserTest(`a stolen laptop: search, end all sessions, see that it is done, ${how}`, async (t, open) => {
-    const name = `Victim ${++made}`
-    const { id, tokens } = await addPerson(service, { name, devices: 3 })
-    const page = await staffPage(open, { javaScriptEnabled })
-    await page.goto('/')
-    await page.getByRole('link', { name: 'Security console' }).click()
-    await page.getByLabel('Find a user').fill(name.toUpperCase())
-    await page.getByRole('button', { name: 'Search' }).click()
-    await page.getByRole('link', { name, exact: true }).click()
-    await page.getByRole('heading', { name: '3 living sessions' }).waitFor()
-    await page.getByRole('link', { name: 'End all 3 sessions…' }).click()
+  browserTest(
+    `after a theft, staff find the user, end all sessions and see the result, ${how}`,
+    async (t, open) => {
+      const name = `Victim ${++made}`
+      const { id, tokens } = await addPerson(service, { name, devices: 3 })
+      const page = await staffPage(open, { javaScriptEnabled })
+      await page.goto('/')
+      await page.getByRole('link', { name: 'Security console' }).click()
+      await page.getByLabel('Find a user').fill(name.toUpperCase())
+      await page.getByRole('button', { name: 'Search' }).click()
+      await page.getByRole('link', { name, exact: true }).click()
+      await page.getByRole('heading', { name: '3 living sessions' }).waitFor()
+      await page.getByRole('link', { name: 'End all 3 sessions…' }).click()
 
-    await page.getByRole('heading', { name: `End all sessions of ${name}` }).waitFor()
-    const named = await read(page)
-    t.match(
-      named,
-      /3 sessions will end.*Firefox on Windows · 203\.0\.113\.7.*Safari on iPhone · 198\.51\.100\.23/,
-    )
-    t.strictSame(await Promise.all(tokens.map(service.check)), [200, 200, 200], 'the question ends nothing')
-    await page.getByLabel('Reason').fill('Laptop stolen')
-    await page.getByRole('radio', { name: 'For 24 hours' }).check()
-    await page.getByRole('button', { name: 'End 3 sessions' }).click()
+      await page.getByRole('heading', { name: `End all sessions of ${name}` }).waitFor()
+      const named = await read(page)
+      t.match(
+        named,
+        /3 sessions will end.*Firefox on Windows · 203\.0\.113\.7.*Safari on iPhone · 198\.51\.100\.23/,
+      )
+      t.strictSame(await Promise.all(tokens.map(service.check)), [200, 200, 200], 'the question ends nothing')
+      await page.getByLabel('Reason').fill('Laptop stolen')
+      await page.getByRole('radio', { name: 'For 24 hours' }).check()
+      await page.getByRole('button', { name: 'End 3 sessions' }).click()
 
-    await page.getByRole('heading', { name: '3 sessions were ended' }).waitFor()
-    t.strictSame(await Promise.all(tokens.map(service.check)), [401, 401, 401])
-    const after = await read(page)
-    t.match(after, 'Sign-in is locked until')
-    t.match(after, 'No living session')
-    t.match(after, 'Laptop stolen')
-    await t.rejects(service.signIn(id), { code: 'user_locked' })
+      await page.getByRole('heading', { name: '3 sessions were ended' }).waitFor()
+      t.strictSame(await Promise.all(tokens.map(service.check)), [401, 401, 401])
+      const after = await read(page)
+      t.match(after, 'Sign-in is locked until')
+      t.match(after, 'No living session')
+      t.match(after, 'Laptop stolen')
+      await t.rejects(service.signIn(id), { code: 'user_locked' })
 
-    await page.getByRole('link', { name: 'Lift the lock…' }).click()
-    await page.getByLabel('Reason').fill('New laptop')
-    await page.getByRole('button', { name: 'Lift the lock' }).click()
-    await page.getByRole('heading', { name: 'The lock was lifted' }).waitFor()
-    t.equal(await service.check((await service.signIn(id)).token), 200)
-  })
+      await page.getByRole('link', { name: 'Lift the lock…' }).click()
+      await page.getByLabel('Reason').fill('New laptop')
+      await page.getByRole('button', { name: 'Lift the lock' }).click()
+      await page.getByRole('heading', { name: 'The lock was lifted' }).waitFor()
+      t.equal(await service.check((await service.signIn(id)).token), 200)
+    },
+  )
 
-  browserTest(`a leaked token store: plan, confirm, follow, report, ${how}`, async (t, open) => {
-    const { id, tokens } = await addPerson(service, { name: `Leaked ${++made}`, devices: 4 })
-    const bystander = await addPerson(service, { devices: 1 })
-    const page = await staffPage(open, { javaScriptEnabled })
-    await plan(page, { Reason: 'Token store leaked', Users: id })
-    await page.getByRole('heading', { name: 'This would end 4 sessions of 1 user' }).waitFor()
-    t.strictSame(await Promise.all(tokens.map(service.check)), [200, 200, 200, 200], 'a plan ends nothing')
+  browserTest(
+    `after a leak, staff plan an incident, execute it and read its report, ${how}`,
+    async (t, open) => {
+      const { id, tokens } = await addPerson(service, { name: `Leaked ${++made}`, devices: 4 })
+      const bystander = await addPerson(service, { devices: 1 })
+      const page = await staffPage(open, { javaScriptEnabled })
+      await plan(page, { Reason: 'Token store leaked', Users: id })
+      await page.getByRole('heading', { name: 'This would end 4 sessions of 1 user' }).waitFor()
+      t.strictSame(await Promise.all(tokens.map(service.check)), [200, 200, 200, 200], 'a plan ends nothing')
 
-    const incident = await execute(page)
-    t.match(await read(page), /0 of 4 planned are ended/)
-    await carryOut(service.database, service.barrier, incident)
-    // The page looks again by itself, with a script or without.
-    await page.getByRole('heading', { name: '4 sessions of 1 user ended' }).waitFor()
-    t.match(await read(page), /Ended by the incident 4 Over by themselves before 0 Planned 4/)
-    t.strictSame(
-      await Promise.all([...tokens, ...bystander.tokens].map(service.check)),
-      [401, 401, 401, 401, 200],
-    )
-    t.equal(await page.getByRole('button', { name: 'Print' }).isVisible(), javaScriptEnabled)
+      const incident = await execute(page)
+      t.match(await read(page), /0 of 4 planned are ended/)
+      await carryOut(service.database, service.barrier, incident)
+      // The page looks again by itself, with a script or without.
+      await page.getByRole('heading', { name: '4 sessions of 1 user ended' }).waitFor()
+      t.match(await read(page), /Ended by the incident 4 Over by themselves before 0 Planned 4/)
+      t.strictSame(
+        await Promise.all([...tokens, ...bystander.tokens].map(service.check)),
+        [401, 401, 401, 401, 200],
+      )
+      t.equal(await page.getByRole('button', { name: 'Print' }).isVisible(), javaScriptEnabled)
 
-    const downloading = page.waitForEvent('download')
-    await page.getByRole('link', { name: 'Sessions as CSV' }).click()
-    t.equal((await downloading).suggestedFilename(), `incident-${incident}.csv`)
-  })
+      const downloading = page.waitForEvent('download')
+      await page.getByRole('link', { name: 'Sessions as CSV' }).click()
+      t.equal((await downloading).suggestedFilename(), `incident-${incident}.csv`)
+    },
+  )
 
-  browserTest(`whose sessions did Grace end? The audit, filtered, ${how}`, async (t, open) => {
+  browserTest(`an auditor finds in the audit log whose sessions Grace ended, ${how}`, async (t, open) => {
     const { id } = await addPerson(service, { name: `Audited ${++made}`, devices: 2 })
     const page = await staffPage(open, { javaScriptEnabled }, 'auditor')
     const grace = { actorKind: 'staff' as const, actorId: 'grace' }
@@ -92,7 +98,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('heading', { name: 'Entries that match' }).waitFor()
     t.match(await read(page), `Because of ${made}`)
     t.equal(await page.getByRole('listitem').filter({ hasText: 'Because of' }).count(), 1)
-    t.equal(await page.getByLabel('User', { exact: true }).inputValue(), id, 'what was asked for stands')
+    t.equal(await page.getByLabel('User', { exact: true }).inputValue(), id, 'the filter is kept')
     await page.getByRole('link', { name: 'Ended all sessions of a user' }).click()
     await page.getByRole('heading', { name: 'It ended 2 sessions' }).waitFor()
     t.match(await read(page), 'Firefox on Windows · 203.0.113.7')
@@ -101,11 +107,11 @@ for (const javaScriptEnabled of [true, false]) {
   })
 
   browserTest(
-    `a sign-in that is too old: sign in again in another tab, come back, go on, ${how}`,
+    `staff whose sign-in is too old sign in again in another tab and go on, ${how}`,
     async (t, open) => {
       const { id, tokens } = await addPerson(service, { name: `Late ${++made}`, devices: 1 })
       const page = await staffPage(open, { javaScriptEnabled })
-      // Whoever the demo's sign-in knows.
+      // A user of the demo's sign-in.
       await addStaff(service, 'demo-grace', 'Grace Hopper', 'security')
       await page.goto(`/admin/user/revoke?id=${id}`)
       await page.getByLabel('Reason').fill('Phished')
@@ -129,24 +135,27 @@ for (const javaScriptEnabled of [true, false]) {
   )
 }
 
-browserTest('while one types, the console counts what would end; a file fills the list', async (t, open) => {
-  const { id } = await addPerson(service, { devices: 2 })
-  const page = await staffPage(open)
-  await page.goto('/admin/incidents/new')
-  const preview = page.locator('.preview')
-  await page.getByLabel('Address or range').fill('203.0.113.')
-  await preview.getByText('Address or range: must be an IPv4').waitFor()
-  await page.getByLabel('Address or range').fill('')
-  const file = join(await mkdtemp(join(tmpdir(), 'global-logout-list-')), 'users.txt')
-  await writeFile(file, `${id}\n`)
-  await page.getByLabel('or read them from a text file').setInputFiles(file)
-  await preview.getByText('Would end 2 sessions of 1 user.').waitFor()
-  t.match(await page.getByLabel('Users').inputValue(), id)
-  await page.getByLabel('User agent contains').fill('no such agent')
-  await preview.getByText('No active session matches.').waitFor()
-})
+browserTest(
+  'while staff type, the console counts the sessions that would end; a file fills the list',
+  async (t, open) => {
+    const { id } = await addPerson(service, { devices: 2 })
+    const page = await staffPage(open)
+    await page.goto('/admin/incidents/new')
+    const preview = page.locator('.preview')
+    await page.getByLabel('Address or range').fill('203.0.113.')
+    await preview.getByText('Address or range: must be an IPv4').waitFor()
+    await page.getByLabel('Address or range').fill('')
+    const file = join(await mkdtemp(join(tmpdir(), 'global-logout-list-')), 'users.txt')
+    await writeFile(file, `${id}\n`)
+    await page.getByLabel('or read them from a text file').setInputFiles(file)
+    await preview.getByText('Would end 2 sessions of 1 user.').waitFor()
+    t.match(await page.getByLabel('Users').inputValue(), id)
+    await page.getByLabel('User agent contains').fill('no such agent')
+    await preview.getByText('No active session matches.').waitFor()
+  },
+)
 
-browserTest('wherever staff sit, the console tells UTC, as its forms do', async (t, open) => {
+browserTest('the console shows times in UTC, in every time zone', async (t, open) => {
   const { id } = await addPerson(service, { devices: 1 })
   await service.accounts.revoke(
     id,
@@ -165,7 +174,7 @@ browserTest('wherever staff sit, the console tells UTC, as its forms do', async 
   t.strictSame(await told({ timezoneId: 'Asia/Kathmandu' }), plain)
 })
 
-browserTest('whoever ends their own sessions is warned, and out', async (t, open) => {
+browserTest('staff who end their own sessions are warned, and signed out', async (t, open) => {
   const page = await staffPage(open)
   await page.goto('/admin/user?id=grace')
   await page.getByRole('link', { name: /^End (all \d+|the) sessions?…$/ }).click()
@@ -177,7 +186,7 @@ browserTest('whoever ends their own sessions is warned, and out', async (t, open
   await page.waitForURL('/signed-out')
 })
 
-browserTest('the console follows a logout in another tab', async (t, open) => {
+browserTest('the console shows the sign-out after a sign-out in another tab', async (t, open) => {
   const page = await staffPage(open)
   await page.goto('/admin/incidents/new')
   const tab = await page.context().newPage()
@@ -187,7 +196,7 @@ browserTest('the console follows a logout in another tab', async (t, open) => {
   t.notMatch(await read(page), 'Plan an incident')
 })
 
-browserTest('from the skip link to the button with nothing but a keyboard', async (t, open) => {
+browserTest('staff end the sessions of a user with the keyboard alone', async (t, open) => {
   const { id, tokens } = await addPerson(service, { name: `Keys ${++made}`, devices: 1 })
   const page = await staffPage(open)
   await page.goto(`/admin/user/revoke?id=${id}`)

@@ -1,4 +1,4 @@
-/** Where a logout leads: on to the application, and wherever that sends people on to, with and without JavaScript. */
+/** After a sign-out the browser follows callbackUrl to the application and its redirects, with and without JavaScript. */
 import { createServer, type RequestListener, type Server } from 'node:http'
 import t from 'tap'
 import { browserTest } from '../../support/browser.ts'
@@ -6,7 +6,7 @@ import { listen } from '../../support/ports.ts'
 import { startService } from '../../support/service.ts'
 import { read } from './gallery.ts'
 
-/** Answers on a port of its own until the file ends. */
+/** Starts a server on a port of its own until the file ends. */
 async function site(host: string, answer: RequestListener): Promise<string> {
   const server: Server = createServer(answer)
   const port = await listen(server)
@@ -22,7 +22,7 @@ const page =
       .setHeader('content-type', 'text/html')
       .end(`<!doctype html><title>${text}</title><h1>${text}</h1>`)
 
-// Three sites, none of which the service's pages know but the first.
+// Three sites, of which the service knows only the application.
 const provider = await site('localhost', page('Identity provider'))
 const broker = await site('localhost', (_request, response) =>
   response.writeHead(302, { location: `${provider}/sign-in?state='%22&x=1` }).end(),
@@ -60,18 +60,21 @@ for (const javaScriptEnabled of [true, false]) {
       },
     )
 
-  browserTest(`who signs the others out arrives there, too, and stays signed in, ${how}`, async (t, open) => {
-    const id = await service.addUser()
-    const { token } = await service.signIn(id)
-    const { token: phone } = await service.signIn(id)
-    const tab = await (await open(service, { token, javaScriptEnabled })).newPage()
-    await tab.goto(`/logout?scope=others&callbackUrl=${encodeURIComponent(`${application}/bye`)}`)
-    await tab.getByRole('button', { name: 'Sign out' }).click()
-    await tab.waitForURL(`${application}/bye`)
-    t.strictSame(await Promise.all([token, phone].map(service.check)), [200, 401])
-  })
+  browserTest(
+    `a user who signs the other devices out arrives there too, and stays signed in, ${how}`,
+    async (t, open) => {
+      const id = await service.addUser()
+      const { token } = await service.signIn(id)
+      const { token: phone } = await service.signIn(id)
+      const tab = await (await open(service, { token, javaScriptEnabled })).newPage()
+      await tab.goto(`/logout?scope=others&callbackUrl=${encodeURIComponent(`${application}/bye`)}`)
+      await tab.getByRole('button', { name: 'Sign out' }).click()
+      await tab.waitForURL(`${application}/bye`)
+      t.strictSame(await Promise.all([token, phone].map(service.check)), [200, 401])
+    },
+  )
 
-  browserTest(`a logout leads nowhere that is not allowed, ${how}`, async (t, open) => {
+  browserTest(`a sign-out does not lead to an address that is not allowed, ${how}`, async (t, open) => {
     const { token } = await service.signIn(await service.addUser())
     const tab = await (await open(service, { token, javaScriptEnabled })).newPage()
     await tab.goto(`/logout?callbackUrl=${encodeURIComponent(`${provider}/phishing`)}`)
@@ -81,7 +84,7 @@ for (const javaScriptEnabled of [true, false]) {
   })
 }
 
-browserTest('the other tabs are told, wherever a logout leads', async (t, open) => {
+browserTest('the other tabs show the sign-out, wherever it leads', async (t, open) => {
   const { token } = await service.signIn(await service.addUser())
   const context = await open(service, { token })
   // As behind a proxy that breaks the stream: only the tab that signs out can tell.

@@ -1,6 +1,6 @@
 /**
- * Session cookies in Chromium: what a page on a sibling domain plants, and what is left of an earlier `COOKIE_DOMAIN`.
- * Names below `.localhost` lead to this machine, and Chromium counts them as secure, so that `__Host-` holds.
+ * Session cookies in Chromium: cookies that a sibling domain sets, and cookies left from an earlier `COOKIE_DOMAIN`. Names below
+ * `.localhost` resolve to this machine, and Chromium treats them as secure, so that `__Host-` works.
  */
 import { createServer } from 'node:http'
 import type { BrowserContext } from 'playwright-core'
@@ -12,7 +12,7 @@ import { type Service, startService } from '../../support/service.ts'
 
 const HOST = 'app.localhost'
 
-/** The service under the name that browsers know it by. */
+/** The service's address under its name for browsers. */
 const at = ({ base }: Service) => base.replace('127.0.0.1', HOST)
 
 /** A page on a sibling domain that sets a cookie, sent as latin1 like every header of Node. */
@@ -31,7 +31,7 @@ async function sibling(): Promise<(context: BrowserContext, setCookie: string) =
   }
 }
 
-/** What the browser sends, name and value, as the service reads it. */
+/** Signs in by the pages. @returns the path of the page that follows. */
 async function signIn(context: BrowserContext, service: Service): Promise<string> {
   const page = await context.newPage()
   await page.goto(`${at(service)}/login`)
@@ -47,21 +47,24 @@ const sessionCookies = async (context: BrowserContext, service: Service) =>
 
 const plant = await sibling()
 
-browserTest('a cookie that a sibling domain plants signs nobody in as the attacker', async (t, open) => {
-  const service = await startService({ demo: true, env: { PUBLIC_URL: `https://${HOST}` } })
-  const attacker = await service.signIn(await service.addUser('attacker'))
-  t.equal(service.cookieName, '__Host-authjs.session-token')
-  for (const before of ['\xa0', '\xc2\xa0', '\x85', '=', '', '%20']) {
+browserTest(
+  'a cookie that a sibling domain sets does not sign the user in as the attacker',
+  async (t, open) => {
+    const service = await startService({ demo: true, env: { PUBLIC_URL: `https://${HOST}` } })
+    const attacker = await service.signIn(await service.addUser('attacker'))
+    t.equal(service.cookieName, '__Host-authjs.session-token')
+    for (const before of ['\xa0', '\xc2\xa0', '\x85', '=', '', '%20']) {
+      const context = await open(service)
+      await plant(context, `${before}${service.cookieName}=${attacker.token}; Domain=${HOST}; Path=/; Secure`)
+      const page = await context.newPage()
+      const response = await page.goto(`${at(service)}/api/session`)
+      t.equal(response?.status(), 401, JSON.stringify(before))
+    }
     const context = await open(service)
-    await plant(context, `${before}${service.cookieName}=${attacker.token}; Domain=${HOST}; Path=/; Secure`)
-    const page = await context.newPage()
-    const response = await page.goto(`${at(service)}/api/session`)
-    t.equal(response?.status(), 401, JSON.stringify(before))
-  }
-  const context = await open(service)
-  await plant(context, `\xa0${service.cookieName}=${attacker.token}; Domain=${HOST}; Path=/; Secure`)
-  t.equal((await context.cookies(at(service))).length, 1, 'Chromium keeps it, and sends it')
-})
+    await plant(context, `\xa0${service.cookieName}=${attacker.token}; Domain=${HOST}; Path=/; Secure`)
+    t.equal((await context.cookies(at(service))).length, 1, 'Chromium keeps it, and sends it')
+  },
+)
 
 browserTest('after COOKIE_DOMAIN is introduced, the next sign-in works', async (t, open) => {
   const env = { PUBLIC_URL: `http://${HOST}` }
@@ -94,12 +97,12 @@ browserTest('two session cookies are removed by the 401, and signing in again wo
     const response = await page.goto(`${at(service)}${path}`)
     t.equal(response?.status(), path.length > 1 && path !== '/signed-out' ? 401 : 200, path)
     t.same(await sessionCookies(context, service), [], `${path} has removed both`)
-    t.equal(await signIn(context, service), '/', 'and the next sign-in leads in')
+    t.equal(await signIn(context, service), '/', 'and the next sign-in works')
     t.equal((await page.goto(`${at(service)}/check`))?.status(), 200)
   }
 })
 
-browserTest('a cookie of any domain above is gone after one refusal', async (t, open) => {
+browserTest('session cookies of every parent domain are removed by one 401', async (t, open) => {
   const host = `id.team.${HOST}`
   const env = { PUBLIC_URL: `http://${host}` }
   const service = await startService({ demo: true, env })

@@ -1,4 +1,4 @@
-/** Devices as people have them, for the pages to show. */
+/** Signs users in on realistic devices. */
 import type { Service } from '../../support/service.ts'
 
 export const AGENTS = {
@@ -23,7 +23,7 @@ const USUAL: [userAgent: string, address: string, seenMinutesAgo: number][] = [
 
 export interface Person {
   id: string
-  /** The token of each device; the first is the one in hand. */
+  /** The token of each device; the first is of the current device. */
   tokens: [string, ...string[]]
 }
 
@@ -45,7 +45,7 @@ export async function addPerson(
   return { id, tokens: tokens as Person['tokens'] }
 }
 
-/** Adds many devices at once; nobody holds their tokens. */
+/** Adds many devices at once, whose tokens are unknown. */
 export async function addCrowd(service: Service, userId: string, count: number): Promise<void> {
   await service.database.psql(
     `insert into session ("sessionToken", "userId", expires, "userAgent", "ipAddress", "lastSeenAt")

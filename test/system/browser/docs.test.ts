@@ -1,11 +1,11 @@
-/** The page of the API: read and tried by whoever is signed in, with nothing from elsewhere, on any device. */
+/** The API page: a signed-in user can read and try calls, and it loads nothing from other sites. */
 import { browserTest } from '../../support/browser.ts'
 import { startService } from '../../support/service.ts'
 import { addPerson } from './devices.ts'
 
 const service = await startService()
 
-browserTest('somebody signed in reads about a call, tries it, and sees the answer', async (t, open) => {
+browserTest('a signed-in user reads about a call, tries it, and sees the answer', async (t, open) => {
   const { id, tokens } = await addPerson(service)
   const context = await open(service, { token: tokens[0] ?? '' })
   const page = await context.newPage()
@@ -45,7 +45,7 @@ browserTest(
   },
 )
 
-browserTest('the other pages keep the policy they had', async (t, open) => {
+browserTest('the other pages keep their Content-Security-Policy', async (t, open) => {
   const page = await (await open(service)).newPage()
   const answer = await page.goto('/signed-out')
   t.notMatch(answer?.headers()['content-security-policy'], 'unsafe')

@@ -1,4 +1,4 @@
-/** Open pages follow what happens elsewhere, by themselves; and what is asked for in them is not disturbed by that. */
+/** Open pages show a sign-out elsewhere by themselves, without disturbing a sign-out of their own. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrowserContext, Page } from 'playwright-core'
 import { browserTest } from '../../support/browser.ts'
@@ -28,10 +28,10 @@ for (const [how, end, why] of [
   ],
 ] as const) {
   browserTest(
-    `after a logout elsewhere ${how}, an open page says that it is out, and why`,
+    `after a sign-out elsewhere ${how}, an open page shows that the user is signed out, and why`,
     async (t, open) => {
       const { id, tokens } = await addPerson(service)
-      const page = await openHearing(await open(service, { token: tokens[0] }), '/')
+      const page = await openFollowing(await open(service, { token: tokens[0] }), '/')
       await end(id, tokens[1] ?? '')
       await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
       t.match(await read(page), why)
@@ -39,52 +39,58 @@ for (const [how, end, why] of [
   )
 }
 
-browserTest('an open list loses a device that was logged out elsewhere', async (t, open) => {
+browserTest('an open list no longer shows a device that was signed out elsewhere', async (t, open) => {
   const { tokens } = await addPerson(service, { devices: 2 })
-  const page = await openHearing(await open(service, { token: tokens[0] }), '/')
+  const page = await openFollowing(await open(service, { token: tokens[0] }), '/')
   await page.getByText('You are signed in on 2 devices.').waitFor()
   await service.as(tokens[1] ?? '', '/api/logout', { method: 'POST' })
   await page.getByText('You are signed in on this device only.').waitFor()
   t.equal(await service.check(tokens[0]), 200)
 })
 
-browserTest('what happens to another user, and a database that is away, move no page', async (t, open) => {
-  const { tokens } = await addPerson(service, { devices: 2 })
-  const other = await addPerson(service)
-  const page = await openHearing(await open(service, { token: tokens[0] }), '/')
-  const navigations: string[] = []
-  page.on('framenavigated', (frame) => navigations.push(frame.url()))
-  await service.as(other.tokens[0], '/api/logout', json({ scope: 'global' }))
-  await psql(`select pg_terminate_backend(pid) from pg_stat_activity
+browserTest(
+  'a page stays when another user signs out, and when the database connections are cut',
+  async (t, open) => {
+    const { tokens } = await addPerson(service, { devices: 2 })
+    const other = await addPerson(service)
+    const page = await openFollowing(await open(service, { token: tokens[0] }), '/')
+    const navigations: string[] = []
+    page.on('framenavigated', (frame) => navigations.push(frame.url()))
+    await service.as(other.tokens[0], '/api/logout', json({ scope: 'global' }))
+    await psql(`select pg_terminate_backend(pid) from pg_stat_activity
       where application_name like 'global-logout%' and datname = current_database() and pid <> pg_backend_pid()`)
-  // Whatever they had set off would be there before this one is.
-  await waitFor(
-    'the logout to be decided',
-    async () => (await service.as(tokens[1] ?? '', '/api/logout', { method: 'POST' })).status !== 503,
-  )
-  await page.getByText('You are signed in on this device only.').waitFor()
-  t.equal(navigations.length, 1)
-})
+    // A navigation caused by them would come before this one.
+    await waitFor(
+      'the logout to be decided',
+      async () => (await service.as(tokens[1] ?? '', '/api/logout', { method: 'POST' })).status !== 503,
+    )
+    await page.getByText('You are signed in on this device only.').waitFor()
+    t.equal(navigations.length, 1)
+  },
+)
 
-browserTest('all tabs of a browser follow, whichever of them are closed', async (_, open) => {
-  const { tokens } = await addPerson(service)
-  const context = await open(service, { token: tokens[0] })
-  const first = await openHearing(context, '/')
-  const [second, third] = [await context.newPage(), await context.newPage()]
-  await second.goto('/logout')
-  await third.goto('/')
-  await service.as(tokens[1] ?? '', '/api/logout', { method: 'POST' })
-  for (const tab of [first, third]) await tab.getByText('You are signed in on 5 devices').waitFor()
-  await second.getByText('This device and 4 others').waitFor()
+browserTest(
+  'all tabs of a browser show the sign-out, also when some tabs were closed before',
+  async (_, open) => {
+    const { tokens } = await addPerson(service)
+    const context = await open(service, { token: tokens[0] })
+    const first = await openFollowing(context, '/')
+    const [second, third] = [await context.newPage(), await context.newPage()]
+    await second.goto('/logout')
+    await third.goto('/')
+    await service.as(tokens[1] ?? '', '/api/logout', { method: 'POST' })
+    for (const tab of [first, third]) await tab.getByText('You are signed in on 5 devices').waitFor()
+    await second.getByText('This device and 4 others').waitFor()
 
-  const hears = second.waitForResponse(ofStream)
-  await Promise.all([first.close(), third.close()])
-  await Promise.race([hears, second.waitForTimeout(1_000)])
-  await service.as(tokens[2] ?? '', '/api/logout', json({ scope: 'global' }))
-  await second.getByRole('heading', { name: 'You are signed out' }).waitFor()
-})
+    const following = second.waitForResponse(ofStream)
+    await Promise.all([first.close(), third.close()])
+    await Promise.race([following, second.waitForTimeout(1_000)])
+    await service.as(tokens[2] ?? '', '/api/logout', json({ scope: 'global' }))
+    await second.getByRole('heading', { name: 'You are signed out' }).waitFor()
+  },
+)
 
-browserTest('without locks (plain http), a page hears while it is looked at', async (_, open) => {
+browserTest('without Web Locks (plain http), a visible page receives events', async (_, open) => {
   const { tokens } = await addPerson(service)
   const context = await open(service, { token: tokens[0] })
   await context.addInitScript(() => {
@@ -96,32 +102,35 @@ browserTest('without locks (plain http), a page hears while it is looked at', as
       document.dispatchEvent(new Event('visibilitychange'))
     })
   })
-  const page = await openHearing(context, '/')
+  const page = await openFollowing(context, '/')
   const turn = (state: string) =>
     page.evaluate((detail) => dispatchEvent(new CustomEvent('look', { detail })), state)
   const stopped = page.waitForEvent('requestfailed', ofStream)
   await turn('hidden')
   await stopped
-  const hears = page.waitForResponse(ofStream)
+  const following = page.waitForResponse(ofStream)
   await turn('visible')
-  await hears
+  await following
   await service.as(tokens[1] ?? '', '/api/logout', json({ scope: 'global' }))
-  await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
-})
-
-browserTest('a page that could not hear when its session ended learns it when it can', async (t, open) => {
-  const { tokens } = await addPerson(service)
-  const page = await (await open(service, { token: tokens[0] })).newPage()
-  await cutStream(page)
-  await page.goto('/')
-  await service.as(tokens[1] ?? '', '/api/logout', json({ scope: 'global' }))
-  t.match(await read(page), 'Your devices', 'it shows what was')
-  await page.unroute(isStream)
   await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
 })
 
 browserTest(
-  'a list that could not hear of a device that was logged out loses it when it can',
+  'a page without a stream when its session ended shows the sign-out once it has one',
+  async (t, open) => {
+    const { tokens } = await addPerson(service)
+    const page = await (await open(service, { token: tokens[0] })).newPage()
+    await cutStream(page)
+    await page.goto('/')
+    await service.as(tokens[1] ?? '', '/api/logout', json({ scope: 'global' }))
+    t.match(await read(page), 'Your devices', 'it shows what was')
+    await page.unroute(isStream)
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
+  },
+)
+
+browserTest(
+  'a list without a stream when a device was signed out is updated once it has one',
   async (t, open) => {
     const { tokens } = await addPerson(service, { devices: 2 })
     const page = await (await open(service, { token: tokens[0] })).newPage()
@@ -134,13 +143,13 @@ browserTest(
   },
 )
 
-browserTest('a logout that a page asked for is not cut off by what the page hears of it', async (t, open) => {
+browserTest('a sign-out from a page is not interrupted by the event that it causes', async (t, open) => {
   const { tokens } = await addPerson(service)
-  const page = await openHearing(await open(service, { token: tokens[0] }), '/logout?scope=global')
+  const page = await openFollowing(await open(service, { token: tokens[0] }), '/logout?scope=global')
   const heard = page.waitForResponse((response) => response.url().endsWith('/api/session'))
   await page.route('/logout', async (route) => {
     const response = await route.fetch({ maxRedirects: 0 })
-    // Done, and heard of, before its answer is in: a page that followed now would be gone.
+    // The event arrives before the answer. A page that followed it now would miss the answer.
     await heard
     await sleep(300)
     await route.fulfill({ response })
@@ -151,7 +160,7 @@ browserTest('a logout that a page asked for is not cut off by what the page hear
   t.match(await read(page), '6 devices were signed out')
 })
 
-browserTest('without JavaScript a page finds out on its next request', async (t, open) => {
+browserTest('without JavaScript a page shows the sign-out on its next request', async (t, open) => {
   const { tokens } = await addPerson(service)
   const page = await (await open(service, { token: tokens[0], javaScriptEnabled: false })).newPage()
   await page.goto('/')
@@ -161,11 +170,11 @@ browserTest('without JavaScript a page finds out on its next request', async (t,
   t.match(await read(page), 'You were signed out everywhere on')
 })
 
-/** Opens a page and waits until it hears. */
-async function openHearing(context: BrowserContext, path: string): Promise<Page> {
+/** Opens a page and waits until it receives events. */
+async function openFollowing(context: BrowserContext, path: string): Promise<Page> {
   const page = await context.newPage()
-  const hears = page.waitForResponse(ofStream)
+  const following = page.waitForResponse(ofStream)
   await page.goto(path)
-  await hears
+  await following
   return page
 }

@@ -1,4 +1,4 @@
-/** After a logout nobody finds on a shared computer what the application's pages left in the browser. */
+/** After a sign-out on a shared computer, the next person does not see pages and data of the application. */
 import { createServer, request } from 'node:http'
 import type { Page } from 'playwright-core'
 import t from 'tap'
@@ -6,7 +6,7 @@ import { browserTest } from '../../support/browser.ts'
 import { listen } from '../../support/ports.ts'
 import { type Service, startService } from '../../support/service.ts'
 
-/** A gateway that leads all to the service but `/mail`, an application's page that browsers may keep for an hour. */
+/** A gateway to the service, with an application at `/mail` whose page browsers may cache for an hour. */
 async function behindGateway(env: Record<string, string> = {}) {
   let service: Service | undefined
   let asked = 0
@@ -60,19 +60,22 @@ for (const javaScriptEnabled of [true, false]) {
   })
 }
 
-browserTest('what the application stored goes by a setting', async (t, open) => {
-  for (const [CLEAR_SITE_DATA, left] of [
-    ['cache', 'Ada'],
-    ['cache,storage', null],
-  ] as const) {
-    const { service } = await behindGateway({ CLEAR_SITE_DATA })
-    const { token } = await service.signIn(await service.addUser())
-    const page = await (await open(service, { token })).newPage()
-    await page.goto('/mail')
-    await page.evaluate(() => localStorage.setItem('name', 'Ada'))
-    await page.goto('/logout')
-    await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.waitForURL('/signed-out')
-    t.equal(await page.evaluate(() => localStorage.getItem('name')), left, CLEAR_SITE_DATA)
-  }
-})
+browserTest(
+  'with CLEAR_SITE_DATA=cache,storage a sign-out also clears what the application stored',
+  async (t, open) => {
+    for (const [CLEAR_SITE_DATA, left] of [
+      ['cache', 'Ada'],
+      ['cache,storage', null],
+    ] as const) {
+      const { service } = await behindGateway({ CLEAR_SITE_DATA })
+      const { token } = await service.signIn(await service.addUser())
+      const page = await (await open(service, { token })).newPage()
+      await page.goto('/mail')
+      await page.evaluate(() => localStorage.setItem('name', 'Ada'))
+      await page.goto('/logout')
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.waitForURL('/signed-out')
+      t.equal(await page.evaluate(() => localStorage.getItem('name')), left, CLEAR_SITE_DATA)
+    }
+  },
+)

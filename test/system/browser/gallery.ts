@@ -1,4 +1,4 @@
-/** Every page in every state it can be in, each reached the way a person reaches it. */
+/** Leads to every page in every state, the way a user gets there. */
 import type { BrowserContext, Locator, Page } from 'playwright-core'
 import type { Service } from '../../support/service.ts'
 import { AGENTS, addCrowd, addPerson } from './devices.ts'
@@ -9,8 +9,8 @@ export interface Scene {
   show(page: Page, service: Service): Promise<unknown>
 }
 
-const NOBODY = { userAgent: null, ipAddress: null }
-/** A tablet, a TV, a console, a bot, a program, one that says nothing, and one that would turn the words around it. */
+const UNKNOWN_DEVICE = { userAgent: null, ipAddress: null }
+/** A tablet, a TV, a game console, a bot, a program, a misleading name, and a right-to-left name. */
 const OTHER_KINDS = [
   AGENTS.tablet,
   'Mozilla/5.0 (Web0S; Linux/SmartTV) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/108.0.5359.211 Safari/537.36',
@@ -163,7 +163,7 @@ export const SCENES: Scene[] = [
     name: 'signed out here some time ago',
     show: async (page, service) => {
       const { tokens } = await addPerson(service)
-      await service.sessions.logout(tokens[0], 'local', NOBODY)
+      await service.sessions.logout(tokens[0], 'local', UNKNOWN_DEVICE)
       await signIn(page, service, tokens[0])
       await page.goto('/')
     },
@@ -195,12 +195,12 @@ export async function signIn(page: Page | BrowserContext, service: Service, toke
   await context.addCookies([{ name: service.cookieName, value: token, url: service.base, httpOnly: true }])
 }
 
-/** As behind a proxy that breaks server-sent events: a page learns nothing until its next request. */
+/** Like a proxy that breaks server-sent events: a page learns nothing before its next request. */
 export async function cutStream(page: Page): Promise<void> {
   await page.route(isStream, (route) => route.abort())
 }
 
-/** Whether an address is that of the stream which pages hear. */
+/** Whether an address is that of the event stream of pages. */
 export const isStream = (url: URL) => url.pathname === '/api/session/events'
 
 /** Logs out through the pages. */
@@ -209,7 +209,7 @@ export async function logOut(page: Page, scope: 'local' | 'others' | 'global'): 
   await page.getByRole('button', { name: 'Sign out' }).click()
 }
 
-/** What can be read, on one line; of the page's main part unless told otherwise. */
+/** The visible text on one line: of the page's main part, or of a locator. */
 export async function read(where: Page | Locator): Promise<string> {
   const part = 'getByRole' in where && 'goto' in where ? where.getByRole('main') : where
   return (await part.innerText()).replace(/\s+/g, ' ')

@@ -1,14 +1,14 @@
-/** Logging out with nothing but a keyboard, always seeing where one is. */
+/** The keyboard alone is enough to sign out, and the focus is always visible. */
 import type { Page } from 'playwright-core'
 import { browserTest } from '../../support/browser.ts'
 import { startService } from '../../support/service.ts'
 import { addPerson } from './devices.ts'
 
 const service = await startService()
-/** More than any page has: a Tab that never leaves the page ends the test. */
+/** More than any page has, so that a Tab that never leaves the page ends the test. */
 const MOST_STOPS = 100
 
-browserTest('Tab to "Sign out everywhere", Enter, choose, Enter: out everywhere', async (t, open) => {
+browserTest('a user signs out everywhere with Tab and Enter alone', async (t, open) => {
   const { tokens } = await addPerson(service)
   const page = await (await open(service, { token: tokens[0] })).newPage()
   await page.goto('/')
@@ -21,7 +21,7 @@ browserTest('Tab to "Sign out everywhere", Enter, choose, Enter: out everywhere'
   t.strictSame(await Promise.all(tokens.map(service.check)), [401, 401, 401, 401, 401, 401])
 })
 
-browserTest('the arrow keys move the choice, and the button sends it', async (t, open) => {
+browserTest('the arrow keys choose the scope, and the button sends it', async (t, open) => {
   const { tokens } = await addPerson(service, { devices: 3 })
   const page = await (await open(service, { token: tokens[0] })).newPage()
   await page.goto('/logout')
@@ -45,7 +45,7 @@ browserTest('the first Tab offers to skip to the content', async (t, open) => {
   t.match(await focused(page), { name: 'Sign out everywhere' })
 })
 
-browserTest('every stop of the keyboard can be seen', async (t, open) => {
+browserTest('every element with the focus is visible', async (t, open) => {
   const { tokens } = await addPerson(service)
   const page = await (await open(service, { token: tokens[0], reducedMotion: 'reduce' })).newPage()
   for (const path of ['/', '/logout', '/nowhere']) {

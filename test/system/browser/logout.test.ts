@@ -1,4 +1,4 @@
-/** Logging out through the pages, seen from the devices it ends and from those it spares. */
+/** Signing out on the pages, seen from the devices that are signed out and from those that are not. */
 import type { Page } from 'playwright-core'
 import { seedDemo } from '../../../demo/users.ts'
 import { browserTest, type OpenBrowser, type Visitor } from '../../support/browser.ts'
@@ -42,7 +42,7 @@ for (const javaScriptEnabled of [true, false]) {
     },
   )
 
-  browserTest(`logging out all others spares the device it is done from, ${how}`, async (t, open) => {
+  browserTest(`signing out all other devices leaves this device signed in, ${how}`, async (t, open) => {
     const { tokens } = await addPerson(service)
     const page = await (
       await open(service, { token: tokens[0], javaScriptEnabled, userAgent: AGENTS.firefox })
@@ -72,7 +72,7 @@ for (const javaScriptEnabled of [true, false]) {
     )
   })
 
-  browserTest(`logging out here leaves the other devices signed in, ${how}`, async (t, open) => {
+  browserTest(`signing out here leaves the other devices signed in, ${how}`, async (t, open) => {
     const { tokens } = await addPerson(service, { devices: 3 })
     const page = await (await open(service, { token: tokens[0], javaScriptEnabled })).newPage()
     await page.goto('/')
@@ -83,7 +83,7 @@ for (const javaScriptEnabled of [true, false]) {
     t.strictSame(await Promise.all(tokens.map(service.check)), [401, 200, 200])
   })
 
-  browserTest(`a device ended by its button is out, and only that one, ${how}`, async (t, open) => {
+  browserTest(`the button of a device signs that device out, and no other, ${how}`, async (t, open) => {
     const { tokens } = await addPerson(service, { devices: 4 })
     const page = await (await open(service, { token: tokens[0], javaScriptEnabled })).newPage()
     await page.goto('/')
@@ -95,7 +95,7 @@ for (const javaScriptEnabled of [true, false]) {
   })
 }
 
-browserTest('the button of a device that ended itself a moment ago does no harm', async (t, open) => {
+browserTest('the button of a device that has just signed out changes nothing', async (t, open) => {
   const { tokens } = await addPerson(service, { devices: 2 })
   const page = await (await open(service, { token: tokens[0] })).newPage()
   await cutStream(page)
@@ -106,7 +106,7 @@ browserTest('the button of a device that ended itself a moment ago does no harm'
   t.equal(await service.check(tokens[0]), 200)
 })
 
-browserTest('after a logout the back button shows no devices', async (t, open) => {
+browserTest('after a sign-out the back button shows no devices', async (t, open) => {
   const { tokens } = await addPerson(service)
   const page = await (await open(service, { token: tokens[0] })).newPage()
   await page.goto('/')

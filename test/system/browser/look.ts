@@ -1,4 +1,4 @@
-/** A page as everybody meets it: axe in light and dark, a small phone, a thumb. With SHOTS=folder it leaves pictures. */
+/** Checks a page: axe in light and dark, the width of a small phone, the height of controls. SHOTS=folder saves pictures. */
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ const shots = process.env.SHOTS
 const COLOUR_RULES = ['color-contrast', 'link-in-text-block']
 const axe = createRequire(import.meta.url).resolve('axe-core')
 
-/** The policy forbids foreign scripts, so axe needs it out of the way; every other test runs under it. */
+/** Opens a page without its Content-Security-Policy, which would block axe. All other tests run with it. */
 export async function openPage(open: OpenBrowser, service: Service): Promise<Page> {
   return (await open(service, { bypassCSP: true, reducedMotion: 'reduce' })).newPage()
 }
@@ -27,7 +27,7 @@ export async function look(
   await page.addScriptTag({ path: axe })
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
-    // In the dark only colours are others.
+    // Dark mode changes only colours.
     t.strictSame(
       await violations(page, colorScheme === 'dark' ? COLOUR_RULES : null),
       [],
@@ -43,7 +43,7 @@ export async function look(
   }
   await page.setViewportSize({ width: 320, height: 640 })
   t.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320, 'fits a width of 320')
-  t.strictSame(await tooSmall(page, pressable), [], 'whatever can be pressed is 44 pixels high')
+  t.strictSame(await tooSmall(page, pressable), [], 'every control is 44 pixels high')
 }
 
 /** @param rules all by default. */

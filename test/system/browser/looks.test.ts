@@ -1,7 +1,4 @@
-/**
- * Every page in every state: nothing for axe to complain about in light and dark, nothing too wide for a small
- * phone, nothing too small for a thumb. With SHOTS=folder it leaves a picture of each.
- */
+/** Every page is accessible (axe, light and dark) and fits a small phone and a thumb. SHOTS=folder saves pictures. */
 import { browserTest } from '../../support/browser.ts'
 import { duringOutage } from '../../support/database-outage.ts'
 import { startService } from '../../support/service.ts'
@@ -12,19 +9,19 @@ import { look, openPage } from './look.ts'
 const service = await startService({ demo: true })
 
 for (const { name, show } of SCENES) {
-  browserTest(`"${name}" can be read and used by everybody`, async (t, open) => {
+  browserTest(`the page "${name}" is accessible, and fits a phone`, async (t, open) => {
     const page = await openPage(open, service)
     await show(page, service)
     await look(t, page, name)
   })
 }
 
-browserTest('"the database is away" can be read and used by everybody', async (t, open) => {
+browserTest('the page of a database outage is accessible, and fits a phone', async (t, open) => {
   const page = await openPage(open, service)
   await signIn(page, service, (await addPerson(service)).tokens[0])
   await duringOutage(service, async () => {
     await page.goto('/')
   })
   t.match(await read(page), 'Please try again in a moment')
-  await look(t, page, 'the database is away')
+  await look(t, page, 'database outage')
 })

@@ -1,4 +1,4 @@
-/** A logout in one window is no theft in the other: ordinary browsers ask on for a while, and nobody is alarmed. */
+/** After a sign-out, further requests of ordinary browsers with the old cookie raise no replay alarm. */
 import type { Page } from 'playwright-core'
 import { browserTest, type OpenBrowser } from '../../support/browser.ts'
 import { startService } from '../../support/service.ts'
@@ -6,7 +6,7 @@ import { isStream } from './gallery.ts'
 
 for (const CHECK_MODE of ['database', 'leased']) {
   browserTest(
-    `after a logout in one window, the other asks several times, and no alarm rings (${CHECK_MODE})`,
+    `after a sign-out in one window, requests of the other raise no replay alarm (${CHECK_MODE})`,
     async (t, open) => {
       let jump = 0
       const clock = () => performance.now() + jump
@@ -38,22 +38,26 @@ for (const CHECK_MODE of ['database', 'leased']) {
       await psql(`update revoked_session set revoked_at = revoked_at - interval '61 seconds'`)
       jump = 61_000
       await service.replays.flush()
-      t.same(await alarms(), [], 'nor a minute later, for what came before')
+      t.same(await alarms(), [], 'nor a minute later, for the earlier requests')
 
       const thief = { authorization: `Bearer ${token}`, 'user-agent': 'curl/8.5.0' }
       t.equal((await service.http('/check', { headers: thief })).status, 401)
       await service.replays.flush()
-      t.same(await alarms(), [{ count: 1, same_address: true, same_program: false }], 'but a thief does')
+      t.same(
+        await alarms(),
+        [{ count: 1, same_address: true, same_program: false }],
+        'but a thief raises one',
+      )
     },
   )
 }
 
-/** A window of its own in which Ada has signed in, and whose page follows. */
+/** Opens a window in which Ada signs in, and whose page receives events. */
 async function signedIn(service: Awaited<ReturnType<typeof startService>>, open: OpenBrowser): Promise<Page> {
   const page = await (await open(service)).newPage()
   await page.goto('/login')
-  const hears = page.waitForResponse((response) => isStream(new URL(response.url())))
+  const following = page.waitForResponse((response) => isStream(new URL(response.url())))
   await page.getByRole('button', { name: 'Ada' }).click()
-  await hears
+  await following
   return page
 }

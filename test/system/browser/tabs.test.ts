@@ -1,4 +1,4 @@
-/** What the few lines of browser script promise: pages that follow, and decide nothing that is not certain. */
+/** The browser script: tabs show a sign-out, and stay as they are while nothing is certain. */
 import type { Page } from 'playwright-core'
 import { browserTest } from '../../support/browser.ts'
 import { startService } from '../../support/service.ts'
@@ -7,9 +7,9 @@ import { addPerson } from './devices.ts'
 import { cutStream, logOut, read, signIn } from './gallery.ts'
 
 const service = await startService()
-const NOBODY = { userAgent: null, ipAddress: null }
+const UNKNOWN_DEVICE = { userAgent: null, ipAddress: null }
 
-browserTest('the other tabs of a browser follow its logout at once', async (t, open) => {
+browserTest('after a sign-out the other tabs of the browser show it', async (t, open) => {
   const { tokens } = await addPerson(service)
   const context = await open(service, { token: tokens[0] })
   const [here, list, question] = [await context.newPage(), await context.newPage(), await context.newPage()]
@@ -18,7 +18,7 @@ browserTest('the other tabs of a browser follow its logout at once', async (t, o
   await logOut(here, 'global')
   for (const tab of [list, question]) {
     await tab.waitForURL('/signed-out?followed')
-    // Told by the service, it may be here before this browser has dropped the cookie, which says more.
+    // The event may arrive before this browser has removed its cookie; the text then names the time.
     t.match(
       await read(tab),
       /You are signed out You (were signed out in this browser|signed out everywhere on [\w ]+ at \d\d:\d\d)\./,
@@ -26,15 +26,18 @@ browserTest('the other tabs of a browser follow its logout at once', async (t, o
   }
 })
 
-browserTest('a list in another tab loses the devices that were logged out here', async (t, open) => {
-  const { tokens } = await addPerson(service)
-  const context = await open(service, { token: tokens[0] })
-  const [here, list] = [await context.newPage(), await context.newPage()]
-  await list.goto('/')
-  await logOut(here, 'others')
-  await list.getByText('You are signed in on this device only.').waitFor()
-  t.equal(new URL(list.url()).pathname, '/')
-})
+browserTest(
+  'a list in another tab no longer shows the devices that were signed out here',
+  async (t, open) => {
+    const { tokens } = await addPerson(service)
+    const context = await open(service, { token: tokens[0] })
+    const [here, list] = [await context.newPage(), await context.newPage()]
+    await list.goto('/')
+    await logOut(here, 'others')
+    await list.getByText('You are signed in on this device only.').waitFor()
+    t.equal(new URL(list.url()).pathname, '/')
+  },
+)
 
 for (const [moment, happen] of [
   ['is looked at again', () => document.dispatchEvent(new Event('visibilitychange'))],
@@ -43,12 +46,12 @@ for (const [moment, happen] of [
     () => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
   ],
 ] as const) {
-  browserTest(`a tab that ${moment} after a logout elsewhere is out`, async (t, open) => {
+  browserTest(`a tab that ${moment} after a sign-out elsewhere shows it`, async (t, open) => {
     const { tokens } = await addPerson(service)
     const page = await (await open(service, { token: tokens[0] })).newPage()
     await cutStream(page)
     await page.goto('/')
-    await service.sessions.logout(tokens[1] ?? '', 'global', NOBODY)
+    await service.sessions.logout(tokens[1] ?? '', 'global', UNKNOWN_DEVICE)
     await page.evaluate(happen)
     await page.waitForURL('/signed-out')
     t.match(await read(page), 'You were signed out everywhere on')
@@ -70,7 +73,7 @@ for (const [moment, happen] of [
       await page.evaluate(happen)
       await asked
     }
-    // Whatever the answers above had set off would come before this one's answer has been acted upon.
+    // A navigation caused by the answers above would come before this answer is handled.
     await page.unroute('/api/session')
     await page.evaluate(async () => void (await fetch('/api/session')))
     t.strictSame(navigations, [])
@@ -78,19 +81,22 @@ for (const [moment, happen] of [
   })
 }
 
-browserTest('a tab of somebody who signed in anew as another person shows that person', async (t, open) => {
-  const ada = await addPerson(service)
-  const grace = await addPerson(service, { name: 'Grace Hopper' })
-  const page = await (await open(service, { token: ada.tokens[0] })).newPage()
-  await page.goto('/logout?scope=global')
-  await signIn(page, service, grace.tokens[0])
-  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
-  await page.getByText('Signed in as Grace Hopper').waitFor()
-  t.equal(await service.check(ada.tokens[0]), 200)
-})
+browserTest(
+  'after a sign-in as another user in the same browser, an open tab shows that user',
+  async (t, open) => {
+    const ada = await addPerson(service)
+    const grace = await addPerson(service, { name: 'Grace Hopper' })
+    const page = await (await open(service, { token: ada.tokens[0] })).newPage()
+    await page.goto('/logout?scope=global')
+    await signIn(page, service, grace.tokens[0])
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+    await page.getByText('Signed in as Grace Hopper').waitFor()
+    t.equal(await service.check(ada.tokens[0]), 200)
+  },
+)
 
 browserTest(
-  'a second press sends no second request; after going back the button works again',
+  'pressing the button twice sends one request, and after going back it works again',
   async (t, open) => {
     const { tokens } = await addPerson(service)
     const page = await (await open(service, { token: tokens[0] })).newPage()
@@ -101,7 +107,7 @@ browserTest(
     await page.route('/logout', async (route) => {
       posts += 1
       first.resolve()
-      await held.promise
+      await within('the second press', held.promise)
       await route.continue()
     })
     const box = await page.getByRole('button', { name: 'Sign out' }).boundingBox()
@@ -121,7 +127,7 @@ browserTest(
 )
 
 browserTest(
-  'times are told in the zone of the browser, and by a clock that may be wrong',
+  'times are shown in the time zone of the browser, and are right when its clock is wrong',
   async (t, open) => {
     const { tokens } = await addPerson(service)
     const told = async (page: Page) => {
@@ -141,7 +147,7 @@ browserTest(
     await page.clock.runFor('03:00:00')
     t.match(await read(page.locator('time[data-relative]').nth(1)), '3 hours ago', 'and goes on')
 
-    await service.sessions.logout(tokens[1] ?? '', 'global', NOBODY)
+    await service.sessions.logout(tokens[1] ?? '', 'global', UNKNOWN_DEVICE)
     await page.goto('/')
     const time = page.getByRole('main').locator('time')
     const expected = new Intl.DateTimeFormat('en-GB', {

@@ -1,6 +1,5 @@
 /**
- * The OpenAPI document as a judge: which statuses an operation may answer with, with which type and which body. Bodies are
- * validated with ajv, which Fastify brings along.
+ * Compares answers with the OpenAPI document: the status, the type and the body, which ajv validates.
  */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
@@ -13,9 +12,9 @@ export interface Operation {
   /** `/api/sessions/{id}` */
   path: string
   parameters: { name: string; in: string; schema: Schema }[]
-  /** What a body may be, by type. */
+  /** The schema of a body, by type. */
   bodies: Record<string, Schema>
-  /** What is wrong with an answer; empty when the document allows it. */
+  /** How an answer differs from the document; empty when it does not. */
   complaints(answer: Answer): string[]
 }
 

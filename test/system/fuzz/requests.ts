@@ -1,4 +1,4 @@
-/** Requests for an operation, of every kind: good ones, nearly good ones, and nonsense of many sorts. */
+/** Generates requests for an operation: valid ones, almost valid ones, and nonsense of many kinds. */
 import fc, { type Arbitrary } from 'fast-check'
 import type { Operation } from './operations.ts'
 import type { Sent } from './send.ts'
@@ -86,7 +86,7 @@ const STRAY_VALUES = ['*/*', 'text/html', 'text/event-stream', '127.0.0.1', 'byt
 const text = fc.oneof(fc.constantFrom(...NASTY), fc.string({ unit: 'binary' }), fc.string())
 const json = fc.oneof(text, fc.jsonValue(), fc.double(), fc.constantFrom(2 ** 60, [], {}, [[]]))
 
-/** One of several, each so often. */
+/** One of several, by weight. */
 const mixed = <T>(...choices: [weight: number, arbitrary: Arbitrary<T>][]) =>
   fc.oneof(...choices.map(([weight, arbitrary]) => ({ weight, arbitrary })))
 
@@ -146,7 +146,7 @@ function payloadOf(operation: Operation, known: Known): Arbitrary<Payload> {
 /** Latin-1, as headers are, without what no client can send. */
 const headerText = text.map((value) => value.replace(/[^\t\x20-\x7e\x80-\xff]/g, '').slice(0, 4_000))
 
-/** Headers that nobody asked for, some of them twice. */
+/** Unexpected headers, some of them twice. */
 const stray: Arbitrary<Sent['headers']> = fc
   .uniqueArray(
     fc.tuple(fc.constantFrom(...STRAY_HEADERS), fc.oneof(headerText, fc.constantFrom(...STRAY_VALUES))),

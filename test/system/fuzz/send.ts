@@ -1,6 +1,7 @@
-/** Sends a request as it is, where `fetch` would tidy it up: paths, duplicated headers, bodies of any bytes. */
+/** Sends a request unchanged, where `fetch` would normalise it: paths, duplicate headers, bodies of any bytes. */
 import { Agent, request } from 'node:http'
 import t from 'tap'
+import { PATIENCE_MS } from '../../support/within.ts'
 import type { Answer } from './operations.ts'
 
 export interface Sent {
@@ -10,13 +11,10 @@ export interface Sent {
   body?: Uint8Array | undefined
 }
 
-/** A service that does not answer for so long hangs, in milliseconds. */
-const PATIENCE_MS = 20_000
-
 const agent = new Agent({ keepAlive: true, maxSockets: 8 })
 t.teardown(() => agent.destroy())
 
-/** A stream is answered by its head alone, and left. */
+/** @returns the answer; of a stream the head alone. */
 export function send(base: string, { method, path, headers, body }: Sent): Promise<Answer> {
   const { host, hostname, port } = new URL(base)
   const own: Sent['headers'] = [['host', host], ...headers]
@@ -36,7 +34,9 @@ export function send(base: string, { method, path, headers, body }: Sent): Promi
         .on('error', fail)
         .on('end', () => done({ status, headers, body: method === 'HEAD' ? null : text }))
     })
-    sent.setTimeout(PATIENCE_MS, () => sent.destroy(new Error('no answer')))
+    sent.setTimeout(PATIENCE_MS, () =>
+      sent.destroy(new Error(`${method} ${path}: no answer within ${PATIENCE_MS / 1_000} seconds`)),
+    )
     sent.on('error', fail)
     sent.end(body)
   })
