@@ -61,7 +61,7 @@ t.test('a server that never answers, and a body that never ends, are named', asy
   await t.rejects(boundedFetch(`${base}/answer`, {}, 50), {
     message: /the answer to GET .*\/answer: not within/,
   })
-  const response = await boundedFetch(`${base}/body`, {}, 50)
+  const response = await boundedFetch(`${base}/body`, {}, 3_000)
   await t.rejects(response.text(), { message: /the end of the answer to GET .*\/body: not within/ })
   t.equal(await (await boundedFetch(`${base}/whole`)).text(), 'all of it')
 })
