@@ -1,4 +1,4 @@
-/** What the service promises of its speed, each held against one run: ratios of medians, never absolute figures. */
+/** Compares one run with the speed that the service promises: ratios of medians, never absolute figures. */
 import { count, median, percentile, readable } from './numbers.ts'
 import { participants } from './participants.ts'
 import type { LogoutSeries } from './parts/logout.ts'

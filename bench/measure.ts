@@ -71,7 +71,7 @@ export function measurer(postgres: Postgres) {
   }
 
   return {
-    /** Starts it once and asks it: whoever is set up wrongly is found before an hour of measuring. */
+    /** Starts it once and checks its answers, to find a wrong setup before an hour of measuring. */
     rehearse: (turn: Turn) => serving(turn, async () => {}),
 
     /** Reads every session in use once, whatever it takes: a cold page costs more than a check. */
@@ -122,7 +122,7 @@ export function participantOf(name: string): Participant {
   return found
 }
 
-/** @throws Error unless valid tokens are whose they are, and others nobody's. */
+/** @throws Error unless valid tokens name their users, and an unknown token names none. */
 async function verify(server: Server, { name, sessions }: Turn): Promise<void> {
   const participant = participantOf(name)
   for (const n of spread(sessions, 3)) {
@@ -131,9 +131,9 @@ async function verify(server: Server, { name, sessions }: Turn): Promise<void> {
     if (!right) throw new Error(`answered ${user} for a session of ${userIdOf(n)}`)
   }
   // The limit knows no token from another.
-  const strange = participant.kind === 'limit' ? 'another=1' : participant.cookie(tokenOf('of nobody'))
+  const strange = participant.kind === 'limit' ? 'another=1' : participant.cookie(tokenOf('unknown'))
   const user = participant.userIn(await ask(server, participant, strange))
-  if (user !== null) throw new Error(`answered ${user} for a token that nobody has`)
+  if (user !== null) throw new Error(`answered ${user} for an unknown token`)
 }
 
 async function cookiesFor(server: Server, participant: Participant, ns: number[]): Promise<string[]> {

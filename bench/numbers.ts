@@ -1,4 +1,4 @@
-/** Medians, percentiles, and numbers as people read them. */
+/** Medians, percentiles, and formatted numbers. */
 
 /** NaN of no values. */
 export function median(values: readonly number[]): number {

@@ -31,9 +31,9 @@ export interface Answer {
 }
 
 const authjsCookie = (token: string) => `authjs.session-token=${token}`
-/** As a gateway reads it: 200 and a header. */
+/** The answer for a gateway: 200 and a header. */
 const inHeader = ({ status, headers }: Answer) => (status === 200 ? headers.get('x-user-id') : null)
-/** As a browser reads it: JSON, `null` for nobody. */
+/** The answer for a browser: JSON, `null` without a session. */
 const inBody = ({ status, body }: Answer) => (status === 200 ? (JSON.parse(body)?.user?.id ?? null) : null)
 
 const check = { path: '/check', userIn: inHeader }

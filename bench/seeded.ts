@@ -1,5 +1,5 @@
 /**
- * What the seeded databases hold, so that nobody has to ask them: session `n` has the token `tokenOf(n)` and belongs
+ * What the seeded databases hold, known without a query: session `n` has the token `tokenOf(n)` and belongs
  * to user `userOf(n)`. The SQL twins stand beside the functions.
  */
 import { createHash, createHmac } from 'node:crypto'

@@ -1,4 +1,4 @@
-/** Who else is about during an incident: people that it is about sign in and log out, and somebody has an eye on locks. */
+/** The load beside an incident: users of the incident sign in and out, and a connection watches for lock waits. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Postgres } from '../postgres.ts'
 import type { Server } from '../processes.ts'

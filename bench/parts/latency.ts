@@ -1,5 +1,5 @@
 /**
- * How long a check takes while nobody is overloaded: at half the rate that the bare route reaches at most, the same
+ * How long a check takes while no participant is overloaded: at half the rate that the bare route reaches at most, the same
  * for all. wrk waits for an answer before it asks again on a connection, so a rate needs many connections that each
  * pause much longer than an answer takes: a slow answer then delays the few requests behind it on its own connection
  * and none on the others, and what is offered hardly depends on who answers. Pauses are random, as users are.

@@ -40,7 +40,7 @@ const contenders: Record<string, Contender> = {
     store: 'service',
     open(url) {
       const database = openDatabase(url, { max: AT_ONCE })
-      // Neither is asked: a login that replaces no session touches none and waits for nobody.
+      // Neither is asked: a login that replaces no session touches none and waits for none.
       const sessions = createSessions(
         database,
         { record() {} },
