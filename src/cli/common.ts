@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { z } from 'zod'
-import type { By } from '../operations/record.ts'
+import type { Actor } from '../operations/record.ts'
 import { printToStderr, visible } from './print.ts'
 
 /** Wrong usage that commander cannot detect. Exit code 2. */
@@ -26,7 +26,7 @@ export function cliActor() {
     actorSessionId: null,
     ipAddress: null,
     userAgent: null,
-  } satisfies By
+  } satisfies Actor
 }
 
 /** The examples at the end of a command's help. */

@@ -1,6 +1,6 @@
 /**
- * How node-postgres connects as a DATABASE_URL asks. Its own reading of `sslmode` is not used: it changes with its next major
- * version, to a weaker one.
+ * Turns a DATABASE_URL into the configuration of node-postgres. The driver's own reading of `sslmode` is not used: its next major
+ * version weakens it.
  */
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions as Tls } from 'node:tls'
@@ -13,7 +13,7 @@ import {
   type SSL_MODES,
 } from './database-url.ts'
 
-/** Encrypted unless false. All but `no-verify` check certificate and host name: no mode is weaker than its name. */
+/** Encrypted unless false. All modes but `no-verify` check certificate and host name: none is weaker than its name. */
 const TLS: Record<(typeof SSL_MODES)[number], Tls | false> = {
   disable: false,
   'no-verify': { rejectUnauthorized: false },
@@ -23,13 +23,13 @@ const TLS: Record<(typeof SSL_MODES)[number], Tls | false> = {
   'verify-full': {},
 }
 
-const BOUND: (string | undefined)[] = ['prefer', 'require']
+const CHANNEL_BINDING: (string | undefined)[] = ['prefer', 'require']
 
-/** How node-postgres connects to one of the servers. Certificates are read anew each time: they are renewed while we run. @throws DatabaseUrlError */
+/** The configuration for one of the servers. Certificates are read each time, because they are renewed while we run. @throws DatabaseUrlError */
 export function clientConfig(url: DatabaseUrl, server: Server): pg.ClientConfig {
   const { user, password, database, parameters } = url
   const { application_name, channel_binding, options, sslnegotiation } = parameters
-  const ssl = server.host?.startsWith('/') ? false : tlsOf(parameters)
+  const ssl = server.host?.startsWith('/') ? false : tlsOptions(parameters)
   return {
     ...server,
     ...(user && { user }),
@@ -39,11 +39,11 @@ export function clientConfig(url: DatabaseUrl, server: Server): pg.ClientConfig 
     ...(options && { options }),
     ...(ssl !== undefined && { ssl }),
     ...(ssl && sslnegotiation === 'direct' && { sslnegotiation }),
-    ...(ssl && BOUND.includes(channel_binding) && { enableChannelBinding: true }),
+    ...(ssl && CHANNEL_BINDING.includes(channel_binding) && { enableChannelBinding: true }),
   }
 }
 
-function tlsOf({
+function tlsOptions({
   sslmode,
   sslrootcert,
   sslcert,
@@ -54,15 +54,15 @@ function tlsOf({
   return (
     mode && {
       ...mode,
-      // "system" is no file in libpq either: the authorities that come with the client.
-      ...(sslrootcert && sslrootcert !== 'system' && { ca: read('sslrootcert', sslrootcert) }),
-      ...(sslcert && { cert: read('sslcert', sslcert) }),
-      ...(sslkey && { key: read('sslkey', sslkey) }),
+      // As in libpq, "system" is not a file: it means the client's own authorities.
+      ...(sslrootcert && sslrootcert !== 'system' && { ca: readFileOf('sslrootcert', sslrootcert) }),
+      ...(sslcert && { cert: readFileOf('sslcert', sslcert) }),
+      ...(sslkey && { key: readFileOf('sslkey', sslkey) }),
     }
   )
 }
 
-function read(parameter: string, path: string): string {
+function readFileOf(parameter: string, path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
@@ -72,7 +72,7 @@ function read(parameter: string, path: string): string {
   }
 }
 
-/** What is wrong with a DATABASE_URL, files that it names included. */
+/** Everything that is wrong with a DATABASE_URL, unreadable files included. */
 export function databaseUrlProblems(text: string): string[] {
   try {
     const url = parseDatabaseUrl(text)

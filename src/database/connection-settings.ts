@@ -1,12 +1,12 @@
 /**
- * What the service relies on in a connection, whatever `alter role … set`, `alter database … set` and postgresql.conf say:
- * set and looked at in one round trip, when the connection is new. Not as start-up parameters: PgBouncer refuses those.
+ * The settings that the service needs on every connection, whatever `alter role … set`, `alter database … set` and postgresql.conf
+ * say. One round trip sets them and reads the state of the server. They are not start-up parameters, which PgBouncer refuses.
  */
 
-const RELIED_ON = {
-  // Names of tables and functions. pg_catalog comes first by itself, temporary tables last.
+const REQUIRED_SETTINGS = {
+  // pg_catalog is searched first by default, temporary tables last.
   search_path: 'public, pg_temp',
-  // What values look like as text: node-postgres reads these spellings.
+  // Text formats of values, as node-postgres parses them.
   client_encoding: 'UTF8',
   DateStyle: 'ISO, YMD',
   IntervalStyle: 'postgres',
@@ -17,57 +17,57 @@ const RELIED_ON = {
   standard_conforming_strings: 'on',
   array_nulls: 'on',
   transform_null_equals: 'off',
-  // Rows that row level security would hide make the query fail (42501) instead.
+  // A query from which row level security would hide rows fails (42501) instead.
   row_security: 'off',
-  // Statements outside of a transaction of our own.
+  // For statements outside our own transactions.
   default_transaction_isolation: 'read committed',
   default_transaction_deferrable: 'off',
-  // A pool's idle connection and a listener wait as long as it takes.
+  // Idle connections of pools, and listeners, stay open.
   idle_session_timeout: '0',
-  // Stricter checks of plpgsql would fail trigger functions.
+  // Stricter checks of plpgsql would make trigger functions fail.
   'plpgsql.extra_errors': 'none',
-  // Which operation a deletion belongs to is said in the deleting transaction, or not at all.
+  // Only the deleting transaction itself names its operation.
   'global_logout.operation_id': '',
 }
 
 export interface Timeouts {
-  /** Longest statement, wait for a lock and pause inside a transaction, in milliseconds; 0: no limit. */
+  /** Limits of a statement, a wait for a lock, and a pause inside a transaction. In milliseconds; 0: no limit. */
   statementMs: number
   lockMs: number
   idleInTransactionMs: number
 }
 
-const settingsWith = ({ statementMs, lockMs, idleInTransactionMs }: Timeouts): Record<string, string> => ({
-  ...RELIED_ON,
+const allSettings = ({ statementMs, lockMs, idleInTransactionMs }: Timeouts): Record<string, string> => ({
+  ...REQUIRED_SETTINGS,
   statement_timeout: String(statementMs),
   lock_timeout: String(lockMs),
   idle_in_transaction_session_timeout: String(idleInTransactionMs),
-  // PostgreSQL 17 and later. A long transaction (migrations, a changed policy) extends its statements' time itself.
+  // PostgreSQL 17 and later. A long transaction (migrations, a changed policy) raises its statement_timeout itself.
   transaction_timeout: '0',
 })
 
 const NAMES = new Set(
   [
-    ...Object.keys(settingsWith({ statementMs: 0, lockMs: 0, idleInTransactionMs: 0 })),
+    ...Object.keys(allSettings({ statementMs: 0, lockMs: 0, idleInTransactionMs: 0 })),
     'default_transaction_read_only',
     'session_replication_role',
   ].map((name) => name.toLowerCase()),
 )
 
-/** Whether a setting of this name, in lower case, is the service's to decide. */
+/** Whether the service sets the setting of this name, in lower case. */
 export const isSetByService = (name: string): boolean => NAMES.has(name)
 
-/** What the set-up finds: whether the server is in recovery, `default_transaction_read_only`, `session_replication_role`. */
-export type Found = [recovering: boolean, readOnly: string, replicationRole: string]
+/** What the set-up reads: whether the server is in recovery, `default_transaction_read_only`, `session_replication_role`. */
+export type ServerState = [recovering: boolean, readOnly: string, replicationRole: string]
 
 /**
- * The SQL that sets all of it and looks at the server, in a transaction whose characteristics no default decides. Of its
- * results the one with a row begins with `Found`.
+ * The SQL that applies all settings and reads the state of the server, in a transaction that ignores the server's defaults. Its
+ * only row begins with `ServerState`.
  */
-export function setUp(timeouts: Timeouts): string {
-  const set = Object.entries(settingsWith(timeouts)).map(([name, value]) => {
+export function setUpSql(timeouts: Timeouts): string {
+  const set = Object.entries(allSettings(timeouts)).map(([name, value]) => {
     const set = `pg_catalog.set_config('${name}', '${value}', false)`
-    // Doctor also names the version of servers that are too old to have it.
+    // Servers too old for a timeout must still answer: doctor reports their version.
     return name.endsWith('_timeout')
       ? `case when pg_catalog.current_setting('${name}', true) is not null then ${set} end`
       : set

@@ -1,51 +1,51 @@
 /**
- * Opens every connection to PostgreSQL. Before its first use a connection is verified, in one round trip: it leads to a
- * primary that writes, where triggers fire, and has the settings that the service relies on. Promotion keeps the connections of a
- * standby, so none is held to one; a primary that is demoted restarts and closes its own: once verified is enough.
+ * Opens every connection to PostgreSQL. Before its first use a connection is verified, in one round trip: it leads to a writable
+ * primary where triggers fire, and has the settings that the service needs. Once is enough: a demoted primary restarts and closes
+ * its connections, and connections to a standby, which would survive its promotion, are refused.
  */
 import pg from 'pg'
 import { runDetached } from '../lib/run-detached.ts'
 import { clientConfig } from './client-config.ts'
-import { type Found, setUp, type Timeouts } from './connection-settings.ts'
+import { type ServerState, setUpSql, type Timeouts } from './connection-settings.ts'
 import { parseDatabaseUrl, type Server } from './database-url.ts'
 
-export interface Connecting {
+export interface ConnectorOptions {
   /** `application_name`, unless the URL has one. */
   name: string
-  /** Time for a verified connection, in milliseconds; with several hosts each gets an equal part. */
+  /** Time to open and verify a connection, in milliseconds. Several hosts share it equally. */
   connectMs: number
-  /** Those that differ from `connectMs`. */
+  /** Each defaults to `connectMs`. */
   timeouts?: Partial<Timeouts>
   keepAliveInitialDelayMillis?: number
 }
 
-/** The server answers, but a session that it shows may be over, or one that ends there would leave no record. */
+/** The server answers, but its data may be stale, or a session that ends there would leave no record. */
 export class UnfitServer extends Error {
-  /** The same for callers: without the host's name. */
+  /** The message for callers, without the name of the host. */
   readonly detail: string
-  /** Whether it may become fit by itself: a standby is promoted. */
-  readonly mayChange: boolean
+  /** Whether it may become fit without intervention, as a standby does by promotion. */
+  readonly temporary: boolean
 
-  constructor(server: string, what: string, advice: string, mayChange = true) {
+  constructor(server: string, what: string, advice: string, temporary = true) {
     super(`${server} ${what}. ${advice}`)
     this.name = 'UnfitServer'
     this.detail = `The database ${what}.`
-    this.mayChange = mayChange
+    this.temporary = temporary
   }
 }
 
-/** @throws UnfitServer */
-function judge([recovering, readOnly, replicationRole]: Found, server: string): void {
+/** @throws UnfitServer unless the server is a writable primary where triggers fire. */
+function requirePrimary([recovering, readOnly, replicationRole]: ServerState, server: string): void {
   if (recovering)
     throw new UnfitServer(
       server,
-      'is a standby, which may lag behind and can end nothing',
+      'is a standby, which may lag behind and cannot end sessions',
       'DATABASE_URL must lead to the primary, or list all hosts.',
     )
   if (readOnly === 'on')
     throw new UnfitServer(
       server,
-      'only reads: default_transaction_read_only is on',
+      'is read-only: default_transaction_read_only is on',
       'Set it to off for the server, the database and the user of DATABASE_URL.',
     )
   if (replicationRole === 'replica')
@@ -58,61 +58,61 @@ function judge([recovering, readOnly, replicationRole]: Found, server: string): 
 }
 
 export interface Connector {
-  /** A connection to the host whose turn it is. Its connecting ends verified, or fails. */
+  /** A connection to the current host. `connect` verifies it, or fails. */
   Client: new () => pg.Client
   /**
-   * Runs `connect`, which connects one new `Client`, until one host is good: the one that was verified last, then those
-   * after it in the list, around to its beginning. @throws the host's error, or one that names each host's.
+   * Runs `connect`, which connects one new `Client`, until it succeeds: first with the host verified last, then with the others in
+   * the order of the list. @throws the host's error, or one that names the error of each host.
    */
   connectToAny<C>(connect: () => Promise<C>): Promise<C>
-  /** One connection of its own. @param opening gets each client before it connects. */
+  /** A connection outside any pool. @param opening called with each client before it connects. */
   connect(opening?: (client: pg.Client) => void): Promise<pg.Client>
 }
 
-/** @throws DatabaseUrlError when the URL asks for what cannot be done. */
+/** @throws DatabaseUrlError when the URL cannot be fulfilled. */
 export function createConnector(
   text: string,
-  { name, connectMs, timeouts, keepAliveInitialDelayMillis = 0 }: Connecting,
+  { name, connectMs, timeouts, keepAliveInitialDelayMillis = 0 }: ConnectorOptions,
 ): Connector {
   const url = parseDatabaseUrl(text)
   const { servers } = url
   const { connect_timeout, channel_binding } = url.parameters
-  // As in libpq, it is for each host, and 0 is no limit of its own.
+  // As in libpq, connect_timeout applies to each host, and 0 sets no limit.
   const hostMs = Math.min(connectMs / servers.length, (Number(connect_timeout) || Infinity) * 1_000)
-  const setUpSql = setUp({
+  const setUpQuery = setUpSql({
     statementMs: connectMs,
     lockMs: connectMs,
     idleInTransactionMs: connectMs,
     ...timeouts,
   })
-  /** The host to try first: the one that was verified last. */
-  let first = 0
+  /** The index of the host to try first: the one verified last. */
+  let currentHost = 0
 
   class VerifiedClient extends pg.Client {
-    readonly #index = first
-    /** Certificates that cannot be read any more: told when it connects, because a pool makes clients where nobody catches. */
-    readonly #broken: unknown
-    /** Set when the server authenticates us in another way than `channel_binding` demands. */
+    readonly #index = currentHost
+    /** An unreadable certificate. Thrown by `connect`, because a pool calls the constructor where no error is caught. */
+    readonly #configError: unknown
+    /** Set when the server does not authenticate as `channel_binding` requires. */
     #unbound: Error | undefined
 
     constructor() {
       const keepAlive = { keepAlive: true, keepAliveInitialDelayMillis }
-      let broken: unknown
+      let configError: unknown
       let config = {}
       try {
-        config = clientConfig(url, servers[first] as Server)
+        config = clientConfig(url, servers[currentHost] as Server)
       } catch (error) {
-        broken = error
+        configError = error
       }
       super({ application_name: name, ...config, ...keepAlive })
-      this.#broken = broken
-      // What breaks a query is thrown there; without a listener it would end the process as well.
+      this.#configError = configError
+      // A query throws its own error; without this listener the same error would also end the process.
       this.on('error', () => {})
-      if (channel_binding === 'require') this.#demandBinding()
+      if (channel_binding === 'require') this.#requireBinding()
     }
 
-    /** Refuses before node-postgres answers: these listeners come before its own, and no password leaves a closed stream. */
-    #demandBinding(): void {
+    /** These listeners run before those of node-postgres: they close the stream before a password is sent. */
+    #requireBinding(): void {
       let offered = false
       const refuse = () => {
         this.#unbound ??= new Error(
@@ -127,7 +127,7 @@ export function createConnector(
           offered = mechanisms.includes('SCRAM-SHA-256-PLUS')
           if (!offered) refuse()
         })
-        // node-postgres forgets the exchange once it has verified the server's signature.
+        // node-postgres clears `saslSession` once it has verified the server's signature.
         .on('authenticationOk', () => {
           if (!offered || (this as { saslSession?: unknown }).saslSession) refuse()
         })
@@ -143,13 +143,13 @@ export function createConnector(
     }
 
     async #open(): Promise<pg.Client> {
-      const late = () => this.connection.stream.destroy(new Error('timeout expired'))
-      const timer = setTimeout(late, hostMs)
+      const timeOut = () => this.connection.stream.destroy(new Error('timeout expired'))
+      const timer = setTimeout(timeOut, hostMs)
       try {
-        if (this.#broken) throw this.#broken
+        if (this.#configError) throw this.#configError
         await super.connect()
         if (this.#unbound) throw this.#unbound
-        // A connection serves many requests: its set-up belongs to the trace of none.
+        // A connection serves many requests: no request's trace should contain its set-up.
         await runDetached(() => this.#verify()).catch((error) => {
           void this.end()
           throw error
@@ -157,18 +157,18 @@ export function createConnector(
         return this
       } catch (cause) {
         const error = this.#unbound ?? cause
-        if (first === this.#index) first = (first + 1) % servers.length
-        throw servers.length > 1 ? named(error, this.#server) : error
+        if (currentHost === this.#index) currentHost = (currentHost + 1) % servers.length
+        throw servers.length > 1 ? withServerName(error, this.#server) : error
       } finally {
         clearTimeout(timer)
       }
     }
 
     async #verify(): Promise<void> {
-      const query = { text: setUpSql, rowMode: 'array' as const }
+      const query = { text: setUpQuery, rowMode: 'array' as const }
       const results = (await this.query(query)) as unknown as pg.QueryArrayResult[]
       const found = results.find(({ rows }) => rows.length > 0)?.rows[0]
-      judge(found as Found, this.#server)
+      requirePrimary(found as ServerState, this.#server)
     }
 
     get #server(): string {
@@ -202,21 +202,21 @@ export function createConnector(
   }
 }
 
-/** One of several hosts failed. */
-function named(error: unknown, server: string): unknown {
+/** The error of one of several hosts, with the host in its message. */
+function withServerName(error: unknown, server: string): unknown {
   if (error instanceof UnfitServer) return error
   const { message, code } = error as NodeJS.ErrnoException
   return Object.assign(new Error(`${server}: ${message || code}`, { cause: error }), code && { code })
 }
 
-/** The server that was no primary to rely on, if that is why there is no connection. */
+/** The `UnfitServer` among the causes of a failed connection, if there is one. */
 export function unfitServer(error: unknown): UnfitServer | undefined {
   const errors = error instanceof AggregateError ? error.errors : [error]
   return errors.find((each) => each instanceof UnfitServer)
 }
 
-/** Nothing answers at the address, or a proxy that has no primary at the moment closes the connection. */
-const NOT_THERE = [
+/** No server answers at the address, or a proxy without a primary closes the connection. */
+const UNREACHABLE = [
   'ECONNREFUSED',
   'ECONNRESET',
   'EHOSTUNREACH',
@@ -226,11 +226,11 @@ const NOT_THERE = [
   'EAI_AGAIN',
 ]
 
-/** Whether a server that failed so may be good in a moment: it is not there, starts up, or is a standby yet. */
+/** Whether a connection that failed with this error may succeed later: the server is unreachable, starts, or is a standby. */
 export function isTemporaryFailure(error: unknown): boolean {
-  if (error instanceof UnfitServer) return error.mayChange
+  if (error instanceof UnfitServer) return error.temporary
   const { code = '', message } = error as NodeJS.ErrnoException
-  if (NOT_THERE.includes(code) || code.startsWith('57P')) return true
+  if (UNREACHABLE.includes(code) || code.startsWith('57P')) return true
   if (error instanceof AggregateError) return error.errors.some(isTemporaryFailure)
   return /timeout expired|^Connection terminated/.test(message)
 }

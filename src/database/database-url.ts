@@ -1,11 +1,11 @@
 /**
- * What DATABASE_URL asks for: every part of it is done, or refused by name. No message repeats a text that may hold a
- * password: an unescaped "@", "/" or "?" in one shifts the parts after it. Neither `URL` nor pg-connection-string reads
- * several hosts, and the latter passes over what it does not know.
+ * Parses DATABASE_URL. Every part of it takes effect, or is refused by name. No message repeats text that may hold a password: an
+ * unescaped "@", "/" or "?" in one shifts the parts after it. Neither `URL` nor pg-connection-string reads several hosts, and the
+ * latter ignores unknown parameters.
  */
 import { isSetByService } from './connection-settings.ts'
 
-/** A host of the list. What is missing has node-postgres's default: PGHOST, PGPORT, else localhost and 5432. */
+/** A host of the list. Missing parts default as in node-postgres: PGHOST and PGPORT, else localhost and 5432. */
 export interface Server {
   host?: string
   port?: number
@@ -20,7 +20,7 @@ export interface DatabaseUrl {
   parameters: Partial<Record<Parameter, string>>
 }
 
-/** Everything that is wrong with a DATABASE_URL, a sentence each. */
+/** Everything that is wrong with a DATABASE_URL, one sentence each. */
 export class DatabaseUrlError extends Error {
   readonly problems: string[]
 
@@ -51,7 +51,7 @@ type Parameter = (typeof PARAMETERS)[number]
 
 export const SSL_MODES = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 
-/** Parameters that have a few values. */
+/** The values of parameters that allow only some. */
 const VALUES: { [name in Parameter]?: string[] } = {
   channel_binding: ['disable', 'prefer', 'require'],
   sslmode: [...SSL_MODES],
@@ -74,9 +74,9 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
       const decoded = decodeURIComponent(part)
       if (!decoded.includes('\0')) return decoded
     } catch {
-      // Said below.
+      // Reported below.
     }
-    problems.push(`${what} is not percent-encoded rightly; a "%" is written %25`)
+    problems.push(`${what} is not percent-encoded correctly; write "%" as %25`)
     return ''
   }
 
@@ -84,31 +84,32 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   for (const pair of query.split('&').filter(Boolean)) {
     const [name = '', value = ''] = pair.split(/=(.*)/s)
     const known = PARAMETERS.find((each) => each === name)
-    if (!known) problems.push(`${shown(name)} is not known here; known are ${PARAMETERS.join(', ')}`)
+    if (!known)
+      problems.push(`${parameterName(name)} is not supported; supported are ${PARAMETERS.join(', ')}`)
     else if (known in parameters) problems.push(`${known} is given twice`)
-    // A plus is a space there, as URLSearchParams writes it and node-postgres reads it.
+    // A plus is a space in a query, as URLSearchParams writes it and node-postgres reads it.
     else parameters[known] = decode(value.replaceAll('+', ' '), known)
   }
-  problems.push(...problemsOf(parameters))
+  problems.push(...parameterProblems(parameters))
 
   const [user = '', password] = login.split(/:(.*)/s)
-  const wanted = {
+  const parts = {
     user: parameters.user ?? decode(user, 'the user'),
     password: parameters.password ?? (password === undefined ? '' : decode(password, 'the password')),
     database: decode(path, 'the database'),
   }
-  const servers = serversOf(authority, parameters, (host) => decode(host, 'a host'), problems)
+  const servers = parseServers(authority, parameters, (host) => decode(host, 'a host'), problems)
   if (problems.length > 0) throw new DatabaseUrlError(problems)
-  const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== ''))
+  const given = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== ''))
   return { servers, ...given, parameters }
 }
 
-/** A name that is none may be a part of a password. */
-function shown(name: string): string {
+/** Names a parameter. A name that does not look like one may be part of a password, and is not repeated. */
+function parameterName(name: string): string {
   return /^\w{1,40}$/.test(name) ? `the parameter ${name}` : 'a parameter'
 }
 
-function problemsOf(parameters: DatabaseUrl['parameters']): string[] {
+function parameterProblems(parameters: DatabaseUrl['parameters']): string[] {
   const problems: string[] = []
   for (const [name, values] of Object.entries(VALUES)) {
     const value = parameters[name as Parameter]
@@ -118,10 +119,10 @@ function problemsOf(parameters: DatabaseUrl['parameters']): string[] {
     parameters
   const encrypted = sslmode !== 'disable'
   if (!encrypted && (sslrootcert || sslcert || sslkey))
-    problems.push('sslmode=disable leaves sslrootcert, sslcert and sslkey without effect')
+    problems.push('sslrootcert, sslcert and sslkey have no effect with sslmode=disable')
   if (sslmode === 'no-verify' && sslrootcert)
-    problems.push('sslmode=no-verify leaves sslrootcert without effect')
-  if (Boolean(sslcert) !== Boolean(sslkey)) problems.push('sslcert and sslkey go together')
+    problems.push('sslrootcert has no effect with sslmode=no-verify')
+  if (Boolean(sslcert) !== Boolean(sslkey)) problems.push('sslcert and sslkey must be given together')
   if (sslnegotiation === 'direct' && (!sslmode || !encrypted))
     problems.push('sslnegotiation=direct needs an sslmode that encrypts')
   if (channel_binding === 'require' && (!sslmode || !encrypted))
@@ -132,7 +133,7 @@ function problemsOf(parameters: DatabaseUrl['parameters']): string[] {
   const taken = [...options.matchAll(/(?:^|\s)(?:-c\s*|--)([\w.-]+)\s*=/g)]
     .map(([, name = '']) => name.toLowerCase().replaceAll('-', '_'))
     .filter(isSetByService)
-  if (taken.length > 0) problems.push(`options cannot set ${taken.join(', ')}: the service does`)
+  if (taken.length > 0) problems.push(`options cannot set ${taken.join(', ')}: the service sets it`)
   return problems
 }
 
@@ -140,15 +141,15 @@ function oneOf(values: string[]): string {
   return `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`
 }
 
-/** The list of hosts, or that of `host` and `port`, which win as they do in libpq. */
-function serversOf(
+/** The hosts of the URL, or of the parameters `host` and `port`, which take precedence as in libpq. */
+function parseServers(
   authority: string,
   parameters: DatabaseUrl['parameters'],
   decode: (host: string) => string,
   problems: string[],
 ): Server[] {
   const inUrl = authority.split(',').map((text) => SERVER.exec(text))
-  if (inUrl.includes(null)) problems.push('each host is written host, host:port or [IPv6 address]:port')
+  if (inUrl.includes(null)) problems.push('write each host as host, host:port or [IPv6 address]:port')
   let hosts = inUrl.map((match) => decode(match?.[1] ?? match?.[2] ?? ''))
   let ports = inUrl.map((match) => match?.[3] ?? '')
   if (parameters.host !== undefined) {

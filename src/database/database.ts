@@ -1,8 +1,7 @@
 /**
- * The way to PostgreSQL. Whoever asks gets an answer or a 503 within the deadline: a pool that is exhausted, a
- * server that is gone and a server that has stopped answering all end as `unavailable`, and a connection that
- * missed its deadline is thrown away, never reused (node-postgres #3399). A COMMIT whose answer was lost is
- * `outcome_unknown`: not a success, and not a failure either.
+ * A pool of connections to PostgreSQL with deadlines. Every call ends in a result or a 503 within its deadline: an exhausted pool,
+ * an unreachable server and a hanging server all give `unavailable`. A connection that missed its deadline is closed, never reused
+ * (node-postgres #3399). A COMMIT without an answer gives `outcome_unknown`: it may have succeeded.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
@@ -15,18 +14,18 @@ import { isRefusal, outcomeUnknown, translate } from './failures.ts'
 
 export type { Executor } from './executor.ts'
 
-/** Longest time for anything, the wait for a connection included: below the promised 2 seconds. */
+/** The deadline of a call in milliseconds, the wait for a connection included: below the promised 2 seconds. */
 export const DEADLINE_MS = 1_700
 
-/** When the request under way must have its answer, in milliseconds on the monotonic clock. */
+/** The deadline of the current request, in milliseconds on the monotonic clock. */
 const requestEnd = new AsyncLocalStorage<number>()
 
-/** Runs `work`, and everything it awaits, under one deadline that begins now, however many queries it makes. */
+/** Runs `work` under one deadline, `DEADLINE_MS` from now, for all queries that it makes. */
 export function withDeadline<T>(work: () => T): T {
   return requestEnd.run(performance.now() + DEADLINE_MS, work)
 }
 
-/** Runs `work` free of the deadline of the request it is for: what must go on after the answer is due. */
+/** Runs `work` without the deadline of the current request: for work that must go on after it. */
 export function withoutDeadline<T>(work: () => T): T {
   return requestEnd.exit(work)
 }
@@ -34,16 +33,16 @@ export function withoutDeadline<T>(work: () => T): T {
 export type Database = ReturnType<typeof openDatabase>
 export type Transaction = NodePgDatabase & {
   $client: pg.PoolClient
-  /** Allows the rest of the transaction this many milliseconds from now, on both ends of the connection. */
+  /** Sets the deadline of the rest of the transaction, in milliseconds from now, at both ends of the connection. */
   extend(ms: number): Promise<void>
 }
 
 export interface DatabaseOptions {
-  /** Connections at most. */
+  /** Most connections. */
   max?: number
-  /** Milliseconds after which whoever asks gets a 503. */
+  /** Milliseconds after which a call fails with a 503. */
   deadlineMs?: number
-  /** Where connections that break while idle are noted; the next request opens a new one. */
+  /** Gets a warning when an idle connection breaks; the next request opens a new one. */
   log?: Log
 }
 
@@ -64,8 +63,8 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
   const generations = new WeakMap<pg.PoolClient, number>()
   pool.on('connect', (client) => void generations.set(client, poolGeneration))
 
-  /** An idle connection of this poolGeneration, or a new one. */
-  async function current(): Promise<pg.PoolClient> {
+  /** An idle connection of the current generation, or a new one. */
+  async function connectCurrent(): Promise<pg.PoolClient> {
     for (;;) {
       const client = await connector.connectToAny(() => pool.connect())
       if (generations.get(client) === poolGeneration) return client
@@ -73,9 +72,9 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
     }
   }
 
-  /** A connection, unless `end` comes first; one that arrives later goes back unused. */
+  /** A connection before `end`, in milliseconds on the monotonic clock. One that arrives later is released unused. */
   async function connect(end: number): Promise<pg.PoolClient> {
-    const connecting = current()
+    const connecting = connectCurrent()
     const { promise: late, reject } = Promise.withResolvers<never>()
     const timer = setTimeout(() => {
       connecting.then((client) => client.release()).catch(() => {})
@@ -90,27 +89,28 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
     }
   }
 
-  /** Runs `work` on one connection, within the deadline, which `work` may set anew. Unless kept, it is closed. */
+  /** Runs `work` on one connection, within the deadline. `work` may set another deadline. Closes the connection unless `keep`. */
   async function withClient<T>(
-    work: (client: pg.PoolClient, allow: (ms: number) => void) => Promise<T>,
+    work: (client: pg.PoolClient, setDeadline: (ms: number) => void) => Promise<T>,
     explain = translate,
     keep = true,
   ): Promise<T> {
     const end = Math.min(performance.now() + deadlineMs, requestEnd.getStore() ?? Number.POSITIVE_INFINITY)
     const client = await connect(end)
-    const late = Promise.withResolvers<never>()
+    const timeout = Promise.withResolvers<never>()
     let timer: NodeJS.Timeout | undefined
-    const allow = (ms: number) => {
+    const setDeadline = (ms: number) => {
       clearTimeout(timer)
       timer = setTimeout(
-        () => late.reject(unavailable(new Error(`no answer from the database within ${Math.round(ms)} ms`))),
+        () =>
+          timeout.reject(unavailable(new Error(`no answer from the database within ${Math.round(ms)} ms`))),
         ms,
       )
     }
-    allow(end - performance.now())
+    setDeadline(end - performance.now())
     let broken: Error | undefined
     try {
-      return await Promise.race([work(client, allow), late.promise])
+      return await Promise.race([work(client, setDeadline), timeout.promise])
     } catch (error) {
       const problem = explain(error)
       if (problem instanceof Problem && problem.status === 503) broken = problem
@@ -127,10 +127,10 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
     explain = translate,
     { keep = true } = {},
   ): Promise<T> {
-    const onClient = (client: pg.PoolClient, allow: (ms: number) => void) => {
+    const onClient = (client: pg.PoolClient, setDeadline: (ms: number) => void) => {
       const extend = async (ms: number) => {
         await client.query(`set local statement_timeout = ${Math.floor(ms)}`)
-        allow(ms)
+        setDeadline(ms)
       }
       return work(Object.assign(drizzle(client), { extend }))
     }
@@ -138,8 +138,9 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
   }
 
   /**
-   * Runs `work` in a READ COMMITTED transaction, whatever the server's default: the race-free revocation relies
-   * on every statement seeing what committed before it.
+   * Runs `work` in a READ COMMITTED transaction, whatever the server's default. Revocation is free of races because every
+   * statement sees what was committed before it.
+   * @throws Problem `outcome_unknown` when the answer to the COMMIT was lost.
    */
   function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     let committing = false
@@ -153,14 +154,14 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
   }
 
   /**
-   * Runs `work` on a connection that is closed afterwards, and with it every lock and cursor that `work` left on it: for
-   * work of many transactions (`inTransaction`), each of which extends the deadline.
+   * Runs `work` on a connection that is closed afterwards, with every lock and cursor that `work` left on it. For work of many
+   * transactions (`inTransaction`), each of which extends the deadline.
    */
   function withOwnConnection<T>(work: (db: Transaction) => Promise<T>): Promise<T> {
     return run(work, translate, { keep: false })
   }
 
-  /** One prepared query, its rows as arrays, without drizzle: the shape of the hot path. */
+  /** One prepared query without drizzle, for the hot path. Its rows are arrays. */
   function query<Row extends unknown[]>(prepared: {
     name: string
     text: string
@@ -175,7 +176,7 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
     query,
     transaction,
     withOwnConnection,
-    /** From now on only connections that are opened from now on: the database may have moved. */
+    /** From now on, only new connections are used: the database may have moved. */
     reconnect(): void {
       poolGeneration++
     },
@@ -183,7 +184,7 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
   }
 }
 
-/** One transaction, as `transaction` has it, on a connection at hand. Tells `committing` while it is not known whether it did. */
+/** One transaction, as `transaction` runs it, on a given connection. Calls `committing` before and after the COMMIT. */
 export async function inTransaction<T>(
   db: Transaction,
   work: (tx: Transaction) => Promise<T>,
@@ -195,7 +196,7 @@ export async function inTransaction<T>(
     await requireDurableCommit(db)
     result = await work(db)
   } catch (error) {
-    // A connection that cannot roll back is closed by `run`, and PostgreSQL rolls back for it.
+    // `run` closes a connection that cannot roll back; then PostgreSQL rolls back.
     await db.execute('rollback').catch(() => {})
     throw error
   }

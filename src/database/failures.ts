@@ -1,6 +1,6 @@
 /**
- * What a database error means: something wrong with the query, "not now" (503), or an outcome that nobody knows. What
- * never got an answer counts as "not now", never as a "no".
+ * Classifies database errors: a fault of the query, a temporary failure (503), or an unknown outcome. A query without an answer is
+ * a temporary failure, never a "no".
  */
 import { DrizzleQueryError } from 'drizzle-orm'
 import pg from 'pg'
@@ -12,13 +12,13 @@ export function sqlState(error: unknown): string | undefined {
   return cause instanceof pg.DatabaseError ? cause.code : undefined
 }
 
-/** drizzle wraps errors together with the query's parameters; what may reach a log is the cause alone. */
+/** The error below drizzle's wrapper. Only this one may be logged: the wrapper holds the query's parameters. */
 export function rootCause(error: unknown): unknown {
   return error instanceof DrizzleQueryError && error.cause ? error.cause : error
 }
 
-/** SQLSTATE classes and codes in which the server says "not now": the caller may try again. */
-const NOT_NOW = [
+/** SQLSTATE classes and codes of temporary failures: the caller may retry. */
+const TEMPORARY = [
   '08', // connection exception
   '25006', // read-only: a demoted primary
   '25P03', // idle in transaction too long
@@ -33,14 +33,14 @@ const NOT_NOW = [
   'XX', // internal error
 ]
 
-/** Row level security would have hidden rows; connections have `row_security` off, so PostgreSQL refuses instead. */
+/** Whether row level security would have hidden rows. Connections have `row_security` off, so PostgreSQL refuses the query. */
 export function isRowSecurityError(error: unknown): boolean {
   const cause = rootCause(error)
-  // The routine is the same in every language; the message is not.
+  // The message depends on the server's language, the routine does not.
   return cause instanceof pg.DatabaseError && cause.code === '42501' && cause.routine === 'check_enable_rls'
 }
 
-/** What the caller is told: 503 for what may go well another time, else the error itself. */
+/** The error for the caller: a 503 for a temporary failure, else the error itself. */
 export function translate(error: unknown): unknown {
   if (error instanceof Problem) return error
   const cause = rootCause(error)
@@ -49,18 +49,18 @@ export function translate(error: unknown): unknown {
     return new Problem('unavailable', 'The session store does not show every session. Nothing was changed.', {
       cause,
     })
-  if (state) return NOT_NOW.some((prefix) => state.startsWith(prefix)) ? unavailable(cause) : error
-  // Without a SQLSTATE a failed query never got an answer: the connection was refused, reset or closed.
+  if (state) return TEMPORARY.some((prefix) => state.startsWith(prefix)) ? unavailable(cause) : error
+  // A failed query without a SQLSTATE got no answer: the connection was refused, reset or closed.
   return cause !== error || isConnectionError(error) ? unavailable(cause) : error
 }
 
-/** The server answered with an ERROR: the transaction is certainly rolled back. FATAL says nothing of the commit. */
+/** Whether the server answered with an ERROR: then the transaction is rolled back. After FATAL it may be committed. */
 export function isRefusal(error: unknown): boolean {
   const cause = rootCause(error)
   return cause instanceof pg.DatabaseError && cause.severity === 'ERROR'
 }
 
-/** A commit whose answer was lost. */
+/** The problem of a COMMIT whose answer was lost. */
 export function outcomeUnknown(cause: unknown): Problem {
   return new Problem('outcome_unknown', 'The session store did not confirm the change. Repeat the request.', {
     cause,

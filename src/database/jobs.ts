@@ -1,6 +1,6 @@
 /**
- * Turns at what one instance at a time does. A turn ends with its transaction. Only a role that may update `job` can hold one:
- * no other login can keep the service from its work, as it could with an advisory lock.
+ * Claims jobs that one instance at a time may run. A claim ends with its transaction. It locks a row of `job`, which takes the right
+ * to update that table: any login could block an advisory lock.
  */
 import { sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
@@ -8,16 +8,16 @@ import { fetchRows } from './rows.ts'
 import { type JobName, job } from './schema.ts'
 
 /**
- * Takes the turn at a job until the transaction ends. Never waits.
- * @returns false when another instance has it.
+ * Claims a job until the transaction ends. Never waits.
+ * @returns false when another instance has claimed it.
  */
 export async function claimJob(tx: Executor, name: JobName): Promise<boolean> {
-  const [turn] = await fetchRows<{ mine: boolean; known: boolean }>(
+  const [claim] = await fetchRows<{ claimed: boolean; known: boolean }>(
     tx,
-    sql`with turn as (select from ${job} where name = ${name} for update skip locked)
-      select exists (select from turn) as mine, exists (select from ${job} where name = ${name}) as known`,
+    sql`with claimed as (select from ${job} where name = ${name} for update skip locked)
+      select exists (select from claimed) as claimed, exists (select from ${job} where name = ${name}) as known`,
   )
-  // Without its row the job would never be done, and nothing would say so.
-  if (!turn?.known) throw new Error(`the table "job" has no row "${name}"`)
-  return turn.mine
+  // Without its row the job would silently never run.
+  if (!claim?.known) throw new Error(`the table "job" has no row "${name}"`)
+  return claim.claimed
 }

@@ -1,8 +1,7 @@
 /**
- * Brings the database to the shape this version needs. Several instances may start at once: a lock on
- * the journal, which only its owner can take, lets one migrate while the others wait, then find nothing to do. A role
- * without the right to create tables is enough when nothing is pending. A database that was dumped on another server is
- * settled in this one.
+ * Applies database migrations. Several instances may start at once: one locks the journal and migrates, the others wait and then
+ * find nothing pending. With nothing pending, a role without the right to create tables is enough. Also settles a database that
+ * was restored from the dump of another server.
  */
 import { fileURLToPath } from 'node:url'
 import { sql } from 'drizzle-orm'
@@ -15,19 +14,19 @@ import { fetchRows } from './rows.ts'
 import { refuseShadowedNames } from './shadows.ts'
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
-/** A journal of our own: an application on drizzle-kit keeps its own in `__drizzle_migrations` of the same database. */
+/** Our own journal: an application on drizzle-kit has its own, `__drizzle_migrations`, in the same database. */
 const JOURNAL = 'drizzle.__global_logout_migrations'
 const migrations = readMigrationFiles({ migrationsFolder })
-/** What two who create the journal at once may meet: unique_violation, duplicate_schema, duplicate_table, duplicate_object (its row type). */
-const CREATED_MEANWHILE = ['23505', '42P06', '42P07', '42710']
+/** Errors when two instances create the journal at once: unique_violation, duplicate_schema, duplicate_table, duplicate_object (its row type). */
+const CONCURRENT_CREATION = ['23505', '42P06', '42P07', '42710']
 
 /** Longest wait for a connection, in milliseconds. */
 const CONNECT_MS = 5_000
 
 /**
- * Applies what is pending.
- * @param onRestored is called when the database came from another server, and is settled now.
- * @returns how many migrations it applied itself.
+ * Applies pending migrations.
+ * @param onRestored called after a database from another server was settled.
+ * @returns how many migrations this call applied.
  */
 export async function migrate(url: string, onRestored: () => void = () => {}): Promise<number> {
   const client = await createConnector(url, {
@@ -46,13 +45,13 @@ export async function migrate(url: string, onRestored: () => void = () => {}): P
   }
 }
 
-/** Not drizzle's own migrator: the transaction that it begins has no place for a lock before it looks at the journal. */
+/** Not drizzle's own migrator: its transaction reads the journal before a lock could be taken. */
 async function applyPending(db: NodePgDatabase): Promise<number> {
   if ((await pendingMigrations(db)) === 0) return 0
   await createJournal(db)
   return db.transaction(
     async (tx) => {
-      // Taken before the first look, in a transaction whose every statement sees what committed before it.
+      // Locked before the journal is read, in a transaction whose statements see what was committed before them.
       await tx.execute(`lock table ${JOURNAL} in share row exclusive mode`)
       const pending = pendingAfter(await lastApplied(tx))
       const statements = pending.flatMap(({ sql }) => sql)
@@ -69,7 +68,7 @@ async function applyPending(db: NodePgDatabase): Promise<number> {
   )
 }
 
-/** The journal as drizzle keeps it. An instance that is not the first to create it waits, fails, and finds it at the next try. */
+/** Creates the journal as drizzle does. A concurrent creation fails after a wait; the retry finds the journal. */
 async function createJournal(db: NodePgDatabase): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
@@ -78,7 +77,7 @@ async function createJournal(db: NodePgDatabase): Promise<void> {
         `create table if not exists ${JOURNAL} (id serial primary key, hash text not null, created_at bigint)`,
       ))
     } catch (error) {
-      if (tries === 10 || !CREATED_MEANWHILE.includes(sqlState(error) ?? '')) throw error
+      if (tries === 10 || !CONCURRENT_CREATION.includes(sqlState(error) ?? '')) throw error
     }
   }
 }

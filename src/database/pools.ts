@@ -1,16 +1,16 @@
-/** The connections to PostgreSQL that one serving process may open, by what they are for. Each opens when it is first needed. */
+/** The pools of one serving process, by purpose. A connection opens when it is first needed. */
 import { DEADLINE_MS } from './database.ts'
 
 export interface PoolSettings {
-  /** Connections at most. */
+  /** Most connections. */
   max: number
-  /** Milliseconds after which a caller gets a 503, the wait for a connection included. */
+  /** Milliseconds after which a call fails with a 503, the wait for a connection included. */
   deadlineMs: number
-  /** For docs/operations.md. */
+  /** The purpose, as in docs/operations.md. */
   use: string
 }
 
-/** With the longest wait for a query (check/checker.ts) below the promised 2 seconds. In milliseconds. */
+/** Milliseconds. Together with the longest wait for a query (check/checker.ts) below the promised 2 seconds. */
 const CHECK_DEADLINE_MS = 1_000
 
 export const POOLS = {
@@ -28,13 +28,13 @@ export const POOLS = {
 
 export type PoolName = keyof typeof POOLS
 
-/** The connection that listens for notifications belongs to no pool. */
+/** The LISTEN connection belongs to no pool. */
 const LISTENERS = 1
 
-/** Connections that one serving process may open. */
+/** Most connections of one serving process. */
 export const CONNECTIONS = Object.values(POOLS).reduce((sum, { max }) => sum + max, LISTENERS)
 
-/** The same thing for each pool. */
+/** Calls `make` for each pool. @returns the results, by name. */
 export function forEachPool<T>(make: (name: PoolName, settings: PoolSettings) => T): Record<PoolName, T> {
   const entries = Object.entries(POOLS).map(([name, settings]) => [name, make(name as PoolName, settings)])
   return Object.fromEntries(entries) as Record<PoolName, T>

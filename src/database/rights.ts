@@ -1,13 +1,13 @@
 /**
- * What each of the five database roles may do to everything of ours, as the database itself answers. Objects are enumerated from
- * the catalog, so that a new one appears by itself: all in schema `public` that belongs to the owner of `operation`, and the
- * journal of migrations. Extensions are left out.
+ * Reads from the database what each of the five roles may do to our objects. The objects come from the catalog, so that new ones
+ * are included: everything in schema `public` that belongs to the owner of `operation`, and the journal of migrations. Extensions
+ * are left out.
  */
 import { sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
 import { fetchRows } from './rows.ts'
 
-/** The owner of the tables, the three roles of the migrations, and any login without a role: what PUBLIC may. */
+/** The owner of the tables, the three roles of the migrations, and `stranger`: any other login, which has the rights of PUBLIC. */
 export const ROLES = ['owner', 'service', 'checker', 'application', 'stranger'] as const
 export type Role = (typeof ROLES)[number]
 
@@ -20,7 +20,7 @@ const ROLE_IDS = sql`(values ('owner', (select relowner from pg_class where oid 
   ('service', to_regrole('global_logout_service')::oid), ('checker', to_regrole('global_logout_checker')::oid),
   ('application', to_regrole('global_logout_application')::oid), ('stranger', 0::oid)) as roles (who, id)`
 
-/** A row for each object; a right on some columns only names them: `update (image)`. Those of a role that is missing are none. */
+/** One entry for each object. A right on some columns lists them: `update (image)`. A missing role has no rights. */
 export async function readRights(db: Executor): Promise<Rights[]> {
   const rows = await fetchRows<{ kind: Rights['kind']; name: string; who: Role; may: string[] }>(
     db,

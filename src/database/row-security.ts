@@ -1,22 +1,22 @@
 /**
- * Whether the service sees every row that it decides by. Its connections have `row_security` off, so that a query which a
- * policy would shorten fails (42501); trigger functions run as the owner of the tables, for whom FORCE does the same.
+ * Finds tables whose rows row level security hides from the service. Its connections have `row_security` off, so that a query fails
+ * (42501) where a policy would hide rows. Trigger functions run as the owner of the tables, who is subject to policies with FORCE.
  */
 import { Problem } from '../errors.ts'
 import type { Executor } from './database.ts'
 import { fetchRows } from './rows.ts'
 
-export interface Hidden {
+export interface HiddenTable {
   table: string
-  /** The role from which policies may hide its rows: ours, or the owner, as whom trigger functions run. */
+  /** The role from which policies may hide rows: the service's, or the owner's, as whom trigger functions run. */
   role: string
   /** Whether `role` owns the table. */
   owns: boolean
 }
 
-/** Those of `tables` whose rows policies may hide from us, or from trigger functions; and of the journal of migrations. */
-export async function hiddenTables(db: Executor, tables: readonly string[]): Promise<Hidden[]> {
-  return fetchRows<Hidden>(
+/** The tables, of `tables` and the journal of migrations, whose rows policies may hide from the service or from trigger functions. */
+export async function hiddenTables(db: Executor, tables: readonly string[]): Promise<HiddenTable[]> {
+  return fetchRows<HiddenTable>(
     db,
     `select pg_catalog.quote_ident(c.relname) as table, r.rolname::text as role, r.oid = c.relowner as owns
     from pg_catalog.pg_class c
@@ -29,19 +29,19 @@ export async function hiddenTables(db: Executor, tables: readonly string[]): Pro
   )
 }
 
-/** What is hidden from whom, and what to do: a policy is no cure, because even one that shows all may hide a row tomorrow. */
-export function describeHiddenTables(hidden: Hidden[]): string {
+/** Which tables are hidden from which roles, and the fix. A policy is not a fix: one that shows all rows may hide one tomorrow. */
+export function describeHiddenTables(hidden: HiddenTable[]): string {
   const by = (owns: boolean) => hidden.filter((each) => each.owns === owns)
   const tables = [...new Set(hidden.map(({ table }) => table))].join(', ')
   const roles = [...new Set(hidden.map(({ role }) => role))]
-  const cures = [
+  const fixes = [
     ...new Set(by(false).map(({ role }) => `"alter role ${role} bypassrls" as a superuser`)),
     ...by(true).map(({ table }) => `"alter table ${table} no force row level security" as its owner`),
   ]
-  return `row level security hides rows of ${tables} from ${roles.join(' and ')}, so no session can be decided or ended: ${cures.join(', ')}.`
+  return `row level security hides rows of ${tables} from ${roles.join(' and ')}, so no session can be decided or ended: ${fixes.join(', ')}.`
 }
 
-/** @throws Problem `unavailable` naming the tables. */
+/** @throws Problem `unavailable` naming the tables with hidden rows. */
 export async function requireAllRows(db: Executor, tables: readonly string[]): Promise<void> {
   const hidden = await hiddenTables(db, tables)
   if (hidden.length > 0) throw new Problem('unavailable', describeHiddenTables(hidden))

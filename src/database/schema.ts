@@ -1,7 +1,7 @@
-/** The table of jobs that one instance at a time does. */
+/** The table of jobs that one instance at a time runs. */
 import { pgTable, text } from 'drizzle-orm/pg-core'
 
-/** Work of one instance at a time: it locks the row, which takes the right to update the table. */
+/** An instance claims a job by locking its row, which takes the right to update the table. */
 export const job = pgTable('job', { name: text('name').$type<JobName>().primaryKey() })
 
 /** The rows of `job`. */

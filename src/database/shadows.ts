@@ -1,12 +1,12 @@
 /**
- * Refuses to migrate where others put functions or operators in schema `public` that may be a better match for PostgreSQL's own
- * than these: the migrations call some by their bare names, and would run them with the rights of the migrating login.
+ * Refuses to migrate when schema `public` holds functions or operators of other roles that shadow PostgreSQL's own. Migrations call
+ * some of these by their bare names, and would run the shadows with the rights of the migrating login.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
 import { fetchRows } from './rows.ts'
 
-/** Those in `public` that have a name of PostgreSQL's and belong neither to us, nor to a superuser, nor to an extension. */
+/** Objects in `public` with a name of PostgreSQL's own that belong neither to us, nor to a superuser, nor to an extension. */
 const shadowsOf = (called: string[]): SQL => sql`
   with shadows as (
     select p.oid, p.proowner as owner, p.proname::text || '('::text || pg_catalog.oidvectortypes(p.proargtypes) || ')'::text as what
@@ -23,7 +23,7 @@ const shadowsOf = (called: string[]): SQL => sql`
     and not exists (select from pg_catalog.pg_depend d where d.objid = s.oid and d.deptype = 'e'::"char")
   order by 1 limit 5`
 
-/** @param statements what is to be run. @throws Error naming the first few. */
+/** @param statements the SQL to be run. @throws Error naming the first five shadows. */
 export async function refuseShadowedNames(tx: Executor, statements: string[]): Promise<void> {
   const calls = statements.flatMap((text) => [...text.matchAll(/\b(\w+) ?\(/g)])
   const called = [...new Set(calls.map(([, name = '']) => name.toLowerCase()))]

@@ -1,12 +1,12 @@
 /**
- * The kinds of operations, who performs them, and the scopes of a logout. The database's checks, the API, the console, the
- * CLI and the metrics derive from these tables: a new kind is one line here, and a migration.
+ * The kinds of operations, the kinds of actors, and the scopes of a logout. The database's checks, the API, the console, the CLI
+ * and the metrics derive from these tables: a new kind takes one line here and a migration.
  */
 
 interface Kind {
-  /** In the console. */
+  /** The text in the console. */
   label: string
-  /** Whether the overview lists it: what staff and services did, and not users to themselves. */
+  /** Whether the overview lists it: it shows actions of staff and services, not of users on their own sessions. */
   inOverview: boolean
 }
 
@@ -28,7 +28,7 @@ const OPERATIONS = {
   'policy.change': { label: 'Changed the lifetimes of sessions', inOverview: true },
 } as const satisfies Record<string, Kind>
 
-/** What the audit lists besides operations: sessions ended without one, by SQL, a cascade or another program. */
+/** Listed in the audit log besides operations: sessions ended without one, by SQL, a cascade or another program. */
 const WITHOUT_OPERATION = { external: { label: 'Ended outside the service' } } as const
 
 const AUDITED = { ...OPERATIONS, ...WITHOUT_OPERATION }
@@ -40,11 +40,11 @@ export const OVERVIEW_KINDS = OPERATION_KINDS.filter((kind) => OPERATIONS[kind].
 export type AuditKind = keyof typeof AUDITED
 export const AUDIT_KINDS = keysOf(AUDITED)
 
-/** `database`: a login that acted by SQL, as triggers saw it. */
+/** `database`: a database login that used SQL, as triggers recorded it. */
 export const ACTOR_KINDS = ['user', 'service', 'staff', 'system', 'database'] as const
 export type ActorKind = (typeof ACTOR_KINDS)[number]
 
-/** `ends`: which sessions of the user. `label`: the operation, in the console. */
+/** `ends`: the sessions of the user that it ends. `label`: the text in the console. */
 const SCOPES = {
   local: { ends: 'this session', label: 'Signed out one device' },
   others: { ends: 'all but this one', label: 'Signed out all other devices' },
@@ -53,10 +53,10 @@ const SCOPES = {
 
 export type LogoutScope = keyof typeof SCOPES
 export const LOGOUT_SCOPES = keysOf(SCOPES)
-/** Each scope and what it ends, in one line. */
+/** Each scope and the sessions that it ends, in one line. */
 export const SCOPES_EXPLAINED = LOGOUT_SCOPES.map((scope) => `\`${scope}\`: ${SCOPES[scope].ends}`).join('; ')
 
-/** What was done, in words. */
+/** The text of an operation in the console. */
 export function operationLabel(kind: AuditKind, scope: LogoutScope | null = null): string {
   return kind === 'logout' && scope ? SCOPES[scope].label : AUDITED[kind].label
 }

@@ -1,12 +1,12 @@
-/** Operations: the record of every act that ends sessions, written in the transaction that ends them. */
+/** Writes operations, the audit record of everything that ends sessions, in the transaction that ends them. */
 import { desc, eq, sql } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
 import { type Operation, operation, type RevokedSession, revokedSession } from './schema.ts'
 
 export type NewOperation = Omit<typeof operation.$inferInsert, 'id' | 'at' | 'revokedCount' | 'waitedMs'>
 
-/** Who acts, and from where. */
-export type By = Pick<
+/** The actor of an operation, with address, user agent and request. */
+export type Actor = Pick<
   NewOperation,
   'actorKind' | 'actorId' | 'actorSessionId' | 'ipAddress' | 'userAgent' | 'requestId'
 >
@@ -18,7 +18,7 @@ export async function beginOperation(tx: Executor): Promise<string> {
   return id
 }
 
-/** Records what the operation did. */
+/** Records the operation with the number of sessions that it ended. */
 export async function recordOperation(
   tx: Executor,
   id: string,
@@ -28,19 +28,19 @@ export async function recordOperation(
   await tx.insert(operation).values({ ...what, id, revokedCount })
 }
 
-/** Records an act that ended no session. @returns the id of the operation. */
+/** Records an operation that ends no session. @returns its id. */
 export async function recordOperationWithoutRevocations(tx: Executor, what: NewOperation): Promise<string> {
   const id = crypto.randomUUID()
   await recordOperation(tx, id, 0, what)
   return id
 }
 
-/** Records how long the answer had to wait for instances that answer from memory, in milliseconds. */
+/** Records how long the answer waited for instances that cache sessions, in milliseconds. */
 export async function recordWait(db: Executor, id: string, waitedMs: number): Promise<void> {
   await db.update(operation).set({ waitedMs }).where(eq(operation.id, id))
 }
 
-/** The operation and what it ended, the last ended first; at most `limit` sessions, along the index, however many there are. */
+/** The operation and at most `limit` of the sessions that it ended, the latest first. */
 export async function findOperation(
   db: Executor,
   id: string,

@@ -1,6 +1,6 @@
 /**
- * The record of what was done: operations, and the sessions that they ended. Triggers write `revoked_session`, so that no
- * other program ends a session unseen.
+ * The tables of the audit record: operations, and the sessions that they ended. Triggers write `revoked_session`, so that sessions
+ * ended by other programs are recorded too.
  */
 import { sql } from 'drizzle-orm'
 import { bigint, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
@@ -13,7 +13,7 @@ import {
   type OperationKind,
 } from './kinds.ts'
 
-/** One act that ends sessions: who, when, why, from where, with which result. */
+/** One action of the service: actor, time, reason, origin and result. */
 export const operation = pgTable(
   'operation',
   {
@@ -24,7 +24,7 @@ export const operation = pgTable(
     actorId: text('actor_id'),
     /** The session the actor acted from, when there was one. */
     actorSessionId: uuid('actor_session_id'),
-    /** Whose sessions it ended; no foreign key, because an audit outlives the account. */
+    /** The user whose sessions it ended. No foreign key, because the record outlives the account. */
     userId: text('user_id'),
     reason: text('reason'),
     ipAddress: inet('ip_address'),
@@ -32,9 +32,9 @@ export const operation = pgTable(
     requestId: text('request_id'),
     at: instant('at').notNull().defaultNow(),
     revokedCount: integer('revoked_count').notNull(),
-    /** Which sessions an incident meant. */
+    /** The selection of an incident. */
     selection: jsonb('selection').$type<object>(),
-    /** What the act did: counts of an incident, the end of a lock, the scopes of a key. */
+    /** The result: counts of an incident, the end of a lock, the scopes of a key. */
     result: jsonb('result').$type<object>(),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
     /** Milliseconds that the answer waited until no instance could answer "valid" from its cache; null when it did not wait. */
@@ -63,7 +63,7 @@ export const revokedSession = pgTable(
   {
     id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
     sessionId: uuid('session_id').notNull(),
-    /** Not unique: an application may create a session again with a token that was ended before. */
+    /** Not unique: an application may create a session with the token of an ended one. */
     sessionToken: hashedToken('session_token').notNull(),
     userId: text('user_id').notNull(),
     /** References `operation`, deferred to the commit: drizzle cannot express that, so `migrations/0000_tables.sql` does. */

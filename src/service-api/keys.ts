@@ -8,7 +8,7 @@ import type { Database, Executor } from '../database/database.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import type { Log } from '../lib/log.ts'
-import { type By, recordOperationWithoutRevocations } from '../operations/record.ts'
+import { type Actor, recordOperationWithoutRevocations } from '../operations/record.ts'
 import { type FoundKey, findKeys, insertKey, type NewKey, recordKeyUse, revokeKey } from './queries.ts'
 import type { ServiceKey } from './schema.ts'
 import type { KeyScope } from './scopes.ts'
@@ -31,7 +31,7 @@ export type Keys = ReturnType<typeof createKeys>
 export async function createKey(
   tx: Executor,
   wanted: NewKey,
-  by: By,
+  by: Actor,
 ): Promise<{ key: string; record: ServiceKey }> {
   const key = PREFIX + randomBytes(32).toString('base64url')
   const record = await insertKey(tx, wanted, key)
@@ -43,7 +43,7 @@ export async function createKey(
  * Revokes a key, on the record: it is refused from the next request on. Run it in a transaction.
  * @returns the key, or null when none with this id is active.
  */
-export async function endKey(tx: Executor, id: string, by: By): Promise<ServiceKey | null> {
+export async function endKey(tx: Executor, id: string, by: Actor): Promise<ServiceKey | null> {
   const ended = await revokeKey(tx, id)
   if (ended) await recordOperationWithoutRevocations(tx, { ...by, kind: 'key.revoke', result: worth(ended) })
   return ended

@@ -1,4 +1,4 @@
-/** An Auth.js application on the stock Drizzle adapter becomes ours by one `migrate`: nobody is signed out by it. */
+/** One `migrate` adopts the tables of an Auth.js application on the stock Drizzle adapter, and signs out no user. */
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,7 @@ import { shapeOf } from '../support/shape.ts'
 
 let made = 0
 
-/** As drizzle-kit makes them of the schema in Auth.js's documentation. */
+/** The tables that drizzle-kit generates from the schema in Auth.js's documentation. */
 const AUTHJS_TABLES = `
   create table "user" (id text primary key not null, name text, email text, "emailVerified" timestamp, image text,
     constraint user_email_unique unique (email));
@@ -38,7 +38,7 @@ const AUTHJS_KEYS = `
   alter table session add constraint "session_userId_user_id_fk"
     foreign key ("userId") references "user" (id) on delete cascade;`
 
-t.test('who was signed in stays signed in, and their token is in the database no more', async (t) => {
+t.test('users stay signed in, and their raw tokens are gone from the database', async (t) => {
   const { url, psql, db } = await emptyDatabase(AUTHJS_TABLES + AUTHJS_KEYS)
   const before = DrizzleAdapter(db)
   const ada = await before.createUser?.({
@@ -92,7 +92,7 @@ t.test('a second migrate does nothing', async (t) => {
   t.strictSame(await psql('select xmin, * from session'), after, 'above all, no token is hashed twice')
 })
 
-t.test('an adopted database is in no way different from a new one', async (t) => {
+t.test('an adopted database equals a new one', async (t) => {
   const created = await testDatabase()
   for (const found of [AUTHJS_TABLES + AUTHJS_KEYS, AUTHJS_TABLES]) {
     const adopted = await emptyDatabase(found)
@@ -101,7 +101,7 @@ t.test('an adopted database is in no way different from a new one', async (t) =>
   }
 })
 
-t.test('a foreign key to some other table does not stand in for the one to the user', async (t) => {
+t.test('a foreign key to another table does not replace the one to the user', async (t) => {
   const { url, psql, db } = await emptyDatabase(`${AUTHJS_TABLES}
     create table tenant (id text primary key);
     alter table session add column tenant text references tenant (id)`)
@@ -113,7 +113,7 @@ t.test('a foreign key to some other table does not stand in for the one to the u
   t.equal((await psql('select from revoked_session')).length, 1)
 })
 
-t.test('who signs in while the migration begins stays signed in too', async (t) => {
+t.test('a user who signs in while the migration begins stays signed in', async (t) => {
   const { url, psql, db } = await emptyDatabase(AUTHJS_TABLES + AUTHJS_KEYS)
   await psql(`insert into "user" (id) values ('ada')`)
   const signIn = await openTransaction({ url })
@@ -126,7 +126,7 @@ t.test('who signs in while the migration begins stays signed in too', async (t) 
   t.match(await findSession(db, 'token'), { session: { userId: 'ada' } })
 })
 
-t.test('an adoption that fails leaves the application as it was', async (t) => {
+t.test('a failed adoption changes nothing', async (t) => {
   const stopped = {
     'a session of nobody': [AUTHJS_TABLES, /session_userId_user_id_fk/],
     'an end with a time zone': [
@@ -180,7 +180,7 @@ async function applyAsApplication(db: NodePgDatabase, { sql, when }: { sql: stri
   await rm(migrationsFolder, { recursive: true })
 }
 
-/** A database that no migration of ours has seen. */
+/** A database without any migration of ours. */
 async function emptyDatabase(sql = '') {
   const serverUrl = process.env.TEST_SERVER_URL ?? ''
   const name = `gl_adoption_${process.pid}_${++made}`

@@ -1,4 +1,4 @@
-/** Settings of the database or of the role change what PostgreSQL answers, not what the service does. */
+/** Settings of the database or of the role do not change what the service does. */
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { isSetByService } from '../../src/database/connection-settings.ts'
@@ -81,7 +81,7 @@ const WAYS = {
   role: asRole,
 }
 
-/** Whether it is that instant, give or take two minutes: a day and a month that were swapped are further off. */
+/** Whether it is that instant within two minutes: swapping day and month would differ by more. */
 const near = (at: string, instant = Date.now()) => Math.abs(new Date(at).getTime() - instant) < 120_000
 
 const ALL: Record<string, string> = {
@@ -166,7 +166,7 @@ for (const [way, prepare] of Object.entries(WAYS))
     await command('sweep')
   })
 
-t.test('a role whose triggers are off is refused, because it would leave no record', async (t) => {
+t.test('a role without triggers is refused, because it would leave no record', async (t) => {
   const owner = await testDatabase()
   const database = await asRole(owner, { session_replication_role: 'replica' })
   const service = await startService({ database })
@@ -178,8 +178,8 @@ t.test('a role whose triggers are off is refused, because it would leave no reco
   t.match(started.output(), /skips triggers: session_replication_role is replica/)
 })
 
-t.test('what this test sets is what the service sets', async (t) => {
-  // Each transaction demands its own, where the default is weaker.
+t.test('this test sets the same settings as the service', async (t) => {
+  // Each transaction sets its own when the default is weaker.
   for (const name of Object.values(HOSTILE).flatMap((each) => Object.keys(each)))
     t.equal(isSetByService(name), name !== 'synchronous_commit', name)
 })

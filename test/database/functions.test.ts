@@ -1,4 +1,4 @@
-/** Our functions: who may call them, on which tables they act, and that none can be made to hide what was ended. */
+/** Our database functions: which roles may call them, on which tables they act, and that none can hide a revocation. */
 import t from 'tap'
 import { migrate } from '../../src/database/migrate.ts'
 import { testDatabase } from '../support/database.ts'
@@ -11,13 +11,13 @@ const owner = await testDatabase()
 const { psql } = owner
 const checker = await login(owner, 'global_logout_checker')
 const application = await login(owner, 'global_logout_application')
-// As applications had to be granted before they got a role of their own.
+// The grants that applications needed before they had a role of their own.
 const oldApplication = await login(owner)
 await psql(`grant select, insert, update, delete on "user", account, session, "verificationToken" to ${oldApplication.name};
   grant select on session_policy, instance to ${oldApplication.name}`)
 const stranger = await login(owner)
 
-/** Every function in schema public, but for those of extensions. */
+/** Every function in schema public, except those of extensions. */
 const functions = await psql<{
   name: string
   id: number
@@ -33,7 +33,7 @@ const functions = await psql<{
   order by 1`)
 const definers = functions.filter(({ definer }) => definer)
 
-t.test('no function of ours may be called by PUBLIC', async (t) => {
+t.test('PUBLIC may call no function of ours', async (t) => {
   t.ok(functions.length > 20)
   for (const { name, id } of functions) {
     const [{ may } = {}] = await psql<{ may: boolean }>(
@@ -44,7 +44,7 @@ t.test('no function of ours may be called by PUBLIC', async (t) => {
   }
 })
 
-t.test('nor by those whom the default privileges of the schema name', async (t) => {
+t.test('nor may the roles in the default privileges of the schema', async (t) => {
   const name = `gl_test_defaults_${process.pid}`
   await psql(`create database ${name}`)
   const url = databaseUrl(owner.url, name)
@@ -59,20 +59,23 @@ t.test('nor by those whom the default privileges of the schema name', async (t) 
   )
 })
 
-t.test('no function looks for names where others may put them, nor for rows that are hidden from it', (t) => {
-  for (const { name, settings, definer, body } of functions) {
-    if (/^RETURN /m.test(body)) t.match(name, /^session_(state|ends_at)$/, 'bound when it was made')
-    else
-      t.ok(
-        settings.some((set) => /^search_path=pg_catalog, (public, )?pg_temp$/.test(set)),
-        name,
-      )
-    if (definer) t.ok(settings.includes('row_security=off'), `${name} sees all rows, or fails`)
-  }
-  t.end()
-})
+t.test(
+  'no function resolves names in schemas of others, and row level security hides no rows from it',
+  (t) => {
+    for (const { name, settings, definer, body } of functions) {
+      if (/^RETURN /m.test(body)) t.match(name, /^session_(state|ends_at)$/, 'bound when it was made')
+      else
+        t.ok(
+          settings.some((set) => /^search_path=pg_catalog, (public, )?pg_temp$/.test(set)),
+          name,
+        )
+      if (definer) t.ok(settings.includes('row_security=off'), `${name} sees all rows, or fails`)
+    }
+    t.end()
+  },
+)
 
-t.test('a trigger function that acts as the owner does so on its own table only', async (t) => {
+t.test('a trigger function that runs as the owner works on its own table only', async (t) => {
   const triggers = definers.filter(({ kind }) => kind === 'trigger')
   t.ok(triggers.length >= 10)
   for (const { name } of triggers) {
@@ -87,7 +90,7 @@ t.test('a trigger function that acts as the owner does so on its own table only'
   }
 })
 
-t.test('who only reads can hang no function of ours on a table of their own', async (t) => {
+t.test('a read-only role cannot attach our functions to a table of its own', async (t) => {
   const service = await startService({ database: owner })
   const ada = await service.addUser()
   const { token } = await service.signIn(ada)
@@ -111,12 +114,12 @@ t.test('who only reads can hang no function of ours on a table of their own', as
   t.same(await psql('select from revoked_session'), [])
 })
 
-t.test('only the service and the owner may settle what was restored', async (t) => {
+t.test('only the service and the owner may settle a restored database', async (t) => {
   for (const who of [checker, application, oldApplication, stranger])
     await t.rejects(who.psql('select public.settle_restored()'), { code: '42501' })
 })
 
-t.test('a leased instance learns of what a transaction ended that tried to date it back', async (t) => {
+t.test('a leased instance learns of revocations whose transaction tried to backdate them', async (t) => {
   const service = await startService({ database: owner, env: { CHECK_MODE: 'leased' } })
   await service.answersFromMemory()
   for (const who of [oldApplication, owner]) {
@@ -145,13 +148,13 @@ t.test('a leased instance learns of what a transaction ended that tried to date 
       [id],
     )
     t.ok(dated)
-    // Its next look comes within a second.
+    // It polls again within a second.
     await waitFor('the check to see it', async () => (await service.check(token)) !== 200, 10_000)
     t.equal(await service.check(token), 401)
   }
 })
 
-t.test('settling touches nothing that a transaction under way has ended', async (t) => {
+t.test('settling does not touch revocations of open transactions', async (t) => {
   const service = await startService({ database: owner })
   const { id } = await service.signIn(await service.addUser())
   await admin(owner.url, async (client) => {
@@ -169,29 +172,24 @@ t.test('settling touches nothing that a transaction under way has ended', async 
   ])
 })
 
-t.test(
-  'where row level security hides sessions even from the owner, emptying the table is an error',
-  async (t) => {
-    const [name, password] = [`gl_test_owner_${process.pid}`, 'x']
-    const serverUrl = process.env.TEST_SERVER_URL ?? ''
-    await psql(`create role ${name} login password '${password}'`)
-    await psql(`create database ${name} owner ${name}`)
-    const url = new URL(databaseUrl(serverUrl, name))
-    t.teardown(() => psql(`drop database ${name} with (force)`).then(() => psql(`drop role ${name}`)))
-    const bySuperuser = (sql: string) =>
-      admin(databaseUrl(serverUrl, name), async (client) => (await client.query(sql)).rows)
-    url.username = name
-    url.password = password
-    const asOwner = (sql: string) => admin(url.href, async (client) => (await client.query(sql)).rows)
-    await migrate(url.href)
-    await asOwner(`insert into "user" (id) values ('ada');
+t.test('truncating a table whose rows are hidden even from the owner is an error', async (t) => {
+  const [name, password] = [`gl_test_owner_${process.pid}`, 'x']
+  const serverUrl = process.env.TEST_SERVER_URL ?? ''
+  await psql(`create role ${name} login password '${password}'`)
+  await psql(`create database ${name} owner ${name}`)
+  const url = new URL(databaseUrl(serverUrl, name))
+  t.teardown(() => psql(`drop database ${name} with (force)`).then(() => psql(`drop role ${name}`)))
+  const bySuperuser = (sql: string) =>
+    admin(databaseUrl(serverUrl, name), async (client) => (await client.query(sql)).rows)
+  url.username = name
+  url.password = password
+  const asOwner = (sql: string) => admin(url.href, async (client) => (await client.query(sql)).rows)
+  await migrate(url.href)
+  await asOwner(`insert into "user" (id) values ('ada');
     insert into session ("sessionToken", "userId", expires) values ('a', 'ada', now() + interval '1 day')`)
-    await asOwner(
-      'alter table session enable row level security; alter table session force row level security',
-    )
-    await t.rejects(asOwner('truncate session'), /row-level security/)
-    t.match(await bySuperuser('select "sessionToken" from session'), [{ sessionToken: 'a' }])
-    await asOwner('alter table session no force row level security; truncate session')
-    t.match(await bySuperuser('select session_token from revoked_session'), [{ session_token: 'a' }])
-  },
-)
+  await asOwner('alter table session enable row level security; alter table session force row level security')
+  await t.rejects(asOwner('truncate session'), /row-level security/)
+  t.match(await bySuperuser('select "sessionToken" from session'), [{ sessionToken: 'a' }])
+  await asOwner('alter table session no force row level security; truncate session')
+  t.match(await bySuperuser('select session_token from revoked_session'), [{ session_token: 'a' }])
+})

@@ -1,4 +1,4 @@
-/** A login of the database without any right of ours cannot keep the service from its work, whatever locks it takes. */
+/** A database login without our roles cannot block the service, whatever locks it takes. */
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import t from 'tap'
@@ -13,9 +13,9 @@ import { json, startService } from '../support/service.ts'
 const service = await startService({ except: ['sweeper'] })
 const { database, incidents, barrier } = service
 const NAMES = ['stranger', 'application', 'checker'] as const
-/** So long the service may take for what it does in a moment when nothing is in its way. */
+/** How long each step of the service may take; unblocked it takes a moment. */
 const PATIENCE_MS = 20_000
-/** What every version so far took a lock on: migrations, the sweep, the demo's folder, replays, and some to come. */
+/** The advisory locks that any version has taken (migrations, sweep, the demo's folder, replays), and some more. */
 const LOCKS = Array.from({ length: 20 }, (_, i) => String(7_161_970_000n + BigInt(i)))
 
 const password = randomBytes(12).toString('hex')
@@ -44,7 +44,7 @@ async function connect(who: (typeof NAMES)[number], to = database.url) {
   return client
 }
 
-/** Holds every advisory lock that the service may want, until the file ends. */
+/** Holds every advisory lock that the service might take, until the file ends. */
 async function holdAll(client: pg.Client, incidentIds: string[] = []) {
   await client.query('select pg_advisory_lock(key) from unnest($1::bigint[]) as key', [LOCKS])
   await client.query(
@@ -80,7 +80,7 @@ t.test('while a stranger holds every advisory lock', async (t) => {
     t.equal(await sweep(database), 1)
   })
 
-  await t.test('an incident is carried out', async (t) => {
+  await t.test('an incident is executed', async (t) => {
     t.ok(await carryOut(database, barrier, id, { signal: AbortSignal.timeout(PATIENCE_MS) }))
     t.match(await incidents.get(id), { state: 'done', ended: 12 })
   })
@@ -108,7 +108,7 @@ t.test('while a stranger holds every advisory lock', async (t) => {
   )
 })
 
-t.test('no login but ours can hold what the service waits for', async (t) => {
+t.test('no other login can hold a lock that the service waits for', async (t) => {
   const tables = ['public.job', 'public.incident_runner', 'public.incident', 'public.incident_planned']
   for (const who of NAMES) {
     const client = await connect(who)

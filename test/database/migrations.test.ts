@@ -9,7 +9,7 @@ import { testDatabase } from '../support/database.ts'
 import { runProgram } from '../support/run-program.ts'
 
 t.test('drizzle-kit finds nothing to generate', async (t) => {
-  // drizzle-kit wants a folder inside the project, named relative to it.
+  // drizzle-kit takes only a path inside the project, relative to it.
   const folder = await mkdtemp('.tap/migrations-')
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   await cp('migrations', folder, { recursive: true })
@@ -108,16 +108,19 @@ t.test(
   },
 )
 
-t.test('whether a database was restored is asked every second, of the ends of indexes', async (t) => {
-  const database = await testDatabase()
-  await database.psql(`insert into revoked_session (session_id, session_token, user_id, created_at, last_seen_at)
+t.test(
+  'the check for a restored database, which runs every second, reads only the ends of indexes',
+  async (t) => {
+    const database = await testDatabase()
+    await database.psql(`insert into revoked_session (session_id, session_token, user_id, created_at, last_seen_at)
     select gen_random_uuid(), n::text, 'ada', now(), now() from generate_series(1, 20000) as n`)
-  await database.psql('analyze')
-  const [asks] = await database.psql<{ sql: string }>(
-    `select prosrc as sql from pg_proc where proname = 'restored_elsewhere'`,
-  )
-  const plan = await database.psql<{ 'QUERY PLAN': string }>(`explain ${asks?.sql}`)
-  const lines = plan.map((row) => row['QUERY PLAN']).join('\n')
-  t.match(lines, /Index Only Scan Backward using revoked_session_xid_id_idx/)
-  t.notMatch(lines, /Seq Scan on revoked_session/)
-})
+    await database.psql('analyze')
+    const [asks] = await database.psql<{ sql: string }>(
+      `select prosrc as sql from pg_proc where proname = 'restored_elsewhere'`,
+    )
+    const plan = await database.psql<{ 'QUERY PLAN': string }>(`explain ${asks?.sql}`)
+    const lines = plan.map((row) => row['QUERY PLAN']).join('\n')
+    t.match(lines, /Index Only Scan Backward using revoked_session_xid_id_idx/)
+    t.notMatch(lines, /Seq Scan on revoked_session/)
+  },
+)

@@ -1,4 +1,4 @@
-/** Through a pooler in transaction mode nothing that a connection was verified for lasts: `start` refuses it, and `doctor` finds it. */
+/** A pooler in transaction mode: `start` refuses it, and `doctor` finds it. */
 import t from 'tap'
 import { refuseTransactionPooler } from '../../src/database/pooler.ts'
 import { run } from '../support/command.ts'
@@ -7,12 +7,12 @@ import { startTransactionPooler } from '../support/transaction-pooler.ts'
 
 const { url } = await testDatabase()
 const pooled = await startTransactionPooler(url)
-const TOLD = /127\.0\.0\.1:\d+ is a pooler in transaction mode.*DATABASE_URL must lead past it/
+const MESSAGE = /127\.0\.0\.1:\d+ is a pooler in transaction mode.*DATABASE_URL must bypass it/
 
 t.test('a start is refused', async (t) => {
   const started = run(['start'], { env: { DATABASE_URL: pooled } })
   t.equal(await started.ended, 1)
-  t.match(started.output(), TOLD)
+  t.match(started.output(), MESSAGE)
 })
 
 t.test('doctor finds it', async (t) => {
@@ -21,8 +21,8 @@ t.test('doctor finds it', async (t) => {
   const findings = JSON.parse(doctor.stdout()) as { level: string; what: string; detail: string }[]
   t.match(
     findings.find(({ what }) => what === 'pooler'),
-    { level: 'problem', detail: TOLD },
+    { level: 'problem', detail: MESSAGE },
   )
 })
 
-t.test('PostgreSQL itself is taken', async () => refuseTransactionPooler(url))
+t.test('a direct connection to PostgreSQL is accepted', async () => refuseTransactionPooler(url))

@@ -1,6 +1,6 @@
 /**
- * A dump that is restored into another server speaks of transactions which that server has not had: what finds news by them
- * would find none for a long time, or the same for ever, and tell nobody.
+ * A dump restored into another server names transactions that this server has not had. Readers that find new rows by transaction
+ * would silently find none for a long time, or the same rows forever.
  */
 import t from 'tap'
 import { migrate } from '../../src/database/migrate.ts'
@@ -11,13 +11,13 @@ import { carryOut } from '../../src/staff/incidents/runner.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
 
-// Sealed and carried out here, step by step.
+// The test seals and executes step by step.
 const service = await startService({ except: ['sealer', 'incidents'] })
 const { database, barrier } = service
 const { psql } = database
 const ahead = (by: number) => `(pg_snapshot_xmax(pg_current_snapshot())::text::bigint + ${by})::text::xid8`
 
-/** As if all that is there came from a server that has had `by` transactions more. */
+/** Makes the data look as if it came from a server with `by` more transactions. */
 async function comeFromElsewhere(by: number) {
   await psql(`update revoked_session set xid = ${ahead(by)}`)
   await psql(`update operation set xid = ${ahead(by)}`)
@@ -35,7 +35,7 @@ async function end(userId: string) {
   await service.signIn(userId)
   return service.accounts.revoke(userId, { reason: 'a test' }, { actorKind: 'staff', actorId: 'eve' })
 }
-/** Starts as the service does, by its own role. @returns whether it had something to settle. */
+/** Starts as the service does, with its role. @returns whether there was something to settle. */
 async function start(): Promise<boolean> {
   const url = new URL(database.url)
   url.searchParams.set('options', '-c role=global_logout_service')
@@ -49,7 +49,7 @@ async function start(): Promise<boolean> {
   return settled
 }
 
-t.test('a database that was restored nowhere is left as it is', async (t) => {
+t.test('a database that was not restored is left unchanged', async (t) => {
   await end('ada')
   await seal(database)
   const rows = () => psql('select xmin::text from operation union all select xmin::text from audit_head')
@@ -58,7 +58,7 @@ t.test('a database that was restored nowhere is left as it is', async (t) => {
   t.same(await rows(), before)
 })
 
-t.test('nothing is sealed in silence; a start settles it, and all that was not sealed is', async (t) => {
+t.test('after a restore nothing is sealed until a start settles it, and then everything is', async (t) => {
   const { operationId: unsealed } = await end('bob')
   await comeFromElsewhere(1_000_000_000)
   const { operationId: since } = await end('cleo')
@@ -74,7 +74,7 @@ t.test('nothing is sealed in silence; a start settles it, and all that was not s
   )
 })
 
-t.test('the feed tells what happens after the restore, and nothing of before', async (t) => {
+t.test('the feed has the events after the restore, and none from before', async (t) => {
   await comeFromElsewhere(1_000_000_000)
   const blind = await readFeed(database.query, null)
   const databaseId = { databaseId: blind.databaseId, last: blind.upper }
@@ -88,7 +88,7 @@ t.test('the feed tells what happens after the restore, and nothing of before', a
   t.equal(rows.length, 1)
 })
 
-t.test('an instance that answers from memory is not told of old revocations for ever', async (t) => {
+t.test('a caching instance does not read old revocations forever', async (t) => {
   await comeFromElsewhere(1_000_000_000)
   const news = async () => {
     const { snapshot } = await readChanges(database.query, null)
@@ -101,10 +101,10 @@ t.test('an instance that answers from memory is not told of old revocations for 
   t.same(await psql('select from instance'), [], 'nobody waits for an instance of another server')
 })
 
-t.test('an incident counts what it ended, and not what bore the number of its transaction', async (t) => {
+t.test('an incident counts what it ended, not rows of a restored transaction with the same id', async (t) => {
   await addSessions(service, 'old', { users: 1, each: 300 })
   await psql('delete from session')
-  // One for each transaction that is to come.
+  // One for each transaction to come.
   await psql(`update revoked_session r set xid = (${ahead(0)}::text::bigint + n.n)::text::xid8
     from (select id, row_number() over () as n from revoked_session) n where n.id = r.id`)
   t.ok(await start())

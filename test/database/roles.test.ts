@@ -1,4 +1,4 @@
-/** What the roles of the migrations may: the whole service runs as its own, and can neither change nor remove the record. */
+/** The rights of the roles: the whole service runs with its own role, which cannot change or delete the audit record. */
 import t from 'tap'
 import { checkTokens } from '../../src/check/queries.ts'
 import { readConfig } from '../../src/config.ts'
@@ -68,7 +68,7 @@ t.test('the whole service runs with the rights of its own role', async (t) => {
   t.same(await database.psql('select prune_feed(86400, 100) as pruned'), [{ pruned: 2 }])
 })
 
-t.test('the role of the service can neither change nor remove what happened', async (t) => {
+t.test('the role of the service can neither change nor delete the record', async (t) => {
   const forbidden = [
     'delete from operation',
     `update operation set reason = 'harmless'`,
@@ -129,7 +129,7 @@ t.test('the role of the service can neither change nor remove what happened', as
   t.same((await verify(owner)).findings, [])
 })
 
-t.test('nor can it write what the lists of staff could not show', async (t) => {
+t.test('nor write values that the console could not show', async (t) => {
   const service = await startService({ database, except: ['sealer'] })
   const { headers } = await service.keyFor('security')
   await owner.psql(`insert into "user" (id) values ('mal')`)
@@ -152,7 +152,7 @@ t.test('nor can it write what the lists of staff could not show', async (t) => {
     t.equal((await service.http(`/api/admin/${path}`, { headers })).status, 200, path)
 })
 
-t.test('nor date what it does back, nor hide it from whoever seals', async (t) => {
+t.test('nor backdate operations, nor hide them from the sealer', async (t) => {
   await seal(database)
   for (const at of ['2020-01-01', 'infinity'])
     await database.psql(
@@ -163,7 +163,7 @@ t.test('nor date what it does back, nor hide it from whoever seals', async (t) =
   t.same(await owner.psql(`select at from operation where at > now() or at < now() - interval '1 hour'`), [])
 })
 
-t.test('nor skip what is sealed', async (t) => {
+t.test('nor skip an operation in the chain', async (t) => {
   await database.psql(
     `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'user.unlock', 'user', 0)`,
   )
@@ -179,7 +179,7 @@ const recordIncident = (kind: string, id: string, planId: string, executed: stri
   insert into operation (id, kind, actor_kind, revoked_count, result)
   values ('${id}', '${kind}', 'staff', 0, '${JSON.stringify({ planId, operationId: executed })}')`
 
-t.test('nor begin an incident, or let it end, without its operations', async (t) => {
+t.test('nor start or finish an incident without its operations', async (t) => {
   const [plan, executed, other] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()]
   await database.psql(recordIncident('incident.execute', other, plan, other))
   for (const state of ['running', 'done', 'x'])
@@ -212,7 +212,7 @@ t.test('nor begin an incident, or let it end, without its operations', async (t)
   )
 })
 
-t.test('nor change what an incident came to', async (t) => {
+t.test('nor change the result of an incident', async (t) => {
   for (const change of [`outcome = null`, `state = 'running'`, 'ended = 7', 'operation_id = null'])
     await t.rejects(database.psql(`update incident set ${change}`), /is done, and stays as it is/, change)
 })
@@ -226,7 +226,7 @@ t.test(
   },
 )
 
-t.test('the checker reads what a check needs, and nothing of people', async (t) => {
+t.test('the checker reads what a check needs, and no personal data', async (t) => {
   const service = await startService({ database: owner, except: ['sealer'] })
   const { token, id } = await service.signIn(await service.addUser('zoe'))
   const checker = await login(owner, 'global_logout_checker')
@@ -243,7 +243,7 @@ t.test('the checker reads what a check needs, and nothing of people', async (t) 
     await t.rejects(checker.psql(sql), { code: '42501' }, sql)
 })
 
-t.test('granting the roles again, as after a restore, gives and takes nothing', async (t) => {
+t.test('granting the roles again, as after a restore, changes nothing', async (t) => {
   const before = await owner.run(readRights)
   t.same(await owner.psql('select grant_global_logout_roles() as complete'), [{ complete: true }])
   t.strictSame(await owner.run(readRights), before)

@@ -1,4 +1,4 @@
-/** Row level security that hides rows from the service makes it say that it cannot decide: never "0 sessions ended", never 401. */
+/** When row level security hides rows, the service answers 503: never "0 sessions ended", never 401. */
 import { randomBytes } from 'node:crypto'
 import { GlobalLogoutAdapter } from '@global-logout/authjs'
 import t from 'tap'
@@ -12,7 +12,7 @@ import { dropLogin } from '../support/logins.ts'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 
-/** A login of its own, of a role or none. */
+/** Creates a login, with one role or none. */
 async function login(database: TestDatabase, inRole = '') {
   const role = `gl_test_rls_${randomBytes(4).toString('hex')}`
   await database.psql(`create role ${role} login password 'x' ${inRole}`)
@@ -27,7 +27,7 @@ async function login(database: TestDatabase, inRole = '') {
 
 interface Case {
   what: string
-  /** Which table doctor names, and its cure. */
+  /** The table that doctor names, and the fix. */
   table: string
   cure: (role: string) => string
   sql: (role: string) => string
@@ -150,53 +150,56 @@ t.test(
   },
 )
 
-t.test('an application that row level security hides sessions from is told, not signed out', async (t) => {
-  const owner = await testDatabase()
-  const { role, database } = await login(owner, 'in role global_logout_application')
-  await owner.psql(`insert into "user" (id) values ('ada')`)
-  const adapter = GlobalLogoutAdapter(applicationDatabase(database))
-  const expires = new Date(Date.now() + 3_600_000)
-  await adapter.createSession?.({ sessionToken: 'a-token', userId: 'ada', expires })
-  t.ok(await adapter.getSessionAndUser?.('a-token'))
-  t.equal(await adapter.getSessionAndUser?.('no-token'), null, 'nothing hides: there is none')
+t.test(
+  'an application from which row level security hides sessions gets an error; its users stay signed in',
+  async (t) => {
+    const owner = await testDatabase()
+    const { role, database } = await login(owner, 'in role global_logout_application')
+    await owner.psql(`insert into "user" (id) values ('ada')`)
+    const adapter = GlobalLogoutAdapter(applicationDatabase(database))
+    const expires = new Date(Date.now() + 3_600_000)
+    await adapter.createSession?.({ sessionToken: 'a-token', userId: 'ada', expires })
+    t.ok(await adapter.getSessionAndUser?.('a-token'))
+    t.equal(await adapter.getSessionAndUser?.('no-token'), null, 'nothing hides: there is none')
 
-  await owner.psql('alter table session enable row level security')
-  for (const ask of [
-    () => adapter.getSessionAndUser?.('a-token'),
-    () => adapter.updateSession?.({ sessionToken: 'a-token', expires }),
-  ])
-    await t.rejects(async () => ask(), { code: 'unavailable', detail: /Row level security may hide/ })
-  await owner.psql(
-    'alter table session disable row level security; alter table session_policy enable row level security',
-  )
-  await t.rejects(
-    async () => adapter.getSessionAndUser?.('a-token'),
-    { code: 'unavailable' },
-    'the lifetimes',
-  )
-  await owner.psql(
-    'alter table session enable row level security; alter table session_policy disable row level security',
-  )
-  t.equal((await owner.psql('select from session')).length, 1)
-  await adapter.deleteSession?.('a-token')
-  t.same(
-    await owner.psql('select from session'),
-    [],
-    'sign_out() runs as the owner, from whom nothing is hidden',
-  )
+    await owner.psql('alter table session enable row level security')
+    for (const ask of [
+      () => adapter.getSessionAndUser?.('a-token'),
+      () => adapter.updateSession?.({ sessionToken: 'a-token', expires }),
+    ])
+      await t.rejects(async () => ask(), { code: 'unavailable', detail: /Row level security may hide/ })
+    await owner.psql(
+      'alter table session disable row level security; alter table session_policy enable row level security',
+    )
+    await t.rejects(
+      async () => adapter.getSessionAndUser?.('a-token'),
+      { code: 'unavailable' },
+      'the lifetimes',
+    )
+    await owner.psql(
+      'alter table session enable row level security; alter table session_policy disable row level security',
+    )
+    t.equal((await owner.psql('select from session')).length, 1)
+    await adapter.deleteSession?.('a-token')
+    t.same(
+      await owner.psql('select from session'),
+      [],
+      'sign_out() runs as the owner, from whom nothing is hidden',
+    )
 
-  await owner.psql(
-    `insert into session ("sessionToken", "userId", expires) values ($1, 'ada', now() + interval '1 day')`,
-    [hashToken('a-token')],
-  )
-  await owner.psql(`alter role ${role} bypassrls`)
-  const exempt = GlobalLogoutAdapter(applicationDatabase(database))
-  t.ok(await exempt.getSessionAndUser?.('a-token'))
-  await exempt.deleteSession?.('a-token')
-  t.equal(await exempt.getSessionAndUser?.('a-token'), null)
-})
+    await owner.psql(
+      `insert into session ("sessionToken", "userId", expires) values ($1, 'ada', now() + interval '1 day')`,
+      [hashToken('a-token')],
+    )
+    await owner.psql(`alter role ${role} bypassrls`)
+    const exempt = GlobalLogoutAdapter(applicationDatabase(database))
+    t.ok(await exempt.getSessionAndUser?.('a-token'))
+    await exempt.deleteSession?.('a-token')
+    t.equal(await exempt.getSessionAndUser?.('a-token'), null)
+  },
+)
 
-t.test('an application that sees no instances waits for the longest lease', async (t) => {
+t.test('an application that cannot see the instances waits for the longest lease', async (t) => {
   const owner = await testDatabase()
   const { database } = await login(owner, 'in role global_logout_application')
   await owner.psql(`insert into "user" (id) values ('ada');

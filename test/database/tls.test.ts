@@ -14,7 +14,7 @@ t.test(
   'TLS, IPv6 and sockets',
   { skip: (await isInstalled('openssl', 'version')) || process.env.CI ? false : 'no openssl here' },
   async (t) => {
-    // A path of a socket may have 107 bytes.
+    // The path of a socket has at most 107 bytes.
     const folder = await mkdtemp(join(tmpdir(), 'gl-tls-'))
     t.teardown(() => rm(folder, { recursive: true, force: true }))
     const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]

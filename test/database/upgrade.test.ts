@@ -1,6 +1,6 @@
 /**
- * A database of an earlier version is upgraded by `migrate`: nothing is lost, it is like a new one, and the service works on it.
- * `make-baseline.ts` makes the dump.
+ * `migrate` upgrades a database of an earlier version: no row is lost, its shape equals that of a new one, and the service works.
+ * `make-baseline.ts` creates the dump.
  */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
@@ -11,9 +11,9 @@ import { testDatabase } from '../support/database.ts'
 import { json, startService } from '../support/service.ts'
 import { shapeOf } from '../support/shape.ts'
 
-/** What instances that answer from a cache have to know: a server on which none has served yet starts without. */
+/** The state of caching instances: a new server starts without it. */
 const OF_INSTANCES = ['instance', 'session_change']
-/** Transactions belong to the server; those that a dump names are settled in the new one. */
+/** Transaction ids belong to a server; `migrate` settles those of a dump. */
 const OF_THE_SERVER = ['xid', 'sealed']
 
 const dump = await readFile(new URL('baseline.sql', import.meta.url), 'utf8')
@@ -47,13 +47,13 @@ t.test('no row is lost or changed by an upgrade', async (t) => {
     if (!OF_INSTANCES.includes(table)) t.strictSame(after[table], rows, table)
 })
 
-t.test('an upgraded database is in no way different from a new one', async (t) => {
+t.test('an upgraded database equals a new one', async (t) => {
   const created = await testDatabase()
   t.strictSame(await shapeOf(psql), await shapeOf(created.psql))
   t.strictSame(await database.run(readRights), await created.run(readRights))
 })
 
-t.test('the service works on it', async (t) => {
+t.test('the service works on an upgraded database', async (t) => {
   const service = await startService({ database })
   t.match(await verify(database), { operations: 12, links: 12, findings: [] }, 'the record is as it was')
 

@@ -1,8 +1,8 @@
-/** Every act that gives power or takes protection away is on record, by the service and by SQL; and once, not twice. */
+/** Every change of keys, locks, roles and lifetimes is recorded exactly once, by the service and by SQL. */
 import t from 'tap'
 import { readConfig } from '../../src/config.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import type { By } from '../../src/operations/record.ts'
+import type { Actor } from '../../src/operations/record.ts'
 import { prepare } from '../../src/prepare.ts'
 import { endKey } from '../../src/service-api/keys.ts'
 import { verify } from '../../src/staff/audit/chain.ts'
@@ -14,7 +14,7 @@ import { startService } from '../support/service.ts'
 const owner = await testDatabase()
 const { psql } = owner
 const service = await login(owner, 'global_logout_service')
-const by: By = { actorKind: 'staff', actorId: 'eve' }
+const by: Actor = { actorKind: 'staff', actorId: 'eve' }
 await psql(`insert into "user" (id) values ('ada'), ('bob')`)
 
 interface Recorded {
@@ -25,7 +25,7 @@ interface Recorded {
   reason: string | null
   result: unknown
 }
-/** What `work` leaves in the record. */
+/** The operations that `work` records. */
 async function recorded(work: () => Promise<unknown>): Promise<Recorded[]> {
   const before = await psql<{ id: string }>('select id from operation')
   await work()
@@ -37,7 +37,7 @@ async function recorded(work: () => Promise<unknown>): Promise<Recorded[]> {
 const insertKey = (scopes: string, expires = 'null') =>
   `insert into service_key (name, key_hash, scopes, expires_at) values ('shop', gen_random_uuid()::text, '${scopes}', ${expires})`
 
-t.test('what a login does by SQL is recorded in its name', async (t) => {
+t.test('a change by SQL is recorded in the name of the login', async (t) => {
   const [{ name: me = '' } = {}] = await psql<{ name: string }>('select session_user::text as name')
   const steps: [who: typeof service | typeof owner, sql: string, ...expected: Partial<Recorded>[]][] = [
     [
@@ -155,7 +155,7 @@ t.test('what a login does by SQL is recorded in its name', async (t) => {
   t.match(await verify(owner), { findings: [] })
 })
 
-t.test('a key that is revoked stays revoked, and as it is', async (t) => {
+t.test('a revoked key stays revoked and unchanged', async (t) => {
   await service.psql(insertKey('{introspect}'))
   await service.psql('update service_key set revoked_at = now()')
   for (const who of [service, owner])
@@ -166,7 +166,7 @@ t.test('a key that is revoked stays revoked, and as it is', async (t) => {
   await service.psql('update service_key set last_used_at = now()')
 })
 
-t.test('what the service does is on record once, in the name of who asked for it', async (t) => {
+t.test('a change by the service is recorded once, in the name of the actor', async (t) => {
   const running = await startService({ database: service })
   const { accounts } = running
   const once = async (work: () => Promise<unknown>, expected: Partial<Recorded>) => {
@@ -197,7 +197,7 @@ t.test('what the service does is on record once, in the name of who asked for it
   await once(() => running.accounts.revoke('ada', { reason: 'no lock' }, by), { kind: 'user.revoke' })
 })
 
-t.test('a role given by the owner is on record once', async (t) => {
+t.test('a role granted by the owner is recorded once', async (t) => {
   const { accounts } = await startService({ database: owner })
   for (const role of ['auditor', 'security', 'security', null] as const)
     t.match(await recorded(() => accounts.setRole('ada', role, 'x', by)), [
@@ -205,7 +205,7 @@ t.test('a role given by the owner is on record once', async (t) => {
     ])
 })
 
-t.test('lifetimes that a start changes are on record', async (t) => {
+t.test('lifetimes that a start changes are recorded', async (t) => {
   const start = (maxAgeSeconds: number) =>
     prepare(
       { ...readConfig({ DATABASE_URL: service.url }), policy: { idleTimeoutSeconds: 3600, maxAgeSeconds } },
@@ -223,7 +223,7 @@ t.test('lifetimes that a start changes are on record', async (t) => {
   t.same(await recorded(() => start(7200)), [])
 })
 
-t.test('an application ends no session in the name of an act of others', async (t) => {
+t.test('an application cannot end sessions in the name of another operation', async (t) => {
   const application = await login(owner, 'global_logout_application')
   const id = '00000000-0000-4000-8000-000000000001'
   await service.psql(
@@ -267,7 +267,7 @@ t.test('an application ends no session in the name of an act of others', async (
   t.match(await verify(owner), { findings: [] })
 })
 
-t.test('an act and its record go together: neither stays without the other', async (t) => {
+t.test('a change and its record are committed together or not at all', async (t) => {
   const own = await testDatabase()
   const withoutRecord = `begin; insert into staff (user_id, role) values ('bob', 'security');
     alter table operation rename to gone; commit`
@@ -275,31 +275,34 @@ t.test('an act and its record go together: neither stays without the other', asy
   t.same(await own.psql(`select from staff where user_id = 'bob'`), [])
 })
 
-t.test('staff see such acts in the audit: by the API, on the command line and in the console', async (t) => {
-  const running = await startService({ database: owner })
-  const { headers } = await running.keyFor('security')
-  await psql(`insert into user_lock (user_id, reason) values ('bob', 'by hand')`)
-  await psql('update session_policy set max_age_seconds = 8000')
-  await psql(`insert into staff (user_id, role) values ('ada', 'auditor')`)
-  await psql(insertKey('{events}'))
-  await psql(`update service_key set scopes = '{security}' where revoked_at is null`)
-  const { token } = await running.signIn('ada')
-  const kinds = {
-    'user.lock': 'Locked sign-in of a user',
-    'policy.change': 'Changed the lifetimes of sessions',
-    'user.role': 'Changed the role of a user',
-    'key.change': 'Changed a service key',
-  }
-  for (const [kind, label] of Object.entries(kinds)) {
-    const page = await (await running.http(`/api/admin/audit?kind=${kind}`, { headers })).json()
-    t.match((page as { entries: unknown[] }).entries[0], { kind, actorKind: 'database' }, kind)
-    const listed = run(['audit', 'list', '--kind', kind], { env: { DATABASE_URL: owner.url } })
-    t.equal(await listed.ended, 0)
-    t.match(listed.output(), new RegExp(`${kind} .* database \\w+`))
-    for (const path of [`/admin/audit?kind=${kind}`, '/admin']) {
-      const shown = await (await running.as(token, path)).text()
-      t.match(shown, label, path)
-      t.match(shown, /the database login/, path)
+t.test(
+  'staff see such changes in the audit log: in the API, on the command line and in the console',
+  async (t) => {
+    const running = await startService({ database: owner })
+    const { headers } = await running.keyFor('security')
+    await psql(`insert into user_lock (user_id, reason) values ('bob', 'by hand')`)
+    await psql('update session_policy set max_age_seconds = 8000')
+    await psql(`insert into staff (user_id, role) values ('ada', 'auditor')`)
+    await psql(insertKey('{events}'))
+    await psql(`update service_key set scopes = '{security}' where revoked_at is null`)
+    const { token } = await running.signIn('ada')
+    const kinds = {
+      'user.lock': 'Locked sign-in of a user',
+      'policy.change': 'Changed the lifetimes of sessions',
+      'user.role': 'Changed the role of a user',
+      'key.change': 'Changed a service key',
     }
-  }
-})
+    for (const [kind, label] of Object.entries(kinds)) {
+      const page = await (await running.http(`/api/admin/audit?kind=${kind}`, { headers })).json()
+      t.match((page as { entries: unknown[] }).entries[0], { kind, actorKind: 'database' }, kind)
+      const listed = run(['audit', 'list', '--kind', kind], { env: { DATABASE_URL: owner.url } })
+      t.equal(await listed.ended, 0)
+      t.match(listed.output(), new RegExp(`${kind} .* database \\w+`))
+      for (const path of [`/admin/audit?kind=${kind}`, '/admin']) {
+        const shown = await (await running.as(token, path)).text()
+        t.match(shown, label, path)
+        t.match(shown, /the database login/, path)
+      }
+    }
+  },
+)

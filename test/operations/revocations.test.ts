@@ -1,4 +1,4 @@
-/** Whatever ends a living session leaves its revocation; whatever is over stays over. */
+/** Every end of a valid session leaves a revocation, and an ended session stays ended. */
 import t from 'tap'
 import { startService } from '../support/service.ts'
 
@@ -19,7 +19,7 @@ const traces = (userId: string) =>
     [userId],
   )
 
-/** A user with two living sessions, an expired and an idle one. */
+/** A user with two valid sessions, an expired one and an idle one. */
 async function someone() {
   const userId = await service.addUser()
   const living = [await service.signIn(userId), await service.signIn(userId)]
@@ -42,7 +42,7 @@ const PATHS: Record<string, (userId: string) => Promise<unknown>> = {
     psql(`update session set "sessionToken" = 'x' || id where "userId" = $1`, [userId]),
 }
 for (const [path, end] of Object.entries(PATHS)) {
-  t.test(`${path} leaves a revocation of each living session, and of no other`, async (t) => {
+  t.test(`${path} leaves a revocation of each valid session, and of no other`, async (t) => {
     const { userId, living } = await someone()
     const hashes = await psql<{ hash: string }>(
       'select "sessionToken" as hash from session where id = any($1)',
@@ -108,7 +108,7 @@ t.test('a rolled-back deletion leaves nothing', async (t) => {
   t.equal(await service.check(living[0]?.token ?? ''), 200)
 })
 
-t.test('no update makes a dead session valid again', async (t) => {
+t.test('no update makes an ended session valid again', async (t) => {
   const ways: Record<string, [kill: string, revive: string]> = {
     expired: [
       `expires = now() at time zone 'utc' - interval '1 minute'`,
@@ -125,7 +125,7 @@ t.test('no update makes a dead session valid again', async (t) => {
   }
 })
 
-t.test('an update that leaves a session alive is no revocation', async (t) => {
+t.test('an update that leaves a session valid is not a revocation', async (t) => {
   const userId = await service.addUser()
   const { token } = await service.signIn(userId)
   await psql(
@@ -137,7 +137,7 @@ t.test('an update that leaves a session alive is no revocation', async (t) => {
   t.equal(await service.check(token), 200)
 })
 
-t.test('a longer lifetime revives nothing that was over under the shorter one', async (t) => {
+t.test('a longer lifetime does not revive a session that had ended under the shorter one', async (t) => {
   const { writePolicy } = await import('../../src/sessions/validity.ts')
   const userId = await service.addUser()
   const idle = await service.signIn(userId)

@@ -157,7 +157,7 @@ t.test('while the database is read-only every answer is 503', async (t) => {
   }
   await setReadOnly('set default_transaction_read_only = on')
   await everythingIsUndecided(t, token)
-  t.match(await (await http('/readyz')).json(), { detail: /^The database only reads/ })
+  t.match(await (await http('/readyz')).json(), { detail: /^The database is read-only/ })
   await admin.query('set default_transaction_read_only = off')
   await setReadOnly('reset default_transaction_read_only')
   admin.release(true)

@@ -9,7 +9,7 @@ import { Problem } from '../../errors.ts'
 import { afterCommit } from '../../leases/after-commit.ts'
 import type { Barrier } from '../../leases/barrier.ts'
 import type { Log } from '../../lib/log.ts'
-import { type By, recordOperationWithoutRevocations } from '../../operations/record.ts'
+import { type Actor, recordOperationWithoutRevocations } from '../../operations/record.ts'
 import { deleteLock, type Lock, putLock } from '../../sessions/locks.ts'
 import {
   countActiveSessions,
@@ -87,7 +87,7 @@ export function createAccounts(
       })),
 
     /** Ends all sessions of a user. @throws Problem `user_not_found`. */
-    async revoke(userId: string, { reason, lockSeconds }: RevokeAll, by: By): Promise<Revoked> {
+    async revoke(userId: string, { reason, lockSeconds }: RevokeAll, by: Actor): Promise<Revoked> {
       const { xid, ...ended } = await transaction(async (tx) => {
         await lockUserForLogout(tx, userId)
         await demandUser(tx, userId)
@@ -108,7 +108,7 @@ export function createAccounts(
      * Lifts the lock of a user. Lifting none is no error, and no operation.
      * @throws Problem `user_not_found`.
      */
-    unlock: (userId: string, reason: string | null, by: By): Promise<{ operationId: string | null }> =>
+    unlock: (userId: string, reason: string | null, by: Actor): Promise<{ operationId: string | null }> =>
       transaction(async (tx) => {
         await lockUserForLogout(tx, userId)
         await demandUser(tx, userId)
@@ -130,7 +130,7 @@ export function createAccounts(
      * Gives a user a role, or takes it away (null). The database role of the service may not: it takes the owner's.
      * @throws Problem `user_not_found`.
      */
-    setRole: (userId: string, role: StaffRole | null, reason: string | null, by: By) =>
+    setRole: (userId: string, role: StaffRole | null, reason: string | null, by: Actor) =>
       transaction(async (tx): Promise<{ operationId: string; before: StaffRole | null }> => {
         await demandUser(tx, userId)
         const before = await findRole(tx, userId)

@@ -1,7 +1,7 @@
 /** What staff do to one account: found among many, ended for good, locked against whoever writes sessions. */
 import pg from 'pg'
 import t from 'tap'
-import type { By } from '../../../src/operations/record.ts'
+import type { Actor } from '../../../src/operations/record.ts'
 import { matching } from '../../../src/staff/accounts/queries.ts'
 import { lockFor, reason } from '../../../src/staff/reason.ts'
 import { startService } from '../../support/service.ts'
@@ -10,7 +10,7 @@ import { waitFor } from '../../support/within.ts'
 const service = await startService()
 const { database, accounts, addUser, signIn, check } = service
 const { psql } = database
-const by: By = { actorKind: 'system', actorId: 'cli:eve', ipAddress: '192.0.2.1', userAgent: 'psql' }
+const by: Actor = { actorKind: 'system', actorId: 'cli:eve', ipAddress: '192.0.2.1', userAgent: 'psql' }
 const ids = (prefix: string) => accounts.find(prefix).then((users) => users.map(({ id }) => id))
 const insertSession = `insert into session ("sessionToken", "userId", expires) values (gen_random_uuid()::text, $1, now() + interval '1 day')`
 

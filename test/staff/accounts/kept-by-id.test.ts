@@ -1,7 +1,7 @@
 /** A lock and a role belong to an id: deleting the user, making it anew, or calling it something else takes neither away. */
 import pg from 'pg'
 import t from 'tap'
-import type { By } from '../../../src/operations/record.ts'
+import type { Actor } from '../../../src/operations/record.ts'
 import { run } from '../../support/command.ts'
 import { json, startService } from '../../support/service.ts'
 import { waitFor } from '../../support/within.ts'
@@ -9,7 +9,7 @@ import { waitFor } from '../../support/within.ts'
 const service = await startService()
 const { database, accounts, addUser, signIn } = service
 const { psql } = database
-const by: By = { actorKind: 'system', actorId: 'cli:eve' }
+const by: Actor = { actorKind: 'system', actorId: 'cli:eve' }
 const insertSession = (userId: string) =>
   psql(
     `insert into session ("sessionToken", "userId", expires) values (gen_random_uuid()::text, $1, now() + interval '1 day')`,
