@@ -10,7 +10,7 @@ import { streams } from './feed/sse.ts'
 import { createAddressOf } from './http/address.ts'
 import { onClientError } from './http/connections.ts'
 import { openapi } from './http/openapi/plugin.ts'
-import { closeConnectionsAsTheyFinish, createRawServer } from './http/raw-server.ts'
+import { closeIdleConnectionsOnShutdown, createRawServer } from './http/raw-server.ts'
 import { requests } from './http/requests.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import { health } from './observability/health.ts'
@@ -87,7 +87,7 @@ export async function buildApp(
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  const closeConnections = closeConnectionsAsTheyFinish(app.server)
+  const closeConnections = closeIdleConnectionsOnShutdown(app.server)
   app.addHook('preClose', async () => closeConnections())
 
   await app.register(requests, { ...parts, addressOf })

@@ -7,7 +7,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { FastifyBaseLogger } from 'fastify'
 import { Problem } from '../errors.ts'
 import type { Address } from '../http/address.ts'
-import { logged, translate, writeProblem } from '../http/problems.ts'
+import { logServerError, toProblem, writeProblem } from '../http/problems.ts'
 import type { Cookies } from '../sessions/cookies.ts'
 import { readCredential } from '../sessions/credentials.ts'
 import type { DeviceHints } from '../sessions/device-columns.ts'
@@ -59,7 +59,7 @@ export function createCheckHandler({
     const startedAt = performance.now()
     const endSpan = traced(request.headers)
     const fail = (error: unknown, cookies?: readonly string[]) => {
-      const problem = translate(error)
+      const problem = toProblem(error)
       refuse(response, problem, log, cookies)
       checked(problem.status < 500 ? 'refused' : 'undecided', performance.now() - startedAt)
       endSpan?.(problem.status)
@@ -107,11 +107,11 @@ function createLog(logger: FastifyBaseLogger): Log {
   let due = Number.NEGATIVE_INFINITY
   let undecided = 0
   return (problem, reqId) => {
-    if (problem.code !== 'unavailable') return void logged(problem, () => logger.child({ reqId }))
+    if (problem.code !== 'unavailable') return void logServerError(problem, () => logger.child({ reqId }))
     undecided++
     const now = performance.now()
     if (now < due) return
-    logged(problem, () => logger.child({ reqId, undecided }))
+    logServerError(problem, () => logger.child({ reqId, undecided }))
     due = now + LOG_INTERVAL_MS
     undecided = 0
   }

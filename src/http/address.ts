@@ -1,8 +1,8 @@
 /**
- * Whose request it is by address. What proxies say is believed of those in `TRUST_PROXY` alone, from the nearest on, and of
- * one header alone, which they write themselves: they pass on any other as a client sent it. Where they name no address, the
- * client's is unknown, and the nearest known hop stands for it where clients are counted. `@fastify/proxy-addr` does none of this:
- * it reads all of X-Forwarded-For, no Forwarded and no ports, and takes a hop without an address for the client.
+ * Finds the client address of a request. It trusts only proxies in `TRUST_PROXY`, from the nearest outward, and only the
+ * header in `TRUST_PROXY_HEADER`: proxies pass on other headers as the client sent them. If a trusted proxy names no address,
+ * the client is unknown, and rate limits use the nearest known hop. `@fastify/proxy-addr` cannot do this: it reads neither
+ * Forwarded nor ports, and takes a hop without an address for the client.
  */
 import type { IncomingMessage } from 'node:http'
 import parseForwarded from 'forwarded-parse'
@@ -17,19 +17,19 @@ declare module 'fastify' {
 }
 
 export interface Address {
-  /** The client's; null when no trusted proxy knows it. For the record. */
+  /** The client's address, for the audit log; null when no trusted proxy names it. */
   client: string | null
-  /** The same, or the hop nearest to it that is known. For limits. Null only when the connection is gone. */
+  /** The client's address or, if unknown, the hop nearest to it; for rate limits. Null only when the connection is closed. */
   nearest: string | null
 }
 
-/** Reads the address in an item of a header's list; null for what is none. */
+/** Reads the address in one list item of the header; null if it has none. */
 const HOP: Record<Config['trustProxyHeader'], (item: string) => string | null> = {
   'x-forwarded-for': readAddress,
   forwarded: forwardedFor,
 }
 
-/** @returns what reads the address of a request. */
+/** @returns a function that finds the address of a request. */
 export function createAddressOf({
   trustProxy,
   trustProxyHeader,
@@ -50,8 +50,8 @@ export function createAddressOf({
 }
 
 /**
- * The items of a list, the last first, which the nearest proxy has added. Read only as far as they are asked for: what a client
- * wrote in front of its own address may be 60 KB long.
+ * The items of a list header, last first: the nearest proxy adds the last item. A generator, because a client can put
+ * 60 KB in front of its own address.
  */
 function* itemsOf(header: string | string[] | undefined): Generator<string> {
   const list = String(header ?? '')
@@ -64,8 +64,8 @@ function* itemsOf(header: string | string[] | undefined): Generator<string> {
 }
 
 /**
- * RFC 7239. Each element is parsed alone: a quote that a client leaves open cannot swallow what proxies add behind it. `for` twice in
- * one is none, since a proxy that copies `Host` without quotes lets clients add it.
+ * The `for` address of one RFC 7239 element. Elements are parsed separately, so that an unclosed quote from a client cannot
+ * swallow what proxies append. An element with two `for` is refused: a proxy that copies `Host` unquoted lets clients add one.
  */
 function forwardedFor(element: string): string | null {
   if ((element.match(/(?:^|;)[ \t]*for[ \t]*=/gi) ?? []).length !== 1) return null

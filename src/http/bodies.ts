@@ -1,10 +1,10 @@
-/** Bodies: an empty one is none, whatever type it claims; one of a type that no route reads is refused. */
+/** Parses request bodies. An empty body counts as no body, whatever its type; a type that no route reads is refused. */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Problem } from '../errors.ts'
 
-/** JSON for every route of `app`; scopes inside may add other types. */
-export function readBodies(app: FastifyInstance): void {
+/** Adds JSON for every route of `app`; nested scopes may add other types. */
+export function addBodyParsers(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
@@ -12,31 +12,31 @@ export function readBodies(app: FastifyInstance): void {
     else void parseJson(request, body, done)
   })
   app.addContentTypeParser('*', ({ is404 }: FastifyRequest, payload: IncomingMessage) =>
-    is404 ? ignore(payload) : refuseUnlessEmpty(payload),
+    is404 ? discard(payload) : refuseUnlessEmpty(payload),
   )
-  app.addHook('onRequest', async (request) => forgetBrokenType(request))
+  app.addHook('onRequest', async (request) => removeInvalidType(request))
 }
 
-/** For routes whose body says nothing: it is not read, whatever it is. */
+/** For routes without input in the body: any body is discarded unread. */
 export function ignoreBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request: FastifyRequest, payload: IncomingMessage) => ignore(payload))
+  app.addContentTypeParser('*', (_request: FastifyRequest, payload: IncomingMessage) => discard(payload))
 }
 
-async function ignore(payload: IncomingMessage): Promise<void> {
+async function discard(payload: IncomingMessage): Promise<void> {
   payload.resume()
 }
 
-/** The first byte decides. @throws Problem `unsupported_media_type`. */
+/** Refuses the body at its first byte. @throws Problem `unsupported_media_type`. */
 function refuseUnlessEmpty(payload: IncomingMessage): Promise<void> {
   return new Promise((done, fail) => {
-    const why = 'Send a type that the documentation of this address names.'
+    const why = 'Send one of the content types that the API documentation lists for this path.'
     payload.once('data', () => fail(new Problem('unsupported_media_type', why)))
     payload.once('end', done).once('error', fail)
   })
 }
 
-/** Fastify refuses what is no media type before any parser is asked; without a type the body decides. */
-function forgetBrokenType(request: FastifyRequest): void {
+/** Fastify refuses an invalid media type before any parser runs. Without a type, the body itself decides. */
+function removeInvalidType(request: FastifyRequest): void {
   if (request.mediaType === undefined) delete request.raw.headers['content-type']
 }

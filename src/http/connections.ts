@@ -1,8 +1,7 @@
 /**
- * One answer to each request of a connection, in their order. What Node's parser refuses never becomes a request and is
- * answered here: after the answers that are under way, and only where it was not answered before. A body that breaks, or never
- * ends, behind an answer (`/check` reads none) closes the connection without another one, which a proxy would take for the
- * answer to another request.
+ * Guarantees one answer per request of a connection, in order. This file answers input that Node's parser refuses: after
+ * the answers in progress, and only if the request has no answer yet. If a body breaks or stalls after the answer (`/check`
+ * reads no body), the connection closes without a second answer. A proxy would assign that one to another request.
  */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
@@ -13,18 +12,18 @@ import { type ErrorCode, Problem } from '../errors.ts'
 import { problemAnswer } from './problems.ts'
 
 interface Exchanges {
-  /** The last request, whose body may still be on its way. */
+  /** The last request; its body may be incomplete. */
   request: IncomingMessage
   response: ServerResponse
-  /** Answers not sent to their end, in the order of their requests. */
+  /** Unfinished answers, in the order of their requests. */
   open: ServerResponse[]
 }
 const exchanges = new WeakMap<Duplex, Exchanges>()
-/** Connections that end once the answers under way are sent. */
+/** Connections that end after the answers in progress. */
 const ending = new WeakSet<Duplex>()
 
-/** Call it with each request as it comes, before anything answers it. */
-export function noteRequest(request: IncomingMessage, response: ServerResponse): void {
+/** Call it with every request before anything answers it. */
+export function trackRequest(request: IncomingMessage, response: ServerResponse): void {
   const open = openOn(request.socket)
   exchanges.set(request.socket, { request, response, open: [...open, response] })
 }
@@ -33,7 +32,7 @@ function openOn(socket: Duplex): ServerResponse[] {
   return exchanges.get(socket)?.open.filter(({ writableFinished }) => !writableFinished) ?? []
 }
 
-/** Of what they sent nothing is logged: it may be a cookie. */
+/** Answers input that Node's parser refused. The input itself is not logged: it may contain a cookie. */
 export function onClientError(
   this: { log: FastifyBaseLogger },
   error: NodeJS.ErrnoException & { rawPacket?: unknown },
@@ -47,19 +46,19 @@ export function onClientError(
   )
 }
 
-/** `CONNECT` asks for a tunnel, which is none of the routes. */
+/** Answers `CONNECT`, which requests a tunnel and matches no route, with 404. */
 export function onConnect({ method = '' }: IncomingMessage, socket: Duplex): void {
-  // Node has let go of the connection.
+  // Node no longer handles errors of this connection.
   socket.on('error', () => socket.destroy())
-  answerLast(socket, new Problem('not_found', 'Nothing answers CONNECT at this address.'), method)
+  answerLast(socket, new Problem('not_found', 'No route answers CONNECT at this path.'), method)
 }
 
-/** Answers what is no request of `noteRequest`, or the body of the last one, and ends the connection. */
+/** Answers input that never became a request, or the broken body of the last request, and ends the connection. */
 function answerLast(
   socket: Duplex,
   problem: Problem,
   method: string,
-  note: (requestId: string) => void = () => {},
+  logAnswer: (requestId: string) => void = () => {},
 ): void {
   if (ending.has(socket)) return
   const last = exchanges.get(socket)
@@ -73,9 +72,9 @@ function answerLast(
   function end(): void {
     if (broken?.headersSent || !socket.writable) return void socket.destroy()
     const requestId = crypto.randomUUID()
-    note(requestId)
+    logAnswer(requestId)
     const { headers, body } = problemAnswer(problem, requestId)
-    // The answer to HEAD has no body; to its client one would be the beginning of another answer.
+    // An answer to HEAD has no body: the client would read one as the start of the next answer.
     const bodiless = (broken?.req.method ?? method) === 'HEAD'
     socket.end(headOf(problem.status, headers) + (bodiless ? '' : body))
   }
@@ -96,8 +95,8 @@ const PARSER_ERRORS: Record<string, ErrorCode> = {
 }
 
 /**
- * Makes the target of a request a path with its query. A proxy may send it in absolute form, `http://host/path`, which every
- * server has to take (RFC 9112, 3.2.2), and whose host then counts in place of `Host`. What is no path (`*`) leads nowhere.
+ * Rewrites the request target to path and query. A proxy may send the absolute form `http://host/path`, which every server
+ * must accept (RFC 9112, 3.2.2); its host then replaces `Host`. Any other target (`*`) becomes a path that matches no route.
  */
 export function toOriginForm(request: IncomingMessage): void {
   const { url = '' } = request
@@ -107,7 +106,7 @@ export function toOriginForm(request: IncomingMessage): void {
   request.url = rest.startsWith('/') ? rest : `/${rest}`
 }
 
-/** Node asks for the address of a connection once, and not any more when the client has hung up before its answer. */
-export function keepAddress(socket: Socket): void {
+/** Makes Node cache the remote address, which cannot be read any more after the client has disconnected. */
+export function cacheRemoteAddress(socket: Socket): void {
   void socket.remoteAddress
 }

@@ -1,7 +1,7 @@
 /**
- * State-changing requests that a browser authenticates by itself (with a cookie) must prove that they come from
- * this site: `Sec-Fetch-Site: same-origin`, else an `Origin` equal to ours. No token, no state, works without
- * JavaScript (OWASP CSRF Prevention Cheat Sheet, Fetch Metadata).
+ * CSRF protection. A state-changing request with a cookie must prove that it comes from this site: by `Sec-Fetch-Site:
+ * same-origin` or, without that header, by `Origin`. It needs no token and no JavaScript (OWASP CSRF Prevention Cheat
+ * Sheet, Fetch Metadata).
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { Problem } from '../errors.ts'
@@ -12,6 +12,6 @@ export function assertSameOrigin(headers: IncomingHttpHeaders, publicOrigin: str
   if (site === undefined ? headers.origin === publicOrigin : site === 'same-origin') return
   throw new Problem(
     'cross_origin',
-    `With a cookie, this needs the header "Sec-Fetch-Site: same-origin" or "Origin: ${publicOrigin}", as browsers send them from this site.`,
+    `A request with a cookie needs the header "Sec-Fetch-Site: same-origin" or "Origin: ${publicOrigin}". Browsers add both to requests from this site.`,
   )
 }

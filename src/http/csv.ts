@@ -1,16 +1,16 @@
-/** Answers in CSV: who asks for it, and long ones as fast as the client takes them. */
+/** CSV answers: detects requests for CSV, and streams long files with backpressure. */
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 
-/** Characters that are sent at once: a line each would be a million small writes. */
+/** Characters per write: one write per line would mean a million small writes. */
 const CHUNK = 32 * 1024
 
-/** Whether the request asks for CSV by name; whoever takes anything gets JSON. */
+/** Whether the request asks for CSV explicitly; a client that accepts anything gets JSON. */
 export function wantsCsv({ accept }: { accept?: string | undefined }): boolean {
   return /\btext\/csv\b/i.test(accept ?? '')
 }
 
-/** Answers with a file of lines. */
+/** Answers with `lines` as a CSV download. */
 export async function sendCsv(
   reply: Pick<FastifyReply, 'type'>,
   filename: string,
@@ -24,8 +24,8 @@ export async function sendCsv(
 }
 
 /**
- * Lines, read as fast as they are taken. Resolves with the first at hand, so that an error until then still becomes a
- * problem; a later one breaks the connection, which no client takes for the end.
+ * A stream of the lines, with backpressure. Resolves after the first line, so that an earlier error still becomes a problem
+ * body. A later error breaks the connection, so that the client does not take the file for complete.
  */
 export async function csvStream(lines: AsyncGenerator<string>): Promise<Readable> {
   const first = await lines.next()

@@ -1,4 +1,4 @@
-/** Errors on the wire: RFC 9457 problem bodies for programs, a page for people; the cause only in the log. */
+/** Sends errors: RFC 9457 problem bodies to programs, error pages to users. The cause appears only in the log. */
 import type { ServerResponse } from 'node:http'
 import type { FastifyBaseLogger, FastifyError, FastifyReply } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
@@ -7,15 +7,15 @@ import { sqlState } from '../database/failures.ts'
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts'
 import { errorPage } from '../ui/error-page.ts'
 
-/** What every body of an error is, for the OpenAPI document and for the type. */
+/** Schema of every problem body. */
 export const problemSchema = z.object({
   type: z.string().describe('`urn:global-logout:problem:` and the code'),
   title: z.string().describe('the same for every problem with this code'),
   status: z.int(),
   code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]).describe('stable; listed in the README'),
-  detail: z.string().describe('what went wrong this time, for people'),
-  field: z.string().optional().describe('what of the request is at fault'),
-  requestId: z.uuid().describe('to find it in the log'),
+  detail: z.string().describe('what went wrong in this case, for people'),
+  field: z.string().optional().describe('the invalid field of the request'),
+  requestId: z.uuid().describe('identifies the request in the log'),
 })
 
 export function problemBody(problem: Problem, requestId: string): z.infer<typeof problemSchema> {
@@ -31,7 +31,7 @@ export function problemBody(problem: Problem, requestId: string): z.infer<typeof
   }
 }
 
-/** The body for programs. */
+/** The problem body as JSON text. */
 function problemText(problem: Problem, requestId: string): string {
   return JSON.stringify(problemBody(problem, requestId))
 }
@@ -45,7 +45,7 @@ const CHALLENGES: Partial<Record<ErrorCode, string>> = {
   insufficient_scope: 'Bearer error="insufficient_scope"',
 }
 
-/** The headers that a problem asks for, whatever its body. */
+/** The headers of a problem, for JSON and for pages. */
 export function problemHeaders(
   { code, retryAfterSeconds }: Problem,
   requestId: string,
@@ -58,7 +58,7 @@ export function problemHeaders(
   }
 }
 
-/** A problem as an answer in front of Fastify, its length included. */
+/** Headers and body of a problem that is answered before Fastify, with the content length. */
 export function problemAnswer(
   problem: Problem,
   requestId: string,
@@ -72,7 +72,7 @@ export function problemAnswer(
   return { headers, body }
 }
 
-/** Answers programs in front of Fastify. @param cookies `Set-Cookie` lines. */
+/** Sends a problem body before Fastify. @param cookies `Set-Cookie` lines. */
 export function writeProblem(
   raw: ServerResponse,
   problem: Problem,
@@ -84,14 +84,14 @@ export function writeProblem(
   raw.end(body)
 }
 
-/** Answers programs: a problem body, with the headers its status asks for. */
+/** Sends a problem body to a program. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   const { id } = reply.request
   reply.code(problem.status).headers(problemHeaders(problem, id)).type('application/problem+json')
   return reply.send(problemText(problem, id))
 }
 
-/** Answers people: the same as a page. */
+/** Sends a problem to a user, as an error page. */
 export function sendProblemPage(reply: FastifyReply, problem: Problem): FastifyReply {
   const { id, method } = reply.request
   reply.code(problem.status).headers(problemHeaders(problem, id)).type('text/html; charset=utf-8')
@@ -99,21 +99,22 @@ export function sendProblemPage(reply: FastifyReply, problem: Problem): FastifyR
   return reply.send(String(errorPage({ ...problemBody(problem, id), sent })))
 }
 
-/** Fastify's own errors, by code; anything unforeseen is `internal`. */
+/** Problem codes for Fastify's errors; any other error is `internal`. */
 const FASTIFY_ERRORS: Record<string, ErrorCode> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
 }
 
-/** Logs what went wrong on our side, with its cause. */
-export function logged(problem: Problem, log: () => FastifyBaseLogger): Problem {
+/** Logs a 5xx problem with its cause. @returns the problem. */
+export function logServerError(problem: Problem, log: () => FastifyBaseLogger): Problem {
   const { status, code, detail } = problem
   const level = status === 500 ? 'error' : 'warn'
   if (status >= 500) log()[level]({ err: problem.cause ?? problem, code }, detail)
   return problem
 }
 
-export function translate(thrown: unknown): Problem {
+/** Converts anything thrown into a problem. */
+export function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown
   const error = thrown as FastifyError
   if (hasZodFastifySchemaValidationErrors(error)) {

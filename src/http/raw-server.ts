@@ -1,19 +1,19 @@
-/** Node's HTTP server below Fastify: its limits, checks answered in front, and connections that close with the server. */
+/** Node's HTTP server below Fastify: sets its limits, answers checks before Fastify, and closes connections on shutdown. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { keepAddress, noteRequest, onConnect, toOriginForm } from './connections.ts'
+import { cacheRemoteAddress, onConnect, toOriginForm, trackRequest } from './connections.ts'
 
 const LIMITS = {
-  /** All headers of a request, in bytes; more than the gateways of `examples` pass on, so that no check fails for its length. */
+  /** All headers of a request, in bytes. More than the gateways in `examples` pass on, so no check fails because of its length. */
   maxHeaderSize: 64 * 1024,
-  /** For a request to arrive. This and the following in milliseconds. */
+  /** Time for a request to arrive. This and the following limits are in milliseconds. */
   requestTimeout: 10_000,
-  /** Node looks every 30 seconds unless told otherwise. */
+  /** How often Node checks `requestTimeout`; its default is 30 s. */
   connectionsCheckingInterval: 1_000,
-  /** Longer than that of common gateways (60 s), so that they close first. */
+  /** Longer than the 60 s of common gateways, so that the gateway closes first. */
   keepAliveTimeout: 75_000,
 }
-/** How often a closing server closes the connections that have become idle, in milliseconds. */
+/** How often a closing server closes idle connections, in milliseconds. */
 const CLOSE_IDLE_MS = 50
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
@@ -27,28 +27,28 @@ export function createRawServer(
   rest: Handler,
 ): Server {
   const answer: Handler = (request, response) => {
-    noteRequest(request, response)
+    trackRequest(request, response)
     toOriginForm(request)
-    // Node drops what arrives together with a request for another protocol, such as the next request: it is sent again.
+    // Node drops data that arrives with an upgrade request, such as the next request. After the close, the client resends it.
     if (!server.listening || request.headers.upgrade !== undefined) response.shouldKeepAlive = false
     if (!check(request, response)) rest(request, response)
   }
-  // An `Expect` that Node does not know is no reason to refuse.
+  // An unknown `Expect` header is ignored instead of refused.
   const server = createServer(LIMITS, answer)
-    .on('connection', keepAddress)
+    .on('connection', cacheRemoteAddress)
     .on('checkExpectation', answer)
     .on('connect', onConnect)
-  // Their size is the limit: of more than 1,000 lines Node drops the others, such as the address that a proxy adds, or refuses.
+  // Only `maxHeaderSize` limits headers. By default Node drops lines after the first 1,000, such as the address from a proxy.
   server.maxHeadersCount = 0
   return server
 }
 
 /**
- * Node closes the connections that are idle when the server closes. Two kinds would hold it up: those that become idle later,
- * and those without any request, which browsers open ahead and Node does not count as idle.
- * @returns what begins to close them.
+ * Closes connections during shutdown that Node keeps open. Node closes only those that are idle when the server closes. It
+ * keeps those that become idle later, and those without a request, which browsers open in advance.
+ * @returns a function that starts closing them.
  */
-export function closeConnectionsAsTheyFinish(server: Server): () => void {
+export function closeIdleConnectionsOnShutdown(server: Server): () => void {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)

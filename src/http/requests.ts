@@ -1,16 +1,16 @@
-/** What every request gets before its route: an address, a time of arrival, an id in the answer, and a body of a known type. */
+/** Prepares every request before its route: client address, arrival time, request id in the answer, parsed body, metrics. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { createAddressOf } from './address.ts'
-import { readBodies } from './bodies.ts'
+import { addBodyParsers } from './bodies.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** In milliseconds on the monotonic clock. */
+    /** Arrival time, in milliseconds on the monotonic clock. */
     arrivedAt: number
   }
   interface FastifyContextConfig {
-    /** A route too hot for a log line per request; its failures are still logged. */
+    /** Disables the log line per request, for frequent routes. Failures are still logged. */
     quiet?: boolean
   }
 }
@@ -34,15 +34,12 @@ export const requests = fp<Requests>(
       reply.header('x-request-id', request.id)
     })
     countRequests(app, metrics)
-    readBodies(app)
+    addBodyParsers(app)
   },
   { name: 'requests' },
 )
 
-/**
- * Counts every request by its registered route. Requests without a route count as one, because clients choose their method
- * and path.
- */
+/** Counts every request by its registered route. Requests without a route share one label, because clients choose their path. */
 function countRequests(app: FastifyInstance, { answered }: Requests['metrics']): void {
   app.addHook('onResponse', async ({ method, routeOptions: { url } }, reply) =>
     answered(url === undefined ? 'any' : method, url ?? 'none', reply.statusCode, reply.elapsedTime),

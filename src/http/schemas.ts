@@ -1,8 +1,8 @@
-/** What several routes take and give, said once: texts, ids, instants. */
+/** Schemas that several routes share: texts, ids, instants. */
 import { z } from 'zod'
 import { uuid } from '../lib/schemas.ts'
 
-/** A text that PostgreSQL can be asked for: it has no NUL in its own. No user id is longer. */
+/** A text that PostgreSQL accepts: without NUL. No user id is longer than 1,024 characters. */
 export const text = z
   .string({ error: ({ input }) => (input === undefined ? 'must be given' : 'must be a text') })
   .max(1024)
@@ -12,16 +12,16 @@ export const sessionId = uuid('must be the id of a session')
 export const planId = uuid('must be the id of a plan')
 export const operationId = uuid('must be the id of an operation')
 
-/** In answers. */
+/** In answers: an ISO 8601 time. */
 export const instant = z.iso.datetime()
 export const nullableText = z.string().nullable()
 
-/** How the sender of a revoked token compares with the session that it was for. */
+/** Compares the sender of a reused token with the session of that token. */
 export const comparison = {
   sameAddress: z
     .boolean()
     .nullable()
-    .describe('whether the session had signed in from this address; null: one of the two is unknown'),
+    .describe('whether the session was created from this address; null: one of the two is unknown'),
   sameProgram: z
     .boolean()
     .nullable()

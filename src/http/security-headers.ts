@@ -1,4 +1,4 @@
-/** The security headers of every answer: only our own stylesheet and script, no frames, no form that leads elsewhere. */
+/** Sets the security headers of every answer: scripts, styles and form targets of this site only, and no framing. */
 import fastifyHelmet from '@fastify/helmet'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'

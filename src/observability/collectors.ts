@@ -1,6 +1,6 @@
 /**
- * Metrics of what counts by itself in plain numbers, read only when somebody asks: the hot path pays for an addition, not
- * for a library. prom-client prints them, and adds them up over workers.
+ * Metrics over plain counters, which are read only when metrics are collected: the hot path costs one addition.
+ * prom-client formats the metrics and aggregates them over workers.
  */
 import { type Aggregator, Counter, Gauge, type Metric, type Registry } from 'prom-client'
 
@@ -9,18 +9,18 @@ export interface Sample {
   labels?: Record<string, string>
 }
 
-/** What a metric is now. */
+/** Reads the current value of a metric. */
 export type Read = () => number | Sample[]
 
 export interface Options {
   labelNames?: string[]
-  /** What the values of several workers come to. */
+  /** How the values of several workers are combined. */
   aggregator?: Aggregator
 }
 
 export type Collectors = ReturnType<typeof createCollectors>
 
-/** Makes metrics of a registry, all of them with the prefix `global_logout_`. */
+/** Creates metrics in a registry, all with the prefix `global_logout_`. */
 export function createCollectors(registry: Registry) {
   const registers = [registry]
   const nameOf = (suffix: string) => `global_logout_${suffix}`
@@ -57,7 +57,7 @@ export function createCollectors(registry: Registry) {
       })
     },
 
-    /** @param durations by the values of the label. */
+    /** @param durations by label value. */
     histogram(suffix: string, help: string, label: string, durations: Readonly<Record<string, Durations>>) {
       const name = nameOf(suffix)
       const get = async () => {
@@ -66,22 +66,22 @@ export function createCollectors(registry: Registry) {
         )
         return { name, help, type: 'histogram', aggregator: 'sum', values }
       }
-      // Made by hand: a Histogram of prom-client takes no buckets that were counted elsewhere.
+      // Built by hand: prom-client's Histogram cannot take counts from outside.
       registry.registerMetric({ name, get } as unknown as Metric)
     },
   }
 }
 
-/** Samples of a table of counts, by the values of one label. */
+/** One sample per label value. */
 export function byLabel(label: string, counts: Readonly<Record<string, number>>): Sample[] {
   return Object.entries(counts).map(([value, count]) => ({ labels: { [label]: value }, value: count }))
 }
 
-/** Durations in buckets. */
+/** A histogram of durations. */
 export class Durations {
   /** Upper bounds, in milliseconds. */
   readonly #bounds: readonly number[]
-  /** Durations in each bucket alone; the last is for those beyond all bounds. */
+  /** Durations per bucket, not cumulative; the last bucket has no upper bound. */
   readonly #counts: Float64Array
   #sum = 0
 
@@ -90,7 +90,7 @@ export class Durations {
     this.#counts = new Float64Array(bounds.length + 1)
   }
 
-  /** @param ms most are short, so the search begins there. */
+  /** Adds a duration in milliseconds. The search starts at the shortest bucket, because most durations are short. */
   add(ms: number): void {
     let bucket = 0
     while (ms > (this.#bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket++
@@ -98,7 +98,7 @@ export class Durations {
     this.#sum += ms
   }
 
-  /** As Prometheus wants a histogram: in seconds, each bucket with all that are shorter. */
+  /** Samples as Prometheus expects them: in seconds, with cumulative buckets. */
   samples(name: string, labels: Record<string, string>) {
     let count = 0
     const buckets = [...this.#counts].map((own, n) => {

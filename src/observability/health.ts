@@ -1,4 +1,4 @@
-/** `/healthz`: the process answers. `/readyz`: so does the database, a primary with every migration and every row in sight. */
+/** `/healthz`: the process answers. `/readyz`: the database is a primary, has all migrations, and hides no rows from the service. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { z } from 'zod'
@@ -10,9 +10,9 @@ import { Problem } from '../errors.ts'
 import { callers } from '../http/openapi/document.ts'
 import { TABLES } from '../tables.ts'
 
-/** Probes come every few seconds; only their failures are worth a line. */
+/** Probes arrive every few seconds, so only their failures are logged. */
 const config = { quiet: true }
-const ok = { 200: z.object({ status: z.literal('ok') }).describe('It does.') }
+const ok = { 200: z.object({ status: z.literal('ok') }).describe('Yes.') }
 const probe = { tags: ['operators'], security: callers.anyone, response: ok }
 
 export interface Health {
@@ -26,7 +26,7 @@ async function routes(app: FastifyInstance, { database: { run } }: Health) {
   const readyz = {
     ...probe,
     operationId: 'readyz',
-    summary: 'Does the database answer: a primary, with every migration and every row in sight?',
+    summary: 'Is the database a primary with all migrations and without hidden rows?',
     problems: ['unavailable'] as const,
   }
   app.get('/readyz', { config, schema: readyz }, async () => {

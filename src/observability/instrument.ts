@@ -1,16 +1,16 @@
-/** Services with what they do counted, as their callers saw it. Nothing else about them changes. */
+/** Wraps services to count the outcomes of their calls; behaviour does not change. */
 import { Problem } from '../errors.ts'
 import { LOGOUT_SCOPES } from '../operations/kinds.ts'
 import type { Keys } from '../service-api/keys.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 
-/** What users end: a scope of a logout, or `one` of their other sessions. */
+/** Labels of logouts: the scope, or `one` for a single session by its id. */
 export const COUNTED_SCOPES = [...LOGOUT_SCOPES, 'one'] as const
 export type CountedScope = (typeof COUNTED_SCOPES)[number]
 
 /**
- * `done`: committed. `refused`: whoever asked may not, or there was nothing to end. `unknown`: the answer to the commit
- * was lost. `failed`: nothing was changed.
+ * `done`: committed. `refused`: not allowed, or no such session. `unknown`: the answer to the commit was lost. `failed`:
+ * nothing was changed.
  */
 export const LOGOUT_OUTCOMES = ['done', 'refused', 'unknown', 'failed'] as const
 export type LogoutOutcome = (typeof LOGOUT_OUTCOMES)[number]
@@ -47,7 +47,7 @@ function outcomeOf(error: unknown): LogoutOutcome {
   return error.status < 500 ? 'refused' : 'failed'
 }
 
-/** @param refused is told of each key that was refused, and whether for its secret or for its scope. */
+/** @param refused called for each refused key, with the reason: its secret or its scope. */
 export function instrumentKeys(
   keys: Keys,
   refused: (why: 'invalid_key' | 'insufficient_scope') => void,

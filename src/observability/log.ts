@@ -1,12 +1,12 @@
-/** The log: JSON lines, pretty on a terminal. No token, cookie, query string or query parameter ever reaches it. */
+/** Creates the logger: JSON lines, or readable text on a terminal. It never logs tokens, cookies, query strings or query parameters. */
 import { type DestinationStream, type LoggerOptions, pino, stdSerializers } from 'pino'
 import { rootCause } from '../database/failures.ts'
 
 export interface LogOptions {
   pretty?: boolean
-  /** Where lines go; standard output by default. */
+  /** Default: standard output. */
   destination?: DestinationStream
-  /** What every line gets in addition. */
+  /** Additional fields of every line. */
   mixin?: () => object
 }
 
@@ -22,7 +22,7 @@ export function createLogger(level: string, { pretty = false, destination, mixin
         remoteAddress: request.address?.nearest ?? request.ip,
       }),
       res: (reply) => ({ statusCode: reply.statusCode }),
-      // Whatever was thrown, or nothing: a lease may be lost without an error.
+      // Any thrown value or none: a lease can be lost without an error.
       err: (error: unknown) => (error instanceof Error ? stdSerializers.err(withoutValues(error)) : error),
     },
     redact: {
@@ -44,7 +44,7 @@ export function createLogger(level: string, { pretty = false, destination, mixin
   return destination ? pino(options, destination) : pino(options)
 }
 
-/** Database errors quote rows ("Key (email)=(…) already exists") and drizzle's quote parameters: keep code and message. */
+/** Keeps code and message only: database errors quote rows ("Key (email)=(…) already exists"), and drizzle's quote parameters. */
 function withoutValues(error: Error): Error {
   const cause = rootCause(error) as Error & { detail?: string; where?: string }
   if (!('detail' in cause) && !('where' in cause)) return cause

@@ -1,4 +1,4 @@
-/** `/metrics`: the metrics of all workers, as Prometheus text. */
+/** Serves `/metrics`: the metrics of all workers, as Prometheus text. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { z } from 'zod'
@@ -14,7 +14,7 @@ async function routes(app: FastifyInstance, { metrics }: MetricsText) {
     operationId: 'metrics',
     tags: ['operators'],
     summary: 'Metrics for Prometheus, of all workers',
-    description: 'docs/operations.md tells what each means, and when to worry.',
+    description: 'docs/operations.md explains each metric.',
     security: callers.anyone,
     produces: ['text/plain'],
     problems: ['unavailable'] as const,

@@ -1,7 +1,7 @@
 /**
- * OpenTelemetry traces; loaded only when an OTLP endpoint is configured, and told what to do by the standard `OTEL_*`
- * variables, which the SDK reads. The promise: what leaves names nobody (what instrumentations record is let out by a list,
- * without error texts, addresses or query strings), and a collector that is away, slow or wrong disturbs nothing.
+ * OpenTelemetry traces, configured by the standard `OTEL_*` variables. Loaded only when an OTLP endpoint is configured.
+ * Exported attributes are allow-listed: no personal data, error texts, addresses or query strings leave the process. A
+ * collector that is down, slow or faulty does not affect requests.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { createRequire } from 'node:module'
@@ -35,12 +35,12 @@ import {
 import type { FastifyBaseLogger, FastifyPluginCallback } from 'fastify'
 import { version } from '../version.ts'
 
-/** How long a stop waits for the last spans, in milliseconds. */
+/** How long shutdown waits for the last spans, in milliseconds. */
 const FLUSH_MS = 2_000
-/** Asked every few seconds; what they do is known. */
+/** Not traced: they are requested every few seconds. */
 const PROBES = ['/healthz', '/readyz', '/metrics']
 
-/** All that leaves with a span, beside its name, times and status. None of it is chosen by a client or names a person. */
+/** The exported attributes of a span, besides name, times and status. None is chosen by a client or identifies a person. */
 const ATTRIBUTES = [
   'db.namespace',
   'db.postgresql.plan',
@@ -55,18 +55,18 @@ const ATTRIBUTES = [
 ]
 
 export interface Tracing {
-  /** Makes a span of each request; register it before the routes. */
+  /** Creates a span for each request; register it before the routes. */
   plugin: FastifyPluginCallback
   /**
-   * Begins a span for a check whose caller traces it. Others get none: a check takes microseconds and is asked for every
-   * request of every application. @returns what ends it.
+   * Starts a span for a check if the caller's trace is sampled. Other checks get no span: they take microseconds and
+   * happen for every request of every application. @returns a function that ends the span.
    */
   check(headers: IncomingHttpHeaders): ((status: number) => void) | undefined
-  /** Sends what is left, if it can be done soon. */
+  /** Sends the remaining spans, for at most two seconds. */
   close(): Promise<void>
 }
 
-/** For a line of the log: which span it belongs to, if to any. */
+/** Fields that link a log line to the active span. */
 export function logFields(): Record<string, string> {
   const active = trace.getActiveSpan()?.spanContext()
   return active ? { trace_id: active.traceId, span_id: active.spanId } : {}
@@ -84,7 +84,7 @@ export function startTracing(log: FastifyBaseLogger): Tracing {
         }),
       )
       .merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: [new BatchSpanProcessor(discreet(new OTLPTraceExporter(), log))],
+    spanProcessors: [new BatchSpanProcessor(allowListed(new OTLPTraceExporter(), log))],
   })
   provider.register()
   instrumentPg()
@@ -123,8 +123,8 @@ export function startTracing(log: FastifyBaseLogger): Tracing {
 }
 
 /**
- * Queries become spans of the request that makes them. `pg` is a CommonJS module, one for all who import it, and loaded long
- * ago: requiring it once more hands the instrumentation the prototypes that everybody uses, without a loader hook.
+ * Creates a span for each query, below the span of its request. `pg` is a CommonJS module that is already loaded. Requiring it
+ * again lets the instrumentation patch the shared prototypes, without a loader hook.
  */
 function instrumentPg(): void {
   new PgInstrumentation({ requireParentSpan: true })
@@ -133,18 +133,17 @@ function instrumentPg(): void {
   createRequire(require.resolve('pg'))('pg-pool')
 }
 
-/** Lets out what may leave. A collector that fails is one line in the log, and another when it is back. */
-function discreet(exporter: SpanExporter, log: FastifyBaseLogger): SpanExporter {
+/** Exports only allow-listed attributes. Logs one line when the collector fails, and one when it recovers. */
+function allowListed(exporter: SpanExporter, log: FastifyBaseLogger): SpanExporter {
   let failing = false
   return {
     export(spans, done) {
       exporter.export(spans.map(scrub), ({ code, error }) => {
         const failed = code !== 0
-        if (failed && !failing)
-          log.warn({ reason: error?.message }, 'traces cannot be sent; they are dropped')
-        if (!failed && failing) log.info('traces are sent again')
+        if (failed && !failing) log.warn({ reason: error?.message }, 'trace export failed; spans are dropped')
+        if (!failed && failing) log.info('trace export works again')
         failing = failed
-        // Told of a failure, the processor would log each one.
+        // Always success: the processor would log every failure.
         done({ code: 0 })
       })
     },
@@ -153,12 +152,12 @@ function discreet(exporter: SpanExporter, log: FastifyBaseLogger): SpanExporter 
   }
 }
 
-/** The same span without events, which quote errors, and with only the attributes that may leave. */
+/** The span with allow-listed attributes, and without events, which quote errors. */
 function scrub(span: ReadableSpan): ReadableSpan {
   const attributes: Attributes = Object.fromEntries(
     ATTRIBUTES.filter((name) => name in span.attributes).map((name) => [name, span.attributes[name]]),
   )
-  // The caller's `tracestate` is any text of theirs.
+  // The caller chooses the text of `tracestate`.
   const { traceState: _, ...context } = span.spanContext()
   return Object.create(span, {
     spanContext: { value: () => context },
@@ -168,7 +167,7 @@ function scrub(span: ReadableSpan): ReadableSpan {
   })
 }
 
-/** What the SDK complains of: settings that it cannot use. */
+/** Logs diagnostics of the SDK, such as invalid settings. */
 function diagnosticsTo(log: FastifyBaseLogger) {
   const warn = (message: string) => log.warn(`traces: ${message}`)
   return { error: warn, warn, info: () => {}, debug: () => {}, verbose: () => {} }

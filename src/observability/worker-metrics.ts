@@ -1,22 +1,22 @@
 /**
- * With several workers, whichever is asked for metrics answers for all: it asks the supervising process, which asks every
- * worker and adds up. A worker that hangs is what metrics are looked at for: it is waited for, but not for long, and told of.
+ * Metrics across workers. The worker that gets the request asks the supervising process, which collects the metrics of all
+ * workers and aggregates them. A worker that does not answer within three seconds is counted as unresponsive.
  */
 import cluster from 'node:cluster'
 import { AggregatorRegistry, type Registry } from 'prom-client'
 import { unavailable } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 
-/** From a worker to the supervising process, and back with `text`. */
+/** Sent by a worker to the supervising process, and back with `text`. */
 const ASK = 'global-logout metrics'
-/** From there to every worker, and back with `counted`. */
+/** Sent by the supervising process to every worker, and back with `counted`. */
 const COUNT = 'global-logout count'
-/** How long a worker is waited for, in milliseconds: Prometheus waits ten seconds. */
-const PATIENCE_MS = 3_000
-/** How long the supervising process is, in milliseconds. */
-const LONGER_MS = 5_000
+/** Timeout for each worker, in milliseconds. Prometheus waits ten seconds. */
+const WORKER_TIMEOUT_MS = 3_000
+/** Timeout for the supervising process, in milliseconds. */
+const SUPERVISOR_TIMEOUT_MS = 5_000
 
-/** Each worker says zero. */
+/** Each worker reports zero; the supervising process sets the real number. */
 const UNRESPONSIVE = 'global_logout_workers_unresponsive'
 
 type Counted = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
@@ -30,65 +30,65 @@ interface Message {
 const is = (type: Message['type'], message: unknown): message is Message =>
   (message as Message | null)?.type === type
 
-/** The metrics of all workers. For a worker. @throws Problem `unavailable` when the supervising process does not answer. */
+/** Called in a worker: returns the metrics of all workers. @throws Problem `unavailable` when the supervising process does not answer. */
 export async function askSupervisor(): Promise<string> {
   const id = crypto.randomUUID()
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const hear = (message: unknown) => {
+  const onMessage = (message: unknown) => {
     if (is(ASK, message) && message.id === id) resolve(message.text ?? '')
   }
-  const late = setTimeout(
+  const timer = setTimeout(
     () => reject(unavailable(new Error('the supervising process does not answer'))),
-    LONGER_MS,
+    SUPERVISOR_TIMEOUT_MS,
   )
-  process.on('message', hear)
+  process.on('message', onMessage)
   process.send?.({ type: ASK, id } satisfies Message)
   return promise.finally(() => {
-    clearTimeout(late)
-    process.off('message', hear)
+    clearTimeout(timer)
+    process.off('message', onMessage)
   })
 }
 
-/** Tells the supervising process, when it asks, what this worker counts. */
-export function tellSupervisor(registry: Registry): void {
+/** Called in a worker: sends its metrics to the supervising process on request. */
+export function answerSupervisor(registry: Registry): void {
   process.on('message', (message: unknown) => {
     if (!is(COUNT, message)) return
-    const tell = (counted: Counted) => process.send?.({ ...message, counted } satisfies Message)
+    const send = (counted: Counted) => process.send?.({ ...message, counted } satisfies Message)
     // A worker that fails counts as unresponsive.
-    registry.getMetricsAsJSON().then(tell, () => {})
+    registry.getMetricsAsJSON().then(send, () => {})
   })
 }
 
-/** Lets workers ask. For the supervising process. */
+/** Called in the supervising process: answers workers that ask for all metrics. */
 export function gatherMetrics(log: Log): void {
   cluster.on('message', (worker, message) => {
     if (!is(ASK, message)) return
     const answer = (text: string) => worker.isConnected() && worker.send({ ...message, text })
-    countAll()
+    collectAll()
       .then((counted) => AggregatorRegistry.aggregate(counted).metrics())
       .then(answer)
-      .catch((err) => log.error({ err }, 'metrics of the workers not collected'))
+      .catch((err) => log.error({ err }, 'could not collect the metrics of the workers'))
   })
 }
 
-/** What each worker counts that tells in time; and how many do not. */
-async function countAll(): Promise<Counted[]> {
+/** The metrics of every worker that answers in time, and the number of workers that do not. */
+async function collectAll(): Promise<Counted[]> {
   const id = crypto.randomUUID()
   const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker?.isConnected())
-  const told: Counted[] = []
+  const received: Counted[] = []
   const { promise, resolve } = Promise.withResolvers<void>()
-  const hear = (_worker: unknown, message: unknown) => {
+  const onMessage = (_worker: unknown, message: unknown) => {
     if (!is(COUNT, message) || message.id !== id || !message.counted) return
-    told.push(message.counted)
-    if (told.length === workers.length) resolve()
+    received.push(message.counted)
+    if (received.length === workers.length) resolve()
   }
-  const late = setTimeout(resolve, PATIENCE_MS)
-  cluster.on('message', hear)
+  const timer = setTimeout(resolve, WORKER_TIMEOUT_MS)
+  cluster.on('message', onMessage)
   for (const worker of workers) worker?.send({ type: COUNT, id } satisfies Message)
   await promise
-  clearTimeout(late)
-  cluster.off('message', hear)
-  const zero = told.flat().find(({ name }) => name === UNRESPONSIVE)
-  const unresponsive = workers.length - told.length
-  return zero ? [...told, [{ ...zero, values: [{ value: unresponsive, labels: {} }] }]] : told
+  clearTimeout(timer)
+  cluster.off('message', onMessage)
+  const zero = received.flat().find(({ name }) => name === UNRESPONSIVE)
+  const unresponsive = workers.length - received.length
+  return zero ? [...received, [{ ...zero, values: [{ value: unresponsive, labels: {} }] }]] : received
 }

@@ -1,6 +1,6 @@
 /**
- * Which service is asking: `Authorization: Bearer glk_…`. Wrong keys are counted by address and slowed down; a right one
- * is never held up by them, because behind the same address staff may be ending sessions.
+ * Authenticates services by `Authorization: Bearer glk_…`. Wrong keys are rate-limited by client address. A valid key is
+ * never limited: staff behind the same address may be ending sessions.
  */
 import fastifyRateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -22,7 +22,7 @@ declare module 'fastify' {
   }
 }
 
-/** What a route that requires a key may refuse with. */
+/** Problem codes of every route that requires a key. */
 export const KEY_PROBLEMS = [
   'key_required',
   'invalid_key',
@@ -30,11 +30,11 @@ export const KEY_PROBLEMS = [
   'too_many_attempts',
 ] as const
 
-/** Wrong keys an address may send in a minute; further ones get 429. */
+/** Wrong keys per address and minute; further ones get 429. */
 const WRONG_KEYS = { max: 20, timeWindow: 60_000 }
 
 /**
- * The hook that it returns runs before the body is read.
+ * @returns a function that makes a hook for a scope; the hook runs before the body is read.
  * @throws Problem `key_required`, `invalid_key`, `insufficient_scope` or `too_many_attempts`.
  */
 function createRequireKey(app: FastifyInstance, keys: Keys) {
@@ -46,12 +46,15 @@ function createRequireKey(app: FastifyInstance, keys: Keys) {
   return (scope: KeyScope) => async (request: FastifyRequest) => {
     const secret = bearerOf(request.headers)
     if (!secret)
-      throw new Problem('key_required', `Send "Authorization: Bearer glk_…", a key with the scope ${scope}.`)
+      throw new Problem(
+        'key_required',
+        `Send "Authorization: Bearer glk_…" with a service key that has the scope ${scope}.`,
+      )
     request.serviceKey = await keys.require(secret, scope).catch(async (error) => {
       if (!(error instanceof Problem && error.code === 'invalid_key')) throw error
       const wrong = await countWrongKey(request)
       if (wrong.isAllowed || !wrong.isExceeded) throw error
-      throw new Problem('too_many_attempts', 'Use a key that "global-logout keys list" shows, or wait.', {
+      throw new Problem('too_many_attempts', 'Use a key from "global-logout keys list", or wait.', {
         retryAfterSeconds: wrong.ttlInSeconds,
       })
     })

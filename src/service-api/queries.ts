@@ -1,4 +1,4 @@
-/** The named queries on `service_key`. A raw key passed to any of them is hashed by the column's type. */
+/** The named queries on `service_key`. The column type hashes every raw key. */
 import { and, desc, eq, isNull, or, sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database/database.ts'
 import { hashToken } from '../database/token-hash.ts'
@@ -6,7 +6,7 @@ import { type ServiceKey, serviceKey } from './schema.ts'
 import type { KeyScope } from './scopes.ts'
 
 const now = sql`statement_timestamp()`
-/** True for keys that are neither revoked nor expired. */
+/** SQL that is true for keys that are neither revoked nor expired. */
 export const isActive = and(
   isNull(serviceKey.revokedAt),
   or(isNull(serviceKey.expiresAt), sql`${serviceKey.expiresAt} > ${now}`),
@@ -16,7 +16,7 @@ export interface FoundKey {
   id: string
   name: string
   scopes: KeyScope[]
-  /** Whether its last recorded use is old enough to be recorded anew. */
+  /** Whether the last recorded use is older than a minute, so that this use should be recorded. */
   stale: boolean
 }
 
@@ -28,7 +28,7 @@ const FIND_KEYS = {
     where revoked_at is null and coalesce(expires_at > statement_timestamp(), true)`,
 }
 
-/** The active keys with these secrets, by position; null where there is none. */
+/** The active keys with these secrets, in the same order; null for a secret that matches no active key. */
 export async function findKeys(query: Database['query'], keys: string[]): Promise<(FoundKey | null)[]> {
   const answers: (FoundKey | null)[] = new Array(keys.length).fill(null)
   const rows = await query<[position: number, string, string, KeyScope[], boolean]>({
@@ -46,7 +46,7 @@ export async function recordKeyUse(db: Executor, id: string): Promise<void> {
 export interface NewKey {
   name: string
   scopes: KeyScope[]
-  /** How long it lives, in seconds; null until it is revoked. */
+  /** Lifetime in seconds; null for a key that does not expire. */
   lifetimeSeconds: number | null
 }
 
@@ -66,7 +66,7 @@ export async function insertKey(
 
 export type ListedKey = ServiceKey & { state: 'active' | 'expired' | 'revoked' }
 
-/** Keys, newest first; those that are over only with `all`. */
+/** Keys, newest first; expired and revoked ones only with `all`. */
 export function listKeys(db: Executor, { all = false } = {}): Promise<ListedKey[]> {
   const state = sql<ListedKey['state']>`case when ${serviceKey.revokedAt} is not null then 'revoked'
     when ${serviceKey.expiresAt} <= ${now} then 'expired' else 'active' end`
@@ -87,7 +87,7 @@ export function listKeys(db: Executor, { all = false } = {}): Promise<ListedKey[
     .orderBy(desc(serviceKey.createdAt))
 }
 
-/** Revokes a key. @returns it, or null when there is none, or it was revoked before. */
+/** Revokes a key. @returns the key, or null when there is none or it was already revoked. */
 export async function revokeKey(db: Executor, id: string): Promise<ServiceKey | null> {
   const [key] = await db
     .update(serviceKey)

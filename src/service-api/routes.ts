@@ -1,4 +1,4 @@
-/** For services with a key: ask about a session (RFC 7662), sign a user in. */
+/** The API for services: token introspection (RFC 7662), and creating sessions. */
 import fastifyFormbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -13,7 +13,7 @@ import type { Sessions } from '../sessions/sessions.ts'
 import { MAX_TOKEN_LENGTH } from '../sessions/tokens.ts'
 import { KEY_PROBLEMS } from './guard.ts'
 
-const question = z.object({
+const introspectionRequest = z.object({
   token: z.string('must be the token to look up'),
   token_type_hint: z.string().optional(),
 })
@@ -24,7 +24,7 @@ const introspection = z.union([
     sub: z.string().describe('id of the user'),
     sid: z.string().describe('id of the session'),
     iat: z.int().describe('when it was created, in seconds since 1970'),
-    exp: z.int().describe('when it ends unless it is used, in seconds since 1970'),
+    exp: z.int().describe('when it ends if it is not used again, in seconds since 1970'),
     token_type: z.literal('session'),
   }),
   z.object({ active: z.literal(false) }),
@@ -32,7 +32,7 @@ const introspection = z.union([
 
 const newSession = z.strictObject({
   userId: text.min(1, 'must name a user'),
-  userAgent: z.string().nullish().describe('what cannot be kept of it is left out, and refuses nobody'),
+  userAgent: z.string().nullish().describe('never refused; characters that cannot be stored are replaced'),
   ipAddress: z
     .string()
     .refine((text) => readAddress(text) !== null, 'must be an IPv4 or IPv6 address')
@@ -77,11 +77,13 @@ async function routes(instance: FastifyInstance, { sessions, cookies }: ServiceA
       schema: {
         ...forServices,
         operationId: 'introspect',
-        summary: 'What is known of a token (RFC 7662)',
-        description: 'Of a token that is not valid nothing is told but that.',
+        summary: 'Introspect a token (RFC 7662)',
+        description: 'For a token that is not valid, the answer contains nothing else.',
         security: callers.service('introspect'),
-        body: question,
-        response: { 200: introspection.describe('Whether it is valid now, and whose it is.') },
+        body: introspectionRequest,
+        response: {
+          200: introspection.describe('Whether the token is valid now, and its user and session.'),
+        },
       },
     },
     async (request) => {
@@ -108,11 +110,11 @@ async function routes(instance: FastifyInstance, { sessions, cookies }: ServiceA
         operationId: 'createSession',
         summary: 'Sign a user in',
         description:
-          'For an application that has verified who it is. For security staff the key needs the scope `security`, too (403 `insufficient_scope`). `replaces` ends the session of that token in the same transaction, so that nobody can fix a token in advance.',
+          'For an application that has authenticated the user. To sign in security staff, the key also needs the scope `security` (403 `insufficient_scope`). `replaces` ends the session of that token in the same transaction, which prevents session fixation.',
         security: callers.service('sessions:create'),
         problems: [...forServices.problems, 'user_locked', 'outcome_unknown'],
         body: newSession,
-        response: { 201: createdSession.describe('The new session, and the cookie to set for it.') },
+        response: { 201: createdSession.describe('The new session, and the cookie to set.') },
       },
     },
     async (request, reply) => {

@@ -3,7 +3,7 @@ import { check, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { hashedToken, instant, representableDates } from '../database/columns.ts'
 import type { KeyScope } from './scopes.ts'
 
-/** The credential of a calling service. Its secret is shown once, when it is created; the row holds its hash. */
+/** A credential of a service. The secret is shown once, on creation; the table stores its hash. */
 export const serviceKey = pgTable(
   'service_key',
   {
@@ -12,7 +12,7 @@ export const serviceKey = pgTable(
     keyHash: hashedToken('key_hash').notNull().unique(),
     scopes: text('scopes').array().$type<KeyScope[]>().notNull(),
     createdAt: instant('created_at').notNull().defaultNow(),
-    /** Null: until it is revoked. */
+    /** Null: the key does not expire. */
     expiresAt: instant('expires_at'),
     lastUsedAt: instant('last_used_at'),
     revokedAt: instant('revoked_at'),

@@ -2,7 +2,7 @@
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
-import { logged, sendProblem, sendProblemPage, translate } from '../http/problems.ts'
+import { logServerError, sendProblem, sendProblemPage, toProblem } from '../http/problems.ts'
 import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
 import type { DeviceHints } from './device-columns.ts'
@@ -34,7 +34,7 @@ async function handleErrors(app: FastifyInstance, { replays, cookies, cookieSett
     replays.refused(credential.token, sourceOf(request), performance.now() - request.arrivedAt)
   })
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = logged(translate(error), () => request.log)
+    const problem = logServerError(toProblem(error), () => request.log)
     if (problem.code !== 'invalid_token') return void sendProblem(reply, problem)
     const credential = credentialOf(request)
     // Pages do not clear differing cookies: `/signed-out` does, and explains why.
@@ -43,7 +43,7 @@ async function handleErrors(app: FastifyInstance, { replays, cookies, cookieSett
     app.reportRefused(request)
   })
   app.setNotFoundHandler((request, reply) => {
-    const problem = new Problem('not_found', `Nothing answers ${request.method} at this address.`)
+    const problem = new Problem('not_found', `No route answers ${request.method} at this path.`)
     // Browsers ask for text/html when they navigate; programs do not.
     const wantsPage = request.headers.accept?.includes('text/html')
     return wantsPage ? sendProblemPage(reply, problem) : sendProblem(reply, problem)
@@ -54,7 +54,7 @@ async function handleErrors(app: FastifyInstance, { replays, cookies, cookieSett
 export const problemPages = fp(
   async (app) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      const problem = logged(translate(error), () => request.log)
+      const problem = logServerError(toProblem(error), () => request.log)
       if (problem.status === 401) reply.redirect('/signed-out', 303)
       else sendProblemPage(reply, problem)
       if (problem.code === 'invalid_token') app.reportRefused(request)

@@ -229,7 +229,7 @@ const silent = createServer(() => {}).listen(0, '127.0.0.1')
 t.teardown(() => silent.close().closeAllConnections())
 
 for (const [what, endpoint, told] of [
-  ['away', `http://127.0.0.1:${await freePort()}`, 'traces cannot be sent'],
+  ['away', `http://127.0.0.1:${await freePort()}`, 'trace export failed'],
   ['no address at all', 'nonsense', 'traces: '],
   ['silent', `http://127.0.0.1:${(silent.address() as { port: number }).port}`, 'Server listening'],
 ] as const)
@@ -243,7 +243,7 @@ for (const [what, endpoint, told] of [
     }
     await service.printed(told)
     await sleep(500)
-    const complaints = service.output().match(/traces cannot be sent/g) ?? []
+    const complaints = service.output().match(/trace export failed/g) ?? []
     t.ok(complaints.length <= 1, 'it is told once')
     service.child.kill('SIGTERM')
     t.equal(await service.ended, 0, 'and it stops as ever')

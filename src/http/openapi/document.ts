@@ -1,7 +1,4 @@
-/**
- * The OpenAPI 3.1 document, made of what the routes say of themselves: their schemas, and the codes of the problems they
- * answer with.
- */
+/** Builds the OpenAPI 3.1 document from the routes: their schemas and their problem codes. */
 import type { SwaggerOptions, SwaggerTransform } from '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
@@ -9,16 +6,16 @@ import type { OpenAPIV3_1 } from 'openapi-types'
 import { z } from 'zod'
 import type { ErrorCode } from '../../errors.ts'
 import { version } from '../../version.ts'
-import { complete, type Draft } from './responses.ts'
+import { completeDocument, type Draft } from './responses.ts'
 
 declare module 'fastify' {
   interface FastifySchema {
-    /** What this route may refuse with, beside what any route may. */
+    /** Problem codes of this route, in addition to those of all routes. */
     problems?: readonly ErrorCode[]
   }
 }
 
-/** Who may call: for the `security` of a route. */
+/** Values for the `security` of a route: who may call it. */
 export const callers = {
   anyone: [],
   user: [{ sessionCookie: [] }, { sessionToken: [] }],
@@ -29,13 +26,13 @@ export const callers = {
 const WITH_INPUT: readonly ErrorCode[] = ['invalid_request']
 const WITH_BODY: readonly ErrorCode[] = ['invalid_request', 'body_too_large', 'unsupported_media_type']
 
-/** What is documented besides the routes: a path that is answered in front of Fastify. */
+/** Documentation of paths that are answered before Fastify. */
 export interface RawPaths {
   paths: Record<string, Record<string, Draft>>
   responses: Record<string, OpenAPIV3_1.ResponseObject>
 }
 
-/** Options for `@fastify/swagger`. Routes without a tag are pages and files, which are no part of the document. */
+/** Options for `@fastify/swagger`. Routes without a tag are pages and files; the document leaves them out. */
 export function documentOptions(cookieName: string, { paths, responses }: RawPaths): SwaggerOptions {
   return {
     openapi: {
@@ -43,23 +40,27 @@ export function documentOptions(cookieName: string, { paths, responses }: RawPat
       info: {
         title: 'global-logout',
         version,
-        summary: 'Sessions that end everywhere, now.',
+        summary: 'Sign out everywhere, immediately.',
         description:
-          'When a global logout answers 200, every session of that user is over, and the next check of each of them is refused. ' +
+          'When a global logout answers 200, every session of that user is ended, and the next check of each is refused. ' +
           'Errors are `application/problem+json` (RFC 9457) with a stable `code`; unknown, expired and revoked tokens get the same 401. ' +
-          'What cannot be decided is 503: neither "valid" nor "signed out".',
+          '503 means that the service cannot decide: neither "valid" nor "signed out".',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'The service that serves this document' }],
       tags: [
-        { name: 'gateways', description: 'Ask about every request, without a credential of their own.' },
-        { name: 'users', description: 'See and end their own sessions, by cookie or bearer token.' },
-        { name: 'services', description: 'Call with a service key ("global-logout keys").' },
+        {
+          name: 'gateways',
+          description: 'Check the session of every request; need no credential of their own.',
+        },
+        { name: 'users', description: 'List and end their own sessions, by cookie or bearer token.' },
+        { name: 'services', description: 'Authenticate with a service key ("global-logout keys").' },
         {
           name: 'staff',
-          description: "See and end other people's sessions: with a role, or a key of scope `security`.",
+          description:
+            'List and end sessions of any user, with a staff role or a service key with the scope `security`.',
         },
-        { name: 'operators', description: 'Watch the service.' },
+        { name: 'operators', description: 'Monitor the service.' },
       ],
       paths: paths as object as OpenAPIV3_1.PathsObject,
       components: {
@@ -70,14 +71,14 @@ export function documentOptions(cookieName: string, { paths, responses }: RawPat
             in: 'cookie',
             name: cookieName,
             description:
-              'The session token in its cookie. A call that changes something also needs `Sec-Fetch-Site: same-origin`, or an `Origin` equal to `PUBLIC_URL`; browsers add both by themselves.',
+              'The session token in its cookie. A state-changing request also needs `Sec-Fetch-Site: same-origin`, or an `Origin` equal to `PUBLIC_URL`; browsers add both.',
           },
           sessionToken: { type: 'http', scheme: 'bearer', description: 'The session token itself.' },
           serviceKey: {
             type: 'http',
             scheme: 'bearer',
             bearerFormat: 'glk_…',
-            description: 'A service key with the scope that is named, made by "global-logout keys create".',
+            description: 'A service key with the named scope, created by "global-logout keys create".',
           },
         },
       },
@@ -86,11 +87,11 @@ export function documentOptions(cookieName: string, { paths, responses }: RawPat
     convertConstToEnum: false,
     transform,
     transformObject: (document) =>
-      'openapiObject' in document ? complete(document.openapiObject as OpenAPIV3_1.Document) : {},
+      'openapiObject' in document ? completeDocument(document.openapiObject as OpenAPIV3_1.Document) : {},
   }
 }
 
-/** Zod schemas become JSON schemas; what only `complete` can place goes along as an extension. */
+/** Converts Zod schemas to JSON schemas. Extensions carry what `completeDocument` needs. */
 const transform: SwaggerTransform = ({ schema, url, route, ...document }) => {
   const { problems = [], body, ...rest } = schema ?? {}
   const input = body || rest.params || rest.querystring ? WITH_INPUT : []

@@ -1,4 +1,4 @@
-/** `/openapi.json`: the document of all routes that programs use. `/docs`: a page to read and try it, from this site alone. */
+/** Serves `/openapi.json`, the document of the API, and `/docs`, a page to read it and try it. */
 import fastifySwagger from '@fastify/swagger'
 import fastifySwaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
@@ -6,7 +6,7 @@ import fp from 'fastify-plugin'
 import { z } from 'zod'
 import { callers, documentOptions, type RawPaths } from './document.ts'
 
-/** Register it before the routes: it documents those that come after it. */
+/** Register it before the routes: it documents only routes that are registered later. */
 export const openapi = fp(routes, { name: 'openapi' })
 
 export interface OpenApi {
@@ -35,11 +35,11 @@ async function routes(app: FastifyInstance, { cookieSettings, raw }: OpenApi) {
   app.get('/openapi.json', { schema }, async () => app.swagger())
 }
 
-/** Stricter than the library's own: nothing from elsewhere. Its icons are `data:` images. */
+/** Stricter than the library's default: nothing from other origins. The library's icons are `data:` images. */
 const PAGE_POLICY = {
   'default-src': "'none'",
   'script-src': "'self'",
-  // It adds styles of its own as it draws.
+  // The library adds inline styles.
   'style-src': "'self' 'unsafe-inline'",
   'img-src': "'self' data:",
   'connect-src': "'self'",
@@ -48,7 +48,7 @@ const PAGE_POLICY = {
   'frame-ancestors': "'none'",
 }
 
-/** Without the library's logo and its field for other documents, and as wide as the phone that reads it. */
+/** Hides the library's logo and its URL field, and fits phones. */
 const PAGE_THEME = {
   title: 'global-logout: the API',
   css: [

@@ -1,23 +1,23 @@
 /**
- * What holds for every route of the OpenAPI document: problem bodies by status, the headers they carry, and what may be
- * answered before a request reaches its route.
+ * Completes the OpenAPI document with what is common to all routes: problem responses by status, their headers, and problems
+ * that can occur before a request reaches its route.
  */
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { z } from 'zod'
 import { ERRORS, type ErrorCode, Problem } from '../../errors.ts'
 import { problemBody, problemHeaders, problemSchema } from '../problems.ts'
 
-/** An operation on its way to the document. */
+/** An operation of the incomplete document. */
 export type Draft = OpenAPIV3_1.OperationObject & {
   'x-problems'?: readonly ErrorCode[]
   'x-may-lack-body'?: boolean
 }
 
-/** What any request may meet, before it reaches a route or inside of it. */
+/** Problems that any request can get. */
 const ALWAYS: readonly ErrorCode[] = ['request_timeout', 'headers_too_large', 'internal']
 
-/** Puts the answers in that hold for every route. */
-export function complete(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
+/** Adds the responses that are common to all routes. */
+export function completeDocument(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   const items = document.paths as Record<string, Record<string, Draft>>
   const paths = mapValues(items, (item) => mapValues(item, completeOperation))
   const references = JSON.stringify(paths).matchAll(/"#\/components\/responses\/([\w.]+)"/g)
@@ -37,7 +37,7 @@ export function complete(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   }
 }
 
-/** In the order of the keys, so that the document does not change with the order of registration. */
+/** Sorts by key, so that the document does not depend on the order of registration. */
 function mapValues<T, U>(object: Record<string, T>, map: (value: T) => U): Record<string, U> {
   const entries = Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))
   return Object.fromEntries(entries.map(([key, value]) => [key, map(value)]))
@@ -60,7 +60,7 @@ function completeOperation({
   }
 }
 
-/** The answers to what goes wrong, one for each status. Each is told once for all routes, by the names of its codes. */
+/** One problem response per status, as a reference: routes with the same codes share it. */
 function problemResponses(all: ErrorCode[]): OpenAPIV3_1.ResponsesObject {
   const byStatus = Object.groupBy(new Set(all), (code) => ERRORS[code].status)
   return mapValues(byStatus, (codes = []) => ({
@@ -103,8 +103,8 @@ const text = (description: string): OpenAPIV3_1.HeaderObject => ({ description, 
 const HEADERS: Record<string, OpenAPIV3_1.HeaderObject> = {
   'cache-control': text('Always `no-store`.'),
   'x-request-id': text('The `requestId` of the body, and of the log.'),
-  'retry-after': { description: 'Seconds after which it may go well.', schema: { type: 'integer' } },
-  'www-authenticate': text('After RFC 6750: `Bearer`, with `error` when a credential came.'),
+  'retry-after': { description: 'Seconds after which a retry makes sense.', schema: { type: 'integer' } },
+  'www-authenticate': text('As in RFC 6750: `Bearer`, with `error` if the request had a credential.'),
 }
 
 function jsonSchemaOf(schema: z.ZodType): OpenAPIV3_1.SchemaObject {

@@ -6,7 +6,7 @@ import fastifyFormbody from '@fastify/formbody'
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../../errors.ts'
-import { logged, problemHeaders, sendProblemPage, translate } from '../../http/problems.ts'
+import { logServerError, problemHeaders, sendProblemPage, toProblem } from '../../http/problems.ts'
 import type { WebContext } from '../../sessions/web-context.ts'
 import { accountPages } from '../accounts/pages.ts'
 import { auditPages } from '../audit/pages.ts'
@@ -32,7 +32,7 @@ async function consolePages(app: FastifyInstance, options: ConsoleParts) {
     if (request.staff.actorKind !== 'staff') throw new Problem('not_staff', 'The console is for people.')
   })
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = logged(translate(error), () => request.log)
+    const problem = logServerError(toProblem(error), () => request.log)
     if (problem.status === 401) reply.redirect('/signed-out', 303)
     else answer(problem, request, reply, signInPath)
     if (problem.code === 'invalid_token') app.reportRefused(request)

@@ -6,7 +6,7 @@ import type { Config } from '../../config.ts'
 import type { Database } from '../../database/database.ts'
 import { Problem, unavailable } from '../../errors.ts'
 import { sendCsv } from '../../http/csv.ts'
-import { logged, sendProblem, translate } from '../../http/problems.ts'
+import { logServerError, sendProblem, toProblem } from '../../http/problems.ts'
 import { planId, text } from '../../http/schemas.ts'
 import type { CookieSettings } from '../../sessions/guards.ts'
 import { displayNames } from '../display-names.ts'
@@ -134,7 +134,7 @@ export async function incidentPages(
       errorHandler: (error, request, reply) =>
         void sendProblem(
           reply,
-          logged(translate(error), () => request.log),
+          logServerError(toProblem(error), () => request.log),
         ),
     },
     async (request) => {
