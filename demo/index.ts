@@ -1,4 +1,4 @@
-/** The demo of a checkout: an embedded PostgreSQL, users with devices, and a sign-in without passwords. It is not shipped. */
+/** The demo: an embedded PostgreSQL, users with devices, and sign-in without passwords. Not part of the published package. */
 import type { Demo } from '../src/demo.ts'
 
 export const demo: Demo = {

@@ -1,4 +1,4 @@
-/** `/login` of the demo: pick a user, no password. It exists only where no database was named. */
+/** `/login` of the demo: choose a user, without a password. Exists only when `DATABASE_URL` is not set. */
 import fastifyFormbody from '@fastify/formbody'
 import { html } from '@remix-run/html-template'
 import type { FastifyInstance } from 'fastify'
@@ -32,7 +32,7 @@ export async function demoSignIn(instance: FastifyInstance, { sessions, cookies,
 
   app.post('/login', { schema: { body: z.strictObject({ email: z.string() }) } }, async (request, reply) => {
     const old = readCredential(request.headers, cookieSettings.cookieName)
-    // Browsers always tell where a form comes from; a program without a cookie has nothing to be tricked out of.
+    // Browsers always send one of these headers. A program without a cookie needs no CSRF protection.
     const { origin, 'sec-fetch-site': site, cookie } = request.headers
     if (origin || site || cookie) assertSameOrigin(request.headers, cookieSettings.publicOrigin)
     const found = DEMO_USERS.find(({ email }) => email === request.body.email)
@@ -55,7 +55,7 @@ function signInPage() {
     card: 'enter',
     body: html`
 <h1>Sign in</h1>
-<p class="lead">Choose a person. The demo asks for no password.</p>
+<p class="lead">Choose a user. The demo needs no password.</p>
 <form method="post" action="/login" class="people">
 ${DEMO_USERS.map(
   ({ name, email, role }) => html`<button name="email" value="${email}">
@@ -65,6 +65,6 @@ ${sign('next')}
 </button>
 `,
 )}</form>
-<p class="quiet">With your own database this page does not exist: your application signs people in.</p>`,
+<p class="quiet">Only the demo has this page. In production, your application signs users in.</p>`,
   })
 }

@@ -1,4 +1,4 @@
-/** What a start without `DATABASE_URL` adds: an embedded database, demo users, a sign-in and a banner. */
+/** Starts the demo: an embedded database, demo users and a banner. */
 import type { RunningDemo } from '../src/demo.ts'
 import type { StaffRole } from '../src/staff/role-names.ts'
 import { startEmbedded } from './embedded.ts'
@@ -18,17 +18,16 @@ export async function startDemo(folder: string): Promise<RunningDemo> {
     url,
     stop,
     seed: seedDemo,
-    /** What runs, where to open it, and as whom to sign in. */
     banner: ({ publicOrigin }) => `
-  global-logout runs, as a demo.
+  The global-logout demo is running.
 
   Open      ${publicOrigin}
   Sign in   as ${DEMO_USERS.map(({ email }) => email).join(', ')} (no password)
-  Console   ${publicOrigin}/admin, as ${emailsOf('security')} (security) or ${emailsOf('auditor')} (may only read)
-  Database  ${url}${adopted ? '\n            (was still running after the last stop; taken over)' : ''}
+  Console   ${publicOrigin}/admin, as ${emailsOf('security')} (security) or ${emailsOf('auditor')} (read-only)
+  Database  ${url}${adopted ? '\n            (was still running from an earlier start)' : ''}
   Stop      Ctrl-C
 
-  To serve your own application, set DATABASE_URL: then there is no demo user and no demo sign-in.
+  To use your own database, set DATABASE_URL. The demo users and the demo sign-in are then disabled.
 
 `,
   }

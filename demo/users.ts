@@ -1,4 +1,4 @@
-/** Demo users with devices of many kinds, ages and addresses. Their tokens are thrown away: nobody holds them. */
+/** Demo users with devices of different kinds, ages and addresses. Their tokens are discarded, so no client can use these sessions. */
 import { sql } from 'drizzle-orm'
 import type { Executor } from '../src/database/database.ts'
 import { session, user } from '../src/sessions/schema.ts'
@@ -11,7 +11,7 @@ export interface DemoUser {
   id: string
   name: string
   email: string
-  /** Of the security staff. */
+  /** The staff role; absent for other users. */
   role?: StaffRole
 }
 
@@ -37,9 +37,9 @@ const AGENTS = {
   firefoxLinux: 'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0',
 }
 
-/** Hours since sign-in, hours since last use. */
-type Demo = [agent: keyof typeof AGENTS, address: string, createdHours: number, seenHours: number]
-const DEVICES: Record<string, Demo[]> = {
+/** `createdHours`: since sign-in. `seenHours`: since last use. */
+type DemoDevice = [agent: keyof typeof AGENTS, address: string, createdHours: number, seenHours: number]
+const DEVICES: Record<string, DemoDevice[]> = {
   'demo-ada': [
     ['firefoxWindows', '203.0.113.7', 29, 0.04],
     ['safariPhone', '198.51.100.23', 300, 1.5],
@@ -58,7 +58,7 @@ const DEVICES: Record<string, Demo[]> = {
   ],
 }
 
-/** So that the console has something to warn of. */
+/** A reused revoked token, so that the console shows a warning. */
 const REPLAYED = {
   userId: 'demo-ada',
   count: 3,
@@ -68,7 +68,7 @@ const REPLAYED = {
   sameProgram: false,
 }
 
-/** Adds the demo users to an empty database; leaves any other as it is. */
+/** Adds the demo users if the database has no users. */
 export async function seedDemo(db: Executor): Promise<void> {
   const existing = await db.select({ id: user.id }).from(user).limit(1)
   if (existing.length > 0) return

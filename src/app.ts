@@ -1,4 +1,4 @@
-/** The HTTP application: one plugin for each capability. Reads no environment and never listens. */
+/** Builds the HTTP application: one plugin per capability. It reads no environment and does not listen. */
 import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { createCheckHandler } from './check/handler.ts'
@@ -33,13 +33,13 @@ import { assets } from './ui/routes.ts'
 
 /** Longest request body, in bytes. */
 const MAX_BODY = 16 * 1024
-/** Longest id in a path: a user's may be any text. */
+/** Longest path parameter, in characters: a user id may be any text. */
 const MAX_PARAM = 4_096
 
-/** What a plugin may ask for; each names what it takes. */
+/** Everything that plugins can use; each plugin declares the parts it needs. */
 export type AppParts = Services & WebContext
 
-/** One plugin each, encapsulated. A plugin that depends on another names it, and the app does not start without it. */
+/** One encapsulated plugin each. Plugins declare their dependencies; the app does not start if one is missing. */
 const CAPABILITIES: FastifyPluginAsync<AppParts>[] = [
   health,
   metricsText,
@@ -56,11 +56,11 @@ const CAPABILITIES: FastifyPluginAsync<AppParts>[] = [
 
 export interface AppOptions {
   tracing?: Pick<Tracing, 'plugin' | 'check'> | undefined
-  /** A sign-in of our own at `/login`; the demo has one, production does not. */
+  /** The sign-in page at `/login`; only the demo has one. */
   signIn?: FastifyPluginAsync<AppParts> | undefined
 }
 
-/** @returns the app, whose plugins are loaded. @throws Error when a plugin lacks one that it depends on. */
+/** @returns the app with all plugins loaded. @throws Error when a dependency of a plugin is missing. */
 export async function buildApp(
   services: Services,
   log: FastifyBaseLogger,

@@ -14,7 +14,7 @@ export function createCommandContext(env: NodeJS.ProcessEnv): CommandContext<Ser
     const { findDemo } = await import('./demo.ts')
     const running = await (await findDemo())?.runningUrl(DATA_FOLDER)
     if (running) return running
-    throw new ConfigError(['DATABASE_URL: name the database (no demo runs in this folder)'])
+    throw new ConfigError(['DATABASE_URL: must be set (no demo runs in this folder)'])
   }
 
   return {

@@ -1,13 +1,13 @@
 /**
- * The environment, once, as a frozen value. Every problem is reported at once, by the setting's name. The type
- * of `Config` derives from the schema.
+ * Reads the settings from the environment into a frozen object. An error lists every invalid setting by name. The type
+ * `Config` derives from the schema.
  */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
 import { databaseUrlProblems } from './database/client-config.ts'
 import { duration, UNITS } from './lib/duration.ts'
 
-/** Where the data of the embedded database lies. */
+/** Folder of the embedded database. */
 export const DATA_FOLDER = '.data'
 
 const list = z.string().transform((text) => text.split(/[\s,]+/).filter(Boolean))
@@ -27,7 +27,7 @@ const addresses = list.refine(
   'must list addresses or CIDR ranges such as 10.0.0.0/8, separated by commas',
 )
 
-/** What a browser is asked to forget. Not cookies: it would forget those of every site of the domain. */
+/** Kinds of data that `Clear-Site-Data` clears. Not cookies: that would clear those of every site of the domain. */
 const siteData = z
   .string()
   .refine(
@@ -36,7 +36,7 @@ const siteData = z
   )
   .transform((text) => (text === 'none' ? [] : [...new Set(text.split(/[\s,]+/))]))
 
-/** RFC 6265 `token`: what may be the name of a cookie. */
+/** A cookie name: `token` of RFC 6265. */
 const cookieName = z.string().regex(/^[!#$%&'*+\-.^_`|~\w]+$/, 'must be a cookie name')
 
 const wholeNumber = (least: number, most: number) =>
@@ -96,18 +96,18 @@ const environment = z.object({
 
 export type Config = ReturnType<typeof readConfig>
 
-/** Settings that are wrong, one line each, by name. */
+/** Invalid settings, one line each, by name. */
 export class ConfigError extends Error {
   readonly problems: string[]
 
   constructor(problems: string[]) {
-    super(`The settings need attention:\n${problems.map((line) => `  ${line}`).join('\n')}`)
+    super(`Invalid settings:\n${problems.map((line) => `  ${line}`).join('\n')}`)
     this.name = 'ConfigError'
     this.problems = problems
   }
 }
 
-/** Reads the settings; an empty value counts as not set. @throws ConfigError naming every problem. */
+/** Reads the settings; an empty value counts as not set. @throws ConfigError with every problem. */
 export function readConfig(env: Record<string, string | undefined>) {
   const given = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
@@ -151,7 +151,7 @@ export function readConfig(env: Record<string, string | undefined>) {
 
 type Environment = z.infer<typeof environment>
 
-/** What no setting can tell alone. */
+/** Finds settings that contradict each other. */
 function crossCheck(set: Environment): string[] {
   const problems: string[] = []
   const secure = publicUrlOf(set).startsWith('https:')
@@ -166,7 +166,7 @@ function crossCheck(set: Environment): string[] {
   }
   if (!set.DATABASE_URL && !isLoopback(set.HOST)) {
     problems.push(
-      'DATABASE_URL: name the database. Without one, only the demo of a checkout runs, where anybody signs in without a password: on this machine only, not on this HOST',
+      'DATABASE_URL: name the database. Without one, only the demo of a checkout runs, where anyone can sign in without a password: on this machine only, not on this HOST',
     )
   }
   const host = new URL(publicUrlOf(set)).hostname

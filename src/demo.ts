@@ -1,4 +1,4 @@
-/** The demo, which a checkout has in `demo/` and the published package does not. Loaded only when `DATABASE_URL` is not set. */
+/** Loads the demo, which only a checkout contains (`demo/`). Used only when `DATABASE_URL` is not set. */
 import { existsSync } from 'node:fs'
 import type { FastifyPluginAsync } from 'fastify'
 import type { AppParts } from './app.ts'
@@ -6,12 +6,12 @@ import { type Config, ConfigError } from './config.ts'
 import type { Executor } from './database/executor.ts'
 
 export interface RunningDemo {
-  /** Its database. */
+  /** URL of its database. */
   url: string
   stop(): Promise<unknown>
-  /** Adds the users of the demo. */
+  /** Adds the demo users. */
   seed(db: Executor): Promise<unknown>
-  /** The addresses to open, and the users to sign in as. */
+  /** Text with the URLs to open and the users to sign in as. */
   banner(config: Pick<Config, 'publicOrigin'>): string
 }
 
@@ -35,6 +35,6 @@ export async function findDemo(): Promise<Demo | null> {
 export async function loadDemo(): Promise<Demo> {
   const demo = await findDemo()
   if (!demo)
-    throw new ConfigError(['DATABASE_URL: name the database (only a checkout of the sources has a demo)'])
+    throw new ConfigError(['DATABASE_URL: must be set (the demo exists only in a checkout of the sources)'])
   return demo
 }

@@ -1,6 +1,6 @@
 /**
- * All errors that callers can get. A problem body (RFC 9457) carries `code`, which is stable. The README lists this
- * table; `test/errors.test.ts` compares the two. A 5xx reveals no internals: its cause is logged with the request id.
+ * All errors that the API returns. The `code` of a problem body (RFC 9457) is stable. The README lists this table, and
+ * `test/errors.test.ts` compares the two. A 5xx reveals no internals: its cause is logged with the request id.
  */
 export const ERRORS = {
   invalid_request: { status: 400, title: 'Invalid request' },

@@ -1,6 +1,6 @@
 /**
- * Starts the service: settings, database, services, app, listen. Ends it in reverse order on SIGTERM or SIGINT: requests under way
- * finish, last uses are written, the pools close, then the embedded database stops.
+ * Starts the service: settings, database, services, app, listen. On SIGTERM or SIGINT it stops in reverse order: requests in
+ * progress finish, activity updates are written, the pools close, and the embedded database stops.
  */
 import cluster from 'node:cluster'
 import type { FastifyBaseLogger } from 'fastify'
@@ -13,14 +13,14 @@ import { prepare } from './prepare.ts'
 import { type ServeOptions, serve } from './serve.ts'
 import { receiveServeOptions, supervise } from './workers.ts'
 
-/** After this a stop no longer waits for requests. */
+/** Longest shutdown, in milliseconds; then the process exits. */
 const STOP_MS = 15_000
 
-/** Serves until a signal ends it. */
+/** Resolves when the service listens; a signal stops it. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   const config = readConfig(env)
   const serves = cluster.isWorker || config.workers === 1
-  const traces = serves && wantsTraces(env) ? await import('./observability/tracing.ts') : null
+  const traces = serves && tracesEnabled(env) ? await import('./observability/tracing.ts') : null
   const log: FastifyBaseLogger = createLogger(config.logLevel, {
     pretty: Boolean(process.stdout.isTTY),
     ...(traces && { mixin: traces.logFields }),
@@ -28,24 +28,24 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   const tracing = traces?.startTracing(log)
   const cleanup = createCleanup()
   if (tracing) cleanup.add(tracing.close)
-  const close = () => cleanup.run().catch((err) => log.error({ err }, 'while stopping'))
+  const close = () => cleanup.run().catch((err) => log.error({ err }, 'shutdown step failed'))
   onSignal(async (signal) => {
-    if (!cluster.isWorker) log.info(`${signal}: finishing what is under way`)
+    if (!cluster.isWorker) log.info({ signal }, 'stopping: finishing requests in progress')
     await close()
     if (!cluster.isWorker) log.info('stopped')
   })
 
   try {
     if (cluster.isWorker) await serve(config, await receiveServeOptions(), log, cleanup, { tracing })
-    else await serveFirst(config, log, cleanup, tracing)
+    else await prepareAndServe(config, log, cleanup, tracing)
   } catch (error) {
     await close()
     throw error
   }
 }
 
-/** Gets the database ready, then serves in this process or in several. */
-async function serveFirst(
+/** Prepares the database, then serves in this process or in workers. */
+async function prepareAndServe(
   config: Config,
   log: FastifyBaseLogger,
   cleanup: Cleanup,
@@ -61,15 +61,15 @@ async function serveFirst(
 }
 
 /** Whether an OTLP endpoint is configured, by the standard variables of OpenTelemetry. */
-function wantsTraces(env: NodeJS.ProcessEnv): boolean {
+function tracesEnabled(env: NodeJS.ProcessEnv): boolean {
   const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_TRACES_EXPORTER } = env
   const off = env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || OTEL_TRACES_EXPORTER === 'none'
   return Boolean(OTEL_EXPORTER_OTLP_ENDPOINT || OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) && !off
 }
 
 /**
- * Runs `stop` once. npm passes a Ctrl-C on although the terminal has sent it already, so a second signal is ignored; the package
- * close-with-grace would end the process there, with the requests under way.
+ * Runs `stop` at the first signal and ignores further ones: after Ctrl-C, both the terminal and npm send one. The package
+ * close-with-grace would exit at the second signal, with requests in progress.
  */
 function onSignal(stop: (signal: string) => Promise<void>): void {
   let stopping = false

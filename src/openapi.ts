@@ -1,4 +1,4 @@
-/** Prints the OpenAPI document, as `/openapi.json` serves it. Needs no database: no service is asked for anything. */
+/** Prints the OpenAPI document that `/openapi.json` serves. Needs no database, because it calls no service. */
 import { buildApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { createLogger } from './observability/log.ts'

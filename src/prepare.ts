@@ -1,4 +1,4 @@
-/** Gets the database ready before anybody is served: it answers, has this version's shape, and holds the policy. */
+/** Prepares the database before the service listens: waits for it, applies migrations, and writes the session policy. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from './config.ts'
 import { isTemporaryFailure } from './database/connection.ts'
@@ -14,15 +14,15 @@ import { currentXid } from './sessions/queries.ts'
 import { writePolicy } from './sessions/validity.ts'
 import { TABLES } from './tables.ts'
 
-/** How long a start waits for a database that is not there yet. */
-const DATABASE_PATIENCE_MS = 30_000
-/** A changed policy first deletes what is over under the old one, which may be much. */
+/** How long a start waits for the database, in milliseconds. */
+const DATABASE_TIMEOUT_MS = 30_000
+/** Deadline for a policy change, in milliseconds: it first deletes sessions that ended under the old policy, perhaps many. */
 const POLICY_MS = 10 * 60_000
 
-/** Who changes the policy, for the record. */
+/** The actor of a policy change in the audit log. */
 const SETTINGS = { actorKind: 'system', actorId: 'settings' } as const
 
-/** @param seed adds what the demo needs. */
+/** @param seed adds the demo users. */
 export async function prepare(
   config: Config,
   url: string,
@@ -43,9 +43,9 @@ export async function prepare(
   }
 }
 
-/** Runs `work` until the database is there, or patience ends. */
+/** Retries `work` every second until the database is ready, for at most 30 s. @throws the last error. */
 async function retryUntilReady<T>(log: Log, work: () => Promise<T>): Promise<T> {
-  for (const deadline = Date.now() + DATABASE_PATIENCE_MS; ; await sleep(1_000)) {
+  for (const deadline = Date.now() + DATABASE_TIMEOUT_MS; ; await sleep(1_000)) {
     try {
       return await work()
     } catch (error) {
@@ -57,7 +57,7 @@ async function retryUntilReady<T>(log: Log, work: () => Promise<T>): Promise<T> 
   }
 }
 
-/** Writes the policy and, where that changed it, waits until no instance answers by the old one. */
+/** Writes the policy. If it changed, waits until no instance answers by the old policy. */
 async function applyPolicy({ database, barrier, config: { policy }, log }: Services): Promise<void> {
   const { replaced, xid } = await database.transaction(async (tx) => {
     await tx.extend(POLICY_MS)

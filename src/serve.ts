@@ -1,4 +1,4 @@
-/** Serves in this process, on a database that is ready. */
+/** Serves in this process, on a prepared database. */
 import type { FastifyBaseLogger } from 'fastify'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
@@ -7,20 +7,20 @@ import type { Cleanup } from './lib/cleanup.ts'
 import type { Tracing } from './observability/tracing.ts'
 import { createServices, type Job, type ServicesOptions, startJobs } from './services.ts'
 
-/** Where to serve from. */
+/** What a serving process needs besides the settings. */
 export interface ServeOptions {
   url: string
-  /** Whether it is the demo, with a sign-in of its own. */
+  /** Whether this is the demo, which has its own sign-in page. */
   demo: boolean
 }
 
 export interface InThisProcess extends Omit<ServicesOptions, 'url'> {
   tracing?: Tracing | undefined
-  /** For tests: jobs that they do by themselves, step by step. */
+  /** For tests: jobs that the test runs itself, step by step. */
   except?: readonly Job[]
 }
 
-/** Resolves when it listens; what ends it is added to `cleanup`. */
+/** Resolves when the service listens. Adds the steps that stop it to `cleanup`. */
 export async function serve(
   config: Config,
   { url, demo }: ServeOptions,

@@ -1,6 +1,7 @@
 /**
- * The services of one process on one database: made by `createServices`, kept going by `startJobs`, ended in reverse order by
- * `close`. Server, command line, tests and the OpenAPI printer all use these. Nothing connects before it is asked for something.
+ * The services of one process on one database. `createServices` creates them, `startJobs` starts their background jobs, and
+ * `close` ends everything in reverse order. Server, command line, tests and OpenAPI printer share this composition. No
+ * service connects before its first call.
  */
 import { createChecking } from './check/start.ts'
 import type { Config } from './config.ts'
@@ -30,15 +31,15 @@ import { isStaff } from './staff/roles.ts'
 const SWEEP_INTERVAL_MS = 60_000
 
 export interface ServicesOptions {
-  /** The database. */
+  /** URL of the database. */
   url: string
-  /** For every pool, in place of its own deadline, in milliseconds. The command line waits longer than a request may. */
+  /** Deadline of all pools, in milliseconds, instead of their own. The command line waits longer than a request. */
   deadlineMs?: number
-  /** For tests: wraps a pool, to count its queries or to hold them up. */
+  /** For tests: wraps a pool to count or delay its queries. */
   wrapPool?: (pool: Database, name: PoolName) => Database
   /** For tests: the monotonic clock of the replay alarm, in milliseconds. */
   clock?: () => number
-  /** For tests: milliseconds between two writes of what the replay alarm noted. */
+  /** For tests: milliseconds between two writes of the replay alarm. */
   replayFlushMs?: number
 }
 
@@ -50,7 +51,7 @@ export function createServices(
   { url, deadlineMs, wrapPool = (pool) => pool, clock, replayFlushMs }: ServicesOptions,
 ) {
   const cleanup = createCleanup()
-  /** Has `close` end it. */
+  /** Makes `close` end the service. */
   const track = <T extends { close(): Promise<unknown> }>(service: T): T => {
     cleanup.add(() => service.close())
     return service
@@ -99,14 +100,14 @@ export function createServices(
     overview: createOverview(database),
     replays: track(createReplays(database, log, clock, replayFlushMs)),
     feed: track(createFeed({ read: (from, upper) => readFeed(pools.feed.query, from, upper) }, listener)),
-    /** Has `close` end something, before all that was there already. */
+    /** Makes `close` end something, before everything that was tracked earlier. */
     track,
-    /** Ends jobs, services and pools, the last first. @throws AggregateError */
+    /** Ends jobs, services and pools in reverse order. @throws AggregateError when steps failed. */
     close: () => cleanup.run(),
   }
 }
 
-/** What a serving process does by itself, again and again. */
+/** Background jobs of a serving process. */
 const JOBS = {
   lease: ({ checking }: Services) => checking.start(),
   reaper: ({ barrier, log }: Services) => startInstanceReaper(barrier, log),
@@ -123,8 +124,8 @@ const JOBS = {
 export type Job = keyof typeof JOBS
 
 /**
- * Starts what a serving process does by itself; `services.close` ends it.
- * @param except jobs that a test does by itself, step by step.
+ * Starts the background jobs; `services.close` ends them.
+ * @param except jobs that a test runs itself, step by step.
  */
 export function startJobs(services: Services, { except = [] }: { except?: readonly Job[] } = {}): void {
   for (const [name, start] of Object.entries(JOBS))

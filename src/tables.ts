@@ -1,4 +1,4 @@
-/** Every table, as drizzle-kit and the check for hidden rows read them. A new table belongs to a module; its schema is listed here. */
+/** Lists every table, for drizzle-kit and the check for hidden rows. Each module defines its tables; add a new schema here. */
 import { getTableName, is } from 'drizzle-orm'
 import { PgTable } from 'drizzle-orm/pg-core'
 import * as jobs from './database/schema.ts'
@@ -25,11 +25,11 @@ const tables = {
   ...staff,
 }
 
-/** The names of the tables that the service reads: all but two, which only Auth.js does. */
+/** Names of the tables that the service reads: all but two, which only Auth.js uses. */
 export const TABLES = Object.values(tables)
   .filter((each) => is(each, PgTable))
   .filter((table) => table !== tables.account && table !== tables.verificationToken)
   .map((table) => getTableName(table))
 
-/** Those that no application of Auth.js has. */
+/** Names of the tables that Auth.js does not have. */
 export const OWN_TABLES = TABLES.filter((name) => !['user', 'session'].includes(name))

@@ -1,4 +1,4 @@
-/** The version of this package, as its `package.json` says; from the sources and from what is built of them. */
+/** The version in `package.json`, found from the sources and from the build. */
 import { readFileSync } from 'node:fs'
 
 const packageJson: { version: string } = JSON.parse(

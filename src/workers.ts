@@ -1,6 +1,6 @@
 /**
- * Several processes on one port (`WORKERS`), each an instance of its own. One that crashes is replaced; one that
- * cannot even start ends the service, because its replacement could not either.
+ * Runs several worker processes on one port (`WORKERS`), each an instance of its own. A worker that crashes is replaced. If
+ * a worker fails to start, the service stops, because a replacement would fail too.
  */
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
@@ -9,10 +9,10 @@ import type { Cleanup } from './lib/cleanup.ts'
 import { gatherMetrics } from './observability/worker-metrics.ts'
 import type { ServeOptions } from './serve.ts'
 
-/** Pause before a worker is replaced, in milliseconds: one that dies at once must not keep a processor busy. */
+/** Pause before a worker is replaced, in milliseconds, so that a worker in a crash loop does not use a whole CPU. */
 const REPLACE_MS = 500
 
-/** Resolves when all workers listen. @throws Error when one ends before. */
+/** Resolves when all workers listen. @throws Error when a worker exits before that. */
 export async function supervise(
   count: number,
   options: ServeOptions,
@@ -28,14 +28,14 @@ export async function supervise(
   function fork(): Worker {
     const worker = cluster.fork()
     alive.add(worker)
-    // A worker that was killed a moment ago cannot be written to; its exit tells the rest.
-    worker.on('error', (err) => log.warn({ err, worker: worker.process.pid }, 'a worker cannot be reached'))
+    // Writing to a killed worker fails; its exit event is handled below.
+    worker.on('error', (err) => log.warn({ err, worker: worker.process.pid }, 'cannot send to a worker'))
     worker.send(options)
     worker.once('exit', (code, signal) => {
       alive.delete(worker)
       if (stopping) return
-      if (!started) return fail(new Error('its workers cannot start; the reason is above.'))
-      log.error({ worker: worker.process.pid, code, signal }, 'a worker ended; replacing it')
+      if (!started) return fail(new Error('a worker failed to start; see the log above.'))
+      log.error({ worker: worker.process.pid, code, signal }, 'worker exited; starting a replacement')
       setTimeout(() => stopping || fork(), REPLACE_MS)
     })
     return worker
@@ -53,7 +53,7 @@ export async function supervise(
   started = true
 }
 
-/** What the supervising process sent this worker. */
+/** Receives the options that the supervising process sends to this worker. */
 export async function receiveServeOptions(): Promise<ServeOptions> {
   const [options] = await once(process, 'message')
   return options

@@ -1,4 +1,4 @@
-/** Builds one module and its types: what the adapter shares with the service is compiled in, peers stay imports. */
+/** Builds one module and its types: bundles what the adapter shares with the service; peers stay imports. */
 import { execFileSync } from 'node:child_process'
 import { renameSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
@@ -16,6 +16,6 @@ await build({
   logLevel: 'warning',
 })
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
-// The adapter's types name nothing of the service: theirs are not shipped.
+// The types of the adapter do not refer to the service, so the service's types are not shipped.
 renameSync('dist/types/packages/authjs/src/adapter.d.ts', 'dist/adapter.d.ts')
 rmSync('dist/types', { recursive: true })

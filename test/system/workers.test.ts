@@ -84,7 +84,7 @@ t.test('a worker that is killed is replaced, and a sign-out waits no longer than
   const workers = await childrenOf(service.child.pid)
   t.equal(workers.length, 2)
   process.kill(workers[0] ?? 0, 'SIGKILL')
-  await service.printed('a worker ended')
+  await service.printed('worker exited')
   await waitFor('a second worker again', async () => (await childrenOf(service.child.pid)).length >= 2)
   const token = await signIn()
   t.equal((await ask('/api/logout', token, json({}))).status, 200)

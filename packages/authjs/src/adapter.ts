@@ -1,20 +1,20 @@
 /**
- * An Auth.js adapter over the tables of this service: `DrizzleAdapter` for everything, with tokens hashed on the
- * way in. Raw tokens never reach the database; what Auth.js signs out is out at `/check` too; what is over is
- * never revived by Auth.js's sliding update.
+ * An Auth.js adapter for the tables of this service, based on `DrizzleAdapter`. It guarantees:
+ * raw tokens never reach the database; a sign-out in Auth.js also applies to `/check`; Auth.js's sliding update never
+ * revives an ended session.
  *
  *     import { GlobalLogoutAdapter, generateSessionToken } from '@global-logout/authjs'
  *     Auth({ adapter: GlobalLogoutAdapter(db), session: { strategy: 'database', generateSessionToken }, … })
  *
- * One promise is out of an adapter's reach: Auth.js clears its cookie even when `deleteSession` failed. Send
- * people to this service's `/logout` where a sign-out must not be claimed before it is durable.
+ * An adapter cannot prevent one thing: Auth.js clears its cookie even when `deleteSession` fails. Link to `/logout` of this
+ * service where a sign-out must be durable before the user sees it.
  */
 import type { Adapter, AdapterSession, AdapterUser } from '@auth/core/adapters'
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { and, eq } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { usableDatabase } from './drivers.ts'
-import { demandSight } from './row-security.ts'
+import { assertRowsVisible } from './row-security.ts'
 import {
   account,
   barrierStore,
@@ -32,30 +32,30 @@ import {
 } from './service.ts'
 import { endAsSignOut } from './sign-out.ts'
 
-/** What the application knows of the device that signs in. */
+/** The device that signs in, as the application knows it. */
 export interface Device {
   userAgent?: string | null
   ipAddress?: string | null
 }
 
 export interface GlobalLogoutAdapterOptions {
-  /** The device of the request that Auth.js is handling, so that people recognise it in their list of devices. */
+  /** Returns the device of the request that Auth.js is handling, for the user's list of devices. */
   device?: () => Device | Promise<Device>
 }
 
-/** @returns a new session token: 256 random bits as base64url, 43 characters, in place of the UUID of Auth.js. */
+/** @returns a new session token: 256 random bits as base64url, 43 characters, instead of the UUID of Auth.js. */
 export function generateSessionToken(): string {
   return generateToken()
 }
 
-/** The columns that Auth.js knows; ours stay out of its sight. */
+/** The columns that Auth.js knows; it does not see the others. */
 const authColumns = { sessionToken: session.sessionToken, userId: session.userId, expires: expiresAsDate }
 
 /**
- * Its methods throw whatever the driver throws, and where row level security may hide a session that is not found: Auth.js
- * reports such an error as "no session".
+ * Its methods throw what the driver throws. They also throw when row level security may hide a session that is not found.
+ * Auth.js reports such an error as "no session".
  * @param database a drizzle database on PostgreSQL that can run transactions, migrated by `global-logout migrate`.
- * @throws Error when its driver has no transactions.
+ * @throws Error when the driver has no transactions.
  */
 export function GlobalLogoutAdapter(
   // biome-ignore lint/suspicious/noExplicitAny: any schema
@@ -65,15 +65,15 @@ export function GlobalLogoutAdapter(
   const db = usableDatabase(database)
   const barrier = createBarrier(
     barrierStore(async (work) => {
-      // Instances that are hidden would not be waited for: as for any failure, the longest lease is.
-      await demandSight(db, ['public.instance'])
+      // Without this check, a sign-out would not wait for hidden instances. After the error it waits for the longest lease.
+      await assertRowsVisible(db, ['public.instance'])
       return work(db)
     }),
   )
   const stock = DrizzleAdapter(db, {
     usersTable: user,
     accountsTable: account,
-    // The column type that hashes is a text column to PostgreSQL; the stock types know PgText by name only.
+    // To PostgreSQL the hashing column is a text column, but the stock types accept only PgText.
     sessionsTable: session as never,
     verificationTokensTable: verificationToken,
   })
@@ -90,28 +90,28 @@ export function GlobalLogoutAdapter(
       return withRawToken(row, sessionToken) as AdapterSession
     },
 
-    /** Null for every session that is over, also by the idle timeout and the maximum age, which Auth.js does not know. */
+    /** Null for every ended session, including those past the idle timeout or maximum age, which Auth.js does not know. */
     async getSessionAndUser(sessionToken) {
       const [found] = await db
         .select({ session: authColumns, user, id: session.id, stale: lastSeenIsStale })
         .from(session)
         .innerJoin(user, eq(user.id, session.userId))
         .where(and(eq(session.sessionToken, sessionToken), isValid))
-        // An application's drizzle cache would answer for a session that ended meanwhile.
+        // An application's drizzle cache could return an ended session.
         .$withCache(false)
       if (!found) {
-        await demandSight(db)
+        await assertRowsVisible(db)
         return null
       }
-      if (found.stale) await touch(db, found.id)
+      if (found.stale) await recordActivity(db, found.id)
       return { session: { ...found.session, sessionToken }, user: found.user as AdapterUser }
     },
 
-    /** Moves `expires` of a living session. A dead one is not found, nor one of another user: none changes hands. */
+    /** Updates `expires` of an active session. Ended sessions and those of other users are not found. */
     async updateSession({ sessionToken, userId, expires }) {
       const [row] = await db
         .update(session)
-        // The token is its own old value: an update without `expires` needs a column to set.
+        // Sets the token to itself: an update without `expires` needs at least one column.
         .set({ sessionToken, expires })
         .where(
           and(
@@ -121,7 +121,7 @@ export function GlobalLogoutAdapter(
           ),
         )
         .returning(authColumns)
-      if (!row) await demandSight(db)
+      if (!row) await assertRowsVisible(db)
       return withRawToken(row, sessionToken)
     },
 
@@ -129,12 +129,12 @@ export function GlobalLogoutAdapter(
   }
 }
 
-/** Auth.js puts into the cookie what it gets back: the raw token, never the hash. */
+/** Auth.js writes the returned token to the cookie, so it must get the raw token, not the hash. */
 function withRawToken(row: AdapterSession | undefined, sessionToken: string) {
   return row && { ...row, sessionToken }
 }
 
-/** Records use; a use that could not be recorded is no reason to refuse it. */
-async function touch(db: Executor, sessionId: string): Promise<void> {
+/** Records an activity update. A failure to record it does not refuse the request. */
+async function recordActivity(db: Executor, sessionId: string): Promise<void> {
   await updateLastSeen(db, [sessionId]).catch(() => {})
 }

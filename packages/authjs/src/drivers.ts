@@ -1,6 +1,6 @@
 /**
- * Which drizzle databases can keep the adapter's promise: those on PostgreSQL with interactive transactions. The others
- * are refused when the adapter is made, because Auth.js reports a sign-out that throws as done.
+ * Accepts only drizzle databases on PostgreSQL with interactive transactions. All others are refused when the adapter is
+ * created, because Auth.js reports a sign-out as done even if it throws.
  */
 import { entityKind, is } from 'drizzle-orm'
 import { PgDatabase } from 'drizzle-orm/pg-core'
@@ -10,7 +10,7 @@ const USE =
   'Use drizzle-orm/node-postgres, drizzle-orm/postgres-js, drizzle-orm/pglite or drizzle-orm/neon-serverless.'
 
 /**
- * The database to work on: the primary where there are replicas, which may not know of a logout yet.
+ * The database to use. With replicas it is the primary, because a replica may not have a logout yet.
  * @throws Error naming the driver when it is not for PostgreSQL or has no transactions.
  */
 export function usableDatabase(given: Executor & { $primary?: Executor }): Executor {
@@ -19,14 +19,15 @@ export function usableDatabase(given: Executor & { $primary?: Executor }): Execu
   if (!is(db, PgDatabase)) throw new Error(`GlobalLogoutAdapter needs PostgreSQL, not ${driver}. ${USE}`)
   if (!hasTransactions(db._.session))
     throw new Error(
-      `GlobalLogoutAdapter needs transactions, which drizzle's ${driver} does not have: it would lose sign-outs. ${USE}`,
+      `GlobalLogoutAdapter needs transactions, which drizzle's ${driver} does not have: sign-outs would be lost. ${USE}`,
     )
-  return isOneConnection(db) ? withTransactionsInTurn(db) : db
+  return isOneConnection(db) ? serializeTransactions(db) : db
 }
 
 /**
- * Every drizzle session has a method `transaction`. That of a driver without transactions (neon-http, pg-proxy, xata-http,
- * prisma) only throws, and reads nothing of its session; any other has to read the client. Nothing is sent to find out.
+ * Whether the driver has transactions; sends nothing to the database. Every drizzle session has a method `transaction`. In a
+ * driver without transactions (neon-http, pg-proxy, xata-http, prisma) it throws without reading a property of the session.
+ * In any other driver it must read the client.
  */
 function hasTransactions(session: object): boolean {
   let reads = false
@@ -34,10 +35,10 @@ function hasTransactions(session: object): boolean {
     get(target, name, receiver) {
       if (!Object.hasOwn(target, name)) return Reflect.get(target, name, receiver)
       reads = true
-      throw new Error('only asked')
+      throw new Error('probe only')
     },
   })
-  // The class's own method, whatever an instrumentation has put over it.
+  // The method of the class, in case instrumentation wrapped that of the instance.
   const { transaction } = Object.getPrototypeOf(session) as {
     transaction(work: () => Promise<void>): unknown
   }
@@ -47,19 +48,19 @@ function hasTransactions(session: object): boolean {
   return reads
 }
 
-/** A client that is no pool. Pools have a count of their connections (pg, Neon), or begin transactions themselves (postgres-js, Bun). */
+/** Whether the client is a single connection. Pools have `totalCount` (pg, Neon) or `begin` (postgres-js, Bun). */
 function isOneConnection(db: Executor): boolean {
   const client = Object((db as { $client?: unknown }).$client)
   return !('totalCount' in client || 'begin' in client)
 }
 
-/** On one connection two transactions at once would be one: each waits for the one before. */
-function withTransactionsInTurn(db: Executor): Executor {
-  let last: Promise<unknown> = Promise.resolve()
+/** Runs transactions one after another: on one connection, simultaneous transactions would merge into one. */
+function serializeTransactions(db: Executor): Executor {
+  let previous: Promise<unknown> = Promise.resolve()
   const transaction: Executor['transaction'] = (work, config) => {
-    const turn = last.then(() => db.transaction(work, config))
-    last = turn.catch(() => {})
-    return turn
+    const current = previous.then(() => db.transaction(work, config))
+    previous = current.catch(() => {})
+    return current
   }
   return Object.create(db, { transaction: { value: transaction } })
 }

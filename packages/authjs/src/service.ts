@@ -1,6 +1,6 @@
 /**
- * All that the adapter shares with the service: tables, token hash, rule of validity, revocation barrier. Both must
- * agree on them, so the build compiles the service's own modules in. No other file of a package imports from outside it.
+ * Everything the adapter shares with the service: tables, token hash, validity rule, revocation barrier. Both must agree, so
+ * the build bundles the service's own modules. No other file of a package imports from outside its package.
  */
 
 export { type Executor, requireDurableCommit } from '../../../src/database/executor.ts'

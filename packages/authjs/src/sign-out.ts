@@ -1,12 +1,12 @@
 /**
- * Ends the session of a token in whatever executor an application has: the sign-out of the Auth.js adapter. When it
- * returns, the session is durably over, at every instance, whatever defaults the application's connections have: under REPEATABLE READ
- * a touch at the same moment would make the sign-out fail, and Auth.js would clear the cookie all the same.
+ * The sign-out of the Auth.js adapter. When it returns, the session is durably ended on every instance, whatever the defaults
+ * of the application's connection. It sets READ COMMITTED: under REPEATABLE READ a simultaneous activity update would make it
+ * fail, and Auth.js would clear the cookie anyway.
  */
 import { sql } from 'drizzle-orm'
 import { type Barrier, type Executor, hashToken, requireDurableCommit } from './service.ts'
 
-/** Deletes the session, living or dead. A living one leaves an operation; a dead or unknown one was none to end. */
+/** Deletes the session of a token. Records an operation only if the session was active. */
 export async function endAsSignOut(
   db: Executor,
   token: string,
@@ -19,20 +19,20 @@ export async function endAsSignOut(
     },
     { isolationLevel: 'read committed' },
   )
-  // drizzle reports a transaction as committed that another part of the application rolled back on the same connection.
+  // Another part of the application may have rolled back on the same connection; drizzle would not notice.
   if (!(await isCommitted(db, xid))) throw new Error('the sign-out was not committed')
-  // Its wait is not recorded: an application may not change the record, and on a single connection a statement that is refused
-  // breaks whatever transaction is under way.
+  // The wait is not recorded: the application's role may not write the audit log, and on a single connection a refused
+  // statement would abort a transaction in progress.
   await barrier.wait(xid)
 }
 
 /**
- * Signs out the session of a token, by the function of the database that records it: an application may do so, and may
- * neither delete sessions nor write the record itself.
+ * Ends and records the session by the database function `sign_out`. The application's role may call it, but may neither
+ * delete sessions nor write the audit log itself.
  * @returns the id of the transaction.
  */
 async function signOut(tx: Executor, token: string): Promise<string> {
-  // By the query builder: what `execute` returns differs from driver to driver.
+  // With the query builder, because the result of `execute` differs between drivers.
   const [done] = await tx
     .select({ xid: sql<string>`xid` })
     .from(sql`public.sign_out(${hashToken(token)}::text)`)

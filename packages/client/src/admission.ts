@@ -1,4 +1,4 @@
-/** What a server does with a request before its own work: lets it pass with an identity, or says why not. */
+/** Checks a request for the middleware: returns its identity, or the response that refuses it. */
 import type { Identity } from './check.ts'
 import type { Client } from './client.ts'
 import type { RequestLike } from './credentials.ts'
@@ -6,26 +6,26 @@ import { UndecidedError } from './errors.ts'
 import type { RefusalCode } from './refusal.ts'
 
 export interface AdmissionOptions {
-  /** Lets requests pass that are not signed in, with `identity` null. Undecided ones never pass. */
+  /** Accept requests that are not signed in, with `identity` null. Undecided requests are always refused. */
   optional?: boolean
 }
 
-/** An answer in place of the application's own. */
+/** The response to a refused request. */
 export interface Refusal {
   status: 401 | 503
   headers: Record<string, string>
-  /** A problem body (RFC 9457), with the words and codes of the service. */
+  /** A problem body (RFC 9457), with titles and codes of the service. */
   body: string
 }
 
 type Admission = ({ identity: Identity | null } | { refusal: Refusal }) & { cookies: readonly string[] }
 
-/** Headers of a gateway that a client could have made up; also as some servers and proxies respell them. */
+/** Identity headers of a gateway, which a client could forge; includes spellings that some servers and proxies use. */
 const IDENTITY_HEADER = /^x[^a-z0-9](user|session)[^a-z0-9]id$/i
 
 /**
- * @returns the identity, or null for one that is not signed in where that is `optional`; else what to answer. In both cases
- * `cookies` are `Set-Cookie` lines for the answer. Whatever else `verdict` throws is thrown.
+ * @returns the identity (null if not signed in and `optional`), or the refusal. `cookies` are `Set-Cookie` lines for the
+ * response. @throws what `verdict` throws, except UndecidedError.
  */
 export async function admit(
   client: Pick<Client, 'verdict'>,
@@ -43,7 +43,7 @@ export async function admit(
   }
 }
 
-/** Takes away what the client says about who it is: only `identity` tells that. */
+/** Removes identity headers that the client sent: only `identity` is trusted. */
 export function stripIdentity(headers: Record<string, unknown>): void {
   for (const name of Object.keys(headers)) if (IDENTITY_HEADER.test(name)) delete headers[name]
 }

@@ -1,31 +1,31 @@
 /**
- * Logging out from a page of your own, on the origin that also routes `/api/logout` and `/api/session` to the service, and
- * `/signed-out` and `/assets/` unless a `callbackUrl` leads elsewhere.
- * Nothing is cleared, told or left before the service has answered that it is done.
+ * Sign-out from a page of your own. Its origin must route `/api/logout` and `/api/session` to the service; without a
+ * `callbackUrl` also `/signed-out` and `/assets/`. The page clears data, notifies other tabs and leaves only after the
+ * service has confirmed the sign-out.
  */
 import { refusalOf } from './refusal.ts'
 
 export type LogoutScope = 'local' | 'others' | 'global'
 
-/** What to clear once this browser is signed out: a storage of this origin, or a function of yours. */
+/** What to clear after this browser is signed out: a storage of this origin, or your own function. */
 export type Clearing = 'sessionStorage' | 'localStorage' | 'caches' | (() => unknown)
 
 export interface LogoutOptions {
-  /** This device (`local`, the default), all others, or all of them. */
+  /** This device (`local`, the default), all other devices, or all devices. */
   scope?: LogoutScope
-  /** Asks the person; by default with `window.confirm`. `() => true` where your page has asked already. */
+  /** Asks the user to confirm. Default: `window.confirm`. Pass `() => true` if your page has already asked. */
   confirm?: (question: string) => boolean | Promise<boolean>
-  /** Not for `others`, which leaves this browser signed in. */
+  /** What to clear. Ignored for `others`, because this browser stays signed in. */
   clear?: readonly Clearing[]
   /** Where to go afterwards: this site, or an origin of the service's `ALLOWED_REDIRECTS`. */
   callbackUrl?: string
 }
 
-/** It was not done, as far as is known: nothing was cleared, and the person is to be told so. */
+/** The sign-out is not confirmed. Nothing was cleared; tell the user that they may still be signed in. */
 export class NotSignedOutError extends Error {
-  /** HTTP status; 503 when no answer came. With 401 there is no session left to do it with: sign in again. */
+  /** HTTP status; 503 without an answer. 401: the session is not valid any more, so the user must sign in again. */
   readonly status: number
-  /** A code of the service's table of errors, or `no_answer`. */
+  /** An error code of the service, or `no_answer`. */
   readonly code: string
 
   constructor(status: number, code: string, detail: string, cause?: unknown) {
@@ -41,16 +41,16 @@ const QUESTIONS: Record<LogoutScope, string> = {
   others: 'Sign out on all other devices?',
   global: 'Sign out on all devices, this one included?',
 }
-/** In milliseconds. A logout of very many sessions takes some seconds. */
-const PATIENCE = 20_000
-/** The channel and the message of the service's own pages. */
+/** Timeout in milliseconds. A logout of very many sessions takes some seconds. */
+const TIMEOUT_MS = 20_000
+/** The message that the service's own pages send too. */
 const SIGNED_OUT = 'signed out'
 let tabs: BroadcastChannel | undefined
 
 /**
- * Asks, logs out, tells the other tabs, clears, and leaves the page.
- * @returns false when the person said no; after true, the page is being left.
- * @throws NotSignedOutError unless the service has answered that it is done.
+ * Asks the user, signs out, notifies the other tabs, clears data, and leaves the page.
+ * @returns false when the user declined; true when the page is about to leave.
+ * @throws NotSignedOutError unless the service has confirmed the sign-out.
  */
 export async function logout(options: LogoutOptions = {}): Promise<boolean> {
   const {
@@ -68,33 +68,33 @@ export async function logout(options: LogoutOptions = {}): Promise<boolean> {
 }
 
 /**
- * Calls back, once, when this browser was signed out in another tab, or while this page lay in the back-forward cache.
- * The other tab's word is not enough: the service is asked, and what it cannot decide is not told.
- * @returns what ends it.
+ * Calls `callback` once when this browser was signed out in another tab, or while this page was in the back-forward cache.
+ * It verifies the sign-out with the service first; an undecided answer is ignored.
+ * @returns a function that stops listening.
  */
 export function onSignedOut(callback: () => unknown): () => void {
-  const over = new AbortController()
-  const { signal } = over
-  const ask = async () => {
+  const stopped = new AbortController()
+  const { signal } = stopped
+  const verify = async () => {
     const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null)
     const isOver = answer && (await refusalOf(answer).catch(() => undefined))
-    // Several may tell of one logout, as the page does that it leads to.
+    // One logout can cause several messages, for example from the page it redirects to.
     if (!isOver || signal.aborted) return
-    over.abort()
+    stopped.abort()
     callback()
   }
-  channel().addEventListener('message', ({ data }) => data === SIGNED_OUT && ask(), { signal })
-  addEventListener('pageshow', ({ persisted }) => persisted && ask(), { signal })
-  return () => over.abort()
+  channel().addEventListener('message', ({ data }) => data === SIGNED_OUT && verify(), { signal })
+  addEventListener('pageshow', ({ persisted }) => persisted && verify(), { signal })
+  return () => stopped.abort()
 }
 
-/** One for the page: a channel does not hear itself, so that the tab that logs out is not told about it. */
+/** One channel for the page: a channel does not receive its own messages, so the tab that signs out is not notified. */
 function channel(): BroadcastChannel {
   tabs ??= new BroadcastChannel('global-logout')
   return tabs
 }
 
-/** @returns where to go. */
+/** @returns the URL to go to. */
 async function endSessions(scope: LogoutScope, callbackUrl: string | undefined): Promise<string> {
   const response = await fetch('/api/logout', {
     method: 'POST',
@@ -102,20 +102,20 @@ async function endSessions(scope: LogoutScope, callbackUrl: string | undefined):
     redirect: 'error',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ scope, callbackUrl }),
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch((cause) => {
-    throw new NotSignedOutError(503, 'no_answer', 'no answer came. Try again.', cause)
+    throw new NotSignedOutError(503, 'no_answer', 'the service did not answer. Try again.', cause)
   })
   const body = await response.json().catch(() => null)
-  // A server that answers every address with the same page says 200, too.
+  // A server that answers every path with the same page also sends 200.
   if (response.status === 200 && body?.scope === scope && typeof body.redirect === 'string')
     return body.redirect
   if (typeof body?.code !== 'string')
-    throw new NotSignedOutError(503, 'no_answer', 'the answer could not be understood. Try again.')
+    throw new NotSignedOutError(503, 'no_answer', 'the answer is not from the service. Try again.')
   throw new NotSignedOutError(response.status, body.code, String(body.detail))
 }
 
-/** What fails to clear is reported to the page (`error` event), and keeps nobody on it. */
+/** Reports a failure to clear as an `error` event; the page leaves anyway. */
 async function clearAll(clear: readonly Clearing[]): Promise<void> {
   const cleared = await Promise.allSettled(
     clear.map(async (what) => {

@@ -1,23 +1,20 @@
-/**
- * The client of the session service. Needs nothing but the platform's `fetch`, and runs where that is: Node 22 and newer,
- * edge runtimes, Deno, Bun.
- */
+/** The client of the session service. Needs only `fetch`: Node 22 and newer, edge runtimes, Deno, Bun. */
 import { createCheck } from './check.ts'
 import { createExchange, type ExchangeOptions } from './exchange.ts'
 import { createFollow } from './follow.ts'
 import { createServices } from './services.ts'
 
 export interface ClientOptions extends ExchangeOptions {
-  /** A service key, for everything but `check`. It belongs on servers only. */
+  /** A service key, required for everything but `check`. Use it on servers only. */
   key?: string | undefined
 }
 
 export type Client = ReturnType<typeof createClient>
 
 /**
- * @param options `url`: of the service, with a path if it has one; `timeoutMs`: for each question as a whole, 2000 by
- * default; `fetch`: another than the platform's.
- * @throws TypeError for a `url` or `timeoutMs` that cannot be meant.
+ * @param options `url`: of the service, with its path if any; `timeoutMs`: limit for each call, including a retry, 2000 by
+ * default; `fetch`: a replacement for the platform's.
+ * @throws TypeError for an invalid `url` or `timeoutMs`.
  */
 export function createClient({ key, ...options }: ClientOptions) {
   const exchange = createExchange(options)

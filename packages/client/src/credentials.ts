@@ -1,6 +1,6 @@
 /**
- * What of a request goes to the service: the two headers that may carry a session token; and who sent it from where, for the
- * record of tokens that come again after their end. Nothing else.
+ * Selects what is sent to the service: the two headers that may contain a session token, and user agent and client address,
+ * which the service records when a revoked token is reused. Nothing else.
  */
 
 /** A fetch-style `Request`, a Node `IncomingMessage`, or anything else with headers. */
@@ -8,7 +8,7 @@ export interface RequestLike {
   readonly headers:
     | { get(name: string): string | null }
     | Readonly<Record<string, string | readonly string[] | undefined>>
-  /** The address of the client, as Fastify and Express have it. */
+  /** The client address, as set by Fastify and Express. */
   readonly ip?: string | undefined
 }
 
@@ -30,7 +30,7 @@ export function credentialsOf({ headers, ip }: RequestLike): Credentials {
     const value = joined(headers, name, separator)
     if (value) found[name] = value
   }
-  // Not the client's own header, which it may have made up. The service believes it of proxies that it trusts.
+  // Not the client's own header, which can be forged. The service accepts this header only from trusted proxies.
   if (ip) found['x-forwarded-for'] = ip
   return found
 }
@@ -39,12 +39,12 @@ export function hasToken({ cookie, authorization }: Credentials): boolean {
   return cookie !== undefined || authorization !== undefined
 }
 
-/** What is needed of a request to ask about it again. */
-export function kept(request: RequestLike): RequestLike {
+/** The parts of a request that are needed to check it again. */
+export function keepCredentials(request: RequestLike): RequestLike {
   return { headers: { ...credentialsOf(request) }, ip: request.ip }
 }
 
-/** Repeated headers are joined as RFC 9110 and RFC 6265 join them; the service refuses what becomes ambiguous by it. */
+/** Joins repeated headers as RFC 9110 and RFC 6265 specify; the service refuses ambiguous results. */
 function joined(headers: RequestLike['headers'], name: string, separator: string): string | null {
   if (typeof headers.get === 'function') return headers.get(name)
   return Object.entries(headers)

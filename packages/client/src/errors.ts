@@ -1,15 +1,15 @@
-/** What can go wrong between an application and the service. None of it ever means "signed out": that is an answer. */
+/** Errors of the client. None of them means "signed out": that is a normal result. */
 
-/** An error of the service, or of the way to it. */
+/** An error of the service, or of the connection to it. */
 export class ServiceError extends Error {
   /** HTTP status: the service's own, or 503 when it gave no answer. */
   readonly status: number
-  /** As `status`, by the name that Fastify and others read. */
+  /** Same as `status`, under the name that Fastify and others use. */
   readonly statusCode: number
-  /** A code of the service's table of errors, or `no_answer`: it may have been done, or not. */
+  /** An error code of the service, or `no_answer`: the request may or may not have been executed. */
   readonly code: string
   readonly detail: string
-  /** In seconds, when the service named it. */
+  /** In seconds, if the service sent it. */
   readonly retryAfterSeconds: number | undefined
 
   constructor(
@@ -26,7 +26,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** Nobody can say whether the session is valid. Answer 503 and let nobody pass; the session may well be alive. */
+/** The session could not be checked. Answer 503 and refuse the request; the session may still be valid. */
 export class UndecidedError extends ServiceError {
   declare readonly status: 503
   declare readonly code: 'ERR_SESSION_UNDECIDED'

@@ -1,16 +1,16 @@
-/** Server-sent events, read as the HTML standard (9.2.6) says, wherever the borders between chunks fall. */
+/** Parses server-sent events by the HTML standard (9.2.6), however the bytes are split into chunks. */
 
 export interface Message {
   type: string
   data: string
-  /** Only where the message itself carries one. */
+  /** Only if the message itself has an id. */
   id?: string
 }
 
-/** In characters. What has no end is none of the service's. */
+/** Longest message, in characters. The service sends no longer ones. */
 const LONGEST = 1_000_000
 
-/** @returns a function that takes the bytes as they come, and returns the messages that they complete. */
+/** @returns a function that takes the next bytes and returns the messages that they complete. */
 export function createEventStreamParser(): (chunk: Uint8Array) => Message[] {
   const decoder = new TextDecoder()
   let rest = ''
@@ -33,7 +33,8 @@ export function createEventStreamParser(): (chunk: Uint8Array) => Message[] {
       else if (field === 'event') block.type = value || 'message'
       else if (field === 'id' && !value.includes('\0')) block.id = value
     }
-    if (rest.length + (block.data?.length ?? 0) > LONGEST) throw new Error('a message of the feed has no end')
+    if (rest.length + (block.data?.length ?? 0) > LONGEST)
+      throw new Error('a message of the feed is too long')
     return messages
   }
 }

@@ -1,6 +1,6 @@
 /**
- * One request and its answer, within one time limit. Redirects are not followed: an answer of somewhere else is no
- * answer, and a key must not travel on. Connections are kept alive by the platform's `fetch` (Node's does by itself).
+ * Sends one request and reads its answer within one timeout. It does not follow redirects: another server's answer does not
+ * count, and a service key must not be forwarded.
  */
 import { ServiceError } from './errors.ts'
 
@@ -12,28 +12,28 @@ export interface ExchangeOptions {
 
 export type Exchange = ReturnType<typeof createExchange>
 
-/** For requests that may be sent twice. A connection that was kept alive can end just when it is used again. */
+/** Options for requests that may be sent twice: a keep-alive connection can close just when it is reused. */
 export const REPEATABLE = { attempts: 2 }
 
-/** In milliseconds; timers go no further. */
+/** Longest timeout, in milliseconds: timers do not support more. */
 const LONGEST = 2 ** 31 - 1
 
 export function createExchange({ url, timeoutMs = 2000, fetch: custom }: ExchangeOptions) {
   const base = baseOf(url)
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > LONGEST)
     throw new TypeError(`timeoutMs: must be a whole number of milliseconds from 1 to ${LONGEST}`)
-  // Looked up at each call, so that whatever instruments the global fetch later sees these requests, too.
+  // Looked up at each call, so that later instrumentation of the global fetch sees these requests.
   const send: typeof fetch = custom ?? ((...request) => fetch(...request))
 
   return {
-    /** The platform's fetch, with the rules above. `path` begins with a slash. */
+    /** Like `fetch`, with the rules above and no timeout. `path` begins with a slash. */
     open: (path: string, init: RequestInit): Promise<Response> =>
       send(base + path, { ...init, redirect: 'manual', cache: 'no-store' }),
 
     /**
-     * Sends, and hands the answer to `read` within the same time limit. A broken connection is tried once more where
-     * `attempts` allows it; a time limit that was reached is not.
-     * @throws whatever `fetch` throws.
+     * Sends the request and passes the answer to `read` within the same timeout. Retries a broken connection if `attempts`
+     * allows it, but not after the timeout.
+     * @throws what `fetch` throws.
      */
     async ask<T>(
       path: string,
@@ -53,7 +53,7 @@ export function createExchange({ url, timeoutMs = 2000, fetch: custom }: Exchang
   }
 }
 
-/** In seconds; undefined for a header that is absent or holds a date. */
+/** `Retry-After` in seconds; undefined if it is absent or a date. */
 export function retryAfterOf({ headers }: Response): number | undefined {
   const text = headers.get('retry-after')
   return text && /^\d{1,5}$/.test(text) ? Number(text) : undefined

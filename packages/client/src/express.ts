@@ -1,29 +1,26 @@
-/**
- * For Express 4 and 5, connect, and whatever else calls `(request, response, next)`: nothing after it runs without a
- * living session.
- */
+/** Middleware for Express 4 and 5, connect and compatible frameworks: later handlers run only with an active session. */
 import { type AdmissionOptions, admit, stripIdentity } from './admission.ts'
 import type { Identity } from './check.ts'
 import type { Client } from './client.ts'
 
-/** What is used of Node's own request and response, so that no types need to be installed. */
+/** The parts of Node's request and response that are used, so that no type packages are needed. */
 interface Request {
   headers: Record<string, string | string[] | undefined>
-  /** Express: by its `trust proxy`. */
+  /** Set by Express, as configured by `trust proxy`. */
   ip?: string | undefined
   identity?: Identity | null
 }
 interface Response {
   statusCode: number
   setHeader(name: string, value: string): unknown
-  /** Node's own, from 18.3 on. */
+  /** In Node 18.3 and newer. */
   appendHeader?(name: string, value: readonly string[]): unknown
   end(body: string): unknown
 }
 
 /**
- * Middleware: `app.use(expressSession(client))`. Sets `request.identity`; answers 401 or 503 instead of going on.
- * `X-User-ID` and `X-Session-ID` of the client are removed.
+ * Middleware: `app.use(expressSession(client))`. Sets `request.identity`; answers 401 or 503 without calling `next`.
+ * Removes `X-User-ID` and `X-Session-ID` that the client sent.
  */
 export function expressSession(client: Pick<Client, 'verdict'>, options: AdmissionOptions = {}) {
   return (request: Request, response: Response, next: (error?: unknown) => void): void => {

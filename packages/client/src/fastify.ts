@@ -1,9 +1,9 @@
-/** For Fastify 5: no route of the scope it is registered in runs without a living session. */
+/** Plugin for Fastify 5: routes in the scope where it is registered run only with an active session. */
 import { type AdmissionOptions, admit, stripIdentity } from './admission.ts'
 import type { Identity } from './check.ts'
 import type { Client } from './client.ts'
 
-/** What is used of Fastify, so that its types need not be installed. */
+/** The parts of Fastify that are used, so that its types are not needed. */
 interface App {
   hasRequestDecorator(name: 'identity'): boolean
   decorateRequest(name: 'identity', value: null): unknown
@@ -11,7 +11,7 @@ interface App {
 }
 interface Request {
   raw: { headers: Record<string, string | string[] | undefined> }
-  /** By its `trustProxy`. */
+  /** As configured by `trustProxy`. */
   ip: string
 }
 interface Reply {
@@ -22,12 +22,13 @@ interface Reply {
 }
 
 /**
- * A plugin: `app.register(fastifySession(client))`. Sets `request.identity`; answers 401 or 503 in place of the route.
- * Holds for the scope it is registered in and those inside, which may register it again, with other options: each asks. `X-User-ID` and `X-Session-ID` of the client are removed.
+ * A plugin: `app.register(fastifySession(client))`. Sets `request.identity`; answers 401 or 503 instead of the route.
+ * Applies to its scope and nested scopes. A nested scope may register it again with other options; then each instance checks.
+ * Removes `X-User-ID` and `X-Session-ID` that the client sent.
  */
 export function fastifySession(client: Pick<Client, 'verdict'>, options: AdmissionOptions = {}) {
   async function plugin(app: App): Promise<void> {
-    // A scope around this one may have the plugin, too, with other options.
+    // An outer scope may have registered the plugin already.
     if (!app.hasRequestDecorator('identity')) app.decorateRequest('identity', null)
     app.addHook('onRequest', async (request: Request & { identity?: Identity | null }, reply) => {
       stripIdentity(request.raw.headers)
@@ -42,7 +43,7 @@ export function fastifySession(client: Pick<Client, 'verdict'>, options: Admissi
       request.identity = admission.identity
     })
   }
-  // What fastify-plugin does: the hook belongs to the scope that registers the plugin, not to one of its own.
+  // As fastify-plugin does: adds the hook to the registering scope instead of a new one.
   return Object.assign(plugin, {
     [Symbol.for('skip-override')]: true,
     [Symbol.for('fastify.display-name')]: 'global-logout',

@@ -1,19 +1,19 @@
 /**
- * Follows the feed of revocations for as long as it is wanted. Every revocation committed after the first `onReset`
- * (or after `since`) reaches `onRevoked` once or more, never not at all; where that cannot be kept, because the feed no
- * longer reaches back so far, `onReset` says so before anything else is told.
+ * Follows the feed of revocations until aborted. Every revocation committed after the first `onReset` (or after `since`)
+ * reaches `onRevoked` at least once. If events may be missing, because the feed no longer reaches back far enough, `onReset` is
+ * called before any further event.
  */
 import { ServiceError } from './errors.ts'
 import { createEventStreamParser, type Message } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
 import { keyHeader, problemOf } from './services.ts'
 
-/** A living session was ended. */
+/** An active session was ended. */
 export interface Revocation {
   type: 'session.revoked'
   sessionId: string
   userId: string
-  /** The act that ended it; null when it was ended outside the service. */
+  /** The operation that ended it; null when it was ended outside the service. */
   operationId: string | null
   kind: string | null
   scope: string | null
@@ -21,19 +21,19 @@ export interface Revocation {
   revokedAt: string
 }
 
-/** The token of a session that had been ended was presented again: by a thief, or by a device that slept. */
+/** A revoked token was used again: by a thief, or by a device that was offline. */
 export interface Replay {
   type: 'session.replayed'
   sessionId: string
   userId: string
-  /** The act that had ended the session; null when it was ended outside the service. */
+  /** The operation that ended the session; null when it was ended outside the service. */
   operationId: string | null
-  /** How often, since the last time this was told of the session. */
+  /** Number of uses since the previous event of this session. */
   count: number
-  /** Of whoever presented it last; null where the service was not told. */
+  /** The sender of the last use; null if unknown. */
   ipAddress: string | null
   userAgent: string | null
-  /** Whether these are the address and the user agent that the session had; null where one of the two is unknown. */
+  /** Whether address and user agent equal those of the session; null if one of the two is unknown. */
   sameAddress: boolean | null
   sameProgram: boolean | null
   /** ISO 8601: when it was recorded. */
@@ -41,37 +41,37 @@ export interface Replay {
 }
 
 export interface FollowOptions {
-  /** Where an earlier run left off, as `onCursor` told. Without it, `onReset` is called first. */
+  /** The last cursor that an earlier run got from `onCursor`. Without it, `onReset` is called first. */
   since?: string | undefined
-  /** Called in order, one at a time: the next waits until what it returns has settled. */
+  /** Called in order, one at a time: the next call waits until the returned promise has settled. */
   onRevoked: (event: Revocation) => unknown
-  /** A revoked token came again; at most once a minute for a session. In order with the rest, and as sure to come. */
+  /** A revoked token was used again; at most once a minute per session. Same order and delivery guarantee as `onRevoked`. */
   onReplayed?: ((event: Replay) => unknown) | undefined
-  /** What happened before this moment may have been missed: check again whatever you hold. Without it, a gap is an error. */
+  /** Earlier events may be missing: check all your sessions again. Without this callback, a gap is an error. */
   onReset?: (() => unknown) | undefined
-  /** Everything up to here was handled. Keep it, to go on from here after a restart. */
+  /** All events up to this cursor were handled. Store it to continue after a restart. */
   onCursor?: ((cursor: string) => unknown) | undefined
-  /** Called whenever something arrives, heartbeats included (every 10 seconds): the feed is alive. */
+  /** Called when anything arrives, including heartbeats (every 10 seconds): the feed is alive. */
   onHeard?: (() => unknown) | undefined
-  /** Called when a connection is lost or could not be made; it is tried again by itself. */
+  /** Called when a connection fails; `follow` reconnects by itself. */
   onLost?: ((error: unknown) => unknown) | undefined
-  /** Ends it. */
+  /** Stops following. */
   signal?: AbortSignal | undefined
 }
 
-/** In milliseconds; a heartbeat comes every 10 seconds. */
+/** Milliseconds without data after which the connection counts as lost; a heartbeat arrives every 10 seconds. */
 const SILENCE = 25_000
-/** In milliseconds: doubled with each failure, and a random part of it is waited (full jitter). */
+/** Reconnect delay in milliseconds: doubles with each failure, with full jitter. */
 const BACKOFF = { first: 500, most: 10_000 }
 const LONGEST_RETRY_AFTER_SECONDS = 60
-/** Refusals that pass by themselves. */
-const PASSING = [408, 410, 429]
+/** Statuses below 500 after which a retry can succeed. */
+const RETRYABLE = [408, 410, 429]
 
 export function createFollow(exchange: Exchange, key: string | undefined, silenceMs = SILENCE) {
   /**
-   * Scope `events`. Connects, and connects again, until `signal` ends it; then it resolves.
-   * @throws ServiceError when the service refuses (wrong key or scope), which trying again would not change, or something
-   * was missed and there is no `onReset`; and whatever a callback throws.
+   * Needs the scope `events`. Connects and reconnects until `signal` aborts; then it resolves.
+   * @throws ServiceError when the service refuses the key or its scope, or when events are missing and there is no `onReset`.
+   * Also throws what a callback throws.
    */
   return async function follow(options: FollowOptions): Promise<void> {
     const { onRevoked, onReplayed, onReset, onCursor, onHeard, onLost, signal } = options
@@ -130,7 +130,7 @@ export function createFollow(exchange: Exchange, key: string | undefined, silenc
     }
   }
 
-  /** The messages of one connection, as they come; a heartbeat brings none. It ends by an error only. */
+  /** The messages of one connection; a heartbeat yields an empty list. Ends only with an error. */
   async function* listen(headers: Record<string, string>, connection: AbortController) {
     const { signal } = connection
     const response = await within(exchange.open('/events', { headers, signal }), connection)
@@ -146,15 +146,15 @@ export function createFollow(exchange: Exchange, key: string | undefined, silenc
     }
   }
 
-  /** A connection that says nothing for longer than a heartbeat takes is lost, whatever TCP believes. */
+  /** Fails after `silenceMs` without data: TCP alone does not detect every lost connection. */
   async function within<T>(next: Promise<T>, connection: AbortController): Promise<T> {
-    const silent = () => connection.abort(new Error(`nothing was heard for ${silenceMs / 1000} seconds`))
+    const silent = () => connection.abort(new Error(`no data for ${silenceMs / 1000} seconds`))
     const timer = setTimeout(silent, silenceMs)
     return next.finally(() => clearTimeout(timer))
   }
 }
 
-/** What cannot be understood may have been anything. */
+/** An event that cannot be parsed; it may be a revocation, so it causes a reset. */
 class Unreadable extends Error {}
 
 function eventOf<Event extends Revocation | Replay>(data: string): Event {
@@ -167,7 +167,7 @@ function eventOf<Event extends Revocation | Replay>(data: string): Event {
 
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof ServiceError)) return false
-  return error.status >= 400 && error.status < 500 && !PASSING.includes(error.status)
+  return error.status >= 400 && error.status < 500 && !RETRYABLE.includes(error.status)
 }
 
 /** Resolves early when `signal` aborts. */

@@ -1,4 +1,4 @@
-/** `@global-logout/client`: what applications import. It uses nothing but the web platform. */
+/** Exports of `@global-logout/client`. It uses web platform APIs only. */
 export type { AdmissionOptions } from './admission.ts'
 export type { Identity, Verdict } from './check.ts'
 export { type Client, type ClientOptions, createClient } from './client.ts'

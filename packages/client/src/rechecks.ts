@@ -1,34 +1,34 @@
 /**
- * Asks again about sessions that are in use: at once where something happened that the last answer cannot know of, else
- * from time to time, and more often while the feed is lost. Whoever cannot be decided for too long is given up.
+ * Rechecks sessions with open sockets: immediately when an event may have been missed, otherwise periodically, and more often
+ * while the feed is lost. A session that cannot be decided for too long is given up.
  */
 import type { Client } from './client.ts'
 import type { RequestLike } from './credentials.ts'
 
 export interface RecheckLimits {
-  /** In milliseconds: nothing heard of the feed for so long, and it counts as lost. */
+  /** Milliseconds without data after which the feed counts as lost. */
   lostMs: number
-  /** In milliseconds that a session may wait for an answer that is due. */
+  /** Milliseconds that a due check may stay undecided. */
   undecidedMs: number
-  /** In milliseconds between checks of a session, all being well. */
+  /** Milliseconds between periodic checks of a session. */
   recheckMs: number
 }
 
-/** In milliseconds. */
+/** Milliseconds between two scans for due checks. */
 const TICK = 1_000
-/** Longer than an instance may say "valid" of a session whose logout has not answered yet (3.3 seconds). */
+/** Longer than an instance may answer "valid" for a session whose logout is in progress (3.3 seconds). In milliseconds. */
 const SETTLED = 5_000
-/** Checks at once, at least; and of how many sessions one is under way, so that none waits for its turn until it is given up. */
+/** Minimum of parallel checks, and sessions per parallel check, so that no session is given up while it waits for its turn. */
 const CHECKS = 32
 const SESSIONS_EACH = 200
 
-/** Times are of `performance.now()`. */
+/** Times are values of `performance.now()`. */
 interface Watched {
   sessionId: string
   request: RequestLike
-  /** When something happened that no earlier check can know of. */
+  /** Checks that started before this time do not count. */
   doubtedAt: number
-  /** When the last check was asked that said "valid". */
+  /** Start of the last check that answered "valid". */
   validAt: number
   /** When a check was first seen to be due. */
   dueSince: number | null
@@ -41,7 +41,7 @@ export function createRechecks(
   end: (sessionId: string, why: 'signed out' | 'undecided') => void,
 ) {
   const sessions = new Map<string, Watched>()
-  /** Due, and waiting for their turn. */
+  /** Due sessions that wait for their turn. */
   const queue = new Set<Watched>()
   let workers = 0
   let heardAt = performance.now()
@@ -87,7 +87,7 @@ export function createRechecks(
       session.validAt = askedAt
       session.dueSince = null
     } catch {
-      // Undecided: the next look asks again, or gives it up.
+      // Undecided: the next scan checks again or gives up.
     } finally {
       session.asking = false
     }
@@ -106,7 +106,7 @@ export function createRechecks(
   }
 
   return {
-    /** Asks about this session now, and from time to time. */
+    /** Checks this session now and then periodically. */
     watch(sessionId: string, request: RequestLike): void {
       const known = sessions.get(sessionId)
       const fresh = { sessionId, validAt: Number.NEGATIVE_INFINITY, dueSince: null, asking: false }
@@ -116,12 +116,12 @@ export function createRechecks(
       work()
     },
     forget,
-    /** Something may have been missed: asks about all of them. */
+    /** Events may have been missed: checks all sessions again. */
     doubtAll(): void {
       for (const session of sessions.values()) session.doubtedAt = performance.now()
       look()
     },
-    /** The feed is alive. */
+    /** Data of the feed has arrived. */
     heard(): void {
       heardAt = performance.now()
     },

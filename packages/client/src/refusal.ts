@@ -1,4 +1,4 @@
-/** Of all that says 401, only this service says it with these words. Proxies and firewalls do, too, with its very challenge even. */
+/** Recognises a 401 of this service by its problem type. Proxies and firewalls also answer 401, even with the same challenge. */
 
 export type RefusalCode = 'unauthenticated' | 'invalid_token'
 
@@ -7,7 +7,7 @@ const CODES = new Map<unknown, RefusalCode>([
   ['urn:global-logout:problem:invalid_token', 'invalid_token'],
 ])
 
-/** Reads a 401. @returns why nobody is signed in; undefined when somebody else answered. */
+/** Reads a 401. @returns why the request is not signed in; undefined if the answer is not from the service. */
 export async function refusalOf(response: Response): Promise<RefusalCode | undefined> {
   if (response.status !== 401) return undefined
   const text = await response.text()

@@ -1,51 +1,50 @@
 /**
- * Keeps no connection (WebSocket, stream) open longer than its session lives. Promised of every socket that was added:
+ * Closes connections (WebSocket, stream) when their session ends. Guarantees for every added socket:
  *
- * 1. When its session is ended, it is closed (4401) as soon as the feed tells, which takes well below a second.
- * 2. When the feed could not tell, because the session ended before the socket was added, or in a gap of the feed, or
- *    nothing was heard of the feed for `lostMs`, it is closed by the check that is then made.
- * 3. When that check cannot be decided for `undecidedMs`, it is closed, too (4503): its client may connect again.
- * 4. When its session runs out, it is closed within `recheckMs`. Each check is a use of the session, as any request
- *    is: with an open socket it does not become idle, where the idle timeout is longer than `recheckMs`.
+ * 1. When its session is ended, it is closed (4401) as soon as the feed reports it, well within a second.
+ * 2. When the feed may have missed the end, a check closes the socket. That is the case after a gap in the feed, after
+ *    `lostMs` without data, or when the session ended before the socket was added.
+ * 3. When that check stays undecided for `undecidedMs`, the socket is closed too (4503). Its client may reconnect.
+ * 4. When its session expires, it is closed within `recheckMs`. Each check counts as session activity, so an open socket
+ *    prevents the idle timeout if that is longer than `recheckMs`.
  *
- * A socket is checked again right after `add`, because its session may have been ended between the check of the upgrade
- * and `add`, and the feed have told so before there was a socket to close. A list of recent revocations in place of that
- * would be too short for somebody, and would know nothing after a gap. It is asked once more five seconds later: until a
- * logout has answered, an instance in leased mode may still say "valid".
+ * A socket is checked right after `add`: its session may have ended between the check of the upgrade and `add`, so that the
+ * feed reported it before the socket existed. A list of recent revocations would not cover slow upgrades or gaps. Another
+ * check follows five seconds later: until a logout has answered, an instance in leased mode may still answer "valid".
  */
 import type { Identity } from './check.ts'
 import type { Client } from './client.ts'
-import { kept, type RequestLike } from './credentials.ts'
+import { keepCredentials, type RequestLike } from './credentials.ts'
 import { type Revocation, sleep } from './follow.ts'
 import { createRechecks } from './rechecks.ts'
 
-/** A WebSocket of any kind; or anything else that can be closed, such as a stream. */
+/** Any kind of WebSocket, or anything else that can be closed, such as a stream. */
 export interface Closable {
   close(code: number, reason: string): unknown
-  /** As `ws` has it: cuts off a peer that does not close its side. */
+  /** As in `ws`: disconnects a peer that does not close its side. */
   terminate?(): unknown
   addEventListener?(type: 'close', listener: () => void): unknown
   readonly readyState?: number
 }
 
 export interface SocketOptions {
-  /** In milliseconds: nothing heard of the feed for so long, and it counts as lost. Default 30 seconds. */
+  /** Milliseconds without data after which the feed counts as lost. Default 30 seconds. */
   lostMs?: number
-  /** In milliseconds that a socket stays open whose session cannot be decided. Default 30 seconds. */
+  /** Milliseconds that a socket stays open while its session is undecided. Default 30 seconds. */
   undecidedMs?: number
-  /** In milliseconds between checks of a session, all being well. Default 10 minutes; `Infinity` for none. */
+  /** Milliseconds between periodic checks of a session. Default 10 minutes; `Infinity` for none. */
   recheckMs?: number
-  /** Told what went wrong with the feed; it is tried again by itself. Default `console.error`. */
+  /** Called with errors of the feed and of closing a socket; the feed reconnects by itself. Default `console.error`. */
   onError?: (error: unknown) => unknown
 }
 
-/** Codes of the close frame (RFC 6455, 7.4.2: for private use). */
+/** Codes of the close frame, from the range for private use (RFC 6455, 7.4.2). */
 export const CLOSE_CODES = { 'signed out': 4401, undecided: 4503, 'going away': 4503 } as const
-/** In milliseconds, for a peer to answer the close frame. Until then its messages still arrive. */
-const CLOSING = 500
-/** In milliseconds, before the feed is tried again when the service has refused it. */
-const REFUSED = 10_000
-/** The state of a WebSocket that was closed and will not say so again. */
+/** Milliseconds for a peer to answer the close frame. Until then its messages still arrive. */
+const CLOSE_TIMEOUT_MS = 500
+/** Milliseconds before reconnecting to the feed after a refusal. */
+const REFUSED_RETRY_MS = 10_000
+/** `readyState` of a closed WebSocket, which sends no further `close` event. */
 const CLOSED = 3
 
 export type SocketRegistry = ReturnType<typeof createSocketRegistry>
@@ -58,21 +57,21 @@ export function createSocketRegistry(
   const sockets = new Map<string, Set<Closable>>()
   const closed = new AbortController()
   const rechecks = createRechecks(client.check, { lostMs, undecidedMs, recheckMs }, end)
-  void stayInformed(closed.signal)
+  void followFeed(closed.signal)
 
-  async function stayInformed(signal: AbortSignal): Promise<void> {
+  async function followFeed(signal: AbortSignal): Promise<void> {
     const onRevoked = ({ sessionId }: Revocation) => end(sessionId, 'signed out')
     while (!signal.aborted) {
       const { doubtAll: onReset, heard: onHeard } = rechecks
       await client.follow({ onRevoked, onReset, onHeard, onLost: onError, signal }).catch(onError)
-      await sleep(REFUSED, signal)
+      await sleep(REFUSED_RETRY_MS, signal)
     }
   }
 
   function end(sessionId: string, why: keyof typeof CLOSE_CODES): void {
     const ended = sockets.get(sessionId) ?? []
     forget(sessionId)
-    for (const socket of ended) shut(socket, why)
+    for (const socket of ended) closeSocket(socket, why)
   }
 
   function forget(sessionId: string): void {
@@ -80,8 +79,8 @@ export function createSocketRegistry(
     rechecks.forget(sessionId)
   }
 
-  function shut(socket: Closable, why: keyof typeof CLOSE_CODES): void {
-    if (socket.terminate) setTimeout(() => socket.terminate?.(), CLOSING)
+  function closeSocket(socket: Closable, why: keyof typeof CLOSE_CODES): void {
+    if (socket.terminate) setTimeout(() => socket.terminate?.(), CLOSE_TIMEOUT_MS)
     try {
       socket.close(CLOSE_CODES[why], why)
     } catch (error) {
@@ -91,16 +90,16 @@ export function createSocketRegistry(
 
   return {
     /**
-     * @param identity what `check` said of `request`.
-     * @param request the one that opened the socket; of it, what `check` sends is kept, to ask again.
-     * @returns a function that takes the socket out; only a socket without `addEventListener` needs it.
+     * @param identity the result of `check` for `request`.
+     * @param request the request that opened the socket; its credentials are kept for rechecks.
+     * @returns a function that removes the socket; needed only for a socket without `addEventListener`.
      */
     add({ sessionId }: Identity, socket: Closable, request: RequestLike): () => void {
-      if (closed.signal.aborted) shut(socket, 'going away')
+      if (closed.signal.aborted) closeSocket(socket, 'going away')
       if (closed.signal.aborted || socket.readyState === CLOSED) return () => {}
       const all = sockets.get(sessionId) ?? new Set()
       sockets.set(sessionId, all.add(socket))
-      rechecks.watch(sessionId, kept(request))
+      rechecks.watch(sessionId, keepCredentials(request))
       const remove = () => {
         all.delete(socket)
         if (all.size === 0 && sockets.get(sessionId) === all) forget(sessionId)
@@ -109,12 +108,12 @@ export function createSocketRegistry(
       return remove
     },
 
-    /** How many sockets are held. */
+    /** The number of open sockets. */
     get size(): number {
       return [...sockets.values()].reduce((sum, { size }) => sum + size, 0)
     },
 
-    /** Stops following. What nobody watches over any longer is closed (4503). */
+    /** Stops following the feed and closes all sockets (4503). */
     close(): void {
       closed.abort()
       for (const sessionId of [...sockets.keys()]) end(sessionId, 'going away')

@@ -45,7 +45,7 @@ type Message = { sign: 'done' | 'leave' | 'wait'; title: string; body: SafeHtml 
 const TWO_COOKIES: Message = {
   sign: 'leave',
   title: 'You are not signed in',
-  body: html`<p class="lead">Your browser sent two different session cookies. We removed both and ended no session.</p>
+  body: html`<p class="lead">Your browser sent two different session cookies. We removed both, and no session was ended.</p>
 <p class="quiet">Please sign in again. You can then sign out everywhere.</p>`,
 }
 
