@@ -65,7 +65,7 @@ t.test('a lost answer is asked for again where asking changes nothing, and only 
   t.equal(proxy.counts.requests, 2)
   proxy.reset(1)
   const lost = client.createSession({ userId: ada })
-  await t.rejects(lost, { status: 503, code: 'no_answer', detail: /may have been done/ })
+  await t.rejects(lost, { status: 503, code: 'no_answer', detail: /may have been executed/ })
   t.equal(proxy.counts.requests, 3)
 })
 

@@ -44,7 +44,7 @@ ${outcome ? html`<section class="notice" aria-labelledby="outcome"><h2 id="outco
 <p class="lead">${
       others.length > 0
         ? `You are signed in on ${count(others.length + 1, 'device')}. If you do not recognise a device, sign it out.`
-        : 'You are signed in only on this device.'
+        : 'You are signed in on this device only.'
     }</p>
 <nav class="actions" aria-label="Sign out">
 <a class="button${others.length > 0 ? ' danger' : ''}" href="/logout?scope=global">Sign out everywhere</a>

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { logged, translate } from '../../http/problems.ts'
+import { logServerError, toProblem } from '../../http/problems.ts'
 import { send, viewerOf } from '../forms.ts'
 import type { Incidents } from '../incidents/incidents.ts'
 import type { Overview } from './overview.ts'
@@ -23,7 +23,7 @@ export async function overviewPages(instance: FastifyInstance, { overview, incid
       const { range } = request.query
       const [figures, all, recent] = await Promise.all([
         overview.figures(range).catch((error) => {
-          logged(translate(error), () => request.log)
+          logServerError(toProblem(error), () => request.log)
           return 'unavailable' as const
         }),
         incidents.list(),
