@@ -1,9 +1,8 @@
 /**
- * The replay alarm: a revoked token that is presented again is counted, with the address it came from, at most one record
- * a token and minute. Off the path of any request, and bounded: refused tokens wait in a small memory, one query a second
- * asks which of them were revoked, and what is too much is dropped. Each presentation is judged by when it came, not by when
- * it is asked about. A flood of random tokens may hide a replay for as long as it lasts; it can neither slow down checks nor
- * fill the table.
+ * The replay alarm: records every reuse of a revoked token, with the address it came from, at most once per token and minute.
+ * Works outside requests and is bounded: refused tokens wait in an LRU cache, one query a second finds the revoked ones among
+ * them, and overflow is dropped. A use is judged by its own time, not by the time of the query. A flood of random tokens can
+ * hide a replay while it lasts, but can neither slow down checks nor fill the table.
  */
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../../database/database.ts'
@@ -12,24 +11,30 @@ import { hashToken } from '../../database/token-hash.ts'
 import { every } from '../../lib/every.ts'
 import type { Log } from '../../lib/log.ts'
 import { type DeviceHints, deviceColumns } from '../../sessions/device-columns.ts'
-import { append, present, type Sender } from './presentations.ts'
-import { type Presented, recordReplays } from './queries.ts'
+import { recordReplays, type TokenUses } from './queries.ts'
+import { addUse, append, type Sender } from './token-uses.ts'
 
 const FLUSH_MS = 1_000
-/** Tokens of one query: a few milliseconds of the database. */
+/** Tokens per query, which takes the database a few milliseconds. */
 const BATCH = 1_000
-/** Refused tokens remembered: most with half a kilobyte each, none with more than four. */
-const REMEMBERED = 5_000
-/** A token is looked up once in so many milliseconds, unless it is one that its own device still may present. */
-const QUIET_MS = 60_000
+/** Refused tokens in memory: usually half a kilobyte each, at most four. */
+const MAX_TOKENS = 5_000
+/** Between two look-ups of one token. A token that only its own device has used so far is looked up every time. */
+const LOOKUP_PAUSE_MS = 60_000
 
-interface Seen {
-  /** Who presented it since the last record. */
+interface RefusedToken {
+  /** The senders since the last record. */
   senders: Sender[]
-  /** The address of the last record. */
-  told: string | null
-  /** Not to be looked up before, in milliseconds on the monotonic clock. */
-  due: number
+  /** The address in the last record. */
+  recordedAddress: string | null
+  /** Earliest time of the next look-up, in milliseconds on the monotonic clock. */
+  nextLookup: number
+}
+
+interface BatchEntry {
+  hash: string
+  token: RefusedToken
+  senders: Sender[]
 }
 
 export type Replays = ReturnType<typeof createReplays>
@@ -40,60 +45,60 @@ export function createReplays(
   clock: () => number = () => performance.now(),
   flushMs = FLUSH_MS,
 ) {
-  const seen = new LRUCache<string, Seen>({ max: REMEMBERED })
+  const refusedTokens = new LRUCache<string, RefusedToken>({ max: MAX_TOKENS })
 
-  /** Takes what waits for a query, the longest known first. */
-  function takeWaiting(): (Seen & { hash: string; one: Seen })[] {
+  /** Takes a batch of tokens that are due for a look-up, the longest known first. */
+  function takeBatch(): BatchEntry[] {
     const now = clock()
-    const taken: (Seen & { hash: string; one: Seen })[] = []
-    for (const hash of seen.rkeys()) {
-      const one = seen.peek(hash)
-      if (one && one.senders.length > 0 && one.due <= now) {
-        taken.push({ ...one, hash, one })
-        one.senders = []
+    const batch: BatchEntry[] = []
+    for (const hash of refusedTokens.rkeys()) {
+      const token = refusedTokens.peek(hash)
+      if (token && token.senders.length > 0 && token.nextLookup <= now) {
+        batch.push({ hash, token, senders: token.senders })
+        token.senders = []
       }
-      if (taken.length === BATCH) break
+      if (batch.length === BATCH) break
     }
-    return taken
+    return batch
   }
 
   async function record(): Promise<void> {
-    const batch = takeWaiting()
+    const batch = takeBatch()
     if (batch.length === 0) return
-    const putBack = ({ one, senders }: (typeof batch)[number]) => {
-      one.senders = append(senders, one.senders)
+    const putBack = ({ token, senders }: BatchEntry) => {
+      token.senders = append(senders, token.senders)
     }
     const verdicts = await transaction(async (tx) =>
-      (await claimJob(tx, 'replays')) ? recordReplays(tx, agedBy(clock(), batch)) : null,
+      (await claimJob(tx, 'replays')) ? recordReplays(tx, withAges(clock(), batch)) : null,
     ).catch((error) => {
       batch.forEach(putBack)
       throw error
     })
     if (!verdicts) return batch.forEach(putBack)
-    for (const [i, taken] of batch.entries()) {
+    for (const [i, entry] of batch.entries()) {
       const verdict = verdicts[i]
-      taken.one.due = verdict?.fate === 'own' ? 0 : clock() + QUIET_MS
-      // What waits was recorded by another instance within this minute: it goes into the next record.
-      if (verdict?.fate === 'waits') putBack(taken)
-      if (verdict?.fate === 'recorded') taken.one.told = verdict.ipAddress
+      entry.token.nextLookup = verdict?.status === 'own_device' ? 0 : clock() + LOOKUP_PAUSE_MS
+      // Another instance has recorded this token within the minute: these uses go into the next record.
+      if (verdict?.status === 'deferred') putBack(entry)
+      if (verdict?.status === 'recorded') entry.token.recordedAddress = verdict.ipAddress
     }
   }
 
-  const loop = every({ ms: flushMs, log, failed: 'reused revoked tokens not recorded' }, record)
+  const loop = every({ ms: flushMs, log, failed: 'could not record reused revoked tokens' }, record)
 
   return {
     /**
-     * Notes that a token was refused. Whose it is, if it was ever issued, shows later.
-     * @param agoMs how long ago the request came.
+     * Adds the use of a refused token. A later query finds out whether it was ever issued, and to whom.
+     * @param agoMs how long ago the request arrived, in milliseconds.
      */
-    refused(token: string, hints: DeviceHints, agoMs = 0): void {
-      const hash = hashToken(token)
-      const one = seen.get(hash) ?? { senders: [], told: null, due: 0 }
-      seen.set(hash, one)
-      present(one.senders, deviceColumns(hints), { at: clock() - agoMs, count: 1 })
+    refused(rawToken: string, hints: DeviceHints, agoMs = 0): void {
+      const hash = hashToken(rawToken)
+      const token = refusedTokens.get(hash) ?? { senders: [], recordedAddress: null, nextLookup: 0 }
+      refusedTokens.set(hash, token)
+      addUse(token.senders, deviceColumns(hints), { at: clock() - agoMs, count: 1 })
     },
     flush: loop.run,
-    /** Writes what waits and stops. */
+    /** Records the pending uses and stops. */
     close(): Promise<void> {
       void loop.run()
       return loop.close()
@@ -101,16 +106,16 @@ export function createReplays(
   }
 }
 
-/** What the database is asked: it does not know this process's clock, so each time is told as an age. */
-function agedBy(now: number, batch: readonly (Seen & { hash: string })[]): Presented[] {
-  return batch.map(({ hash, senders, told }) => ({
+/** Times as ages: the database does not know this process's monotonic clock. */
+function withAges(now: number, batch: readonly BatchEntry[]): TokenUses[] {
+  return batch.map(({ hash, senders, token: { recordedAddress } }) => ({
     hash,
-    by: senders.flatMap(({ moments, ...from }) =>
+    uses: senders.flatMap(({ moments, ...device }) =>
       moments.map(({ at, count }) => ({
-        ...from,
+        ...device,
         ageMs: now - at,
         count,
-        told: told !== null && from.ipAddress === told,
+        alreadyRecorded: recordedAddress !== null && device.ipAddress === recordedAddress,
       })),
     ),
   }))

@@ -1,4 +1,4 @@
-/** The table of reused tokens. */
+/** The table of reused revoked tokens. */
 import { sql } from 'drizzle-orm'
 import { bigint, boolean, index, inet, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { instant, xid8 } from '../../database/columns.ts'
@@ -15,14 +15,14 @@ export const replay = pgTable(
       .default(sql`nextval('revoked_session_id_seq'::regclass)`),
     sessionId: uuid('session_id').notNull(),
     userId: text('user_id').notNull(),
-    /** What had ended the session; null when that was done outside this service. */
+    /** The operation that ended the session; null if it ended outside the service. */
     operationId: uuid('operation_id'),
     /** Uses since the last row for this token. */
     count: integer('count').notNull().default(1),
     at: instant('at').notNull().default(sql`statement_timestamp()`),
     ipAddress: inet('ip_address'),
     userAgent: text('user_agent'),
-    /** Whether address and program are those of the session; null when one of the two is unknown. */
+    /** Whether address and program are those of the session; null if either side is unknown. */
     sameAddress: boolean('same_address'),
     sameProgram: boolean('same_program'),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),

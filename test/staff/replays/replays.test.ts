@@ -7,8 +7,8 @@ import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
 import { claimJob } from '../../../src/database/jobs.ts'
 import { generateSessionToken } from '../../../src/sessions/tokens.ts'
-import { present, type Sender } from '../../../src/staff/replays/presentations.ts'
 import { createReplays } from '../../../src/staff/replays/replays.ts'
+import { addUse, type Sender } from '../../../src/staff/replays/token-uses.ts'
 import { hold } from '../../support/hold.ts'
 import { strictLog } from '../../support/log.ts'
 import { json, startService } from '../../support/service.ts'
@@ -392,7 +392,7 @@ t.test('in both modes staff and services are told whether it was the own device'
 t.test('what is remembered of a token is bounded, and counts everything', async (t) => {
   const senders: Sender[] = []
   for (let i = 0; i < 10_000; i++)
-    present(senders, { ipAddress: null, userAgent: `agent ${i % 100}` }, { at: i * 1_100, count: 1 })
+    addUse(senders, { ipAddress: null, userAgent: `agent ${i % 100}` }, { at: i * 1_100, count: 1 })
   t.equal(senders.length, 3)
   const moments = senders.flatMap((sender) => sender.moments)
   t.ok(moments.length <= 36)
