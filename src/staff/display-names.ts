@@ -4,11 +4,14 @@ import type { Executor } from '../database/database.ts'
 import { serviceKey } from '../service-api/schema.ts'
 import { user } from '../sessions/schema.ts'
 
-/** Names by id. Whoever is not in it is gone, or has no name. */
-export type Names = ReadonlyMap<string, string>
+/** DisplayNames by id. Whoever is not in it is gone, or has no name. */
+export type DisplayNames = ReadonlyMap<string, string>
 
 /** The names, else the email addresses, of users; and the names of service keys. */
-export async function displayNames(db: Executor, ids: Iterable<string | null | undefined>): Promise<Names> {
+export async function displayNames(
+  db: Executor,
+  ids: Iterable<string | null | undefined>,
+): Promise<DisplayNames> {
   const wanted = [...new Set(ids)].filter((id) => id !== null && id !== undefined)
   if (wanted.length === 0) return new Map()
   const users = await db

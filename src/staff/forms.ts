@@ -6,7 +6,7 @@ import { withDeadline } from '../database/database.ts'
 import { Problem } from '../errors.ts'
 import { type CookieSettings, requireTokenForChange } from '../sessions/guards.ts'
 import type { Viewer } from './views/frame.ts'
-import type { Faults } from './views/parts.ts'
+import type { FormErrors } from './views/parts.ts'
 
 /** Lets those pass who may end sessions, before the body is read; `requireStaff.write` looks at the rest afterwards. */
 export async function requireSecurityRole({ staff }: FastifyRequest): Promise<void> {
@@ -23,7 +23,7 @@ export function formHooks(cookieSettings: CookieSettings) {
 }
 
 /** Hooks for forms that change something. A long form takes time to arrive, which is not taken from that of the queries. */
-export function writeHooks(
+export function changeHooks(
   { requireStaff }: Pick<FastifyInstance, 'requireStaff'>,
   cookieSettings: CookieSettings,
 ) {
@@ -40,7 +40,7 @@ export function send(reply: FastifyReply, page: SafeHtml): FastifyReply {
 }
 
 /** What is wrong, by field; the first of each. What is wrong with the whole is `whole`'s. */
-export function faultsOf({ issues }: z.ZodError, whole = 'form'): Faults {
+export function formErrors({ issues }: z.ZodError, whole = 'form'): FormErrors {
   const all = issues.map(({ path, message }) => [String(path[0] ?? whole), message] as const)
   return Object.fromEntries(all.toReversed())
 }
@@ -52,7 +52,7 @@ export function entered(body: unknown): Record<string, string> {
 }
 
 /** `2026-11-24T13:00` or with seconds, as `datetime-local` has it, taken for UTC; null for anything else. */
-export function utcInstant(text: string): Date | null {
+export function parseUtcInstant(text: string): Date | null {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/.test(text)) return null
   const date = new Date(`${text}Z`)
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1900 ? null : date

@@ -91,8 +91,8 @@ function createRequireStaff(
       if (requireToken(request, cookieSettings).via === 'cookie')
         assertSameOrigin(request.headers, cookieSettings.publicOrigin)
       if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
-      if (!signedInWithin(staffMaxAuthAgeSeconds, request))
-        throw new Problem('sign_in_again', whyAgain(request))
+      if (!hasSignedInWithin(staffMaxAuthAgeSeconds, request))
+        throw new Problem('sign_in_again', signInAgainHint(request))
     },
   }
 }
@@ -101,19 +101,19 @@ function createRequireStaff(
  * Whether the caller has signed in a short while ago, by the clock of the database, as all times of sessions. A sign-in that
  * is yet to come is none: a clock was set back, or the date is forged.
  */
-export function signedInWithin(seconds: number, { session }: Pick<FastifyRequest, 'session'>): boolean {
+export function hasSignedInWithin(seconds: number, { session }: Pick<FastifyRequest, 'session'>): boolean {
   const { authAgeSeconds: age } = session
   return age !== null && age >= 0 && age <= seconds
 }
 
-function whyAgain({ session }: Pick<FastifyRequest, 'session'>): string {
+function signInAgainHint({ session }: Pick<FastifyRequest, 'session'>): string {
   return session.authAgeSeconds === null
-    ? 'A service key made this session, which is no sign-in. Use a key with the scope security, or the command line.'
-    : 'Sign out, sign in again, and repeat this.'
+    ? 'A service key made this session, which does not count as a sign-in. Use a key with the scope security, or the command line.'
+    : 'Sign out, sign in again, and repeat the request.'
 }
 
 /** Who acts, and from where, as the columns of an operation. */
-export function byOf(request: FastifyRequest) {
+export function actorOf(request: FastifyRequest) {
   const { actorKind, actorId, actorSessionId } = request.staff
   return { actorKind, actorId, actorSessionId, ...sourceOf(request) }
 }

@@ -14,7 +14,7 @@ export const reason = z
   .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u, 'must not hold control characters')
   .regex(/[^\s\p{C}]/u, 'must say why')
 
-/** How long a lock lasts: seconds, or null for `forever`, until somebody lifts it. */
+/** How long a lock lasts: seconds, or null for `forever`, until staff unlock it. */
 export const lockFor = z.union([z.literal('forever').transform(() => null), duration], {
   error: 'must be a duration such as 90s, 30m, 12h or 7d, or forever',
 })

@@ -66,7 +66,7 @@ t.test('with the scope security it does, and the session may look and end nothin
   const body = new URLSearchParams({ reason: 'a test' })
   const sent = await as(token, `/admin/user/revoke?id=${grace}`, { method: 'POST', body })
   t.equal(sent.status, 403)
-  t.match(await sent.text(), 'This cannot be done from here')
+  t.match(await sent.text(), 'This sign-in cannot make changes')
 })
 
 t.test('a session that a key puts in place of a recent sign-in is no recent sign-in', async (t) => {

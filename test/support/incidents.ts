@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { idleIncidents } from '../../src/staff/incidents/claims.ts'
+import { unclaimedIncidents } from '../../src/staff/incidents/claims.ts'
 import type { IncidentActor, IncidentReport } from '../../src/staff/incidents/incidents.ts'
 import type { Selection } from '../../src/staff/incidents/selector-values.ts'
 import { plainNode } from './plain-node.ts'
@@ -50,7 +50,7 @@ export async function begin({ incidents }: Pick<Service, 'incidents'>, select: S
 /** Waits some seconds until the lease of a runner that was killed ends. */
 export async function isFree({ database }: Pick<Service, 'database'>, id: string): Promise<void> {
   await waitFor(`the lease on incident ${id} to end`, async () =>
-    (await database.run(idleIncidents)).includes(id),
+    (await database.run(unclaimedIncidents)).includes(id),
   )
 }
 

@@ -33,23 +33,23 @@ const MAX_LISTED = 200
 
 export interface Account {
   user: FoundUser
-  /** Living sessions, last seen first, and how many there are. */
+  /** Active sessions, last seen first, and how many there are. */
   sessions: Session[]
   sessionCount: number
-  /** Newest first; without an operation they were ended behind the service's back. */
+  /** Newest first; without an operation they were ended outside the service. */
   revocations: Revocation[]
   replays: Replay[]
 }
 
 export interface RevokeAll {
   reason: string
-  /** Locks sign-in for so many seconds; null until somebody lifts it. A longer lock in force stays. */
+  /** Locks sign-in for so many seconds; null until staff unlock it. A longer lock in force stays. */
   lockSeconds?: number | null | undefined
 }
 
 export interface Revoked {
   operationId: string
-  /** The living sessions that this call ended. */
+  /** The active sessions that this call ended. */
   revoked: Session[]
   /** The lock that was asked for, or a longer one that was in force. */
   lock: Lock | null
@@ -79,7 +79,7 @@ export function createAccounts(
     /** @throws Problem `user_not_found`. */
     show: (userId: string): Promise<Account> =>
       run(async (db) => ({
-        user: await demandUser(db, userId),
+        user: await requireUser(db, userId),
         sessions: await listSessions(db, userId, MAX_LISTED),
         sessionCount: await countActiveSessions(db, userId),
         revocations: await listRevocations(db, userId, MAX_LISTED),
@@ -90,7 +90,7 @@ export function createAccounts(
     async revoke(userId: string, { reason, lockSeconds }: RevokeAll, by: Actor): Promise<Revoked> {
       const { xid, ...ended } = await transaction(async (tx) => {
         await lockUserForLogout(tx, userId)
-        await demandUser(tx, userId)
+        await requireUser(tx, userId)
         const lock = lockSeconds === undefined ? null : await putLock(tx, userId, lockSeconds, reason)
         const ended = await revoke(tx, sessionFilter.ofUser(userId), {
           ...by,
@@ -111,7 +111,7 @@ export function createAccounts(
     unlock: (userId: string, reason: string | null, by: Actor): Promise<{ operationId: string | null }> =>
       transaction(async (tx) => {
         await lockUserForLogout(tx, userId)
-        await demandUser(tx, userId)
+        await requireUser(tx, userId)
         const lock = await deleteLock(tx, userId)
         if (!lock) return { operationId: null }
         const result = { lockedUntil: until(lock) }
@@ -132,7 +132,7 @@ export function createAccounts(
      */
     setRole: (userId: string, role: StaffRole | null, reason: string | null, by: Actor) =>
       transaction(async (tx): Promise<{ operationId: string; before: StaffRole | null }> => {
-        await demandUser(tx, userId)
+        await requireUser(tx, userId)
         const before = await findRole(tx, userId)
         await setRole(tx, userId, role)
         const what = { ...by, kind: 'user.role' as const, userId, reason, result: { role, before } }
@@ -141,7 +141,7 @@ export function createAccounts(
   }
 }
 
-async function demandUser(db: Executor, userId: string): Promise<FoundUser> {
+async function requireUser(db: Executor, userId: string): Promise<FoundUser> {
   const user = await findUser(db, userId)
   if (!user) throw new Problem('user_not_found', `There is no user ${JSON.stringify(userId)}.`)
   return user

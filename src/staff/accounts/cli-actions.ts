@@ -7,8 +7,8 @@ import { count } from '../../ui/format.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { StaffRole } from '../role-names.ts'
 import { MAX_FOUND } from './accounts.ts'
-import { type AccountsContext, exactlyTheUser, theUser, withAccounts } from './cli-find-user.ts'
-import { called, printAccount, printSessions, untilWhen, userRow } from './cli-format.ts'
+import { type AccountsContext, findExactUser, findOneUser, withAccounts } from './cli-find-user.ts'
+import { called, formatLock, printAccount, printSessions, userRow } from './cli-format.ts'
 import { toAccount, toRevoked, toUser } from './json.ts'
 
 export interface ShowOptions {
@@ -30,14 +30,14 @@ export async function findUsers(
 ): Promise<void> {
   const found = await withAccounts(context, (accounts) => accounts.find(text))
   if (json) return printJson(found.map(toUser))
-  if (found.length === 0) return print('Nobody.')
+  if (found.length === 0) return print('No user found.')
   printTable(['id', 'name', 'email', 'role', 'lock'], found.map(userRow))
   if (found.length === MAX_FOUND) print(`\nThe first ${MAX_FOUND}; give more of the id, email or name.`)
 }
 
 export async function showUser(context: AccountsContext, text: string, { json }: ShowOptions): Promise<void> {
   await withAccounts(context, async (accounts) => {
-    const account = await accounts.show((await theUser(accounts, text)).id)
+    const account = await accounts.show((await findOneUser(accounts, text)).id)
     if (json) printJson(toAccount(account))
     else printAccount(account)
   })
@@ -49,7 +49,7 @@ export async function listSessions(
   { json }: ShowOptions,
 ): Promise<void> {
   await withAccounts(context, async (accounts) => {
-    const account = await accounts.show((await theUser(accounts, text)).id)
+    const account = await accounts.show((await findOneUser(accounts, text)).id)
     if (json) printJson(toAccount(account).sessions)
     else printSessions(account)
   })
@@ -63,9 +63,9 @@ export async function giveRole(
 ): Promise<void> {
   await withAccounts(context, async (accounts) => {
     const why = parseOption('reason', reason, options.reason)
-    const user = await exactlyTheUser(accounts, text)
+    const user = await findExactUser(accounts, text)
     await confirm(
-      `Role of ${called(user)}, ${user.id}: ${user.role ?? 'none'} so far, ${role} from now on?`,
+      `Role of ${called(user)}, ${user.id}: ${user.role ?? 'none'} now, ${role} from now on?`,
       options.yes,
     )
     const done = await accounts.setRole(user.id, role === 'none' ? null : role, why, cliActor())
@@ -89,10 +89,10 @@ export async function unlock(
 ): Promise<void> {
   await withAccounts(context, async (accounts) => {
     const why = options.reason === undefined ? null : parseOption('reason', reason, options.reason)
-    const user = await exactlyTheUser(accounts, text)
+    const user = await findExactUser(accounts, text)
     if (user.lock)
       await confirm(
-        `Lift the lock of ${called(user)} ("${user.lock.reason}", until ${untilWhen(user.lock)})?`,
+        `Unlock sign-in of ${called(user)} ("${user.lock.reason}", until ${formatLock(user.lock)})?`,
         options.yes,
       )
     const done = await accounts.unlock(user.id, why, cliActor())
@@ -101,7 +101,7 @@ export async function unlock(
   })
 }
 
-/** @param lockSeconds undefined for no lock, null for one until somebody lifts it. */
+/** @param lockSeconds undefined for no lock, null for one until staff unlock it. */
 async function end(
   context: AccountsContext,
   text: string,
@@ -110,23 +110,23 @@ async function end(
 ): Promise<void> {
   const why = parseOption('reason', reason, options.reason)
   await withAccounts(context, async (accounts) => {
-    const user = await exactlyTheUser(accounts, text)
+    const user = await findExactUser(accounts, text)
     const account = await accounts.show(user.id)
     const lock =
       lockSeconds === undefined
         ? ''
-        : ` and lock sign-in ${lockSeconds === null ? 'until somebody lifts it' : `for ${options.for}`}`
+        : ` and lock sign-in ${lockSeconds === null ? 'until staff unlock it' : `for ${options.for}`}`
     if (options.dryRun) {
       const { sessions, sessionCount } = toAccount(account)
       if (options.json) return printJson({ dryRun: true, userId: user.id, sessionCount, sessions })
       printSessions(account)
-      return print(`\nA dry run: nothing was changed. Without --dry-run it would end all of them${lock}.`)
+      return print(`\nDry run: nothing was changed. Without --dry-run this ends all of them${lock}.`)
     }
     await confirm(`End ${count(account.sessionCount, 'session')} of ${called(user)}${lock}?`, options.yes)
     const done = await accounts.revoke(user.id, { reason: why, lockSeconds }, cliActor())
     if (options.json) return printJson(toRevoked(done))
     const { operationId, revoked, lock: held } = done
     print(`${count(revoked.length, 'session')} of ${called(user)} ended. Operation ${operationId}.`)
-    if (held) print(`Sign-in is locked until ${untilWhen(held)}.`)
+    if (held) print(`Sign-in is locked until ${formatLock(held)}.`)
   })
 }

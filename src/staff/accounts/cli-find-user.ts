@@ -17,12 +17,12 @@ export function withAccounts<T>(
  * The user to look at: whom an id, an email or the beginning of one names, if there is just one.
  * @throws Error when nobody is, or when several may be meant.
  */
-export async function theUser(accounts: Accounts, text: string): Promise<FoundUser> {
+export async function findOneUser(accounts: Accounts, text: string): Promise<FoundUser> {
   const named = await accounts.named(text)
   const found = named.length > 0 ? named : await accounts.find(text)
   const [user, ...others] = found
   if (user && others.length === 0) return user
-  throw notOne(found, text, `"${text}" may mean ${found.length} users; give an id`)
+  throw notUnique(found, text, `"${text}" matches ${found.length} users; give an id`)
 }
 
 /**
@@ -30,15 +30,15 @@ export async function theUser(accounts: Accounts, text: string): Promise<FoundUs
  * stranger's may begin with what somebody else is known by.
  * @throws Error that lists who begins so.
  */
-export async function exactlyTheUser(accounts: Accounts, text: string): Promise<FoundUser> {
+export async function findExactUser(accounts: Accounts, text: string): Promise<FoundUser> {
   const [user, ...others] = await accounts.named(text)
   if (user && others.length === 0) return user
   const alike = await accounts.find(text)
-  throw notOne(alike, text, `"${text}" is not exactly the id or the email of one user; give an id`)
+  throw notUnique(alike, text, `"${text}" is not exactly the id or the email of one user; give an id`)
 }
 
-function notOne(found: FoundUser[], text: string, otherwise: string): Error {
-  if (found.length === 0) return new Error(`there is no user whose id, email or name begins with "${text}".`)
+function notUnique(found: FoundUser[], text: string, otherwise: string): Error {
+  if (found.length === 0) return new Error(`no user has an id, email or name that begins with "${text}".`)
   const names = found.slice(0, 5).map((each) => `  ${each.id}  ${called(each)}`)
   return new Error(`${otherwise}:\n${names.join('\n')}`)
 }

@@ -6,7 +6,7 @@ import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
 import { count } from '../../ui/format.ts'
 import type { Account } from './accounts.ts'
-import { comparedWithSession } from './json.ts'
+import { compareWithSession } from './json.ts'
 import type { FoundUser } from './queries.ts'
 
 /** "Ada Lovelace <ada@example.com>", or what there is of it. */
@@ -18,9 +18,9 @@ export function printAccount(account: Account): void {
   const { user, revocations, replays } = account
   print(`${called(user)}${user.deleted ? ' (deleted; lock and role are kept by id)' : ''}`)
   print(`id    ${visible(user.id)}\nrole  ${user.role ?? 'none'}`)
-  print(`lock  ${user.lock ? `until ${untilWhen(user.lock)}: ${visible(user.lock.reason)}` : 'none'}\n`)
-  printSessions(account, 'Living')
-  print(`\nRevoked lately: ${count(revocations.length, 'session')}`)
+  print(`lock  ${user.lock ? `until ${formatLock(user.lock)}: ${visible(user.lock.reason)}` : 'none'}\n`)
+  printSessions(account, 'Active')
+  print(`\nRecently revoked: ${count(revocations.length, 'session')}`)
   if (revocations.length > 0)
     printTable(
       ['session', 'device', 'ended', 'how', 'by', 'why'],
@@ -30,13 +30,13 @@ export function printAccount(account: Account): void {
           revoked.sessionId,
           deviceName(describeDevice(revoked.userAgent)),
           formatInstant(revoked.revokedAt),
-          operation?.kind ?? 'outside this service',
+          operation?.kind ?? 'outside the service',
           operation?.actorId ?? '-',
           operation?.reason ?? '-',
         ]),
     )
   if (replays.length === 0) return
-  print(`\nRevoked tokens that came again: ${replays.length}`)
+  print(`\nReused revoked tokens: ${replays.length}`)
   printTable(
     ['session', 'at', 'times', 'address', 'device', 'compared with the session'],
     replays
@@ -47,7 +47,7 @@ export function printAccount(account: Account): void {
         String(count),
         ipAddress ?? '-',
         deviceName(describeDevice(userAgent)),
-        comparedWithSession(same),
+        compareWithSession(same),
       ]),
   )
 }
@@ -75,10 +75,10 @@ export function userRow({ id, name, email, role, lock, deleted }: FoundUser): st
     deleted ? '(deleted)' : (name ?? '-'),
     email ?? '-',
     role ?? '-',
-    lock ? `until ${untilWhen(lock)}` : '-',
+    lock ? `until ${formatLock(lock)}` : '-',
   ]
 }
 
-export function untilWhen(lock: { until: Date | null }): string {
-  return lock.until ? formatInstant(lock.until) : 'somebody lifts it'
+export function formatLock(lock: { until: Date | null }): string {
+  return lock.until ? formatInstant(lock.until) : 'staff unlock it'
 }

@@ -5,20 +5,20 @@ import { STAFF_ROLES, type StaffRole } from '../role-names.ts'
 import type { ActOptions, ShowOptions } from './cli-actions.ts'
 import type { AccountsContext } from './cli-find-user.ts'
 
-const WHOM = 'id, email, or the beginning of id, email or name where only one user has it'
-const EXACTLY_WHOM = 'id or email, exactly'
+const WHOM = 'id, email, or a unique beginning of id, email or name'
+const EXACTLY_WHOM = 'exact id or email'
 /** Loaded when a command runs: help and completion need none of it. */
 const actions = () => import('./cli-actions.ts')
 
 export function addAccountCommands(program: Command, context: AccountsContext): void {
-  const users = program.command('user').description('find users, see them, give them a role')
+  const users = program.command('user').description('find users, show them, set their role')
   users.action(() => users.error('user: find, show or role?'))
 
   users
     .command('find')
     .allowExcessArguments(false)
-    .description('users whose id, email or name begins with a text')
-    .argument('<text>', 'in upper or lower case')
+    .description('find users by the beginning of their id, email or name')
+    .argument('<text>', 'case does not matter')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('user find ada', 'user find ADA@example.com --json'))
     .action(async (text: string, options: ShowOptions) => (await actions()).findUsers(context, text, options))
@@ -26,7 +26,7 @@ export function addAccountCommands(program: Command, context: AccountsContext): 
   users
     .command('show')
     .allowExcessArguments(false)
-    .description('living sessions, recent revocations, lock and replayed tokens of a user')
+    .description('show active sessions, recent revocations, lock and reused tokens of a user')
     .argument('<user>', WHOM)
     .option('--json', 'print JSON')
     .addHelpText('after', examples('user show ada@example.com'))
@@ -35,14 +35,14 @@ export function addAccountCommands(program: Command, context: AccountsContext): 
   users
     .command('role')
     .allowExcessArguments(false)
-    .description('make a user security staff (security), let them read only (auditor), or neither (none)')
+    .description('give a user a staff role: security, auditor (read-only), or none')
     .argument('<user>', EXACTLY_WHOM)
     .addArgument(new Argument('<role>').choices([...STAFF_ROLES, 'none']))
-    .requiredOption('--reason <text>', 'why; it goes on record (required)')
+    .requiredOption('--reason <text>', 'reason for the audit log (required)')
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('user role grace@example.com security --reason "on call from May on"'))
-    .addHelpText('after', '\nTakes the owner of the tables as the user of DATABASE_URL.')
+    .addHelpText('after', '\nDATABASE_URL must name the owner of the tables.')
     .action(async (text: string, role: StaffRole | 'none', options: ActOptions) =>
       (await actions()).giveRole(context, text, role, options),
     )
@@ -50,7 +50,7 @@ export function addAccountCommands(program: Command, context: AccountsContext): 
   program
     .command('sessions')
     .allowExcessArguments(false)
-    .description('the living sessions of a user')
+    .description('list the active sessions of a user')
     .argument('<user>', WHOM)
     .option('--json', 'print JSON')
     .addHelpText('after', examples('sessions ada@example.com', 'sessions ada --json'))
@@ -63,8 +63,8 @@ export function addAccountCommands(program: Command, context: AccountsContext): 
     .allowExcessArguments(false)
     .description('end all sessions of a user, now, on every device')
     .argument('<user>', EXACTLY_WHOM)
-    .requiredOption('--reason <text>', 'why; it goes on record (required)')
-    .option('--dry-run', 'show what would end, and end nothing')
+    .requiredOption('--reason <text>', 'reason for the audit log (required)')
+    .option('--dry-run', 'show the sessions without ending them')
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -79,11 +79,11 @@ export function addAccountCommands(program: Command, context: AccountsContext): 
   program
     .command('lock')
     .allowExcessArguments(false)
-    .description('end all sessions of a user and refuse new ones, whoever signs them in')
+    .description('end all sessions of a user and refuse new ones')
     .argument('<user>', EXACTLY_WHOM)
-    .requiredOption('--reason <text>', 'why; it goes on record (required)')
-    .option('--for <duration>', '30m, 12h, 90d, or forever: until somebody lifts it', 'forever')
-    .option('--dry-run', 'show what would end, and end nothing')
+    .requiredOption('--reason <text>', 'reason for the audit log (required)')
+    .option('--for <duration>', '30m, 12h, 90d, or forever: until staff unlock it', 'forever')
+    .option('--dry-run', 'show the sessions without ending them')
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -100,7 +100,7 @@ export function addAccountCommands(program: Command, context: AccountsContext): 
     .allowExcessArguments(false)
     .description('let a locked user sign in again')
     .argument('<user>', EXACTLY_WHOM)
-    .option('--reason <text>', 'why; it goes on record')
+    .option('--reason <text>', 'reason for the audit log')
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('unlock ada@example.com --reason "password changed, ticket 4711"'))

@@ -44,7 +44,7 @@ export function toAccount({ user, sessions, sessionCount, revocations, replays }
 }
 
 /** How the sender of a replay compares with the device that the session had, in words. */
-export function comparedWithSession({
+export function compareWithSession({
   sameAddress,
   sameProgram,
 }: Pick<Account['replays'][number], 'sameAddress' | 'sameProgram'>): string {

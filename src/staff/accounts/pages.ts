@@ -8,17 +8,17 @@ import { operationId, text } from '../../http/schemas.ts'
 import type { CookieSettings } from '../../sessions/guards.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import { displayNames } from '../display-names.ts'
-import { entered, faultsOf, requireSecurityRole, send, viewerOf, writeHooks } from '../forms.ts'
-import { byOf, signedInWithin } from '../guard.ts'
+import { changeHooks, entered, formErrors, requireSecurityRole, send, viewerOf } from '../forms.ts'
+import { actorOf, hasSignedInWithin } from '../guard.ts'
 import { lockFor, reason } from '../reason.ts'
-import type { Faults } from '../views/parts.ts'
+import type { FormErrors } from '../views/parts.ts'
 import { type Accounts, MAX_FOUND } from './accounts.ts'
-import { revokePage, unlockPage } from './views/act-pages.ts'
+import { revokePage, unlockPage } from './views/action-pages.ts'
 import { userPage } from './views/user-page.ts'
 import { usersPage } from './views/users-page.ts'
 
 /** Of the sessions that were just ended, so many are named. */
-const LISTED = 100
+const MAX_LISTED = 100
 
 const oneUser = z.object({ id: text })
 const revokeForm = z.object({
@@ -41,7 +41,7 @@ export async function accountPages(
 ) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const securityOnly = { onRequest: requireSecurityRole }
-  const write = writeHooks(app, cookieSettings)
+  const write = changeHooks(app, cookieSettings)
 
   app.get('/users', { schema: { querystring: z.object({ q: text.catch('') }) } }, async (request, reply) => {
     const query = request.query.q.trim()
@@ -56,7 +56,7 @@ export async function accountPages(
       const { id, done } = request.query
       const account = await accounts.show(id)
       const actors = account.revocations.map(({ operation }) => operation?.actorId)
-      const found = done ? await sessions.operation(done, LISTED) : null
+      const found = done ? await sessions.operation(done, MAX_LISTED) : null
       return send(
         reply,
         userPage({
@@ -72,12 +72,12 @@ export async function accountPages(
   type Ask = FastifyRequest<{ Querystring: z.infer<typeof oneUser> }>
   const ask =
     (draw: typeof revokePage) =>
-    async (request: Ask, reply: FastifyReply, faults: Faults = {}) => {
+    async (request: Ask, reply: FastifyReply, errors: FormErrors = {}) => {
       const account = await accounts.show(request.query.id)
       const viewer = viewerOf(request)
-      const isRecent = signedInWithin(config.staffMaxAuthAgeSeconds, request)
+      const isRecent = hasSignedInWithin(config.staffMaxAuthAgeSeconds, request)
       const given = { ...entered(request.query), ...entered(request.body) }
-      return send(reply, draw({ viewer, account, isRecent, entered: given, faults }))
+      return send(reply, draw({ viewer, account, isRecent, entered: given, errors }))
     }
   const askRevoke = ask(revokePage)
   const askUnlock = ask(unlockPage)
@@ -92,12 +92,12 @@ export async function accountPages(
 
   app.post('/user/revoke', { ...write, schema: { querystring: oneUser } }, async (request, reply) => {
     const sent = revokeForm.safeParse(request.body ?? {})
-    if (!sent.success) return askRevoke(request, reply.code(400), faultsOf(sent.error))
+    if (!sent.success) return askRevoke(request, reply.code(400), formErrors(sent.error))
     const { id } = request.query
     const { operationId } = await accounts.revoke(
       id,
       { reason: sent.data.reason, lockSeconds: sent.data.lockFor },
-      byOf(request),
+      actorOf(request),
     )
     return reply.redirect(outcome(id, operationId), 303)
   })
@@ -108,9 +108,9 @@ export async function accountPages(
 
   app.post('/user/unlock', { ...write, schema: { querystring: oneUser } }, async (request, reply) => {
     const sent = unlockForm.safeParse(request.body ?? {})
-    if (!sent.success) return askUnlock(request, reply.code(400), faultsOf(sent.error))
+    if (!sent.success) return askUnlock(request, reply.code(400), formErrors(sent.error))
     const { id } = request.query
-    const { operationId } = await accounts.unlock(id, sent.data.reason, byOf(request))
+    const { operationId } = await accounts.unlock(id, sent.data.reason, actorOf(request))
     return reply.redirect(outcome(id, operationId), 303)
   })
 }

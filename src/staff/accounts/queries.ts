@@ -89,7 +89,7 @@ export async function findUser(db: Executor, id: string): Promise<FoundUser | nu
 
 export interface Revocation {
   session: RevokedSession
-  /** Null for what was ended behind the service's back. */
+  /** Null for what was ended outside the service. */
   operation: Operation | null
 }
 

@@ -7,7 +7,7 @@ import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { callers } from '../../http/openapi/document.ts'
-import { byOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
+import { actorOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { Accounts } from './accounts.ts'
 import { toAccount, toRevoked, toUser } from './json.ts'
@@ -47,7 +47,7 @@ async function routes(instance: FastifyInstance, { accounts }: AccountsApi) {
       schema: {
         ...forStaff,
         operationId: 'showUser',
-        summary: "A user's living sessions, recent revocations and replayed tokens",
+        summary: "A user's active sessions, recent revocations and reused tokens",
         problems: [...READ_PROBLEMS, 'user_not_found'],
         params: ofUser,
         response: { 200: account.describe('The user as staff see them.') },
@@ -72,7 +72,7 @@ async function routes(instance: FastifyInstance, { accounts }: AccountsApi) {
     },
     async (request) => {
       const { reason, lockFor: lockSeconds } = request.body
-      return toRevoked(await accounts.revoke(request.params.id, { reason, lockSeconds }, byOf(request)))
+      return toRevoked(await accounts.revoke(request.params.id, { reason, lockSeconds }, actorOf(request)))
     },
   )
 
@@ -83,14 +83,14 @@ async function routes(instance: FastifyInstance, { accounts }: AccountsApi) {
       schema: {
         ...forStaff,
         operationId: 'unlockUser',
-        summary: 'Lift the lock of a user',
+        summary: 'Unlock sign-in of a user',
         problems: [...WRITE_PROBLEMS, 'user_not_found'],
         params: ofUser,
         body: z.preprocess((body) => body ?? {}, z.strictObject({ reason: reason.optional() })),
         response: { 200: unlocked.describe('The operation, if there was a lock.') },
       },
     },
-    (request) => accounts.unlock(request.params.id, request.body.reason ?? null, byOf(request)),
+    (request) => accounts.unlock(request.params.id, request.body.reason ?? null, actorOf(request)),
   )
 }
 

@@ -23,7 +23,7 @@ const user = z.object({
   role: z.enum(STAFF_ROLES).nullable(),
   lock: z
     .object({
-      until: instant.nullable().describe('null: until lifted'),
+      until: instant.nullable().describe('null: until unlocked'),
       reason: z.string(),
       lockedAt: instant,
     })
@@ -35,14 +35,14 @@ export const userList = z.object({ users: z.array(user) })
 
 export const account = z.object({
   user,
-  sessionCount: z.int().describe('living sessions; the list shows the 200 last seen'),
+  sessionCount: z.int().describe('active sessions; the list shows the 200 last seen'),
   sessions: z.array(z.object({ id: z.string(), ...where, expiresAt: instant })),
   revocations: z.array(
     z.object({
       sessionId: z.string(),
       ...where,
       revokedAt: instant,
-      operation: operationJson.nullable().describe("null: ended behind the service's back"),
+      operation: operationJson.nullable().describe('null: ended outside the service'),
     }),
   ),
   replays: z.array(
@@ -60,7 +60,7 @@ export const account = z.object({
 export const revoked = z.object({
   operationId: z.string(),
   revoked: endedSessions,
-  lockedUntil: instant.nullable().optional().describe('null: until lifted; only when a lock was asked for'),
+  lockedUntil: instant.nullable().optional().describe('null: until unlocked; only when a lock was asked for'),
 })
 
 export const unlocked = z.object({ operationId: nullableText.describe('null: there was no lock') })

@@ -10,10 +10,10 @@ import type { Operation } from '../../operations/schema.ts'
 import { readChainHead } from './chain.ts'
 import {
   type AuditFilter,
-  type ExternalPlace,
+  type ExternalPosition,
   listExternalRevocations,
   listOperations,
-  type OperationPlace,
+  type OperationPosition,
 } from './queries.ts'
 
 /** Entries of one page, and of one query of a list of all. */
@@ -35,8 +35,8 @@ export interface AuditPage {
 
 /** The last entry of either kind that was told. */
 interface Places {
-  operation: OperationPlace | null
-  external: ExternalPlace | null
+  operation: OperationPosition | null
+  external: ExternalPosition | null
 }
 
 const instant = z.iso.datetime().regex(/^(?!0000)/)
@@ -58,12 +58,12 @@ export function createAudit({ run }: Pick<Database, 'run'>) {
       ...operations.map(({ operation, place }) => ({
         entry: toEntry(operation),
         instant: place,
-        place: { operation: [place, operation.id] as OperationPlace },
+        place: { operation: [place, operation.id] as OperationPosition },
       })),
       ...external.map(({ at, userId, sessions, place, xid }) => ({
         entry: { ...NOBODY, at, userId, revokedCount: sessions },
         instant: place,
-        place: { external: [place, xid, userId] as ExternalPlace },
+        place: { external: [place, xid, userId] as ExternalPosition },
       })),
     ].sort((a, b) => (a.instant < b.instant ? 1 : a.instant > b.instant ? -1 : 0))
     const told = all.slice(0, limit)
@@ -122,7 +122,7 @@ function readCursor(cursor: string): Places {
   try {
     return placesSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
   } catch (cause) {
-    throw new Problem('invalid_request', 'cursor: must be one that an answer gave', {
+    throw new Problem('invalid_request', 'cursor: must come from a previous response', {
       cause,
       field: 'cursor',
     })

@@ -9,8 +9,8 @@ import { sqlState } from '../../database/failures.ts'
 import {
   type Head,
   type Link,
-  type OperationPlace,
-  readCover,
+  type OperationPosition,
+  readCoverage,
   readHead,
   readLinks,
   readRevocationCountMismatches,
@@ -27,7 +27,7 @@ const SEALED_AT_ONCE = 200_000
 const SEAL_MS = 300_000
 /** The hash that the first link builds on. */
 const GENESIS: Buffer = hash('sha256', 'global-logout audit', 'buffer')
-const BEGINNING: OperationPlace = ['-infinity', '00000000-0000-0000-0000-000000000000']
+const BEGINNING: OperationPosition = ['-infinity', '00000000-0000-0000-0000-000000000000']
 
 /** What of a chain is not as it was written. */
 export interface Finding {
@@ -95,10 +95,10 @@ export async function verify(
   const noted = expect === undefined ? null : read(expect)
   await sealIfPossible(database)
   const { findings, links, head, at, last } = await walkLinks(database, noted?.seq)
-  if (noted && !at?.equals(noted.hash)) findings.push(notAsNoted(noted, last.seq))
+  if (noted && !at?.equals(noted.hash)) findings.push(headMismatch(noted, last.seq))
   const { operations, uncovered } = await walkOperations(database)
   for (const operationId of uncovered) {
-    const detail = `operation ${operationId} is not of the last minute, and no link covers it`
+    const detail = `operation ${operationId} is older than a minute and has no link`
     findings.push({ kind: 'operation_unsealed', operationId, detail })
   }
   findings.push(...(await findRevocationCountMismatches(database)))
@@ -169,11 +169,11 @@ function examine({ seq, operationId, hash, digest, now }: Link, bases: Buffer[] 
   return null
 }
 
-function notAsNoted(noted: Head, last: number): Finding {
+function headMismatch(noted: Head, last: number): Finding {
   const detail =
     last < noted.seq
-      ? `the chain ends at link ${last}, but had reached ${noted.seq}: what came after was cut off`
-      : `link ${noted.seq} is not the one that was noted: the chain was made anew`
+      ? `the chain ends at link ${last}, but had reached ${noted.seq}: later links were removed`
+      : `link ${noted.seq} differs from the stored head: the chain was rebuilt`
   return { kind: 'head_not_as_noted', seq: noted.seq, detail }
 }
 
@@ -181,9 +181,9 @@ function notAsNoted(noted: Head, last: number): Finding {
 async function walkOperations(database: Pick<Database, 'run' | 'transaction'>) {
   let operations = 0
   const uncovered: string[] = []
-  for (let place: OperationPlace | null = BEGINNING; place; ) {
-    const from: OperationPlace = place
-    const look = () => database.run((db) => readCover(db, from, BATCH))
+  for (let place: OperationPosition | null = BEGINNING; place; ) {
+    const from: OperationPosition = place
+    const look = () => database.run((db) => readCoverage(db, from, BATCH))
     let page = await look()
     if (page.uncovered.length > 0 && (await sealIfPossible(database)) > 0) page = await look()
     operations += page.count
@@ -204,7 +204,7 @@ async function findRevocationCountMismatches({
   return mismatches.map(({ operationId, recorded, told }) => ({
     kind: 'revocation_count_mismatch',
     operationId,
-    detail: `operation ${operationId} tells of ${told} ended sessions, but ${recorded} are recorded under it`,
+    detail: `operation ${operationId} states ${told} ended sessions, but ${recorded} are recorded under it`,
   }))
 }
 
@@ -218,6 +218,6 @@ function write({ seq, hash }: Head): string {
 
 function read(text: string): Head {
   const [, seq, hex = ''] = /^(\d{1,15}):([0-9a-f]{64})$/i.exec(text.trim()) ?? []
-  if (seq === undefined) throw new Error('a noted head is spelled NUMBER:HASH, as "audit verify" prints it')
+  if (seq === undefined) throw new Error('a chain head has the form NUMBER:HASH, as "audit verify" prints it')
   return { seq: Number(seq), hash: Buffer.from(hex, 'hex') }
 }

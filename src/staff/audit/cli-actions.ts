@@ -54,7 +54,7 @@ export async function list(context: AuditContext, options: ListOptions, listed: 
   const limit = given ?? listed
   const entries = await context.withServices(({ audit }) => collect(first(audit.all(filter), limit)))
   if (json) return printJson(entries)
-  if (entries.length === 0) return print('Nothing matches.')
+  if (entries.length === 0) return print('No entry matches.')
   printTable(['at', 'kind', 'sessions', 'user', 'by', 'why', 'operation'], entries.map(row))
   if (entries.length === limit) print(`\nThe newest ${limit}; --limit shows more.`)
 }
@@ -65,7 +65,7 @@ export async function verifyRecord(context: AuditContext, { expect, json }: Veri
   if (json) printJson(found)
   else {
     for (const { detail } of findings) print(`- ${detail}`)
-    const verdict = findings.length === 0 ? 'All is as it was written' : count(findings.length, 'finding')
+    const verdict = findings.length === 0 ? 'The audit log is intact' : count(findings.length, 'finding')
     print(`${verdict}: ${count(operations, 'operation')}, ${count(links, 'link')}.\nHead ${head}`)
   }
   if (findings.length > 0) throw new Failed()

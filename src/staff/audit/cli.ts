@@ -5,14 +5,12 @@ import { AUDIT_KINDS } from '../../operations/kinds.ts'
 import type { AuditContext, ListOptions, VerifyOptions } from './cli-actions.ts'
 
 /** Without a limit so many are shown; a file has all. */
-const LISTED = 100
+const MAX_LISTED = 100
 /** Loaded when a command runs: help and completion need none of it. */
 const actions = () => import('./cli-actions.ts')
 
 export function addAuditCommand(program: Command, context: AuditContext): void {
-  const audit = program
-    .command('audit')
-    .description('every operation, and whether the record was tampered with')
+  const audit = program.command('audit').description('list operations; detect tampering with the audit log')
   audit.action(() => audit.error('audit: list or verify?'))
 
   audit
@@ -24,7 +22,7 @@ export function addAuditCommand(program: Command, context: AuditContext): void {
     .addOption(new Option('--kind <kind>', 'of this kind').choices(AUDIT_KINDS))
     .option('--since <instant>', 'at or after this day (UTC) or instant')
     .option('--until <instant>', 'before it')
-    .option('--limit <n>', `so many at most; without, ${LISTED}, or all as CSV`, whole)
+    .option('--limit <n>', `at most this many; by default ${MAX_LISTED}, or all as CSV`, whole)
     .option('--json', 'print JSON')
     .addOption(new Option('--csv', 'print CSV').conflicts('json'))
     .addHelpText(
@@ -36,15 +34,15 @@ export function addAuditCommand(program: Command, context: AuditContext): void {
         'audit list --since 2026-11-24 --csv > audit.csv',
       ),
     )
-    .action(async (options: ListOptions) => (await actions()).list(context, options, LISTED))
+    .action(async (options: ListOptions) => (await actions()).list(context, options, MAX_LISTED))
 
   audit
     .command('verify')
     .allowExcessArguments(false)
-    .description('recompute the chain over all operations and name what does not fit')
+    .description('recompute the hash chain over all operations and report mismatches')
     .option(
       '--expect <number:hash>',
-      'a head noted earlier: finds operations that were cut off at the end',
+      'a chain head stored earlier: also detects removed last operations',
       head,
     )
     .option('--json', 'print JSON')
@@ -52,8 +50,8 @@ export function addAuditCommand(program: Command, context: AuditContext): void {
     .addHelpText(
       'after',
       `
-Note the head that it prints where nobody who can write to the database can write, and pass it with --expect next time.
-Exit code 1 when something does not fit.`,
+Store the printed head where no one with database access can write, and pass it with --expect next time.
+Exit code 1 on a mismatch.`,
     )
     .action(async (options: VerifyOptions) => (await actions()).verifyRecord(context, options))
 }
@@ -65,5 +63,5 @@ function whole(text: string): number {
 
 function head(text: string): string {
   if (/^\d{1,15}:[0-9a-f]{64}$/i.test(text)) return text
-  throw new InvalidArgumentError('Give NUMBER:HASH, as "audit verify" has printed it.')
+  throw new InvalidArgumentError('Give NUMBER:HASH, as "audit verify" prints it.')
 }

@@ -9,8 +9,8 @@ import { operationId, text } from '../../http/schemas.ts'
 import { AUDIT_KINDS } from '../../operations/kinds.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import { displayNames } from '../display-names.ts'
-import { entered, faultsOf, send, utcInstant, viewerOf } from '../forms.ts'
-import type { Faults } from '../views/parts.ts'
+import { entered, formErrors, parseUtcInstant, send, viewerOf } from '../forms.ts'
+import type { FormErrors } from '../views/parts.ts'
 import type { Audit } from './audit.ts'
 import { auditCsv } from './csv.ts'
 import type { AuditFilter } from './queries.ts'
@@ -18,12 +18,12 @@ import { auditPage } from './views/audit-page.ts'
 import { operationPage } from './views/operation-page.ts'
 
 /** Of the sessions that an operation ended, so many are listed. */
-const LISTED = 200
+const MAX_LISTED = 200
 
 const MOMENT = 'must be a date and a time, such as 2026-11-24T13:00'
 const nothing = z.literal('').transform(() => undefined)
 const moment = z.string().transform((text, context) => {
-  const instant = utcInstant(text.trim())
+  const instant = parseUtcInstant(text.trim())
   if (!instant) context.addIssue(MOMENT)
   return instant ?? undefined
 })
@@ -31,16 +31,16 @@ const idText = text.trim().transform((text) => text || undefined)
 const filterForm = z.object({
   user: idText.optional(),
   actor: idText.optional(),
-  kind: z.union([nothing, z.enum(AUDIT_KINDS)], 'must be one of the list').optional(),
+  kind: z.union([nothing, z.enum(AUDIT_KINDS)], 'must be a listed action').optional(),
   since: z.union([nothing, moment], MOMENT).optional(),
   until: z.union([nothing, moment], MOMENT).optional(),
 })
 
-function readFilter(query: unknown): { filter: AuditFilter; faults: Faults } {
+function readFilter(query: unknown): { filter: AuditFilter; errors: FormErrors } {
   const read = filterForm.safeParse(query)
-  if (!read.success) return { filter: {}, faults: faultsOf(read.error) }
+  if (!read.success) return { filter: {}, errors: formErrors(read.error) }
   const { user, actor, ...rest } = read.data
-  return { filter: { userId: user, actorId: actor, ...rest }, faults: {} }
+  return { filter: { userId: user, actorId: actor, ...rest }, errors: {} }
 }
 
 export interface AuditPages {
@@ -54,8 +54,8 @@ export async function auditPages(instance: FastifyInstance, { audit, sessions, d
 
   app.get('/audit', async (request, reply) => {
     const given = entered(request.query)
-    const { filter, faults } = readFilter(request.query)
-    const wrong = Object.keys(faults).length > 0
+    const { filter, errors } = readFilter(request.query)
+    const wrong = Object.keys(errors).length > 0
     const cursor = given.cursor || null
     const page = wrong ? { entries: [], next: null } : await audit.list(filter, cursor)
     const concerned = page.entries.flatMap(({ actorId, userId }) => [actorId, userId])
@@ -66,7 +66,7 @@ export async function auditPages(instance: FastifyInstance, { audit, sessions, d
       auditPage({
         viewer: viewerOf(request),
         entered: { user, actor, kind, since, until },
-        faults,
+        errors,
         page,
         further: cursor !== null,
         names,
@@ -76,8 +76,8 @@ export async function auditPages(instance: FastifyInstance, { audit, sessions, d
   })
 
   app.get('/audit.csv', async (request, reply) => {
-    const { filter, faults } = readFilter(request.query)
-    const [wrong] = Object.entries(faults)
+    const { filter, errors } = readFilter(request.query)
+    const [wrong] = Object.entries(errors)
     if (wrong) throw new Problem('invalid_request', wrong.join(': '), { field: wrong[0] })
     return sendCsv(reply, 'audit.csv', auditCsv(audit.all(filter)))
   })
@@ -86,14 +86,14 @@ export async function auditPages(instance: FastifyInstance, { audit, sessions, d
     '/operation',
     { schema: { querystring: z.object({ id: operationId }) } },
     async (request, reply) => {
-      const found = await sessions.operation(request.query.id, LISTED)
+      const found = await sessions.operation(request.query.id, MAX_LISTED)
       if (!found) throw new Problem('not_found', 'No operation has this id.')
       const { operation, revoked } = found
       const concerned = [operation.actorId, operation.userId, ...revoked.map(({ userId }) => userId)]
       const names = await database.run((db) => displayNames(db, concerned))
       return send(
         reply,
-        operationPage({ viewer: viewerOf(request), operation, revoked, most: LISTED, names }),
+        operationPage({ viewer: viewerOf(request), operation, revoked, most: MAX_LISTED, names }),
       )
     },
   )

@@ -18,8 +18,8 @@ export interface AuditFilter {
 }
 
 /** A place in a list, from the newest on: what is told there, first of all an instant to the microsecond. */
-export type OperationPlace = [at: string, id: string]
-export type ExternalPlace = [at: string, xid: string, userId: string]
+export type OperationPosition = [at: string, id: string]
+export type ExternalPosition = [at: string, xid: string, userId: string]
 
 /** A JavaScript date has milliseconds only: two rows within one would be one place. */
 const exactly = (at: typeof operation.at | typeof revokedSession.revokedAt) =>
@@ -29,7 +29,7 @@ const exactly = (at: typeof operation.at | typeof revokedSession.revokedAt) =>
 export function listOperations(
   db: Executor,
   { userId, actorId, kind, since, until }: AuditFilter,
-  after: OperationPlace | null,
+  after: OperationPosition | null,
   limit: number,
 ): Promise<{ operation: Operation; place: string }[]> {
   if (kind === 'external') return Promise.resolve([])
@@ -50,7 +50,7 @@ export function listOperations(
     .limit(limit)
 }
 
-function isBefore([at, id]: OperationPlace): SQL {
+function isBefore([at, id]: OperationPosition): SQL {
   return sql`(${operation.at}, ${operation.id}) < (${at}::timestamptz, ${id}::uuid)`
 }
 
@@ -76,12 +76,12 @@ export interface ExternalRevocation {
 export function listExternalRevocations(
   db: Executor,
   { userId, actorId, kind, since, until }: AuditFilter,
-  after: ExternalPlace | null,
+  after: ExternalPosition | null,
   limit: number,
 ): Promise<ExternalRevocation[]> {
   if (actorId !== undefined || (kind !== undefined && kind !== 'external')) return Promise.resolve([])
   const { revokedAt, xid, userId: owner } = revokedSession
-  const isAfter = (place: ExternalPlace): SQL =>
+  const isAfter = (place: ExternalPosition): SQL =>
     sql`(${revokedAt}, ${xid}, ${owner}) < (${place[0]}::timestamptz, ${place[1]}::xid8, ${place[2]})`
   return db
     .select({
@@ -118,13 +118,13 @@ export async function sealOperations(tx: Executor, most: number): Promise<number
     sql`select case when public.restored_elsewhere() then null else public.seal_operations(${most}::integer) end as added`,
   )
   const added = sealed?.added ?? null
-  if (added === null) throw new Error(`nothing is sealed: ${RESTORED}`)
+  if (added === null) throw new Error(`cannot seal operations: ${RESTORED}`)
   return added
 }
 
 /** What `restored_elsewhere()` means, and what to do about it. */
 export const RESTORED =
-  'the database was restored from another server. Run "global-logout migrate", or start the service anew.'
+  'the database was restored from another server. Run "global-logout migrate", or restart the service.'
 
 export interface Head {
   seq: number
@@ -138,7 +138,7 @@ export async function readHead(db: Executor): Promise<Head> {
   return head
 }
 
-const headless = () => new Error('audit_head has no row: the chain has no end')
+const headless = () => new Error('audit_head has no row')
 
 export interface Link extends Head {
   operationId: string
@@ -197,11 +197,11 @@ export async function readRevocationCountMismatches(tx: Executor): Promise<Revoc
 }
 
 /** A page of operations, in the order of time, and those of it that no link covers. */
-export async function readCover(
+export async function readCoverage(
   db: Executor,
-  after: OperationPlace,
+  after: OperationPosition,
   limit: number,
-): Promise<{ count: number; uncovered: string[]; last: OperationPlace | null }> {
+): Promise<{ count: number; uncovered: string[]; last: OperationPosition | null }> {
   const rows = await db
     .select({
       place: sql<string>`${operation.at}::text`,

@@ -26,10 +26,10 @@ async function routes(instance: FastifyInstance, { audit }: AuditApi) {
         security: callers.staff,
         operationId: 'listAudit',
         summary: 'Every operation, newest first',
-        description: 'With `Accept: text/csv` all that match, as a file.',
+        description: 'With `Accept: text/csv`: all matching entries as a file.',
         problems: READ_PROBLEMS,
         querystring: auditQuery,
-        response: { 200: auditPage.describe('A hundred of them.') },
+        response: { 200: auditPage.describe('At most 100 entries.') },
       },
     },
     async (request, reply) => {

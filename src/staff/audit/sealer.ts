@@ -18,7 +18,7 @@ export function startSealer(
   { sealMs = SEAL_MS, noteMs = NOTE_MS } = {},
 ) {
   let noted = Number.NEGATIVE_INFINITY
-  return every({ ms: sealMs, log, failed: 'new operations not sealed' }, async () => {
+  return every({ ms: sealMs, log, failed: 'could not seal new operations' }, async () => {
     await seal(database)
     if (performance.now() - noted < noteMs) return
     log.info({ head: await readChainHead(database) }, 'audit chain head')

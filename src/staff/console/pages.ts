@@ -15,7 +15,7 @@ import { incidentPages } from '../incidents/pages.ts'
 import { overviewPages } from '../overview/pages.ts'
 import type { Section } from '../views/frame.ts'
 import { consoleProblemPage } from '../views/problem-page.ts'
-import { againPage } from '../views/sign-in-again.ts'
+import { retryPage } from '../views/retry-page.ts'
 
 /** The pages below `/admin`; each names what it takes. */
 const PAGES = [overviewPages, accountPages, incidentPages, auditPages]
@@ -29,7 +29,8 @@ async function consolePages(app: FastifyInstance, options: ConsoleParts) {
   app.addHook('onRequest', async (request) => {
     await app.requireStaff.read(request)
     // A service has a key and no browser.
-    if (request.staff.actorKind !== 'staff') throw new Problem('not_staff', 'The console is for people.')
+    if (request.staff.actorKind !== 'staff')
+      throw new Problem('not_staff', 'The console is for signed-in users, not for service keys.')
   })
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = logServerError(toProblem(error), () => request.log)
@@ -38,7 +39,7 @@ async function consolePages(app: FastifyInstance, options: ConsoleParts) {
     if (problem.code === 'invalid_token') app.reportRefused(request)
   })
   app.setNotFoundHandler(() => {
-    throw new Problem('not_found', 'Nothing answers at this address.')
+    throw new Problem('not_found', 'No page has this address.')
   })
 
   const pages: FastifyPluginAsync<ConsoleParts>[] = PAGES
@@ -76,7 +77,7 @@ function answer(
   ) {
     const body = (request.body ?? {}) as Record<string, unknown>
     const again = { viewer, section, why: code, signInPath, action: request.url, entered: body }
-    return send(reply, againPage(again))
+    return send(reply, retryPage(again))
   }
   if (status >= 500) return sendProblemPage(reply, problem)
   const { id: userId } = entered(request.query)

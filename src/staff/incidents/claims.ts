@@ -15,7 +15,7 @@ const heldBy = (id: string, runner: string) =>
   and(eq(incidentRunner.incidentId, id), eq(incidentRunner.runner, runner))
 
 /** Makes `runner` the one that carries the incident out. @returns false when another one is at it. */
-export async function takeIncident(db: Executor, id: string, runner: string): Promise<boolean> {
+export async function claimIncident(db: Executor, id: string, runner: string): Promise<boolean> {
   const taken = await db
     .insert(incidentRunner)
     .values({ incidentId: id, runner, until: LEASE })
@@ -29,7 +29,7 @@ export async function takeIncident(db: Executor, id: string, runner: string): Pr
 }
 
 /** Renews the lease. @returns false when another runner has taken the incident over. */
-export async function keepIncident(db: Executor, id: string, runner: string): Promise<boolean> {
+export async function renewClaim(db: Executor, id: string, runner: string): Promise<boolean> {
   const kept = await db
     .update(incidentRunner)
     .set({ until: LEASE })
@@ -39,7 +39,7 @@ export async function keepIncident(db: Executor, id: string, runner: string): Pr
 }
 
 /** Lets the next one begin at once. */
-export async function releaseIncident(db: Executor, id: string, runner: string): Promise<void> {
+export async function releaseClaim(db: Executor, id: string, runner: string): Promise<void> {
   await db.delete(incidentRunner).where(heldBy(id, runner))
 }
 
@@ -47,7 +47,7 @@ export async function releaseIncident(db: Executor, id: string, runner: string):
  * The incidents that some process has to go on with, and that none is at; in no order, so that some which get nowhere for
  * now do not keep the others waiting.
  */
-export async function idleIncidents(db: Executor): Promise<string[]> {
+export async function unclaimedIncidents(db: Executor): Promise<string[]> {
   const rows = await db
     .select({ id: incident.id })
     .from(incident)

@@ -12,7 +12,7 @@ import type { Database } from '../../database/database.ts'
 import type { Barrier } from '../../leases/barrier.ts'
 import { count } from '../../ui/format.ts'
 import { reason } from '../reason.ts'
-import { howToExecute, printIncident, printPlan } from './cli-format.ts'
+import { executeHint, printIncident, printPlan } from './cli-format.ts'
 import { type SelectionOptions, selectionOf } from './cli-selection.ts'
 import { incidentCsv } from './csv.ts'
 import type { IncidentReport, Incidents } from './incidents.ts'
@@ -48,7 +48,7 @@ export async function plan(
   if (json) return printJson(plan)
   const { unknownUsers: ids } = plan
   printPlan({ ...plan, unknown: { count: ids.length, ids } })
-  print(`\n${howToExecute(plan)}`)
+  print(`\n${executeHint(plan)}`)
 }
 
 export async function execute(
@@ -57,12 +57,12 @@ export async function execute(
   { yes, json }: ExecuteOptions,
 ): Promise<void> {
   await context.withServices(async ({ incidents, pools, barrier }) => {
-    const plan = await incidents.get(theId(planId))
-    if (plan.state === 'expired') throw new Error('the plan has expired, and nothing was ended. Plan again.')
+    const plan = await incidents.get(parsePlanId(planId))
+    if (plan.state === 'expired') throw new Error('the plan has expired; no session was ended. Plan again.')
     if (plan.state === 'planned') {
       if (!yes && !json)
         printPlan({ ...plan, ...plan.planned, unknown: await incidents.unknownUsers(plan.planId) })
-      await confirm(harm(plan), yes)
+      await confirm(executeQuestion(plan), yes)
     }
     if (plan.state !== 'done') {
       await incidents.execute(plan.planId, cliActor())
@@ -82,7 +82,7 @@ export async function show(
   { json, csv }: ReportOptions,
 ): Promise<void> {
   await context.withServices(async ({ incidents }) => {
-    const report = await incidents.get(theId(planId))
+    const report = await incidents.get(parsePlanId(planId))
     if (csv) await printCsv(incidentCsv(incidents.endedSessions(report)))
     else if (json) printJson(report)
     else printIncident(report)
@@ -92,7 +92,7 @@ export async function show(
 export async function list(context: IncidentsContext, { json }: ReportOptions): Promise<void> {
   const found = await context.withServices(({ incidents }) => incidents.list())
   if (json) return printJson(found)
-  if (found.length === 0) return print('No incident was ever planned.')
+  if (found.length === 0) return print('No incidents yet.')
   printTable(
     ['plan', 'state', 'planned', 'sessions', 'ended', 'why'],
     found.map(({ planId, state, plannedAt, planned, ended, reason }) => [
@@ -107,14 +107,14 @@ export async function list(context: IncidentsContext, { json }: ReportOptions): 
 }
 
 /** @throws UsageError when the text is not a UUID. */
-function theId(text: string): string {
+function parsePlanId(text: string): string {
   if (PLAN_ID.test(text)) return text.toLowerCase()
-  throw new UsageError(`"${text}" is not the id of a plan; see "global-logout incident list".`)
+  throw new UsageError(`"${text}" is not a plan id; see "global-logout incident list".`)
 }
 
-function harm({ planned: { sessions, users, staffSessions } }: IncidentReport): string {
-  const staff = staffSessions > 0 ? `, ${staffSessions.toLocaleString('en')} of them staff's` : ''
-  return `End ${count(sessions, 'session')} of ${count(users, 'user')}${staff}? It cannot be undone.`
+function executeQuestion({ planned: { sessions, users, staffSessions } }: IncidentReport): string {
+  const staff = staffSessions > 0 ? `, ${staffSessions.toLocaleString('en')} , of them of staff` : ''
+  return `End ${count(sessions, 'session')} of ${count(users, 'user')}${staff}? This cannot be undone.`
 }
 
 /** Shows a bar while `work` goes on. Ctrl-C stops after the batch under way, a second one at once; calling again goes on. */
@@ -144,8 +144,6 @@ async function withBar(
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   })
   if (done) return
-  printToStderr(
-    `Stopped in the middle. A running service goes on by itself; else: global-logout incident execute ${planId}`,
-  )
+  printToStderr(`Interrupted. A running service continues; otherwise run: global-logout incident execute ${planId}`)
   throw new Failed()
 }

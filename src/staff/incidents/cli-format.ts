@@ -6,23 +6,23 @@ import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
 import { count } from '../../ui/format.ts'
 import type { IncidentReport, Plan } from './incidents.ts'
-import type { UnknownListed } from './queries.ts'
+import type { UnknownUsers } from './queries.ts'
 
 /** Ids in a list of users that are nobody's are shown so many at most. */
 const UNKNOWN_SHOWN = 10
 
 type Planned = Pick<Plan, 'planId' | 'sessions' | 'users' | 'staffSessions' | 'sample'> & {
-  unknown: UnknownListed
+  unknown: UnknownUsers
 }
 
 export function printPlan({ planId, sessions, users, staffSessions, sample, unknown }: Planned): void {
   print(
-    `Plan ${planId}: ${count(sessions, 'session')} of ${count(users, 'user')} would end, ${n(staffSessions)} of them staff's.`,
+    `Plan ${planId}: ${count(sessions, 'session')} of ${count(users, 'user')} would end, ${n(staffSessions)} of them of staff.`,
   )
   if (unknown.count > 0) {
     const ids = unknown.ids.slice(0, UNKNOWN_SHOWN)
     const more = unknown.count - ids.length
-    print(`Unknown, and left out: ${visible(ids.join(', '))}${more > 0 ? ` and ${n(more)} more` : ''}.`)
+    print(`Unknown ids, ignored: ${visible(ids.join(', '))}${more > 0 ? ` and ${n(more)} more` : ''}.`)
   }
   if (sample.length > 0) {
     print(`\nThe newest ${sample.length}:`)
@@ -39,8 +39,8 @@ export function printPlan({ planId, sessions, users, staffSessions, sample, unkn
   }
 }
 
-export function howToExecute({ planId, expiresAt }: Pick<Plan, 'planId' | 'expiresAt'>): string {
-  return `Nothing has ended. Until ${formatInstant(expiresAt)}: global-logout incident execute ${planId}`
+export function executeHint({ planId, expiresAt }: Pick<Plan, 'planId' | 'expiresAt'>): string {
+  return `No session has ended yet. To execute before ${formatInstant(expiresAt)}: global-logout incident execute ${planId}`
 }
 
 export function printIncident(report: IncidentReport): void {
@@ -51,8 +51,8 @@ export function printIncident(report: IncidentReport): void {
   print(
     `planned    ${formatInstant(report.plannedAt)} by ${visible(report.plannedBy.id ?? '-')}: ${count(planned.sessions, 'session')} of ${count(planned.users, 'user')}`,
   )
-  if (state === 'planned') print(howToExecute(report))
-  else if (state === 'expired') print('The plan has expired, and nothing was ended. Plan again.')
+  if (state === 'planned') print(executeHint(report))
+  else if (state === 'expired') print('The plan has expired; no session was ended. Plan again.')
   else printExecution(report)
 }
 
@@ -75,12 +75,12 @@ function printExecution({
       `ended      ${count(ended, 'session')} of ${count(users, 'user')} in ${seconds} s; ${n(staffSessions)} of them staff's`,
     )
     print(
-      `           ${n(endedPlanned)} that were planned, ${n(endedLater)} that the plan had not counted; ${n(goneMeanwhile)} planned ones were over by themselves`,
+      `           ${n(endedPlanned)} planned, ${n(endedLater)} new matches after planning; ${n(goneMeanwhile)} planned ones had already ended or expired`,
     )
     const open = stillOpen.writing + stillOpen.reading
     if (open > 0)
       print(
-        `beware     ${count(open, 'transaction')} from before stayed open (${stillOpen.writing} had written): a sign-in inside may have escaped. Plan again.`,
+        `warning    ${count(open, 'transaction')} from before the incident still open (${stillOpen.writing} with writes): a sign-in inside may have escaped. Plan again.`,
       )
   }
 }

@@ -8,17 +8,15 @@ import { selectionOptions } from './cli-selection.ts'
 const actions = () => import('./cli-actions.ts')
 
 export function addIncidentCommand(program: Command, context: IncidentsContext): void {
-  const incident = program
-    .command('incident')
-    .description('end the sessions of many: plan first, then execute')
+  const incident = program.command('incident').description('end many sessions at once: plan, then execute')
   incident.action(() => incident.error('incident: plan, execute, show or list?'))
 
   const plan = incident.command('plan')
   for (const option of selectionOptions()) plan.addOption(option)
   plan
     .allowExcessArguments(false)
-    .description('count what would end, and end nothing; what is given is combined with AND')
-    .requiredOption('--reason <text>', 'why; it goes on record (required)')
+    .description('count the matching sessions without ending any; options are combined with AND')
+    .requiredOption('--reason <text>', 'reason for the audit log (required)')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -28,13 +26,13 @@ export function addIncidentCommand(program: Command, context: IncidentsContext):
         'incident plan --everyone --reason "signing key leaked" --json',
       ),
     )
-    .addHelpText('after', '\nA plan can be executed for 30 minutes, by whoever has its id.')
+    .addHelpText('after', '\nA plan expires after 30 minutes. Any operator can execute it by its id.')
     .action(async (options: PlanOptions) => (await actions()).plan(context, options))
 
   incident
     .command('execute')
     .allowExcessArguments(false)
-    .description('end what a plan names, and whatever matches by now')
+    .description('execute a plan (also ends sessions that match since)')
     .argument('<plan>', 'id of the plan')
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
@@ -42,14 +40,14 @@ export function addIncidentCommand(program: Command, context: IncidentsContext):
       'after',
       `${examples('incident execute 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f')}
 
-Interrupted, it goes on when it is called again, or at once where the service runs. Of a finished incident it prints the report.`,
+After an interruption, call it again to continue; a running service continues by itself. For a finished incident it prints the report.`,
     )
     .action(async (id: string, options: ExecuteOptions) => (await actions()).execute(context, id, options))
 
   incident
     .command('show')
     .allowExcessArguments(false)
-    .description('how far an incident is, and what it came to')
+    .description('show the progress or the result of an incident')
     .argument('<plan>', 'id of the plan')
     .option('--json', 'print JSON')
     .addOption(new Option('--csv', 'print the sessions it ended as CSV').conflicts('json'))
@@ -65,7 +63,7 @@ Interrupted, it goes on when it is called again, or at once where the service ru
   incident
     .command('list')
     .allowExcessArguments(false)
-    .description('the newest 100 incidents')
+    .description('list the newest 100 incidents')
     .option('--json', 'print JSON')
     .addHelpText('after', examples('incident list'))
     .action(async (options: ReportOptions) => (await actions()).list(context, options))

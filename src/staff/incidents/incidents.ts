@@ -13,14 +13,14 @@ import {
   countMatching,
   type FoundIncident,
   findIncident,
+  findUnknownListedUsers,
   forgetExpiredPlans,
   insertIncident,
   listIncidents,
+  listRevokedBy,
   lockIncident,
-  revokedBy,
   startIncident,
-  type UnknownListed,
-  unknownListed,
+  type UnknownUsers,
   unknownUsers,
 } from './queries.ts'
 import type { IncidentOutcome, IncidentSample, ShownSelection } from './schema.ts'
@@ -33,7 +33,7 @@ const PLAN_SECONDS = 30 * 60
 const COUNT_MS = 60_000
 /** Plans that a process makes at once: each holds a connection that logouts need for as long as it counts. */
 const PLANS_AT_ONCE = 2
-const LISTED = 100
+const MAX_LISTED = 100
 /** Of ids that are no user's so many are shown. */
 const UNKNOWN_SHOWN = 10
 /** Rows of a report that are read at once. */
@@ -89,7 +89,7 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
 
   let planning = 0
   async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (planning >= PLANS_AT_ONCE) throw unavailable(new Error('enough plans are being made'))
+    if (planning >= PLANS_AT_ONCE) throw unavailable(new Error('too many plans at once'))
     planning++
     return withoutDeadline(work).finally(() => planning--)
   }
@@ -112,7 +112,7 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
           await forgetExpiredPlans(tx)
           const id = crypto.randomUUID()
           const { sample, ...counted } = await countMatching(tx, selection, id)
-          const strangers = selection.userIds ? await unknownUsers(tx, selection.userIds) : []
+          const unknownUserIds = selection.userIds ? await unknownUsers(tx, selection.userIds) : []
           const shown = shownSelection(selection)
           const planned = {
             id,
@@ -127,7 +127,7 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
             sample,
           }
           const { expiresAt } = await insertIncident(tx, planned, PLAN_SECONDS)
-          const result = { planId: id, ...counted, unknownUsers: strangers.length }
+          const result = { planId: id, ...counted, unknownUsers: unknownUserIds.length }
           await recordOperationWithoutRevocations(tx, {
             ...actor,
             kind: 'incident.plan',
@@ -135,7 +135,7 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
             selection: shown,
             result,
           })
-          return { planId: id, ...counted, sample, expiresAt, unknownUsers: strangers }
+          return { planId: id, ...counted, sample, expiresAt, unknownUsers: unknownUserIds }
         }),
       ),
 
@@ -166,16 +166,17 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
     get,
 
     /** How many of the ids in a plan are no user's by now, and the first few of them. */
-    unknownUsers: (planId: string): Promise<UnknownListed> =>
+    unknownUsers: (planId: string): Promise<UnknownUsers> =>
       withoutDeadline(() =>
         transaction(async (tx) => {
           await tx.extend(COUNT_MS)
-          return unknownListed(tx, planId, UNKNOWN_SHOWN)
+          return findUnknownListedUsers(tx, planId, UNKNOWN_SHOWN)
         }),
       ),
 
     /** The newest, at most 100. */
-    list: async (): Promise<IncidentReport[]> => (await run((db) => listIncidents(db, LISTED))).map(reportOf),
+    list: async (): Promise<IncidentReport[]> =>
+      (await run((db) => listIncidents(db, MAX_LISTED))).map(reportOf),
 
     /** The sessions that an incident has ended, page by page, in the order in which they were ended. */
     async *endedSessions({
@@ -184,7 +185,7 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
       if (!operationId) return
       for (let after = 0n; ; ) {
         const from = after
-        const page = await withoutDeadline(() => run((db) => revokedBy(db, operationId, from, PAGE)))
+        const page = await withoutDeadline(() => run((db) => listRevokedBy(db, operationId, from, PAGE)))
         if (page.length > 0) yield page
         if (page.length < PAGE) return
         after = page.at(-1)?.id ?? after

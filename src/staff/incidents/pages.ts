@@ -11,25 +11,25 @@ import { planId, text } from '../../http/schemas.ts'
 import type { CookieSettings } from '../../sessions/guards.ts'
 import { displayNames } from '../display-names.ts'
 import {
+  changeHooks,
   entered,
-  faultsOf,
+  formErrors,
   formHooks,
+  parseUtcInstant,
   requireSecurityRole,
   send,
-  utcInstant,
   viewerOf,
-  writeHooks,
 } from '../forms.ts'
-import { byOf, signedInWithin } from '../guard.ts'
+import { actorOf, hasSignedInWithin } from '../guard.ts'
 import { reason } from '../reason.ts'
-import type { Faults } from '../views/parts.ts'
+import type { FormErrors } from '../views/parts.ts'
 import { incidentCsv } from './csv.ts'
 import type { IncidentReport, Incidents } from './incidents.ts'
 import type { ShownSelection } from './schema.ts'
 import { selection } from './selection.ts'
 import type { Selection } from './selector-values.ts'
 import { partsOf, SELECTORS, type SelectorKind } from './selectors.ts'
-import { type IncidentEntered, incidentForm } from './views/incident-form.ts'
+import { type IncidentInput, incidentForm } from './views/incident-form.ts'
 import { incidentPage } from './views/incident-page.ts'
 import { incidentsPage } from './views/incidents-page.ts'
 
@@ -52,22 +52,22 @@ export async function incidentPages(
   { incidents, database, config, cookieSettings }: IncidentPages,
 ) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const write = writeHooks(app, cookieSettings)
-  const isRecent = (request: FastifyRequest) => signedInWithin(config.staffMaxAuthAgeSeconds, request)
+  const write = changeHooks(app, cookieSettings)
+  const isRecent = (request: FastifyRequest) => hasSignedInWithin(config.staffMaxAuthAgeSeconds, request)
   const form = (
     request: FastifyRequest,
     reply: FastifyReply,
-    given: { entered: IncidentEntered; faults?: Faults; usersLost?: boolean },
+    given: { entered: IncidentInput; errors?: FormErrors; userListOmitted?: boolean },
   ) =>
     send(
       reply,
-      incidentForm({ viewer: viewerOf(request), isRecent: isRecent(request), faults: {}, ...given }),
+      incidentForm({ viewer: viewerOf(request), isRecent: isRecent(request), errors: {}, ...given }),
     )
   const show = async (
     request: FastifyRequest,
     reply: FastifyReply,
     incident: IncidentReport,
-    faults: Faults = {},
+    errors: FormErrors = {},
   ) => {
     const { sample, selection, plannedBy, executedBy } = incident
     const concerned = [
@@ -86,7 +86,7 @@ export async function incidentPages(
         unknown,
         names,
         isRecent: isRecent(request),
-        faults,
+        errors,
       }),
     )
   }
@@ -111,17 +111,17 @@ export async function incidentPages(
       if (!from) return form(request, reply, { entered: { userIds } })
       const { reason, selection } = await incidents.get(from)
       return form(request, reply, {
-        entered: { reason, ...asEntered(selection) },
-        usersLost: 'userCount' in selection,
+        entered: { reason, ...toFormInput(selection) },
+        userListOmitted: 'userCount' in selection,
       })
     },
   )
 
   app.post('/incidents', { ...write, bodyLimit: MAX_FORM }, async (request, reply) => {
     const given = entered(request.body)
-    const { select, why, faults } = readForm(given)
-    if (!select || why === undefined) return form(request, reply.code(400), { entered: given, faults })
-    const { planId } = await incidents.plan(select, why, byOf(request))
+    const { select, why, errors } = readForm(given)
+    if (!select || why === undefined) return form(request, reply.code(400), { entered: given, errors })
+    const { planId } = await incidents.plan(select, why, actorOf(request))
     return reply.redirect(`/admin/incidents/${planId}`, 303)
   })
 
@@ -138,13 +138,13 @@ export async function incidentPages(
         ),
     },
     async (request) => {
-      const { select, faults } = readForm(entered(request.body))
+      const { select, errors } = readForm(entered(request.body))
       if (!select) {
         const [field = 'select', detail = ''] =
-          Object.entries(faults).find(([name]) => name !== 'reason') ?? []
+          Object.entries(errors).find(([name]) => name !== 'reason') ?? []
         throw new Problem('invalid_request', detail, { field })
       }
-      if (previews >= PREVIEWS_AT_ONCE) throw unavailable(new Error('enough previews are being counted'))
+      if (previews >= PREVIEWS_AT_ONCE) throw unavailable(new Error('too many previews at once'))
       previews++
       try {
         const { sessions, users, staffSessions } = await incidents.preview(select)
@@ -165,10 +165,10 @@ export async function incidentPages(
     async (request, reply) => {
       const { planId } = request.params
       if (entered(request.body).confirm !== 'yes') {
-        const faults = { confirm: 'Tick the box to say that you mean it.' }
-        return show(request, reply.code(400), await incidents.get(planId), faults)
+        const errors = { confirm: 'Tick the box to confirm.' }
+        return show(request, reply.code(400), await incidents.get(planId), errors)
       }
-      await incidents.execute(planId, byOf(request))
+      await incidents.execute(planId, actorOf(request))
       return reply.redirect(`/admin/incidents/${planId}`, 303)
     },
   )
@@ -186,33 +186,33 @@ export async function incidentPages(
 }
 
 /** What a form means, or what is wrong with it, by field. */
-function readForm(given: IncidentEntered): { select?: Selection; why?: string; faults: Faults } {
-  const faults: Record<string, string> = {}
+function readForm(given: IncidentInput): { select?: Selection; why?: string; errors: FormErrors } {
+  const errors: Record<string, string> = {}
   const parts: Record<string, unknown> = {}
   for (const { name, kind } of SELECTORS) {
     const text = given[name]?.trim()
     if (!text) continue
     const value = typed(kind, text)
-    if (value === null) faults[name] = 'must be a date and a time, such as 2026-11-24T13:00'
+    if (value === null) errors[name] = 'must be a date and a time, such as 2026-11-24T13:00'
     else parts[name] = value
   }
-  const isEmpty = Object.keys({ ...parts, ...faults }).length === 0
+  const isEmpty = Object.keys({ ...parts, ...errors }).length === 0
   const why = reason.safeParse(given.reason)
-  if (!why.success) faults.reason = why.error.issues[0]?.message ?? 'must say why'
+  if (!why.success) errors.reason = why.error.issues[0]?.message ?? 'must say why'
   const read = isEmpty ? null : selection.safeParse(parts)
-  if (!read) faults.select = 'Fill in one part at least, or tick "Everyone".'
-  else if (!read.success) Object.assign(faults, faultsOf(read.error, 'select'))
-  const wrong = Object.keys(faults).some((name) => name !== 'reason')
+  if (!read) errors.select = 'Fill in at least one field, or tick "Everyone".'
+  else if (!read.success) Object.assign(errors, formErrors(read.error, 'select'))
+  const wrong = Object.keys(errors).some((name) => name !== 'reason')
   return {
     ...(read?.success && !wrong && { select: read.data }),
     ...(why.success && { why: why.data }),
-    faults,
+    errors,
   }
 }
 
 /** What a text that was typed in means; null for an instant that is none. */
 function typed(kind: SelectorKind, text: string): unknown {
-  if (kind === 'instant') return utcInstant(text)?.toISOString() ?? null
+  if (kind === 'instant') return parseUtcInstant(text)?.toISOString() ?? null
   if (kind === 'flag') return true
   if (kind !== 'ids') return text
   const lines = text.split(/\r?\n/).map((line) => line.trim())
@@ -220,7 +220,7 @@ function typed(kind: SelectorKind, text: string): unknown {
 }
 
 /** A selection as the form has it. A list of users that is not there as a whole is left out. */
-function asEntered(selection: ShownSelection): IncidentEntered {
+function toFormInput(selection: ShownSelection): IncidentInput {
   const entered = partsOf(selection).map(([{ name, kind }, value]) => {
     if (value === true) return [name, 'yes']
     if (typeof value !== 'string')

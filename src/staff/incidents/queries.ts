@@ -26,7 +26,7 @@ export interface FoundIncident {
   executed: { actorKind: string; actorId: string | null } | null
 }
 
-/** Living sessions that match every part of the selection. @throws Error as `conditionsOf`. */
+/** Active sessions that match every part of the selection. @throws Error as `conditionsOf`. */
 export function matching(selection: Selection): SQL {
   return and(isValid, ...conditionsOf(selection)) as SQL
 }
@@ -56,7 +56,7 @@ export async function countMatching(
           'userAgent', "userAgent", 'createdAt', to_char("createdAt" at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by "createdAt" desc, id), '[]')
         from ${session} join newest using (id)) as sample`,
   )
-  if (!counted) throw new Error('a count has no row')
+  if (!counted) throw new Error('the count returned no row')
   return counted
 }
 
@@ -116,14 +116,14 @@ export async function findIncident(db: Executor, id: string): Promise<FoundIncid
   return row ?? null
 }
 
-export interface UnknownListed {
+export interface UnknownUsers {
   count: number
   /** The first few. */
   ids: string[]
 }
 
 /** Which of the ids that an incident lists belong to no user. */
-export async function unknownListed(db: Executor, id: string, limit: number): Promise<UnknownListed> {
+export async function findUnknownListedUsers(db: Executor, id: string, limit: number): Promise<UnknownUsers> {
   const rows = await fetchRows<{ id: string; count: number }>(
     db,
     sql`
@@ -162,7 +162,7 @@ export async function startIncident(tx: Executor, id: string, operationId: strin
 }
 
 /** A page of what an operation ended, in the order in which it was recorded, after the row `after`. */
-export function revokedBy(
+export function listRevokedBy(
   db: Executor,
   operationId: string,
   after: bigint,

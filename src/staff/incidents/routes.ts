@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { sendCsv, wantsCsv } from '../../http/csv.ts'
 import { callers } from '../../http/openapi/document.ts'
 import { instant, nullableText, planId } from '../../http/schemas.ts'
-import { byOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
+import { actorOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
 import { reason } from '../reason.ts'
 import { incidentCsv } from './csv.ts'
 import type { IncidentReport, Incidents } from './incidents.ts'
@@ -35,7 +35,7 @@ const plan = z.object({
   users: z.int(),
   staffSessions: z.int().describe('how many of the sessions belong to staff'),
   sample: sample.describe('the newest of the sessions, at most ten'),
-  unknownUsers: z.array(z.string()).describe('ids in the selection that are no user’s'),
+  unknownUsers: z.array(z.string()).describe('ids in the selection that belong to no user'),
   expiresAt: instant,
 })
 
@@ -87,15 +87,15 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
       schema: {
         ...forStaff,
         operationId: 'planIncident',
-        summary: 'Count what a selection comes to; nothing is ended',
+        summary: 'Count the sessions that a selection matches; ends none',
         problems: WRITE_PROBLEMS,
         body: newPlan,
-        response: { 201: plan.describe('The plan, to be executed within half an hour.') },
+        response: { 201: plan.describe('The plan, which expires after 30 minutes.') },
       },
     },
     async (request, reply) => {
       const { reason, select } = request.body
-      const planned = await incidents.plan(select, reason, byOf(request))
+      const planned = await incidents.plan(select, reason, actorOf(request))
       reply.code(201)
       return { ...planned, expiresAt: planned.expiresAt.toISOString() }
     },
@@ -110,7 +110,7 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
         operationId: 'listIncidents',
         summary: 'Incidents, newest first',
         problems: READ_PROBLEMS,
-        response: { 200: z.object({ incidents: z.array(incident) }).describe('At most a hundred.') },
+        response: { 200: z.object({ incidents: z.array(incident) }).describe('At most 100.') },
       },
     },
     async () => ({ incidents: (await incidents.list()).map(onTheWire) }),
@@ -123,7 +123,7 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
       schema: {
         ...forStaff,
         operationId: 'showIncident',
-        summary: 'How far an incident is, and what it came to',
+        summary: 'The progress or the result of an incident',
         problems: [...READ_PROBLEMS, 'incident_not_found'],
         params: planParams,
         response: { 200: incident.describe('The incident as it stands.') },
@@ -139,14 +139,14 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
       schema: {
         ...forStaff,
         operationId: 'executeIncident',
-        summary: 'End what a plan names, and whatever matches by now',
+        summary: 'Execute a plan (also ends sessions that match since)',
         problems: [...WRITE_PROBLEMS, 'incident_not_found', 'incident_not_open'],
         params: planParams,
-        response: { 202: incident.describe('It is carried out in the background.') },
+        response: { 202: incident.describe('The incident, which runs in the background.') },
       },
     },
     async (request, reply) => {
-      const report = await incidents.execute(request.params.planId, byOf(request))
+      const report = await incidents.execute(request.params.planId, actorOf(request))
       reply.code(202)
       return onTheWire(report)
     },

@@ -12,7 +12,7 @@ import type { Barrier } from '../../leases/barrier.ts'
 import { sleep } from '../../lib/sleep.ts'
 import { recordOperation } from '../../operations/record.ts'
 import { currentXid } from '../../sessions/queries.ts'
-import { keepIncident, RENEW_MS, releaseIncident, takeIncident } from './claims.ts'
+import { claimIncident, RENEW_MS, releaseClaim, renewClaim } from './claims.ts'
 import { shownSelection } from './selection.ts'
 import {
   closePass,
@@ -60,7 +60,7 @@ export interface RunOptions {
   patience?: number
 }
 
-type Carrying = Required<Omit<RunOptions, 'signal'>> & { signal: AbortSignal }
+type RunContext = Required<Omit<RunOptions, 'signal'>> & { signal: AbortSignal }
 
 /**
  * Carries an incident out to its end, unless another runner is at it.
@@ -74,11 +74,11 @@ export async function runIncident(
   { onProgress = () => {}, signal, batch = BATCH, patience = PATIENCE }: RunOptions = {},
 ): Promise<boolean> {
   const runner = crypto.randomUUID()
-  if (!(await run((db) => takeIncident(db, id, runner)))) return false
+  if (!(await run((db) => claimIncident(db, id, runner)))) return false
   const lost = new AbortController()
   const over = new AbortController()
   const stop = AbortSignal.any(signal ? [signal, lost.signal] : [lost.signal])
-  const keeping = renew(() => run((db) => keepIncident(db, id, runner)), lost, over.signal)
+  const keeping = renew(() => run((db) => renewClaim(db, id, runner)), lost, over.signal)
   const options = { onProgress, signal: stop, batch, patience }
   try {
     return await withOwnConnection((db) => carry(db, barrier, id, options))
@@ -86,7 +86,7 @@ export async function runIncident(
     over.abort()
     await keeping
     // Without it the next runner waits for the end of the lease.
-    await run((db) => releaseIncident(db, id, runner)).catch(() => {})
+    await run((db) => releaseClaim(db, id, runner)).catch(() => {})
   }
 }
 
@@ -102,7 +102,7 @@ async function carry(
   db: Transaction,
   barrier: Pick<Barrier, 'wait'>,
   id: string,
-  options: Carrying,
+  options: RunContext,
 ): Promise<boolean> {
   await nameConnection(db)
   // Of 200,000 users the list alone takes its time.
@@ -115,7 +115,7 @@ async function carry(
   const before = await openTransactions(db)
   const endAll = () => passes(db, running, options)
   if (!(await endAll())) return false
-  const left = await outlast(db, before, options.signal)
+  const left = await waitForTransactions(db, before, options.signal)
   if (!left || !(await endAll())) return false
   const xid = await inTransaction(db, currentXid)
   const waitedMs = (await barrier.wait(xid)) ?? 0
@@ -128,7 +128,7 @@ async function carry(
 async function passes(
   db: Transaction,
   running: Running,
-  { onProgress, signal, batch, patience }: Carrying,
+  { onProgress, signal, batch, patience }: RunContext,
 ): Promise<boolean> {
   let idle = 0
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
@@ -160,7 +160,7 @@ async function passes(
 }
 
 /** Waits for transactions to be over. @returns those that are not in the end; null when told to stop. */
-async function outlast(
+async function waitForTransactions(
   db: Transaction,
   before: OpenTransaction[],
   signal: AbortSignal,

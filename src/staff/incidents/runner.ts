@@ -9,7 +9,7 @@ import type { Barrier } from '../../leases/barrier.ts'
 import { every } from '../../lib/every.ts'
 import type { Log } from '../../lib/log.ts'
 import { sleep } from '../../lib/sleep.ts'
-import { idleIncidents } from './claims.ts'
+import { unclaimedIncidents } from './claims.ts'
 import { findIncident } from './queries.ts'
 import { type RunOptions, runIncident } from './run.ts'
 
@@ -50,7 +50,7 @@ export function startIncidentRunner(
   const underWay = new Map<string, Promise<unknown>>()
 
   async function look(): Promise<void> {
-    for (const id of await database.run(idleIncidents)) {
+    for (const id of await database.run(unclaimedIncidents)) {
       if (signal.aborted || underWay.has(id) || underWay.size >= INCIDENTS_AT_ONCE) continue
       const run = runIncident(database, barrier, id, { ...options, signal })
         .catch((err) => log.warn({ err, incident: id }, 'incident interrupted; retrying'))
@@ -58,7 +58,7 @@ export function startIncidentRunner(
       underWay.set(id, run)
     }
   }
-  const loop = every({ ms: LOOK_MS, log, failed: 'incidents not looked for' }, look)
+  const loop = every({ ms: LOOK_MS, log, failed: 'could not look for incidents' }, look)
   void loop.run()
 
   return {

@@ -13,11 +13,11 @@ export const selection = z
   .strictObject(Object.fromEntries(SELECTORS.map(({ name }) => [name, z.exactOptional(schemaOf(name))])))
   .refine(
     (parts) => Object.keys(parts).length > 0,
-    'must have one part at least; {"everyone": true} means every session',
+    'must have at least one part; {"everyone": true} means every session',
   ) as z.ZodType<Selection>
 
 const SHOWN: Record<SelectorKind, z.ZodType> = {
-  ids: z.array(z.string()).describe('of a long list only the beginning'),
+  ids: z.array(z.string()).describe('only the beginning of a long list'),
   address: z.string(),
   instant: z.iso.datetime(),
   text: z.string(),
@@ -27,8 +27,11 @@ const SHOWN: Record<SelectorKind, z.ZodType> = {
 /** A selection as the API gives it. */
 export const shownSelectionSchema = z.object({
   ...Object.fromEntries(SELECTORS.map(({ name, kind }) => [name, z.exactOptional(SHOWN[kind])])),
-  userCount: z.int().exactOptional().describe('how long the list is, if it is not all in userIds'),
-  userIdsSha256: z.string().exactOptional().describe('SHA-256 of the whole list, one id a line'),
+  userCount: z
+    .int()
+    .exactOptional()
+    .describe('length of the whole list, if userIds holds only its beginning'),
+  userIdsSha256: z.string().exactOptional().describe('SHA-256 of the whole list, one id per line'),
 }) as z.ZodType<ShownSelection>
 
 /** The selection as people are shown it and as it is audited: a long list of users as its beginning, length and hash. */

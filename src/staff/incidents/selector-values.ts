@@ -144,6 +144,6 @@ export function conditionsOf(selection: Selection): SQL[] {
   const unknown = Object.keys(selection).find((name) => !Object.hasOwn(table, name))
   if (unknown !== undefined) throw new Error(`a selection has the unknown part ${unknown}`)
   const conditions = partsOf(selection).map(([{ name }, value]) => taken(name).sql(value))
-  if (conditions.length === 0) throw new Error('a selection has one part at least')
+  if (conditions.length === 0) throw new Error('a selection needs at least one part')
   return conditions
 }

@@ -23,11 +23,11 @@ const table = {
   userIds: {
     kind: 'ids',
     label: 'Users',
-    hint: 'One user id a line, up to 200,000. Ids as the audit and the user pages show them, not email addresses.',
+    hint: 'One user id per line, up to 200,000. Use ids, not email addresses.',
     reads: ['Users', ''],
     options: [
       ['--user <id...>', 'of these users'],
-      ['--users <file>', 'of the users in a file, one id a line; - reads standard input'],
+      ['--users <file>', 'of the users in a file, one id per line; - reads standard input'],
     ],
   },
   emailDomain: {
@@ -63,13 +63,13 @@ const table = {
     label: 'User agent contains',
     hint: 'In upper or lower case, such as Firefox/144',
     reads: ['User agent', 'contains'],
-    options: [['--user-agent <text>', 'whose user agent holds this text']],
+    options: [['--user-agent <text>', 'whose user agent contains this text']],
   },
   everyone: {
     kind: 'flag',
     label: 'Everyone',
-    hint: 'Every session there is. Needed only if no other part is filled in.',
-    reads: ['Everyone', 'every living session'],
+    hint: 'All active sessions. Needed only if you fill in no other field.',
+    reads: ['Everyone', 'every active session'],
     options: [['--everyone', 'everyone']],
   },
 } as const satisfies Record<string, Selector>

@@ -80,7 +80,7 @@ export async function endSessions(
     where id = ${id} and state = 'running' returning ended`,
   )
   // Whoever was told "done" must find nothing added afterwards.
-  if (!counted) throw new Error('the incident is no longer under way')
+  if (!counted) throw new Error('the incident is no longer running')
   return { deleted: deleted.length, ended: counted.ended }
 }
 
@@ -136,7 +136,7 @@ export async function readOutcome(
       (select count(*)::int from (select from ended group by user_id) as users) as users,
       (select count(*)::int from ended where user_id in (select user_id from staff)) as "staffSessions"`,
   )
-  if (!found) throw new Error('a count has no row')
+  if (!found) throw new Error('the count returned no row')
   const { ended, counted, endedPlanned, ...rest } = found
   const counts = {
     endedPlanned,

@@ -1,5 +1,5 @@
 /**
- * How things stand, in a few figures over time. Counting reads every living session, which takes a second for a million
+ * How things stand, in a few figures over time. Counting reads every active session, which takes a second for a million
  * of them: it happens when somebody looks, once at a time in a process, and takes no more than a twentieth of its time,
  * however many people look. Nobody waits longer than a moment for it.
  */
@@ -8,7 +8,13 @@ import { type Database, withoutDeadline } from '../../database/database.ts'
 import { OVERVIEW_KINDS } from '../../operations/kinds.ts'
 import { displayNames } from '../display-names.ts'
 import { findRole } from '../roles.ts'
-import { countFigures, type Figures, recentActs, recentlyReplayed, type TimeRange } from './queries.ts'
+import {
+  countFigures,
+  type Figures,
+  listRecentOperations,
+  listRecentReplays,
+  type TimeRange,
+} from './queries.ts'
 
 const HOUR = 3_600
 export const RANGES = {
@@ -23,7 +29,7 @@ const COUNT_MS = 20_000
 const WAIT_MS = 1_000
 /** Counting may take one part in so many of a process's time. */
 const SHARE = 20
-const LISTED = 8
+const MAX_LISTED = 8
 
 export type Overview = ReturnType<typeof createOverview>
 
@@ -68,8 +74,8 @@ export function createOverview(
     /** What was done lately, and whose revoked tokens came again, with the names of all concerned. */
     recent: () =>
       run(async (db) => {
-        const acts = await recentActs(db, OVERVIEW_KINDS, LISTED)
-        const replayed = await recentlyReplayed(db, LISTED)
+        const acts = await listRecentOperations(db, OVERVIEW_KINDS, MAX_LISTED)
+        const replayed = await listRecentReplays(db, MAX_LISTED)
         const concerned = [
           ...acts.flatMap(({ actorId, userId }) => [actorId, userId]),
           ...replayed.map(({ userId }) => userId),

@@ -27,7 +27,7 @@ export interface Figures {
   living: number[]
   /** Sessions that began. */
   logins: number[]
-  /** Sessions that were ended before their time, and how many of all those behind the service's back. */
+  /** Sessions that were ended before their time, and how many of all those outside the service. */
   revocations: number[]
   external: number
   /** How often a revoked token came again. */
@@ -100,7 +100,7 @@ function firstIdNear(instant: SQL): SQL {
 }
 
 /** What was done lately, other than by users to themselves: as many of each kind as are asked for, by its index. */
-export async function recentActs(
+export async function listRecentOperations(
   db: Executor,
   kinds: readonly OperationKind[],
   limit: number,
@@ -118,7 +118,7 @@ export async function recentActs(
 /** Of the newest replays so many are looked at. */
 const REPLAYS_SEEN = 2_000
 
-export interface Replayed {
+export interface ReplayedUser {
   userId: string
   count: number
   last: Date
@@ -127,8 +127,8 @@ export interface Replayed {
 }
 
 /** Users whose revoked tokens came again within a day, the latest first. */
-export async function recentlyReplayed(db: Executor, limit: number): Promise<Replayed[]> {
-  const found = await fetchRows<Omit<Replayed, 'last'> & { last: number }>(
+export async function listRecentReplays(db: Executor, limit: number): Promise<ReplayedUser[]> {
+  const found = await fetchRows<Omit<ReplayedUser, 'last'> & { last: number }>(
     db,
     sql`select user_id as "userId", sum(count)::integer as count, extract(epoch from max(at))::float8 as last,
         coalesce(bool_or(not (same_address and same_program)), false) as elsewhere

@@ -17,7 +17,7 @@ const SECTIONS = [
   ['overview', '/admin', 'Overview'],
   ['users', '/admin/users', 'Users'],
   ['incidents', '/admin/incidents', 'Incidents'],
-  ['audit', '/admin/audit', 'Audit'],
+  ['audit', '/admin/audit', 'Audit log'],
 ] as const
 export type Section = (typeof SECTIONS)[number][0]
 
@@ -54,7 +54,7 @@ ${SECTIONS.map(
     html`<li><a href="${href}"${name === section ? html` aria-current="page"` : ''}>${label}</a></li>
 `,
 )}</ul>
-${viewer.role === 'auditor' ? html`<p class="role">Auditor: you may read, not change.</p>` : ''}
+${viewer.role === 'auditor' ? html`<p class="role">Auditor: read-only access.</p>` : ''}
 </nav>
 `,
     },

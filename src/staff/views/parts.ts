@@ -2,7 +2,7 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { ActorKind } from '../../operations/kinds.ts'
 import { count, quoted } from '../../ui/format.ts'
-import type { Names } from '../display-names.ts'
+import type { DisplayNames } from '../display-names.ts'
 
 export { quoted } from '../../ui/format.ts'
 
@@ -21,12 +21,12 @@ export function userHref(id: string): string {
 }
 
 /** What tells a user from others of the same name. */
-export function whoIs({ id, email }: { id: string; email: string | null }): SafeHtml {
+export function emailAndId({ id, email }: { id: string; email: string | null }): SafeHtml {
   return html`${email ? html`${quoted(email)} · ` : ''}<span class="id">${quoted(id)}</span>`
 }
 
 /** A user by name, with a link to their page. */
-export function userLink(id: string, names: Names): SafeHtml {
+export function userLink(id: string, names: DisplayNames): SafeHtml {
   return html`<a href="${userHref(id)}">${quoted(names.get(id) ?? id)}</a>`
 }
 
@@ -37,8 +37,8 @@ export interface Actor {
 }
 
 /** Who did it. */
-export function actor({ actorKind, actorId }: Actor, names: Names): SafeHtml {
-  if (actorKind === null) return html`somebody, outside the service`
+export function actor({ actorKind, actorId }: Actor, names: DisplayNames): SafeHtml {
+  if (actorKind === null) return html`unknown (changed in the database directly)`
   if (actorId === null) return html`the service itself`
   if (actorKind === 'database') return html`the database login ${quoted(actorId)}`
   if (actorKind === 'system' && actorId === 'settings') return html`the settings of the service`
@@ -48,7 +48,7 @@ export function actor({ actorKind, actorId }: Actor, names: Names): SafeHtml {
 }
 
 /** What is wrong with a form, by the name of the field. */
-export type Faults = Readonly<Record<string, string>>
+export type FormErrors = Readonly<Record<string, string>>
 
 export interface Field {
   name: string
@@ -59,25 +59,25 @@ export interface Field {
 }
 
 /** A labelled control; what is wrong with it is said beside it, and read out with it. */
-export function field({ name, label, hint, control }: Field, faults: Faults): SafeHtml {
-  const fault = faults[name]
-  const told = [hint && `${name}-hint`, fault && `${name}-fault`].filter(Boolean).join(' ')
-  const attributes = html`id="${name}" name="${name}"${told ? html` aria-describedby="${told}"` : ''}${fault ? html` aria-invalid="true"` : ''}`
+export function field({ name, label, hint, control }: Field, errors: FormErrors): SafeHtml {
+  const error = errors[name]
+  const describedBy = [hint && `${name}-hint`, error && `${name}-fault`].filter(Boolean).join(' ')
+  const attributes = html`id="${name}" name="${name}"${describedBy ? html` aria-describedby="${describedBy}"` : ''}${error ? html` aria-invalid="true"` : ''}`
   return html`<div class="field">
 <label for="${name}">${label}</label>
 ${hint ? html`<p class="hint" id="${name}-hint">${hint}</p>` : ''}
-${fault ? html`<p class="fault" id="${name}-fault">${sentence(fault)}</p>` : ''}
+${error ? html`<p class="fault" id="${name}-fault">${sentence(error)}</p>` : ''}
 ${control(attributes)}
 </div>`
 }
 
 /** All that is wrong, at the top and in focus, each with a link to its field. */
-export function faultList(faults: Faults, labels: Record<string, string>): SafeHtml {
-  const all = Object.entries(faults)
+export function errorSummary(errors: FormErrors, labels: Record<string, string>): SafeHtml {
+  const all = Object.entries(errors)
   if (all.length === 0) return html``
   return html`<section class="alarm" role="alert" aria-labelledby="faults" tabindex="-1" autofocus>
-<h2 id="faults">${all.length === 1 ? 'Something needs' : `${all.length} things need`} your attention. Nothing was done.</h2>
-<ul>${all.map(([name, fault]) => html`<li><a href="#${name}">${labels[name] ?? name}</a>: ${fault}</li>`)}</ul>
+<h2 id="faults">${all.length === 1 ? '1 field needs' : `${all.length} fields need`} your attention. Nothing was changed.</h2>
+<ul>${all.map(([name, error]) => html`<li><a href="#${name}">${labels[name] ?? name}</a>: ${error}</li>`)}</ul>
 </section>`
 }
 
@@ -87,6 +87,6 @@ export function sessionsOfUsers(sessions: number, users: number): string {
 }
 
 /** "must say why" as a sentence. */
-export function sentence(fault: string): string {
-  return `${fault.charAt(0).toUpperCase()}${fault.slice(1)}${fault.endsWith('.') ? '' : '.'}`
+export function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`
 }

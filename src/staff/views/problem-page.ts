@@ -8,16 +8,16 @@ const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
   not_found: { title: 'This page does not exist', text: 'The address may be mistyped.' },
   user_not_found: {
     title: 'There is no such user',
-    text: 'The account may have been deleted since. What was done to it is still in the audit.',
+    text: 'The account may have been deleted. Its history is still in the audit log.',
   },
   incident_not_found: { title: 'There is no such incident', text: 'The address may be mistyped.' },
   incident_not_open: {
     title: 'This plan has expired',
-    text: 'Nothing was ended by this. Plan again, and look at the new numbers.',
+    text: 'No session was ended. Plan again and review the new numbers.',
   },
   read_only: {
-    title: 'Auditors may read, not change',
-    text: 'Nothing was done. Somebody with the role "security" has to do this.',
+    title: 'Auditors have read-only access',
+    text: 'Nothing was changed. Ask a colleague with the role "security".',
   },
 }
 
@@ -30,7 +30,7 @@ export interface ConsoleProblem {
 }
 
 export function consoleProblemPage({ viewer, section, problem, userId }: ConsoleProblem): SafeHtml {
-  const { title, text } = WORDS[problem.code] ?? { title: 'That did not work', text: problem.detail }
+  const { title, text } = WORDS[problem.code] ?? { title: 'The action failed', text: problem.detail }
   return consolePage({
     title,
     viewer,
@@ -41,7 +41,7 @@ export function consoleProblemPage({ viewer, section, problem, userId }: Console
 <p class="lead">${quoted(text)}</p>
 <nav class="actions" aria-label="Continue">
 <a class="button primary" href="/admin/users">Find a user</a>
-${problem.code === 'user_not_found' && userId ? html`<a class="button" href="/admin/audit?${String(new URLSearchParams({ user: userId }))}">This id in the audit</a>` : ''}
+${problem.code === 'user_not_found' && userId ? html`<a class="button" href="/admin/audit?${String(new URLSearchParams({ user: userId }))}">Audit log of this id</a>` : ''}
 <a class="button" href="/admin">Overview</a>
 </nav>`,
   })

@@ -161,7 +161,7 @@ t.test(
     await database.psql(`update audit_head set hash = ${hashAt}`)
     t.same((await verify(database)).findings, [], 'by itself, a shorter history is a history')
     const { findings } = await verify(database, { expect: head })
-    t.match(findings, [{ kind: 'head_not_as_noted', seq: 6, detail: /ends at link 4.* cut off/ }])
+    t.match(findings, [{ kind: 'head_not_as_noted', seq: 6, detail: /ends at link 4.* removed/ }])
   },
 )
 
@@ -195,7 +195,7 @@ t.test('a chain that was made anew around a changed operation is found against a
   await seal(database)
   t.same((await verify(database)).findings, [])
   t.match((await verify(database, { expect: head })).findings, [
-    { kind: 'head_not_as_noted', seq: 6, detail: /made anew/ },
+    { kind: 'head_not_as_noted', seq: 6, detail: /rebuilt/ },
   ])
   for (const wrong of ['', '6', '6:', `6:${'g'.repeat(64)}`, `-1:${'0'.repeat(64)}`, `${head}0`])
     await t.rejects(verify(database, { expect: wrong }), /NUMBER:HASH/, JSON.stringify(wrong))
@@ -351,7 +351,7 @@ t.test('whoever deletes sessions in the name of an operation is found out, or re
   const { findings } = await verify(database)
   const mismatch = (n: number) => ({ kind: 'revocation_count_mismatch', seq: undefined, operationId: id(n) })
   t.same(told(findings), [mismatch(1), mismatch(2)])
-  t.match(findings[0]?.detail, `operation ${id(1)} tells of 2 ended sessions, but 3 are recorded under it`)
+  t.match(findings[0]?.detail, `operation ${id(1)} states 2 ended sessions, but 3 are recorded under it`)
   await database.psql('delete from revoked_session')
   t.same((await verify(database)).findings, [], 'retention makes them fewer')
 })

@@ -87,7 +87,7 @@ t.test('an auditor sees everything and changes nothing', async (t) => {
   ])
     t.equal((await service.as(auditor.token, path)).status, 200, path)
   const page = await (await service.as(auditor.token, `/admin/user?id=${victim}`)).text()
-  t.match(page, 'you may read, not change')
+  t.match(page, 'read-only access')
   t.notMatch(page, '/admin/user/revoke')
   for (const path of [`/admin/user/revoke?id=${victim}`, '/admin/incidents/new'])
     t.equal((await service.as(auditor.token, path)).status, 403, path)
@@ -150,7 +150,10 @@ t.test('harm needs a recent sign-in; what was typed in is kept, and goes through
   await psql(`update session set "createdAt" = now() - interval '16 minutes' where id = $1`, [
     staff.sessionId,
   ])
-  t.match(await show(staff.token, `/admin/user/revoke?id=${victim}`), 'Your sign-in is too old for this')
+  t.match(
+    await show(staff.token, `/admin/user/revoke?id=${victim}`),
+    'Your sign-in is too old for this action',
+  )
 
   const response = await post(staff.token, `/admin/user/revoke?id=${victim}`, {
     reason: `why ${EVIL}`,
@@ -202,7 +205,7 @@ t.test(
     const after = done.headers.get('location') ?? ''
     const page = await show(staff.token, after)
     t.match(page, '2 sessions were ended')
-    t.match(page, 'Sign-in is locked until somebody lifts it')
+    t.match(page, 'Sign-in is locked until staff unlock it')
     t.match(page, '&lt;script&gt;alert(1)')
 
     const plan = await post(staff.token, '/admin/incidents', { reason: EVIL, userIds: id, userAgent: EVIL })
@@ -234,11 +237,11 @@ t.test('before anything happened the pages say so', async (t) => {
     t.equal(response.status, 200, path)
     return response.text()
   }
-  t.match(await show('/admin'), 'Nothing so far.')
-  t.match(await show('/admin/users'), 'Beginning of a name')
+  t.match(await show('/admin'), 'No activity yet.')
+  t.match(await show('/admin/users'), 'The beginning of a name')
   t.match(await show('/admin/users?q=zzz'), 'begins with “<bdi>zzz</bdi>”')
-  t.match(await show('/admin/user?id=first'), 'No session of this user was ended before its time')
-  t.match(await show('/admin/incidents'), 'No incident was ever planned.')
+  t.match(await show('/admin/user?id=first'), 'No session of this user was ended early')
+  t.match(await show('/admin/incidents'), 'No incidents yet.')
   t.match(await show('/admin/audit'), 'No entry matches.')
 })
 
@@ -269,7 +272,7 @@ t.test(
       await send({ reason: 'Leak', emailDomain: '@example.com' }),
       'Must be a domain such as example.com',
     )
-    t.match(await send({ reason: 'Leak' }), 'Fill in one part at least')
+    t.match(await send({ reason: 'Leak' }), 'Fill in at least one field')
     t.match(await send({ everyone: 'yes' }), 'Must say why')
     t.match(await send({ reason: 'Leak', everyone: 'yes', ipRange: 'all of it' }), 'Must be an IPv4')
     t.match(await send({ reason: 'Leak', createdBefore: '2026-02-31T25:00' }), 'Must be a date and a time')
@@ -321,7 +324,7 @@ t.test(
     const running = await show(staff.token, path)
     t.match(running, /<noscript><meta http-equiv="refresh" content="\d"><\/noscript>/)
     t.match(running, '<progress max="1" value="0"')
-    t.match(await show(staff.token, '/admin'), 'Incidents under way')
+    t.match(await show(staff.token, '/admin'), 'Incidents in progress')
 
     await carryOut(service.database, service.barrier, path.split('/').at(-1) ?? '')
     t.strictSame([await service.check(inside.token), await service.check(outside.token)], [401, 200])
@@ -357,7 +360,7 @@ t.test('a list with email addresses in it: the plan says which of them are nobod
   })
   const page = await show(staff.token, path)
   t.match(page, 'This would end 1 session of 1 user')
-  t.match(page, '2 ids in the list are no user’s')
+  t.match(page, '2 ids in the list belong to no user')
   t.match(page, '<bdi>ada@example.com</bdi>')
   t.notMatch(page, '<script>alert')
   const whole = await planned(staff.token, { reason: 'Right', userIds: victim })
@@ -422,7 +425,7 @@ t.test('a list of two hundred thousand users passes through the form', async (t)
   })
   t.equal(response.status, 303)
   const page = await show(staff.token, response.headers.get('location') ?? '')
-  t.match(page, '200,000 ids in the list are no user’s')
+  t.match(page, '200,000 ids in the list belong to no user')
   t.ok(page.length < 100_000, 'the page does not repeat it')
 })
 
@@ -432,8 +435,8 @@ t.test('an entry outside the service is shown as such, and the audit pages go on
   await service.signIn(victim)
   await psql('delete from session where "userId" = $1', [victim])
   const page = await show(staff.token, `/admin/audit?user=${victim}`)
-  t.match(page, 'Sessions ended outside the service')
-  t.match(page, 'nobody is on record for it')
+  t.match(page, 'Sessions ended outside the service (direct database change)')
+  t.match(page, 'no actor was recorded')
 
   const actor = `batch-${crypto.randomUUID()}`
   await psql(
@@ -468,11 +471,11 @@ t.test('the page of an operation says what the record says, whatever is kept of 
   )
   const executed = `/admin/operation?id=${finish?.executed}`
   const end = await show(staff.token, `/admin/operation?id=${finish?.id}`)
-  t.match(end, 'It ended 3 sessions')
-  t.match(end, `They are listed with <a href="${executed}">`)
+  t.match(end, '3 sessions ended')
+  t.match(end, `They are listed on <a href="${executed}">`)
   const execution = await show(staff.token, executed)
-  t.match(execution, 'Sessions it ended')
-  t.match(execution, `<a href="${path}">its report</a>`)
+  t.match(execution, 'Ended sessions')
+  t.match(execution, `<a href="${path}">the incident report</a>`)
   t.equal(execution.split('· session <span').length - 1, 3)
 
   const other = await service.addUser()
@@ -481,9 +484,9 @@ t.test('the page of an operation says what the record says, whatever is kept of 
   const { operationId } = await service.accounts.revoke(other, { reason: 'long ago' }, eve)
   await psql('delete from revoked_session where operation_id = $1', [operationId])
   const old = await show(staff.token, `/admin/operation?id=${operationId}`)
-  t.match(old, 'It ended 1 session')
-  t.match(old, 'Which ones they were is not kept any more.')
-  t.notMatch(old, 'It ended no session')
+  t.match(old, '1 session ended')
+  t.match(old, 'The retention period of these sessions is over.')
+  t.notMatch(old, 'No session ended')
   t.match(old, '<bdi>eve</bdi> on the command line', 'and who it was')
   t.match(await show(staff.token, `/admin/audit?user=${other}`), 'by <bdi>eve</bdi> on the command line')
 })

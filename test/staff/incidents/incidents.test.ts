@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { type Database, openDatabase } from '../../../src/database/database.ts'
-import { keepIncident, releaseIncident, takeIncident } from '../../../src/staff/incidents/claims.ts'
+import { claimIncident, releaseClaim, renewClaim } from '../../../src/staff/incidents/claims.ts'
 import { runIncident } from '../../../src/staff/incidents/run.ts'
 import { carryOut, INCIDENTS_AT_ONCE, startIncidentRunner } from '../../../src/staff/incidents/runner.ts'
 import type { Selection } from '../../../src/staff/incidents/selector-values.ts'
@@ -357,10 +357,10 @@ t.test('incidents that another process is at do not keep this one from the other
   for (let i = 0; i < INCIDENTS_AT_ONCE; i++) busy.push(await begin(service, { userAgent: 'busy' }))
   const other = crypto.randomUUID()
   const elsewhere = busy.map(async (id) => {
-    t.ok(await database.run((db) => takeIncident(db, id, other)))
+    t.ok(await database.run((db) => claimIncident(db, id, other)))
     while (await Promise.race([held.then(() => false), new Promise((turn) => setTimeout(turn, 500, true))]))
-      t.ok(await database.run((db) => keepIncident(db, id, other)))
-    await database.run((db) => releaseIncident(db, id, other))
+      t.ok(await database.run((db) => renewClaim(db, id, other)))
+    await database.run((db) => releaseClaim(db, id, other))
   })
   const id = await begin(service, { userAgent: 'spare' })
   const runner = startIncidentRunner(database, barrier, strictLog(t))

@@ -19,7 +19,7 @@ t.test(
   (t) => {
     const newer = { createdAfter: '2026-11-24T13:00:00Z', country: 'x' } as Selection
     t.throws(() => conditionsOf(newer), { message: 'a selection has the unknown part country' })
-    t.throws(() => conditionsOf({}), { message: 'a selection has one part at least' })
+    t.throws(() => conditionsOf({}), { message: 'a selection needs at least one part' })
     t.end()
   },
 )

@@ -88,13 +88,13 @@ export async function plan(page: Page, parts: Record<string, string>): Promise<v
   await page.goto('/admin/incidents/new')
   for (const [label, value] of Object.entries(parts))
     await page.getByLabel(label, { exact: true }).fill(value)
-  await page.getByRole('button', { name: 'Plan: show me what would end' }).click()
+  await page.getByRole('button', { name: 'Plan and review' }).click()
 }
 
 export async function execute(page: Page): Promise<string> {
   await page.getByRole('checkbox', { name: 'Yes, end' }).check()
   await page.getByRole('button', { name: /^End \d/ }).click()
-  await page.getByRole('heading', { name: 'Sessions are being ended' }).waitFor()
+  await page.getByRole('heading', { name: 'Ending sessions' }).waitFor()
   return new URL(page.url()).pathname.split('/').at(-1) ?? ''
 }
 
@@ -240,7 +240,7 @@ export const ADMIN_SCENES: Scene[] = [
     show: as('staff', async (page, _service, { ada }) => {
       await page.goto(`/admin/user?id=${ada}`)
       await page.getByRole('link', { name: 'Ended all sessions of a user' }).first().click()
-      await page.getByRole('heading', { name: 'It ended' }).waitFor()
+      await page.getByRole('heading', { name: / sessions? ended$/ }).waitFor()
     }),
   },
   { name: 'no such user', show: at('/admin/user?id=nobody') },

@@ -27,7 +27,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel('Find a user').fill(name.toUpperCase())
       await page.getByRole('button', { name: 'Search' }).click()
       await page.getByRole('link', { name, exact: true }).click()
-      await page.getByRole('heading', { name: '3 living sessions' }).waitFor()
+      await page.getByRole('heading', { name: '3 active sessions' }).waitFor()
       await page.getByRole('link', { name: 'End all 3 sessions…' }).click()
 
       await page.getByRole('heading', { name: `End all sessions of ${name}` }).waitFor()
@@ -45,14 +45,14 @@ for (const javaScriptEnabled of [true, false]) {
       t.strictSame(await Promise.all(tokens.map(service.check)), [401, 401, 401])
       const after = await read(page)
       t.match(after, 'Sign-in is locked until')
-      t.match(after, 'No living session')
+      t.match(after, 'No active session')
       t.match(after, 'Laptop stolen')
       await t.rejects(service.signIn(id), { code: 'user_locked' })
 
-      await page.getByRole('link', { name: 'Lift the lock…' }).click()
+      await page.getByRole('link', { name: 'Unlock sign-in…' }).click()
       await page.getByLabel('Reason').fill('New laptop')
-      await page.getByRole('button', { name: 'Lift the lock' }).click()
-      await page.getByRole('heading', { name: 'The lock was lifted' }).waitFor()
+      await page.getByRole('button', { name: 'Unlock sign-in' }).click()
+      await page.getByRole('heading', { name: 'Sign-in was unlocked' }).waitFor()
       t.equal(await service.check((await service.signIn(id)).token), 200)
     },
   )
@@ -68,11 +68,11 @@ for (const javaScriptEnabled of [true, false]) {
       t.strictSame(await Promise.all(tokens.map(service.check)), [200, 200, 200, 200], 'a plan ends nothing')
 
       const incident = await execute(page)
-      t.match(await read(page), /0 of 4 planned are ended/)
+      t.match(await read(page), /0 of 4 planned sessions ended/)
       await carryOut(service.database, service.barrier, incident)
       // The page looks again by itself, with a script or without.
       await page.getByRole('heading', { name: '4 sessions of 1 user ended' }).waitFor()
-      t.match(await read(page), /Ended by the incident 4 Over by themselves before 0 Planned 4/)
+      t.match(await read(page), /Ended by the incident 4 Already ended or expired 0 Planned 4/)
       t.strictSame(
         await Promise.all([...tokens, ...bystander.tokens].map(service.check)),
         [401, 401, 401, 401, 200],
@@ -91,16 +91,16 @@ for (const javaScriptEnabled of [true, false]) {
     const grace = { actorKind: 'staff' as const, actorId: 'grace' }
     await service.accounts.revoke(id, { reason: `Because of ${made}` }, grace)
     await page.goto('/admin/audit')
-    await page.getByText('Filter by what').click()
+    await page.getByText('Filter by action').click()
     await page.getByLabel('User', { exact: true }).fill(id)
-    await page.getByLabel('What').selectOption('Ended all sessions of a user')
+    await page.getByLabel('Action', { exact: true }).selectOption('Ended all sessions of a user')
     await page.getByRole('button', { name: 'Filter' }).click()
-    await page.getByRole('heading', { name: 'Entries that match' }).waitFor()
+    await page.getByRole('heading', { name: 'Matching entries' }).waitFor()
     t.match(await read(page), `Because of ${made}`)
     t.equal(await page.getByRole('listitem').filter({ hasText: 'Because of' }).count(), 1)
     t.equal(await page.getByLabel('User', { exact: true }).inputValue(), id, 'the filter is kept')
     await page.getByRole('link', { name: 'Ended all sessions of a user' }).click()
-    await page.getByRole('heading', { name: 'It ended 2 sessions' }).waitFor()
+    await page.getByRole('heading', { name: '2 sessions ended' }).waitFor()
     t.match(await read(page), 'Firefox on Windows · 203.0.113.7')
     await page.goto(`/admin/audit?kind=logout&user=${id}`)
     await page.getByText('No entry matches.').waitFor()
@@ -120,7 +120,7 @@ for (const javaScriptEnabled of [true, false]) {
       )
       await page.getByRole('button', { name: 'End 1 session' }).click()
       await page.getByRole('heading', { name: 'Sign in again first' }).waitFor()
-      t.match(await read(page), `Kept for you: End all sessions of ${id} · Phished`)
+      t.match(await read(page), `Pending action: End all sessions of ${id} · Phished`)
       const opening = page.context().waitForEvent('page')
       await page.getByRole('link', { name: 'Sign in again in another tab' }).click()
       const tab = await opening
@@ -128,7 +128,7 @@ for (const javaScriptEnabled of [true, false]) {
       await tab.getByRole('heading', { name: 'Your devices' }).waitFor()
       await page.bringToFront()
       t.equal(await service.check(tokens[0]), 200)
-      await page.getByRole('button', { name: 'I have signed in again: go on' }).click()
+      await page.getByRole('button', { name: 'I have signed in again: continue' }).click()
       await page.getByRole('heading', { name: '1 session was ended' }).waitFor()
       t.equal(await service.check(tokens[0]), 401)
     },

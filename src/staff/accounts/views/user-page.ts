@@ -1,4 +1,4 @@
-/** `/admin/user`: one user's living sessions, lock, replays and recent revocations, and what can be done. */
+/** `/admin/user`: one user's active sessions, lock, replays and recent revocations, and what can be done. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../../operations/kinds.ts'
 import type { Operation, RevokedSession } from '../../../operations/schema.ts'
@@ -6,12 +6,12 @@ import type { Session } from '../../../sessions/schema.ts'
 import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
 import { deviceNames, type Ended } from '../../../sessions/views/parts.ts'
 import { ago, count, on } from '../../../ui/format.ts'
-import type { Names } from '../../display-names.ts'
+import type { DisplayNames } from '../../display-names.ts'
 import type { Replay } from '../../replays/schema.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { actor, agent, idQuery, quoted, whoIs } from '../../views/parts.ts'
+import { actor, agent, emailAndId, idQuery, quoted } from '../../views/parts.ts'
 import type { Account } from '../accounts.ts'
-import { comparedWithSession } from '../json.ts'
+import { compareWithSession } from '../json.ts'
 import type { Revocation } from '../queries.ts'
 import { badges } from './users-page.ts'
 
@@ -21,7 +21,7 @@ const UNFOLDED = 12
 export interface UserPage {
   viewer: Viewer
   account: Account
-  names: Names
+  names: DisplayNames
   /** What was just done here. */
   done: Ended | null
 }
@@ -35,20 +35,20 @@ export function userPage({ viewer, account, names, done }: UserPage): SafeHtml {
     section: 'users',
     body: html`
 <h1>${quoted(title)}</h1>
-<p class="lead">${whoIs(user)}</p>
+<p class="lead">${emailAndId(user)}</p>
 ${badges({ ...user, lock: null })}
 ${done ? outcome(done) : ''}
 ${user.lock ? lockNotice(user.lock) : ''}
 ${viewer.role === 'security' ? actions(account) : ''}
 ${replays.length > 0 ? replayList(replays) : ''}
 <section aria-labelledby="living">
-<h2 id="living">${sessionCount === 0 ? 'No living session' : count(sessionCount, 'living session')}</h2>
+<h2 id="living">${sessionCount === 0 ? 'No active session' : count(sessionCount, 'active session')}</h2>
 ${sessions.length > 0 ? sessionList(sessions, sessionCount) : html`<p class="empty">This user is not signed in anywhere.</p>`}
 </section>
 <section aria-labelledby="ended">
-<h2 id="ended">Recently ended, and why</h2>
-${revocations.length > 0 ? revocationList(revocations, names) : html`<p class="empty">No session of this user was ended before its time, as far as the record goes back.</p>`}
-<p><a href="/admin/audit?${String(new URLSearchParams({ user: user.id }))}">This user in the audit</a></p>
+<h2 id="ended">Recently ended</h2>
+${revocations.length > 0 ? revocationList(revocations, names) : html`<p class="empty">No session of this user was ended early within the retention period.</p>`}
+<p><a href="/admin/audit?${String(new URLSearchParams({ user: user.id }))}">Audit log of this user</a></p>
 </section>`,
   })
 }
@@ -59,7 +59,7 @@ function actions({ user, sessionCount }: Account): SafeHtml {
 <a class="button${sessionCount > 0 ? ' danger' : ''}" href="/admin/user/revoke?${id}">${sessionCount > 0 ? `End ${sessionCount === 1 ? 'the session' : `all ${sessionCount.toLocaleString('en')} sessions`}…` : 'End all sessions…'}</a>
 <a class="button" href="/admin/user/revoke?${id}&amp;lockFor=24h">${sessionCount > 0 ? 'End all and lock sign-in…' : user.lock ? 'Lock for longer…' : 'Lock sign-in…'}</a>
 ${sessionCount > 1 ? html`<a class="button" href="/admin/incidents/new?${String(new URLSearchParams({ userIds: user.id }))}">End only some…</a>` : ''}
-${user.lock ? html`<a class="button" href="/admin/user/unlock?${id}">Lift the lock…</a>` : ''}
+${user.lock ? html`<a class="button" href="/admin/user/unlock?${id}">Unlock sign-in…</a>` : ''}
 </nav>`
 }
 
@@ -69,20 +69,20 @@ function outcome({ operation, revoked }: Ended): SafeHtml {
   const until = (result as { lockedUntil?: string } | null)?.lockedUntil
   const title =
     kind === 'user.unlock'
-      ? 'The lock was lifted'
+      ? 'Sign-in was unlocked'
       : `${count(revokedCount, 'session')} ${revokedCount === 1 ? 'was' : 'were'} ended`
   return html`<section class="notice" role="status" aria-labelledby="outcome">
 <h2 id="outcome">${title}</h2>
 <p>${
-    kind === 'user.unlock' ? 'This user may sign in again.' : 'They are refused from now on, everywhere.'
-  }${kind === 'user.revoke' && until ? html` Sign-in is locked ${until === 'forever' ? 'until somebody lifts it' : html`until ${on(new Date(until))}`}.` : ''} Done ${ago(at)}.</p>
+    kind === 'user.unlock' ? 'This user may sign in again.' : 'No instance accepts them any more.'
+  }${kind === 'user.revoke' && until ? html` Sign-in is locked ${until === 'forever' ? 'until staff unlock it' : html`until ${on(new Date(until))}`}.` : ''} Done ${ago(at)}.</p>
 ${deviceNames(revoked, revokedCount)}
 </section>`
 }
 
 function lockNotice({ until, reason, lockedAt }: NonNullable<Account['user']['lock']>): SafeHtml {
   return html`<section class="alarm" aria-labelledby="lock">
-<h2 id="lock">Sign-in is locked ${until ? html`until ${on(until)}` : 'until somebody lifts it'}</h2>
+<h2 id="lock">Sign-in is locked ${until ? html`until ${on(until)}` : 'until staff unlock it'}</h2>
 <p>${quoted(reason)} <span class="quiet">· since ${ago(lockedAt)}</span></p>
 </section>`
 }
@@ -104,11 +104,11 @@ function replayList(replays: Replay[]): SafeHtml {
     ...same
   }: Replay) => html`<li>${deviceIcon({ userAgent })}
 <span><strong>${nameOf({ userAgent })}</strong>${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}<br>
-<span class="quiet">${count(n, 'time')}, last ${ago(at)}: ${comparedWithSession(same)}</span>${agent(userAgent)}</span></li>
+<span class="quiet">${count(n, 'time')}, last ${ago(at)}: ${compareWithSession(same)}</span>${agent(userAgent)}</span></li>
 `
   return html`<section class="alarm" aria-labelledby="replays">
-<h2 id="replays">A revoked token came again: ${count(total, 'time')}</h2>
-<p>It was refused. Whoever sent it holds a copy: a stolen token, or a device that never noticed.</p>
+<h2 id="replays">A revoked token was used again ${count(total, 'time')}</h2>
+<p>It was refused. The sender holds a copy: a thief, or a device that was offline when it was signed out.</p>
 ${folded([...senders.values()], row)}
 </section>`
 }
@@ -132,7 +132,7 @@ ${some.map(draw)}</ul>`
 }
 
 /** By act, the latest first: what one operation ended stands together. */
-function revocationList(revocations: Revocation[], names: Names): SafeHtml {
+function revocationList(revocations: Revocation[], names: DisplayNames): SafeHtml {
   const groups: { operation: Operation | null; at: Date; sessions: RevokedSession[] }[] = []
   for (const { session, operation } of revocations) {
     const last = groups.at(-1)
@@ -147,9 +147,9 @@ function revocationList(revocations: Revocation[], names: Names): SafeHtml {
   }: (typeof groups)[number]) => html`<li class="entry${operation ? '' : ' external'}">
 <p class="when">${ago(at)}</p>
 <div class="what">
-<p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${operationLabel(operation.kind, operation.scope)}</a>` : 'Ended outside the service'}</strong></p>
+<p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${operationLabel(operation.kind, operation.scope)}</a>` : 'Ended outside the service (direct database change)'}</strong></p>
 ${operation?.reason ? html`<p class="reason">${quoted(operation.reason)}</p>` : ''}
-<p class="quiet">${operation ? html`by ${actor(operation, names)}${operation.userAgent ? html` · ${nameOf(operation)}` : ''}` : 'By SQL, a cascade or another program; nobody is on record for it.'}</p>
+<p class="quiet">${operation ? html`by ${actor(operation, names)}${operation.userAgent ? html` · ${nameOf(operation)}` : ''}` : 'Deleted by SQL, a foreign-key cascade or another program; no actor was recorded.'}</p>
 ${deviceNames(sessions, sessions.length)}
 </div>
 <p class="number"><strong>${sessions.length.toLocaleString('en')}</strong> ended</p>

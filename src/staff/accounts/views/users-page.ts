@@ -2,7 +2,7 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { on } from '../../../ui/format.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { quoted, userHref, whoIs } from '../../views/parts.ts'
+import { emailAndId, quoted, userHref } from '../../views/parts.ts'
 import type { FoundUser } from '../queries.ts'
 
 export interface UsersPage {
@@ -32,19 +32,19 @@ export function searchForm(query: string, first = false): SafeHtml {
 <label for="q">Find a user</label>
 <div><input id="q" name="q" type="search" value="${query}" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="500" aria-describedby="q-hint"${first ? html` autofocus` : ''}>
 <button class="primary">Search</button></div>
-<p class="hint" id="q-hint">Beginning of a name, an email address or an id, in upper or lower case</p>
+<p class="hint" id="q-hint">The beginning of a name, email address or id. Case does not matter.</p>
 </form>`
 }
 
 function results(query: string, users: FoundUser[], most: number): SafeHtml {
   if (users.length === 0)
-    return html`<p class="empty" role="status">Nobody’s name, email address or id begins with “${quoted(query)}”.</p>`
-  return html`<h2>${users.length >= most ? `The first ${most} users found; type more to narrow it down` : users.length === 1 ? '1 user found' : `${users.length} users found`}</h2>
+    return html`<p class="empty" role="status">No user has a name, email address or id that begins with “${quoted(query)}”.</p>`
+  return html`<h2>${users.length >= most ? `The first ${most} users found; type more to narrow the search` : users.length === 1 ? '1 user found' : `${users.length} users found`}</h2>
 <ul class="panel people-found" role="list">
 ${users.map(
   (user) => html`<li>
 <a href="${userHref(user.id)}">${quoted(user.name || user.email || user.id)}</a>
-<p class="quiet">${whoIs(user)}</p>
+<p class="quiet">${emailAndId(user)}</p>
 ${badges(user)}
 </li>
 `,
@@ -56,5 +56,5 @@ export function badges({ role, lock, deleted }: FoundUser): SafeHtml {
   if (!role && !lock && !deleted) return html``
   return html`<p class="badges">${deleted ? html`<span class="badge warn">deleted</span>` : ''}
 ${role ? html`<span class="badge">${role === 'security' ? 'security staff' : 'auditor'}</span>` : ''}
-${lock ? html`<span class="badge warn">sign-in locked ${lock.until ? html`until ${on(lock.until)}` : 'until lifted'}</span>` : ''}</p>`
+${lock ? html`<span class="badge warn">sign-in locked ${lock.until ? html`until ${on(lock.until)}` : 'until unlocked'}</span>` : ''}</p>`
 }

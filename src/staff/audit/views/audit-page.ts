@@ -2,13 +2,13 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { AUDIT_KINDS, operationLabel } from '../../../operations/kinds.ts'
 import { stamp } from '../../../ui/format.ts'
-import type { Names } from '../../display-names.ts'
+import type { DisplayNames } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { type Faults, faultList, field } from '../../views/parts.ts'
+import { errorSummary, type FormErrors, field } from '../../views/parts.ts'
 import type { AuditPage } from '../audit.ts'
 import { entries } from './entries.ts'
 
-export interface AuditEntered {
+export interface AuditInput {
   user?: string | undefined
   actor?: string | undefined
   kind?: string | undefined
@@ -18,42 +18,42 @@ export interface AuditEntered {
 
 export interface AuditView {
   viewer: Viewer
-  entered: AuditEntered
-  faults: Faults
+  entered: AuditInput
+  errors: FormErrors
   page: AuditPage
   /** Whether this is not the first page. */
   further: boolean
-  names: Names
+  names: DisplayNames
   /** Where the chain ends, `seq:hash`. */
   head: string
 }
 
 const LABELS = {
   user: 'User',
-  actor: 'By',
-  kind: 'What',
+  actor: 'Actor',
+  kind: 'Action',
   since: 'From (UTC)',
   until: 'Before (UTC)',
   cursor: 'Page',
 }
 
-export function auditPage({ viewer, entered, faults, page, further, names, head }: AuditView): SafeHtml {
+export function auditPage({ viewer, entered, errors, page, further, names, head }: AuditView): SafeHtml {
   const given = Object.entries(entered).filter((pair): pair is [string, string] => Boolean(pair[1]))
   const query = (more: Record<string, string> = {}) =>
     new URLSearchParams({ ...Object.fromEntries(given), ...more })
   const csv = query().toString()
   return consolePage({
-    title: 'Audit',
+    title: 'Audit log',
     viewer,
     section: 'audit',
     body: html`
-<h1>Audit</h1>
-${faultList(faults, LABELS)}
-${filters(entered, faults)}
+<h1>Audit log</h1>
+${errorSummary(errors, LABELS)}
+${filters(entered, errors)}
 <section aria-labelledby="entries">
 <div class="heading">
-<h2 id="entries">${further ? 'Older entries' : given.length > 0 ? 'Entries that match, newest first' : 'Everything, newest first'}</h2>
-<p><a href="/admin/audit.csv${csv && `?${csv}`}">All of this as CSV</a></p>
+<h2 id="entries">${further ? 'Older entries' : given.length > 0 ? 'Matching entries, newest first' : 'All entries, newest first'}</h2>
+<p><a href="/admin/audit.csv${csv && `?${csv}`}">Download as CSV</a></p>
 </div>
 ${page.entries.length > 0 ? entries(page.entries, names, stamp) : html`<p class="empty">No entry matches.</p>`}
 <nav class="actions" aria-label="Pages">
@@ -65,8 +65,8 @@ ${chain(head)}`,
   })
 }
 
-function filters(entered: AuditEntered, faults: Faults): SafeHtml {
-  const input = (name: keyof AuditEntered, hint?: string, type = 'text') =>
+function filters(entered: AuditInput, errors: FormErrors): SafeHtml {
+  const input = (name: keyof AuditInput, hint?: string, type = 'text') =>
     field(
       {
         name,
@@ -75,29 +75,29 @@ function filters(entered: AuditEntered, faults: Faults): SafeHtml {
         control: (attributes) =>
           html`<input ${attributes} type="${type}" value="${entered[name] ?? ''}" autocomplete="off" spellcheck="false"${type === 'datetime-local' ? html` step="1"` : ''}>`,
       },
-      faults,
+      errors,
     )
   const choice = (value: string, label: string) =>
     html`<option value="${value}"${value === (entered.kind ?? '') ? html` selected` : ''}>${label}</option>`
-  const given = (Object.keys(entered) as (keyof AuditEntered)[]).filter((name) => entered[name])
+  const given = (Object.keys(entered) as (keyof AuditInput)[]).filter((name) => entered[name])
   // Folded, so that a phone shows what was found, and not the form again.
-  return html`<details class="panel chain"${Object.keys(faults).length > 0 ? html` open` : ''}>
-<summary>${given.length > 0 ? `Filtered by: ${given.map((name) => LABELS[name]).join(', ')}` : 'Filter by what, whom, who and when'}</summary>
-<form method="get" action="/admin/audit" class="filters" role="search" aria-label="Filter the audit">
+  return html`<details class="panel chain"${Object.keys(errors).length > 0 ? html` open` : ''}>
+<summary>${given.length > 0 ? `Filtered by: ${given.map((name) => LABELS[name]).join(', ')}` : 'Filter by action, user, actor and time'}</summary>
+<form method="get" action="/admin/audit" class="filters" role="search" aria-label="Filter the audit log">
 ${field(
   {
     name: 'kind',
     label: LABELS.kind,
     control: (attributes) =>
-      html`<select ${attributes}>${choice('', 'Anything')}${AUDIT_KINDS.map((kind) => choice(kind, operationLabel(kind)))}</select>`,
+      html`<select ${attributes}>${choice('', 'Any action')}${AUDIT_KINDS.map((kind) => choice(kind, operationLabel(kind)))}</select>`,
   },
-  faults,
+  errors,
 )}
-${input('user', 'Whole id of the user it was about')}
-${input('actor', 'Whole id of the user or key that did it')}
+${input('user', 'Exact id of the affected user')}
+${input('actor', 'Exact id of the user or key that acted')}
 ${input('since', undefined, 'datetime-local')}
 ${input('until', undefined, 'datetime-local')}
-<div class="actions"><button class="primary">Filter</button><a class="button" href="/admin/audit">Show everything</a></div>
+<div class="actions"><button class="primary">Filter</button><a class="button" href="/admin/audit">Clear the filter</a></div>
 </form>
 </details>`
 }
@@ -105,10 +105,10 @@ ${input('until', undefined, 'datetime-local')}
 function chain(head: string): SafeHtml {
   const [seq = '0', hash = ''] = head.split(':')
   return html`<details class="panel chain">
-<summary>Is this record whole? The chain ends at link ${Number(seq).toLocaleString('en')}, <span class="id">${hash.slice(0, 12)}…</span></summary>
-<p>Each operation is chained to the one before. Write the end of the chain down somewhere else:</p>
+<summary>Verify integrity: the chain head is link ${Number(seq).toLocaleString('en')}, <span class="id">${hash.slice(0, 12)}…</span></summary>
+<p>Each operation is chained to the one before. Store this chain head outside this system:</p>
 <dl class="facts"><dt>Link</dt><dd>${Number(seq).toLocaleString('en')}</dd><dt>Hash</dt><dd class="id">${hash}</dd></dl>
-<p>Then, whenever you want to know, on a machine that reaches the database:</p>
+<p>To verify the log later, run this on a machine that reaches the database:</p>
 <pre><code>global-logout audit verify --expect ${head}</code></pre>
 </details>`
 }

@@ -3,24 +3,26 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../../operations/kinds.ts'
 import { nameOf } from '../../../sessions/views/device.ts'
 import { ago } from '../../../ui/format.ts'
-import type { Names } from '../../display-names.ts'
+import type { DisplayNames } from '../../display-names.ts'
 import { actor, quoted, userLink } from '../../views/parts.ts'
 import type { AuditEntry } from '../audit.ts'
 
 export type Shown = Omit<AuditEntry, 'requestId' | 'waitedMs' | 'actorSessionId'>
 
 /** One entry of the audit: when, what, to whom, by whom, why, from where. */
-export function entry(shown: Shown, names: Names, when: (date: Date) => SafeHtml = ago): SafeHtml {
+export function entry(shown: Shown, names: DisplayNames, when: (date: Date) => SafeHtml = ago): SafeHtml {
   const { id, kind, at, userId, reason, revokedCount, ipAddress, userAgent } = shown
   const external = kind === 'external'
-  const what = external ? 'Sessions ended outside the service' : operationLabel(kind, shown.scope)
+  const what = external
+    ? 'Sessions ended outside the service (direct database change)'
+    : operationLabel(kind, shown.scope)
   const incident = planIdOf(shown)
   return html`<li class="entry${external ? ' external' : ''}">
 <p class="when">${when(at)}</p>
 <div class="what">
 <p><strong>${id ? html`<a href="/admin/operation?id=${id}">${what}</a>` : what}</strong>${userId && userId !== shown.actorId ? html` of ${userLink(userId, names)}` : ''}</p>
 ${reason ? html`<p class="reason">${quoted(reason)}</p>` : ''}
-${external ? html`<p class="quiet">By SQL, a cascade or another program; nobody is on record for it.</p>` : html`<p class="quiet">by ${actor(shown, names)}${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}${userAgent ? html` · ${nameOf({ userAgent })}` : ''}${incident ? html` · <a href="/admin/incidents/${incident}">the incident</a>` : ''}</p>`}
+${external ? html`<p class="quiet">Deleted by SQL, a foreign-key cascade or another program; no actor was recorded.</p>` : html`<p class="quiet">by ${actor(shown, names)}${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}${userAgent ? html` · ${nameOf({ userAgent })}` : ''}${incident ? html` · <a href="/admin/incidents/${incident}">its incident</a>` : ''}</p>`}
 </div>
 <p class="number">${revokedCount > 0 || external ? html`<strong>${revokedCount.toLocaleString('en')}</strong> ended` : ''}</p>
 </li>
@@ -33,7 +35,7 @@ export function planIdOf({ kind, result }: Pick<AuditEntry, 'kind' | 'result'>):
   return typeof planId === 'string' ? planId : null
 }
 
-export function entries(shown: Shown[], names: Names, when?: (date: Date) => SafeHtml): SafeHtml {
+export function entries(shown: Shown[], names: DisplayNames, when?: (date: Date) => SafeHtml): SafeHtml {
   return html`<ol class="panel entries" role="list">
 ${shown.map((one) => entry(one, names, when))}</ol>`
 }

@@ -4,7 +4,7 @@ import { operationLabel } from '../../../operations/kinds.ts'
 import type { Operation, RevokedSession } from '../../../operations/schema.ts'
 import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
 import { count, stamp } from '../../../ui/format.ts'
-import type { Names } from '../../display-names.ts'
+import type { DisplayNames } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import { actor, quoted, userLink } from '../../views/parts.ts'
 import { planIdOf } from './entries.ts'
@@ -15,26 +15,26 @@ export interface OperationPage {
   revoked: RevokedSession[]
   /** As many are listed at most. */
   most: number
-  names: Names
+  names: DisplayNames
 }
 
 /** The record says it, and not the sessions that are found: their revocations are not kept for ever. */
-function howMany({ kind, revokedCount }: Operation): string {
-  if (kind === 'incident.execute') return 'Sessions it ended'
-  return revokedCount === 0 ? 'It ended no session' : `It ended ${count(revokedCount, 'session')}`
+function listHeading({ kind, revokedCount }: Operation): string {
+  if (kind === 'incident.execute') return 'Ended sessions'
+  return revokedCount === 0 ? 'No session ended' : `${count(revokedCount, 'session')} ended`
 }
 
 /** Which of them are listed here, where not all are. */
-function which({ kind, revokedCount, result }: Operation, listed: number, most: number): SafeHtml {
-  if (listed >= most) return html`<p class="quiet">The last ${most} that it ended:</p>`
+function listCaption({ kind, revokedCount, result }: Operation, listed: number, most: number): SafeHtml {
+  if (listed >= most) return html`<p class="quiet">The last ${most}:</p>`
   const planId = (result as { planId?: unknown } | null)?.planId
   if (kind === 'incident.execute')
-    return html`<p class="quiet">How many it ended in all is in <a href="/admin/incidents/${String(planId)}">its report</a>.</p>`
+    return html`<p class="quiet">The total is in <a href="/admin/incidents/${String(planId)}">the incident report</a>.</p>`
   if (listed >= revokedCount) return html``
   const executed = (result as { operationId?: unknown } | null)?.operationId
   return kind === 'incident.finish' && typeof executed === 'string'
-    ? html`<p class="quiet">They are listed with <a href="/admin/operation?id=${executed}">its execution</a>.</p>`
-    : html`<p class="quiet">Which ones ${listed > 0 ? 'the others were ' : 'they were '}is not kept any more.</p>`
+    ? html`<p class="quiet">They are listed on <a href="/admin/operation?id=${executed}">the page of its execution</a>.</p>`
+    : html`<p class="quiet">The retention period of ${listed > 0 ? 'the others' : 'these sessions'} is over.</p>`
 }
 
 export function operationPage({ viewer, operation, revoked, most, names }: OperationPage): SafeHtml {
@@ -62,10 +62,10 @@ export function operationPage({ viewer, operation, revoked, most, names }: Opera
     body: html`
 <h1>${what}</h1>
 <dl class="panel facts">
-${fact('When', stamp(at))}${fact('By', actor(operation, names))}${fact('User', userId === null ? null : userLink(userId, names))}${fact('Reason', reason === null ? null : quoted(reason))}${fact('From', ipAddress)}${fact('With', userAgent === null ? null : html`${nameOf({ userAgent })} <span class="quiet">${quoted(userAgent)}</span>`)}${fact('Incident', planId ? html`<a href="/admin/incidents/${planId}">${planId}</a>` : null)}${fact('Selection', selection && html`${pairs(selection)}`)}${fact('Result', result && html`${pairs(result)}`)}${fact('Waited', waitedMs === null ? null : `${waitedMs.toLocaleString('en')} ms, for instances that answer from memory`)}${fact('Request', requestId)}${fact('Operation', html`<span class="id">${id}</span>`)}</dl>
+${fact('When', stamp(at))}${fact('By', actor(operation, names))}${fact('User', userId === null ? null : userLink(userId, names))}${fact('Reason', reason === null ? null : quoted(reason))}${fact('From', ipAddress)}${fact('With', userAgent === null ? null : html`${nameOf({ userAgent })} <span class="quiet">${quoted(userAgent)}</span>`)}${fact('Incident', planId ? html`<a href="/admin/incidents/${planId}">${planId}</a>` : null)}${fact('Selection', selection && html`${pairs(selection)}`)}${fact('Result', result && html`${pairs(result)}`)}${fact('Waited', waitedMs === null ? null : `${waitedMs.toLocaleString('en')} ms, for instances with a cache (leases)`)}${fact('Request', requestId)}${fact('Operation', html`<span class="id">${id}</span>`)}</dl>
 <section aria-labelledby="sessions">
-<h2 id="sessions">${howMany(operation)}</h2>
-${which(operation, revoked.length, most)}
+<h2 id="sessions">${listHeading(operation)}</h2>
+${listCaption(operation, revoked.length, most)}
 ${
   revoked.length > 0
     ? html`<ul class="panel rows" role="list">

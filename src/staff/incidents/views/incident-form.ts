@@ -1,21 +1,21 @@
 /** `/admin/incidents/new`: which sessions are meant. Every part that is given has to match. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { reasonField } from '../../accounts/views/act-pages.ts'
+import { reasonField } from '../../accounts/views/action-pages.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { type Faults, faultList, field } from '../../views/parts.ts'
-import { recentSignIn } from '../../views/sign-in-again.ts'
+import { errorSummary, type FormErrors, field } from '../../views/parts.ts'
+import { oldSignInWarning } from '../../views/retry-page.ts'
 import { type NamedSelector, SELECTORS, type SelectorKind, type SelectorName } from '../selectors.ts'
 
 /** What was typed in. Instants as `datetime-local` has them, in UTC. */
-export type IncidentEntered = { [Name in SelectorName | 'reason']?: string | undefined }
+export type IncidentInput = { [Name in SelectorName | 'reason']?: string | undefined }
 
 export interface IncidentForm {
   viewer: Viewer
   isRecent: boolean
-  entered: IncidentEntered
-  faults: Faults
+  entered: IncidentInput
+  errors: FormErrors
   /** A plan that this repeats had a list of users too long to be shown again. */
-  usersLost?: boolean
+  userListOmitted?: boolean
 }
 
 const LABELS: Record<string, string> = {
@@ -25,25 +25,25 @@ const LABELS: Record<string, string> = {
 }
 
 export function incidentForm(form: IncidentForm): SafeHtml {
-  const { viewer, isRecent, entered, faults } = form
+  const { viewer, isRecent, entered, errors } = form
   return consolePage({
     title: 'Plan an incident',
     viewer,
     section: 'incidents',
     body: html`
 <h1>Plan an incident</h1>
-<p class="lead">A plan ends nothing. It counts what would end, and shows it to you for confirmation.</p>
-${faultList(faults, LABELS)}
-${recentSignIn(isRecent, viewer)}
+<p class="lead">A plan ends nothing. It counts the matching sessions and shows the result for review.</p>
+${errorSummary(errors, LABELS)}
+${oldSignInWarning(isRecent, viewer)}
 <form method="post" action="/admin/incidents" class="panel form" data-preview="/admin/incidents/preview">
-${reasonField(entered.reason, faults)}
+${reasonField(entered.reason, errors)}
 <fieldset id="select">
-<legend>Which sessions? Those that match <strong>every</strong> part you fill in.</legend>
-${faults.select ? html`<p class="fault">${faults.select}</p>` : ''}
+<legend>Which sessions? Those that match <strong>every</strong> field you fill in.</legend>
+${errors.select ? html`<p class="fault">${errors.select}</p>` : ''}
 ${[...Map.groupBy(SELECTORS, ({ kind }) => kind)].map(([kind, selectors]) => controlsOf(kind, selectors, form))}</fieldset>
 <p class="preview" role="status" hidden></p>
 <div class="actions">
-<button class="primary">Plan: show me what would end</button>
+<button class="primary">Plan and review</button>
 <a class="button" href="/admin/incidents">Cancel</a>
 </div>
 </form>`,
@@ -65,20 +65,20 @@ ${controls}</div>
 
 type Control = (selector: NamedSelector, form: IncidentForm, position: number) => SafeHtml
 
-const ids: Control = ({ name, label, hint }, { entered, faults, usersLost }) =>
+const ids: Control = ({ name, label, hint }, { entered, errors, userListOmitted }) =>
   field(
     {
       name,
       label,
-      hint: usersLost
-        ? 'The list of the plan before was too long to be shown here: paste it again, or leave it out. One user id a line.'
+      hint: userListOmitted
+        ? 'The list of the previous plan is too long to show here: paste it again, or leave it out. One user id per line.'
         : hint,
       control: (attributes) =>
         html`<textarea ${attributes} rows="4" autocomplete="off" autocapitalize="off" spellcheck="false">
 ${entered[name] ?? ''}</textarea>
 <p class="file" hidden><label for="file">or read them from a text file</label> <input id="file" type="file" accept="text/plain,.txt,.csv" data-into="${name}"></p>`,
     },
-    faults,
+    errors,
   )
 
 const text: Control = (selector, form) => input('text', selector, form)
@@ -93,7 +93,7 @@ const flag: Control = ({ name, label, hint }, { entered }) =>
 
 const CONTROLS: Record<SelectorKind, Control> = { ids, address: text, instant, text, flag }
 
-function input(type: string, { name, label, hint }: NamedSelector, { entered, faults }: IncidentForm) {
+function input(type: string, { name, label, hint }: NamedSelector, { entered, errors }: IncidentForm) {
   return field(
     {
       name,
@@ -102,7 +102,7 @@ function input(type: string, { name, label, hint }: NamedSelector, { entered, fa
       control: (attributes) =>
         html`<input ${attributes} type="${type}" value="${entered[name] ?? ''}" autocomplete="off" spellcheck="false"${type === 'datetime-local' ? html` step="1"` : ''}>`,
     },
-    faults,
+    errors,
   )
 }
 

@@ -2,12 +2,12 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
 import { ago, count, on } from '../../../ui/format.ts'
-import type { Names } from '../../display-names.ts'
+import type { DisplayNames } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { type Faults, faultList, quoted, sessionsOfUsers, userLink } from '../../views/parts.ts'
-import { recentSignIn } from '../../views/sign-in-again.ts'
+import { errorSummary, type FormErrors, quoted, sessionsOfUsers, userLink } from '../../views/parts.ts'
+import { oldSignInWarning } from '../../views/retry-page.ts'
 import type { IncidentReport } from '../incidents.ts'
-import type { UnknownListed } from '../queries.ts'
+import type { UnknownUsers } from '../queries.ts'
 import type { IncidentSample } from '../schema.ts'
 import { facts } from './incident-facts.ts'
 import { incidentReport } from './incident-report.ts'
@@ -20,10 +20,10 @@ export interface IncidentPage {
   viewer: Viewer
   incident: IncidentReport
   /** Of a plan: ids in its list that are no user's. */
-  unknown: UnknownListed | null
-  names: Names
+  unknown: UnknownUsers | null
+  names: DisplayNames
   isRecent: boolean
-  faults: Faults
+  errors: FormErrors
 }
 
 export function incidentPage(page: IncidentPage): SafeHtml {
@@ -33,36 +33,36 @@ export function incidentPage(page: IncidentPage): SafeHtml {
   return planPage(page)
 }
 
-function planPage({ viewer, incident, unknown, names, isRecent, faults }: IncidentPage): SafeHtml {
+function planPage({ viewer, incident, unknown, names, isRecent, errors }: IncidentPage): SafeHtml {
   const { planId, state, planned, expiresAt, sample } = incident
   const expired = state === 'expired'
   const what = sessionsOfUsers(planned.sessions, planned.users)
-  const again = html`<a class="button${expired ? ' primary' : ''}" href="/admin/incidents/new?from=${planId}">Change it and plan again</a>`
+  const again = html`<a class="button${expired ? ' primary' : ''}" href="/admin/incidents/new?from=${planId}">Change and plan again</a>`
   return consolePage({
     title: expired ? 'Expired plan' : `Plan: end ${what}`,
     viewer,
     section: 'incidents',
     body: html`
 <h1>${expired ? 'This plan has expired' : `This would end ${what}`}</h1>
-<p class="lead">${expired ? html`It ended nothing, and cannot be executed any more. It had counted ${what}.` : html`Nothing is ended yet. The plan holds until ${on(expiresAt)}.`}</p>
-${faultList(faults, { confirm: 'Confirmation' })}
-${planned.staffSessions > 0 ? html`<p class="warn"><strong>${planned.staffSessions.toLocaleString('en')} of them belong${planned.staffSessions === 1 ? 's' : ''} to staff.</strong> Yours may be among them: then you are signed out as well, and the incident goes on without you.</p>` : ''}
-${unknown?.count ? strangers(unknown) : ''}
+<p class="lead">${expired ? html`It ended nothing and can no longer be executed. It had counted ${what}.` : html`No session has ended yet. The plan expires on ${on(expiresAt)}.`}</p>
+${errorSummary(errors, { confirm: 'Confirmation' })}
+${planned.staffSessions > 0 ? html`<p class="warn"><strong>${planned.staffSessions.toLocaleString('en')} of them belong${planned.staffSessions === 1 ? 's' : ''} to staff.</strong> Yours may be among them: then you are signed out, and the incident continues.</p>` : ''}
+${unknown?.count ? unknownIdsWarning(unknown) : ''}
 ${facts(incident, names)}
 <section aria-labelledby="sample">
-<h2 id="sample">${planned.sessions > sample.length ? `The newest ${sample.length} of them` : 'Which sessions'}</h2>
-${sample.length > 0 ? sampleList(sample, names) : html`<p class="empty">No living session matches. Executing the plan would still end those that match by then.</p>`}
+<h2 id="sample">${planned.sessions > sample.length ? `The newest ${sample.length} sessions` : 'Matching sessions'}</h2>
+${sample.length > 0 ? sampleList(sample, names) : html`<p class="empty">No active session matches. Executing the plan ends those that match at that time.</p>`}
 </section>
 ${
   viewer.role !== 'security' || expired
     ? html`<nav class="actions" aria-label="Actions">${viewer.role === 'security' ? again : ''}</nav>`
-    : html`${recentSignIn(isRecent, viewer)}
+    : html`${oldSignInWarning(isRecent, viewer)}
 <form method="post" action="/admin/incidents/${planId}/execute" class="panel form">
-<label class="choice" for="confirm"><input type="checkbox" id="confirm" name="confirm" value="yes" required${faults.confirm ? html` aria-invalid="true"` : ''}><span><strong>Yes, end ${what}.</strong><span class="detail">They cannot be brought back; people have to sign in again. Sessions that match by the time you confirm end, too.</span></span></label>
+<label class="choice" for="confirm"><input type="checkbox" id="confirm" name="confirm" value="yes" required${errors.confirm ? html` aria-invalid="true"` : ''}><span><strong>Yes, end ${what}.</strong><span class="detail">This cannot be undone; users have to sign in again. Sessions that match when you confirm are ended too.</span></span></label>
 <div class="actions">
 <button class="danger">End ${count(planned.sessions, 'session')}</button>
 ${again}
-<a class="button" href="/admin/incidents">Leave it</a>
+<a class="button" href="/admin/incidents">Cancel</a>
 </div>
 </form>`
 }`,
@@ -72,27 +72,27 @@ ${again}
 function progressPage({ viewer, incident, names }: IncidentPage): SafeHtml {
   const { planId, ended, planned } = incident
   return consolePage({
-    title: 'Incident under way',
+    title: 'Incident in progress',
     viewer,
     section: 'incidents',
     refreshSeconds: REFRESH_SECONDS,
     body: html`
-<h1>Sessions are being ended</h1>
+<h1>Ending sessions</h1>
 <section class="panel form" aria-label="Progress" data-poll="/api/admin/incidents/${planId}">
-<p><strong data-ended>${ended.toLocaleString('en')}</strong> of ${planned.sessions.toLocaleString('en')} planned are ended</p>
+<p><strong data-ended>${ended.toLocaleString('en')}</strong> of ${planned.sessions.toLocaleString('en')} planned sessions ended</p>
 ${progressBar(incident)}
-<p class="quiet">It goes on if you close this page, and if a server stops. Those already ended are refused everywhere. It finishes only after it has waited for sign-ins that were under way.</p>
+<p class="quiet">It continues if you close this page or a server stops. It completes once sign-ins already in progress have finished.</p>
 </section>
 ${facts(incident, names)}`,
   })
 }
 
 /** Whoever pastes email addresses, or an old list, has to hear of it before believing the figure. */
-function strangers({ count: n, ids }: UnknownListed): SafeHtml {
-  return html`<p class="warn"><strong>${n === 1 ? '1 id in the list is' : `${n.toLocaleString('en')} ids in the list are`} no user’s,</strong> and end nothing: ${ids.map((id, i) => html`${i > 0 ? ', ' : ''}<span class="id">${quoted(id)}</span>`)}${n > ids.length ? ' …' : '.'} The list takes ids, not email addresses.</p>`
+function unknownIdsWarning({ count: n, ids }: UnknownUsers): SafeHtml {
+  return html`<p class="warn"><strong>${n === 1 ? '1 id in the list belongs' : `${n.toLocaleString('en')} ids in the list belong`} to no user</strong> and will be ignored: ${ids.map((id, i) => html`${i > 0 ? ', ' : ''}<span class="id">${quoted(id)}</span>`)}${n > ids.length ? ' …' : '.'} The list takes ids, not email addresses.</p>`
 }
 
-function sampleList(sample: IncidentSample[], names: Names): SafeHtml {
+function sampleList(sample: IncidentSample[], names: DisplayNames): SafeHtml {
   return html`<ul class="panel rows" role="list">
 ${sample.map(
   (session) => html`<li>${deviceIcon(session)}

@@ -1,7 +1,7 @@
 /** The report of a finished incident, on paper as well: what was planned, what was ended, and how the two add up. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { count, stamp } from '../../../ui/format.ts'
-import type { Names } from '../../display-names.ts'
+import type { DisplayNames } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import { sessionsOfUsers } from '../../views/parts.ts'
 import type { IncidentReport } from '../incidents.ts'
@@ -10,7 +10,7 @@ import { facts } from './incident-facts.ts'
 export interface ReportPage {
   viewer: Viewer
   incident: IncidentReport
-  names: Names
+  names: DisplayNames
 }
 
 export function incidentReport({ viewer, incident, names }: ReportPage): SafeHtml {
@@ -26,29 +26,29 @@ export function incidentReport({ viewer, incident, names }: ReportPage): SafeHtm
     section: 'incidents',
     body: html`
 <h1>${title}</h1>
-<p class="lead">Incident report. All of it is over, everywhere${finishedAt ? html`, since ${stamp(finishedAt)}` : ''}.</p>
+<p class="lead">Incident report. All sessions ended on every instance${finishedAt ? html` at ${stamp(finishedAt)}` : ''}.</p>
 ${stillOpen(outcome?.stillOpen)}
 ${facts(incident, names)}
 <div class="pair">
 <div class="panel sums"><table>
-<caption>What became of the plan</caption>
+<caption>Planned sessions</caption>
 <tbody>
-${row('Ended by the incident', endedPlanned)}${row('Over by themselves before', goneMeanwhile)}${row('Planned', planned.sessions, true)}</tbody>
+${row('Ended by the incident', endedPlanned)}${row('Already ended or expired', goneMeanwhile)}${row('Planned', planned.sessions, true)}</tbody>
 </table></div>
 <div class="panel sums"><table>
-<caption>What was ended</caption>
+<caption>Ended sessions</caption>
 <tbody>
-${row('Planned', endedPlanned)}${row('Began, or came to match, after the plan', endedLater)}${row('Ended', ended, true)}</tbody>
+${row('Planned', endedPlanned)}${row('New matches after planning', endedLater)}${row('Ended', ended, true)}</tbody>
 </table></div>
 </div>
 <dl class="panel facts">
-<dt>Users</dt><dd>${count(users, 'user')} with sessions that ended${planned.users === users ? '' : ` (${planned.users.toLocaleString('en')} planned)`}</dd>
-<dt>Staff’s own</dt><dd>${count(staffSessions, 'session')}</dd>
-${durationMs === null ? '' : html`<dt>Duration</dt><dd>${seconds(durationMs)}${outcome?.waitedMs ? `, the last ${seconds(outcome.waitedMs)} of it for instances that answer from memory` : ''}</dd>`}
+<dt>Users</dt><dd>${count(users, 'user')} with ended sessions${planned.users === users ? '' : ` (${planned.users.toLocaleString('en')} planned)`}</dd>
+<dt>Staff sessions</dt><dd>${count(staffSessions, 'session')}</dd>
+${durationMs === null ? '' : html`<dt>Duration</dt><dd>${seconds(durationMs)}${outcome?.waitedMs ? `, of which ${seconds(outcome.waitedMs)} waiting for instances with a cache (leases)` : ''}</dd>`}
 <dt>Incident</dt><dd class="id">${planId}</dd>
-${operationId ? html`<dt>In the audit</dt><dd><a class="id" href="/admin/operation?id=${operationId}">${operationId}</a></dd>` : ''}
+${operationId ? html`<dt>Audit log</dt><dd><a class="id" href="/admin/operation?id=${operationId}">${operationId}</a></dd>` : ''}
 </dl>
-<nav class="actions screen" aria-label="Take it along">
+<nav class="actions screen" aria-label="Export">
 <a class="button" href="/admin/incidents/${planId}/report.csv">Sessions as CSV</a>
 <a class="button" href="/api/admin/incidents/${planId}/report">Report as JSON</a>
 <button type="button" data-print hidden>Print</button>
@@ -59,7 +59,7 @@ ${operationId ? html`<dt>In the audit</dt><dd><a class="id" href="/admin/operati
 function stillOpen(left: { writing: number; reading: number } | undefined): SafeHtml {
   const n = left ? left.writing + left.reading : 0
   if (n === 0) return html``
-  return html`<p class="warn"><strong>${count(n, 'transaction')} of other programs had not ended</strong> when this was finished, though begun before it. A sign-in inside one of them may have escaped: plan the same again to be sure.</p>`
+  return html`<p class="warn"><strong>${count(n, 'transaction')} from before the incident ${n === 1 ? 'was' : 'were'} still open at its end.</strong> A sign-in inside one of them may have escaped. Plan the same incident again to be sure.</p>`
 }
 
 function seconds(ms: number): string {

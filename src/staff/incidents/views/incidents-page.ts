@@ -17,16 +17,16 @@ export function incidentsPage({ viewer, incidents }: IncidentsPage): SafeHtml {
     section: 'incidents',
     body: html`
 <h1>Incidents</h1>
-<p class="lead">Ends many sessions as one act: plan first, look at what it comes to, then confirm.</p>
+<p class="lead">End many sessions in one operation: plan, review the result, confirm.</p>
 ${viewer.role === 'security' ? html`<nav class="actions" aria-label="Actions"><a class="button primary" href="/admin/incidents/new">Plan an incident…</a></nav>` : ''}
 <section aria-labelledby="all">
-<h2 id="all">The newest</h2>
-${incidents.length > 0 ? incidentList(incidents) : html`<p class="empty">No incident was ever planned.</p>`}
+<h2 id="all">Newest first</h2>
+${incidents.length > 0 ? incidentList(incidents) : html`<p class="empty">No incidents yet.</p>`}
 </section>`,
   })
 }
 
-const STATES = { planned: 'plan, nothing ended', expired: 'expired plan', running: 'under way', done: 'done' }
+const STATES = { planned: 'planned', expired: 'expired', running: 'in progress', done: 'done' }
 
 export function incidentList(incidents: IncidentReport[]): SafeHtml {
   return html`<ol class="panel entries" role="list">

@@ -4,13 +4,13 @@ import type { Operation } from '../../../operations/schema.ts'
 import { ago, count } from '../../../ui/format.ts'
 import { searchForm } from '../../accounts/views/users-page.ts'
 import { entries } from '../../audit/views/entries.ts'
-import type { Names } from '../../display-names.ts'
+import type { DisplayNames } from '../../display-names.ts'
 import type { IncidentReport } from '../../incidents/incidents.ts'
 import { incidentList } from '../../incidents/views/incidents-page.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import { userLink } from '../../views/parts.ts'
 import { RANGES, type RangeName } from '../overview.ts'
-import type { Figures, Replayed } from '../queries.ts'
+import type { Figures, ReplayedUser } from '../queries.ts'
 import { plot } from './plot.ts'
 
 /** Seconds until the page looks again whether the figures are counted. */
@@ -23,8 +23,8 @@ export interface OverviewPage {
   figures: Figures | null | 'unavailable'
   incidents: IncidentReport[]
   acts: Operation[]
-  replayed: Replayed[]
-  names: Names
+  replayed: ReplayedUser[]
+  names: DisplayNames
 }
 
 export function overviewPage(page: OverviewPage): SafeHtml {
@@ -37,7 +37,7 @@ export function overviewPage(page: OverviewPage): SafeHtml {
     body: html`
 <h1>Overview</h1>
 ${searchForm('')}
-${incidents.length > 0 ? html`<section aria-labelledby="under-way"><h2 id="under-way">Incidents under way</h2>${incidentList(incidents)}</section>` : ''}
+${incidents.length > 0 ? html`<section aria-labelledby="under-way"><h2 id="under-way">Incidents in progress</h2>${incidentList(incidents)}</section>` : ''}
 ${replayed.length > 0 ? replayAlarm(replayed, names) : ''}
 <section aria-labelledby="figures">
 <div class="heading">
@@ -49,17 +49,17 @@ ${(['day', 'week'] as const).map((name) => html`<a href="/admin${name === 'week'
 ${plots(figures, range)}
 </section>
 <section aria-labelledby="acts">
-<h2 id="acts">Done lately by staff and services</h2>
-${acts.length > 0 ? entries(acts, names) : html`<p class="empty">Nothing so far.</p>`}
-<p><a href="/admin/audit">Everything, in the audit</a></p>
+<h2 id="acts">Recent staff and service activity</h2>
+${acts.length > 0 ? entries(acts, names) : html`<p class="empty">No activity yet.</p>`}
+<p><a href="/admin/audit">Open the audit log</a></p>
 </section>`,
   })
 }
 
-function replayAlarm(replayed: Replayed[], names: Names): SafeHtml {
+function replayAlarm(replayed: ReplayedUser[], names: DisplayNames): SafeHtml {
   return html`<section class="alarm" aria-labelledby="replays-seen">
-<h2 id="replays-seen">Revoked tokens that came again, in the last day</h2>
-<p>Each was refused. Whoever sent one holds a copy of it: a stolen token, or a device that never noticed.</p>
+<h2 id="replays-seen">Reused revoked tokens in the last 24 hours</h2>
+<p>Each was refused. The sender holds a copy: a thief, or a device that was offline when it was signed out.</p>
 <ul class="rows" role="list">
 ${replayed.map(
   ({ userId, count: n, last, elsewhere }) =>
@@ -71,16 +71,16 @@ ${replayed.map(
 
 function plots(figures: OverviewPage['figures'], range: RangeName): SafeHtml {
   if (figures === 'unavailable')
-    return html`<p class="empty">The figures could not be counted: the database took too long. <a href="">Try again</a></p>`
+    return html`<p class="empty">The counts are not available: the database took too long. <a href="">Try again</a></p>`
   if (!figures)
-    return html`<p class="empty" role="status" data-refresh="${AGAIN_SECONDS}">The figures are being counted. This page looks again in a moment.</p>`
+    return html`<p class="empty" role="status" data-refresh="${AGAIN_SECONDS}">Counting. This page refreshes by itself.</p>`
   const { from, at, living, logins, revocations, external, replays } = figures
   const { stepSeconds } = RANGES[range]
   const span = range === 'day' ? 'in 24 hours' : 'in 7 days'
   const total = (values: number[]) => values.reduce((a, b) => a + b, 0)
   const common = { from, stepSeconds }
   return html`<div class="plots">
-${plot({ id: 'living', title: 'Living sessions', label: 'now', number: living.at(-1) ?? 0, values: living, ...common })}
+${plot({ id: 'living', title: 'Active sessions', label: 'now', number: living.at(-1) ?? 0, values: living, ...common })}
 ${plot({ id: 'logins', title: 'Sign-ins', label: span, number: total(logins), values: logins, ...common })}
 ${plot({
   id: 'revocations',
@@ -90,10 +90,10 @@ ${plot({
   values: revocations,
   ...common,
   ...(external > 0 && {
-    note: html`<p class="warn"><a href="/admin/audit?kind=external">${external.toLocaleString('en')} of them outside the service</a></p>`,
+    note: html`<p class="warn"><a href="/admin/audit?kind=external">${external.toLocaleString('en')} of them outside the service (direct database change)</a></p>`,
   }),
 })}
-${plot({ id: 'replays', title: 'Revoked tokens that came again', label: span, number: total(replays), values: replays, ...common })}
+${plot({ id: 'replays', title: 'Reused revoked tokens', label: span, number: total(replays), values: replays, ...common })}
 </div>
-<p class="since">Counted ${ago(at)}. Each bar is ${range === 'day' ? 'an hour' : 'six hours'}; the last one is not over yet. Sessions that ended by themselves are left out of the past.</p>`
+<p class="since">Counted ${ago(at)}. Each bar is ${range === 'day' ? 'an hour' : 'six hours'}; the last one is still running. Past counts exclude sessions that have expired since.</p>`
 }

@@ -3,8 +3,16 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { deviceNames } from '../../../sessions/views/parts.ts'
 import { count, on } from '../../../ui/format.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { type Faults, faultList, field, idQuery, quoted, userHref, whoIs } from '../../views/parts.ts'
-import { recentSignIn } from '../../views/sign-in-again.ts'
+import {
+  emailAndId,
+  errorSummary,
+  type FormErrors,
+  field,
+  idQuery,
+  quoted,
+  userHref,
+} from '../../views/parts.ts'
+import { oldSignInWarning } from '../../views/retry-page.ts'
 import type { Account } from '../accounts.ts'
 
 const LOCKS: [value: string, label: string][] = [
@@ -12,19 +20,19 @@ const LOCKS: [value: string, label: string][] = [
   ['1h', 'For 1 hour'],
   ['24h', 'For 24 hours'],
   ['7d', 'For 7 days'],
-  ['forever', 'Until somebody lifts it'],
+  ['forever', 'Until staff unlock it'],
 ]
 
-export interface ActPage {
+export interface ActionPage {
   viewer: Viewer
   account: Account
   /** Whether the sign-in of who looks is recent enough. */
   isRecent: boolean
   entered: { reason?: string | undefined; lockFor?: string | undefined }
-  faults: Faults
+  errors: FormErrors
 }
 
-export function revokePage({ viewer, account, isRecent, entered, faults }: ActPage): SafeHtml {
+export function revokePage({ viewer, account, isRecent, entered, errors }: ActionPage): SafeHtml {
   const { user, sessions, sessionCount } = account
   const name = user.name || user.email || user.id
   const chosen = entered.lockFor ?? ''
@@ -36,22 +44,22 @@ export function revokePage({ viewer, account, isRecent, entered, faults }: ActPa
     card: 'leave',
     body: html`
 <h1>End all sessions of ${quoted(name)}</h1>
-<p class="quiet">${whoIs(user)}</p>
-${faultList(faults, { reason: 'Reason', lockFor: 'Lock' })}
-${viewer.user.id === user.id ? html`<p class="warn"><strong>This is you.</strong> You will be signed out, here too.</p>` : ''}
+<p class="quiet">${emailAndId(user)}</p>
+${errorSummary(errors, { reason: 'Reason', lockFor: 'Lock' })}
+${viewer.user.id === user.id ? html`<p class="warn"><strong>This is you.</strong> You will be signed out here, too.</p>` : ''}
 ${
   sessionCount > 0
-    ? html`<p class="lead">${count(sessionCount, 'session')} will end, and whatever begins until you confirm:</p>
+    ? html`<p class="lead">${count(sessionCount, 'session')} will end, plus any session that starts before you confirm:</p>
 ${deviceNames(sessions, sessionCount)}`
-    : html`<p class="lead">No session lives at the moment. Whatever begins until you confirm will end.</p>`
+    : html`<p class="lead">This user has no active session. Any session that starts before you confirm will end.</p>`
 }
-${user.lock ? html`<p class="warn">Sign-in is locked ${user.lock.until ? html`until ${on(user.lock.until)}` : 'until somebody lifts it'}; a longer lock stays.</p>` : ''}
-${recentSignIn(isRecent, viewer)}
+${user.lock ? html`<p class="warn">Sign-in is locked ${user.lock.until ? html`until ${on(user.lock.until)}` : 'until staff unlock it'}; a shorter lock does not replace it.</p>` : ''}
+${oldSignInWarning(isRecent, viewer)}
 <form method="post" action="/admin/user/revoke?${idQuery(user.id)}">
-${reasonField(entered.reason, faults)}
+${reasonField(entered.reason, errors)}
 <fieldset>
 <legend>Lock sign-in as well?</legend>
-${faults.lockFor ? html`<p class="fault" id="lockFor">${faults.lockFor}</p>` : ''}
+${errors.lockFor ? html`<p class="fault" id="lockFor">${errors.lockFor}</p>` : ''}
 <div class="choices">
 ${locks.map(
   ([
@@ -69,32 +77,32 @@ ${locks.map(
   })
 }
 
-export function unlockPage({ viewer, account, isRecent, entered, faults }: ActPage): SafeHtml {
+export function unlockPage({ viewer, account, isRecent, entered, errors }: ActionPage): SafeHtml {
   const { user } = account
   const name = user.name || user.email || user.id
   return consolePage({
-    title: `Lift the lock of ${name}`,
+    title: `Unlock sign-in of ${name}`,
     viewer,
     section: 'users',
     card: 'enter',
     body: html`
-<h1>Lift the lock of ${quoted(name)}</h1>
-<p class="quiet">${whoIs(user)}</p>
-${faultList(faults, { reason: 'Reason' })}
+<h1>Unlock sign-in of ${quoted(name)}</h1>
+<p class="quiet">${emailAndId(user)}</p>
+${errorSummary(errors, { reason: 'Reason' })}
 ${
   user.lock
-    ? html`<p class="lead">Sign-in is locked ${user.lock.until ? html`until ${on(user.lock.until)}` : 'until somebody lifts it'}:</p>
+    ? html`<p class="lead">Sign-in is locked ${user.lock.until ? html`until ${on(user.lock.until)}` : 'until staff unlock it'}:</p>
 <p class="reason">${quoted(user.lock.reason)}</p>
-<p>Once it is lifted, this user may sign in again at once. No session comes back.</p>`
-    : html`<p class="lead">There is no lock on this user any more.</p>`
+<p>Once unlocked, this user may sign in again at once. Ended sessions stay ended.</p>`
+    : html`<p class="lead">Sign-in of this user is not locked.</p>`
 }
 ${
   user.lock
-    ? html`${recentSignIn(isRecent, viewer)}
+    ? html`${oldSignInWarning(isRecent, viewer)}
 <form method="post" action="/admin/user/unlock?${idQuery(user.id)}">
-${reasonField(entered.reason, faults)}
+${reasonField(entered.reason, errors)}
 <div class="actions">
-<button class="primary">Lift the lock</button>
+<button class="primary">Unlock sign-in</button>
 <a class="button" href="${userHref(user.id)}">Cancel</a>
 </div>
 </form>`
@@ -104,15 +112,15 @@ ${reasonField(entered.reason, faults)}
 }
 
 /** Why somebody acts. */
-export function reasonField(entered: string | undefined, faults: Faults): SafeHtml {
+export function reasonField(entered: string | undefined, errors: FormErrors): SafeHtml {
   return field(
     {
       name: 'reason',
       label: 'Reason',
-      hint: 'Goes into the audit, for whoever asks later. For example: laptop stolen, ticket 4711.',
+      hint: 'Goes into the audit log. For example: laptop stolen, ticket 4711.',
       control: (attributes) =>
         html`<input ${attributes} type="text" value="${entered ?? ''}" required maxlength="500" autocomplete="off">`,
     },
-    faults,
+    errors,
   )
 }

@@ -4,15 +4,15 @@ import { consolePage, type Section, type Viewer } from './frame.ts'
 import { quoted } from './parts.ts'
 
 /** Beside a form: that the sign-in will not do any more. */
-export function recentSignIn(isRecent: boolean, { session }: Viewer): SafeHtml {
+export function oldSignInWarning(isRecent: boolean, { session }: Viewer): SafeHtml {
   if (isRecent) return html``
   if (session.keyId) return html`<p class="warn">${BY_KEY}</p>`
-  return html`<p class="warn">Your sign-in is too old for this. You will be asked to sign in again; what you type in is kept.</p>`
+  return html`<p class="warn">Your sign-in is too old for this action. You will be asked to sign in again; your input is kept.</p>`
 }
 
-const BY_KEY = html`Your application signed you in with a service key. That is no recent sign-in: you may look, and end nothing here. Use the command line, or a key with the scope “security”.`
+const BY_KEY = html`Your application signed you in with a service key, which does not count as a recent sign-in. You can read here, but not end sessions. Use the command line, or a key with the scope “security”.`
 
-export interface AgainPage {
+export interface RetryPage {
   viewer: Viewer
   section: Section
   why: 'sign_in_again' | 'unavailable' | 'outcome_unknown'
@@ -23,7 +23,7 @@ export interface AgainPage {
   entered: Record<string, unknown>
 }
 
-export function againPage({ viewer, section, why, signInPath, action, entered }: AgainPage): SafeHtml {
+export function retryPage({ viewer, section, why, signInPath, action, entered }: RetryPage): SafeHtml {
   const { title, body, button } = why === 'sign_in_again' ? signIn(signInPath, viewer) : WORDS[why]
   const values = Object.entries(entered).flatMap(([name, value]) =>
     [value].flat().map((one) => [name, String(one)] as const),
@@ -37,7 +37,7 @@ export function againPage({ viewer, section, why, signInPath, action, entered }:
     body: html`
 <h1>${title}</h1>
 ${body}
-<p>Kept for you: <strong>${actAt(action, entered)}</strong>${entered.reason ? html` · <span class="reason">${quoted(String(entered.reason))}</span>` : ''}</p>
+<p>Pending action: <strong>${pendingAction(action, entered)}</strong>${entered.reason ? html` · <span class="reason">${quoted(String(entered.reason))}</span>` : ''}</p>
 <form method="post" action="${action}">
 ${values.map(
   ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">
@@ -52,47 +52,45 @@ ${values.map(
 }
 
 /** What the button will do: whoever comes back to this page after a while must not have to remember. */
-function actAt(action: string, { lockFor }: Record<string, unknown>): SafeHtml {
+function pendingAction(action: string, { lockFor }: Record<string, unknown>): SafeHtml {
   const [path = '', query] = action.split('?')
   const user = html`<span class="id">${quoted(new URLSearchParams(query).get('id') ?? '')}</span>`
   if (path.endsWith('/revoke')) return html`End all sessions of ${user}${lockFor ? ', and lock sign-in' : ''}`
-  if (path.endsWith('/unlock')) return html`Lift the lock of ${user}`
-  return path.endsWith('/execute')
-    ? html`End what the plan names`
-    : html`Plan an incident, which ends nothing`
+  if (path.endsWith('/unlock')) return html`Unlock sign-in of ${user}`
+  return path.endsWith('/execute') ? html`Execute the plan` : html`Plan an incident (ends nothing)`
 }
 
 const WORDS = {
   unavailable: {
-    title: 'Nothing was done',
-    body: html`<p class="lead">Our database did not answer in time. What you entered is kept on this page.</p>`,
+    title: 'Nothing was changed',
+    body: html`<p class="lead">Our database did not answer in time. Your input is kept on this page.</p>`,
     button: 'Try again',
   },
   outcome_unknown: {
     title: 'We cannot tell whether it worked',
-    body: html`<p class="lead">The connection to our database broke before it confirmed. Doing it again does no harm: what is over stays over.</p>`,
-    button: 'Do it again',
+    body: html`<p class="lead">The connection to our database broke before it confirmed. You can safely repeat the action: ended sessions stay ended.</p>`,
+    button: 'Repeat the action',
   },
 }
 
 function signIn(signInPath: string | null, { session }: Viewer) {
   if (session.keyId)
     return {
-      title: 'This cannot be done from here',
+      title: 'This sign-in cannot make changes',
       button: 'Try again',
-      body: html`<p class="lead">Nothing was done. ${BY_KEY}</p>`,
+      body: html`<p class="lead">Nothing was changed. ${BY_KEY}</p>`,
     }
   return {
     title: 'Sign in again first',
-    button: 'I have signed in again: go on',
-    body: html`<p class="lead">Nothing was done. This needs a recent sign-in, so that nobody does it at a desk you have left.</p>
+    button: 'I have signed in again: continue',
+    body: html`<p class="lead">Nothing was changed. This action needs a recent sign-in, to protect you if you leave your desk.</p>
 <ol>
 <li>${
       signInPath
         ? html`<a href="${signInPath}" target="_blank">Sign in again in another tab</a>.`
         : html`<a href="/logout" target="_blank">Sign out in another tab</a>, then sign in with your application, as the same user.`
     }</li>
-<li>Come back to this tab and go on. What you entered is kept here.</li>
+<li>Come back to this tab and continue. Your input is kept here.</li>
 </ol>`,
   }
 }
