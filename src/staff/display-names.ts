@@ -1,4 +1,4 @@
-/** The named queries that put names to ids: of users, and of the keys of services. */
+/** Looks up the names of users and service keys by id. */
 import { inArray, sql } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
 import { serviceKey } from '../service-api/schema.ts'

@@ -1,6 +1,6 @@
 /**
- * Who may see and end other people's sessions: a service with a key of scope `security`, or a signed-in user with a role.
- * Decided before anything is looked up, so that nobody else learns who exists.
+ * Access control for staff: a service with a key of scope `security`, or a signed-in user with a role. Checked before any
+ * look-up, so that the answer tells no other caller which users exist.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -25,7 +25,7 @@ declare module 'fastify' {
   }
 }
 
-/** Who acts, as the columns of an operation. */
+/** The caller, as the columns of an operation. */
 export interface Staff {
   actorKind: 'staff' | 'service'
   actorId: string
@@ -40,7 +40,7 @@ export interface StaffGuard {
   cookieSettings: CookieSettings
 }
 
-/** What routes for staff may refuse with: those that only read, and those that change something. */
+/** Error codes of staff routes that only read, and of those that change something. */
 export const READ_PROBLEMS = [
   ...KEY_PROBLEMS,
   'unauthenticated',
@@ -98,8 +98,8 @@ function createRequireStaff(
 }
 
 /**
- * Whether the caller has signed in a short while ago, by the clock of the database, as all times of sessions. A sign-in that
- * is yet to come is none: a clock was set back, or the date is forged.
+ * Whether the caller signed in within `seconds`, by the database's clock. A sign-in in the future does not count: the clock
+ * was set back, or the date is forged.
  */
 export function hasSignedInWithin(seconds: number, { session }: Pick<FastifyRequest, 'session'>): boolean {
   const { authAgeSeconds: age } = session
@@ -112,7 +112,7 @@ function signInAgainHint({ session }: Pick<FastifyRequest, 'session'>): string {
     : 'Sign out, sign in again, and repeat the request.'
 }
 
-/** Who acts, and from where, as the columns of an operation. */
+/** The caller and the origin of the request, as the columns of an operation. */
 export function actorOf(request: FastifyRequest) {
   const { actorKind, actorId, actorSessionId } = request.staff
   return { actorKind, actorId, actorSessionId, ...sourceOf(request) }

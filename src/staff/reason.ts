@@ -1,11 +1,11 @@
-/** What staff write down when they act, and for how long they lock: the same by HTTP, in the console, on the command line. */
+/** Schemas of a reason and of a lock's duration, shared by API, console and command line. */
 import { z } from 'zod'
 import { duration } from '../lib/duration.ts'
 
 /** Longest reason, in characters. */
 const MAX_REASON = 500
 
-/** Why somebody acts: trimmed, visible, on one line. */
+/** The reason of an action: trimmed, visible, on one line. */
 export const reason = z
   .string('must say why')
   .trim()
@@ -14,7 +14,7 @@ export const reason = z
   .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u, 'must not hold control characters')
   .regex(/[^\s\p{C}]/u, 'must say why')
 
-/** How long a lock lasts: seconds, or null for `forever`, until staff unlock it. */
+/** Seconds that a lock lasts; null for `forever`. */
 export const lockFor = z.union([z.literal('forever').transform(() => null), duration], {
   error: 'must be a duration such as 90s, 30m, 12h or 7d, or forever',
 })

@@ -1,4 +1,4 @@
-/** The named queries on `staff`: who may see and end other people's sessions. */
+/** The queries on `staff`: the roles of users and sessions. */
 import { and, eq } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
 import { isActive } from '../service-api/queries.ts'
@@ -7,7 +7,7 @@ import type { Session } from '../sessions/schema.ts'
 import type { StaffRole } from './role-names.ts'
 import { staff } from './schema.ts'
 
-/** The role of a user, or null for everybody else. */
+/** The role of a user; null for all who are not staff. */
 export async function findRole(db: Executor, userId: string): Promise<StaffRole | null> {
   const [found] = await db.select({ role: staff.role }).from(staff).where(eq(staff.userId, userId))
   return found?.role ?? null
@@ -19,8 +19,8 @@ export async function isStaff(db: Executor, userId: string): Promise<boolean> {
 }
 
 /**
- * The role that a session may act in: its user's, unless a key made it that has no say in that: one without the scope
- * `security`, or one that is over. The role may have come after the session.
+ * The role in which a session acts: its user's role. A session that a key made has none if the key lacks the scope `security`,
+ * is revoked or has expired, even if the user got the role later.
  */
 export async function findRoleOf(
   db: Executor,

@@ -1,7 +1,7 @@
 /**
- * One user, as security staff see and act on them. The promise of `revoke` is that of a global logout: when it returns,
- * every session of the user is durably over at every instance; with a lock, no new one begins, whoever writes it. Every
- * act is one operation, recorded in the transaction that does it. Whether the caller may act is the caller's to decide.
+ * The actions of security staff on one user. `revoke` keeps the promise of a global logout: when it returns, no instance
+ * accepts any session of the user; with a lock, the database refuses new ones. Every action is one operation, recorded in the
+ * same transaction. Callers check permissions.
  */
 
 import type { Database, Executor } from '../../database/database.ts'
@@ -26,9 +26,9 @@ import type { StaffRole } from '../role-names.ts'
 import { findRole, setRole } from '../roles.ts'
 import { type FoundUser, findUser, findUsers, listRevocations, type Revocation } from './queries.ts'
 
-/** A search shows so many users. */
+/** Users that a search returns at most. */
 export const MAX_FOUND = 50
-/** A user's page shows so many sessions, revocations and replays, the newest. */
+/** Newest sessions, revocations and replays that are listed for a user. */
 const MAX_LISTED = 200
 
 export interface Account {
@@ -36,14 +36,14 @@ export interface Account {
   /** Active sessions, last seen first, and how many there are. */
   sessions: Session[]
   sessionCount: number
-  /** Newest first; without an operation they were ended outside the service. */
+  /** Newest first. No operation: ended outside the service. */
   revocations: Revocation[]
   replays: Replay[]
 }
 
 export interface RevokeAll {
   reason: string
-  /** Locks sign-in for so many seconds; null until staff unlock it. A longer lock in force stays. */
+  /** Locks sign-in for this many seconds; null: until staff unlock it. It does not shorten a longer lock. */
   lockSeconds?: number | null | undefined
 }
 
@@ -51,7 +51,7 @@ export interface Revoked {
   operationId: string
   /** The active sessions that this call ended. */
   revoked: Session[]
-  /** The lock that was asked for, or a longer one that was in force. */
+  /** The requested lock, or a longer one already in force. */
   lock: Lock | null
   waitedMs: number | null
 }
@@ -69,7 +69,7 @@ export function createAccounts(
     /** Users whose id, email or name begins with `prefix`, in any case. */
     find: (prefix: string): Promise<FoundUser[]> => run((db) => findUsers(db, prefix, MAX_FOUND)),
 
-    /** Whom an id, or else an email, names exactly: one user, unless an adopted table has an email twice. */
+    /** The user with exactly this id, or else this email. Several only if an adopted table has an email twice. */
     named: (text: string): Promise<FoundUser[]> =>
       run(async (db) => {
         const one = await findUser(db, text)
@@ -105,7 +105,7 @@ export function createAccounts(
     },
 
     /**
-     * Lifts the lock of a user. Lifting none is no error, and no operation.
+     * Unlocks sign-in of a user. Without a lock it does nothing and records no operation.
      * @throws Problem `user_not_found`.
      */
     unlock: (userId: string, reason: string | null, by: Actor): Promise<{ operationId: string | null }> =>
@@ -127,7 +127,7 @@ export function createAccounts(
       }),
 
     /**
-     * Gives a user a role, or takes it away (null). The database role of the service may not: it takes the owner's.
+     * Gives a user a role, or takes it away (null). Needs the owner of the tables: the service's database role may not.
      * @throws Problem `user_not_found`.
      */
     setRole: (userId: string, role: StaffRole | null, reason: string | null, by: Actor) =>

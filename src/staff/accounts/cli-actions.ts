@@ -1,4 +1,4 @@
-/** The work of `global-logout user|sessions|revoke|lock|unlock`. */
+/** The actions of `global-logout user|sessions|revoke|lock|unlock`. */
 
 import { cliActor, confirm, parseOption } from '../../cli/common.ts'
 import { print, printJson } from '../../cli/print.ts'
@@ -101,7 +101,7 @@ export async function unlock(
   })
 }
 
-/** @param lockSeconds undefined for no lock, null for one until staff unlock it. */
+/** @param lockSeconds undefined: no lock; null: until staff unlock it. */
 async function end(
   context: AccountsContext,
   text: string,

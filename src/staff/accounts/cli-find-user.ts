@@ -14,8 +14,8 @@ export function withAccounts<T>(
 }
 
 /**
- * The user to look at: whom an id, an email or the beginning of one names, if there is just one.
- * @throws Error when nobody is, or when several may be meant.
+ * Finds a user to look at, by id, email or a unique beginning of either or of the name.
+ * @throws Error when no user or several match.
  */
 export async function findOneUser(accounts: Accounts, text: string): Promise<FoundUser> {
   const named = await accounts.named(text)
@@ -26,9 +26,9 @@ export async function findOneUser(accounts: Accounts, text: string): Promise<Fou
 }
 
 /**
- * The user to act on: only whom an id or an email names as it is written. Users choose their names and emails, and a
- * stranger's may begin with what somebody else is known by.
- * @throws Error that lists who begins so.
+ * Finds a user to act on, by exact id or email. A beginning is not enough: users choose their names and emails, and another
+ * user's may begin alike.
+ * @throws Error that lists the users whose id, email or name begins with the text.
  */
 export async function findExactUser(accounts: Accounts, text: string): Promise<FoundUser> {
   const [user, ...others] = await accounts.named(text)

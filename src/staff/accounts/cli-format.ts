@@ -1,4 +1,4 @@
-/** How the commands for staff show people, their devices and what became of them; never a token, nor its hash. */
+/** How the account commands print users, sessions and revocations; never a token or its hash. */
 
 import { formatInstant } from '../../cli/common.ts'
 import { print, visible } from '../../cli/print.ts'

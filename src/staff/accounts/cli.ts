@@ -7,7 +7,7 @@ import type { AccountsContext } from './cli-find-user.ts'
 
 const WHOM = 'id, email, or a unique beginning of id, email or name'
 const EXACTLY_WHOM = 'exact id or email'
-/** Loaded when a command runs: help and completion need none of it. */
+/** Loaded when a command runs, to keep help and completion fast. */
 const actions = () => import('./cli-actions.ts')
 
 export function addAccountCommands(program: Command, context: AccountsContext): void {

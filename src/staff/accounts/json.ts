@@ -1,6 +1,5 @@
 /**
- * What staff and their programs are told of an account: the same by HTTP and on the command line. Never a token, nor its
- * hash, nor what only the database needs.
+ * An account as JSON, the same in the API and on the command line. Never holds a token or its hash.
  */
 
 import { describeDevice } from '../../sessions/devices.ts'
@@ -8,7 +7,7 @@ import { toOperationJson } from '../operation-json.ts'
 import type { Account, Revoked } from './accounts.ts'
 import type { FoundUser } from './queries.ts'
 
-/** A user, as the search finds them. */
+/** A user in search results. */
 export function toUser({ id, name, email, role, lock, deleted }: FoundUser) {
   return {
     ...{ id, name, email, role, deleted },
@@ -20,7 +19,7 @@ export function toUser({ id, name, email, role, lock, deleted }: FoundUser) {
   }
 }
 
-/** A user's page. */
+/** A user with sessions, revocations and replays. */
 export function toAccount({ user, sessions, sessionCount, revocations, replays }: Account) {
   return {
     user: toUser(user),
@@ -43,7 +42,7 @@ export function toAccount({ user, sessions, sessionCount, revocations, replays }
   }
 }
 
-/** How the sender of a replay compares with the device that the session had, in words. */
+/** Compares the sender of a replay with the session's device, in words. */
 export function compareWithSession({
   sameAddress,
   sameProgram,

@@ -17,7 +17,7 @@ import { revokePage, unlockPage } from './views/action-pages.ts'
 import { userPage } from './views/user-page.ts'
 import { usersPage } from './views/users-page.ts'
 
-/** Of the sessions that were just ended, so many are named. */
+/** Sessions just ended that are listed at most. */
 const MAX_LISTED = 100
 
 const oneUser = z.object({ id: text })

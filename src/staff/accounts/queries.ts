@@ -1,4 +1,4 @@
-/** The named queries that find a user, and tell what became of their sessions. For staff; nobody else may ask. */
+/** The queries that find users and list their revoked sessions, for staff only. */
 import { and, desc, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { type AnyPgColumn, union } from 'drizzle-orm/pg-core'
 import type { Executor } from '../../database/database.ts'
@@ -16,11 +16,11 @@ export interface FoundUser {
   role: StaffRole | null
   /** The lock in force. */
   lock: { until: Date | null; reason: string; lockedAt: Date } | null
-  /** Whether there is no row of the user: a lock and a role stay. */
+  /** Whether the user's row is gone. A lock and a role outlive it. */
   deleted: boolean
 }
 
-/** What is found of ids, with or without a row of the user. */
+/** Joins ids with the details of their users, if any. */
 function describe(db: Executor, ids: ReturnType<typeof matching>) {
   const known = ids.as('known')
   return {
@@ -31,7 +31,7 @@ function describe(db: Executor, ids: ReturnType<typeof matching>) {
         name: user.name,
         email: user.email,
         role: staff.role,
-        // Drizzle takes the whole for absent when the first column is null: `until` may be.
+        // Drizzle takes an object for absent when its first column is null, as `until` may be.
         lock: { reason: userLock.reason, until: userLock.until, lockedAt: userLock.lockedAt },
         deleted: sql<boolean>`${user.id} is null`,
       })
@@ -57,7 +57,7 @@ export function findUsers(db: Executor, prefix: string, limit: number): Promise<
     .limit(limit)
 }
 
-/** The ids of `findUsers`, for it and for whoever explains its plan. */
+/** The ids that `findUsers` joins. Exported for a test that explains its plan. */
 export function matching(db: Executor, prefix: string, limit: number) {
   const pattern = `${prefix.replace(/[\\%_]/g, '\\$&')}%`
   const by = (id: UserId, column: AnyPgColumn = id, condition?: SQL) =>
@@ -74,12 +74,12 @@ export function matching(db: Executor, prefix: string, limit: number) {
   )
 }
 
-/** Where the id of a user may stand. */
+/** The columns that hold the id of a user. */
 type UserId = typeof user.id | typeof staff.userId | typeof userLock.userId
 
 const idsIn = (db: Executor, id: UserId) => db.select({ id }).from(id.table)
 
-/** One user, or null when there is neither a row, nor a lock in force, nor a role. */
+/** One user; null without a row, a lock in force and a role. */
 export async function findUser(db: Executor, id: string): Promise<FoundUser | null> {
   const by = (column: UserId, condition?: SQL) => idsIn(db, column).where(and(eq(column, id), condition))
   const ids = union(by(user.id), by(staff.userId), by(userLock.userId, inForce))
@@ -89,11 +89,11 @@ export async function findUser(db: Executor, id: string): Promise<FoundUser | nu
 
 export interface Revocation {
   session: RevokedSession
-  /** Null for what was ended outside the service. */
+  /** Null: ended outside the service. */
   operation: Operation | null
 }
 
-/** Which of a user's sessions were ended, by whom and why, newest first. */
+/** A user's revoked sessions with their operations, newest first. */
 export function listRevocations(db: Executor, userId: string, limit: number): Promise<Revocation[]> {
   return db
     .select({ session: revokedSession, operation })

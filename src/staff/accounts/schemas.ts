@@ -1,11 +1,11 @@
-/** What the API of security staff takes and gives. */
+/** Request and response schemas of the account API for staff. */
 import { z } from 'zod'
 import { comparison, instant, nullableText, text } from '../../http/schemas.ts'
 import { device, endedSessions } from '../../sessions/schemas.ts'
 import { operationJson } from '../operation-json.ts'
 import { STAFF_ROLES } from '../role-names.ts'
 
-/** A text to look for. */
+/** A search text. */
 export const searchText = text.min(1, 'must not be empty')
 
 const where = {

@@ -1,6 +1,6 @@
 /**
- * What happened, newest first: every operation and, as kind `external`, every session that was ended without one, by SQL
- * or by a cascade. Paged by place and not by number, so that pages neither repeat nor skip while new entries arrive.
+ * The audit log, newest first: every operation and, as kind `external`, sessions that SQL or a cascade ended without one.
+ * Paged by position, not by number, so that pages neither repeat nor skip entries while new ones arrive.
  */
 import { z } from 'zod'
 import { type Database, withoutDeadline } from '../../database/database.ts'
@@ -16,11 +16,11 @@ import {
   type OperationPosition,
 } from './queries.ts'
 
-/** Entries of one page, and of one query of a list of all. */
+/** Entries of one page, and of one query when all entries are read. */
 const PAGE = 100
-const MANY = 1_000
+const BATCH = 1_000
 
-/** An operation, or what is known of sessions ended without one: when, whose, how many. */
+/** An operation, or sessions ended outside the service: when, whose, how many. */
 export type AuditEntry = Omit<Operation, 'id' | 'kind' | 'actorKind' | 'xid'> & {
   id: string | null
   kind: AuditKind
@@ -33,14 +33,14 @@ export interface AuditPage {
   next: string | null
 }
 
-/** The last entry of either kind that was told. */
-interface Places {
+/** The last returned entry of either kind. */
+interface Positions {
   operation: OperationPosition | null
   external: ExternalPosition | null
 }
 
 const instant = z.iso.datetime().regex(/^(?!0000)/)
-const placesSchema = z.object({
+const positionsSchema = z.object({
   operation: z.tuple([instant, z.guid()]).nullable(),
   external: z.tuple([instant, z.string().regex(/^\d{1,19}$/), z.string().regex(/^[^\0]*$/)]).nullable(),
 })
@@ -61,16 +61,16 @@ export function createAudit({ run }: Pick<Database, 'run'>) {
         place: { operation: [place, operation.id] as OperationPosition },
       })),
       ...external.map(({ at, userId, sessions, place, xid }) => ({
-        entry: { ...NOBODY, at, userId, revokedCount: sessions },
+        entry: { ...EXTERNAL_ENTRY, at, userId, revokedCount: sessions },
         instant: place,
         place: { external: [place, xid, userId] as ExternalPosition },
       })),
     ].sort((a, b) => (a.instant < b.instant ? 1 : a.instant > b.instant ? -1 : 0))
-    const told = all.slice(0, limit)
-    const places: Places = Object.assign({}, after, ...told.map(({ place }) => place))
+    const returned = all.slice(0, limit)
+    const positions: Positions = Object.assign({}, after, ...returned.map(({ place }) => place))
     return {
-      entries: told.map(({ entry }) => entry),
-      next: all.length > limit ? writeCursor(places) : null,
+      entries: returned.map(({ entry }) => entry),
+      next: all.length > limit ? writeCursor(positions) : null,
     }
   }
 
@@ -78,14 +78,14 @@ export function createAudit({ run }: Pick<Database, 'run'>) {
     /** The head of the chain over operations, as `seq:hash`. */
     head: () => readChainHead({ run }),
 
-    /** A page of 100. @throws Problem `invalid_request` for a cursor that is none of ours. */
+    /** A page of 100. @throws Problem `invalid_request` for an invalid cursor. */
     list: (filter: AuditFilter, cursor: string | null = null): Promise<AuditPage> =>
       page(filter, cursor, PAGE),
 
-    /** Every entry that matches. Fails in the middle when the database does: whoever reads on must notice. */
+    /** Every matching entry. Throws in the middle when the database fails, so that no reader takes a part for the whole. */
     async *all(filter: AuditFilter): AsyncGenerator<AuditEntry> {
       for (let cursor: string | null = null; ; ) {
-        const { entries, next }: AuditPage = await withoutDeadline(() => page(filter, cursor, MANY))
+        const { entries, next }: AuditPage = await withoutDeadline(() => page(filter, cursor, BATCH))
         yield* entries
         if (next === null) return
         cursor = next
@@ -94,7 +94,7 @@ export function createAudit({ run }: Pick<Database, 'run'>) {
   }
 }
 
-const NOBODY = {
+const EXTERNAL_ENTRY = {
   id: null,
   kind: 'external' as const,
   scope: null,
@@ -114,13 +114,13 @@ function toEntry({ xid: _, ...rest }: Operation): AuditEntry {
   return rest
 }
 
-function writeCursor(places: Places): string {
-  return Buffer.from(JSON.stringify(places)).toString('base64url')
+function writeCursor(positions: Positions): string {
+  return Buffer.from(JSON.stringify(positions)).toString('base64url')
 }
 
-function readCursor(cursor: string): Places {
+function readCursor(cursor: string): Positions {
   try {
-    return placesSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
+    return positionsSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
   } catch (cause) {
     throw new Problem('invalid_request', 'cursor: must come from a previous response', {
       cause,

@@ -1,7 +1,7 @@
 /**
- * The chain over operations: each link hashes the digest of one operation with the link before. Whoever changes or removes
- * an operation breaks it, and `verify` names the row. Whoever owns the tables can make the whole chain anew from some link
- * on, or cut its end off: that shows only against a head that was noted elsewhere, which is why the log tells it.
+ * The hash chain over operations: each link hashes the digest of one operation with the previous link. A changed or removed
+ * operation breaks the chain, and `verify` names the row. The owner of the tables can rebuild the chain or cut off its end:
+ * only a chain head stored elsewhere reveals that, so the service logs the head.
  */
 import { hash } from 'node:crypto'
 import type { Database } from '../../database/database.ts'
@@ -20,8 +20,8 @@ import {
 /** Rows of one query of `verify`. */
 const BATCH = 5_000
 /**
- * Operations of one transaction of the sealer. Each looks at all that wait, so that few large ones are better when many
- * wait after a long absence; it may take so many milliseconds.
+ * Operations sealed in one transaction. Each transaction scans all unsealed operations, so a backlog needs few large ones; its
+ * limit is in milliseconds.
  */
 const SEALED_AT_ONCE = 200_000
 const SEAL_MS = 300_000
@@ -29,7 +29,7 @@ const SEAL_MS = 300_000
 const GENESIS: Buffer = hash('sha256', 'global-logout audit', 'buffer')
 const BEGINNING: OperationPosition = ['-infinity', '00000000-0000-0000-0000-000000000000']
 
-/** What of a chain is not as it was written. */
+/** A mismatch between the chain and the operations. */
 export interface Finding {
   kind:
     | 'operation_changed'
@@ -40,17 +40,17 @@ export interface Finding {
     | 'link_missing'
     | 'head_changed'
     | 'head_not_as_noted'
-  /** Which link, and which operation. */
+  /** The affected link and operation. */
   seq?: number
   operationId?: string
-  /** In words, for people. */
+  /** For people to read. */
   detail: string
 }
 
 export interface Verification {
   operations: number
   links: number
-  /** `seq:hash`, to note elsewhere, and to expect next time. */
+  /** `seq:hash`, to store elsewhere and pass as `expect` next time. */
   head: string
   findings: Finding[]
 }
@@ -67,7 +67,7 @@ export async function seal({ transaction }: Pick<Database, 'transaction'>): Prom
   }
 }
 
-/** Where the head was set back, sealing fails on links that are there already. What is wrong, the walk tells. */
+/** Sealing fails on existing links if the head was set back; the walk over the links then reports the mismatch. */
 async function sealIfPossible(database: Pick<Database, 'transaction'>): Promise<number> {
   const UNIQUE_VIOLATION = '23505'
   try {
@@ -80,7 +80,7 @@ async function sealIfPossible(database: Pick<Database, 'transaction'>): Promise<
 
 /** @returns the head of the chain as `seq:hash`. */
 export async function readChainHead({ run }: Pick<Database, 'run'>): Promise<string> {
-  return write(await run(readHead))
+  return formatHead(await run(readHead))
 }
 
 /**
@@ -92,7 +92,7 @@ export async function verify(
   database: Pick<Database, 'run' | 'transaction'>,
   { expect }: { expect?: string | undefined } = {},
 ): Promise<Verification> {
-  const noted = expect === undefined ? null : read(expect)
+  const noted = expect === undefined ? null : parseHead(expect)
   await sealIfPossible(database)
   const { findings, links, head, at, last } = await walkLinks(database, noted?.seq)
   if (noted && !at?.equals(noted.hash)) findings.push(headMismatch(noted, last.seq))
@@ -102,12 +102,12 @@ export async function verify(
     findings.push({ kind: 'operation_unsealed', operationId, detail })
   }
   findings.push(...(await findRevocationCountMismatches(database)))
-  return { operations, links, head: write(head), findings }
+  return { operations, links, head: formatHead(head), findings }
 }
 
 /**
- * Goes through all links, also those that the head says nothing of. `head` is the one that was read with the last of them,
- * `at` the hash at the link `noted`, `last` the last link there is.
+ * Checks all links, including those beyond the head. `head` was read with the last batch, `at` is the hash of the link
+ * `noted`, `last` the last link.
  */
 async function walkLinks({ run }: Pick<Database, 'run'>, noted: number | undefined) {
   const findings: Finding[] = []
@@ -115,9 +115,9 @@ async function walkLinks({ run }: Pick<Database, 'run'>, noted: number | undefin
   let at = noted === 0 ? GENESIS : undefined
   let links = 0
   let head: Head
-  /** What the next link may build on; null when the link before is gone. */
+  /** Hashes that the next link may build on; null after a missing link. */
   let bases: Buffer[] | null = [GENESIS]
-  const lost = (from: number, to: number) => {
+  const reportMissing = (from: number, to: number) => {
     const which = from === to ? `link ${from} is` : `links ${from} to ${to} are`
     findings.push({ kind: 'link_missing', seq: from, detail: `${which} missing` })
   }
@@ -126,32 +126,33 @@ async function walkLinks({ run }: Pick<Database, 'run'>, noted: number | undefin
     head = batch.head
     for (const link of batch.links) {
       if (link.seq !== last.seq + 1) {
-        lost(last.seq + 1, link.seq - 1)
+        reportMissing(last.seq + 1, link.seq - 1)
         bases = null
       }
-      const found = examine(link, bases)
+      const found = checkLink(link, bases)
       if (found) findings.push(found)
-      // Where a link was changed, what comes next was built on what it says, or on what it should say.
-      const ought: Buffer | undefined = found?.kind === 'link_changed' ? bases?.at(-1) : undefined
-      bases = ought ? [link.hash, follow(ought, link.digest)] : [link.hash]
+      // The link after a changed one may build on its hash, or on the hash it should have.
+      const expected: Buffer | undefined = found?.kind === 'link_changed' ? bases?.at(-1) : undefined
+      bases = expected ? [link.hash, linkHash(expected, link.digest)] : [link.hash]
       if (link.seq === noted) at = link.hash
       last = link
       links++
     }
     if (batch.links.length < BATCH) break
   }
-  if (last.seq < head.seq) lost(last.seq + 1, head.seq)
+  if (last.seq < head.seq) reportMissing(last.seq + 1, head.seq)
   else if (!last.hash.equals(head.hash) || last.seq > head.seq) {
-    const detail = `the head says ${write(head)}, the last link is ${write(last)}`
+    const detail = `the head says ${formatHead(head)}, the last link is ${formatHead(last)}`
     findings.push({ kind: 'head_changed', seq: head.seq, detail })
   }
   return { findings, links, head, at, last }
 }
 
-/** What is wrong with one link or its operation. */
-function examine({ seq, operationId, hash, digest, now }: Link, bases: Buffer[] | null): Finding | null {
+/** The mismatch of one link or its operation, if any. */
+function checkLink({ seq, operationId, hash, digest, now }: Link, bases: Buffer[] | null): Finding | null {
   const where = { seq, operationId }
-  const builtOn = (worth: Buffer) => bases === null || bases.some((base) => follow(base, worth).equals(hash))
+  const builtOn = (digest: Buffer) =>
+    bases === null || bases.some((base) => linkHash(base, digest).equals(hash))
   if (!builtOn(digest))
     return { kind: 'link_changed', ...where, detail: `link ${seq} (operation ${operationId}) was changed` }
   if (now === null)
@@ -177,7 +178,7 @@ function headMismatch(noted: Head, last: number): Finding {
   return { kind: 'head_not_as_noted', seq: noted.seq, detail }
 }
 
-/** Every operation older than a minute has its link. What was committed late is sealed, and looked at again. */
+/** Finds operations older than a minute without a link. Operations committed late are sealed first. */
 async function walkOperations(database: Pick<Database, 'run' | 'transaction'>) {
   let operations = 0
   const uncovered: string[] = []
@@ -193,7 +194,7 @@ async function walkOperations(database: Pick<Database, 'run' | 'transaction'>) {
   return { operations, uncovered }
 }
 
-/** Whoever deletes sessions and names an operation that had ended others is no part of that operation. */
+/** Finds operations under which more sessions are recorded than they state: a sign of deletions under a false name. */
 async function findRevocationCountMismatches({
   transaction,
 }: Pick<Database, 'transaction'>): Promise<Finding[]> {
@@ -208,15 +209,15 @@ async function findRevocationCountMismatches({
   }))
 }
 
-function follow(base: Buffer, digest: Buffer): Buffer {
+function linkHash(base: Buffer, digest: Buffer): Buffer {
   return hash('sha256', Buffer.concat([base, digest]), 'buffer')
 }
 
-function write({ seq, hash }: Head): string {
+function formatHead({ seq, hash }: Head): string {
   return `${seq}:${hash.toString('hex')}`
 }
 
-function read(text: string): Head {
+function parseHead(text: string): Head {
   const [, seq, hex = ''] = /^(\d{1,15}):([0-9a-f]{64})$/i.exec(text.trim()) ?? []
   if (seq === undefined) throw new Error('a chain head has the form NUMBER:HASH, as "audit verify" prints it')
   return { seq: Number(seq), hash: Buffer.from(hex, 'hex') }

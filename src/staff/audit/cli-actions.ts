@@ -1,4 +1,4 @@
-/** The work of `global-logout audit`: lists operations, and verifies that their record is as it was written. */
+/** The actions of `global-logout audit`: list operations and verify the chain over them. */
 import { z } from 'zod'
 import { Failed, formatInstant, parseOption } from '../../cli/common.ts'
 import type { CommandContext } from '../../cli/context.ts'
@@ -29,7 +29,7 @@ export interface VerifyOptions {
   json?: true
 }
 
-/** Of the calendar, as `Date` is not: 31 February would be a day in March. */
+/** Validated by Zod, because `Date` takes 31 February for a day in March. */
 const moment = z.union([z.iso.date(), zonedInstant])
 
 const dayOrInstant = z
@@ -40,7 +40,7 @@ const dayOrInstant = z
   )
   .transform((text) => new Date(text))
 
-/** @param listed how many operations a table has without a limit. */
+/** @param listed rows of the table without `--limit`. */
 export async function list(context: AuditContext, options: ListOptions, listed: number): Promise<void> {
   const { user, actor, kind, since, until, limit: given, json, csv } = options
   const filter: AuditFilter = {

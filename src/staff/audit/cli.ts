@@ -1,12 +1,12 @@
-/** `global-logout audit`: the options and help of the commands on the record of operations. */
+/** `global-logout audit`: options and help. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { examples } from '../../cli/common.ts'
 import { AUDIT_KINDS } from '../../operations/kinds.ts'
 import type { AuditContext, ListOptions, VerifyOptions } from './cli-actions.ts'
 
-/** Without a limit so many are shown; a file has all. */
+/** Rows without `--limit`; CSV has all. */
 const MAX_LISTED = 100
-/** Loaded when a command runs: help and completion need none of it. */
+/** Loaded when a command runs, to keep help and completion fast. */
 const actions = () => import('./cli-actions.ts')
 
 export function addAuditCommand(program: Command, context: AuditContext): void {

@@ -1,4 +1,4 @@
-/** The audit as CSV, a line at a time, so that the longest takes no memory. */
+/** The audit log as CSV, streamed line by line in constant memory. */
 
 import { csvLines } from '../../lib/csv.ts'
 import type { AuditEntry } from './audit.ts'
@@ -22,7 +22,7 @@ const COLUMNS = [
   'id',
 ] as const satisfies readonly (keyof AuditEntry)[]
 
-/** Its lines; the names of the columns come with the first. */
+/** The lines of the file; the first holds the column names. */
 export function auditCsv(entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
   return csvLines(
     COLUMNS.map((key) => ({ key, header: key })),

@@ -1,4 +1,4 @@
-/** The console's pages about what happened: the audit with its filters, as CSV, and one operation in full. */
+/** The console's audit pages: the log with its filters, as CSV, and one operation in full. */
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -17,7 +17,7 @@ import type { AuditFilter } from './queries.ts'
 import { auditPage } from './views/audit-page.ts'
 import { operationPage } from './views/operation-page.ts'
 
-/** Of the sessions that an operation ended, so many are listed. */
+/** Ended sessions that the page of an operation lists at most. */
 const MAX_LISTED = 200
 
 const MOMENT = 'must be a date and a time, such as 2026-11-24T13:00'
@@ -58,8 +58,8 @@ export async function auditPages(instance: FastifyInstance, { audit, sessions, d
     const wrong = Object.keys(errors).length > 0
     const cursor = given.cursor || null
     const page = wrong ? { entries: [], next: null } : await audit.list(filter, cursor)
-    const concerned = page.entries.flatMap(({ actorId, userId }) => [actorId, userId])
-    const names = await database.run((db) => displayNames(db, concerned))
+    const ids = page.entries.flatMap(({ actorId, userId }) => [actorId, userId])
+    const names = await database.run((db) => displayNames(db, ids))
     const { user, actor, kind, since, until } = given
     return send(
       wrong ? reply.code(400) : reply,
@@ -89,8 +89,8 @@ export async function auditPages(instance: FastifyInstance, { audit, sessions, d
       const found = await sessions.operation(request.query.id, MAX_LISTED)
       if (!found) throw new Problem('not_found', 'No operation has this id.')
       const { operation, revoked } = found
-      const concerned = [operation.actorId, operation.userId, ...revoked.map(({ userId }) => userId)]
-      const names = await database.run((db) => displayNames(db, concerned))
+      const ids = [operation.actorId, operation.userId, ...revoked.map(({ userId }) => userId)]
+      const names = await database.run((db) => displayNames(db, ids))
       return send(
         reply,
         operationPage({ viewer: viewerOf(request), operation, revoked, most: MAX_LISTED, names }),

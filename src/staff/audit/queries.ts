@@ -1,4 +1,4 @@
-/** The named queries of the audit: operations, external revocations, and the chain that seals operations. */
+/** The queries of the audit log: operations, external revocations, and the chain over operations. */
 import { and, desc, eq, gte, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
 import type { Executor } from '../../database/database.ts'
@@ -17,15 +17,15 @@ export interface AuditFilter {
   until?: Date | undefined
 }
 
-/** A place in a list, from the newest on: what is told there, first of all an instant to the microsecond. */
+/** The position of an entry in the list, newest first; `at` has microseconds. */
 export type OperationPosition = [at: string, id: string]
 export type ExternalPosition = [at: string, xid: string, userId: string]
 
-/** A JavaScript date has milliseconds only: two rows within one would be one place. */
-const exactly = (at: typeof operation.at | typeof revokedSession.revokedAt) =>
+/** To the microsecond: a JavaScript date has milliseconds, so two rows could share a position. */
+const microseconds = (at: typeof operation.at | typeof revokedSession.revokedAt) =>
   sql<string>`to_char(${at} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 
-/** Operations that match, newest first, after a place. */
+/** Matching operations, newest first, after a position. */
 export function listOperations(
   db: Executor,
   { userId, actorId, kind, since, until }: AuditFilter,
@@ -34,7 +34,7 @@ export function listOperations(
 ): Promise<{ operation: Operation; place: string }[]> {
   if (kind === 'external') return Promise.resolve([])
   return db
-    .select({ operation, place: exactly(operation.at) })
+    .select({ operation, place: microseconds(operation.at) })
     .from(operation)
     .where(
       and(
@@ -54,7 +54,7 @@ function isBefore([at, id]: OperationPosition): SQL {
   return sql`(${operation.at}, ${operation.id}) < (${at}::timestamptz, ${id}::uuid)`
 }
 
-/** An incident names no user, and ends sessions of many. */
+/** Operations on a user, and those that ended a session of theirs, as incidents do. */
 function operationsOn(db: Executor, userId: string) {
   const named = db.select({ id: operation.id }).from(operation).where(eq(operation.userId, userId))
   const ended = db
@@ -72,7 +72,7 @@ export interface ExternalRevocation {
   xid: string
 }
 
-/** Sessions ended without an operation, by statement and user, newest first, after a place. */
+/** Sessions ended without an operation, by statement and user, newest first, after a position. */
 export function listExternalRevocations(
   db: Executor,
   { userId, actorId, kind, since, until }: AuditFilter,
@@ -88,7 +88,7 @@ export function listExternalRevocations(
       at: revokedAt,
       userId: owner,
       sessions: sql<number>`count(*)::integer`,
-      place: exactly(revokedAt),
+      place: microseconds(revokedAt),
       xid: sql<string>`${xid}::text`,
     })
     .from(revokedSession)
@@ -107,10 +107,10 @@ export function listExternalRevocations(
 }
 
 /**
- * Adds links for operations that have none, `most` at most. What is new is told by transaction ids, which say nothing on
- * another server than the one that gave them.
- * @returns how many; none, too, while another is at it.
- * @throws Error when the database was restored from another server and nobody has settled it since.
+ * Adds at most `most` links for operations that have none. New operations are found by transaction ids, which are valid only on
+ * the server that assigned them.
+ * @returns the number of links; 0 also while another process seals.
+ * @throws Error while the database is in the state after a restore from another server.
  */
 export async function sealOperations(tx: Executor, most: number): Promise<number> {
   const [sealed] = await fetchRows<{ added: number | null }>(
@@ -131,25 +131,25 @@ export interface Head {
   hash: Buffer
 }
 
-/** Where the chain ends. */
+/** Reads the chain head. */
 export async function readHead(db: Executor): Promise<Head> {
   const [head] = await db.select({ seq: auditHead.seq, hash: auditHead.hash }).from(auditHead)
-  if (!head) throw headless()
+  if (!head) throw missingHead()
   return head
 }
 
-const headless = () => new Error('audit_head has no row')
+const missingHead = () => new Error('audit_head has no row')
 
 export interface Link extends Head {
   operationId: string
-  /** What the link says of its operation, and what the operation says now; null when it is gone. */
+  /** The digest in the link, and that of the operation now; null if the operation is missing. */
   digest: Buffer
   now: Buffer | null
 }
 
 /**
- * Links after `seq`, in order, each with what its operation is worth now, and where the chain ended when they were read.
- * One index look-up each: asked for a join, the planner would read the whole table for every few thousand.
+ * Links after `seq`, in order, each with the current digest of its operation, and the chain head in the same snapshot. A
+ * subquery does one index look-up per link; for a join, the planner would scan the whole table for every batch.
  */
 export async function readLinks(
   db: Executor,
@@ -166,21 +166,21 @@ export async function readLinks(
       select * from audit_link where seq > ${seq} order by seq limit ${limit}
     ) l on true order by l.seq`,
   )
-  if (!rows[0]) throw headless()
+  if (!rows[0]) throw missingHead()
   const { headSeq, headHash } = rows[0]
   return { head: { seq: headSeq, hash: headHash }, links: rows.filter((row) => row.seq !== null) }
 }
 
 export interface RevocationCountMismatch {
   operationId: string
-  /** Sessions that are recorded under it, and how many it says that it ended. */
+  /** Sessions recorded under it, and the number that it states. */
   recorded: number
   told: number
 }
 
 /**
- * Operations that have ended more sessions than they tell of: somebody deleted others in their name. An incident tells when
- * it is done, by another operation; until then its own row counts. Retention makes them fewer, never more.
+ * Operations under which more sessions ended than they state. An incident states its number at its end, in another operation;
+ * until then its own row counts. Retention lowers the recorded number, never raises it.
  */
 export async function readRevocationCountMismatches(tx: Executor): Promise<RevocationCountMismatch[]> {
   return fetchRows<RevocationCountMismatch>(
@@ -196,7 +196,7 @@ export async function readRevocationCountMismatches(tx: Executor): Promise<Revoc
   )
 }
 
-/** A page of operations, in the order of time, and those of it that no link covers. */
+/** A page of operations in the order of time, and those of them without a link. */
 export async function readCoverage(
   db: Executor,
   after: OperationPosition,

@@ -1,11 +1,11 @@
-/** The tables of the audit chain. A function of the owner writes them; the service may only call it. */
+/** The tables of the audit chain. The service may write them only through a function of the owner. */
 import { sql } from 'drizzle-orm'
 import { bigint, boolean, check, pgTable, uuid } from 'drizzle-orm/pg-core'
 import { bytea, instant, snapshot } from '../../database/columns.ts'
 
 /**
  * The chain over operations: each link holds the digest of one operation and the hash of this digest with the link
- * before. Written by a function of the owner, which the service may only call.
+ * before.
  */
 export const auditLink = pgTable('audit_link', {
   seq: bigint('seq', { mode: 'number' }).primaryKey(),
@@ -15,7 +15,7 @@ export const auditLink = pgTable('audit_link', {
   sealedAt: instant('sealed_at').notNull().defaultNow(),
 })
 
-/** The end of the chain, and the snapshot of the last sealing. One row. */
+/** The chain head, and the snapshot of the last sealing. One row. */
 export const auditHead = pgTable(
   'audit_head',
   {

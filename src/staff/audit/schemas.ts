@@ -1,4 +1,4 @@
-/** What the API of the audit log takes and gives. */
+/** Request and response schemas of the audit API. */
 import { z } from 'zod'
 import { nullableText } from '../../http/schemas.ts'
 import { zonedInstant } from '../../lib/schemas.ts'

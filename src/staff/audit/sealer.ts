@@ -1,6 +1,6 @@
 /**
- * Seals new operations every second, in every process; the database lets one at a time. Once an hour it tells the head of
- * the chain, so that it stands on record where whoever owns the tables cannot change it.
+ * Seals new operations every second, in every process; the database admits one process at a time. Once an hour it logs the
+ * chain head, where the owner of the tables cannot change it.
  */
 
 import type { Database } from '../../database/database.ts'
@@ -9,18 +9,18 @@ import type { Log } from '../../lib/log.ts'
 import { readChainHead, seal } from './chain.ts'
 
 const SEAL_MS = 1_000
-const NOTE_MS = 3_600_000
+const LOG_HEAD_MS = 3_600_000
 
 /** Seals until closed. */
 export function startSealer(
   database: Pick<Database, 'run' | 'transaction'>,
   log: Log,
-  { sealMs = SEAL_MS, noteMs = NOTE_MS } = {},
+  { sealMs = SEAL_MS, logHeadMs = LOG_HEAD_MS } = {},
 ) {
   let noted = Number.NEGATIVE_INFINITY
   return every({ ms: sealMs, log, failed: 'could not seal new operations' }, async () => {
     await seal(database)
-    if (performance.now() - noted < noteMs) return
+    if (performance.now() - noted < logHeadMs) return
     log.info({ head: await readChainHead(database) }, 'audit chain head')
     noted = performance.now()
   })

@@ -1,6 +1,6 @@
 /**
- * The console of security staff, at `/admin`: pages for people with a role. The guard comes before anything is looked up or
- * read: whoever has no role gets one and the same page at every address, whether there is anything behind it or not.
+ * The console of security staff, at `/admin`. The guard runs before any look-up: a visitor without a role gets the same page
+ * at every address, whether it exists or not.
  */
 import fastifyFormbody from '@fastify/formbody'
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
@@ -28,7 +28,7 @@ async function consolePages(app: FastifyInstance, options: ConsoleParts) {
 
   app.addHook('onRequest', async (request) => {
     await app.requireStaff.read(request)
-    // A service has a key and no browser.
+    // Service keys use the API.
     if (request.staff.actorKind !== 'staff')
       throw new Problem('not_staff', 'The console is for signed-in users, not for service keys.')
   })
@@ -43,7 +43,7 @@ async function consolePages(app: FastifyInstance, options: ConsoleParts) {
   })
 
   const pages: FastifyPluginAsync<ConsoleParts>[] = PAGES
-  // The prefix is among the options, and is not to be added again.
+  // The options hold the prefix already.
   for (const page of pages) await app.register(page, { ...options, prefix: '' })
 }
 
@@ -65,7 +65,7 @@ function answer(
   signInPath: string | null,
 ): FastifyReply {
   const { code, detail, status } = problem
-  // Nothing of the console before somebody has shown a role.
+  // Visitors without a role see no part of the console.
   if (!request.staff || code === 'not_staff' || code === 'cross_origin')
     return sendProblemPage(reply, problem)
   const viewer = viewerOf(request)

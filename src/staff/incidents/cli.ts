@@ -4,7 +4,7 @@ import { examples } from '../../cli/common.ts'
 import type { ExecuteOptions, IncidentsContext, PlanOptions, ReportOptions } from './cli-actions.ts'
 import { selectionOptions } from './cli-selection.ts'
 
-/** Loaded when a command runs: help and completion need none of it. */
+/** Loaded when a command runs, to keep help and completion fast. */
 const actions = () => import('./cli-actions.ts')
 
 export function addIncidentCommand(program: Command, context: IncidentsContext): void {

@@ -70,13 +70,13 @@ export async function incidentPages(
     errors: FormErrors = {},
   ) => {
     const { sample, selection, plannedBy, executedBy } = incident
-    const concerned = [
+    const ids = [
       ...sample.map(({ userId }) => userId),
       ...(selection.userIds ?? []),
       plannedBy.id,
       executedBy?.id,
     ]
-    const names = await database.run((db) => displayNames(db, concerned))
+    const names = await database.run((db) => displayNames(db, ids))
     const unknown = incident.state === 'planned' ? await incidents.unknownUsers(incident.planId) : null
     return send(
       reply,

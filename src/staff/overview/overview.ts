@@ -76,14 +76,14 @@ export function createOverview(
       run(async (db) => {
         const acts = await listRecentOperations(db, OVERVIEW_KINDS, MAX_LISTED)
         const replayed = await listRecentReplays(db, MAX_LISTED)
-        const concerned = [
+        const ids = [
           ...acts.flatMap(({ actorId, userId }) => [actorId, userId]),
           ...replayed.map(({ userId }) => userId),
         ]
-        return { acts, replayed, names: await displayNames(db, concerned) }
+        return { acts, replayed, names: await displayNames(db, ids) }
       }),
 
-    /** The role of a user, or null for everybody else. */
+    /** The role of a user; null for all who are not staff. */
     roleOf: (userId: string) => run((db) => findRole(db, userId)),
   }
 }

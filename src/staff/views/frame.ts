@@ -1,4 +1,4 @@
-/** The frame of every page of the console: where one is, as whom, and whether one may only look. */
+/** The frame of every console page: sections, the viewer and their role. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Session, User } from '../../sessions/schema.ts'
 import { consoleScriptHref, consoleStyleHref } from '../../ui/assets.ts'
@@ -6,7 +6,7 @@ import type { Sign } from '../../ui/icons.ts'
 import { layout } from '../../ui/layout.ts'
 import type { StaffRole } from '../role-names.ts'
 
-/** Who looks at the console. */
+/** The signed-in member of staff. */
 export interface Viewer {
   user: User
   session: Session
@@ -27,9 +27,9 @@ export interface ConsolePage {
   section: Section
   body: SafeHtml
   card?: Sign
-  /** Seconds after which the page is loaded again where there is no script. */
+  /** Seconds until the page reloads without JavaScript. */
   refreshSeconds?: number | undefined
-  /** A page that holds what somebody has typed in stays, whoever signs out elsewhere. */
+  /** Keeps the page, and the input it holds, after a sign-out in another tab. */
   stays?: boolean
 }
 

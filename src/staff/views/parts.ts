@@ -1,4 +1,4 @@
-/** What several pages of the console show: people, acts, and fields with what is wrong about them. */
+/** Parts that several console pages share: users, actors, form fields and their errors. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { ActorKind } from '../../operations/kinds.ts'
 import { count, quoted } from '../../ui/format.ts'
@@ -6,12 +6,12 @@ import type { DisplayNames } from '../display-names.ts'
 
 export { quoted } from '../../ui/format.ts'
 
-/** What a client says it is: it may be long, and whoever stole a token may make it so, to push the rest out of sight. */
+/** A user agent, clipped by CSS: an attacker may send a long one to push the rest of the page out of sight. */
 export function agent(text: string | null): SafeHtml {
   return text === null ? html`` : html`<bdi class="quiet agent" title="${text}">${text}</bdi>`
 }
 
-/** An id as a query, because it may hold anything. */
+/** An id as a query string: it may hold any character. */
 export function idQuery(id: string): string {
   return new URLSearchParams({ id }).toString()
 }
@@ -20,7 +20,7 @@ export function userHref(id: string): string {
   return `/admin/user?${idQuery(id)}`
 }
 
-/** What tells a user from others of the same name. */
+/** The email address and id, which tell users of the same name apart. */
 export function emailAndId({ id, email }: { id: string; email: string | null }): SafeHtml {
   return html`${email ? html`${quoted(email)} · ` : ''}<span class="id">${quoted(id)}</span>`
 }
@@ -30,13 +30,13 @@ export function userLink(id: string, names: DisplayNames): SafeHtml {
   return html`<a href="${userHref(id)}">${quoted(names.get(id) ?? id)}</a>`
 }
 
-/** As an operation names it; no kind for what was done outside the service. */
+/** The actor of an operation; the kind is null for changes outside the service. */
 export interface Actor {
   actorKind: ActorKind | null
   actorId: string | null
 }
 
-/** Who did it. */
+/** The actor in words. */
 export function actor({ actorKind, actorId }: Actor, names: DisplayNames): SafeHtml {
   if (actorKind === null) return html`unknown (changed in the database directly)`
   if (actorId === null) return html`the service itself`
@@ -47,7 +47,7 @@ export function actor({ actorKind, actorId }: Actor, names: DisplayNames): SafeH
   return userLink(actorId, names)
 }
 
-/** What is wrong with a form, by the name of the field. */
+/** Error messages by field name. */
 export type FormErrors = Readonly<Record<string, string>>
 
 export interface Field {
@@ -58,7 +58,7 @@ export interface Field {
   control: (attributes: SafeHtml) => SafeHtml
 }
 
-/** A labelled control; what is wrong with it is said beside it, and read out with it. */
+/** A labelled control with its hint and error, both linked by `aria-describedby`. */
 export function field({ name, label, hint, control }: Field, errors: FormErrors): SafeHtml {
   const error = errors[name]
   const describedBy = [hint && `${name}-hint`, error && `${name}-fault`].filter(Boolean).join(' ')
@@ -71,7 +71,7 @@ ${control(attributes)}
 </div>`
 }
 
-/** All that is wrong, at the top and in focus, each with a link to its field. */
+/** All errors at the top of the form, focused, each with a link to its field. */
 export function errorSummary(errors: FormErrors, labels: Record<string, string>): SafeHtml {
   const all = Object.entries(errors)
   if (all.length === 0) return html``

@@ -1,4 +1,4 @@
-/** What staff see when something cannot be done, and the way on. */
+/** The error pages of the console, each with a way to continue. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { ErrorCode } from '../../errors.ts'
 import { quoted } from '../../ui/format.ts'
@@ -25,7 +25,7 @@ export interface ConsoleProblem {
   viewer: Viewer
   section: Section
   problem: { code: ErrorCode; detail: string }
-  /** Whom it was about. */
+  /** The affected user. */
   userId?: string | undefined
 }
 

@@ -1,9 +1,9 @@
-/** Harm needs a recent sign-in. What was typed in until then is kept, and nothing of it is done. */
+/** The page after a failed action: it keeps the input and offers to send it again, after a new sign-in if needed. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { consolePage, type Section, type Viewer } from './frame.ts'
 import { quoted } from './parts.ts'
 
-/** Beside a form: that the sign-in will not do any more. */
+/** A warning above a form whose submission will need a new sign-in. */
 export function oldSignInWarning(isRecent: boolean, { session }: Viewer): SafeHtml {
   if (isRecent) return html``
   if (session.keyId) return html`<p class="warn">${BY_KEY}</p>`
@@ -18,7 +18,7 @@ export interface RetryPage {
   why: 'sign_in_again' | 'unavailable' | 'outcome_unknown'
   /** Where to sign in, when that is on this site. */
   signInPath: string | null
-  /** The form that was sent. */
+  /** The URL of the submitted form. */
   action: string
   entered: Record<string, unknown>
 }
@@ -51,7 +51,7 @@ ${values.map(
   })
 }
 
-/** What the button will do: whoever comes back to this page after a while must not have to remember. */
+/** What the button will do, in words: staff may return to this page much later. */
 function pendingAction(action: string, { lockFor }: Record<string, unknown>): SafeHtml {
   const [path = '', query] = action.split('?')
   const user = html`<span class="id">${quoted(new URLSearchParams(query).get('id') ?? '')}</span>`

@@ -244,7 +244,7 @@ t.test('sealing looks at what is new, not again at what it has sealed', async (t
 t.test('the head is told when sealing begins, and again after a while', async (t) => {
   const database = await history(3, { sealed: false })
   const { log, lines } = keepLog()
-  const sealer = startSealer(database, log, { sealMs: 5, noteMs: 20 })
+  const sealer = startSealer(database, log, { sealMs: 5, logHeadMs: 20 })
   await waitFor('two heads', () => lines.length >= 2)
   await sealer.close()
   t.same(

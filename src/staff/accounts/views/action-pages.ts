@@ -26,7 +26,7 @@ const LOCKS: [value: string, label: string][] = [
 export interface ActionPage {
   viewer: Viewer
   account: Account
-  /** Whether the sign-in of who looks is recent enough. */
+  /** Whether the viewer's sign-in is recent enough. */
   isRecent: boolean
   entered: { reason?: string | undefined; lockFor?: string | undefined }
   errors: FormErrors
@@ -111,7 +111,7 @@ ${reasonField(entered.reason, errors)}
   })
 }
 
-/** Why somebody acts. */
+/** The field for the reason of an action. */
 export function reasonField(entered: string | undefined, errors: FormErrors): SafeHtml {
   return field(
     {

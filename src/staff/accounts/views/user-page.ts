@@ -1,4 +1,4 @@
-/** `/admin/user`: one user's active sessions, lock, replays and recent revocations, and what can be done. */
+/** `/admin/user`: one user's active sessions, lock, reused tokens, recent revocations, and the actions on them. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../../operations/kinds.ts'
 import type { Operation, RevokedSession } from '../../../operations/schema.ts'
@@ -15,14 +15,14 @@ import { compareWithSession } from '../json.ts'
 import type { Revocation } from '../queries.ts'
 import { badges } from './users-page.ts'
 
-/** More are folded away. */
+/** Rows shown before the rest is folded. */
 const UNFOLDED = 12
 
 export interface UserPage {
   viewer: Viewer
   account: Account
   names: DisplayNames
-  /** What was just done here. */
+  /** The action just completed. */
   done: Ended | null
 }
 
@@ -63,7 +63,7 @@ ${user.lock ? html`<a class="button" href="/admin/user/unlock?${id}">Unlock sign
 </nav>`
 }
 
-/** What an act here came to. */
+/** The result of the action just completed. */
 function outcome({ operation, revoked }: Ended): SafeHtml {
   const { kind, revokedCount, at, result } = operation
   const until = (result as { lockedUntil?: string } | null)?.lockedUntil
@@ -87,7 +87,7 @@ function lockNotice({ until, reason, lockedAt }: NonNullable<Account['user']['lo
 </section>`
 }
 
-/** By address and user agent, and how they compare with the session's, the latest first: a thief who tries a hundred times is one line. */
+/** One row for each sender (address, user agent and comparison), latest first, however often it tried. */
 function replayList(replays: Replay[]): SafeHtml {
   const total = replays.reduce((sum, replay) => sum + replay.count, 0)
   const senders = new Map<string, Replay>()
@@ -122,7 +122,7 @@ function sessionList(sessions: Session[], total: number): SafeHtml {
 ${total > sessions.length ? html`<p class="quiet">and ${(total - sessions.length).toLocaleString('en')} more, seen less recently</p>` : ''}</div>`
 }
 
-/** The first few, and the rest at a click. */
+/** The first rows, and the rest folded. */
 function folded<Row>(rows: Row[], draw: (row: Row) => SafeHtml, kind = 'rows'): SafeHtml {
   const list = (some: Row[]) => html`<ul class="${kind}" role="list">
 ${some.map(draw)}</ul>`
@@ -131,7 +131,7 @@ ${some.map(draw)}</ul>`
 <details><summary>${(rows.length - UNFOLDED).toLocaleString('en')} more</summary>${list(rows.slice(UNFOLDED))}</details>`
 }
 
-/** By act, the latest first: what one operation ended stands together. */
+/** Revocations grouped by operation, latest first. */
 function revocationList(revocations: Revocation[], names: DisplayNames): SafeHtml {
   const groups: { operation: Operation | null; at: Date; sessions: RevokedSession[] }[] = []
   for (const { session, operation } of revocations) {
@@ -147,7 +147,7 @@ function revocationList(revocations: Revocation[], names: DisplayNames): SafeHtm
   }: (typeof groups)[number]) => html`<li class="entry${operation ? '' : ' external'}">
 <p class="when">${ago(at)}</p>
 <div class="what">
-<p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${operationLabel(operation.kind, operation.scope)}</a>` : 'Ended outside the service (direct database change)'}</strong></p>
+<p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${operationLabel(operation.kind, operation.scope)}</a>` : 'Ended outside the service'}</strong></p>
 ${operation?.reason ? html`<p class="reason">${quoted(operation.reason)}</p>` : ''}
 <p class="quiet">${operation ? html`by ${actor(operation, names)}${operation.userAgent ? html` · ${nameOf(operation)}` : ''}` : 'Deleted by SQL, a foreign-key cascade or another program; no actor was recorded.'}</p>
 ${deviceNames(sessions, sessions.length)}

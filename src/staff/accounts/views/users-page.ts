@@ -1,4 +1,4 @@
-/** `/admin/users`: find people by the beginning of what one knows of them. */
+/** `/admin/users`: find users by the beginning of a name, email address or id. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { on } from '../../../ui/format.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
@@ -8,9 +8,9 @@ import type { FoundUser } from '../queries.ts'
 export interface UsersPage {
   viewer: Viewer
   query: string
-  /** Null before anything was asked for. */
+  /** Null without a query. */
   users: FoundUser[] | null
-  /** As many are found at most. */
+  /** Limit of the search. */
   most: number
 }
 
@@ -26,7 +26,7 @@ ${users ? results(query, users, most) : ''}`,
   })
 }
 
-/** @param first whether to search is all there is to do. */
+/** @param first whether to focus the field. */
 export function searchForm(query: string, first = false): SafeHtml {
   return html`<form class="search" role="search" method="get" action="/admin/users">
 <label for="q">Find a user</label>
@@ -51,7 +51,7 @@ ${badges(user)}
 )}</ul>`
 }
 
-/** What staff must not overlook about a user. */
+/** Badges: deleted, staff role, lock. */
 export function badges({ role, lock, deleted }: FoundUser): SafeHtml {
   if (!role && !lock && !deleted) return html``
   return html`<p class="badges">${deleted ? html`<span class="badge warn">deleted</span>` : ''}

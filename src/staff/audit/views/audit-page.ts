@@ -1,4 +1,4 @@
-/** `/admin/audit`: every operation, newest first, and what was ended outside the service; and where the chain ends. */
+/** `/admin/audit`: all operations and external revocations, newest first, and the chain head. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { AUDIT_KINDS, operationLabel } from '../../../operations/kinds.ts'
 import { stamp } from '../../../ui/format.ts'
@@ -24,7 +24,7 @@ export interface AuditView {
   /** Whether this is not the first page. */
   further: boolean
   names: DisplayNames
-  /** Where the chain ends, `seq:hash`. */
+  /** The chain head, `seq:hash`. */
   head: string
 }
 
@@ -80,7 +80,7 @@ function filters(entered: AuditInput, errors: FormErrors): SafeHtml {
   const choice = (value: string, label: string) =>
     html`<option value="${value}"${value === (entered.kind ?? '') ? html` selected` : ''}>${label}</option>`
   const given = (Object.keys(entered) as (keyof AuditInput)[]).filter((name) => entered[name])
-  // Folded, so that a phone shows what was found, and not the form again.
+  // Folded, so that phones show the entries first.
   return html`<details class="panel chain"${Object.keys(errors).length > 0 ? html` open` : ''}>
 <summary>${given.length > 0 ? `Filtered by: ${given.map((name) => LABELS[name]).join(', ')}` : 'Filter by action, user, actor and time'}</summary>
 <form method="get" action="/admin/audit" class="filters" role="search" aria-label="Filter the audit log">

@@ -14,7 +14,7 @@ export function entry(shown: Shown, names: DisplayNames, when: (date: Date) => S
   const { id, kind, at, userId, reason, revokedCount, ipAddress, userAgent } = shown
   const external = kind === 'external'
   const what = external
-    ? 'Sessions ended outside the service (direct database change)'
+    ? 'Sessions ended outside the service'
     : operationLabel(kind, shown.scope)
   const incident = planIdOf(shown)
   return html`<li class="entry${external ? ' external' : ''}">

@@ -1,4 +1,4 @@
-/** `/admin/operation`: one entry of the audit in full, and the sessions it ended. */
+/** `/admin/operation`: one operation in full, and the sessions it ended. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../../operations/kinds.ts'
 import type { Operation, RevokedSession } from '../../../operations/schema.ts'
@@ -13,18 +13,18 @@ export interface OperationPage {
   viewer: Viewer
   operation: Operation
   revoked: RevokedSession[]
-  /** As many are listed at most. */
+  /** Limit of the list. */
   most: number
   names: DisplayNames
 }
 
-/** The record says it, and not the sessions that are found: their revocations are not kept for ever. */
+/** The number comes from the operation: revocations are deleted after the retention period. */
 function listHeading({ kind, revokedCount }: Operation): string {
   if (kind === 'incident.execute') return 'Ended sessions'
   return revokedCount === 0 ? 'No session ended' : `${count(revokedCount, 'session')} ended`
 }
 
-/** Which of them are listed here, where not all are. */
+/** Explains which sessions are missing from the list. */
 function listCaption({ kind, revokedCount, result }: Operation, listed: number, most: number): SafeHtml {
   if (listed >= most) return html`<p class="quiet">The last ${most}:</p>`
   const planId = (result as { planId?: unknown } | null)?.planId
