@@ -1,6 +1,6 @@
 /**
- * Which process carries an incident out: a lease of two seconds, renewed while it works. It saves the others the work, no
- * more: two runners at once count nothing twice, because each batch counts what it deleted itself.
+ * Claims: the process that executes an incident holds a lease of two seconds and renews it. Claims only save duplicate work:
+ * two runners at once count nothing twice, because each batch counts the rows that it deleted itself.
  */
 import { and, eq, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
@@ -14,7 +14,7 @@ const isHeld = sql`${incidentRunner.until} > clock_timestamp()`
 const heldBy = (id: string, runner: string) =>
   and(eq(incidentRunner.incidentId, id), eq(incidentRunner.runner, runner))
 
-/** Makes `runner` the one that carries the incident out. @returns false when another one is at it. */
+/** Claims the incident for `runner`. @returns false when another runner holds it. */
 export async function claimIncident(db: Executor, id: string, runner: string): Promise<boolean> {
   const taken = await db
     .insert(incidentRunner)
@@ -28,7 +28,7 @@ export async function claimIncident(db: Executor, id: string, runner: string): P
   return taken.length > 0
 }
 
-/** Renews the lease. @returns false when another runner has taken the incident over. */
+/** Renews the lease. @returns false when another runner has claimed the incident. */
 export async function renewClaim(db: Executor, id: string, runner: string): Promise<boolean> {
   const kept = await db
     .update(incidentRunner)
@@ -38,14 +38,13 @@ export async function renewClaim(db: Executor, id: string, runner: string): Prom
   return kept.length > 0
 }
 
-/** Lets the next one begin at once. */
+/** Ends the lease, so that another runner can start at once. */
 export async function releaseClaim(db: Executor, id: string, runner: string): Promise<void> {
   await db.delete(incidentRunner).where(heldBy(id, runner))
 }
 
 /**
- * The incidents that some process has to go on with, and that none is at; in no order, so that some which get nowhere for
- * now do not keep the others waiting.
+ * Running incidents without a runner, in random order, so that blocked incidents do not delay the others.
  */
 export async function unclaimedIncidents(db: Executor): Promise<string[]> {
   const rows = await db

@@ -1,7 +1,6 @@
 /**
- * The work of `global-logout incident`. Planning ends nothing; executing names a plan, asks, and shows the progress. The
- * command executes by itself, so that no service has to run. Killed in the middle, it goes on when it is called again, or
- * at once wherever a service runs.
+ * The actions of `global-logout incident`. `plan` ends nothing; `execute` asks for confirmation and shows the progress. The
+ * command needs no running service. After an interruption, the next call continues, or a running service does.
  */
 import { SingleBar } from 'cli-progress'
 import { cliActor, confirm, Failed, formatInstant, parseOption, UsageError } from '../../cli/common.ts'
@@ -117,7 +116,7 @@ function executeQuestion({ planned: { sessions, users, staffSessions } }: Incide
   return `End ${count(sessions, 'session')} of ${count(users, 'user')}${staff}? This cannot be undone.`
 }
 
-/** Shows a bar while `work` goes on. Ctrl-C stops after the batch under way, a second one at once; calling again goes on. */
+/** Shows a progress bar during `work`. Ctrl-C stops after the current batch, a second one at once. */
 async function withBar(
   { planId, planned, ended }: IncidentReport,
   work: (
@@ -136,7 +135,7 @@ async function withBar(
   })
   bar.start(planned.sessions, ended)
   const done = await work(({ planned, ended }) => {
-    // Sessions that began after the plan count, too.
+    // Sessions that matched only after the plan count as well.
     bar.setTotal(Math.max(planned, ended))
     bar.update(ended)
   }, stop.signal).finally(() => {

@@ -1,4 +1,4 @@
-/** How the command line shows a plan, and what an incident came to. */
+/** Prints a plan, and the progress or report of an incident. */
 
 import { formatInstant } from '../../cli/common.ts'
 import { print, visible } from '../../cli/print.ts'
@@ -8,8 +8,8 @@ import { count } from '../../ui/format.ts'
 import type { IncidentReport, Plan } from './incidents.ts'
 import type { UnknownUsers } from './queries.ts'
 
-/** Ids in a list of users that are nobody's are shown so many at most. */
-const UNKNOWN_SHOWN = 10
+/** Unknown user ids that are printed at most. */
+const MAX_UNKNOWN = 10
 
 type Planned = Pick<Plan, 'planId' | 'sessions' | 'users' | 'staffSessions' | 'sample'> & {
   unknown: UnknownUsers
@@ -20,7 +20,7 @@ export function printPlan({ planId, sessions, users, staffSessions, sample, unkn
     `Plan ${planId}: ${count(sessions, 'session')} of ${count(users, 'user')} would end, ${n(staffSessions)} of them of staff.`,
   )
   if (unknown.count > 0) {
-    const ids = unknown.ids.slice(0, UNKNOWN_SHOWN)
+    const ids = unknown.ids.slice(0, MAX_UNKNOWN)
     const more = unknown.count - ids.length
     print(`Unknown ids, ignored: ${visible(ids.join(', '))}${more > 0 ? ` and ${n(more)} more` : ''}.`)
   }

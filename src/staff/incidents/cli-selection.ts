@@ -1,4 +1,4 @@
-/** Whose sessions an incident is about, as options of the command line say it. */
+/** The selection of an incident from the options of the command line. */
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { Option } from 'commander'
@@ -13,7 +13,7 @@ const optionsOf = ({ options }: NamedSelector) => options.map(([flags, help]) =>
 /** The options of all selectors. */
 export const selectionOptions = () => SELECTORS.flatMap(optionsOf)
 
-/** @throws UsageError naming the option that is wrong. */
+/** Reads the options into a selection. @throws UsageError that names the invalid option. */
 export async function selectionOf(given: SelectionOptions): Promise<Selection> {
   const parts: Record<string, unknown> = {}
   for (const selector of SELECTORS) {
@@ -37,7 +37,7 @@ export async function selectionOf(given: SelectionOptions): Promise<Selection> {
   throw new UsageError(`say whose sessions: ${list}.`)
 }
 
-/** Ids of a file, one a line; a byte order mark and blank lines do not count. @throws UsageError when it cannot be read. */
+/** Reads ids from a file, one per line, without byte order mark and blank lines. @throws UsageError when reading fails. */
 async function readIds(file: string, option: string): Promise<string[]> {
   const all = await (file === '-' ? text(process.stdin) : readFile(file, 'utf8')).catch((error: Error) => {
     throw new UsageError(`${option}: ${error.message}.`)

@@ -1,4 +1,4 @@
-/** `global-logout incident`: the options and help of the commands that end the sessions of many. */
+/** `global-logout incident`: options and help. */
 import { type Command, Option } from 'commander'
 import { examples } from '../../cli/common.ts'
 import type { ExecuteOptions, IncidentsContext, PlanOptions, ReportOptions } from './cli-actions.ts'

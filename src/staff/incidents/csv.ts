@@ -1,4 +1,4 @@
-/** What an incident ended, as CSV. */
+/** The sessions that an incident ended, as CSV. */
 
 import { type Column, csvLines } from '../../lib/csv.ts'
 import type { RevokedSession } from '../../operations/schema.ts'
@@ -13,7 +13,7 @@ const COLUMNS: Column<RevokedSession>[] = [
   { header: 'userAgent', key: 'userAgent' },
 ]
 
-/** Its lines, from pages of sessions; the names of the columns come with the first. */
+/** The lines of the file; the first holds the column names. */
 export function incidentCsv(pages: AsyncIterable<RevokedSession[]>): AsyncGenerator<string> {
   return csvLines(COLUMNS, sessionsOf(pages))
 }

@@ -27,29 +27,29 @@ import type { IncidentOutcome, IncidentSample, ShownSelection } from './schema.t
 import { shownSelection } from './selection.ts'
 import type { Selection } from './selector-values.ts'
 
-/** How long a plan may be executed. */
+/** Lifetime of a plan. */
 const PLAN_SECONDS = 30 * 60
-/** Counting a million sessions takes seconds; ten million still come to an answer. */
+/** Counting a million sessions takes seconds; this is enough for ten million. */
 const COUNT_MS = 60_000
-/** Plans that a process makes at once: each holds a connection that logouts need for as long as it counts. */
+/** Concurrent plans per process: each holds a connection of the pool that logouts use. */
 const PLANS_AT_ONCE = 2
 const MAX_LISTED = 100
-/** Of ids that are no user's so many are shown. */
-const UNKNOWN_SHOWN = 10
-/** Rows of a report that are read at once. */
+/** Unknown user ids that are returned at most. */
+const MAX_UNKNOWN = 10
+/** Rows per query of a report. */
 const PAGE = 2_000
 
-/** Who acts, and from where. */
+/** The actor and the origin of the request. */
 export type IncidentActor = Pick<NewOperation, 'actorKind' | 'actorId' | 'actorSessionId'> & RequestSource
 
 export interface Plan extends Counted {
   planId: string
   expiresAt: Date
-  /** Ids in the selection that are no user's. */
+  /** Ids in the selection that belong to no user. */
   unknownUsers: string[]
 }
 
-interface Who {
+interface Actor {
   kind: string
   id: string | null
 }
@@ -60,13 +60,13 @@ export interface IncidentReport {
   state: 'planned' | 'expired' | 'running' | 'done'
   reason: string
   selection: ShownSelection
-  plannedBy: Who
+  plannedBy: Actor
   plannedAt: Date
   expiresAt: Date
   /** What the plan counted. */
   planned: { sessions: number; users: number; staffSessions: number }
   sample: IncidentSample[]
-  executedBy: Who | null
+  executedBy: Actor | null
   startedAt: Date | null
   finishedAt: Date | null
   durationMs: number | null
@@ -88,14 +88,14 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
   }
 
   let planning = 0
-  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async function limitPlans<T>(work: () => Promise<T>): Promise<T> {
     if (planning >= PLANS_AT_ONCE) throw unavailable(new Error('too many plans at once'))
     planning++
     return withoutDeadline(work).finally(() => planning--)
   }
 
   return {
-    /** Counts what a selection comes to, and records nothing. */
+    /** Counts the sessions that a selection matches; records nothing. */
     preview: (selection: Selection): Promise<Counted> =>
       withoutDeadline(() =>
         transaction(async (tx) => {
@@ -104,9 +104,9 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
         }),
       ),
 
-    /** Plans to end what a selection (`selection.ts`) comes to; ends nothing. @throws Problem `unavailable`. */
+    /** Plans to end the sessions that a selection matches; ends none. @throws Problem `unavailable`. */
     plan: (selection: Selection, reason: string, actor: IncidentActor): Promise<Plan> =>
-      inTurn(() =>
+      limitPlans(() =>
         transaction(async (tx) => {
           await tx.extend(COUNT_MS)
           await forgetExpiredPlans(tx)
@@ -140,8 +140,8 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
       ),
 
     /**
-     * Begins to carry a plan out: from the commit of this on, every sign-in that began before is ended if it matches. Doing
-     * it again changes nothing.
+     * Starts the execution of a plan. It ends the matching sessions of all sign-ins that began before its commit. A second call
+     * changes nothing.
      * @throws Problem `incident_not_found`, `incident_not_open` when the plan has expired.
      */
     async execute(planId: string, actor: IncidentActor): Promise<IncidentReport> {
@@ -165,12 +165,12 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
 
     get,
 
-    /** How many of the ids in a plan are no user's by now, and the first few of them. */
+    /** How many ids in a plan belong to no user now, and the first few of them. */
     unknownUsers: (planId: string): Promise<UnknownUsers> =>
       withoutDeadline(() =>
         transaction(async (tx) => {
           await tx.extend(COUNT_MS)
-          return findUnknownListedUsers(tx, planId, UNKNOWN_SHOWN)
+          return findUnknownListedUsers(tx, planId, MAX_UNKNOWN)
         }),
       ),
 

@@ -1,4 +1,4 @@
-/** The console's pages about incidents: compose, plan, confirm, follow, report. */
+/** The console's incident pages: compose, plan, confirm, follow, report. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -33,9 +33,9 @@ import { type IncidentInput, incidentForm } from './views/incident-form.ts'
 import { incidentPage } from './views/incident-page.ts'
 import { incidentsPage } from './views/incidents-page.ts'
 
-/** Bytes: 200,000 user ids of 36 characters, a line each, as a form is encoded. */
+/** Bytes: 200,000 user ids of 36 characters, one per line, form-encoded. */
 const MAX_FORM = 16 * 1024 * 1024
-/** Counting a million sessions takes a second: a process does it for so many people at a time. */
+/** Concurrent previews per process: counting a million sessions takes a second. */
 const PREVIEWS_AT_ONCE = 2
 
 const onePlan = z.object({ planId })
@@ -173,7 +173,7 @@ export async function incidentPages(
     },
   )
 
-  // Where "Try again" leads from the page of a failed attempt.
+  // "Try again" on an error page requests the failed URL with GET.
   app.get('/incidents/:planId/execute', { schema: { params: onePlan } }, async (request, reply) =>
     reply.redirect(`/admin/incidents/${request.params.planId}`, 303),
   )
@@ -185,14 +185,14 @@ export async function incidentPages(
   })
 }
 
-/** What a form means, or what is wrong with it, by field. */
+/** Reads the form into a selection and a reason, or into errors by field. */
 function readForm(given: IncidentInput): { select?: Selection; why?: string; errors: FormErrors } {
   const errors: Record<string, string> = {}
   const parts: Record<string, unknown> = {}
   for (const { name, kind } of SELECTORS) {
     const text = given[name]?.trim()
     if (!text) continue
-    const value = typed(kind, text)
+    const value = parseInput(kind, text)
     if (value === null) errors[name] = 'must be a date and a time, such as 2026-11-24T13:00'
     else parts[name] = value
   }
@@ -210,8 +210,8 @@ function readForm(given: IncidentInput): { select?: Selection; why?: string; err
   }
 }
 
-/** What a text that was typed in means; null for an instant that is none. */
-function typed(kind: SelectorKind, text: string): unknown {
+/** Reads the input of one control; null for an invalid instant. */
+function parseInput(kind: SelectorKind, text: string): unknown {
   if (kind === 'instant') return parseUtcInstant(text)?.toISOString() ?? null
   if (kind === 'flag') return true
   if (kind !== 'ids') return text
@@ -219,7 +219,7 @@ function typed(kind: SelectorKind, text: string): unknown {
   return lines.filter(Boolean)
 }
 
-/** A selection as the form has it. A list of users that is not there as a whole is left out. */
+/** A selection as form input. An incomplete list of users is left out. */
 function toFormInput(selection: ShownSelection): IncidentInput {
   const entered = partsOf(selection).map(([{ name, kind }, value]) => {
     if (value === true) return [name, 'yes']

@@ -8,7 +8,7 @@ import { isValid } from '../../sessions/validity.ts'
 import { type Incident, type IncidentSample, incident, incidentPlanned } from './schema.ts'
 import { conditionsOf, type Selection } from './selector-values.ts'
 
-/** What a selection comes to, in one snapshot. */
+/** The sessions that a selection matches, in one snapshot. */
 export interface Counted {
   sessions: number
   users: number
@@ -18,7 +18,7 @@ export interface Counted {
   sample: IncidentSample[]
 }
 
-/** An incident with what its execution's operation tells; without the whole list of users, which may be long. */
+/** An incident with the actor of its execution, without the list of users, which may be long. */
 export interface FoundIncident {
   incident: Omit<Incident, 'userIds'>
   /** By the database's clock. */
@@ -31,13 +31,13 @@ export function matching(selection: Selection): SQL {
   return and(isValid, ...conditionsOf(selection)) as SQL
 }
 
-/** Counts what a selection comes to; with `planId`, remembers the sessions that it counted. */
+/** Counts the sessions that a selection matches; with `planId`, stores their ids. */
 export async function countMatching(
   tx: Executor,
   selected: Selection,
   planId: string | null = null,
 ): Promise<Counted> {
-  const remembered = sql`, remembered as (
+  const stored = sql`, stored as (
     insert into ${incidentPlanned} (incident_id, part, session_ids)
     select ${planId}::uuid, get_byte(uuid_send(id), 0), pg_catalog.array_agg(id) from matching group by 2)`
   const [counted] = await fetchRows<Counted>(
@@ -48,7 +48,7 @@ export async function countMatching(
       from ${session} where ${matching(selected)}
     ), newest as (
       select id from matching order by created_at desc, id limit 10
-    )${planId === null ? sql`` : remembered}
+    )${planId === null ? sql`` : stored}
     select (select count(*)::int from matching) as sessions,
       (select count(*)::int from (select from matching group by user_id) as users) as users,
       (select count(*)::int from matching where user_id in (select user_id from staff)) as "staffSessions",
@@ -60,7 +60,7 @@ export async function countMatching(
   return counted
 }
 
-/** Which of the ids belong to no user. */
+/** The ids that belong to no user. */
 export async function unknownUsers(db: Executor, userIds: readonly string[]): Promise<string[]> {
   const rows = await fetchRows<{ id: string }>(
     db,
@@ -73,7 +73,7 @@ export async function unknownUsers(db: Executor, userIds: readonly string[]): Pr
 
 export type NewIncident = Omit<typeof incident.$inferInsert, 'expiresAt'>
 
-/** @param lifetimeSeconds how long the plan may be executed. */
+/** @param lifetimeSeconds until the plan expires. */
 export async function insertIncident(
   tx: Executor,
   planned: NewIncident,
@@ -89,7 +89,7 @@ export async function insertIncident(
   return made
 }
 
-/** Forgets which sessions were counted by plans that can no longer be executed. */
+/** Deletes the stored session ids of expired plans. */
 export async function forgetExpiredPlans(tx: Executor): Promise<void> {
   const expired = tx
     .select({ id: incident.id })
@@ -122,7 +122,7 @@ export interface UnknownUsers {
   ids: string[]
 }
 
-/** Which of the ids that an incident lists belong to no user. */
+/** The ids in an incident's list that belong to no user. */
 export async function findUnknownListedUsers(db: Executor, id: string, limit: number): Promise<UnknownUsers> {
   const rows = await fetchRows<{ id: string; count: number }>(
     db,
@@ -145,7 +145,7 @@ export async function listIncidents(db: Executor, limit: number): Promise<FoundI
     .limit(limit)
 }
 
-/** Of an incident, with its row locked until the transaction ends, what executing it depends on; null when there is none. */
+/** Locks the row of an incident until the transaction ends, and returns what its execution depends on; null without one. */
 export async function lockIncident(tx: Executor, id: string) {
   const { state, reason, selection } = incident
   const [row] = await tx
@@ -161,7 +161,7 @@ export async function startIncident(tx: Executor, id: string, operationId: strin
   await tx.update(incident).set({ state: 'running', operationId, startedAt }).where(eq(incident.id, id))
 }
 
-/** A page of what an operation ended, in the order in which it was recorded, after the row `after`. */
+/** A page of the sessions that an operation ended, in recorded order, after the row `after`. */
 export function listRevokedBy(
   db: Executor,
   operationId: string,

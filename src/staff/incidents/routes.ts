@@ -1,4 +1,4 @@
-/** For security staff: plan to end many sessions, carry it out, see what came of it. */
+/** The incident API for security staff: plan, execute, follow, report. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -12,7 +12,7 @@ import { incidentCsv } from './csv.ts'
 import type { IncidentReport, Incidents } from './incidents.ts'
 import { selection, shownSelectionSchema } from './selection.ts'
 
-/** Bytes: 200,000 user ids of 36 characters are 8 MB. Read only after the caller has shown who it is. */
+/** Bytes: 200,000 user ids of 36 characters are 8 MB. The body is read only after authentication. */
 const MAX_PLAN_BODY = 16 * 1024 * 1024
 
 const planParams = z.object({ planId })
@@ -113,7 +113,7 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
         response: { 200: z.object({ incidents: z.array(incident) }).describe('At most 100.') },
       },
     },
-    async () => ({ incidents: (await incidents.list()).map(onTheWire) }),
+    async () => ({ incidents: (await incidents.list()).map(toJson) }),
   )
 
   app.get(
@@ -129,7 +129,7 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
         response: { 200: incident.describe('The incident as it stands.') },
       },
     },
-    async (request) => onTheWire(await incidents.get(request.params.planId)),
+    async (request) => toJson(await incidents.get(request.params.planId)),
   )
 
   app.post(
@@ -148,7 +148,7 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
     async (request, reply) => {
       const report = await incidents.execute(request.params.planId, actorOf(request))
       reply.code(202)
-      return onTheWire(report)
+      return toJson(report)
     },
   )
 
@@ -168,7 +168,7 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
     },
     async (request, reply) => {
       const report = await incidents.get(request.params.planId)
-      if (!wantsCsv(request.headers)) return onTheWire(report)
+      if (!wantsCsv(request.headers)) return toJson(report)
       const lines = incidentCsv(incidents.endedSessions(report))
       return sendCsv(reply, `incident-${report.planId}.csv`, lines) as never
     },
@@ -181,7 +181,7 @@ export const incidentsApi = fp(routes, {
   encapsulate: true,
 })
 
-function onTheWire(report: IncidentReport) {
+function toJson(report: IncidentReport) {
   const { plannedAt, expiresAt, startedAt, finishedAt } = report
   return {
     ...report,

@@ -1,10 +1,10 @@
 /**
- * Carries an incident out. The promise: when it is `done`, every session that matched when its execution began is over at
- * every instance, and the report adds up, however often a process died on the way. A session counts as there when the
- * transaction of its sign-in had begun before the execution; sign-ins that begin later are new ones, and live.
+ * Executes an incident. When its state is `done`, no instance accepts a session that matched when the execution began, and the
+ * report adds up, even after crashes. A session is included if the transaction of its sign-in began before the execution.
+ * Later sign-ins are not affected.
  *
- * In small transactions that wait for nobody: rows that others hold are skipped, and looked up again in another pass.
- * A lease keeps other runners away. One that lost its lease stops at its next renewal, and does no harm until then.
+ * Works in short transactions that never wait for a lock: locked rows are skipped and retried in another pass. A lease keeps
+ * other runners away. A runner that lost its lease stops at its next renewal; its work until then stays correct.
  */
 
 import { type Database, inTransaction, type Transaction } from '../../database/database.ts'
@@ -28,23 +28,23 @@ import {
   readRunning,
 } from './steps.ts'
 
-/** Sessions ended in one transaction: some 50 ms, for which a logout of one of them waits at most. */
+/** Sessions per transaction: about 50 ms, the longest wait for a logout of one of them. */
 const BATCH = 1_000
-/** Longest time for a batch; for looking up what is left among many millions, and for counting it all at the end. */
+/** Limits of a batch, and of a scan of the whole table or the final count. */
 const BATCH_MS = 20_000
 const PASS_MS = 10 * 60_000
-/** Pauses between passes while somebody holds on to a session: doubled from the first to the last. */
+/** Pauses between passes while a session is locked: doubled from the first to the last. */
 const FIRST_PAUSE_MS = 250
 const LAST_PAUSE_MS = 8_000
-/** After so many passes that ended nothing, half a minute, the incident is handed back: others may have their turn. */
+/** Passes without progress (half a minute) after which the incident is released, so that others get their turn. */
 const PATIENCE = 8
 /**
- * How long transactions from before the execution are waited for: those that have written may hold a sign-in that nobody
- * sees yet; those that have not are reports and backups, all but a few milliseconds of a sign-in's life.
+ * How long to wait for transactions from before the execution. One that has written may hold an uncommitted sign-in. One that
+ * has not is almost always a report or a backup: a sign-in writes within milliseconds.
  */
 const WRITING_MS = 3 * 60_000
 const READING_MS = 10_000
-const LOOK_MS = 250
+const POLL_MS = 250
 
 export interface IncidentProgress {
   planned: number
@@ -53,7 +53,7 @@ export interface IncidentProgress {
 
 export interface RunOptions {
   onProgress?: (progress: IncidentProgress) => void
-  /** Stops after the batch under way; whoever comes next goes on. */
+  /** Stops after the current batch; the next runner continues. */
   signal?: AbortSignal | undefined
   /** For tests. */
   batch?: number
@@ -63,9 +63,8 @@ export interface RunOptions {
 type RunContext = Required<Omit<RunOptions, 'signal'>> & { signal: AbortSignal }
 
 /**
- * Carries an incident out to its end, unless another runner is at it.
- * @returns whether there is nothing left to do: false when another runner is at it, when told to stop, or when it got
- * nowhere for a while. The next runner goes on.
+ * Executes an incident to its end, unless another runner holds it.
+ * @returns true when it is done; false when another runner holds it, on `signal`, or after too many passes without progress.
  */
 export async function runIncident(
   { withOwnConnection, run }: Pick<Database, 'withOwnConnection' | 'run'>,
@@ -78,19 +77,19 @@ export async function runIncident(
   const lost = new AbortController()
   const over = new AbortController()
   const stop = AbortSignal.any(signal ? [signal, lost.signal] : [lost.signal])
-  const keeping = renew(() => run((db) => renewClaim(db, id, runner)), lost, over.signal)
+  const renewing = renew(() => run((db) => renewClaim(db, id, runner)), lost, over.signal)
   const options = { onProgress, signal: stop, batch, patience }
   try {
     return await withOwnConnection((db) => carry(db, barrier, id, options))
   } finally {
     over.abort()
-    await keeping
+    await renewing
     // Without it the next runner waits for the end of the lease.
     await run((db) => releaseClaim(db, id, runner)).catch(() => {})
   }
 }
 
-/** Renews a lease until `over`; aborts `lost` when another runner has taken it. A database that is away is asked again. */
+/** Renews a lease until `over`; aborts `lost` when another runner has it. Retries while the database is unavailable. */
 async function renew(keep: () => Promise<boolean>, lost: AbortController, over: AbortSignal): Promise<void> {
   for (await sleep(RENEW_MS, over); !over.aborted; await sleep(RENEW_MS, over)) {
     if (await keep().catch(() => true)) continue
@@ -105,7 +104,7 @@ async function carry(
   options: RunContext,
 ): Promise<boolean> {
   await nameConnection(db)
-  // Of 200,000 users the list alone takes its time.
+  // Reading a list of 200,000 users takes long.
   const running = await inTransaction(db, async (tx) => {
     await tx.extend(BATCH_MS)
     return readRunning(tx, id)
@@ -113,7 +112,7 @@ async function carry(
   if (!running) return true
   options.onProgress({ planned: running.planned, ended: running.ended })
   const before = await openTransactions(db)
-  const endAll = () => passes(db, running, options)
+  const endAll = () => endInPasses(db, running, options)
   if (!(await endAll())) return false
   const left = await waitForTransactions(db, before, options.signal)
   if (!left || !(await endAll())) return false
@@ -123,9 +122,9 @@ async function carry(
 }
 
 /**
- * Ends sessions until a pass meets none that somebody else holds. @returns false when told to stop, and when it got nowhere.
+ * Ends sessions until a pass meets no locked row. @returns false on `signal`, and after too many passes without progress.
  */
-async function passes(
+async function endInPasses(
   db: Transaction,
   running: Running,
   { onProgress, signal, batch, patience }: RunContext,
@@ -159,7 +158,7 @@ async function passes(
   }
 }
 
-/** Waits for transactions to be over. @returns those that are not in the end; null when told to stop. */
+/** Waits for transactions to end. @returns those still open at the limit; null on `signal`. */
 async function waitForTransactions(
   db: Transaction,
   before: OpenTransaction[],
@@ -174,12 +173,12 @@ async function waitForTransactions(
     const left = now.filter(({ id }) => before.some((each) => each.id === id))
     const patience = left.some(({ writing }) => writing) ? WRITING_MS : READING_MS
     if (left.length === 0 || performance.now() - began > patience) return left
-    await sleep(LOOK_MS)
+    await sleep(POLL_MS)
   }
   return null
 }
 
-/** @returns false when another runner added to it meanwhile, or has finished it. */
+/** @returns false when another runner has ended more sessions meanwhile, or has finished the incident. */
 async function finish(
   tx: Transaction,
   running: Running,

@@ -1,6 +1,6 @@
 /**
- * Who carries incidents out: every process of the service looks for them, and a command line may. Each is done by one at a
- * time. One that gets nowhere, because somebody holds on to its sessions, keeps no other from its turn.
+ * Starts the execution of incidents: every service process polls for them, and the command line executes one directly. One
+ * runner at a time works on an incident. A blocked incident does not delay others.
  */
 
 import type { Database } from '../../database/database.ts'
@@ -13,14 +13,14 @@ import { unclaimedIncidents } from './claims.ts'
 import { findIncident } from './queries.ts'
 import { type RunOptions, runIncident } from './run.ts'
 
-const LOOK_MS = 2_000
+const POLL_MS = 2_000
 const FOLLOW_MS = 500
-/** Incidents that one process carries out at a time: each takes a connection, and the search for more takes one. */
+/** Concurrent incidents per process: each uses a connection, and polling uses one. */
 export const INCIDENTS_AT_ONCE = POOLS.incidents.max - 1
 
 /**
- * Carries an executed incident out, or follows whoever is at it, until it is done.
- * @returns false when the signal came before.
+ * Executes a started incident, or follows another runner, until it is done.
+ * @returns false when `signal` came first.
  */
 export async function carryOut(
   database: Pick<Database, 'withOwnConnection' | 'run'>,
@@ -38,7 +38,7 @@ export async function carryOut(
   return false
 }
 
-/** Looks for incidents under way and carries them out, until closed: at once after the start, then every two seconds. */
+/** Polls for running incidents and executes them until closed: at once, then every two seconds. */
 export function startIncidentRunner(
   database: Pick<Database, 'withOwnConnection' | 'run'>,
   barrier: Pick<Barrier, 'wait'>,
@@ -47,25 +47,25 @@ export function startIncidentRunner(
 ) {
   const stop = new AbortController()
   const { signal } = stop
-  const underWay = new Map<string, Promise<unknown>>()
+  const running = new Map<string, Promise<unknown>>()
 
   async function look(): Promise<void> {
     for (const id of await database.run(unclaimedIncidents)) {
-      if (signal.aborted || underWay.has(id) || underWay.size >= INCIDENTS_AT_ONCE) continue
+      if (signal.aborted || running.has(id) || running.size >= INCIDENTS_AT_ONCE) continue
       const run = runIncident(database, barrier, id, { ...options, signal })
         .catch((err) => log.warn({ err, incident: id }, 'incident interrupted; retrying'))
-        .finally(() => underWay.delete(id))
-      underWay.set(id, run)
+        .finally(() => running.delete(id))
+      running.set(id, run)
     }
   }
-  const loop = every({ ms: LOOK_MS, log, failed: 'could not look for incidents' }, look)
+  const loop = every({ ms: POLL_MS, log, failed: 'could not look for incidents' }, look)
   void loop.run()
 
   return {
     async close(): Promise<void> {
       stop.abort()
       await loop.close()
-      await Promise.all(underWay.values())
+      await Promise.all(running.values())
     },
   }
 }

@@ -1,18 +1,18 @@
-/** The tables of incidents: plans to end many sessions, and what became of them. */
+/** The tables of incidents: plans to end many sessions, and their outcomes. */
 import { sql } from 'drizzle-orm'
 import { check, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant, representableDates } from '../../database/columns.ts'
 import type { ActorKind } from '../../operations/kinds.ts'
 import type { Selection } from './selector-values.ts'
 
-/** A plan to end sessions, and what became of it. */
+/** A plan to end sessions, and its outcome. */
 export const incident = pgTable(
   'incident',
   {
     id: uuid('id').primaryKey().defaultRandom(),
     state: text('state').$type<IncidentState>().notNull().default('planned'),
     reason: text('reason').notNull(),
-    /** To be shown: of a long list of users only the beginning. The whole list is in `userIds`. */
+    /** As shown: only the beginning of a long list of users. `userIds` holds the whole list. */
     selection: jsonb('selection').$type<ShownSelection>().notNull(),
     userIds: text('user_ids').array(),
     /** The planner. Another member of staff may execute it: the operation names them. */
@@ -45,8 +45,8 @@ export const incident = pgTable(
 )
 
 /**
- * The sessions that a plan counted, a few hundred rows of many ids, until the incident is done: its report tells them from
- * sessions that began later. A time cannot, because sign-ins do not commit in the order in which they begin.
+ * The ids of the sessions that a plan counted, in a few hundred rows, until the incident is done. The report tells them from
+ * later matches. A timestamp cannot, because sign-ins do not commit in the order in which they begin.
  */
 export const incidentPlanned = pgTable(
   'incident_planned',
@@ -59,7 +59,7 @@ export const incidentPlanned = pgTable(
 )
 
 /**
- * The lease of the process that carries an incident out. It keeps others from doing the same work; correctness does not
+ * The lease of the process that executes an incident. It keeps others from doing the same work; correctness does not
  * depend on it.
  */
 export const incidentRunner = pgTable('incident_runner', {
@@ -79,11 +79,11 @@ export interface ShownSelection extends Selection {
 export interface IncidentOutcome {
   /** Sessions that the plan had counted and the incident ended. */
   endedPlanned: number
-  /** Sessions ended that matched, though the plan had not counted them. */
+  /** Ended sessions that the plan had not counted. */
   endedLater: number
-  /** Sessions that the plan had counted and that were over by themselves. */
+  /** Sessions that the plan had counted and that ended or expired before. */
   goneMeanwhile: number
-  /** Users whose sessions it ended, and how many of the sessions were staff's. */
+  /** Users whose sessions it ended, and ended sessions of staff. */
   users: number
   staffSessions: number
   /** Milliseconds that it waited, at the end, for instances that answer from a cache. */

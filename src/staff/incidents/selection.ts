@@ -1,11 +1,11 @@
-/** Which sessions an incident means, as it is taken and as it is shown: schemas derived from the table of selectors. */
+/** The schemas of a selection, as input and as output, derived from the table of selectors. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { ShownSelection } from './schema.ts'
 import { type Selection, schemaOf } from './selector-values.ts'
 import { SELECTORS, type SelectorKind } from './selectors.ts'
 
-/** Of a longer list of users, people are shown so many. */
+/** User ids of a longer list that are shown. */
 const SHOWN_USER_IDS = 100
 
 /** A selection as the API takes it. */
@@ -34,7 +34,7 @@ export const shownSelectionSchema = z.object({
   userIdsSha256: z.string().exactOptional().describe('SHA-256 of the whole list, one id per line'),
 }) as z.ZodType<ShownSelection>
 
-/** The selection as people are shown it and as it is audited: a long list of users as its beginning, length and hash. */
+/** The selection as shown and audited: a long list of users as its beginning, length and hash. */
 export function shownSelection({ userIds, ...rest }: Selection): ShownSelection {
   if (!userIds) return rest
   if (userIds.length <= SHOWN_USER_IDS) return { userIds, ...rest }

@@ -1,6 +1,6 @@
 /**
- * What the selectors of an incident take, and which sessions they select. What passes these schemas can be asked of
- * PostgreSQL: no NUL and no half characters in texts, no instant and no address that it does not know.
+ * The schema and the SQL condition of each selector. PostgreSQL accepts every value that passes these schemas: no NUL or lone
+ * surrogate in texts, no invalid instant or address.
  */
 import { isIP } from 'node:net'
 import { type SQL, sql } from 'drizzle-orm'
@@ -18,12 +18,12 @@ const isPlain = (text: string) => text.isWellFormed() && !text.includes('\0')
 /** A text that PostgreSQL and its JSON can hold. */
 const plainText = z.string().refine(isPlain, 'must be text without NUL characters')
 
-/** In one go, up to the first fault: a schema for each would keep a process from its checks for over a second. */
+/** One loop up to the first error: a schema per item would block the process for over a second. */
 const userIds = z
   .unknown()
   .superRefine((ids, { addIssue }) => {
-    const fault = faultOf(ids)
-    if (fault) addIssue({ code: 'custom', ...fault })
+    const error = userIdsError(ids)
+    if (error) addIssue({ code: 'custom', ...error })
   })
   .meta({
     type: 'array',
@@ -33,7 +33,7 @@ const userIds = z
   })
   .transform((ids) => [...new Set(ids as string[])])
 
-function faultOf(ids: unknown): { message: string; path?: number[] } | null {
+function userIdsError(ids: unknown): { message: string; path?: number[] } | null {
   if (!Array.isArray(ids)) return { message: 'must be a list of user ids' }
   if (ids.length === 0) return { message: 'must name a user' }
   if (ids.length > MAX_USER_IDS) return { message: `must not name more than ${MAX_USER_IDS} users` }
@@ -71,8 +71,8 @@ function isRange(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
 }
 
-/** The range in each of the forms in which an address of it may be recorded: IPv4 plain, and mapped into IPv6. */
-function formsOf(range: string): string[] {
+/** The range in each form in which its addresses may be recorded: plain IPv4, and IPv4 mapped into IPv6. */
+function notationsOf(range: string): string[] {
   const [address = '', prefix] = range.split('/')
   if (isIP(address) === 4) return [range, `::ffff:${address}/${96 + Number(prefix ?? 32)}`]
   const { hostname } = new URL(`http://[${address}]`)
@@ -83,14 +83,14 @@ function formsOf(range: string): string[] {
   return [range, `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}/${bits}`]
 }
 
-interface Taken<Value extends SelectorValue> {
+interface SelectorDefinition<Value extends SelectorValue> {
   /** Reads the value as the API takes it. */
   schema: z.ZodType<Value>
   /** The condition on a session. */
   sql(value: Value): SQL
 }
 
-const selector = <Value extends SelectorValue>(definition: Taken<Value>) => definition
+const selector = <Value extends SelectorValue>(definition: SelectorDefinition<Value>) => definition
 
 const table = {
   userIds: selector({
@@ -107,7 +107,7 @@ const table = {
   }),
   ipRange: selector({
     schema: ipRange,
-    sql: (range) => sql`${session.ipAddress} <<= any (${sql.param(formsOf(range))}::text[]::inet[])`,
+    sql: (range) => sql`${session.ipAddress} <<= any (${sql.param(notationsOf(range))}::text[]::inet[])`,
   }),
   createdAfter: selector({
     schema: instant,
@@ -128,22 +128,22 @@ const table = {
   }),
 } as const satisfies Record<SelectorName, unknown>
 
-/** Which sessions an incident means: those that match every part that is given. Instants in ISO 8601. */
+/** Selects the sessions that match every given part. Instants are ISO 8601. */
 export type Selection = { [Name in SelectorName]?: z.output<(typeof table)[Name]['schema']> }
 
 /** Reads the value of a selector as the API takes it. */
-export const schemaOf = (name: SelectorName): z.ZodType<SelectorValue> => taken(name).schema
+export const schemaOf = (name: SelectorName): z.ZodType<SelectorValue> => definitionOf(name).schema
 
-const taken = (name: SelectorName) => table[name] as unknown as Taken<SelectorValue>
+const definitionOf = (name: SelectorName) => table[name] as unknown as SelectorDefinition<SelectorValue>
 
 /**
- * The conditions on a session, one for each part that is given.
- * @throws Error for a selection without any, and for a part that this version does not know: without it, more would match.
+ * The conditions on a session, one per part.
+ * @throws Error for an empty selection, and for a part unknown to this version: ignoring it would match more sessions.
  */
 export function conditionsOf(selection: Selection): SQL[] {
   const unknown = Object.keys(selection).find((name) => !Object.hasOwn(table, name))
   if (unknown !== undefined) throw new Error(`a selection has the unknown part ${unknown}`)
-  const conditions = partsOf(selection).map(([{ name }, value]) => taken(name).sql(value))
+  const conditions = partsOf(selection).map(([{ name }, value]) => definitionOf(name).sql(value))
   if (conditions.length === 0) throw new Error('a selection needs at least one part')
   return conditions
 }

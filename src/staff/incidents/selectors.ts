@@ -1,19 +1,19 @@
 /**
- * The words of an incident's selectors, each said once: the form, the options of the command line and the pages derive from
- * this table. `selector-values.ts` holds what each takes and selects. Imports nothing, so that a help text costs nothing.
+ * The labels and options of an incident's selectors. Form, command line and pages derive from this table; `selector-values.ts`
+ * holds schemas and SQL. Imports no code, to keep help texts fast.
  */
 import type { Selection } from './selector-values.ts'
 
-/** How a value is typed in and shown. The form, the command line and the pages know each kind once. */
+/** How a value is entered and shown: form, command line and pages implement each kind once. */
 export type SelectorKind = 'ids' | 'address' | 'instant' | 'text' | 'flag'
 export type SelectorValue = string | string[] | true
 
 interface Selector {
   kind: SelectorKind
-  /** Of its control in the console, and what helps to fill it in. */
+  /** The label and hint of its control in the console. */
   label: string
   hint: string
-  /** How it reads on the page of an incident: a term, and the words before the value. */
+  /** On the page of an incident: a term, and the words before the value. */
   reads: [term: string, before: string]
   /** On the command line: flags and help. Errors name the last one. For `ids`, the last one takes a file. */
   options: [flags: string, help: string][]
@@ -78,12 +78,12 @@ export type SelectorName = keyof typeof table
 
 export type NamedSelector = Selector & { name: SelectorName }
 
-/** In the order in which people are shown them. */
+/** In display order. */
 export const SELECTORS = Object.entries(table).map(
   ([name, definition]) => ({ name, ...definition }) as unknown as NamedSelector,
 )
 
-/** The parts that are given, with their selectors. */
+/** The given parts with their selectors. */
 export function partsOf(selection: Selection): [NamedSelector, SelectorValue][] {
   return SELECTORS.flatMap((one): [NamedSelector, SelectorValue][] => {
     const value = selection[one.name]

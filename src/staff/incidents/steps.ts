@@ -10,7 +10,7 @@ import { matching } from './queries.ts'
 import { type IncidentOutcome, incident, incidentPlanned } from './schema.ts'
 import type { Selection } from './selector-values.ts'
 
-/** What a runner has to know. */
+/** A running incident, as its runner needs it. */
 export interface Running {
   id: string
   operationId: string
@@ -20,13 +20,13 @@ export interface Running {
   ended: number
 }
 
-/** Tells operators what the connection is for; what a process that lost its way to the server left on it goes in half a minute. */
+/** Names the connection for operators, and has PostgreSQL close it half a minute after its process disappeared. */
 export async function nameConnection(db: Executor): Promise<void> {
   await db.execute(sql`select set_config('application_name', 'global-logout incident', false),
     set_config('idle_session_timeout', '30s', false)`)
 }
 
-/** Null when it is not under way. */
+/** Null when it is not running. */
 export async function readRunning(db: Executor, id: string): Promise<Running | null> {
   const [row] = await db.select().from(incident).where(eq(incident.id, id))
   if (row?.state !== 'running' || !row.operationId) return null
@@ -36,8 +36,8 @@ export async function readRunning(db: Executor, id: string): Promise<Running | n
 }
 
 /**
- * Looks up what is left to end, for `nextSessions`. Sign-ins that began after the execution did are not the incident's;
- * a session that is dated into the future tells nothing of when it began, and is.
+ * Opens a cursor over the sessions left to end, for `nextSessions`. Sign-ins after the start of the execution are excluded. A
+ * session dated in the future is included, because its start is unknown.
  */
 export async function openPass(tx: Executor, { id, selection }: Running): Promise<void> {
   const startedAt = sql`(select started_at from ${incident} where id = ${id})`
@@ -46,7 +46,7 @@ export async function openPass(tx: Executor, { id, selection }: Running): Promis
       and (${session.createdAt} <= ${startedAt} or ${session.createdAt} > statement_timestamp())`)
 }
 
-/** The next ids of the pass, in the order in which they are stored; none at its end. */
+/** The next ids of the pass in storage order; empty at its end. */
 export async function nextSessions(db: Executor, most: number): Promise<string[]> {
   const rows = await fetchRows<{ id: string }>(db, `fetch ${most} from incident_pass`)
   return rows.map(({ id }) => id)
@@ -57,8 +57,8 @@ export async function closePass(db: Executor): Promise<void> {
 }
 
 /**
- * Ends the sessions that nobody else holds: it waits for no login, touch or logout, so there is no deadlock with any.
- * @returns how many the incident has ended by now.
+ * Ends the sessions whose rows are not locked. It waits for no sign-in, activity update or logout, so it cannot deadlock.
+ * @returns how many it deleted, and how many the incident has ended in total.
  */
 export async function endSessions(
   tx: Executor,
@@ -79,21 +79,20 @@ export async function endSessions(
     update ${incident} set ended = ended + (select count(*) from revoked_session where xid = pg_current_xact_id())
     where id = ${id} and state = 'running' returning ended`,
   )
-  // Whoever was told "done" must find nothing added afterwards.
+  // A finished incident must not change.
   if (!counted) throw new Error('the incident is no longer running')
   return { deleted: deleted.length, ended: counted.ended }
 }
 
-/** A transaction of somebody else in this database, by its virtual id; `writing` once it has changed or locked something. */
+/** Another transaction in this database, by its virtual id; `writing` once it has changed or locked something. */
 export interface OpenTransaction {
   id: string
   writing: boolean
 }
 
 /**
- * Transactions under way. A sign-in inside one of them may carry a time from before, and nobody sees it yet. They are known
- * by their locks, which any role may see; whatever has no user is a worker of PostgreSQL itself. A prepared transaction
- * has no process any more and may be of any database.
+ * Open transactions: one of them may hold an uncommitted sign-in from before. Read from locks, which every role may see.
+ * Processes without a user are PostgreSQL's own workers. A prepared transaction has no process and may be of any database.
  */
 export async function openTransactions(db: Executor): Promise<OpenTransaction[]> {
   return fetchRows<OpenTransaction>(
@@ -112,7 +111,7 @@ type Counts = Pick<
   'endedPlanned' | 'endedLater' | 'goneMeanwhile' | 'users' | 'staffSessions'
 >
 
-/** What the incident came to, as far as the tables tell, and how many its own row counted at that moment. */
+/** The outcome by the recorded revocations, and the incident's own count in the same snapshot. */
 export async function readOutcome(
   tx: Executor,
   { id, operationId, planned }: Running,
@@ -148,8 +147,8 @@ export async function readOutcome(
 }
 
 /**
- * Writes the outcome, unless another runner has added to what was `counted` since, or has finished the incident.
- * @returns whether it did.
+ * Writes the outcome, unless another runner has raised the count since `counted`, or has finished the incident.
+ * @returns whether it was written.
  */
 export async function finishIncident(
   tx: Executor,

@@ -1,7 +1,6 @@
 /**
- * How things stand, in a few figures over time. Counting reads every active session, which takes a second for a million
- * of them: it happens when somebody looks, once at a time in a process, and takes no more than a twentieth of its time,
- * however many people look. Nobody waits longer than a moment for it.
+ * The overview's figures over time. Counting reads every active session, a second per million. Therefore it runs on demand,
+ * once at a time in a process, for at most a twentieth of the time. A request waits for it one second at most.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, withoutDeadline } from '../../database/database.ts'
@@ -23,11 +22,11 @@ export const RANGES = {
 } satisfies Record<string, TimeRange>
 export type RangeName = keyof typeof RANGES
 
-/** In milliseconds: how long figures are good at least, how long counting may take, and how long anybody waits for it. */
+/** In milliseconds: minimum age before a recount, limit of a count, and how long a request waits for it. */
 const FRESH_MS = 30_000
 const COUNT_MS = 20_000
 const WAIT_MS = 1_000
-/** Counting may take one part in so many of a process's time. */
+/** Counting takes at most this fraction (one part in …) of the time. */
 const SHARE = 20
 const MAX_LISTED = 8
 
@@ -55,23 +54,23 @@ export function createOverview(
 
   return {
     /**
-     * The figures, some tens of seconds old at most; null while they are being counted.
-     * @throws Problem `unavailable` when they could not be.
+     * The figures, usually less than a minute old; null while they are being counted.
+     * @throws Problem `unavailable` when counting failed.
      */
     async figures(name: RangeName): Promise<Figures | null> {
       const known = counted.get(name)
       if (known && clock() < known.goodUntil) return known.figures
-      let under = counting.get(name)
-      if (!under) {
-        under = count(name).finally(() => counting.delete(name))
-        // Whoever asked may have stopped waiting.
-        under.catch(() => {})
-        counting.set(name, under)
+      let pending = counting.get(name)
+      if (!pending) {
+        pending = count(name).finally(() => counting.delete(name))
+        // The request may have stopped waiting: its rejection must not crash the process.
+        pending.catch(() => {})
+        counting.set(name, pending)
       }
-      return Promise.race([under, sleep(WAIT_MS, null, { ref: false })])
+      return Promise.race([pending, sleep(WAIT_MS, null, { ref: false })])
     },
 
-    /** What was done lately, and whose revoked tokens came again, with the names of all concerned. */
+    /** Recent operations of staff and services, and users whose revoked tokens were reused, with names. */
     recent: () =>
       run(async (db) => {
         const acts = await listRecentOperations(db, OVERVIEW_KINDS, MAX_LISTED)

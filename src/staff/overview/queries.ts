@@ -1,7 +1,6 @@
 /**
- * The named queries of the console's overview. What they read is bounded by time, but for one: how many sessions live, and
- * since when, is counted over the whole table, because no index knows it. `staff/overview/overview.ts` sees to it that this is
- * rare.
+ * The queries of the console's overview. All read a bounded range of time, except the count of active sessions by their start:
+ * no index covers it, so it scans the table. `overview.ts` limits how often it runs.
  */
 import { type AnyColumn, type SQL, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
@@ -12,32 +11,32 @@ import { session } from '../../sessions/schema.ts'
 import { isValid } from '../../sessions/validity.ts'
 import { replay } from '../replays/schema.ts'
 
-/** A range of time in equal steps; the last one is under way. */
+/** A range of time in equal steps; the last one is still running. */
 export interface TimeRange {
   stepSeconds: number
   steps: number
 }
 
-/** Each has one number for each step, the oldest first. */
+/** One number per step in each list, oldest first. */
 export interface Figures {
-  /** When the first step begins, in epoch seconds, and when it was counted. */
+  /** Start of the first step in epoch seconds, and the time of the count. */
   from: number
   at: Date
-  /** At the end of each step. Sessions that ended by themselves since then (expired, idle) are unknown, hence not in it. */
+  /** Active sessions at the end of each step, without those that expired since. */
   living: number[]
-  /** Sessions that began. */
+  /** Sign-ins. */
   logins: number[]
-  /** Sessions that were ended before their time, and how many of all those outside the service. */
+  /** Ended sessions, and how many of all of them outside the service. */
   revocations: number[]
   external: number
-  /** How often a revoked token came again. */
+  /** Uses of revoked tokens. */
   replays: number[]
 }
 
-/** Revocations are numbered in the order of time, but for those of transactions at the same time: so far they may stray. */
-const STRAY = 10_000
+/** Ids of revocations follow time, except between concurrent transactions, by at most this many. */
+const MAX_DISORDER = 10_000
 
-/** Counts it all; a second for a million sessions. */
+/** Counts all figures: a second per million sessions. */
 export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRange): Promise<Figures> {
   const [clock] = await fetchRows<{ now: number }>(
     tx,
@@ -46,7 +45,7 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRan
   const now = clock?.now ?? 0
   const from = (Math.floor(now / stepSeconds) - steps + 1) * stepSeconds
   const start = sql`pg_catalog.to_timestamp(${from}::double precision)`
-  /** The step of an instant; -1 for everything before, and never beyond the last. */
+  /** The step of an instant; -1 before the first, capped at the last. */
   const step = (column: AnyColumn): SQL =>
     sql`case when ${column} < ${start} then -1
       else least(${steps - 1}, floor((extract(epoch from ${column})::float8 - ${from}) / ${stepSeconds}))::integer end`
@@ -87,7 +86,7 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRan
   }
 }
 
-/** An id of `revoked_session` from before an instant, found by halving: there is no index on the time alone. */
+/** An id of `revoked_session` from before an instant, by binary search: no index covers the time alone. */
 function firstIdNear(instant: SQL): SQL {
   return sql`with recursive search (low, high) as (
       select min(id) - 1, max(id) from revoked_session
@@ -96,10 +95,10 @@ function firstIdNear(instant: SQL): SQL {
       from search, lateral (select (low + high) / 2 as mid) half, lateral (
         select revoked_at < ${instant} as earlier from revoked_session where id > half.mid order by id limit 1) probe
       where high - low > 1000)
-    select coalesce(max(low), 0) - ${STRAY} from search`
+    select coalesce(max(low), 0) - ${MAX_DISORDER} from search`
 }
 
-/** What was done lately, other than by users to themselves: as many of each kind as are asked for, by its index. */
+/** The newest operations of these kinds. Reads `limit` of each kind by its index. */
 export async function listRecentOperations(
   db: Executor,
   kinds: readonly OperationKind[],
@@ -115,25 +114,25 @@ export async function listRecentOperations(
     .orderBy(sql`${operation.at} desc, ${operation.id} desc`)
 }
 
-/** Of the newest replays so many are looked at. */
-const REPLAYS_SEEN = 2_000
+/** Newest replays that are read at most. */
+const MAX_REPLAYS = 2_000
 
 export interface ReplayedUser {
   userId: string
   count: number
   last: Date
-  /** Whether any of them came from another address or program than the session's. */
+  /** Whether any use came from another address or program than the session's. */
   elsewhere: boolean
 }
 
-/** Users whose revoked tokens came again within a day, the latest first. */
+/** Users whose revoked tokens were reused within a day, latest first. */
 export async function listRecentReplays(db: Executor, limit: number): Promise<ReplayedUser[]> {
   const found = await fetchRows<Omit<ReplayedUser, 'last'> & { last: number }>(
     db,
     sql`select user_id as "userId", sum(count)::integer as count, extract(epoch from max(at))::float8 as last,
         coalesce(bool_or(not (same_address and same_program)), false) as elsewhere
       from (select user_id, count, at, same_address, same_program from ${replay} where at > statement_timestamp() - interval '1 day'
-        order by at desc limit ${REPLAYS_SEEN}) as seen
+        order by at desc limit ${MAX_REPLAYS}) as seen
       group by 1 order by last desc limit ${limit}`,
   )
   return found.map((row) => ({ ...row, last: new Date(row.last * 1000) }))

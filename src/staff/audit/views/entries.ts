@@ -13,9 +13,7 @@ export type Shown = Omit<AuditEntry, 'requestId' | 'waitedMs' | 'actorSessionId'
 export function entry(shown: Shown, names: DisplayNames, when: (date: Date) => SafeHtml = ago): SafeHtml {
   const { id, kind, at, userId, reason, revokedCount, ipAddress, userAgent } = shown
   const external = kind === 'external'
-  const what = external
-    ? 'Sessions ended outside the service'
-    : operationLabel(kind, shown.scope)
+  const what = external ? 'Sessions ended outside the service' : operationLabel(kind, shown.scope)
   const incident = planIdOf(shown)
   return html`<li class="entry${external ? ' external' : ''}">
 <p class="when">${when(at)}</p>

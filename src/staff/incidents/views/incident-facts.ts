@@ -24,7 +24,7 @@ ${executedBy && startedAt ? html`<dt>Executed</dt><dd>by ${who(executedBy)} · $
 </dl>`
 }
 
-/** A part of the selection in words. */
+/** One part of the selection in words. */
 function readPart(
   { kind, reads: [, before] }: NamedSelector,
   value: SelectorValue,

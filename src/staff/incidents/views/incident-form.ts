@@ -1,4 +1,4 @@
-/** `/admin/incidents/new`: which sessions are meant. Every part that is given has to match. */
+/** `/admin/incidents/new`: the form that selects the sessions. Every given part has to match. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { reasonField } from '../../accounts/views/action-pages.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
@@ -6,7 +6,7 @@ import { errorSummary, type FormErrors, field } from '../../views/parts.ts'
 import { oldSignInWarning } from '../../views/retry-page.ts'
 import { type NamedSelector, SELECTORS, type SelectorKind, type SelectorName } from '../selectors.ts'
 
-/** What was typed in. Instants as `datetime-local` has them, in UTC. */
+/** Form input. Instants are `datetime-local` values in UTC. */
 export type IncidentInput = { [Name in SelectorName | 'reason']?: string | undefined }
 
 export interface IncidentForm {
@@ -14,7 +14,7 @@ export interface IncidentForm {
   isRecent: boolean
   entered: IncidentInput
   errors: FormErrors
-  /** A plan that this repeats had a list of users too long to be shown again. */
+  /** Whether the repeated plan has a list of users that is too long to show. */
   userListOmitted?: boolean
 }
 
@@ -50,7 +50,7 @@ ${[...Map.groupBy(SELECTORS, ({ kind }) => kind)].map(([kind, selectors]) => con
   })
 }
 
-/** The controls of selectors of one kind; instants stand side by side. */
+/** The controls of all selectors of one kind; instants side by side. */
 function controlsOf(kind: SelectorKind, selectors: NamedSelector[], form: IncidentForm): SafeHtml {
   const controls = selectors.map(
     (selector, i) => html`${CONTROLS[kind](selector, form, i)}

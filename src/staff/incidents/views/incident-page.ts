@@ -1,4 +1,4 @@
-/** `/admin/incidents/:id`: a plan to be confirmed, then how far it is, then its report. */
+/** `/admin/incidents/:id`: a plan to confirm, then the progress, then the report. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
 import { ago, count, on } from '../../../ui/format.ts'
@@ -13,13 +13,13 @@ import { facts } from './incident-facts.ts'
 import { incidentReport } from './incident-report.ts'
 import { progressBar } from './incidents-page.ts'
 
-/** Seconds between two looks at the progress, without JavaScript. */
+/** Seconds between reloads of the progress page without JavaScript. */
 const REFRESH_SECONDS = 3
 
 export interface IncidentPage {
   viewer: Viewer
   incident: IncidentReport
-  /** Of a plan: ids in its list that are no user's. */
+  /** For a plan: ids in its list that belong to no user. */
   unknown: UnknownUsers | null
   names: DisplayNames
   isRecent: boolean
@@ -87,7 +87,7 @@ ${facts(incident, names)}`,
   })
 }
 
-/** Whoever pastes email addresses, or an old list, has to hear of it before believing the figure. */
+/** Warns about pasted email addresses or outdated ids, which make the count too low. */
 function unknownIdsWarning({ count: n, ids }: UnknownUsers): SafeHtml {
   return html`<p class="warn"><strong>${n === 1 ? '1 id in the list belongs' : `${n.toLocaleString('en')} ids in the list belong`} to no user</strong> and will be ignored: ${ids.map((id, i) => html`${i > 0 ? ', ' : ''}<span class="id">${quoted(id)}</span>`)}${n > ids.length ? ' …' : '.'} The list takes ids, not email addresses.</p>`
 }

@@ -1,4 +1,4 @@
-/** The report of a finished incident, on paper as well: what was planned, what was ended, and how the two add up. */
+/** The report of a finished incident, also for print: planned and ended sessions, and how they add up. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { count, stamp } from '../../../ui/format.ts'
 import type { DisplayNames } from '../../display-names.ts'

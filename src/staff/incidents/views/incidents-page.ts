@@ -1,4 +1,4 @@
-/** `/admin/incidents`: what was planned, what is under way, what came of it. */
+/** `/admin/incidents`: planned, running and finished incidents. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { ago, count } from '../../../ui/format.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
@@ -51,7 +51,7 @@ function what({ state, ended, planned, outcome }: IncidentReport): string {
   return `would end ${sessionsOfUsers(planned.sessions, planned.users)}`
 }
 
-/** How far it is; more may end than were planned. */
+/** The progress; more sessions may end than were planned. */
 export function progressBar({ ended, planned }: Pick<IncidentReport, 'ended' | 'planned'>): SafeHtml {
   const all = Math.max(planned.sessions, ended, 1)
   return html`<progress max="${all}" value="${ended}" aria-label="Sessions ended">${Math.floor((100 * ended) / all)}%</progress>`

@@ -1,4 +1,4 @@
-/** `/admin`: how things stand, what is under way, what was done lately. */
+/** `/admin`: figures, running incidents, reused tokens and recent activity. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation } from '../../../operations/schema.ts'
 import { ago, count } from '../../../ui/format.ts'
@@ -13,8 +13,8 @@ import { RANGES, type RangeName } from '../overview.ts'
 import type { Figures, ReplayedUser } from '../queries.ts'
 import { plot } from './plot.ts'
 
-/** Seconds until the page looks again whether the figures are counted. */
-const AGAIN_SECONDS = 3
+/** Seconds until the page reloads while the figures are being counted. */
+const REFRESH_SECONDS = 3
 
 export interface OverviewPage {
   viewer: Viewer
@@ -33,7 +33,7 @@ export function overviewPage(page: OverviewPage): SafeHtml {
     title: 'Overview',
     viewer,
     section: 'overview',
-    refreshSeconds: figures === null ? AGAIN_SECONDS : undefined,
+    refreshSeconds: figures === null ? REFRESH_SECONDS : undefined,
     body: html`
 <h1>Overview</h1>
 ${searchForm('')}
@@ -73,7 +73,7 @@ function plots(figures: OverviewPage['figures'], range: RangeName): SafeHtml {
   if (figures === 'unavailable')
     return html`<p class="empty">The counts are not available: the database took too long. <a href="">Try again</a></p>`
   if (!figures)
-    return html`<p class="empty" role="status" data-refresh="${AGAIN_SECONDS}">Counting. This page refreshes by itself.</p>`
+    return html`<p class="empty" role="status" data-refresh="${REFRESH_SECONDS}">Counting. This page refreshes by itself.</p>`
   const { from, at, living, logins, revocations, external, replays } = figures
   const { stepSeconds } = RANGES[range]
   const span = range === 'day' ? 'in 24 hours' : 'in 7 days'
