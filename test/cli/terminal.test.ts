@@ -67,7 +67,10 @@ t.test('a plan is shown before it is executed, with its numbers in the question'
   const planned = await onTerminal(['incident', 'plan', '--user', 'ada', 'adda', '--reason', 'x', '--json'])
   const { planId } = JSON.parse(planned.output)
   const refused = await onTerminal(['incident', 'execute', planId], { keys: 'n\n' })
-  t.match(refused, { code: 1, output: /2001:db8:41:7::12.*End 3 sessions of 1 user\? This cannot be undone/s })
+  t.match(refused, {
+    code: 1,
+    output: /2001:db8:41:7::12.*End 3 sessions of 1 user\? This cannot be undone/s,
+  })
   t.match(
     refused.output,
     'Unknown ids, ignored: adda.',

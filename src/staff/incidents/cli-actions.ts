@@ -143,6 +143,8 @@ async function withBar(
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   })
   if (done) return
-  printToStderr(`Interrupted. A running service continues; otherwise run: global-logout incident execute ${planId}`)
+  printToStderr(
+    `Interrupted. A running service continues; otherwise run: global-logout incident execute ${planId}`,
+  )
   throw new Failed()
 }

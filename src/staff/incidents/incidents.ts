@@ -1,6 +1,6 @@
 /**
- * Incidents: many sessions ended as one act. First a plan, which ends nothing and counts in one snapshot; executing it is an
- * act of its own, by whoever may, once; `run.ts` carries it out. Every step is an operation.
+ * Incidents: end many sessions in one operation. A plan counts the matching sessions in one snapshot and ends none. Its
+ * execution starts once; `run.ts` does the work. Every step is an operation.
  */
 
 import { type Database, withoutDeadline } from '../../database/database.ts'

@@ -1,4 +1,4 @@
-/** The named queries of incidents. Those that end sessions are in `steps.ts`. */
+/** The queries of incidents. Those that end sessions are in `steps.ts`. */
 import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
 import { fetchRows } from '../../database/rows.ts'

@@ -1,6 +1,6 @@
 /**
- * The queries that carry an incident out, on a connection of its own (`Database.withOwnConnection`). What was ended is counted in the
- * transaction that ended it, from the rows that the trigger wrote: the count is right wherever a process dies.
+ * The queries that execute an incident, on a dedicated connection (`Database.withOwnConnection`). Each transaction counts the
+ * rows that the trigger wrote for the sessions it ended, so that the count stays right after a crash.
  */
 import { and, eq, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
