@@ -114,13 +114,25 @@ t.test(
   },
 )
 
-t.test('the command of the service tells its version', async (t) => {
+/** Prints the version as the command does, then the packages that were loaded for it. */
+const PRINT_VERSION = `
+import { registerHooks } from 'node:module'
+const packages = new Set()
+registerHooks({
+  load(url, context, next) {
+    const [, name] = /.*\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url) ?? []
+    if (name) packages.add(name)
+    return next(url, context)
+  },
+})
+process.on('exit', () => console.log([...packages].sort().join()))
+process.argv.push('--version')
+await import('./node_modules/${SERVICE}/bin/global-logout.js')`
+
+t.test('the command of the service prints its version, and loads no library but commander', async (t) => {
   const project = await startProject(tarball(SERVICE))
-  await project.write(
-    'version.js',
-    `process.argv.push('--version')\nawait import('./node_modules/${SERVICE}/bin/global-logout.js')`,
-  )
-  t.same(await project.node('version.js'), { code: 0, output: `${version}\n` })
+  await project.write('version.js', PRINT_VERSION)
+  t.same(await project.node('version.js'), { code: 0, output: `${version}\ncommander,${SERVICE}\n` })
 })
 
 for (const [name, file] of tarballs)
