@@ -1,17 +1,13 @@
 /** An instance that loses its database answers "valid" from its cache only until its lease ends. */
 import t from 'tap'
-import { openDatabase } from '../../src/database/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { ownServer } from '../support/own-server.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
 const server = await ownServer()
-const database = openDatabase(server.url, { max: 6 })
-t.teardown(() => database.close())
-const service = await startService({
-  database: { ...database, url: server.url, psql: async () => [] },
-  env: { CHECK_MODE: 'leased' },
-})
+const database = openTestDatabase(server.url, { max: 6 })
+const service = await startService({ database, env: { CHECK_MODE: 'leased' } })
 const { as, check } = service
 const ada = await service.addUser('ada')
 

@@ -1,19 +1,17 @@
 /** When the database is unavailable, the feed ends its streams and answers 503; afterwards it skips no event. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { openDatabase } from '../../src/database/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { type EventStream, openStream } from '../support/event-stream.ts'
 import { ownServer } from '../support/own-server.ts'
-import { admin } from '../support/server.ts'
 import { json, startService } from '../support/service.ts'
 import { demote } from '../support/standby.ts'
 import { waitFor } from '../support/within.ts'
 
 const server = await ownServer()
-const database = openDatabase(server.url, { max: 6 })
-t.teardown(() => database.close())
-const psql = (sql: string) => admin(server.url, async (client) => (await client.query(sql)).rows)
-const service = await startService({ database: { ...database, url: server.url, psql: async () => [] } })
+const database = openTestDatabase(server.url, { max: 6 })
+const { psql } = database
+const service = await startService({ database })
 const { headers } = await service.keyFor('events')
 const ada = await service.addUser('ada')
 

@@ -27,12 +27,18 @@ export async function testDatabase({ max = 10, dump = '' } = {}): Promise<TestDa
   )
   const url = databaseUrl(serverUrl, name)
   if (dump) await admin(url, (client) => client.query(dump))
-  const database = openDatabase(url, { max })
+  // Teardown runs in reverse order: the connections close before the drop.
   t.teardown(async () => {
-    await database.close()
     if (t.passing()) await admin(serverUrl, (client) => client.query(`drop database ${name} with (force)`))
     else t.comment(`kept, because a test failed: ${url}`)
   })
+  return openTestDatabase(url, { max })
+}
+
+/** Opens a database that exists. Closed when the test file ends. */
+export function openTestDatabase(url: string, { max = 10 } = {}): TestDatabase {
+  const database = openDatabase(url, { max })
+  t.teardown(database.close)
   return {
     ...database,
     url,

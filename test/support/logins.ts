@@ -2,9 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { openDatabase } from '../../src/database/database.ts'
-import type { TestDatabase } from './database.ts'
-import { admin } from './server.ts'
+import { openTestDatabase, type TestDatabase } from './database.ts'
 
 let made = 0
 
@@ -19,18 +17,8 @@ export async function login(owner: TestDatabase, role?: string): Promise<TestDat
   const url = new URL(owner.url)
   url.username = name
   url.password = password
-  const database = openDatabase(url.href)
-  t.teardown(async () => {
-    await database.close()
-    await dropLogin(owner, name)
-  })
-  return {
-    ...database,
-    name,
-    url: url.href,
-    psql: (sql: string, values?: unknown[]) =>
-      admin(url.href, async (client) => (await client.query(sql, values)).rows),
-  }
+  t.teardown(() => dropLogin(owner, name))
+  return { ...openTestDatabase(url.href), name }
 }
 
 /** "Tuple concurrently updated" and a deadlock. Roles belong to the whole server, and other test files change theirs. */

@@ -2,8 +2,8 @@
 import { GlobalLogoutAdapter } from '@global-logout/authjs'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import t from 'tap'
-import { openDatabase } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { ownServer } from '../support/own-server.ts'
 import { runProgram } from '../support/run-program.ts'
 import { admin } from '../support/server.ts'
@@ -18,11 +18,9 @@ t.test(
       log_min_duration_statement: '0',
       log_parameter_max_length_on_error: '-1',
     })
-    const database = openDatabase(server.url)
-    t.teardown(() => database.close())
     const log: string[] = []
     const service = await startService({
-      database: { ...database, url: server.url, psql: async () => [] },
+      database: openTestDatabase(server.url),
       log,
       demo: true,
     })

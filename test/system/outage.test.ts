@@ -1,18 +1,16 @@
 /** While the database is stopped or frozen every answer is 503 and keeps the cookie; afterwards the service recovers by itself. */
 import type pg from 'pg'
 import t from 'tap'
-import { openDatabase, withDeadline } from '../../src/database/database.ts'
+import { withDeadline } from '../../src/database/database.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { hold } from '../support/hold.ts'
 import { ownServer } from '../support/own-server.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
 const server = await ownServer()
-const database = openDatabase(server.url, { max: 4 })
-t.teardown(() => database.close())
-const service = await startService({
-  database: { ...database, url: server.url, psql: async () => [] },
-})
+const database = openTestDatabase(server.url, { max: 4 })
+const service = await startService({ database })
 const { as, http, check, cookieName } = service
 const ada = await service.addUser('ada')
 

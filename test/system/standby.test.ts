@@ -4,9 +4,9 @@
  */
 import { createServer, type Socket } from 'node:net'
 import t from 'tap'
-import { openDatabase } from '../../src/database/database.ts'
 import { boundedFetch } from '../support/bounded-fetch.ts'
 import { run } from '../support/command.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { ownServer } from '../support/own-server.ts'
 import { freePort, listen } from '../support/ports.ts'
 import { admin } from '../support/server.ts'
@@ -22,9 +22,7 @@ const psql = (url: string, sql: string) => admin(url, async (client) => (await c
 
 /** The service on these hosts, in one of the modes. */
 async function serve(url: string, CHECK_MODE: string): Promise<Service> {
-  const database = openDatabase(url, { max: 4 })
-  t.teardown(() => database.close())
-  return startService({ database: { ...database, url, psql: async () => [] }, env: { CHECK_MODE } })
+  return startService({ database: openTestDatabase(url, { max: 4 }), env: { CHECK_MODE } })
 }
 
 const hostOf = (url: string) => new URL(url).host
