@@ -44,7 +44,7 @@ interface Open {
 }
 
 /** @param lastRead when the feed was last read, in milliseconds on the monotonic clock. */
-export function createStreams(lastRead: () => number) {
+function createStreams(lastRead: () => number) {
   const opened = new Set<Open>()
   let closed = false
   let cutOff = 0

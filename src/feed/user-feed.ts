@@ -21,8 +21,6 @@ export interface UserFollower {
   end(): void
 }
 
-export type UserFeed = ReturnType<typeof createUserFeed>
-
 export function createUserFeed(feed: Pick<Feed, 'headCursor' | 'pagesAfter' | 'next'>) {
   const followers = new Map<string, Set<UserFollower>>()
   /** Ends the shared follower; there is one while there are subscribers. */

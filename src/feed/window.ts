@@ -23,8 +23,6 @@ export interface Page {
 /** Most cursors kept. The feed moves on about twice a second, with or without events. */
 const MAX_CURSORS = 10_000
 
-export type Window = ReturnType<typeof createWindow>
-
 /** @param maxEvents the most events kept; a single page is always kept whole. */
 export function createWindow(maxEvents: number) {
   /** The number of pages before each cursor. A cursor that moves on without events keeps its number. */

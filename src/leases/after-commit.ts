@@ -5,8 +5,6 @@ import type { Log } from '../lib/log.ts'
 import { recordWait } from '../operations/record.ts'
 import type { Barrier } from './barrier.ts'
 
-export type AfterCommit = ReturnType<typeof afterCommit>
-
 export function afterCommit({ run }: Pick<Database, 'run'>, barrier: Pick<Barrier, 'wait'>, log: Log) {
   /**
    * Waits until no instance answers "valid" for the sessions that the transaction ended. Records the wait in the operation.

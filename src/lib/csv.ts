@@ -47,11 +47,6 @@ export async function* csvLines<Row extends object>(
   if (!headerSent) yield header
 }
 
-/** One CSV line of the fields. */
-export function csvLine(fields: readonly unknown[]): string {
-  return stringify([fields], OPTIONS)
-}
-
 function escapeText(text: string): string {
   return text.replace(CONTROL_CHARACTER, unicodeEscape).replace(FORMULA_START, "'")
 }

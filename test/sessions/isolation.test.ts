@@ -2,8 +2,8 @@
 import { request } from 'node:http'
 import t from 'tap'
 import { table } from '../../src/cli/table.ts'
-import { csvLine } from '../../src/lib/csv.ts'
 import { run } from '../support/command.ts'
+import { csvLine } from '../support/csv.ts'
 import { json, startService } from '../support/service.ts'
 import { nextEvent } from '../support/within.ts'
 
@@ -127,10 +127,9 @@ t.test('on no page a name turns the words around it', async (t) => {
   for (const [path, page] of pages) t.notOk(outside(page).includes(TURN), path)
 })
 
-t.test('nor do they in CSV, where they are shown instead', (t) => {
-  t.equal(csvLine([`a${TURN}b`, '\u001b[31m\u009b\0']), '"a\\u202eb","\\u001b[31m\\u009b\\u0000"\r\n')
-  t.equal(csvLine(['a\tb\r\nc']), '"a\tb\r\nc"\r\n', 'a line of a text stays a line')
-  t.end()
+t.test('nor do they in CSV, where they are shown instead', async (t) => {
+  t.equal(await csvLine([`a${TURN}b`, '\u001b[31m\u009b\0']), '"a\\u202eb","\\u001b[31m\\u009b\\u0000"\r\n')
+  t.equal(await csvLine(['a\tb\r\nc']), '"a\tb\r\nc"\r\n', 'a line of a text stays a line')
 })
 
 t.test('nor on a terminal, where a line of theirs is no line of ours', async (t) => {
