@@ -1,5 +1,4 @@
 /** Prepares the database before the service listens: waits for it, applies migrations, and writes the session policy. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from './config.ts'
 import { isTemporaryFailure } from './database/connection.ts'
 import type { Executor } from './database/database.ts'
@@ -8,6 +7,7 @@ import { migrate } from './database/migrate.ts'
 import { refuseTransactionPooler } from './database/pooler.ts'
 import { requireAllRows } from './database/row-security.ts'
 import type { Log } from './lib/log.ts'
+import { sleep } from './lib/sleep.ts'
 import { recordOperationWithoutRevocations } from './operations/record.ts'
 import { createServices, type Services } from './services.ts'
 import { currentXid } from './sessions/queries.ts'
