@@ -28,8 +28,6 @@ import { createOverview } from './staff/overview/overview.ts'
 import { createReplays } from './staff/replays/replays.ts'
 import { isStaff } from './staff/roles.ts'
 
-const SWEEP_INTERVAL_MS = 60_000
-
 export interface ServicesOptions {
   /** URL of the database. */
   url: string
@@ -112,8 +110,7 @@ const JOBS = {
   lease: ({ checking }: Services) => checking.start(),
   reaper: ({ barrier, log }: Services) => startInstanceReaper(barrier, log),
   sweeper: ({ database, config, metrics, log }: Services) => {
-    const sweeping = { intervalMs: SWEEP_INTERVAL_MS, retentionSeconds: config.revocationRetentionSeconds }
-    const sweeper = startSweeper(database, sweeping, log)
+    const sweeper = startSweeper(database, { retentionSeconds: config.revocationRetentionSeconds }, log)
     metrics.sweep(sweeper.counts)
     return sweeper
   },

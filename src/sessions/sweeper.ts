@@ -13,6 +13,7 @@ import { sweepPages, sweepRecord } from './queries.ts'
 
 const PAGES_PER_STEP = 500
 const PAUSE_MS = 50
+const SWEEP_MS = 60_000
 
 /** Sweeps the whole table once. @returns the number of deleted rows; null when another instance is sweeping. */
 export async function sweep(
@@ -56,16 +57,16 @@ function whileSweeping<T>(step: (tx: Transaction) => Promise<T>) {
 }
 
 export interface SweeperOptions {
-  /** Milliseconds between two sweeps. */
-  intervalMs: number
   /** How long revocations and replays are kept, in seconds. */
   retentionSeconds: number
+  /** Milliseconds between two sweeps. */
+  intervalMs?: number
 }
 
 /** Sweeps periodically until closed. `counts`: deleted rows, and when the last complete sweep ended (0: never). */
 export function startSweeper(
   database: Pick<Database, 'transaction'>,
-  { intervalMs, retentionSeconds }: SweeperOptions,
+  { retentionSeconds, intervalMs = SWEEP_MS }: SweeperOptions,
   log: Log,
 ) {
   const counts = { sessions: 0, revocations: 0, at: 0 }
