@@ -10,6 +10,7 @@ import { createCommandContext } from './command-context.ts'
 import { addDoctorCommand } from './doctor/cli.ts'
 import { addRolesCommand } from './doctor/roles-cli.ts'
 import { addKeysCommand } from './service-api/cli.ts'
+import { addSweepCommand } from './sessions/cli.ts'
 import { addAccountCommands } from './staff/accounts/cli.ts'
 import { addAuditCommand } from './staff/audit/cli.ts'
 import { addIncidentCommand } from './staff/incidents/cli.ts'
@@ -96,6 +97,7 @@ export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing
   addAuditCommand(program, context)
   addKeysCommand(program, context)
   addDoctorCommand(program, context)
+  addSweepCommand(program, context)
   addRolesCommand(program, context)
   addCompletionCommand(program)
   for (const command of commandsBelow(program)) command.version(version, ...VERSION)

@@ -1,4 +1,4 @@
-/** `global-logout doctor` reports problems of a deployment; `global-logout sweep` deletes expired sessions. */
+/** `global-logout doctor` reports problems of a deployment. */
 import { Failed } from '../cli/common.ts'
 import type { CommandContext } from '../cli/context.ts'
 import { explain } from '../cli/explain.ts'
@@ -7,7 +7,6 @@ import { printTable } from '../cli/table.ts'
 import { ConfigError, readConfig } from '../config.ts'
 import { unfitServer } from '../database/connection.ts'
 import { Problem } from '../errors.ts'
-import { sweep } from '../sessions/sweeper.ts'
 import { count } from '../ui/format.ts'
 import { checkDatabase } from './database-checks.ts'
 import type { Finding } from './finding.ts'
@@ -28,13 +27,6 @@ export async function diagnose(context: CommandContext, { json }: JsonOption): P
     print(summary(findings))
   }
   if (findings.some(({ level }) => level === 'problem')) throw new Failed()
-}
-
-export async function sweepNow(context: CommandContext, { json }: JsonOption): Promise<void> {
-  const deleted = await context.withDatabase((database) => sweep(database))
-  if (json) printJson({ deleted })
-  else if (deleted === null) print('Another process is sweeping. Nothing was deleted here.')
-  else print(`${count(deleted, 'expired session')} deleted.`)
 }
 
 async function runChecks(context: CommandContext): Promise<Finding[]> {

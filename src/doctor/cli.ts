@@ -1,4 +1,4 @@
-/** `global-logout doctor` and `global-logout sweep`: their options and help. */
+/** `global-logout doctor`: its options and help. */
 import type { Command } from 'commander'
 import { examples } from '../cli/common.ts'
 import type { CommandContext } from '../cli/context.ts'
@@ -19,12 +19,4 @@ export function addDoctorCommand(program: Command, context: CommandContext): voi
       '\nChanges nothing. Exits with 1 if there is a problem, and with 0 if there are only warnings.',
     )
     .action(async (options: JsonOption) => (await actions()).diagnose(context, options))
-
-  program
-    .command('sweep')
-    .allowExcessArguments(false)
-    .description('delete expired sessions now; a running service does so every minute')
-    .option('--json', 'print JSON')
-    .addHelpText('after', examples('sweep'))
-    .action(async (options: JsonOption) => (await actions()).sweepNow(context, options))
 }

@@ -1,4 +1,4 @@
-/** `global-logout doctor`, `sweep` and `completion`, as an operator uses them. */
+/** `global-logout doctor` and `completion`, as an operator uses them. */
 import t from 'tap'
 import { TRIGGERS } from '../../src/doctor/database-checks.ts'
 import { run } from '../support/command.ts'
@@ -159,16 +159,6 @@ t.test('doctor finds pending migrations', async (t) => {
     'delete from drizzle.__global_logout_migrations where id = (select max(id) from drizzle.__global_logout_migrations)',
   )
   t.match((await findings()).found.migrations, { level: 'problem', detail: /global-logout migrate/ })
-})
-
-t.test('sweep deletes expired sessions, and prints how many', async (t) => {
-  await psql(`insert into "user" (id) values ('ada')`)
-  await psql(
-    `insert into session ("sessionToken", "userId", expires)
-     values ('dead', 'ada', now() - interval '1 day'), ('living', 'ada', now() + interval '1 day')`,
-  )
-  t.match(await command(['sweep']), { code: 0, output: '1 expired session deleted.' })
-  t.same(await psql('select "sessionToken" from session'), [{ sessionToken: 'living' }])
 })
 
 t.test('the shell completes commands, options and values', async (t) => {
