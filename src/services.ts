@@ -43,6 +43,10 @@ export interface ServicesOptions {
 
 export type Services = ReturnType<typeof createServices>
 
+/**
+ * Creates the services. Activity updates and the replay alarm begin their loops here, in commands too: an empty loop sends
+ * no query, and no loop keeps the process alive.
+ */
 export function createServices(
   config: Config,
   log: Log,
@@ -107,6 +111,7 @@ export function createServices(
 
 /** Background jobs of a serving process. */
 const JOBS = {
+  metrics: ({ metrics }: Services) => metrics.start(),
   lease: ({ checking }: Services) => checking.start(),
   reaper: ({ barrier, log }: Services) => startInstanceReaper(barrier, log),
   sweeper: ({ database, config, metrics, log }: Services) => {

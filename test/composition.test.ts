@@ -30,6 +30,7 @@ t.test('services and app are made, and closed, without a database', async (t) =>
   const app = await buildApp(services, createLogger('silent'))
   await app.ready()
   t.equal((await app.inject('/healthz')).statusCode, 200)
+  t.notMatch(await services.metrics.text(), /nodejs_eventloop_lag/, 'only a serving process is observed')
   await app.close()
   await services.close()
   for (const pool of Object.values(services.pools)) t.equal(pool.pool.totalCount, 0)
@@ -58,6 +59,7 @@ t.test('jobs run from startJobs to close; a job in "except" does not start', asy
 
   const whole = createServices(leased, silentLog, { url })
   startJobs(whole)
+  t.match(await whole.metrics.text(), /^nodejs_eventloop_lag_seconds /m, 'the process is observed')
   await waitFor('the instance to join', async () => (await instances()) === 1)
   await waitFor('the record to be sealed', async () => (await sealed()) > 0)
   await whole.close()

@@ -24,8 +24,6 @@ export type CheckResult = 'valid' | 'refused' | 'undecided'
 export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
-  if (cluster.isWorker) answerSupervisor(registry)
-  collectDefaultMetrics({ register: registry })
   const { counter, gauge, histogram } = createCollectors(registry)
 
   const checks: Record<CheckResult, Durations> = {
@@ -97,6 +95,14 @@ export function createMetrics() {
     instrumentKeys: (keys: Keys) => instrumentKeys(keys, (why) => void refused[why]++),
 
     ...createServiceMetrics({ counter, gauge }),
+
+    /** Observes the process, and answers the supervisor in a worker. For a serving process. */
+    start() {
+      if (cluster.isWorker) answerSupervisor(registry)
+      collectDefaultMetrics({ register: registry })
+      // prom-client cannot stop its observers: they end with the process.
+      return { close: async () => {} }
+    },
 
     /** The metrics of this process or, in a worker, of all workers. */
     text: (): Promise<string> => (cluster.isWorker ? askSupervisor() : registry.metrics()),
