@@ -65,7 +65,7 @@ export async function giveRole(
     const why = parseOption('reason', reason, options.reason)
     const user = await findExactUser(accounts, text)
     await confirm(
-      `Role of ${called(user)}, ${user.id}: ${user.role ?? 'none'} now, ${role} from now on?`,
+      `Change the role of ${called(user)}, ${user.id}, from ${user.role ?? 'none'} to ${role}?`,
       options.yes,
     )
     const done = await accounts.setRole(user.id, role === 'none' ? null : role, why, cliActor())

@@ -122,7 +122,7 @@ t.test('nobody is signed out by mistake', async (t) => {
   })
   t.match(await command('revoke', 'nobody', '--reason', 'x', '--yes'), {
     code: 1,
-    output: /there is no user/,
+    output: /no user has an id, email or name that begins with "nobody"/,
   })
   t.match(await command('revoke', 'carl'), { code: 2, output: /--reason/ })
   t.match(await command('revoke', 'carl', '--reason', ' ', '--yes'), { code: 2, output: /--reason/ })
@@ -173,7 +173,7 @@ t.test('a role is given after a question, and on record', async (t) => {
   const role = ['user', 'role', 'ada@example.com', 'security', '--reason', 'new colleague']
   t.match(await command(...role), {
     code: 2,
-    output: /ada@example\.com.* ada: none so far, security .*--yes/,
+    output: /ada@example\.com.* ada, from none to security\? .*--yes/,
   })
   t.same(await psql('select from staff'), [], 'nobody was there to ask')
   t.match(await command(...role, '--yes'), { code: 0 })
