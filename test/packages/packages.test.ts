@@ -1,7 +1,9 @@
 /** Each package, packed and installed into a project that has nothing else: types, imports, commands, and the rules of publishing. */
 import { spawn } from 'node:child_process'
-import { appendFile, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { globSync, readFileSync } from 'node:fs'
+import { appendFile, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import * as authjs from '@global-logout/authjs'
 import * as client from '@global-logout/client'
 import * as browser from '@global-logout/client/browser'
@@ -18,9 +20,10 @@ const AUTHJS = '@global-logout/authjs'
 const SERVICE = 'global-logout'
 const RESOLUTIONS = ['bundler', 'node16'] as const
 
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const tarballs = await packAll()
 const tarball = (name: string) => tarballs.get(name) ?? ''
-const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /** What prints the exports of modules, by module. */
 const printExports = (modules: string[]) => `
@@ -51,6 +54,18 @@ GlobalLogoutAdapter('postgres://127.0.0.1/')
 `
 
 t.equal([...tarballs.keys()].sort().join(), [AUTHJS, CLIENT, SERVICE].join(), 'every package is packed')
+
+t.test('every package has the version of the service, and documents name its tarball', async (t) => {
+  const files = [...tarballs.values()].map((file) => basename(file))
+  for (const file of files) t.ok(file.endsWith(`-${version}.tgz`), file)
+  const documents = globSync(['packages/*/README.md', 'docs/*.md'], { cwd: root })
+  const named = documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), 'utf8')
+    return [...text.matchAll(/[\w.-]+\.tgz/g)].map(([file]) => ({ document, file: basename(file) }))
+  })
+  t.ok(named.length >= 4, `${named.length} names of tarballs`)
+  for (const { document, file } of named) t.ok(files.includes(file), `${document}: ${file}`)
+})
 
 t.test('the client needs no other package: its types arrive, and plain Node imports it', async (t) => {
   const project = await startProject(tarball(CLIENT))
