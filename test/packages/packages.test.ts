@@ -13,7 +13,7 @@ import { freePort } from '../support/ports.ts'
 import { served } from '../support/served.ts'
 import { json } from '../support/service.ts'
 import { nextEvent, waitFor } from '../support/within.ts'
-import { broken, PLAIN, packAll, readmeExample, startProject, tool } from './project.ts'
+import { broken, PLAIN, packAll, readmeExample, startProject, tool, unpack } from './project.ts'
 
 const CLIENT = '@global-logout/client'
 const AUTHJS = '@global-logout/authjs'
@@ -65,6 +65,12 @@ t.test('every package has the version of the service, and documents name its tar
   })
   t.ok(named.length >= 4, `${named.length} names of tarballs`)
   for (const { document, file } of named) t.ok(files.includes(file), `${document}: ${file}`)
+})
+
+t.test('the service ships what it runs, and nothing that only a build needs', async (t) => {
+  const { folder } = await unpack(tarball(SERVICE))
+  t.same(globSync(['**/*.d.ts', '**/*.ts', 'dist/openapi.js'], { cwd: folder }), [])
+  t.same(globSync('bin/*', { cwd: folder }), ['bin/global-logout.js'])
 })
 
 t.test('the client needs no other package: its types arrive, and plain Node imports it', async (t) => {

@@ -68,7 +68,8 @@ interface Unpacked {
   manifest: Record<string, Record<string, string> | undefined> & { name: string; version: string }
 }
 
-async function unpack(tarball: string): Promise<Unpacked> {
+/** Unpacks a tarball into a folder of its own. */
+export async function unpack(tarball: string): Promise<Unpacked> {
   const folder = join(await emptyFolder(), 'package')
   await mkdir(folder)
   await execute('tar', ['-xzf', tarball, '-C', folder, '--strip-components=1'])
