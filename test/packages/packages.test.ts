@@ -9,6 +9,7 @@ import * as client from '@global-logout/client'
 import * as browser from '@global-logout/client/browser'
 import t, { type Test } from 'tap'
 import { boundedFetch } from '../support/bounded-fetch.ts'
+import { deadLinks } from '../support/links.ts'
 import { freePort } from '../support/ports.ts'
 import { served } from '../support/served.ts'
 import { json } from '../support/service.ts'
@@ -66,6 +67,14 @@ t.test('every package has the version of the service, and documents name its tar
   t.ok(named.length >= 4, `${named.length} names of tarballs`)
   for (const { document, file } of named) t.ok(files.includes(file), `${document}: ${file}`)
 })
+
+for (const [name, file] of tarballs)
+  t.test(`every link in the documents of ${name} has a target in its tarball`, async (t) => {
+    const { folder } = await unpack(file)
+    const documents = globSync('**/*.md', { cwd: folder })
+    t.ok(documents.includes('README.md'))
+    t.same(deadLinks(folder, documents), [])
+  })
 
 t.test('the service ships what it runs, and nothing that only a build needs', async (t) => {
   const { folder } = await unpack(tarball(SERVICE))
