@@ -1,12 +1,12 @@
 /** Schemas that several routes share: texts, ids, instants. */
 import { z } from 'zod'
-import { uuid } from '../lib/schemas.ts'
+import { uuid, WITHOUT_NUL } from '../lib/schemas.ts'
 
 /** A text that PostgreSQL accepts: without NUL. No user id is longer than 1,024 characters. */
 export const text = z
   .string({ error: ({ input }) => (input === undefined ? 'must be given' : 'must be a text') })
   .max(1024)
-  .regex(/^[^\0]*$/, 'must not hold a NUL character')
+  .regex(WITHOUT_NUL, 'must not hold a NUL character')
 
 export const sessionId = uuid('must be the id of a session')
 export const planId = uuid('must be the id of a plan')

@@ -4,6 +4,9 @@ import { z } from 'zod'
 /** A UUID of any version, in lower case as PostgreSQL writes it. */
 export const uuid = (error?: string) => z.guid(error).toLowerCase()
 
+/** A text that PostgreSQL can store: without NUL. */
+export const WITHOUT_NUL = /^[^\0]*$/
+
 /** An instant in ISO 8601, at least to the minute. It needs a zone: without one, JavaScript would assume this machine's. */
 export const zonedInstant = z.union(
   [z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })],

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { type Database, withoutDeadline } from '../../database/database.ts'
 import { Problem } from '../../errors.ts'
+import { WITHOUT_NUL } from '../../lib/schemas.ts'
 import type { AuditKind } from '../../operations/kinds.ts'
 import type { Operation } from '../../operations/schema.ts'
 import { readChainHead } from './chain.ts'
@@ -42,7 +43,7 @@ interface Positions {
 const instant = z.iso.datetime().regex(/^(?!0000)/)
 const positionsSchema = z.object({
   operation: z.tuple([instant, z.guid()]).nullable(),
-  external: z.tuple([instant, z.string().regex(/^\d{1,19}$/), z.string().regex(/^[^\0]*$/)]).nullable(),
+  external: z.tuple([instant, z.string().regex(/^\d{1,19}$/), z.string().regex(WITHOUT_NUL)]).nullable(),
 })
 
 export type Audit = ReturnType<typeof createAudit>

@@ -5,7 +5,7 @@
 import { isIP } from 'node:net'
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { zonedInstant } from '../../lib/schemas.ts'
+import { WITHOUT_NUL, zonedInstant } from '../../lib/schemas.ts'
 import { session, user } from '../../sessions/schema.ts'
 import { partsOf, type SelectorName, type SelectorValue } from './selectors.ts'
 
@@ -13,7 +13,7 @@ const MAX_USER_IDS = 200_000
 /** In characters. */
 const MAX_USER_ID = 1_024
 
-const isPlain = (text: string) => text.isWellFormed() && !text.includes('\0')
+const isPlain = (text: string) => text.isWellFormed() && WITHOUT_NUL.test(text)
 
 /** A text that PostgreSQL and its JSON can hold. */
 const plainText = z.string().refine(isPlain, 'must be text without NUL characters')
