@@ -2,9 +2,10 @@
  * Reads the settings from the environment into a frozen object. An error lists every invalid setting by name. The type
  * `Config` derives from the schema.
  */
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { databaseUrlProblems } from './database/client-config.ts'
+import { isRange } from './lib/address-blocks.ts'
 import { duration, UNITS } from './lib/duration.ts'
 
 /** Folder of the embedded database. */
@@ -22,8 +23,9 @@ const origin = z
 
 const origins = list.pipe(z.array(origin))
 
+// A prefix of 0 would trust every sender.
 const addresses = list.refine(
-  (items) => items.every(isAddressOrRange),
+  (items) => items.every((item) => isRange(item) && !item.includes('/0')),
   'must list addresses or CIDR ranges such as 10.0.0.0/8, separated by commas',
 )
 
@@ -199,17 +201,4 @@ function defaultCookieName(secure: boolean, domain: string | undefined): string 
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-}
-
-function isAddressOrRange(text: string): boolean {
-  const [address = '', prefix, rest] = text.split('/')
-  if (!isIP(address) || rest !== undefined) return false
-  if (prefix === undefined) return true
-  if (!/^[1-9]\d{0,2}$/.test(prefix)) return false
-  try {
-    new BlockList().addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4')
-    return true
-  } catch {
-    return false
-  }
 }

@@ -115,3 +115,20 @@ t.test('no text in any setting brings anything but a config or named problems', 
     { numRuns: 2000 },
   )
 })
+
+t.test('a trusted proxy is an address or a range, never every sender', (t) => {
+  for (const one of ['10.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8', 'fe80::1%eth0'])
+    t.same(readConfig({ TRUST_PROXY: one }).trustProxy, [one])
+  for (const one of [
+    '0.0.0.0/0',
+    '::/0',
+    '10.0.0.0/00',
+    '10.0.0.0/33',
+    '::/129',
+    '10.0.0.0/8/8',
+    '10.0.0/8',
+    'proxy',
+  ])
+    t.match(problemsOf({ TRUST_PROXY: one }), [/^TRUST_PROXY: must list addresses/])
+  t.end()
+})

@@ -1,4 +1,5 @@
 /** Networks of IP addresses: which network a caller's limits apply to, and whether an address is in a list of ranges. */
+import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /** The network that counts as one caller: the IPv4 address, or the IPv6 /64 that one customer has. */
@@ -10,6 +11,14 @@ export function callerNetwork(address: string): string {
         .map((part) => part.toString(16))
         .join(':')
     : address
+}
+
+/** Whether a text is an IP address, or a range of them in CIDR notation. An address may have a zone (`fe80::1%eth0`). */
+export function isRange(text: string): boolean {
+  const [address = '', prefix, rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest !== undefined) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128))
 }
 
 /** @param ranges addresses or CIDR ranges. @returns a test whether an address from `readAddress` is in one of them. */

@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { isRange } from '../../lib/address-blocks.ts'
 import { WITHOUT_NUL, zonedInstant } from '../../lib/schemas.ts'
 import { session, user } from '../../sessions/schema.ts'
 import { partsOf, type SelectorName, type SelectorValue } from './selectors.ts'
@@ -49,7 +50,11 @@ const instant = zonedInstant
 
 const ipRange = z
   .string()
-  .refine(isRange, 'must be an IPv4 or IPv6 address or a CIDR range such as 203.0.113.0/24')
+  // A zone (fe80::1%eth0) means something on one machine only.
+  .refine(
+    (text) => isRange(text) && !text.includes('%'),
+    'must be an IPv4 or IPv6 address or a CIDR range such as 203.0.113.0/24',
+  )
 
 /** An internationalized domain is compared as applications store it: in Unicode or as `xn--…`. */
 const emailDomain = z
@@ -62,14 +67,6 @@ function isDomain(text: string): boolean {
 }
 
 const DOMAIN_LABEL = /^(?!-)[\p{L}\p{M}\p{N}-]{1,63}(?<!-)$/u
-
-function isRange(text: string): boolean {
-  const [address = '', prefix, rest] = text.split('/')
-  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
-  // A zone (fe80::1%eth0) means something on one machine only.
-  if (bits < 0 || text.includes('%') || rest !== undefined) return false
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
-}
 
 /** The range in each form in which its addresses may be recorded: plain IPv4, and IPv4 mapped into IPv6. */
 function notationsOf(range: string): string[] {
