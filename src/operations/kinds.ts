@@ -44,15 +44,20 @@ export const AUDIT_KINDS = keysOf(AUDITED)
 export const ACTOR_KINDS = ['user', 'service', 'staff', 'system', 'database'] as const
 export type ActorKind = (typeof ACTOR_KINDS)[number]
 
-/** `ends`: the sessions of the user that it ends. `label`: the text in the console. */
+/**
+ * `ends`: the sessions of the user that it ends. `endsOwn`: whether the requesting session is one of them. `label`: the text
+ * in the console.
+ */
 const SCOPES = {
-  local: { ends: 'this session', label: 'Signed out one device' },
-  others: { ends: 'all but this one', label: 'Signed out all other devices' },
-  global: { ends: 'all', label: 'Signed out everywhere' },
-} as const satisfies Record<string, { ends: string; label: string }>
+  local: { ends: 'this session', endsOwn: true, label: 'Signed out one device' },
+  others: { ends: 'all but this one', endsOwn: false, label: 'Signed out all other devices' },
+  global: { ends: 'all', endsOwn: true, label: 'Signed out everywhere' },
+} as const satisfies Record<string, { ends: string; endsOwn: boolean; label: string }>
 
 export type LogoutScope = keyof typeof SCOPES
 export const LOGOUT_SCOPES = keysOf(SCOPES)
+/** Whether a logout ends the session that requests it. */
+export const endsOwnSession = (scope: LogoutScope): boolean => SCOPES[scope].endsOwn
 /** Each scope and the sessions that it ends, in one line. */
 export const SCOPES_EXPLAINED = LOGOUT_SCOPES.map((scope) => `\`${scope}\`: ${SCOPES[scope].ends}`).join('; ')
 

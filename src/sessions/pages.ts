@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import { ignoreBodies } from '../http/bodies.ts'
 import { sessionId } from '../http/schemas.ts'
+import { endsOwnSession } from '../operations/kinds.ts'
 import type { Cookies } from './cookies.ts'
 import { readCredential } from './credentials.ts'
 import { problemPages } from './error-handlers.ts'
@@ -164,6 +165,6 @@ export const pages = fp(routes, {
 
 /** Whether an operation ended the session that requested it. */
 function endedItself({ operation, revoked }: Ended): boolean {
-  if (operation.kind === 'logout') return operation.scope !== 'others'
+  if (operation.kind === 'logout' && operation.scope) return endsOwnSession(operation.scope)
   return revoked.some(({ sessionId }) => sessionId === operation.actorSessionId)
 }

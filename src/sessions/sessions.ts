@@ -7,7 +7,7 @@ import { Problem } from '../errors.ts'
 import { afterCommit } from '../leases/after-commit.ts'
 import type { Barrier } from '../leases/barrier.ts'
 import type { Log } from '../lib/log.ts'
-import type { LogoutScope } from '../operations/kinds.ts'
+import { endsOwnSession, type LogoutScope } from '../operations/kinds.ts'
 import { findOperation } from '../operations/record.ts'
 import type { LastSeen } from './last-seen.ts'
 import { findLock, type Lock } from './locks.ts'
@@ -119,7 +119,7 @@ export function createSessions(
         global: sessionFilter.ofUser(userId),
       }[scope]
       const ended = await revoke(tx, filter, { kind: 'logout', scope, ...byUser(current.session, source) })
-      return { ...ended, scope, signedOut: scope !== 'others' }
+      return { ...ended, scope, signedOut: endsOwnSession(scope) }
     })
   }
 
