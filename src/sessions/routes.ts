@@ -18,7 +18,7 @@ import {
   scope,
 } from './logout-request.ts'
 import type { Session } from './schema.ts'
-import { device, endedSessions } from './schemas.ts'
+import { device, endedSessions, toEndedSessions } from './schemas.ts'
 import type { Outcome, Sessions } from './sessions.ts'
 
 const times = { createdAt: instant, lastSeenAt: instant, expiresAt: instant }
@@ -166,7 +166,7 @@ function answer({ operationId, scope, revoked }: Outcome, { redirect, ignored }:
   return {
     operationId,
     scope,
-    revoked: revoked.map(({ id, userAgent }) => ({ id, device: describeDevice(userAgent) })),
+    revoked: toEndedSessions(revoked),
     redirect,
     ignored,
   }

@@ -3,6 +3,7 @@
  */
 
 import { describeDevice } from '../../sessions/devices.ts'
+import { toEndedSessions } from '../../sessions/schemas.ts'
 import { toOperationJson } from '../operation-json.ts'
 import type { Account, Revoked } from './accounts.ts'
 import type { FoundUser } from './queries.ts'
@@ -59,7 +60,7 @@ export function compareWithSession({
 export function toRevoked({ operationId, revoked, lock }: Revoked) {
   return {
     operationId,
-    revoked: revoked.map(({ id, userAgent }) => ({ id, device: describeDevice(userAgent) })),
+    revoked: toEndedSessions(revoked),
     ...(lock && { lockedUntil: lock.until?.toISOString() ?? null }),
   }
 }
