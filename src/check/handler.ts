@@ -19,7 +19,7 @@ const INVALID: Verdict = { valid: false }
 const LOG_INTERVAL_MS = 1_000
 
 /** Whether a URL is a check. A gateway appends the path that it protects, and no spelling of that path may change the answer. */
-export function isCheck(url: string): boolean {
+function isCheck(url: string): boolean {
   return url.startsWith('/check') && (url.length === 6 || url[6] === '/' || url[6] === '?')
 }
 
@@ -126,6 +126,6 @@ function refuse(response: ServerResponse, problem: Problem, log: Log, cookies?: 
 }
 
 /** The user id as a header value: visible ASCII unchanged, all else and `%` percent-encoded, so that no two ids collide. */
-export function headerSafe(userId: string): string {
+function headerSafe(userId: string): string {
   return /^[\x21-\x24\x26-\x7e]+$/.test(userId) ? userId : encodeURIComponent(userId)
 }

@@ -14,7 +14,7 @@ export interface Checked {
 }
 
 /** What the cache needs besides. In seconds from the moment of the read. */
-export interface Lifetimes {
+interface Lifetimes {
   /** Until the session ends by idle timeout or maximum age. */
   lifeSeconds: number
   /** Until the next activity update is due. */

@@ -13,7 +13,7 @@ const CONNECT_MS = 5_000
 const CLOSE_MS = 500
 
 /** Calls `onNotify` for every notification on the channel, and after every connect, until closed. */
-export function listen(url: string, channel: string, onNotify: () => void) {
+function listen(url: string, channel: string, onNotify: () => void) {
   const stop = new AbortController()
   const { connect } = createConnector(url, {
     name: 'global-logout listener',

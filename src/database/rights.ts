@@ -9,7 +9,7 @@ import { fetchRows } from './rows.ts'
 
 /** The owner of the tables, the three roles of the migrations, and `stranger`: any other login, which has the rights of PUBLIC. */
 export const ROLES = ['owner', 'service', 'checker', 'application', 'stranger'] as const
-export type Role = (typeof ROLES)[number]
+type Role = (typeof ROLES)[number]
 
 export interface Rights extends Record<Role, string[]> {
   kind: 'schema' | 'table' | 'sequence' | 'function'

@@ -33,8 +33,6 @@ export interface ReaderOptions {
   lingerMs?: number
 }
 
-export type Reader = ReturnType<typeof createReader>
-
 export function createReader(
   store: FeedStore,
   listener: SharedListener,

@@ -25,9 +25,9 @@ const KEEP_ALIVE_MS = 30_000
 
 const HEARTBEAT = ': heartbeat\n\n'
 
-export type Streams = ReturnType<typeof createStreams>
+type Streams = ReturnType<typeof createStreams>
 
-export interface EventStream {
+interface EventStream {
   /** Aborted when the stream has ended, for any reason. */
   ended: AbortSignal
   /** Writes whole messages. Resolves when the next may be written. A client that does not read them in time is disconnected. */

@@ -10,7 +10,7 @@ import type { ReplayRow, RevocationRow } from './queries.ts'
 export type RevocationEvent = Omit<RevocationRow, keyof Position | 'at'> & { revokedAt: string }
 
 /** A reused revoked token as services receive it. `at` is when it was recorded, a moment after its use. */
-export type ReplayEvent = Omit<ReplayRow, keyof Position | 'at'> & { at: string }
+type ReplayEvent = Omit<ReplayRow, keyof Position | 'at'> & { at: string }
 
 export type FeedEvent = RevocationEvent | ReplayEvent
 

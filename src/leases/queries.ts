@@ -46,12 +46,12 @@ export async function readChanges(query: Database['query'], since: string | null
 }
 
 /** Adds an instance. Run it in a transaction, whose commit is durable. */
-export async function addInstance(tx: Executor, id: string): Promise<void> {
+async function addInstance(tx: Executor, id: string): Promise<void> {
   await tx.insert(instance).values({ id })
 }
 
 /** Counts a heartbeat. Run it in a transaction, whose commit is durable. @returns false when the instance has no row. */
-export async function recordHeartbeat(tx: Executor, id: string): Promise<boolean> {
+async function recordHeartbeat(tx: Executor, id: string): Promise<boolean> {
   const beat = sql`${instance.beat} + 1`
   const rows = await tx
     .update(instance)
@@ -62,16 +62,16 @@ export async function recordHeartbeat(tx: Executor, id: string): Promise<boolean
 }
 
 /** Acknowledges that the instance's cache holds nothing whose revocation is visible in the snapshot. */
-export async function setApplied(db: Executor, id: string, snapshot: string): Promise<void> {
+async function setApplied(db: Executor, id: string, snapshot: string): Promise<void> {
   await db.update(instance).set({ applied: snapshot }).where(eq(instance.id, id))
 }
 
-export async function removeInstance(db: Executor, id: string): Promise<void> {
+async function removeInstance(db: Executor, id: string): Promise<void> {
   await db.delete(instance).where(eq(instance.id, id))
 }
 
 /** Removes the row of a dead instance, unless it has sent another heartbeat. */
-export async function removeDeadInstance(db: Executor, id: string, beat: number): Promise<void> {
+async function removeDeadInstance(db: Executor, id: string, beat: number): Promise<void> {
   await db.delete(instance).where(sql`${eq(instance.id, id)} and ${eq(instance.beat, beat)}`)
 }
 
@@ -99,7 +99,7 @@ export async function laggingInstances(db: Executor, xids: string[]): Promise<In
 }
 
 /** Every instance, dead ones included. */
-export async function listInstances(db: Executor): Promise<InstanceStatus[]> {
+async function listInstances(db: Executor): Promise<InstanceStatus[]> {
   return db.select({ id: instance.id, beat: instance.beat }).from(instance)
 }
 
@@ -112,7 +112,7 @@ export async function sweepChanges(db: Executor): Promise<void> {
 }
 
 /** Notifies instances and readers of the feed. Not inside the revoking transaction: NOTIFY serializes the commits of all senders. */
-export async function notifyInstances(db: Executor): Promise<void> {
+async function notifyInstances(db: Executor): Promise<void> {
   await db.execute(sql`select pg_catalog.pg_notify(${REVOKED}::text, ''::text)`)
 }
 

@@ -26,7 +26,7 @@ declare module 'fastify' {
 }
 
 /** The caller, as the columns of an operation. */
-export interface Staff {
+interface Staff {
   actorKind: 'staff' | 'service'
   actorId: string
   actorSessionId: string | null

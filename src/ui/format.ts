@@ -21,7 +21,7 @@ export function relativeTime(date: Date, now = new Date()): string {
 }
 
 /** "23 November 2026 at 00:41 UTC". */
-export function absoluteTime(date: Date): string {
+function absoluteTime(date: Date): string {
   return `${absolute.format(date)} UTC`
 }
 

@@ -31,7 +31,7 @@ export interface Outcome {
 export const PLAIN = ['env', ['-u', 'NODE_OPTIONS']] as const
 
 /** Runs a program. It sees nothing of this process's environment but PATH, HOME and `env`. */
-export async function execute(
+async function execute(
   command: string,
   args: string[],
   { cwd = root, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
@@ -89,8 +89,6 @@ export async function broken(
   await execute('tar', ['-czf', again, '-C', dirname(folder), 'package'])
   return again
 }
-
-export type Project = Awaited<ReturnType<typeof startProject>>
 
 /** A project with these tarballs installed: their dependencies and peers, as far as they declare them, come from the checkout. */
 export async function startProject(...tarballs: string[]) {

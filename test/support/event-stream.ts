@@ -1,7 +1,7 @@
 /** A client of server-sent events by the WHATWG's rules: comments are kept apart, an id counts once its event is dispatched. */
 import { within } from './within.ts'
 
-export interface Message {
+interface Message {
   event: string
   data: string
   /** The last event id after this message. */

@@ -4,8 +4,6 @@ import t from 'tap'
 import { listen } from './ports.ts'
 import { nextEvent } from './within.ts'
 
-export type TcpProxy = Awaited<ReturnType<typeof startTcpProxy>>
-
 /** Starts one to `target`, an http address; closed when the test file ends. */
 export async function startTcpProxy(target: string) {
   const { port, hostname } = new URL(target)

@@ -11,7 +11,7 @@ export interface AdmissionOptions {
 }
 
 /** The response to a refused request. */
-export interface Refusal {
+interface Refusal {
   status: 401 | 503
   headers: Record<string, string>
   /** A problem body (RFC 9457), with titles and codes of the service. */

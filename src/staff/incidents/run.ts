@@ -46,7 +46,7 @@ const WRITING_MS = 3 * 60_000
 const READING_MS = 10_000
 const POLL_MS = 250
 
-export interface IncidentProgress {
+interface IncidentProgress {
   planned: number
   ended: number
 }

@@ -2,7 +2,6 @@
  * The labels and options of an incident's selectors. Form, command line and pages derive from this table; `selector-values.ts`
  * holds schemas and SQL. Imports no code, to keep help texts fast.
  */
-import type { Selection } from './selector-values.ts'
 
 /** How a value is entered and shown: form, command line and pages implement each kind once. */
 export type SelectorKind = 'ids' | 'address' | 'instant' | 'text' | 'flag'
@@ -84,7 +83,9 @@ export const SELECTORS = Object.entries(table).map(
 )
 
 /** The given parts with their selectors. */
-export function partsOf(selection: Selection): [NamedSelector, SelectorValue][] {
+export function partsOf(
+  selection: Partial<Record<SelectorName, SelectorValue>>,
+): [NamedSelector, SelectorValue][] {
   return SELECTORS.flatMap((one): [NamedSelector, SelectorValue][] => {
     const value = selection[one.name]
     return value === undefined ? [] : [[one, value]]

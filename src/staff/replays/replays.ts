@@ -37,8 +37,6 @@ interface BatchEntry {
   senders: Sender[]
 }
 
-export type Replays = ReturnType<typeof createReplays>
-
 export function createReplays(
   { transaction }: Pick<Database, 'transaction'>,
   log: Log,

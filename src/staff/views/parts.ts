@@ -87,6 +87,6 @@ export function sessionsOfUsers(sessions: number, users: number): string {
 }
 
 /** "must say why" as a sentence. */
-export function sentence(text: string): string {
+function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`
 }

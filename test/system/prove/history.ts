@@ -79,14 +79,14 @@ export interface History {
   checks: Checks
 }
 
-export type Checks = ReturnType<typeof createChecks>
+type Checks = ReturnType<typeof createChecks>
 
 export function createHistory(): History {
   return { sessions: [], acts: [], checks: createChecks() }
 }
 
 /** Checks in the order of their answers, 22 bytes each. */
-export function createChecks(capacity = 256) {
+function createChecks(capacity = 256) {
   let length = 0
   let begin = new Float64Array(capacity)
   let end = new Float64Array(capacity)

@@ -48,7 +48,7 @@ function rowOf(run: Run): Record<string, string> {
   }
 }
 
-export function countActs({ acts }: History) {
+function countActs({ acts }: History) {
   const logouts: Record<Scope | 'undone', number> = { local: 0, one: 0, others: 0, global: 0, undone: 0 }
   let deletions = 0
   let expiries = 0

@@ -34,8 +34,6 @@ const TOUCHES_MS = 1_500
 const ACTS = { logout: 80, deletion: 12, expiry: 8 } as const
 const SCOPES: Record<Scope, number> = { local: 30, one: 20, others: 20, global: 30 }
 
-export type Workload = ReturnType<typeof startWorkload>
-
 export function startWorkload(options: WorkloadOptions) {
   const { seed, users, calls, instances, clients, logoutsPerCheck } = options
   let stopping = false

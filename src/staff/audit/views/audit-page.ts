@@ -8,7 +8,7 @@ import { errorSummary, type FormErrors, field } from '../../views/parts.ts'
 import type { AuditPage } from '../audit.ts'
 import { entries } from './entries.ts'
 
-export interface AuditInput {
+interface AuditInput {
   user?: string | undefined
   actor?: string | undefined
   kind?: string | undefined

@@ -10,7 +10,7 @@ import type { AuditEntry } from '../audit.ts'
 export type Shown = Omit<AuditEntry, 'requestId' | 'waitedMs' | 'actorSessionId'>
 
 /** One entry of the audit: when, what, to whom, by whom, why, from where. */
-export function entry(shown: Shown, names: DisplayNames, when: (date: Date) => SafeHtml = ago): SafeHtml {
+function entry(shown: Shown, names: DisplayNames, when: (date: Date) => SafeHtml = ago): SafeHtml {
   const { id, kind, at, userId, reason, revokedCount, ipAddress, userAgent } = shown
   const external = kind === 'external'
   const what = external ? 'Sessions ended outside the service' : operationLabel(kind, shown.scope)
