@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { duration } from '../lib/duration.ts'
 
 /** Longest reason, in characters. */
-const MAX_REASON = 500
+export const MAX_REASON = 500
 
 /** The reason of an action: trimmed, visible, on one line. */
 export const reason = z

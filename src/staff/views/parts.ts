@@ -3,6 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import type { ActorKind } from '../../operations/kinds.ts'
 import { count, quoted } from '../../ui/format.ts'
 import type { DisplayNames } from '../display-names.ts'
+import { MAX_REASON } from '../reason.ts'
 
 export { quoted } from '../../ui/format.ts'
 
@@ -69,6 +70,20 @@ ${hint ? html`<p class="hint" id="${name}-hint">${hint}</p>` : ''}
 ${error ? html`<p class="fault" id="${name}-fault">${sentence(error)}</p>` : ''}
 ${control(attributes)}
 </div>`
+}
+
+/** The field for the reason of an action. */
+export function reasonField(entered: string | undefined, errors: FormErrors): SafeHtml {
+  return field(
+    {
+      name: 'reason',
+      label: 'Reason',
+      hint: 'Goes into the audit log. For example: laptop stolen, ticket 4711.',
+      control: (attributes) =>
+        html`<input ${attributes} type="text" value="${entered ?? ''}" required maxlength="${MAX_REASON}" autocomplete="off">`,
+    },
+    errors,
+  )
 }
 
 /** All errors at the top of the form, focused, each with a link to its field. */

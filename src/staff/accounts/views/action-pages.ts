@@ -7,9 +7,9 @@ import {
   emailAndId,
   errorSummary,
   type FormErrors,
-  field,
   idQuery,
   quoted,
+  reasonField,
   userHref,
 } from '../../views/parts.ts'
 import { oldSignInWarning } from '../../views/retry-page.ts'
@@ -109,18 +109,4 @@ ${reasonField(entered.reason, errors)}
     : html`<nav class="actions" aria-label="Continue"><a class="button primary" href="${userHref(user.id)}">Back to the user</a></nav>`
 }`,
   })
-}
-
-/** The field for the reason of an action. */
-export function reasonField(entered: string | undefined, errors: FormErrors): SafeHtml {
-  return field(
-    {
-      name: 'reason',
-      label: 'Reason',
-      hint: 'Goes into the audit log. For example: laptop stolen, ticket 4711.',
-      control: (attributes) =>
-        html`<input ${attributes} type="text" value="${entered ?? ''}" required maxlength="500" autocomplete="off">`,
-    },
-    errors,
-  )
 }

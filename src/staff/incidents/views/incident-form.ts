@@ -1,8 +1,7 @@
 /** `/admin/incidents/new`: the form that selects the sessions. Every given part has to match. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { reasonField } from '../../accounts/views/action-pages.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { errorSummary, type FormErrors, field } from '../../views/parts.ts'
+import { errorSummary, type FormErrors, field, reasonField } from '../../views/parts.ts'
 import { oldSignInWarning } from '../../views/retry-page.ts'
 import { type NamedSelector, SELECTORS, type SelectorKind, type SelectorName } from '../selectors.ts'
 
