@@ -3,15 +3,10 @@ import type { SafeHtml } from '@remix-run/html-template'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { withDeadline } from '../database/database.ts'
-import { Problem } from '../errors.ts'
 import { type CookieSettings, requireTokenForChange } from '../sessions/guards.ts'
+import { requireSecurityRole } from './guard.ts'
 import type { Viewer } from './views/frame.ts'
 import type { FormErrors } from './views/parts.ts'
-
-/** Requires the role `security` before the body is read; `requireStaff.write` checks the rest afterwards. */
-export async function requireSecurityRole({ staff }: FastifyRequest): Promise<void> {
-  if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
-}
 
 /**
  * Hooks for forms. The origin is checked before the body is read: a retry page shows the input again, and must never show

@@ -90,11 +90,16 @@ function createRequireStaff(
       if (staff.actorKind === 'service') return
       if (requireToken(request, cookieSettings).via === 'cookie')
         assertSameOrigin(request.headers, cookieSettings.publicOrigin)
-      if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
+      await requireSecurityRole(request)
       if (!hasSignedInWithin(staffMaxAuthAgeSeconds, request))
         throw new Problem('sign_in_again', signInAgainHint(request))
     },
   }
+}
+
+/** Requires the role `security`. A form's hook, before the body is read; part of `requireStaff.write`. */
+export async function requireSecurityRole({ staff }: Pick<FastifyRequest, 'staff'>): Promise<void> {
+  if (staff.role !== 'security') throw new Problem('read_only', 'This needs the role "security".')
 }
 
 /**

@@ -10,17 +10,8 @@ import { logServerError, sendProblem, toProblem } from '../../http/problems.ts'
 import { planId, text } from '../../http/schemas.ts'
 import type { CookieSettings } from '../../sessions/guards.ts'
 import { displayNames } from '../display-names.ts'
-import {
-  changeHooks,
-  entered,
-  formErrors,
-  formHooks,
-  parseUtcInstant,
-  requireSecurityRole,
-  send,
-  viewerOf,
-} from '../forms.ts'
-import { actorOf, hasSignedInWithin } from '../guard.ts'
+import { changeHooks, entered, formErrors, formHooks, parseUtcInstant, send, viewerOf } from '../forms.ts'
+import { actorOf, hasSignedInWithin, requireSecurityRole } from '../guard.ts'
 import { reason } from '../reason.ts'
 import type { FormErrors } from '../views/parts.ts'
 import { incidentCsv } from './csv.ts'
