@@ -11,7 +11,6 @@ import { assertSameOrigin } from '../http/csrf.ts'
 import { KEY_PROBLEMS } from '../service-api/guard.ts'
 import { bearerOf } from '../sessions/credentials.ts'
 import { type CookieSettings, requireToken, sourceOf } from '../sessions/guards.ts'
-import type { Sessions } from '../sessions/sessions.ts'
 import type { StaffRole } from './role-names.ts'
 import { findRoleOf } from './roles.ts'
 
@@ -35,7 +34,6 @@ interface Staff {
 
 export interface StaffGuard {
   config: Pick<Config, 'staffMaxAuthAgeSeconds'>
-  sessions: Pick<Sessions, 'find'>
   database: Pick<Database, 'run'>
   cookieSettings: CookieSettings
 }
@@ -62,7 +60,7 @@ export const WRITE_PROBLEMS = [
  */
 function createRequireStaff(
   app: FastifyInstance,
-  { config: { staffMaxAuthAgeSeconds }, sessions, database, cookieSettings }: StaffGuard,
+  { config: { staffMaxAuthAgeSeconds }, database, cookieSettings }: StaffGuard,
 ) {
   const withKey = app.requireKey('security')
 
@@ -71,12 +69,10 @@ function createRequireStaff(
       await withKey(request)
       return { actorKind: 'service', actorId: request.serviceKey.id, actorSessionId: null, role: 'security' }
     }
-    const found = await sessions.find(requireToken(request, cookieSettings).token)
-    if (!found) throw new Problem('invalid_token', 'Sign in again.')
-    const { session, user } = found
+    await app.requireSession(request)
+    const { session, user } = request.session
     const role = await database.run((db) => findRoleOf(db, session))
     if (!role) throw new Problem('not_staff', 'Ask for the role "security" or "auditor".')
-    request.session = found
     return { actorKind: 'staff', actorId: user.id, actorSessionId: session.id, role }
   }
 
