@@ -10,6 +10,7 @@ import { createServices, startJobs } from '../src/services.ts'
 import { userApi } from '../src/sessions/routes.ts'
 import { createWebContext } from '../src/sessions/web-context.ts'
 import { testDatabase } from './support/database.ts'
+import { startService } from './support/service.ts'
 import { waitFor } from './support/within.ts'
 
 const nowhere = 'postgres://nobody@127.0.0.1:1/none'
@@ -34,6 +35,11 @@ t.test('services and app are made, and closed, without a database', async (t) =>
   await app.close()
   await services.close()
   for (const pool of Object.values(services.pools)) t.equal(pool.pool.totalCount, 0)
+})
+
+t.test('a test cannot set lifetimes that only a start puts in force', async (t) => {
+  for (const name of ['SESSION_MAX_AGE', 'SESSION_IDLE_TIMEOUT'])
+    await t.rejects(startService({ env: { [name]: '1h' } }), { message: new RegExp(name) })
 })
 
 t.test('what was started ends in reverse, and a step that fails does not stop the others', async (t) => {

@@ -15,6 +15,9 @@ import { freePort } from './ports.ts'
 import { untilDecided } from './until-decided.ts'
 import { waitFor } from './within.ts'
 
+/** Settings that only a start writes into the database, in `prepare`. */
+const NEED_PREPARE = ['SESSION_MAX_AGE', 'SESSION_IDLE_TIMEOUT']
+
 const SYSTEM = { actorKind: 'system' as const, actorId: 'test' }
 
 export interface ServiceOptions extends Pick<InThisProcess, 'clock' | 'wrapPool' | 'except'> {
@@ -27,8 +30,14 @@ export interface ServiceOptions extends Pick<InThisProcess, 'clock' | 'wrapPool'
   log?: string[]
 }
 
-/** Starts the service in this process, as `global-logout start` does. Everything is closed when the test file ends. */
+/**
+ * Starts the service in this process, as `global-logout start` does, on a database that is prepared. Everything is closed
+ * when the test file ends.
+ * @throws Error if `env` has a setting that would need `prepare`.
+ */
 export async function startService({ database, env = {}, demo = false, log, ...rest }: ServiceOptions = {}) {
+  const ignored = NEED_PREPARE.filter((name) => name in env)
+  if (ignored.length > 0) throw new Error(`startService does not apply ${ignored}: call prepare first.`)
   const db = database ?? (await testDatabase())
   const port = await freePort()
   const config = readConfig({ DATABASE_URL: db.url, PORT: String(port), ...env })
