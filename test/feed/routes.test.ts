@@ -1,10 +1,10 @@
 /** `GET /events` as a service uses it to stop serving signed-out users. */
 import t from 'tap'
 import { openStream } from '../support/event-stream.ts'
-import { json, startService } from '../support/service.ts'
+import { json, NEVER_MS, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
-const service = await startService()
+const service = await startService({ replayFlushMs: NEVER_MS })
 const { http, as } = service
 const { psql } = service.database
 const { headers: auth } = await service.keyFor('events')
@@ -254,7 +254,7 @@ t.test('a stream ends when its key is revoked', async (t) => {
 })
 
 t.test('waiting clients do not delay the shutdown', async (t) => {
-  const closing = await startService()
+  const closing = await startService({ replayFlushMs: NEVER_MS })
   const key = await closing.keyFor('events')
   const { token } = await closing.signIn(await closing.addUser())
   const open = () =>

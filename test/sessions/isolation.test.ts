@@ -4,10 +4,10 @@ import t from 'tap'
 import { table } from '../../src/cli/table.ts'
 import { run } from '../support/command.ts'
 import { csvLine } from '../support/csv.ts'
-import { json, startService } from '../support/service.ts'
+import { json, NEVER_MS, startService } from '../support/service.ts'
 import { nextEvent } from '../support/within.ts'
 
-const service = await startService({ demo: true })
+const service = await startService({ demo: true, replayFlushMs: NEVER_MS })
 const { psql } = service.database
 /** Everything after it reads from right to left, were it not isolated. */
 const TURN = '\u202e'

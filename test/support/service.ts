@@ -15,12 +15,16 @@ import { freePort } from './ports.ts'
 import { untilDecided } from './until-decided.ts'
 import { waitFor } from './within.ts'
 
+/** As `replayFlushMs`: only `replays.flush()` records reused tokens, so that a test can count them. */
+export const NEVER_MS = 3_600_000
+
 /** Settings that only a start writes into the database, in `prepare`. */
 const NEED_PREPARE = ['SESSION_MAX_AGE', 'SESSION_IDLE_TIMEOUT']
 
 const SYSTEM = { actorKind: 'system' as const, actorId: 'test' }
 
-export interface ServiceOptions extends Pick<InThisProcess, 'clock' | 'wrapPool' | 'except'> {
+export interface ServiceOptions
+  extends Pick<InThisProcess, 'clock' | 'wrapPool' | 'except' | 'replayFlushMs'> {
   database?: TestDatabase
   /** Settings beside those of a demo on a port of its own. */
   env?: Record<string, string>
@@ -44,11 +48,9 @@ export async function startService({ database, env = {}, demo = false, log, ...r
   const logger = log
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
     : createLogger('silent')
-  // Replays are written when a test says so: what it counts must not fall into two records.
   const cleanup = createCleanup()
   t.teardown(cleanup.run)
-  const options = { replayFlushMs: 3_600_000, ...rest }
-  const { services, app } = await serve(config, { url: db.url, demo }, logger, cleanup, options)
+  const { services, app } = await serve(config, { url: db.url, demo }, logger, cleanup, rest)
   const base = `http://127.0.0.1:${port}`
   const cookieName = config.cookie.name
 

@@ -11,10 +11,10 @@ import { createReplays } from '../../../src/staff/replays/replays.ts'
 import { addUse, type Sender } from '../../../src/staff/replays/token-uses.ts'
 import { hold } from '../../support/hold.ts'
 import { strictLog } from '../../support/log.ts'
-import { json, startService } from '../../support/service.ts'
+import { json, NEVER_MS, startService } from '../../support/service.ts'
 import { waitFor, within } from '../../support/within.ts'
 
-const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' } })
+const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' }, replayFlushMs: NEVER_MS })
 const { database, addUser, signIn, http, as } = service
 const THIEF = { 'x-forwarded-for': '198.51.100.66', 'user-agent': 'thief <script>' }
 
@@ -35,7 +35,7 @@ t.test(
   'a revoked token that comes again is counted once for a minute, with where it came from',
   async (t) => {
     for (const env of [{ TRUST_PROXY: '127.0.0.1' }, { TRUST_PROXY: '127.0.0.1', CHECK_MODE: 'leased' }]) {
-      const service = await startService({ database, env })
+      const service = await startService({ database, env, replayFlushMs: NEVER_MS })
       if (env.CHECK_MODE) await service.answersFromMemory()
       const ada = await addUser()
       const { token, id } = await revoked(ada)
@@ -99,7 +99,7 @@ t.test(
 )
 
 t.test('X-Forwarded-For is believed from trusted proxies only, at /check as elsewhere', async (t) => {
-  const direct = await startService({ database })
+  const direct = await startService({ database, replayFlushMs: NEVER_MS })
   const ada = await addUser()
   for (const path of ['/check', '/api/session']) {
     const { token } = await revoked(ada)
@@ -314,7 +314,7 @@ t.test('a request counts from when it came, however long its answer took', async
 })
 
 t.test('who hangs up before the answer is known by the address all the same', async (t) => {
-  const direct = await startService({ database })
+  const direct = await startService({ database, replayFlushMs: NEVER_MS })
   for (const path of ['/check', '/api/session']) {
     const ada = await addUser()
     const { token } = await revoked(ada)
@@ -356,7 +356,11 @@ t.test('what the session or the request did not tell is neither the same nor ano
 
 t.test('in both modes staff and services are told whether it was the own device', async (t) => {
   for (const CHECK_MODE of ['database', 'leased']) {
-    const service = await startService({ database, env: { TRUST_PROXY: '127.0.0.1', CHECK_MODE } })
+    const service = await startService({
+      database,
+      env: { TRUST_PROXY: '127.0.0.1', CHECK_MODE },
+      replayFlushMs: NEVER_MS,
+    })
     if (CHECK_MODE === 'leased') await service.answersFromMemory()
     const { headers } = await service.keyFor('events', 'security')
     const get = async (path: string) => (await service.http(path, { headers })).json() as Promise<never>

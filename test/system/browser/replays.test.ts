@@ -1,7 +1,7 @@
 /** After a sign-out, further requests of ordinary browsers with the old cookie raise no replay alarm. */
 import type { Page } from 'playwright-core'
 import { browserTest, type OpenBrowser } from '../../support/browser.ts'
-import { startService } from '../../support/service.ts'
+import { NEVER_MS, startService } from '../../support/service.ts'
 import { isStream } from './gallery.ts'
 
 for (const CHECK_MODE of ['database', 'leased']) {
@@ -10,7 +10,7 @@ for (const CHECK_MODE of ['database', 'leased']) {
     async (t, open) => {
       let jump = 0
       const clock = () => performance.now() + jump
-      const service = await startService({ demo: true, env: { CHECK_MODE }, clock })
+      const service = await startService({ demo: true, env: { CHECK_MODE }, clock, replayFlushMs: NEVER_MS })
       const { psql } = service.database
       const ada = await service.addUser('demo-ada')
       const [first, second] = [await signedIn(service, open), await signedIn(service, open)]
