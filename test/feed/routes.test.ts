@@ -38,7 +38,10 @@ t.test('without a cursor a service gets the current cursor, and no earlier event
   t.equal(response.headers.get('cache-control'), 'no-store')
   const { events, cursor } = (await response.json()) as Answer
   t.same(events, [])
-  t.same(await ask(`?since=${cursor}`), { events: [], cursor: (await ask(`?since=${cursor}`)).cursor })
+  const next = await ask(`?since=${cursor}`)
+  t.same(next.events, [])
+  // Not compared with the first: transactions of other test files move it, too.
+  t.type(next.cursor, 'string')
 })
 
 t.test('an answered logout is in the next response, with user, operation and time', async (t) => {
