@@ -4,7 +4,7 @@ import type { Executor } from '../database/database.ts'
 import { serviceKey } from '../service-api/schema.ts'
 import { user } from '../sessions/schema.ts'
 
-/** DisplayNames by id. Whoever is not in it is gone, or has no name. */
+/** Display names by id. An id is missing when its user or key is gone or has no name. */
 export type DisplayNames = ReadonlyMap<string, string>
 
 /** The names, else the email addresses, of users; and the names of service keys. */

@@ -138,7 +138,7 @@ t.test('a thief of the whole database finds no token in it, and what they find o
   const dump = await wholeDatabase()
   t.ok(dump.includes(hashToken(token)), 'the dump is a dump: the tombstone of the token is in it')
   t.ok(dump.includes(userId))
-  t.notOk(dump.includes(token), 'no token, neither of a living session nor of an ended one')
+  t.notOk(dump.includes(token), 'no token, neither of a active session nor of an ended one')
   t.notOk(dump.includes('unknown-but-secret'))
 
   const [row] = await psql('select "sessionToken" as stored from session where "userId" = $1', [userId])
@@ -207,7 +207,7 @@ t.test('tidying up a dead or unknown session is no sign-out', async (t) => {
   const { token, userId } = await signIn()
   await psql(`update session set "lastSeenAt" = now() - interval '8 days' where "userId" = $1`, [userId])
   const [before] = await psql('select count(*) from operation')
-  // The update ended a living session; what counts is that the deletion adds nothing.
+  // The update ended a active session; what counts is that the deletion adds nothing.
   const revocations = await revocationsOf(userId)
   await adapter.deleteSession(token)
   await adapter.deleteSession(token)
@@ -224,7 +224,7 @@ t.test('of many sign-outs at once with one token, one is the sign-out', async (t
   t.equal((await operationsOf(userId)).length, 1)
 })
 
-t.test('deleting a user revokes every living session', async (t) => {
+t.test('deleting a user revokes every active session', async (t) => {
   const { userId, token, session } = await signIn()
   await adapter.createSession({ ...session, sessionToken: `${token}2` })
   await adapter.deleteUser(userId)

@@ -164,10 +164,10 @@ t.test('later than the add', async (t) => {
     })
     const registry = start(client)
     await followed(registry)
-    const [ended, living] = [await device(), await device()]
+    const [ended, active] = [await device(), await device()]
     const [one, two] = [socket(), socket()]
     registry.add(ended.identity, one, ended.request)
-    registry.add(living.identity, two, living.request)
+    registry.add(active.identity, two, active.request)
     await sleep(PAST_THE_ADD)
     broken = true
     await sleep(500)
@@ -182,10 +182,10 @@ t.test('later than the add', async (t) => {
 
   t.test('while nothing is heard of the feed, sessions are asked about', { buffered: true }, async (t) => {
     const registry = start(deaf(), { lostMs: 300 })
-    const [ended, living] = [await device(), await device()]
+    const [ended, active] = [await device(), await device()]
     const [one, two] = [socket(), socket()]
     registry.add(ended.identity, one, ended.request)
-    registry.add(living.identity, two, living.request)
+    registry.add(active.identity, two, active.request)
     await sleep(PAST_THE_ADD)
     await ended.logOut()
     await one.ended
@@ -215,10 +215,10 @@ t.test('later than the add', async (t) => {
     { buffered: true },
     async (t) => {
       const registry = start(client, { recheckMs: 200, undecidedMs: 2_000 })
-      const [ended, living] = [await device(), await device()]
+      const [ended, active] = [await device(), await device()]
       const [one, two] = [socket(), socket()]
       registry.add(ended.identity, one, ended.request)
-      registry.add(living.identity, two, living.request)
+      registry.add(active.identity, two, active.request)
       await service.database.psql(
         `update session set expires = (now() + interval '7 seconds') at time zone 'utc' where id = $1`,
         [ended.sessionId],

@@ -22,13 +22,13 @@ const traces = (userId: string) =>
 /** A user with two valid sessions, an expired one and an idle one. */
 async function someone() {
   const userId = await service.addUser()
-  const living = [await service.signIn(userId), await service.signIn(userId)]
+  const active = [await service.signIn(userId), await service.signIn(userId)]
   const expired = await service.signIn(userId)
   const idle = await service.signIn(userId)
   await psql(`update session set expires = expires - interval '90 days' where id = $1`, [expired.id])
   await psql(`update session set "lastSeenAt" = now() - interval '8 days' where id = $1`, [idle.id])
   await psql('delete from revoked_session where user_id = $1', [userId])
-  return { userId, living }
+  return { userId, active }
 }
 
 const PATHS: Record<string, (userId: string) => Promise<unknown>> = {
@@ -43,23 +43,23 @@ const PATHS: Record<string, (userId: string) => Promise<unknown>> = {
 }
 for (const [path, end] of Object.entries(PATHS)) {
   t.test(`${path} leaves a revocation of each valid session, and of no other`, async (t) => {
-    const { userId, living } = await someone()
+    const { userId, active } = await someone()
     const hashes = await psql<{ hash: string }>(
       'select "sessionToken" as hash from session where id = any($1)',
-      [living.map(({ id }) => id)],
+      [active.map(({ id }) => id)],
     )
     await end(userId)
     const left = await traces(userId)
-    t.same(left.map((trace) => trace.session_id).sort(), living.map(({ id }) => id).sort())
+    t.same(left.map((trace) => trace.session_id).sort(), active.map(({ id }) => id).sort())
     t.same(left.map((trace) => trace.session_token).sort(), hashes.map(({ hash }) => hash).sort())
     t.same([...new Set(left.map((trace) => trace.operation_id))], [null], 'no operation stands behind it')
-    for (const { token } of living) t.equal(await service.check(token), 401)
+    for (const { token } of active) t.equal(await service.check(token), 401)
   })
 }
 
 t.test('a logout names its operation on every revocation, and counts them', async (t) => {
-  const { userId, living } = await someone()
-  const outcome = await service.sessions.logout(living[0]?.token ?? '', 'global', {
+  const { userId, active } = await someone()
+  const outcome = await service.sessions.logout(active[0]?.token ?? '', 'global', {
     userAgent: 'phone',
     ipAddress: '2001:db8::1',
     requestId: 'r1',
@@ -75,7 +75,7 @@ t.test('a logout names its operation on every revocation, and counts them', asyn
     scope: 'global',
     actor_kind: 'user',
     actor_id: userId,
-    actor_session_id: living[0]?.id,
+    actor_session_id: active[0]?.id,
     user_id: userId,
     revoked_count: 2,
     user_agent: 'phone',
@@ -85,19 +85,19 @@ t.test('a logout names its operation on every revocation, and counts them', asyn
 })
 
 t.test('the operation of one transaction does not leak into the next on the same connection', async (t) => {
-  const { userId, living } = await someone()
-  await service.sessions.logout(living[0]?.token ?? '', 'local', { userAgent: null, ipAddress: null })
+  const { userId, active } = await someone()
+  await service.sessions.logout(active[0]?.token ?? '', 'local', { userAgent: null, ipAddress: null })
   await Promise.all(
     Array.from({ length: 10 }, () =>
       database.run((db) => db.execute(`delete from session where "userId" = '${userId}'`)),
     ),
   )
   const left = await traces(userId)
-  t.equal(left.find((trace) => trace.session_id === living[1]?.id)?.operation_id, null)
+  t.equal(left.find((trace) => trace.session_id === active[1]?.id)?.operation_id, null)
 })
 
 t.test('a rolled-back deletion leaves nothing', async (t) => {
-  const { userId, living } = await someone()
+  const { userId, active } = await someone()
   await t.rejects(
     database.transaction(async (tx) => {
       await tx.execute(`delete from session where "userId" = '${userId}'`)
@@ -105,7 +105,7 @@ t.test('a rolled-back deletion leaves nothing', async (t) => {
     }),
   )
   t.same(await traces(userId), [])
-  t.equal(await service.check(living[0]?.token ?? ''), 200)
+  t.equal(await service.check(active[0]?.token ?? ''), 200)
 })
 
 t.test('no update makes an ended session valid again', async (t) => {

@@ -24,7 +24,7 @@ const problem = async (response: Response) => ({
 })
 
 t.test(
-  'introspection tells of a living session whose it is and until when, and of no other anything',
+  'introspection tells of a active session whose it is and until when, and of no other anything',
   async (t) => {
     const { headers } = await keyFor('introspect')
     const ada = await service.addUser()

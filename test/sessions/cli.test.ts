@@ -9,10 +9,10 @@ t.test('sweep deletes expired sessions, and prints how many', async (t) => {
   await psql(`insert into "user" (id) values ('ada')`)
   await psql(
     `insert into session ("sessionToken", "userId", expires)
-     values ('dead', 'ada', now() - interval '1 day'), ('living', 'ada', now() + interval '1 day')`,
+     values ('dead', 'ada', now() - interval '1 day'), ('active', 'ada', now() + interval '1 day')`,
   )
   const sweep = run(['sweep'], { env: { DATABASE_URL: url } })
   t.equal(await sweep.ended, 0)
   t.match(sweep.output(), '1 expired session deleted.')
-  t.same(await psql('select "sessionToken" from session'), [{ sessionToken: 'living' }])
+  t.same(await psql('select "sessionToken" from session'), [{ sessionToken: 'active' }])
 })

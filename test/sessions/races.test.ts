@@ -149,8 +149,8 @@ t.test('a logout of the others by a session that is ended meanwhile ends nobody 
         sessions.logout(owner.token, 'others', nobody),
         sessions.logout(thief.token, 'others', nobody),
       ])
-      const living = await sessions.list(userId)
-      if (living.length !== 1) t.fail(`one of both must live, not ${living.length}`)
+      const active = await sessions.list(userId)
+      if (active.length !== 1) t.fail(`one of both must live, not ${active.length}`)
       const refused = answers.filter(
         (answer) => answer.status === 'rejected' && (answer.reason as Problem).code === 'invalid_token',
       )

@@ -10,7 +10,7 @@ const database = await testDatabase()
 const { psql } = database
 await psql(`insert into "user" (id) values ('ada')`)
 
-/** Rows by the thousand: a third living, a third expired, a third idle. */
+/** Rows by the thousand: a third active, a third expired, a third idle. */
 async function fill(rows: number) {
   await psql('delete from session')
   await psql('delete from revoked_session')

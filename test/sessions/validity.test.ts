@@ -88,13 +88,13 @@ t.test('the predicate of the queries judges rows by the database clock', async (
     // A second within a bound has passed by now; a second beyond it has not come back.
     const wanted = state === 'valid' && /a second/.test(why) ? undefined : state
     if (wanted) t.equal(found[0]?.state, wanted, why)
-    const living = await database.run((db) =>
+    const active = await database.run((db) =>
       db
         .select()
         .from(session)
         .where(and(eq(session.id, row?.id ?? ''), isValid)),
     )
-    if (wanted) t.equal(living.length === 1, wanted === 'valid', why)
+    if (wanted) t.equal(active.length === 1, wanted === 'valid', why)
   }
 })
 

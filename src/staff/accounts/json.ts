@@ -50,13 +50,15 @@ export function compareWithSession({
 }: Pick<Account['replays'][number], 'sameAddress' | 'sameProgram'>): string {
   if (sameAddress === sameProgram && sameAddress !== null)
     return sameAddress ? "the session's own address and program" : 'another address and program'
-  const told = (same: boolean | null, what: string) =>
+  const compared = (same: boolean | null, what: string) =>
     same === null ? null : same ? `the session's own ${what}` : `another ${what}`
-  const parts = [told(sameAddress, 'address'), told(sameProgram, 'program')].filter((part) => part !== null)
+  const parts = [compared(sameAddress, 'address'), compared(sameProgram, 'program')].filter(
+    (part) => part !== null,
+  )
   return parts.join(', ') || "the session's own device is unknown"
 }
 
-/** What `Accounts.revoke` did. `lockedUntil` is null until somebody lifts the lock, and absent where none was asked for. */
+/** What `Accounts.revoke` did. `lockedUntil` is null for a lock without an end, and absent where no lock was requested. */
 export function toRevoked({ operationId, revoked, lock }: Revoked) {
   return {
     operationId,

@@ -202,10 +202,10 @@ async function findRevocationCountMismatches({
     await tx.extend(SEAL_MS)
     return readRevocationCountMismatches(tx)
   })
-  return mismatches.map(({ operationId, recorded, told }) => ({
+  return mismatches.map(({ operationId, recorded, stated }) => ({
     kind: 'revocation_count_mismatch',
     operationId,
-    detail: `operation ${operationId} states ${told} ended sessions, but ${recorded} are recorded under it`,
+    detail: `operation ${operationId} states ${stated} ended sessions, but ${recorded} are recorded under it`,
   }))
 }
 

@@ -175,7 +175,7 @@ export interface RevocationCountMismatch {
   operationId: string
   /** Sessions recorded under it, and the number that it states. */
   recorded: number
-  told: number
+  stated: number
 }
 
 /**
@@ -186,13 +186,13 @@ export async function readRevocationCountMismatches(tx: Executor): Promise<Revoc
   return fetchRows<RevocationCountMismatch>(
     tx,
     sql`
-    select recorded.id as "operationId", recorded.count as recorded, told.count as told
+    select recorded.id as "operationId", recorded.count as recorded, stated.count as stated
     from (select operation_id as id, count(*)::int as count from revoked_session group by 1) recorded
     join operation o using (id), lateral (select case when o.kind <> 'incident.execute' then o.revoked_count else coalesce(
       (select min(f.revoked_count) from operation f
         where f.kind = 'incident.finish' and f.result ->> 'operationId'::text = o.id::text),
-      (select i.ended from incident i where i.operation_id = o.id), 0) end as count) told
-    where recorded.count > told.count order by o.at, o.id`,
+      (select i.ended from incident i where i.operation_id = o.id), 0) end as count) stated
+    where recorded.count > stated.count order by o.at, o.id`,
   )
 }
 

@@ -23,7 +23,7 @@ export interface Figures {
   from: number
   at: Date
   /** Active sessions at the end of each step, without those that expired since. */
-  living: number[]
+  active: number[]
   /** Sign-ins. */
   logins: number[]
   /** Ended sessions, and how many of all of them outside the service. */
@@ -72,7 +72,7 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRan
   return {
     from,
     at: new Date(now * 1000),
-    living: add(
+    active: add(
       sum(alive, ({ began }, i) => began <= i),
       sum(over, ({ began, ended }, i) => began <= i && ended > i),
     ),

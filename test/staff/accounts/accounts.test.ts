@@ -115,12 +115,12 @@ t.test('when the revocation has answered, no instance says valid from memory', a
 
 t.test('what was ended behind the service is shown as such, beside what lives', async (t) => {
   const ada = await addUser()
-  const [gone, living] = [await signIn(ada), await signIn(ada)]
+  const [gone, active] = [await signIn(ada), await signIn(ada)]
   await psql('delete from session where id = $1', [gone.id])
   const { sessions, sessionCount, revocations } = await accounts.show(ada)
   t.same(
     sessions.map(({ id }) => id),
-    [living.id],
+    [active.id],
   )
   t.equal(sessionCount, 1)
   t.match(revocations, [{ session: { sessionId: gone.id }, operation: null }])

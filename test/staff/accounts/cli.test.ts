@@ -40,7 +40,7 @@ async function addUser(id: string, sessions: number, address = '203.0.113.7') {
     [id, sessions, address],
   )
 }
-const living = async (userId: string) =>
+const active = async (userId: string) =>
   (await psql('select from session where "userId" = $1', [userId])).length
 
 t.test('a stolen account: found, looked at, ended, with the reason on record', async (t) => {
@@ -60,11 +60,11 @@ t.test('a stolen account: found, looked at, ended, with the reason on record', a
     code: 2,
     output: /End 3 sessions .*--yes/,
   })
-  t.equal(await living('ada'), 3, 'none of these ended any')
+  t.equal(await active('ada'), 3, 'none of these ended any')
 
   const { operationId, revoked } = await json('revoke', 'ada@example.com', '--reason', 'ticket 1', '--yes')
   t.equal(revoked.length, 3)
-  t.equal(await living('ada'), 0)
+  t.equal(await active('ada'), 0)
   t.notMatch(JSON.stringify(revoked), 'sessionToken')
   t.match(await command('audit', 'list', '--user', 'ada'), {
     output: new RegExp(`user\\.revoke +3 +ada +system cli:\\S+ +ticket 1 +${operationId}`),
@@ -94,7 +94,7 @@ t.test('a locked user is signed in by nobody until the lock is lifted', async (t
     code: 0,
     output: /locked until/,
   })
-  t.equal(await living('bob'), 0)
+  t.equal(await active('bob'), 0)
   await t.rejects(signIn(), { code: 'GL001' })
   t.match(await command('unlock', 'bob', '--yes'), { code: 0, output: /may sign in again/ })
   await signIn()
@@ -130,13 +130,13 @@ t.test('nobody is signed out by mistake', async (t) => {
     code: 2,
     output: /--for/,
   })
-  t.equal(await living('carl'), 1)
+  t.equal(await active('carl'), 1)
   t.match(
     await command('revoke', 'carl', '--reason', 'x', '--yes'),
     { code: 0 },
     'whose id it is exactly is meant',
   )
-  t.equal(await living('carla'), 1)
+  t.equal(await active('carla'), 1)
 })
 
 t.test(
@@ -153,7 +153,7 @@ t.test(
       ['unlock', 'u10@example.co'],
     ] as const)
       t.match(await command(act, whom, '--reason', 'x', '--yes'), meant, `${act} ${whom}`)
-    t.equal(await living('u10'), 1)
+    t.equal(await active('u10'), 1)
     t.match(
       await command('sessions', 'u1'),
       { code: 0, output: /1 session/ },
@@ -193,7 +193,7 @@ t.test('an incident: planned, executed, reported; a second execution changes not
   await addUser('fred', 2, '192.0.2.1')
   const plan = await json('incident', 'plan', '--ip', '198.51.100.0/24', '--reason', 'leak')
   t.match(plan, { sessions: 7, users: 2, staffSessions: 0 })
-  t.equal(await living('dora'), 4, 'a plan ends nothing')
+  t.equal(await active('dora'), 4, 'a plan ends nothing')
   const domain = ['--email-domain', 'Example.COM', '--ip', '198.51.100.1']
   t.match(await json('incident', 'plan', ...domain, '--reason', 'leak'), { sessions: 4, users: 1 })
   t.match(await json('incident', 'plan', '--email-domain', 'ample.com', '--reason', 'leak'), { sessions: 0 })
@@ -201,7 +201,7 @@ t.test('an incident: planned, executed, reported; a second execution changes not
   const done = await command('incident', 'execute', plan.planId, '--yes')
   t.match(done, { code: 0, output: /: done\n/ })
   t.match(done.output, /ended +7 sessions of 2 users/)
-  t.same([await living('dora'), await living('emil'), await living('fred')], [0, 0, 2])
+  t.same([await active('dora'), await active('emil'), await active('fred')], [0, 0, 2])
   t.match(await json('incident', 'execute', plan.planId, '--yes'), { state: 'done', ended: 7 })
   const ended = await csv('incident', 'show', plan.planId)
   t.equal(ended.length, 1 + 7, 'a head, and a line for each')
@@ -220,7 +220,7 @@ t.test('an incident: planned, executed, reported; a second execution changes not
 
   await psql(`update incident set expires_at = now() - interval '1 second' where id = $1`, [listed.planId])
   t.match(await command('incident', 'execute', listed.planId), { code: 1, output: /has expired.*Plan again/ })
-  t.equal(await living('fred'), 2, 'a plan that has expired is not even asked about')
+  t.equal(await active('fred'), 2, 'a plan that has expired is not even asked about')
 })
 
 t.test(
@@ -234,11 +234,11 @@ t.test(
       `select from session where id = (select max(id::text)::uuid from session where "userId" = 'gina') for update`,
     )
     const first = run(['incident', 'execute', planId, '--yes'], { env })
-    await waitFor('the first sessions to end', async () => (await living('gina')) < 20_000)
+    await waitFor('the first sessions to end', async () => (await active('gina')) < 20_000)
     first.child.kill('SIGKILL')
     await first.ended
     await holder.end()
-    const left = await living('gina')
+    const left = await active('gina')
     t.ok(left > 0 && left < 20_000, `${left} are left`)
     t.match(await command('incident', 'show', planId), { output: /: running\n/ })
 
@@ -249,7 +249,7 @@ t.test(
       ended: 20_000,
       outcome: { endedPlanned: 20_000, endedLater: 0, goneMeanwhile: 0, users: 1 },
     })
-    t.equal(await living('gina'), 0)
+    t.equal(await active('gina'), 0)
   },
 )
 

@@ -16,7 +16,7 @@ import { waitFor } from '../../support/within.ts'
 // Carried out step by step here.
 const service = await startService({ except: ['incidents'] })
 const { database, incidents, barrier } = service
-const living = async (prefix: string) =>
+const active = async (prefix: string) =>
   (
     await database.psql<{ token: string }>(
       `select "sessionToken" as token from session where "sessionToken" like $1 || '%' order by 1`,
@@ -100,7 +100,7 @@ t.test('a selection finds the sessions that match all of its parts, and no other
     t.equal(sessions, wanted.length)
   }
   await t.rejects(incidents.preview({}), 'no part at all is nobody, not everybody')
-  t.same(await living('s-'), ['s-bare', 's-dead', ...all.slice(1)].sort(), 'nothing was ended')
+  t.same(await active('s-'), ['s-bare', 's-dead', ...all.slice(1)].sort(), 'nothing was ended')
 })
 
 t.test('an email domain means everybody with an address in it, and no look-alike', async (t) => {
@@ -167,7 +167,7 @@ t.test('a plan counts sessions, users and staff, names strangers, and ends nothi
   t.equal(plan.sample.length, 10)
   const newest = plan.sample.map(({ createdAt }) => createdAt)
   t.same(newest, newest.toSorted().reverse(), 'the newest first')
-  t.equal((await living('p-')).length, 20)
+  t.equal((await active('p-')).length, 20)
   t.equal((await database.psql(`select from revoked_session where user_id like 'p%'`)).length, 0)
   const lifetime = plan.expiresAt.getTime() - (await incidents.get(plan.planId)).plannedAt.getTime()
   t.equal(Math.round(lifetime / 60_000), 30)
@@ -215,7 +215,7 @@ t.test('the report tells the planned from the later and from those that were gon
     users: 11,
   })
   t.match(report, { plannedBy: { kind: 'staff', id: 'sam' }, executedBy: { kind: 'staff', id: 'robin' } })
-  t.same(await living('other'), ['other'])
+  t.same(await active('other'), ['other'])
   const rows = []
   for await (const page of incidents.endedSessions(report)) rows.push(...page)
   t.equal(rows.length, 26)
@@ -233,7 +233,7 @@ t.test('executed twice, even at once, it is executed once', async (t) => {
   const again = await incidents.execute(planId, STAFF)
   t.equal(again.state, 'done')
   await addsUp(t, service, planId, { endedPlanned: 4 })
-  t.equal((await living('twicemore')).length, 1, 'a new sign-in after the incident is not its matter')
+  t.equal((await active('twicemore')).length, 1, 'a new sign-in after the incident is not its matter')
 })
 
 t.test('an expired plan cannot be executed, and what it remembered is forgotten with the next', async (t) => {
@@ -242,7 +242,7 @@ t.test('an expired plan cannot be executed, and what it remembered is forgotten 
   await database.psql(`update incident set expires_at = now() where id = $1`, [planId])
   await t.rejects(incidents.execute(planId, STAFF), { code: 'incident_not_open' })
   t.equal((await incidents.get(planId)).state, 'expired')
-  t.equal((await living('old-')).length, 2)
+  t.equal((await active('old-')).length, 2)
   await incidents.plan({ userAgent: 'old' }, 'a test', STAFF)
   t.same(await database.psql(`select from incident_planned where incident_id = $1`, [planId]), [])
   await t.rejects(incidents.execute(crypto.randomUUID(), STAFF), { code: 'incident_not_found' })
@@ -266,7 +266,7 @@ t.test('a sign-in that was in flight when the execution began does not slip past
   await login.end('commit')
   await running
   await addsUp(t, service, id, { endedPlanned: 3, endedLater: 1 })
-  t.same(await living('flight-'), [])
+  t.same(await active('flight-'), [])
 })
 
 t.test(
@@ -313,7 +313,7 @@ t.test('sessions dated into the future are ended; those of sign-ins after the st
   await add('f-after', { agent: 'future', created: new Date(Date.now() + 20).toISOString() })
   await new Promise((turn) => setTimeout(turn, 50))
   t.ok(await carryOut(database, barrier, id))
-  t.same(await living('f-'), ['f-after'])
+  t.same(await active('f-'), ['f-after'])
   await addsUp(t, service, id, { endedPlanned: 1 })
 })
 

@@ -91,7 +91,7 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
   ]
   const going = () => Object.values(answers).every((count) => count > 20)
   await waitFor('more than 20 of everything before it', going)
-  const living = during.filter(({ out }) => !out)
+  const active = during.filter(({ out }) => !out)
   const id = await begin(service, { userAgent: 'storm' })
   started = true
   // The incident waits for this one in its middle, where everything else goes on.
@@ -106,7 +106,7 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
   await holder.end()
   t.ok(await running)
   const statuses = await Promise.all(
-    [...before, ...living].flatMap(({ token }) => [decided(service, token), decided(leased, token)]),
+    [...before, ...active].flatMap(({ token }) => [decided(service, token), decided(leased, token)]),
   )
   t.same([...new Set(statuses)], [401], 'done means that no instance says "valid" of anybody from before')
   const newcomers = () => during.filter(({ beganAfter, out }) => beganAfter && !out)

@@ -37,9 +37,9 @@ t.test('sign-ins, ends and replays stand in the hour in which they happened', as
   const last = (values: number[] | undefined, hours: number) => values?.slice(-hours)
   t.strictSame(last(figures?.logins, 7), [0, 1, 0, 2, 0, 0, 1])
   t.strictSame(last(figures?.revocations, 4), [0, 2, 0, 0])
-  t.strictSame(last(figures?.living, 7), [2, 3, 3, 5, 3, 3, 4])
+  t.strictSame(last(figures?.active, 7), [2, 3, 3, 5, 3, 3, 4])
   t.strictSame(last(figures?.replays, 5), [7, 0, 0, 0, 2])
-  for (const values of [figures?.living, figures?.logins, figures?.revocations, figures?.replays])
+  for (const values of [figures?.active, figures?.logins, figures?.revocations, figures?.replays])
     t.equal(values?.length, 24)
 })
 

@@ -28,7 +28,7 @@ export function findEndings({ sessions, acts }: Pick<History, 'sessions' | 'acts
   /** The act whose answer named the session. */
   const endedBy = new Map<number, Logout>()
   /** Sessions of each user that are not known to be over. */
-  const living = new Map<number, number[]>()
+  const active = new Map<number, number[]>()
   /** Wide logouts of each user whose outcome is unknown; and those of them that may still take effect, by number. */
   const unknown = new Map<number, Logout[]>()
   const looming = new Map<number, number[]>()
@@ -68,7 +68,7 @@ export function findEndings({ sessions, acts }: Pick<History, 'sessions' | 'acts
 
   function loginBegins(session: number): void {
     const { user, login } = sessions[session] as History['sessions'][number]
-    of(living, user).push(session)
+    of(active, user).push(session)
     const still = of(looming, user).filter((n) => login.begin <= (acts[n]?.end ?? 0) + bounds.effectMs)
     looming.set(user, still)
     for (const n of still) {
@@ -78,8 +78,8 @@ export function findEndings({ sessions, acts }: Pick<History, 'sessions' | 'acts
   }
 
   function wideLogoutBegins(act: Logout, n: number): void {
-    const stillLiving = of(living, act.user).filter((session) => over.at(session) >= act.begin)
-    living.set(act.user, stillLiving)
+    const stillLiving = of(active, act.user).filter((session) => over.at(session) >= act.begin)
+    active.set(act.user, stillLiving)
     const found = stillLiving.filter((session) => mayEnd(act, session))
     reach.set(
       act,

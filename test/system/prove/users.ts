@@ -47,7 +47,7 @@ export async function createUsers(url: string, history: History, count: number) 
   await pool.query(`insert into "user" (id) select unnest($1::text[])`, [
     Array.from({ length: count }, (_, user) => userId(user)),
   ])
-  const living: Device[][] = Array.from({ length: count }, () => [])
+  const active: Device[][] = Array.from({ length: count }, () => [])
   const over: Device[] = []
   const numbers = new Map<string, number>()
 
@@ -66,7 +66,7 @@ export async function createUsers(url: string, history: History, count: number) 
     const check = request('GET', '/check', token)
     const device = { session, user, id, token, check, quiet, ending: false, dated: false, over: false }
     numbers.set(id, session)
-    living[user]?.push(device)
+    active[user]?.push(device)
     return device
   }
 
@@ -113,15 +113,15 @@ export async function createUsers(url: string, history: History, count: number) 
     remove,
     expire,
     /** The sessions of a user that are not known to be over. */
-    of: (user: number): readonly Device[] => living[user] ?? [],
-    all: (): readonly Device[] => living.flat(),
+    of: (user: number): readonly Device[] => active[user] ?? [],
+    all: (): readonly Device[] => active.flat(),
     /** The sessions that ended last. */
     over: over as readonly Device[],
     numberOf: (id: string) => numbers.get(id),
     isOver(device: Device): void {
       if (device.over) return
       device.over = true
-      living[device.user] = (living[device.user] ?? []).filter((other) => other !== device)
+      active[device.user] = (active[device.user] ?? []).filter((other) => other !== device)
       over.push(device)
       if (over.length > ENDED_KEPT) over.shift()
     },

@@ -41,8 +41,8 @@ ${done ? outcome(done) : ''}
 ${user.lock ? lockNotice(user.lock) : ''}
 ${viewer.role === 'security' ? actions(account) : ''}
 ${replays.length > 0 ? replayList(replays) : ''}
-<section aria-labelledby="living">
-<h2 id="living">${sessionCount === 0 ? 'No active session' : count(sessionCount, 'active session')}</h2>
+<section aria-labelledby="active">
+<h2 id="active">${sessionCount === 0 ? 'No active session' : count(sessionCount, 'active session')}</h2>
 ${sessions.length > 0 ? sessionList(sessions, sessionCount) : html`<p class="empty">This user is not signed in anywhere.</p>`}
 </section>
 <section aria-labelledby="ended">

@@ -74,13 +74,13 @@ function plots(figures: OverviewPage['figures'], range: RangeName): SafeHtml {
     return html`<p class="empty">The counts are not available: the database took too long. <a href="">Try again</a></p>`
   if (!figures)
     return html`<p class="empty" role="status" data-refresh="${REFRESH_SECONDS}">Counting. This page refreshes by itself.</p>`
-  const { from, at, living, logins, revocations, external, replays } = figures
+  const { from, at, active, logins, revocations, external, replays } = figures
   const { stepSeconds } = RANGES[range]
   const span = range === 'day' ? 'in 24 hours' : 'in 7 days'
   const total = (values: number[]) => values.reduce((a, b) => a + b, 0)
   const common = { from, stepSeconds }
   return html`<div class="plots">
-${plot({ id: 'living', title: 'Active sessions', label: 'now', number: living.at(-1) ?? 0, values: living, ...common })}
+${plot({ id: 'active', title: 'Active sessions', label: 'now', number: active.at(-1) ?? 0, values: active, ...common })}
 ${plot({ id: 'logins', title: 'Sign-ins', label: span, number: total(logins), values: logins, ...common })}
 ${plot({
   id: 'revocations',
