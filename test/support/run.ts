@@ -63,7 +63,7 @@ async function startServer(): Promise<{ name: string; url: string; stop(): Promi
     const { PostgreSqlContainer } = await import('@testcontainers/postgresql')
     try {
       const container = await new PostgreSqlContainer('postgres:18-alpine')
-        .withCommand(['postgres', '-c', 'fsync=off', '-c', 'max_connections=300'])
+        .withCommand(['postgres', '-c', 'fsync=off', '-c', 'max_connections=500'])
         .start()
       const stop = () => container.stop()
       return { name: 'testcontainers, postgres:18-alpine', url: container.getConnectionUri(), stop }
@@ -74,7 +74,7 @@ async function startServer(): Promise<{ name: string; url: string; stop(): Promi
     }
   }
   const folder = await mkdtemp(join(tmpdir(), 'global-logout-test-'))
-  const embedded = await startEmbedded(folder, { settings: { fsync: 'off', max_connections: '300' } })
+  const embedded = await startEmbedded(folder, { settings: { fsync: 'off', max_connections: '500' } })
   return {
     name: 'embedded PostgreSQL',
     url: embedded.url,

@@ -90,7 +90,7 @@ const known: Known = {
 
 /** What no answer may contain: a stack, a query, an error of the database or of a library. */
 const INSIDE =
-  /\n\s+at |node_modules|\.[jt]s:\d|\bselect\b[^"{}]+\bfrom\b|insert into|update "|violates|syntax error at|relation "|ECONN|ETIMEDOUT|\bpg_|TypeError|RangeError/i
+  /\n\s+at |node_modules|\.[jt]s:\d|\bselect\b[^"{}]+\bfrom\b|insert into|update "|violates|syntax error at|relation "|\bECONN|\bETIMEDOUT|\bpg_|TypeError|RangeError/i
 
 function complaintsOf(answer: Answer): string[] {
   const { status, headers, body } = answer
