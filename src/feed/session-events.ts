@@ -18,6 +18,8 @@ import { createUserFeed, type UserFollower } from './user-feed.ts'
 /** Longest life of a stream, in milliseconds; it ends earlier when its session may have expired. The page then reconnects. */
 const LONGEST_MS = 3_600_000
 const SHORTEST_MS = 5_000
+/** Pages with more sessions are notified of every end: their ids would take too much memory. */
+const MAX_COMPARED = 1_000
 
 export interface SessionEvents {
   sessions: Pick<Sessions, 'peek' | 'list'>
@@ -54,7 +56,8 @@ async function routes(instance: FastifyInstance, { sessions, feed, cookieSetting
     if (!found) throw new Problem('invalid_token', 'Sign in again.')
     const { session } = found
     const { shown } = request.query
-    const outdated = shown !== undefined && shown !== sessionListHash(await sessions.list(session.userId))
+    const list = shown === undefined ? undefined : await sessions.list(session.userId)
+    const outdated = list !== undefined && shown !== sessionListHash(list)
 
     const stream = streams.open(reply)
     void stream.write(': following\n\n')
@@ -63,6 +66,8 @@ async function routes(instance: FastifyInstance, { sessions, feed, cookieSetting
     const follower: UserFollower = {
       userId: session.userId,
       sessionId: session.id,
+      // The feed may still deliver revocations from before the page was loaded: they must not reload it, and hide its outcome.
+      shows: list && list.length <= MAX_COMPARED ? new Set(list.map(({ id }) => id)) : undefined,
       notify(what) {
         void stream.write(`event: ${what}\ndata: {}\n\n`)
         if (what === 'ended') stream.end()

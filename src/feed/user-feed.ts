@@ -16,6 +16,8 @@ export type UserEvent = 'ended' | 'changed'
 export interface UserFollower {
   userId: string
   sessionId: string
+  /** The sessions on the page, if known. The end of another one changes nothing there. */
+  shows?: ReadonlySet<string> | undefined
   notify(what: UserEvent): void
   /** Ends the subscription: no more events follow. */
   end(): void
@@ -36,7 +38,8 @@ export function createUserFeed(feed: Pick<Feed, 'headCursor' | 'pagesAfter' | 'n
       if (type !== 'session.revoked') continue
       for (const follower of followersOf(userId)) {
         if (follower.sessionId === sessionId) notifications.set(follower, 'ended')
-        else if (!notifications.has(follower)) notifications.set(follower, 'changed')
+        else if (!notifications.has(follower) && (follower.shows?.has(sessionId) ?? true))
+          notifications.set(follower, 'changed')
       }
     }
     for (const [follower, what] of notifications) follower.notify(what)

@@ -55,6 +55,18 @@ t.test(
   },
 )
 
+t.test('a page that lists its sessions is notified about these alone', async (t) => {
+  const feed = feedByHand()
+  const users = createUserFeed(feed)
+  const [listed, unlisted, unknown] = [page('ada'), page('ada'), page('ada')]
+  users.subscribe('a', { ...listed, shows: new Set(['of another device']) })
+  users.subscribe('a', { ...unlisted, shows: new Set(['of this page']) })
+  users.subscribe('a', unknown)
+  feed.asked[0]?.answer.resolve({ events: [ended('ada')], cursor: 'b' })
+  await turn()
+  t.same([listed.events, unlisted.events, unknown.events], [['changed'], [], ['changed']])
+})
+
 for (const [how, answer] of [
   ['fails', (late: PromiseWithResolvers<Page>) => late.reject(new Error('the feed is closed'))],
   [
