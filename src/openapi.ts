@@ -4,7 +4,7 @@ import { readConfig } from './config.ts'
 import { createLogger } from './observability/log.ts'
 import { createServices } from './services.ts'
 
-const url = 'postgres://nobody@localhost/none'
+const url = 'postgres://unused@localhost/unused'
 const log = createLogger('silent')
 const services = createServices(readConfig({ DATABASE_URL: url }), log, { url })
 const app = await buildApp(services, log)
