@@ -4,4 +4,5 @@ export default defineConfig({
   dialect: 'postgresql',
   schema: './src/**/schema.ts',
   out: './migrations',
+  schemaFilter: ['global_logout'],
 })

@@ -1,103 +1,50 @@
--- The tables, each with its indexes and first row. Those of Auth.js are adopted where an application has them already.
+-- The tables, each with its indexes and first row. All are in the schema of our own; nothing outside it is altered, ever.
 --
 -- 0001_sessions.sql and 0002_record.sql hold the rules as functions and triggers, 0003_rights.sql who may do what. Columns,
 -- indexes and checks are those of the schema.ts files of src: "npm run db:generate" finds no difference.
 
--- Names without a schema are in public, whatever search_path the login has.
-SELECT pg_catalog.set_config('search_path', 'public, pg_temp', true);
+-- Nothing in another schema can take the place of a name in this file.
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 --> statement-breakpoint
 
--- Auth.js. The application's four tables keep their columns and rows.
+-- Users and sessions. "user" mirrors who has sessions, with the application's id as text, whatever its type there. Logins and
+-- logouts of one user lock its row, and staff search it. "session" has the columns of the Auth.js Drizzle adapter, and ours.
 
-CREATE TABLE IF NOT EXISTS "user" (
+CREATE TABLE "global_logout"."user" (
 	"id" text PRIMARY KEY NOT NULL,
 	"name" text,
 	"email" text,
-	"emailVerified" timestamp,
-	"image" text,
-	CONSTRAINT "user_email_unique" UNIQUE("email")
+	"image" text
 );
 --> statement-breakpoint
-CREATE TABLE IF NOT EXISTS "account" (
-	"userId" text NOT NULL,
-	"type" text NOT NULL,
-	"provider" text NOT NULL,
-	"providerAccountId" text NOT NULL,
-	"refresh_token" text,
-	"access_token" text,
-	"expires_at" integer,
-	"token_type" text,
-	"scope" text,
-	"id_token" text,
-	"session_state" text,
-	CONSTRAINT "account_provider_providerAccountId_pk" PRIMARY KEY("provider","providerAccountId")
-);
+CREATE INDEX "user_id_prefix_idx" ON "global_logout"."user" USING btree (lower("id") text_pattern_ops);--> statement-breakpoint
+CREATE INDEX "user_email_prefix_idx" ON "global_logout"."user" USING btree (lower("email") text_pattern_ops);--> statement-breakpoint
+CREATE INDEX "user_name_prefix_idx" ON "global_logout"."user" USING btree (lower("name") text_pattern_ops);
 --> statement-breakpoint
-CREATE TABLE IF NOT EXISTS "session" (
+-- The token is stored as the SHA-256 of the token in base64url, as hashToken() in src/database/token-hash.ts has it. The foreign
+-- key ends the sessions of a deleted user, and makes a sign-in wait for a logout of the same user.
+CREATE TABLE "global_logout"."session" (
 	"sessionToken" text PRIMARY KEY NOT NULL,
 	"userId" text NOT NULL,
-	"expires" timestamp NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE IF NOT EXISTS "verificationToken" (
-	"identifier" text NOT NULL,
-	"token" text NOT NULL,
 	"expires" timestamp NOT NULL,
-	CONSTRAINT "verificationToken_identifier_token_pk" PRIMARY KEY("identifier","token")
-);
+	"id" uuid DEFAULT gen_random_uuid() NOT NULL,
+	"createdAt" timestamp with time zone DEFAULT now() NOT NULL,
+	"lastSeenAt" timestamp with time zone DEFAULT now() NOT NULL,
+	"ipAddress" "inet",
+	"userAgent" text,
+	"keyId" uuid,
+	CONSTRAINT "session_id_unique" UNIQUE("id"),
+	CONSTRAINT "session_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES "global_logout"."user"("id") ON DELETE cascade ON UPDATE no action,
+	CONSTRAINT "session_dates" CHECK ("session"."createdAt" >= '0001-01-01Z' and "session"."createdAt" < '9999-12-31Z' and "session"."lastSeenAt" >= '0001-01-01Z' and "session"."lastSeenAt" < '9999-12-31Z')
+-- Space on each page, so that activity updates are heap-only (HOT).
+) WITH (fillfactor = 70);
 --> statement-breakpoint
-
--- Adoption. Whether the tables were there or not, they have the same shape from here on; users stay signed in.
-
--- A sign-in of the running application waits: it would store a raw token after the others were hashed.
-LOCK TABLE "session" IN ACCESS EXCLUSIVE MODE;
---> statement-breakpoint
--- Hashing cannot be undone: a table whose columns are not those of Auth.js is refused before.
-DO $$ BEGIN
-	IF (SELECT atttypid FROM pg_catalog.pg_attribute WHERE attrelid = 'public.session'::regclass::oid AND attname = 'expires')
-		<> 'pg_catalog.timestamp'::regtype::oid THEN
-		RAISE EXCEPTION 'session.expires must be of type "timestamp" and hold UTC, as the Auth.js Drizzle adapter has it'
-			USING HINT = 'ALTER TABLE session ALTER COLUMN expires TYPE timestamp USING expires AT TIME ZONE ''utc''';
-	END IF;
-END $$;
---> statement-breakpoint
--- The SHA-256 of a token in base64url, as hashToken() in src/database/token-hash.ts has it.
-UPDATE "session" SET "sessionToken" = pg_catalog.rtrim(pg_catalog.translate(pg_catalog.encode(
-	pg_catalog.sha256(pg_catalog.convert_to("sessionToken", 'UTF8')), 'base64'), '+/', '-_'), '=');
---> statement-breakpoint
-ALTER TABLE "session"
-	ADD COLUMN "id" uuid DEFAULT gen_random_uuid() NOT NULL,
-	ADD COLUMN "createdAt" timestamp with time zone DEFAULT now() NOT NULL,
-	ADD COLUMN "lastSeenAt" timestamp with time zone DEFAULT now() NOT NULL,
-	ADD COLUMN "ipAddress" "inet",
-	ADD COLUMN "userAgent" text,
-	ADD COLUMN "keyId" uuid,
-	ADD CONSTRAINT "session_id_unique" UNIQUE("id"),
-	ADD CONSTRAINT "session_dates" CHECK ("session"."createdAt" >= '0001-01-01Z' and "session"."createdAt" < '9999-12-31Z' and "session"."lastSeenAt" >= '0001-01-01Z' and "session"."lastSeenAt" < '9999-12-31Z'),
-	-- Space on each page, so that activity updates are heap-only (HOT).
-	SET (fillfactor = 70);
---> statement-breakpoint
--- The foreign keys end the sessions of a deleted user, and make a sign-in wait for a logout of the same user.
-DO $$ BEGIN
-	IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint
-		WHERE conrelid = 'public.account'::regclass::oid AND confrelid = 'public."user"'::regclass::oid AND contype = 'f') THEN
-		ALTER TABLE "account" ADD CONSTRAINT "account_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES "public"."user"("id") ON DELETE cascade ON UPDATE no action;
-	END IF;
-	IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint
-		WHERE conrelid = 'public.session'::regclass::oid AND confrelid = 'public."user"'::regclass::oid AND contype = 'f') THEN
-		ALTER TABLE "session" ADD CONSTRAINT "session_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES "public"."user"("id") ON DELETE cascade ON UPDATE no action;
-	END IF;
-END $$;
---> statement-breakpoint
-CREATE INDEX IF NOT EXISTS "session_userId_idx" ON "session" USING btree ("userId");--> statement-breakpoint
-CREATE INDEX "user_id_prefix_idx" ON "user" USING btree (lower("id") text_pattern_ops);--> statement-breakpoint
-CREATE INDEX "user_email_prefix_idx" ON "user" USING btree (lower("email") text_pattern_ops);--> statement-breakpoint
-CREATE INDEX "user_name_prefix_idx" ON "user" USING btree (lower("name") text_pattern_ops);
+CREATE INDEX "session_userId_idx" ON "global_logout"."session" USING btree ("userId");
 --> statement-breakpoint
 
 -- Operations. Who did what to sessions, when and why, in a chain of hashes that shows a change.
 
-CREATE TABLE "operation" (
+CREATE TABLE "global_logout"."operation" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"kind" text NOT NULL,
 	"scope" text,
@@ -116,16 +63,16 @@ CREATE TABLE "operation" (
 	"xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
 	"waited_ms" integer,
 	CONSTRAINT "operation_dates" CHECK ("operation"."at" >= '0001-01-01Z' and "operation"."at" < '9999-12-31Z'),
-	CONSTRAINT "operation_kinds" CHECK ("operation"."kind" in ('logout', 'session.end', 'session.replace', 'authjs.signout', 'user.revoke', 'user.lock', 'user.unlock', 'user.role', 'incident.plan', 'incident.execute', 'incident.finish', 'key.create', 'key.change', 'key.revoke', 'policy.change') and "operation"."actor_kind" in ('user', 'service', 'staff', 'system', 'database'))
+	CONSTRAINT "operation_kinds" CHECK ("operation"."kind" in ('logout', 'session.end', 'session.replace', 'user.delete', 'user.revoke', 'user.lock', 'user.unlock', 'user.role', 'incident.plan', 'incident.execute', 'incident.finish', 'key.create', 'key.change', 'key.revoke', 'policy.change') and "operation"."actor_kind" in ('user', 'service', 'staff', 'system', 'database'))
 );
 --> statement-breakpoint
-CREATE INDEX "operation_user_id_at_idx" ON "operation" USING btree ("user_id","at");--> statement-breakpoint
-CREATE INDEX "operation_actor_id_at_idx" ON "operation" USING btree ("actor_id","at");--> statement-breakpoint
-CREATE INDEX "operation_kind_at_idx" ON "operation" USING btree ("kind","at");--> statement-breakpoint
-CREATE INDEX "operation_at_id_idx" ON "operation" USING btree ("at","id");--> statement-breakpoint
-CREATE INDEX "operation_xid_idx" ON "operation" USING btree ("xid");
+CREATE INDEX "operation_user_id_at_idx" ON "global_logout"."operation" USING btree ("user_id","at");--> statement-breakpoint
+CREATE INDEX "operation_actor_id_at_idx" ON "global_logout"."operation" USING btree ("actor_id","at");--> statement-breakpoint
+CREATE INDEX "operation_kind_at_idx" ON "global_logout"."operation" USING btree ("kind","at");--> statement-breakpoint
+CREATE INDEX "operation_at_id_idx" ON "global_logout"."operation" USING btree ("at","id");--> statement-breakpoint
+CREATE INDEX "operation_xid_idx" ON "global_logout"."operation" USING btree ("xid");
 --> statement-breakpoint
-CREATE TABLE "audit_link" (
+CREATE TABLE "global_logout"."audit_link" (
 	"seq" bigint PRIMARY KEY NOT NULL,
 	"operation_id" uuid NOT NULL,
 	"digest" "bytea" NOT NULL,
@@ -134,7 +81,7 @@ CREATE TABLE "audit_link" (
 	CONSTRAINT "audit_link_operation_id_unique" UNIQUE("operation_id")
 );
 --> statement-breakpoint
-CREATE TABLE "audit_head" (
+CREATE TABLE "global_logout"."audit_head" (
 	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
 	"seq" bigint DEFAULT 0 NOT NULL,
 	"hash" "bytea" NOT NULL,
@@ -142,12 +89,12 @@ CREATE TABLE "audit_head" (
 	CONSTRAINT "audit_head_singleton" CHECK ("audit_head"."singleton")
 );
 --> statement-breakpoint
-INSERT INTO "audit_head" ("hash", "sealed") VALUES (pg_catalog.sha256('global-logout audit'), '1:1:');
+INSERT INTO "global_logout"."audit_head" ("hash", "sealed") VALUES (pg_catalog.sha256('global-logout audit'), '1:1:');
 --> statement-breakpoint
 
 -- Sessions. How long they live, what became of them, and what instances that answer from a cache have to know.
 
-CREATE TABLE "session_policy" (
+CREATE TABLE "global_logout"."session_policy" (
 	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
 	"idle_timeout_seconds" integer NOT NULL,
 	"max_age_seconds" integer NOT NULL,
@@ -155,10 +102,10 @@ CREATE TABLE "session_policy" (
 );
 --> statement-breakpoint
 -- Seven and thirty days, until the service starts with other settings.
-INSERT INTO "session_policy" ("idle_timeout_seconds", "max_age_seconds") VALUES (604800, 2592000);
+INSERT INTO "global_logout"."session_policy" ("idle_timeout_seconds", "max_age_seconds") VALUES (604800, 2592000);
 --> statement-breakpoint
-CREATE TABLE "revoked_session" (
-	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "revoked_session_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+CREATE TABLE "global_logout"."revoked_session" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "global_logout"."revoked_session_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"session_id" uuid NOT NULL,
 	"session_token" text NOT NULL,
 	"user_id" text NOT NULL,
@@ -171,33 +118,33 @@ CREATE TABLE "revoked_session" (
 	"user_agent" text,
 	-- A revocation that names an operation does not count as external, so the operation has to exist. It is checked at the commit,
 	-- because an operation is recorded after what it ended. Drizzle has no word for DEFERRABLE: schema.ts leaves this key out.
-	CONSTRAINT "revoked_session_operation_id_operation_id_fk" FOREIGN KEY ("operation_id") REFERENCES "operation"("id") DEFERRABLE INITIALLY DEFERRED
+	CONSTRAINT "revoked_session_operation_id_operation_id_fk" FOREIGN KEY ("operation_id") REFERENCES "global_logout"."operation"("id") DEFERRABLE INITIALLY DEFERRED
 );
 --> statement-breakpoint
-CREATE INDEX "revoked_session_session_id_idx" ON "revoked_session" USING btree ("session_id");--> statement-breakpoint
-CREATE INDEX "revoked_session_session_token_idx" ON "revoked_session" USING btree ("session_token");--> statement-breakpoint
-CREATE INDEX "revoked_session_operation_id_id_idx" ON "revoked_session" USING btree ("operation_id","id");--> statement-breakpoint
-CREATE INDEX "revoked_session_user_id_revoked_at_idx" ON "revoked_session" USING btree ("user_id","revoked_at");--> statement-breakpoint
-CREATE INDEX "revoked_session_external_idx" ON "revoked_session" USING btree ("revoked_at","xid","user_id") WHERE "revoked_session"."operation_id" is null;--> statement-breakpoint
-CREATE INDEX "revoked_session_xid_id_idx" ON "revoked_session" USING btree ("xid","id");
+CREATE INDEX "revoked_session_session_id_idx" ON "global_logout"."revoked_session" USING btree ("session_id");--> statement-breakpoint
+CREATE INDEX "revoked_session_session_token_idx" ON "global_logout"."revoked_session" USING btree ("session_token");--> statement-breakpoint
+CREATE INDEX "revoked_session_operation_id_id_idx" ON "global_logout"."revoked_session" USING btree ("operation_id","id");--> statement-breakpoint
+CREATE INDEX "revoked_session_user_id_revoked_at_idx" ON "global_logout"."revoked_session" USING btree ("user_id","revoked_at");--> statement-breakpoint
+CREATE INDEX "revoked_session_external_idx" ON "global_logout"."revoked_session" USING btree ("revoked_at","xid","user_id") WHERE "revoked_session"."operation_id" is null;--> statement-breakpoint
+CREATE INDEX "revoked_session_xid_id_idx" ON "global_logout"."revoked_session" USING btree ("xid","id");
 --> statement-breakpoint
-CREATE TABLE "session_change" (
-	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "session_change_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+CREATE TABLE "global_logout"."session_change" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "global_logout"."session_change_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"session_token" text NOT NULL,
 	"xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL
 );
 --> statement-breakpoint
-CREATE INDEX "session_change_xid_idx" ON "session_change" USING btree ("xid");
+CREATE INDEX "session_change_xid_idx" ON "global_logout"."session_change" USING btree ("xid");
 --> statement-breakpoint
-CREATE TABLE "instance" (
+CREATE TABLE "global_logout"."instance" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"beat" bigint DEFAULT 0 NOT NULL,
 	"applied" "pg_snapshot"
 ) WITH (fillfactor = 50);
 --> statement-breakpoint
 -- Numbered by the sequence of revocations: a transaction and a number are one place in a feed of both.
-CREATE TABLE "replay" (
-	"id" bigint PRIMARY KEY DEFAULT nextval('revoked_session_id_seq'::regclass) NOT NULL,
+CREATE TABLE "global_logout"."replay" (
+	"id" bigint PRIMARY KEY DEFAULT nextval('global_logout.revoked_session_id_seq'::regclass) NOT NULL,
 	"session_id" uuid NOT NULL,
 	"user_id" text NOT NULL,
 	"operation_id" uuid,
@@ -210,30 +157,30 @@ CREATE TABLE "replay" (
 	"xid" "xid8" DEFAULT pg_current_xact_id() NOT NULL
 );
 --> statement-breakpoint
-CREATE INDEX "replay_user_id_at_idx" ON "replay" USING btree ("user_id","at");--> statement-breakpoint
-CREATE INDEX "replay_at_idx" ON "replay" USING btree ("at");--> statement-breakpoint
-CREATE INDEX "replay_xid_id_idx" ON "replay" USING btree ("xid","id");
+CREATE INDEX "replay_user_id_at_idx" ON "global_logout"."replay" USING btree ("user_id","at");--> statement-breakpoint
+CREATE INDEX "replay_at_idx" ON "global_logout"."replay" USING btree ("at");--> statement-breakpoint
+CREATE INDEX "replay_xid_id_idx" ON "global_logout"."replay" USING btree ("xid","id");
 --> statement-breakpoint
-CREATE TABLE "feed_horizon" (
+CREATE TABLE "global_logout"."feed_horizon" (
 	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
 	"xid" "xid8" NOT NULL,
 	CONSTRAINT "feed_horizon_singleton" CHECK ("feed_horizon"."singleton")
 );
 --> statement-breakpoint
-INSERT INTO "feed_horizon" ("xid") VALUES ('0');
+INSERT INTO "global_logout"."feed_horizon" ("xid") VALUES ('0');
 --> statement-breakpoint
 -- One instance at a time does a job. It locks the row, which takes the right to update the table; an advisory lock could be held
 -- by any login.
-CREATE TABLE "job" (
+CREATE TABLE "global_logout"."job" (
 	"name" text PRIMARY KEY NOT NULL
 );
 --> statement-breakpoint
-INSERT INTO "job" ("name") VALUES ('replays'), ('sweep');
+INSERT INTO "global_logout"."job" ("name") VALUES ('replays'), ('sweep');
 --> statement-breakpoint
 
 -- Services and staff. Their keys and roles, the users who may not sign in, and incidents.
 
-CREATE TABLE "service_key" (
+CREATE TABLE "global_logout"."service_key" (
 	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
 	"name" text NOT NULL,
 	"key_hash" text NOT NULL,
@@ -247,7 +194,7 @@ CREATE TABLE "service_key" (
 );
 --> statement-breakpoint
 -- Locks and roles are kept by id: they outlive the user's row.
-CREATE TABLE "user_lock" (
+CREATE TABLE "global_logout"."user_lock" (
 	"user_id" text PRIMARY KEY NOT NULL,
 	"until" timestamp with time zone,
 	"reason" text NOT NULL,
@@ -255,18 +202,18 @@ CREATE TABLE "user_lock" (
 	CONSTRAINT "user_lock_dates" CHECK ("user_lock"."until" >= '0001-01-01Z' and "user_lock"."until" < '9999-12-31Z' and "user_lock"."locked_at" >= '0001-01-01Z' and "user_lock"."locked_at" < '9999-12-31Z')
 );
 --> statement-breakpoint
-CREATE INDEX "user_lock_user_id_prefix_idx" ON "user_lock" USING btree (lower("user_id") text_pattern_ops);
+CREATE INDEX "user_lock_user_id_prefix_idx" ON "global_logout"."user_lock" USING btree (lower("user_id") text_pattern_ops);
 --> statement-breakpoint
-CREATE TABLE "staff" (
+CREATE TABLE "global_logout"."staff" (
 	"user_id" text PRIMARY KEY NOT NULL,
 	"role" text NOT NULL,
 	"granted_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "staff_roles" CHECK ("staff"."role" in ('security', 'auditor'))
 );
 --> statement-breakpoint
-CREATE INDEX "staff_user_id_prefix_idx" ON "staff" USING btree (lower("user_id") text_pattern_ops);
+CREATE INDEX "staff_user_id_prefix_idx" ON "global_logout"."staff" USING btree (lower("user_id") text_pattern_ops);
 --> statement-breakpoint
-CREATE TABLE "incident" (
+CREATE TABLE "global_logout"."incident" (
 	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
 	"state" text DEFAULT 'planned' NOT NULL,
 	"reason" text NOT NULL,
@@ -288,9 +235,9 @@ CREATE TABLE "incident" (
 	CONSTRAINT "incident_dates" CHECK ("incident"."planned_at" >= '0001-01-01Z' and "incident"."planned_at" < '9999-12-31Z' and "incident"."expires_at" >= '0001-01-01Z' and "incident"."expires_at" < '9999-12-31Z' and "incident"."started_at" >= '0001-01-01Z' and "incident"."started_at" < '9999-12-31Z' and "incident"."finished_at" >= '0001-01-01Z' and "incident"."finished_at" < '9999-12-31Z')
 );
 --> statement-breakpoint
-CREATE INDEX "incident_planned_at_idx" ON "incident" USING btree ("planned_at");
+CREATE INDEX "incident_planned_at_idx" ON "global_logout"."incident" USING btree ("planned_at");
 --> statement-breakpoint
-CREATE TABLE "incident_planned" (
+CREATE TABLE "global_logout"."incident_planned" (
 	"incident_id" uuid NOT NULL,
 	"part" integer NOT NULL,
 	"session_ids" uuid[] NOT NULL,
@@ -299,7 +246,7 @@ CREATE TABLE "incident_planned" (
 --> statement-breakpoint
 -- An incident takes many transactions, and a lock that outlives one would hold up the feed and the sweep: its runner renews a
 -- lease.
-CREATE TABLE "incident_runner" (
+CREATE TABLE "global_logout"."incident_runner" (
 	"incident_id" uuid PRIMARY KEY NOT NULL,
 	"runner" uuid NOT NULL,
 	"until" timestamp with time zone NOT NULL

@@ -4,8 +4,7 @@
 -- Every function names what it uses by schema and exact type. Those with SECURITY DEFINER run as the owner, so that an application
 -- with rights on "session" alone leaves its trace; "search_path = pg_catalog, pg_temp" keeps out names of other schemas, and
 -- "row_security = off" makes row level security an error instead of hidden rows. Trigger functions refuse every table but their
--- own: EXECUTE is checked when a trigger is created, not when it fires. Where public comes second in search_path, the function
--- writes to a table of the application, whose own triggers may look for names there.
+-- own: EXECUTE is checked when a trigger is created, not when it fires.
 
 -- Nothing in another schema can take the place of a name in this file.
 SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -17,7 +16,7 @@ SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 -- timestamptz_smaller() is strict, where LEAST would skip a NULL: without lifetimes there is no end, and without an end nothing is
 -- valid. Each argument is used once, and the body is bound here without a SET clause: so PostgreSQL inlines every call, which
 -- costs 0.5 µs a row instead of 4. make_interval(secs) keeps days at 24 hours in every time zone.
-CREATE FUNCTION public.session_ends_at(
+CREATE FUNCTION global_logout.session_ends_at(
 	expires timestamp, created_at timestamptz, last_seen_at timestamptz, idle_timeout_seconds integer, max_age_seconds integer
 ) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
 RETURN pg_catalog.timestamptz_smaller(expires AT TIME ZONE 'utc', pg_catalog.timestamptz_smaller(
@@ -25,14 +24,14 @@ RETURN pg_catalog.timestamptz_smaller(expires AT TIME ZONE 'utc', pg_catalog.tim
 	last_seen_at + pg_catalog.make_interval(secs => idle_timeout_seconds::double precision)));
 --> statement-breakpoint
 -- Why a session is over: idle, when it would not be over had it been used now.
-CREATE FUNCTION public.session_state(
+CREATE FUNCTION global_logout.session_state(
 	expires timestamp, created_at timestamptz, last_seen_at timestamptz,
 	idle_timeout_seconds integer, max_age_seconds integer, at timestamptz
 ) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
-	WHEN at < public.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds) THEN 'valid'
-	WHEN at < public.session_ends_at(expires, created_at, at, idle_timeout_seconds, max_age_seconds) THEN 'idle'
-	WHEN at >= public.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds) THEN 'expired'
+	WHEN at < global_logout.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds) THEN 'valid'
+	WHEN at < global_logout.session_ends_at(expires, created_at, at, idle_timeout_seconds, max_age_seconds) THEN 'idle'
+	WHEN at >= global_logout.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds) THEN 'expired'
 END;
 --> statement-breakpoint
 
@@ -41,127 +40,111 @@ END;
 -- The operation that the transaction names: set_config('global_logout.operation_id', …, true). Only a login that may write
 -- operations names one; another could end sessions in the name of staff. Trigger functions run as the owner: the login that asked
 -- is the setting "role", or without SET ROLE the session's user.
-CREATE FUNCTION public.named_operation() RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN has_table_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name, 'public.operation', 'insert')
+CREATE FUNCTION global_logout.named_operation() RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN has_table_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name, 'global_logout.operation', 'insert')
 		THEN nullif(current_setting('global_logout.operation_id', true), '')::uuid END
 $$;
 --> statement-breakpoint
-CREATE FUNCTION public.record_revocations() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION global_logout.record_revocations() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
 	at CONSTANT timestamptz := clock_timestamp();
 BEGIN
-	IF TG_RELID <> 'public.session'::regclass::oid THEN
-		RAISE EXCEPTION 'record_revocations() is for public.session alone';
+	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
+		RAISE EXCEPTION 'record_revocations() is for global_logout.session alone';
 	END IF;
-	INSERT INTO public.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
-	SELECT e.id, e."sessionToken", e."userId", public.named_operation(),
+	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
+	SELECT e.id, e."sessionToken", e."userId", global_logout.named_operation(),
 		e."createdAt", e."lastSeenAt", e."ipAddress", e."userAgent"
-	FROM ended e, public.session_policy p
-	WHERE at < public.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds);
+	FROM ended e, global_logout.session_policy p
+	WHERE at < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds);
 	RETURN NULL;
 END $$;
 --> statement-breakpoint
-CREATE TRIGGER session_deleted AFTER DELETE ON public.session REFERENCING OLD TABLE AS ended
-	FOR EACH STATEMENT EXECUTE FUNCTION public.record_revocations();
+CREATE TRIGGER session_deleted AFTER DELETE ON global_logout.session REFERENCING OLD TABLE AS ended
+	FOR EACH STATEMENT EXECUTE FUNCTION global_logout.record_revocations();
 --> statement-breakpoint
 -- TRUNCATE has no transition table: after a DELETE the trigger above sees every row.
-CREATE FUNCTION public.delete_before_truncate() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = pg_catalog, public, pg_temp SET row_security = off AS $$
+CREATE FUNCTION global_logout.delete_before_truncate() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 BEGIN
-	IF TG_RELID <> 'public.session'::regclass::oid THEN
-		RAISE EXCEPTION 'delete_before_truncate() is for public.session alone';
+	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
+		RAISE EXCEPTION 'delete_before_truncate() is for global_logout.session alone';
 	END IF;
-	DELETE FROM public.session;
+	DELETE FROM global_logout.session;
 	RETURN NULL;
 END $$;
 --> statement-breakpoint
-CREATE TRIGGER session_truncated BEFORE TRUNCATE ON public.session
-	FOR EACH STATEMENT EXECUTE FUNCTION public.delete_before_truncate();
+CREATE TRIGGER session_truncated BEFORE TRUNCATE ON global_logout.session
+	FOR EACH STATEMENT EXECUTE FUNCTION global_logout.delete_before_truncate();
 --> statement-breakpoint
 -- An update that ends a valid session (expires in the past, another token or owner) is a revocation, too. One that changes the
 -- answer without ending it leaves a row in session_change, for the instances that answer from a cache.
-CREATE FUNCTION public.record_ending_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION global_logout.record_ending_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
 	at CONSTANT timestamptz := clock_timestamp();
 BEGIN
-	IF TG_RELID <> 'public.session'::regclass::oid THEN
-		RAISE EXCEPTION 'record_ending_update() is for public.session alone';
+	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
+		RAISE EXCEPTION 'record_ending_update() is for global_logout.session alone';
 	END IF;
-	INSERT INTO public.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
-	SELECT old.id, old."sessionToken", old."userId", public.named_operation(),
+	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
+	SELECT old.id, old."sessionToken", old."userId", global_logout.named_operation(),
 		old."createdAt", old."lastSeenAt", old."ipAddress", old."userAgent"
-	FROM public.session_policy p
-	WHERE at < public.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+	FROM global_logout.session_policy p
+	WHERE at < global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
 		AND (new."sessionToken" <> old."sessionToken" OR new."userId" <> old."userId"
-			OR at >= public.session_ends_at(new.expires, new."createdAt", new."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds));
+			OR at >= global_logout.session_ends_at(new.expires, new."createdAt", new."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds));
 	IF NOT FOUND THEN
-		INSERT INTO public.session_change (session_token) VALUES (old."sessionToken");
+		INSERT INTO global_logout.session_change (session_token) VALUES (old."sessionToken");
 	END IF;
 	RETURN NULL;
 END $$;
 --> statement-breakpoint
-CREATE TRIGGER session_ended_by_update AFTER UPDATE ON public.session FOR EACH ROW
+CREATE TRIGGER session_ended_by_update AFTER UPDATE ON global_logout.session FOR EACH ROW
 	WHEN (new.expires < old.expires OR new."createdAt" < old."createdAt" OR new."lastSeenAt" < old."lastSeenAt"
 		OR new."sessionToken" <> old."sessionToken" OR new."userId" <> old."userId" OR new.id <> old.id)
-	EXECUTE FUNCTION public.record_ending_update();
+	EXECUTE FUNCTION global_logout.record_ending_update();
 --> statement-breakpoint
 -- What is over stays over: an update that would make a session valid again changes nothing.
-CREATE FUNCTION public.refuse_revival() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION global_logout.refuse_revival() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
 	at CONSTANT timestamptz := clock_timestamp();
 BEGIN
-	IF TG_RELID <> 'public.session'::regclass::oid THEN
-		RAISE EXCEPTION 'refuse_revival() is for public.session alone';
+	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
+		RAISE EXCEPTION 'refuse_revival() is for global_logout.session alone';
 	END IF;
-	IF at < (SELECT public.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
-		FROM public.session_policy p) THEN
+	IF at < (SELECT global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+		FROM global_logout.session_policy p) THEN
 		RETURN new;
 	END IF;
 	RETURN NULL;
 END $$;
 --> statement-breakpoint
-CREATE TRIGGER session_not_revived BEFORE UPDATE ON public.session FOR EACH ROW
+CREATE TRIGGER session_not_revived BEFORE UPDATE ON global_logout.session FOR EACH ROW
 	WHEN (new.expires > old.expires OR new."createdAt" > old."createdAt" OR new."lastSeenAt" > old."lastSeenAt")
-	EXECUTE FUNCTION public.refuse_revival();
---> statement-breakpoint
--- The sign-out of an application, in one call: ends the session and records it in the name of its user. An application may add
--- nothing else to the record. A session that is over, or unknown, is deleted without an operation.
-CREATE FUNCTION public.sign_out(token_hash text, OUT xid text, OUT operation_id uuid) LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = pg_catalog, public, pg_temp SET row_security = off AS $$
-DECLARE
-	new_id CONSTANT uuid := gen_random_uuid();
-	ended public.session;
-BEGIN
-	xid := pg_current_xact_id()::text;
-	DELETE FROM public.session WHERE "sessionToken" OPERATOR(pg_catalog.=) token_hash RETURNING * INTO ended;
-	-- The trigger has decided whether it was valid.
-	UPDATE public.revoked_session r SET operation_id = new_id
-		WHERE r.session_token OPERATOR(pg_catalog.=) token_hash AND r.session_id = ended.id AND r.xid = pg_current_xact_id();
-	IF FOUND THEN
-		INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, revoked_count)
-		VALUES (new_id, 'authjs.signout', 'local', 'user', ended."userId", ended.id, ended."userId", 1);
-		operation_id := new_id;
-	END IF;
-END $$;
+	EXECUTE FUNCTION global_logout.refuse_revival();
 --> statement-breakpoint
 
 -- Locks. A locked user gets no new session, and keeps the lock whatever happens to the row of the user.
 
 -- The row of the user is locked first, in a statement of its own: a sign-in waits for a lock that is being set (FOR UPDATE), and
--- the next statement sees it.
-CREATE FUNCTION public.refuse_locked() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+-- the next statement sees it. A writer that knows nothing of the mirror, such as the stock Auth.js adapter, gets the row made.
+CREATE FUNCTION global_logout.refuse_locked() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
-	locked public.user_lock;
+	locked global_logout.user_lock;
 BEGIN
-	IF TG_RELID <> 'public.session'::regclass::oid THEN
-		RAISE EXCEPTION 'refuse_locked() is for public.session alone';
+	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
+		RAISE EXCEPTION 'refuse_locked() is for global_logout.session alone';
 	END IF;
-	PERFORM FROM public."user" WHERE id = new."userId" FOR KEY SHARE;
-	SELECT * INTO locked FROM public.user_lock WHERE user_id = new."userId" AND coalesce(until > clock_timestamp(), true);
+	PERFORM FROM global_logout."user" WHERE id = new."userId" FOR KEY SHARE;
+	IF NOT FOUND THEN
+		INSERT INTO global_logout."user" (id) VALUES (new."userId") ON CONFLICT (id) DO NOTHING;
+		PERFORM FROM global_logout."user" WHERE id = new."userId" FOR KEY SHARE;
+	END IF;
+	SELECT * INTO locked FROM global_logout.user_lock WHERE user_id = new."userId" AND coalesce(until > clock_timestamp(), true);
 	IF FOUND THEN
 		RAISE EXCEPTION 'sign-in of this user is locked %',
 			coalesce('until ' || to_char(locked.until AT TIME ZONE 'utc', 'YYYY-MM-DD HH24:MI:SS') || 'Z', 'until staff lift the lock')
@@ -170,8 +153,8 @@ BEGIN
 	RETURN new;
 END $$;
 --> statement-breakpoint
-CREATE TRIGGER session_of_locked_user BEFORE INSERT OR UPDATE OF "userId" ON public.session
-	FOR EACH ROW EXECUTE FUNCTION public.refuse_locked();
+CREATE TRIGGER session_of_locked_user BEFORE INSERT OR UPDATE OF "userId" ON global_logout.session
+	FOR EACH ROW EXECUTE FUNCTION global_logout.refuse_locked();
 --> statement-breakpoint
 -- A sign-in whose snapshot is older than the lock (REPEATABLE READ, SERIALIZABLE) does not see the lock. It does see that a row
 -- changed since: so setting a lock writes the row of the user. Held FOR UPDATE before, that counts as a change of its key, and
@@ -179,48 +162,48 @@ CREATE TRIGGER session_of_locked_user BEFORE INSERT OR UPDATE OF "userId" ON pub
 -- Where the user has no row, a transaction may be creating one and signing in. Locking the table waits for it, so that its
 -- session is there to be ended, and a later one meets the lock. Two that set locks do so in turn: two that share the table would
 -- deadlock in the update.
-CREATE FUNCTION public.announce_lock() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = pg_catalog, public, pg_temp SET row_security = off AS $$
+CREATE FUNCTION global_logout.announce_lock() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 BEGIN
-	IF TG_RELID <> 'public.user_lock'::regclass::oid THEN
-		RAISE EXCEPTION 'announce_lock() is for public.user_lock alone';
+	IF TG_RELID <> 'global_logout.user_lock'::regclass::oid THEN
+		RAISE EXCEPTION 'announce_lock() is for global_logout.user_lock alone';
 	END IF;
-	PERFORM FROM public."user" WHERE id OPERATOR(pg_catalog.=) new.user_id FOR UPDATE;
+	PERFORM FROM global_logout."user" WHERE id OPERATOR(pg_catalog.=) new.user_id FOR UPDATE;
 	IF NOT FOUND THEN
-		LOCK TABLE public."user" IN SHARE ROW EXCLUSIVE MODE;
-		PERFORM FROM public."user" WHERE id OPERATOR(pg_catalog.=) new.user_id FOR UPDATE;
+		LOCK TABLE global_logout."user" IN SHARE ROW EXCLUSIVE MODE;
+		PERFORM FROM global_logout."user" WHERE id OPERATOR(pg_catalog.=) new.user_id FOR UPDATE;
 	END IF;
-	UPDATE public."user" SET id = id WHERE id OPERATOR(pg_catalog.=) new.user_id;
+	UPDATE global_logout."user" SET id = id WHERE id OPERATOR(pg_catalog.=) new.user_id;
 	RETURN new;
 END $$;
 --> statement-breakpoint
-CREATE TRIGGER user_lock_announced BEFORE INSERT OR UPDATE ON public.user_lock
-	FOR EACH ROW EXECUTE FUNCTION public.announce_lock();
+CREATE TRIGGER user_lock_announced BEFORE INSERT OR UPDATE ON global_logout.user_lock
+	FOR EACH ROW EXECUTE FUNCTION global_logout.announce_lock();
 --> statement-breakpoint
 -- Another id would be another user, without the lock or the role.
-CREATE FUNCTION public.refuse_renaming() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION global_logout.refuse_renaming() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 BEGIN
-	IF TG_RELID <> 'public.user'::regclass::oid THEN
-		RAISE EXCEPTION 'refuse_renaming() is for public."user" alone';
+	IF TG_RELID <> 'global_logout.user'::regclass::oid THEN
+		RAISE EXCEPTION 'refuse_renaming() is for global_logout."user" alone';
 	END IF;
-	IF EXISTS (SELECT FROM public.user_lock WHERE user_id = old.id AND coalesce(until > clock_timestamp(), true))
-		OR EXISTS (SELECT FROM public.staff WHERE user_id = old.id) THEN
+	IF EXISTS (SELECT FROM global_logout.user_lock WHERE user_id = old.id AND coalesce(until > clock_timestamp(), true))
+		OR EXISTS (SELECT FROM global_logout.staff WHERE user_id = old.id) THEN
 		RAISE EXCEPTION 'this user has a lock or a role, which is kept by id: the id stays'
 			USING ERRCODE = 'restrict_violation', HINT = 'Lift the lock or take the role away first, with global-logout.';
 	END IF;
 	RETURN new;
 END $$;
 --> statement-breakpoint
-CREATE TRIGGER user_not_renamed BEFORE UPDATE OF id ON public."user" FOR EACH ROW WHEN (new.id <> old.id)
-	EXECUTE FUNCTION public.refuse_renaming();
+CREATE TRIGGER user_not_renamed BEFORE UPDATE OF id ON global_logout."user" FOR EACH ROW WHEN (new.id <> old.id)
+	EXECUTE FUNCTION global_logout.refuse_renaming();
 --> statement-breakpoint
 
 -- Dates. What has happened is not dated into the future: such a session would never age, and always count as a recent sign-in.
 
 -- A minute is allowed, because clocks of applications and of servers that take over differ. What is ahead because a clock was set
 -- back stays as it is, and may be used. The condition of each trigger is cheap, and the function runs only where it holds.
-CREATE FUNCTION public.refuse_future() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION global_logout.refuse_future() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	was jsonb := '{}';
 	named text;
@@ -240,33 +223,31 @@ BEGIN
 	RETURN new;
 END $$;
 --> statement-breakpoint
-CREATE TRIGGER session_not_from_the_future BEFORE INSERT OR UPDATE OF "createdAt", "lastSeenAt" ON public.session FOR EACH ROW
+CREATE TRIGGER session_not_from_the_future BEFORE INSERT OR UPDATE OF "createdAt", "lastSeenAt" ON global_logout.session FOR EACH ROW
 	WHEN (new."createdAt" > clock_timestamp() + make_interval(mins => 1)
 		OR new."lastSeenAt" > clock_timestamp() + make_interval(mins => 1))
-	EXECUTE FUNCTION public.refuse_future('createdAt', 'lastSeenAt');
+	EXECUTE FUNCTION global_logout.refuse_future('createdAt', 'lastSeenAt');
 --> statement-breakpoint
-CREATE TRIGGER replay_not_from_the_future BEFORE INSERT OR UPDATE OF at ON public.replay FOR EACH ROW
+CREATE TRIGGER replay_not_from_the_future BEFORE INSERT OR UPDATE OF at ON global_logout.replay FOR EACH ROW
 	WHEN (new.at > clock_timestamp() + make_interval(mins => 1))
-	EXECUTE FUNCTION public.refuse_future('at');
+	EXECUTE FUNCTION global_logout.refuse_future('at');
 --> statement-breakpoint
-CREATE TRIGGER service_key_not_from_the_future BEFORE INSERT OR UPDATE OF created_at, last_used_at, revoked_at ON public.service_key FOR EACH ROW
+CREATE TRIGGER service_key_not_from_the_future BEFORE INSERT OR UPDATE OF created_at, last_used_at, revoked_at ON global_logout.service_key FOR EACH ROW
 	WHEN (new.created_at > clock_timestamp() + make_interval(mins => 1)
 		OR new.last_used_at > clock_timestamp() + make_interval(mins => 1)
 		OR new.revoked_at > clock_timestamp() + make_interval(mins => 1))
-	EXECUTE FUNCTION public.refuse_future('created_at', 'last_used_at', 'revoked_at');
+	EXECUTE FUNCTION global_logout.refuse_future('created_at', 'last_used_at', 'revoked_at');
 --> statement-breakpoint
-CREATE TRIGGER user_lock_not_from_the_future BEFORE INSERT OR UPDATE OF locked_at ON public.user_lock FOR EACH ROW
+CREATE TRIGGER user_lock_not_from_the_future BEFORE INSERT OR UPDATE OF locked_at ON global_logout.user_lock FOR EACH ROW
 	WHEN (new.locked_at > clock_timestamp() + make_interval(mins => 1))
-	EXECUTE FUNCTION public.refuse_future('locked_at');
+	EXECUTE FUNCTION global_logout.refuse_future('locked_at');
 --> statement-breakpoint
-CREATE TRIGGER staff_not_from_the_future BEFORE INSERT OR UPDATE OF granted_at ON public.staff FOR EACH ROW
+CREATE TRIGGER staff_not_from_the_future BEFORE INSERT OR UPDATE OF granted_at ON global_logout.staff FOR EACH ROW
 	WHEN (new.granted_at > clock_timestamp() + make_interval(mins => 1))
-	EXECUTE FUNCTION public.refuse_future('granted_at');
+	EXECUTE FUNCTION global_logout.refuse_future('granted_at');
 --> statement-breakpoint
-CREATE TRIGGER incident_not_from_the_future BEFORE INSERT OR UPDATE OF planned_at, started_at, finished_at ON public.incident FOR EACH ROW
+CREATE TRIGGER incident_not_from_the_future BEFORE INSERT OR UPDATE OF planned_at, started_at, finished_at ON global_logout.incident FOR EACH ROW
 	WHEN (new.planned_at > clock_timestamp() + make_interval(mins => 1)
 		OR new.started_at > clock_timestamp() + make_interval(mins => 1)
 		OR new.finished_at > clock_timestamp() + make_interval(mins => 1))
-	EXECUTE FUNCTION public.refuse_future('planned_at', 'started_at', 'finished_at');
---> statement-breakpoint
-SELECT set_config('search_path', 'public, pg_temp', true);
+	EXECUTE FUNCTION global_logout.refuse_future('planned_at', 'started_at', 'finished_at');

@@ -25,11 +25,7 @@ const tables = {
   ...staff,
 }
 
-/** Names of the tables that the service reads: all but two, which only Auth.js uses. */
+/** The names of our tables. */
 export const TABLES = Object.values(tables)
   .filter((each) => is(each, PgTable))
-  .filter((table) => table !== tables.account && table !== tables.verificationToken)
   .map((table) => getTableName(table))
-
-/** Names of the tables that Auth.js does not have. */
-export const OWN_TABLES = TABLES.filter((name) => !['user', 'session'].includes(name))

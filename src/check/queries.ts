@@ -30,8 +30,8 @@ const END = endOf('s', { idleTimeout: 'p.idle_timeout_seconds', maxAge: 'p.max_a
 
 /** Selects the valid sessions among the hashed tokens in `$1`. */
 const selectValid = (columns: string) => `select requested.position::int, s."userId", s.id, ${columns}
-  from session_policy p, pg_catalog.unnest($1::text[]) with ordinality as requested (token, position)
-  join session s on s."sessionToken" = requested.token
+  from global_logout.session_policy p, pg_catalog.unnest($1::text[]) with ordinality as requested (token, position)
+  join global_logout.session s on s."sessionToken" = requested.token
   where statement_timestamp() < ${END}`
 
 const CHECK_TOKENS = {

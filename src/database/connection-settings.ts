@@ -4,8 +4,8 @@
  */
 
 const REQUIRED_SETTINGS = {
-  // pg_catalog is searched first by default, temporary tables last.
-  search_path: 'public, pg_temp',
+  // Every statement names our schema. Temporary tables come last.
+  search_path: 'pg_catalog, pg_temp',
   // Text formats of values, as node-postgres parses them.
   client_encoding: 'UTF8',
   DateStyle: 'ISO, YMD',

@@ -8,6 +8,7 @@ import { runDetached } from '../lib/run-detached.ts'
 import { clientConfig } from './client-config.ts'
 import { type ServerState, setUpSql, type Timeouts } from './connection-settings.ts'
 import { parseDatabaseUrl, type Server } from './database-url.ts'
+import { DEFAULT_SCHEMA, inSchema } from './own-schema.ts'
 
 export interface ConnectorOptions {
   /** `application_name`, unless the URL has one. */
@@ -75,7 +76,7 @@ export function createConnector(
   { name, connectMs, timeouts, keepAliveInitialDelayMillis = 0 }: ConnectorOptions,
 ): Connector {
   const url = parseDatabaseUrl(text)
-  const { servers } = url
+  const { servers, schema } = url
   const { connect_timeout, channel_binding } = url.parameters
   // As in libpq, connect_timeout applies to each host, and 0 sets no limit.
   const hostMs = Math.min(connectMs / servers.length, (Number(connect_timeout) || Infinity) * 1_000)
@@ -171,6 +172,12 @@ export function createConnector(
       requirePrimary(found as ServerState, this.#server)
     }
 
+    /** Names our objects in the schema of DATABASE_SCHEMA. */
+    // biome-ignore lint/suspicious/noExplicitAny: the overloads of node-postgres
+    override query(query: any, ...rest: any[]): any {
+      return super.query(schema === DEFAULT_SCHEMA ? query : renamed(query, schema), ...(rest as []))
+    }
+
     get #server(): string {
       return this.host.startsWith('/') ? this.host : `${this.host}:${this.port}`
     }
@@ -200,6 +207,14 @@ export function createConnector(
         return client.connect()
       }),
   }
+}
+
+/** A query with the names of `schema`. A `Submittable` belongs to one connection and is changed in place. */
+function renamed(query: string | { text?: string; submit?: unknown }, schema: string) {
+  if (typeof query === 'string') return inSchema(query, schema)
+  if (typeof query.text !== 'string') return query
+  const text = inSchema(query.text, schema)
+  return query.submit ? Object.assign(query, { text }) : { ...query, text }
 }
 
 /** The error of one of several hosts, with the host in its message. */

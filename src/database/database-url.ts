@@ -4,6 +4,7 @@
  * latter ignores unknown parameters.
  */
 import { isSetByService } from './connection-settings.ts'
+import { DEFAULT_SCHEMA } from './own-schema.ts'
 
 /** A host of the list. Missing parts default as in node-postgres: PGHOST and PGPORT, else localhost and 5432. */
 export interface Server {
@@ -18,6 +19,8 @@ export interface DatabaseUrl {
   password?: string
   database?: string
   parameters: Partial<Record<Parameter, string>>
+  /** The schema of our objects. */
+  schema: string
 }
 
 /** Everything that is wrong with a DATABASE_URL, one sentence each. */
@@ -35,6 +38,7 @@ const PARAMETERS = [
   'application_name',
   'channel_binding',
   'connect_timeout',
+  'global_logout_schema',
   'host',
   'options',
   'password',
@@ -101,7 +105,13 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   const servers = parseServers(authority, parameters, (host) => decode(host, 'a host'), problems)
   if (problems.length > 0) throw new DatabaseUrlError(problems)
   const given = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== ''))
-  return { servers, ...given, parameters }
+  return { servers, ...given, parameters, schema: parameters.global_logout_schema ?? DEFAULT_SCHEMA }
+}
+
+/** The URL with DATABASE_SCHEMA as a parameter of its own: so whatever opens a connection has it. */
+export function withSchema(url: string, schema: string): string {
+  if (schema === DEFAULT_SCHEMA) return url
+  return `${url}${url.includes('?') ? '&' : '?'}global_logout_schema=${schema}`
 }
 
 /** Names a parameter. A name that does not look like one may be part of a password, and is not repeated. */

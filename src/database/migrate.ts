@@ -11,12 +11,13 @@ import { createConnector } from './connection.ts'
 import type { Executor } from './database.ts'
 import { sqlState } from './failures.ts'
 import { fetchRows } from './rows.ts'
-import { refuseShadowedNames } from './shadows.ts'
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
-/** Our own journal: an application on drizzle-kit has its own, `__drizzle_migrations`, in the same database. */
-const JOURNAL = 'drizzle.__global_logout_migrations'
+/** Which migrations ran. In our schema: an application on drizzle-kit has a journal of its own in the same database. */
+const JOURNAL = 'global_logout.migration'
 const migrations = readMigrationFiles({ migrationsFolder })
+const SCHEMA_OWNER = `select nspowner::regrole::text as owner, pg_catalog.pg_has_role(nspowner, 'usage'::text) as ours
+  from pg_namespace where oid = to_regnamespace('global_logout')::oid`
 /** Errors when two instances create the journal at once: unique_violation, duplicate_schema, duplicate_table, duplicate_object (its row type). */
 const CONCURRENT_CREATION = ['23505', '42P06', '42P07', '42710']
 
@@ -37,7 +38,9 @@ export async function migrate(url: string, onRestored: () => void = () => {}): P
   try {
     const db = drizzle(client)
     const applied = await applyPending(db)
-    const { rows } = await client.query<{ settled: boolean }>('select public.settle_restored() as settled')
+    const { rows } = await client.query<{ settled: boolean }>(
+      'select global_logout.settle_restored() as settled',
+    )
     if (rows[0]?.settled) onRestored()
     return applied
   } finally {
@@ -54,8 +57,6 @@ async function applyPending(db: NodePgDatabase): Promise<number> {
       // Locked before the journal is read, in a transaction whose statements see what was committed before them.
       await tx.execute(`lock table ${JOURNAL} in share row exclusive mode`)
       const pending = pendingAfter(await lastApplied(tx))
-      const statements = pending.flatMap(({ sql }) => sql)
-      if (statements.length > 0) await refuseShadowedNames(tx, statements)
       for (const { sql: statements, hash, folderMillis } of pending) {
         for (const statement of statements) await tx.execute(statement)
         await tx.execute(
@@ -68,11 +69,20 @@ async function applyPending(db: NodePgDatabase): Promise<number> {
   )
 }
 
-/** Creates the journal as drizzle does. A concurrent creation fails after a wait; the retry finds the journal. */
+/**
+ * Creates our schema with the journal. A concurrent creation fails after a wait; the retry finds the journal.
+ * @throws Error when the schema belongs to another role, which could change what is in it.
+ */
 async function createJournal(db: NodePgDatabase): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      await db.execute('create schema if not exists drizzle')
+      // Looked for first: an owner who was given the schema may lack the right to create one, which "if not exists" takes.
+      const [found] = await fetchRows<{ owner: string; ours: boolean }>(db, SCHEMA_OWNER)
+      if (!found) await db.execute('create schema global_logout')
+      else if (!found.ours)
+        throw new Error(
+          `the schema of global-logout belongs to ${found.owner}, who could change what is in it: migrate as that role, or name another schema with DATABASE_SCHEMA.`,
+        )
       return void (await db.execute(
         `create table if not exists ${JOURNAL} (id serial primary key, hash text not null, created_at bigint)`,
       ))

@@ -1,7 +1,6 @@
 /**
  * Reads from the database what each of the five roles may do to our objects. The objects come from the catalog, so that new ones
- * are included: everything in schema `public` that belongs to the owner of `operation`, and the journal of migrations. Extensions
- * are left out.
+ * are included: our schema and everything in it. Extensions are left out.
  */
 import { sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
@@ -16,7 +15,7 @@ export interface Rights extends Record<Role, string[]> {
   name: string
 }
 
-const ROLE_IDS = sql`(values ('owner', (select relowner from pg_class where oid = 'public.operation'::regclass::oid)),
+const ROLE_IDS = sql`(values ('owner', (select relowner from pg_class where oid = 'global_logout.operation'::regclass::oid)),
   ('service', to_regrole('global_logout_service')::oid), ('checker', to_regrole('global_logout_checker')::oid),
   ('application', to_regrole('global_logout_application')::oid), ('stranger', 0::oid)) as roles (who, id)`
 
@@ -26,17 +25,13 @@ export async function readRights(db: Executor): Promise<Rights[]> {
     db,
     sql`
     with roles as (select * from ${ROLE_IDS}), objects as (
-      select 'schema' as kind, oid as id, nspname::text as name from pg_namespace where nspname in ('public', 'drizzle')
+      select 'schema' as kind, oid as id, nspname::text as name from pg_namespace where oid = 'global_logout'::regnamespace::oid
       union all
-      select case relkind when 'S' then 'sequence' else 'table' end, c.oid,
-        case nspname when 'public' then relname::text else nspname::text || '.'::text || relname::text end
-      from pg_class c join pg_namespace n on n.oid = relnamespace
-      where relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-        and (nspname = 'public' or relname::text like '\\_\\_global\\_logout\\_%')
-        and relowner = (select id from roles where who = 'owner')
+      select case relkind when 'S' then 'sequence' else 'table' end, oid, relname::text from pg_class
+      where relkind in ('r', 'p', 'v', 'm', 'f', 'S') and relnamespace = 'global_logout'::regnamespace::oid
       union all
       select 'function', oid, proname::text || '('::text || pg_catalog.oidvectortypes(proargtypes) || ')' from pg_proc
-      where pronamespace = 'public'::regnamespace::oid and proowner = (select id from roles where who = 'owner')
+      where pronamespace = 'global_logout'::regnamespace::oid
     ), own as (
       select * from objects where not exists (select from pg_depend where objid = objects.id and deptype = 'e')
     ), rights as (

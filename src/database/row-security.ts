@@ -20,11 +20,10 @@ export async function hiddenTables(db: Executor, tables: readonly string[]): Pro
     db,
     `select pg_catalog.quote_ident(c.relname) as table, r.rolname::text as role, r.oid = c.relowner as owns
     from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_roles r on (r.rolname = current_user and pg_catalog.row_security_active(c.oid))
       or (r.oid = c.relowner and c.relforcerowsecurity and not r.rolsuper and not r.rolbypassrls)
-    where c.relrowsecurity and (n.nspname = 'public' and c.relname in (${tables.map((name) => `'${name}'`).join(', ')})
-      or n.nspname = 'drizzle' and c.relname = '__global_logout_migrations')
+    where c.relrowsecurity and c.relnamespace = to_regnamespace('global_logout')::oid
+      and c.relname in (${[...tables, 'migration'].map((name) => `'${name}'`).join(', ')})
     order by 1, 2`,
   )
 }

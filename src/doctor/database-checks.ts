@@ -128,7 +128,7 @@ export async function checkDatabase(
 /** Compares the lifetimes in the settings with those in the database, which the instance that started last wrote for all. */
 async function checkLifetimes(query: Query, { maxAgeSeconds, idleTimeoutSeconds }: Config['policy']) {
   const [age, idle] = await query<[number, number]>(
-    `select coalesce(max(max_age_seconds), 0), coalesce(max(idle_timeout_seconds), 0) from session_policy`,
+    `select coalesce(max(max_age_seconds), 0), coalesce(max(idle_timeout_seconds), 0) from global_logout.session_policy`,
   )
   const describe = (age: number, idle: number) => `at most ${formatSpan(age)} old, ${formatSpan(idle)} unused`
   return age === maxAgeSeconds && idle === idleTimeoutSeconds
@@ -171,7 +171,7 @@ async function checkTriggers(query: Query): Promise<Finding> {
 
 /** Checks that the database was not restored from another server, whose transaction ids mean nothing on this one. */
 async function checkRestored(query: Query): Promise<Finding> {
-  const [restored] = await query<[boolean]>('select public.restored_elsewhere()')
+  const [restored] = await query<[boolean]>('select global_logout.restored_elsewhere()')
   return restored
     ? problem('record', `new operations are not sealed: ${RESTORED}`)
     : ok('record', 'written by this server')

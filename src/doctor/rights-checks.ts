@@ -1,12 +1,12 @@
 /** Checks of rights in the database, for `global-logout doctor`: which roles exceed or lack their rights. */
-import { OWN_TABLES } from '../tables.ts'
+import { TABLES } from '../tables.ts'
 import { type Finding, ok, problem, type Query, warning } from './finding.ts'
 
 /** Checks that the connecting role can end sessions but cannot change the audit log. */
 export async function checkOwnRights(query: Query): Promise<Finding> {
   const [name, canChangeLog, canLogOut] = await query<[string, boolean, boolean]>(
-    `select current_user::text, has_table_privilege('operation', 'delete') or has_table_privilege('operation', 'update'),
-      has_table_privilege('session', 'delete') and has_table_privilege('operation', 'insert')`,
+    `select current_user::text, has_table_privilege('global_logout.operation', 'delete') or has_table_privilege('global_logout.operation', 'update'),
+      has_table_privilege('global_logout.session', 'delete') and has_table_privilege('global_logout.operation', 'insert')`,
   )
   if (!canLogOut) return missingRights([name])
   if (canChangeLog)
@@ -25,7 +25,7 @@ export function missingRights([name]: [string]): Finding {
 export async function checkRoles(query: Query): Promise<Finding> {
   const [incomplete] = await query<[string[]]>(
     `select array(select name from pg_catalog.unnest(array['global_logout_service', 'global_logout_checker', 'global_logout_application']) as name
-      where pg_catalog.has_table_privilege(to_regrole(name)::oid, 'public.session_policy'::text, 'select'::text) is not true)`,
+      where pg_catalog.has_table_privilege(to_regrole(name)::oid, 'global_logout.session_policy'::text, 'select'::text) is not true)`,
   )
   return incomplete.length === 0
     ? ok(
@@ -34,7 +34,7 @@ export async function checkRoles(query: Query): Promise<Finding> {
       )
     : warning(
         'roles',
-        `missing, or without rights: ${incomplete.join(', ')}. For each, run "create role … nologin", then "select grant_global_logout_roles()".`,
+        `missing, or without rights: ${incomplete.join(', ')}. For each, run "create role … nologin", then "select global_logout.grant_roles()".`,
       )
 }
 
@@ -45,8 +45,8 @@ export async function checkRoles(query: Query): Promise<Finding> {
 export async function checkWriters(query: Query): Promise<Finding> {
   const [names] = await query<[string[]]>(
     `select array(select r.rolname::text || ' ('::text || pg_catalog.string_agg(c.relname::text, ', '::text order by c.relname) || ')'::text
-      from pg_roles r, pg_class c where c.relnamespace = 'public'::regnamespace::oid
-      and c.relname in (${OWN_TABLES.map((name) => `'${name}'`).join(', ')})
+      from pg_roles r, pg_class c where c.relnamespace = 'global_logout'::regnamespace::oid
+      and c.relname in (${TABLES.map((name) => `'${name}'`).join(', ')})
       and not r.rolsuper and r.rolname::text not like 'pg\\_%'
       and (pg_catalog.has_table_privilege(r.oid, c.oid, 'insert, update, delete, truncate'::text)
         or pg_catalog.has_any_column_privilege(r.oid, c.oid, 'insert, update'::text))
@@ -62,15 +62,17 @@ export async function checkWriters(query: Query): Promise<Finding> {
       )
 }
 
-/** Checks that not every login can create functions in schema public: they could replace those that the service calls, with its rights. */
+/** Checks that only the owner can create objects in our schema: they could replace those that the service calls, with its rights. */
 export async function checkSchemaRights(query: Query): Promise<Finding> {
-  const [canCreate] = await query<[boolean]>(
-    `select pg_catalog.has_schema_privilege(0::oid, 'public'::text, 'create'::text)`,
+  const [others] = await query<[string[]]>(
+    `select array(select r.rolname::text from pg_roles r join pg_namespace n on n.oid = 'global_logout'::regnamespace::oid
+      where not r.rolsuper and r.rolname::text not like 'pg\\_%' and pg_catalog.has_schema_privilege(r.oid, n.oid, 'create'::text)
+      and not pg_catalog.pg_has_role(r.oid, n.nspowner, 'usage'::text) order by 1)`,
   )
-  return canCreate
+  return others.length > 0
     ? warning(
-        'schema public',
-        'every login can create functions in it, as before PostgreSQL 15: "revoke create on schema public from public".',
+        'schema',
+        `can create functions in the schema of global-logout: ${others.join(', ')}. Run "revoke create on schema … from" each of them.`,
       )
-    : ok('schema public', 'not every login can create functions in it')
+    : ok('schema', 'only the owner can create objects in the schema of global-logout')
 }

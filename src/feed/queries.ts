@@ -71,15 +71,15 @@ export const READ_FEED = {
   text: `with feed as not materialized (
     select xid, id, session_id, user_id, operation_id, revoked_at as at,
       null::integer as count, null::inet as ip_address, null::text as user_agent,
-      null::boolean as same_address, null::boolean as same_program from revoked_session
+      null::boolean as same_address, null::boolean as same_program from global_logout.revoked_session
     union all
-    select xid, id, session_id, user_id, operation_id, at, count, ip_address, user_agent, same_address, same_program from replay
+    select xid, id, session_id, user_id, operation_id, at, count, ip_address, user_agent, same_address, same_program from global_logout.replay
   ), bounds as materialized (
     select coalesce($2::pg_snapshot, pg_current_snapshot()) as upper,
       pg_catalog.concat_ws('/', (select system_identifier from pg_control_system()),
         (select oid from pg_database where datname = current_database()),
         left(pg_walfile_name(pg_current_wal_lsn()), 8)) as database_id,
-      coalesce(pg_snapshot_xmin($1::pg_snapshot) <= (select xid from feed_horizon), false) as too_old
+      coalesce(pg_snapshot_xmin($1::pg_snapshot) <= (select xid from global_logout.feed_horizon), false) as too_old
   ), page as (
     select * from (
       (select next.* from pg_snapshot_xip($1::pg_snapshot) as open (xid)
@@ -98,7 +98,7 @@ export const READ_FEED = {
   select bounds.upper::text, bounds.database_id, bounds.too_old, page.xid::text, page.id::text, page.session_id, page.user_id,
     page.operation_id, page.at, o.kind, o.scope, page.count, page.ip_address, page.user_agent,
     page.same_address, page.same_program
-  from bounds left join page on true left join operation o on o.id = page.operation_id
+  from bounds left join page on true left join global_logout.operation o on o.id = page.operation_id
   order by page.xid, page.id`,
 }
 

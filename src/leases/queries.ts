@@ -31,10 +31,10 @@ const READ_CHANGES = {
     pg_catalog.concat_ws('/', (select system_identifier from pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8),
       session_policy.xmin, pg_postmaster_start_time(), pg_backend_pid()),
     array(
-      select session_token from revoked_session where ${isUnseen}
-      union all select session_token from session_change where ${isUnseen}
+      select session_token from global_logout.revoked_session where ${isUnseen}
+      union all select session_token from global_logout.session_change where ${isUnseen}
       limit ${MAX_CHANGES + 1})
-    from session_policy`,
+    from global_logout.session_policy`,
 }
 
 /** Reads what was committed after the snapshot `since`; with null, only the current snapshot. */
@@ -105,7 +105,7 @@ async function listInstances(db: Executor): Promise<InstanceStatus[]> {
 
 /** Deletes the changes that every instance has acknowledged. An instance that never acknowledged one blocks the sweep. */
 export async function sweepChanges(db: Executor): Promise<void> {
-  await db.execute(sql`delete from session_change where xid < (
+  await db.execute(sql`delete from global_logout.session_change where xid < (
     select case when bool_and(applied is not null) is not false
       then least(min(pg_snapshot_xmin(applied)), pg_snapshot_xmin(pg_current_snapshot())) end
     from ${instance})`)

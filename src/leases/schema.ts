@@ -1,10 +1,11 @@
 /** The tables of the lease protocol: instances that answer from a cache, and the changes that they must apply. */
 import { sql } from 'drizzle-orm'
-import { bigint, index, pgTable, uuid } from 'drizzle-orm/pg-core'
+import { bigint, index, uuid } from 'drizzle-orm/pg-core'
 import { hashedToken, snapshot, xid8 } from '../database/columns.ts'
+import { ownSchema } from '../database/own-schema.ts'
 
 /** A process that answers checks from a cache. `beat` counts its lease renewals. */
-export const instance = pgTable('instance', {
+export const instance = ownSchema.table('instance', {
   id: uuid('id').primaryKey(),
   beat: bigint('beat', { mode: 'number' }).notNull().default(0),
   /** The cache holds no session whose revocation is visible in this snapshot. */
@@ -15,7 +16,7 @@ export const instance = pgTable('instance', {
  * A change that makes a cached answer stale without ending the session: an earlier `expires`, another id.
  * Written by a trigger, read by the instances that cache answers, deleted when all of them have read it.
  */
-export const sessionChange = pgTable(
+export const sessionChange = ownSchema.table(
   'session_change',
   {
     id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),

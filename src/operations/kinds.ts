@@ -14,7 +14,7 @@ const OPERATIONS = {
   logout: { label: 'Signed out', inOverview: false },
   'session.end': { label: 'Signed out one of their devices', inOverview: false },
   'session.replace': { label: 'Signed in again on a device', inOverview: false },
-  'authjs.signout': { label: 'Signed out in the application', inOverview: false },
+  'user.delete': { label: 'Deleted in the application', inOverview: false },
   'user.revoke': { label: 'Ended all sessions of a user', inOverview: true },
   'user.lock': { label: 'Locked sign-in of a user', inOverview: true },
   'user.unlock': { label: 'Unlocked sign-in of a user', inOverview: true },

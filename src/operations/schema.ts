@@ -3,8 +3,9 @@
  * ended by other programs are recorded too.
  */
 import { sql } from 'drizzle-orm'
-import { bigint, check, index, inet, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { bigint, check, index, inet, integer, jsonb, text, uuid } from 'drizzle-orm/pg-core'
 import { hashedToken, instant, oneOf, representableDates, xid8 } from '../database/columns.ts'
+import { ownSchema } from '../database/own-schema.ts'
 import {
   ACTOR_KINDS,
   type ActorKind,
@@ -14,7 +15,7 @@ import {
 } from './kinds.ts'
 
 /** One action of the service: actor, time, reason, origin and result. */
-export const operation = pgTable(
+export const operation = ownSchema.table(
   'operation',
   {
     id: uuid('id').primaryKey(),
@@ -58,7 +59,7 @@ export const operation = pgTable(
  * A session that was ended while it was valid. Only triggers on `session` write it, so that direct database changes are
  * recorded, too; these have no `operation_id`.
  */
-export const revokedSession = pgTable(
+export const revokedSession = ownSchema.table(
   'revoked_session',
   {
     id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),

@@ -24,7 +24,7 @@ const FIND_KEYS = {
   name: 'find-keys',
   text: `select asked.position::int, id, name, scopes,
       coalesce(last_used_at < statement_timestamp() - interval '1 minute', true)
-    from pg_catalog.unnest($1::text[]) with ordinality as asked (hash, position) join service_key on key_hash = asked.hash
+    from pg_catalog.unnest($1::text[]) with ordinality as asked (hash, position) join global_logout.service_key on key_hash = asked.hash
     where revoked_at is null and coalesce(expires_at > statement_timestamp(), true)`,
 }
 

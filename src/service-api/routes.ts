@@ -31,7 +31,14 @@ const introspection = z.union([
 ])
 
 const newSession = z.strictObject({
-  userId: text.min(1, 'must name a user'),
+  user: z
+    .strictObject({
+      id: text.min(1, 'must name a user').describe("the application's id of the user, as text"),
+      name: text.nullish(),
+      email: text.nullish(),
+      image: text.nullish(),
+    })
+    .describe('the user who signs in; a field that is left out keeps its value'),
   userAgent: z.string().nullish().describe('never refused; characters that cannot be stored are replaced'),
   ipAddress: z
     .string()
@@ -118,9 +125,11 @@ async function routes(instance: FastifyInstance, { sessions, cookies }: ServiceA
       },
     },
     async (request, reply) => {
-      const { userId, replaces, userAgent, ipAddress } = request.body
+      const { user, replaces, userAgent, ipAddress } = request.body
+      const { id: userId, ...profile } = user
       const { token, session } = await sessions.create({
         userId,
+        profile,
         replaces: replaces ?? undefined,
         ...deviceColumns({ userAgent: userAgent ?? null, ipAddress: ipAddress ?? null }),
         requestId: request.id,

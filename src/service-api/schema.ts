@@ -1,10 +1,11 @@
 /** The table of service keys. */
-import { check, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { check, text, uuid } from 'drizzle-orm/pg-core'
 import { hashedToken, instant, representableDates } from '../database/columns.ts'
+import { ownSchema } from '../database/own-schema.ts'
 import type { KeyScope } from './scopes.ts'
 
 /** A credential of a service. The secret is shown once, on creation; the table stores its hash. */
-export const serviceKey = pgTable(
+export const serviceKey = ownSchema.table(
   'service_key',
   {
     id: uuid('id').primaryKey().defaultRandom(),

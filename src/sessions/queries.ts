@@ -102,11 +102,34 @@ export async function lockUserForLogout(tx: Executor, userId: string): Promise<v
  * Blocks logouts of the user until the transaction ends. Call it before locking any row of `session`, as a logout does:
  * the same lock order everywhere prevents deadlocks. The foreign key of the insert would take only a KEY SHARE lock.
  * Later logins could share that lock and starve a waiting logout.
- * @returns whether the user exists.
+ *
+ * Also mirrors the user: adds the row at the first sign-in, and keeps what the application knows in step.
  */
-export async function lockUserForLogin(tx: Executor, userId: string): Promise<boolean> {
-  const rows = await tx.select({ id: user.id }).from(user).where(eq(user.id, userId)).for('no key update')
-  return rows.length > 0
+export async function lockUserForLogin(
+  tx: Executor,
+  userId: string,
+  profile: UserProfile = {},
+): Promise<void> {
+  const given = Object.entries(profile).filter(([, value]) => value !== undefined)
+  const changed = given.map(
+    ([field, value]) => sql`${user[field as keyof UserProfile]} is distinct from ${value}`,
+  )
+  await tx
+    .insert(user)
+    .values({ id: userId, ...Object.fromEntries(given) })
+    // A row that needs no update is locked all the same, FOR NO KEY UPDATE.
+    .onConflictDoUpdate({
+      target: user.id,
+      set: { name: sql`${user.name}`, ...Object.fromEntries(given) },
+      setWhere: sql`false ${sql.join(changed.map((each) => sql` or ${each}`))}`,
+    })
+}
+
+/** What is mirrored of a user. Null removes a value. */
+export interface UserProfile {
+  name?: string | null | undefined
+  email?: string | null | undefined
+  image?: string | null | undefined
 }
 
 /** The sessions that a deletion applies to. */
@@ -217,7 +240,7 @@ export async function sweepPages(
     .delete(session)
     .where(sql`ctid = any (array(${ended}))`)
     .returning({ id: session.id })
-  const lastPage = sql<number>`pg_catalog.pg_relation_size('public.session'::regclass) / current_setting('block_size')::bigint`
+  const lastPage = sql<number>`pg_catalog.pg_relation_size('global_logout.session'::regclass) / current_setting('block_size')::bigint`
   const [table] = await tx.select({ pages: lastPage.mapWith(Number) }).from(sessionPolicy)
   return { deleted: deleted.length, atEnd: firstPage + pages >= (table?.pages ?? 0) }
 }
@@ -236,7 +259,7 @@ export async function sweepRecord(
 ): Promise<{ deleted: number; mayBeMore: boolean }> {
   const [step] = await fetchRows<{ deleted: number }>(
     tx,
-    sql`select public.prune_feed(${retentionSeconds}::bigint, ${STEP}::integer) as deleted`,
+    sql`select global_logout.prune_feed(${retentionSeconds}::bigint, ${STEP}::integer) as deleted`,
   )
   const deleted = step?.deleted ?? 0
   return { deleted, mayBeMore: deleted >= STEP }

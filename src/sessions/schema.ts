@@ -1,31 +1,22 @@
 /**
- * The tables of users and sessions. `user`, `account`, `session` and `verificationToken` carry the names and types of the
- * Auth.js Drizzle adapter. `session` adds only columns with defaults, so that the stock adapter works on it.
+ * The tables of users and sessions. `session` carries the names and types of the Auth.js Drizzle adapter, and adds only columns
+ * with defaults: the stock adapter works on it.
  */
 import { sql } from 'drizzle-orm'
-import {
-  boolean,
-  check,
-  index,
-  inet,
-  integer,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-  uuid,
-} from 'drizzle-orm/pg-core'
+import { boolean, check, index, inet, integer, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { hashedToken, instant, representableDates } from '../database/columns.ts'
+import { ownSchema } from '../database/own-schema.ts'
 
-export const user = pgTable(
+/**
+ * Mirrors who has, or had, sessions: the application's user by its id as text, whatever the type there. Sign-ins and logouts of one
+ * user lock its row; staff search it. A sign-in writes it.
+ */
+export const user = ownSchema.table(
   'user',
   {
-    id: text('id')
-      .primaryKey()
-      .$defaultFn(() => crypto.randomUUID()),
+    id: text('id').primaryKey(),
     name: text('name'),
-    email: text('email').unique(),
-    emailVerified: timestamp('emailVerified', { mode: 'date' }),
+    email: text('email'),
     image: text('image'),
   },
   // For the prefix search of staff.
@@ -36,27 +27,7 @@ export const user = pgTable(
   ],
 )
 
-export const account = pgTable(
-  'account',
-  {
-    userId: text('userId')
-      .notNull()
-      .references(() => user.id, { onDelete: 'cascade' }),
-    type: text('type').notNull(),
-    provider: text('provider').notNull(),
-    providerAccountId: text('providerAccountId').notNull(),
-    refresh_token: text('refresh_token'),
-    access_token: text('access_token'),
-    expires_at: integer('expires_at'),
-    token_type: text('token_type'),
-    scope: text('scope'),
-    id_token: text('id_token'),
-    session_state: text('session_state'),
-  },
-  (table) => [primaryKey({ columns: [table.provider, table.providerAccountId] })],
-)
-
-export const session = pgTable(
+export const session = ownSchema.table(
   'session',
   {
     sessionToken: hashedToken('sessionToken').primaryKey(),
@@ -80,18 +51,8 @@ export const session = pgTable(
   ],
 )
 
-export const verificationToken = pgTable(
-  'verificationToken',
-  {
-    identifier: text('identifier').notNull(),
-    token: text('token').notNull(),
-    expires: timestamp('expires', { mode: 'date' }).notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.identifier, table.token] })],
-)
-
 /** The lifetimes of the validity rule: one row, written at start from the settings, read by every query. */
-export const sessionPolicy = pgTable(
+export const sessionPolicy = ownSchema.table(
   'session_policy',
   {
     singleton: boolean('singleton').primaryKey().default(true),
@@ -105,7 +66,7 @@ export const sessionPolicy = pgTable(
  * A user who gets no new session before `until`; a trigger on `session` refuses every writer. There is no foreign key:
  * deleting and re-creating the user does not remove the lock.
  */
-export const userLock = pgTable(
+export const userLock = ownSchema.table(
   'user_lock',
   {
     userId: text('user_id').primaryKey(),

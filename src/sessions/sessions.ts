@@ -25,6 +25,7 @@ import {
   sessionFilter,
   type TokenStatus,
   tokenHashesOf,
+  type UserProfile,
 } from './queries.ts'
 import { revoke } from './revoke.ts'
 import type { Session } from './schema.ts'
@@ -39,6 +40,8 @@ export interface RequestSource {
 
 export interface Login extends RequestSource {
   userId: string
+  /** What the application knows of the user, for staff and pages. A field that is left out keeps its value. */
+  profile?: UserProfile
   /** The previous token of this browser; its session ends in the same transaction, which prevents session fixation. */
   replaces?: string | undefined
   /** The service key that creates the session; absent when the user signs in. */
@@ -73,20 +76,17 @@ export function createSessions(
 
   /**
    * Signs a user in. A service key needs the scope `security` to sign in staff; otherwise it could give itself a staff role.
-   * @throws Problem `invalid_request` when the user is unknown, `user_locked` when locked, `insufficient_scope`.
+   * @throws Problem `user_locked` for a locked user, `insufficient_scope`.
    */
   async function create({
     userId,
+    profile = {},
     replaces,
     key,
     ...source
   }: Login): Promise<{ token: string; session: CreatedSession }> {
     const { xid, replaced, ...created } = await transaction(async (tx) => {
-      if (!(await lockUserForLogin(tx, userId))) {
-        throw new Problem('invalid_request', `There is no user ${JSON.stringify(userId)}.`, {
-          field: 'userId',
-        })
-      }
+      await lockUserForLogin(tx, userId, profile)
       if (key && !key.scopes.includes('security') && (await isStaff(tx, userId)))
         throw securityScopeRequired()
       const lock = await findLock(tx, userId)

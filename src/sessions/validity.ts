@@ -21,8 +21,8 @@ export type RowState = 'valid' | 'expired' | 'idle'
 export type SessionState = RowState | 'revoked' | 'unknown'
 
 /** The current policy as SQL, for any query. */
-const IDLE_TIMEOUT = '(select idle_timeout_seconds from session_policy)'
-const MAX_AGE = '(select max_age_seconds from session_policy)'
+const IDLE_TIMEOUT = '(select idle_timeout_seconds from global_logout.session_policy)'
+const MAX_AGE = '(select max_age_seconds from global_logout.session_policy)'
 export const currentPolicy = { idleTimeoutSeconds: sql.raw(IDLE_TIMEOUT), maxAgeSeconds: sql.raw(MAX_AGE) }
 
 /**
@@ -34,7 +34,7 @@ export const endOf = (
   row: string,
   { idleTimeout, maxAge }: { idleTimeout: string; maxAge: string },
 ): string =>
-  `public.session_ends_at(${row}.expires, ${row}."createdAt", ${row}."lastSeenAt", ${idleTimeout}, ${maxAge})`
+  `global_logout.session_ends_at(${row}.expires, ${row}."createdAt", ${row}."lastSeenAt", ${idleTimeout}, ${maxAge})`
 
 /** SQL for the time between two activity updates of a session: one minute, or a quarter of a shorter idle timeout. */
 export const lastSeenInterval = (idleTimeoutSeconds: string): string =>
@@ -52,7 +52,7 @@ export const endsAt = dateOf(end)
 export const isValid = sql<boolean>`statement_timestamp() < ${end}`
 
 /** The state of a stored session: valid, expired or idle. When only validity matters, `isValid` costs a tenth. */
-export const stateNow = sql<RowState>`public.session_state(${session.expires}, ${session.createdAt}, ${session.lastSeenAt},
+export const stateNow = sql<RowState>`global_logout.session_state(${session.expires}, ${session.createdAt}, ${session.lastSeenAt},
   ${currentPolicy.idleTimeoutSeconds}, ${currentPolicy.maxAgeSeconds}, statement_timestamp())`
 
 /** `expires` for Auth.js. If it is not a date that JavaScript can represent, the end of the session replaces it. */

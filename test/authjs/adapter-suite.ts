@@ -2,12 +2,13 @@
 
 import type { Adapter } from '@auth/core/adapters'
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
-import { GlobalLogoutAdapter, generateSessionToken } from '@global-logout/authjs'
+import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
 import fc from 'fast-check'
 import pg from 'pg'
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { findSession } from '../../src/sessions/queries.ts'
+import { generateSessionToken } from '../../src/sessions/tokens.ts'
 import { testDatabase } from '../support/database.ts'
 import '../support/seed.ts'
 import { servicesOn } from '../support/service.ts'
@@ -390,7 +391,7 @@ t.test('a login is recorded with its device, and one that tells nonsense gets in
     [{}, null, null],
   ] as const
   for (const [device, userAgent, ipAddress] of devices) {
-    const telling = GlobalLogoutAdapter(applicationDatabase(database), { device: async () => device })
+    const telling = GlobalLogoutAdapter(applicationDatabase(database), undefined, { device: async () => device })
     const { token, session } = await signIn(telling)
     t.strictSame(await (await telling.getSessionAndUser?.(token))?.session, session)
     t.match(await rowOf(token), { userAgent, ipAddress })

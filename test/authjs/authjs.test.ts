@@ -1,8 +1,9 @@
 /** Auth.js itself on our adapter, with a real OpenID Connect server; and our service on the same database. */
 import { Auth, type AuthConfig } from '@auth/core'
-import { GlobalLogoutAdapter, generateSessionToken } from '@global-logout/authjs'
+import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
+import { generateSessionToken } from '../../src/sessions/tokens.ts'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import { applicationDatabase, openTransaction } from './application.ts'
@@ -18,7 +19,7 @@ const { issuer, client } = await startIdentityProvider({ redirectUri: `${app}/au
 /** What Auth.js reports as an error; a test that provokes one takes it out. */
 const errors: Error[] = []
 const config: AuthConfig = {
-  adapter: GlobalLogoutAdapter(applicationDatabase(service.database), {
+  adapter: GlobalLogoutAdapter(applicationDatabase(service.database), undefined, {
     device: () => ({ userAgent: 'a browser', ipAddress: '203.0.113.9' }),
   }),
   session: { strategy: 'database', generateSessionToken, maxAge: 7 * DAY, updateAge: DAY },

@@ -1,8 +1,9 @@
 /** An Auth.js application needs `global_logout_application` and nothing else; and may record its own sign-outs, and nothing else. */
 import type { Adapter } from '@auth/core/adapters'
-import { GlobalLogoutAdapter, generateSessionToken } from '@global-logout/authjs'
+import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
+import { generateSessionToken } from '../../src/sessions/tokens.ts'
 import { verify } from '../../src/staff/audit/chain.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
@@ -110,11 +111,11 @@ t.test(
       'delete from instance',
       `insert into instance (id) values (gen_random_uuid())`,
       'update instance set beat = 1',
-      'select public.seal_operations(1)',
-      'select public.prune_feed(86400, 1)',
-      'select public.restored_elsewhere()',
-      `select public.record_operation('user.role', 'x', null, '{}')`,
-      'select public.grant_global_logout_roles()',
+      'select global_logout.seal_operations(1)',
+      'select global_logout.prune_feed(86400, 1)',
+      'select global_logout.restored_elsewhere()',
+      `select global_logout.record_operation('user.role', 'x', null, '{}')`,
+      'select global_logout.grant_roles()',
     ])
       await t.rejects(application.psql(sql), { code: '42501' }, sql)
     t.equal((await psql('select from operation')).length, before.length)
@@ -133,7 +134,7 @@ t.test('a sign-out leaves no name behind for what else its transaction deletes',
   const adapter = GlobalLogoutAdapter(applicationDatabase(owner)) as Required<Adapter>
   const [one, two] = [await signedIn(adapter), await signedIn(adapter)]
   await psql(
-    `begin; select public.sign_out('${hashToken(one.sessionToken)}');
+    `begin; select global_logout.sign_out('${hashToken(one.sessionToken)}');
      delete from session where "sessionToken" = '${hashToken(two.sessionToken)}'; commit`,
   )
   t.match(await psql('select operation_id from revoked_session where user_id = $1', [two.user.id]), [

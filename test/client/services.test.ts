@@ -22,7 +22,7 @@ t.test('a token is introspected; one that is over says nothing more', async (t) 
 t.test('a user is signed in on a device, and the session before is over', async (t) => {
   const { token: before } = await service.signIn(ada)
   const device = { userAgent: 'Shop/1.0', ipAddress: '203.0.113.9' }
-  const created = await client.createSession({ userId: ada, ...device, replaces: before })
+  const created = await client.create({ user: { id: ada }, ...device, replaces: before })
   const { userId, sessionId } = (await client.check(bearer(created.token))) ?? {}
   t.same({ userId, sessionId }, { userId: ada, sessionId: created.sessionId })
   t.equal(await client.check(bearer(before)), null)
@@ -31,20 +31,20 @@ t.test('a user is signed in on a device, and the session before is over', async 
 })
 
 t.test('a refusal says why, by the code of the service', async (t) => {
-  const unknown = client.createSession({ userId: 'nobody' })
+  const unknown = client.create({ user: { id: 'nobody' } })
   await t.rejects(unknown, { name: 'ServiceError', status: 400, code: 'invalid_request', detail: /nobody/ })
   const wrong = createClient({ url: service.base, key: 'glk_wrong' })
   await t.rejects(wrong.introspect('x'), { status: 401, code: 'invalid_key' })
   const { key } = await service.keyFor('events')
   const other = createClient({ url: service.base, key })
-  await t.rejects(other.createSession({ userId: ada }), { status: 403, code: 'insufficient_scope' })
+  await t.rejects(other.create({ user: { id: ada } }), { status: 403, code: 'insufficient_scope' })
 })
 
 t.test('without a key nothing is sent', async (t) => {
   const keyless = createClient({ url: `http://127.0.0.1:${await freePort()}` })
   const error = { name: 'TypeError', message: /key/ }
   await t.rejects(keyless.introspect('x'), error)
-  await t.rejects(keyless.createSession({ userId: 'x' }), error)
+  await t.rejects(keyless.create({ user: { id: 'x' } }), error)
   await t.rejects(keyless.follow({ onRevoked() {} }), error)
 })
 
@@ -64,7 +64,7 @@ t.test('a lost answer is asked for again where asking changes nothing, and only 
   t.match(await client.introspect(token), { active: true })
   t.equal(proxy.counts.requests, 2)
   proxy.reset(1)
-  const lost = client.createSession({ userId: ada })
+  const lost = client.create({ user: { id: ada } })
   await t.rejects(lost, { status: 503, code: 'no_answer', detail: /may have been executed/ })
   t.equal(proxy.counts.requests, 3)
 })
@@ -75,8 +75,8 @@ t.test('a session that replaces another is waited for as long as it may take to 
     return Response.json({ token: 'new', sessionId: 'f3b6' }, { status: 201 })
   }
   const client = createClient({ url: service.base, key, timeoutMs: 100, fetch: answer })
-  await t.rejects(client.createSession({ userId: ada }), { code: 'no_answer' })
-  t.match(await client.createSession({ userId: ada, replaces: 'old' }), { token: 'new' })
+  await t.rejects(client.create({ user: { id: ada } }), { code: 'no_answer' })
+  t.match(await client.create({ user: { id: ada }, replaces: 'old' }), { token: 'new' })
 })
 
 t.test('what something else answers is no answer', async (t) => {
@@ -97,7 +97,7 @@ t.test('what something else answers is no answer', async (t) => {
   ]) {
     const client = createClient({ url: service.base, key, fetch: answer })
     await t.rejects(client.introspect('x'), { status: 503, code: 'no_answer' })
-    await t.rejects(client.createSession({ userId: ada }), { status: 503, code: 'no_answer' })
+    await t.rejects(client.create({ user: { id: ada } }), { status: 503, code: 'no_answer' })
   }
 })
 

@@ -46,7 +46,9 @@ const HOSTILE: Record<string, Record<string, string>> = {
 /** Gives the database, or the role that connects, the settings that this version of PostgreSQL has. */
 async function set({ psql }: TestDatabase, target: string, settings: Record<string, string>) {
   await psql('create schema trap')
-  await psql('create table trap.session (like public.session); create table trap."user" (like public."user")')
+  await psql(
+    'create table trap.session (like global_logout.session); create table trap."user" (like global_logout."user")',
+  )
   await psql('grant usage on schema trap to public; grant all on all tables in schema trap to public')
   for (const [name, value] of Object.entries(settings)) {
     const [known] = await psql('select from pg_settings where lower(name) = $1', [name])
@@ -95,7 +97,7 @@ for (const [way, prepare] of Object.entries(WAYS))
       const database = await prepare(owner, settings)
       const service = await startService({ database })
       const ada = 'ada'
-      await owner.psql(`insert into public."user" (id, name) values ($1, 'Ädä')`, [ada])
+      await owner.psql(`insert into global_logout."user" (id, name) values ($1, 'Ädä')`, [ada])
       const phone = await service.signIn(ada)
       const laptop = await service.signIn(ada)
       t.equal(await service.check(phone.token), 200)
@@ -130,7 +132,9 @@ for (const [way, prepare] of Object.entries(WAYS))
       )
       t.equal((await service.http('/events', { headers })).status, 200)
       t.equal((await service.http('/readyz')).status, 200)
-      const named = await owner.psql('select from public.revoked_session where operation_id is not null')
+      const named = await owner.psql(
+        'select from global_logout.revoked_session where operation_id is not null',
+      )
       t.equal(named.length, 2, 'each by its own operation')
       for (const [name, value] of Object.entries(settings).filter(([name]) => isSetByService(name))) {
         const [[now] = []] = await database.query<[string | null]>({
@@ -146,8 +150,8 @@ for (const [way, prepare] of Object.entries(WAYS))
   t.test(`the command line with all of it at once, set for the ${way}`, async (t) => {
     const owner = await testDatabase()
     const { url } = await prepare(owner, ALL)
-    await owner.psql(`insert into public."user" (id) values ('ada')`)
-    await owner.psql(`insert into public.session ("sessionToken", "userId", expires)
+    await owner.psql(`insert into global_logout."user" (id) values ('ada')`)
+    await owner.psql(`insert into global_logout.session ("sessionToken", "userId", expires)
       values ('x', 'ada', now() at time zone 'utc' + interval '1 day')`)
     const command = async (...args: string[]) => {
       const started = run([...args, '--json'], { env: { DATABASE_URL: url } })

@@ -17,7 +17,7 @@ await psql(`grant select, insert, update, delete on "user", account, session, "v
   grant select on session_policy, instance to ${oldApplication.name}`)
 const stranger = await login(owner)
 
-/** Every function in schema public, except those of extensions. */
+/** Every function in our schema, except those of extensions. */
 const functions = await psql<{
   name: string
   id: number
@@ -28,7 +28,7 @@ const functions = await psql<{
 }>(`
   select proname as name, oid as id, prorettype::regtype::text as kind, prosecdef as definer, coalesce(proconfig, '{}') as settings,
     pg_get_functiondef(oid) as body
-  from pg_proc p where pronamespace = 'public'::regnamespace
+  from pg_proc p where pronamespace = 'global_logout'::regnamespace
     and not exists (select from pg_depend where objid = p.oid and deptype = 'e')
   order by 1`)
 const definers = functions.filter(({ definer }) => definer)
@@ -50,10 +50,12 @@ t.test('nor may the roles in the default privileges of the schema', async (t) =>
   const url = databaseUrl(owner.url, name)
   t.teardown(() => psql(`drop database ${name} with (force)`))
   const there = (sql: string) => admin(url, async (client) => (await client.query(sql)).rows)
-  await there(`alter default privileges in schema public grant execute on functions to "${stranger.name}"`)
+  await there(
+    `alter default privileges in schema global_logout grant execute on functions to "${stranger.name}"`,
+  )
   await migrate(url)
   t.same(
-    await there(`select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef
+    await there(`select proname from pg_proc where pronamespace = 'global_logout'::regnamespace and prosecdef
       and has_function_privilege('${stranger.name}', oid, 'execute')`),
     [],
   )
@@ -66,7 +68,7 @@ t.test(
       if (/^RETURN /m.test(body)) t.match(name, /^session_(state|ends_at)$/, 'bound when it was made')
       else
         t.ok(
-          settings.some((set) => /^search_path=pg_catalog, (public, )?pg_temp$/.test(set)),
+          settings.some((set) => /^search_path=pg_catalog, pg_temp$/.test(set)),
           name,
         )
       if (definer) t.ok(settings.includes('row_security=off'), `${name} sees all rows, or fails`)
@@ -82,9 +84,9 @@ t.test('a trigger function that runs as the owner works on its own table only', 
     await t.rejects(
       psql(`create temp table mine (a int); insert into mine values (1);
         create trigger mine after delete on mine referencing old table as ended
-          for each statement execute function public.${name}();
+          for each statement execute function global_logout.${name}();
         delete from mine`),
-      /is for (public\.\S+|tables of global-logout) alone/,
+      /is for (global_logout\.\S+|tables of global-logout) alone/,
       name,
     )
   }
@@ -103,7 +105,7 @@ t.test('a read-only role cannot attach our functions to a table of its own', asy
       ])
         await t.rejects(
           who.psql(
-            `create temp table mine (a int); create trigger mine ${how} execute function public.${name}()`,
+            `create temp table mine (a int); create trigger mine ${how} execute function global_logout.${name}()`,
           ),
           { code: '42501' },
           `${name} ${how}`,
@@ -116,7 +118,7 @@ t.test('a read-only role cannot attach our functions to a table of its own', asy
 
 t.test('only the service and the owner may settle a restored database', async (t) => {
   for (const who of [checker, application, oldApplication, stranger])
-    await t.rejects(who.psql('select public.settle_restored()'), { code: '42501' })
+    await t.rejects(who.psql('select global_logout.settle_restored()'), { code: '42501' })
 })
 
 t.test('a leased instance learns of revocations whose transaction tried to backdate them', async (t) => {
@@ -133,7 +135,7 @@ t.test('a leased instance learns of revocations whose transaction tried to backd
       await client.query('begin')
       await client.query('delete from session where id = $1', [id])
       await client.query('savepoint s')
-      const refused = await client.query('select public.settle_restored()').then(
+      const refused = await client.query('select global_logout.settle_restored()').then(
         () => null,
         async ({ code }) => {
           await client.query('rollback to s')

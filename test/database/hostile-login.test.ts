@@ -109,7 +109,12 @@ t.test('while a stranger holds every advisory lock', async (t) => {
 })
 
 t.test('no other login can hold a lock that the service waits for', async (t) => {
-  const tables = ['public.job', 'public.incident_runner', 'public.incident', 'public.incident_planned']
+  const tables = [
+    'global_logout.job',
+    'global_logout.incident_runner',
+    'global_logout.incident',
+    'global_logout.incident_planned',
+  ]
   for (const who of NAMES) {
     const client = await connect(who)
     for (const table of [...tables, 'drizzle.__global_logout_migrations']) {

@@ -28,7 +28,7 @@ t.test('a migrated database has exactly the columns that the schema names', asyn
   const database = await testDatabase()
   const columns = await database.psql<{ name: string; type: string; nullable: string; default: boolean }>(
     `select table_name || '.' || column_name as name, udt_name as type, is_nullable as nullable, column_default is not null as default
-     from information_schema.columns where table_schema = 'public' order by 1`,
+     from information_schema.columns where table_schema = 'global_logout' order by 1`,
   )
   const session = columns.filter(({ name }) => name.startsWith('session.'))
   t.same(

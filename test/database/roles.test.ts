@@ -110,9 +110,9 @@ t.test('the role of the service can neither change nor delete the record', async
     `update user_lock set user_id = 'x'`,
     'delete from staff',
     'truncate staff',
-    'select public.sign_out($$x$$)',
-    `select public.record_operation('user.role', 'x', null, '{}')`,
-    'select public.grant_global_logout_roles()',
+    'select global_logout.sign_out($$x$$)',
+    `select global_logout.record_operation('user.role', 'x', null, '{}')`,
+    'select global_logout.grant_roles()',
     'update feed_horizon set xid = xid',
     `update incident set reason = 'harmless'`,
     `update incident set selection = '{}', actor_id = null`,
@@ -245,6 +245,6 @@ t.test('the checker reads what a check needs, and no personal data', async (t) =
 
 t.test('granting the roles again, as after a restore, changes nothing', async (t) => {
   const before = await owner.run(readRights)
-  t.same(await owner.psql('select grant_global_logout_roles() as complete'), [{ complete: true }])
+  t.same(await owner.psql('select grant_roles() as complete'), [{ complete: true }])
   t.strictSame(await owner.run(readRights), before)
 })

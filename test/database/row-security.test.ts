@@ -1,6 +1,6 @@
 /** When row level security hides rows, the service answers 503: never "0 sessions ended", never 401. */
 import { randomBytes } from 'node:crypto'
-import { GlobalLogoutAdapter } from '@global-logout/authjs'
+import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
 import t from 'tap'
 import { openDatabase } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
@@ -76,11 +76,11 @@ for (const { what, table, cure, sql, asOwner } of CASES)
     const { role, database } = await login(owner, asOwner ? '' : 'in role global_logout_service')
     if (asOwner)
       await owner.psql(`do $$ declare r record; begin
-          for r in select oid::regclass as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
+          for r in select oid::regclass as name from pg_class where relnamespace = 'global_logout'::regnamespace and relkind = 'r'
           loop execute format('alter table %s owner to ${role}', r.name); end loop;
-        end $$; grant all on schema public, drizzle to ${role}; grant all on all tables in schema drizzle to ${role};
+        end $$; grant all on schema global_logout to ${role};
         do $$ declare r record; begin
-          for r in select oid::regprocedure as name from pg_proc where pronamespace = 'public'::regnamespace
+          for r in select oid::regprocedure as name from pg_proc where pronamespace = 'global_logout'::regnamespace
           loop execute format('alter function %s owner to ${role}', r.name); end loop;
         end $$`)
     await owner.psql(`insert into "user" (id) values ('ada')`)

@@ -23,13 +23,13 @@ const { psql } = database
 /** The rows of every table as JSON, without what belongs to the server. */
 async function contents() {
   const tables = await psql<{ name: string }>(
-    `select relname::text as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1`,
+    `select relname::text as name from pg_class where relnamespace = 'global_logout'::regnamespace and relkind = 'r' order by 1`,
   )
   const rows: Record<string, string[]> = {}
   for (const { name } of tables)
     rows[name] = (
       await psql<{ row: string }>(
-        `select (to_jsonb(each) - $1::text[])::text as row from public."${name}" as each order by 1`,
+        `select (to_jsonb(each) - $1::text[])::text as row from global_logout."${name}" as each order by 1`,
         [OF_THE_SERVER],
       )
     ).map(({ row }) => row)

@@ -97,7 +97,7 @@ t.test('service keys that were refused are counted, and sessions that services c
     ),
   )
   const refused = (reason: string) => `global_logout_service_keys_refused_total{reason="${reason}"}`
-  const create = () => ask(key, '/api/sessions', json({ userId: 'ada' }))
+  const create = () => ask(key, '/api/sessions', json({ user: { id: 'ada' } }))
   t.equal(await growth('global_logout_sessions_created_total', create), 1)
   const introspect = (key: string) => () => ask(key, '/introspect', json({ token: 'x' }))
   t.equal(await growth(refused('insufficient_scope'), introspect(key)), 1)

@@ -171,11 +171,11 @@ t.test('no trace holds a token, a cookie, a query string, a parameter, a person'
   t.equal(await ask('/introspect', bearer(key), json({ token: two })), 200)
   t.equal(await ask('/introspect', bearer(`${key}x`), json({ token: two })), 401)
   t.equal(
-    await ask('/api/sessions', bearer(key), json({ userId: `${canary}-nobody` })),
+    await ask('/api/sessions', bearer(key), json({ user: { id: `${canary}-nobody` } })),
     400,
     'an error that names a user',
   )
-  t.equal(await ask('/api/sessions', bearer(key), json({ userId: ada, replaces: two })), 201)
+  t.equal(await ask('/api/sessions', bearer(key), json({ user: { id: ada }, replaces: two })), 201)
   // Errors of the database quote rows and values; drizzle's quote parameters.
   await database.psql('alter table operation add constraint refuse check (request_id is null) not valid')
   t.equal(await ask('/api/logout', bearer(one), json({ scope: 'global' })), 500)

@@ -253,7 +253,7 @@ t.test('an application cannot end sessions in the name of another operation', as
   await signIn('mine')
   await signIn('theirs')
   await application.psql(`begin;
-    select set_config('global_logout.operation_id', (select operation_id::text from public.sign_out('mine')), true);
+    select set_config('global_logout.operation_id', (select operation_id::text from global_logout.sign_out('mine')), true);
     update session set expires = now() - interval '1 day' where "sessionToken" = 'theirs'; commit`)
   t.same(await endedBy('mine'), [{ kind: 'authjs.signout' }])
   t.same(await endedBy('theirs'), [{ kind: null }], 'nor in that of a sign-out')

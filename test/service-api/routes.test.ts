@@ -81,7 +81,7 @@ t.test('a service gets as far as its key: none 401, a wrong one 401, without the
   for (const scope of KEY_SCOPES) {
     const { headers } = await keyFor(scope)
     t.equal((await introspect(token, headers)).status, scope === 'introspect' ? 200 : 403, scope)
-    const created = await create({ userId: await service.addUser() }, headers)
+    const created = await create({ user: { id: await service.addUser() } }, headers)
     t.equal(created.status, scope === 'sessions:create' ? 201 : 403, scope)
     if (created.status === 403) t.match(created.headers.get('www-authenticate'), 'insufficient_scope')
   }
@@ -169,7 +169,10 @@ t.test(
   async (t) => {
     const { headers } = await keyFor('sessions:create')
     const ada = await service.addUser()
-    const response = await create({ userId: ada, userAgent: 'Phone', ipAddress: '2001:db8::1' }, headers)
+    const response = await create(
+      { user: { id: ada }, userAgent: 'Phone', ipAddress: '2001:db8::1' },
+      headers,
+    )
     t.equal(response.status, 201)
     const { token, sessionId, expires, cookie } = (await response.json()) as {
       token: string
@@ -196,7 +199,7 @@ t.test('the token that a sign-in replaces is over with it, and the record names 
   const { id, headers } = await keyFor('sessions:create')
   const ada = await service.addUser()
   const old = await service.signIn(ada)
-  const { token } = (await (await create({ userId: ada, replaces: old.token }, headers)).json()) as {
+  const { token } = (await (await create({ user: { id: ada }, replaces: old.token }, headers)).json()) as {
     token: string
   }
   t.equal(await service.check(old.token), 401)
@@ -207,7 +210,7 @@ t.test('the token that a sign-in replaces is over with it, and the record names 
   )
   t.same(operations, [{ kind: 'session.replace', actor_kind: 'service', actor_id: id }])
   t.equal(
-    (await create({ userId: ada, replaces: 'never existed' }, headers)).status,
+    (await create({ user: { id: ada }, replaces: 'never existed' }, headers)).status,
     201,
     'nothing to replace',
   )
@@ -217,14 +220,13 @@ t.test('wrong input is named, and signs nobody in', async (t) => {
   const { headers } = await keyFor('sessions:create')
   const ada = await service.addUser()
   const wrong: [unknown, string][] = [
-    [{}, 'userId'],
-    [{ userId: 7 }, 'userId'],
-    [{ userId: '' }, 'userId'],
-    [{ userId: 'a\u0000b' }, 'userId'],
-    [{ userId: 'nobody' }, 'userId'],
-    [{ userId: ada, ipAddress: '1.2.3' }, 'ipAddress'],
-    [{ userId: ada, replaces: ['x'] }, 'replaces'],
-    [{ userId: ada, admin: true }, 'admin'],
+    [{}, 'user'],
+    [{ user: { id: 7 } }, 'user.id'],
+    [{ user: { id: '' } }, 'user.id'],
+    [{ user: { id: 'a\u0000b' } }, 'user.id'],
+    [{ user: { id: ada }, ipAddress: '1.2.3' }, 'ipAddress'],
+    [{ user: { id: ada }, replaces: ['x'] }, 'replaces'],
+    [{ user: { id: ada }, admin: true }, 'admin'],
     [null, 'body'],
   ]
   for (const [body, field] of wrong) {
@@ -248,7 +250,7 @@ t.test(
       [ada, bob, eve],
     )
     for (const userId of [ada, bob]) {
-      const refused = await create({ userId }, headers)
+      const refused = await create({ user: { id: userId } }, headers)
       t.match(await refused.json(), {
         status: 403,
         code: 'user_locked',
@@ -264,7 +266,7 @@ t.test(
         hint: /staff/,
       })
     }
-    t.equal((await create({ userId: eve }, headers)).status, 201, 'a lock that is over binds nobody')
+    t.equal((await create({ user: { id: eve } }, headers)).status, 201, 'a lock that is over binds nobody')
     const elsewhere = service.signIn(eve)
     const { id } = await elsewhere
     await t.rejects(

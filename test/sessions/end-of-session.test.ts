@@ -1,6 +1,6 @@
 /** When a session ends, wherever it is told: also of one whose `expires` is no date, which an application may have written. */
 import type { Adapter } from '@auth/core/adapters'
-import { GlobalLogoutAdapter } from '@global-logout/authjs'
+import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
 import t from 'tap'
 import { readTokens } from '../../src/check/queries.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
@@ -95,7 +95,7 @@ for (const expires of LONG_OVER) {
 t.test('a new session tells the end of its cookie to the second', async (t) => {
   const userId = await service.addUser()
   const { headers } = await keyFor('sessions:create')
-  const request = json({ userId })
+  const request = json({ user: { id: userId } })
   const made = await http('/api/sessions', { ...request, headers: { ...request.headers, ...headers } })
   const { sessionId, expires } = (await made.json()) as { sessionId: string; expires: string }
   const [row] = await psql(`select expires at time zone 'utc' as expires from session where id = $1`, [

@@ -13,7 +13,7 @@ const create = (body: object, { headers }: Key) => {
   return http('/api/sessions', { ...init, headers: { ...init.headers, ...headers } })
 }
 /** @returns the token. */
-async function signInBy(key: Key, body: { userId: string; replaces?: string }): Promise<string> {
+async function signInBy(key: Key, body: { user: { id: string }; replaces?: string }): Promise<string> {
   const response = await create(body, key)
   t.equal(response.status, 201)
   return ((await response.json()) as { token: string }).token
@@ -45,7 +45,7 @@ t.test(
     for (const role of ['security', 'auditor'] as const) {
       const grace = await addStaff(role)
       const { token } = await signIn(grace)
-      for (const body of [{ userId: grace }, { userId: grace, replaces: token }])
+      for (const body of [{ user: { id: grace } }, { user: { id: grace }, replaces: token }])
         t.match(await (await create(body, key)).json(), {
           status: 403,
           code: 'insufficient_scope',
@@ -59,7 +59,7 @@ t.test(
 
 t.test('with the scope security it does, and the session may look and end nothing', async (t) => {
   const grace = await addStaff('security')
-  const token = await signInBy(await keyFor('sessions:create', 'security'), { userId: grace })
+  const token = await signInBy(await keyFor('sessions:create', 'security'), { user: { id: grace } })
   t.same(await answers(token), { looks: 200, ends: 'sign_in_again', console: 200 })
   const form = await (await as(token, `/admin/user/revoke?id=${grace}`)).text()
   t.match(form, 'signed you in with a service key')
@@ -74,14 +74,14 @@ t.test('a session that a key puts in place of a recent sign-in is no recent sign
   const own = await signIn(grace)
   t.same(await answers(own.token), { looks: 200, ends: 200, console: 200 })
   const key = await keyFor('sessions:create', 'security')
-  const token = await signInBy(key, { userId: grace, replaces: own.token })
+  const token = await signInBy(key, { user: { id: grace }, replaces: own.token })
   t.equal(await check(own.token), 401)
   t.same(await answers(token), { looks: 200, ends: 'sign_in_again', console: 200 })
 })
 
 t.test('a session that a key made before the role came does not act in the role', async (t) => {
   const ada = await addUser()
-  const token = await signInBy(await keyFor('sessions:create'), { userId: ada })
+  const token = await signInBy(await keyFor('sessions:create'), { user: { id: ada } })
   await giveRole(ada, 'security')
   t.same(await answers(token), NOT_STAFF)
   t.equal(await check(token), 200, 'it is a session of theirs all the same')
@@ -92,7 +92,7 @@ t.test('nor one that a key makes while the role is being given', async (t) => {
   const ada = await addUser()
   const key = await keyFor('sessions:create')
   const giving = await hold(database, `insert into staff (user_id, role) values ($1, 'security')`, [ada])
-  const token = await signInBy(key, { userId: ada })
+  const token = await signInBy(key, { user: { id: ada } })
   await giving.end('commit')
   t.same(await answers(token), NOT_STAFF)
 })
@@ -100,7 +100,7 @@ t.test('nor one that a key makes while the role is being given', async (t) => {
 t.test('when the key is revoked, its sessions are no longer staff', async (t) => {
   const grace = await addStaff('auditor')
   const key = await keyFor('sessions:create', 'security')
-  const token = await signInBy(key, { userId: grace })
+  const token = await signInBy(key, { user: { id: grace } })
   t.match(await answers(token), { looks: 200, console: 200 })
   await database.psql('update service_key set revoked_at = now() where id = $1', [key.id])
   t.same(await answers(token), NOT_STAFF)
@@ -110,6 +110,6 @@ t.test('on a shared computer, who signs in after staff ends the session that sta
   const [ada, grace] = [await addUser(), await addStaff('security')]
   const left = await signIn(grace)
   const key = await keyFor('sessions:create')
-  const token = await signInBy(key, { userId: ada, replaces: left.token })
+  const token = await signInBy(key, { user: { id: ada }, replaces: left.token })
   t.same([await check(left.token), await check(token)], [401, 200])
 })

@@ -8,10 +8,11 @@ export function databaseUrl(serverUrl: string, database: string): string {
   return url.href
 }
 
-/** Runs `work` on a connection of its own. */
+/** Runs `work` on a connection of its own, where our tables need no schema before their names. */
 export async function admin<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
     connectionString: url,
+    options: '-c search_path=global_logout,public',
     connectionTimeoutMillis: PATIENCE_MS,
     query_timeout: 2 * PATIENCE_MS,
   })

@@ -1,5 +1,5 @@
 /** No raw token is in the database, its files, its log or the service's log. */
-import { GlobalLogoutAdapter } from '@global-logout/authjs'
+import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'

@@ -26,6 +26,14 @@ export class ServiceError extends Error {
   }
 }
 
+/** A logout that did not end the sessions, or may not have. The cookie must stay: the session may be valid. */
+export class NotSignedOutError extends ServiceError {
+  constructor(...problem: ConstructorParameters<typeof ServiceError>) {
+    super(...problem)
+    this.name = 'NotSignedOutError'
+  }
+}
+
 /** The session could not be checked. Answer 503 and refuse the request; the session may still be valid. */
 export class UndecidedError extends ServiceError {
   declare readonly status: 503

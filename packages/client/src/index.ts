@@ -1,13 +1,23 @@
 /** Exports of `@global-logout/client`. It uses web platform APIs only. */
 export type { AdmissionOptions } from './admission.ts'
-export type { Identity, Verdict } from './check.ts'
+export type { Verdict } from './check.ts'
 export { type Client, type ClientOptions, createClient } from './client.ts'
 export type { RequestLike } from './credentials.ts'
-export { ServiceError, UndecidedError } from './errors.ts'
+export { NotSignedOutError, ServiceError, UndecidedError } from './errors.ts'
 export { expressSession } from './express.ts'
 export { fastifySession } from './fastify.ts'
 export type { FollowOptions, Replay, Revocation } from './follow.ts'
-export type { CreatedSession, Introspection, NewSession } from './services.ts'
+export type { Introspection } from './services.ts'
+export type {
+  CreatedSession,
+  EndedSession,
+  Identity,
+  LogoutOutcome,
+  LogoutScope,
+  NewSession,
+  Sessions,
+  SessionUser,
+} from './sessions.ts'
 export {
   CLOSE_CODES,
   type Closable,

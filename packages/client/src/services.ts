@@ -8,7 +8,8 @@ export type Introspection =
   | { active: true; sub: string; sid: string; iat: number; exp: number; token_type: 'session' }
 
 export interface NewSession {
-  userId: string
+  /** The user who signs in, by the application's id. A field that is left out keeps its value. */
+  user: { id: string; name?: string | null; email?: string | null; image?: string | null }
   /** The device that signs in, for the list of devices. */
   userAgent?: string | null | undefined
   ipAddress?: string | null | undefined
@@ -59,7 +60,7 @@ export function createServices(exchange: Exchange, key: string | undefined) {
      * @throws ServiceError, with the code `user_locked` for a locked user. With `no_answer`, a session may exist whose token was
      * lost.
      */
-    createSession: async (session: NewSession): Promise<CreatedSession> => {
+    create: async (session: NewSession): Promise<CreatedSession> => {
       const headers = { ...keyHeader(key), 'content-type': 'application/json' }
       const request = { method: 'POST', headers, body: JSON.stringify(session) }
       const timeout = session.replaces ? REPLACING : {}

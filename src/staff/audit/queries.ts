@@ -115,7 +115,7 @@ export function listExternalRevocations(
 export async function sealOperations(tx: Executor, most: number): Promise<number> {
   const [sealed] = await fetchRows<{ added: number | null }>(
     tx,
-    sql`select case when public.restored_elsewhere() then null else public.seal_operations(${most}::integer) end as added`,
+    sql`select case when global_logout.restored_elsewhere() then null else global_logout.seal_operations(${most}::integer) end as added`,
   )
   const added = sealed?.added ?? null
   if (added === null) throw new Error(`cannot seal operations: ${RESTORED}`)
@@ -161,9 +161,9 @@ export async function readLinks(
     sql`
     select h.seq::float8 as "headSeq", h.hash as "headHash",
       l.seq::float8 as seq, l.hash, l.operation_id as "operationId", l.digest,
-      (select public.operation_digest(o) from operation o where o.id = l.operation_id) as now
-    from audit_head h left join (
-      select * from audit_link where seq > ${seq} order by seq limit ${limit}
+      (select global_logout.operation_digest(o) from global_logout.operation o where o.id = l.operation_id) as now
+    from global_logout.audit_head h left join (
+      select * from global_logout.audit_link where seq > ${seq} order by seq limit ${limit}
     ) l on true order by l.seq`,
   )
   if (!rows[0]) throw missingHead()
@@ -187,11 +187,11 @@ export async function readRevocationCountMismatches(tx: Executor): Promise<Revoc
     tx,
     sql`
     select recorded.id as "operationId", recorded.count as recorded, stated.count as stated
-    from (select operation_id as id, count(*)::int as count from revoked_session group by 1) recorded
-    join operation o using (id), lateral (select case when o.kind <> 'incident.execute' then o.revoked_count else coalesce(
-      (select min(f.revoked_count) from operation f
+    from (select operation_id as id, count(*)::int as count from global_logout.revoked_session group by 1) recorded
+    join global_logout.operation o using (id), lateral (select case when o.kind <> 'incident.execute' then o.revoked_count else coalesce(
+      (select min(f.revoked_count) from global_logout.operation f
         where f.kind = 'incident.finish' and f.result ->> 'operationId'::text = o.id::text),
-      (select i.ended from incident i where i.operation_id = o.id), 0) end as count) stated
+      (select i.ended from global_logout.incident i where i.operation_id = o.id), 0) end as count) stated
     where recorded.count > stated.count order by o.at, o.id`,
   )
 }
@@ -206,7 +206,7 @@ export async function readCoverage(
     .select({
       place: sql<string>`${operation.at}::text`,
       id: operation.id,
-      covered: sql<boolean>`(select true from audit_link where operation_id = ${operation.id}) is not null
+      covered: sql<boolean>`(select true from global_logout.audit_link where operation_id = ${operation.id}) is not null
         or abs(extract(epoch from statement_timestamp() - ${operation.at})) < 60::numeric`,
     })
     .from(operation)

@@ -1,13 +1,14 @@
 /** The tables of the audit chain. The service may write them only through a function of the owner. */
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, check, pgTable, uuid } from 'drizzle-orm/pg-core'
+import { bigint, boolean, check, uuid } from 'drizzle-orm/pg-core'
 import { bytea, instant, snapshot } from '../../database/columns.ts'
+import { ownSchema } from '../../database/own-schema.ts'
 
 /**
  * The chain over operations: each link holds the digest of one operation and the hash of this digest with the link
  * before.
  */
-export const auditLink = pgTable('audit_link', {
+export const auditLink = ownSchema.table('audit_link', {
   seq: bigint('seq', { mode: 'number' }).primaryKey(),
   operationId: uuid('operation_id').notNull().unique(),
   digest: bytea('digest').notNull(),
@@ -16,7 +17,7 @@ export const auditLink = pgTable('audit_link', {
 })
 
 /** The chain head, and the snapshot of the last sealing. One row. */
-export const auditHead = pgTable(
+export const auditHead = ownSchema.table(
   'audit_head',
   {
     singleton: boolean('singleton').primaryKey().default(true),

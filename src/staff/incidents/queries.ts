@@ -51,7 +51,7 @@ export async function countMatching(
     )${planId === null ? sql`` : stored}
     select (select count(*)::int from matching) as sessions,
       (select count(*)::int from (select from matching group by user_id) as users) as users,
-      (select count(*)::int from matching where user_id in (select user_id from staff)) as "staffSessions",
+      (select count(*)::int from matching where user_id in (select user_id from global_logout.staff)) as "staffSessions",
       (select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('sessionId', id, 'userId', "userId", 'ipAddress', host("ipAddress"),
           'userAgent', "userAgent", 'createdAt', to_char("createdAt" at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by "createdAt" desc, id), '[]')
         from ${session} join newest using (id)) as sample`,
@@ -66,7 +66,7 @@ export async function unknownUsers(db: Executor, userIds: readonly string[]): Pr
     db,
     sql`
     select id from pg_catalog.unnest(${sql.param(userIds)}::text[]) with ordinality as asked (id, position)
-    where not exists (select from "user" where "user".id = asked.id) order by position`,
+    where not exists (select from global_logout."user" u where u.id = asked.id) order by position`,
   )
   return rows.map(({ id }) => id)
 }
@@ -129,7 +129,7 @@ export async function findUnknownListedUsers(db: Executor, id: string, limit: nu
     sql`
     select asked.id, count(*) over ()::int as count
     from ${incident}, pg_catalog.unnest(${incident.userIds}) with ordinality as asked (id, position)
-    where ${incident.id} = ${id} and not exists (select from "user" where "user".id = asked.id)
+    where ${incident.id} = ${id} and not exists (select from global_logout."user" u where u.id = asked.id)
     order by position limit ${limit}`,
   )
   return { count: rows[0]?.count ?? 0, ids: rows.map((row) => row.id) }

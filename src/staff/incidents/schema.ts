@@ -1,12 +1,13 @@
 /** The tables of incidents: plans to end many sessions, and their outcomes. */
 import { sql } from 'drizzle-orm'
-import { check, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { check, index, integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant, representableDates } from '../../database/columns.ts'
+import { ownSchema } from '../../database/own-schema.ts'
 import type { ActorKind } from '../../operations/kinds.ts'
 import type { Selection } from './selector-values.ts'
 
 /** A plan to end sessions, and its outcome. */
-export const incident = pgTable(
+export const incident = ownSchema.table(
   'incident',
   {
     id: uuid('id').primaryKey().defaultRandom(),
@@ -48,7 +49,7 @@ export const incident = pgTable(
  * The ids of the sessions that a plan counted, in a few hundred rows, until the incident is done. The report tells them from
  * later matches. A timestamp cannot, because sign-ins do not commit in the order in which they begin.
  */
-export const incidentPlanned = pgTable(
+export const incidentPlanned = ownSchema.table(
   'incident_planned',
   {
     incidentId: uuid('incident_id').notNull(),
@@ -62,7 +63,7 @@ export const incidentPlanned = pgTable(
  * The lease of the process that executes an incident. It keeps others from doing the same work; correctness does not
  * depend on it.
  */
-export const incidentRunner = pgTable('incident_runner', {
+export const incidentRunner = ownSchema.table('incident_runner', {
   incidentId: uuid('incident_id').primaryKey(),
   runner: uuid('runner').notNull(),
   until: instant('until').notNull(),

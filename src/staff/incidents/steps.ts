@@ -76,7 +76,7 @@ export async function endSessions(
   const [counted] = await fetchRows<{ ended: number }>(
     tx,
     sql`
-    update ${incident} set ended = ended + (select count(*) from revoked_session where xid = pg_current_xact_id())
+    update ${incident} set ended = ended + (select count(*) from global_logout.revoked_session where xid = pg_current_xact_id())
     where id = ${id} and state = 'running' returning ended`,
   )
   // A finished incident must not change.
@@ -126,14 +126,14 @@ export async function readOutcome(
     tx,
     sql`
     with ended as materialized (
-      select session_id, user_id from revoked_session where operation_id = ${operationId}
+      select session_id, user_id from global_logout.revoked_session where operation_id = ${operationId}
     ), planned as (
       select pg_catalog.unnest(session_ids) as session_id from ${incidentPlanned} where incident_id = ${id}
     )
     select (select count(*)::int from ended) as ended, (select ended from ${incident} where id = ${id}) as counted,
       (select count(*)::int from ended join planned using (session_id)) as "endedPlanned",
       (select count(*)::int from (select from ended group by user_id) as users) as users,
-      (select count(*)::int from ended where user_id in (select user_id from staff)) as "staffSessions"`,
+      (select count(*)::int from ended where user_id in (select user_id from global_logout.staff)) as "staffSessions"`,
   )
   if (!found) throw new Error('the count returned no row')
   const { ended, counted, endedPlanned, ...rest } = found

@@ -89,11 +89,11 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRan
 /** An id of `revoked_session` from before an instant, by binary search: no index covers the time alone. */
 function firstIdNear(instant: SQL): SQL {
   return sql`with recursive search (low, high) as (
-      select min(id) - 1, max(id) from revoked_session
+      select min(id) - 1, max(id) from global_logout.revoked_session
       union all
       select case when earlier then mid else low end, case when earlier then high else mid end
       from search, lateral (select (low + high) / 2 as mid) half, lateral (
-        select revoked_at < ${instant} as earlier from revoked_session where id > half.mid order by id limit 1) probe
+        select revoked_at < ${instant} as earlier from global_logout.revoked_session where id > half.mid order by id limit 1) probe
       where high - low > 1000)
     select coalesce(max(low), 0) - ${MAX_DISORDER} from search`
 }

@@ -57,7 +57,7 @@ export async function recordReplays(tx: Executor, tokens: TokenUses[]): Promise<
       select asked.token, r.*
       from pg_catalog.unnest(${sql.param(tokens.map(({ hash }) => hash))}::text[]) with ordinality as asked (hash, token),
       lateral (select session_id, user_id, operation_id, revoked_at, host(ip_address) as ip_address, user_agent
-        from revoked_session where session_token = asked.hash order by id desc limit 1) r
+        from global_logout.revoked_session where session_token = asked.hash order by id desc limit 1) r
     ), presented as (
       select token, session_id, user_id, operation_id, revoked_at, by.ip_address, by.user_agent, age_ms, count, already_recorded,
         r.ip_address = host(by.ip_address) as same_address,
@@ -73,9 +73,9 @@ export async function recordReplays(tx: Executor, tokens: TokenUses[]): Promise<
         and statement_timestamp() - age_ms * interval '1 millisecond' < revoked_at + interval '1 minute')
       order by token, coalesce(same_address and same_program, false), already_recorded, age_ms desc
     ), recorded as (
-      insert into replay (session_id, user_id, operation_id, count, ip_address, user_agent, same_address, same_program)
+      insert into global_logout.replay (session_id, user_id, operation_id, count, ip_address, user_agent, same_address, same_program)
       select session_id, user_id, operation_id, total, ip_address, user_agent, same_address, same_program from alarm
-      where not exists (select from replay
+      where not exists (select from global_logout.replay
         where replay.user_id = alarm.user_id and replay.session_id = alarm.session_id
           and replay.at > statement_timestamp() - interval '1 minute')
       returning session_id

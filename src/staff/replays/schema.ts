@@ -1,13 +1,14 @@
 /** The table of reused revoked tokens. */
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, index, inet, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { bigint, boolean, index, inet, integer, text, uuid } from 'drizzle-orm/pg-core'
 import { instant, xid8 } from '../../database/columns.ts'
+import { ownSchema } from '../../database/own-schema.ts'
 
 /**
  * A reused revoked token, by minute: a sign of theft. Numbered by the sequence of `revoked_session`, so that a transaction and
  * a number are one position in a feed of both.
  */
-export const replay = pgTable(
+export const replay = ownSchema.table(
   'replay',
   {
     id: bigint('id', { mode: 'bigint' })

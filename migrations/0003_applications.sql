@@ -1,0 +1,206 @@
+-- What an application may do by SQL: one function for each act, each a statement of its own. So any driver will do, and a pooler in
+-- transaction mode. The role global_logout_application may call these functions, and neither read nor write the tables behind them.
+--
+-- How functions are written, and why, is said in 0001_sessions.sql. Each act is durable when its commit returns. What ended a
+-- session returns the id of its transaction: the caller then waits until no instance answers from memory for it.
+
+-- Nothing in another schema can take the place of a name in this file.
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+--> statement-breakpoint
+
+-- Begins every act. A standby may lag behind, and without triggers an ended session would leave no record. Makes the commit wait for
+-- the disk and for synchronous replicas, unless the default is at least as strict.
+CREATE FUNCTION global_logout.begin_act() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF pg_is_in_recovery() THEN
+		RAISE EXCEPTION 'this server is a standby, which may lag behind' USING ERRCODE = 'read_only_sql_transaction';
+	END IF;
+	IF current_setting('session_replication_role') = 'replica' THEN
+		RAISE EXCEPTION 'session_replication_role is replica: ended sessions would leave no record' USING ERRCODE = 'object_not_in_prerequisite_state';
+	END IF;
+	IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
+		PERFORM set_config('synchronous_commit', 'on', true);
+	END IF;
+END $$;
+--> statement-breakpoint
+-- Ends sessions of one user, whose row is locked, and records it in the name of that user. "by" asks for it.
+CREATE FUNCTION global_logout.end_sessions(
+	by global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text,
+	OUT operation_id uuid, OUT revoked jsonb
+) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	new_id CONSTANT uuid := gen_random_uuid();
+BEGIN
+	DELETE FROM global_logout.session s WHERE s."userId" = by."userId" AND s.id = ANY (ids);
+	-- The trigger has decided which of them were valid.
+	WITH ended AS (
+		UPDATE global_logout.revoked_session r SET operation_id = new_id
+		WHERE r.user_id = by."userId" AND r.session_id = ANY (ids) AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL
+		RETURNING r.*
+	)
+	SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.session_id, 'createdAt', e.created_at, 'lastSeenAt', e.last_seen_at,
+		'ipAddress', host(e.ip_address), 'userAgent', e.user_agent) ORDER BY e.last_seen_at DESC, e.session_id), '[]')
+	INTO revoked FROM ended e;
+	operation_id := new_id;
+	INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, ip_address, user_agent,
+		request_id, revoked_count)
+	VALUES (new_id, kind, scope, 'user', by."userId", by.id, by."userId", ip_address, user_agent, request_id, jsonb_array_length(revoked));
+END $$;
+--> statement-breakpoint
+-- The valid session of a token, or null.
+CREATE FUNCTION global_logout.valid_session(token_hash text) RETURNS global_logout.session LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT s FROM global_logout.session s, global_logout.session_policy p
+	WHERE s."sessionToken" = token_hash
+		AND clock_timestamp() < global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+$$;
+--> statement-breakpoint
+-- A sign-in. Mirrors the user: a field of "profile" that is left out keeps its value. The session of "replaces", the previous token
+-- of this browser, ends in the same transaction, which prevents session fixation.
+CREATE FUNCTION global_logout.sign_in(
+	token_hash text, user_id text, profile jsonb DEFAULT '{}', user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL,
+	replaces text DEFAULT NULL,
+	OUT xid text, OUT session_id uuid, OUT created_at timestamptz, OUT expires_at timestamptz, OUT ends_at timestamptz
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
+DECLARE
+	policy global_logout.session_policy;
+	old global_logout.session;
+	made global_logout.session;
+BEGIN
+	PERFORM global_logout.begin_act();
+	SELECT * INTO STRICT policy FROM global_logout.session_policy;
+	-- Locks the row even where nothing is to be written: logouts of the user wait, and this waits for them.
+	INSERT INTO global_logout."user" AS mirror (id, name, email, image)
+		VALUES (user_id, profile ->> 'name', profile ->> 'email', profile ->> 'image')
+		ON CONFLICT (id) DO UPDATE SET
+			name = CASE WHEN profile ? 'name' THEN excluded.name ELSE mirror.name END,
+			email = CASE WHEN profile ? 'email' THEN excluded.email ELSE mirror.email END,
+			image = CASE WHEN profile ? 'image' THEN excluded.image ELSE mirror.image END
+		WHERE (profile ? 'name' AND excluded.name IS DISTINCT FROM mirror.name)
+			OR (profile ? 'email' AND excluded.email IS DISTINCT FROM mirror.email)
+			OR (profile ? 'image' AND excluded.image IS DISTINCT FROM mirror.image);
+	IF replaces IS NOT NULL THEN
+		old := global_logout.valid_session(replaces);
+		IF old.id IS NOT NULL THEN
+			PERFORM global_logout.end_sessions(old, ARRAY[old.id], 'session.replace', NULL, ip_address, user_agent, NULL);
+		END IF;
+		-- Also where it was over: another login may have just ended it, and an instance may not know yet.
+		xid := pg_current_xact_id()::text;
+	END IF;
+	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent")
+		VALUES (token_hash, user_id, (statement_timestamp() + make_interval(secs => policy.max_age_seconds::double precision)) AT TIME ZONE 'utc',
+			ip_address, user_agent)
+		RETURNING * INTO made;
+	session_id := made.id;
+	created_at := made."createdAt";
+	expires_at := made.expires AT TIME ZONE 'utc';
+	ends_at := global_logout.session_ends_at(made.expires, made."createdAt", made."lastSeenAt", policy.idle_timeout_seconds, policy.max_age_seconds);
+END $$;
+--> statement-breakpoint
+-- A check. Records a use, at most once a minute or a quarter of a shorter idle timeout, unless it is not an activity of the user.
+-- Returns no row for a session that is over, or unknown.
+CREATE FUNCTION global_logout.use_session(token_hash text, activity boolean DEFAULT true)
+RETURNS TABLE (user_id text, session_id uuid, created_at timestamptz, expires_at timestamptz, ends_at timestamptz)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_column
+DECLARE
+	policy global_logout.session_policy;
+	found global_logout.session := global_logout.valid_session(token_hash);
+BEGIN
+	PERFORM global_logout.begin_act();
+	IF found.id IS NULL THEN
+		RETURN;
+	END IF;
+	SELECT * INTO STRICT policy FROM global_logout.session_policy;
+	IF activity AND found."lastSeenAt" < statement_timestamp()
+		- make_interval(secs => least(60::double precision, policy.idle_timeout_seconds::double precision / 4::double precision)) THEN
+		-- A row that a logout has locked is skipped: a use is not worth a wait.
+		UPDATE global_logout.session s SET "lastSeenAt" = statement_timestamp()
+			WHERE s.id = (SELECT due.id FROM global_logout.session due WHERE due.id = found.id FOR UPDATE SKIP LOCKED)
+			RETURNING s.* INTO found;
+		IF NOT FOUND THEN
+			found := global_logout.valid_session(token_hash);
+			IF found.id IS NULL THEN
+				RETURN;
+			END IF;
+		END IF;
+	END IF;
+	RETURN QUERY SELECT found."userId", found.id, found."createdAt", found.expires AT TIME ZONE 'utc',
+		global_logout.session_ends_at(found.expires, found."createdAt", found."lastSeenAt", policy.idle_timeout_seconds, policy.max_age_seconds);
+END $$;
+--> statement-breakpoint
+-- A sign-out of this session ("local"), of all others ("others") or of all ("global"). Where the session is over, "ended" says
+-- whether an earlier logout has done what this one asks; then nothing is recorded.
+CREATE FUNCTION global_logout.sign_out(
+	token_hash text, scope text DEFAULT 'local', user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL, request_id text DEFAULT NULL,
+	OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
+DECLARE
+	by global_logout.session := global_logout.valid_session(token_hash);
+	before global_logout.revoked_session;
+	ids uuid[];
+BEGIN
+	IF scope NOT IN ('local', 'others', 'global') THEN
+		RAISE EXCEPTION 'scope must be local, others or global' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	PERFORM global_logout.begin_act();
+	xid := pg_current_xact_id()::text;
+	revoked := '[]';
+	IF by.id IS NOT NULL THEN
+		-- Logins in progress have committed when the lock is held; the next statement sees them. Of two logouts the second finds
+		-- the session over.
+		PERFORM FROM global_logout."user" u WHERE u.id = by."userId" FOR UPDATE;
+		by := global_logout.valid_session(token_hash);
+	END IF;
+	IF by.id IS NOT NULL THEN
+		SELECT coalesce(array_agg(s.id), '{}') INTO ids FROM global_logout.session s WHERE s."userId" = by."userId"
+			AND CASE scope WHEN 'local' THEN s.id = by.id WHEN 'others' THEN s.id <> by.id ELSE true END;
+		SELECT e.operation_id, e.revoked INTO operation_id, revoked
+			FROM global_logout.end_sessions(by, ids, 'logout', scope, ip_address, user_agent, request_id) e;
+		ended := true;
+		RETURN;
+	END IF;
+	SELECT r.* INTO before FROM global_logout.revoked_session r WHERE r.session_token = token_hash ORDER BY r.id DESC LIMIT 1;
+	IF scope = 'local' THEN
+		ended := before.id IS NOT NULL OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash);
+	ELSE
+		ended := EXISTS (SELECT FROM global_logout.operation o WHERE o.id = before.operation_id AND o.scope = 'global');
+	END IF;
+	-- Only the session that asked may see what it ended; a thief whose session was ended may not.
+	SELECT o.id INTO operation_id FROM global_logout.operation o
+		WHERE ended AND o.id = before.operation_id AND o.actor_session_id = before.session_id;
+END $$;
+--> statement-breakpoint
+-- A user who is deleted in the application: ends the sessions and forgets the mirrored row. A lock stays. Returns the number of
+-- sessions that ended. "xid" as above.
+CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
+DECLARE
+	new_id CONSTANT uuid := gen_random_uuid();
+BEGIN
+	PERFORM global_logout.begin_act();
+	xid := pg_current_xact_id()::text;
+	PERFORM FROM global_logout."user" u WHERE u.id = user_id FOR UPDATE;
+	IF NOT FOUND THEN
+		ended := 0;
+		RETURN;
+	END IF;
+	DELETE FROM global_logout.session s WHERE s."userId" = user_id;
+	UPDATE global_logout.revoked_session r SET operation_id = new_id
+		WHERE r.user_id = user_id AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL;
+	GET DIAGNOSTICS ended = ROW_COUNT;
+	DELETE FROM global_logout."user" u WHERE u.id = user_id;
+	INSERT INTO global_logout.operation (id, kind, actor_kind, actor_id, user_id, revoked_count)
+		VALUES (new_id, 'user.delete', 'database', session_user, user_id, ended);
+END $$;
+--> statement-breakpoint
+-- For each transaction, the instances that have not acknowledged it: they may answer from memory.
+CREATE FUNCTION global_logout.lagging_instances(xids text[]) RETURNS TABLE (xid text, id uuid, beat bigint) LANGUAGE sql STABLE
+	SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+	SELECT asked.xid, i.id, i.beat FROM unnest(xids) AS asked (xid)
+	JOIN global_logout.instance i ON pg_visible_in_snapshot(asked.xid::xid8, i.applied) IS NOT TRUE
+$$;

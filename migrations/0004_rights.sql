@@ -1,0 +1,102 @@
+-- Who may do what: three roles, and nothing for PUBLIC. The owner, who migrates, may do everything.
+
+-- Nothing in another schema can take the place of a name in this file.
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+--> statement-breakpoint
+
+-- Roles. They belong to the whole server: another database may have created them, and the owner may not be allowed to. Then
+-- grant_roles() is to be called once they exist.
+DO $$
+DECLARE
+	missing text;
+BEGIN
+	FOREACH missing IN ARRAY ARRAY['global_logout_service', 'global_logout_checker', 'global_logout_application'] LOOP
+		BEGIN
+			EXECUTE format('CREATE ROLE %I NOLOGIN', missing);
+		EXCEPTION
+			WHEN duplicate_object OR unique_violation THEN NULL;
+			WHEN insufficient_privilege THEN RAISE NOTICE 'role % has to be made by a role that may create roles', missing;
+		END;
+	END LOOP;
+END $$;
+--> statement-breakpoint
+-- Gives each role exactly what is listed here: what was granted before is revoked first. docs/operations.md shows it as a table,
+-- and "global-logout roles" prints that from any database. Returns whether all three roles exist.
+CREATE FUNCTION global_logout.grant_roles() RETURNS boolean LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	known CONSTANT text[] := ARRAY(SELECT rolname::text FROM pg_roles
+		WHERE rolname IN ('global_logout_service', 'global_logout_checker', 'global_logout_application'));
+	member text;
+BEGIN
+	FOREACH member IN ARRAY known LOOP
+		EXECUTE format('REVOKE ALL ON global_logout."user", global_logout.session, global_logout.session_policy,
+			global_logout.session_change, global_logout.instance, global_logout.revoked_session, global_logout.replay, global_logout.feed_horizon, global_logout.user_lock,
+			global_logout.staff, global_logout.service_key, global_logout.operation, global_logout.audit_link, global_logout.audit_head, global_logout.incident,
+			global_logout.incident_planned, global_logout.incident_runner, global_logout.job FROM %I', member);
+		EXECUTE format('GRANT USAGE ON SCHEMA global_logout TO %I', member);
+		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
+			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz) TO %I', member);
+		EXECUTE format('GRANT SELECT ON global_logout.session_policy TO %I', member);
+	END LOOP;
+	IF 'global_logout_service' = ANY (known) THEN
+		-- SELECT … FOR UPDATE takes the right to update some column of job, too.
+		GRANT SELECT, INSERT, UPDATE (name, email, image) ON global_logout."user" TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE ("lastSeenAt"), DELETE ON global_logout.session TO global_logout_service;
+		GRANT UPDATE (idle_timeout_seconds, max_age_seconds) ON global_logout.session_policy TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (beat, applied), DELETE ON global_logout.instance TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (until, reason, locked_at), DELETE ON global_logout.user_lock TO global_logout_service;
+		GRANT SELECT, DELETE ON global_logout.session_change TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON global_logout.service_key TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (state, operation_id, started_at, ended, finished_at, outcome) ON global_logout.incident TO global_logout_service;
+		GRANT SELECT, INSERT, DELETE ON global_logout.incident_planned TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE, DELETE ON global_logout.incident_runner TO global_logout_service;
+		GRANT SELECT, UPDATE (name) ON global_logout.job TO global_logout_service;
+		GRANT SELECT, INSERT (session_id, user_id, operation_id, count, ip_address, user_agent, same_address, same_program)
+			ON global_logout.replay TO global_logout_service;
+		GRANT USAGE ON SEQUENCE global_logout.revoked_session_id_seq TO global_logout_service;
+		-- Append-only: the service adds to the record, and neither changes nor removes anything in it.
+		GRANT SELECT, INSERT, UPDATE (waited_ms) ON global_logout.operation TO global_logout_service;
+		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
+		GRANT EXECUTE ON FUNCTION global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
+			global_logout.restored_elsewhere(), global_logout.settle_restored() TO global_logout_service;
+		GRANT SELECT ON global_logout.migration TO global_logout_service;
+	END IF;
+	IF 'global_logout_checker' = ANY (known) THEN
+		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt") ON global_logout.session TO global_logout_checker;
+	END IF;
+	IF 'global_logout_application' = ANY (known) THEN
+		GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
+			global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[])
+			TO global_logout_application;
+	END IF;
+	RETURN cardinality(known) = 3;
+END $$;
+--> statement-breakpoint
+
+-- Functions. PUBLIC may execute every new function, and so may the roles in the default privileges of the schema (Supabase sets
+-- some): of ours none of them may.
+DO $$
+DECLARE
+	others text;
+BEGIN
+	SELECT string_agg(DISTINCT quote_ident(pg_get_userbyid(granted.grantee)), ', ') INTO others
+	FROM pg_proc p, aclexplode(p.proacl) granted
+	WHERE p.pronamespace = 'global_logout'::regnamespace AND granted.grantee NOT IN (0, p.proowner);
+	EXECUTE 'REVOKE ALL ON FUNCTION
+		global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
+		global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
+		global_logout.named_operation(), global_logout.record_revocations(), global_logout.delete_before_truncate(), global_logout.record_ending_update(),
+		global_logout.refuse_revival(), global_logout.begin_act(),
+		global_logout.end_sessions(global_logout.session, uuid[], text, text, inet, text, text), global_logout.valid_session(text),
+		global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
+		global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]), global_logout.refuse_locked(), global_logout.announce_lock(), global_logout.refuse_renaming(),
+		global_logout.refuse_future(), global_logout.stamp_operation(), global_logout.operation_digest(global_logout.operation), global_logout.seal_operations(integer),
+		global_logout.refuse_changed_outcome(), global_logout.refuse_revived_key(), global_logout.record_operation(text, text, text, jsonb),
+		global_logout.until_text(timestamptz), global_logout.key_facts(global_logout.service_key), global_logout.record_key_change(), global_logout.record_lock_change(),
+		global_logout.record_role_change(), global_logout.record_policy_change(), global_logout.record_truncation(), global_logout.require_incident_operation(),
+		global_logout.prune_feed(bigint, integer), global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.grant_roles()
+		FROM ' || concat_ws(', ', 'PUBLIC', others);
+END $$;
+--> statement-breakpoint
+SELECT global_logout.grant_roles();

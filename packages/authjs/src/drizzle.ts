@@ -1,0 +1,20 @@
+/** The Drizzle adapter of Auth.js with sessions of global-logout in the same database. */
+import type { Adapter } from '@auth/core/adapters'
+import { DrizzleAdapter } from '@auth/drizzle-adapter'
+import { createDatabaseSessions } from '@global-logout/postgres'
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import { type GlobalLogoutOptions, withGlobalLogout } from './adapter.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: any schema
+type Database = PgDatabase<PgQueryResultHKT, any>
+type Tables = Parameters<typeof DrizzleAdapter<Database>>[1]
+
+/**
+ * `withGlobalLogout(DrizzleAdapter(db, tables), createDatabaseSessions({ db }))` in one call.
+ * @param db a drizzle database of any PostgreSQL driver with transactions.
+ * @param tables the application's own tables of users and accounts, as for `DrizzleAdapter`.
+ * @throws TypeError when the driver has no transactions.
+ */
+export function GlobalLogoutAdapter(db: Database, tables?: Tables, options?: GlobalLogoutOptions): Adapter {
+  return withGlobalLogout(DrizzleAdapter(db, tables), createDatabaseSessions({ db }), options)
+}

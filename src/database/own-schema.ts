@@ -1,0 +1,25 @@
+/**
+ * The PostgreSQL schema that holds all our tables, functions and triggers, and nothing else. Every statement names it; none relies
+ * on `search_path`. `drop schema global_logout cascade` removes everything.
+ *
+ * The sources and migrations write its default name. Where DATABASE_SCHEMA gives another, `inSchema` replaces it as a statement is
+ * sent: names are identifiers, which no parameter of a statement can carry.
+ */
+import { pgSchema } from 'drizzle-orm/pg-core'
+
+export const DEFAULT_SCHEMA = 'global_logout'
+
+/** A schema name that needs no quotes, and is none of PostgreSQL's own. */
+export const SCHEMA_NAME = /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/
+
+/** Defines tables in our schema. */
+export const ownSchema = pgSchema(DEFAULT_SCHEMA)
+
+/** `global_logout.name`, `"global_logout"."name"`, and the schema itself in a statement or a look-up. */
+const NAMES =
+  /(?<=\bschema )global_logout\b|(?<=to_regnamespace\(')global_logout(?=')|\bglobal_logout\b(?="?\.|'::(?:pg_catalog\.)?regnamespace)/gi
+
+/** The statement with the names of `schema` instead of the default. A setting such as `global_logout.operation_id` follows. */
+export function inSchema(statement: string, schema: string): string {
+  return schema === DEFAULT_SCHEMA ? statement : statement.replace(NAMES, schema)
+}
