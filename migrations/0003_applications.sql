@@ -23,20 +23,20 @@ BEGIN
 	END IF;
 END $$;
 --> statement-breakpoint
--- Ends sessions of one user, whose row is locked, and records it in the name of that user. "by" asks for it.
+-- Ends sessions of one user, whose row is locked, and records it in the name of that user. "asker" asks for it.
 CREATE FUNCTION global_logout.end_sessions(
-	by global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text,
+	asker global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text,
 	OUT operation_id uuid, OUT revoked jsonb
 ) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	new_id CONSTANT uuid := gen_random_uuid();
 BEGIN
-	DELETE FROM global_logout.session s WHERE s."userId" = by."userId" AND s.id = ANY (ids);
+	DELETE FROM global_logout.session s WHERE s."userId" = asker."userId" AND s.id = ANY (ids);
 	-- The trigger has decided which of them were valid.
 	WITH ended AS (
 		UPDATE global_logout.revoked_session r SET operation_id = new_id
-		WHERE r.user_id = by."userId" AND r.session_id = ANY (ids) AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL
+		WHERE r.user_id = asker."userId" AND r.session_id = ANY (ids) AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL
 		RETURNING r.*
 	)
 	SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.session_id, 'createdAt', e.created_at, 'lastSeenAt', e.last_seen_at,
@@ -45,7 +45,7 @@ BEGIN
 	operation_id := new_id;
 	INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, ip_address, user_agent,
 		request_id, revoked_count)
-	VALUES (new_id, kind, scope, 'user', by."userId", by.id, by."userId", ip_address, user_agent, request_id, jsonb_array_length(revoked));
+	VALUES (new_id, kind, scope, 'user', asker."userId", asker.id, asker."userId", ip_address, user_agent, request_id, jsonb_array_length(revoked));
 END $$;
 --> statement-breakpoint
 -- The valid session of a token, or null.
@@ -139,7 +139,7 @@ CREATE FUNCTION global_logout.sign_out(
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_variable
 DECLARE
-	by global_logout.session := global_logout.valid_session(token_hash);
+	asker global_logout.session := global_logout.valid_session(token_hash);
 	before global_logout.revoked_session;
 	ids uuid[];
 BEGIN
@@ -149,17 +149,17 @@ BEGIN
 	PERFORM global_logout.begin_act();
 	xid := pg_current_xact_id()::text;
 	revoked := '[]';
-	IF by.id IS NOT NULL THEN
+	IF asker.id IS NOT NULL THEN
 		-- Logins in progress have committed when the lock is held; the next statement sees them. Of two logouts the second finds
 		-- the session over.
-		PERFORM FROM global_logout."user" u WHERE u.id = by."userId" FOR UPDATE;
-		by := global_logout.valid_session(token_hash);
+		PERFORM FROM global_logout."user" u WHERE u.id = asker."userId" FOR UPDATE;
+		asker := global_logout.valid_session(token_hash);
 	END IF;
-	IF by.id IS NOT NULL THEN
-		SELECT coalesce(array_agg(s.id), '{}') INTO ids FROM global_logout.session s WHERE s."userId" = by."userId"
-			AND CASE scope WHEN 'local' THEN s.id = by.id WHEN 'others' THEN s.id <> by.id ELSE true END;
+	IF asker.id IS NOT NULL THEN
+		SELECT coalesce(array_agg(s.id), '{}') INTO ids FROM global_logout.session s WHERE s."userId" = asker."userId"
+			AND CASE scope WHEN 'local' THEN s.id = asker.id WHEN 'others' THEN s.id <> asker.id ELSE true END;
 		SELECT e.operation_id, e.revoked INTO operation_id, revoked
-			FROM global_logout.end_sessions(by, ids, 'logout', scope, ip_address, user_agent, request_id) e;
+			FROM global_logout.end_sessions(asker, ids, 'logout', scope, ip_address, user_agent, request_id) e;
 		ended := true;
 		RETURN;
 	END IF;
