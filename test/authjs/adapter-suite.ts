@@ -391,7 +391,9 @@ t.test('a login is recorded with its device, and one that tells nonsense gets in
     [{}, null, null],
   ] as const
   for (const [device, userAgent, ipAddress] of devices) {
-    const telling = GlobalLogoutAdapter(applicationDatabase(database), undefined, { device: async () => device })
+    const telling = GlobalLogoutAdapter(applicationDatabase(database), undefined, {
+      device: async () => device,
+    })
     const { token, session } = await signIn(telling)
     t.strictSame(await (await telling.getSessionAndUser?.(token))?.session, session)
     t.match(await rowOf(token), { userAgent, ipAddress })

@@ -7,7 +7,7 @@ import { sweep } from '../../src/sessions/sweeper.ts'
 import { carryOut } from '../../src/staff/incidents/runner.ts'
 import { addSessions, begin } from '../support/incidents.ts'
 import { MIGRATIONS } from '../support/migrations.ts'
-import { admin, databaseUrl } from '../support/server.ts'
+import { admin, databaseUrl, SEARCH_PATH } from '../support/server.ts'
 import { json, startService } from '../support/service.ts'
 
 const service = await startService({ except: ['sweeper'] })
@@ -22,8 +22,8 @@ const password = randomBytes(12).toString('hex')
 const nameOf = (who: string) => `gl_test_${who}_${process.pid}`
 for (const who of NAMES) await database.psql(`create role ${nameOf(who)} login password '${password}'`)
 await database.psql(`grant global_logout_checker to ${nameOf('checker')}`)
-await database.psql(`grant select, insert, update, delete on "user", account, session, "verificationToken"
-  to ${nameOf('application')}`)
+for (const who of NAMES) await database.psql(`grant usage on schema global_logout to ${nameOf(who)}`)
+await database.psql(`grant select, insert, update, delete on "user", session to ${nameOf('application')}`)
 await database.psql(`grant insert on operation to ${nameOf('application')}`)
 await database.psql(`grant select on session_policy, instance to ${nameOf('application')}`)
 
@@ -38,7 +38,7 @@ async function connect(who: (typeof NAMES)[number], to = database.url) {
   const url = new URL(to)
   url.username = nameOf(who)
   url.password = password
-  const client = new pg.Client({ connectionString: url.href })
+  const client = new pg.Client({ connectionString: url.href, options: SEARCH_PATH })
   await client.connect()
   open.add(client)
   return client

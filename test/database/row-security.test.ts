@@ -1,11 +1,8 @@
 /** When row level security hides rows, the service answers 503: never "0 sessions ended", never 401. */
 import { randomBytes } from 'node:crypto'
-import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
+import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
 import { openDatabase } from '../../src/database/database.ts'
-import { hashToken } from '../../src/database/token-hash.ts'
-import { WAIT_MS } from '../../src/leases/lease.ts'
-import { applicationDatabase } from '../authjs/application.ts'
 import { run } from '../support/command.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { dropLogin } from '../support/logins.ts'
@@ -151,67 +148,31 @@ t.test(
 )
 
 t.test(
-  'an application from which row level security hides sessions gets an error; its users stay signed in',
+  'the functions of an application run as the owner: row level security hides nothing from them',
   async (t) => {
     const owner = await testDatabase()
-    const { role, database } = await login(owner, 'in role global_logout_application')
-    await owner.psql(`insert into "user" (id) values ('ada')`)
-    const adapter = GlobalLogoutAdapter(applicationDatabase(database))
-    const expires = new Date(Date.now() + 3_600_000)
-    await adapter.createSession?.({ sessionToken: 'a-token', userId: 'ada', expires })
-    t.ok(await adapter.getSessionAndUser?.('a-token'))
-    t.equal(await adapter.getSessionAndUser?.('no-token'), null, 'nothing hides: there is none')
+    const { database } = await login(owner, 'in role global_logout_application')
+    const sessions = createDatabaseSessions({ connectionString: database.url })
+    t.teardown(sessions.close)
+    const { token } = await sessions.create({ user: { id: 'ada' } })
+    const request = { headers: { authorization: `Bearer ${token}` } }
+    for (const table of ['session', 'session_policy', '"user"', 'instance']) {
+      await owner.psql(`alter table ${table} enable row level security`)
+      t.match(await sessions.check(request), { userId: 'ada' }, table)
+    }
 
-    await owner.psql('alter table session enable row level security')
-    for (const ask of [
-      () => adapter.getSessionAndUser?.('a-token'),
-      () => adapter.updateSession?.({ sessionToken: 'a-token', expires }),
-    ])
-      await t.rejects(async () => ask(), { code: 'unavailable', detail: /Row level security may hide/ })
-    await owner.psql(
-      'alter table session disable row level security; alter table session_policy enable row level security',
-    )
-    await t.rejects(
-      async () => adapter.getSessionAndUser?.('a-token'),
-      { code: 'unavailable' },
-      'the lifetimes',
-    )
-    await owner.psql(
-      'alter table session enable row level security; alter table session_policy disable row level security',
-    )
-    t.equal((await owner.psql('select from session')).length, 1)
-    await adapter.deleteSession?.('a-token')
-    t.same(
-      await owner.psql('select from session'),
-      [],
-      'sign_out() runs as the owner, from whom nothing is hidden',
-    )
-
-    await owner.psql(
-      `insert into session ("sessionToken", "userId", expires) values ($1, 'ada', now() + interval '1 day')`,
-      [hashToken('a-token')],
-    )
-    await owner.psql(`alter role ${role} bypassrls`)
-    const exempt = GlobalLogoutAdapter(applicationDatabase(database))
-    t.ok(await exempt.getSessionAndUser?.('a-token'))
-    await exempt.deleteSession?.('a-token')
-    t.equal(await exempt.getSessionAndUser?.('a-token'), null)
+    // Forced, the policies apply to the owner, too.
+    const name = `gl_test_rls_${randomBytes(4).toString('hex')}`
+    await owner.psql(`create role ${name}; alter table session owner to ${name}; alter function use_session owner to ${name};
+    alter function valid_session owner to ${name}; alter function sign_out owner to ${name};
+    alter table session force row level security; grant all on schema global_logout to ${name};
+    grant all on all tables in schema global_logout to ${name}; grant execute on all functions in schema global_logout to ${name}`)
+    t.teardown(() => dropLogin(owner, name))
+    await t.rejects(sessions.check(request), { name: 'UndecidedError' })
+    await t.rejects(sessions.logout(request), { name: 'NotSignedOutError', status: 503 })
+    t.equal((await owner.psql('select from session')).length, 1, 'it lives')
+    await owner.psql('alter table session no force row level security')
+    t.match(await sessions.logout(request), { revoked: { length: 1 } })
+    t.equal(await sessions.check(request), null)
   },
 )
-
-t.test('an application that cannot see the instances waits for the longest lease', async (t) => {
-  const owner = await testDatabase()
-  const { database } = await login(owner, 'in role global_logout_application')
-  await owner.psql(`insert into "user" (id) values ('ada');
-    insert into instance (id) values (gen_random_uuid());
-    alter table instance enable row level security`)
-  const adapter = GlobalLogoutAdapter(applicationDatabase(database))
-  await adapter.createSession?.({
-    sessionToken: 'a',
-    userId: 'ada',
-    expires: new Date(Date.now() + 3_600_000),
-  })
-  const began = performance.now()
-  await adapter.deleteSession?.('a')
-  t.ok(performance.now() - began >= WAIT_MS, 'the instance may answer from memory until then')
-})

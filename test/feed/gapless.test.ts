@@ -8,6 +8,7 @@ import t from 'tap'
 import { testDatabase } from '../support/database.ts'
 import { openStream } from '../support/event-stream.ts'
 import { seed } from '../support/seed.ts'
+import { SEARCH_PATH } from '../support/server.ts'
 import { type Service, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 import { createRandom } from '../system/prove/random.ts'
@@ -50,7 +51,7 @@ t.test('every committed revocation reaches every reader', async (t) => {
 
   /** Ends sessions in transactions that begin, wait and end at random. */
   async function write(): Promise<void> {
-    const client = new pg.Client({ connectionString: database.url })
+    const client = new pg.Client({ connectionString: database.url, options: SEARCH_PATH })
     await client.connect()
     while (!stopped && left.length > LARGE.sessions) {
       const ids = left.splice(-(chance(LARGE.share) ? LARGE.sessions : 1 + below(20)))

@@ -19,6 +19,7 @@ import {
   updateLastSeen,
 } from '../../src/sessions/queries.ts'
 import { testDatabase } from '../support/database.ts'
+import { SEARCH_PATH } from '../support/server.ts'
 import { within } from '../support/within.ts'
 
 const database = await testDatabase()
@@ -32,7 +33,7 @@ interface Side {
   end(): Promise<void>
 }
 async function side(): Promise<Side> {
-  const client = new pg.Client({ connectionString: database.url })
+  const client = new pg.Client({ connectionString: database.url, options: SEARCH_PATH })
   await client.connect()
   const { rows } = await client.query('select pg_backend_pid() as pid')
   return { db: drizzle(client), pid: rows[0].pid, end: () => client.end() }

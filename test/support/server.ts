@@ -2,6 +2,9 @@
 import pg from 'pg'
 import { PATIENCE_MS } from './within.ts'
 
+/** For the connections of tests, whose SQL names no schema. */
+export const SEARCH_PATH = '-c search_path=global_logout,public'
+
 export function databaseUrl(serverUrl: string, database: string): string {
   const url = new URL(serverUrl)
   url.pathname = `/${database}`
@@ -12,7 +15,7 @@ export function databaseUrl(serverUrl: string, database: string): string {
 export async function admin<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
     connectionString: url,
-    options: '-c search_path=global_logout,public',
+    options: SEARCH_PATH,
     connectionTimeoutMillis: PATIENCE_MS,
     query_timeout: 2 * PATIENCE_MS,
   })

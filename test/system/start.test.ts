@@ -10,7 +10,7 @@ import { boundedFetch } from '../support/bounded-fetch.ts'
 import { type Run, run } from '../support/command.ts'
 import { MIGRATIONS } from '../support/migrations.ts'
 import { freePort } from '../support/ports.ts'
-import { admin, databaseUrl } from '../support/server.ts'
+import { admin, databaseUrl, SEARCH_PATH } from '../support/server.ts'
 import { waitFor } from '../support/within.ts'
 
 const READY = 'Stop      Ctrl-C'
@@ -200,7 +200,7 @@ t.test(
     const port = await freePort()
     const service = run(['start'], { env: { DATABASE_URL: url, PORT: String(port) } })
     await service.printed('Server listening')
-    const holder = new pg.Client({ connectionString: url })
+    const holder = new pg.Client({ connectionString: url, options: SEARCH_PATH })
     await holder.connect()
     const sha = `rtrim(translate(encode(sha256('my-token'), 'base64'), '+/', '-_'), '=')`
     await holder.query(

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { Actor } from '../../../src/operations/record.ts'
 import { matching } from '../../../src/staff/accounts/queries.ts'
 import { lockFor, reason } from '../../../src/staff/reason.ts'
+import { SEARCH_PATH } from '../../support/server.ts'
 import { startService } from '../../support/service.ts'
 import { waitFor } from '../../support/within.ts'
 
@@ -204,7 +205,7 @@ t.test('a login that began before the lock, under any isolation, does not slip p
           `insert into user_lock (user_id, until, reason) values ($1, now() - interval '1 hour', 'over')`,
           [ada],
         )
-      const client = new pg.Client({ connectionString: database.url })
+      const client = new pg.Client({ connectionString: database.url, options: SEARCH_PATH })
       await client.connect()
       try {
         await client.query(`begin isolation level ${isolation}`)
@@ -232,7 +233,7 @@ t.test(
     for (const isolation of ['read committed', 'repeatable read', 'serializable']) {
       for (const lockSeconds of [null, undefined]) {
         const ada = await addUser()
-        const client = new pg.Client({ connectionString: database.url })
+        const client = new pg.Client({ connectionString: database.url, options: SEARCH_PATH })
         await client.connect()
         try {
           await client.query(`begin isolation level ${isolation}`)
@@ -259,7 +260,7 @@ t.test(
 
 t.test('logins under old snapshots of users whom nobody locked go through', async (t) => {
   const [ada, bob] = [await addUser(), await addUser()]
-  const client = new pg.Client({ connectionString: database.url })
+  const client = new pg.Client({ connectionString: database.url, options: SEARCH_PATH })
   await client.connect()
   try {
     await client.query('begin isolation level repeatable read')

@@ -3,6 +3,7 @@ import pg from 'pg'
 import t from 'tap'
 import type { Actor } from '../../../src/operations/record.ts'
 import { run } from '../../support/command.ts'
+import { SEARCH_PATH } from '../../support/server.ts'
 import { json, startService } from '../../support/service.ts'
 import { waitFor } from '../../support/within.ts'
 
@@ -130,7 +131,7 @@ t.test('who is being made anew and signed in while staff lock the id is ended, o
     const grace = await addUser()
     await accounts.setRole(grace, 'auditor', 'new', by)
     await psql('delete from "user" where id = $1', [grace])
-    const client = new pg.Client({ connectionString: database.url })
+    const client = new pg.Client({ connectionString: database.url, options: SEARCH_PATH })
     await client.connect()
     try {
       await client.query('begin')

@@ -5,6 +5,7 @@
 import pg from 'pg'
 import { hashToken } from '../../../src/database/token-hash.ts'
 import { generateSessionToken } from '../../../src/sessions/tokens.ts'
+import { SEARCH_PATH } from '../../support/server.ts'
 import type { Deletion, Expiry, History } from './history.ts'
 import type { Random } from './random.ts'
 import { request } from './wire.ts'
@@ -39,6 +40,7 @@ export async function createUsers(url: string, history: History, count: number) 
     connectionString: url,
     max: 8,
     application_name: 'prover',
+    options: SEARCH_PATH,
     connectionTimeoutMillis: 5_000,
     query_timeout: 10_000,
   })
