@@ -2,7 +2,6 @@
  * Runs statements on whatever the application has: a connection string, a pool of node-postgres, or a drizzle database of any
  * PostgreSQL driver with transactions. Statements have no names, because a pooler in transaction mode mixes them up (42P05, 26000).
  */
-import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 
 /** Runs a function call `select … as answer`, with all values as text. @returns its rows' `answer`, from JSON. */
