@@ -35,6 +35,8 @@ BEGIN
 			global_logout.staff, global_logout.service_key, global_logout.operation, global_logout.audit_link, global_logout.audit_head, global_logout.incident,
 			global_logout.incident_planned, global_logout.incident_runner, global_logout.job FROM %I', member);
 		EXECUTE format('GRANT USAGE ON SCHEMA global_logout TO %I', member);
+		-- An application has functions of its own, and no right on a table.
+		CONTINUE WHEN member = 'global_logout_application';
 		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
 			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz) TO %I', member);
 		EXECUTE format('GRANT SELECT ON global_logout.session_policy TO %I', member);

@@ -16,8 +16,8 @@ export function addRolesCommand(program: Command, context: CommandContext): void
       'after',
       `
 service, checker and application are the roles global_logout_service, global_logout_checker and
-global_logout_application; stranger is any other login. Tables and functions of an application are
-listed, too, if they are in schema public and have the same owner.`,
+global_logout_application; stranger is any other login. Everything in the schema of the
+service is listed.`,
     )
     .action(async (options: RolesOptions) => (await import('./roles-action.ts')).showRoles(context, options))
 }

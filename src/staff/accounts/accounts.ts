@@ -69,7 +69,7 @@ export function createAccounts(
     /** Users whose id, email or name begins with `prefix`, in any case. */
     find: (prefix: string): Promise<FoundUser[]> => run((db) => findUsers(db, prefix, MAX_FOUND)),
 
-    /** The user with exactly this id, or else this email. Several only if an adopted table has an email twice. */
+    /** The user with exactly this id, or else this email. Several where users of the application share an email. */
     named: (text: string): Promise<FoundUser[]> =>
       run(async (db) => {
         const one = await findUser(db, text)
