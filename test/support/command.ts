@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { plainNode } from './plain-node.ts'
+import { FASTER, plainNode } from './plain-node.ts'
 import { within } from './within.ts'
 
 const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url))
@@ -26,7 +26,7 @@ export function run(
   args: string[],
   { cwd, env = {}, node = [] }: { cwd?: string; env?: Record<string, string>; node?: string[] } = {},
 ): Run {
-  const child = spawn(...plainNode(...node, bin, ...args), {
+  const child = spawn(...plainNode(FASTER, ...node, bin, ...args), {
     cwd,
     env: { PATH, NODE_COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

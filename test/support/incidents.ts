@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { unclaimedIncidents } from '../../src/staff/incidents/claims.ts'
 import type { IncidentActor, IncidentReport } from '../../src/staff/incidents/incidents.ts'
 import type { Selection } from '../../src/staff/incidents/selector-values.ts'
-import { plainNode } from './plain-node.ts'
+import { FASTER, plainNode } from './plain-node.ts'
 import type { Service } from './service.ts'
 import { waitFor, within } from './within.ts'
 
@@ -67,7 +67,7 @@ export type Death = { afterBatches: number; by?: 'SIGKILL' | 'SIGSTOP' } | 'befo
 
 /** Starts a process that runs an incident. */
 export function runnerProcess(url: string, id: string, batch: number, death: Death = 'never'): Runner {
-  const child = spawn(...plainNode(script, url, id, String(batch), JSON.stringify(death)), {
+  const child = spawn(...plainNode(FASTER, script, url, id, String(batch), JSON.stringify(death)), {
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { boundedFetch } from '../../support/bounded-fetch.ts'
+import { FASTER } from '../../support/plain-node.ts'
 import { freePort } from '../../support/ports.ts'
 import { nextEvent } from '../../support/within.ts'
 import { kill, onExit } from './leftovers.ts'
@@ -32,17 +33,21 @@ export async function startInstance(number: number, { databaseUrl, mode, mutatio
   const forget = onExit(() => kill(child?.pid))
 
   async function start(): Promise<void> {
-    const started = spawn(process.execPath, [...(mutation ? ['--import', mutations] : []), bin, 'start'], {
-      env: {
-        PATH: process.env.PATH,
-        DATABASE_URL: databaseUrl,
-        PORT: String(port),
-        CHECK_MODE: mode,
-        LOG_LEVEL: 'error',
-        ...(mutation && { MUTATION: mutation }),
+    const started = spawn(
+      process.execPath,
+      [FASTER, ...(mutation ? ['--import', mutations] : []), bin, 'start'],
+      {
+        env: {
+          PATH: process.env.PATH,
+          DATABASE_URL: databaseUrl,
+          PORT: String(port),
+          CHECK_MODE: mode,
+          LOG_LEVEL: 'error',
+          ...(mutation && { MUTATION: mutation }),
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    )
     child = started
     for (const stream of [started.stdout, started.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
