@@ -15,7 +15,7 @@ export interface Rights extends Record<Role, string[]> {
   name: string
 }
 
-const ROLE_IDS = sql`(values ('owner', (select relowner from pg_class where oid = 'global_logout.operation'::regclass::oid)),
+const ROLE_IDS = sql`(values ('owner', (select nspowner from pg_namespace where oid = to_regnamespace('global_logout')::oid)),
   ('service', to_regrole('global_logout_service')::oid), ('checker', to_regrole('global_logout_checker')::oid),
   ('application', to_regrole('global_logout_application')::oid), ('stranger', 0::oid)) as roles (who, id)`
 
@@ -25,13 +25,13 @@ export async function readRights(db: Executor): Promise<Rights[]> {
     db,
     sql`
     with roles as (select * from ${ROLE_IDS}), objects as (
-      select 'schema' as kind, oid as id, nspname::text as name from pg_namespace where oid = 'global_logout'::regnamespace::oid
+      select 'schema' as kind, oid as id, nspname::text as name from pg_namespace where oid = to_regnamespace('global_logout')::oid
       union all
       select case relkind when 'S' then 'sequence' else 'table' end, oid, relname::text from pg_class
-      where relkind in ('r', 'p', 'v', 'm', 'f', 'S') and relnamespace = 'global_logout'::regnamespace::oid
+      where relkind in ('r', 'p', 'v', 'm', 'f', 'S') and relnamespace = to_regnamespace('global_logout')::oid
       union all
       select 'function', oid, proname::text || '('::text || pg_catalog.oidvectortypes(proargtypes) || ')' from pg_proc
-      where pronamespace = 'global_logout'::regnamespace::oid
+      where pronamespace = to_regnamespace('global_logout')::oid
     ), own as (
       select * from objects where not exists (select from pg_depend where objid = objects.id and deptype = 'e')
     ), rights as (

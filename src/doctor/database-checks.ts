@@ -151,7 +151,7 @@ async function checkTriggers(query: Query): Promise<Finding> {
   const [disabled, missing] = await query<[string[], string[]]>(
     `select coalesce(pg_catalog.array_agg(name || ' on ' || place) filter (where tgname is not null), '{}'),
         coalesce(pg_catalog.array_agg(name || ' on ' || place) filter (where tgname is null), '{}')
-      from (values ${TRIGGERS.map(([place, name]) => `('${place}', '${name}')`).join(', ')}) as needed (place, name)
+      from (values ${TRIGGERS.map(([place, name]) => `('global_logout.${place}', '${name}')`).join(', ')}) as needed (place, name)
       left join pg_trigger on tgrelid = place::regclass::oid and tgname::text = name
       where tgenabled is null or tgenabled not in ('O', 'A')`,
   )

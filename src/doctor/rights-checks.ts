@@ -65,7 +65,7 @@ export async function checkWriters(query: Query): Promise<Finding> {
 /** Checks that only the owner can create objects in our schema: they could replace those that the service calls, with its rights. */
 export async function checkSchemaRights(query: Query): Promise<Finding> {
   const [others] = await query<[string[]]>(
-    `select array(select r.rolname::text from pg_roles r join pg_namespace n on n.oid = 'global_logout'::regnamespace::oid
+    `select array(select r.rolname::text from pg_roles r join pg_namespace n on n.oid = to_regnamespace('global_logout')::oid
       where not r.rolsuper and r.rolname::text not like 'pg\\_%' and pg_catalog.has_schema_privilege(r.oid, n.oid, 'create'::text)
       and not pg_catalog.pg_has_role(r.oid, n.nspowner, 'usage'::text) order by 1)`,
   )

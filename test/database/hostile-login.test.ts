@@ -117,7 +117,7 @@ t.test('no other login can hold a lock that the service waits for', async (t) =>
   ]
   for (const who of NAMES) {
     const client = await connect(who)
-    for (const table of [...tables, 'drizzle.__global_logout_migrations']) {
+    for (const table of [...tables, 'global_logout.migration']) {
       for (const mode of ['access share', 'row share', 'exclusive', 'access exclusive']) {
         await client.query('begin')
         const locking = client.query(`lock table ${table} in ${mode} mode nowait`)

@@ -13,7 +13,7 @@ export const replay = ownSchema.table(
   {
     id: bigint('id', { mode: 'bigint' })
       .primaryKey()
-      .default(sql`nextval('revoked_session_id_seq'::regclass)`),
+      .default(sql`nextval('global_logout.revoked_session_id_seq'::regclass)`),
     sessionId: uuid('session_id').notNull(),
     userId: text('user_id').notNull(),
     /** The operation that ended the session; null if it ended outside the service. */
