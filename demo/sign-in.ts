@@ -31,7 +31,7 @@ export async function demoSignIn(instance: FastifyInstance, { sessions, cookies,
   )
 
   app.post('/login', { schema: { body: z.strictObject({ email: z.string() }) } }, async (request, reply) => {
-    const old = readCredential(request.headers, cookieSettings.cookieName)
+    const old = readCredential(request.headers, cookieSettings.cookieNames)
     // Browsers always send one of these headers. A program without a cookie needs no CSRF protection.
     const { origin, 'sec-fetch-site': site, cookie } = request.headers
     if (origin || site || cookie) assertSameOrigin(request.headers, cookieSettings.publicOrigin)

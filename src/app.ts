@@ -68,7 +68,7 @@ export async function buildApp(
 ) {
   const { config } = services
   const addressOf = createAddressOf(config)
-  const parts: AppParts = { ...services, ...createWebContext(config, signIn ? '/login' : null) }
+  const parts: AppParts = { ...services, ...createWebContext(config, signIn ? '/login' : null, log) }
   const check = createCheckHandler({ ...parts, log, addressOf, traced: tracing?.check })
 
   const app = Fastify({

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { databaseUrlProblems } from './database/client-config.ts'
 import { isRange } from './lib/address-blocks.ts'
 import { duration, UNITS } from './lib/duration.ts'
+import { defaultNames, isSettable } from './sessions/cookie-names.ts'
 
 /** Folder of the embedded database. */
 export const DATA_FOLDER = '.data'
@@ -38,8 +39,11 @@ const siteData = z
   )
   .transform((text) => (text === 'none' ? [] : [...new Set(text.split(/[\s,]+/))]))
 
-/** A cookie name: `token` of RFC 6265. */
-const cookieName = z.string().regex(/^[!#$%&'*+\-.^_`|~\w]+$/, 'must be a cookie name')
+/** Cookie names: `token` of RFC 6265, without the comma. */
+const cookieNames = z
+  .string()
+  .transform((text) => [...new Set(text.split(',').map((name) => name.trim()))])
+  .pipe(z.array(z.string().regex(/^[!#$%&'*+\-.^_`|~\w]+$/, 'must be cookie names, separated by commas')))
 
 const wholeNumber = (least: number, most: number) =>
   z
@@ -70,7 +74,7 @@ const environment = z.object({
     .default('4000')
     .transform(Number),
   PUBLIC_URL: origin.optional(),
-  SESSION_COOKIE: cookieName.optional(),
+  SESSION_COOKIE: cookieNames.optional(),
   COOKIE_DOMAIN: z
     .string()
     .regex(/^\.?([a-z0-9-]+\.)+[a-z0-9-]+$/i, 'must be a domain such as example.com')
@@ -129,11 +133,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     port: set.PORT,
     publicOrigin: publicUrl.origin,
     secure,
-    cookie: Object.freeze({
-      name: set.SESSION_COOKIE ?? defaultCookieName(secure, set.COOKIE_DOMAIN),
-      domain: set.COOKIE_DOMAIN,
-      secure,
-    }),
+    cookie: Object.freeze(cookieOf(set)),
     policy: Object.freeze({
       maxAgeSeconds: set.SESSION_MAX_AGE,
       idleTimeoutSeconds: set.SESSION_IDLE_TIMEOUT ?? Math.min(7 * UNITS.d, set.SESSION_MAX_AGE),
@@ -156,15 +156,14 @@ type Environment = z.infer<typeof environment>
 /** Finds settings that contradict each other. */
 function crossCheck(set: Environment): string[] {
   const problems: string[] = []
-  const secure = publicUrlOf(set).startsWith('https:')
-  const { SESSION_COOKIE: name, COOKIE_DOMAIN: domain } = set
-  if (name && /^__(Host|Secure)-/i.test(name) && !secure) {
+  const { COOKIE_DOMAIN: domain } = set
+  const { name, names, secure } = cookieOf(set)
+  if (name === '') {
     problems.push(
-      `SESSION_COOKIE: browsers accept the prefix of ${name} over https only; set PUBLIC_URL to an https origin`,
+      secure
+        ? 'SESSION_COOKIE: a __Host- cookie has no domain; add a name with __Secure- or leave COOKIE_DOMAIN out'
+        : `SESSION_COOKIE: browsers accept the prefix of ${names.join(' and ')} over https only; set PUBLIC_URL to an https origin`,
     )
-  }
-  if (name && /^__Host-/i.test(name) && domain) {
-    problems.push(`SESSION_COOKIE: a __Host- cookie has no domain; use __Secure- or leave COOKIE_DOMAIN out`)
   }
   if (!set.DATABASE_URL && !isLoopback(set.HOST)) {
     problems.push(
@@ -194,9 +193,12 @@ function publicUrlOf(set: Environment): string {
   return set.PUBLIC_URL ?? `http://${host}:${set.PORT}`
 }
 
-function defaultCookieName(secure: boolean, domain: string | undefined): string {
-  if (!secure) return 'authjs.session-token'
-  return domain ? '__Secure-authjs.session-token' : '__Host-authjs.session-token'
+/** The session cookies that are read, the first of them deciding, and the name of the one that is set. */
+function cookieOf(set: Environment) {
+  const scope = { secure: publicUrlOf(set).startsWith('https:'), domain: set.COOKIE_DOMAIN }
+  const names = set.SESSION_COOKIE ?? defaultNames(scope)
+  // An empty name, where browsers store none of them, is an error of crossCheck.
+  return { ...scope, names, name: names.find((name) => isSettable(name, scope)) ?? '' }
 }
 
 function isLoopback(host: string): boolean {

@@ -21,7 +21,7 @@ t.test('a capability without the guards that it depends on stops the start', asy
   t.teardown(services.close)
   const app = Fastify()
   await t.rejects(
-    async () => app.register(userApi, { ...services, ...createWebContext(config, null) }),
+    async () => app.register(userApi, { ...services, ...createWebContext(config, null, silentLog) }),
     /The dependency 'session-guard' of plugin 'user-api' is not registered/,
   )
 })

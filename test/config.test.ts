@@ -11,7 +11,11 @@ t.test('the defaults are those of the contract', async (t) => {
     host: '127.0.0.1',
     port: 4000,
     publicOrigin: 'http://127.0.0.1:4000',
-    cookie: { name: 'authjs.session-token', secure: false },
+    cookie: {
+      name: 'authjs.session-token',
+      names: ['authjs.session-token', 'next-auth.session-token'],
+      secure: false,
+    },
     policy: { maxAgeSeconds: 30 * 86_400, idleTimeoutSeconds: 7 * 86_400 },
     allowedRedirects: [],
     trustProxy: [],
@@ -19,11 +23,26 @@ t.test('the defaults are those of the contract', async (t) => {
     logLevel: 'info',
     checkMode: 'database',
   })
-  t.equal(readConfig({ PUBLIC_URL: 'https://id.example.com' }).cookie.name, '__Host-authjs.session-token')
-  t.equal(
-    readConfig({ PUBLIC_URL: 'https://id.example.com/', COOKIE_DOMAIN: 'example.com' }).cookie.name,
-    '__Secure-authjs.session-token',
-  )
+  const onHttps = { PUBLIC_URL: 'https://id.example.com' }
+  t.match(readConfig(onHttps).cookie, {
+    name: '__Host-authjs.session-token',
+    names: [
+      '__Host-authjs.session-token',
+      '__Secure-authjs.session-token',
+      '__Secure-next-auth.session-token',
+    ],
+  })
+  t.match(readConfig({ ...onHttps, COOKIE_DOMAIN: 'example.com' }).cookie, {
+    name: '__Secure-authjs.session-token',
+    names: ['__Secure-authjs.session-token', '__Secure-next-auth.session-token'],
+  })
+  const listed = { SESSION_COOKIE: '__Host-a, __Secure-b,c' }
+  t.match(readConfig({ ...listed, ...onHttps }).cookie, {
+    name: '__Host-a',
+    names: ['__Host-a', '__Secure-b', 'c'],
+  })
+  t.equal(readConfig({ ...listed, ...onHttps, COOKIE_DOMAIN: 'example.com' }).cookie.name, '__Secure-b')
+  t.equal(readConfig(listed).cookie.name, 'c', 'browsers store no prefixed cookie on http')
   t.equal(readConfig({ HOST: '::1' }).publicOrigin, 'http://[::1]:4000')
   t.equal(
     readConfig({ SESSION_MAX_AGE: '1d' }).policy.idleTimeoutSeconds,
@@ -69,6 +88,7 @@ t.test('every problem is reported at once, by name', async (t) => {
 
 t.test('settings that contradict each other are refused', async (t) => {
   t.match(problemsOf({ SESSION_COOKIE: '__Host-x' }), [/^SESSION_COOKIE: .*https/])
+  t.match(problemsOf({ SESSION_COOKIE: 'a,,b' }), [/^SESSION_COOKIE: .*commas/])
   t.match(
     problemsOf({
       SESSION_COOKIE: '__Host-x',

@@ -25,7 +25,7 @@ function isCheck(url: string): boolean {
 
 export interface CheckHandler {
   checking: { checker: Checker }
-  cookieSettings: Pick<CookieSettings, 'cookieName'>
+  cookieSettings: Pick<CookieSettings, 'cookieNames' | 'warnUnlisted'>
   /** Removes both cookies of a client that sent two different session cookies. */
   cookies: Pick<Cookies, 'sessionRemovals'>
   log: FastifyBaseLogger
@@ -41,7 +41,7 @@ export interface CheckHandler {
 /** @returns a handler that answers checks, and returns false for every other request. */
 export function createCheckHandler({
   checking: { checker },
-  cookieSettings: { cookieName },
+  cookieSettings: { cookieNames, warnUnlisted },
   cookies: { sessionRemovals },
   log: logger,
   metrics: { checked },
@@ -65,13 +65,18 @@ export function createCheckHandler({
       endSpan?.(problem.status)
     }
     try {
-      const credential = readCredential(request.headers, cookieName)
-      if (credential.kind === 'none')
+      const credential = readCredential(request.headers, cookieNames)
+      if (credential.kind === 'none') {
+        warnUnlisted(request.headers)
         throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
+      }
       const answer = (verdict: Verdict) => {
         if (!verdict.valid) {
           const ambiguous = credential.kind === 'refused' && credential.ambiguous
-          fail(new Problem('invalid_token', 'Sign in again.'), ambiguous ? sessionRemovals : undefined)
+          fail(
+            new Problem('invalid_token', 'Sign in again.'),
+            ambiguous ? sessionRemovals(ambiguous) : undefined,
+          )
           if (credential.kind === 'token')
             reportRefused(credential.token, request, performance.now() - startedAt)
           return

@@ -1,13 +1,13 @@
 /**
  * Sets and clears the cookies of this service. The session cookie has the attributes that Auth.js gives it, so either
- * side can clear it. Clearing removes every variant of the name: the host-only cookie and one for each parent domain.
- * A leftover variant would conflict with the cookie of the next sign-in, and both would be refused.
+ * side can clear it. Clearing removes every form of the cookie: the host-only one and one for each parent domain. A leftover
+ * form would conflict with the cookie of the next sign-in, and both would be refused.
  */
 import { isIP } from 'node:net'
 import { type SetCookie, stringifySetCookie } from 'cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
-import { readCookie } from './credentials.ts'
+import { namesIn, readCookie } from './credentials.ts'
 
 /** Holds the receipt of the operation that the next page reports. Cleared when shown, or after ten minutes. */
 const OUTCOME_COOKIE = 'global-logout.outcome'
@@ -16,7 +16,7 @@ const EXPIRED = { value: '', expires: new Date(0), maxAge: 0 }
 
 export type Cookies = ReturnType<typeof createCookies>
 
-export function createCookies({ name, domain, secure }: Config['cookie'], publicOrigin: string) {
+export function createCookies({ name, names, domain, secure }: Config['cookie'], publicOrigin: string) {
   const base = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const
   const session = domain ? { ...base, domain } : base
   // A sibling domain cannot set a cookie with this prefix.
@@ -25,23 +25,42 @@ export function createCookies({ name, domain, secure }: Config['cookie'], public
     name: secure ? `__Host-${OUTCOME_COOKIE}` : OUTCOME_COOKIE,
     sameSite: 'strict',
   } as const
-  const removal = stringifySetCookie({ ...session, ...EXPIRED, name })
-  const otherRemovals = otherDomains(name, domain, publicOrigin).map((domain) =>
-    stringifySetCookie({ ...base, ...EXPIRED, name, ...(domain && { domain }) }),
+  /** The lines that remove a cookie, by its name and domain. The configured domain is first; undefined is the host-only form. */
+  const removals = new Map(
+    names.map((name) => [
+      name,
+      domainsOf(name, domain, publicOrigin).map((domain) =>
+        stringifySetCookie({ ...base, ...EXPIRED, name, ...(domain && { domain }) }),
+      ),
+    ]),
   )
+  const removalsOf = (names: readonly string[]) => names.flatMap((name) => removals.get(name) ?? [])
+  /** The other forms of the cookie that is set, and the cookies under other names that the browser sent. */
+  const leftovers = ({ headers }: FastifyRequest) => [
+    ...removalsOf([name]).slice(1),
+    ...removalsOf(namesIn(headers, names).filter((sent) => sent !== name)),
+  ]
   const add = (reply: FastifyReply, ...lines: string[]) => reply.header('set-cookie', lines)
   const set = (reply: FastifyReply, cookie: SetCookie) => add(reply, stringifySetCookie(cookie))
-  const sessionRemovals = [removal, ...otherRemovals]
 
   return {
     /** The session cookie, for an application that sets it itself. */
     session: { name, attributes: session },
-    /** `Set-Cookie` lines that remove every variant of the session cookie. */
-    sessionRemovals,
+    /** `Set-Cookie` lines that remove every form of a session cookie. */
+    sessionRemovals: (name: string): readonly string[] => removalsOf([name]),
     setSession: (reply: FastifyReply, token: string, expires: Date) =>
-      add(reply, stringifySetCookie({ ...session, name, value: token, expires }), ...otherRemovals),
-    /** Call it only after a committed logout, or when two session cookies differ, which makes both useless. */
-    clearSession: (reply: FastifyReply) => add(reply, ...sessionRemovals),
+      add(
+        reply,
+        stringifySetCookie({ ...session, name, value: token, expires }),
+        ...leftovers(reply.request),
+      ),
+    /** Removes every session cookie that the browser sent. Call it only after a committed logout. */
+    clearSession: (reply: FastifyReply) => {
+      const sent = namesIn(reply.request.headers, names)
+      add(reply, ...removalsOf(sent.length > 0 ? sent : [name]))
+    },
+    /** Removes the cookie of a request with two that differ, which makes both useless. */
+    clearAmbiguous: (reply: FastifyReply, name: string) => add(reply, ...removalsOf([name])),
     setOutcome: (reply: FastifyReply, receipt: string) =>
       set(reply, { ...outcome, value: receipt, maxAge: OUTCOME_SECONDS }),
     readOutcome: (request: FastifyRequest) => readCookie(request.headers, outcome.name),
@@ -50,14 +69,18 @@ export function createCookies({ name, domain, secure }: Config['cookie'], public
 }
 
 /**
- * Every domain that a cookie of this name can have at the public origin, except the configured one. Undefined stands
- * for the host-only cookie. Browsers ignore public suffixes such as `co.uk`.
+ * Every domain that a cookie of this name can have at the public origin, the configured one first. Undefined stands for the
+ * host-only cookie. Browsers ignore public suffixes such as `co.uk`.
  */
-function otherDomains(name: string, own: string | undefined, publicOrigin: string): (string | undefined)[] {
+function domainsOf(
+  name: string,
+  configured: string | undefined,
+  publicOrigin: string,
+): (string | undefined)[] {
+  if (/^__Host-/i.test(name)) return [undefined]
   const { hostname } = new URL(publicOrigin)
-  const labels =
-    /^__Host-/i.test(name) || isIP(hostname) || hostname.startsWith('[') ? [] : hostname.split('.')
+  const labels = isIP(hostname) || hostname.startsWith('[') ? [] : hostname.split('.')
   const above = labels.slice(0, -1).map((_, first) => labels.slice(first).join('.'))
-  const all = [undefined, ...above]
-  return all.filter((domain) => domain !== own?.replace(/^\./, '').toLowerCase())
+  const own = configured?.replace(/^\./, '').toLowerCase()
+  return [configured, ...[undefined, ...above].filter((domain) => domain !== own)]
 }

@@ -1,29 +1,28 @@
 /**
- * Finds the session token of a request: the session cookie, else `Authorization: Bearer`. Two session cookies that
- * differ are refused: an attacker on a sibling domain can plant the second one. A cookie parser would silently pick
- * one of the two, so this file reads the header itself.
+ * Finds the session token of a request: the session cookie, else `Authorization: Bearer`. Of several names, the first that
+ * has a value decides. Two cookies of that name that differ are refused: an attacker on a sibling domain can plant the second
+ * one. A cookie parser would silently pick one of the two, so this file reads the header itself.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { MAX_TOKEN_LENGTH } from './tokens.ts'
 
 export type Credential =
   | { kind: 'none' }
-  /** Malformed; or `ambiguous`: two session cookies differ. */
-  | { kind: 'refused'; ambiguous: boolean }
+  /** `ambiguous`: the name of two session cookies that differ; null for a malformed token. */
+  | { kind: 'refused'; ambiguous: string | null }
   | { kind: 'token'; token: string; via: 'cookie' | 'bearer' }
 
 const NONE: Credential = { kind: 'none' }
-const MALFORMED: Credential = { kind: 'refused', ambiguous: false }
-const AMBIGUOUS: Credential = { kind: 'refused', ambiguous: true }
+const MALFORMED: Credential = { kind: 'refused', ambiguous: null }
 /** Stands for a value that cannot be decoded. No token contains it. */
 const UNREADABLE = '\0'
 const TOKEN = new RegExp(`^[\\x21-\\x7e]{1,${MAX_TOKEN_LENGTH}}$`)
 
 /** The session cookie takes precedence; a bearer token is read only without one. */
-export function readCredential(headers: IncomingHttpHeaders, cookieName: string): Credential {
-  const values = headers.cookie ? cookieValues(headers.cookie, cookieName) : []
-  if (values.length > 1) return AMBIGUOUS
-  if (values[0] !== undefined) return token(values[0], 'cookie')
+export function readCredential(headers: IncomingHttpHeaders, cookieNames: readonly string[]): Credential {
+  const cookie = headers.cookie ? findCookie(headers.cookie, cookieNames) : null
+  if (cookie && cookie.values.length > 1) return { kind: 'refused', ambiguous: cookie.name }
+  if (cookie) return token(cookie.values[0], 'cookie')
   const bearer = bearerOf(headers)
   return bearer === undefined ? NONE : token(bearer, 'bearer')
 }
@@ -36,30 +35,50 @@ export function bearerOf({ authorization }: IncomingHttpHeaders): string | undef
 
 /** The value of any other cookie; undefined unless all cookies of this name agree. */
 export function readCookie({ cookie }: IncomingHttpHeaders, name: string): string | undefined {
-  const values = cookie ? cookieValues(cookie, name) : []
-  return values.length === 1 ? values[0] : undefined
+  const found = cookie ? findCookie(cookie, [name]) : null
+  return found?.values.length === 1 ? found.values[0] : undefined
+}
+
+/** Those of `names` of which the request has a cookie, with or without a value. */
+export function namesIn({ cookie = '' }: IncomingHttpHeaders, names: readonly string[]): string[] {
+  const sent = new Set(cookie.split(';').map((pair) => stripped(pair.split('=', 1)[0] ?? '')))
+  return names.filter((name) => sent.has(name))
 }
 
 function token(text: string, via: 'cookie' | 'bearer'): Credential {
   return TOKEN.test(text) ? { kind: 'token', token: text, via } : MALFORMED
 }
 
+/** A cookie with its distinct values that are not empty, two at most. */
+interface FoundCookie {
+  name: string
+  values: [string, string?]
+}
+
 /**
- * The distinct non-empty values of the cookies with this name, at most two. Scans the header once instead of splitting
- * it: this runs for every check, and a header may be long.
+ * The first of `names` that has a value. Scans the header once instead of splitting it: this runs for every check, and a header
+ * may be long.
  */
-function cookieValues(header: string, name: string): string[] {
-  const values: string[] = []
+function findCookie(header: string, names: readonly string[]): FoundCookie | null {
+  let found: FoundCookie | null = null
+  let rank = names.length
   let equals = header.indexOf('=')
-  for (let start = 0, end = 0; equals >= 0 && values.length < 2; start = end + 1) {
+  for (let start = 0, end = 0; equals >= 0; start = end + 1) {
     end = header.indexOf(';', start)
     if (end < 0) end = header.length
     if (equals < start) equals = header.indexOf('=', start)
-    if (equals < 0 || equals > end || stripped(header, start, equals) !== name) continue
+    if (equals < 0 || equals > end) continue
+    const name = stripped(header, start, equals)
+    const at = names.indexOf(name)
+    if (at < 0 || at > rank) continue
     const value = decode(stripped(header, equals + 1, end))
-    if (value !== '' && !values.includes(value)) values.push(value)
+    if (value === '') continue
+    if (at < rank) {
+      rank = at
+      found = { name, values: [value] }
+    } else if (found && found.values[0] !== value) found.values[1] = value
   }
-  return values
+  return found
 }
 
 /**

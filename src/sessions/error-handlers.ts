@@ -18,15 +18,16 @@ declare module 'fastify' {
 export interface ErrorHandlers {
   /** Receives every refused token, `agoMs` milliseconds after its request arrived. */
   replays: { refused(token: string, device: DeviceHints, agoMs: number): void }
-  cookies: Pick<Cookies, 'clearSession'>
-  cookieSettings: Pick<CookieSettings, 'cookieName'>
+  cookies: Pick<Cookies, 'clearAmbiguous'>
+  cookieSettings: Pick<CookieSettings, 'cookieNames'>
 }
 
 /** Problem bodies for every route, unless a nested scope replaces the handler. */
 export const errorHandlers = fp(handleErrors, { name: 'error-handlers', dependencies: ['requests'] })
 
 async function handleErrors(app: FastifyInstance, { replays, cookies, cookieSettings }: ErrorHandlers) {
-  const credentialOf = (request: FastifyRequest) => readCredential(request.headers, cookieSettings.cookieName)
+  const credentialOf = (request: FastifyRequest) =>
+    readCredential(request.headers, cookieSettings.cookieNames)
 
   app.decorate('reportRefused', (request) => {
     const credential = credentialOf(request)
@@ -38,7 +39,8 @@ async function handleErrors(app: FastifyInstance, { replays, cookies, cookieSett
     if (problem.code !== 'invalid_token') return void sendProblem(reply, problem)
     const credential = credentialOf(request)
     // Pages do not clear differing cookies: `/signed-out` does, and explains why.
-    if (credential.kind === 'refused' && credential.ambiguous) cookies.clearSession(reply)
+    if (credential.kind === 'refused' && credential.ambiguous)
+      cookies.clearAmbiguous(reply, credential.ambiguous)
     sendProblem(reply, problem)
     app.reportRefused(request)
   })

@@ -1,4 +1,5 @@
 /** Finds the active session of a request, and refuses requests without one. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
@@ -19,8 +20,11 @@ declare module 'fastify' {
 }
 
 export interface CookieSettings {
-  cookieName: string
+  /** The session cookies that are read: the first that has a value decides. */
+  cookieNames: readonly string[]
   publicOrigin: string
+  /** Call it with the headers of a request without a session cookie. */
+  warnUnlisted(headers: IncomingHttpHeaders): void
 }
 
 /** The token of the request. @throws Problem `unauthenticated` without one, `invalid_token` for an ambiguous one. */
@@ -28,9 +32,11 @@ export function requireToken(
   request: FastifyRequest,
   cookieSettings: CookieSettings,
 ): Extract<Credential, { kind: 'token' }> {
-  const credential = readCredential(request.headers, cookieSettings.cookieName)
-  if (credential.kind === 'none')
+  const credential = readCredential(request.headers, cookieSettings.cookieNames)
+  if (credential.kind === 'none') {
+    cookieSettings.warnUnlisted(request.headers)
     throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
+  }
   if (credential.kind === 'refused') throw new Problem('invalid_token', 'Sign in again.')
   return credential
 }

@@ -126,15 +126,15 @@ async function routes(instance: FastifyInstance, options: Pages) {
   app.get('/sessions/:id/end', async (_request, reply) => reply.redirect('/', 303))
 
   app.get('/signed-out', async (request, reply) => {
-    const credential = readCredential(request.headers, cookieSettings.cookieName)
+    const credential = readCredential(request.headers, cookieSettings.cookieNames)
     const followed = 'followed' in (request.query as object)
     // The outcome belongs to the tab that requested the logout, which may be loading this page too.
     const receipt = followed ? undefined : cookies.readOutcome(request)
-    const ambiguous = credential.kind === 'refused' && credential.ambiguous
+    const ambiguous = credential.kind === 'refused' ? credential.ambiguous : null
     const why = ambiguous
       ? ({ by: 'two-cookies' } as const)
       : await whySignedOut(credential.kind === 'token' ? credential.token : null, receipt)
-    if (ambiguous) cookies.clearSession(reply)
+    if (ambiguous) cookies.clearAmbiguous(reply, ambiguous)
     if (!why) return reply.redirect('/', 303)
     if (receipt) cookies.clearOutcome(reply)
     return page(reply, signedOutPage({ why, signInPath, followed }))

@@ -1,7 +1,9 @@
 /** What all routes for browsers share, derived from the settings: cookies, cookie settings and redirects. */
 import type { Config } from '../config.ts'
+import type { Log } from '../lib/log.ts'
 import { createCookies } from './cookies.ts'
 import { createFinishLogout } from './finish-logout.ts'
+import { createUnlistedCookieWarning } from './unlisted-cookies.ts'
 
 export type WebContext = ReturnType<typeof createWebContext>
 
@@ -14,11 +16,16 @@ export function createWebContext(
     clearSiteData,
   }: Pick<Config, 'cookie' | 'publicOrigin' | 'allowedRedirects' | 'clearSiteData'>,
   signInPath: string | null,
+  log: Log,
 ) {
   const cookies = createCookies(cookie, publicOrigin)
   return {
     cookies,
-    cookieSettings: { cookieName: cookie.name, publicOrigin },
+    cookieSettings: {
+      cookieNames: cookie.names,
+      publicOrigin,
+      warnUnlisted: createUnlistedCookieWarning(cookie.names, log),
+    },
     finishLogout: createFinishLogout(cookies, publicOrigin, allowedRedirects, clearSiteData),
     signInPath,
   }

@@ -5,6 +5,7 @@
 
 export { hashToken } from '../../../src/database/token-hash.ts'
 export { createBarrier } from '../../../src/leases/barrier.ts'
+export { KNOWN_NAMES } from '../../../src/sessions/cookie-names.ts'
 export { readCredential } from '../../../src/sessions/credentials.ts'
 export { deviceColumns } from '../../../src/sessions/device-columns.ts'
 export { generateSessionToken } from '../../../src/sessions/tokens.ts'

@@ -12,7 +12,14 @@ import {
 } from '@global-logout/client'
 import { type Connection, type DrizzleDatabase, onPool, type PoolLike } from './connection.ts'
 import { onDrizzle } from './drizzle.ts'
-import { createBarrier, deviceColumns, generateSessionToken, hashToken, readCredential } from './service.ts'
+import {
+  createBarrier,
+  deviceColumns,
+  generateSessionToken,
+  hashToken,
+  KNOWN_NAMES,
+  readCredential,
+} from './service.ts'
 
 export interface DatabaseSessionsOptions {
   /** One of three: of the database that has our schema. A string makes a pool of ten connections, which `close` ends. */
@@ -32,14 +39,6 @@ export interface DatabaseSessions extends Sessions {
   close(): Promise<void>
 }
 
-/** As Auth.js and next-auth set them, the strictest prefix first: a sibling domain cannot plant that one. */
-const COOKIE_NAMES = [
-  '__Host-authjs.session-token',
-  '__Secure-authjs.session-token',
-  '__Secure-next-auth.session-token',
-  'authjs.session-token',
-  'next-auth.session-token',
-]
 const SCHEMA = /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/
 const CHANNEL = 'global_logout_revoked'
 
@@ -48,7 +47,7 @@ const CHANNEL = 'global_logout_revoked'
  */
 export function createDatabaseSessions({
   schema = 'global_logout',
-  cookieNames = COOKIE_NAMES,
+  cookieNames = KNOWN_NAMES,
   timeoutMs = 2000,
   ...given
 }: DatabaseSessionsOptions): DatabaseSessions {
@@ -108,12 +107,8 @@ export function createDatabaseSessions({
   /** The token of a request, or null. Two cookies of one name that differ are none. */
   function tokenOf({ headers }: RequestLike): string | null {
     const plain = { cookie: headerOf(headers, 'cookie'), authorization: headerOf(headers, 'authorization') }
-    for (const name of cookieNames) {
-      const found = readCredential({ cookie: plain.cookie }, name)
-      if (found.kind !== 'none') return found.kind === 'token' ? found.token : null
-    }
-    const bearer = readCredential({ authorization: plain.authorization }, '')
-    return bearer.kind === 'token' ? bearer.token : null
+    const found = readCredential(plain, cookieNames)
+    return found.kind === 'token' ? found.token : null
   }
 
   return {

@@ -10,12 +10,13 @@ import { callers, documentOptions, type RawPaths } from './document.ts'
 export const openapi = fp(routes, { name: 'openapi' })
 
 export interface OpenApi {
-  cookieSettings: { cookieName: string }
+  /** The session cookie that this service sets. */
+  cookies: { session: { name: string } }
   raw: RawPaths
 }
 
-async function routes(app: FastifyInstance, { cookieSettings, raw }: OpenApi) {
-  await app.register(fastifySwagger, documentOptions(cookieSettings.cookieName, raw))
+async function routes(app: FastifyInstance, { cookies, raw }: OpenApi) {
+  await app.register(fastifySwagger, documentOptions(cookies.session.name, raw))
   await app.register(fastifySwaggerUi, {
     routePrefix: '/docs',
     logLevel: 'warn',
