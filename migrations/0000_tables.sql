@@ -169,6 +169,15 @@ CREATE TABLE "global_logout"."feed_horizon" (
 --> statement-breakpoint
 INSERT INTO "global_logout"."feed_horizon" ("xid") VALUES ('0');
 --> statement-breakpoint
+-- Tokens that were taken over from another store of sessions. A token is taken over once: that store may hold it for long after its
+-- session has ended here. Kept as long as revocations.
+CREATE TABLE "global_logout"."taken_over" (
+	"session_token" text PRIMARY KEY NOT NULL,
+	"at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX "taken_over_at_idx" ON "global_logout"."taken_over" USING btree ("at");
+--> statement-breakpoint
 -- One instance at a time does a job. It locks the row, which takes the right to update the table; an advisory lock could be held
 -- by any login.
 CREATE TABLE "global_logout"."job" (

@@ -326,6 +326,10 @@ BEGIN
 		UPDATE global_logout.feed_horizon SET xid = greatest(xid, (SELECT max(xid) FROM gone)) WHERE EXISTS (SELECT FROM gone)
 	)
 	SELECT count(*) INTO pruned FROM gone;
+	-- No event of the feed, and so not counted.
+	DELETE FROM global_logout.taken_over t USING (
+		SELECT session_token FROM global_logout.taken_over ORDER BY at LIMIT most
+	) oldest WHERE t.session_token = oldest.session_token AND t.at < before;
 	RETURN pruned;
 END $$;
 --> statement-breakpoint

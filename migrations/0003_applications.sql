@@ -56,8 +56,28 @@ CREATE FUNCTION global_logout.valid_session(token_hash text) RETURNS global_logo
 		AND clock_timestamp() < global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
 $$;
 --> statement-breakpoint
--- A sign-in. Mirrors the user: a field of "profile" that is left out keeps its value. The session of "replaces", the previous token
--- of this browser, ends in the same transaction, which prevents session fixation.
+-- Locks the row of a user who signs in, and mirrors what the application knows: a field of "profile" that is left out keeps its
+-- value. Logouts of the user wait, and this waits for them, also where nothing is to be written. Returns whether the row is new.
+CREATE FUNCTION global_logout.mirror_user(user_id text, profile jsonb) RETURNS boolean LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	is_new boolean;
+BEGIN
+	INSERT INTO global_logout."user" AS mirror (id, name, email, image)
+		VALUES (user_id, profile ->> 'name', profile ->> 'email', profile ->> 'image')
+		ON CONFLICT (id) DO UPDATE SET
+			name = CASE WHEN profile ? 'name' THEN excluded.name ELSE mirror.name END,
+			email = CASE WHEN profile ? 'email' THEN excluded.email ELSE mirror.email END,
+			image = CASE WHEN profile ? 'image' THEN excluded.image ELSE mirror.image END
+		WHERE (profile ? 'name' AND excluded.name IS DISTINCT FROM mirror.name)
+			OR (profile ? 'email' AND excluded.email IS DISTINCT FROM mirror.email)
+			OR (profile ? 'image' AND excluded.image IS DISTINCT FROM mirror.image)
+		RETURNING mirror.xmax = 0 INTO is_new;
+	RETURN coalesce(is_new, false);
+END $$;
+--> statement-breakpoint
+-- A sign-in. Mirrors the user. The session of "replaces", the previous token of this browser, ends in the same transaction, which
+-- prevents session fixation.
 CREATE FUNCTION global_logout.sign_in(
 	token_hash text, user_id text, profile jsonb DEFAULT '{}', user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL,
 	replaces text DEFAULT NULL,
@@ -71,16 +91,7 @@ DECLARE
 BEGIN
 	PERFORM global_logout.begin_act();
 	SELECT * INTO STRICT policy FROM global_logout.session_policy;
-	-- Locks the row even where nothing is to be written: logouts of the user wait, and this waits for them.
-	INSERT INTO global_logout."user" AS mirror (id, name, email, image)
-		VALUES (user_id, profile ->> 'name', profile ->> 'email', profile ->> 'image')
-		ON CONFLICT (id) DO UPDATE SET
-			name = CASE WHEN profile ? 'name' THEN excluded.name ELSE mirror.name END,
-			email = CASE WHEN profile ? 'email' THEN excluded.email ELSE mirror.email END,
-			image = CASE WHEN profile ? 'image' THEN excluded.image ELSE mirror.image END
-		WHERE (profile ? 'name' AND excluded.name IS DISTINCT FROM mirror.name)
-			OR (profile ? 'email' AND excluded.email IS DISTINCT FROM mirror.email)
-			OR (profile ? 'image' AND excluded.image IS DISTINCT FROM mirror.image);
+	PERFORM global_logout.mirror_user(user_id, profile);
 	IF replaces IS NOT NULL THEN
 		old := global_logout.valid_session(replaces);
 		IF old.id IS NOT NULL THEN
@@ -97,6 +108,59 @@ BEGIN
 	created_at := made."createdAt";
 	expires_at := made.expires AT TIME ZONE 'utc';
 	ends_at := global_logout.session_ends_at(made.expires, made."createdAt", made."lastSeenAt", policy.idle_timeout_seconds, policy.max_age_seconds);
+END $$;
+--> statement-breakpoint
+-- Takes over a session that another store holds: its token gets a session of ours, and stays. "outcome" is "taken", or "known" where
+-- it has a session already. Else it gets none: because of the token ("expired", "ended"), or of its user ("locked", "signed_out").
+--
+-- Nothing that has ended comes back. A token is taken over once. And nobody can tell when such a session began: so whatever ended
+-- other sessions of this user counts as later. The kinds that do not are listed, and a new kind refuses until it is listed, too.
+--
+-- The user counts as signed in half the maximum age ago: no recent sign-in where one is asked for, and not yet too old.
+CREATE FUNCTION global_logout.take_over(
+	token_hash text, user_id text, expires timestamptz, profile jsonb DEFAULT '{}', user_agent text DEFAULT NULL,
+	ip_address inet DEFAULT NULL, key_id uuid DEFAULT NULL,
+	OUT outcome text, OUT session_id uuid, OUT expires_at timestamptz
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
+DECLARE
+	policy global_logout.session_policy;
+	is_new boolean;
+	made global_logout.session;
+BEGIN
+	PERFORM global_logout.begin_act();
+	SELECT * INTO STRICT policy FROM global_logout.session_policy;
+	-- A logout of the user has committed when the lock is held, or waits; the next statements see it.
+	is_new := global_logout.mirror_user(user_id, profile);
+	made := global_logout.valid_session(token_hash);
+	outcome := CASE
+		WHEN made.id IS NOT NULL THEN 'known'
+		WHEN EXISTS (SELECT FROM global_logout.taken_over t WHERE t.session_token = token_hash)
+			OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash)
+			OR EXISTS (SELECT FROM global_logout.revoked_session r WHERE r.session_token = token_hash) THEN 'ended'
+		WHEN expires > clock_timestamp() IS NOT TRUE THEN 'expired'
+		WHEN EXISTS (SELECT FROM global_logout.user_lock l WHERE l.user_id = user_id AND coalesce(l.until > clock_timestamp(), true)) THEN 'locked'
+		WHEN EXISTS (SELECT FROM global_logout.operation o WHERE o.user_id = user_id
+				AND o.kind NOT IN ('session.end', 'session.replace', 'user.unlock', 'user.role')
+				AND (o.kind = 'logout' AND o.scope = 'local') IS NOT TRUE)
+			-- Ended by SQL: it may have been meant for all.
+			OR EXISTS (SELECT FROM global_logout.revoked_session r WHERE r.user_id = user_id AND r.operation_id IS NULL)
+			OR EXISTS (SELECT FROM global_logout.incident i WHERE i.state <> 'planned'
+				AND (i.user_ids IS NULL OR user_id = ANY (i.user_ids))) THEN 'signed_out'
+		ELSE 'taken'
+	END;
+	IF outcome = 'taken' THEN
+		INSERT INTO global_logout.taken_over (session_token) VALUES (token_hash);
+		INSERT INTO global_logout.session ("sessionToken", "userId", expires, "createdAt", "ipAddress", "userAgent", "keyId")
+			VALUES (token_hash, user_id, expires AT TIME ZONE 'utc',
+				statement_timestamp() - make_interval(secs => policy.max_age_seconds::double precision / 2::double precision),
+				ip_address, user_agent, key_id)
+			RETURNING * INTO made;
+	ELSIF outcome <> 'known' AND is_new THEN
+		DELETE FROM global_logout."user" u WHERE u.id = user_id AND NOT EXISTS (SELECT FROM global_logout.session s WHERE s."userId" = user_id);
+	END IF;
+	session_id := made.id;
+	expires_at := least(made.expires AT TIME ZONE 'utc', made."createdAt" + make_interval(secs => policy.max_age_seconds::double precision));
 END $$;
 --> statement-breakpoint
 -- A check. Records a use, at most once a minute or a quarter of a shorter idle timeout, unless it is not an activity of the user.
@@ -175,20 +239,24 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- A user who is deleted in the application: ends the sessions and forgets the mirrored row. A lock stays. Returns the number of
--- sessions that ended. "xid" as above.
+-- sessions that ended. Recorded also where the user has none here: another store may hold some, which are not taken over then.
 CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_variable
 DECLARE
 	new_id CONSTANT uuid := gen_random_uuid();
+	is_new boolean;
 BEGIN
 	PERFORM global_logout.begin_act();
 	xid := pg_current_xact_id()::text;
-	PERFORM FROM global_logout."user" u WHERE u.id = user_id FOR UPDATE;
-	IF NOT FOUND THEN
-		ended := 0;
+	ended := 0;
+	-- Where the user has no row, one is made: else a session of this user that is being taken over would not wait for this.
+	is_new := global_logout.mirror_user(user_id, '{}');
+	IF is_new AND EXISTS (SELECT FROM global_logout.operation o WHERE o.user_id = user_id AND o.kind = 'user.delete') THEN
+		DELETE FROM global_logout."user" u WHERE u.id = user_id;
 		RETURN;
 	END IF;
+	PERFORM FROM global_logout."user" u WHERE u.id = user_id FOR UPDATE;
 	DELETE FROM global_logout.session s WHERE s."userId" = user_id;
 	UPDATE global_logout.revoked_session r SET operation_id = new_id
 		WHERE r.user_id = user_id AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL;

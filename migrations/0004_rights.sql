@@ -31,7 +31,7 @@ DECLARE
 BEGIN
 	FOREACH member IN ARRAY known LOOP
 		EXECUTE format('REVOKE ALL ON global_logout."user", global_logout.session, global_logout.session_policy,
-			global_logout.session_change, global_logout.instance, global_logout.revoked_session, global_logout.replay, global_logout.feed_horizon, global_logout.user_lock,
+			global_logout.session_change, global_logout.instance, global_logout.revoked_session, global_logout.replay, global_logout.feed_horizon, global_logout.user_lock, global_logout.taken_over,
 			global_logout.staff, global_logout.service_key, global_logout.operation, global_logout.audit_link, global_logout.audit_head, global_logout.incident,
 			global_logout.incident_planned, global_logout.incident_runner, global_logout.job FROM %I', member);
 		EXECUTE format('GRANT USAGE ON SCHEMA global_logout TO %I', member);
@@ -61,7 +61,8 @@ BEGIN
 		GRANT SELECT, INSERT, UPDATE (waited_ms) ON global_logout.operation TO global_logout_service;
 		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
 		GRANT EXECUTE ON FUNCTION global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
-			global_logout.restored_elsewhere(), global_logout.settle_restored() TO global_logout_service;
+			global_logout.restored_elsewhere(), global_logout.settle_restored(),
+			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid) TO global_logout_service;
 		GRANT SELECT ON global_logout.migration TO global_logout_service;
 	END IF;
 	IF 'global_logout_checker' = ANY (known) THEN
@@ -69,8 +70,8 @@ BEGIN
 	END IF;
 	IF 'global_logout_application' = ANY (known) THEN
 		GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
-			global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[])
-			TO global_logout_application;
+			global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]),
+			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid) TO global_logout_application;
 	END IF;
 	RETURN cardinality(known) = 3;
 END $$;
@@ -91,6 +92,7 @@ BEGIN
 		global_logout.named_operation(), global_logout.record_revocations(), global_logout.delete_before_truncate(), global_logout.record_ending_update(),
 		global_logout.refuse_revival(), global_logout.begin_act(),
 		global_logout.end_sessions(global_logout.session, uuid[], text, text, inet, text, text), global_logout.valid_session(text),
+		global_logout.mirror_user(text, jsonb), global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 		global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
 		global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]), global_logout.refuse_locked(), global_logout.announce_lock(), global_logout.refuse_renaming(),
 		global_logout.refuse_future(), global_logout.stamp_operation(), global_logout.operation_digest(global_logout.operation), global_logout.seal_operations(integer),

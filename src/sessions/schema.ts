@@ -81,6 +81,19 @@ export const userLock = ownSchema.table(
   ],
 )
 
+/**
+ * Tokens that were taken over from another store of sessions, each once: that store may hold them for long after the session has
+ * ended here.
+ */
+export const takenOver = ownSchema.table(
+  'taken_over',
+  {
+    sessionToken: hashedToken('session_token').primaryKey(),
+    at: instant('at').notNull().defaultNow(),
+  },
+  (table) => [index('taken_over_at_idx').on(table.at)],
+)
+
 export type User = typeof user.$inferSelect
 
 /** A row of `session` as queries return it: with `endsAt`, because `expires` is only one of three bounds and may not be a date. */

@@ -5,72 +5,146 @@
  *     import { withGlobalLogout } from '@global-logout/authjs'
  *     Auth({ adapter: withGlobalLogout(PrismaAdapter(prisma), sessions), session: { strategy: 'database' }, … })
  *
+ * "Undecided" signs out nobody: a method that gets no answer throws. Auth.js then shows no session and keeps the cookie.
+ *
  * An adapter cannot prevent one thing: Auth.js clears its cookie even when `deleteSession` fails. Link to `/logout` of the
  * service where a sign-out must be durable before the user sees it.
  */
-import type { Adapter, AdapterUser } from '@auth/core/adapters'
-import { NotSignedOutError, type Sessions } from '@global-logout/client'
+import type { Sessions } from '@global-logout/client'
+import type { AnyAdapter, AnyUser, Device } from './types.ts'
 
-/** The device that signs in, as the application knows it. */
-export interface Device {
-  userAgent?: string | null
-  ipAddress?: string | null
-}
+export type { AnyAdapter, AnyUser, Device } from './types.ts'
 
 export interface GlobalLogoutOptions {
   /** Returns the device of the request that Auth.js is handling, for the user's list of devices. */
-  device?: () => Device | Promise<Device>
+  device?: (() => Device | Promise<Device>) | undefined
+  /**
+   * Whether sessions that the adapter still holds are taken over at their first use; true by default. Set it to false where there
+   * are none, for example because the adapter has no table for sessions.
+   */
+  takeOver?: boolean | undefined
+  /**
+   * Reads a user's id, which `sessions` holds as text, as the adapter takes it: `Number` for an adapter that refuses text. By
+   * default it gets the text.
+   */
+  readUserId?: ((text: string) => unknown) | undefined
 }
 
-/** Its methods throw what `sessions` and the adapter throw. Auth.js reports an error of a check as "no session". */
-export function withGlobalLogout(
-  adapter: Adapter,
+/**
+ * The adapter with other session methods. They throw what `sessions` and the adapter throw.
+ * @throws TypeError for an adapter without `getUser`.
+ */
+export function withGlobalLogout<A extends AnyAdapter>(
+  adapter: A,
   sessions: Sessions,
-  { device }: GlobalLogoutOptions = {},
-): Adapter {
-  return {
-    ...adapter,
+  { device, takeOver: takesOver = true, readUserId = (text) => text }: GlobalLogoutOptions = {},
+): A {
+  if (typeof adapter.getUser !== 'function') throw new TypeError('adapter: needs the method getUser')
+  const isHeld = async (token: string) => Boolean(await adapter.getSessionAndUser?.(token))
 
+  const methods = {
     /** The token is not the one of Auth.js, a UUID, but 256 random bits. Auth.js sets the cookie to what is returned. */
-    async createSession({ userId, expires }) {
+    async createSession({ userId, expires }: { userId: string; expires: Date }) {
       const user = await adapter.getUser?.(userId)
-      if (!user) throw new Error(`there is no user ${JSON.stringify(userId)}`)
-      const { name, email, image } = user
-      const profile = { id: String(userId), name, email, image }
-      const { token, expiresAt } = await sessions.create({ user: profile, ...(await device?.()) })
+      if (!user) throw noUser(userId)
+      const { token, expiresAt } = await sessions.create({ user: profileOf(user), ...(await device?.()) })
+      // A deletion in between, which ended the sessions of the user before there was this one.
+      if (!(await adapter.getUser?.(userId))) {
+        await sessions.removeUser(String(userId))
+        throw noUser(userId)
+      }
       return { sessionToken: token, userId, expires: expires < expiresAt ? expires : expiresAt }
     },
 
-    async getSessionAndUser(sessionToken) {
-      const identity = await sessions.check(bearer(sessionToken))
-      const user = identity && (await adapter.getUser?.(identity.userId))
-      if (!identity || !user) return null
-      return {
-        session: { sessionToken, userId: user.id, expires: identity.expiresAt },
-        user: user as AdapterUser,
-      }
+    async getSessionAndUser(sessionToken: string) {
+      const identity = (await check(sessionToken)) ?? (takesOver ? await checkTakenOver(sessionToken) : null)
+      if (!identity) return null
+      const user = await adapter.getUser?.(readUserId(identity.userId) as string)
+      if (!user) return null
+      if (String(user.id) !== identity.userId)
+        throw new Error(`the adapter has the user ${user.id} for ${JSON.stringify(identity.userId)}`)
+      return { session: { sessionToken, userId: user.id, expires: identity.expiresAt }, user }
     },
 
-    /** A use extends a session by itself, up to the maximum age; Auth.js cannot extend it further. */
-    async updateSession({ sessionToken, expires }) {
-      const identity = await sessions.check(bearer(sessionToken))
-      return identity && { sessionToken, userId: identity.userId, expires: expires ?? identity.expiresAt }
+    /** Nothing: the check of this request has extended the session, up to its limits. Auth.js ignores what is returned. */
+    async updateSession() {
+      return null
     },
 
-    async deleteSession(sessionToken) {
-      try {
-        await sessions.logout(bearer(sessionToken), { scope: 'local' })
-      } catch (error) {
-        // Unknown, or over: nothing is left to end.
-        if (!(error instanceof NotSignedOutError && error.code === 'invalid_token')) throw error
-      }
+    async deleteSession(sessionToken: string) {
+      const wasKnown = await end(sessionToken)
+      if (!takesOver) return
+      // Ending it in the adapter alone would not do: another request may be taking it over. So it is taken over, and ended.
+      if (!wasKnown) {
+        await takeOver(sessionToken)
+        await end(sessionToken)
+      } else if (await isHeld(sessionToken)) await forget(sessionToken)
     },
 
-    async deleteUser(userId) {
+    /** Ends the sessions before, so that none outlives its user, and again: a sign-in may have come in between. */
+    async deleteUser(userId: string) {
       await sessions.removeUser(String(userId))
-      await adapter.deleteUser?.(userId)
+      const deleted = await adapter.deleteUser?.(userId)
+      await sessions.removeUser(String(userId))
+      return deleted
     },
   }
+
+  const check = (token: string) => sessions.check(bearer(token))
+
+  /** Checks again in any case: another request may have taken the session over meanwhile, and the adapter forgot it. */
+  async function checkTakenOver(token: string) {
+    await takeOver(token)
+    return check(token)
+  }
+
+  /** Gives `sessions` what the adapter holds of a token. Then the adapter forgets it, also where the session is over. */
+  async function takeOver(token: string): Promise<void> {
+    const held = await adapter.getSessionAndUser?.(token)
+    if (!held) return
+    const taken = { token, expires: held.session.expires }
+    await sessions
+      .create({ user: profileOf(held.user), ...(await device?.()), takeOver: taken })
+      .catch((error) => {
+        if (codeOf(error) !== 'session_over') throw error
+      })
+    await forget(token)
+  }
+
+  async function forget(token: string): Promise<void> {
+    try {
+      await adapter.deleteSession?.(token)
+    } catch (error) {
+      // Some adapters refuse to delete what another request has deleted.
+      if (await isHeld(token)) throw error
+    }
+  }
+
+  /** Ends the session of a token. @returns false for a token that `sessions` does not know. */
+  async function end(token: string): Promise<boolean> {
+    try {
+      await sessions.logout(bearer(token), { scope: 'local' })
+      return true
+    } catch (error) {
+      if (codeOf(error) === 'invalid_token') return false
+      throw error
+    }
+  }
+
+  return { ...adapter, ...methods } as unknown as A
+}
+
+/** The code of a `ServiceError`; an application may have several copies of its class. */
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}
+
+function profileOf({ id, name, email, image }: AnyUser) {
+  return { id: String(id), name, email, image }
+}
+
+function noUser(id: unknown): Error {
+  return new Error(`there is no user ${JSON.stringify(id)}`)
 }
 
 function bearer(token: string) {

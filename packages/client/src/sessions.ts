@@ -32,6 +32,8 @@ export interface NewSession {
   ipAddress?: string | null | undefined
   /** The previous token of this browser; its session ends in the same transaction. */
   replaces?: string | null | undefined
+  /** A session that another store holds: its token stays, and gets a session that ends at `expires` or before. */
+  takeOver?: { token: string; expires: Date } | null | undefined
 }
 
 export interface CreatedSession {
@@ -73,7 +75,8 @@ export interface Sessions {
   check(request: RequestLike): Promise<Identity | null>
   /**
    * Signs a user in. Never retried, because a retry could create a second session.
-   * @throws ServiceError, with the code `user_locked` for a locked user.
+   * @throws ServiceError, with the code `user_locked` for a locked user. With `takeOver`, the code `session_over` for a token that
+   * has ended, or whose user was signed out or locked: the other store is to forget it.
    */
   create(session: NewSession): Promise<CreatedSession>
   /**

@@ -125,27 +125,31 @@ export function createDatabaseSessions({
       }
     },
 
-    async create({ user: { id, ...profile }, replaces, ...device }): Promise<CreatedSession> {
+    async create({ user: { id, ...profile }, replaces, takeOver, ...device }): Promise<CreatedSession> {
       if (typeof id !== 'string' || id === '') throw new TypeError('user.id: must be a text')
-      const token = generateSessionToken()
+      if (takeOver && replaces) throw new TypeError('takeOver: replaces no other session')
+      const token = takeOver ? takeOver.token : generateSessionToken()
       const { userAgent, ipAddress } = deviceColumns({
         userAgent: device.userAgent ?? null,
         ipAddress: device.ipAddress ?? null,
       })
-      const call = 'sign_in($1::text, $2::text, $3::jsonb, $4::text, $5::inet, $6::text)'
-      const values = [
-        hashToken(token),
-        id,
-        JSON.stringify(profile),
-        userAgent,
-        ipAddress,
-        replaces ? hashToken(replaces) : null,
-      ]
-      const made = await act<{ xid: string; session_id: string; expires_at: string }>(call, values).catch(
-        (cause) => {
-          throw problemOf(cause, ServiceError)
-        },
-      )
+      const who = [hashToken(token), id]
+      const what = [JSON.stringify(profile), userAgent, ipAddress]
+      const made = await (takeOver
+        ? act<Made>('take_over($1::text, $2::text, $3::timestamptz, $4::jsonb, $5::text, $6::inet)', [
+            ...who,
+            takeOver.expires.toISOString(),
+            ...what,
+          ])
+        : act<Made>('sign_in($1::text, $2::text, $3::jsonb, $4::text, $5::inet, $6::text)', [
+            ...who,
+            ...what,
+            replaces ? hashToken(replaces) : null,
+          ])
+      ).catch((cause) => {
+        throw problemOf(cause, ServiceError)
+      })
+      if (made.session_id === null) throw sessionOver(made.outcome)
       if (replaces) await barrier.wait(made.xid)
       const name = cookieNames[0] ?? ''
       const secure = name.startsWith('__')
@@ -199,6 +203,14 @@ interface SessionRow {
   ends_at: string
 }
 
+interface Made {
+  xid: string
+  /** Null where a session was not taken over: then `outcome` is why. */
+  session_id: string | null
+  expires_at: string
+  outcome?: string
+}
+
 interface SignedOut {
   xid: string
   ended: boolean
@@ -229,6 +241,11 @@ function endedOf({
   ...rest
 }: SignedOut['revoked'][number]): LogoutOutcome['revoked'][number] {
   return { ...rest, createdAt: new Date(createdAt), lastSeenAt: new Date(lastSeenAt) }
+}
+
+function sessionOver(outcome = ''): ServiceError {
+  const detail = `The session is not taken over, because it is over (${outcome}). Its store is to forget it.`
+  return new ServiceError({ status: 409, code: 'session_over', detail })
 }
 
 /** GL001 is the lock of a user (migrations/0001_sessions.sql); everything else may or may not have happened. */

@@ -1,0 +1,327 @@
+/** Sessions that an application had before: taken over at their first use, and never where they had ended. */
+import { withGlobalLogout } from '@global-logout/authjs'
+import { createDatabaseSessions } from '@global-logout/postgres'
+import t from 'tap'
+import { hashToken } from '../../src/database/token-hash.ts'
+import { deleteOldRevocations, sweep } from '../../src/sessions/sweeper.ts'
+import { json, startService } from '../support/service.ts'
+import { within } from '../support/within.ts'
+import { openTransaction } from './application.ts'
+import { inDays } from './contract-suite.ts'
+import { type MemoryAdapter, memoryAdapter } from './memory-adapter.ts'
+
+const service = await startService({ env: { CHECK_MODE: 'leased' } })
+await service.answersFromMemory()
+const { database } = service
+const { psql } = database
+const sessions = createDatabaseSessions({ connectionString: database.url })
+t.teardown(sessions.close)
+const DEVICE = { userAgent: 'Firefox', ipAddress: '203.0.113.7' }
+const BY = { actorKind: 'staff' as const, actorId: 'eve' }
+
+/** An application whose adapter holds sessions of its own. */
+function application() {
+  const held = memoryAdapter({ columns: { role: 'editor' } })
+  const adapter = withGlobalLogout(held.adapter, sessions, { device: () => DEVICE })
+  return {
+    held,
+    adapter,
+    /** A user with a session from before. */
+    async signedInBefore(expires = inDays(20)) {
+      const email = `${crypto.randomUUID()}@example.com`
+      const user = await held.adapter.createUser({ id: '', name: 'Ada', email, emailVerified: null })
+      const token = crypto.randomUUID()
+      await held.adapter.createSession({ sessionToken: token, userId: user.id, expires })
+      return { user, token, id: user.id }
+    },
+    /** One more session from before, of a user. */
+    async oneMore(userId: string) {
+      const token = crypto.randomUUID()
+      await held.adapter.createSession({ sessionToken: token, userId, expires: inDays(20) })
+      return token
+    },
+  }
+}
+
+const { held, adapter, signedInBefore, oneMore } = application()
+const rowsOf = (token: string) => psql('select * from session where "sessionToken" = $1', [hashToken(token)])
+
+t.test('whoever was signed in before is signed in after, with the same token', async (t) => {
+  const expires = inDays(3)
+  const { user, token } = await signedInBefore(expires)
+  t.equal(await service.check(token), 401, 'the service learns of it at the first use')
+  const found = await adapter.getSessionAndUser(token)
+  t.strictSame(found?.user, user, 'with every column')
+  t.match(found?.session, { sessionToken: token, userId: user.id })
+  t.equal(await service.check(token), 200)
+  t.equal(held.sessions.has(token), false, 'it is in one place')
+  t.match(await rowsOf(token), [{ userId: user.id, ...DEVICE }])
+  t.match(await psql('select * from "user" where id = $1', [user.id]), [{ name: 'Ada', email: user.email }])
+  t.ok((await sessions.check({ headers: { authorization: `Bearer ${token}` } }))?.expiresAt)
+  const [{ ends } = {}] = await psql(
+    `select expires at time zone 'utc' as ends from session where "sessionToken" = $1`,
+    [hashToken(token)],
+  )
+  t.strictSame(ends, expires, 'it ends when it would have ended')
+})
+
+t.test('a session that was taken over is no recent sign-in', async (t) => {
+  const { token } = await signedInBefore()
+  await adapter.getSessionAndUser(token)
+  const identity = await sessions.check({ headers: { authorization: `Bearer ${token}` } })
+  const days = (Date.now() - Number(identity?.authTime)) / 86_400_000
+  t.ok(days > 14 && days < 16, `half of 30 days ago: ${days}`)
+})
+
+t.test('of many first uses at once, each finds the session, and there is one', async (t) => {
+  const { token, user } = await signedInBefore()
+  const found = await Promise.all(Array.from({ length: 20 }, () => adapter.getSessionAndUser(token)))
+  t.ok(found.every((each) => each?.user.id === user.id))
+  t.equal((await rowsOf(token)).length, 1)
+})
+
+t.test('a token that neither knows has no session', async (t) => {
+  t.equal(await adapter.getSessionAndUser('unknown'), null)
+  t.equal(await adapter.getSessionAndUser(''), null)
+  await t.resolves(Promise.resolve(adapter.deleteSession('unknown')))
+})
+
+t.test('an expired session is over, and forgotten', async (t) => {
+  const { token, id } = await signedInBefore(new Date(Date.now() - 1000))
+  t.equal(await adapter.getSessionAndUser(token), null)
+  t.equal(held.sessions.has(token), false)
+  t.strictSame(await psql('select * from "user" where id = $1', [id]), [], 'and no trace of the user')
+})
+
+/** Each ends the sessions of a user, of whom another session is already ours. */
+const ENDINGS: Record<string, (user: { id: string; ours: string }) => Promise<unknown>> = {
+  'a global logout of another device': ({ ours }) => service.sessions.logout(ours, 'global', DEVICE),
+  'a logout of all other devices': ({ ours }) => service.sessions.logout(ours, 'others', DEVICE),
+  'a sign-out everywhere by the service': ({ ours }) =>
+    service.as(ours, '/api/logout', json({ scope: 'global' })),
+  'staff who end all sessions': ({ id }) => service.accounts.revoke(id, { reason: 'theft' }, BY),
+  'staff who lock the user': ({ id }) =>
+    service.accounts.revoke(id, { reason: 'theft', lockSeconds: null }, BY),
+  'a lock that was lifted': async ({ id }) => {
+    await service.accounts.revoke(id, { reason: 'theft', lockSeconds: null }, BY)
+    await service.accounts.unlock(id, null, BY)
+  },
+  'a lock by SQL': ({ id }) => psql(`insert into user_lock (user_id, reason) values ($1, 'theft')`, [id]),
+  'the deletion of the user': ({ id }) => sessions.removeUser(id),
+  'a deletion of the sessions by SQL': ({ id }) => psql('delete from session where "userId" = $1', [id]),
+  'a kind of operation that is not listed': ({ id }) =>
+    psql(
+      `insert into operation (id, kind, actor_kind, user_id, revoked_count) values (gen_random_uuid(), 'policy.change', 'system', $1, 0)`,
+      [id],
+    ),
+}
+for (const [name, end] of Object.entries(ENDINGS))
+  t.test(`after ${name}, no session of the user comes back`, async (t) => {
+    const { token, id } = await signedInBefore()
+    const ours = await oneMore(id)
+    await adapter.getSessionAndUser(ours)
+    await end({ id, ours })
+    t.equal(await adapter.getSessionAndUser(token), null)
+    t.equal(await service.check(token), 401)
+    t.equal(held.sessions.has(token), false, 'the adapter forgot it')
+    t.strictSame(await rowsOf(token), [])
+  })
+
+t.test('the deletion of a user who has no session of ours is known, too', async (t) => {
+  const { token, id } = await signedInBefore()
+  await sessions.removeUser(id)
+  await sessions.removeUser(id)
+  t.equal(await adapter.getSessionAndUser(token), null)
+  t.match(await psql('select kind from operation where user_id = $1', [id]), [{ kind: 'user.delete' }])
+  t.strictSame(await psql('select * from "user" where id = $1', [id]), [])
+})
+
+t.test('what ends one session only keeps the others', async (t) => {
+  const { token, id } = await signedInBefore()
+  const [ended, kept] = [await oneMore(id), await oneMore(id)]
+  for (const each of [ended, kept]) await adapter.getSessionAndUser(each)
+  await service.sessions.logout(ended, 'local', DEVICE)
+  const { id: other } = await service.signIn(id)
+  await service.sessions.endOne(kept, other, DEVICE)
+  t.ok(await adapter.getSessionAndUser(token))
+})
+
+t.test('after a sign-out of a session that nobody had used since, it is over', async (t) => {
+  const { token, id } = await signedInBefore()
+  await adapter.deleteSession(token)
+  t.equal(await adapter.getSessionAndUser(token), null)
+  t.equal(held.sessions.has(token), false)
+  t.match(await psql('select kind, scope from operation where user_id = $1', [id]), [
+    { kind: 'logout', scope: 'local' },
+  ])
+})
+
+t.test('a sign-out is not undone by a first use that began before it', async (t) => {
+  const { token } = await signedInBefore()
+  const { adapter: old, release } = heldUp(held.adapter, 'getSessionAndUser')
+  const late = withGlobalLogout(old, sessions).getSessionAndUser(token)
+  await adapter.deleteSession(token)
+  release()
+  t.equal(await late, null)
+  t.equal(await service.check(token), 401)
+})
+
+t.test('a sign-out ends what a first use takes over meanwhile', async (t) => {
+  const { token } = await signedInBefore()
+  const { adapter: old, release, reached } = heldUp(held.adapter, 'getSessionAndUser')
+  const signOut = withGlobalLogout(old, sessions).deleteSession(token)
+  await reached
+  t.ok(await adapter.getSessionAndUser(token))
+  release()
+  await signOut
+  t.equal(await adapter.getSessionAndUser(token), null)
+  t.equal(await service.check(token), 401)
+})
+
+t.test('a logout everywhere that a first use meets half-way wins, whichever comes first', async (t) => {
+  const { token, id } = await signedInBefore()
+  const ours = await oneMore(id)
+  await adapter.getSessionAndUser(ours)
+  const logout = await openTransaction(database)
+  await logout.query(`select global_logout.sign_out($1, 'global')`, [hashToken(ours)])
+  const use = adapter.getSessionAndUser(token)
+  await logout.keepsSomebodyWaiting()
+  await logout.commit()
+  t.equal(await use, null)
+
+  const second = await signedInBefore()
+  const taking = await openTransaction(database)
+  await taking.query('select global_logout.take_over($1, $2, $3)', [
+    hashToken(second.token),
+    second.id,
+    inDays(3),
+  ])
+  const removal = sessions.removeUser(second.id)
+  await taking.keepsSomebodyWaiting()
+  await taking.commit()
+  await removal
+  t.equal(await service.check(second.token), 401)
+})
+
+t.test('first uses and logouts everywhere at once leave no session', async (t) => {
+  const survivors: string[] = []
+  for (let round = 0; round < 40; round++) {
+    const { token, id } = await signedInBefore()
+    const ours = await oneMore(id)
+    await adapter.getSessionAndUser(ours)
+    const uses = () => adapter.getSessionAndUser(token)
+    await Promise.all([uses(), uses(), service.sessions.logout(ours, 'global', DEVICE), uses()])
+    if (await adapter.getSessionAndUser(token)) survivors.push(token)
+    if ((await service.check(token)) !== 401) survivors.push(token)
+  }
+  t.strictSame(survivors, [])
+})
+
+t.test('a session that is over comes back from no adapter that still holds it', async (t) => {
+  for (const how of ['signed out', 'idle']) {
+    const { token, id } = await signedInBefore()
+    const copy = structuredClone(held.sessions.get(token))
+    await adapter.getSessionAndUser(token)
+    if (how === 'signed out') await service.sessions.logout(token, 'local', DEVICE)
+    else {
+      await psql(`update session set "lastSeenAt" = now() - interval '8 days' where "sessionToken" = $1`, [
+        hashToken(token),
+      ])
+      await sweep(database)
+      // The update counted as an end by SQL, which a session that has become idle by itself does not.
+      await psql('delete from revoked_session where session_token = $1', [hashToken(token)])
+    }
+    held.sessions.set(token, copy as never)
+    t.equal(await adapter.getSessionAndUser(token), null, how)
+    t.strictSame(await rowsOf(token), [])
+    t.ok((await psql('select from taken_over where session_token = $1', [hashToken(token)])).length, id)
+  }
+})
+
+t.test('what was taken over is remembered as long as revocations', async (t) => {
+  const { token } = await signedInBefore()
+  await adapter.getSessionAndUser(token)
+  const left = () => psql('select from taken_over where session_token = $1', [hashToken(token)])
+  await deleteOldRevocations(database, 400 * 86_400)
+  t.equal((await left()).length, 1)
+  await psql(`update taken_over set at = now() - interval '401 days' where session_token = $1`, [
+    hashToken(token),
+  ])
+  await deleteOldRevocations(database, 400 * 86_400)
+  t.equal((await left()).length, 0)
+})
+
+t.test('where the adapter fails to forget, the use fails, and the next one does not', async (t) => {
+  const { token } = await signedInBefore()
+  const failing: MemoryAdapter = {
+    ...held.adapter,
+    deleteSession: () => Promise.reject<never>(new Error('no connection')),
+  }
+  await t.rejects(async () => withGlobalLogout(failing, sessions).getSessionAndUser(token), /no connection/)
+  t.ok(await adapter.getSessionAndUser(token), 'it is ours')
+  await t.rejects(async () => withGlobalLogout(failing, sessions).deleteSession(token), /no connection/)
+  await adapter.deleteSession(token)
+  t.equal(held.sessions.has(token), false)
+  t.equal(await service.check(token), 401)
+})
+
+t.test('where the database does not answer, nobody is signed out and nothing is forgotten', async (t) => {
+  const { token } = await signedInBefore()
+  const gone = createDatabaseSessions({ connectionString: 'postgres://nobody@127.0.0.1:1/none' })
+  t.teardown(gone.close)
+  const undecided = withGlobalLogout(held.adapter, gone)
+  await t.rejects(async () => undecided.getSessionAndUser(token), { code: 'ERR_SESSION_UNDECIDED' })
+  await t.rejects(async () => undecided.deleteSession(token), { code: 'no_answer' })
+  // Between the two steps.
+  const half = { ...sessions, create: gone.create }
+  await t.rejects(async () => withGlobalLogout(held.adapter, half).getSessionAndUser(token), {
+    code: 'no_answer',
+  })
+  t.ok(held.sessions.has(token))
+  t.ok(await adapter.getSessionAndUser(token))
+})
+
+t.test('where there is nothing to take over, the adapter is not asked', async (t) => {
+  const silent: MemoryAdapter = {
+    ...held.adapter,
+    getSessionAndUser: () => Promise.reject<never>(new Error('no table')),
+  }
+  const none = withGlobalLogout(silent, sessions, { takeOver: false })
+  t.equal(await none.getSessionAndUser('unknown'), null)
+  await none.deleteSession('unknown')
+  await t.rejects(async () => withGlobalLogout(silent, sessions).getSessionAndUser('unknown'), /no table/)
+})
+
+// The last one: no session is taken over after it.
+t.test('after an incident no session comes back, but of users whom it named others', async (t) => {
+  const [named, other] = [await signedInBefore(), await signedInBefore()]
+  await execute({ userIds: [named.id] })
+  t.equal(await adapter.getSessionAndUser(named.token), null)
+  t.ok(await adapter.getSessionAndUser(other.token))
+  const third = await signedInBefore()
+  await execute({ ipRange: '198.51.100.0/24' })
+  t.equal(await adapter.getSessionAndUser(third.token), null)
+})
+
+async function execute(selection: object) {
+  const actor = { ...BY, ipAddress: null, userAgent: null, requestId: 'test' }
+  const { planId } = await service.incidents.plan(selection, 'leak', actor as never)
+  await service.incidents.execute(planId, actor as never)
+}
+
+/** The adapter, whose next answer of `method` is ready and held up until it is released. */
+function heldUp<A extends object>(adapter: A, method: keyof A) {
+  const gate = Promise.withResolvers<void>()
+  const arrived = Promise.withResolvers<void>()
+  let first = true
+  const original = adapter[method] as (...args: unknown[]) => Promise<unknown>
+  const held = async (...args: unknown[]) => {
+    const answer = await original(...args)
+    if (!first) return answer
+    first = false
+    arrived.resolve()
+    await within('the release of an adapter', gate.promise)
+    return answer
+  }
+  return { adapter: { ...adapter, [method]: held }, release: () => gate.resolve(), reached: arrived.promise }
+}
