@@ -9,11 +9,12 @@ const DEADLINE_MS = 10_000
 export function createCommandContext(env: NodeJS.ProcessEnv): CommandContext<Services> {
   async function databaseUrl(): Promise<string> {
     const { ConfigError, DATA_FOLDER, readConfig } = await import('./config.ts')
-    const { databaseUrl: given } = readConfig(env)
+    const { databaseUrl: given, databaseSchema } = readConfig(env)
     if (given) return given
+    const { withSchema } = await import('./database/database-url.ts')
     const { findDemo } = await import('./demo.ts')
     const running = await (await findDemo())?.runningUrl(DATA_FOLDER)
-    if (running) return running
+    if (running) return withSchema(running, databaseSchema)
     throw new ConfigError(['DATABASE_URL: must be set (no demo runs in this folder)'])
   }
 

@@ -5,6 +5,8 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { databaseUrlProblems } from './database/client-config.ts'
+import { namesSchema, withSchema } from './database/database-url.ts'
+import { DEFAULT_SCHEMA, SCHEMA_NAME, SCHEMA_NAME_RULE } from './database/own-schema.ts'
 import { isRange } from './lib/address-blocks.ts'
 import { duration, UNITS } from './lib/duration.ts'
 import { defaultNames, isSettable } from './sessions/cookie-names.ts'
@@ -59,8 +61,11 @@ const environment = z.object({
     .string()
     .superRefine((text, context) => {
       for (const message of databaseUrlProblems(text)) context.addIssue({ code: 'custom', message })
+      if (namesSchema(text))
+        context.addIssue({ code: 'custom', message: 'name the schema in DATABASE_SCHEMA' })
     })
     .optional(),
+  DATABASE_SCHEMA: z.string().regex(SCHEMA_NAME, `must be ${SCHEMA_NAME_RULE}`).default(DEFAULT_SCHEMA),
   HOST: z
     .string()
     .refine((text) => isIP(text) > 0 || /^[a-z0-9.-]+$/i.test(text), 'must be an address or a host name')
@@ -128,7 +133,9 @@ export function readConfig(env: Record<string, string | undefined>) {
   const publicUrl = new URL(publicUrlOf(set))
   const secure = publicUrl.protocol === 'https:'
   return Object.freeze({
-    databaseUrl: set.DATABASE_URL,
+    /** Names DATABASE_SCHEMA, too. */
+    databaseUrl: set.DATABASE_URL && withSchema(set.DATABASE_URL, set.DATABASE_SCHEMA),
+    databaseSchema: set.DATABASE_SCHEMA,
     host: set.HOST,
     port: set.PORT,
     publicOrigin: publicUrl.origin,

@@ -5,6 +5,7 @@
 import cluster from 'node:cluster'
 import type { FastifyBaseLogger } from 'fastify'
 import { type Config, DATA_FOLDER, readConfig } from './config.ts'
+import { withSchema } from './database/database-url.ts'
 import { loadDemo } from './demo.ts'
 import { type Cleanup, createCleanup } from './lib/cleanup.ts'
 import { createLogger } from './observability/log.ts'
@@ -53,7 +54,8 @@ async function prepareAndServe(
 ): Promise<void> {
   const demo = config.databaseUrl ? null : await (await loadDemo()).start(DATA_FOLDER)
   if (demo) cleanup.add(demo.stop)
-  const options: ServeOptions = { url: config.databaseUrl ?? demo?.url ?? '', demo: demo !== null }
+  const url = config.databaseUrl ?? withSchema(demo?.url ?? '', config.databaseSchema)
+  const options: ServeOptions = { url, demo: demo !== null }
   await prepare(config, options.url, log, demo?.seed)
   if (config.workers > 1) await supervise(config.workers, options, log, cleanup)
   else await serve(config, options, log, cleanup, { tracing })

@@ -4,7 +4,7 @@
  * latter ignores unknown parameters.
  */
 import { isSetByService } from './connection-settings.ts'
-import { DEFAULT_SCHEMA } from './own-schema.ts'
+import { DEFAULT_SCHEMA, SCHEMA_NAME, SCHEMA_NAME_RULE } from './own-schema.ts'
 
 /** A host of the list. Missing parts default as in node-postgres: PGHOST and PGPORT, else localhost and 5432. */
 export interface Server {
@@ -55,6 +55,19 @@ type Parameter = (typeof PARAMETERS)[number]
 
 export const SSL_MODES = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 
+/** Carries DATABASE_SCHEMA from the settings to each connection; in DATABASE_URL itself it is refused. */
+const SCHEMA_PARAMETER = 'global_logout_schema'
+
+/** Parameters of Prisma's URLs, which are copied here most often. What to do instead. */
+const HINTS: Record<string, string> = {
+  schema:
+    "is Prisma's. Leave it out: the service has a schema of its own, DATABASE_SCHEMA, wherever the tables of the application are",
+  pgbouncer:
+    "is Prisma's. Leave it out; behind a pooler in transaction mode, set DATABASE_DIRECT_URL as well",
+  connection_limit: "is Prisma's. Leave it out: docs/operations.md lists the connections of the service",
+  pool_timeout: "is Prisma's. Leave it out: the service has deadlines of its own",
+}
+
 /** The values of parameters that allow only some. */
 const VALUES: { [name in Parameter]?: string[] } = {
   channel_binding: ['disable', 'prefer', 'require'],
@@ -62,6 +75,8 @@ const VALUES: { [name in Parameter]?: string[] } = {
   sslnegotiation: ['postgres', 'direct'],
   target_session_attrs: ['read-write', 'primary'],
 }
+
+const UNKNOWN = `is not supported; supported are ${PARAMETERS.filter((name) => name !== SCHEMA_PARAMETER).join(', ')}`
 
 const SHAPE = /^postgres(?:ql)?:\/\/(?:([^/?#\s]*)@)?([^@/?#\s]*)(?:\/([^@/?#\s]*))?(?:\?([^@?#\s]*))?$/
 const SERVER = /^(?:\[([^[\]]*)\]|([^:[\]]*))(?::(\d*))?$/
@@ -88,8 +103,7 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   for (const pair of query.split('&').filter(Boolean)) {
     const [name = '', value = ''] = pair.split(/=(.*)/s)
     const known = PARAMETERS.find((each) => each === name)
-    if (!known)
-      problems.push(`${parameterName(name)} is not supported; supported are ${PARAMETERS.join(', ')}`)
+    if (!known) problems.push(`${parameterName(name)} ${HINTS[name] ?? UNKNOWN}`)
     else if (known in parameters) problems.push(`${known} is given twice`)
     // A plus is a space in a query, as URLSearchParams writes it and node-postgres reads it.
     else parameters[known] = decode(value.replaceAll('+', ' '), known)
@@ -111,7 +125,12 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
 /** The URL with DATABASE_SCHEMA as a parameter of its own: so whatever opens a connection has it. */
 export function withSchema(url: string, schema: string): string {
   if (schema === DEFAULT_SCHEMA) return url
-  return `${url}${url.includes('?') ? '&' : '?'}global_logout_schema=${schema}`
+  return `${url}${url.includes('?') ? '&' : '?'}${SCHEMA_PARAMETER}=${schema}`
+}
+
+/** Whether the URL carries a schema. In DATABASE_URL it would contradict DATABASE_SCHEMA. */
+export function namesSchema(url: string): boolean {
+  return url.includes(`${SCHEMA_PARAMETER}=`)
 }
 
 /** Names a parameter. A name that does not look like one may be part of a password, and is not repeated. */
@@ -127,6 +146,8 @@ function parameterProblems(parameters: DatabaseUrl['parameters']): string[] {
   }
   const { sslmode, sslrootcert, sslcert, sslkey, sslnegotiation, channel_binding, connect_timeout } =
     parameters
+  if (!SCHEMA_NAME.test(parameters[SCHEMA_PARAMETER] ?? DEFAULT_SCHEMA))
+    problems.push(`${SCHEMA_PARAMETER} must be ${SCHEMA_NAME_RULE}`)
   const encrypted = sslmode !== 'disable'
   if (!encrypted && (sslrootcert || sslcert || sslkey))
     problems.push('sslrootcert, sslcert and sslkey have no effect with sslmode=disable')

@@ -16,8 +16,11 @@ const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.u
 /** Which migrations ran. In our schema: an application on drizzle-kit has a journal of its own in the same database. */
 const JOURNAL = 'global_logout.migration'
 const migrations = readMigrationFiles({ migrationsFolder })
-const SCHEMA_OWNER = `select nspowner::regrole::text as owner, pg_catalog.pg_has_role(nspowner, 'usage'::text) as ours
-  from pg_namespace where oid = to_regnamespace('global_logout')::oid`
+/** A table of anybody in a schema without our journal: `drop schema … cascade` would remove it with ours. */
+const SCHEMA_FOUND = `select nspowner::regrole::text as owner, pg_catalog.pg_has_role(nspowner, 'usage'::text) as ours,
+    case when pg_catalog.to_regclass('${JOURNAL}') is null then
+      (select relname::text from pg_class where relnamespace = n.oid order by oid limit 1) end as stranger
+  from pg_namespace n where oid = to_regnamespace('global_logout')::oid`
 /** Errors when two instances create the journal at once: unique_violation, duplicate_schema, duplicate_table, duplicate_object (its row type). */
 const CONCURRENT_CREATION = ['23505', '42P06', '42P07', '42710']
 
@@ -71,18 +74,18 @@ async function applyPending(db: NodePgDatabase): Promise<number> {
 
 /**
  * Creates our schema with the journal. A concurrent creation fails after a wait; the retry finds the journal.
- * @throws Error when the schema belongs to another role, which could change what is in it.
+ * @throws Error when the schema is not ours alone.
  */
 async function createJournal(db: NodePgDatabase): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       // Looked for first: an owner who was given the schema may lack the right to create one, which "if not exists" takes.
-      const [found] = await fetchRows<{ owner: string; ours: boolean }>(db, SCHEMA_OWNER)
+      const [found] = await fetchRows<{ owner: string; ours: boolean; stranger: string | null }>(
+        db,
+        SCHEMA_FOUND,
+      )
       if (!found) await db.execute('create schema global_logout')
-      else if (!found.ours)
-        throw new Error(
-          `the schema of global-logout belongs to ${found.owner}, who could change what is in it: migrate as that role, or name another schema with DATABASE_SCHEMA.`,
-        )
+      else requireOwnSchema(found)
       return void (await db.execute(
         `create table if not exists ${JOURNAL} (id serial primary key, hash text not null, created_at bigint)`,
       ))
@@ -90,6 +93,26 @@ async function createJournal(db: NodePgDatabase): Promise<void> {
       if (tries === 10 || !CONCURRENT_CREATION.includes(sqlState(error) ?? '')) throw error
     }
   }
+}
+
+/** @throws Error when another role owns the schema and could change what is in it, or when it holds tables of others. */
+function requireOwnSchema({
+  owner,
+  ours,
+  stranger,
+}: {
+  owner: string
+  ours: boolean
+  stranger: string | null
+}) {
+  if (!ours)
+    throw new Error(
+      `the schema of DATABASE_SCHEMA belongs to ${owner}, who could change what is in it: migrate as that role, or name another schema.`,
+    )
+  if (stranger !== null)
+    throw new Error(
+      `the schema of DATABASE_SCHEMA holds "${stranger}", which is not of global-logout: name a schema that does not exist yet.`,
+    )
 }
 
 const pendingAfter = (last: number) => migrations.filter(({ folderMillis }) => folderMillis > last)

@@ -9,8 +9,10 @@ import { pgSchema } from 'drizzle-orm/pg-core'
 
 export const DEFAULT_SCHEMA = 'global_logout'
 
-/** A schema name that needs no quotes, and is none of PostgreSQL's own. */
-export const SCHEMA_NAME = /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/
+/** A name that needs no quotes and no other party uses: `drop schema … cascade` has to remove what is ours, and nothing else. */
+export const SCHEMA_NAME = /^(?!pg_)(?!(?:public|information_schema)$)[a-z_][a-z0-9_]{0,62}$/
+export const SCHEMA_NAME_RULE =
+  'a name of its own in lower case such as global_logout: letters, digits and underscores, and not public'
 
 /** Defines tables in our schema. */
 export const ownSchema = pgSchema(DEFAULT_SCHEMA)
