@@ -1,8 +1,8 @@
 -- What an application may do by SQL: one function for each act, each a statement of its own. So any driver will do, and a pooler in
 -- transaction mode. The role global_logout_application may call these functions, and neither read nor write the tables behind them.
 --
--- How functions are written, and why, is said in 0001_sessions.sql. Each act is durable when its commit returns. What ended a
--- session returns the id of its transaction: the caller then waits until no instance answers from memory for it.
+-- How functions are written, and why, is said in 0001_sessions.sql. Each act is durable when its commit returns, and returns the id of
+-- its transaction. Where it may have ended a session, the caller then waits until no instance answers from memory for that id.
 
 -- Nothing in another schema can take the place of a name in this file.
 SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -97,9 +97,8 @@ BEGIN
 		IF old.id IS NOT NULL THEN
 			PERFORM global_logout.end_sessions(old, ARRAY[old.id], 'session.replace', NULL, ip_address, user_agent, NULL);
 		END IF;
-		-- Also where it was over: another login may have just ended it, and an instance may not know yet.
-		xid := pg_current_xact_id()::text;
 	END IF;
+	xid := pg_current_xact_id()::text;
 	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent")
 		VALUES (token_hash, user_id, (statement_timestamp() + make_interval(secs => policy.max_age_seconds::double precision)) AT TIME ZONE 'utc',
 			ip_address, user_agent)

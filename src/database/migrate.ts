@@ -17,10 +17,10 @@ const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.u
 const JOURNAL = 'global_logout.migration'
 const migrations = readMigrationFiles({ migrationsFolder })
 /** A table of anybody in a schema without our journal: `drop schema … cascade` would remove it with ours. */
-const SCHEMA_FOUND = `select nspowner::regrole::text as owner, pg_catalog.pg_has_role(nspowner, 'usage'::text) as ours,
+const SCHEMA_FOUND = `select nspowner::regrole::text as owner, r.oid = nspowner or (not r.rolsuper and pg_catalog.pg_has_role(nspowner, 'usage'::text)) as ours,
     case when pg_catalog.to_regclass('${JOURNAL}') is null then
       (select relname::text from pg_class where relnamespace = n.oid order by oid limit 1) end as stranger
-  from pg_namespace n where oid = to_regnamespace('global_logout')::oid`
+  from pg_namespace n, pg_roles r where n.oid = to_regnamespace('global_logout')::oid and r.rolname = current_user`
 /** Errors when two instances create the journal at once: unique_violation, duplicate_schema, duplicate_table, duplicate_object (its row type). */
 const CONCURRENT_CREATION = ['23505', '42P06', '42P07', '42710']
 

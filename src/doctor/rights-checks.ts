@@ -25,7 +25,9 @@ export function missingRights([name]: [string]): Finding {
 export async function checkRoles(query: Query): Promise<Finding> {
   const [incomplete] = await query<[string[]]>(
     `select array(select name from pg_catalog.unnest(array['global_logout_service', 'global_logout_checker', 'global_logout_application']) as name
-      where pg_catalog.has_table_privilege(to_regrole(name)::oid, 'global_logout.session_policy'::text, 'select'::text) is not true)`,
+      where case name when 'global_logout_application'
+        then pg_catalog.has_function_privilege(to_regrole(name)::oid, 'global_logout.use_session(text, boolean)'::text, 'execute'::text)
+        else pg_catalog.has_table_privilege(to_regrole(name)::oid, 'global_logout.session_policy'::text, 'select'::text) end is not true)`,
   )
   return incomplete.length === 0
     ? ok(

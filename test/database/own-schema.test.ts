@@ -41,7 +41,9 @@ t.test('two services in two schemas of one database know nothing of each other',
   })
   await started.printed('Server listening')
   const base = `http://127.0.0.1:${port}`
-  const { key } = JSON.parse(await second('keys', 'create', '--name', 'app', '--scope', 'sessions:create', '--json'))
+  const { key } = JSON.parse(
+    await second('keys', 'create', '--name', 'app', '--scope', 'sessions:create', '--json'),
+  )
   const signedIn = await boundedFetch(`${base}/api/sessions`, {
     ...json({ user: { id: 'ada', name: 'Ada' } }),
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },

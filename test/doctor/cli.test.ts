@@ -82,8 +82,8 @@ t.test('doctor names the right that the connecting role lacks', async (t) => {
 
 t.test('doctor finds rights revoked from the roles, and lifetimes that differ', async (t) => {
   await psql('revoke select on session_policy from global_logout_checker')
-  t.match((await findings()).found.roles, { level: 'warning', detail: /grant_global_logout_roles/ })
-  await psql('select grant_global_logout_roles()')
+  t.match((await findings()).found.roles, { level: 'warning', detail: /global_logout\.grant_roles/ })
+  await psql('select grant_roles()')
   t.match((await findings()).found.roles, { level: 'ok' })
   t.match((await findings({ SESSION_MAX_AGE: '36h', SESSION_IDLE_TIMEOUT: '90s' })).found.lifetimes, {
     level: 'warning',
@@ -141,13 +141,16 @@ t.test('doctor finds disabled and missing triggers, and its advice works', async
   await psql('drop trigger user_lock_announced on user_lock')
   const { level, detail } = (await findings()).found.triggers as Finding
   t.equal(level, 'problem')
-  for (const name of disabled) t.match(detail, new RegExp(`disabled: .*${name} on session.* As the owner`))
-  t.match(detail, /missing: user_lock_announced on user_lock\./)
+  for (const name of disabled)
+    t.match(detail, new RegExp(`disabled: .*${name} on global_logout\\.session.* As the owner`))
+  t.match(detail, /missing: user_lock_announced on global_logout\.user_lock\./)
 
   // As an owner without superuser rights.
   const owner = `gl_test_owner_${process.pid}`
   const advice = /"(alter table .*?)"/.exec(detail)?.[1]
-  await psql(`create role ${owner}; alter table session owner to ${owner}`)
+  await psql(
+    `create role ${owner}; grant usage on schema global_logout to ${owner}; alter table session owner to ${owner}`,
+  )
   await psql(`set role ${owner}; ${advice}; reset role`)
   await dropLogin({ psql }, owner)
   await psql(definition)
@@ -155,9 +158,7 @@ t.test('doctor finds disabled and missing triggers, and its advice works', async
 })
 
 t.test('doctor finds pending migrations', async (t) => {
-  await psql(
-    'delete from drizzle.__global_logout_migrations where id = (select max(id) from drizzle.__global_logout_migrations)',
-  )
+  await psql('delete from migration where id = (select max(id) from migration)')
   t.match((await findings()).found.migrations, { level: 'problem', detail: /global-logout migrate/ })
 })
 

@@ -55,14 +55,15 @@ export function createDatabaseSessions({
   const connection = connectionOf(given)
   const barrier = createBarrier({
     async laggingInstances(xids) {
-      const call = `select to_jsonb(found)::text as answer from ${schema}.lagging_instances(string_to_array($1::text, ',')) found`
+      const call = `select pg_catalog.to_jsonb(found)::text as answer from ${schema}.lagging_instances(pg_catalog.string_to_array($1::text, ','::text)) found`
       const found = await connection.ask<{ xid: string; id: string; beat: number }>(call, [xids.join()])
       return xids.map((xid) => found.filter((row) => row.xid === xid))
     },
     notify: async () =>
-      void (await connection.ask(`select to_json(pg_notify('${CHANNEL}', $1::text)::text)::text as answer`, [
-        '',
-      ])),
+      void (await connection.ask(
+        `select pg_catalog.to_json(pg_catalog.pg_notify('${CHANNEL}'::text, $1::text)::text)::text as answer`,
+        [''],
+      )),
     // Only the service looks for dead instances.
     instances: async () => [],
     removeDeadInstance: async () => {},
@@ -89,7 +90,7 @@ export function createDatabaseSessions({
     const answer = await inTime(
       connection.transaction(async (ask) => {
         const [answer] = await ask<Answer & { xid: string }>(
-          `select (to_jsonb(done) || jsonb_build_object('xid', pg_current_xact_id()::text))::text as answer from ${schema}.${text} done`,
+          `select pg_catalog.to_jsonb(done)::text as answer from ${schema}.${text} done`,
           values,
         )
         if (!answer) throw new Error(`${schema}.${text} returned no row`)
@@ -98,7 +99,10 @@ export function createDatabaseSessions({
     )
     // Another part of the application may have rolled back on the same connection; a driver would not notice.
     const [status] = await inTime(
-      connection.ask<string>('select to_json(pg_xact_status($1::xid8))::text as answer', [answer.xid]),
+      connection.ask<string>(
+        'select pg_catalog.to_json(pg_catalog.pg_xact_status($1::xid8))::text as answer',
+        [answer.xid],
+      ),
     )
     if (status !== 'committed') throw new Error('the act was not committed')
     return answer
@@ -116,7 +120,7 @@ export function createDatabaseSessions({
       const token = tokenOf(request)
       if (!token) return null
       try {
-        const call = `select to_jsonb(found)::text as answer from ${schema}.use_session($1::text, $2::boolean) found`
+        const call = `select pg_catalog.to_jsonb(found)::text as answer from ${schema}.use_session($1::text, $2::boolean) found`
         const activity = isActivity(request.headers)
         const [row] = await inTime(connection.ask<SessionRow>(call, [hashToken(token), String(activity)]))
         return row ? identityOf(row) : null
