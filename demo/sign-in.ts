@@ -7,7 +7,6 @@ import { z } from 'zod'
 import { Problem } from '../src/errors.ts'
 import { assertSameOrigin } from '../src/http/csrf.ts'
 import type { Cookies } from '../src/sessions/cookies.ts'
-import { readCredential } from '../src/sessions/credentials.ts'
 import { problemPages } from '../src/sessions/error-handlers.ts'
 import { type CookieSettings, sourceOf } from '../src/sessions/guards.ts'
 import type { Sessions } from '../src/sessions/sessions.ts'
@@ -31,7 +30,7 @@ export async function demoSignIn(instance: FastifyInstance, { sessions, cookies,
   )
 
   app.post('/login', { schema: { body: z.strictObject({ email: z.string() }) } }, async (request, reply) => {
-    const old = readCredential(request.headers, cookieSettings.cookieNames)
+    const old = request.credential
     // Browsers always send one of these headers. A program without a cookie needs no CSRF protection.
     const { origin, 'sec-fetch-site': site, cookie } = request.headers
     if (origin || site || cookie) assertSameOrigin(request.headers, cookieSettings.publicOrigin)

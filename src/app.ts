@@ -22,6 +22,7 @@ import type { Services } from './services.ts'
 import { errorHandlers } from './sessions/error-handlers.ts'
 import { sessionGuard } from './sessions/guards.ts'
 import { pages } from './sessions/pages.ts'
+import { requestCredential } from './sessions/request-credential.ts'
 import { userApi } from './sessions/routes.ts'
 import { createWebContext, type WebContext } from './sessions/web-context.ts'
 import { accountsApi } from './staff/accounts/routes.ts'
@@ -91,6 +92,7 @@ export async function buildApp(
   app.addHook('preClose', async () => closeConnections())
 
   await app.register(requests, { ...parts, addressOf })
+  await app.register(requestCredential, parts)
   await app.register(errorHandlers, parts)
   await app.register(streams, parts)
   if (tracing) await app.register(tracing.plugin)

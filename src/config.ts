@@ -80,6 +80,7 @@ const environment = z.object({
     .transform(Number),
   PUBLIC_URL: origin.optional(),
   SESSION_COOKIE: cookieNames.optional(),
+  AUTH_SECRET: z.string().min(16, 'must have 16 characters or more').transform(secretsOf).optional(),
   COOKIE_DOMAIN: z
     .string()
     .regex(/^\.?([a-z0-9-]+\.)+[a-z0-9-]+$/i, 'must be a domain such as example.com')
@@ -141,6 +142,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     publicOrigin: publicUrl.origin,
     secure,
     cookie: Object.freeze(cookieOf(set)),
+    authSecrets: Object.freeze(set.AUTH_SECRET ?? []),
     policy: Object.freeze({
       maxAgeSeconds: set.SESSION_MAX_AGE,
       idleTimeoutSeconds: set.SESSION_IDLE_TIMEOUT ?? Math.min(7 * UNITS.d, set.SESSION_MAX_AGE),
@@ -206,6 +208,11 @@ function cookieOf(set: Environment) {
   const names = set.SESSION_COOKIE ?? defaultNames(scope)
   // An empty name, where browsers store none of them, is an error of crossCheck.
   return { ...scope, names, name: names.find((name) => isSettable(name, scope)) ?? '' }
+}
+
+/** Several, separated by commas or spaces, while one replaces another. The whole is also tried: a secret may contain a comma. */
+function secretsOf(text: string): string[] {
+  return [...new Set([text, ...text.split(/[\s,]+/).filter(Boolean)])]
 }
 
 function isLoopback(host: string): boolean {

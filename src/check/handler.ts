@@ -9,7 +9,7 @@ import { Problem } from '../errors.ts'
 import type { Address } from '../http/address.ts'
 import { logServerError, toProblem, writeProblem } from '../http/problems.ts'
 import type { Cookies } from '../sessions/cookies.ts'
-import { readCredential } from '../sessions/credentials.ts'
+import type { Credential } from '../sessions/credentials.ts'
 import type { DeviceHints } from '../sessions/device-columns.ts'
 import type { CookieSettings } from '../sessions/guards.ts'
 import type { Checker, Verdict } from './checker.ts'
@@ -25,7 +25,7 @@ function isCheck(url: string): boolean {
 
 export interface CheckHandler {
   checking: { checker: Checker }
-  cookieSettings: Pick<CookieSettings, 'cookieNames' | 'warnUnlisted'>
+  cookieSettings: Pick<CookieSettings, 'readCredential' | 'warnUnlisted'>
   /** Removes both cookies of a client that sent two different session cookies. */
   cookies: Pick<Cookies, 'sessionRemovals'>
   log: FastifyBaseLogger
@@ -41,7 +41,7 @@ export interface CheckHandler {
 /** @returns a handler that answers checks, and returns false for every other request. */
 export function createCheckHandler({
   checking: { checker },
-  cookieSettings: { cookieNames, warnUnlisted },
+  cookieSettings: { readCredential, warnUnlisted },
   cookies: { sessionRemovals },
   log: logger,
   metrics: { checked },
@@ -64,8 +64,7 @@ export function createCheckHandler({
       checked(problem.status < 500 ? 'refused' : 'undecided', performance.now() - startedAt)
       endSpan?.(problem.status)
     }
-    try {
-      const credential = readCredential(request.headers, cookieNames)
+    const decide = (credential: Credential) => {
       if (credential.kind === 'none') {
         warnUnlisted(request.headers)
         throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
@@ -88,6 +87,11 @@ export function createCheckHandler({
       const verdict = credential.kind === 'token' ? checker.check(credential.token) : INVALID
       if (verdict instanceof Promise) verdict.then(answer).catch((error) => fail(error))
       else answer(verdict)
+    }
+    try {
+      const credential = readCredential(request.headers)
+      if (credential instanceof Promise) credential.then(decide).catch((error) => fail(error))
+      else decide(credential)
     } catch (error) {
       fail(error)
     }

@@ -7,7 +7,7 @@ import { isIP } from 'node:net'
 import { type SetCookie, stringifySetCookie } from 'cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
-import { namesIn, readCookie } from './credentials.ts'
+import { namesIn, readCookie, wholeOf } from './credentials.ts'
 
 /** Holds the receipt of the operation that the next page reports. Cleared when shown, or after ten minutes. */
 const OUTCOME_COOKIE = 'global-logout.outcome'
@@ -34,7 +34,11 @@ export function createCookies({ name, names, domain, secure }: Config['cookie'],
       ),
     ]),
   )
-  const removalsOf = (names: readonly string[]) => names.flatMap((name) => removals.get(name) ?? [])
+  const removalsOf = (names: readonly string[]) =>
+    names.flatMap((name) => {
+      const whole = removals.has(name) ? name : wholeOf(name)
+      return (removals.get(whole) ?? []).map((line) => name + line.slice(whole.length))
+    })
   /** The other forms of the cookie that is set, and the cookies under other names that the browser sent. */
   const leftovers = ({ headers }: FastifyRequest) => [
     ...removalsOf([name]).slice(1),

@@ -22,9 +22,9 @@ const TOKEN = new RegExp(`^[\\x21-\\x7e]{1,${MAX_TOKEN_LENGTH}}$`)
 export function readCredential(headers: IncomingHttpHeaders, cookieNames: readonly string[]): Credential {
   const cookie = headers.cookie ? findCookie(headers.cookie, cookieNames) : null
   if (cookie && cookie.values.length > 1) return { kind: 'refused', ambiguous: cookie.name }
-  if (cookie) return token(cookie.values[0], 'cookie')
+  if (cookie) return credentialOf(cookie.values[0], 'cookie')
   const bearer = bearerOf(headers)
-  return bearer === undefined ? NONE : token(bearer, 'bearer')
+  return bearer === undefined ? NONE : credentialOf(bearer, 'bearer')
 }
 
 /** The text after `Bearer`, which may be empty; undefined for any other scheme. */
@@ -39,18 +39,24 @@ export function readCookie({ cookie }: IncomingHttpHeaders, name: string): strin
   return found?.values.length === 1 ? found.values[0] : undefined
 }
 
-/** Those of `names` of which the request has a cookie, with or without a value. */
+/** The cookies of the request that have one of `names`, or are a part of such a cookie (`NAME.0`), with or without a value. */
 export function namesIn({ cookie = '' }: IncomingHttpHeaders, names: readonly string[]): string[] {
   const sent = new Set(cookie.split(';').map((pair) => stripped(pair.split('=', 1)[0] ?? '')))
-  return names.filter((name) => sent.has(name))
+  return names.flatMap((name) => [...sent].filter((each) => each === name || wholeOf(each) === name))
 }
 
-function token(text: string, via: 'cookie' | 'bearer'): Credential {
+/** The name of the cookie of which this one is a part. Auth.js cuts a JWT that is longer than 4 kB into `NAME.0`, `NAME.1` and so on. */
+export function wholeOf(name: string): string {
+  return name.replace(/\.\d$/, '')
+}
+
+/** Whether the text can be a session token at all. */
+export function credentialOf(text: string, via: 'cookie' | 'bearer'): Credential {
   return TOKEN.test(text) ? { kind: 'token', token: text, via } : MALFORMED
 }
 
 /** A cookie with its distinct values that are not empty, two at most. */
-interface FoundCookie {
+export interface FoundCookie {
   name: string
   values: [string, string?]
 }
@@ -59,7 +65,7 @@ interface FoundCookie {
  * The first of `names` that has a value. Scans the header once instead of splitting it: this runs for every check, and a header
  * may be long.
  */
-function findCookie(header: string, names: readonly string[]): FoundCookie | null {
+export function findCookie(header: string, names: readonly string[]): FoundCookie | null {
   let found: FoundCookie | null = null
   let rank = names.length
   let equals = header.indexOf('=')

@@ -4,9 +4,8 @@ import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
 import { logServerError, sendProblem, sendProblemPage, toProblem } from '../http/problems.ts'
 import type { Cookies } from './cookies.ts'
-import { readCredential } from './credentials.ts'
 import type { DeviceHints } from './device-columns.ts'
-import { type CookieSettings, sourceOf } from './guards.ts'
+import { sourceOf } from './guards.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,25 +18,24 @@ export interface ErrorHandlers {
   /** Receives every refused token, `agoMs` milliseconds after its request arrived. */
   replays: { refused(token: string, device: DeviceHints, agoMs: number): void }
   cookies: Pick<Cookies, 'clearAmbiguous'>
-  cookieSettings: Pick<CookieSettings, 'cookieNames'>
 }
 
 /** Problem bodies for every route, unless a nested scope replaces the handler. */
-export const errorHandlers = fp(handleErrors, { name: 'error-handlers', dependencies: ['requests'] })
+export const errorHandlers = fp(handleErrors, {
+  name: 'error-handlers',
+  dependencies: ['request-credential'],
+})
 
-async function handleErrors(app: FastifyInstance, { replays, cookies, cookieSettings }: ErrorHandlers) {
-  const credentialOf = (request: FastifyRequest) =>
-    readCredential(request.headers, cookieSettings.cookieNames)
-
+async function handleErrors(app: FastifyInstance, { replays, cookies }: ErrorHandlers) {
   app.decorate('reportRefused', (request) => {
-    const credential = credentialOf(request)
+    const { credential } = request
     if (credential.kind !== 'token') return
     replays.refused(credential.token, sourceOf(request), performance.now() - request.arrivedAt)
   })
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = logServerError(toProblem(error), () => request.log)
     if (problem.code !== 'invalid_token') return void sendProblem(reply, problem)
-    const credential = credentialOf(request)
+    const { credential } = request
     // Pages do not clear differing cookies: `/signed-out` does, and explains why.
     if (credential.kind === 'refused' && credential.ambiguous)
       cookies.clearAmbiguous(reply, credential.ambiguous)

@@ -4,7 +4,8 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
 import { assertSameOrigin } from '../http/csrf.ts'
-import { type Credential, readCredential } from './credentials.ts'
+import type { ReadCredential } from './credential-reader.ts'
+import type { Credential } from './credentials.ts'
 import { deviceColumns } from './device-columns.ts'
 import type { ActiveSession } from './queries.ts'
 import type { RequestSource, Sessions } from './sessions.ts'
@@ -20,8 +21,8 @@ declare module 'fastify' {
 }
 
 export interface CookieSettings {
-  /** The session cookies that are read: the first that has a value decides. */
-  cookieNames: readonly string[]
+  /** Of the session cookies, the first that has a value decides. */
+  readCredential: ReadCredential
   publicOrigin: string
   /** Call it with the headers of a request without a session cookie. */
   warnUnlisted(headers: IncomingHttpHeaders): void
@@ -32,7 +33,7 @@ export function requireToken(
   request: FastifyRequest,
   cookieSettings: CookieSettings,
 ): Extract<Credential, { kind: 'token' }> {
-  const credential = readCredential(request.headers, cookieSettings.cookieNames)
+  const { credential } = request
   if (credential.kind === 'none') {
     cookieSettings.warnUnlisted(request.headers)
     throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
@@ -65,7 +66,7 @@ export const sessionGuard = fp<{ sessions: Pick<Sessions, 'find'>; cookieSetting
     app.decorateRequest('session')
     app.decorate('requireSession', createRequireSession(sessions, cookieSettings))
   },
-  { name: 'session-guard', dependencies: ['error-handlers'] },
+  { name: 'session-guard', dependencies: ['error-handlers', 'request-credential'] },
 )
 
 /** Device, address and id of the request, for the audit log. */

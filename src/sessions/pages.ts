@@ -13,7 +13,6 @@ import { ignoreBodies } from '../http/bodies.ts'
 import { sessionId } from '../http/schemas.ts'
 import { endsOwnSession } from '../operations/kinds.ts'
 import type { Cookies } from './cookies.ts'
-import { readCredential } from './credentials.ts'
 import { problemPages } from './error-handlers.ts'
 import type { FinishLogout } from './finish-logout.ts'
 import { type CookieSettings, requireTokenForChange, sourceOf } from './guards.ts'
@@ -126,7 +125,7 @@ async function routes(instance: FastifyInstance, options: Pages) {
   app.get('/sessions/:id/end', async (_request, reply) => reply.redirect('/', 303))
 
   app.get('/signed-out', async (request, reply) => {
-    const credential = readCredential(request.headers, cookieSettings.cookieNames)
+    const { credential } = request
     const followed = 'followed' in (request.query as object)
     // The outcome belongs to the tab that requested the logout, which may be loading this page too.
     const receipt = followed ? undefined : cookies.readOutcome(request)

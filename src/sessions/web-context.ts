@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts'
 import type { Log } from '../lib/log.ts'
 import { createCookies } from './cookies.ts'
+import { createCredentialReader } from './credential-reader.ts'
 import { createFinishLogout } from './finish-logout.ts'
 import { createUnlistedCookieWarning } from './unlisted-cookies.ts'
 
@@ -11,10 +12,11 @@ export type WebContext = ReturnType<typeof createWebContext>
 export function createWebContext(
   {
     cookie,
+    authSecrets,
     publicOrigin,
     allowedRedirects,
     clearSiteData,
-  }: Pick<Config, 'cookie' | 'publicOrigin' | 'allowedRedirects' | 'clearSiteData'>,
+  }: Pick<Config, 'cookie' | 'authSecrets' | 'publicOrigin' | 'allowedRedirects' | 'clearSiteData'>,
   signInPath: string | null,
   log: Log,
 ) {
@@ -22,7 +24,7 @@ export function createWebContext(
   return {
     cookies,
     cookieSettings: {
-      cookieNames: cookie.names,
+      readCredential: createCredentialReader(cookie.names, authSecrets),
       publicOrigin,
       warnUnlisted: createUnlistedCookieWarning(cookie.names, log),
     },

@@ -1,0 +1,35 @@
+/**
+ * next-auth 4 and 5, which have a dependency tree of their own, without Next.js: `npm ci --prefix test/authjs/next-auth`. The two
+ * modules of Next.js that version 5 imports are replaced by the few lines that it uses of them.
+ */
+import { existsSync } from 'node:fs'
+import { createRequire, registerHooks } from 'node:module'
+import { pathToFileURL } from 'node:url'
+
+const TREE = new URL('next-auth/', import.meta.url)
+const installed = existsSync(new URL('node_modules/next-auth-5', TREE))
+
+if (!installed && process.env.CI) throw new Error('run: npm ci --prefix test/authjs/next-auth')
+/** For `skip`: why the tests cannot run, or false. */
+export const missing = !installed && 'run: npm ci --prefix test/authjs/next-auth'
+
+const STAND_INS: Record<string, string> = {
+  'next/headers': 'export const headers = () => new Headers(), cookies = headers',
+  'next/server': `export const NextRequest = Request
+    export const NextResponse = Object.assign(class extends Response {}, { next: () => new Response('passed') })`,
+}
+registerHooks({
+  resolve(specifier, context, next) {
+    const source = context.parentURL?.includes('/next-auth-5/') && STAND_INS[specifier]
+    if (!source) return next(specifier, context)
+    return { url: `data:text/javascript,${encodeURIComponent(source)}`, shortCircuit: true }
+  },
+})
+
+/** @param name of a module below `node_modules` of the tree. */
+// biome-ignore lint/suspicious/noExplicitAny: the tree has its own types, for another Auth.js
+export async function load(name: string): Promise<any> {
+  const require = createRequire(new URL('package.json', TREE))
+  const path = name.startsWith('next-auth-5/lib') ? new URL(`node_modules/${name}`, TREE).href : null
+  return import(path ?? pathToFileURL(require.resolve(name)).href)
+}

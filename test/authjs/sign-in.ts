@@ -1,0 +1,69 @@
+/** Browsers that sign in at an application with Auth.js: with a password, or at an identity provider. */
+import { type Browser, openBrowser, type Site } from './browser.ts'
+
+/** The password of everyone. */
+export const PASSWORD = 'correct horse battery staple'
+
+export interface SessionAnswer {
+  user: { id: string; name?: string; email?: string; role?: string }
+  expires: string
+  error?: string
+}
+
+export interface App {
+  origin: string
+  /** Where Auth.js answers. */
+  basePath: string
+  cookieName: string
+  answer: Site
+}
+
+/** @param how the body of a sign-in with the provider `credentials`, or the path of another one. */
+export async function signIn(
+  app: App,
+  who: string,
+  {
+    browser = openBrowser({ [app.origin]: app.answer }),
+    password = PASSWORD,
+    provider,
+  }: { browser?: Browser; password?: string; provider?: string } = {},
+) {
+  const auth = app.origin + app.basePath
+  const csrfToken = async () => {
+    const response = await browser.request(`${auth}/csrf`)
+    return ((await response.json()) as { csrfToken: string }).csrfToken
+  }
+  const fields = { csrfToken: await csrfToken(), callbackUrl: `${auth}/session` }
+  const { url } = provider
+    ? await browser.visit(`${auth}/signin/${provider}?login_hint=${who}`, form(fields))
+    : await browser.visit(`${auth}/callback/credentials`, form({ ...fields, username: who, password }))
+
+  return {
+    browser,
+    /** Where the sign-in ended: at `/session` when it succeeded. */
+    url,
+    /** The session cookie; of a cookie in parts, all of them. */
+    cookie: () => {
+      const whole = browser.cookie(app.origin, app.cookieName)
+      if (whole) return whole
+      let parts = ''
+      for (let i = 0, part: string | undefined = ''; part !== undefined; i++) {
+        parts += part
+        part = browser.cookie(app.origin, `${app.cookieName}.${i}`)
+      }
+      return parts || undefined
+    },
+    session: async () => (await (await browser.request(`${auth}/session`)).json()) as SessionAnswer | null,
+    signOut: async () => browser.request(`${auth}/signout`, form({ csrfToken: await csrfToken() })),
+    /** The status of `/check` of a service on the same host, for this browser's cookies. */
+    check: async (base: string) => (await browser.request(`${base}/check`)).status,
+  }
+}
+
+function form(fields: Record<string, string>): RequestInit {
+  return {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(fields),
+  }
+}
