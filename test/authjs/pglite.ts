@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
-import { drizzle } from 'drizzle-orm/pglite'
+import { drizzle, type PgliteDatabase } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
 import t from 'tap'
 import { createChecking } from '../../src/check/start.ts'
@@ -16,8 +16,20 @@ export async function startPglite() {
   const client = new PGlite()
   const db = drizzle(client)
   const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
-  await migrate(db, { migrationsFolder, migrationsTable: '__global_logout_migrations' })
+  await migrate(db, { migrationsFolder, migrationsSchema: 'global_logout', migrationsTable: 'migration' })
 
+  t.teardown(() => client.close())
+  return {
+    db,
+    psql: async <Row>(sql: string, values: unknown[] = []) => (await client.query<Row>(sql, values)).rows,
+    /** Runs several statements. */
+    exec: (sql: string) => client.exec(sql),
+    startCheckers: () => startCheckers(client, db),
+  }
+}
+
+/** In both modes; the second one answers from memory. */
+async function startCheckers(client: PGlite, db: PgliteDatabase) {
   /** As much of `openDatabase` as checkers use. */
   const database = {
     run: (work: (on: typeof db) => unknown) => work(db),
@@ -35,12 +47,7 @@ export async function startPglite() {
   const started = checkers.map((checking) => checking.start())
   t.teardown(async () => {
     for (const checker of started) await checker.close()
-    await client.close()
   })
   await waitFor('a lease', () => checkers[1]?.leased?.holdsLease())
-  return {
-    db,
-    checkers,
-    psql: async <Row>(sql: string, values: unknown[] = []) => (await client.query<Row>(sql, values)).rows,
-  }
+  return checkers
 }

@@ -48,9 +48,9 @@ export function withGlobalLogout<A extends AnyAdapter>(
       const user = await adapter.getUser?.(userId)
       if (!user) throw noUser(userId)
       const { token, expiresAt } = await sessions.create({ user: profileOf(user), ...(await device?.()) })
-      // A deletion in between, which ended the sessions of the user before there was this one.
+      // Deleted in between: the deletion ended the sessions of the user before there was this one.
       if (!(await adapter.getUser?.(userId))) {
-        await sessions.removeUser(String(userId))
+        await end(token)
         throw noUser(userId)
       }
       return { sessionToken: token, userId, expires: expires < expiresAt ? expires : expiresAt }
@@ -60,7 +60,8 @@ export function withGlobalLogout<A extends AnyAdapter>(
       const identity = (await check(sessionToken)) ?? (takesOver ? await checkTakenOver(sessionToken) : null)
       if (!identity) return null
       const user = await adapter.getUser?.(readUserId(identity.userId) as string)
-      if (!user) return null
+      // Not null, on which Auth.js clears the cookie: some adapters answer null in an outage, too.
+      if (!user) throw noUser(identity.userId)
       if (String(user.id) !== identity.userId)
         throw new Error(`the adapter has the user ${user.id} for ${JSON.stringify(identity.userId)}`)
       return { session: { sessionToken, userId: user.id, expires: identity.expiresAt }, user }

@@ -9,12 +9,23 @@ import { type GlobalLogoutOptions, withGlobalLogout } from './adapter.ts'
 type Database = PgDatabase<PgQueryResultHKT, any>
 type Tables = Parameters<typeof DrizzleAdapter<Database>>[1]
 
+export interface DrizzleOptions extends GlobalLogoutOptions {
+  /** The service's DATABASE_SCHEMA: `global_logout` by default. */
+  schema?: string
+}
+
 /**
  * `withGlobalLogout(DrizzleAdapter(db, tables), createDatabaseSessions({ db }))` in one call.
- * @param db a drizzle database of any PostgreSQL driver with transactions.
+ * @param db a drizzle database of any PostgreSQL driver with transactions; of one with replicas, the primary is used.
  * @param tables the application's own tables of users and accounts, as for `DrizzleAdapter`.
  * @throws TypeError when the driver has no transactions.
  */
-export function GlobalLogoutAdapter(db: Database, tables?: Tables, options?: GlobalLogoutOptions): Adapter {
-  return withGlobalLogout(DrizzleAdapter(db, tables), createDatabaseSessions({ db }), options)
+export function GlobalLogoutAdapter(
+  db: Database & { $primary?: Database },
+  tables?: Tables,
+  { schema, ...options }: DrizzleOptions = {},
+): Adapter {
+  const primary = db.$primary ?? db
+  const sessions = createDatabaseSessions({ db: primary, ...(schema !== undefined && { schema }) })
+  return withGlobalLogout(DrizzleAdapter(primary, tables), sessions, options)
 }

@@ -28,12 +28,11 @@ export function onDrizzle(given: DrizzleDatabase & { $primary?: DrizzleDatabase 
       // `$1 … $2` in order, each once.
       const parts = text.split(/\$\d+/).map((part) => sql.raw(part))
       const query = sql.join(parts.flatMap((part, i) => (i === 0 ? [part] : [sql`${values[i - 1]}`, part])))
-      const answer = (await on.execute(query)) as unknown as
-        | { answer: string }[]
-        | { rows: { answer: string }[] }
+      const result = (await on.execute(query)) as unknown as object[] | { rows: object[] }
       // An array with postgres-js and Bun, `{ rows }` with all others.
-      const rows = Array.isArray(answer) ? answer : answer.rows
-      return rows.map(({ answer }) => JSON.parse(answer))
+      const rows = Array.isArray(result) ? result : result.rows
+      // Not by its name: postgres-js may be told to rename columns.
+      return rows.map((row) => JSON.parse(Object.values(row)[0]))
     }
 
   let previous: Promise<unknown> = Promise.resolve()

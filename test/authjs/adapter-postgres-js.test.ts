@@ -1,5 +1,0 @@
-/** The adapter on postgres-js. */
-import { useDriver } from './application.ts'
-
-useDriver('postgres-js')
-await import('./adapter-suite.ts')

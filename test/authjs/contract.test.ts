@@ -1,0 +1,115 @@
+/** The contract of Auth.js, through adapters, drivers and ids of many kinds; and the reference, the stock adapter on our sessions. */
+import { DrizzleAdapter } from '@auth/drizzle-adapter'
+import { withGlobalLogout } from '@global-logout/authjs'
+import { createDatabaseSessions } from '@global-logout/postgres'
+import { pgSchema, text, timestamp } from 'drizzle-orm/pg-core'
+import { drizzle as postgresJs } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+import t from 'tap'
+import { hashedToken } from '../../src/database/columns.ts'
+import type { Executor } from '../../src/database/database.ts'
+import { hashToken } from '../../src/database/token-hash.ts'
+import { testDatabase } from '../support/database.ts'
+import { startTransactionPooler } from '../support/transaction-pooler.ts'
+import { DRIVERS } from './application.ts'
+import { adapterContract, type Implementation } from './contract-suite.ts'
+import { memoryAdapter } from './memory-adapter.ts'
+import { type IdType, OWN_COLUMNS, ownTables, ownTablesSql } from './tables.ts'
+
+const database = await testDatabase()
+const UNKNOWN: Record<IdType, string> = {
+  uuid: '00000000-0000-0000-0000-000000000000',
+  integer: '0',
+  text: 'nobody',
+}
+for (const idType of ['uuid', 'integer', 'text'] as const) await database.psql(ownTablesSql(idType))
+const inProcess = createDatabaseSessions({ connectionString: database.url })
+t.teardown(inProcess.close)
+
+/** An application with drizzle, its own tables, and our sessions on the same connections. */
+function onDrizzle(db: Executor, idType: IdType): Implementation {
+  return {
+    adapter: withGlobalLogout(DrizzleAdapter(db, ownTables(idType)), createDatabaseSessions({ db })),
+    userOf,
+    columns: OWN_COLUMNS,
+    nobody: UNKNOWN[idType],
+  }
+}
+
+t.test('the stock adapter with our table of sessions, which is the reference', async (t) =>
+  adapterContract(t, reference()),
+)
+
+t.test('an adapter in memory', async (t) => {
+  const { adapter } = memoryAdapter({ columns: OWN_COLUMNS })
+  adapterContract(t, { adapter: withGlobalLogout(adapter, inProcess), userOf, columns: OWN_COLUMNS })
+})
+
+t.test('an adapter in memory whose ids are numbers', async (t) => {
+  let last = 0
+  const { adapter } = memoryAdapter({ newId: () => ++last })
+  const ours = withGlobalLogout(adapter, inProcess, { readUserId: Number })
+  adapterContract(t, { adapter: ours, userOf })
+})
+
+for (const [name, open] of Object.entries(DRIVERS))
+  t.test(`drizzle with own tables and columns and uuids, on ${name}`, async (t) =>
+    adapterContract(t, onDrizzle(open(database.url, ''), 'uuid')),
+  )
+
+t.test('drizzle with own tables and numbers, on a pool of node-postgres', async (t) =>
+  adapterContract(t, onDrizzle(DRIVERS['a pool of node-postgres'](database.url, ''), 'integer')),
+)
+
+t.test('through a pooler in transaction mode', async (t) => {
+  const url = await startTransactionPooler(database.url)
+  t.test('drizzle on a pool of node-postgres', async (t) =>
+    adapterContract(t, onDrizzle(DRIVERS['a pool of node-postgres'](url, ''), 'uuid')),
+  )
+  t.test('drizzle on postgres-js without prepared statements', async (t) => {
+    const client = postgres(url, { prepare: false, fetch_types: false })
+    t.teardown(() => client.end())
+    adapterContract(t, onDrizzle(postgresJs(client), 'uuid'))
+  })
+})
+
+/** The stock adapter makes the tokens; the column hashes them, and the answers of the adapter have them raw. */
+function reference(): Implementation {
+  const db = DRIVERS['a pool of node-postgres'](database.url, '')
+  const sessionsTable = pgSchema('global_logout').table('session', {
+    sessionToken: hashedToken('sessionToken').primaryKey(),
+    userId: text('userId').notNull(),
+    expires: timestamp('expires', { mode: 'date' }).notNull(),
+  })
+  const tables = { ...(ownTables('text') as object), sessionsTable }
+  const stock = DrizzleAdapter(db, tables as never)
+  const withToken = <S extends object>(sessionToken: string, session: S) => ({ ...session, sessionToken })
+  return {
+    userOf,
+    columns: OWN_COLUMNS,
+    isReference: true,
+    adapter: {
+      ...stock,
+      createSession: async (session) => {
+        // Our table knows no users but its own.
+        if (!(await stock.getUser?.(session.userId))) throw new Error('no such user')
+        const made = await stock.createSession?.(session)
+        return withToken(session.sessionToken, made as NonNullable<typeof made>)
+      },
+      getSessionAndUser: async (token) => {
+        const found = await stock.getSessionAndUser?.(token)
+        return found ? { ...found, session: withToken(token, found.session) } : null
+      },
+      deleteUser: async (id) => {
+        await database.psql('delete from global_logout."user" where id = $1', [id])
+        await stock.deleteUser?.(id)
+      },
+    },
+  }
+}
+
+async function userOf(token: string): Promise<string | null> {
+  const sql = 'select "userId" as id from session where "sessionToken" = $1'
+  const [row] = await database.psql<{ id: string }>(sql, [hashToken(token)])
+  return row?.id ?? null
+}
