@@ -13,8 +13,6 @@
 import type { Sessions } from '@global-logout/client'
 import type { AnyAdapter, AnyUser, Device } from './types.ts'
 
-export type { AnyAdapter, AnyUser, Device } from './types.ts'
-
 export interface GlobalLogoutOptions {
   /** Returns the device of the request that Auth.js is handling, for the user's list of devices. */
   device?: (() => Device | Promise<Device>) | undefined
