@@ -30,12 +30,13 @@ CREATE TABLE "global_logout"."session" (
 	"id" uuid DEFAULT gen_random_uuid() NOT NULL,
 	"createdAt" timestamp with time zone DEFAULT now() NOT NULL,
 	"lastSeenAt" timestamp with time zone DEFAULT now() NOT NULL,
+	"passiveAt" timestamp with time zone,
 	"ipAddress" "inet",
 	"userAgent" text,
 	"keyId" uuid,
 	CONSTRAINT "session_id_unique" UNIQUE("id"),
 	CONSTRAINT "session_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES "global_logout"."user"("id") ON DELETE cascade ON UPDATE no action,
-	CONSTRAINT "session_dates" CHECK ("session"."createdAt" >= '0001-01-01Z' and "session"."createdAt" < '9999-12-31Z' and "session"."lastSeenAt" >= '0001-01-01Z' and "session"."lastSeenAt" < '9999-12-31Z')
+	CONSTRAINT "session_dates" CHECK ("session"."createdAt" >= '0001-01-01Z' and "session"."createdAt" < '9999-12-31Z' and "session"."lastSeenAt" >= '0001-01-01Z' and "session"."lastSeenAt" < '9999-12-31Z' and "session"."passiveAt" >= '0001-01-01Z' and "session"."passiveAt" < '9999-12-31Z')
 -- Space on each page, so that activity updates are heap-only (HOT).
 ) WITH (fillfactor = 70);
 --> statement-breakpoint

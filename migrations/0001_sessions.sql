@@ -55,7 +55,7 @@ BEGIN
 	END IF;
 	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
 	SELECT e.id, e."sessionToken", e."userId", global_logout.named_operation(),
-		e."createdAt", e."lastSeenAt", e."ipAddress", e."userAgent"
+		e."createdAt", greatest(e."lastSeenAt", e."passiveAt"), e."ipAddress", e."userAgent"
 	FROM ended e, global_logout.session_policy p
 	WHERE at < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds);
 	RETURN NULL;
@@ -90,7 +90,7 @@ BEGIN
 	END IF;
 	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
 	SELECT old.id, old."sessionToken", old."userId", global_logout.named_operation(),
-		old."createdAt", old."lastSeenAt", old."ipAddress", old."userAgent"
+		old."createdAt", greatest(old."lastSeenAt", old."passiveAt"), old."ipAddress", old."userAgent"
 	FROM global_logout.session_policy p
 	WHERE at < global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
 		AND (new."sessionToken" <> old."sessionToken" OR new."userId" <> old."userId"

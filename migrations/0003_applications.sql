@@ -162,36 +162,38 @@ BEGIN
 	expires_at := least(made.expires AT TIME ZONE 'utc', made."createdAt" + make_interval(secs => policy.max_age_seconds::double precision));
 END $$;
 --> statement-breakpoint
--- A check. Records a use, at most once a minute or a quarter of a shorter idle timeout, unless it is not an activity of the user.
--- Returns no row for a session that is over, or unknown.
+-- A check. Records a use, at most once a minute or a quarter of a shorter idle timeout. One that is not an activity of the user does
+-- not extend the session. Returns no row for a session that is over, or unknown.
 CREATE FUNCTION global_logout.use_session(token_hash text, activity boolean DEFAULT true)
 RETURNS TABLE (user_id text, session_id uuid, created_at timestamptz, expires_at timestamptz, ends_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_column
 DECLARE
 	policy global_logout.session_policy;
-	found global_logout.session := global_logout.valid_session(token_hash);
+	used global_logout.session := global_logout.valid_session(token_hash);
 BEGIN
 	PERFORM global_logout.begin_act();
-	IF found.id IS NULL THEN
+	IF used.id IS NULL THEN
 		RETURN;
 	END IF;
 	SELECT * INTO STRICT policy FROM global_logout.session_policy;
-	IF activity AND found."lastSeenAt" < statement_timestamp()
+	IF (CASE WHEN activity THEN used."lastSeenAt" ELSE greatest(used."lastSeenAt", used."passiveAt") END) < statement_timestamp()
 		- make_interval(secs => least(60::double precision, policy.idle_timeout_seconds::double precision / 4::double precision)) THEN
 		-- A row that a logout has locked is skipped: a use is not worth a wait.
-		UPDATE global_logout.session s SET "lastSeenAt" = statement_timestamp()
-			WHERE s.id = (SELECT due.id FROM global_logout.session due WHERE due.id = found.id FOR UPDATE SKIP LOCKED)
-			RETURNING s.* INTO found;
+		UPDATE global_logout.session s SET
+			"lastSeenAt" = CASE WHEN activity THEN statement_timestamp() ELSE s."lastSeenAt" END,
+			"passiveAt" = CASE WHEN activity THEN s."passiveAt" ELSE statement_timestamp() END
+			WHERE s.id = (SELECT due.id FROM global_logout.session due WHERE due.id = used.id FOR UPDATE SKIP LOCKED)
+			RETURNING s.* INTO used;
 		IF NOT FOUND THEN
-			found := global_logout.valid_session(token_hash);
-			IF found.id IS NULL THEN
+			used := global_logout.valid_session(token_hash);
+			IF used.id IS NULL THEN
 				RETURN;
 			END IF;
 		END IF;
 	END IF;
-	RETURN QUERY SELECT found."userId", found.id, found."createdAt", found.expires AT TIME ZONE 'utc',
-		global_logout.session_ends_at(found.expires, found."createdAt", found."lastSeenAt", policy.idle_timeout_seconds, policy.max_age_seconds);
+	RETURN QUERY SELECT used."userId", used.id, used."createdAt", used.expires AT TIME ZONE 'utc',
+		global_logout.session_ends_at(used.expires, used."createdAt", used."lastSeenAt", policy.idle_timeout_seconds, policy.max_age_seconds);
 END $$;
 --> statement-breakpoint
 -- A sign-out of this session ("local"), of all others ("others") or of all ("global"). Where the session is over, "ended" says

@@ -44,7 +44,7 @@ BEGIN
 	IF 'global_logout_service' = ANY (known) THEN
 		-- SELECT … FOR UPDATE takes the right to update some column of job, too.
 		GRANT SELECT, INSERT, UPDATE (name, email, image) ON global_logout."user" TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE ("lastSeenAt"), DELETE ON global_logout.session TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE ("lastSeenAt", "passiveAt"), DELETE ON global_logout.session TO global_logout_service;
 		GRANT UPDATE (idle_timeout_seconds, max_age_seconds) ON global_logout.session_policy TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE (beat, applied), DELETE ON global_logout.instance TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE (until, reason, locked_at), DELETE ON global_logout.user_lock TO global_logout_service;
@@ -66,7 +66,7 @@ BEGIN
 		GRANT SELECT ON global_logout.migration TO global_logout_service;
 	END IF;
 	IF 'global_logout_checker' = ANY (known) THEN
-		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt") ON global_logout.session TO global_logout_checker;
+		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt") ON global_logout.session TO global_logout_checker;
 	END IF;
 	IF 'global_logout_application' = ANY (known) THEN
 		GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),

@@ -6,6 +6,7 @@ export const ERRORS = {
   invalid_request: { status: 400, title: 'Invalid request' },
   unauthenticated: { status: 401, title: 'No session token in the request' },
   invalid_token: { status: 401, title: 'Session not valid' },
+  insufficient_user_authentication: { status: 401, title: 'A more recent sign-in is required' },
   key_required: { status: 401, title: 'No service key in the request' },
   invalid_key: { status: 401, title: 'Service key not valid' },
   insufficient_scope: { status: 403, title: 'The service key lacks the required scope' },
@@ -40,17 +41,20 @@ export class Problem extends Error {
   readonly field: string | undefined
   /** Seconds until a retry makes sense. */
   readonly retryAfterSeconds: number | undefined
+  /** The maximum age of the sign-in, for `insufficient_user_authentication`. */
+  readonly maxAgeSeconds: number | undefined
 
   constructor(
     code: ErrorCode,
     detail: string,
-    options: { cause?: unknown; field?: string; retryAfterSeconds?: number } = {},
+    options: { cause?: unknown; field?: string; retryAfterSeconds?: number; maxAgeSeconds?: number } = {},
   ) {
     super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'Problem'
     this.code = code
     this.detail = detail
     this.field = options.field
+    this.maxAgeSeconds = options.maxAgeSeconds
     this.retryAfterSeconds = options.retryAfterSeconds ?? (ERRORS[code].status === 503 ? 1 : undefined)
   }
 

@@ -7,15 +7,26 @@ import { LRUCache } from 'lru-cache'
 import { HELD_MS, RATE_ERROR } from '../leases/lease.ts'
 import type { Read } from './queries.ts'
 
-/** A valid session as it was read. Times are seconds on the lease clock, as small integers: a float would take 16 bytes more. */
+/**
+ * A valid session as it was read. Times are seconds on the lease clock, or since 1970 where it says so, as small integers: a
+ * float would take 16 bytes more.
+ */
 export class CachedSession {
   readonly userId: string
   readonly sessionId: string
+  /** Since 1970. */
+  readonly createdAt: number
+  /** Since 1970: when it ends if it is not used again, as far as was known when it was read. */
+  readonly expiresAt: number
+  /** The sign-in, rounded down. */
+  readonly signedInAt: number
   /** When it ends by idle timeout or maximum age, rounded down. */
   readonly validUntil: number
   /** When the next activity update is due. */
   touchAt: number
-  /** Seconds between two activity updates. */
+  /** When the next update is due for a check that is no activity. */
+  passiveTouchAt: number
+  /** Seconds between two updates. */
   readonly touchInterval: number
   /** When it was last marked as recently used. */
   usedAt = -1
@@ -24,8 +35,12 @@ export class CachedSession {
   constructor(read: Read, askedAt: number) {
     this.userId = read.userId
     this.sessionId = read.sessionId
+    this.createdAt = Math.floor(read.createdAt)
+    this.expiresAt = Math.floor(read.expiresAt)
+    this.signedInAt = Math.floor(askedAt / 1000 - read.age)
     this.validUntil = Math.floor(askedAt / 1000 + read.lifeSeconds * (1 - RATE_ERROR))
     this.touchAt = Math.ceil(askedAt / 1000 + read.touchSeconds)
+    this.passiveTouchAt = Math.ceil(askedAt / 1000 + read.passiveTouchSeconds)
     this.touchInterval = Math.ceil(read.touchInterval)
   }
 
@@ -36,6 +51,22 @@ export class CachedSession {
   /** @param now milliseconds on the clock of `askedAt`. */
   isValidAt(now: number): boolean {
     return now < this.validUntil * 1000
+  }
+
+  /** Seconds since the sign-in: up to one second more than the truth, never less. */
+  ageAt(now: number): number {
+    return now / 1000 - this.signedInAt
+  }
+
+  /**
+   * Whether this check has to be recorded. Then the next one is due an interval later, and one second more: an update is written
+   * within a second, and the database ignores one that comes early.
+   */
+  isDue(now: number, activity: boolean): boolean {
+    if (now < (activity ? this.touchAt : this.passiveTouchAt) * 1000) return false
+    this.passiveTouchAt = Math.ceil(now / 1000) + this.touchInterval + 1
+    if (activity) this.touchAt = this.passiveTouchAt
+    return true
   }
 }
 

@@ -11,11 +11,31 @@ import type { LastSeen } from '../sessions/last-seen.ts'
 import { CachedSession, type SessionCache } from './cache.ts'
 import { checkTokens, readTokens } from './queries.ts'
 
-export type Verdict = { valid: true; userId: string; sessionId: string } | { valid: false }
+export type Verdict = ValidSession | { valid: false; tooOld?: true }
+
+/** Instants are in whole seconds since 1970, rounded down. */
+export interface ValidSession {
+  valid: true
+  userId: string
+  sessionId: string
+  createdAt: number
+  /** When it ends if it is not used again. A later use may already have extended it. */
+  expiresAt: number
+}
+
+/** What a request asks besides. */
+export interface Use {
+  /** Whether the check extends the session. */
+  activity: boolean
+  /** The verdict for an older sign-in is `tooOld`. In seconds. */
+  maxAuthAge?: number | undefined
+}
+
+const ACTIVITY: Use = { activity: true }
 
 export interface Checker {
   /** Answers synchronously from the cache. @throws Problem `unavailable` when the check cannot be decided. */
-  check(token: string): Verdict | Promise<Verdict>
+  check(token: string, use?: Use): Verdict | Promise<Verdict>
 }
 
 /**
@@ -28,6 +48,7 @@ const LIMITS = { inFlight: 4, busyAt: 4, size: 256, waiting: 5_000, waitMs: 700,
 const LATE_MS = 250
 
 const INVALID: Verdict = { valid: false }
+const TOO_OLD: Verdict = { valid: false, tooOld: true }
 
 /** Reads PostgreSQL after each check has arrived. Checks that arrive together share one query. */
 export function databaseChecker(
@@ -36,11 +57,19 @@ export function databaseChecker(
 ): Checker {
   const lookUp = batch((hashes: string[]) => checkTokens(query, hashes), LIMITS)
   return {
-    async check(token) {
+    async check(token, { activity, maxAuthAge = Number.POSITIVE_INFINITY } = ACTIVITY) {
       const found = await lookUp(hashToken(token)).catch(undecided)
       if (!found) return INVALID
-      if (found.stale) lastSeen.record(found.sessionId)
-      return { valid: true, userId: found.userId, sessionId: found.sessionId }
+      const { userId, sessionId, createdAt, expiresAt } = found
+      if (activity ? found.stale : found.unseen) lastSeen.record(sessionId, activity)
+      if (found.age > maxAuthAge) return TOO_OLD
+      return {
+        valid: true,
+        userId,
+        sessionId,
+        createdAt: Math.floor(createdAt),
+        expiresAt: Math.floor(expiresAt),
+      }
     },
   }
 }
@@ -60,7 +89,7 @@ export function leasedChecker(
   const lookUp = batch((hashes: string[]) => readTokens(query, hashes), LIMITS)
   const counts = { hits: 0, misses: 0 }
 
-  async function readSession(key: string, askedAt: number): Promise<Verdict> {
+  async function readSession(key: string, askedAt: number, use: Use): Promise<Verdict> {
     const load = async () => {
       // A check that waited for a shared read without success may be late already.
       if (clock() - askedAt > LATE_MS) throw unavailable(new Error('waited too long'))
@@ -68,30 +97,26 @@ export function leasedChecker(
       return found && new CachedSession(found, askedAt)
     }
     const found = await cache.read(key, askedAt, load).catch(undecided)
-    return found ? answerFrom(found, clock()) : INVALID
+    return found ? answerFrom(found, clock(), use) : INVALID
   }
 
-  function answerFrom(session: CachedSession, now: number): Verdict {
-    if (now >= session.touchAt * 1000) {
-      // One second more: the update is written within a second, and the database ignores one that comes early.
-      session.touchAt = Math.ceil(now / 1000) + session.touchInterval + 1
-      lastSeen.record(session.sessionId)
-    }
-    return session
+  function answerFrom(session: CachedSession, now: number, { activity, maxAuthAge }: Use): Verdict {
+    if (session.isDue(now, activity)) lastSeen.record(session.sessionId, activity)
+    return maxAuthAge !== undefined && session.ageAt(now) > maxAuthAge ? TOO_OLD : session
   }
 
   return {
     counts,
-    check(token) {
+    check(token, use = ACTIVITY) {
       const key = hashToken(token)
       const now = clock()
       const found = cache.find(key, now)
       if (!found) {
         counts.misses++
-        return readSession(key, now)
+        return readSession(key, now, use)
       }
       counts.hits++
-      return answerFrom(found, now)
+      return answerFrom(found, now, use)
     },
   }
 }

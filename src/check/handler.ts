@@ -1,5 +1,5 @@
 /**
- * `ANY /check` and `ANY /check/*`, for gateways: 200 with `X-User-ID` and `X-Session-ID`, or 401, or 503. Method,
+ * `ANY /check` and `ANY /check/*`, for gateways: 200 with the user and the session as headers, or 401, or 503. Method,
  * suffix, query and body are ignored. It runs in front of Fastify, whose routing, hooks and request logger would cost more
  * than a cached check (docs/decisions/0011-check-in-front-of-fastify.md).
  */
@@ -12,7 +12,8 @@ import type { Cookies } from '../sessions/cookies.ts'
 import type { Credential } from '../sessions/credentials.ts'
 import type { DeviceHints } from '../sessions/device-columns.ts'
 import type { CookieSettings } from '../sessions/guards.ts'
-import type { Checker, Verdict } from './checker.ts'
+import type { Checker, ValidSession, Verdict } from './checker.ts'
+import { maxAuthAgeOf, useOf } from './use.ts'
 
 const INVALID: Verdict = { valid: false }
 /** Milliseconds between two log lines about undecided checks: a line for each would cost more than the checks. */
@@ -70,6 +71,7 @@ export function createCheckHandler({
         throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
       }
       const answer = (verdict: Verdict) => {
+        if (!verdict.valid && verdict.tooOld) return fail(signInTooOld(request.headers))
         if (!verdict.valid) {
           const ambiguous = credential.kind === 'refused' && credential.ambiguous
           fail(
@@ -84,7 +86,8 @@ export function createCheckHandler({
         checked('valid', performance.now() - startedAt)
         endSpan?.(200)
       }
-      const verdict = credential.kind === 'token' ? checker.check(credential.token) : INVALID
+      const verdict =
+        credential.kind === 'token' ? checker.check(credential.token, useOf(request.headers)) : INVALID
       if (verdict instanceof Promise) verdict.then(answer).catch((error) => fail(error))
       else answer(verdict)
     }
@@ -99,14 +102,23 @@ export function createCheckHandler({
   }
 }
 
-function allow(response: ServerResponse, { userId, sessionId }: { userId: string; sessionId: string }): void {
+function allow(response: ServerResponse, session: ValidSession): void {
   response.writeHead(200, {
-    'x-user-id': headerSafe(userId),
-    'x-session-id': sessionId,
+    'x-user-id': headerSafe(session.userId),
+    'x-session-id': session.sessionId,
+    'x-session-created': session.createdAt,
+    'x-session-expires': session.expiresAt,
     'cache-control': 'no-store',
     'content-length': '0',
   })
   response.end()
+}
+
+/** RFC 9470. The session stays valid for requests that accept an older sign-in. */
+function signInTooOld(headers: IncomingHttpHeaders): Problem {
+  const maxAgeSeconds = maxAuthAgeOf(headers)
+  const detail = `Sign in again: this needs a sign-in within the last ${maxAgeSeconds} seconds.`
+  return new Problem('insufficient_user_authentication', detail, { maxAgeSeconds })
 }
 
 type Log = (problem: Problem, requestId: string) => void

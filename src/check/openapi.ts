@@ -9,17 +9,43 @@ const check: Draft = {
   tags: ['gateways'],
   summary: 'Is this session valid, and whose is it?',
   security: [{ sessionCookie: [] }, { sessionToken: [] }],
-  'x-problems': ['unauthenticated', 'invalid_token', 'unavailable'],
+  'x-problems': [
+    'unauthenticated',
+    'invalid_token',
+    'insufficient_user_authentication',
+    'invalid_request',
+    'unavailable',
+  ],
   responses: { 200: { $ref: '#/components/responses/session_is_valid' } },
 }
 
 const description =
   'For gateways, once for every request they let through. The token comes from the session cookie, else from `Authorization: Bearer`. ' +
-  'Method, suffix, query and body are ignored. Let the request pass on 200 only, and set both headers from the answer. ' +
+  'Method, suffix, query and body are ignored. Let the request pass on 200 only, and set `X-User-ID` and `X-Session-ID` from the answer. ' +
   'When two session cookies differ, the 401 has `Set-Cookie` lines that remove both. ' +
   'A check that cannot be decided is answered 503.'
 
-const parameters: Draft['parameters'] = [
+/** The headers that a check reads besides the credentials. */
+const asked: NonNullable<Draft['parameters']> = [
+  {
+    name: 'X-Max-Auth-Age',
+    in: 'header',
+    description:
+      'The maximum age of the sign-in, in seconds; an older one is refused with `insufficient_user_authentication`. Set by the gateway, which drops what the client sent. Of several the smallest counts.',
+    schema: { type: 'string', pattern: '^\\d{1,9}$' },
+    example: '300',
+  },
+  {
+    name: 'X-Session-Activity',
+    in: 'header',
+    description:
+      '`none` for polling: the check does not extend the session, and shows in "last seen". `Sec-Purpose: prefetch`, which browsers send, does the same.',
+    schema: { type: 'string' },
+    example: 'none',
+  },
+]
+
+const parameters: NonNullable<Draft['parameters']> = [
   {
     name: 'path',
     in: 'path',
@@ -37,8 +63,8 @@ function byMethod(operationId: string, draft: Draft): Record<string, Draft> {
 }
 
 const paths: RawPaths['paths'] = {
-  '/check': byMethod('check', check),
-  '/check/{path}': byMethod('checkPath', { ...check, parameters }),
+  '/check': byMethod('check', { ...check, parameters: asked }),
+  '/check/{path}': byMethod('checkPath', { ...check, parameters: [...parameters, ...asked] }),
 }
 
 const responses: RawPaths['responses'] = {
@@ -55,6 +81,17 @@ const responses: RawPaths['responses'] = {
         description: 'The public id of the session.',
         required: true,
         schema: { type: 'string', format: 'uuid' },
+      },
+      'x-session-created': {
+        description: 'When the user signed in, in seconds since 1970. Gateways ignore it.',
+        required: true,
+        schema: { type: 'integer' },
+      },
+      'x-session-expires': {
+        description:
+          'When the session ends if it is not used again, in seconds since 1970. A later use may already have extended it. Gateways ignore it.',
+        required: true,
+        schema: { type: 'integer' },
       },
       'cache-control': { $ref: '#/components/headers/cache-control' },
     },

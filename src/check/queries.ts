@@ -6,20 +6,33 @@
 import type { Database } from '../database/database.ts'
 import { endOf, lastSeenInterval } from '../sessions/validity.ts'
 
-export interface Checked {
+/** A valid session. Instants are in seconds since 1970, with fractions. */
+interface Found {
   userId: string
   sessionId: string
+  createdAt: number
+  /** When it ends if it is not used again. */
+  expiresAt: number
+  /** Seconds since the sign-in, by the clock of the database. */
+  age: number
+}
+
+export interface Checked extends Found {
   /** Whether an activity update is due. */
   stale: boolean
+  /** Whether an update is due for a check that is no activity. */
+  unseen: boolean
 }
 
 /** What the cache needs besides. In seconds from the moment of the read. */
-interface Lifetimes {
+export interface Read extends Found {
   /** Until the session ends by idle timeout or maximum age. */
   lifeSeconds: number
   /** Until the next activity update is due. */
   touchSeconds: number
-  /** Between two activity updates. */
+  /** Until the next update is due for checks that are no activity. */
+  passiveTouchSeconds: number
+  /** Between two updates. */
   touchInterval: number
 }
 
@@ -28,24 +41,31 @@ const INTERVAL = lastSeenInterval('p.idle_timeout_seconds')
 /** When the session `s` ends under the policy `p`. */
 const END = endOf('s', { idleTimeout: 'p.idle_timeout_seconds', maxAge: 'p.max_age_seconds' })
 
+const seconds = (interval: string) => `extract(epoch from ${interval})::float8`
+const SEEN = 'greatest(s."lastSeenAt", s."passiveAt")'
+
 /** Selects the valid sessions among the hashed tokens in `$1`. */
-const selectValid = (columns: string) => `select requested.position::int, s."userId", s.id, ${columns}
+const selectValid = (
+  columns: string,
+) => `select requested.position::int, s."userId", s.id, ${seconds('s."createdAt"')},
+    ${seconds(END)}, ${seconds('statement_timestamp() - s."createdAt"')}, ${columns}
   from global_logout.session_policy p, pg_catalog.unnest($1::text[]) with ordinality as requested (token, position)
   join global_logout.session s on s."sessionToken" = requested.token
   where statement_timestamp() < ${END}`
 
 const CHECK_TOKENS = {
   name: 'check-tokens',
-  text: selectValid(`s."lastSeenAt" < statement_timestamp() - ${INTERVAL}`),
+  text: selectValid(
+    `s."lastSeenAt" < statement_timestamp() - ${INTERVAL}, ${SEEN} < statement_timestamp() - ${INTERVAL}`,
+  ),
 }
-
-const seconds = (interval: string) => `extract(epoch from ${interval})::float8`
 
 const READ_TOKENS = {
   name: 'read-tokens',
   text: selectValid(
     `${seconds(`${END} - statement_timestamp()`)},
     ${seconds(`s."lastSeenAt" + ${INTERVAL} - statement_timestamp()`)},
+    ${seconds(`${SEEN} + ${INTERVAL} - statement_timestamp()`)},
     ${seconds(INTERVAL)}`,
   ),
 }
@@ -53,25 +73,44 @@ const READ_TOKENS = {
 /** Looks up hashed tokens. @returns null for a token that is not valid. */
 export async function checkTokens(query: Database['query'], hashes: string[]): Promise<(Checked | null)[]> {
   const answers: (Checked | null)[] = new Array(hashes.length).fill(null)
-  const rows = await query<[position: number, userId: string, sessionId: string, stale: boolean]>({
+  const rows = await query<[...FoundColumns, stale: boolean, unseen: boolean]>({
     ...CHECK_TOKENS,
     values: [hashes],
   })
-  for (const [position, userId, sessionId, stale] of rows)
-    answers[position - 1] = { userId, sessionId, stale }
+  for (const [position, userId, sessionId, createdAt, expiresAt, age, stale, unseen] of rows)
+    answers[position - 1] = { userId, sessionId, createdAt, expiresAt, age, stale, unseen }
   return answers
 }
 
-export type Read = Omit<Checked, 'stale'> & Lifetimes
+type FoundColumns = [
+  position: number,
+  userId: string,
+  sessionId: string,
+  createdAt: number,
+  expiresAt: number,
+  age: number,
+]
 
 /** As `checkTokens`, with what the cache needs to answer later checks. */
 export async function readTokens(query: Database['query'], hashes: string[]): Promise<(Read | null)[]> {
   const answers: (Read | null)[] = new Array(hashes.length).fill(null)
-  const rows = await query<[number, string, string, number, number, number]>({
-    ...READ_TOKENS,
-    values: [hashes],
-  })
-  for (const [position, userId, sessionId, lifeSeconds, touchSeconds, touchInterval] of rows)
-    answers[position - 1] = { userId, sessionId, lifeSeconds, touchSeconds, touchInterval }
+  const rows = await query<[...FoundColumns, life: number, touch: number, passive: number, interval: number]>(
+    {
+      ...READ_TOKENS,
+      values: [hashes],
+    },
+  )
+  for (const [position, userId, sessionId, createdAt, expiresAt, age, life, touch, passive, interval] of rows)
+    answers[position - 1] = {
+      userId,
+      sessionId,
+      createdAt,
+      expiresAt,
+      age,
+      lifeSeconds: life,
+      touchSeconds: touch,
+      passiveTouchSeconds: passive,
+      touchInterval: interval,
+    }
   return answers
 }

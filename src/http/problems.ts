@@ -36,25 +36,28 @@ function problemText(problem: Problem, requestId: string): string {
   return JSON.stringify(problemBody(problem, requestId))
 }
 
-/** `WWW-Authenticate`, after RFC 6750. */
+/** `WWW-Authenticate`, after RFC 6750 and RFC 9470. */
 const CHALLENGES: Partial<Record<ErrorCode, string>> = {
   unauthenticated: 'Bearer',
   invalid_token: 'Bearer error="invalid_token"',
   key_required: 'Bearer',
   invalid_key: 'Bearer error="invalid_token"',
   insufficient_scope: 'Bearer error="insufficient_scope"',
+  insufficient_user_authentication: 'Bearer error="insufficient_user_authentication"',
 }
 
 /** The headers of a problem, for JSON and for pages. */
 export function problemHeaders(
-  { code, retryAfterSeconds }: Problem,
+  { code, retryAfterSeconds, maxAgeSeconds }: Problem,
   requestId: string,
 ): Record<string, string> {
+  const challenge = CHALLENGES[code]
+  const maxAge = maxAgeSeconds === undefined ? '' : `, max_age="${maxAgeSeconds}"`
   return {
     'cache-control': 'no-store',
     'x-request-id': requestId,
     ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
-    ...(CHALLENGES[code] && { 'www-authenticate': CHALLENGES[code] }),
+    ...(challenge && { 'www-authenticate': challenge + maxAge }),
   }
 }
 

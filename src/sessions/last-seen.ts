@@ -14,18 +14,22 @@ const MAX_WAITING = 10_000
 export type LastSeen = ReturnType<typeof createLastSeen>
 
 export function createLastSeen({ run }: Pick<Database, 'run'>, log: Log) {
-  const waiting = new Set<string>()
+  /** The sessions that were seen, and whether by an activity of their user. */
+  const waiting = new Map<string, boolean>()
   const counts = { written: 0, dropped: 0 }
 
   async function write(): Promise<void> {
     if (waiting.size === 0) return
-    const ids = [...waiting]
+    const seen = [...waiting]
     waiting.clear()
+    const activity = seen.filter(([, activity]) => activity).map(([id]) => id)
+    const passive = seen.filter(([, activity]) => !activity).map(([id]) => id)
     try {
-      await run((db) => updateLastSeen(db, ids))
-      counts.written += ids.length
+      if (activity.length > 0) await run((db) => updateLastSeen(db, activity))
+      if (passive.length > 0) await run((db) => updateLastSeen(db, passive, { activity: false }))
+      counts.written += seen.length
     } catch (error) {
-      counts.dropped += ids.length
+      counts.dropped += seen.length
       throw error
     }
   }
@@ -35,9 +39,9 @@ export function createLastSeen({ run }: Pick<Database, 'run'>, log: Log) {
   return {
     /** Activity updates so far: written, and dropped because too many waited or the write failed. */
     counts: counts as Readonly<typeof counts>,
-    /** Queues an activity update for the session. */
-    record(sessionId: string): void {
-      if (waiting.size < MAX_WAITING) waiting.add(sessionId)
+    /** Queues an update for the session. @param activity false where it was seen without an activity of its user. */
+    record(sessionId: string, activity = true): void {
+      if (waiting.size < MAX_WAITING) waiting.set(sessionId, activity || waiting.get(sessionId) === true)
       else counts.dropped++
     },
     flush: loop.run,

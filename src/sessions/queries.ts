@@ -17,6 +17,11 @@ const now = sql`statement_timestamp()`
 const oneRow = sql`(select) as one_row`
 /** Whether the last recorded activity is old enough to need an update. */
 export const lastSeenIsStale = sql<boolean>`${session.lastSeenAt} < ${now} - ${lastSeenIntervalNow}`
+/** When a session was last seen, activity or not. */
+const lastSeenAt = sql<Date>`greatest(${session.lastSeenAt}, ${session.passiveAt})`.mapWith(
+  session.lastSeenAt,
+)
+const unseen = sql<boolean>`${lastSeenAt} < ${now} - ${lastSeenIntervalNow}`
 
 export interface ActiveSession {
   session: Session
@@ -27,8 +32,8 @@ export interface ActiveSession {
   authAgeSeconds: number | null
 }
 
-const { expires: _, ...stored } = getTableColumns(session)
-const columns = { ...stored, endsAt }
+const { expires: _, passiveAt: __, ...stored } = getTableColumns(session)
+const columns = { ...stored, lastSeenAt, endsAt }
 const authAgeSeconds = sql<number | null>`case when ${session.keyId} is null
   then extract(epoch from ${now} - ${session.createdAt})::float8 end`
 
@@ -48,7 +53,7 @@ export function listSessions(db: Executor, userId: string, limit?: number): Prom
     .select(columns)
     .from(session)
     .where(and(eq(session.userId, userId), isValid))
-    .orderBy(desc(session.lastSeenAt), session.id)
+    .orderBy(desc(lastSeenAt), session.id)
   return limit === undefined ? active : active.limit(limit)
 }
 
@@ -81,16 +86,21 @@ export async function insertSession(db: Executor, { token, ...rest }: NewSession
 }
 
 /**
- * Updates `lastSeenAt`, at most once per session and update interval. Skips ended sessions and locked rows, so it never
- * waits.
+ * Records that sessions were seen, at most once per session and update interval. Only an activity of the user extends them.
+ * Skips ended sessions and locked rows, so it never waits.
  */
-export async function updateLastSeen(db: Executor, sessionIds: readonly string[]): Promise<void> {
+export async function updateLastSeen(
+  db: Executor,
+  sessionIds: readonly string[],
+  { activity = true } = {},
+): Promise<void> {
   const due = db
     .select({ id: session.id })
     .from(session)
-    .where(and(inArray(session.id, [...sessionIds]), isValid, lastSeenIsStale))
+    .where(and(inArray(session.id, [...sessionIds]), isValid, activity ? lastSeenIsStale : unseen))
     .for('update', { skipLocked: true })
-  await db.update(session).set({ lastSeenAt: now }).where(inArray(session.id, due))
+  const seen = activity ? { lastSeenAt: now } : { passiveAt: now }
+  await db.update(session).set(seen).where(inArray(session.id, due))
 }
 
 /** Waits until the user's logins in progress have committed, and blocks new ones until the transaction ends. */

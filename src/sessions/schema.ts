@@ -38,8 +38,10 @@ export const session = ownSchema.table(
     expires: timestamp('expires', { mode: 'date' }).notNull(),
     id: uuid('id').notNull().unique().defaultRandom(),
     createdAt: instant('createdAt').notNull().defaultNow(),
-    /** Not indexed, so that an activity update stays heap-only (HOT). */
+    /** The last activity of the user: the idle timeout counts from here. Not indexed, so that an update stays heap-only (HOT). */
     lastSeenAt: instant('lastSeenAt').notNull().defaultNow(),
+    /** The last check that was no activity: a prefetch, or polling. "Last seen" shows the later of the two. */
+    passiveAt: instant('passiveAt'),
     ipAddress: inet('ipAddress'),
     userAgent: text('userAgent'),
     /** The service key that made it; null when the user signed in. No foreign key: each sign-in would lock the key's row. */
@@ -47,7 +49,7 @@ export const session = ownSchema.table(
   },
   (table) => [
     index('session_userId_idx').on(table.userId),
-    check('session_dates', representableDates(table.createdAt, table.lastSeenAt)),
+    check('session_dates', representableDates(table.createdAt, table.lastSeenAt, table.passiveAt)),
   ],
 )
 
@@ -96,5 +98,8 @@ export const takenOver = ownSchema.table(
 
 export type User = typeof user.$inferSelect
 
-/** A row of `session` as queries return it: with `endsAt`, because `expires` is only one of three bounds and may not be a date. */
-export type Session = Omit<typeof session.$inferSelect, 'expires'> & { endsAt: Date }
+/**
+ * A row of `session` as queries return it. `lastSeenAt` includes what was no activity. `endsAt`, because `expires` is only one of
+ * three bounds and may not be a date.
+ */
+export type Session = Omit<typeof session.$inferSelect, 'expires' | 'passiveAt'> & { endsAt: Date }

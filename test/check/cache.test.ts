@@ -7,7 +7,17 @@ import { plainNode } from '../support/plain-node.ts'
 import { runProgram } from '../support/run-program.ts'
 import { holds } from '../support/seed.ts'
 
-const ada = { userId: 'ada', sessionId: 'phone', lifeSeconds: 100, touchSeconds: 10, touchInterval: 60 }
+const ada = {
+  userId: 'ada',
+  sessionId: 'phone',
+  createdAt: 1_795_000_000.9,
+  expiresAt: 1_795_600_000.9,
+  age: 30.5,
+  lifeSeconds: 100,
+  touchSeconds: 10,
+  passiveTouchSeconds: 10,
+  touchInterval: 60,
+}
 
 /** A cache that holds the lease from 0 on. */
 function cacheWithLease(max = 10) {
@@ -37,6 +47,29 @@ t.test('a valid session is kept until the lease or its own lifetime ends', async
   t.equal(cache.find('other', HELD_MS), undefined, 'the lease')
   t.equal(cache.extend(HELD_MS, HELD_MS), false, 'an expired lease is not extended')
 })
+
+t.test('a cached session knows its dates, and the age of its sign-in is never understated', async (t) => {
+  const cached = new CachedSession(ada, 10_000)
+  t.match(cached, { createdAt: 1_795_000_000, expiresAt: 1_795_600_000 })
+  for (const later of [0, 1, 999, 1_000, 5_432]) {
+    const age = ada.age + later / 1000
+    const said = cached.ageAt(10_000 + later)
+    t.ok(said >= age && said < age + 1, `${said} s for ${age} s`)
+  }
+})
+
+t.test(
+  'a check that is no activity is recorded once an interval, and leaves the next activity due',
+  async (t) => {
+    const cached = new CachedSession({ ...ada, touchSeconds: 0, passiveTouchSeconds: 0 }, 0)
+    t.ok(cached.isDue(0, false))
+    t.notOk(cached.isDue(60_000, false), 'one second more than the interval')
+    t.ok(cached.isDue(60_000, true), 'polling does not hide the activity')
+    t.notOk(cached.isDue(61_000, false), 'the activity was a sight, too')
+    t.notOk(cached.isDue(120_999, true))
+    t.ok(cached.isDue(121_000, true))
+  },
+)
 
 t.test('only valid sessions are kept, so random tokens evict none', async (t) => {
   const cache = cacheWithLease(3)

@@ -26,6 +26,86 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
     }
   })
 
+  await t.test('the answer says when the user signed in, and when the session ends', async (t) => {
+    const { token } = await service.signIn(ada)
+    const at = await ages(token)
+    const now = Date.now() / 1000
+    t.ok(Math.abs(now - at.created) < 120, 'signed in just now')
+    t.ok(Math.abs(at.expires - at.created - 7 * 86_400) < 120, 'the idle timeout is the first bound')
+    t.same(await ages(token), at, 'from memory the same')
+  })
+
+  await t.test('a gateway can ask for a recent sign-in, and a client cannot widen it', async (t) => {
+    const recent = await service.signIn(ada)
+    const old = await service.signIn(ada)
+    await database.psql(`update session set "createdAt" = now() - interval '10 minutes' where id = $1`, [
+      old.id,
+    ])
+    const ask = (token: string, maxAge: string) =>
+      service.http('/check', { headers: { authorization: `Bearer ${token}`, 'x-max-auth-age': maxAge } })
+    for (let n = 0; n < 2; n++) {
+      t.equal((await ask(recent.token, '300')).status, 200)
+      t.equal((await ask(old.token, '900')).status, 200)
+      const refused = await ask(old.token, '300')
+      t.equal(refused.status, 401)
+      const challenge = 'Bearer error="insufficient_user_authentication", max_age="300"'
+      t.equal(refused.headers.get('www-authenticate'), challenge)
+      t.equal(refused.headers.get('x-user-id'), null)
+      t.match(await refused.json(), { code: 'insufficient_user_authentication' })
+    }
+    t.equal(await service.check(old.token), 200, 'the session stays valid')
+    for (const both of ['99999999, 300', '300,99999999', ' 300 , 400'])
+      t.equal((await ask(old.token, both)).status, 401, both)
+    for (const nonsense of ['', '-1', '1e9', 'Infinity', '300, x', '0x10', '9999999999'])
+      t.match(await (await ask(recent.token, nonsense)).json(), { code: 'invalid_request' }, nonsense)
+    t.equal((await ask('unknown', '300')).headers.get('www-authenticate'), 'Bearer error="invalid_token"')
+  })
+
+  await t.test('prefetches and polling do not extend a session, and show as last seen', async (t) => {
+    const { token, id } = await service.signIn(ada)
+    const seen = async () => {
+      await service.lastSeen.flush()
+      const [row] = await database.psql<{ active: boolean; passive: boolean }>(
+        `select "lastSeenAt" > now() - interval '1 day' as active, "passiveAt" > now() - interval '1 day' as passive from session where id = $1`,
+        [id],
+      )
+      return row
+    }
+    await database.psql(`update session set "lastSeenAt" = now() - interval '2 days' where id = $1`, [id])
+    for (const headers of [
+      { 'x-session-activity': 'none' },
+      { 'sec-purpose': 'prefetch' },
+      { 'sec-purpose': 'prefetch;prerender' },
+    ]) {
+      await database.psql('update session set "passiveAt" = null where id = $1', [id])
+      const second = await service.signIn(ada)
+      await database.psql(`update session set "lastSeenAt" = now() - interval '2 days' where id = $1`, [
+        second.id,
+      ])
+      const response = await service.http('/check', {
+        headers: { authorization: `Bearer ${second.token}`, ...headers } as Record<string, string>,
+      })
+      t.equal(response.status, 200)
+      await service.lastSeen.flush()
+      const [listed] = (await service.sessions.list(ada)).filter((session) => session.id === second.id)
+      t.ok(listed && Date.now() - listed.lastSeenAt.getTime() < 120_000, `${JSON.stringify(headers)} is seen`)
+      t.ok(listed && listed.endsAt.getTime() - Date.now() < 5.01 * 86_400_000, 'and extends nothing')
+      await service.sessions.logout(second.token, 'local', { userAgent: null, ipAddress: null })
+      const [ended] = await database.psql<{ seen: Date }>(
+        'select last_seen_at as seen from revoked_session where session_id = $1',
+        [second.id],
+      )
+      t.equal(ended?.seen.getTime(), listed?.lastSeenAt.getTime(), 'the record has it, too')
+    }
+    for (const headers of [{ 'x-session-activity': 'yes' }, { 'sec-purpose': 'navigate' }]) {
+      const response = await service.http('/check', {
+        headers: { authorization: `Bearer ${token}`, ...headers } as Record<string, string>,
+      })
+      t.equal(response.status, 200)
+    }
+    t.match(await seen(), { active: true, passive: null }, 'anything else is an activity')
+  })
+
   await t.test('any method, any suffix, any query, any body', async (t) => {
     const methods = METHODS.filter((method) => method !== 'CONNECT')
     for (const method of methods) t.equal((await raw({ method })).status, 200, method)
@@ -156,6 +236,13 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
       t.equal(seen.size, ids.length)
     },
   )
+
+  async function ages(token: string) {
+    const { headers } = await service.http('/check', { headers: { authorization: `Bearer ${token}` } })
+    const [created, expires] = ['x-session-created', 'x-session-expires'].map((name) => headers.get(name))
+    t.match(`${created} ${expires}`, /^\d{10} \d{10}$/)
+    return { created: Number(created), expires: Number(expires) }
+  }
 
   /** Sends a request unchanged, as a gateway does; `fetch` would normalize it. */
   function raw({

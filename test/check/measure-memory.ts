@@ -14,8 +14,12 @@ const rows = Array.from({ length: sessions }, (_, n) => ({
   read: {
     userId: `user-${n % 1000}`,
     sessionId: crypto.randomUUID(),
+    createdAt: 1_795_000_000.5 + n,
+    expiresAt: 1_795_600_000.5 + n,
+    age: 1_000.5 + n,
     lifeSeconds: 86_400.5,
     touchSeconds: 12.25,
+    passiveTouchSeconds: 12.25,
     touchInterval: 60,
   },
 }))

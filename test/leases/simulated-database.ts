@@ -14,10 +14,10 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
     expiresAt: (session: number) => expiry[session] ?? 0,
 
     /** The rows of `readTokens`. */
-    readTokens(asked: string[], now: number): [number, string, string, number, number, number][] {
-      return asked.flatMap((key, n): [number, string, string, number, number, number][] => {
+    readTokens(asked: string[], now: number): [number, string, string, ...number[]][] {
+      return asked.flatMap((key, n): [number, string, string, ...number[]][] => {
         const left = ((expiry[keys.indexOf(key)] ?? 0) - now) / 1000
-        return alive.has(key) && left > 0 ? [[n + 1, 'user', key, left, 60, 60]] : []
+        return alive.has(key) && left > 0 ? [[n + 1, 'user', key, 0, 0, 0, left, 60, 60, 60]] : []
       })
     },
 

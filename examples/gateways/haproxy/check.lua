@@ -16,6 +16,9 @@ core.register_action("check", { "http-req" }, function(txn)
       -- For the record of tokens that come again after their end. haproxy.cfg has written the first.
       ["x-forwarded-for"] = all("x-forwarded-for"),
       ["user-agent"] = all("user-agent"),
+      -- Prefetches and polling do not keep a session alive.
+      ["sec-purpose"] = all("sec-purpose"),
+      ["x-session-activity"] = all("x-session-activity"),
     },
   })
   local function first(name)

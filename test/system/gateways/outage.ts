@@ -73,12 +73,15 @@ export const outage: Contract = {
     await listen(standIn, rig.ports.service)
 
     const credentials = { cookie: 'a=1; b=2', authorization: 'Bearer token' }
+    const polling = { 'sec-purpose': 'prefetch', 'x-session-activity': 'none' }
     const headers = {
       ...credentials,
       'user-agent': 'Phone',
       'x-forwarded-for': '198.51.100.9',
       forwarded: 'for=198.51.100.9',
       'x-user-id': 'forged!',
+      ...polling,
+      'x-max-auth-age': '99999999',
     }
     const answer = await rig.ask('/checked?x=1', { method: 'POST', headers, body: 'secret' })
     t.equal(checks.length, 1)
@@ -88,6 +91,8 @@ export const outage: Contract = {
     const { 'user-agent': device, 'x-forwarded-for': from } = check?.request.headers ?? {}
     t.same([device, from], ['Phone', '127.0.0.1'], 'not the address that the client claims')
     t.notOk(check?.request.headers.forwarded)
+    t.match(check?.request.headers, polling, 'what keeps no session alive')
+    t.notOk(check?.request.headers['x-max-auth-age'], 'the age of a sign-in is for the gateway to say')
     t.equal(check?.body, '')
     t.notMatch(answer.text, 'forged!', 'a 200 without an identity brings none in')
 

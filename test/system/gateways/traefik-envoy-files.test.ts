@@ -22,7 +22,11 @@ t.test("Traefik's files are YAML; what is not public is checked, and aliases are
   t.ok(itsOwn.priority > preflight.priority && preflight.priority > websocket.priority)
   t.ok(websocket.priority > application.priority)
   const { address, authRequestHeaders } = http.middlewares.check.forwardAuth
-  t.same(authRequestHeaders, ['Cookie', 'Authorization', 'User-Agent'], 'it adds X-Forwarded-For by itself')
+  t.same(
+    authRequestHeaders,
+    ['Cookie', 'Authorization', 'User-Agent', 'Sec-Purpose', 'X-Session-Activity'],
+    'it adds X-Forwarded-For by itself',
+  )
   t.equal(address, 'http://127.0.0.1:4000/check')
   for (const { forwardAuth } of [http.middlewares.check, http.middlewares['no-identity']]) {
     // JavaScript writes Go's leading (?i) as a flag.
@@ -76,7 +80,7 @@ t.test("Envoy's file is YAML; it fails closed, and strips before it asks", async
   t.equal(check.status_on_error.code, 'ServiceUnavailable')
   t.same(
     check.allowed_headers.patterns.map(({ exact }: { exact: string }) => exact),
-    ['cookie', 'user-agent', 'x-forwarded-for'],
+    ['cookie', 'user-agent', 'x-forwarded-for', 'sec-purpose', 'x-session-activity'],
   )
   t.same(check.http_service.authorization_response.allowed_upstream_headers.patterns, [
     { exact: 'x-user-id' },

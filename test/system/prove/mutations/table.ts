@@ -26,17 +26,19 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: `  const due = db
     .select({ id: session.id })
     .from(session)
-    .where(and(inArray(session.id, [...sessionIds]), isValid, lastSeenIsStale))
+    .where(and(inArray(session.id, [...sessionIds]), isValid, activity ? lastSeenIsStale : unseen))
     .for('update', { skipLocked: true })
-  await db.update(session).set({ lastSeenAt: now }).where(inArray(session.id, due))`,
+  const seen = activity ? { lastSeenAt: now } : { passiveAt: now }
+  await db.update(session).set(seen).where(inArray(session.id, due))`,
     replace: `  const due = await db
     .select()
     .from(session)
-    .where(and(inArray(session.id, [...sessionIds]), isValid, lastSeenIsStale))
+    .where(and(inArray(session.id, [...sessionIds]), isValid, activity ? lastSeenIsStale : unseen))
   if (due.length === 0) return
+  const seen = activity ? { lastSeenAt: now } : { passiveAt: now }
   // The column hashes what it is given, and these are hashes already.
-  const rows = due.map((row) => ({ ...row, sessionToken: sql\`\${row.sessionToken}\`, lastSeenAt: now }))
-  await db.insert(session).values(rows).onConflictDoUpdate({ target: session.id, set: { lastSeenAt: now } })`,
+  const rows = due.map((row) => ({ ...row, sessionToken: sql\`\${row.sessionToken}\`, ...seen }))
+  await db.insert(session).values(rows).onConflictDoUpdate({ target: session.id, set: seen })`,
   },
   'error-as-401': {
     meaning: 'an error while reading the session counts as "no session"',
