@@ -21,6 +21,15 @@ CREATE INDEX "user_id_prefix_idx" ON "global_logout"."user" USING btree (lower("
 CREATE INDEX "user_email_prefix_idx" ON "global_logout"."user" USING btree (lower("email") text_pattern_ops);--> statement-breakpoint
 CREATE INDEX "user_name_prefix_idx" ON "global_logout"."user" USING btree (lower("name") text_pattern_ops);
 --> statement-breakpoint
+-- The application's own table of users, where "global-logout users link" has put its triggers. A regclass follows a renamed table,
+-- and a dump names it.
+CREATE TABLE "global_logout"."user_link" (
+	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
+	"linked" "regclass" NOT NULL,
+	"linked_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "user_link_singleton" CHECK ("user_link"."singleton")
+);
+--> statement-breakpoint
 -- The token is stored as the SHA-256 of the token in base64url, as hashToken() in src/database/token-hash.ts has it. The foreign
 -- key ends the sessions of a deleted user, and makes a sign-in wait for a logout of the same user.
 CREATE TABLE "global_logout"."session" (

@@ -273,3 +273,56 @@ CREATE FUNCTION global_logout.lagging_instances(xids text[]) RETURNS TABLE (xid 
 	SELECT asked.xid, i.id, i.beat FROM unnest(xids) AS asked (xid)
 	JOIN global_logout.instance i ON pg_visible_in_snapshot(asked.xid::xid8, i.applied) IS NOT TRUE
 $$;
+--> statement-breakpoint
+-- Follows the application's own table of users, on which "global-logout users link" puts triggers that call this: names and emails
+-- of the mirror stay in step, and the sessions of users end who are deleted or get another id.
+-- The trigger for updates lists the columns, the id first; its arguments say what each is. So renamed columns are followed, and none
+-- can change its type: nothing of the application runs here as the owner.
+CREATE FUNCTION global_logout.follow_users() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
+DECLARE
+	read_columns text;
+	before text[];
+	after text[];
+	mirrored text;
+BEGIN
+	IF NOT EXISTS (SELECT FROM global_logout.user_link l WHERE l.linked = TG_RELID) THEN
+		RAISE EXCEPTION 'follow_users() is for linked tables alone';
+	END IF;
+	IF TG_OP = 'TRUNCATE' THEN
+		FOR mirrored IN SELECT u.id FROM global_logout."user" u ORDER BY u.id LOOP
+			PERFORM global_logout.delete_user(mirrored);
+		END LOOP;
+		RETURN NULL;
+	END IF;
+	SELECT 'SELECT ARRAY[' || string_agg(format('($1).%I::text', a.attname), ', ' ORDER BY listed.place) || ']' INTO read_columns
+		FROM pg_trigger t, unnest(t.tgattr) WITH ORDINALITY AS listed (number, place), pg_attribute a
+		WHERE t.tgrelid = TG_RELID AND t.tgfoid = 'global_logout.follow_users()'::regprocedure
+			AND a.attrelid = t.tgrelid AND a.attnum = listed.number;
+	IF read_columns IS NULL THEN
+		RAISE EXCEPTION 'the trigger that lists the columns of % is gone', TG_RELID::regclass
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run "global-logout users unlink", then "users link" again.';
+	END IF;
+	EXECUTE read_columns INTO before USING old;
+	IF TG_OP = 'DELETE' THEN
+		PERFORM global_logout.delete_user(before[1]);
+		RETURN NULL;
+	END IF;
+	EXECUTE read_columns INTO after USING new;
+	IF after[1] IS DISTINCT FROM before[1] THEN
+		-- As refuse_renaming() has it for the mirror.
+		IF EXISTS (SELECT FROM global_logout.user_lock l WHERE l.user_id = before[1] AND coalesce(l.until > clock_timestamp(), true))
+			OR EXISTS (SELECT FROM global_logout.staff s WHERE s.user_id = before[1]) THEN
+			RAISE EXCEPTION 'this user has a lock or a role, which is kept by id: the id stays'
+				USING ERRCODE = 'restrict_violation', HINT = 'Lift the lock or take the role away first, with global-logout.';
+		END IF;
+		PERFORM global_logout.delete_user(before[1]);
+		RETURN NULL;
+	END IF;
+	UPDATE global_logout."user" u SET
+		email = CASE WHEN 'email' = ANY (TG_ARGV) THEN after[array_position(TG_ARGV, 'email') + 1] ELSE u.email END,
+		name = CASE WHEN 'name' = ANY (TG_ARGV) THEN after[array_position(TG_ARGV, 'name') + 1] ELSE u.name END
+		WHERE u.id = after[1];
+	RETURN NULL;
+END $$;

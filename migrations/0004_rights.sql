@@ -30,7 +30,7 @@ DECLARE
 	member text;
 BEGIN
 	FOREACH member IN ARRAY known LOOP
-		EXECUTE format('REVOKE ALL ON global_logout."user", global_logout.session, global_logout.session_policy,
+		EXECUTE format('REVOKE ALL ON global_logout."user", global_logout.user_link, global_logout.session, global_logout.session_policy,
 			global_logout.session_change, global_logout.instance, global_logout.revoked_session, global_logout.replay, global_logout.feed_horizon, global_logout.user_lock, global_logout.taken_over,
 			global_logout.staff, global_logout.service_key, global_logout.operation, global_logout.audit_link, global_logout.audit_head, global_logout.incident,
 			global_logout.incident_planned, global_logout.incident_runner, global_logout.job FROM %I', member);
@@ -94,7 +94,7 @@ BEGIN
 		global_logout.end_sessions(global_logout.session, uuid[], text, text, inet, text, text), global_logout.valid_session(text),
 		global_logout.mirror_user(text, jsonb), global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 		global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
-		global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]), global_logout.refuse_locked(), global_logout.announce_lock(), global_logout.refuse_renaming(),
+		global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.follow_users(), global_logout.lagging_instances(text[]), global_logout.refuse_locked(), global_logout.announce_lock(), global_logout.refuse_renaming(),
 		global_logout.refuse_future(), global_logout.stamp_operation(), global_logout.operation_digest(global_logout.operation), global_logout.seal_operations(integer),
 		global_logout.refuse_changed_outcome(), global_logout.refuse_revived_key(), global_logout.record_operation(text, text, text, jsonb),
 		global_logout.until_text(timestamptz), global_logout.key_facts(global_logout.service_key), global_logout.record_key_change(), global_logout.record_lock_change(),

@@ -3,6 +3,7 @@
  * it runs: help, version and usage errors load no library but commander.
  */
 import { Command, CommanderError } from 'commander'
+import { addAdoptCommands } from './adopt/cli.ts'
 import { Failed, UsageError } from './cli/common.ts'
 import { addCompletionCommand } from './cli/completion.ts'
 import { printToStderr } from './cli/print.ts'
@@ -20,6 +21,7 @@ const VERSION = ['-v, --version', 'print the version'] as const
 const AFTER_HELP = `
 The environment sets the settings; the README lists them all. The most important:
   DATABASE_URL             postgres://user:password@host:5432/database; default: the demo of this folder
+  DATABASE_SCHEMA          schema of the service in that database (global_logout)
   HOST, PORT               address to listen on (127.0.0.1, 4000)
   PUBLIC_URL               origin that browsers use, such as https://id.example.com
 
@@ -90,9 +92,20 @@ export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing
     .command('migrate')
     .allowExcessArguments(false)
     .description('apply database migrations; connect as the owner of the tables')
+    .option(
+      '--authjs-tables [schema]',
+      "create the tables of Auth.js's Drizzle adapter for the application (default schema: public)",
+    )
     .addHelpText('after', '\nExample\n  DATABASE_URL=postgres://owner@db/app global-logout migrate')
-    .action(async () => (await import('./cli/migrate-action.ts')).migrateDatabase(context))
+    .action(async ({ authjsTables: schema }: { authjsTables?: string | true }) => {
+      if (schema) {
+        const { createAuthjsTables } = await import('./adopt/authjs-tables.ts')
+        await createAuthjsTables(context, schema === true ? 'public' : schema)
+      }
+      await (await import('./cli/migrate-action.ts')).migrateDatabase(context)
+    })
   addAccountCommands(program, context)
+  addAdoptCommands(program, context)
   addIncidentCommand(program, context)
   addAuditCommand(program, context)
   addKeysCommand(program, context)

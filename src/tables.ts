@@ -1,6 +1,7 @@
 /** Lists every table, for drizzle-kit and the check for hidden rows. Each module defines its tables; add a new schema here. */
 import { getTableName, is } from 'drizzle-orm'
 import { PgTable } from 'drizzle-orm/pg-core'
+import * as adopt from './adopt/schema.ts'
 import * as jobs from './database/schema.ts'
 import * as feed from './feed/schema.ts'
 import * as leases from './leases/schema.ts'
@@ -13,6 +14,7 @@ import * as replays from './staff/replays/schema.ts'
 import * as staff from './staff/schema.ts'
 
 const tables = {
+  ...adopt,
   ...jobs,
   ...feed,
   ...leases,

@@ -85,7 +85,7 @@ t.test('a trigger function that runs as the owner works on its own table only', 
         create trigger mine after delete on mine referencing old table as ended
           for each statement execute function global_logout.${name}();
         delete from mine`),
-      /is for (global_logout\.\S+|tables of global-logout) alone/,
+      /is for (global_logout\.\S+|tables of global-logout|linked tables) alone/,
       name,
     )
   }

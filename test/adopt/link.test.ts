@@ -1,0 +1,239 @@
+/** `global-logout users link`: who is deleted in the application's table is signed out; nothing else of the application changes. */
+import t from 'tap'
+import { withSchema } from '../../src/database/database-url.ts'
+import { migrate } from '../../src/database/migrate.ts'
+import { run } from '../support/command.ts'
+import { testDatabase } from '../support/database.ts'
+import { login } from '../support/logins.ts'
+import { changes, outside } from '../support/outside.ts'
+import { admin } from '../support/server.ts'
+import { startService } from '../support/service.ts'
+import { waitFor, within } from '../support/within.ts'
+
+const database = await testDatabase()
+const { psql, url } = database
+const service = await startService({ database })
+
+async function users(...args: string[]) {
+  const command = run(['users', ...args], { env: { DATABASE_URL: url } })
+  return { code: await command.ended, output: command.output(), stdout: command.stdout() }
+}
+const link = (table: string, ...args: string[]) => users('link', '--table', table, ...args)
+/** Whether a session of this user opens anything. */
+const isIn = async (token: string) => (await service.check(token)) === 200
+
+await psql(`create schema shop;
+  create table shop."Customer" ("Id" uuid primary key default gen_random_uuid(), "E-Mail" varchar(200), "Full name" text, visits int default 0);
+  create table public.orders (id int, buyer uuid references shop."Customer" on delete cascade);
+  insert into shop."Customer" ("E-Mail", "Full name") select n || '@example.com', 'Customer ' || n from generate_series(1, 8) n`)
+const ids = (await psql<{ id: string }>('select "Id" as id from shop."Customer" order by "E-Mail"')).map(
+  ({ id }) => id,
+)
+const application = await login(database)
+await psql(`grant usage on schema shop to ${application.name};
+  grant select, insert, update, delete, truncate on shop."Customer", public.orders to ${application.name}`)
+const COLUMNS = ['--id', 'Id', '--email', 'E-Mail', '--name', 'Full name']
+
+t.test('without --yes it prints the SQL, and changes nothing', async (t) => {
+  const before = await outside(url)
+  const printed = await link('shop.Customer', ...COLUMNS)
+  t.match(printed, { code: 0, output: /create trigger .* on shop\."Customer"/ })
+  t.same(changes(before, await outside(url)), [])
+
+  const [sql = ''] = /begin;[\s\S]*commit;/.exec(printed.stdout) ?? []
+  await admin(url, (client) => client.query(sql))
+  t.match(
+    await link('shop.Customer', ...COLUMNS),
+    { code: 2, output: /shop\."Customer" is linked/ },
+    'run as printed',
+  )
+  const undo = await users('unlink')
+  t.match(undo, { code: 0, output: 'Nothing was changed' })
+  t.match(await users('unlink', '--yes'), { code: 0, output: 'not linked any more' })
+  const left = changes(before, await outside(url))
+  t.ok(
+    left.every((line) => /^[-+] pg_class .*"relname": "Customer"/.test(line)),
+    `of the table, only the note that it had a trigger is left: ${left}`,
+  )
+  t.match(await users('unlink', '--yes'), { code: 0, output: 'No table is linked' })
+})
+
+t.test('while the table is linked', async (t) => {
+  const [ada = '', bob = '', cyd = '', dan = '', eve = '', fay = ''] = ids
+  const others = await service.signIn(await service.addUser('only-here'))
+  await service.addUser(ada, { email: 'old@example.com' })
+  const linked = await link('shop.Customer', ...COLUMNS, '--yes')
+  t.match(linked, { code: 0, output: /1 user of the mirror updated/ })
+  t.match(linked.output, '1 user with sessions is not in shop."Customer"')
+  t.match(await psql('select email, name from global_logout."user" where id = $1', [ada]), [
+    { email: '1@example.com', name: 'Customer 1' },
+  ])
+
+  await t.test('who is deleted by the application is signed out, on record', async (t) => {
+    const [phone, laptop, other] = [
+      await service.signIn(ada),
+      await service.signIn(ada),
+      await service.signIn(bob),
+    ]
+    await application.psql(`delete from shop."Customer" where "Id" = '${ada}'`)
+    t.same([await isIn(phone.token), await isIn(laptop.token), await isIn(other.token)], [false, false, true])
+    t.match(
+      await psql(
+        'select kind, actor_kind, actor_id, revoked_count from global_logout.operation where user_id = $1',
+        [ada],
+      ),
+      [{ kind: 'user.delete', actor_kind: 'database', actor_id: application.name, revoked_count: 2 }],
+    )
+  })
+
+  await t.test('a deletion that is rolled back ends nothing', async (t) => {
+    const { token } = await service.signIn(bob)
+    await application.psql(`begin; delete from shop."Customer" where "Id" = '${bob}'; rollback`)
+    t.ok(await isIn(token))
+  })
+
+  await t.test('a sign-in under way when its user is deleted does not survive', async (t) => {
+    await admin(url, async (signingIn) => {
+      await signingIn.query('begin')
+      await signingIn.query('select global_logout.sign_in($1, $2)', ['hash-of-cyd', cyd])
+      const deleting = application.psql(`delete from shop."Customer" where "Id" = '${cyd}'`)
+      await waitFor('the deletion to wait for the sign-in', async () => {
+        const [{ waiting } = {}] = await psql<{ waiting: string }>(
+          `select count(*) as waiting from pg_stat_activity where usename = '${application.name}' and wait_event_type = 'Lock'`,
+        )
+        return waiting === '1'
+      })
+      await signingIn.query('commit')
+      await within('the deletion', deleting)
+    })
+    t.same(await psql(`select from global_logout.session where "userId" = $1`, [cyd]), [])
+  })
+
+  await t.test('a new email or name is shown to staff, and no other column is watched', async (t) => {
+    const { token } = await service.signIn(bob)
+    await application.psql(`update shop."Customer" set "E-Mail" = 'bob@new.example', "Full name" = null where "Id" = '${bob}';
+      update shop."Customer" set visits = visits + 1`)
+    t.match(await psql('select email, name from global_logout."user" where id = $1', [bob]), [
+      { email: 'bob@new.example', name: null },
+    ])
+    t.ok(await isIn(token))
+  })
+
+  await t.test('another id is another user: the sessions end, and a lock keeps its user', async (t) => {
+    const { token } = await service.signIn(dan)
+    const moved = crypto.randomUUID()
+    await application.psql(`update shop."Customer" set "Id" = '${moved}' where "Id" = '${dan}'`)
+    t.notOk(await isIn(token))
+    await psql(`insert into global_logout.user_lock (user_id, reason) values ('${eve}', 'stolen')`)
+    await t.rejects(
+      application.psql(`update shop."Customer" set "Id" = gen_random_uuid() where "Id" = '${eve}'`),
+      /has a lock or a role/,
+    )
+  })
+
+  await t.test(
+    'it follows a renamed table and renamed columns, and no column can change its type',
+    async (t) => {
+      const { token } = await service.signIn(fay)
+      await psql(`alter table shop."Customer" rename to people;
+      alter table shop.people rename "Id" to key; alter table shop.people rename visits to "Id"`)
+      await t.rejects(psql('alter table shop.people alter "E-Mail" type int using 1'), { code: '0A000' })
+      await application.psql(`update shop.people set "E-Mail" = 'fay@new.example' where key = '${fay}'`)
+      t.match(await psql('select email from global_logout."user" where id = $1', [fay]), [
+        { email: 'fay@new.example' },
+      ])
+      await application.psql(`delete from shop.people where key = '${fay}'`)
+      t.notOk(await isIn(token))
+    },
+  )
+
+  await t.test('its function works on no other table, and no other login can use it', async (t) => {
+    await t.rejects(
+      psql(`set search_path = public; create table mine (id text primary key); insert into mine values ('only-here');
+        create trigger mine after delete on mine for each row execute function global_logout.follow_users();
+        delete from mine`),
+      /is for linked tables alone/,
+    )
+    await t.rejects(
+      application.psql(
+        `create temp table mine (id text); create trigger mine after delete on mine for each row execute function global_logout.follow_users()`,
+      ),
+      { code: '42501' },
+    )
+    t.ok(await isIn(others.token))
+  })
+
+  await t.test('TRUNCATE, of another table by cascade too, signs everyone out', async (t) => {
+    const { token } = await service.signIn(bob)
+    await application.psql('truncate public.orders')
+    t.ok(await isIn(token))
+    await application.psql('truncate shop.people cascade')
+    t.same([await isIn(token), await isIn(others.token)], [false, false])
+  })
+
+  await t.test('a second service in another schema follows the same table', async (t) => {
+    const there = withSchema(url, 'second_logout')
+    await migrate(there)
+    const env = { DATABASE_URL: url, DATABASE_SCHEMA: 'second_logout' }
+    const command = run(['users', 'link', '--table', 'shop.people', '--id', 'key', '--yes'], { env })
+    t.equal(await command.ended, 0, command.output())
+    const id = crypto.randomUUID()
+    await psql(`insert into shop.people (key) values ('${id}');
+      select second_logout.sign_in('hash', '${id}'); delete from shop.people where key = '${id}'`)
+    t.same(await psql(`select kind from second_logout.operation where user_id = '${id}'`), [
+      { kind: 'user.delete' },
+    ])
+    await psql('drop schema second_logout cascade')
+  })
+})
+
+t.test('what cannot be linked is refused with what to do', async (t) => {
+  await psql(`set search_path = public; create table twice (id text, email int); create view seen as select 1 as id; create table "Accounts" (id int primary key, at date);
+    create table days (day date primary key); create table halves (id int primary key) partition by range (id)`)
+  for (const [table, id, message] of [
+    ['public.missing', 'id', /there is no table public\.missing\./],
+    ['accounts', 'id', /there is no table public\.accounts\. Is it public\."Accounts"\?/],
+    ['a.b.c', 'id', /write the table as schema\.table/],
+    ['global_logout.user', 'id', /is a table of global-logout itself/],
+    ['seen', 'id', /is a view/],
+    ['halves', 'id', /partitioned/],
+    ['twice', 'id', /"id" of public\.twice is not unique/],
+    ['twice', 'ID', /has no column "ID"; it has id, email/],
+    ['days', 'day', /is of type date; it must be text, .*uuid/],
+  ] as const)
+    t.match(await link(table, '--id', id), { code: 2, output: message }, table)
+  t.match(await link('Accounts', '--id', 'id', '--email', 'at'), {
+    code: 2,
+    output: /"at" .* is of type date/,
+  })
+})
+
+t.test('an owner without rights on the table is told which it needs', async (t) => {
+  const owner = await login(database)
+  await psql(
+    `create schema given authorization ${owner.name}; create table public.theirs (id int primary key)`,
+  )
+  await migrate(withSchema(owner.url, 'given'))
+  const command = run(['users', 'link', '--table', 'theirs', '--id', 'id', '--yes'], {
+    env: { DATABASE_URL: owner.url, DATABASE_SCHEMA: 'given' },
+  })
+  t.equal(await command.ended, 1)
+  t.match(command.output(), 'needs to own the schema of global-logout, and the rights SELECT and TRIGGER')
+  await psql(`grant select, trigger on theirs to ${owner.name}`)
+  const again = run(['users', 'link', '--table', 'theirs', '--id', 'id', '--yes'], {
+    env: { DATABASE_URL: owner.url, DATABASE_SCHEMA: 'given' },
+  })
+  t.equal(await again.ended, 0, again.output())
+  await psql('drop schema given cascade')
+})
+
+t.test('dropping our schema removes the triggers, and the table works as before', async (t) => {
+  const trigger = () =>
+    psql(`select tgname from pg_trigger where tgrelid = 'shop.people'::regclass and not tgisinternal`)
+  t.equal((await trigger()).length, 3)
+  await psql('drop schema global_logout cascade')
+  t.same(await trigger(), [])
+  await application.psql(
+    `insert into shop.people ("E-Mail") values ('x'); update shop.people set "E-Mail" = 'y'; delete from shop.people`,
+  )
+})

@@ -1,0 +1,7 @@
+-- The tables of @auth/drizzle-adapter 1.0: an email is required, and there is no authenticator.
+create table "user" (id text not null primary key, name text, email text not null, "emailVerified" timestamp, image text);
+create table account ("userId" text not null references "user"(id) on delete cascade, type text not null, provider text not null, "providerAccountId" text not null, refresh_token text, access_token text, expires_at integer, token_type text, scope text, id_token text, session_state text, primary key (provider, "providerAccountId"));
+create table session ("sessionToken" text not null primary key, "userId" text not null references "user"(id) on delete cascade, expires timestamp not null);
+create table "verificationToken" (identifier text not null, token text not null, expires timestamp not null, primary key (identifier, token));
+insert into "user" values ('u1','Ada','ada@example.com',null,null);
+insert into session values ('raw-token-1','u1', (now() at time zone 'utc') + interval '20 days');

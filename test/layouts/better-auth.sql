@@ -1,0 +1,7 @@
+-- Better Auth: no Auth.js; its sessions have a token, an address and a user agent.
+create table "user" (id text not null primary key, name text not null, email text not null unique, "emailVerified" boolean not null, image text, "createdAt" timestamptz not null default current_timestamp, "updatedAt" timestamptz not null default current_timestamp);
+create table session (id text not null primary key, "expiresAt" timestamptz not null, token text not null unique, "createdAt" timestamptz not null default current_timestamp, "updatedAt" timestamptz not null, "ipAddress" text, "userAgent" text, "userId" text not null references "user"(id) on delete cascade);
+create table account (id text not null primary key, "accountId" text not null, "providerId" text not null, "userId" text not null references "user"(id) on delete cascade, "accessToken" text, "refreshToken" text, "idToken" text, "accessTokenExpiresAt" timestamptz, "refreshTokenExpiresAt" timestamptz, scope text, password text, "createdAt" timestamptz not null default current_timestamp, "updatedAt" timestamptz not null);
+create table verification (id text not null primary key, identifier text not null, value text not null, "expiresAt" timestamptz not null, "createdAt" timestamptz not null default current_timestamp, "updatedAt" timestamptz not null default current_timestamp);
+insert into "user" values ('b1','Ada','ada@example.com',true,null);
+insert into session values ('s1', now() + interval '20 days','raw-token-1', now(), now(), null, null, 'b1');
