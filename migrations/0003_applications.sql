@@ -119,7 +119,7 @@ END $$;
 CREATE FUNCTION global_logout.take_over(
 	token_hash text, user_id text, expires timestamptz, profile jsonb DEFAULT '{}', user_agent text DEFAULT NULL,
 	ip_address inet DEFAULT NULL, key_id uuid DEFAULT NULL,
-	OUT outcome text, OUT session_id uuid, OUT expires_at timestamptz
+	OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamptz
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_variable
 DECLARE
@@ -129,6 +129,7 @@ DECLARE
 BEGIN
 	PERFORM global_logout.begin_act();
 	SELECT * INTO STRICT policy FROM global_logout.session_policy;
+	xid := pg_current_xact_id()::text;
 	-- A logout of the user has committed when the lock is held, or waits; the next statements see it.
 	is_new := global_logout.mirror_user(user_id, profile);
 	made := global_logout.valid_session(token_hash);

@@ -1,16 +1,18 @@
-/** An application on the same database: with connections of its own, or in the middle of a transaction. */
+/** An application on the same database: with connections of its own; and a transaction in the middle of which it stops. */
 import { drizzle as nodePostgres } from 'drizzle-orm/node-postgres'
 import { drizzle as postgresJs } from 'drizzle-orm/postgres-js'
 import pg from 'pg'
 import postgres from 'postgres'
 import t from 'tap'
 import type { Executor } from '../../src/database/database.ts'
+import { SEARCH_PATH } from '../support/server.ts'
 import { waitFor } from '../support/within.ts'
 
 /** Drizzle databases without any setting of this service, by driver. Closed when the test file ends. */
 export const DRIVERS = {
   'a pool of node-postgres': (url: string, options: string): Executor => {
     const pool = new pg.Pool({ connectionString: url, max: 10, options })
+    pool.on('error', () => {})
     t.teardown(() => pool.end())
     return nodePostgres(pool)
   },
@@ -28,29 +30,19 @@ export const DRIVERS = {
     return postgresJs(client)
   },
 }
-export type Driver = keyof typeof DRIVERS
-
-let driver: Driver = 'a pool of node-postgres'
-
-/** Which driver `applicationDatabase` uses in this test file. */
-export function useDriver(name: Driver): void {
-  driver = name
-}
-
 /**
- * The application's drizzle database.
+ * The application's drizzle database, on a pool of node-postgres.
  * @param options server settings of its connections, e.g. `-c default_transaction_isolation=serializable`
  */
 export function applicationDatabase({ url }: { url: string }, options = ''): Executor {
-  return DRIVERS[driver](url, options)
+  return DRIVERS['a pool of node-postgres'](url, options)
 }
 
 /** A transaction that the test holds open. */
 export async function openTransaction({ url }: { url: string }) {
-  const [client, observer] = [1, 2].map(() => new pg.Client({ connectionString: url })) as [
-    pg.Client,
-    pg.Client,
-  ]
+  const [client, observer] = [1, 2].map(
+    () => new pg.Client({ connectionString: url, options: SEARCH_PATH }),
+  ) as [pg.Client, pg.Client]
   await Promise.all([client.connect(), observer.connect()])
   await client.query('begin isolation level read committed')
   const { rows } = await client.query('select pg_backend_pid() as pid')

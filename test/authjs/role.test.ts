@@ -1,29 +1,40 @@
-/** An Auth.js application needs `global_logout_application` and nothing else; and may record its own sign-outs, and nothing else. */
-import type { Adapter } from '@auth/core/adapters'
-import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
+/** An application needs the role `global_logout_application` and no right on any table of ours; and can write nothing else to the record. */
+import { withGlobalLogout } from '@global-logout/authjs'
+import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
-import { generateSessionToken } from '../../src/sessions/tokens.ts'
 import { verify } from '../../src/staff/audit/chain.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
 import { startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
-import { applicationDatabase, DRIVERS } from './application.ts'
-import { inDays, newAccount } from './contract-suite.ts'
+import { PATIENCE_MS, waitFor } from '../support/within.ts'
+import { DRIVERS } from './application.ts'
+import { inDays } from './contract-suite.ts'
+import { memoryAdapter } from './memory-adapter.ts'
 
 const owner = await testDatabase()
 const { psql } = owner
 const application = await login(owner, 'global_logout_application')
 
-async function signedIn(adapter: Required<Adapter>) {
-  const user = await adapter.createUser({
-    id: '',
-    email: `${crypto.randomUUID()}@example.com`,
-    emailVerified: null,
+/** An application whose login has the rights of `url`, on one of the drivers. */
+function adapterOn(url: string, driver: keyof typeof DRIVERS = 'a pool of node-postgres') {
+  const { adapter, sessions } = memoryAdapter()
+  // Many wait for one connection, on a loaded machine.
+  const ours = createDatabaseSessions({ db: DRIVERS[driver](url, ''), timeoutMs: PATIENCE_MS })
+  return {
+    adapter: withGlobalLogout(adapter, ours),
+    held: sessions,
+  }
+}
+
+async function signedIn({ adapter }: ReturnType<typeof adapterOn>) {
+  const email = `${crypto.randomUUID()}@example.com`
+  const user = await adapter.createUser({ id: '', email, emailVerified: null })
+  const { sessionToken } = await adapter.createSession({
+    sessionToken: '',
+    userId: user.id,
+    expires: inDays(7),
   })
-  const sessionToken = generateSessionToken()
-  await adapter.createSession({ sessionToken, userId: user.id, expires: inDays(7) })
   return { user, sessionToken }
 }
 
@@ -33,22 +44,20 @@ t.test(
     const service = await startService({ database: owner, env: { CHECK_MODE: 'leased' } })
     await service.answersFromMemory()
     for (const url of [application.url, owner.url]) {
-      const adapter = GlobalLogoutAdapter(applicationDatabase({ url })) as Required<Adapter>
-      const { user, sessionToken } = await signedIn(adapter)
-      await adapter.updateUser({ id: user.id, name: 'Ada' })
-      const account = newAccount(user.id)
-      await adapter.linkAccount(account)
-      t.match(await adapter.getUserByAccount(account), { id: user.id })
-      await adapter.createVerificationToken({ identifier: 'ada', token: user.id, expires: inDays(1) })
-      t.match(await adapter.useVerificationToken({ identifier: 'ada', token: user.id }), { token: user.id })
+      const { adapter, held } = adapterOn(url)
+      const { user, sessionToken } = await signedIn({ adapter, held })
       await psql(`update session set "lastSeenAt" = now() - interval '1 hour' where "userId" = $1`, [user.id])
-      t.match(await adapter.getSessionAndUser(sessionToken), { user: { name: 'Ada' } })
+      t.match(await adapter.getSessionAndUser(sessionToken), { user })
       const [{ fresh } = {}] = await psql<{ fresh: boolean }>(
         `select "lastSeenAt" > now() - interval '1 minute' as fresh from session where "userId" = $1`,
         [user.id],
       )
       t.ok(fresh, 'the use is recorded')
-      t.match(await adapter.updateSession({ sessionToken, expires: inDays(8) }), { sessionToken })
+      const old = crypto.randomUUID()
+      held.set(old, { sessionToken: old, userId: user.id, expires: inDays(1) })
+      t.match(await adapter.getSessionAndUser(old), { user })
+      await adapter.deleteSession(old)
+
       const before = service.hits()
       await waitFor('an answer from memory', async () => {
         t.equal(await service.check(sessionToken), 200)
@@ -56,27 +65,36 @@ t.test(
       })
       await adapter.deleteSession(sessionToken)
       t.equal(await service.check(sessionToken), 401, 'over at every instance, when the sign-out returns')
-      t.match(await psql('select * from operation where user_id = $1', [user.id]), [
-        { kind: 'authjs.signout', scope: 'local', actor_kind: 'user', actor_id: user.id, revoked_count: 1 },
-      ])
       await adapter.deleteSession(sessionToken)
-      t.equal((await psql('select from operation where user_id = $1', [user.id])).length, 1)
-      await adapter.unlinkAccount(account)
+      const signOut = {
+        kind: 'logout',
+        scope: 'local',
+        actor_kind: 'user',
+        actor_id: user.id,
+        revoked_count: 1,
+      }
+      t.match(await psql('select * from operation where user_id = $1', [user.id]), [signOut, signOut])
       await adapter.deleteUser(user.id)
+      t.match(await psql('select * from operation where user_id = $1 order by at desc limit 1', [user.id]), [
+        { kind: 'user.delete', actor_kind: 'database', actor_id: new URL(url).username },
+      ])
     }
   },
 )
 
+t.test('a login without the role can do nothing of it', async (t) => {
+  const { url } = await login(owner)
+  await t.rejects(signedIn(adapterOn(url)), { code: 'no_answer', cause: { cause: { code: '42501' } } })
+})
+
 t.test('sign-outs at once, on the one connection of an application, do not break each other', async (t) => {
   const service = await startService({ database: owner, env: { CHECK_MODE: 'leased' } })
   await service.answersFromMemory()
-  const adapter = GlobalLogoutAdapter(
-    DRIVERS['one client of node-postgres'](application.url, ''),
-  ) as Required<Adapter>
+  const one = adapterOn(application.url, 'one client of node-postgres')
   const tokens: string[] = []
-  for (let i = 0; i < 20; i++) tokens.push((await signedIn(adapter)).sessionToken)
+  for (let i = 0; i < 20; i++) tokens.push((await signedIn(one)).sessionToken)
   for (const token of tokens) t.equal(await service.check(token), 200)
-  const outcomes = await Promise.allSettled(tokens.map((token) => adapter.deleteSession(token)))
+  const outcomes = await Promise.allSettled(tokens.map((token) => one.adapter.deleteSession(token)))
   t.strictSame(
     outcomes.filter(({ status }) => status === 'rejected'),
     [],
@@ -87,18 +105,24 @@ t.test('sign-outs at once, on the one connection of an application, do not break
 t.test(
   'an application can write no act of staff into the record, nor end a session in their name',
   async (t) => {
-    const adapter = GlobalLogoutAdapter(applicationDatabase(application)) as Required<Adapter>
-    const { user, sessionToken } = await signedIn(adapter)
+    const on = adapterOn(application.url)
+    const { user, sessionToken } = await signedIn(on)
     const before = await psql('select from operation')
     for (const sql of [
       `insert into operation (id, kind, actor_kind, actor_id, user_id, revoked_count) values (gen_random_uuid(), 'user.revoke', 'staff', 'eve', 'ada', 1)`,
-      `insert into operation (id, kind, actor_kind, actor_id, user_id, revoked_count) values (gen_random_uuid(), 'authjs.signout', 'user', 'ada', 'ada', 1)`,
+      `insert into operation (id, kind, actor_kind, actor_id, user_id, revoked_count) values (gen_random_uuid(), 'logout', 'user', 'ada', 'ada', 1)`,
       'update operation set waited_ms = 1',
       'select from operation',
       'select from revoked_session',
       `insert into revoked_session (session_id) values (gen_random_uuid())`,
+      'select from session',
+      'insert into session ("sessionToken") values (gen_random_uuid())',
       'delete from session',
       'truncate session',
+      'select from "user"',
+      'delete from "user"',
+      'select from taken_over',
+      'delete from taken_over',
       `update session set "createdAt" = now()`,
       `update session set "userId" = 'x'`,
       'select from user_lock',
@@ -108,6 +132,7 @@ t.test(
       'select from service_key',
       `insert into service_key (name, key_hash, scopes) values ('x', 'x', '{security}')`,
       'update session_policy set max_age_seconds = 1',
+      'select from instance',
       'delete from instance',
       `insert into instance (id) values (gen_random_uuid())`,
       'update instance set beat = 1',
@@ -116,13 +141,16 @@ t.test(
       'select global_logout.restored_elsewhere()',
       `select global_logout.record_operation('user.role', 'x', null, '{}')`,
       'select global_logout.grant_roles()',
+      `select global_logout.mirror_user('x', '{}')`,
+      `select global_logout.valid_session('x')`,
+      `select global_logout.end_sessions(null, '{}', 'user.revoke', null, null, null, null)`,
     ])
       await t.rejects(application.psql(sql), { code: '42501' }, sql)
     t.equal((await psql('select from operation')).length, before.length)
     const [session] = await psql<{ id: string }>('select id from session where "sessionToken" = $1', [
       hashToken(sessionToken),
     ])
-    await adapter.deleteSession(sessionToken)
+    await on.adapter.deleteSession(sessionToken)
     t.match(await psql('select * from operation where actor_session_id = $1', [session?.id]), [
       { actor_kind: 'user', actor_id: user.id },
     ])
@@ -131,8 +159,8 @@ t.test(
 )
 
 t.test('a sign-out leaves no name behind for what else its transaction deletes', async (t) => {
-  const adapter = GlobalLogoutAdapter(applicationDatabase(owner)) as Required<Adapter>
-  const [one, two] = [await signedIn(adapter), await signedIn(adapter)]
+  const on = adapterOn(owner.url)
+  const [one, two] = [await signedIn(on), await signedIn(on)]
   await psql(
     `begin; select global_logout.sign_out('${hashToken(one.sessionToken)}');
      delete from session where "sessionToken" = '${hashToken(two.sessionToken)}'; commit`,
