@@ -7,8 +7,8 @@ import t from 'tap'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import { person, startIdentityProvider } from './identity-provider.ts'
+import { memoryAdapter } from './memory-adapter.ts'
 import { type App, PASSWORD, signIn } from './sign-in.ts'
-import { usersInMemory } from './users-in-memory.ts'
 
 const service = await startService()
 const { psql } = service.database
@@ -19,11 +19,13 @@ t.teardown(sessions.close)
 
 const ada = { id: 'ada', name: 'Ada', email: 'ada@example.com', emailVerified: null, role: 'admin' }
 const eve = { id: 'eve', name: 'Eve', email: 'eve@example.com', emailVerified: null, role: 'guest' }
+const users = memoryAdapter()
+for (const user of [ada, eve]) users.users.set(user.id, user)
 
 /** What Auth.js reports as an error; a test that provokes one takes it out. */
 const errors: Error[] = []
 const config = {
-  adapter: withGlobalLogout(usersInMemory(ada, eve), sessions),
+  adapter: withGlobalLogout(users.adapter, sessions),
   providers: [
     Credentials({
       credentials: { username: {}, password: {} },

@@ -7,9 +7,9 @@ import t from 'tap'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import type { Site } from './browser.ts'
+import { memoryAdapter } from './memory-adapter.ts'
 import { load, missing } from './next-auth.ts'
 import { type App, PASSWORD, signIn } from './sign-in.ts'
-import { usersInMemory } from './users-in-memory.ts'
 
 const SECRET = 'of-the-application'
 const service = await startService({
@@ -22,6 +22,8 @@ t.teardown(sessions.close)
 const unavailable: Sessions = { ...sessions, check: () => Promise.reject(new UndecidedError('away')) }
 
 const ada = { id: 'ada', name: 'Ada', email: 'ada@example.com', emailVerified: null }
+const users = memoryAdapter()
+users.users.set(ada.id, ada)
 const authorize = async ({ password }: { password?: string }) => (password === PASSWORD ? ada : null)
 /** Codes and errors that next-auth logs; a test that provokes one takes it out. */
 const errors: unknown[] = []
@@ -34,7 +36,7 @@ t.test('next-auth 4', { skip: missing }, async (t) => {
     secret: SECRET,
     logger: { error: (code: string) => void errors.push(code), warn() {}, debug() {} },
   }
-  const withSessions = { ...config, adapter: withGlobalLogout(usersInMemory(ada), sessions) }
+  const withSessions = { ...config, adapter: withGlobalLogout(users.adapter, sessions) }
   const database = appWith(nextAuth4.default, databaseCredentials(withSessions))
   const jwt = appWith(nextAuth4.default, jwtSessions(config, sessions))
 

@@ -9,8 +9,8 @@ import { duringOutage } from '../support/database-outage.ts'
 import { freePort } from '../support/ports.ts'
 import { startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
+import { memoryAdapter } from './memory-adapter.ts'
 import { type App, signIn } from './sign-in.ts'
-import { usersInMemory } from './users-in-memory.ts'
 
 const OUTAGE_MS = 10_000
 const SECRET = 'of-the-application'
@@ -21,6 +21,8 @@ const sessions = createDatabaseSessions({ connectionString: service.database.url
 t.teardown(sessions.close)
 
 const ada = { id: 'ada', name: 'Ada', email: 'ada@example.com', emailVerified: null }
+const users = memoryAdapter()
+users.users.set(ada.id, ada)
 const config = {
   providers: [Credentials({ credentials: { username: {}, password: {} }, authorize: () => ada })],
   secret: SECRET,
@@ -28,7 +30,7 @@ const config = {
   basePath: '/auth',
   logger: { error() {}, warn() {}, debug() {} },
 } satisfies AuthConfig
-const adapter = withGlobalLogout(usersInMemory(ada), sessions)
+const adapter = withGlobalLogout(users.adapter, sessions)
 const apps = {
   'database sessions with credentials': await appWith(databaseCredentials({ ...config, adapter })),
   'JWT sessions': await appWith(jwtSessions(config, sessions, { onUndecided() {} })),

@@ -11,6 +11,7 @@
  * service where a sign-out must be durable before the user sees it.
  */
 import type { Sessions } from '@global-logout/client'
+import { bearer, codeOf, endSession } from './session-token.ts'
 import type { AnyAdapter, AnyUser, Device } from './types.ts'
 
 export interface GlobalLogoutOptions {
@@ -90,6 +91,7 @@ export function withGlobalLogout<A extends AnyAdapter>(
   }
 
   const check = (token: string) => sessions.check(bearer(token))
+  const end = (token: string) => endSession(sessions, token)
 
   /** Checks again in any case: another request may have taken the session over meanwhile, and the adapter forgot it. */
   async function checkTakenOver(token: string) {
@@ -119,23 +121,7 @@ export function withGlobalLogout<A extends AnyAdapter>(
     }
   }
 
-  /** Ends the session of a token. @returns false for a token that `sessions` does not know. */
-  async function end(token: string): Promise<boolean> {
-    try {
-      await sessions.logout(bearer(token), { scope: 'local' })
-      return true
-    } catch (error) {
-      if (codeOf(error) === 'invalid_token') return false
-      throw error
-    }
-  }
-
   return { ...adapter, ...methods } as unknown as A
-}
-
-/** The code of a `ServiceError`; an application may have several copies of its class. */
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
 function profileOf({ id, name, email, image }: AnyUser) {
@@ -144,8 +130,4 @@ function profileOf({ id, name, email, image }: AnyUser) {
 
 function noUser(id: unknown): Error {
   return new Error(`there is no user ${JSON.stringify(id)}`)
-}
-
-function bearer(token: string) {
-  return { headers: { authorization: `Bearer ${token}` } }
 }

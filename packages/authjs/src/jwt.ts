@@ -13,8 +13,9 @@
  * A sign-out by Auth.js ends the session. Where that fails, Auth.js logs an EventError, but clears its cookie and reports success:
  * an event cannot prevent it. Link to `/logout` of the service where a sign-out must be durable before the user sees it.
  */
-import { NotSignedOutError, type RequestLike, type Sessions } from '@global-logout/client'
+import type { RequestLike, Sessions } from '@global-logout/client'
 import type { GlobalLogoutOptions } from './adapter.ts'
+import { bearer, endSession } from './session-token.ts'
 
 // biome-ignore-start lint/suspicious/noExplicitAny: the options of Auth.js 5 and next-auth 4 alike, whose types differ
 type Callback = ((params: any) => any) | undefined
@@ -36,7 +37,7 @@ export interface JwtSignIn {
   profile?: unknown
 }
 
-export interface JwtSessionsOptions extends GlobalLogoutOptions {
+export interface JwtSessionsOptions extends Pick<GlobalLogoutOptions, 'device'> {
   /**
    * Returns the id by which a user is known, the same at each sign-in. By default `user.id`. Without an adapter Auth.js gives a user
    * of an identity provider another id at each sign-in; there it is `provider:providerAccountId`.
@@ -158,15 +159,6 @@ export function jwtRequest(jwt: object | null): RequestLike {
   return isClaim(claim) ? bearer(claim.token) : { headers: {} }
 }
 
-async function endSession(sessions: Sessions, token: string): Promise<void> {
-  try {
-    await sessions.logout(bearer(token), { scope: 'local' })
-  } catch (error) {
-    // Unknown, or over: nothing is left to end.
-    if (!(error instanceof NotSignedOutError && error.code === 'invalid_token')) throw error
-  }
-}
-
 function defaultUserId({ user, account }: JwtSignIn, hasAdapter: boolean): string {
   const fromProvider = account && account.type !== 'credentials'
   if (fromProvider && !hasAdapter) return `${account.provider}:${account.providerAccountId}`
@@ -175,8 +167,4 @@ function defaultUserId({ user, account }: JwtSignIn, hasAdapter: boolean): strin
 
 function isClaim(claim: unknown): claim is Claim {
   return typeof (claim as Claim | undefined)?.token === 'string'
-}
-
-function bearer(token: string) {
-  return { headers: { authorization: `Bearer ${token}` } }
 }
