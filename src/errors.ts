@@ -20,6 +20,7 @@ export const ERRORS = {
   user_not_found: { status: 404, title: 'No such user' },
   incident_not_found: { status: 404, title: 'No such incident' },
   request_timeout: { status: 408, title: 'Request timeout' },
+  session_over: { status: 409, title: 'The session is over' },
   incident_not_open: { status: 409, title: 'The plan has expired' },
   cursor_too_old: { status: 410, title: 'The feed no longer reaches back to this cursor' },
   body_too_large: { status: 413, title: 'Request body too large' },

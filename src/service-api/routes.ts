@@ -4,9 +4,11 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { Problem } from '../errors.ts'
 import { callers } from '../http/openapi/document.ts'
 import { instant, text } from '../http/schemas.ts'
 import { readAddress } from '../lib/read-address.ts'
+import { zonedInstant } from '../lib/schemas.ts'
 import type { Cookies } from '../sessions/cookies.ts'
 import { deviceColumns } from '../sessions/device-columns.ts'
 import type { Sessions } from '../sessions/sessions.ts'
@@ -45,6 +47,17 @@ const newSession = z.strictObject({
     .refine((text) => readAddress(text) !== null, 'must be an IPv4 or IPv6 address')
     .nullish(),
   replaces: z.string().min(1).max(MAX_TOKEN_LENGTH).nullish(),
+  takeOver: z
+    .strictObject({
+      // What `/check` reads as a token.
+      token: z
+        .string()
+        .regex(/^[\x21-\x7e]+$/, 'must be a session token')
+        .max(MAX_TOKEN_LENGTH),
+      expires: zonedInstant.describe('when the session ends there; here it ends then, or before'),
+    })
+    .nullish()
+    .describe('a session that another store holds: its token stays, and gets a session here'),
 })
 
 const createdSession = z.object({
@@ -117,24 +130,34 @@ async function routes(instance: FastifyInstance, { sessions, cookies }: ServiceA
         operationId: 'createSession',
         summary: 'Sign a user in',
         description:
-          'For an application that has authenticated the user. To sign in security staff, the key also needs the scope `security` (403 `insufficient_scope`). `replaces` ends the session of that token in the same transaction, which prevents session fixation.',
+          'For an application that has authenticated the user. To sign in security staff, the key also needs the scope `security` (403 `insufficient_scope`). `replaces` ends the session of that token in the same transaction, which prevents session fixation. `takeOver` is refused with 409 `session_over` for a token that has ended, or whose user was signed out or locked since.',
         security: callers.service('sessions:create'),
-        problems: [...forServices.problems, 'user_locked', 'outcome_unknown'],
+        problems: [...forServices.problems, 'user_locked', 'session_over', 'outcome_unknown'],
         body: newSession,
         response: { 201: createdSession.describe('The new session, and the cookie to set.') },
       },
     },
     async (request, reply) => {
-      const { user, replaces, userAgent, ipAddress } = request.body
+      const { user, replaces, takeOver, userAgent, ipAddress } = request.body
+      if (takeOver && replaces)
+        throw new Problem('invalid_request', 'takeOver: replaces no other session.', { field: 'takeOver' })
       const { id: userId, ...profile } = user
-      const { token, session } = await sessions.create({
+      const login = {
         userId,
         profile,
-        replaces: replaces ?? undefined,
         ...deviceColumns({ userAgent: userAgent ?? null, ipAddress: ipAddress ?? null }),
-        requestId: request.id,
         key: request.serviceKey,
-      })
+      }
+      const { token, session } = takeOver
+        ? {
+            token: takeOver.token,
+            session: await sessions.takeOver({
+              ...login,
+              token: takeOver.token,
+              expires: new Date(takeOver.expires),
+            }),
+          }
+        : await sessions.create({ ...login, replaces: replaces ?? undefined, requestId: request.id })
       reply.code(201)
       return { token, sessionId: session.id, expires: session.expires.toISOString(), cookie: cookies.session }
     },

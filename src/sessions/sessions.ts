@@ -29,6 +29,7 @@ import {
 } from './queries.ts'
 import { revoke } from './revoke.ts'
 import type { Session } from './schema.ts'
+import { createTakeOver } from './take-over.ts'
 import { generateSessionToken, operationOf, proves } from './tokens.ts'
 
 /** Device, address and id of a request; null or absent where unknown. */
@@ -166,6 +167,7 @@ export function createSessions(
 
   return {
     create,
+    takeOver: createTakeOver({ transaction }, isStaff),
     logout,
     endOne,
     /** The active session of a token with its user, or null. Counts as session activity. */

@@ -292,6 +292,38 @@ t.test('where there is nothing to take over, the adapter is not asked', async (t
   await t.rejects(async () => withGlobalLogout(silent, sessions).getSessionAndUser('unknown'), /no table/)
 })
 
+t.test('over HTTP it is the same, with a key that may sign users in', async (t) => {
+  const { headers } = await service.keyFor('sessions:create')
+  const ask = async (body: object) => {
+    const request = json(body)
+    const response = await service.http('/api/sessions', {
+      ...request,
+      headers: { ...request.headers, ...headers },
+    })
+    return { status: response.status, ...((await response.json()) as object) }
+  }
+  const token = crypto.randomUUID()
+  const takeOver = { token, expires: inDays(3).toISOString() }
+  t.match(await ask({ user: { id: 'grace' }, takeOver }), { status: 201, token, sessionId: String })
+  t.match(await ask({ user: { id: 'grace' }, takeOver }), { status: 201, token }, 'again')
+  t.equal(await service.check(token), 200)
+  t.match(await rowsOf(token), [{ userId: 'grace', keyId: String }], 'no sign-in that the user made')
+  await service.sessions.logout(token, 'global', DEVICE)
+  t.match(await ask({ user: { id: 'grace' }, takeOver }), { status: 409, code: 'session_over' })
+  const other = { ...takeOver, token: crypto.randomUUID() }
+  t.match(await ask({ user: { id: 'grace' }, takeOver: other }), { status: 409, code: 'session_over' })
+  t.match(await ask({ user: { id: 'ada' }, takeOver: other, replaces: token }), {
+    status: 400,
+    field: 'takeOver',
+  })
+  for (const wrong of [{ token: 'with space' }, { token: '' }, { expires: 'soon' }])
+    t.match(await ask({ user: { id: 'ada' }, takeOver: { ...other, ...wrong } }), { status: 400 })
+
+  await psql(`insert into staff (user_id, role) values ('eve', 'security')`)
+  t.match(await ask({ user: { id: 'eve' }, takeOver: other }), { status: 403, code: 'insufficient_scope' })
+  t.equal(await service.check(other.token), 401)
+})
+
 // The last one: no session is taken over after it.
 t.test('after an incident no session comes back, but of users whom it named others', async (t) => {
   const [named, other] = [await signedInBefore(), await signedInBefore()]
