@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { type Credential, credentialOf, findCookie, readCredential } from './credentials.ts'
 import { createJwtReader, isEncryptedJwt } from './jwt-cookie.ts'
 
-/** Auth.js cuts a long cookie into parts; more do not fit into the headers of a request. */
+/** Of 4 kB each. Most servers refuse longer headers. */
 const MOST_PARTS = 10
 
 export type ReadCredential = (headers: IncomingHttpHeaders) => Credential | Promise<Credential>
