@@ -61,7 +61,7 @@ t.test('what a terminal obeys is not recorded', async (t) => {
 t.test('an application signs somebody in whose device sends what cannot be kept', async (t) => {
   const { headers } = await service.keyFor('sessions:create')
   const userId = await service.addUser()
-  const call = json({ userId, userAgent: `a\0b${'c'.repeat(9_000)}` })
+  const call = json({ user: { id: userId }, userAgent: `a\0b${'c'.repeat(9_000)}` })
   const response = await service.http('/api/sessions', { ...call, headers: { ...call.headers, ...headers } })
   t.equal(response.status, 201)
   const [row] = await psql('select "userAgent" from session where "userId" = $1', [userId])
