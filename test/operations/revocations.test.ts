@@ -89,7 +89,7 @@ t.test('the operation of one transaction does not leak into the next on the same
   await service.sessions.logout(active[0]?.token ?? '', 'local', { userAgent: null, ipAddress: null })
   await Promise.all(
     Array.from({ length: 10 }, () =>
-      database.run((db) => db.execute(`delete from session where "userId" = '${userId}'`)),
+      database.run((db) => db.execute(`delete from global_logout.session where "userId" = '${userId}'`)),
     ),
   )
   const left = await traces(userId)
@@ -100,7 +100,7 @@ t.test('a rolled-back deletion leaves nothing', async (t) => {
   const { userId, active } = await someone()
   await t.rejects(
     database.transaction(async (tx) => {
-      await tx.execute(`delete from session where "userId" = '${userId}'`)
+      await tx.execute(`delete from global_logout.session where "userId" = '${userId}'`)
       throw new Error('changed my mind')
     }),
   )

@@ -40,7 +40,7 @@ t.test(
 t.test('a dead row that somebody holds is skipped, not waited for', async (t) => {
   await fill(30)
   await database.transaction(async (tx) => {
-    await tx.execute(`select 1 from session where "sessionToken" = 'row-1' for update`)
+    await tx.execute(`select 1 from global_logout.session where "sessionToken" = 'row-1' for update`)
     t.equal(await sweep(database), 19)
   })
   t.equal(await sweep(database), 1)
@@ -80,7 +80,7 @@ t.test('a change is kept until every instance that answers from memory has appli
 t.test('two instances do not sweep at once', async (t) => {
   await fill(30)
   await database.transaction(async (tx) => {
-    await tx.execute(`select from job where name = 'sweep' for update`)
+    await tx.execute(`select from global_logout.job where name = 'sweep' for update`)
     t.equal(await sweep(database), null)
   })
   t.equal(await sweep(database), 20)

@@ -206,7 +206,7 @@ t.test(
   async (t) => {
     const database = await testDatabase()
     const sealers = [1, 2, 3].map(() => startSealer(database, strictLog(t), { sealMs: 1 }))
-    const insert = `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`
+    const insert = `insert into global_logout.operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`
     await Promise.all(
       Array.from({ length: 60 }, (_, i) =>
         database.transaction(async (tx) => {

@@ -423,11 +423,11 @@ t.test('the role of the service is allowed all of it, and cannot take back what 
   t.ok(await running)
   await addsUp(t, asService, id, { endedPlanned: 9 })
   await t.rejects(
-    own.run((db) => db.execute(`delete from revoked_session`)),
+    own.run((db) => db.execute(`delete from global_logout.revoked_session`)),
     { cause: { code: '42501' } },
   )
   await t.rejects(
-    own.run((db) => db.execute(`delete from incident`)),
+    own.run((db) => db.execute(`delete from global_logout.incident`)),
     { cause: { code: '42501' } },
   )
 })
