@@ -7,27 +7,38 @@ import { openApplication } from './application-page.ts'
 
 const folder = new URL('../../packages/client/src/', import.meta.url)
 const files = await readdir(folder)
+/** Written for Next.js and React alone, which an application with that entry has. */
+const FOR_NEXT = /^next(-|\.)/
+const OF_NEXT = ['next/headers.js', 'next/navigation.js', 'next/server.js', 'react']
+const mayImport = (file: string, from: string) => FOR_NEXT.test(file) && OF_NEXT.includes(from)
 
 t.test('no file of it imports from outside its folder, or names a global of Node', async (t) => {
   for (const file of files) {
     const text = await readFile(new URL(file, folder), 'utf8')
     const imported = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, from]) => from ?? '')
     t.same(
-      imported.filter((from) => !files.includes(from.replace(/^\.\//, ''))),
+      imported.filter((from) => !files.includes(from.replace(/^\.\//, '')) && !mayImport(file, from)),
       [],
       file,
     )
-    t.notMatch(text, /\b(process|Buffer|require|__dirname|setImmediate|global)\b[.(]/, file)
+    // Next replaces `process.env` where there is no Node.
+    if (!FOR_NEXT.test(file)) t.notMatch(text, /\bprocess\./, file)
+    t.notMatch(text, /\b(Buffer|require|__dirname|setImmediate|global)\b[.(]/, file)
   }
 })
 
 t.test('it depends on no package, and exports what is tested here', async (t) => {
   const text = await readFile(new URL('../package.json', folder), 'utf8')
   const { exports, ...rest } = JSON.parse(text)
-  for (const kind of ['dependencies', 'peerDependencies', 'optionalDependencies']) t.notOk(rest[kind], kind)
+  for (const kind of ['dependencies', 'optionalDependencies']) t.notOk(rest[kind], kind)
+  const optional = { optional: true }
+  t.same(rest.peerDependenciesMeta, { next: optional, react: optional })
+  t.same(Object.keys(rest.peerDependencies), Object.keys(rest.peerDependenciesMeta))
   for (const [name, file] of [
     ['.', 'index'],
     ['./browser', 'browser'],
+    ['./next', 'next'],
+    ['./next/client', 'next-client'],
   ])
     t.same(exports[name ?? ''], {
       'global-logout-source': `./src/${file}.ts`,

@@ -8,6 +8,7 @@ import { deadLinks } from '../support/links.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const files = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'packages/*/README.md', 'bench/*.md'], {
   cwd: root,
+  exclude: ['**/node_modules/**'],
 })
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 

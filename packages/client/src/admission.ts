@@ -11,7 +11,7 @@ export interface AdmissionOptions {
 }
 
 /** The response to a refused request. */
-interface Refusal {
+export interface Refusal {
   status: 401 | 503
   headers: Record<string, string>
   /** A problem body (RFC 9457), with titles and codes of the service. */
@@ -45,7 +45,11 @@ export async function admit(
 
 /** Removes identity headers that the client sent: only `identity` is trusted. */
 export function stripIdentity(headers: Record<string, unknown>): void {
-  for (const name of Object.keys(headers)) if (IDENTITY_HEADER.test(name)) delete headers[name]
+  for (const name of Object.keys(headers)) if (isIdentityHeader(name)) delete headers[name]
+}
+
+export function isIdentityHeader(name: string): boolean {
+  return IDENTITY_HEADER.test(name)
 }
 
 function signedOut(code: RefusalCode): Refusal {

@@ -1,0 +1,62 @@
+/** The request that Next is handling, and what the environment says about this deployment. Nothing is read at import. */
+import { headers as currentHeaders } from 'next/headers.js'
+import { type Client, createClient } from './client.ts'
+import type { RequestLike } from './credentials.ts'
+import type { Sessions } from './sessions.ts'
+
+/** Next replaces these expressions or reads them at run time; `process` itself is missing in some edge runtimes. */
+declare const process: {
+  env: Partial<Record<'GLOBAL_LOGOUT_URL' | 'GLOBAL_LOGOUT_KEY' | 'GLOBAL_LOGOUT_TRUSTED_PROXIES', string>>
+}
+
+type HeadersLike = Pick<Headers, 'get'>
+
+type ServiceSessions = Pick<Client, 'verdict'> & Sessions
+let client: ServiceSessions | undefined
+
+/**
+ * The sessions of the service at GLOBAL_LOGOUT_URL, for the adapter of Auth.js too. Signing in needs a service key with the scope
+ * `sessions:create` in GLOBAL_LOGOUT_KEY. One for the process; call it when a request needs it. @throws Error without the address.
+ */
+export function sessionsFromEnvironment(): ServiceSessions {
+  client ??= createClient({
+    url: serviceUrl(),
+    key: process.env.GLOBAL_LOGOUT_KEY,
+  }) as unknown as ServiceSessions
+  return client
+}
+
+/** The address of the service, without a slash at its end. @throws Error without GLOBAL_LOGOUT_URL. */
+export function serviceUrl(): string {
+  const url = process.env.GLOBAL_LOGOUT_URL
+  if (!url) throw new Error('Set GLOBAL_LOGOUT_URL to the address of the global-logout service.')
+  return url.replace(/\/+$/, '')
+}
+
+/** @throws Error where there is no request, as `headers()` of Next. */
+export async function currentRequest(): Promise<RequestLike & { headers: HeadersLike }> {
+  return requestOf(await currentHeaders())
+}
+
+export function requestOf(headers: HeadersLike): RequestLike & { headers: HeadersLike } {
+  return { headers, ip: clientAddress(headers) }
+}
+
+/**
+ * The device of the current request, for the user's list of devices: `withGlobalLogout(adapter, sessions, { device })`.
+ * The address is null unless GLOBAL_LOGOUT_TRUSTED_PROXIES says how many proxies are in front of Next.
+ */
+export async function device(): Promise<{ userAgent: string | null; ipAddress: string | null }> {
+  const { headers, ip = null } = await currentRequest()
+  return { userAgent: headers.get('user-agent'), ipAddress: ip }
+}
+
+/**
+ * Each trusted proxy appends the address of its own client, so the nth entry from the right is true. Everything before it may be
+ * forged; without a proxy, Next keeps the whole header as the client sent it.
+ */
+function clientAddress(headers: HeadersLike): string | undefined {
+  const proxies = Number(process.env.GLOBAL_LOGOUT_TRUSTED_PROXIES ?? 0)
+  const entries = (headers.get('x-forwarded-for') ?? '').split(',')
+  return proxies > 0 ? entries.at(-proxies)?.trim() || undefined : undefined
+}

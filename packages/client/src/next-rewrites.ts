@@ -1,0 +1,48 @@
+/**
+ * The service's pages and APIs for browsers, on the application's own origin and without a gateway. These paths must be free in
+ * the application.
+ */
+import { serviceUrl } from './next-request.ts'
+
+/** From a path of the application to one of the service. The service's front page lists the devices. */
+const PATHS: Record<string, string> = {
+  '/devices': '/',
+  '/logout': '/logout',
+  '/signed-out': '/signed-out',
+  '/sessions/:id/end': '/sessions/:id/end',
+  '/assets/:file': '/assets/:file',
+  '/api/session': '/api/session',
+  '/api/session/events': '/api/session/events',
+  '/api/sessions': '/api/sessions',
+  '/api/sessions/:id': '/api/sessions/:id',
+  '/api/logout': '/api/logout',
+}
+
+/**
+ * For `rewrites` in `next.config`, in an application without `createProxy()`. Next writes them into the build, so the build needs
+ * GLOBAL_LOGOUT_URL; without it, there are none.
+ */
+export async function rewrites(): Promise<{ source: string; destination: string }[]> {
+  const service = urlAtBuild()
+  if (!service) return []
+  return Object.entries(PATHS).map(([source, path]) => ({ source, destination: service + path }))
+}
+
+/** The address at the service of a path below the application's base path; undefined when the path is not the service's. */
+export function atService(path: string): string | undefined {
+  const found = Object.keys(PATHS).find((pattern) => patternOf(pattern).test(path))
+  return found && serviceUrl() + (PATHS[found] === found ? path : PATHS[found])
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`)
+}
+
+function urlAtBuild(): string | undefined {
+  try {
+    return serviceUrl()
+  } catch {
+    console.warn('GLOBAL_LOGOUT_URL is not set: this build leads no path to the global-logout service.')
+    return undefined
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The session of the request that Next is handling, for pages, route handlers and actions. A request is checked once, however many
+ * components ask. An error of the check passes: `error.tsx` shows it, and nobody is signed out by it.
+ */
+
+import { redirect } from 'next/navigation.js'
+import { cache } from 'react'
+import { admit } from './admission.ts'
+import {
+  AUTHJS_SIGN_IN,
+  answer,
+  type Checks,
+  createProxyWith,
+  type Guard,
+  type ProxyOptions,
+  verdictsOf,
+} from './next-proxy.ts'
+import { currentRequest, requestOf } from './next-request.ts'
+import type { Identity } from './sessions.ts'
+
+export interface RequireOptions {
+  /** The maximum age of the sign-in, in seconds. An older session has to sign out and in again. */
+  maxAge?: number
+  /** The path of the sign-in page. Default: that of Auth.js, `/api/auth/signin`. */
+  signIn?: string
+  /** The path to come back to. */
+  callbackUrl?: string
+}
+
+/** A route handler gets a Response instead of its own result where the request has no session; an action is redirected. */
+export type Guarded<Args extends unknown[], Result> = (
+  ...args: Args
+) => Promise<Args extends [Request, ...unknown[]] ? Result | Response : Result>
+
+export interface NextSessions {
+  /** The identity of the current request, or null. @throws UndecidedError when the service cannot decide. */
+  session(): Promise<Identity | null>
+  /** The identity of the current request. Redirects to the sign-in page without one. @throws UndecidedError */
+  requireSession(options?: RequireOptions): Promise<Identity>
+  /** Guards a route handler (401 and 503 with problem bodies) or a server action (redirect to the sign-in). */
+  withSession<Args extends unknown[], Result>(
+    handler: (identity: Identity, ...args: Args) => Result | Promise<Result>,
+  ): Guarded<Args, Result>
+  /** The guard for `proxy.ts` or `middleware.ts`. */
+  createProxy(options?: ProxyOptions): Guard
+}
+
+/** @param getSessions called for each request, so that importing needs no settings. */
+export function createNextSessions(getSessions: () => Checks): NextSessions {
+  const session = cache(async () => {
+    // First, so that a build, which has no request, learns that this page cannot be made before one.
+    const request = await currentRequest()
+    return getSessions().check(request)
+  })
+
+  async function requireSession({ maxAge, signIn = AUTHJS_SIGN_IN, callbackUrl }: RequireOptions = {}) {
+    const identity = await session()
+    const target = callbackUrl ? `${signIn}?callbackUrl=${encodeURIComponent(callbackUrl)}` : signIn
+    if (!identity) return redirect(target)
+    // Auth.js keeps a session that is valid, however often its user signs in. So this one has to end first.
+    if (maxAge !== undefined && !isYounger(identity, maxAge))
+      return redirect(`/logout?callbackUrl=${encodeURIComponent(target)}`)
+    return identity
+  }
+
+  function withSession<Args extends unknown[], Result>(
+    handler: (identity: Identity, ...args: Args) => Result | Promise<Result>,
+  ): Guarded<Args, Result> {
+    async function guarded(...args: Args): Promise<Result | Response> {
+      const [request] = args
+      if (!(request instanceof Request)) return handler(await requireSession(), ...args)
+      const admission = await admit(verdictsOf(getSessions()), requestOf(request.headers))
+      if ('refusal' in admission) return answer(admission.refusal, admission.cookies)
+      return handler(admission.identity as Identity, ...args)
+    }
+    return guarded as Guarded<Args, Result>
+  }
+
+  return {
+    session,
+    requireSession,
+    withSession,
+    createProxy: (options) => createProxyWith(getSessions, options),
+  }
+}
+
+/** False also for an identity without a time. */
+function isYounger({ authTime }: Identity, seconds: number): boolean {
+  return Date.now() - authTime?.getTime() < seconds * 1000
+}

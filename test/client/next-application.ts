@@ -1,0 +1,135 @@
+/**
+ * The example of Next.js, built and started for real, with an identity provider and the service behind it. On Next 15 it has the
+ * files of `examples/nextjs/next-15` in place of its own.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { BrowserContext, Page } from 'playwright-core'
+import t from 'tap'
+import { startIdentityProvider } from '../authjs/identity-provider.ts'
+import { boundedFetch } from '../support/bounded-fetch.ts'
+import { plainNode } from '../support/plain-node.ts'
+import { freePort } from '../support/ports.ts'
+import { runProgram } from '../support/run-program.ts'
+import { type Service, startService } from '../support/service.ts'
+import { nextEvent, waitFor } from '../support/within.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const EXAMPLE = join(root, 'examples/nextjs')
+const FOLDERS = { 15: join(EXAMPLE, 'next-15'), 16: EXAMPLE }
+/** A build takes most of a minute of CPU. In milliseconds. */
+const BUILD_MS = 300_000
+const { PATH, HOME } = process.env
+const BARE = { PATH, HOME, NEXT_TELEMETRY_DISABLED: '1' }
+
+export type NextVersion = keyof typeof FOLDERS
+
+/** Why the tests of a version cannot run here; false when they can. @throws Error with CI set. */
+export function skipNext(version: NextVersion): string | false {
+  if (existsSync(join(FOLDERS[version], 'node_modules/next'))) return false
+  const folder = FOLDERS[version].slice(root.length)
+  const why = `no Next ${version} here: run "npm run build", then "npm ci --prefix ${folder}"`
+  if (process.env.CI) throw new Error(why)
+  return why
+}
+
+/**
+ * Builds and starts the application.
+ * @param buildEnv what the build sees, beside PATH and HOME.
+ */
+export async function startApplication(version: NextVersion) {
+  const port = await freePort()
+  // By name, as Next calls itself.
+  const base = `http://localhost:${port}`
+  const service = await startService({ env: { PUBLIC_URL: base } })
+  const [{ issuer, client }, { key }] = await Promise.all([
+    startIdentityProvider({ redirectUri: `${base}/api/auth/callback/work` }),
+    service.keyFor('sessions:create'),
+  ])
+  const folder = await assemble(version)
+  // Rewrites are part of a build; a proxy reads its environment when it runs.
+  await build(folder, version === 15 ? { GLOBAL_LOGOUT_URL: service.base } : {})
+  const env = {
+    ...BARE,
+    GLOBAL_LOGOUT_URL: service.base,
+    GLOBAL_LOGOUT_KEY: key,
+    GLOBAL_LOGOUT_TRUSTED_PROXIES: '1',
+    AUTH_SECRET: 'of-the-application',
+    AUTH_URL: base,
+    AUTH_WORK_ISSUER: issuer,
+    AUTH_WORK_ID: client.client_id,
+    AUTH_WORK_SECRET: client.client_secret,
+  }
+  const next = join(folder, 'node_modules/next/dist/bin/next')
+  const child = spawn(...plainNode(next, 'start', '--hostname', 'localhost', '--port', String(port)), {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  t.teardown(async () => {
+    child.kill()
+    if (child.exitCode === null && child.signalCode === null)
+      await nextEvent(`the end of Next ${version}`, child, 'close')
+  })
+  const answers = () =>
+    boundedFetch(base).then(
+      () => true,
+      () => false,
+    )
+  await waitFor(`Next ${version} to answer`, answers)
+  /** The service, at the application's address: for `openBrowser`. */
+  const site: Service = { ...service, base }
+  return { base, service, site }
+}
+
+export type Application = Awaited<ReturnType<typeof startApplication>>
+
+/** Signs a person in, through the pages of Auth.js and of the identity provider. @returns the page of the account. */
+export async function signIn(context: BrowserContext, who: string): Promise<Page> {
+  const page = await context.newPage()
+  await page.goto('/account')
+  await page.waitForURL(/\/api\/auth\/signin/)
+  const form = page.locator('form', { has: page.getByRole('button', { name: 'Sign in with Work' }) })
+  await form.evaluate((form: HTMLFormElement, who) => (form.action += `?login_hint=${who}`), who)
+  await page.getByRole('button', { name: 'Sign in with Work' }).click()
+  await page.waitForURL('/account')
+  return page
+}
+
+/** Puts the packages as they are now into the dependencies. @returns the folder of the application. */
+async function assemble(version: NextVersion): Promise<string> {
+  const modules = join(FOLDERS[version], 'node_modules')
+  for (const name of ['client', 'authjs']) {
+    const installed = join(modules, '@global-logout', name)
+    await rm(join(installed, 'dist'), { recursive: true, force: true })
+    // Types are checked elsewhere, and one package sees those of another only after a build.
+    const project = ['-p', `packages/${name}/tsconfig.build.json`, '--noCheck']
+    const tsc = plainNode('node_modules/typescript/bin/tsc', ...project, '--outDir', join(installed, 'dist'))
+    await runProgram(...tsc, { cwd: root })
+    await cp(join(root, 'packages', name, 'package.json'), join(installed, 'package.json'))
+  }
+  if (version === 16) return EXAMPLE
+  const folder = t.testdir()
+  for (const part of ['app', 'auth.ts', 'users.ts', 'tsconfig.json'])
+    await cp(join(EXAMPLE, part), join(folder, part), { recursive: true })
+  for (const part of ['middleware.ts', 'next.config.ts', 'package.json'])
+    await cp(join(FOLDERS[version], part), join(folder, part))
+  await mkdir(folder, { recursive: true })
+  await symlink(modules, join(folder, 'node_modules'))
+  return folder
+}
+
+async function build(folder: string, env: Record<string, string>): Promise<void> {
+  const [program, args] = plainNode(join(folder, 'node_modules/next/dist/bin/next'), 'build')
+  await runProgram(program, args, {
+    cwd: folder,
+    env: { ...BARE, ...env },
+    timeout: BUILD_MS,
+    maxBuffer: 2 ** 24,
+  }).catch((error) => {
+    throw new Error(`next build failed: ${error.stdout}${error.stderr}`, { cause: error })
+  })
+}

@@ -1,0 +1,122 @@
+/** What an application of Next keeps, on each version: nobody passes without a session, and a sign-out reaches every browser. */
+import type { BrowserContext, Page } from 'playwright-core'
+import t from 'tap'
+import { boundedFetch } from '../support/bounded-fetch.ts'
+import { browserTest } from '../support/browser.ts'
+import { duringOutage } from '../support/database-outage.ts'
+import { rawConnection } from '../support/raw.ts'
+import { waitFor } from '../support/within.ts'
+import { type NextVersion, signIn, skipNext, startApplication } from './next-application.ts'
+
+const FORGED = { 'x-user-id': 'forged', x_user_id: 'forged', 'x-session-id': 'forged' }
+
+export async function testNext(version: NextVersion): Promise<void> {
+  const skip = skipNext(version)
+  if (skip) return void t.test(`Next ${version}`, { skip }, async () => {})
+  const { base, service, site } = await startApplication(version)
+  const on = `Next ${version}`
+  const me = (page: Page) => page.evaluate(() => fetch('/api/me').then(({ status }) => status))
+  const cookieOf = async (context: BrowserContext) =>
+    (await context.cookies()).find(({ name }) => name === service.cookieName)?.value
+
+  t.test(`${on}: without a session a page leads to the sign-in and data gets 401`, async (t) => {
+    const { host } = new URL(base)
+    const signInPage = '/api/auth/signin?callbackUrl=%2Faccount%3Ftab%3D1'
+    const cases: [string, string][] = [
+      [`Host: ${host}\r\nAccept: text/html`, base],
+      [`Host: ${host}\r\nSec-Fetch-Mode: navigate`, base],
+      [
+        `Host: app.example.com\r\nX-Forwarded-Proto: https\r\nSec-Fetch-Mode: navigate`,
+        'https://app.example.com',
+      ],
+    ]
+    for (const [from, to] of cases) {
+      const answer = await rawConnection(
+        base,
+        `GET /account?tab=1 HTTP/1.1\r\n${from}\r\nX-User-ID: forged\r\nConnection: close\r\n\r\n`,
+      ).closed()
+      t.match(answer, /^HTTP\/1.1 303 /)
+      const location = /^location: (.*)$/im.exec(answer)?.[1]?.trim() ?? ''
+      t.equal(new URL(location, base).href, to + signInPage, from)
+    }
+    for (const headers of [FORGED, { ...FORGED, 'x-middleware-subrequest': 'middleware:middleware:proxy' }]) {
+      const data = await boundedFetch(`${base}/api/me`, { headers })
+      t.equal(data.status, 401)
+      t.match(await data.json(), { type: 'urn:global-logout:problem:unauthenticated' })
+    }
+  })
+
+  browserTest(`${on}: the API learns the user from the proxy alone`, async (t, open) => {
+    const context = await open(site)
+    const page = await signIn(context, 'ada')
+    const userId = await page.locator('#user').textContent()
+    t.ok(userId)
+    const told = await page.evaluate(
+      (forged) => fetch('/api/me', { headers: forged }).then((answer) => answer.json()),
+      FORGED,
+    )
+    t.same(told, { userId })
+    const check = await boundedFetch(`${service.base}/check`, {
+      headers: { authorization: `Bearer ${await cookieOf(context)}` },
+    })
+    t.equal(check.headers.get('x-user-id'), userId, 'and it is the user of the service')
+  })
+
+  browserTest(
+    `${on}: after a sign-out everywhere, the other browser is out and its open page leaves`,
+    async (t, open) => {
+      const [phone, laptop, eve] = [await open(site), await open(site), await open(site)]
+      const [here, there] = [await signIn(phone, 'ada'), await signIn(laptop, 'ada')]
+      const other = await signIn(eve, 'eve')
+      const token = await cookieOf(phone)
+      await here.getByRole('button', { name: 'Sign out everywhere' }).click()
+      await here.waitForURL('/signed-out')
+      await there.waitForURL(/\/signed-out/)
+      t.equal(await cookieOf(phone), undefined, 'the cookie is gone')
+      t.equal(await service.check(token ?? ''), 401)
+      t.equal(await me(there), 401)
+      await there.goto('/account')
+      t.match(there.url(), /\/api\/auth\/signin/)
+      t.equal(await me(other), 200, 'nobody else is out')
+    },
+  )
+
+  browserTest(`${on}: the button asks, signs out this browser, and leaves`, async (t, open) => {
+    const [phone, laptop] = [await open(site), await open(site)]
+    const [here, there] = [await signIn(phone, 'grace'), await signIn(laptop, 'grace')]
+    const answers = [false, true]
+    here.on('dialog', (dialog) => void (answers.shift() ? dialog.accept() : dialog.dismiss()))
+    const button = here.getByRole('button', { name: 'Sign out', exact: true })
+    await button.click()
+    await waitFor('the question', () => answers.length === 1)
+    t.equal(await me(here), 200, 'no is no')
+    await button.click()
+    await here.waitForURL('/signed-out')
+    t.equal(await cookieOf(phone), undefined)
+    t.equal(await me(there), 200, 'the other browser stays')
+  })
+
+  browserTest(`${on}: the devices are listed on the application's own origin`, async (t, open) => {
+    const page = await signIn(await open(site), 'joan')
+    await page.getByRole('link', { name: 'Your devices' }).click()
+    await page.waitForURL('/devices')
+    await page.getByText('This device').first().waitFor()
+    t.equal(await page.evaluate(() => [...document.styleSheets].length > 0), true)
+  })
+
+  browserTest(`${on}: an outage signs nobody out`, async (t, open) => {
+    const context = await open(site)
+    const page = await signIn(context, 'ada')
+    const token = await cookieOf(context)
+    await duringOutage(service, async () => {
+      t.equal(await me(page), 503)
+      const answer = await page.goto('/account')
+      t.equal(answer?.status(), 503)
+      t.match(await page.textContent('body'), /still signed in/)
+      t.equal(await cookieOf(context), token)
+    })
+    await page.goto('/account')
+    t.equal(new URL(page.url()).pathname, '/account')
+    t.equal(await me(page), 200)
+  })
+}
