@@ -103,4 +103,21 @@ BEGIN
 		FROM ' || concat_ws(', ', 'PUBLIC', others);
 END $$;
 --> statement-breakpoint
+-- The same for the schema and its tables.
+DO $$
+DECLARE
+	granted record;
+BEGIN
+	FOR granted IN
+		SELECT 'SCHEMA global_logout' AS object, a.grantee FROM pg_namespace n, aclexplode(n.nspacl) a
+		WHERE n.oid = 'global_logout'::regnamespace AND a.grantee <> n.nspowner
+		UNION
+		SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass, a.grantee FROM pg_class c, aclexplode(c.relacl) a
+		WHERE c.relnamespace = 'global_logout'::regnamespace AND a.grantee <> c.relowner
+	LOOP
+		EXECUTE format('REVOKE ALL ON %s FROM %s', granted.object,
+			CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END);
+	END LOOP;
+END $$;
+--> statement-breakpoint
 SELECT global_logout.grant_roles();

@@ -9,6 +9,6 @@ insert into session values ('raw-token-1','u1', (now() at time zone 'utc') + int
 insert into account values ('u1','oidc','work','ada');
 
 alter default privileges grant all on tables to public; alter default privileges grant all on functions to public;
-alter default privileges grant all on sequences to public; alter default privileges in schema public grant all on tables to public;
+alter default privileges grant all on sequences to public; alter default privileges grant all on schemas to public; alter default privileges in schema public grant all on tables to public;
 alter table "user" enable row level security; create policy everyone on "user" for select using (true);
 grant usage on schema public to public; grant all on all tables in schema public to public;

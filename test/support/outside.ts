@@ -28,6 +28,9 @@ const OURS = (schemas: string) => `
 
 const SYSTEM = ['pg_catalog', 'pg_toast', 'information_schema']
 
+/** The first id of objects that initdb has not made. Of PostgreSQL's own, thousands of rows, only a hash is kept. */
+const FIRST_MADE = 16_384
+
 /** The columns that say to which object a row of a catalog belongs. */
 const OWNERS = ['oid', 'attrelid', 'indexrelid', 'objid', 'objoid', 'seqrelid', 'stxrelid', 'inhrelid']
 
@@ -37,24 +40,21 @@ export async function outside(url: string, schemas = ['global_logout']): Promise
     const rows = async (sql: string) =>
       (await client.query<{ line: string }>(sql)).rows.map(({ line }) => line)
     await client.query('begin isolation level repeatable read, read only')
-    const catalogs = await rows(
-      `select relname as line from pg_class where relnamespace = 'pg_catalog'::regnamespace and relkind = 'r'
+    const { rows: catalogs } = await client.query<{ name: string; owners: string[] }>(
+      `select relname::text as name, array(select attname::text from pg_attribute where attrelid = c.oid and attname = any ('{${OWNERS}}')) as owners
+       from pg_class c where relnamespace = 'pg_catalog'::regnamespace and relkind = 'r'
          and relname <> all ('{${LEFT_OUT}}') and (not relisshared or relname = any ('{${SHARED}}')) order by 1`,
     )
-    for (const catalog of catalogs) {
-      const belongs = OWNERS.map(
-        (column) =>
-          `coalesce((to_jsonb(c) ->> '${column}')::oid, 0) in (select oid from ours where oid <> 0)`,
-      )
-      // Of this database; oid 0 is a setting of a role in all databases.
-      const here = catalog === 'pg_shdepend' ? 'dbid' : catalog === 'pg_db_role_setting' ? 'setdatabase' : ''
-      const database =
-        here && `and ${here} = (select oid from pg_database where datname = current_database())`
+    for (const { name, owners } of catalogs) {
+      const here = name === 'pg_shdepend' ? 'dbid' : name === 'pg_db_role_setting' ? 'setdatabase' : ''
+      const from = `pg_catalog.${name} c where ${here ? `${here} = (select oid from pg_database where datname = current_database())` : 'true'}`
+      const made = `greatest(0::oid, ${owners.join(', ') || '0::oid'}) >= ${FIRST_MADE}`
+      const fact = `to_jsonb(c) - '{${MAINTAINED}}'::text[]`
       const found = await rows(
-        `with ours as (${OURS(schemas.join())}) select (to_jsonb(c) - '{${MAINTAINED}}'::text[])::text as line
-         from pg_catalog.${catalog} c where not (${belongs.join(' or ')}) ${database} order by 1`,
+        `select (${fact})::text as line from ${from} and ${made} and not array[${owners}]::oid[] && array(${OURS(schemas.join())})
+         union all select sum(hashtextextended((${name === 'pg_class' ? fact : 'c'})::text, 0))::text from ${from} and not ${made} order by 1`,
       )
-      lines.push(...found.map((line) => `${catalog} ${line}`))
+      lines.push(...found.map((line) => `${name} ${line}`))
     }
     const tables = await rows(
       `select relkind::text || format('%I.%I', nspname, relname) as line from pg_class c join pg_namespace n on n.oid = relnamespace
@@ -62,8 +62,11 @@ export async function outside(url: string, schemas = ['global_logout']): Promise
     )
     for (const table of tables) {
       const [kind, name] = [table[0], table.slice(1)]
-      const place = kind === 'S' ? '' : `c.ctid::text || ' ' || c.xmin || ' ' || c.xmax || ' ' ||`
-      const found = await rows(`select ${place} to_jsonb(c)::text as line from ${name} c order by 1`)
+      const line =
+        kind === 'S'
+          ? "last_value || ' ' || is_called"
+          : "c.ctid::text || ' ' || c.xmin || ' ' || c.xmax || ' ' || to_jsonb(c)::text"
+      const found = await rows(`select ${line} as line from ${name} c order by 1`)
       lines.push(...found.map((line) => `${name} ${line}`))
     }
     await client.query('commit')
