@@ -2,6 +2,7 @@
  * Beside any application: whatever tables a database has, the service works in it, and nothing outside our schema changes. Not a
  * byte, not a lock on a row, from the first migration to `drop schema global_logout cascade`.
  */
+import type { Adapter } from '@auth/core/adapters'
 import { withGlobalLogout } from '@global-logout/authjs'
 import { createDatabaseSessions, type DatabaseSessionsOptions } from '@global-logout/postgres'
 import { drizzle as onNodePostgres } from 'drizzle-orm/node-postgres'
@@ -72,10 +73,8 @@ for (const layout of LAYOUT_NAMES) {
         const sessions = createDatabaseSessions(options(url))
         t.teardown(sessions.close)
         const user = { id: ada, name: 'Ada', email: 'ada@example.com' }
-        const adapter = withGlobalLogout(
-          { getUser: async () => ({ ...user, emailVerified: null }) },
-          sessions,
-        )
+        const users: Adapter = { getUser: async () => ({ ...user, emailVerified: null }) }
+        const adapter = withGlobalLogout(users, sessions)
         const [phone, laptop] = [await sessions.create({ user }), await sessions.create({ user })]
         t.equal((await adapter.getSessionAndUser?.(phone.token))?.user.id, ada)
         t.same([await service.check(phone.token), await service.check(laptop.token)], [200, 200])
