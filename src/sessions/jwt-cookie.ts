@@ -15,8 +15,6 @@ const CLOCK_TOLERANCE = 15
 /** An encrypted JWT with a key that both sides know ("dir"), which leaves the second of its five parts empty. */
 const ENCRYPTED_JWT = /^eyJ[\w-]*\.\.[\w-]+\.[\w-]+\.[\w-]+$/
 
-export type JwtReader = ReturnType<typeof createJwtReader>
-
 export function isEncryptedJwt(text: string): boolean {
   return ENCRYPTED_JWT.test(text)
 }

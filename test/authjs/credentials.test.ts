@@ -124,6 +124,16 @@ t.test("the application's own jwt callback may refuse the sign-in; then there is
   t.same(await psql('select count(*) from session'), before)
 })
 
+t.test('an id that is a number reaches the adapter as a number', async (t) => {
+  const users = memoryAdapter()
+  const grace = { name: 'Grace', email: 'grace@example.com', emailVerified: null }
+  users.users.set(7, { ...grace, id: 7 as never })
+  const adapter = withGlobalLogout(users.adapter, sessions, { readUserId: Number })
+  const authorize = () => ({ ...grace, id: 7 as never })
+  const app = appWith({ ...config, adapter, providers: [Credentials({ authorize })] })
+  t.match(await (await signIn(app, 'grace')).session(), { user: { id: 7, name: 'Grace' } })
+})
+
 t.test('a locked user does not get in', async (t) => {
   await psql(`insert into user_lock (user_id, reason) values ('eve', 'a test')`)
   const refused = await signIn(alone, 'eve')

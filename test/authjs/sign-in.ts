@@ -4,7 +4,7 @@ import { type Browser, openBrowser, type Site } from './browser.ts'
 /** The password of everyone. */
 export const PASSWORD = 'correct horse battery staple'
 
-export interface SessionAnswer {
+interface SessionAnswer {
   user: { id: string; name?: string; email?: string; role?: string }
   expires: string
   error?: string
@@ -55,6 +55,12 @@ export async function signIn(
     },
     session: async () => (await (await browser.request(`${auth}/session`)).json()) as SessionAnswer | null,
     signOut: async () => browser.request(`${auth}/signout`, form({ csrfToken: await csrfToken() })),
+    /** As `update` of `useSession`: sends data for the callbacks of the application. */
+    update: async (data: object) => {
+      const headers = { 'content-type': 'application/json' }
+      const body = JSON.stringify({ csrfToken: await csrfToken(), data })
+      await browser.request(`${auth}/session`, { method: 'POST', headers, body })
+    },
     /** The status of `/check` of a service on the same host, for this browser's cookies. */
     check: async (base: string) => (await browser.request(`${base}/check`)).status,
   }

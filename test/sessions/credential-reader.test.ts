@@ -3,6 +3,7 @@ import { encode } from '@auth/core/jwt'
 import t from 'tap'
 import { createCredentialReader } from '../../src/sessions/credential-reader.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const SECRET = 'of-the-application'
 const NAME = 'authjs.session-token'
@@ -65,6 +66,20 @@ t.test('a logout removes every part that the browser sent', async (t) => {
   const set = response.headers.getSetCookie().map((line) => line.split('=', 2))
   const removed = set.filter(([, value]) => value?.startsWith(';')).map(([name]) => name)
   t.same(removed, [`${NAME}.0`, `${NAME}.1`, `${NAME}.2`])
+})
+
+t.test('with checks from memory, a JWT is answered from there, until its session ends', async (t) => {
+  const leased = await startService({
+    database: service.database,
+    env: { AUTH_SECRET: SECRET, CHECK_MODE: 'leased' },
+  })
+  await leased.answersFromMemory()
+  const { token } = await service.signIn(ada)
+  const headers = { cookie: `${NAME}=${await jwtOf(token)}` }
+  const checkLeased = async () => (await leased.http('/check', { headers })).status
+  await waitFor('a check from memory', async () => (await checkLeased()) === 200 && leased.hits() > 0)
+  await service.sessions.logout(token, 'local', { userAgent: null, ipAddress: null })
+  t.equal(await checkLeased(), 401)
 })
 
 t.test('the pages know the user of a JWT', async (t) => {

@@ -30,7 +30,13 @@ export interface CredentialsConfig {
 
 interface CredentialsSignIn {
   token: object
-  user: { id: string }
+  user: Authorized
+}
+
+/** What is kept of a user whom `authorize` returned: the id as the adapter has it, of which Auth.js makes a text; and the request. */
+interface Authorized {
+  id: unknown
+  request?: RequestLike | undefined
 }
 
 /** 30 days, the default of Auth.js, in seconds. */
@@ -53,19 +59,18 @@ export function databaseCredentials<Config extends CredentialsConfig>(config: Co
     throw new TypeError(
       `databaseCredentials: makes database sessions; with strategy ${strategy} use jwtSessions`,
     )
-  /** The request of each user whom `authorize` returned. */
-  const requests = new WeakMap<object, RequestLike>()
+  const authorized = new WeakMap<object, Authorized>()
   /** The session token of each JWT that Auth.js is about to encode. */
   const sessionTokens = new WeakMap<object, string>()
 
   async function jwt(params: CredentialsSignIn): Promise<object | null> {
     const token = callbacks?.jwt ? await callbacks.jwt(params) : params.token
     if (token === null) return null
-    const { user } = params
-    for (const previous of previousTokens(requests.get(user), config.cookies?.sessionToken?.name))
+    const { id, request } = authorized.get(params.user) ?? params.user
+    for (const previous of previousTokens(request, config.cookies?.sessionToken?.name))
       await deleteSession?.(previous)
     const expires = new Date(Date.now() + (session.maxAge ?? MAX_AGE) * 1000)
-    const made = await createSession?.({ sessionToken: crypto.randomUUID(), userId: user.id, expires })
+    const made = await createSession?.({ sessionToken: crypto.randomUUID(), userId: id, expires })
     sessionTokens.set(token, made.sessionToken)
     return token
   }
@@ -82,12 +87,12 @@ export function databaseCredentials<Config extends CredentialsConfig>(config: Co
     session,
     callbacks: { ...callbacks, jwt },
     jwt: { ...config.jwt, encode },
-    providers: config.providers.map((provider) => noticeRequests(provider, requests)),
+    providers: config.providers.map((provider) => noticeUsers(provider, authorized)),
   }
 }
 
-/** The provider, with an `authorize` that notes the request of the user whom it returns. */
-function noticeRequests(provider: unknown, requests: WeakMap<object, RequestLike>): unknown {
+/** The provider, with an `authorize` that notes the user whom it returns. */
+function noticeUsers(provider: unknown, authorized: WeakMap<object, Authorized>): unknown {
   const given = (typeof provider === 'function' ? provider() : provider) as {
     type?: string
     authorize?: Authorize
@@ -97,16 +102,16 @@ function noticeRequests(provider: unknown, requests: WeakMap<object, RequestLike
   const original = given.options?.authorize ?? given.authorize
   const authorize: Authorize = async (credentials, request) => {
     const user = await original?.(credentials, request)
-    if (user && request?.headers) requests.set(user, request)
+    if (user) authorized.set(user, { id: user.id, request })
     return user
   }
   return { ...given, options: { ...given.options, authorize } }
 }
 
-type Authorize = (credentials: unknown, request?: RequestLike) => Promise<object | null | undefined>
+type Authorize = (credentials: unknown, request?: RequestLike) => Promise<{ id?: unknown } | null | undefined>
 
 function previousTokens(request: RequestLike | undefined, ownName: string | undefined): string[] {
-  if (!request) return []
+  if (!request?.headers) return []
   const { headers } = request
   const cookie = typeof headers.get === 'function' ? headers.get('cookie') : Object(headers).cookie
   return String(cookie ?? '')
