@@ -8,7 +8,7 @@ import { decodeProtectedHeader, jwtDecrypt } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { hashToken } from '../database/token-hash.ts'
 
-/** The most JWTs whose token is remembered, about 20 MB. A remembered one costs 7 µs of CPU, any other up to 1 ms. */
+/** The most JWTs whose token is remembered, in memory alone, about 20 MB. A remembered one costs 7 µs of CPU, any other up to 1 ms. */
 const REMEMBERED = 50_000
 /** How long after its expiry a JWT is accepted, as Auth.js does, in seconds. */
 const CLOCK_TOLERANCE = 15
