@@ -6,6 +6,7 @@ import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
+import { openBrowser } from './browser.ts'
 import { person, startIdentityProvider } from './identity-provider.ts'
 import { memoryAdapter } from './memory-adapter.ts'
 import { type App, PASSWORD, signIn } from './sign-in.ts'
@@ -114,6 +115,18 @@ t.test('the session that the browser had ends at the next sign-in', async (t) =>
   const second = await signIn(alone, 'ada', { browser: first.browser })
   t.match(await second.session(), { user: { id: 'ada' } })
   t.equal(await service.check(old), 401)
+})
+
+t.test('a sign-in that cannot end it fails, and leaves the browser as it was', async (t) => {
+  const before = (await signIn(alone, 'eve')).cookie() ?? ''
+  const deleteSession = () => Promise.reject(new Error('away'))
+  const failing = appWith({ ...config, adapter: { ...config.adapter, deleteSession } })
+  const browser = openBrowser({ [origin]: failing.answer })
+  browser.setCookie(origin, alone.cookieName, before)
+  const after = await signIn(failing, 'ada', { browser })
+  t.match(errors.splice(0), [{ name: 'CallbackRouteError' }])
+  t.equal(after.cookie(), before)
+  t.equal(await after.check(service.base), 200)
 })
 
 t.test("the application's own jwt callback may refuse the sign-in; then there is no session", async (t) => {

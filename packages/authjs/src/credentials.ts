@@ -67,10 +67,11 @@ export function databaseCredentials<Config extends CredentialsConfig>(config: Co
     const token = callbacks?.jwt ? await callbacks.jwt(params) : params.token
     if (token === null) return null
     const { id, request } = authorized.get(params.user) ?? params.user
-    for (const previous of previousTokens(request, config.cookies?.sessionToken?.name))
-      await deleteSession?.(previous)
     const expires = new Date(Date.now() + (session.maxAge ?? MAX_AGE) * 1000)
     const made = await createSession?.({ sessionToken: crypto.randomUUID(), userId: id, expires })
+    // Last, so that a sign-in that fails leaves the browser as it was.
+    for (const previous of previousTokens(request, config.cookies?.sessionToken?.name))
+      await deleteSession?.(previous)
     sessionTokens.set(token, made.sessionToken)
     return token
   }
