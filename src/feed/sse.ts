@@ -72,7 +72,8 @@ function createStreams(lastRead: () => number) {
     open(reply: FastifyReply, onBeat = () => {}): EventStream {
       reply.headers({
         'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
+        // Next.js and others compress what they lead on, and hold it back until there is more.
+        'cache-control': 'no-store, no-transform',
         'x-accel-buffering': 'no',
       })
       const { raw } = reply.hijack()

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BrowserContext, Page } from 'playwright-core'
@@ -111,6 +111,7 @@ async function assemble(version: NextVersion): Promise<string> {
     await runProgram(...tsc, { cwd: root })
     await cp(join(root, 'packages', name, 'package.json'), join(installed, 'package.json'))
   }
+  // Turbopack follows no link to dependencies elsewhere, so Next 16 builds the example where it is.
   if (version === 16) return EXAMPLE
   const folder = t.testdir()
   for (const part of ['app', 'auth.ts', 'users.ts', 'tsconfig.json'])
@@ -118,6 +119,12 @@ async function assemble(version: NextVersion): Promise<string> {
   for (const part of ['middleware.ts', 'next.config.ts', 'package.json'])
     await cp(join(FOLDERS[version], part), join(folder, part))
   await mkdir(folder, { recursive: true })
+  await cp(join(root, 'test/client/next-routes'), folder, { recursive: true })
+  const middleware = await readFile(join(folder, 'middleware.ts'), 'utf8')
+  await writeFile(
+    join(folder, 'middleware.ts'),
+    middleware.replace("['/', ", "['/', '/api/guarded', '/recent', "),
+  )
   await symlink(modules, join(folder, 'node_modules'))
   return folder
 }

@@ -151,7 +151,7 @@ t.test('a stream starts with its cursor, and resumes from the last one after a c
   t.equal(events.response.status, 200)
   t.match(Object.fromEntries(events.response.headers), {
     'content-type': /^text\/event-stream/,
-    'cache-control': 'no-store',
+    'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
     'x-request-id': /./,
     'content-security-policy': /./,

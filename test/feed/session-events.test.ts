@@ -26,7 +26,7 @@ t.test('a page is notified that its session has ended, and the stream ends', asy
   t.equal(page.response.status, 200)
   t.match(Object.fromEntries(page.response.headers), {
     'content-type': /^text\/event-stream/,
-    'cache-control': 'no-store',
+    'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
   })
   await logout(phone.token, 'global')
