@@ -1,6 +1,5 @@
 /** When a session ends, wherever it is told: also of one whose `expires` is no date, which an application may have written. */
-import type { Adapter } from '@auth/core/adapters'
-import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
+import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
 import { readTokens } from '../../src/check/queries.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
@@ -17,6 +16,8 @@ const leased = await startService({ database: service.database, env: { CHECK_MOD
 await leased.answersFromMemory()
 const { as, http, keyFor, database } = service
 const { psql } = database
+const inProcess = createDatabaseSessions({ db: applicationDatabase(database) })
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
 
 /** A user with a session that has this `expires`, which an application wrote. */
 async function signIn(expires: string) {
@@ -65,8 +66,7 @@ for (const expires of BEYOND) {
       t.equal(await cli.ended, 0)
       t.match(JSON.parse(cli.stdout()), [{ id, expiresAt }])
 
-      const adapter = GlobalLogoutAdapter(applicationDatabase(database))
-      t.same((await adapter.getSessionAndUser?.(token))?.session.expires, end, 'Auth.js gets a date')
+      t.match(await inProcess.check(bearer(token)), { expiresAt: end }, 'an application gets a date')
 
       const [read] = await readTokens(database.query, [hashToken(token)])
       const left = (end.getTime() - Date.now()) / 1000
@@ -86,8 +86,7 @@ for (const expires of LONG_OVER) {
     for (const instance of [service, leased]) t.equal(await instance.check(token), 401)
     t.equal((await as(token, '/api/session')).status, 401)
     t.match(await (await as(token, '/signed-out')).text(), /Your session expired\./)
-    const adapter = GlobalLogoutAdapter(applicationDatabase(database))
-    t.equal(await adapter.getSessionAndUser?.(token), null)
+    t.equal(await inProcess.check(bearer(token)), null)
     t.match(await (await as(token, '/api/logout', json({ scope: 'local' }))).json(), { revoked: [] })
   })
 }
@@ -104,38 +103,35 @@ t.test('a new session tells the end of its cookie to the second', async (t) => {
   t.equal(expires, row?.expires.toISOString())
 })
 
-t.test('Auth.js gets the same date from every driver, whatever DateStyle its connection has', async (t) => {
-  const token = crypto.randomUUID()
-  const userId = await service.addUser()
-  const pglite = await startPglite()
-  const databases = {
-    ...Object.fromEntries(
-      Object.entries(DRIVERS).map(([name, open]) => [name, open(database.url, '-c datestyle=SQL,DMY')]),
-    ),
-    PGlite: pglite.db,
-  }
-  await pglite.db.execute(`set datestyle to 'SQL, DMY'`)
-  await pglite.psql('insert into "user" (id) values ($1)', [userId])
-  for (const [name, db] of Object.entries(databases)) {
-    const adapter = GlobalLogoutAdapter(db) as Required<Adapter>
-    // The third of a month, which is also a month: the two change places without a sound.
-    const expires = new Date('2097-03-04T05:06:07.890Z')
-    const session = { sessionToken: `${token} ${name}`, userId, expires }
-    t.strictSame(await adapter.createSession(session), session, name)
-    t.strictSame((await adapter.getSessionAndUser(session.sessionToken))?.session, session, name)
-  }
-  const endless = { sessionToken: `${token} endless`, userId }
-  await pglite.psql(`insert into session ("sessionToken", "userId", expires) values ($1, $2, 'infinity')`, [
-    hashToken(endless.sessionToken),
-    userId,
-  ])
-  await psql(`insert into session ("sessionToken", "userId", expires) values ($1, $2, 'infinity')`, [
-    hashToken(endless.sessionToken),
-    userId,
-  ])
-  for (const [name, db] of Object.entries(databases)) {
-    const found = await GlobalLogoutAdapter(db).getSessionAndUser?.(endless.sessionToken)
-    const left = (found?.session.expires.getTime() ?? 0) - Date.now()
-    t.equal(Math.round(left / 86_400_000), 7, name)
-  }
-})
+t.test(
+  'an application gets the same dates from every driver, whatever DateStyle its connection has',
+  async (t) => {
+    const pglite = await startPglite()
+    const databases = {
+      ...Object.fromEntries(
+        Object.entries(DRIVERS).map(([name, open]) => [name, open(database.url, '-c datestyle=SQL,DMY')]),
+      ),
+      PGlite: pglite.db,
+    }
+    await pglite.db.execute(`set datestyle to 'SQL, DMY'`)
+    for (const [name, db] of Object.entries(databases)) {
+      const sessions = createDatabaseSessions({ db })
+      const { token, sessionId, expiresAt } = await sessions.create({ user: { id: 'ada' } })
+      const on = name === 'PGlite' ? pglite.psql : psql
+      // The third of a month, which is also a month: the two change places without a sound.
+      await on(`update global_logout.session set "createdAt" = '2020-03-04T05:06:07.890Z' where id = $1`, [
+        sessionId,
+      ])
+      const rest = { userId: 'ada', sessionId }
+      t.equal(await sessions.check(bearer(token)), null, `${name}: too old`)
+      const [row] = await on('select max_age_seconds as age from global_logout.session_policy')
+      t.equal(Math.round((expiresAt.getTime() - Date.now()) / 86_400_000), Number(row?.age) / 86_400, name)
+      const another = await sessions.create({ user: { id: 'ada' } })
+      const seen = await sessions.check(bearer(another.token))
+      t.match(seen, { ...rest, sessionId: another.sessionId })
+      for (const at of [seen?.createdAt, seen?.authTime])
+        t.ok(Math.abs(Date.now() - (at?.getTime() ?? 0)) < 3_600_000, `${name}: begun now`)
+      t.equal(Math.round(((seen?.expiresAt.getTime() ?? 0) - Date.now()) / 86_400_000), 7, name)
+    }
+  },
+)
