@@ -1,0 +1,67 @@
+/** The types of `withGlobalLogout` fit Auth.js, next-auth 5 and next-auth 4, as strict as an application may be. */
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { runProgram } from '../support/run-program.ts'
+import { missing } from './next-auth.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const USES = `
+import type { Adapter } from '@auth/core/adapters'
+import { withGlobalLogout } from '@global-logout/authjs'
+import type { Sessions } from '@global-logout/client'
+import type { AuthOptions } from 'next-auth-4'
+import type { Adapter as Adapter4 } from 'next-auth-4/adapters'
+
+declare const sessions: Sessions
+declare const adapter: Adapter
+declare const adapter4: Adapter4
+export const ours: Adapter = withGlobalLogout(adapter, sessions, { device: () => ({ userAgent: undefined }) })
+export const ours4: Adapter4 = withGlobalLogout(adapter4, sessions)
+export const options: AuthOptions = { adapter: withGlobalLogout(adapter4, sessions), providers: [] }
+// @ts-expect-error No adapter.
+withGlobalLogout('postgres://127.0.0.1/', sessions)
+// @ts-expect-error No sessions.
+withGlobalLogout(adapter, {})
+`
+
+t.test('types', { skip: missing }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'global-logout-types-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  await mkdir(join(folder, 'node_modules/@global-logout'), { recursive: true })
+  const links = {
+    'next-auth-4': 'test/authjs/next-auth/node_modules/next-auth-4',
+    '@auth': 'node_modules/@auth',
+    '@global-logout/authjs': 'packages/authjs',
+    '@global-logout/client': 'packages/client',
+  }
+  for (const [name, target] of Object.entries(links))
+    await symlink(join(root, target), join(folder, 'node_modules', name))
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  await writeFile(join(folder, 'uses.ts'), USES)
+  for (const [moduleResolution, module] of [
+    ['bundler', 'esnext'],
+    ['node16', 'node16'],
+  ]) {
+    const compilerOptions = {
+      ...{ strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true, types: [] },
+      ...{ target: 'es2024', lib: ['es2024', 'dom'], module, moduleResolution },
+      // The sources of our packages, which need no build.
+      ...{ customConditions: ['global-logout-source'], allowImportingTsExtensions: true },
+    }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['uses.ts'] }))
+    const tsc = runProgram(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { cwd: folder })
+    const output = await tsc.then(
+      ({ stdout }) => stdout,
+      ({ stdout }) => stdout,
+    )
+    // Errors but those in the types of peers, which name what they do not install (`next`, `nodemailer`).
+    const own = String(output)
+      .split('\n')
+      .filter((line) => /^(uses\.ts|\S*packages\/)/.test(line))
+    t.strictSame(own, [], moduleResolution)
+    t.match(String(output), /^$|error TS2307/, 'it did run')
+  }
+})
