@@ -80,6 +80,19 @@ t.test('of many first uses at once, each finds the session, and there is one', a
   t.equal((await rowsOf(token)).length, 1)
 })
 
+t.test(
+  'a first use that another one overtakes finds the session, which the adapter has forgotten',
+  async (t) => {
+    const { token, user } = await signedInBefore()
+    const { held: slow, release, reached } = heldUp(sessions, 'check')
+    const late = withGlobalLogout(held.adapter, slow).getSessionAndUser(token)
+    await reached()
+    t.ok(await adapter.getSessionAndUser(token))
+    release()
+    t.strictSame((await late)?.user, user)
+  },
+)
+
 t.test('a token that neither knows has no session', async (t) => {
   t.equal(await adapter.getSessionAndUser('unknown'), null)
   t.equal(await adapter.getSessionAndUser(''), null)
@@ -158,7 +171,7 @@ t.test('after a sign-out of a session that nobody had used since, it is over', a
 
 t.test('a sign-out is not undone by a first use that began before it', async (t) => {
   const { token } = await signedInBefore()
-  const { adapter: old, release } = heldUp(held.adapter, 'getSessionAndUser')
+  const { held: old, release } = heldUp(held.adapter, 'getSessionAndUser')
   const late = withGlobalLogout(old, sessions).getSessionAndUser(token)
   await adapter.deleteSession(token)
   release()
@@ -168,9 +181,9 @@ t.test('a sign-out is not undone by a first use that began before it', async (t)
 
 t.test('a sign-out ends what a first use takes over meanwhile', async (t) => {
   const { token } = await signedInBefore()
-  const { adapter: old, release, reached } = heldUp(held.adapter, 'getSessionAndUser')
+  const { held: old, release, reached } = heldUp(held.adapter, 'getSessionAndUser')
   const signOut = withGlobalLogout(old, sessions).deleteSession(token)
-  await reached
+  await reached()
   t.ok(await adapter.getSessionAndUser(token))
   release()
   await signOut
@@ -341,19 +354,23 @@ async function execute(selection: object) {
   await service.incidents.execute(planId, actor as never)
 }
 
-/** The adapter, whose next answer of `method` is ready and held up until it is released. */
-function heldUp<A extends object>(adapter: A, method: keyof A) {
+/** The same, but the next answer of `method` is held up until it is released. */
+function heldUp<T extends object>(original: T, method: keyof T) {
   const gate = Promise.withResolvers<void>()
   const arrived = Promise.withResolvers<void>()
   let first = true
-  const original = adapter[method] as (...args: unknown[]) => Promise<unknown>
-  const held = async (...args: unknown[]) => {
-    const answer = await original(...args)
+  const call = original[method] as (...args: unknown[]) => Promise<unknown>
+  const slow = async (...args: unknown[]) => {
+    const answer = await call(...args)
     if (!first) return answer
     first = false
     arrived.resolve()
-    await within('the release of an adapter', gate.promise)
+    await within('the release of an answer', gate.promise)
     return answer
   }
-  return { adapter: { ...adapter, [method]: held }, release: () => gate.resolve(), reached: arrived.promise }
+  return {
+    held: { ...original, [method]: slow },
+    release: () => gate.resolve(),
+    reached: () => within('an answer that is held up', arrived.promise),
+  }
 }
