@@ -50,7 +50,7 @@ t.test('Express', { skip }, async (t) => {
     getSession: (request: Request, config: AuthConfig) => Promise<object | null>
   }
   const { ExpressAuth, getSession } = await load<ExpressAuth>('@auth/express')
-  const config: AuthConfig = { ...options, trustHost: true } as AuthConfig
+  const config: AuthConfig = { ...options, trustHost: true } as unknown as AuthConfig
   const app = express()
   app.use('/auth', ExpressAuth(config))
   app.get('/', async (request, response) => void response.json(await getSession(request, config)))

@@ -44,7 +44,7 @@ t.test('types', { skip: missing }, async (t) => {
   for (const [moduleResolution, module] of [
     ['bundler', 'esnext'],
     ['node16', 'node16'],
-  ]) {
+  ] as const) {
     const compilerOptions = {
       ...{ strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true, types: [] },
       ...{ target: 'es2024', lib: ['es2024', 'dom'], module, moduleResolution },
