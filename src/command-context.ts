@@ -1,5 +1,6 @@
 /** The database and the services for commands. Imports both at first use: help and completion load neither. */
 import type { CommandContext } from './cli/context.ts'
+import type { DatabaseUrls } from './database/pooler.ts'
 import { silentLog } from './lib/log.ts'
 import type { Services } from './services.ts'
 
@@ -7,19 +8,25 @@ import type { Services } from './services.ts'
 const DEADLINE_MS = 10_000
 
 export function createCommandContext(env: NodeJS.ProcessEnv): CommandContext<Services> {
-  async function databaseUrl(): Promise<string> {
+  async function databaseUrls(): Promise<DatabaseUrls> {
     const { ConfigError, DATA_FOLDER, readConfig } = await import('./config.ts')
-    const { databaseUrl: given, databaseSchema } = readConfig(env)
-    if (given) return given
+    const { databaseUrl: url, databaseDirectUrl: directUrl, databaseSchema } = readConfig(env)
+    if (url) return { url, directUrl }
     const { withSchema } = await import('./database/database-url.ts')
     const { findDemo } = await import('./demo.ts')
     const running = await (await findDemo())?.runningUrl(DATA_FOLDER)
-    if (running) return withSchema(running, databaseSchema)
+    if (running) return { url: withSchema(running, databaseSchema) }
     throw new ConfigError(['DATABASE_URL: must be set (no demo runs in this folder)'])
+  }
+
+  async function databaseUrl(): Promise<string> {
+    const { url, directUrl } = await databaseUrls()
+    return directUrl ?? url
   }
 
   return {
     env,
+    databaseUrls,
     databaseUrl,
 
     async withDatabase(work) {

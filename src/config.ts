@@ -56,15 +56,14 @@ const wholeNumber = (least: number, most: number) =>
     )
     .transform(Number)
 
+const databaseUrl = z.string().superRefine((text, context) => {
+  for (const message of databaseUrlProblems(text)) context.addIssue({ code: 'custom', message })
+  if (namesSchema(text)) context.addIssue({ code: 'custom', message: 'name the schema in DATABASE_SCHEMA' })
+})
+
 const environment = z.object({
-  DATABASE_URL: z
-    .string()
-    .superRefine((text, context) => {
-      for (const message of databaseUrlProblems(text)) context.addIssue({ code: 'custom', message })
-      if (namesSchema(text))
-        context.addIssue({ code: 'custom', message: 'name the schema in DATABASE_SCHEMA' })
-    })
-    .optional(),
+  DATABASE_URL: databaseUrl.optional(),
+  DATABASE_DIRECT_URL: databaseUrl.optional(),
   DATABASE_SCHEMA: z.string().regex(SCHEMA_NAME, `must be ${SCHEMA_NAME_RULE}`).default(DEFAULT_SCHEMA),
   HOST: z
     .string()
@@ -134,8 +133,9 @@ export function readConfig(env: Record<string, string | undefined>) {
   const publicUrl = new URL(publicUrlOf(set))
   const secure = publicUrl.protocol === 'https:'
   return Object.freeze({
-    /** Names DATABASE_SCHEMA, too. */
+    /** Both name DATABASE_SCHEMA, too. */
     databaseUrl: set.DATABASE_URL && withSchema(set.DATABASE_URL, set.DATABASE_SCHEMA),
+    databaseDirectUrl: set.DATABASE_DIRECT_URL && withSchema(set.DATABASE_DIRECT_URL, set.DATABASE_SCHEMA),
     databaseSchema: set.DATABASE_SCHEMA,
     host: set.HOST,
     port: set.PORT,
@@ -179,6 +179,8 @@ function crossCheck(set: Environment): string[] {
       'DATABASE_URL: name the database. Without one, only the demo of a checkout runs, where anyone can sign in without a password: on this machine only, not on this HOST',
     )
   }
+  if (set.DATABASE_DIRECT_URL && !set.DATABASE_URL)
+    problems.push('DATABASE_DIRECT_URL: set DATABASE_URL, too, to the address of the pooler')
   const host = new URL(publicUrlOf(set)).hostname
   if (domain && host !== domain.replace(/^\./, '') && !host.endsWith(`.${domain.replace(/^\./, '')}`)) {
     problems.push(

@@ -54,9 +54,12 @@ async function prepareAndServe(
 ): Promise<void> {
   const demo = config.databaseUrl ? null : await (await loadDemo()).start(DATA_FOLDER)
   if (demo) cleanup.add(demo.stop)
-  const url = config.databaseUrl ?? withSchema(demo?.url ?? '', config.databaseSchema)
-  const options: ServeOptions = { url, demo: demo !== null }
-  await prepare(config, options.url, log, demo?.seed)
+  const options: ServeOptions = {
+    url: config.databaseUrl ?? withSchema(demo?.url ?? '', config.databaseSchema),
+    directUrl: config.databaseDirectUrl,
+    demo: demo !== null,
+  }
+  await prepare(config, options, log, demo?.seed)
   if (config.workers > 1) await supervise(config.workers, options, log, cleanup)
   else await serve(config, options, log, cleanup, { tracing })
   if (demo) process.stdout.write(demo.banner(config))

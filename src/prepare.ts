@@ -1,11 +1,11 @@
 /** Prepares the database before the service listens: waits for it, applies migrations, and writes the session policy. */
 import type { Config } from './config.ts'
-import { isTemporaryFailure } from './database/connection.ts'
 import type { Executor } from './database/database.ts'
 import { rootCause } from './database/failures.ts'
 import { migrate } from './database/migrate.ts'
-import { refuseTransactionPooler } from './database/pooler.ts'
+import { type DatabaseUrls, verifyUrls } from './database/pooler.ts'
 import { requireAllRows } from './database/row-security.ts'
+import { isTemporaryFailure } from './database/server-state.ts'
 import type { Log } from './lib/log.ts'
 import { sleep } from './lib/sleep.ts'
 import { recordOperationWithoutRevocations } from './operations/record.ts'
@@ -25,12 +25,14 @@ const SETTINGS = { actorKind: 'system', actorId: 'settings' } as const
 /** @param seed adds the demo users. */
 export async function prepare(
   config: Config,
-  url: string,
+  urls: DatabaseUrls,
   log: Log,
   seed: (db: Executor) => Promise<unknown> = async () => {},
 ): Promise<void> {
   const restored = () => log.warn('the database was restored from another server: its record goes on here')
-  await retryUntilReady(log, () => refuseTransactionPooler(url))
+  // A start does all by itself past the pooler.
+  const url = urls.directUrl ?? urls.url
+  await retryUntilReady(log, () => verifyUrls(urls))
   const applied = await retryUntilReady(log, () => migrate(url, restored))
   if (applied > 0) log.info({ applied }, 'migrations applied')
   const services = createServices(config, log, { url })

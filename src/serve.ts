@@ -2,19 +2,19 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import type { DatabaseUrls } from './database/pooler.ts'
 import { loadDemo } from './demo.ts'
 import type { Cleanup } from './lib/cleanup.ts'
 import type { Tracing } from './observability/tracing.ts'
 import { createServices, type Job, type ServicesOptions, startJobs } from './services.ts'
 
 /** What a serving process needs besides the settings. */
-export interface ServeOptions {
-  url: string
+export interface ServeOptions extends DatabaseUrls {
   /** Whether this is the demo, which has its own sign-in page. */
   demo: boolean
 }
 
-export interface InThisProcess extends Omit<ServicesOptions, 'url'> {
+export interface InThisProcess extends Omit<ServicesOptions, keyof DatabaseUrls> {
   tracing?: Tracing | undefined
   /** For tests: jobs that the test runs itself, step by step. */
   except?: readonly Job[]
@@ -23,12 +23,12 @@ export interface InThisProcess extends Omit<ServicesOptions, 'url'> {
 /** Resolves when the service listens. Adds the steps that stop it to `cleanup`. */
 export async function serve(
   config: Config,
-  { url, demo }: ServeOptions,
+  { url, directUrl, demo }: ServeOptions,
   log: FastifyBaseLogger,
   cleanup: Pick<Cleanup, 'add'>,
   { tracing, except = [], ...rest }: InThisProcess = {},
 ) {
-  const services = createServices(config, log, { url, ...rest })
+  const services = createServices(config, log, { url, directUrl, ...rest })
   cleanup.add(services.close)
   startJobs(services, { except })
   const signIn = demo ? await (await loadDemo()).signIn() : undefined

@@ -7,7 +7,8 @@ import { createChecking } from './check/start.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { createSharedListener } from './database/listener.ts'
-import { forEachPool, type PoolName } from './database/pools.ts'
+import type { DatabaseUrls } from './database/pooler.ts'
+import { forEachPool, isDirect, type PoolName } from './database/pools.ts'
 import { createFeed } from './feed/feed.ts'
 import { readFeed } from './feed/queries.ts'
 import { createBarrier, startInstanceReaper } from './leases/barrier.ts'
@@ -28,9 +29,7 @@ import { createOverview } from './staff/overview/overview.ts'
 import { createReplays } from './staff/replays/replays.ts'
 import { isStaff } from './staff/roles.ts'
 
-export interface ServicesOptions {
-  /** URL of the database. */
-  url: string
+export interface ServicesOptions extends DatabaseUrls {
   /** Deadline of all pools, in milliseconds, instead of their own. The command line waits longer than a request. */
   deadlineMs?: number
   /** For tests: wraps a pool to count or delay its queries. */
@@ -50,7 +49,7 @@ export type Services = ReturnType<typeof createServices>
 export function createServices(
   config: Config,
   log: Log,
-  { url, deadlineMs, wrapPool = (pool) => pool, clock, replayFlushMs }: ServicesOptions,
+  { url, directUrl, deadlineMs, wrapPool = (pool) => pool, clock, replayFlushMs }: ServicesOptions,
 ) {
   const cleanup = createCleanup()
   /** Makes `close` end the service. */
@@ -61,10 +60,11 @@ export function createServices(
   const pools = forEachPool((name, settings) =>
     wrapPool(
       track(
-        openDatabase(url, {
+        openDatabase(directUrl && isDirect(name, config.checkMode) ? directUrl : url, {
           max: settings.max,
           deadlineMs: deadlineMs ?? settings.deadlineMs,
           log,
+          pooled: Boolean(directUrl) && !isDirect(name, config.checkMode),
         }),
       ),
       name,
@@ -76,7 +76,7 @@ export function createServices(
   const lastSeen = track(createLastSeen(database, log))
   metrics.lastSeen(lastSeen.counts)
   const barrier = createBarrier(barrierStore(pools.waits.run), { onWait: metrics.revocationWaited })
-  const listener = createSharedListener(url, REVOKED)
+  const listener = createSharedListener(directUrl ?? url, REVOKED)
   const checking = createChecking(
     config,
     { checks: pools.checks, lease: pools.lease, listener },

@@ -1,9 +1,10 @@
 /**
- * The settings that the service needs on every connection, whatever `alter role … set`, `alter database … set` and postgresql.conf
- * say. One round trip sets them and reads the state of the server. They are not start-up parameters, which PgBouncer refuses.
+ * The settings that the service needs, whatever `alter role … set`, `alter database … set` and postgresql.conf say. They are not
+ * start-up parameters, which PgBouncer refuses. One round trip sets them and reads the state of the server: once for a connection
+ * of our own; for each transaction behind a pooler in transaction mode, whose connections belong to others as well.
  */
 
-const REQUIRED_SETTINGS = {
+const SETTINGS = {
   // Every statement names our schema. Temporary tables come last.
   search_path: 'pg_catalog, pg_temp',
   // Text formats of values, as node-postgres parses them.
@@ -19,15 +20,19 @@ const REQUIRED_SETTINGS = {
   transform_null_equals: 'off',
   // A query from which row level security would hide rows fails (42501) instead.
   row_security: 'off',
+  // Stricter checks of plpgsql would make trigger functions fail.
+  'plpgsql.extra_errors': 'none',
+  // Only the deleting transaction itself names its operation.
+  'global_logout.operation_id': '',
+}
+
+/** What has no effect inside a transaction. */
+const CONNECTION_SETTINGS = {
   // For statements outside our own transactions.
   default_transaction_isolation: 'read committed',
   default_transaction_deferrable: 'off',
   // Idle connections of pools, and listeners, stay open.
   idle_session_timeout: '0',
-  // Stricter checks of plpgsql would make trigger functions fail.
-  'plpgsql.extra_errors': 'none',
-  // Only the deleting transaction itself names its operation.
-  'global_logout.operation_id': '',
 }
 
 export interface Timeouts {
@@ -37,8 +42,12 @@ export interface Timeouts {
   idleInTransactionMs: number
 }
 
-const allSettings = ({ statementMs, lockMs, idleInTransactionMs }: Timeouts): Record<string, string> => ({
-  ...REQUIRED_SETTINGS,
+const transactionSettings = ({
+  statementMs,
+  lockMs,
+  idleInTransactionMs,
+}: Timeouts): Record<string, string> => ({
+  ...SETTINGS,
   statement_timeout: String(statementMs),
   lock_timeout: String(lockMs),
   idle_in_transaction_session_timeout: String(idleInTransactionMs),
@@ -48,7 +57,8 @@ const allSettings = ({ statementMs, lockMs, idleInTransactionMs }: Timeouts): Re
 
 const NAMES = new Set(
   [
-    ...Object.keys(allSettings({ statementMs: 0, lockMs: 0, idleInTransactionMs: 0 })),
+    ...Object.keys(transactionSettings({ statementMs: 0, lockMs: 0, idleInTransactionMs: 0 })),
+    ...Object.keys(CONNECTION_SETTINGS),
     'default_transaction_read_only',
     'session_replication_role',
   ].map((name) => name.toLowerCase()),
@@ -60,21 +70,56 @@ export const isSetByService = (name: string): boolean => NAMES.has(name)
 /** What the set-up reads: whether the server is in recovery, `default_transaction_read_only`, `session_replication_role`. */
 export type ServerState = [recovering: boolean, readOnly: string, replicationRole: string]
 
+const STATE = `pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('default_transaction_read_only'),
+      pg_catalog.current_setting('session_replication_role')`
+
+/** For the connection, or for the transaction only. No operator is looked up in a `search_path` that is not ours yet. */
+function assignments(settings: Record<string, string>, transactionOnly: boolean): string {
+  const set = Object.entries(settings).map(([name, value]) => {
+    const set = `pg_catalog.set_config('${name}', '${value}', ${transactionOnly})`
+    const current = `pg_catalog.current_setting('${name}', true)`
+    // Servers too old for a timeout must still answer: doctor reports their version.
+    if (name.endsWith('_timeout')) return `case when ${current} is not null then ${set} end`
+    // It reads a file: 200 µs.
+    if (name === 'timezone_abbreviations')
+      return `case when ${current} operator(pg_catalog.<>) '${value}' then ${set} end`
+    return set
+  })
+  return set.join(',\n      ')
+}
+
 /**
  * The SQL that applies all settings and reads the state of the server, in a transaction that ignores the server's defaults. Its
  * only row begins with `ServerState`.
  */
-export function setUpSql(timeouts: Timeouts): string {
-  const set = Object.entries(allSettings(timeouts)).map(([name, value]) => {
-    const set = `pg_catalog.set_config('${name}', '${value}', false)`
-    // Servers too old for a timeout must still answer: doctor reports their version.
-    return name.endsWith('_timeout')
-      ? `case when pg_catalog.current_setting('${name}', true) is not null then ${set} end`
-      : set
-  })
+export const setUpSql = (timeouts: Timeouts): string =>
+  inReadOnly(`select ${STATE},
+      ${assignments({ ...transactionSettings(timeouts), ...CONNECTION_SETTINGS }, false)}`)
+
+/** The SQL that only reads the state of the server. It sets nothing, which other clients of a pooler would find. */
+export const STATE_SQL: string = inReadOnly(`select ${STATE}`)
+
+function inReadOnly(statement: string): string {
   return `start transaction isolation level read committed, read only, not deferrable;
-    select pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('default_transaction_read_only'),
-      pg_catalog.current_setting('session_replication_role'),
-      ${set.join(',\n      ')};
+    ${statement};
     commit`
+}
+
+/**
+ * The statements that begin a transaction of which nothing is known: not the server, not its settings. The second one fails, so that
+ * no statement after it runs, unless the server is a writable primary where triggers fire. SQL raises no error of its own, so it
+ * divides by zero.
+ * @param durable as `requireDurableCommit`.
+ */
+export function beginSql(timeouts: Timeouts, durable: boolean): [begin: string, setUp: string] {
+  const equals = (name: string, value: string) =>
+    `pg_catalog.current_setting('${name}') operator(pg_catalog.=) '${value}'`
+  const weak = ['off', 'local', 'remote_write'].map((each) => equals('synchronous_commit', each)).join(' or ')
+  const commit = `case when ${weak} then pg_catalog.set_config('synchronous_commit', 'on', true) end`
+  return [
+    'begin isolation level read committed, not deferrable',
+    `select 1 operator(pg_catalog./) case when pg_catalog.pg_is_in_recovery()
+        or ${equals('default_transaction_read_only', 'on')} or ${equals('session_replication_role', 'replica')} then 0 else 1 end,
+      ${assignments(transactionSettings(timeouts), true)}${durable ? `,\n      ${commit}` : ''}`,
+  ]
 }

@@ -1,14 +1,17 @@
 /**
  * Opens every connection to PostgreSQL. Before its first use a connection is verified, in one round trip: it leads to a writable
  * primary where triggers fire, and has the settings that the service needs. Once is enough: a demoted primary restarts and closes
- * its connections, and connections to a standby, which would survive its promotion, are refused.
+ * its connections, and connections to a standby, which would survive its promotion, are refused. Through a pooler in transaction
+ * mode (`pooled`) nothing of this lasts: there each transaction does it again (`pooled-client.ts`).
  */
 import pg from 'pg'
 import { runDetached } from '../lib/run-detached.ts'
 import { clientConfig } from './client-config.ts'
-import { type ServerState, setUpSql, type Timeouts } from './connection-settings.ts'
+import { type ServerState, STATE_SQL, setUpSql, type Timeouts } from './connection-settings.ts'
 import { parseDatabaseUrl, type Server } from './database-url.ts'
 import { DEFAULT_SCHEMA, inSchema } from './own-schema.ts'
+import { Pipeline, type Statement } from './pipeline.ts'
+import { requirePrimary, UnfitServer } from './server-state.ts'
 
 export interface ConnectorOptions {
   /** `application_name`, unless the URL has one. */
@@ -18,78 +21,53 @@ export interface ConnectorOptions {
   /** Each defaults to `connectMs`. */
   timeouts?: Partial<Timeouts>
   keepAliveInitialDelayMillis?: number
+  /** Whether a pooler in transaction mode may be in between: then connections set nothing that outlives a transaction. */
+  pooled?: boolean
 }
 
-/** The server answers, but its data may be stale, or a session that ends there would leave no record. */
-export class UnfitServer extends Error {
-  /** The message for callers, without the name of the host. */
-  readonly detail: string
-  /** Whether it may become fit without intervention, as a standby does by promotion. */
-  readonly temporary: boolean
-
-  constructor(server: string, what: string, advice: string, temporary = true) {
-    super(`${server} ${what}. ${advice}`)
-    this.name = 'UnfitServer'
-    this.detail = `The database ${what}.`
-    this.temporary = temporary
-  }
-}
-
-/** @throws UnfitServer unless the server is a writable primary where triggers fire. */
-function requirePrimary([recovering, readOnly, replicationRole]: ServerState, server: string): void {
-  if (recovering)
-    throw new UnfitServer(
-      server,
-      'is a standby, which may lag behind and cannot end sessions',
-      'DATABASE_URL must lead to the primary, or list all hosts.',
-    )
-  if (readOnly === 'on')
-    throw new UnfitServer(
-      server,
-      'is read-only: default_transaction_read_only is on',
-      'Set it to off for the server, the database and the user of DATABASE_URL.',
-    )
-  if (replicationRole === 'replica')
-    throw new UnfitServer(
-      server,
-      'skips triggers: session_replication_role is replica, so ended sessions would leave no record',
-      'Set it to origin for the server, the database and the user of DATABASE_URL.',
-      false,
-    )
+/** A connection of a connector. */
+export interface Client extends pg.Client {
+  /** Sends statements in one round trip. */
+  sendTogether(statements: readonly Statement[]): Pipeline
+  /** Reads the state of the server again. @throws UnfitServer; then the next connection tries another host first. */
+  verify(): Promise<void>
 }
 
 export interface Connector {
   /** A connection to the current host. `connect` verifies it, or fails. */
-  Client: new () => pg.Client
+  Client: new () => Client
   /**
    * Runs `connect`, which connects one new `Client`, until it succeeds: first with the host verified last, then with the others in
    * the order of the list. @throws the host's error, or one that names the error of each host.
    */
   connectToAny<C>(connect: () => Promise<C>): Promise<C>
   /** A connection outside any pool. @param opening called with each client before it connects. */
-  connect(opening?: (client: pg.Client) => void): Promise<pg.Client>
+  connect(opening?: (client: Client) => void): Promise<Client>
 }
+
+/** Limits that are not given are the time to connect. */
+export const completeTimeouts = (connectMs: number, timeouts: Partial<Timeouts> = {}): Timeouts => ({
+  statementMs: connectMs,
+  lockMs: connectMs,
+  idleInTransactionMs: connectMs,
+  ...timeouts,
+})
 
 /** @throws DatabaseUrlError when the URL cannot be fulfilled. */
 export function createConnector(
   text: string,
-  { name, connectMs, timeouts, keepAliveInitialDelayMillis = 0 }: ConnectorOptions,
+  { name, connectMs, timeouts, keepAliveInitialDelayMillis = 0, pooled = false }: ConnectorOptions,
 ): Connector {
   const url = parseDatabaseUrl(text)
   const { servers, schema } = url
   const { connect_timeout, channel_binding } = url.parameters
   // As in libpq, connect_timeout applies to each host, and 0 sets no limit.
   const hostMs = Math.min(connectMs / servers.length, (Number(connect_timeout) || Infinity) * 1_000)
-  const setUpQuery = setUpSql({
-    statementMs: connectMs,
-    lockMs: connectMs,
-    idleInTransactionMs: connectMs,
-    ...timeouts,
-  })
+  const setUpQuery = pooled ? STATE_SQL : setUpSql(completeTimeouts(connectMs, timeouts))
   /** The index of the host to try first: the one verified last. */
   let currentHost = 0
 
-  class VerifiedClient extends pg.Client {
+  class VerifiedClient extends pg.Client implements Client {
     readonly #index = currentHost
     /** An unreadable certificate. Thrown by `connect`, because a pool calls the constructor where no error is caught. */
     readonly #configError: unknown
@@ -134,16 +112,16 @@ export function createConnector(
         })
     }
 
-    override connect(): Promise<pg.Client>
+    override connect(): Promise<this>
     override connect(callback: (error: Error | null) => void): void
-    override connect(callback?: (error: Error | null) => void): Promise<pg.Client> | undefined {
+    override connect(callback?: (error: Error | null) => void): Promise<this> | undefined {
       const opened = this.#open()
       if (!callback) return opened
       opened.then(() => callback(null), callback)
       return undefined
     }
 
-    async #open(): Promise<pg.Client> {
+    async #open(): Promise<this> {
       const timeOut = () => this.connection.stream.destroy(new Error('timeout expired'))
       const timer = setTimeout(timeOut, hostMs)
       try {
@@ -151,31 +129,45 @@ export function createConnector(
         await super.connect()
         if (this.#unbound) throw this.#unbound
         // A connection serves many requests: no request's trace should contain its set-up.
-        await runDetached(() => this.#verify()).catch((error) => {
+        await runDetached(() => this.verify()).catch((error) => {
           void this.end()
           throw error
         })
         return this
       } catch (cause) {
         const error = this.#unbound ?? cause
-        if (currentHost === this.#index) currentHost = (currentHost + 1) % servers.length
+        this.#tryOtherHost()
         throw servers.length > 1 ? withServerName(error, this.#server) : error
       } finally {
         clearTimeout(timer)
       }
     }
 
-    async #verify(): Promise<void> {
+    async verify(): Promise<void> {
       const query = { text: setUpQuery, rowMode: 'array' as const }
       const results = (await this.query(query)) as unknown as pg.QueryArrayResult[]
       const found = results.find(({ rows }) => rows.length > 0)?.rows[0]
-      requirePrimary(found as ServerState, this.#server)
+      try {
+        requirePrimary(found as ServerState, this.#server)
+      } catch (error) {
+        this.#tryOtherHost()
+        throw error
+      }
+    }
+
+    /** Once for each connection: the list may have gone on since. */
+    #tryOtherHost(): void {
+      if (currentHost === this.#index) currentHost = (currentHost + 1) % servers.length
+    }
+
+    sendTogether(statements: readonly Statement[]): Pipeline {
+      return super.query(new Pipeline(statements.map((each) => renamed(each, schema))))
     }
 
     /** Names our objects in the schema of DATABASE_SCHEMA. */
     // biome-ignore lint/suspicious/noExplicitAny: the overloads of node-postgres
     override query(query: any, ...rest: any[]): any {
-      return super.query(schema === DEFAULT_SCHEMA ? query : renamed(query, schema), ...(rest as []))
+      return super.query(renamed(query, schema), ...(rest as []))
     }
 
     get #server(): string {
@@ -210,11 +202,12 @@ export function createConnector(
 }
 
 /** A query with the names of `schema`. A `Submittable` belongs to one connection and is changed in place. */
-function renamed(query: string | { text?: string; submit?: unknown }, schema: string) {
-  if (typeof query === 'string') return inSchema(query, schema)
+function renamed<Q extends string | { text?: string; submit?: unknown }>(query: Q, schema: string): Q {
+  if (schema === DEFAULT_SCHEMA) return query
+  if (typeof query === 'string') return inSchema(query, schema) as Q
   if (typeof query.text !== 'string') return query
-  const text = inSchema(query.text, schema)
-  return query.submit ? Object.assign(query, { text }) : { ...query, text }
+  const target = query.submit ? query : { ...(query as object) }
+  return Object.assign(target, { text: inSchema(query.text, schema) }) as Q
 }
 
 /** The error of one of several hosts, with the host in its message. */
@@ -222,30 +215,4 @@ function withServerName(error: unknown, server: string): unknown {
   if (error instanceof UnfitServer) return error
   const { message, code } = error as NodeJS.ErrnoException
   return Object.assign(new Error(`${server}: ${message || code}`, { cause: error }), code && { code })
-}
-
-/** The `UnfitServer` among the causes of a failed connection, if there is one. */
-export function unfitServer(error: unknown): UnfitServer | undefined {
-  const errors = error instanceof AggregateError ? error.errors : [error]
-  return errors.find((each) => each instanceof UnfitServer)
-}
-
-/** No server answers at the address, or a proxy without a primary closes the connection. */
-const UNREACHABLE = [
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-]
-
-/** Whether a connection that failed with this error may succeed later: the server is unreachable, starts, or is a standby. */
-export function isTemporaryFailure(error: unknown): boolean {
-  if (error instanceof UnfitServer) return error.temporary
-  const { code = '', message } = error as NodeJS.ErrnoException
-  if (UNREACHABLE.includes(code) || code.startsWith('57P')) return true
-  if (error instanceof AggregateError) return error.errors.some(isTemporaryFailure)
-  return /timeout expired|^Connection terminated/.test(message)
 }

@@ -8,9 +8,10 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { Problem, unavailable } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
-import { createConnector } from './connection.ts'
+import { type Client, completeTimeouts, createConnector } from './connection.ts'
 import { requireDurableCommit } from './executor.ts'
 import { isRefusal, outcomeUnknown, translate } from './failures.ts'
+import { createPooledStatements } from './pooled-client.ts'
 
 export type { Executor } from './executor.ts'
 
@@ -44,14 +45,17 @@ export interface DatabaseOptions {
   deadlineMs?: number
   /** Gets a warning when an idle connection breaks; the next request opens a new one. */
   log?: Log
+  /** Whether a pooler in transaction mode may be in between. */
+  pooled?: boolean
 }
 
-export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, log }: DatabaseOptions = {}) {
-  const connector = createConnector(url, {
-    name: 'global-logout',
-    connectMs: deadlineMs,
-    timeouts: { idleInTransactionMs: 5_000 },
-  })
+export function openDatabase(
+  url: string,
+  { max = 10, deadlineMs = DEADLINE_MS, log, pooled = false }: DatabaseOptions = {},
+) {
+  const timeouts = completeTimeouts(deadlineMs, { idleInTransactionMs: 5_000 })
+  const statements = pooled ? createPooledStatements(timeouts) : null
+  const connector = createConnector(url, { name: 'global-logout', connectMs: deadlineMs, timeouts, pooled })
   const pool = new pg.Pool({
     Client: connector.Client,
     max,
@@ -91,7 +95,7 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
 
   /** Runs `work` on one connection, within the deadline. `work` may set another deadline. Closes the connection unless `keep`. */
   async function withClient<T>(
-    work: (client: pg.PoolClient, setDeadline: (ms: number) => void) => Promise<T>,
+    work: (client: pg.PoolClient & Client, setDeadline: (ms: number) => void) => Promise<T>,
     explain = translate,
     keep = true,
   ): Promise<T> {
@@ -110,7 +114,7 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
     setDeadline(end - performance.now())
     let broken: Error | undefined
     try {
-      return await Promise.race([work(client, setDeadline), timeout.promise])
+      return await Promise.race([work(client as pg.PoolClient & Client, setDeadline), timeout.promise])
     } catch (error) {
       const problem = explain(error)
       if (problem instanceof Problem && problem.status === 503) broken = problem
@@ -122,19 +126,27 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
   }
 
   /** Runs `work` on one connection, within the deadline. */
-  function run<T>(
-    work: (db: Transaction) => Promise<T>,
-    explain = translate,
-    { keep = true } = {},
+  function onConnection<T>(
+    work: (db: Transaction, client: Client) => Promise<T>,
+    { explain = translate, keep = true, drizzleOn = (client: Client): unknown => client } = {},
   ): Promise<T> {
-    const onClient = (client: pg.PoolClient, setDeadline: (ms: number) => void) => {
-      const extend = async (ms: number) => {
-        await client.query(`set local statement_timeout = ${Math.floor(ms)}`)
-        setDeadline(ms)
-      }
-      return work(Object.assign(drizzle(client), { extend }))
-    }
-    return withClient(onClient, explain, keep)
+    return withClient(
+      (client, setDeadline) => {
+        const on = drizzleOn(client) as pg.PoolClient
+        const extend = async (ms: number) => {
+          await on.query(`set local statement_timeout = ${Math.floor(ms)}`)
+          setDeadline(ms)
+        }
+        return work(Object.assign(drizzle(on), { extend }), client)
+      },
+      explain,
+      keep,
+    )
+  }
+
+  /** Runs `work` within the deadline. Its statements may run in different server processes. */
+  function run<T>(work: (db: Transaction) => Promise<T>): Promise<T> {
+    return onConnection(work, statements ? { drizzleOn: statements.each } : {})
   }
 
   /**
@@ -144,12 +156,15 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
    */
   function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     let committing = false
-    return run(
-      (db) =>
-        inTransaction(db, work, (now) => {
-          committing = now
+    return onConnection(
+      (db, client) =>
+        inTransaction(db, work, {
+          ...(statements && { begin: () => statements.begin(client) }),
+          committing: (now) => {
+            committing = now
+          },
         }),
-      (error) => (committing && !isRefusal(error) ? outcomeUnknown(error) : translate(error)),
+      { explain: (error) => (committing && !isRefusal(error) ? outcomeUnknown(error) : translate(error)) },
     )
   }
 
@@ -158,16 +173,23 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
    * transactions (`inTransaction`), each of which extends the deadline.
    */
   function withOwnConnection<T>(work: (db: Transaction) => Promise<T>): Promise<T> {
-    return run(work, translate, { keep: false })
+    if (pooled) throw new Error('a pooler in transaction mode has no connection of our own')
+    return onConnection(work, { keep: false })
   }
 
-  /** One prepared query without drizzle, for the hot path. Its rows are arrays. */
+  /** One query without drizzle, for the hot path, prepared where it can be. Its rows are arrays. */
   function query<Row extends unknown[]>(prepared: {
     name: string
     text: string
     values: unknown[]
   }): Promise<Row[]> {
-    return withClient(async (client) => (await client.query<Row>({ ...prepared, rowMode: 'array' })).rows)
+    const config = { ...prepared, rowMode: 'array' as const }
+    return withClient(async (client) => {
+      const { rows } = statements
+        ? await statements.statement(client, config)
+        : await client.query<Row>(config)
+      return rows as unknown[] as Row[]
+    })
   }
 
   return {
@@ -184,16 +206,21 @@ export function openDatabase(url: string, { max = 10, deadlineMs = DEADLINE_MS, 
   }
 }
 
-/** One transaction, as `transaction` runs it, on a given connection. Calls `committing` before and after the COMMIT. */
+interface TransactionSteps {
+  begin?: () => Promise<unknown>
+  /** Called before and after the COMMIT. */
+  committing?: (now: boolean) => void
+}
+
+/** One transaction, as `transaction` runs it, on a given connection. */
 export async function inTransaction<T>(
   db: Transaction,
   work: (tx: Transaction) => Promise<T>,
-  committing: (now: boolean) => void = () => {},
+  { begin = () => beginDurable(db), committing = () => {} }: TransactionSteps = {},
 ): Promise<T> {
-  await db.execute('begin isolation level read committed')
   let result: T
   try {
-    await requireDurableCommit(db)
+    await begin()
     result = await work(db)
   } catch (error) {
     // `run` closes a connection that cannot roll back; then PostgreSQL rolls back.
@@ -205,4 +232,9 @@ export async function inTransaction<T>(
   committing(false)
   if (command !== 'COMMIT') throw unavailable(new Error('the transaction was rolled back'))
   return result
+}
+
+async function beginDurable(db: Transaction): Promise<void> {
+  await db.execute('begin isolation level read committed')
+  await requireDurableCommit(db)
 }

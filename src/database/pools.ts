@@ -1,4 +1,7 @@
-/** The pools of one serving process, by purpose. A connection opens when it is first needed. */
+/**
+ * The pools of one serving process, by purpose. A connection opens when it is first needed. Where DATABASE_DIRECT_URL is set, a pool
+ * that needs a session of PostgreSQL uses it, and the others go through the pooler at DATABASE_URL.
+ */
 import { DEADLINE_MS } from './database.ts'
 
 export interface PoolSettings {
@@ -8,6 +11,11 @@ export interface PoolSettings {
   deadlineMs: number
   /** The purpose, as in docs/operations.md. */
   use: string
+  /**
+   * Whether it goes past the pooler: always, or only where checks are answered from memory. A cached answer must come from the very
+   * server that granted the lease, and a pooler may lead elsewhere.
+   */
+  direct?: 'always' | 'leased'
 }
 
 /** Milliseconds. Together with the longest wait for a query (check/checker.ts) below the promised 2 seconds. */
@@ -15,24 +23,46 @@ const CHECK_DEADLINE_MS = 1_000
 
 export const POOLS = {
   requests: { max: 10, deadlineMs: DEADLINE_MS, use: 'sign-in, logout, pages, staff and background writes' },
-  checks: { max: 4, deadlineMs: CHECK_DEADLINE_MS, use: 'checks that memory does not answer' },
+  checks: {
+    max: 4,
+    deadlineMs: CHECK_DEADLINE_MS,
+    use: 'checks that memory does not answer',
+    direct: 'leased',
+  },
   waits: {
     max: 3,
     deadlineMs: CHECK_DEADLINE_MS,
     use: 'logouts that wait until no instance answers from memory',
   },
-  lease: { max: 1, deadlineMs: CHECK_DEADLINE_MS, use: 'the lease of this instance' },
+  lease: { max: 1, deadlineMs: CHECK_DEADLINE_MS, use: 'the lease of this instance', direct: 'always' },
   feed: { max: 3, deadlineMs: CHECK_DEADLINE_MS, use: 'the feed of revocations' },
-  incidents: { max: 4, deadlineMs: DEADLINE_MS, use: 'incidents under way, and the search for more' },
+  incidents: {
+    max: 4,
+    deadlineMs: DEADLINE_MS,
+    use: 'incidents under way, and the search for more',
+    direct: 'always',
+  },
 } as const satisfies Record<string, PoolSettings>
 
 export type PoolName = keyof typeof POOLS
 
-/** The LISTEN connection belongs to no pool. */
+/** The LISTEN connection belongs to no pool, and is always direct. */
 const LISTENERS = 1
+
+/** Whether a pool goes past the pooler. */
+export const isDirect = (name: PoolName, checkMode: 'database' | 'leased'): boolean => {
+  const { direct }: PoolSettings = POOLS[name]
+  return direct === 'always' || (direct === 'leased' && checkMode === 'leased')
+}
 
 /** Most connections of one serving process. */
 export const CONNECTIONS = Object.values(POOLS).reduce((sum, { max }) => sum + max, LISTENERS)
+
+/** Most of them that go past a pooler. */
+export const directConnections = (checkMode: 'database' | 'leased'): number =>
+  Object.entries(POOLS)
+    .filter(([name]) => isDirect(name as PoolName, checkMode))
+    .reduce((sum, [, { max }]) => sum + max, LISTENERS)
 
 /** Calls `make` for each pool. @returns the results, by name. */
 export function forEachPool<T>(make: (name: PoolName, settings: PoolSettings) => T): Record<PoolName, T> {

@@ -5,7 +5,7 @@ import { explain } from '../cli/explain.ts'
 import { print, printJson } from '../cli/print.ts'
 import { printTable } from '../cli/table.ts'
 import { ConfigError, readConfig } from '../config.ts'
-import { unfitServer } from '../database/connection.ts'
+import { unfitServer } from '../database/server-state.ts'
 import { Problem } from '../errors.ts'
 import { count } from '../ui/format.ts'
 import { checkDatabase } from './database-checks.ts'
@@ -34,7 +34,7 @@ async function runChecks(context: CommandContext): Promise<Finding[]> {
   try {
     const config = readConfig(context.env)
     inSettings.push(...checkSettings(config))
-    return [...inSettings, ...(await checkDatabase(await context.databaseUrl(), config))]
+    return [...inSettings, ...(await checkDatabase(await context.databaseUrls(), config))]
   } catch (error) {
     return [...inSettings, ...toFindings(error)]
   }
@@ -42,7 +42,7 @@ async function runChecks(context: CommandContext): Promise<Finding[]> {
 
 function toFindings(error: unknown): Finding[] {
   if (!(error instanceof ConfigError)) {
-    const unfit = error instanceof Problem && unfitServer(error.cause)
+    const unfit = unfitServer(error instanceof Problem ? error.cause : error)
     return [{ level: 'problem', what: unfit ? 'writable' : 'database', detail: explain(error) }]
   }
   return error.problems.map((line) => {

@@ -3,12 +3,12 @@
  * pooler and notifications. Changes nothing; it sends one notification to itself.
  */
 import type { Config } from '../config.ts'
-import { createConnector, UnfitServer } from '../database/connection.ts'
+import { createConnector } from '../database/connection.ts'
 import { openDatabase } from '../database/database.ts'
 import { sqlState } from '../database/failures.ts'
 import { pendingMigrations } from '../database/migrate.ts'
-import { refuseTransactionPooler } from '../database/pooler.ts'
-import { CONNECTIONS } from '../database/pools.ts'
+import { type DatabaseUrls, verifyUrls, WrongAddress } from '../database/pooler.ts'
+import { CONNECTIONS, directConnections } from '../database/pools.ts'
 import { describeHiddenTables, hiddenTables } from '../database/row-security.ts'
 import { RESTORED } from '../staff/audit/queries.ts'
 import { TABLES } from '../tables.ts'
@@ -57,9 +57,13 @@ export const TRIGGERS = [
 
 /** Runs the checks in order: rights and triggers can be checked only once migrations are applied. */
 export async function checkDatabase(
-  url: string,
-  { workers, policy }: Pick<Config, 'workers' | 'policy'>,
+  urls: DatabaseUrls,
+  { workers, policy, checkMode }: Pick<Config, 'workers' | 'policy' | 'checkMode'>,
 ): Promise<Finding[]> {
+  // First: the other checks would leave settings in the connections of a pooler.
+  const pooler = await checkPooler(urls)
+  if (pooler.level === 'problem') return [pooler]
+  const url = urls.directUrl ?? urls.url
   const database = openDatabase(url, { max: 2, deadlineMs: 5_000 })
   const query = async <Row extends unknown[]>(text: string) =>
     (await database.query<Row>({ name: '', text, values: [] }))[0] as Row
@@ -71,8 +75,10 @@ export async function checkDatabase(
         current_setting('fsync'), current_setting('max_connections')::int,
         (select sum(numbackends)::int from pg_stat_database)`)
     const skew = Math.abs(serverTime.getTime() - (sentAt + Date.now()) / 2)
-    const needed = CONNECTIONS * workers
+    const needed = (urls.directUrl ? directConnections(checkMode) : CONNECTIONS) * workers
+    const past = urls.directUrl ? ' past the pooler' : ''
     const findings = [
+      pooler,
       versionNumber >= MIN_VERSION
         ? ok('database', `PostgreSQL ${version}`)
         : problem('database', `PostgreSQL ${version} is too old. Use 15 or newer.`),
@@ -82,10 +88,10 @@ export async function checkDatabase(
         ? ok('durable', 'fsync is on')
         : problem('durable', 'fsync is off: a power failure can restore ended sessions. Set fsync = on.'),
       limit - used >= needed
-        ? ok('connections', `${used} of ${limit} in use; ${workers} process(es) can open ${needed}`)
+        ? ok('connections', `${used} of ${limit} in use; ${workers} process(es) can open ${needed}${past}`)
         : warning(
             'connections',
-            `${used} of ${limit} in use, and ${workers} process(es) can open ${needed}. Raise max_connections.`,
+            `${used} of ${limit} in use, and ${workers} process(es) can open ${needed}${past}. Raise max_connections.`,
           ),
       skew <= MAX_CLOCK_SKEW_MS
         ? ok('clocks', `${Math.round(skew)} ms apart`)
@@ -119,7 +125,7 @@ export async function checkDatabase(
       checkRestored,
     ])
       findings.push(await check(query, policy))
-    return [...findings, await checkPooler(url), await checkNotifications(url)]
+    return [...findings, await checkNotifications(url)]
   } finally {
     await database.close()
   }
@@ -177,13 +183,15 @@ async function checkRestored(query: Query): Promise<Finding> {
     : ok('record', 'written by this server')
 }
 
-/** Checks for a pooler in transaction mode, with which "start" fails. */
-async function checkPooler(url: string): Promise<Finding> {
+/** Checks what "start" would refuse: a pooler in transaction mode without a way past it, and a way that leads elsewhere. */
+async function checkPooler(urls: DatabaseUrls): Promise<Finding> {
   try {
-    await refuseTransactionPooler(url)
-    return ok('pooler', 'none, or one in session mode')
+    await verifyUrls(urls)
+    return urls.directUrl
+      ? ok('pooler', 'any at DATABASE_URL; DATABASE_DIRECT_URL leads past it to the same database')
+      : ok('pooler', 'none, or one in session mode')
   } catch (error) {
-    if (error instanceof UnfitServer) return problem('pooler', error.message)
+    if (error instanceof WrongAddress) return problem('pooler', error.message)
     throw error
   }
 }

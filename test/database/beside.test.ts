@@ -59,7 +59,7 @@ for (const layout of LAYOUT_NAMES) {
       'the dump shows rows of the application',
     )
 
-    await prepare(readConfig({ DATABASE_URL: url, SESSION_MAX_AGE: '60d' }), url, silentLog)
+    await prepare(readConfig({ DATABASE_URL: url, SESSION_MAX_AGE: '60d' }), { url }, silentLog)
     const service = await startService({ database, except: ['sweeper', 'sealer'] })
     const ada = about.ada ?? (await psql<{ id: string }>('select id::text from public."user"'))[0]?.id ?? ''
 

@@ -1,28 +1,98 @@
-/** A pooler in transaction mode: `start` refuses it, and `doctor` finds it. */
-import t from 'tap'
-import { refuseTransactionPooler } from '../../src/database/pooler.ts'
+/** Poolers in transaction mode: what `start` and `doctor` accept, refuse and say, and that they leave nothing behind. */
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { verifyUrls } from '../../src/database/pooler.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
+import { ownServer } from '../support/own-server.ts'
+import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { startTransactionPooler } from '../support/transaction-pooler.ts'
 
 const { url } = await testDatabase()
-const pooled = await startTransactionPooler(url)
-const MESSAGE = /127\.0\.0\.1:\d+ is a pooler in transaction mode.*DATABASE_URL must bypass it/
+const other = await testDatabase()
 
-t.test('a start is refused', async (t) => {
-  const started = run(['start'], { env: { DATABASE_URL: pooled } })
+async function refused(t: Test, env: Record<string, string>, message: RegExp) {
+  const started = run(['start'], { env })
   t.equal(await started.ended, 1)
-  t.match(started.output(), MESSAGE)
-})
-
-t.test('doctor finds it', async (t) => {
-  const doctor = run(['doctor', '--json'], { env: { DATABASE_URL: pooled } })
+  t.match(started.output(), message)
+  const doctor = run(['doctor', '--json'], { env })
   t.equal(await doctor.ended, 1)
   const findings = JSON.parse(doctor.stdout()) as { level: string; what: string; detail: string }[]
   t.match(
     findings.find(({ what }) => what === 'pooler'),
-    { level: 'problem', detail: MESSAGE },
+    { level: 'problem', detail: message },
   )
+}
+
+t.test('any pooler in transaction mode is refused, with the setting that leads past it', async (t) => {
+  const pooled = await startTransactionPooler(url)
+  await refused(t, { DATABASE_URL: pooled }, /is a pooler in transaction mode.*Set DATABASE_DIRECT_URL/)
 })
 
-t.test('a direct connection to PostgreSQL is accepted', async () => refuseTransactionPooler(url))
+t.test('a direct connection to PostgreSQL is accepted', async () => {
+  await verifyUrls({ url })
+  await verifyUrls({ url, directUrl: url })
+})
+
+t.test('PgBouncer', { skip: noPgbouncer }, async (t) => {
+  const pgbouncer = await startPgbouncer(url, { default_pool_size: '2', min_pool_size: '2' })
+
+  /** What another client of the pooler finds in each of its server connections. */
+  async function left(): Promise<unknown[]> {
+    const client = new pg.Client({ connectionString: pgbouncer.url })
+    await client.connect()
+    const found: unknown[] = []
+    for (let i = 0; i < 4; i++)
+      found.push(
+        ...(
+          await client.query(
+            `select current_setting('search_path') as path, current_setting('statement_timeout') as ms, current_setting('row_security') as rls`,
+          )
+        ).rows,
+      )
+    await client.end()
+    return found
+  }
+  const before = await left()
+
+  t.test('alone is refused, and other clients find their settings unchanged', async (t) => {
+    await refused(
+      t,
+      { DATABASE_URL: pgbouncer.url },
+      /is a pooler in transaction mode.*Set DATABASE_DIRECT_URL/,
+    )
+    t.same(await left(), before)
+  })
+
+  t.test('is accepted with a way past it, and other clients find their settings unchanged', async (t) => {
+    const env = { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: url }
+    const doctor = run(['doctor', '--json'], { env })
+    await doctor.ended
+    const findings = JSON.parse(doctor.stdout()) as { what: string }[]
+    t.match(
+      findings.find(({ what }) => what === 'pooler'),
+      { level: 'ok', detail: 'any at DATABASE_URL; DATABASE_DIRECT_URL leads past it to the same database' },
+    )
+    t.same(await left(), before)
+  })
+
+  t.test('is refused as the way past itself', async (t) => {
+    const env = { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: pgbouncer.url }
+    await refused(
+      t,
+      env,
+      /is a pooler in transaction mode.*DATABASE_DIRECT_URL must lead to PostgreSQL itself/,
+    )
+  })
+
+  t.test('is refused with a way to another database of the server', async (t) => {
+    const env = { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: other.url }
+    await refused(t, env, /is not where DATABASE_URL leads: its database is gl_test_\w+, not gl_test_\w+/)
+  })
+
+  t.test('is refused with a way to another server', async (t) => {
+    const { url: elsewhere } = await ownServer()
+    const env = { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: elsewhere }
+    await refused(t, env, /is not where DATABASE_URL leads: its system identifier is another/)
+  })
+})

@@ -19,7 +19,7 @@ const database = await login(owner, 'global_logout_service')
 
 t.test('the whole service runs with the rights of its own role', async (t) => {
   const policy = { idleTimeoutSeconds: 3600, maxAgeSeconds: 7200 }
-  await prepare({ ...readConfig({ DATABASE_URL: database.url }), policy }, database.url, silentLog)
+  await prepare({ ...readConfig({ DATABASE_URL: database.url }), policy }, { url: database.url }, silentLog)
   for (const CHECK_MODE of ['database', 'leased']) {
     const service = await startService({ database, env: { CHECK_MODE }, except: ['sealer', 'sweeper'] })
     if (CHECK_MODE === 'leased') await service.answersFromMemory()

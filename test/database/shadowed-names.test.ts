@@ -243,7 +243,9 @@ t.test('nor does what an application sends, whose own search path has the traps'
 t.test('doctor names who else may create in our schema, and what to do about it', async (t) => {
   const policy = { idleTimeoutSeconds: 604_800, maxAgeSeconds: 2_592_000 }
   const look = async () =>
-    (await checkDatabase(owner.url, { workers: 1, policy })).find(({ what }) => what === 'schema')
+    (await checkDatabase({ url: owner.url }, { workers: 1, policy, checkMode: 'database' })).find(
+      ({ what }) => what === 'schema',
+    )
   t.match(await look(), { level: 'ok' })
   await psql(`grant create on schema global_logout to ${mallory.name}`)
   t.match(await look(), { level: 'warning', detail: mallory.name })

@@ -1,7 +1,7 @@
 /** Every metric and label in the docs, the alerts and the dashboard exists, and every metric is documented. */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { CONNECTIONS, POOLS } from '../../src/database/pools.ts'
+import { CONNECTIONS, isDirect, POOLS, type PoolName } from '../../src/database/pools.ts'
 import { readRights } from '../../src/database/rights.ts'
 import { rowsByObject } from '../../src/doctor/roles-action.ts'
 import { run } from '../support/command.ts'
@@ -110,6 +110,11 @@ t.test('connections are counted as the pools are, on paper, in the metrics and b
     name,
     String(max),
     `${deadlineMs / 1_000} s`,
+    isDirect(name as PoolName, 'database')
+      ? 'yes'
+      : isDirect(name as PoolName, 'leased')
+        ? 'when leased'
+        : 'no',
     use,
   ])
   t.strictSame(readmeTable('Connections', text), rows)

@@ -26,7 +26,7 @@ t.test('each listed setting is read: a wrong value is reported by its name', asy
 
 t.test('docker-compose.yml passes every setting on, and .env.example names each', async (t) => {
   t.same(inExample, inCompose)
-  const ownOfCompose = ['DATABASE_URL', 'HOST']
+  const ownOfCompose = ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'HOST']
   t.same(
     inCompose.filter((name) => name !== 'POSTGRES_PASSWORD'),
     inConfig.filter((name) => !ownOfCompose.includes(name)),

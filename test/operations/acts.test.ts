@@ -209,7 +209,7 @@ t.test('lifetimes that a start changes are recorded', async (t) => {
   const start = (maxAgeSeconds: number) =>
     prepare(
       { ...readConfig({ DATABASE_URL: service.url }), policy: { idleTimeoutSeconds: 3600, maxAgeSeconds } },
-      service.url,
+      { url: service.url },
       silentLog,
     )
   t.match(await recorded(() => start(7200)), [

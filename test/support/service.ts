@@ -50,7 +50,13 @@ export async function startService({ database, env = {}, demo = false, log, ...r
     : createLogger('silent')
   const cleanup = createCleanup()
   t.teardown(cleanup.run)
-  const { services, app } = await serve(config, { url: db.url, demo }, logger, cleanup, rest)
+  const { services, app } = await serve(
+    config,
+    { url: config.databaseUrl ?? db.url, directUrl: config.databaseDirectUrl, demo },
+    logger,
+    cleanup,
+    rest,
+  )
   const base = `http://127.0.0.1:${port}`
   const cookieName = config.cookie.name
 

@@ -12,6 +12,7 @@ import {
 } from '@global-logout/client'
 import { type Connection, type DrizzleDatabase, onPool, type PoolLike } from './connection.ts'
 import { onDrizzle } from './drizzle.ts'
+import { poolerHint } from './pooler.ts'
 import {
   createBarrier,
   deviceColumns,
@@ -125,7 +126,9 @@ export function createDatabaseSessions({
         const [row] = await inTime(connection.ask<SessionRow>(call, [hashToken(token), String(activity)]))
         return row ? identityOf(row) : null
       } catch (cause) {
-        throw new UndecidedError('The database gave no answer to the session check.', { cause })
+        throw new UndecidedError(`The database gave no answer to the session check.${poolerHint(cause)}`, {
+          cause,
+        })
       }
     },
 
@@ -258,7 +261,7 @@ function problemOf(cause: unknown, Kind: typeof ServiceError): ServiceError {
     if ((each as { code?: unknown }).code === 'GL001')
       return new Kind({ status: 403, code: 'user_locked', detail: `${each.message}.` }, { cause })
   }
-  const detail = 'The database gave no answer, or refused. The request may have been executed.'
+  const detail = `The database gave no answer, or refused. The request may have been executed.${poolerHint(cause)}`
   return new Kind({ status: 503, code: 'no_answer', detail }, { cause })
 }
 

@@ -1,0 +1,64 @@
+/**
+ * Statements and transactions through a pooler in transaction mode (PgBouncer). Each transaction may run in another server process,
+ * on another server, with the settings that another client left. So each one first verifies the server and sets what it needs, in
+ * the round trip of its `begin`, and leaves nothing behind. Statements have no names.
+ */
+import type pg from 'pg'
+import { unavailable } from '../errors.ts'
+import type { Client } from './connection.ts'
+import { beginSql, type Timeouts } from './connection-settings.ts'
+import { sqlState } from './failures.ts'
+import type { Statement } from './pipeline.ts'
+
+const DIVISION_BY_ZERO = '22012'
+/** What would change or need more than one statement. */
+const NEEDS_MORE = /^\s*(begin|start|commit|end|rollback|abort|savepoint|set|listen|declare|lock|prepare)\b/i
+
+export type PooledStatements = ReturnType<typeof createPooledStatements>
+
+export function createPooledStatements(timeouts: Timeouts) {
+  const begin = beginSql(timeouts, false)
+  const durableBegin = beginSql(timeouts, true)
+
+  /** @throws Problem `unavailable` when the server is unfit. */
+  async function send(client: Client, statements: readonly Statement[]): Promise<pg.QueryResult[]> {
+    const pipeline = client.sendTogether(statements)
+    try {
+      return await pipeline.results
+    } catch (error) {
+      // A lost connection cannot roll back; the pool does not keep it.
+      await client.query('rollback').catch(() => {})
+      const verifying = pipeline.completed === 1
+      if (!verifying || sqlState(error) !== DIVISION_BY_ZERO) throw error
+      await client.verify().catch((unfit) => {
+        throw unavailable(unfit)
+      })
+      // By now another server answers.
+      throw unavailable(error)
+    }
+  }
+
+  /** One statement in a transaction of its own: one round trip. */
+  async function statement(client: Client, query: pg.QueryConfig): Promise<pg.QueryResult> {
+    const { name: _, ...unnamed } = query
+    const results = await send(client, [...begin, unnamed, 'commit'])
+    return results[begin.length] as pg.QueryResult
+  }
+
+  return {
+    statement,
+    /** Begins a transaction whose commit is durable: one round trip. */
+    begin: (client: Client) => send(client, durableBegin),
+    /** A client for drizzle that runs each statement in a transaction of its own. */
+    each: (client: Client) => ({
+      async query(query: string | pg.QueryConfig, values?: unknown[]): Promise<pg.QueryResult> {
+        const config = typeof query === 'string' ? { text: query } : query
+        if (NEEDS_MORE.test(config.text))
+          throw new Error(
+            `"${config.text.slice(0, 40)}" needs a transaction: each statement has its own here`,
+          )
+        return statement(client, values ? { ...config, values } : config)
+      },
+    }),
+  }
+}
