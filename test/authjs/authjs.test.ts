@@ -280,7 +280,7 @@ t.test('a sign-out that fails is in the log of Auth.js, which clears its cookie 
   await duringOutage(service, async () => {
     await ada.signOut()
     t.match(errors.splice(0), [{ name: 'AdapterError' }, { name: 'SignOutError' }])
-    t.equal(ada.token(), undefined, 'no adapter can prevent it: docs/authjs.md')
+    t.equal(ada.token(), undefined, 'no adapter can prevent it: docs/adopt.md')
   })
   await waitFor('the service', async () => (await service.check(token)) === 200)
 })

@@ -154,7 +154,7 @@ t.test('a sign-out that fails is in the log of Auth.js, and the session lives', 
   await database.psql(`create function fail() returns trigger language plpgsql as
     $$ begin raise exception 'no'; end $$;
     create trigger fail before delete on session for each statement execute function fail()`)
-  // Auth.js clears its cookie all the same: docs/authjs.md.
+  // Auth.js clears its cookie all the same: docs/adopt.md.
   t.strictSame(await signOut(adapter, token), {
     errors: ['AdapterError', 'SignOutError'],
     cookie: undefined,
