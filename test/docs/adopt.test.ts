@@ -1,0 +1,178 @@
+/** The code of docs/adopt.md compiles and works, and its commands do what it says. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Adapter } from '@auth/core/adapters'
+import t, { type Test } from 'tap'
+import { generatedClient, load, skip } from '../authjs/others/load.ts'
+import { PG_SQL, PRISMA_SQL } from '../authjs/others/tables.ts'
+import { layoutSql } from '../layouts/layouts.ts'
+import { testDatabase } from '../support/database.ts'
+import { cell } from '../support/matrix.ts'
+import { runProgram } from '../support/run-program.ts'
+import { startService } from '../support/service.ts'
+import { shellWord } from '../support/shell.ts'
+import { readmeSection } from './readme.ts'
+
+const page = await readFile(new URL('../../docs/adopt.md', import.meta.url), 'utf8')
+const code = (title: string, language: string) =>
+  [...readmeSection(title, page).matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))].map(
+    ([, text = '']) => text,
+  )
+
+const database = await testDatabase({ dump: await layoutSql('stock') })
+const { psql, url } = database
+
+/** Runs commands of the page against the database. */
+function shell(commands: string, env: Record<string, string> = {}) {
+  const bin = new URL('../../bin/global-logout.js', import.meta.url).pathname
+  const define = `set -eu\nglobal-logout() { ${shellWord(process.execPath)} ${shellWord(bin)} "$@"; }\n`
+  const { PATH = '' } = process.env
+  return runProgram('bash', ['-c', define + commands], { env: { PATH, DATABASE_URL: url, ...env } })
+}
+
+t.test('the service migrates beside the application', async (t) => {
+  const [, commands = ''] = code('The service', 'sh')
+  const login = `gl_test_app_${process.pid}`
+  await psql(`create role ${login}`)
+  t.teardown(() => psql(`drop role ${login}`))
+  await shell(commands.replace('my_app', login))
+  t.same(await psql(`select pg_has_role('${login}', 'global_logout_application', 'usage') as granted`), [
+    { granted: true },
+  ])
+})
+
+t.test(
+  'imported users stay signed in, and one who is deleted while the table is linked is not',
+  async (t) => {
+    const service = await startService({ database })
+    const [dryRun = '', ...rest] = code('Import', 'sh')[0]?.trim().split('\n') ?? []
+    t.match((await shell(dryRun)).stdout, '1 session would be taken over')
+    t.equal(await service.check('raw-token-1'), 401)
+    t.match((await shell(rest.join('\n'))).stdout, '1 session taken over')
+    t.equal(await service.check('raw-token-1'), 200)
+
+    const [print = '', link = '', unlink = ''] = code('Deleted users', 'sh')[0]?.trim().split('\n') ?? []
+    t.match((await shell(print)).stdout, 'Nothing was changed')
+    t.match((await shell(link)).stdout, /public\."user" is linked/)
+    await psql(`insert into public."user" (id, email) values ('gone', 'gone@example.com')`)
+    const gone = await service.signIn(await service.addUser('gone'))
+    await psql(`delete from public."user" where id = 'gone'`)
+    t.same([await service.check(gone.token), await service.check('raw-token-1')], [401, 200])
+    t.match((await shell(unlink)).stdout, 'not linked any more')
+  },
+)
+
+t.test('an application without tables of Auth.js gets them', async (t) => {
+  const empty = await testDatabase()
+  const [command = ''] = /`(global-logout migrate --authjs-tables)`/.exec(page)?.slice(1) ?? []
+  await shell(command, { DATABASE_URL: empty.url })
+  t.same(await empty.psql('select from public.authenticator'), [])
+})
+
+// The code imports what the application has; it lies where the adapters are installed.
+const folder = await mkdtemp(join(import.meta.dirname, '../authjs/others/adopt-'))
+t.teardown(() => rm(folder, { recursive: true, force: true }))
+const write = (name: string, text: string) => writeFile(join(folder, name), text)
+const NAMES = { Drizzle: 'drizzle', Prisma: 'prisma', 'Any other adapter': 'other', 'No Auth.js': 'none' }
+for (const [title, name] of Object.entries(NAMES)) {
+  const [text] = code(title, 'ts')
+  if (!text) throw new Error(`no code below ${title}`)
+  await write(`${name}.ts`, text)
+}
+await write(
+  'application.ts',
+  `import type { PrismaAdapter } from '@auth/prisma-adapter'
+export const prisma = (globalThis as any).prismaOfTheTest as Parameters<typeof PrismaAdapter>[0]`,
+)
+const tsconfig = { extends: '../../../../tsconfig.json', include: ['.'], exclude: [] }
+await write('tsconfig.json', JSON.stringify(tsconfig))
+
+interface Snippet {
+  config: { adapter: Adapter }
+  sessions?: { close(): Promise<void> }
+  pool?: { end(): Promise<void> }
+  db?: { $client: { end(): Promise<void> } }
+}
+/** Runs the code of a section as an application on this database. */
+async function adopted<Module = Snippet>(name: string, search = ''): Promise<Module> {
+  process.env.DATABASE_URL = url + search
+  return import(join(folder, `${name}.ts`)) as Promise<Module>
+}
+
+t.test('the code compiles', { skip }, async (t) => {
+  const compiled = promisify(execFile)('tsc', ['--noEmit', '-p', folder]).catch((error) => error)
+  t.equal((await compiled).stdout, '')
+})
+
+/** Signs a user in through Auth.js's adapter, asks the service, and signs out. */
+async function signsInAndOut(t: Test, { adapter }: Snippet['config'], userId: string) {
+  const service = await startService({ database })
+  const expires = new Date(Date.now() + 86_400_000)
+  const made = await adapter.createSession?.({ userId, sessionToken: crypto.randomUUID(), expires })
+  const token = made?.sessionToken ?? ''
+  t.equal(await service.check(token), 200)
+  t.match(await adapter.getSessionAndUser?.(token), { user: { id: userId } })
+  await adapter.deleteSession?.(token)
+  t.equal(await service.check(token), 401)
+  t.equal(await adapter.getSessionAndUser?.(token), null)
+}
+
+t.test(
+  cell('the code of the page signs in and out', {
+    layout: 'stock',
+    driver: 'GlobalLogoutAdapter',
+    strategy: 'database',
+  }),
+  async (t) => {
+    const { config, db } = await adopted('drizzle')
+    await signsInAndOut(t, config, 'u1')
+    await db?.$client.end()
+  },
+)
+
+const prismaCell = { layout: 'prisma-mapped', driver: 'Prisma', strategy: 'database' } as const
+t.test(cell('the code of the page signs in and out', prismaCell), { skip }, async (t) => {
+  await psql(PRISMA_SQL)
+  const { PrismaPg } = await load<{ PrismaPg: new (options: object) => unknown }>('@prisma/adapter-pg')
+  type PrismaClient = new (options: object) => { $disconnect(): Promise<void> }
+  const { PrismaClient } = await generatedClient<{ PrismaClient: PrismaClient }>()
+  const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) })
+  Object.assign(globalThis, { prismaOfTheTest: prisma })
+  const { config, sessions } = await adopted('prisma')
+  const user = await config.adapter.createUser?.({ id: '', email: 'ada@example.com', emailVerified: null })
+  await signsInAndOut(t, config, user?.id ?? '')
+  await prisma.$disconnect()
+  await sessions?.close()
+})
+
+const pgCell = { layout: 'pg-adapter', driver: '@auth/pg-adapter', strategy: 'database' } as const
+t.test(cell('the code of the page signs in and out', pgCell), { skip }, async (t) => {
+  await psql(PG_SQL)
+  const { config, pool } = await adopted('other', '?options=-c%20search_path%3Dplain')
+  const user = await config.adapter.createUser?.({ id: '', email: 'ada@example.com', emailVerified: null })
+  await signsInAndOut(t, config, user?.id as string)
+  await pool?.end()
+})
+
+const noneCell = { layout: 'no Auth.js', driver: 'a connection string', strategy: 'database' } as const
+t.test(cell('the code of the page signs in, and knows the user of a request', noneCell), async (t) => {
+  const own = await adopted<{
+    startSession(user: object): Promise<{ name: string; value: string }>
+    userOf(request: Request): Promise<string | null>
+    sessions: { close(): Promise<void> }
+  }>('none')
+  const { name, value } = await own.startSession({ id: '7', name: 'Ada', email: 'ada@example.com' })
+  const request = (cookie: string) => new Request('http://127.0.0.1/', { headers: { cookie } })
+  t.equal(await own.userOf(request(`${name}=${value}`)), '7')
+  t.equal(await own.userOf(request('a=b')), null)
+  await own.sessions.close()
+})
+
+t.test('the way back leaves nothing of ours', async (t) => {
+  const [drop = ''] =
+    /`(drop schema global_logout cascade)`/.exec(readmeSection('Go back', page))?.slice(1) ?? []
+  await psql(drop)
+  t.same(await psql(`select nspname from pg_namespace where nspname = 'global_logout'`), [])
+})
