@@ -1,4 +1,5 @@
 /** The contract of Auth.js, through adapters, drivers and ids of many kinds; and the reference, the stock adapter on our sessions. */
+
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { withGlobalLogout } from '@global-logout/authjs'
 import { createDatabaseSessions } from '@global-logout/postgres'
@@ -10,6 +11,7 @@ import { hashedToken } from '../../src/database/columns.ts'
 import type { Executor } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { testDatabase } from '../support/database.ts'
+import { cell } from '../support/matrix.ts'
 import { startTransactionPooler } from '../support/transaction-pooler.ts'
 import { DRIVERS } from './application.ts'
 import { adapterContract, type Implementation } from './contract-suite.ts'
@@ -40,10 +42,13 @@ t.test('the stock adapter with our table of sessions, which is the reference', a
   adapterContract(t, reference()),
 )
 
-t.test('an adapter in memory', async (t) => {
-  const { adapter } = memoryAdapter({ columns: OWN_COLUMNS })
-  adapterContract(t, { adapter: withGlobalLogout(adapter, inProcess), userOf, columns: OWN_COLUMNS })
-})
+t.test(
+  cell("Auth.js's contract", { layout: 'no tables', driver: 'an adapter in memory', strategy: 'database' }),
+  async (t) => {
+    const { adapter } = memoryAdapter({ columns: OWN_COLUMNS })
+    adapterContract(t, { adapter: withGlobalLogout(adapter, inProcess), userOf, columns: OWN_COLUMNS })
+  },
+)
 
 t.test('an adapter in memory whose ids are numbers', async (t) => {
   let last = 0
@@ -53,24 +58,46 @@ t.test('an adapter in memory whose ids are numbers', async (t) => {
 })
 
 for (const [name, open] of Object.entries(DRIVERS))
-  t.test(`drizzle with own tables and columns and uuids, on ${name}`, async (t) =>
-    adapterContract(t, onDrizzle(open(database.url, ''), 'uuid')),
+  t.test(
+    cell("Auth.js's contract", {
+      layout: 'own tables, uuids',
+      driver: `drizzle on ${name}`,
+      strategy: 'database',
+    }),
+    async (t) => adapterContract(t, onDrizzle(open(database.url, ''), 'uuid')),
   )
 
-t.test('drizzle with own tables and numbers, on a pool of node-postgres', async (t) =>
-  adapterContract(t, onDrizzle(DRIVERS['a pool of node-postgres'](database.url, ''), 'integer')),
+t.test(
+  cell("Auth.js's contract", {
+    layout: 'own tables, numbers',
+    driver: 'drizzle on a pool of node-postgres',
+    strategy: 'database',
+  }),
+  async (t) => adapterContract(t, onDrizzle(DRIVERS['a pool of node-postgres'](database.url, ''), 'integer')),
 )
 
 t.test('through a pooler in transaction mode', async (t) => {
   const url = await startTransactionPooler(database.url)
-  t.test('drizzle on a pool of node-postgres', async (t) =>
-    adapterContract(t, onDrizzle(DRIVERS['a pool of node-postgres'](url, ''), 'uuid')),
+  t.test(
+    cell("Auth.js's contract, through a pooler in transaction mode", {
+      layout: 'own tables, uuids',
+      driver: 'drizzle on a pool of node-postgres',
+      strategy: 'database',
+    }),
+    async (t) => adapterContract(t, onDrizzle(DRIVERS['a pool of node-postgres'](url, ''), 'uuid')),
   )
-  t.test('drizzle on postgres-js without prepared statements', async (t) => {
-    const client = postgres(url, { prepare: false, fetch_types: false })
-    t.teardown(() => client.end())
-    adapterContract(t, onDrizzle(postgresJs(client), 'uuid'))
-  })
+  t.test(
+    cell("Auth.js's contract, through a pooler in transaction mode", {
+      layout: 'own tables, uuids',
+      driver: 'drizzle on postgres-js',
+      strategy: 'database',
+    }),
+    async (t) => {
+      const client = postgres(url, { prepare: false, fetch_types: false })
+      t.teardown(() => client.end())
+      adapterContract(t, onDrizzle(postgresJs(client), 'uuid'))
+    },
+  )
 })
 
 /** The stock adapter makes the tokens; the column hashes them, and the answers of the adapter have them raw. */

@@ -1,9 +1,11 @@
 /** The Credentials provider of Auth.js with sessions that can be ended, alone and beside an identity provider. */
+
 import { Auth, type AuthConfig } from '@auth/core'
 import Credentials from '@auth/core/providers/credentials'
 import { databaseCredentials, withGlobalLogout } from '@global-logout/authjs'
 import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
+import { cell } from '../support/matrix.ts'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import { openBrowser } from './browser.ts'
@@ -66,24 +68,31 @@ for (const [name, app] of [
   ['beside an identity provider', beside],
   ['alone, with the strategy named', appWith({ ...config, session: { strategy: 'database' } })],
 ] as const) {
-  t.test(`${name}: a sign-out everywhere on the phone ends the laptop's session`, async (t) => {
-    const [phone, laptop, other] = [
-      await signIn(app, 'ada'),
-      await signIn(app, 'ada'),
-      await signIn(app, 'eve'),
-    ]
-    t.match(phone.cookie(), /^[\w-]{43}$/, 'the cookie holds a token of a session, no JWT')
-    t.match(await phone.session(), { user: { id: 'ada', role: 'admin' } }, 'with all columns of the user')
-    t.equal(await laptop.check(service.base), 200)
-    const stolen = laptop.cookie() ?? ''
+  t.test(
+    cell(`${name}: a sign-out everywhere on the phone ends the laptop's session`, {
+      layout: 'no tables',
+      driver: '@auth/core',
+      strategy: 'credentials',
+    }),
+    async (t) => {
+      const [phone, laptop, other] = [
+        await signIn(app, 'ada'),
+        await signIn(app, 'ada'),
+        await signIn(app, 'eve'),
+      ]
+      t.match(phone.cookie(), /^[\w-]{43}$/, 'the cookie holds a token of a session, no JWT')
+      t.match(await phone.session(), { user: { id: 'ada', role: 'admin' } }, 'with all columns of the user')
+      t.equal(await laptop.check(service.base), 200)
+      const stolen = laptop.cookie() ?? ''
 
-    const answer = await service.as(phone.cookie() ?? '', '/api/logout', json({ scope: 'global' }))
-    t.equal(answer.status, 200)
-    t.equal(await laptop.session(), null)
-    t.equal(laptop.cookie(), undefined, 'Auth.js clears the cookie')
-    t.equal(await service.check(stolen), 401)
-    t.ok(await other.session(), 'another user stays')
-  })
+      const answer = await service.as(phone.cookie() ?? '', '/api/logout', json({ scope: 'global' }))
+      t.equal(answer.status, 200)
+      t.equal(await laptop.session(), null)
+      t.equal(laptop.cookie(), undefined, 'Auth.js clears the cookie')
+      t.equal(await service.check(stolen), 401)
+      t.ok(await other.session(), 'another user stays')
+    },
+  )
 }
 
 t.test('the identity provider beside it works as before', async (t) => {

@@ -1,4 +1,5 @@
 /** A sign-out of Auth.js on every driver of drizzle: over at the service in both modes, or refused when the adapter is made. */
+
 import { Auth } from '@auth/core'
 import type { Adapter } from '@auth/core/adapters'
 import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
@@ -18,6 +19,7 @@ import postgres from 'postgres'
 import t from 'tap'
 import type { Executor } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
+import { cell } from '../support/matrix.ts'
 import { json, startService } from '../support/service.ts'
 import { DRIVERS } from './application.ts'
 import { openBrowser } from './browser.ts'
@@ -69,38 +71,47 @@ const leased = await startService({ database, env: { CHECK_MODE: 'leased' } })
 await leased.answersFromMemory()
 
 for (const [name, open] of Object.entries(DRIVERS)) {
-  t.test(`after a sign-out of Auth.js on ${name}, no instance says valid`, async (t) => {
-    const db = open(database.url, '')
-    const adapter = GlobalLogoutAdapter(db)
-    const token = await signIn(adapter)
-    const hits = leased.hits()
-    for (let checks = 0; checks < 3; checks++) {
-      t.equal(await service.check(token), 200)
-      t.equal(await leased.check(token), 200)
-    }
-    t.ok(leased.hits() > hits, 'the leased instance answers from memory')
-    t.strictSame(await signOut(adapter, token), { errors: [], cookie: undefined })
-    t.equal(await leased.check(token), 401)
-    t.equal(await service.check(token), 401)
-    t.match(await service.sessions.tokenStatus(token), {
-      state: 'revoked',
-      operation: { kind: 'logout', scope: 'local', actorKind: 'user' },
-    })
-  })
+  t.test(
+    cell('after a sign-out of Auth.js, no instance says valid', {
+      layout: 'stock',
+      driver: `drizzle on ${name}`,
+      strategy: 'database',
+    }),
+    async (t) => {
+      const db = open(database.url, '')
+      const adapter = GlobalLogoutAdapter(db)
+      const token = await signIn(adapter)
+      const hits = leased.hits()
+      for (let checks = 0; checks < 3; checks++) {
+        t.equal(await service.check(token), 200)
+        t.equal(await leased.check(token), 200)
+      }
+      t.ok(leased.hits() > hits, 'the leased instance answers from memory')
+      t.strictSame(await signOut(adapter, token), { errors: [], cookie: undefined })
+      t.equal(await leased.check(token), 401)
+      t.equal(await service.check(token), 401)
+      t.match(await service.sessions.tokenStatus(token), {
+        state: 'revoked',
+        operation: { kind: 'logout', scope: 'local', actorKind: 'user' },
+      })
+    },
+  )
 }
 
 t.test('on PGlite, which only its own process reaches', async (t) => {
   const { db, psql, exec, startCheckers } = await startPglite()
   await exec(STOCK_TABLES_SQL)
   const adapter = GlobalLogoutAdapter(db)
-  await t.test('Auth.js gets what its contract says', async (t) =>
-    adapterContract(t, {
-      adapter,
-      userOf: async (token) => {
-        const sql = 'select "userId" as id from global_logout.session where "sessionToken" = $1'
-        return (await psql<{ id: string }>(sql, [hashToken(token)]))[0]?.id ?? null
-      },
-    }),
+  await t.test(
+    cell("Auth.js's contract", { layout: 'stock', driver: 'drizzle on PGlite', strategy: 'database' }),
+    async (t) =>
+      adapterContract(t, {
+        adapter,
+        userOf: async (token) => {
+          const sql = 'select "userId" as id from global_logout.session where "sessionToken" = $1'
+          return (await psql<{ id: string }>(sql, [hashToken(token)]))[0]?.id ?? null
+        },
+      }),
   )
   await t.test('after a sign-out of Auth.js, no checker says valid', async (t) => {
     const checkers = await startCheckers()

@@ -1,4 +1,5 @@
 /** JWT sessions of Auth.js that can be ended. */
+
 import { Auth, type AuthConfig } from '@auth/core'
 import { encode } from '@auth/core/jwt'
 import Credentials from '@auth/core/providers/credentials'
@@ -6,6 +7,7 @@ import { type JwtSessionsOptions, jwtSessions } from '@global-logout/authjs'
 import { type Sessions, UndecidedError } from '@global-logout/client'
 import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
+import { cell } from '../support/matrix.ts'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import { openBrowser } from './browser.ts'
@@ -60,26 +62,33 @@ const config = {
 } satisfies AuthConfig
 const app = appWith(config)
 
-t.test(`a sign-out everywhere on the phone ends the laptop's JWT`, async (t) => {
-  const [phone, laptop, other] = [
-    await signIn(app, 'ada'),
-    await signIn(app, 'ada'),
-    await signIn(app, 'eve'),
-  ]
-  t.match(phone.cookie(), /^eyJ/, 'the cookie holds a JWT')
-  t.match(await phone.session(), { user: { id: 'ada', role: 'admin' } })
-  t.equal(await laptop.check(service.base), 200, '/check reads the cookie')
-  const stolen = laptop.cookie() ?? ''
+t.test(
+  cell("a sign-out everywhere on the phone ends the laptop's JWT", {
+    layout: 'no tables',
+    driver: '@auth/core',
+    strategy: 'jwt',
+  }),
+  async (t) => {
+    const [phone, laptop, other] = [
+      await signIn(app, 'ada'),
+      await signIn(app, 'ada'),
+      await signIn(app, 'eve'),
+    ]
+    t.match(phone.cookie(), /^eyJ/, 'the cookie holds a JWT')
+    t.match(await phone.session(), { user: { id: 'ada', role: 'admin' } })
+    t.equal(await laptop.check(service.base), 200, '/check reads the cookie')
+    const stolen = laptop.cookie() ?? ''
 
-  const answer = await phone.browser.request(`${service.base}/api/logout`, sameOrigin({ scope: 'global' }))
-  t.equal(answer.status, 200, 'the API for browsers reads it, too')
-  t.equal(await laptop.session(), null)
-  t.equal(laptop.cookie(), undefined, 'Auth.js clears the cookie')
-  laptop.browser.setCookie(origin, app.cookieName, stolen)
-  t.equal(await laptop.check(service.base), 401)
-  t.equal(await laptop.session(), null)
-  t.ok(await other.session(), 'another user stays')
-})
+    const answer = await phone.browser.request(`${service.base}/api/logout`, sameOrigin({ scope: 'global' }))
+    t.equal(answer.status, 200, 'the API for browsers reads it, too')
+    t.equal(await laptop.session(), null)
+    t.equal(laptop.cookie(), undefined, 'Auth.js clears the cookie')
+    laptop.browser.setCookie(origin, app.cookieName, stolen)
+    t.equal(await laptop.check(service.base), 401)
+    t.equal(await laptop.session(), null)
+    t.ok(await other.session(), 'another user stays')
+  },
+)
 
 t.test('/check names user and session of the JWT', async (t) => {
   const phone = await signIn(app, 'ada')

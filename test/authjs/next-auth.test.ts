@@ -1,9 +1,11 @@
 /** next-auth 4, and `auth()` of next-auth 5: both wrap what Auth.js does, and differ where it matters. */
+
 import { databaseCredentials, jwtSessions, withGlobalLogout } from '@global-logout/authjs'
 import { type Sessions, UndecidedError } from '@global-logout/client'
 import { createDatabaseSessions } from '@global-logout/postgres'
 import { parseCookie } from 'cookie'
 import t from 'tap'
+import { cell } from '../support/matrix.ts'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import type { Site } from './browser.ts'
@@ -44,21 +46,28 @@ t.test('next-auth 4', { skip: missing }, async (t) => {
     ['database sessions with credentials', database, /^[\w-]{43}$/],
     ['JWT sessions', jwt, /^eyJ/],
   ] as const) {
-    t.test(`${name}: a sign-out everywhere on the phone ends the laptop's session`, async (t) => {
-      const [phone, laptop] = [await signIn(app, 'ada'), await signIn(app, 'ada')]
-      t.match(phone.cookie(), cookie)
-      t.match(await phone.session(), { user: { name: 'Ada' } })
-      t.equal(await laptop.check(service.base), 200)
-      const init = json({ scope: 'global' })
-      const headers = { ...init.headers, 'sec-fetch-site': 'same-origin' }
-      const answer = await phone.browser.request(`${service.base}/api/logout`, { ...init, headers })
-      t.equal(answer.status, 200)
-      t.equal(await laptop.check(service.base), 401)
-      t.same(await laptop.session(), {}, 'its way to say that nobody is signed in')
-      t.equal(laptop.cookie(), undefined)
-      // It encodes the token that the callback refused.
-      t.same(errors.splice(0), app === jwt ? ['JWT_SESSION_ERROR'] : [])
-    })
+    t.test(
+      cell(`${name}: a sign-out everywhere on the phone ends the laptop's session`, {
+        layout: 'no tables',
+        driver: 'next-auth 4',
+        strategy: app === jwt ? 'jwt' : 'credentials',
+      }),
+      async (t) => {
+        const [phone, laptop] = [await signIn(app, 'ada'), await signIn(app, 'ada')]
+        t.match(phone.cookie(), cookie)
+        t.match(await phone.session(), { user: { name: 'Ada' } })
+        t.equal(await laptop.check(service.base), 200)
+        const init = json({ scope: 'global' })
+        const headers = { ...init.headers, 'sec-fetch-site': 'same-origin' }
+        const answer = await phone.browser.request(`${service.base}/api/logout`, { ...init, headers })
+        t.equal(answer.status, 200)
+        t.equal(await laptop.check(service.base), 401)
+        t.same(await laptop.session(), {}, 'its way to say that nobody is signed in')
+        t.equal(laptop.cookie(), undefined)
+        // It encodes the token that the callback refused.
+        t.same(errors.splice(0), app === jwt ? ['JWT_SESSION_ERROR'] : [])
+      },
+    )
 
     t.test(`${name}: a sign-out of next-auth ends the session`, async (t) => {
       const phone = await signIn(app, 'ada')

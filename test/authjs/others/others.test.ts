@@ -1,4 +1,5 @@
 /** Prisma, `pg`, next-auth 4 and Express, as applications have them: the contract of Auth.js, and nobody signed out by an outage. */
+
 import type { Adapter } from '@auth/core/adapters'
 import { withGlobalLogout } from '@global-logout/authjs'
 import { createDatabaseSessions } from '@global-logout/postgres'
@@ -6,6 +7,7 @@ import pg from 'pg'
 import t from 'tap'
 import { hashToken } from '../../../src/database/token-hash.ts'
 import { testDatabase } from '../../support/database.ts'
+import { cell } from '../../support/matrix.ts'
 import { adapterContract, inDays } from '../contract-suite.ts'
 import { OWN_COLUMNS } from '../tables.ts'
 import { generatedClient, load, skip } from './load.ts'
@@ -46,15 +48,23 @@ async function pgAdapter(url = database.url): Promise<Adapter> {
 const prisma = skip ? {} : await prismaAdapter()
 const plain = skip ? {} : await pgAdapter()
 
-t.test('Prisma with names and columns of its own', { skip }, async (t) => {
-  const adapter = withGlobalLogout(prisma, sessions)
-  adapterContract(t, { adapter, userOf, columns: OWN_COLUMNS })
-})
+t.test(
+  cell("Auth.js's contract", { layout: 'prisma-mapped', driver: 'Prisma', strategy: 'database' }),
+  { skip },
+  async (t) => {
+    const adapter = withGlobalLogout(prisma, sessions)
+    adapterContract(t, { adapter, userOf, columns: OWN_COLUMNS })
+  },
+)
 
-t.test('the adapter for pg, whose ids are numbers', { skip }, async (t) => {
-  const adapter = withGlobalLogout(plain, sessions)
-  adapterContract(t, { adapter, userOf, columns: OWN_COLUMNS, nobody: '0' })
-})
+t.test(
+  cell("Auth.js's contract", { layout: 'pg-adapter', driver: '@auth/pg-adapter', strategy: 'database' }),
+  { skip },
+  async (t) => {
+    const adapter = withGlobalLogout(plain, sessions)
+    adapterContract(t, { adapter, userOf, columns: OWN_COLUMNS, nobody: '0' })
+  },
+)
 
 t.test('sessions that they hold are taken over, once, with many first uses at once', { skip }, async (t) => {
   for (const [name, held] of Object.entries({ prisma, plain })) {
