@@ -1,0 +1,100 @@
+/** The Python example signs in, guards and signs out as its README says, and tells an outage from a sign-out. */
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { boundedFetch } from '../support/bounded-fetch.ts'
+import { duringOutage } from '../support/database-outage.ts'
+import { freePort } from '../support/ports.ts'
+import { isInstalled, runProgram } from '../support/run-program.ts'
+import { startService } from '../support/service.ts'
+import { nextEvent, waitFor } from '../support/within.ts'
+
+const PYTHON = '/usr/bin/python3'
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const installed =
+  (await isInstalled(PYTHON, '-c', 'import flask')) && (await isInstalled('curl', '--version'))
+const skip = installed || process.env.CI ? false : 'no Flask here (Debian: python3-flask)'
+
+t.test('the Python example', { skip }, async (t) => {
+  const service = await startService()
+  const { key } = await service.keyFor('sessions:create')
+
+  /** Starts the application. @returns its address. */
+  async function start(url: string): Promise<string> {
+    const port = await freePort()
+    const child = spawn(PYTHON, ['examples/python/app.py'], {
+      cwd: root,
+      stdio: 'ignore',
+      env: { PORT: String(port), GLOBAL_LOGOUT_URL: url, GLOBAL_LOGOUT_KEY: key },
+    })
+    t.teardown(async () => {
+      child.kill('SIGKILL')
+      if (child.exitCode === null && child.signalCode === null)
+        await nextEvent('the end of Python', child, 'exit')
+    })
+    const address = `http://127.0.0.1:${port}`
+    await waitFor('the application to answer', () => boundedFetch(`${address}/`).catch(() => null))
+    return address
+  }
+  const application = await start(service.base)
+
+  /** A browser's cookie after a sign-in. */
+  async function signIn(user: string): Promise<string> {
+    const response = await boundedFetch(`${application}/login`, {
+      method: 'POST',
+      body: new URLSearchParams({ user }),
+    })
+    t.equal(response.status, 200)
+    const [cookie = ''] = response.headers.getSetCookie()
+    t.match(cookie, /; HttpOnly; Path=\/; SameSite=Lax$/)
+    return cookie.split(';', 1)[0] ?? ''
+  }
+  const ask = (path: string, cookie: string, init: RequestInit = {}) =>
+    boundedFetch(application + path, { ...init, headers: { ...(init.headers as object), cookie } })
+  const logout = (cookie: string, site = 'same-origin') =>
+    ask('/logout-everywhere', cookie, { method: 'POST', headers: { 'sec-fetch-site': site } })
+
+  t.test('its tour shows what its README says', async (t) => {
+    const readme = await readFile(`${root}/examples/python/README.md`, 'utf8')
+    const [, [, tour = ''] = []] = [...readme.matchAll(/```sh\n(.*?)```/gs)]
+    const script = `set -eu\n${tour.replace(/^APPLICATION=.*$/m, `APPLICATION=${application}`)}`
+    const { stdout } = await runProgram('bash', ['-c', script])
+    t.same(
+      [...stdout.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status),
+      ['200', '200', '401'],
+    )
+  })
+
+  t.test('lets in who is signed in, until the sign-out', async (t) => {
+    const [laptop, phone] = [await signIn('ädä'), await signIn('ädä')]
+    t.match(await (await ask('/me', laptop)).json(), { userId: 'ädä', sessionId: String })
+    t.equal((await ask('/me', '')).status, 401)
+    t.equal((await ask('/me', 'authjs.session-token=forged')).status, 401)
+    t.equal((await logout(phone, 'cross-site')).status, 403)
+    t.equal((await ask('/me', laptop)).status, 200)
+    const over = await logout(phone)
+    t.equal(over.status, 200)
+    t.equal(((await over.json()) as { revoked: unknown[] }).revoked.length, 2)
+    t.match(over.headers.getSetCookie(), [/^authjs\.session-token=;/])
+    for (const cookie of [laptop, phone]) t.equal((await ask('/me', cookie)).status, 401)
+  })
+
+  t.test('in an outage it is undecided, and nobody is signed out', async (t) => {
+    const cookie = await signIn('bea')
+    await duringOutage(service, async () => {
+      for (const response of [await ask('/me', cookie), await logout(cookie)]) {
+        t.equal(response.status, 503)
+        t.same(response.headers.getSetCookie(), [])
+      }
+    })
+    await waitFor('a decided answer', async () => (await ask('/me', cookie)).status === 200)
+  })
+
+  t.test('an answer of another program is undecided', async (t) => {
+    // The application itself: its 404 is neither valid nor signed out.
+    const astray = await start(application)
+    t.equal((await boundedFetch(`${astray}/me`)).status, 503)
+    t.equal((await boundedFetch(`${astray}/logout-everywhere`, { method: 'POST' })).status, 503)
+  })
+})
