@@ -1,6 +1,6 @@
 /**
  * What an application needs of sessions, in one interface. Two packages implement it, and one suite of tests holds both:
- * `createClient` asks the service over HTTP, `createDatabaseSessions` of `@global-logout/postgres` asks the database in process.
+ * `createClient` asks the service over HTTP, `createDatabaseSessions` of `@global-logout/postgres` asks the database itself.
  */
 import type { RequestLike } from './credentials.ts'
 
