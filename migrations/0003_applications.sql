@@ -242,8 +242,11 @@ END $$;
 --> statement-breakpoint
 -- A user who is deleted in the application: ends the sessions and forgets the mirrored row. A lock stays. Returns the number of
 -- sessions that ended. Recorded also where the user has none here: another store may hold some, which are not taken over then.
-CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+-- Repeating it records nothing more, and "operation_id" is null.
+CREATE FUNCTION global_logout.remove_user(
+	user_id text, actor_kind text, actor_id text, request_id text DEFAULT NULL,
+	OUT xid text, OUT operation_id uuid, OUT ended integer
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_variable
 DECLARE
 	new_id CONSTANT uuid := gen_random_uuid();
@@ -264,9 +267,16 @@ BEGIN
 		WHERE r.user_id = user_id AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL;
 	GET DIAGNOSTICS ended = ROW_COUNT;
 	DELETE FROM global_logout."user" u WHERE u.id = user_id;
-	INSERT INTO global_logout.operation (id, kind, actor_kind, actor_id, user_id, revoked_count)
-		VALUES (new_id, 'user.delete', 'database', session_user, user_id, ended);
+	INSERT INTO global_logout.operation (id, kind, actor_kind, actor_id, user_id, request_id, revoked_count)
+		VALUES (new_id, 'user.delete', actor_kind, actor_id, user_id, request_id, ended);
+	operation_id := new_id;
 END $$;
+--> statement-breakpoint
+-- The same for an application: the actor is its login.
+CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) LANGUAGE sql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT r.xid, r.ended FROM global_logout.remove_user(user_id, 'database', session_user::text) r
+$$;
 --> statement-breakpoint
 -- For each transaction, the instances that have not acknowledged it: they may answer from memory.
 CREATE FUNCTION global_logout.lagging_instances(xids text[]) RETURNS TABLE (xid text, id uuid, beat bigint) LANGUAGE sql STABLE

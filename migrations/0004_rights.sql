@@ -94,7 +94,7 @@ BEGIN
 		global_logout.end_sessions(global_logout.session, uuid[], text, text, inet, text, text), global_logout.valid_session(text),
 		global_logout.mirror_user(text, jsonb), global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 		global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
-		global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.follow_users(), global_logout.lagging_instances(text[]), global_logout.refuse_locked(), global_logout.announce_lock(), global_logout.refuse_renaming(),
+		global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.remove_user(text, text, text, text), global_logout.follow_users(), global_logout.lagging_instances(text[]), global_logout.refuse_locked(), global_logout.announce_lock(), global_logout.refuse_renaming(),
 		global_logout.refuse_future(), global_logout.stamp_operation(), global_logout.operation_digest(global_logout.operation), global_logout.seal_operations(integer),
 		global_logout.refuse_changed_outcome(), global_logout.refuse_revived_key(), global_logout.record_operation(text, text, text, jsonb),
 		global_logout.until_text(timestamptz), global_logout.key_facts(global_logout.service_key), global_logout.record_key_change(), global_logout.record_lock_change(),

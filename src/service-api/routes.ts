@@ -1,12 +1,13 @@
-/** The API for services: token introspection (RFC 7662), and creating sessions. */
+/** The API for services: token introspection (RFC 7662), creating sessions, and deleting users. */
 import fastifyFormbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
+import { ignoreBodies } from '../http/bodies.ts'
 import { callers } from '../http/openapi/document.ts'
-import { instant, text } from '../http/schemas.ts'
+import { instant, nullableText, text } from '../http/schemas.ts'
 import { readAddress } from '../lib/read-address.ts'
 import { zonedInstant } from '../lib/schemas.ts'
 import type { Cookies } from '../sessions/cookies.ts'
@@ -63,7 +64,7 @@ const newSession = z.strictObject({
 const createdSession = z.object({
   token: z.string(),
   sessionId: z.string(),
-  expires: instant,
+  expiresAt: instant.describe('the latest time at which the session can end: for the cookie'),
   cookie: z.object({
     name: z.string(),
     attributes: z.object({
@@ -74,6 +75,11 @@ const createdSession = z.object({
       domain: z.string().optional(),
     }),
   }),
+})
+
+const deletedUser = z.object({
+  operationId: nullableText.describe('null when the user was deleted before'),
+  ended: z.int().describe('the number of sessions that ended'),
 })
 
 export interface ServiceApi {
@@ -159,9 +165,33 @@ async function routes(instance: FastifyInstance, { sessions, cookies }: ServiceA
           }
         : await sessions.create({ ...login, replaces: replaces ?? undefined, requestId: request.id })
       reply.code(201)
-      return { token, sessionId: session.id, expires: session.expires.toISOString(), cookie: cookies.session }
+      const expiresAt = session.expires.toISOString()
+      return { token, sessionId: session.id, expiresAt, cookie: cookies.session }
     },
   )
+
+  await app.register(async (bodiless) => {
+    ignoreBodies(bodiless)
+    bodiless.withTypeProvider<ZodTypeProvider>().delete(
+      '/api/users/:id',
+      {
+        onRequest: app.requireKey('users:delete'),
+        schema: {
+          tags: ['services'],
+          problems: [...KEY_PROBLEMS, 'unavailable', 'outcome_unknown'],
+          operationId: 'deleteUser',
+          summary: 'Delete a user',
+          description:
+            'For an application that deletes the user: ends all sessions, and forgets the name and address. A lock stays. Answers only when no instance can answer "valid" any more. An unknown user is not an error, so the request can be repeated. To delete security staff, the key also needs the scope `security` (403 `insufficient_scope`). A body is ignored.',
+          security: callers.service('users:delete'),
+          params: z.object({ id: text.min(1).describe("the application's id of the user, as text") }),
+          response: { 200: deletedUser.describe('Every session of the user is ended.') },
+        },
+      },
+      ({ params, serviceKey, id }) =>
+        sessions.removeUser({ userId: params.id, key: serviceKey, requestId: id }),
+    )
+  })
 }
 
 export const serviceApi = fp(routes, { name: 'service-api', dependencies: ['key-guard'], encapsulate: true })

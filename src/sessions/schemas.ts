@@ -1,7 +1,8 @@
 /** Schemas of sessions and devices in API answers, shared by all routes. */
 import { z } from 'zod'
-import { nullableText } from '../http/schemas.ts'
+import { instant, nullableText } from '../http/schemas.ts'
 import { DEVICE_KINDS, describeDevice } from './devices.ts'
+import type { Session } from './schema.ts'
 
 /** What the user agent reveals; `browser` may be any program. */
 export const device = z.object({
@@ -11,9 +12,27 @@ export const device = z.object({
 })
 
 /** Sessions that a request ended. */
-export const endedSessions = z.array(z.object({ id: z.string(), device }))
+export const endedSessions = z.array(
+  z.object({
+    id: z.string(),
+    device,
+    userAgent: nullableText,
+    ipAddress: nullableText,
+    createdAt: instant,
+    lastSeenAt: instant,
+  }),
+)
+
+type Ended = Pick<Session, 'id' | 'userAgent' | 'ipAddress' | 'createdAt' | 'lastSeenAt'>
 
 /** The sessions that a request ended, as `endedSessions` has them. */
-export function toEndedSessions(revoked: readonly { id: string; userAgent: string | null }[]) {
-  return revoked.map(({ id, userAgent }) => ({ id, device: describeDevice(userAgent) }))
+export function toEndedSessions(revoked: readonly Ended[]) {
+  return revoked.map(({ id, userAgent, ipAddress, createdAt, lastSeenAt }) => ({
+    id,
+    device: describeDevice(userAgent),
+    userAgent,
+    ipAddress,
+    createdAt: createdAt.toISOString(),
+    lastSeenAt: lastSeenAt.toISOString(),
+  }))
 }

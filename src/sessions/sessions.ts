@@ -27,6 +27,7 @@ import {
   tokenHashesOf,
   type UserProfile,
 } from './queries.ts'
+import { createRemoveUser } from './remove-user.ts'
 import { revoke } from './revoke.ts'
 import type { Session } from './schema.ts'
 import { createTakeOver } from './take-over.ts'
@@ -170,6 +171,7 @@ export function createSessions(
     takeOver: createTakeOver({ transaction }, isStaff),
     logout,
     endOne,
+    removeUser: createRemoveUser({ transaction }, waitForInstances, isStaff),
     /** The active session of a token with its user, or null. Counts as session activity. */
     async find(token: string): Promise<ActiveSession | null> {
       const found = await run((db) => findSession(db, token))

@@ -27,7 +27,7 @@ t.test('whoever is signed in is known, however the request carries its headers',
     'a cookie in two headers': { headers: { cookie: cookie.split('; ') } },
   }
   for (const [what, request] of Object.entries(requests))
-    t.same(await client.check(request), { userId: ada, sessionId }, what)
+    t.match(await client.check(request), { userId: ada, sessionId, createdAt: Date, authTime: Date }, what)
 })
 
 t.test('whoever is not, is not: null, and no error', async (t) => {
@@ -133,7 +133,7 @@ t.test('a connection that is reset is tried once more', async (t) => {
   const client = createClient({ url: proxy.url })
   const { token, id: sessionId } = await service.signIn(ada)
   proxy.reset(1)
-  t.same(await client.check(bearer(token)), { userId: ada, sessionId })
+  t.match(await client.check(bearer(token)), { userId: ada, sessionId })
   t.equal(proxy.counts.requests, 2)
   proxy.cut()
   t.ok(await client.check(bearer(token)), 'as is one that was closed while it was idle')
@@ -165,7 +165,8 @@ t.test('an answer that begins and does not end is waited for no longer', async (
   await t.rejects(createClient({ url, timeoutMs: 200 }).check(bearer('x')), undecided)
 })
 
-const IDENTITY = { 'x-user-id': 'ada', 'x-session-id': 'f3b6' }
+const DATES = { 'x-session-created': '1795000000', 'x-session-expires': '1795600000' }
+const IDENTITY = { 'x-user-id': 'ada', 'x-session-id': 'f3b6', ...DATES }
 const WRONG_PROXIES: Record<
   string,
   [status: number, headers?: Record<string, string | string[]>, body?: string]
@@ -173,8 +174,10 @@ const WRONG_PROXIES: Record<
   'redirects to a page that says 200': [302, { location: '/valid' }],
   'redirects and names an identity': [307, { ...IDENTITY, location: '/valid' }],
   'says 200 without an identity': [200, {}, '<h1>Welcome</h1>'],
-  'loses the user': [200, { 'x-session-id': 'f3b6' }],
-  'loses the session': [200, { 'x-user-id': 'ada' }],
+  'loses the user': [200, { 'x-session-id': 'f3b6', ...DATES }],
+  'loses the session': [200, { 'x-user-id': 'ada', ...DATES }],
+  'loses the dates': [200, { 'x-user-id': 'ada', 'x-session-id': 'f3b6' }],
+  'spoils a date': [200, { ...IDENTITY, 'x-session-expires': 'tomorrow' }],
   'sends an empty user': [200, { ...IDENTITY, 'x-user-id': '' }],
   'adds a user of its own': [200, { ...IDENTITY, 'x-user-id': ['ada', 'eve'] }],
   'spoils the encoding': [200, { ...IDENTITY, 'x-user-id': '100%' }],
@@ -213,7 +216,13 @@ t.test('no answer of a wrong proxy is valid or signed out', async (t) => {
   t.ok(error instanceof UndecidedError)
   t.same(
     await client.check({ headers: { cookie: 'none' } }),
-    { userId: 'ada', sessionId: 'f3b6' },
+    {
+      userId: 'ada',
+      sessionId: 'f3b6',
+      createdAt: new Date(1_795_000_000_000),
+      expiresAt: new Date(1_795_600_000_000),
+      authTime: new Date(1_795_000_000_000),
+    },
     'without it, it is',
   )
 })

@@ -27,12 +27,17 @@ t.test('a user is signed in on a device, and the session before is over', async 
   t.same({ userId, sessionId }, { userId: ada, sessionId: created.sessionId })
   t.equal(await client.check(bearer(before)), null)
   t.equal(created.cookie.name, service.cookieName)
-  t.ok(Date.parse(created.expires) > Date.now())
+  t.ok(created.expiresAt.getTime() > Date.now())
 })
 
 t.test('a refusal says why, by the code of the service', async (t) => {
-  const unknown = client.create({ user: { id: 'nobody' } })
-  await t.rejects(unknown, { name: 'ServiceError', status: 400, code: 'invalid_request', detail: /nobody/ })
+  const nowhere = client.create({ user: { id: ada }, ipAddress: 'nowhere' })
+  await t.rejects(nowhere, {
+    name: 'ServiceError',
+    status: 400,
+    code: 'invalid_request',
+    detail: /ipAddress/,
+  })
   const wrong = createClient({ url: service.base, key: 'glk_wrong' })
   await t.rejects(wrong.introspect('x'), { status: 401, code: 'invalid_key' })
   const { key } = await service.keyFor('events')
@@ -45,6 +50,7 @@ t.test('without a key nothing is sent', async (t) => {
   const error = { name: 'TypeError', message: /key/ }
   await t.rejects(keyless.introspect('x'), error)
   await t.rejects(keyless.create({ user: { id: 'x' } }), error)
+  await t.rejects(keyless.removeUser('x'), error)
   await t.rejects(keyless.follow({ onRevoked() {} }), error)
 })
 
@@ -72,7 +78,9 @@ t.test('a lost answer is asked for again where asking changes nothing, and only 
 t.test('a session that replaces another is waited for as long as it may take to end that one', async (t) => {
   const answer: typeof fetch = async (_url, init) => {
     await sleep(300, undefined, { signal: init?.signal as AbortSignal })
-    return Response.json({ token: 'new', sessionId: 'f3b6' }, { status: 201 })
+    const cookie = { name: 'session', attributes: {} }
+    const made = { token: 'new', sessionId: 'f3b6', expiresAt: '2030-01-01T00:00:00.000Z', cookie }
+    return Response.json(made, { status: 201 })
   }
   const client = createClient({ url: service.base, key, timeoutMs: 100, fetch: answer })
   await t.rejects(client.create({ user: { id: ada } }), { code: 'no_answer' })
@@ -90,6 +98,8 @@ t.test('what something else answers is no answer', async (t) => {
     body(200, '{"active":true}', 'application/json'),
     body(200, 'null', 'application/json'),
     body(201, '{"token":""}', 'application/json'),
+    body(201, '{"token":"a","sessionId":"b","expiresAt":"soon"}', 'application/json'),
+    body(404, '{"code":"invalid_key","detail":"no"}', 'application/problem+json'),
     body(302, ''),
     body(404, 'Not Found'),
     body(404, '{', 'application/problem+json'),

@@ -109,8 +109,7 @@ t.test('however many sessions there are, each has its turn in time: more are ask
     return new Promise<never>(() => {})
   }
   const registry = start({ ...deaf(), check })
-  for (let n = 0; n < 20_000; n++)
-    registry.add({ userId: 'ada', sessionId: `${n}` }, socket(), { headers: {} })
+  for (let n = 0; n < 20_000; n++) registry.add({ sessionId: `${n}` }, socket(), { headers: {} })
   t.equal(asked, 100)
   registry.close()
 })
@@ -273,12 +272,14 @@ t.test('thousands are asked about in turn, each session once', async (t) => {
     most = Math.max(most, ++asking)
     await sleep(1)
     asking--
-    return { userId: 'ada', sessionId: (headers as { cookie: string }).cookie }
+    const at = new Date()
+    const { cookie: sessionId } = headers as { cookie: string }
+    return { userId: 'ada', sessionId, createdAt: at, expiresAt: at, authTime: at }
   }
   const registry = start({ check, follow: client.follow })
   for (let n = 0; n < 6_000; n++) {
     const sessionId = `session ${n % 2_000}`
-    registry.add({ userId: 'ada', sessionId }, socket(), { headers: { cookie: sessionId } })
+    registry.add({ sessionId }, socket(), { headers: { cookie: sessionId } })
   }
   await waitFor('a check of each session', () => asked >= 2_000)
   t.equal(most, 32)

@@ -65,15 +65,15 @@ t.test('through PgBouncer', { skip: noPgbouncer }, async (t) => {
 
   t.test('a driver that names its statements is undecided, and told what to do', async (t) => {
     const pool = open()
-    const named = (text: string, values?: unknown[]) =>
-      values ? { name: hash('md5', text), text, values } : { text }
+    const named = (query: { text: string; values?: unknown[] }) =>
+      query.values ? { ...query, name: hash('md5', query.text) } : query
     const sessions = createDatabaseSessions({
       pool: {
-        query: (text, values) => pool.query(named(text, values)),
+        query: (query) => pool.query(named(query)),
         connect: async () => {
           const client = await pool.connect()
           return {
-            query: (text, values) => client.query(named(text, values)),
+            query: (query) => client.query(named(query)),
             release: (error) => client.release(error),
           }
         },

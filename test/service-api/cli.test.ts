@@ -80,7 +80,10 @@ t.test('what is wrong is named, and no key is made', async (t) => {
   const wrong: [string[], RegExp][] = [
     [['create'], /--name/],
     [['create', '--name', 'x'], /--scope/],
-    [['create', '--name', 'x', '--scope', 'everything'], /introspect, sessions:create, events, security/],
+    [
+      ['create', '--name', 'x', '--scope', 'everything'],
+      /introspect, sessions:create, users:delete, events, security/,
+    ],
     [['create', '--name', ' ', ...scope], /--name/],
     [['create', '--name', 'x\ny', ...scope], /--name/],
     [['create', '--name', 'x', '--expires', 'soon', ...scope], /--expires/],

@@ -174,14 +174,14 @@ t.test(
       headers,
     )
     t.equal(response.status, 201)
-    const { token, sessionId, expires, cookie } = (await response.json()) as {
+    const { token, sessionId, expiresAt, cookie } = (await response.json()) as {
       token: string
       sessionId: string
-      expires: string
+      expiresAt: string
       cookie: { name: string; attributes: object }
     }
     t.match(token, /^[\w-]{43}$/)
-    t.ok(Date.parse(expires) > Date.now())
+    t.ok(Date.parse(expiresAt) > Date.now())
     t.same(cookie, {
       name: service.cookieName,
       attributes: { path: '/', httpOnly: true, sameSite: 'lax', secure: false },

@@ -1,9 +1,9 @@
 /** Checks a request for the middleware: returns its identity, or the response that refuses it. */
-import type { Identity } from './check.ts'
 import type { Client } from './client.ts'
 import type { RequestLike } from './credentials.ts'
 import { UndecidedError } from './errors.ts'
 import type { RefusalCode } from './refusal.ts'
+import type { Identity } from './sessions.ts'
 
 export interface AdmissionOptions {
   /** Accept requests that are not signed in, with `identity` null. Undecided requests are always refused. */

@@ -6,13 +6,7 @@ import { credentialsOf, hasToken, type RequestLike } from './credentials.ts'
 import { UndecidedError } from './errors.ts'
 import { type Exchange, REPEATABLE, retryAfterOf } from './exchange.ts'
 import { type RefusalCode, refusalOf } from './refusal.ts'
-
-/** The user and the session of a request. */
-export interface Identity {
-  readonly userId: string
-  /** The public id of the session: safe to show and to log. */
-  readonly sessionId: string
-}
+import type { Identity } from './sessions.ts'
 
 /**
  * `code`: why the request is not signed in. `cookies`: `Set-Cookie` lines to pass on. They remove session cookies that differ;
@@ -67,11 +61,19 @@ async function verdictOf(response: Response): Promise<Verdict> {
 /** Undefined unless each header occurs once: the service never sends a space, and a repeated header contains one. */
 function identityOf(headers: Headers): Identity | undefined {
   const [userId, sessionId] = ['x-user-id', 'x-session-id'].map((name) => headers.get(name))
+  const createdAt = instantOf(headers.get('x-session-created'))
+  const expiresAt = instantOf(headers.get('x-session-expires'))
   if (!userId || !sessionId || !/^[\x21-\x7e]+$/.test(userId + sessionId)) return undefined
+  if (!createdAt || !expiresAt) return undefined
   try {
     // The service encodes every id that contains a `%`, so decoding is unambiguous.
-    return { userId: decodeURIComponent(userId), sessionId }
+    return { userId: decodeURIComponent(userId), sessionId, createdAt, expiresAt, authTime: createdAt }
   } catch {
     return undefined
   }
+}
+
+/** @param seconds since 1970. */
+function instantOf(seconds: string | null): Date | undefined {
+  return seconds && /^\d{1,12}$/.test(seconds) ? new Date(Number(seconds) * 1000) : undefined
 }

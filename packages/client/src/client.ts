@@ -2,10 +2,12 @@
 import { createCheck } from './check.ts'
 import { createExchange, type ExchangeOptions } from './exchange.ts'
 import { createFollow } from './follow.ts'
+import { createLogout } from './logout.ts'
 import { createServices } from './services.ts'
+import type { Sessions } from './sessions.ts'
 
 export interface ClientOptions extends ExchangeOptions {
-  /** A service key, required for everything but `check`. Use it on servers only. */
+  /** A service key, required for everything but `check` and `logout`. Use it on servers only. */
   key?: string | undefined
 }
 
@@ -20,7 +22,8 @@ export function createClient({ key, ...options }: ClientOptions) {
   const exchange = createExchange(options)
   return {
     ...createCheck(exchange),
+    ...createLogout(exchange),
     ...createServices(exchange, key),
     follow: createFollow(exchange, key),
-  }
+  } satisfies Sessions & Record<string, unknown>
 }

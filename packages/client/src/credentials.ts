@@ -1,6 +1,6 @@
 /**
- * Selects what is sent to the service: the two headers that may contain a session token, and user agent and client address,
- * which the service records when a revoked token is reused. Nothing else.
+ * Selects what is sent to the service: the two headers that may contain a session token, the two that say that a request is no
+ * activity of the user, and user agent and client address, which the service records. Nothing else.
  */
 
 /** A fetch-style `Request`, a Node `IncomingMessage`, or anything else with headers. */
@@ -16,6 +16,8 @@ export type Credentials = {
   cookie?: string
   authorization?: string
   'user-agent'?: string
+  'sec-purpose'?: string
+  'x-session-activity'?: string
   'x-forwarded-for'?: string
 }
 
@@ -26,6 +28,8 @@ export function credentialsOf({ headers, ip }: RequestLike): Credentials {
     ['cookie', '; '],
     ['authorization', ', '],
     ['user-agent', ' '],
+    ['sec-purpose', ', '],
+    ['x-session-activity', ', '],
   ] as const) {
     const value = joined(headers, name, separator)
     if (value) found[name] = value

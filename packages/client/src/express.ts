@@ -1,7 +1,7 @@
 /** Middleware for Express 4 and 5, connect and compatible frameworks: later handlers run only with an active session. */
 import { type AdmissionOptions, admit, stripIdentity } from './admission.ts'
-import type { Identity } from './check.ts'
 import type { Client } from './client.ts'
+import type { Identity } from './sessions.ts'
 
 /** The parts of Node's request and response that are used, so that no type packages are needed. */
 interface Request {

@@ -1,7 +1,7 @@
 /** Plugin for Fastify 5: routes in the scope where it is registered run only with an active session. */
 import { type AdmissionOptions, admit, stripIdentity } from './admission.ts'
-import type { Identity } from './check.ts'
 import type { Client } from './client.ts'
+import type { Identity } from './sessions.ts'
 
 /** The parts of Fastify that are used, so that its types are not needed. */
 interface App {

@@ -3,10 +3,11 @@
  * reaches `onRevoked` at least once. If events may be missing, because the feed no longer reaches back far enough, `onReset` is
  * called before any further event.
  */
+
+import { keyHeader, problemOf } from './answers.ts'
 import { ServiceError } from './errors.ts'
 import { createEventStreamParser, type Message } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
-import { keyHeader, problemOf } from './services.ts'
 
 /** An active session was ended. */
 export interface Revocation {

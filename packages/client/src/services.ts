@@ -1,46 +1,13 @@
-/** Calls that need a service key: token introspection (RFC 7662) and creating sessions. */
-import { ServiceError } from './errors.ts'
-import { type Exchange, REPEATABLE, retryAfterOf } from './exchange.ts'
+/** Calls that need a service key: token introspection (RFC 7662), creating sessions, deleting users. */
+import { answered, type Body, dateOf, ENDING, expecting, isBody, isText, keyHeader } from './answers.ts'
+import { type Exchange, REPEATABLE } from './exchange.ts'
+import { asNotSignedOut } from './logout.ts'
+import type { CreatedSession, NewSession } from './sessions.ts'
 
 /** RFC 7662. Times are in seconds since 1970; `exp` is when the session ends if it is not used again. */
 export type Introspection =
   | { active: false }
   | { active: true; sub: string; sid: string; iat: number; exp: number; token_type: 'session' }
-
-export interface NewSession {
-  /** The user who signs in, by the application's id. A field that is left out keeps its value. */
-  user: { id: string; name?: string | null; email?: string | null; image?: string | null }
-  /** The device that signs in, for the list of devices. */
-  userAgent?: string | null | undefined
-  ipAddress?: string | null | undefined
-  /** The previous token of this browser; its session ends in the same transaction. */
-  replaces?: string | null | undefined
-}
-
-export interface CreatedSession {
-  /** The secret; use it only for the cookie. */
-  token: string
-  sessionId: string
-  /** ISO 8601. */
-  expires: string
-  /** How to set the cookie, so that the service can clear it. */
-  cookie: {
-    name: string
-    attributes: { path: string; httpOnly: boolean; sameSite: 'lax'; secure: boolean; domain?: string }
-  }
-}
-
-/** The header of a service key. @throws TypeError without one. */
-export function keyHeader(key: string | undefined): { authorization: string } {
-  if (!key) throw new TypeError('This needs a service key: createClient({ url, key })')
-  return { authorization: `Bearer ${key}` }
-}
-
-/**
- * Minimum timeout in milliseconds when a session is replaced. The answer waits until no instance can answer "valid" for the
- * old session (up to 3.3 seconds), in addition to the usual maximum of 1.7 seconds.
- */
-const REPLACING = { atLeastMs: 6_000 }
 
 export function createServices(exchange: Exchange, key: string | undefined) {
   return {
@@ -50,9 +17,7 @@ export function createServices(exchange: Exchange, key: string | undefined) {
      */
     introspect: async (token: string): Promise<Introspection> => {
       const request = { method: 'POST', headers: keyHeader(key), body: new URLSearchParams({ token }) }
-      return answered(
-        exchange.ask('/introspect', request, expect<Introspection>(200, isIntrospection), REPEATABLE),
-      )
+      return answered(exchange.ask('/introspect', request, expecting(200, introspectionOf), REPEATABLE))
     },
 
     /**
@@ -61,52 +26,46 @@ export function createServices(exchange: Exchange, key: string | undefined) {
      * lost.
      */
     create: async (session: NewSession): Promise<CreatedSession> => {
+      requireUserId(session.user?.id, 'user.id')
       const headers = { ...keyHeader(key), 'content-type': 'application/json' }
       const request = { method: 'POST', headers, body: JSON.stringify(session) }
-      const timeout = session.replaces ? REPLACING : {}
-      return answered(exchange.ask('/api/sessions', request, expect<CreatedSession>(201, isCreated), timeout))
+      const timeout = session.replaces ? ENDING : {}
+      return answered(exchange.ask('/api/sessions', request, expecting(201, createdOf), timeout))
+    },
+
+    /**
+     * Needs the scope `users:delete`. Ends all sessions of a user whom the application deletes. Resolves only when they have durably
+     * ended, everywhere.
+     * @throws NotSignedOutError in every other case. The sessions may be valid; repeat it.
+     */
+    removeUser: async (userId: string): Promise<void> => {
+      requireUserId(userId, 'userId')
+      const request = { method: 'DELETE', headers: keyHeader(key) }
+      const path = `/api/users/${encodeURIComponent(userId)}`
+      const answer = exchange.ask(path, request, expecting(200, removedOf), { ...REPEATABLE, ...ENDING })
+      await answered(answer).catch((error) => {
+        throw asNotSignedOut(error)
+      })
     },
   }
 }
 
-const isIntrospection = (body: Partial<Introspection> & { sub?: unknown; sid?: unknown }) =>
-  body.active === false || (body.active === true && isText(body.sub) && isText(body.sid))
-const isCreated = (body: Partial<CreatedSession>) => isText(body.token) && isText(body.sessionId)
-const isText = (value: unknown) => typeof value === 'string' && value !== ''
-
-/** Returns a reader that accepts only this status and body; any other answer becomes an error. */
-function expect<T>(status: number, isIt: (body: Partial<T>) => boolean) {
-  return async (response: Response): Promise<T> => {
-    if (response.status !== status) throw await problemOf(response)
-    const body = await response.json().catch(() => null)
-    if (body && isIt(body)) return body
-    throw noAnswer('another server answered in its place')
-  }
+function requireUserId(id: unknown, field: string): void {
+  if (!isText(id)) throw new TypeError(`${field}: must be a text`)
 }
 
-/** Converts a problem body (RFC 9457) to an error; `no_answer` for a body that is not from the service. */
-export async function problemOf(response: Response): Promise<ServiceError> {
-  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json')
-  const body = isProblem ? await response.json().catch(() => null) : await response.body?.cancel()
-  const retryAfterSeconds = retryAfterOf(response)
-  if (typeof body?.code !== 'string' || typeof body.detail !== 'string')
-    return noAnswer(`another server answered in its place (status ${response.status})`, { retryAfterSeconds })
-  return new ServiceError(
-    { status: response.status, code: body.code, detail: body.detail },
-    { retryAfterSeconds },
-  )
+function introspectionOf(body: Body): Introspection | undefined {
+  if (body.active === false) return { active: false }
+  return body.active === true && isText(body.sub) && isText(body.sid) ? (body as Introspection) : undefined
 }
 
-async function answered<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof ServiceError) throw error
-    throw noAnswer('it is down or too slow', { cause: error })
-  }
+function createdOf({ token, sessionId, expiresAt, cookie }: Body): CreatedSession | undefined {
+  const end = dateOf(expiresAt)
+  if (!isText(token) || !isText(sessionId) || !end) return undefined
+  if (!isBody(cookie) || !isText(cookie.name) || !isBody(cookie.attributes)) return undefined
+  return { token, sessionId, expiresAt: end, cookie: cookie as unknown as CreatedSession['cookie'] }
 }
 
-function noAnswer(reason: string, options?: ConstructorParameters<typeof ServiceError>[1]): ServiceError {
-  const detail = `The session service gave no answer: ${reason}. The request may have been executed.`
-  return new ServiceError({ status: 503, code: 'no_answer', detail }, options)
+function removedOf({ operationId, ended }: Body): true | undefined {
+  return (operationId === null || isText(operationId)) && Number.isInteger(ended) ? true : undefined
 }

@@ -12,11 +12,11 @@
  * feed reported it before the socket existed. A list of recent revocations would not cover slow upgrades or gaps. Another
  * check follows five seconds later: until a logout has answered, an instance in leased mode may still answer "valid".
  */
-import type { Identity } from './check.ts'
 import type { Client } from './client.ts'
 import { keepCredentials, type RequestLike } from './credentials.ts'
 import { type Revocation, sleep } from './follow.ts'
 import { createRechecks } from './rechecks.ts'
+import type { Identity } from './sessions.ts'
 
 /** Any kind of WebSocket, or anything else that can be closed, such as a stream. */
 export interface Closable {
@@ -94,7 +94,7 @@ export function createSocketRegistry(
      * @param request the request that opened the socket; its credentials are kept for rechecks.
      * @returns a function that removes the socket; needed only for a socket without `addEventListener`.
      */
-    add({ sessionId }: Identity, socket: Closable, request: RequestLike): () => void {
+    add({ sessionId }: Pick<Identity, 'sessionId'>, socket: Closable, request: RequestLike): () => void {
       if (closed.signal.aborted) closeSocket(socket, 'going away')
       if (closed.signal.aborted || socket.readyState === CLOSED) return () => {}
       const all = sockets.get(sessionId) ?? new Set()

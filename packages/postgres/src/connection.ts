@@ -2,6 +2,7 @@
  * Runs statements on whatever the application has: a connection string, a pool of node-postgres, or a drizzle database of any
  * PostgreSQL driver with transactions. Statements have no names, because a pooler in transaction mode mixes them up (42P05, 26000).
  */
+import { createRequire } from 'node:module'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 
 /** Runs a function call `select … as answer`, with all values as text. @returns its rows' `answer`, from JSON. */
@@ -11,17 +12,25 @@ export interface Connection {
   ask: Ask
   /** Runs `work` in a transaction that sees what was committed before each statement. Resolves after the commit. */
   transaction<T>(work: (ask: Ask) => Promise<T>): Promise<T>
+  /** Whether other code may end the transaction on the same connection, so that a commit has to be verified. */
+  shared: boolean
   close(): Promise<void>
 }
 
 /** The part of a `pg.Pool` that is used; those of Neon and Vercel have it, too. */
 export interface PoolLike {
-  query(text: string, values: unknown[]): Promise<{ rows: { answer: string }[] }>
+  query(query: Statement): Promise<{ rows: { answer: string }[] }>
   connect(): Promise<PoolClientLike>
 }
 interface PoolClientLike {
-  query(text: string, values?: unknown[]): Promise<{ command: string; rows: { answer: string }[] }>
+  query(query: Statement): Promise<{ command: string; rows: { answer: string }[] }>
   release(error?: Error | boolean): void
+}
+interface Statement {
+  text: string
+  values?: unknown[]
+  /** The time for its answer, in milliseconds. */
+  query_timeout: number
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: any schema
@@ -29,26 +38,50 @@ export type DrizzleDatabase = PgDatabase<PgQueryResultHKT, any>
 
 const parsed = <Answer>(rows: { answer: string }[]): Answer[] => rows.map(({ answer }) => JSON.parse(answer))
 
-export function onPool(pool: PoolLike, close = async () => {}): Connection {
+/** @param timeoutMs limit of each statement. A connection that missed it is closed, because its answer may still come. */
+export function onPool(pool: PoolLike, timeoutMs: number, close = async () => {}): Connection {
+  const statement = (text: string, values?: unknown[]): Statement => ({
+    text,
+    ...(values && { values }),
+    query_timeout: timeoutMs,
+  })
   return {
-    ask: async (text, values) => parsed((await pool.query(text, values)).rows),
+    ask: async (text, values) => parsed((await pool.query(statement(text, values))).rows),
+    shared: false,
     close,
     async transaction(work) {
       const client = await pool.connect()
       let broken: Error | undefined
       try {
-        await client.query('begin isolation level read committed')
-        const result = await work(async (text, values) => parsed((await client.query(text, values)).rows))
-        const { command } = await client.query('commit')
+        await client.query(statement('begin isolation level read committed'))
+        const result = await work(async (text, values) =>
+          parsed((await client.query(statement(text, values))).rows),
+        )
+        const { command } = await client.query(statement('commit'))
         if (command !== 'COMMIT') throw new Error('the transaction was rolled back')
         return result
       } catch (error) {
         // Closed, because it may still be inside the transaction, or have lost its server.
-        broken = error as Error
+        broken = error instanceof Error ? error : new Error(String(error))
         throw error
       } finally {
         client.release(broken)
       }
     },
   }
+}
+
+/** A pool of our own. It is made here, because an application that gives a database of its own may not have node-postgres. */
+export function onConnectionString(connectionString: string, timeoutMs: number): Connection {
+  const pg = createRequire(import.meta.url)('pg') as typeof import('pg')
+  const pool = new pg.Pool({
+    connectionString,
+    max: 10,
+    connectionTimeoutMillis: timeoutMs,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+  })
+  // A broken idle connection is replaced by the next act.
+  pool.on('error', () => {})
+  return onPool(pool, timeoutMs, () => pool.end())
 }

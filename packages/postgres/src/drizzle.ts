@@ -35,19 +35,27 @@ export function onDrizzle(given: DrizzleDatabase & { $primary?: DrizzleDatabase 
       return rows.map((row) => JSON.parse(Object.values(row)[0]))
     }
 
-  let previous: Promise<unknown> = Promise.resolve()
+  const ask = askOn(db)
   const transaction: Connection['transaction'] = (work) =>
     db.transaction((tx) => work(askOn(tx)), { isolationLevel: 'read committed' })
+  const rest = { shared: true, close: async () => {} }
+  if (!isOneConnection(db)) return { ...rest, ask, transaction }
+  const inTurn = queue()
   return {
-    ask: askOn(db),
-    close: async () => {},
-    transaction: isOneConnection(db)
-      ? (work) => {
-          const current = previous.then(() => transaction(work))
-          previous = current.catch(() => {})
-          return current
-        }
-      : transaction,
+    ...rest,
+    // A check in the transaction of another act would see what may yet be rolled back.
+    ask: (text, values) => inTurn(() => ask(text, values)),
+    transaction: (work) => inTurn(() => transaction(work)),
+  }
+}
+
+/** @returns a function that begins each work after the one before has ended. */
+function queue() {
+  let previous: Promise<unknown> = Promise.resolve()
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const current = previous.then(work)
+    previous = current.catch(() => {})
+    return current
   }
 }
 

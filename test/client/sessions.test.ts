@@ -1,0 +1,26 @@
+/** `Sessions` over HTTP and in process keep one contract. */
+import { createClient } from '@global-logout/client'
+import { createDatabaseSessions } from '@global-logout/postgres'
+import t from 'tap'
+import { login } from '../support/logins.ts'
+import { startService } from '../support/service.ts'
+import { sessionsSuite } from './sessions-suite.ts'
+
+const leased = await startService({ env: { CHECK_MODE: 'leased' } })
+const { database } = leased
+const application = await login(database, 'global_logout_application')
+
+t.test('over HTTP, with a service that reads the database', async (t) => {
+  const service = await startService({ database, env: { TRUST_PROXY: '127.0.0.1' } })
+  const { key } = await service.keyFor('sessions:create', 'users:delete')
+  await leased.answersFromMemory()
+  const sessions = createClient({ url: service.base, key })
+  await sessionsSuite(t, { sessions, leased, flush: service.lastSeen.flush })
+})
+
+t.test('in process, with a login that may execute the functions of an application', async (t) => {
+  const sessions = createDatabaseSessions({ connectionString: application.url })
+  t.teardown(sessions.close)
+  await leased.answersFromMemory()
+  await sessionsSuite(t, { sessions, leased, flush: async () => {} })
+})
