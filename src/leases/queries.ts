@@ -82,7 +82,7 @@ export interface InstanceStatus {
 }
 
 /** For each transaction, the instances that have not acknowledged it. The ids travel as text: not every driver has arrays. */
-export async function laggingInstances(db: Executor, xids: string[]): Promise<InstanceStatus[][]> {
+async function laggingInstances(db: Executor, xids: string[]): Promise<InstanceStatus[][]> {
   const rows = await db
     .select({
       position: sql<number>`requested.position::int`,

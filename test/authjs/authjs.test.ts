@@ -7,7 +7,7 @@ import { hashToken } from '../../src/database/token-hash.ts'
 import { duringOutage } from '../support/database-outage.ts'
 import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { PATIENCE_MS, waitFor } from '../support/within.ts'
 import { DRIVERS, openTransaction } from './application.ts'
 import { type Browser, openBrowser, type Site } from './browser.ts'
 import { person, startIdentityProvider } from './identity-provider.ts'
@@ -25,6 +25,7 @@ const { issuer, client } = await startIdentityProvider({ redirectUri: `${app}/au
 const errors: Error[] = []
 const config: AuthConfig = {
   adapter: GlobalLogoutAdapter(pool, ownTables('uuid'), {
+    timeoutMs: PATIENCE_MS,
     device: () => ({ userAgent: 'a browser', ipAddress: '203.0.113.9' }),
   }),
   session: { strategy: 'database', maxAge: 14 * DAY, updateAge: DAY },

@@ -13,6 +13,7 @@ import { hashToken } from '../../src/database/token-hash.ts'
 import { testDatabase } from '../support/database.ts'
 import { cell } from '../support/matrix.ts'
 import { startTransactionPooler } from '../support/transaction-pooler.ts'
+import { PATIENCE_MS } from '../support/within.ts'
 import { DRIVERS } from './application.ts'
 import { adapterContract, type Implementation } from './contract-suite.ts'
 import { memoryAdapter } from './memory-adapter.ts'
@@ -25,13 +26,16 @@ const UNKNOWN: Record<IdType, string> = {
   text: 'nobody',
 }
 for (const idType of ['uuid', 'integer', 'text'] as const) await database.psql(ownTablesSql(idType))
-const inProcess = createDatabaseSessions({ connectionString: database.url })
+const inProcess = createDatabaseSessions({ connectionString: database.url, timeoutMs: PATIENCE_MS })
 t.teardown(inProcess.close)
 
 /** An application with drizzle, its own tables, and our sessions on the same connections. */
 function onDrizzle(db: Executor, idType: IdType): Implementation {
   return {
-    adapter: withGlobalLogout(DrizzleAdapter(db, ownTables(idType)), createDatabaseSessions({ db })),
+    adapter: withGlobalLogout(
+      DrizzleAdapter(db, ownTables(idType)),
+      createDatabaseSessions({ db, timeoutMs: PATIENCE_MS }),
+    ),
     userOf,
     columns: OWN_COLUMNS,
     nobody: UNKNOWN[idType],

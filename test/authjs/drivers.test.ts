@@ -21,6 +21,7 @@ import type { Executor } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { cell } from '../support/matrix.ts'
 import { json, startService } from '../support/service.ts'
+import { PATIENCE_MS } from '../support/within.ts'
 import { DRIVERS } from './application.ts'
 import { openBrowser } from './browser.ts'
 import { adapterContract, inDays } from './contract-suite.ts'
@@ -29,6 +30,8 @@ import { STOCK_TABLES_SQL } from './tables.ts'
 
 const app = 'http://an-application.example'
 const COOKIE = 'authjs.session-token'
+/** For a loaded machine. */
+const PATIENT = { timeoutMs: PATIENCE_MS }
 
 /** Auth.js answers a sign-out of whoever has this token. @returns what it says to the browser, and to its log. */
 async function signOut(adapter: Adapter, token: string) {
@@ -79,7 +82,7 @@ for (const [name, open] of Object.entries(DRIVERS)) {
     }),
     async (t) => {
       const db = open(database.url, '')
-      const adapter = GlobalLogoutAdapter(db)
+      const adapter = GlobalLogoutAdapter(db, undefined, PATIENT)
       const token = await signIn(adapter)
       const hits = leased.hits()
       for (let checks = 0; checks < 3; checks++) {
@@ -101,7 +104,7 @@ for (const [name, open] of Object.entries(DRIVERS)) {
 t.test('on PGlite, which only its own process reaches', async (t) => {
   const { db, psql, exec, startCheckers } = await startPglite()
   await exec(STOCK_TABLES_SQL)
-  const adapter = GlobalLogoutAdapter(db)
+  const adapter = GlobalLogoutAdapter(db, undefined, PATIENT)
   await t.test(
     cell("Auth.js's contract", { layout: 'stock', driver: 'drizzle on PGlite', strategy: 'database' }),
     async (t) =>
@@ -160,7 +163,7 @@ t.test('a driver with transactions is taken, and nothing is sent to find out', a
 
 t.test('a sign-out that fails is in the log of Auth.js, and the session lives', async (t) => {
   const [db] = Object.values(DRIVERS).map((open) => open(database.url, ''))
-  const adapter = GlobalLogoutAdapter(db as Executor)
+  const adapter = GlobalLogoutAdapter(db as Executor, undefined, PATIENT)
   const token = await signIn(adapter)
   await database.psql(`create function fail() returns trigger language plpgsql as
     $$ begin raise exception 'no'; end $$;
@@ -184,7 +187,7 @@ t.test(
     const logQuery = (query: string) => {
       if (rollBack && query === 'commit') void client.query('rollback')
     }
-    const adapter = GlobalLogoutAdapter(nodePostgres(client, { logger: { logQuery } }))
+    const adapter = GlobalLogoutAdapter(nodePostgres(client, { logger: { logQuery } }), undefined, PATIENT)
     const token = await signIn(adapter)
     rollBack = true
     await t.rejects(async () => adapter.deleteSession?.(token), {
@@ -196,7 +199,11 @@ t.test(
 )
 
 t.test('sign-outs at once on one connection have an operation each', async (t) => {
-  const adapter = GlobalLogoutAdapter(DRIVERS['one client of node-postgres'](database.url, ''))
+  const adapter = GlobalLogoutAdapter(
+    DRIVERS['one client of node-postgres'](database.url, ''),
+    undefined,
+    PATIENT,
+  )
   const tokens = await Promise.all(Array.from({ length: 8 }, () => signIn(adapter)))
   await Promise.all(tokens.map((token) => adapter.deleteSession?.(token)))
   const rows = await database.psql(
@@ -210,7 +217,7 @@ t.test('sign-outs at once on one connection have an operation each', async (t) =
 t.test('postgres-js that knows no arrays and renames columns signs out, too', async (t) => {
   const client = postgres(database.url, { fetch_types: false, transform: postgres.toPascal })
   t.teardown(() => client.end())
-  const sessions = createDatabaseSessions({ db: postgresJs(client) })
+  const sessions = createDatabaseSessions({ db: postgresJs(client), ...PATIENT })
   const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
   const { token } = await sessions.create({ user: { id: 'ada' } })
   t.match(await sessions.check(bearer(token)), { userId: 'ada' })
@@ -240,7 +247,7 @@ t.test(
       'a cache': nodePostgres(pool, { cache: new KeepsAll() }),
     }
     for (const [name, db] of Object.entries(applications)) {
-      const adapter = GlobalLogoutAdapter(db)
+      const adapter = GlobalLogoutAdapter(db, undefined, PATIENT)
       const token = await signIn(adapter)
       t.ok(await adapter.getSessionAndUser?.(token), name)
       await service.as(token, '/api/logout', json({ scope: 'global' }))

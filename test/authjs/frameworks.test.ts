@@ -9,7 +9,7 @@ import t from 'tap'
 import { duringOutage } from '../support/database-outage.ts'
 import { listen } from '../support/ports.ts'
 import { startService } from '../support/service.ts'
-import { waitFor } from '../support/within.ts'
+import { PATIENCE_MS, waitFor } from '../support/within.ts'
 import { openBrowser } from './browser.ts'
 import { inDays } from './contract-suite.ts'
 import { memoryAdapter } from './memory-adapter.ts'
@@ -17,7 +17,7 @@ import { load as loadNextAuth, missing } from './next-auth.ts'
 import { load, skip } from './others/load.ts'
 
 const service = await startService()
-const sessions = createDatabaseSessions({ connectionString: service.database.url })
+const sessions = createDatabaseSessions({ connectionString: service.database.url, timeoutMs: PATIENCE_MS })
 t.teardown(sessions.close)
 const adapter = withGlobalLogout(memoryAdapter({ columns: { role: 'editor' } }).adapter, sessions)
 /** What Auth.js logs as an error; a test that provokes one takes it out. */

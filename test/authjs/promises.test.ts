@@ -6,6 +6,7 @@ import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { testDatabase } from '../support/database.ts'
 import { servicesOn } from '../support/service.ts'
+import { PATIENCE_MS } from '../support/within.ts'
 import { applicationDatabase, openTransaction } from './application.ts'
 import { inDays } from './contract-suite.ts'
 import { STOCK_TABLES_SQL } from './tables.ts'
@@ -13,7 +14,9 @@ import { STOCK_TABLES_SQL } from './tables.ts'
 const database = await testDatabase()
 const { psql } = database
 await psql(STOCK_TABLES_SQL)
-const adapter = GlobalLogoutAdapter(applicationDatabase(database)) as Required<Adapter>
+/** For a loaded machine. */
+const PATIENT = { timeoutMs: PATIENCE_MS }
+const adapter = GlobalLogoutAdapter(applicationDatabase(database), undefined, PATIENT) as Required<Adapter>
 const { sessions: service } = servicesOn(database.url)
 const SOURCE = { userAgent: null, ipAddress: null }
 
@@ -28,7 +31,11 @@ async function signIn(on = adapter) {
 t.test('a sign-out waits for a touch of its session, under every isolation of the application', async (t) => {
   for (const isolation of ['read committed', 'repeatable read', 'serializable']) {
     const options = `-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`
-    const strict = GlobalLogoutAdapter(applicationDatabase(database, options)) as Required<Adapter>
+    const strict = GlobalLogoutAdapter(
+      applicationDatabase(database, options),
+      undefined,
+      PATIENT,
+    ) as Required<Adapter>
     const { token, user } = await signIn(strict)
     t.strictSame((await strict.getSessionAndUser(token))?.user, user)
     const touch = await openTransaction(database)
@@ -44,7 +51,11 @@ t.test('a sign-out waits for a touch of its session, under every isolation of th
 
 t.test('a sign-out waits for the disk, even where the application does not', async (t) => {
   const options = '-c synchronous_commit=off'
-  const hasty = GlobalLogoutAdapter(applicationDatabase(database, options)) as Required<Adapter>
+  const hasty = GlobalLogoutAdapter(
+    applicationDatabase(database, options),
+    undefined,
+    PATIENT,
+  ) as Required<Adapter>
   const { token } = await signIn()
   // What the setting is at the moment of the deletion, told by a trigger that lasts for this test.
   await psql(`create table public.seen (value text);
@@ -120,7 +131,10 @@ t.test(
     ] as const
     for (const [device, userAgent, ipAddress] of devices) {
       const options = { device: async () => device }
-      const telling = GlobalLogoutAdapter(applicationDatabase(database), undefined, options)
+      const telling = GlobalLogoutAdapter(applicationDatabase(database), undefined, {
+        ...options,
+        ...PATIENT,
+      })
       const { token } = await signIn(telling as Required<Adapter>)
       const rows = await psql('select * from session where "sessionToken" = $1', [hashToken(token)])
       t.match(rows, [{ userAgent, ipAddress }])
@@ -131,7 +145,7 @@ t.test(
 t.test('a database error is an error, and never "signed out"', async (t) => {
   const { token } = await signIn()
   const away = applicationDatabase({ url: `${database.url}_that_is_not` })
-  const gone = GlobalLogoutAdapter(away) as Required<Adapter>
+  const gone = GlobalLogoutAdapter(away, undefined, PATIENT) as Required<Adapter>
   await t.rejects(async () => gone.getSessionAndUser(token), { code: 'ERR_SESSION_UNDECIDED' })
   await t.rejects(async () => gone.deleteSession(token), { code: 'no_answer' })
   await t.rejects(async () => gone.deleteUser('ada'), { code: 'no_answer' })

@@ -5,7 +5,7 @@ import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { deleteOldRevocations, sweep } from '../../src/sessions/sweeper.ts'
 import { json, startService } from '../support/service.ts'
-import { within } from '../support/within.ts'
+import { PATIENCE_MS, within } from '../support/within.ts'
 import { openTransaction } from './application.ts'
 import { inDays } from './contract-suite.ts'
 import { type MemoryAdapter, memoryAdapter } from './memory-adapter.ts'
@@ -14,7 +14,7 @@ const service = await startService({ env: { CHECK_MODE: 'leased' } })
 await service.answersFromMemory()
 const { database } = service
 const { psql } = database
-const sessions = createDatabaseSessions({ connectionString: database.url })
+const sessions = createDatabaseSessions({ connectionString: database.url, timeoutMs: PATIENCE_MS })
 t.teardown(sessions.close)
 const DEVICE = { userAgent: 'Firefox', ipAddress: '203.0.113.7' }
 const BY = { actorKind: 'staff' as const, actorId: 'eve' }

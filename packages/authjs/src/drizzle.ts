@@ -12,6 +12,8 @@ type Tables = Parameters<typeof DrizzleAdapter<Database>>[1]
 export interface DrizzleOptions extends GlobalLogoutOptions {
   /** The service's DATABASE_SCHEMA: `global_logout` by default. */
   schema?: string
+  /** Limit of each act in milliseconds, 2000 by default. */
+  timeoutMs?: number
 }
 
 /**
@@ -23,9 +25,13 @@ export interface DrizzleOptions extends GlobalLogoutOptions {
 export function GlobalLogoutAdapter(
   db: Database & { $primary?: Database },
   tables?: Tables,
-  { schema, ...options }: DrizzleOptions = {},
+  { schema, timeoutMs, ...options }: DrizzleOptions = {},
 ): Adapter {
   const primary = db.$primary ?? db
-  const sessions = createDatabaseSessions({ db: primary, ...(schema !== undefined && { schema }) })
+  const sessions = createDatabaseSessions({
+    db: primary,
+    ...(schema !== undefined && { schema }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  })
   return withGlobalLogout(DrizzleAdapter(primary, tables), sessions, options)
 }

@@ -8,6 +8,7 @@ import t from 'tap'
 import { hashToken } from '../../../src/database/token-hash.ts'
 import { testDatabase } from '../../support/database.ts'
 import { cell } from '../../support/matrix.ts'
+import { PATIENCE_MS } from '../../support/within.ts'
 import { adapterContract, inDays } from '../contract-suite.ts'
 import { OWN_COLUMNS } from '../tables.ts'
 import { generatedClient, load, skip } from './load.ts'
@@ -16,7 +17,7 @@ import { PG_SQL, PRISMA_SQL } from './tables.ts'
 const database = await testDatabase()
 await database.psql(PRISMA_SQL)
 await database.psql(PG_SQL)
-const sessions = createDatabaseSessions({ connectionString: database.url })
+const sessions = createDatabaseSessions({ connectionString: database.url, timeoutMs: PATIENCE_MS })
 t.teardown(sessions.close)
 
 async function userOf(token: string): Promise<string | null> {
