@@ -26,7 +26,7 @@ export interface ApplicationTable {
 }
 
 /** `public.users`, `auth."my.users"`, `users`: schema and name. @throws UsageError */
-export function parseTableName(option: string, text: string): { schema: string; name: string } {
+function parseTableName(option: string, text: string): { schema: string; name: string } {
   const part = '"(?:[^"]|"")+"|[^".]+'
   const [whole, first = '', second] = new RegExp(`^(${part})(?:\\.(${part}))?$`, 's').exec(text) ?? []
   if (whole === undefined)

@@ -8,7 +8,7 @@ import type { CommandContext } from '../cli/context.ts'
 import { print } from '../cli/print.ts'
 import { fetchRows } from '../database/rows.ts'
 
-export const AUTHJS_TABLES = ['user', 'account', 'session', 'verificationToken', 'authenticator'] as const
+const AUTHJS_TABLES = ['user', 'account', 'session', 'verificationToken', 'authenticator'] as const
 
 /** @param schema of the application, with quotes where SQL needs them. */
 const statements = (schema: string) => [

@@ -31,7 +31,7 @@ export interface ImportSource {
 }
 
 /** `taken` and `known` (taken over before) have a session now. All others have none, for the reason that is named. */
-export const OUTCOMES = [
+const OUTCOMES = [
   'taken',
   'known',
   'expired',
