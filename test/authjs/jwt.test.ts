@@ -4,7 +4,7 @@ import { Auth, type AuthConfig } from '@auth/core'
 import { encode } from '@auth/core/jwt'
 import Credentials from '@auth/core/providers/credentials'
 import { type JwtSessionsOptions, jwtSessions } from '@global-logout/authjs'
-import { type Sessions, UndecidedError } from '@global-logout/client'
+import { createClient, type Sessions, UndecidedError } from '@global-logout/client'
 import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
 import { cell } from '../support/matrix.ts'
@@ -89,6 +89,28 @@ t.test(
     t.ok(await other.session(), 'another user stays')
   },
 )
+
+t.test('the same over HTTP: the application needs no database', async (t) => {
+  const { key } = await service.keyFor('sessions:create')
+  const remote = appWith(config, createClient({ url: service.base, key }))
+  const [phone, laptop] = [await signIn(remote, 'ada'), await signIn(remote, 'ada')]
+  t.match(await laptop.session(), { user: { id: 'ada' } })
+  const request = { headers: { cookie: `${app.cookieName}=${phone.cookie()}` } }
+  const done = await createClient({ url: service.base }).logout(request, { scope: 'global' })
+  t.ok(done.revoked.length >= 2, 'the cookie of a request is enough')
+  t.equal(await laptop.session(), null)
+
+  const undecided: unknown[] = []
+  const away = createClient({ url: `http://127.0.0.1:${await freePort()}`, key })
+  const grace = await signIn(remote, 'ada')
+  const cut = openBrowserAt(
+    appWith(config, away, { onUndecided: (error) => undecided.push(error) }),
+    grace.cookie() ?? '',
+  )
+  t.equal(await cut.session(), null)
+  t.match(undecided, [{ code: 'ERR_SESSION_UNDECIDED' }])
+  t.match(cut.cookie(), /^eyJ/, 'the cookie stays')
+})
 
 t.test('/check names user and session of the JWT', async (t) => {
   const phone = await signIn(app, 'ada')
