@@ -7,13 +7,14 @@ update session_policy set idle_timeout_seconds = 2000000000, max_age_seconds = 2
 create function pg_temp.hashed(token text) returns text return
 	rtrim(translate(encode(sha256(convert_to(token, 'UTF8')), 'base64'), '+/', '-_'), '=');
 
-insert into "user" (id, name, email, "emailVerified", image) values
-	('ada', 'Ada Lovelace', 'ada@example.com', '2026-01-02 03:04:05', null),
-	('grace', 'Grace Hopper', 'grace@example.com', null, 'https://example.com/grace.png'),
-	('eve', null, null, null, null);
-insert into account ("userId", type, provider, "providerAccountId", scope, expires_at) values
-	('ada', 'oauth', 'github', '1815', 'read:user', 1900000000);
-insert into "verificationToken" (identifier, token, expires) values ('ada@example.com', 'hashed by Auth.js', '2060-01-01');
+insert into "user" (id, name, email, image) values
+	('ada', 'Ada Lovelace', 'ada@example.com', null),
+	('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png'),
+	('eve', null, null, null);
+-- The application's own table of users.
+create table public.users (id text primary key);
+insert into user_link (linked) values ('public.users');
+insert into taken_over (session_token) values (pg_temp.hashed('grace-desk'));
 
 insert into session ("sessionToken", "userId", expires, "ipAddress", "userAgent") values
 	(pg_temp.hashed('ada-phone'), 'ada', 'infinity', '198.51.100.23', 'Phone'),

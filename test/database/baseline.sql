@@ -9,40 +9,158 @@ SET xmloption = content;
 SET client_min_messages = warning;
 SET row_security = off;
 
-CREATE SCHEMA drizzle;
+CREATE SCHEMA global_logout;
 
-CREATE FUNCTION public.announce_lock() RETURNS trigger
+CREATE FUNCTION global_logout.announce_lock() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
 BEGIN
-	IF TG_RELID <> 'public.user_lock'::regclass::oid THEN
-		RAISE EXCEPTION 'announce_lock() is for public.user_lock alone';
+	IF TG_RELID <> 'global_logout.user_lock'::regclass::oid THEN
+		RAISE EXCEPTION 'announce_lock() is for global_logout.user_lock alone';
 	END IF;
-	PERFORM FROM public."user" WHERE id OPERATOR(pg_catalog.=) new.user_id FOR UPDATE;
+	PERFORM FROM global_logout."user" WHERE id OPERATOR(pg_catalog.=) new.user_id FOR UPDATE;
 	IF NOT FOUND THEN
-		LOCK TABLE public."user" IN SHARE ROW EXCLUSIVE MODE;
-		PERFORM FROM public."user" WHERE id OPERATOR(pg_catalog.=) new.user_id FOR UPDATE;
+		LOCK TABLE global_logout."user" IN SHARE ROW EXCLUSIVE MODE;
+		PERFORM FROM global_logout."user" WHERE id OPERATOR(pg_catalog.=) new.user_id FOR UPDATE;
 	END IF;
-	UPDATE public."user" SET id = id WHERE id OPERATOR(pg_catalog.=) new.user_id;
+	UPDATE global_logout."user" SET id = id WHERE id OPERATOR(pg_catalog.=) new.user_id;
 	RETURN new;
 END $$;
 
-CREATE FUNCTION public.delete_before_truncate() RETURNS trigger
+CREATE FUNCTION global_logout.begin_act() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+	IF pg_is_in_recovery() THEN
+		RAISE EXCEPTION 'this server is a standby, which may lag behind' USING ERRCODE = 'read_only_sql_transaction';
+	END IF;
+	IF current_setting('session_replication_role') = 'replica' THEN
+		RAISE EXCEPTION 'session_replication_role is replica: ended sessions would leave no record' USING ERRCODE = 'object_not_in_prerequisite_state';
+	END IF;
+	IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
+		PERFORM set_config('synchronous_commit', 'on', true);
+	END IF;
+END $$;
+
+CREATE FUNCTION global_logout.delete_before_truncate() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
 BEGIN
-	IF TG_RELID <> 'public.session'::regclass::oid THEN
-		RAISE EXCEPTION 'delete_before_truncate() is for public.session alone';
+	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
+		RAISE EXCEPTION 'delete_before_truncate() is for global_logout.session alone';
 	END IF;
-	DELETE FROM public.session;
+	DELETE FROM global_logout.session;
 	RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.grant_global_logout_roles() RETURNS boolean
+CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) RETURNS record
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+	SELECT r.xid, r.ended FROM global_logout.remove_user(user_id, 'database', session_user::text) r
+$$;
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+CREATE TABLE global_logout.session (
+    "sessionToken" text NOT NULL,
+    "userId" text NOT NULL,
+    expires timestamp without time zone NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    "createdAt" timestamp with time zone DEFAULT now() NOT NULL,
+    "lastSeenAt" timestamp with time zone DEFAULT now() NOT NULL,
+    "passiveAt" timestamp with time zone,
+    "ipAddress" inet,
+    "userAgent" text,
+    "keyId" uuid,
+    CONSTRAINT session_dates CHECK ((("createdAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("createdAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("passiveAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("passiveAt" < '9999-12-31 00:00:00+00'::timestamp with time zone)))
+)
+WITH (fillfactor='70');
+
+CREATE FUNCTION global_logout.end_sessions(asker global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text, OUT operation_id uuid, OUT revoked jsonb) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+	new_id CONSTANT uuid := gen_random_uuid();
+BEGIN
+	DELETE FROM global_logout.session s WHERE s."userId" = asker."userId" AND s.id = ANY (ids);
+	-- The trigger has decided which of them were valid.
+	WITH ended AS (
+		UPDATE global_logout.revoked_session r SET operation_id = new_id
+		WHERE r.user_id = asker."userId" AND r.session_id = ANY (ids) AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL
+		RETURNING r.*
+	)
+	SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.session_id, 'createdAt', e.created_at, 'lastSeenAt', e.last_seen_at,
+		'ipAddress', host(e.ip_address), 'userAgent', e.user_agent) ORDER BY e.last_seen_at DESC, e.session_id), '[]')
+	INTO revoked FROM ended e;
+	operation_id := new_id;
+	INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, ip_address, user_agent,
+		request_id, revoked_count)
+	VALUES (new_id, kind, scope, 'user', asker."userId", asker.id, asker."userId", ip_address, user_agent, request_id, jsonb_array_length(revoked));
+END $$;
+
+CREATE FUNCTION global_logout.follow_users() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+#variable_conflict use_variable
+DECLARE
+	read_columns text;
+	before text[];
+	after text[];
+	mirrored text;
+BEGIN
+	IF NOT EXISTS (SELECT FROM global_logout.user_link l WHERE l.linked = TG_RELID) THEN
+		RAISE EXCEPTION 'follow_users() is for linked tables alone';
+	END IF;
+	IF TG_OP = 'TRUNCATE' THEN
+		FOR mirrored IN SELECT u.id FROM global_logout."user" u ORDER BY u.id LOOP
+			PERFORM global_logout.delete_user(mirrored);
+		END LOOP;
+		RETURN NULL;
+	END IF;
+	SELECT 'SELECT ARRAY[' || string_agg(format('($1).%I::text', a.attname), ', ' ORDER BY listed.place) || ']' INTO read_columns
+		FROM pg_trigger t, unnest(t.tgattr) WITH ORDINALITY AS listed (number, place), pg_attribute a
+		WHERE t.tgrelid = TG_RELID AND t.tgfoid = 'global_logout.follow_users()'::regprocedure
+			AND a.attrelid = t.tgrelid AND a.attnum = listed.number;
+	IF read_columns IS NULL THEN
+		RAISE EXCEPTION 'the trigger that lists the columns of % is gone', TG_RELID::regclass
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run "global-logout users unlink", then "users link" again.';
+	END IF;
+	EXECUTE read_columns INTO before USING old;
+	IF TG_OP = 'DELETE' THEN
+		PERFORM global_logout.delete_user(before[1]);
+		RETURN NULL;
+	END IF;
+	EXECUTE read_columns INTO after USING new;
+	IF after[1] IS DISTINCT FROM before[1] THEN
+		-- As refuse_renaming() has it for the mirror.
+		IF EXISTS (SELECT FROM global_logout.user_lock l WHERE l.user_id = before[1] AND coalesce(l.until > clock_timestamp(), true))
+			OR EXISTS (SELECT FROM global_logout.staff s WHERE s.user_id = before[1]) THEN
+			RAISE EXCEPTION 'this user has a lock or a role, which is kept by id: the id stays'
+				USING ERRCODE = 'restrict_violation', HINT = 'Lift the lock or take the role away first, with global-logout.';
+		END IF;
+		PERFORM global_logout.delete_user(before[1]);
+		RETURN NULL;
+	END IF;
+	UPDATE global_logout."user" u SET
+		email = CASE WHEN 'email' = ANY (TG_ARGV) THEN after[array_position(TG_ARGV, 'email') + 1] ELSE u.email END,
+		name = CASE WHEN 'name' = ANY (TG_ARGV) THEN after[array_position(TG_ARGV, 'name') + 1] ELSE u.name END
+		WHERE u.id = after[1];
+	RETURN NULL;
+END $_$;
+
+CREATE FUNCTION global_logout.grant_roles() RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -52,56 +170,53 @@ DECLARE
 	member text;
 BEGIN
 	FOREACH member IN ARRAY known LOOP
-		EXECUTE format('REVOKE ALL ON public."user", public.account, public."verificationToken", public.session, public.session_policy,
-			public.session_change, public.instance, public.revoked_session, public.replay, public.feed_horizon, public.user_lock,
-			public.staff, public.service_key, public.operation, public.audit_link, public.audit_head, public.incident,
-			public.incident_planned, public.incident_runner, public.job FROM %I', member);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION public.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
-			public.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz) TO %I', member);
-		EXECUTE format('GRANT SELECT ON public.session_policy TO %I', member);
+		EXECUTE format('REVOKE ALL ON global_logout."user", global_logout.user_link, global_logout.session, global_logout.session_policy,
+			global_logout.session_change, global_logout.instance, global_logout.revoked_session, global_logout.replay, global_logout.feed_horizon, global_logout.user_lock, global_logout.taken_over,
+			global_logout.staff, global_logout.service_key, global_logout.operation, global_logout.audit_link, global_logout.audit_head, global_logout.incident,
+			global_logout.incident_planned, global_logout.incident_runner, global_logout.job FROM %I', member);
+		EXECUTE format('GRANT USAGE ON SCHEMA global_logout TO %I', member);
+		-- An application has functions of its own, and no right on a table.
+		CONTINUE WHEN member = 'global_logout_application';
+		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
+			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz) TO %I', member);
+		EXECUTE format('GRANT SELECT ON global_logout.session_policy TO %I', member);
 	END LOOP;
 	IF 'global_logout_service' = ANY (known) THEN
-		-- SELECT … FOR UPDATE takes the right to update some column; of "user" and job these do the least harm.
-		GRANT SELECT (id, name, email, "emailVerified", image), UPDATE (image) ON public."user" TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE ("lastSeenAt"), DELETE ON public.session TO global_logout_service;
-		GRANT UPDATE (idle_timeout_seconds, max_age_seconds) ON public.session_policy TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (beat, applied), DELETE ON public.instance TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (until, reason, locked_at), DELETE ON public.user_lock TO global_logout_service;
-		GRANT SELECT, DELETE ON public.session_change TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON public.service_key TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (state, operation_id, started_at, ended, finished_at, outcome) ON public.incident TO global_logout_service;
-		GRANT SELECT, INSERT, DELETE ON public.incident_planned TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE, DELETE ON public.incident_runner TO global_logout_service;
-		GRANT SELECT, UPDATE (name) ON public.job TO global_logout_service;
+		-- SELECT … FOR UPDATE takes the right to update some column of job, too.
+		GRANT SELECT, INSERT, UPDATE (name, email, image) ON global_logout."user" TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE ("lastSeenAt", "passiveAt"), DELETE ON global_logout.session TO global_logout_service;
+		GRANT UPDATE (idle_timeout_seconds, max_age_seconds) ON global_logout.session_policy TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (beat, applied), DELETE ON global_logout.instance TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (until, reason, locked_at), DELETE ON global_logout.user_lock TO global_logout_service;
+		GRANT SELECT, DELETE ON global_logout.session_change TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON global_logout.service_key TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (state, operation_id, started_at, ended, finished_at, outcome) ON global_logout.incident TO global_logout_service;
+		GRANT SELECT, INSERT, DELETE ON global_logout.incident_planned TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE, DELETE ON global_logout.incident_runner TO global_logout_service;
+		GRANT SELECT, UPDATE (name) ON global_logout.job TO global_logout_service;
 		GRANT SELECT, INSERT (session_id, user_id, operation_id, count, ip_address, user_agent, same_address, same_program)
-			ON public.replay TO global_logout_service;
-		GRANT USAGE ON SEQUENCE public.revoked_session_id_seq TO global_logout_service;
+			ON global_logout.replay TO global_logout_service;
+		GRANT USAGE ON SEQUENCE global_logout.revoked_session_id_seq TO global_logout_service;
 		-- Append-only: the service adds to the record, and neither changes nor removes anything in it.
-		GRANT SELECT, INSERT, UPDATE (waited_ms) ON public.operation TO global_logout_service;
-		GRANT SELECT ON public.revoked_session, public.audit_link, public.audit_head, public.feed_horizon, public.staff TO global_logout_service;
-		GRANT EXECUTE ON FUNCTION public.seal_operations(integer), public.operation_digest(public.operation), public.prune_feed(bigint, integer),
-			public.restored_elsewhere(), public.settle_restored() TO global_logout_service;
-		GRANT USAGE ON SCHEMA drizzle TO global_logout_service;
-		GRANT SELECT ON drizzle.__global_logout_migrations TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (waited_ms) ON global_logout.operation TO global_logout_service;
+		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
+		GRANT EXECUTE ON FUNCTION global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
+			global_logout.restored_elsewhere(), global_logout.settle_restored(),
+			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid) TO global_logout_service;
+		GRANT SELECT ON global_logout.migration TO global_logout_service;
 	END IF;
 	IF 'global_logout_checker' = ANY (known) THEN
-		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt") ON public.session TO global_logout_checker;
+		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt") ON global_logout.session TO global_logout_checker;
 	END IF;
 	IF 'global_logout_application' = ANY (known) THEN
-		GRANT SELECT, INSERT, UPDATE, DELETE ON public."user", public.account, public."verificationToken" TO global_logout_application;
-		GRANT SELECT, INSERT, UPDATE ("sessionToken", expires, "lastSeenAt") ON public.session TO global_logout_application;
-		-- To wait for the instances that answer from a cache.
-		GRANT SELECT ON public.instance TO global_logout_application;
-		GRANT EXECUTE ON FUNCTION public.sign_out(text) TO global_logout_application;
+		GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
+			global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]),
+			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid) TO global_logout_application;
 	END IF;
 	RETURN cardinality(known) = 3;
 END $$;
 
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
-
-CREATE TABLE public.service_key (
+CREATE TABLE global_logout.service_key (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     name text NOT NULL,
     key_hash text NOT NULL,
@@ -113,7 +228,7 @@ CREATE TABLE public.service_key (
     CONSTRAINT service_key_dates CHECK (((created_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (created_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (expires_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (last_used_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (last_used_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (revoked_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (revoked_at < '9999-12-31 00:00:00+00'::timestamp with time zone)))
 );
 
-CREATE FUNCTION public.key_facts(key public.service_key) RETURNS jsonb
+CREATE FUNCTION global_logout.key_facts(key global_logout.service_key) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -121,15 +236,44 @@ CREATE FUNCTION public.key_facts(key public.service_key) RETURNS jsonb
 		'expiresAt', to_char(key.expires_at AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
 $$;
 
-CREATE FUNCTION public.named_operation() RETURNS uuid
+CREATE FUNCTION global_logout.lagging_instances(xids text[]) RETURNS TABLE(xid text, id uuid, beat bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+	SELECT asked.xid, i.id, i.beat FROM unnest(xids) AS asked (xid)
+	JOIN global_logout.instance i ON pg_visible_in_snapshot(asked.xid::xid8, i.applied) IS NOT TRUE
+$$;
+
+CREATE FUNCTION global_logout.mirror_user(user_id text, profile jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+	is_new boolean;
+BEGIN
+	INSERT INTO global_logout."user" AS mirror (id, name, email, image)
+		VALUES (user_id, profile ->> 'name', profile ->> 'email', profile ->> 'image')
+		ON CONFLICT (id) DO UPDATE SET
+			name = CASE WHEN profile ? 'name' THEN excluded.name ELSE mirror.name END,
+			email = CASE WHEN profile ? 'email' THEN excluded.email ELSE mirror.email END,
+			image = CASE WHEN profile ? 'image' THEN excluded.image ELSE mirror.image END
+		WHERE (profile ? 'name' AND excluded.name IS DISTINCT FROM mirror.name)
+			OR (profile ? 'email' AND excluded.email IS DISTINCT FROM mirror.email)
+			OR (profile ? 'image' AND excluded.image IS DISTINCT FROM mirror.image)
+		RETURNING mirror.xmax = 0 INTO is_new;
+	RETURN coalesce(is_new, false);
+END $$;
+
+CREATE FUNCTION global_logout.named_operation() RETURNS uuid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-	SELECT CASE WHEN has_table_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name, 'public.operation', 'insert')
+	SELECT CASE WHEN has_table_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name, 'global_logout.operation', 'insert')
 		THEN nullif(current_setting('global_logout.operation_id', true), '')::uuid END
 $$;
 
-CREATE TABLE public.operation (
+CREATE TABLE global_logout.operation (
     id uuid NOT NULL,
     kind text NOT NULL,
     scope text,
@@ -148,10 +292,10 @@ CREATE TABLE public.operation (
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     waited_ms integer,
     CONSTRAINT operation_dates CHECK (((at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (at < '9999-12-31 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT operation_kinds CHECK (((kind = ANY (ARRAY['logout'::text, 'session.end'::text, 'session.replace'::text, 'authjs.signout'::text, 'user.revoke'::text, 'user.lock'::text, 'user.unlock'::text, 'user.role'::text, 'incident.plan'::text, 'incident.execute'::text, 'incident.finish'::text, 'key.create'::text, 'key.change'::text, 'key.revoke'::text, 'policy.change'::text])) AND (actor_kind = ANY (ARRAY['user'::text, 'service'::text, 'staff'::text, 'system'::text, 'database'::text]))))
+    CONSTRAINT operation_kinds CHECK (((kind = ANY (ARRAY['logout'::text, 'session.end'::text, 'session.replace'::text, 'user.delete'::text, 'user.revoke'::text, 'user.lock'::text, 'user.unlock'::text, 'user.role'::text, 'incident.plan'::text, 'incident.execute'::text, 'incident.finish'::text, 'key.create'::text, 'key.change'::text, 'key.revoke'::text, 'policy.change'::text])) AND (actor_kind = ANY (ARRAY['user'::text, 'service'::text, 'staff'::text, 'system'::text, 'database'::text]))))
 );
 
-CREATE FUNCTION public.operation_digest(o public.operation) RETURNS bytea
+CREATE FUNCTION global_logout.operation_digest(o global_logout.operation) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -159,7 +303,7 @@ CREATE FUNCTION public.operation_digest(o public.operation) RETURNS bytea
 		o.reason, o.ip_address, o.user_agent, o.request_id, extract(epoch FROM o.at), o.revoked_count, o.selection, o.result)::text, 'UTF8'))
 $$;
 
-CREATE FUNCTION public.prune_feed(retention_seconds bigint, most integer) RETURNS integer
+CREATE FUNCTION global_logout.prune_feed(retention_seconds bigint, most integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -174,25 +318,29 @@ BEGIN
 		RAISE EXCEPTION 'revocations and replays are kept for a day at least';
 	END IF;
 	WITH oldest_revocations AS (
-		SELECT id FROM public.revoked_session ORDER BY id LIMIT most
+		SELECT id FROM global_logout.revoked_session ORDER BY id LIMIT most
 	), revocations AS (
-		DELETE FROM public.revoked_session r USING oldest_revocations o
+		DELETE FROM global_logout.revoked_session r USING oldest_revocations o
 		WHERE r.id = o.id AND r.revoked_at < before AND r.xid < over RETURNING r.xid
 	), oldest_replays AS (
-		SELECT id FROM public.replay ORDER BY id LIMIT most
+		SELECT id FROM global_logout.replay ORDER BY id LIMIT most
 	), replays AS (
-		DELETE FROM public.replay r USING oldest_replays o
+		DELETE FROM global_logout.replay r USING oldest_replays o
 		WHERE r.id = o.id AND r.at < before AND r.xid < over RETURNING r.xid
 	), gone AS (
 		SELECT xid FROM revocations UNION ALL SELECT xid FROM replays
 	), horizon AS (
-		UPDATE public.feed_horizon SET xid = greatest(xid, (SELECT max(xid) FROM gone)) WHERE EXISTS (SELECT FROM gone)
+		UPDATE global_logout.feed_horizon SET xid = greatest(xid, (SELECT max(xid) FROM gone)) WHERE EXISTS (SELECT FROM gone)
 	)
 	SELECT count(*) INTO pruned FROM gone;
+	-- No event of the feed, and so not counted.
+	DELETE FROM global_logout.taken_over t USING (
+		SELECT session_token FROM global_logout.taken_over ORDER BY at LIMIT most
+	) oldest WHERE t.session_token = oldest.session_token AND t.at < before;
 	RETURN pruned;
 END $$;
 
-CREATE FUNCTION public.record_ending_update() RETURNS trigger
+CREATE FUNCTION global_logout.record_ending_update() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -200,33 +348,33 @@ CREATE FUNCTION public.record_ending_update() RETURNS trigger
 DECLARE
 	at CONSTANT timestamptz := clock_timestamp();
 BEGIN
-	IF TG_RELID <> 'public.session'::regclass::oid THEN
-		RAISE EXCEPTION 'record_ending_update() is for public.session alone';
+	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
+		RAISE EXCEPTION 'record_ending_update() is for global_logout.session alone';
 	END IF;
-	INSERT INTO public.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
-	SELECT old.id, old."sessionToken", old."userId", public.named_operation(),
-		old."createdAt", old."lastSeenAt", old."ipAddress", old."userAgent"
-	FROM public.session_policy p
-	WHERE at < public.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
+	SELECT old.id, old."sessionToken", old."userId", global_logout.named_operation(),
+		old."createdAt", greatest(old."lastSeenAt", old."passiveAt"), old."ipAddress", old."userAgent"
+	FROM global_logout.session_policy p
+	WHERE at < global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
 		AND (new."sessionToken" <> old."sessionToken" OR new."userId" <> old."userId"
-			OR at >= public.session_ends_at(new.expires, new."createdAt", new."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds));
+			OR at >= global_logout.session_ends_at(new.expires, new."createdAt", new."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds));
 	IF NOT FOUND THEN
-		INSERT INTO public.session_change (session_token) VALUES (old."sessionToken");
+		INSERT INTO global_logout.session_change (session_token) VALUES (old."sessionToken");
 	END IF;
 	RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.record_key_change() RETURNS trigger
+CREATE FUNCTION global_logout.record_key_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
 DECLARE
-	key public.service_key;
+	key global_logout.service_key;
 	change text := 'key.change';
 BEGIN
-	IF TG_RELID <> 'public.service_key'::regclass::oid THEN
-		RAISE EXCEPTION 'record_key_change() is for public.service_key alone';
+	IF TG_RELID <> 'global_logout.service_key'::regclass::oid THEN
+		RAISE EXCEPTION 'record_key_change() is for global_logout.service_key alone';
 	END IF;
 	IF TG_OP = 'DELETE' THEN
 		key := old;
@@ -246,15 +394,15 @@ BEGIN
 			RETURN NULL;
 		END IF;
 	END IF;
-	IF NOT EXISTS (SELECT FROM public.operation o WHERE o.xid = pg_current_xact_id() AND o.kind = change
+	IF NOT EXISTS (SELECT FROM global_logout.operation o WHERE o.xid = pg_current_xact_id() AND o.kind = change
 		AND o.result ->> 'keyId' = key.id::text AND o.result -> 'scopes' = to_jsonb(key.scopes)) THEN
-		PERFORM public.record_operation(change, NULL, NULL, public.key_facts(key)
-			|| CASE WHEN change = 'key.change' THEN jsonb_build_object('before', public.key_facts(old)) ELSE '{}' END);
+		PERFORM global_logout.record_operation(change, NULL, NULL, global_logout.key_facts(key)
+			|| CASE WHEN change = 'key.change' THEN jsonb_build_object('before', global_logout.key_facts(old)) ELSE '{}' END);
 	END IF;
 	RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.record_lock_change() RETURNS trigger
+CREATE FUNCTION global_logout.record_lock_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -264,34 +412,34 @@ DECLARE
 	holds boolean;
 	stays boolean;
 BEGIN
-	IF TG_RELID <> 'public.user_lock'::regclass::oid THEN
-		RAISE EXCEPTION 'record_lock_change() is for public.user_lock alone';
+	IF TG_RELID <> 'global_logout.user_lock'::regclass::oid THEN
+		RAISE EXCEPTION 'record_lock_change() is for global_logout.user_lock alone';
 	END IF;
 	held := TG_OP <> 'INSERT' AND coalesce(old.until > clock_timestamp(), true);
 	holds := TG_OP <> 'DELETE' AND coalesce(new.until > clock_timestamp(), true);
 	stays := TG_OP = 'UPDATE' AND new.user_id = old.user_id;
-	IF held AND NOT (stays AND holds) AND NOT EXISTS (SELECT FROM public.operation o
+	IF held AND NOT (stays AND holds) AND NOT EXISTS (SELECT FROM global_logout.operation o
 		WHERE o.xid = pg_current_xact_id() AND o.kind = 'user.unlock' AND o.user_id = old.user_id) THEN
-		PERFORM public.record_operation('user.unlock', old.user_id, NULL, jsonb_build_object('lockedUntil', public.until_text(old.until)));
+		PERFORM global_logout.record_operation('user.unlock', old.user_id, NULL, jsonb_build_object('lockedUntil', global_logout.until_text(old.until)));
 	END IF;
-	IF holds AND NOT (stays AND held AND new.until IS NOT DISTINCT FROM old.until) AND NOT EXISTS (SELECT FROM public.operation o
+	IF holds AND NOT (stays AND held AND new.until IS NOT DISTINCT FROM old.until) AND NOT EXISTS (SELECT FROM global_logout.operation o
 		WHERE o.xid = pg_current_xact_id() AND o.kind IN ('user.lock', 'user.revoke') AND o.user_id = new.user_id
-			AND o.result ->> 'lockedUntil' = public.until_text(new.until)) THEN
-		PERFORM public.record_operation('user.lock', new.user_id, new.reason, jsonb_build_object('lockedUntil', public.until_text(new.until))
-			|| CASE WHEN stays AND held THEN jsonb_build_object('before', public.until_text(old.until)) ELSE '{}' END);
+			AND o.result ->> 'lockedUntil' = global_logout.until_text(new.until)) THEN
+		PERFORM global_logout.record_operation('user.lock', new.user_id, new.reason, jsonb_build_object('lockedUntil', global_logout.until_text(new.until))
+			|| CASE WHEN stays AND held THEN jsonb_build_object('before', global_logout.until_text(old.until)) ELSE '{}' END);
 	END IF;
 	RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.record_operation(kind text, user_id text, reason text, result jsonb) RETURNS void
+CREATE FUNCTION global_logout.record_operation(kind text, user_id text, reason text, result jsonb) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-	INSERT INTO public.operation (id, kind, actor_kind, actor_id, user_id, reason, ip_address, revoked_count, result)
+	INSERT INTO global_logout.operation (id, kind, actor_kind, actor_id, user_id, reason, ip_address, revoked_count, result)
 	VALUES (gen_random_uuid(), kind, 'database', session_user, user_id, reason, inet_client_addr(), 0, result)
 $$;
 
-CREATE FUNCTION public.record_policy_change() RETURNS trigger
+CREATE FUNCTION global_logout.record_policy_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -300,19 +448,19 @@ DECLARE
 	lifetimes jsonb;
 	before jsonb;
 BEGIN
-	IF TG_RELID <> 'public.session_policy'::regclass::oid THEN
-		RAISE EXCEPTION 'record_policy_change() is for public.session_policy alone';
+	IF TG_RELID <> 'global_logout.session_policy'::regclass::oid THEN
+		RAISE EXCEPTION 'record_policy_change() is for global_logout.session_policy alone';
 	END IF;
 	lifetimes := jsonb_build_object('idleTimeoutSeconds', new.idle_timeout_seconds, 'maxAgeSeconds', new.max_age_seconds);
 	before := jsonb_build_object('idleTimeoutSeconds', old.idle_timeout_seconds, 'maxAgeSeconds', old.max_age_seconds);
-	IF lifetimes <> before AND NOT EXISTS (SELECT FROM public.operation o
+	IF lifetimes <> before AND NOT EXISTS (SELECT FROM global_logout.operation o
 		WHERE o.xid = pg_current_xact_id() AND o.kind = 'policy.change' AND o.result @> lifetimes) THEN
-		PERFORM public.record_operation('policy.change', NULL, NULL, lifetimes || jsonb_build_object('before', before));
+		PERFORM global_logout.record_operation('policy.change', NULL, NULL, lifetimes || jsonb_build_object('before', before));
 	END IF;
 	RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.record_revocations() RETURNS trigger
+CREATE FUNCTION global_logout.record_revocations() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -320,18 +468,18 @@ CREATE FUNCTION public.record_revocations() RETURNS trigger
 DECLARE
 	at CONSTANT timestamptz := clock_timestamp();
 BEGIN
-	IF TG_RELID <> 'public.session'::regclass::oid THEN
-		RAISE EXCEPTION 'record_revocations() is for public.session alone';
+	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
+		RAISE EXCEPTION 'record_revocations() is for global_logout.session alone';
 	END IF;
-	INSERT INTO public.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
-	SELECT e.id, e."sessionToken", e."userId", public.named_operation(),
-		e."createdAt", e."lastSeenAt", e."ipAddress", e."userAgent"
-	FROM ended e, public.session_policy p
-	WHERE at < public.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds);
+	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
+	SELECT e.id, e."sessionToken", e."userId", global_logout.named_operation(),
+		e."createdAt", greatest(e."lastSeenAt", e."passiveAt"), e."ipAddress", e."userAgent"
+	FROM ended e, global_logout.session_policy p
+	WHERE at < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds);
 	RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.record_role_change() RETURNS trigger
+CREATE FUNCTION global_logout.record_role_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -339,51 +487,51 @@ CREATE FUNCTION public.record_role_change() RETURNS trigger
 DECLARE
 	change record;
 BEGIN
-	IF TG_RELID <> 'public.staff'::regclass::oid THEN
-		RAISE EXCEPTION 'record_role_change() is for public.staff alone';
+	IF TG_RELID <> 'global_logout.staff'::regclass::oid THEN
+		RAISE EXCEPTION 'record_role_change() is for global_logout.staff alone';
 	END IF;
 	FOR change IN
 		SELECT user_id, max(role) FILTER (WHERE NOT is_new) AS before, max(role) FILTER (WHERE is_new) AS role
 		FROM (VALUES (old.user_id, old.role, false), (new.user_id, new.role, true)) AS rows (user_id, role, is_new)
 		WHERE user_id IS NOT NULL GROUP BY user_id
 	LOOP
-		IF change.role IS DISTINCT FROM change.before AND NOT EXISTS (SELECT FROM public.operation o
+		IF change.role IS DISTINCT FROM change.before AND NOT EXISTS (SELECT FROM global_logout.operation o
 			WHERE o.xid = pg_current_xact_id() AND o.kind = 'user.role' AND o.user_id = change.user_id
 				AND o.result ->> 'role' IS NOT DISTINCT FROM change.role) THEN
-			PERFORM public.record_operation('user.role', change.user_id, NULL,
+			PERFORM global_logout.record_operation('user.role', change.user_id, NULL,
 				jsonb_build_object('role', change.role, 'before', change.before));
 		END IF;
 	END LOOP;
 	RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.record_truncation() RETURNS trigger
+CREATE FUNCTION global_logout.record_truncation() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
 BEGIN
 	CASE TG_RELID
-		WHEN 'public.service_key'::regclass THEN
-			PERFORM public.record_operation('key.revoke', NULL, NULL, public.key_facts(k)) FROM public.service_key k
+		WHEN 'global_logout.service_key'::regclass THEN
+			PERFORM global_logout.record_operation('key.revoke', NULL, NULL, global_logout.key_facts(k)) FROM global_logout.service_key k
 			WHERE k.revoked_at IS NULL AND coalesce(k.expires_at > clock_timestamp(), true);
-		WHEN 'public.user_lock'::regclass THEN
-			PERFORM public.record_operation('user.unlock', l.user_id, NULL, jsonb_build_object('lockedUntil', public.until_text(l.until)))
-			FROM public.user_lock l WHERE coalesce(l.until > clock_timestamp(), true);
-		WHEN 'public.staff'::regclass THEN
-			PERFORM public.record_operation('user.role', s.user_id, NULL, jsonb_build_object('role', NULL, 'before', s.role))
-			FROM public.staff s;
-		WHEN 'public.session_policy'::regclass THEN
-			PERFORM public.record_operation('policy.change', NULL, NULL, jsonb_build_object('idleTimeoutSeconds', NULL, 'maxAgeSeconds', NULL,
+		WHEN 'global_logout.user_lock'::regclass THEN
+			PERFORM global_logout.record_operation('user.unlock', l.user_id, NULL, jsonb_build_object('lockedUntil', global_logout.until_text(l.until)))
+			FROM global_logout.user_lock l WHERE coalesce(l.until > clock_timestamp(), true);
+		WHEN 'global_logout.staff'::regclass THEN
+			PERFORM global_logout.record_operation('user.role', s.user_id, NULL, jsonb_build_object('role', NULL, 'before', s.role))
+			FROM global_logout.staff s;
+		WHEN 'global_logout.session_policy'::regclass THEN
+			PERFORM global_logout.record_operation('policy.change', NULL, NULL, jsonb_build_object('idleTimeoutSeconds', NULL, 'maxAgeSeconds', NULL,
 				'before', jsonb_build_object('idleTimeoutSeconds', p.idle_timeout_seconds, 'maxAgeSeconds', p.max_age_seconds)))
-			FROM public.session_policy p;
+			FROM global_logout.session_policy p;
 		ELSE
 			RAISE EXCEPTION 'record_truncation() is for tables of global-logout alone';
 	END CASE;
 	RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.refuse_changed_outcome() RETURNS trigger
+CREATE FUNCTION global_logout.refuse_changed_outcome() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -391,7 +539,7 @@ BEGIN
 	RAISE EXCEPTION 'incident % is done, and stays as it is', old.id;
 END $$;
 
-CREATE FUNCTION public.refuse_future() RETURNS trigger
+CREATE FUNCTION global_logout.refuse_future() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -414,19 +562,23 @@ BEGIN
 	RETURN new;
 END $$;
 
-CREATE FUNCTION public.refuse_locked() RETURNS trigger
+CREATE FUNCTION global_logout.refuse_locked() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
 DECLARE
-	locked public.user_lock;
+	locked global_logout.user_lock;
 BEGIN
-	IF TG_RELID <> 'public.session'::regclass::oid THEN
-		RAISE EXCEPTION 'refuse_locked() is for public.session alone';
+	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
+		RAISE EXCEPTION 'refuse_locked() is for global_logout.session alone';
 	END IF;
-	PERFORM FROM public."user" WHERE id = new."userId" FOR KEY SHARE;
-	SELECT * INTO locked FROM public.user_lock WHERE user_id = new."userId" AND coalesce(until > clock_timestamp(), true);
+	PERFORM FROM global_logout."user" WHERE id = new."userId" FOR KEY SHARE;
+	IF NOT FOUND THEN
+		INSERT INTO global_logout."user" (id) VALUES (new."userId") ON CONFLICT (id) DO NOTHING;
+		PERFORM FROM global_logout."user" WHERE id = new."userId" FOR KEY SHARE;
+	END IF;
+	SELECT * INTO locked FROM global_logout.user_lock WHERE user_id = new."userId" AND coalesce(until > clock_timestamp(), true);
 	IF FOUND THEN
 		RAISE EXCEPTION 'sign-in of this user is locked %',
 			coalesce('until ' || to_char(locked.until AT TIME ZONE 'utc', 'YYYY-MM-DD HH24:MI:SS') || 'Z', 'until staff lift the lock')
@@ -435,24 +587,24 @@ BEGIN
 	RETURN new;
 END $$;
 
-CREATE FUNCTION public.refuse_renaming() RETURNS trigger
+CREATE FUNCTION global_logout.refuse_renaming() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
 BEGIN
-	IF TG_RELID <> 'public.user'::regclass::oid THEN
-		RAISE EXCEPTION 'refuse_renaming() is for public."user" alone';
+	IF TG_RELID <> 'global_logout.user'::regclass::oid THEN
+		RAISE EXCEPTION 'refuse_renaming() is for global_logout."user" alone';
 	END IF;
-	IF EXISTS (SELECT FROM public.user_lock WHERE user_id = old.id AND coalesce(until > clock_timestamp(), true))
-		OR EXISTS (SELECT FROM public.staff WHERE user_id = old.id) THEN
+	IF EXISTS (SELECT FROM global_logout.user_lock WHERE user_id = old.id AND coalesce(until > clock_timestamp(), true))
+		OR EXISTS (SELECT FROM global_logout.staff WHERE user_id = old.id) THEN
 		RAISE EXCEPTION 'this user has a lock or a role, which is kept by id: the id stays'
 			USING ERRCODE = 'restrict_violation', HINT = 'Lift the lock or take the role away first, with global-logout.';
 	END IF;
 	RETURN new;
 END $$;
 
-CREATE FUNCTION public.refuse_revival() RETURNS trigger
+CREATE FUNCTION global_logout.refuse_revival() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -460,17 +612,17 @@ CREATE FUNCTION public.refuse_revival() RETURNS trigger
 DECLARE
 	at CONSTANT timestamptz := clock_timestamp();
 BEGIN
-	IF TG_RELID <> 'public.session'::regclass::oid THEN
-		RAISE EXCEPTION 'refuse_revival() is for public.session alone';
+	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
+		RAISE EXCEPTION 'refuse_revival() is for global_logout.session alone';
 	END IF;
-	IF at < (SELECT public.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
-		FROM public.session_policy p) THEN
+	IF at < (SELECT global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+		FROM global_logout.session_policy p) THEN
 		RETURN new;
 	END IF;
 	RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.refuse_revived_key() RETURNS trigger
+CREATE FUNCTION global_logout.refuse_revived_key() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -478,20 +630,50 @@ BEGIN
 	RAISE EXCEPTION 'service key % is revoked, and stays as it is', old.id;
 END $$;
 
-CREATE FUNCTION public.require_incident_operation() RETURNS trigger
+CREATE FUNCTION global_logout.remove_user(user_id text, actor_kind text, actor_id text, request_id text DEFAULT NULL::text, OUT xid text, OUT operation_id uuid, OUT ended integer) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+	new_id CONSTANT uuid := gen_random_uuid();
+	is_new boolean;
+BEGIN
+	PERFORM global_logout.begin_act();
+	xid := pg_current_xact_id()::text;
+	ended := 0;
+	-- Where the user has no row, one is made: else a session of this user that is being taken over would not wait for this.
+	is_new := global_logout.mirror_user(user_id, '{}');
+	IF is_new AND EXISTS (SELECT FROM global_logout.operation o WHERE o.user_id = user_id AND o.kind = 'user.delete') THEN
+		DELETE FROM global_logout."user" u WHERE u.id = user_id;
+		RETURN;
+	END IF;
+	PERFORM FROM global_logout."user" u WHERE u.id = user_id FOR UPDATE;
+	DELETE FROM global_logout.session s WHERE s."userId" = user_id;
+	UPDATE global_logout.revoked_session r SET operation_id = new_id
+		WHERE r.user_id = user_id AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL;
+	GET DIAGNOSTICS ended = ROW_COUNT;
+	DELETE FROM global_logout."user" u WHERE u.id = user_id;
+	INSERT INTO global_logout.operation (id, kind, actor_kind, actor_id, user_id, request_id, revoked_count)
+		VALUES (new_id, 'user.delete', actor_kind, actor_id, user_id, request_id, ended);
+	operation_id := new_id;
+END $$;
+
+CREATE FUNCTION global_logout.require_incident_operation() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
 BEGIN
-	IF TG_RELID <> 'public.incident'::regclass::oid THEN
-		RAISE EXCEPTION 'require_incident_operation() is for public.incident alone';
+	IF TG_RELID <> 'global_logout.incident'::regclass::oid THEN
+		RAISE EXCEPTION 'require_incident_operation() is for global_logout.incident alone';
 	END IF;
 	IF (TG_OP = 'INSERT' AND new.state = 'planned') OR (TG_OP = 'UPDATE'
 		AND (new.state, new.operation_id, new.started_at) IS NOT DISTINCT FROM (old.state, old.operation_id, old.started_at)) THEN
 		RETURN NULL;
 	END IF;
-	PERFORM FROM public.operation o WHERE o.xid = pg_current_xact_id() AND o.result ->> 'planId' = new.id::text
+	PERFORM FROM global_logout.operation o WHERE o.xid = pg_current_xact_id() AND o.result ->> 'planId' = new.id::text
 		AND CASE new.state WHEN 'running' THEN o.kind = 'incident.execute' AND o.id = new.operation_id
 			ELSE o.kind = 'incident.finish' AND o.result ->> 'operationId' = new.operation_id::text END;
 	IF FOUND THEN
@@ -501,18 +683,18 @@ BEGIN
 		USING ERRCODE = 'restrict_violation';
 END $$;
 
-CREATE FUNCTION public.restored_elsewhere() RETURNS boolean
+CREATE FUNCTION global_logout.restored_elsewhere() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
 	SELECT greatest(
-		(SELECT max(xid) FROM public.operation), (SELECT max(xid) FROM public.revoked_session), (SELECT max(xid) FROM public.replay),
-		(SELECT max(xid) FROM public.session_change), (SELECT xid FROM public.feed_horizon)) >= pg_snapshot_xmax(pg_current_snapshot())
-		OR (SELECT pg_snapshot_xmax(sealed) FROM public.audit_head) > pg_snapshot_xmax(pg_current_snapshot())
+		(SELECT max(xid) FROM global_logout.operation), (SELECT max(xid) FROM global_logout.revoked_session), (SELECT max(xid) FROM global_logout.replay),
+		(SELECT max(xid) FROM global_logout.session_change), (SELECT xid FROM global_logout.feed_horizon)) >= pg_snapshot_xmax(pg_current_snapshot())
+		OR (SELECT pg_snapshot_xmax(sealed) FROM global_logout.audit_head) > pg_snapshot_xmax(pg_current_snapshot())
 $$;
 
-CREATE FUNCTION public.seal_operations(most integer) RETURNS integer
+CREATE FUNCTION global_logout.seal_operations(most integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -521,9 +703,9 @@ CREATE FUNCTION public.seal_operations(most integer) RETURNS integer
     SET enable_mergejoin TO 'off'
     AS $$
 DECLARE
-	head public.audit_head;
+	head global_logout.audit_head;
 	seen pg_snapshot;
-	o public.operation;
+	o global_logout.operation;
 	link bytea;
 	added integer := 0;
 	more boolean := false;
@@ -532,49 +714,49 @@ BEGIN
 	IF most < 1 THEN
 		RAISE EXCEPTION 'one operation at least is sealed at a time';
 	END IF;
-	SELECT * INTO head FROM public.audit_head;
-	IF NOT EXISTS (SELECT FROM public.operation p
+	SELECT * INTO head FROM global_logout.audit_head;
+	IF NOT EXISTS (SELECT FROM global_logout.operation p
 		WHERE p.xid >= pg_snapshot_xmin(head.sealed) AND NOT pg_visible_in_snapshot(p.xid, head.sealed)
-			AND NOT EXISTS (SELECT FROM public.audit_link l WHERE l.operation_id = p.id)) THEN
+			AND NOT EXISTS (SELECT FROM global_logout.audit_link l WHERE l.operation_id = p.id)) THEN
 		RETURN 0;
 	END IF;
-	SELECT * INTO head FROM public.audit_head FOR UPDATE SKIP LOCKED;
+	SELECT * INTO head FROM global_logout.audit_head FOR UPDATE SKIP LOCKED;
 	IF NOT FOUND THEN
 		RETURN 0;
 	END IF;
 	seen := pg_current_snapshot();
 	FOR o IN WITH fresh AS MATERIALIZED (
-			SELECT id, at FROM public.operation
+			SELECT id, at FROM global_logout.operation
 			WHERE xid >= pg_snapshot_xmin(head.sealed) AND NOT pg_visible_in_snapshot(xid, head.sealed)
 		), next AS MATERIALIZED (
-			SELECT id, at FROM fresh WHERE NOT EXISTS (SELECT FROM public.audit_link l WHERE l.operation_id = fresh.id)
+			SELECT id, at FROM fresh WHERE NOT EXISTS (SELECT FROM global_logout.audit_link l WHERE l.operation_id = fresh.id)
 			ORDER BY at, id LIMIT most + 1
 		)
-		SELECT p.* FROM next JOIN public.operation p USING (id) ORDER BY next.at, next.id
+		SELECT p.* FROM next JOIN global_logout.operation p USING (id) ORDER BY next.at, next.id
 	LOOP
 		IF added = most THEN
 			more := true;
 			EXIT;
 		END IF;
-		link := public.operation_digest(o);
+		link := global_logout.operation_digest(o);
 		head.seq := head.seq + 1;
 		head.hash := sha256(head.hash || link);
-		INSERT INTO public.audit_link (seq, operation_id, digest, hash) VALUES (head.seq, o.id, link, head.hash);
+		INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash) VALUES (head.seq, o.id, link, head.hash);
 		added := added + 1;
 	END LOOP;
-	UPDATE public.audit_head SET seq = head.seq, hash = head.hash, sealed = CASE WHEN more THEN sealed ELSE seen END;
+	UPDATE global_logout.audit_head SET seq = head.seq, hash = head.hash, sealed = CASE WHEN more THEN sealed ELSE seen END;
 	RETURN added;
 END $$;
 
-CREATE FUNCTION public.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) RETURNS timestamp with time zone
+CREATE FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN timestamptz_smaller((expires AT TIME ZONE 'utc'::text), timestamptz_smaller((created_at + make_interval(secs => (max_age_seconds)::double precision)), (last_seen_at + make_interval(secs => (idle_timeout_seconds)::double precision))));
 
-CREATE FUNCTION public.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) RETURNS text
+CREATE FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN CASE WHEN (at < public.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds)) THEN 'valid'::text WHEN (at < public.session_ends_at(expires, created_at, at, idle_timeout_seconds, max_age_seconds)) THEN 'idle'::text WHEN (at >= public.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds)) THEN 'expired'::text ELSE NULL::text END;
+    RETURN CASE WHEN (at < global_logout.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds)) THEN 'valid'::text WHEN (at < global_logout.session_ends_at(expires, created_at, at, idle_timeout_seconds, max_age_seconds)) THEN 'idle'::text WHEN (at >= global_logout.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds)) THEN 'expired'::text ELSE NULL::text END;
 
-CREATE FUNCTION public.settle_restored() RETURNS boolean
+CREATE FUNCTION global_logout.settle_restored() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -584,41 +766,93 @@ BEGIN
 		RAISE EXCEPTION 'settle_restored() has to come before anything else is written in its transaction'
 			USING ERRCODE = 'active_sql_transaction';
 	END IF;
-	IF NOT public.restored_elsewhere() THEN
+	IF NOT global_logout.restored_elsewhere() THEN
 		RETURN false;
 	END IF;
-	UPDATE public.audit_head SET sealed = '1:1:';
-	UPDATE public.feed_horizon SET xid = '0' WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
-	UPDATE public.operation SET xid = '3' WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
-	UPDATE public.revoked_session SET xid = '3' WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
-	UPDATE public.replay SET xid = '3' WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
-	DELETE FROM public.session_change WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
-	DELETE FROM public.instance WHERE pg_snapshot_xmax(applied) > pg_snapshot_xmax(pg_current_snapshot());
+	UPDATE global_logout.audit_head SET sealed = '1:1:';
+	UPDATE global_logout.feed_horizon SET xid = '0' WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
+	UPDATE global_logout.operation SET xid = '3' WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
+	UPDATE global_logout.revoked_session SET xid = '3' WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
+	UPDATE global_logout.replay SET xid = '3' WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
+	DELETE FROM global_logout.session_change WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
+	DELETE FROM global_logout.instance WHERE pg_snapshot_xmax(applied) > pg_snapshot_xmax(pg_current_snapshot());
 	RETURN true;
 END $$;
 
-CREATE FUNCTION public.sign_out(token_hash text, OUT xid text, OUT operation_id uuid) RETURNS record
+CREATE FUNCTION global_logout.sign_in(token_hash text, user_id text, profile jsonb DEFAULT '{}'::jsonb, user_agent text DEFAULT NULL::text, ip_address inet DEFAULT NULL::inet, replaces text DEFAULT NULL::text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
+#variable_conflict use_variable
 DECLARE
-	new_id CONSTANT uuid := gen_random_uuid();
-	ended public.session;
+	policy global_logout.session_policy;
+	old global_logout.session;
+	made global_logout.session;
 BEGIN
-	xid := pg_current_xact_id()::text;
-	DELETE FROM public.session WHERE "sessionToken" OPERATOR(pg_catalog.=) token_hash RETURNING * INTO ended;
-	-- The trigger has decided whether it was valid.
-	UPDATE public.revoked_session r SET operation_id = new_id
-		WHERE r.session_token OPERATOR(pg_catalog.=) token_hash AND r.session_id = ended.id AND r.xid = pg_current_xact_id();
-	IF FOUND THEN
-		INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, revoked_count)
-		VALUES (new_id, 'authjs.signout', 'local', 'user', ended."userId", ended.id, ended."userId", 1);
-		operation_id := new_id;
+	PERFORM global_logout.begin_act();
+	SELECT * INTO STRICT policy FROM global_logout.session_policy;
+	PERFORM global_logout.mirror_user(user_id, profile);
+	IF replaces IS NOT NULL THEN
+		old := global_logout.valid_session(replaces);
+		IF old.id IS NOT NULL THEN
+			PERFORM global_logout.end_sessions(old, ARRAY[old.id], 'session.replace', NULL, ip_address, user_agent, NULL);
+		END IF;
 	END IF;
+	xid := pg_current_xact_id()::text;
+	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent")
+		VALUES (token_hash, user_id, (statement_timestamp() + make_interval(secs => policy.max_age_seconds::double precision)) AT TIME ZONE 'utc',
+			ip_address, user_agent)
+		RETURNING * INTO made;
+	session_id := made.id;
+	created_at := made."createdAt";
+	expires_at := made.expires AT TIME ZONE 'utc';
+	ends_at := global_logout.session_ends_at(made.expires, made."createdAt", made."lastSeenAt", policy.idle_timeout_seconds, policy.max_age_seconds);
 END $$;
 
-CREATE FUNCTION public.stamp_operation() RETURNS trigger
+CREATE FUNCTION global_logout.sign_out(token_hash text, scope text DEFAULT 'local'::text, user_agent text DEFAULT NULL::text, ip_address inet DEFAULT NULL::inet, request_id text DEFAULT NULL::text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+	asker global_logout.session := global_logout.valid_session(token_hash);
+	before global_logout.revoked_session;
+	ids uuid[];
+BEGIN
+	IF scope NOT IN ('local', 'others', 'global') THEN
+		RAISE EXCEPTION 'scope must be local, others or global' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	PERFORM global_logout.begin_act();
+	xid := pg_current_xact_id()::text;
+	revoked := '[]';
+	IF asker.id IS NOT NULL THEN
+		-- Logins in progress have committed when the lock is held; the next statement sees them. Of two logouts the second finds
+		-- the session over.
+		PERFORM FROM global_logout."user" u WHERE u.id = asker."userId" FOR UPDATE;
+		asker := global_logout.valid_session(token_hash);
+	END IF;
+	IF asker.id IS NOT NULL THEN
+		SELECT coalesce(array_agg(s.id), '{}') INTO ids FROM global_logout.session s WHERE s."userId" = asker."userId"
+			AND CASE scope WHEN 'local' THEN s.id = asker.id WHEN 'others' THEN s.id <> asker.id ELSE true END;
+		SELECT e.operation_id, e.revoked INTO operation_id, revoked
+			FROM global_logout.end_sessions(asker, ids, 'logout', scope, ip_address, user_agent, request_id) e;
+		ended := true;
+		RETURN;
+	END IF;
+	SELECT r.* INTO before FROM global_logout.revoked_session r WHERE r.session_token = token_hash ORDER BY r.id DESC LIMIT 1;
+	IF scope = 'local' THEN
+		ended := before.id IS NOT NULL OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash);
+	ELSE
+		ended := EXISTS (SELECT FROM global_logout.operation o WHERE o.id = before.operation_id AND o.scope = 'global');
+	END IF;
+	-- Only the session that asked may see what it ended; a thief whose session was ended may not.
+	SELECT o.id INTO operation_id FROM global_logout.operation o
+		WHERE ended AND o.id = before.operation_id AND o.actor_session_id = before.session_id;
+END $$;
+
+CREATE FUNCTION global_logout.stamp_operation() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -628,44 +862,104 @@ BEGIN
 	RETURN new;
 END $$;
 
-CREATE FUNCTION public.until_text(until timestamp with time zone) RETURNS text
+CREATE FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb DEFAULT '{}'::jsonb, user_agent text DEFAULT NULL::text, ip_address inet DEFAULT NULL::inet, key_id uuid DEFAULT NULL::uuid, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+	policy global_logout.session_policy;
+	is_new boolean;
+	made global_logout.session;
+BEGIN
+	PERFORM global_logout.begin_act();
+	SELECT * INTO STRICT policy FROM global_logout.session_policy;
+	xid := pg_current_xact_id()::text;
+	-- A logout of the user has committed when the lock is held, or waits; the next statements see it.
+	is_new := global_logout.mirror_user(user_id, profile);
+	made := global_logout.valid_session(token_hash);
+	outcome := CASE
+		WHEN made.id IS NOT NULL THEN 'known'
+		WHEN EXISTS (SELECT FROM global_logout.taken_over t WHERE t.session_token = token_hash)
+			OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash)
+			OR EXISTS (SELECT FROM global_logout.revoked_session r WHERE r.session_token = token_hash) THEN 'ended'
+		WHEN expires > clock_timestamp() IS NOT TRUE THEN 'expired'
+		WHEN EXISTS (SELECT FROM global_logout.user_lock l WHERE l.user_id = user_id AND coalesce(l.until > clock_timestamp(), true)) THEN 'locked'
+		WHEN EXISTS (SELECT FROM global_logout.operation o WHERE o.user_id = user_id
+				AND o.kind NOT IN ('session.end', 'session.replace', 'user.unlock', 'user.role')
+				AND (o.kind = 'logout' AND o.scope = 'local') IS NOT TRUE)
+			-- Ended by SQL: it may have been meant for all.
+			OR EXISTS (SELECT FROM global_logout.revoked_session r WHERE r.user_id = user_id AND r.operation_id IS NULL)
+			OR EXISTS (SELECT FROM global_logout.incident i WHERE i.state <> 'planned'
+				AND (i.user_ids IS NULL OR user_id = ANY (i.user_ids))) THEN 'signed_out'
+		ELSE 'taken'
+	END;
+	IF outcome = 'taken' THEN
+		INSERT INTO global_logout.taken_over (session_token) VALUES (token_hash);
+		INSERT INTO global_logout.session ("sessionToken", "userId", expires, "createdAt", "ipAddress", "userAgent", "keyId")
+			VALUES (token_hash, user_id, expires AT TIME ZONE 'utc',
+				statement_timestamp() - make_interval(secs => policy.max_age_seconds::double precision / 2::double precision),
+				ip_address, user_agent, key_id)
+			RETURNING * INTO made;
+	ELSIF outcome <> 'known' AND is_new THEN
+		DELETE FROM global_logout."user" u WHERE u.id = user_id AND NOT EXISTS (SELECT FROM global_logout.session s WHERE s."userId" = user_id);
+	END IF;
+	session_id := made.id;
+	expires_at := least(made.expires AT TIME ZONE 'utc', made."createdAt" + make_interval(secs => policy.max_age_seconds::double precision));
+END $$;
+
+CREATE FUNCTION global_logout.until_text(until timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 	SELECT coalesce(to_char(until AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'forever')
 $$;
 
-CREATE TABLE drizzle.__global_logout_migrations (
-    id integer NOT NULL,
-    hash text NOT NULL,
-    created_at bigint
-);
+CREATE FUNCTION global_logout.use_session(token_hash text, activity boolean DEFAULT true) RETURNS TABLE(user_id text, session_id uuid, created_at timestamp with time zone, expires_at timestamp with time zone, ends_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+#variable_conflict use_column
+DECLARE
+	policy global_logout.session_policy;
+	used global_logout.session := global_logout.valid_session(token_hash);
+BEGIN
+	PERFORM global_logout.begin_act();
+	IF used.id IS NULL THEN
+		RETURN;
+	END IF;
+	SELECT * INTO STRICT policy FROM global_logout.session_policy;
+	IF (CASE WHEN activity THEN used."lastSeenAt" ELSE greatest(used."lastSeenAt", used."passiveAt") END) < statement_timestamp()
+		- make_interval(secs => least(60::double precision, policy.idle_timeout_seconds::double precision / 4::double precision)) THEN
+		-- A row that a logout has locked is skipped: a use is not worth a wait.
+		UPDATE global_logout.session s SET
+			"lastSeenAt" = CASE WHEN activity THEN statement_timestamp() ELSE s."lastSeenAt" END,
+			"passiveAt" = CASE WHEN activity THEN s."passiveAt" ELSE statement_timestamp() END
+			WHERE s.id = (SELECT due.id FROM global_logout.session due WHERE due.id = used.id FOR UPDATE SKIP LOCKED)
+			RETURNING s.* INTO used;
+		IF NOT FOUND THEN
+			used := global_logout.valid_session(token_hash);
+			IF used.id IS NULL THEN
+				RETURN;
+			END IF;
+		END IF;
+	END IF;
+	RETURN QUERY SELECT used."userId", used.id, used."createdAt", used.expires AT TIME ZONE 'utc',
+		global_logout.session_ends_at(used.expires, used."createdAt", used."lastSeenAt", policy.idle_timeout_seconds, policy.max_age_seconds);
+END $$;
 
-CREATE SEQUENCE drizzle.__global_logout_migrations_id_seq
-    AS integer
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
+CREATE FUNCTION global_logout.valid_session(token_hash text) RETURNS global_logout.session
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+	SELECT s FROM global_logout.session s, global_logout.session_policy p
+	WHERE s."sessionToken" = token_hash
+		AND clock_timestamp() < global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+$$;
 
-ALTER SEQUENCE drizzle.__global_logout_migrations_id_seq OWNED BY drizzle.__global_logout_migrations.id;
-
-CREATE TABLE public.account (
-    "userId" text NOT NULL,
-    type text NOT NULL,
-    provider text NOT NULL,
-    "providerAccountId" text NOT NULL,
-    refresh_token text,
-    access_token text,
-    expires_at integer,
-    token_type text,
-    scope text,
-    id_token text,
-    session_state text
-);
-
-CREATE TABLE public.audit_head (
+CREATE TABLE global_logout.audit_head (
     singleton boolean DEFAULT true NOT NULL,
     seq bigint DEFAULT 0 NOT NULL,
     hash bytea NOT NULL,
@@ -673,7 +967,7 @@ CREATE TABLE public.audit_head (
     CONSTRAINT audit_head_singleton CHECK (singleton)
 );
 
-CREATE TABLE public.audit_link (
+CREATE TABLE global_logout.audit_link (
     seq bigint NOT NULL,
     operation_id uuid NOT NULL,
     digest bytea NOT NULL,
@@ -681,13 +975,13 @@ CREATE TABLE public.audit_link (
     sealed_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
-CREATE TABLE public.feed_horizon (
+CREATE TABLE global_logout.feed_horizon (
     singleton boolean DEFAULT true NOT NULL,
     xid xid8 NOT NULL,
     CONSTRAINT feed_horizon_singleton CHECK (singleton)
 );
 
-CREATE TABLE public.incident (
+CREATE TABLE global_logout.incident (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     state text DEFAULT 'planned'::text NOT NULL,
     reason text NOT NULL,
@@ -709,30 +1003,46 @@ CREATE TABLE public.incident (
     CONSTRAINT incident_dates CHECK (((planned_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (planned_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (expires_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (started_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (finished_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (finished_at < '9999-12-31 00:00:00+00'::timestamp with time zone)))
 );
 
-CREATE TABLE public.incident_planned (
+CREATE TABLE global_logout.incident_planned (
     incident_id uuid NOT NULL,
     part integer NOT NULL,
     session_ids uuid[] NOT NULL
 );
 
-CREATE TABLE public.incident_runner (
+CREATE TABLE global_logout.incident_runner (
     incident_id uuid NOT NULL,
     runner uuid NOT NULL,
     until timestamp with time zone NOT NULL
 );
 
-CREATE TABLE public.instance (
+CREATE TABLE global_logout.instance (
     id uuid NOT NULL,
     beat bigint DEFAULT 0 NOT NULL,
     applied pg_snapshot
 )
 WITH (fillfactor='50');
 
-CREATE TABLE public.job (
+CREATE TABLE global_logout.job (
     name text NOT NULL
 );
 
-CREATE TABLE public.revoked_session (
+CREATE TABLE global_logout.migration (
+    id integer NOT NULL,
+    hash text NOT NULL,
+    created_at bigint
+);
+
+CREATE SEQUENCE global_logout.migration_id_seq
+    AS integer
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE global_logout.migration_id_seq OWNED BY global_logout.migration.id;
+
+CREATE TABLE global_logout.revoked_session (
     id bigint NOT NULL,
     session_id uuid NOT NULL,
     session_token text NOT NULL,
@@ -746,8 +1056,8 @@ CREATE TABLE public.revoked_session (
     user_agent text
 );
 
-ALTER TABLE public.revoked_session ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.revoked_session_id_seq
+ALTER TABLE global_logout.revoked_session ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME global_logout.revoked_session_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -755,8 +1065,8 @@ ALTER TABLE public.revoked_session ALTER COLUMN id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
-CREATE TABLE public.replay (
-    id bigint DEFAULT nextval('public.revoked_session_id_seq'::regclass) NOT NULL,
+CREATE TABLE global_logout.replay (
+    id bigint DEFAULT nextval('global_logout.revoked_session_id_seq'::regclass) NOT NULL,
     session_id uuid NOT NULL,
     user_id text NOT NULL,
     operation_id uuid,
@@ -769,28 +1079,14 @@ CREATE TABLE public.replay (
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL
 );
 
-CREATE TABLE public.session (
-    "sessionToken" text NOT NULL,
-    "userId" text NOT NULL,
-    expires timestamp without time zone NOT NULL,
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    "createdAt" timestamp with time zone DEFAULT now() NOT NULL,
-    "lastSeenAt" timestamp with time zone DEFAULT now() NOT NULL,
-    "ipAddress" inet,
-    "userAgent" text,
-    "keyId" uuid,
-    CONSTRAINT session_dates CHECK ((("createdAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("createdAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" < '9999-12-31 00:00:00+00'::timestamp with time zone)))
-)
-WITH (fillfactor='70');
-
-CREATE TABLE public.session_change (
+CREATE TABLE global_logout.session_change (
     id bigint NOT NULL,
     session_token text NOT NULL,
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL
 );
 
-ALTER TABLE public.session_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.session_change_id_seq
+ALTER TABLE global_logout.session_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME global_logout.session_change_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -798,29 +1094,40 @@ ALTER TABLE public.session_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
-CREATE TABLE public.session_policy (
+CREATE TABLE global_logout.session_policy (
     singleton boolean DEFAULT true NOT NULL,
     idle_timeout_seconds integer NOT NULL,
     max_age_seconds integer NOT NULL,
     CONSTRAINT session_policy_singleton CHECK (singleton)
 );
 
-CREATE TABLE public.staff (
+CREATE TABLE global_logout.staff (
     user_id text NOT NULL,
     role text NOT NULL,
     granted_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT staff_roles CHECK ((role = ANY (ARRAY['security'::text, 'auditor'::text])))
 );
 
-CREATE TABLE public."user" (
+CREATE TABLE global_logout.taken_over (
+    session_token text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE global_logout."user" (
     id text NOT NULL,
     name text,
     email text,
-    "emailVerified" timestamp without time zone,
     image text
 );
 
-CREATE TABLE public.user_lock (
+CREATE TABLE global_logout.user_link (
+    singleton boolean DEFAULT true NOT NULL,
+    linked regclass NOT NULL,
+    linked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_link_singleton CHECK (singleton)
+);
+
+CREATE TABLE global_logout.user_lock (
     user_id text NOT NULL,
     until timestamp with time zone,
     reason text NOT NULL,
@@ -828,473 +1135,488 @@ CREATE TABLE public.user_lock (
     CONSTRAINT user_lock_dates CHECK (((until >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (until < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (locked_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (locked_at < '9999-12-31 00:00:00+00'::timestamp with time zone)))
 );
 
-CREATE TABLE public."verificationToken" (
-    identifier text NOT NULL,
-    token text NOT NULL,
-    expires timestamp without time zone NOT NULL
+CREATE TABLE public.users (
+    id text NOT NULL
 );
 
-ALTER TABLE ONLY drizzle.__global_logout_migrations ALTER COLUMN id SET DEFAULT nextval('drizzle.__global_logout_migrations_id_seq'::regclass);
+ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO drizzle.__global_logout_migrations (id, hash, created_at) VALUES (1, 'bc6d2a619349a1e1330e6792b05711a72ceee3feae07221c0372da564b20d0f3', 1795752000000);
-INSERT INTO drizzle.__global_logout_migrations (id, hash, created_at) VALUES (2, 'bad193f697c3b7186ef0c04fedbae09c924167c996cbe2a21bae9e65de077765', 1795752001000);
-INSERT INTO drizzle.__global_logout_migrations (id, hash, created_at) VALUES (3, '0261713e486d0ea37efc23ec66a154072d4cebd7616f050942a5dc54b9284067', 1795752002000);
-INSERT INTO drizzle.__global_logout_migrations (id, hash, created_at) VALUES (4, 'b39ebc92a31081c0c51b9b4826e502aedcb91d1d18bd2d78c22ec6a22543895d', 1795752003000);
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x42154b4e458923e5087f76e9c75253053e28fdd1edf6fafc4ce399124534d5b3', '733:733:');
 
-INSERT INTO public.account ("userId", type, provider, "providerAccountId", refresh_token, access_token, expires_at, token_type, scope, id_token, session_state) VALUES ('ada', 'oauth', 'github', '1815', NULL, NULL, 1900000000, NULL, 'read:user', NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x9a21cbe9608b9c43ed28d3f9e0397b37d21a7b43c3890eb763852cc8c83d7e32', '\x5e6f1e9a74af7e12730a2ca3b6d021800f6573d6119362793d6660f8550bf851', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x656e0f73914cb99fc0000bf1b3475903c1660be145317c4ec6c67ce1c23fef38', '\xbe0abf3597e736bdab9c88ad09dbde39be0a99d0421c169e4ea48a66bd20aaab', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\xda59f9d07b3740d9d0503facb13f60bf82b60388a92f39f33eadb0a1ff835c55', '\x4ac78f341024cffb46feb6da73fa4fae6d16fb94b9cf94284cae0187a12d2f7b', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '2c151e85-1440-49b0-9194-5819a8991661', '\x1219d8172e6f8881aebd866e8e973600e6ce042ddda383057aa5c19ed665c571', '\xbf0ea5afdf633b98cb7864279717887994aa6851656c6ac13d0d0f2a518d3715', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '3fa884d8-5147-4b83-8eaf-9c2093774e32', '\x92bbaec7111242fd1ead2ba3afd2102d282a3ce5f969fbfe96f4e5b29c0477ea', '\xfceda37715c78d9b00bdad8f92d2025c659e3212bfe1377dec35b6bc0b88e045', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '5b288397-0f68-47fe-9864-5a16f44716d6', '\x561f1c15a4cc02a143bf4a28ed3141a28b7f7943132729e63b89df061e8d50c3', '\xc1cc6b28dadf49bd15a7c1d50bb3d59990e32a5413c212773f0d6a1e2205bd34', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '7f907588-79d5-49d6-a92a-ebba6f6e3b48', '\x8ef3c6eee1e9f8faa7e53d904c0ebda6085c5986f4373e1f7ee87879a30176d9', '\x13ba14bd9ec521d22b9412f38aef58f2e8f28cafd05e48246d0e77669e557cc3', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, 'a517ad82-1c57-4e02-8749-06679c0bd66b', '\x520e8e7e779cf4e5f3ca837781575d503231b823e37a78003a6466b85e1ef7d3', '\x22b7fbc3f744cdab1d95a2ab2e94b5af0ce5a27a2c5f349f27cbcaf4a3a4acb4', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, 'bbb7ed58-00d1-4403-b790-0aa2ca957612', '\x0c0b5c7a883c1e34c85c16c87959505d7583f7fa52fa74feb781b6ea5edc1524', '\x641679cda7f7950dda0c7b7ca849fa27297aeaa5e9f3fb25820561217a16e539', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'd82d6714-d846-4df4-9c4c-718252032dad', '\x9258afebd5ab3559fd0a8b3b2dc0cc5def8dd8223230714c81087ecd8ac8fc2f', '\x2abf70fb8f73796328c3716dd8790e92740b84f89e95f04c28b5bb32607602b8', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'daf21372-aee2-4b26-9739-43a4a26a1b3c', '\x2932c50ed8e015834525faf102ced8124f794c101ffee408882dc0a133d76e5e', '\xb3f82cdfed60733a0462cc8bed11893dfd417d31f4965add032c459ef8efd722', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'e45e89f2-1231-4180-88f7-0d594bab73ce', '\xabc076e3feee8113f5d3823b3dfcbc7a20db035c250943d782fa51d43dedb2fe', '\x42154b4e458923e5087f76e9c75253053e28fdd1edf6fafc4ce399124534d5b3', '2026-11-27 12:22:23.753598+00');
 
-INSERT INTO public.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x1c4afbaa19fc147b3b7ce54cad16dd487d60f4a01d9d4f8f87491831d07970a6', '853:853:');
+INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\xb6e95a0121d594a61637e1081307af578e1f032c5a3ebfd891b07fda41d26401', '\x196ccdb075e02a9af5af199c98c8a9a551d7687236815a874fa9aaf41eea9043', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xe943821356a719765257fbccf27e0e38b096e2cf7b7756023e4aa7e1204683cf', '\x15513166e4b121e42fd9c22b50ce1993f672e0217c9821469bbf4d1669e77fa9', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\xc9b73a58a4da5d8f82692ee79beeb43b573a0483b8b2a24862d49d3a5278f568', '\x59593ddf5777c270c2a627ae3c02d5d598236183c72c2ef2841ee5b85c742540', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '3f53b541-6527-4d9d-a4f9-2e37b16f5ff7', '\x18cff85e63714776289a841dfa319644117eced0a373cbccad87200357c82e9c', '\x59a39584695f0ea1025391432326da7e9591796f1ee8aa9ccbfadead45c787b8', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '78ba5b44-7e3d-41da-8e26-56b70c62de56', '\xaf72d63b4afcf54553ffc45e7b54c331269cf8c7af9709f734815e25790e800d', '\x244955d40c7a763a579cfab7b687150d5983984dae7a54a1bbef563f7db408ed', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '906a2a84-2f5a-4e0d-87fc-f97225c8bc4a', '\x04c8415ef8e4d03815d6863bd5d559f7ab19a962c728122e1a7e2e24f2ec568e', '\xa93fbe4807d945941e68a5b245be010b46ed8f3c31f48d681c66e2d2b31073d6', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '98920f18-77a5-4824-87d7-10dc558d8d9e', '\x6ec247a6da1966b7281b6534b2a8ead835343fde6c28fc0f8c3f18d9e9a6cec3', '\x8a054d7f100abcfef0afbe41549e448b664b30ba2cf7f313e64e3204232e6e6c', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, 'bb04fe34-dfde-4989-a0fe-df3b15b80577', '\xdfc7ac9b094ecc6b37bb64e55e15128ba5655ff142e034cf3d314e8fd97e673a', '\x0c7842b95ef52674471730d85db90987f77003ea3526a1531f9329b35ab905e5', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, 'c8c3ea50-eea0-481d-a477-fcf74e88ecf5', '\x22d60d5d83107bd234e0f5493849d1740ec4b65797ce789b04974a12078f8ace', '\x600b68fad6d7ca3574321aa039b4fd2b783652583e27d7c3264fa3ef3a64c75c', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'd2f71afe-f684-4566-8168-99f49c936ccd', '\xd89c25baaaccc36a2370846903bf0a9dbfe83cf7c102bebc11f900ea345ff64d', '\x2f9cfa32c8854a70d8570e940590908c886f423e6825dcbf4cec3cc6029e28e7', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'dd38d32c-43bd-4134-8d9a-f22188adeb19', '\xd48de695c4e606b8cfad4746f98c55c90ae1f11b00d1e98cce823de285a2c775', '\xa395afeb68bf72dba29e9af05190a9b31e8c1b4212641ccc54ddd5cb4b6f4642', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'f7ecc2e7-b2de-423a-b8fa-e46cbfd945c0', '\xb5e98aca0427d15cffb1e601308151bd453b32ff01e4152f418bf21dcc836cb5', '\x1c4afbaa19fc147b3b7ce54cad16dd487d60f4a01d9d4f8f87491831d07970a6', '2026-11-27 05:02:16.384065+00');
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-27 12:22:23.753598+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', NULL, NULL, NULL, 0, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-27 12:22:23.753598+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-27 12:22:23.753598+00', '2026-11-27 12:22:23.753598+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}');
 
-INSERT INTO public.feed_horizon (singleton, xid) VALUES (true, '3');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{1c4e49ce-d92a-4e34-b511-1dd91076af79}');
 
-INSERT INTO public.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-27 05:02:16.384065+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', NULL, NULL, NULL, 0, NULL);
-INSERT INTO public.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-27 05:02:16.384065+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-27 05:02:16.384065+00', '2026-11-27 05:02:16.384065+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}');
+INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
-INSERT INTO public.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{8709770d-7481-4b94-8844-a1a1f588d4fc}');
+INSERT INTO global_logout.instance (id, beat, applied) VALUES ('00000000-0000-4000-8000-000000000002', 7, '732:732:');
 
-INSERT INTO public.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
+INSERT INTO global_logout.job (name) VALUES ('replays');
+INSERT INTO global_logout.job (name) VALUES ('sweep');
 
-INSERT INTO public.instance (id, beat, applied) VALUES ('00000000-0000-4000-8000-000000000002', 7, '852:852:');
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '3aec036138fe5e47a0a05adbab1a072e8c1917e9858f727818ff11461a600541', 1795752000000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, 'd821ad2752c25439c1eabf8a2ce907737049b59792321c0418ba7a54d190b0ca', 1795752001000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, '5c430c294464c7ef4ab6909d46face939c8e2b9009217e1b6e2f87077d1a49d8', 1795752002000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, 'e5f53a73f7c36de84edbd9d0f9cb0ec89b9c5a2110fe500333f143e91f210783', 1795752003000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, 'a8090a9c676fdae8a222c84aedcd68a887c44f3d0d1013b8ed2ac40b33922f8c', 1795752004000);
 
-INSERT INTO public.job (name) VALUES ('replays');
-INSERT INTO public.job (name) VALUES ('sweep');
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('3fa884d8-5147-4b83-8eaf-9c2093774e32', 'logout', 'local', 'user', 'ada', '833c128a-95c1-48d8-8172-3b6e648ee2bd', 'ada', NULL, NULL, NULL, NULL, '2026-11-27 12:22:23.753598+00', 1, NULL, NULL, '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-27 12:22:23.753598+00', 1, NULL, NULL, '731', 12);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('daf21372-aee2-4b26-9739-43a4a26a1b3c', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 12:22:23.753598+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('d82d6714-d846-4df4-9c4c-718252032dad', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 12:22:23.753598+00', 0, NULL, '{"name": "api", "keyId": "978c4fb0-5162-4067-b007-01894771f8c8", "scopes": ["introspect", "events"], "expiresAt": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e45e89f2-1231-4180-88f7-0d594bab73ce', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 12:22:23.753598+00', 0, NULL, '{"name": "old", "keyId": "caec35c2-06a5-46ef-813e-b43b5470dc05", "scopes": ["security"], "expiresAt": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('2c151e85-1440-49b0-9194-5819a8991661', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 12:22:23.753598+00', 0, NULL, '{"name": "old", "keyId": "caec35c2-06a5-46ef-813e-b43b5470dc05", "scopes": ["security"], "expiresAt": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('bbb7ed58-00d1-4403-b790-0aa2ca957612', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 12:22:23.753598+00', 0, NULL, '{"role": "security", "before": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('5b288397-0f68-47fe-9864-5a16f44716d6', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 12:22:23.753598+00', 0, NULL, '{"role": "auditor", "before": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('7f907588-79d5-49d6-a92a-ebba6f6e3b48', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-27 12:22:23.753598+00', 0, NULL, '{"lockedUntil": "forever"}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('a517ad82-1c57-4e02-8749-06679c0bd66b', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-27 12:22:23.753598+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 12:22:23.753598+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 12:22:23.753598+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '732', NULL);
 
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('98920f18-77a5-4824-87d7-10dc558d8d9e', 'authjs.signout', 'local', 'user', 'ada', '65694ec6-ad9b-4be0-86d4-4771615b205f', 'ada', NULL, NULL, NULL, NULL, '2026-11-27 05:02:16.384065+00', 1, NULL, NULL, '851', NULL);
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-27 05:02:16.384065+00', 1, NULL, NULL, '851', 12);
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('bb04fe34-dfde-4989-a0fe-df3b15b80577', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 05:02:16.384065+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '851', NULL);
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('d2f71afe-f684-4566-8168-99f49c936ccd', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 05:02:16.384065+00', 0, NULL, '{"name": "api", "keyId": "d5d0fca5-5d67-4bb5-b19c-4fd50139edd1", "scopes": ["introspect", "events"], "expiresAt": null}', '851', NULL);
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f7ecc2e7-b2de-423a-b8fa-e46cbfd945c0', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 05:02:16.384065+00', 0, NULL, '{"name": "old", "keyId": "8644e8f2-ace7-4120-a3d9-89ecfb8efda9", "scopes": ["security"], "expiresAt": null}', '851', NULL);
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('78ba5b44-7e3d-41da-8e26-56b70c62de56', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 05:02:16.384065+00', 0, NULL, '{"name": "old", "keyId": "8644e8f2-ace7-4120-a3d9-89ecfb8efda9", "scopes": ["security"], "expiresAt": null}', '851', NULL);
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('dd38d32c-43bd-4134-8d9a-f22188adeb19', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 05:02:16.384065+00', 0, NULL, '{"role": "security", "before": null}', '851', NULL);
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('906a2a84-2f5a-4e0d-87fc-f97225c8bc4a', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 05:02:16.384065+00', 0, NULL, '{"role": "auditor", "before": null}', '851', NULL);
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('3f53b541-6527-4d9d-a4f9-2e37b16f5ff7', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-27 05:02:16.384065+00', 0, NULL, '{"lockedUntil": "forever"}', '851', NULL);
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('c8c3ea50-eea0-481d-a477-fcf74e88ecf5', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-27 05:02:16.384065+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '851', NULL);
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 05:02:16.384065+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '852', NULL);
-INSERT INTO public.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 05:02:16.384065+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '852', NULL);
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '833c128a-95c1-48d8-8172-3b6e648ee2bd', 'ada', '3fa884d8-5147-4b83-8eaf-9c2093774e32', 3, '2026-11-27 12:22:23.753598+00', '203.0.113.9', 'Thief', false, false, '732');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, 'db2aa78c-9784-40c8-94d6-3ab3dc119fd1', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-27 12:22:23.753598+00', '203.0.113.9', 'Thief', false, false, '732');
 
-INSERT INTO public.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '65694ec6-ad9b-4be0-86d4-4771615b205f', 'ada', '98920f18-77a5-4824-87d7-10dc558d8d9e', 3, '2026-11-27 05:02:16.384065+00', '203.0.113.9', 'Thief', false, false, '852');
-INSERT INTO public.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '9a510f77-31ce-49fa-bd0a-3c52400e9f50', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-27 05:02:16.384065+00', '203.0.113.9', 'Thief', false, false, '852');
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (1, '833c128a-95c1-48d8-8172-3b6e648ee2bd', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '3fa884d8-5147-4b83-8eaf-9c2093774e32', '2026-11-27 12:22:23.753598+00', '731', '2026-11-27 12:22:23.753598+00', '2026-11-27 12:22:23.753598+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (2, 'db2aa78c-9784-40c8-94d6-3ab3dc119fd1', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-27 12:22:23.753598+00', '731', '2026-11-27 12:22:23.753598+00', '2026-11-27 12:22:23.753598+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (3, '9308a87f-1dbe-408d-b5f0-35d96f04a1a7', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-27 12:22:23.753598+00', '732', '2026-11-27 12:22:23.753598+00', '2026-11-27 12:22:23.753598+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (6, '3af39300-e2f5-4dfc-8f00-d335ae718ca7', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-27 12:22:23.753598+00', '732', '2026-11-27 12:22:23.753598+00', '2026-11-27 12:22:23.753598+00', NULL, NULL);
 
-INSERT INTO public.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (1, '65694ec6-ad9b-4be0-86d4-4771615b205f', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '98920f18-77a5-4824-87d7-10dc558d8d9e', '2026-11-27 05:02:16.384065+00', '851', '2026-11-27 05:02:16.384065+00', '2026-11-27 05:02:16.384065+00', NULL, NULL);
-INSERT INTO public.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (2, '9a510f77-31ce-49fa-bd0a-3c52400e9f50', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-27 05:02:16.384065+00', '851', '2026-11-27 05:02:16.384065+00', '2026-11-27 05:02:16.384065+00', NULL, NULL);
-INSERT INTO public.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (3, '8bbde895-fd75-40ea-b0bf-9754f08075c0', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-27 05:02:16.384065+00', '852', '2026-11-27 05:02:16.384065+00', '2026-11-27 05:02:16.384065+00', NULL, NULL);
-INSERT INTO public.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (6, '6b23273b-4504-486e-a4fd-74b296c4593e', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-27 05:02:16.384065+00', '852', '2026-11-27 05:02:16.384065+00', '2026-11-27 05:02:16.384065+00', NULL, NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('978c4fb0-5162-4067-b007-01894771f8c8', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-27 12:22:23.753598+00', NULL, '2026-11-27 12:22:23.753598+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('caec35c2-06a5-46ef-813e-b43b5470dc05', 'old', 'x', '{security}', '2026-11-27 12:22:23.753598+00', NULL, NULL, '2026-11-27 12:22:23.753598+00');
 
-INSERT INTO public.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('d5d0fca5-5d67-4bb5-b19c-4fd50139edd1', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-27 05:02:16.384065+00', NULL, '2026-11-27 05:02:16.384065+00', NULL);
-INSERT INTO public.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('8644e8f2-ace7-4120-a3d9-89ecfb8efda9', 'old', 'x', '{security}', '2026-11-27 05:02:16.384065+00', NULL, NULL, '2026-11-27 05:02:16.384065+00');
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '1c4e49ce-d92a-4e34-b511-1dd91076af79', '2026-11-27 12:22:23.753598+00', '2026-11-27 12:22:23.753598+00', NULL, '198.51.100.23', 'Phone', NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'dc42ce09-45a7-4b68-ae04-69edb2c1fad9', '2026-11-27 12:22:23.753598+00', '2026-11-27 12:22:23.753598+00', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', 'f7d6c458-296e-4366-885a-6a32e9a24250', '2026-11-27 12:22:23.753598+00', '2026-11-27 12:22:23.753598+00', NULL, '192.0.2.44', 'Desk', NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', 'ca65547f-e3bc-455a-8b88-1da4c95dade5', '2026-11-27 12:22:23.753598+00', '2026-11-27 12:22:23.753598+00', NULL, '2001:db8::7', 'Laptop', NULL);
 
-INSERT INTO public.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "ipAddress", "userAgent", "keyId") VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '8709770d-7481-4b94-8844-a1a1f588d4fc', '2026-11-27 05:02:16.384065+00', '2026-11-27 05:02:16.384065+00', '198.51.100.23', 'Phone', NULL);
-INSERT INTO public.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "ipAddress", "userAgent", "keyId") VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'a553aaed-829c-4972-84b2-c2b4eacfb861', '2026-11-27 05:02:16.384065+00', '2026-11-27 05:02:16.384065+00', NULL, NULL, NULL);
-INSERT INTO public.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "ipAddress", "userAgent", "keyId") VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '092e7465-e6fa-4d3c-b093-db0647070a81', '2026-11-27 05:02:16.384065+00', '2026-11-27 05:02:16.384065+00', '192.0.2.44', 'Desk', NULL);
-INSERT INTO public.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "ipAddress", "userAgent", "keyId") VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '7a24c26e-ce98-4b2a-be8c-f718919590bd', '2026-11-27 05:02:16.384065+00', '2026-11-27 05:02:16.384065+00', '2001:db8::7', 'Laptop', NULL);
+INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '732');
 
-INSERT INTO public.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '852');
+INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds) VALUES (true, 2000000000, 2000000000);
 
-INSERT INTO public.session_policy (singleton, idle_timeout_seconds, max_age_seconds) VALUES (true, 2000000000, 2000000000);
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-27 12:22:23.753598+00');
 
-INSERT INTO public.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-27 05:02:16.384065+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-27 12:22:23.753598+00');
 
-INSERT INTO public."user" (id, name, email, "emailVerified", image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', '2026-01-02 03:04:05', NULL);
-INSERT INTO public."user" (id, name, email, "emailVerified", image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', NULL, 'https://example.com/grace.png');
-INSERT INTO public."user" (id, name, email, "emailVerified", image) VALUES ('eve', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
+INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
+INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO public.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-27 05:02:16.384065+00');
-INSERT INTO public.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-27 05:02:16.384065+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-27 12:22:23.753598+00');
 
-INSERT INTO public."verificationToken" (identifier, token, expires) VALUES ('ada@example.com', 'hashed by Auth.js', '2060-01-01 00:00:00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-27 12:22:23.753598+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-27 12:22:23.753598+00');
 
-SELECT pg_catalog.setval('drizzle.__global_logout_migrations_id_seq', 4, true);
+SELECT pg_catalog.setval('global_logout.migration_id_seq', 5, true);
 
-SELECT pg_catalog.setval('public.revoked_session_id_seq', 6, true);
+SELECT pg_catalog.setval('global_logout.revoked_session_id_seq', 6, true);
 
-SELECT pg_catalog.setval('public.session_change_id_seq', 1, true);
+SELECT pg_catalog.setval('global_logout.session_change_id_seq', 1, true);
 
-ALTER TABLE ONLY drizzle.__global_logout_migrations
-    ADD CONSTRAINT __global_logout_migrations_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY public.account
-    ADD CONSTRAINT "account_provider_providerAccountId_pk" PRIMARY KEY (provider, "providerAccountId");
-
-ALTER TABLE ONLY public.audit_head
+ALTER TABLE ONLY global_logout.audit_head
     ADD CONSTRAINT audit_head_pkey PRIMARY KEY (singleton);
 
-ALTER TABLE ONLY public.audit_link
+ALTER TABLE ONLY global_logout.audit_link
     ADD CONSTRAINT audit_link_operation_id_unique UNIQUE (operation_id);
 
-ALTER TABLE ONLY public.audit_link
+ALTER TABLE ONLY global_logout.audit_link
     ADD CONSTRAINT audit_link_pkey PRIMARY KEY (seq);
 
-ALTER TABLE ONLY public.feed_horizon
+ALTER TABLE ONLY global_logout.feed_horizon
     ADD CONSTRAINT feed_horizon_pkey PRIMARY KEY (singleton);
 
-ALTER TABLE ONLY public.incident
+ALTER TABLE ONLY global_logout.incident
     ADD CONSTRAINT incident_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.incident_planned
+ALTER TABLE ONLY global_logout.incident_planned
     ADD CONSTRAINT incident_planned_incident_id_part_pk PRIMARY KEY (incident_id, part);
 
-ALTER TABLE ONLY public.incident_runner
+ALTER TABLE ONLY global_logout.incident_runner
     ADD CONSTRAINT incident_runner_pkey PRIMARY KEY (incident_id);
 
-ALTER TABLE ONLY public.instance
+ALTER TABLE ONLY global_logout.instance
     ADD CONSTRAINT instance_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.job
+ALTER TABLE ONLY global_logout.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (name);
 
-ALTER TABLE ONLY public.operation
+ALTER TABLE ONLY global_logout.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY global_logout.operation
     ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.replay
+ALTER TABLE ONLY global_logout.replay
     ADD CONSTRAINT replay_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.revoked_session
+ALTER TABLE ONLY global_logout.revoked_session
     ADD CONSTRAINT revoked_session_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.service_key
+ALTER TABLE ONLY global_logout.service_key
     ADD CONSTRAINT service_key_key_hash_unique UNIQUE (key_hash);
 
-ALTER TABLE ONLY public.service_key
+ALTER TABLE ONLY global_logout.service_key
     ADD CONSTRAINT service_key_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.session_change
+ALTER TABLE ONLY global_logout.session_change
     ADD CONSTRAINT session_change_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.session
+ALTER TABLE ONLY global_logout.session
     ADD CONSTRAINT session_id_unique UNIQUE (id);
 
-ALTER TABLE ONLY public.session
+ALTER TABLE ONLY global_logout.session
     ADD CONSTRAINT session_pkey PRIMARY KEY ("sessionToken");
 
-ALTER TABLE ONLY public.session_policy
+ALTER TABLE ONLY global_logout.session_policy
     ADD CONSTRAINT session_policy_pkey PRIMARY KEY (singleton);
 
-ALTER TABLE ONLY public.staff
+ALTER TABLE ONLY global_logout.staff
     ADD CONSTRAINT staff_pkey PRIMARY KEY (user_id);
 
-ALTER TABLE ONLY public."user"
-    ADD CONSTRAINT user_email_unique UNIQUE (email);
+ALTER TABLE ONLY global_logout.taken_over
+    ADD CONSTRAINT taken_over_pkey PRIMARY KEY (session_token);
 
-ALTER TABLE ONLY public.user_lock
+ALTER TABLE ONLY global_logout.user_link
+    ADD CONSTRAINT user_link_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY global_logout.user_lock
     ADD CONSTRAINT user_lock_pkey PRIMARY KEY (user_id);
 
-ALTER TABLE ONLY public."user"
+ALTER TABLE ONLY global_logout."user"
     ADD CONSTRAINT user_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public."verificationToken"
-    ADD CONSTRAINT "verificationToken_identifier_token_pk" PRIMARY KEY (identifier, token);
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
-CREATE INDEX incident_planned_at_idx ON public.incident USING btree (planned_at);
+CREATE INDEX incident_planned_at_idx ON global_logout.incident USING btree (planned_at);
 
-CREATE INDEX operation_actor_id_at_idx ON public.operation USING btree (actor_id, at);
+CREATE INDEX operation_actor_id_at_idx ON global_logout.operation USING btree (actor_id, at);
 
-CREATE INDEX operation_at_id_idx ON public.operation USING btree (at, id);
+CREATE INDEX operation_at_id_idx ON global_logout.operation USING btree (at, id);
 
-CREATE INDEX operation_kind_at_idx ON public.operation USING btree (kind, at);
+CREATE INDEX operation_kind_at_idx ON global_logout.operation USING btree (kind, at);
 
-CREATE INDEX operation_user_id_at_idx ON public.operation USING btree (user_id, at);
+CREATE INDEX operation_user_id_at_idx ON global_logout.operation USING btree (user_id, at);
 
-CREATE INDEX operation_xid_idx ON public.operation USING btree (xid);
+CREATE INDEX operation_xid_idx ON global_logout.operation USING btree (xid);
 
-CREATE INDEX replay_at_idx ON public.replay USING btree (at);
+CREATE INDEX replay_at_idx ON global_logout.replay USING btree (at);
 
-CREATE INDEX replay_user_id_at_idx ON public.replay USING btree (user_id, at);
+CREATE INDEX replay_user_id_at_idx ON global_logout.replay USING btree (user_id, at);
 
-CREATE INDEX replay_xid_id_idx ON public.replay USING btree (xid, id);
+CREATE INDEX replay_xid_id_idx ON global_logout.replay USING btree (xid, id);
 
-CREATE INDEX revoked_session_external_idx ON public.revoked_session USING btree (revoked_at, xid, user_id) WHERE (operation_id IS NULL);
+CREATE INDEX revoked_session_external_idx ON global_logout.revoked_session USING btree (revoked_at, xid, user_id) WHERE (operation_id IS NULL);
 
-CREATE INDEX revoked_session_operation_id_id_idx ON public.revoked_session USING btree (operation_id, id);
+CREATE INDEX revoked_session_operation_id_id_idx ON global_logout.revoked_session USING btree (operation_id, id);
 
-CREATE INDEX revoked_session_session_id_idx ON public.revoked_session USING btree (session_id);
+CREATE INDEX revoked_session_session_id_idx ON global_logout.revoked_session USING btree (session_id);
 
-CREATE INDEX revoked_session_session_token_idx ON public.revoked_session USING btree (session_token);
+CREATE INDEX revoked_session_session_token_idx ON global_logout.revoked_session USING btree (session_token);
 
-CREATE INDEX revoked_session_user_id_revoked_at_idx ON public.revoked_session USING btree (user_id, revoked_at);
+CREATE INDEX revoked_session_user_id_revoked_at_idx ON global_logout.revoked_session USING btree (user_id, revoked_at);
 
-CREATE INDEX revoked_session_xid_id_idx ON public.revoked_session USING btree (xid, id);
+CREATE INDEX revoked_session_xid_id_idx ON global_logout.revoked_session USING btree (xid, id);
 
-CREATE INDEX session_change_xid_idx ON public.session_change USING btree (xid);
+CREATE INDEX session_change_xid_idx ON global_logout.session_change USING btree (xid);
 
-CREATE INDEX "session_userId_idx" ON public.session USING btree ("userId");
+CREATE INDEX "session_userId_idx" ON global_logout.session USING btree ("userId");
 
-CREATE INDEX staff_user_id_prefix_idx ON public.staff USING btree (lower(user_id) text_pattern_ops);
+CREATE INDEX staff_user_id_prefix_idx ON global_logout.staff USING btree (lower(user_id) text_pattern_ops);
 
-CREATE INDEX user_email_prefix_idx ON public."user" USING btree (lower(email) text_pattern_ops);
+CREATE INDEX taken_over_at_idx ON global_logout.taken_over USING btree (at);
 
-CREATE INDEX user_id_prefix_idx ON public."user" USING btree (lower(id) text_pattern_ops);
+CREATE INDEX user_email_prefix_idx ON global_logout."user" USING btree (lower(email) text_pattern_ops);
 
-CREATE INDEX user_lock_user_id_prefix_idx ON public.user_lock USING btree (lower(user_id) text_pattern_ops);
+CREATE INDEX user_id_prefix_idx ON global_logout."user" USING btree (lower(id) text_pattern_ops);
 
-CREATE INDEX user_name_prefix_idx ON public."user" USING btree (lower(name) text_pattern_ops);
+CREATE INDEX user_lock_user_id_prefix_idx ON global_logout.user_lock USING btree (lower(user_id) text_pattern_ops);
 
-CREATE TRIGGER incident_not_from_the_future BEFORE INSERT OR UPDATE OF planned_at, started_at, finished_at ON public.incident FOR EACH ROW WHEN (((new.planned_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.started_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.finished_at > (clock_timestamp() + make_interval(mins => 1))))) EXECUTE FUNCTION public.refuse_future('planned_at', 'started_at', 'finished_at');
+CREATE INDEX user_name_prefix_idx ON global_logout."user" USING btree (lower(name) text_pattern_ops);
 
-CREATE CONSTRAINT TRIGGER incident_recorded AFTER INSERT OR UPDATE OF state, operation_id, started_at ON public.incident DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.require_incident_operation();
+CREATE TRIGGER incident_not_from_the_future BEFORE INSERT OR UPDATE OF planned_at, started_at, finished_at ON global_logout.incident FOR EACH ROW WHEN (((new.planned_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.started_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.finished_at > (clock_timestamp() + make_interval(mins => 1))))) EXECUTE FUNCTION global_logout.refuse_future('planned_at', 'started_at', 'finished_at');
 
-CREATE TRIGGER incident_stays_done BEFORE UPDATE ON public.incident FOR EACH ROW WHEN ((old.state = 'done'::text)) EXECUTE FUNCTION public.refuse_changed_outcome();
+CREATE CONSTRAINT TRIGGER incident_recorded AFTER INSERT OR UPDATE OF state, operation_id, started_at ON global_logout.incident DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION global_logout.require_incident_operation();
 
-CREATE TRIGGER operation_stamped BEFORE INSERT ON public.operation FOR EACH ROW EXECUTE FUNCTION public.stamp_operation();
+CREATE TRIGGER incident_stays_done BEFORE UPDATE ON global_logout.incident FOR EACH ROW WHEN ((old.state = 'done'::text)) EXECUTE FUNCTION global_logout.refuse_changed_outcome();
 
-CREATE TRIGGER replay_not_from_the_future BEFORE INSERT OR UPDATE OF at ON public.replay FOR EACH ROW WHEN ((new.at > (clock_timestamp() + make_interval(mins => 1)))) EXECUTE FUNCTION public.refuse_future('at');
+CREATE TRIGGER operation_stamped BEFORE INSERT ON global_logout.operation FOR EACH ROW EXECUTE FUNCTION global_logout.stamp_operation();
 
-CREATE TRIGGER service_key_not_from_the_future BEFORE INSERT OR UPDATE OF created_at, last_used_at, revoked_at ON public.service_key FOR EACH ROW WHEN (((new.created_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.last_used_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.revoked_at > (clock_timestamp() + make_interval(mins => 1))))) EXECUTE FUNCTION public.refuse_future('created_at', 'last_used_at', 'revoked_at');
+CREATE TRIGGER replay_not_from_the_future BEFORE INSERT OR UPDATE OF at ON global_logout.replay FOR EACH ROW WHEN ((new.at > (clock_timestamp() + make_interval(mins => 1)))) EXECUTE FUNCTION global_logout.refuse_future('at');
 
-CREATE CONSTRAINT TRIGGER service_key_recorded AFTER INSERT OR DELETE OR UPDATE OF id, name, key_hash, scopes, created_at, expires_at, revoked_at ON public.service_key DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.record_key_change();
+CREATE TRIGGER service_key_not_from_the_future BEFORE INSERT OR UPDATE OF created_at, last_used_at, revoked_at ON global_logout.service_key FOR EACH ROW WHEN (((new.created_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.last_used_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.revoked_at > (clock_timestamp() + make_interval(mins => 1))))) EXECUTE FUNCTION global_logout.refuse_future('created_at', 'last_used_at', 'revoked_at');
 
-CREATE TRIGGER service_key_stays_revoked BEFORE UPDATE ON public.service_key FOR EACH ROW WHEN (((old.revoked_at IS NOT NULL) AND ((new.id IS DISTINCT FROM old.id) OR (new.name IS DISTINCT FROM old.name) OR (new.key_hash IS DISTINCT FROM old.key_hash) OR (new.scopes IS DISTINCT FROM old.scopes) OR (new.created_at IS DISTINCT FROM old.created_at) OR (new.expires_at IS DISTINCT FROM old.expires_at) OR (new.revoked_at IS DISTINCT FROM old.revoked_at)))) EXECUTE FUNCTION public.refuse_revived_key();
+CREATE CONSTRAINT TRIGGER service_key_recorded AFTER INSERT OR DELETE OR UPDATE OF id, name, key_hash, scopes, created_at, expires_at, revoked_at ON global_logout.service_key DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION global_logout.record_key_change();
 
-CREATE TRIGGER service_key_truncated BEFORE TRUNCATE ON public.service_key FOR EACH STATEMENT EXECUTE FUNCTION public.record_truncation();
+CREATE TRIGGER service_key_stays_revoked BEFORE UPDATE ON global_logout.service_key FOR EACH ROW WHEN (((old.revoked_at IS NOT NULL) AND ((new.id IS DISTINCT FROM old.id) OR (new.name IS DISTINCT FROM old.name) OR (new.key_hash IS DISTINCT FROM old.key_hash) OR (new.scopes IS DISTINCT FROM old.scopes) OR (new.created_at IS DISTINCT FROM old.created_at) OR (new.expires_at IS DISTINCT FROM old.expires_at) OR (new.revoked_at IS DISTINCT FROM old.revoked_at)))) EXECUTE FUNCTION global_logout.refuse_revived_key();
 
-CREATE TRIGGER session_deleted AFTER DELETE ON public.session REFERENCING OLD TABLE AS ended FOR EACH STATEMENT EXECUTE FUNCTION public.record_revocations();
+CREATE TRIGGER service_key_truncated BEFORE TRUNCATE ON global_logout.service_key FOR EACH STATEMENT EXECUTE FUNCTION global_logout.record_truncation();
 
-CREATE TRIGGER session_ended_by_update AFTER UPDATE ON public.session FOR EACH ROW WHEN (((new.expires < old.expires) OR (new."createdAt" < old."createdAt") OR (new."lastSeenAt" < old."lastSeenAt") OR (new."sessionToken" <> old."sessionToken") OR (new."userId" <> old."userId") OR (new.id <> old.id))) EXECUTE FUNCTION public.record_ending_update();
+CREATE TRIGGER session_deleted AFTER DELETE ON global_logout.session REFERENCING OLD TABLE AS ended FOR EACH STATEMENT EXECUTE FUNCTION global_logout.record_revocations();
 
-CREATE TRIGGER session_not_from_the_future BEFORE INSERT OR UPDATE OF "createdAt", "lastSeenAt" ON public.session FOR EACH ROW WHEN (((new."createdAt" > (clock_timestamp() + make_interval(mins => 1))) OR (new."lastSeenAt" > (clock_timestamp() + make_interval(mins => 1))))) EXECUTE FUNCTION public.refuse_future('createdAt', 'lastSeenAt');
+CREATE TRIGGER session_ended_by_update AFTER UPDATE ON global_logout.session FOR EACH ROW WHEN (((new.expires < old.expires) OR (new."createdAt" < old."createdAt") OR (new."lastSeenAt" < old."lastSeenAt") OR (new."sessionToken" <> old."sessionToken") OR (new."userId" <> old."userId") OR (new.id <> old.id))) EXECUTE FUNCTION global_logout.record_ending_update();
 
-CREATE TRIGGER session_not_revived BEFORE UPDATE ON public.session FOR EACH ROW WHEN (((new.expires > old.expires) OR (new."createdAt" > old."createdAt") OR (new."lastSeenAt" > old."lastSeenAt"))) EXECUTE FUNCTION public.refuse_revival();
+CREATE TRIGGER session_not_from_the_future BEFORE INSERT OR UPDATE OF "createdAt", "lastSeenAt" ON global_logout.session FOR EACH ROW WHEN (((new."createdAt" > (clock_timestamp() + make_interval(mins => 1))) OR (new."lastSeenAt" > (clock_timestamp() + make_interval(mins => 1))))) EXECUTE FUNCTION global_logout.refuse_future('createdAt', 'lastSeenAt');
 
-CREATE TRIGGER session_of_locked_user BEFORE INSERT OR UPDATE OF "userId" ON public.session FOR EACH ROW EXECUTE FUNCTION public.refuse_locked();
+CREATE TRIGGER session_not_revived BEFORE UPDATE ON global_logout.session FOR EACH ROW WHEN (((new.expires > old.expires) OR (new."createdAt" > old."createdAt") OR (new."lastSeenAt" > old."lastSeenAt"))) EXECUTE FUNCTION global_logout.refuse_revival();
 
-CREATE CONSTRAINT TRIGGER session_policy_recorded AFTER INSERT OR DELETE OR UPDATE ON public.session_policy DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.record_policy_change();
+CREATE TRIGGER session_of_locked_user BEFORE INSERT OR UPDATE OF "userId" ON global_logout.session FOR EACH ROW EXECUTE FUNCTION global_logout.refuse_locked();
 
-CREATE TRIGGER session_policy_truncated BEFORE TRUNCATE ON public.session_policy FOR EACH STATEMENT EXECUTE FUNCTION public.record_truncation();
+CREATE CONSTRAINT TRIGGER session_policy_recorded AFTER INSERT OR DELETE OR UPDATE ON global_logout.session_policy DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION global_logout.record_policy_change();
 
-CREATE TRIGGER session_truncated BEFORE TRUNCATE ON public.session FOR EACH STATEMENT EXECUTE FUNCTION public.delete_before_truncate();
+CREATE TRIGGER session_policy_truncated BEFORE TRUNCATE ON global_logout.session_policy FOR EACH STATEMENT EXECUTE FUNCTION global_logout.record_truncation();
 
-CREATE TRIGGER staff_not_from_the_future BEFORE INSERT OR UPDATE OF granted_at ON public.staff FOR EACH ROW WHEN ((new.granted_at > (clock_timestamp() + make_interval(mins => 1)))) EXECUTE FUNCTION public.refuse_future('granted_at');
+CREATE TRIGGER session_truncated BEFORE TRUNCATE ON global_logout.session FOR EACH STATEMENT EXECUTE FUNCTION global_logout.delete_before_truncate();
 
-CREATE CONSTRAINT TRIGGER staff_recorded AFTER INSERT OR DELETE OR UPDATE ON public.staff DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.record_role_change();
+CREATE TRIGGER staff_not_from_the_future BEFORE INSERT OR UPDATE OF granted_at ON global_logout.staff FOR EACH ROW WHEN ((new.granted_at > (clock_timestamp() + make_interval(mins => 1)))) EXECUTE FUNCTION global_logout.refuse_future('granted_at');
 
-CREATE TRIGGER staff_truncated BEFORE TRUNCATE ON public.staff FOR EACH STATEMENT EXECUTE FUNCTION public.record_truncation();
+CREATE CONSTRAINT TRIGGER staff_recorded AFTER INSERT OR DELETE OR UPDATE ON global_logout.staff DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION global_logout.record_role_change();
 
-CREATE TRIGGER user_lock_announced BEFORE INSERT OR UPDATE ON public.user_lock FOR EACH ROW EXECUTE FUNCTION public.announce_lock();
+CREATE TRIGGER staff_truncated BEFORE TRUNCATE ON global_logout.staff FOR EACH STATEMENT EXECUTE FUNCTION global_logout.record_truncation();
 
-CREATE TRIGGER user_lock_not_from_the_future BEFORE INSERT OR UPDATE OF locked_at ON public.user_lock FOR EACH ROW WHEN ((new.locked_at > (clock_timestamp() + make_interval(mins => 1)))) EXECUTE FUNCTION public.refuse_future('locked_at');
+CREATE TRIGGER user_lock_announced BEFORE INSERT OR UPDATE ON global_logout.user_lock FOR EACH ROW EXECUTE FUNCTION global_logout.announce_lock();
 
-CREATE CONSTRAINT TRIGGER user_lock_recorded AFTER INSERT OR DELETE OR UPDATE ON public.user_lock DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.record_lock_change();
+CREATE TRIGGER user_lock_not_from_the_future BEFORE INSERT OR UPDATE OF locked_at ON global_logout.user_lock FOR EACH ROW WHEN ((new.locked_at > (clock_timestamp() + make_interval(mins => 1)))) EXECUTE FUNCTION global_logout.refuse_future('locked_at');
 
-CREATE TRIGGER user_lock_truncated BEFORE TRUNCATE ON public.user_lock FOR EACH STATEMENT EXECUTE FUNCTION public.record_truncation();
+CREATE CONSTRAINT TRIGGER user_lock_recorded AFTER INSERT OR DELETE OR UPDATE ON global_logout.user_lock DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION global_logout.record_lock_change();
 
-CREATE TRIGGER user_not_renamed BEFORE UPDATE OF id ON public."user" FOR EACH ROW WHEN ((new.id <> old.id)) EXECUTE FUNCTION public.refuse_renaming();
+CREATE TRIGGER user_lock_truncated BEFORE TRUNCATE ON global_logout.user_lock FOR EACH STATEMENT EXECUTE FUNCTION global_logout.record_truncation();
 
-ALTER TABLE ONLY public.account
-    ADD CONSTRAINT "account_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES public."user"(id) ON DELETE CASCADE;
+CREATE TRIGGER user_not_renamed BEFORE UPDATE OF id ON global_logout."user" FOR EACH ROW WHEN ((new.id <> old.id)) EXECUTE FUNCTION global_logout.refuse_renaming();
 
-ALTER TABLE ONLY public.revoked_session
-    ADD CONSTRAINT revoked_session_operation_id_operation_id_fk FOREIGN KEY (operation_id) REFERENCES public.operation(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY global_logout.revoked_session
+    ADD CONSTRAINT revoked_session_operation_id_operation_id_fk FOREIGN KEY (operation_id) REFERENCES global_logout.operation(id) DEFERRABLE INITIALLY DEFERRED;
 
-ALTER TABLE ONLY public.session
-    ADD CONSTRAINT "session_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES public."user"(id) ON DELETE CASCADE;
+ALTER TABLE ONLY global_logout.session
+    ADD CONSTRAINT "session_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES global_logout."user"(id) ON DELETE CASCADE;
 
-GRANT USAGE ON SCHEMA drizzle TO global_logout_service;
+GRANT USAGE ON SCHEMA global_logout TO global_logout_service;
+GRANT USAGE ON SCHEMA global_logout TO global_logout_checker;
+GRANT USAGE ON SCHEMA global_logout TO global_logout_application;
 
-REVOKE ALL ON FUNCTION public.announce_lock() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.announce_lock() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.delete_before_truncate() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.begin_act() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.grant_global_logout_roles() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.delete_before_truncate() FROM PUBLIC;
 
-GRANT SELECT,INSERT ON TABLE public.service_key TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) TO global_logout_application;
 
-GRANT UPDATE(last_used_at) ON TABLE public.service_key TO global_logout_service;
+GRANT SELECT,INSERT,DELETE ON TABLE global_logout.session TO global_logout_service;
 
-GRANT UPDATE(revoked_at) ON TABLE public.service_key TO global_logout_service;
+GRANT SELECT("sessionToken") ON TABLE global_logout.session TO global_logout_checker;
 
-REVOKE ALL ON FUNCTION public.key_facts(key public.service_key) FROM PUBLIC;
+GRANT SELECT("userId") ON TABLE global_logout.session TO global_logout_checker;
 
-REVOKE ALL ON FUNCTION public.named_operation() FROM PUBLIC;
+GRANT SELECT(expires) ON TABLE global_logout.session TO global_logout_checker;
 
-GRANT SELECT,INSERT ON TABLE public.operation TO global_logout_service;
+GRANT SELECT(id) ON TABLE global_logout.session TO global_logout_checker;
 
-GRANT UPDATE(waited_ms) ON TABLE public.operation TO global_logout_service;
+GRANT SELECT("createdAt") ON TABLE global_logout.session TO global_logout_checker;
 
-REVOKE ALL ON FUNCTION public.operation_digest(o public.operation) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.operation_digest(o public.operation) TO global_logout_service;
+GRANT UPDATE("lastSeenAt") ON TABLE global_logout.session TO global_logout_service;
+GRANT SELECT("lastSeenAt") ON TABLE global_logout.session TO global_logout_checker;
 
-REVOKE ALL ON FUNCTION public.prune_feed(retention_seconds bigint, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.prune_feed(retention_seconds bigint, most integer) TO global_logout_service;
+GRANT UPDATE("passiveAt") ON TABLE global_logout.session TO global_logout_service;
+GRANT SELECT("passiveAt") ON TABLE global_logout.session TO global_logout_checker;
 
-REVOKE ALL ON FUNCTION public.record_ending_update() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.end_sessions(asker global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text, OUT operation_id uuid, OUT revoked jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.record_key_change() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.follow_users() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.record_lock_change() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.grant_roles() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.record_operation(kind text, user_id text, reason text, result jsonb) FROM PUBLIC;
+GRANT SELECT,INSERT ON TABLE global_logout.service_key TO global_logout_service;
 
-REVOKE ALL ON FUNCTION public.record_policy_change() FROM PUBLIC;
+GRANT UPDATE(last_used_at) ON TABLE global_logout.service_key TO global_logout_service;
 
-REVOKE ALL ON FUNCTION public.record_revocations() FROM PUBLIC;
+GRANT UPDATE(revoked_at) ON TABLE global_logout.service_key TO global_logout_service;
 
-REVOKE ALL ON FUNCTION public.record_role_change() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.key_facts(key global_logout.service_key) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.record_truncation() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.lagging_instances(xids text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.lagging_instances(xids text[]) TO global_logout_application;
 
-REVOKE ALL ON FUNCTION public.refuse_changed_outcome() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.mirror_user(user_id text, profile jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.refuse_future() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.named_operation() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.refuse_locked() FROM PUBLIC;
+GRANT SELECT,INSERT ON TABLE global_logout.operation TO global_logout_service;
 
-REVOKE ALL ON FUNCTION public.refuse_renaming() FROM PUBLIC;
+GRANT UPDATE(waited_ms) ON TABLE global_logout.operation TO global_logout_service;
 
-REVOKE ALL ON FUNCTION public.refuse_revival() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.operation_digest(o global_logout.operation) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.operation_digest(o global_logout.operation) TO global_logout_service;
 
-REVOKE ALL ON FUNCTION public.refuse_revived_key() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.prune_feed(retention_seconds bigint, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.prune_feed(retention_seconds bigint, most integer) TO global_logout_service;
 
-REVOKE ALL ON FUNCTION public.require_incident_operation() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.record_ending_update() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.restored_elsewhere() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.restored_elsewhere() TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.record_key_change() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.seal_operations(most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.seal_operations(most integer) TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.record_lock_change() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_service;
-GRANT ALL ON FUNCTION public.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_checker;
-GRANT ALL ON FUNCTION public.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_application;
+REVOKE ALL ON FUNCTION global_logout.record_operation(kind text, user_id text, reason text, result jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) TO global_logout_service;
-GRANT ALL ON FUNCTION public.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) TO global_logout_checker;
-GRANT ALL ON FUNCTION public.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) TO global_logout_application;
+REVOKE ALL ON FUNCTION global_logout.record_policy_change() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.settle_restored() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.settle_restored() TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.record_revocations() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.sign_out(token_hash text, OUT xid text, OUT operation_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.sign_out(token_hash text, OUT xid text, OUT operation_id uuid) TO global_logout_application;
+REVOKE ALL ON FUNCTION global_logout.record_role_change() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.stamp_operation() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.record_truncation() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.until_text(until timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.refuse_changed_outcome() FROM PUBLIC;
 
-GRANT SELECT ON TABLE drizzle.__global_logout_migrations TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.refuse_future() FROM PUBLIC;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.account TO global_logout_application;
+REVOKE ALL ON FUNCTION global_logout.refuse_locked() FROM PUBLIC;
 
-GRANT SELECT ON TABLE public.audit_head TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.refuse_renaming() FROM PUBLIC;
 
-GRANT SELECT ON TABLE public.audit_link TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.refuse_revival() FROM PUBLIC;
 
-GRANT SELECT ON TABLE public.feed_horizon TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.refuse_revived_key() FROM PUBLIC;
 
-GRANT SELECT,INSERT ON TABLE public.incident TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.remove_user(user_id text, actor_kind text, actor_id text, request_id text, OUT xid text, OUT operation_id uuid, OUT ended integer) FROM PUBLIC;
 
-GRANT UPDATE(state) ON TABLE public.incident TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.require_incident_operation() FROM PUBLIC;
 
-GRANT UPDATE(operation_id) ON TABLE public.incident TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.restored_elsewhere() FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.restored_elsewhere() TO global_logout_service;
 
-GRANT UPDATE(started_at) ON TABLE public.incident TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.seal_operations(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.seal_operations(most integer) TO global_logout_service;
 
-GRANT UPDATE(finished_at) ON TABLE public.incident TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_service;
+GRANT ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_checker;
 
-GRANT UPDATE(ended) ON TABLE public.incident TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) TO global_logout_service;
+GRANT ALL ON FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) TO global_logout_checker;
 
-GRANT UPDATE(outcome) ON TABLE public.incident TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.settle_restored() FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.settle_restored() TO global_logout_service;
 
-GRANT SELECT,INSERT,DELETE ON TABLE public.incident_planned TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.sign_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.sign_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone) TO global_logout_application;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.incident_runner TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.sign_out(token_hash text, scope text, user_agent text, ip_address inet, request_id text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.sign_out(token_hash text, scope text, user_agent text, ip_address inet, request_id text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb) TO global_logout_application;
 
-GRANT SELECT,INSERT,DELETE ON TABLE public.instance TO global_logout_service;
-GRANT SELECT ON TABLE public.instance TO global_logout_application;
+REVOKE ALL ON FUNCTION global_logout.stamp_operation() FROM PUBLIC;
 
-GRANT UPDATE(beat) ON TABLE public.instance TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb, user_agent text, ip_address inet, key_id uuid, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb, user_agent text, ip_address inet, key_id uuid, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) TO global_logout_service;
+GRANT ALL ON FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb, user_agent text, ip_address inet, key_id uuid, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) TO global_logout_application;
 
-GRANT UPDATE(applied) ON TABLE public.instance TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.until_text(until timestamp with time zone) FROM PUBLIC;
 
-GRANT SELECT ON TABLE public.job TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.use_session(token_hash text, activity boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.use_session(token_hash text, activity boolean) TO global_logout_application;
 
-GRANT UPDATE(name) ON TABLE public.job TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.valid_session(token_hash text) FROM PUBLIC;
 
-GRANT SELECT ON TABLE public.revoked_session TO global_logout_service;
+GRANT SELECT ON TABLE global_logout.audit_head TO global_logout_service;
 
-GRANT USAGE ON SEQUENCE public.revoked_session_id_seq TO global_logout_service;
+GRANT SELECT ON TABLE global_logout.audit_link TO global_logout_service;
 
-GRANT SELECT ON TABLE public.replay TO global_logout_service;
+GRANT SELECT ON TABLE global_logout.feed_horizon TO global_logout_service;
 
-GRANT INSERT(session_id) ON TABLE public.replay TO global_logout_service;
+GRANT SELECT,INSERT ON TABLE global_logout.incident TO global_logout_service;
 
-GRANT INSERT(user_id) ON TABLE public.replay TO global_logout_service;
+GRANT UPDATE(state) ON TABLE global_logout.incident TO global_logout_service;
 
-GRANT INSERT(operation_id) ON TABLE public.replay TO global_logout_service;
+GRANT UPDATE(operation_id) ON TABLE global_logout.incident TO global_logout_service;
 
-GRANT INSERT(count) ON TABLE public.replay TO global_logout_service;
+GRANT UPDATE(started_at) ON TABLE global_logout.incident TO global_logout_service;
 
-GRANT INSERT(ip_address) ON TABLE public.replay TO global_logout_service;
+GRANT UPDATE(finished_at) ON TABLE global_logout.incident TO global_logout_service;
 
-GRANT INSERT(user_agent) ON TABLE public.replay TO global_logout_service;
+GRANT UPDATE(ended) ON TABLE global_logout.incident TO global_logout_service;
 
-GRANT INSERT(same_address) ON TABLE public.replay TO global_logout_service;
+GRANT UPDATE(outcome) ON TABLE global_logout.incident TO global_logout_service;
 
-GRANT INSERT(same_program) ON TABLE public.replay TO global_logout_service;
+GRANT SELECT,INSERT,DELETE ON TABLE global_logout.incident_planned TO global_logout_service;
 
-GRANT SELECT,INSERT,DELETE ON TABLE public.session TO global_logout_service;
-GRANT SELECT,INSERT ON TABLE public.session TO global_logout_application;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE global_logout.incident_runner TO global_logout_service;
 
-GRANT SELECT("sessionToken") ON TABLE public.session TO global_logout_checker;
-GRANT UPDATE("sessionToken") ON TABLE public.session TO global_logout_application;
+GRANT SELECT,INSERT,DELETE ON TABLE global_logout.instance TO global_logout_service;
 
-GRANT SELECT("userId") ON TABLE public.session TO global_logout_checker;
+GRANT UPDATE(beat) ON TABLE global_logout.instance TO global_logout_service;
 
-GRANT SELECT(expires) ON TABLE public.session TO global_logout_checker;
-GRANT UPDATE(expires) ON TABLE public.session TO global_logout_application;
+GRANT UPDATE(applied) ON TABLE global_logout.instance TO global_logout_service;
 
-GRANT SELECT(id) ON TABLE public.session TO global_logout_checker;
+GRANT SELECT ON TABLE global_logout.job TO global_logout_service;
 
-GRANT SELECT("createdAt") ON TABLE public.session TO global_logout_checker;
+GRANT UPDATE(name) ON TABLE global_logout.job TO global_logout_service;
 
-GRANT UPDATE("lastSeenAt") ON TABLE public.session TO global_logout_service;
-GRANT SELECT("lastSeenAt") ON TABLE public.session TO global_logout_checker;
-GRANT UPDATE("lastSeenAt") ON TABLE public.session TO global_logout_application;
+GRANT SELECT ON TABLE global_logout.migration TO global_logout_service;
 
-GRANT SELECT,DELETE ON TABLE public.session_change TO global_logout_service;
+GRANT SELECT ON TABLE global_logout.revoked_session TO global_logout_service;
 
-GRANT SELECT ON TABLE public.session_policy TO global_logout_service;
-GRANT SELECT ON TABLE public.session_policy TO global_logout_checker;
-GRANT SELECT ON TABLE public.session_policy TO global_logout_application;
+GRANT USAGE ON SEQUENCE global_logout.revoked_session_id_seq TO global_logout_service;
 
-GRANT UPDATE(idle_timeout_seconds) ON TABLE public.session_policy TO global_logout_service;
+GRANT SELECT ON TABLE global_logout.replay TO global_logout_service;
 
-GRANT UPDATE(max_age_seconds) ON TABLE public.session_policy TO global_logout_service;
+GRANT INSERT(session_id) ON TABLE global_logout.replay TO global_logout_service;
 
-GRANT SELECT ON TABLE public.staff TO global_logout_service;
+GRANT INSERT(user_id) ON TABLE global_logout.replay TO global_logout_service;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public."user" TO global_logout_application;
+GRANT INSERT(operation_id) ON TABLE global_logout.replay TO global_logout_service;
 
-GRANT SELECT(id) ON TABLE public."user" TO global_logout_service;
+GRANT INSERT(count) ON TABLE global_logout.replay TO global_logout_service;
 
-GRANT SELECT(name) ON TABLE public."user" TO global_logout_service;
+GRANT INSERT(ip_address) ON TABLE global_logout.replay TO global_logout_service;
 
-GRANT SELECT(email) ON TABLE public."user" TO global_logout_service;
+GRANT INSERT(user_agent) ON TABLE global_logout.replay TO global_logout_service;
 
-GRANT SELECT("emailVerified") ON TABLE public."user" TO global_logout_service;
+GRANT INSERT(same_address) ON TABLE global_logout.replay TO global_logout_service;
 
-GRANT SELECT(image),UPDATE(image) ON TABLE public."user" TO global_logout_service;
+GRANT INSERT(same_program) ON TABLE global_logout.replay TO global_logout_service;
 
-GRANT SELECT,INSERT,DELETE ON TABLE public.user_lock TO global_logout_service;
+GRANT SELECT,DELETE ON TABLE global_logout.session_change TO global_logout_service;
 
-GRANT UPDATE(until) ON TABLE public.user_lock TO global_logout_service;
+GRANT SELECT ON TABLE global_logout.session_policy TO global_logout_service;
+GRANT SELECT ON TABLE global_logout.session_policy TO global_logout_checker;
 
-GRANT UPDATE(reason) ON TABLE public.user_lock TO global_logout_service;
+GRANT UPDATE(idle_timeout_seconds) ON TABLE global_logout.session_policy TO global_logout_service;
 
-GRANT UPDATE(locked_at) ON TABLE public.user_lock TO global_logout_service;
+GRANT UPDATE(max_age_seconds) ON TABLE global_logout.session_policy TO global_logout_service;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public."verificationToken" TO global_logout_application;
+GRANT SELECT ON TABLE global_logout.staff TO global_logout_service;
+
+GRANT SELECT,INSERT ON TABLE global_logout."user" TO global_logout_service;
+
+GRANT UPDATE(name) ON TABLE global_logout."user" TO global_logout_service;
+
+GRANT UPDATE(email) ON TABLE global_logout."user" TO global_logout_service;
+
+GRANT UPDATE(image) ON TABLE global_logout."user" TO global_logout_service;
+
+GRANT SELECT,INSERT,DELETE ON TABLE global_logout.user_lock TO global_logout_service;
+
+GRANT UPDATE(until) ON TABLE global_logout.user_lock TO global_logout_service;
+
+GRANT UPDATE(reason) ON TABLE global_logout.user_lock TO global_logout_service;
+
+GRANT UPDATE(locked_at) ON TABLE global_logout.user_lock TO global_logout_service;

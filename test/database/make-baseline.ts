@@ -12,12 +12,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { migrate } from '../../src/database/migrate.ts'
+import { SEARCH_PATH } from '../support/server.ts'
 
 const url = process.env.DATABASE_URL
 if (!url) throw new Error('DATABASE_URL names the empty database to be filled')
 
 await migrate(url)
-const client = new pg.Client(url)
+const client = new pg.Client({ connectionString: url, options: SEARCH_PATH })
 await client.connect()
 await client.query(await readFile(new URL('baseline-rows.sql', import.meta.url), 'utf8'))
 await client.end()
