@@ -10,6 +10,7 @@ import { NextResponse } from 'next/server.js'
 import { admit, isIdentityHeader, type Refusal } from './admission.ts'
 import type { Verdict } from './check.ts'
 import type { RequestLike } from './credentials.ts'
+import { forget, handOver } from './next-handover.ts'
 import { requestOf } from './next-request.ts'
 import { atService } from './next-rewrites.ts'
 import type { Identity, Sessions } from './sessions.ts'
@@ -48,18 +49,26 @@ export function createProxyWith(
   return async function proxy({ method, headers: received, nextUrl }) {
     const headers = new Headers(received)
     for (const name of [...headers.keys()]) if (isIdentityHeader(name)) headers.delete(name)
+    forget(headers)
     const forwarded = { request: { headers } }
+    const { ip } = requestOf(headers)
     const service = atService(nextUrl.pathname)
-    if (service) return NextResponse.rewrite(service + nextUrl.search, forwarded)
+    if (service) {
+      // The service trusts what Next says about addresses, so a client must not say it.
+      if (ip) headers.set('x-forwarded-for', ip)
+      else headers.delete('x-forwarded-for')
+      return NextResponse.rewrite(service + nextUrl.search, forwarded)
+    }
     if (isPublic(nextUrl.pathname)) return NextResponse.next(forwarded)
 
     // Seen by the check here, and by those of the page. Next shows the header only with `skipProxyUrlNormalize`.
     if (headers.has('next-router-prefetch')) headers.set('x-session-activity', 'none')
-    const admission = await admit(verdictsOf(getSessions()), requestOf(headers))
+    const admission = await admit(verdictsOf(getSessions()), { headers, ip })
     if ('identity' in admission) {
-      const { userId, sessionId } = admission.identity as Identity
-      headers.set('x-user-id', headerValue(userId))
-      headers.set('x-session-id', sessionId)
+      const identity = admission.identity as Identity
+      headers.set('x-user-id', headerValue(identity.userId))
+      headers.set('x-session-id', identity.sessionId)
+      handOver(identity, method, headers)
       return NextResponse.next(forwarded)
     }
     const { refusal, cookies } = admission

@@ -15,6 +15,7 @@ import {
   type ProxyOptions,
   verdictsOf,
 } from './next-proxy.ts'
+import { handedOver } from './next-handover.ts'
 import { currentRequest, requestOf } from './next-request.ts'
 import type { Identity } from './sessions.ts'
 
@@ -50,7 +51,7 @@ export function createNextSessions(getSessions: () => Checks): NextSessions {
   const session = cache(async () => {
     // First, so that a build, which has no request, learns that this page cannot be made before one.
     const request = await currentRequest()
-    return getSessions().check(request)
+    return handedOver(request.headers) ?? getSessions().check(request)
   })
 
   async function requireSession({ maxAge, signIn = AUTHJS_SIGN_IN, callbackUrl }: RequireOptions = {}) {
