@@ -2,7 +2,6 @@
 import { headers as currentHeaders } from 'next/headers.js'
 import { type Client, createClient } from './client.ts'
 import type { RequestLike } from './credentials.ts'
-import type { Sessions } from './sessions.ts'
 
 /** Next replaces these expressions or reads them at run time; `process` itself is missing in some edge runtimes. */
 declare const process: {
@@ -11,18 +10,14 @@ declare const process: {
 
 type HeadersLike = Pick<Headers, 'get'>
 
-type ServiceSessions = Pick<Client, 'verdict'> & Sessions
-let client: ServiceSessions | undefined
+let client: Client | undefined
 
 /**
  * The sessions of the service at GLOBAL_LOGOUT_URL, for the adapter of Auth.js too. Signing in needs a service key with the scope
  * `sessions:create` in GLOBAL_LOGOUT_KEY. One for the process; call it when a request needs it. @throws Error without the address.
  */
-export function sessionsFromEnvironment(): ServiceSessions {
-  client ??= createClient({
-    url: serviceUrl(),
-    key: process.env.GLOBAL_LOGOUT_KEY,
-  }) as unknown as ServiceSessions
+export function sessionsFromEnvironment(): Client {
+  client ??= createClient({ url: serviceUrl(), key: process.env.GLOBAL_LOGOUT_KEY })
   return client
 }
 
