@@ -6,6 +6,7 @@
 import { redirect } from 'next/navigation.js'
 import { cache } from 'react'
 import { admit } from './admission.ts'
+import { handedOver } from './next-handover.ts'
 import {
   AUTHJS_SIGN_IN,
   answer,
@@ -15,7 +16,6 @@ import {
   type ProxyOptions,
   verdictsOf,
 } from './next-proxy.ts'
-import { handedOver } from './next-handover.ts'
 import { currentRequest, requestOf } from './next-request.ts'
 import type { Identity } from './sessions.ts'
 
