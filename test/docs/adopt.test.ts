@@ -81,9 +81,12 @@ for (const [title, name] of Object.entries(NAMES)) {
   if (!text) throw new Error(`no code below ${title}`)
   await write(`${name}.ts`, text)
 }
+await write('http.ts', code('Any other adapter', 'ts')[1] ?? '')
 await write(
   'application.ts',
-  `import type { PrismaAdapter } from '@auth/prisma-adapter'
+  `import { memoryAdapter } from '../../memory-adapter.ts'
+export const { adapter } = memoryAdapter()
+import type { PrismaAdapter } from '@auth/prisma-adapter'
 export const prisma = (globalThis as any).prismaOfTheTest as Parameters<typeof PrismaAdapter>[0]`,
 )
 const tsconfig = { extends: '../../../../tsconfig.json', include: ['.'], exclude: [] }
@@ -154,6 +157,18 @@ t.test(cell('the code of the page signs in and out', pgCell), { skip }, async (t
   const user = await config.adapter.createUser?.({ id: '', email: 'ada@example.com', emailVerified: null })
   await signsInAndOut(t, config, user?.id as string)
   await pool?.end()
+})
+
+const httpCell = { layout: 'no tables', driver: 'HTTP', strategy: 'database' } as const
+t.test(cell('the code of the page signs in and out', httpCell), async (t) => {
+  const keys = /`(global-logout keys create [^`]*)`/.exec(page)?.[1] ?? ''
+  const { key } = JSON.parse((await shell(`${keys} --json`)).stdout)
+  const { base } = await startService({ database })
+  Object.assign(process.env, { GLOBAL_LOGOUT_URL: base, GLOBAL_LOGOUT_KEY: key })
+  const { config } = await adopted('http')
+  const user = await config.adapter.createUser?.({ id: '', email: 'eve@example.com', emailVerified: null })
+  await signsInAndOut(t, config, user?.id ?? '')
+  await config.adapter.deleteUser?.(user?.id ?? '')
 })
 
 const noneCell = { layout: 'no Auth.js', driver: 'a connection string', strategy: 'database' } as const
