@@ -20,8 +20,10 @@ export function createCommandContext(env: NodeJS.ProcessEnv): CommandContext<Ser
   }
 
   async function databaseUrl(): Promise<string> {
-    const { url, directUrl } = await databaseUrls()
-    return directUrl ?? url
+    const urls = await databaseUrls()
+    const { verifyForCommand } = await import('./database/pooler.ts')
+    await verifyForCommand(urls)
+    return urls.directUrl ?? urls.url
   }
 
   return {

@@ -29,21 +29,35 @@ export interface DatabaseUrls {
  * servers or databases.
  */
 export async function verifyUrls({ url, directUrl }: DatabaseUrls): Promise<void> {
-  if (!directUrl)
-    return refuseTransactionPooler(
-      url,
-      'Set DATABASE_DIRECT_URL to the address of PostgreSQL itself, or let DATABASE_URL use session mode.',
-    )
-  await refuseTransactionPooler(
-    directUrl,
-    'DATABASE_DIRECT_URL must lead to PostgreSQL itself, or to session mode.',
-  )
-  await requireSameDatabase(url, directUrl)
+  await refuseTransactionPooler({ url, directUrl })
+  if (directUrl) await requireSameDatabase(url, directUrl)
+}
+
+/**
+ * For commands: one round trip where no pooler is in between. A database that does not answer is left to the command.
+ * @throws WrongAddress when it would go through a pooler in transaction mode, and leave its settings to other clients.
+ */
+export async function verifyForCommand(urls: DatabaseUrls): Promise<void> {
+  if (await isPooled(urls.directUrl ?? urls.url).catch(() => false)) await refuseTransactionPooler(urls)
+}
+
+/** Whether the process that answers is another than the one that the connection was told. */
+async function isPooled(url: string): Promise<boolean> {
+  const client = await createConnector(url, OPTIONS).connect()
+  try {
+    const { rows } = await client.query<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid')
+    return rows[0]?.pid !== (client as unknown as { processID: number }).processID
+  } finally {
+    await client.end().catch(() => {})
+  }
 }
 
 /** @throws WrongAddress when two connections share a server process, or one connection uses several. */
-async function refuseTransactionPooler(url: string, advice: string): Promise<void> {
-  const { connect } = createConnector(url, OPTIONS)
+async function refuseTransactionPooler({ url, directUrl }: DatabaseUrls): Promise<void> {
+  const { connect } = createConnector(directUrl ?? url, OPTIONS)
+  const advice = directUrl
+    ? 'DATABASE_DIRECT_URL must lead to PostgreSQL itself, or to session mode.'
+    : 'Set DATABASE_DIRECT_URL to the address of PostgreSQL itself, or let DATABASE_URL use session mode.'
   const clients: pg.Client[] = []
   try {
     const [first, second] = [await opened(connect()), await opened(connect())]

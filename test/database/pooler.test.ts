@@ -1,7 +1,7 @@
 /** Poolers in transaction mode: what `start` and `doctor` accept, refuse and say, and that they leave nothing behind. */
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { verifyUrls } from '../../src/database/pooler.ts'
+import { verifyForCommand, verifyUrls } from '../../src/database/pooler.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { ownServer } from '../support/own-server.ts'
@@ -76,6 +76,21 @@ t.test('PgBouncer', { skip: noPgbouncer }, async (t) => {
     t.same(await left(), before)
   })
 
+  t.test('is refused by a command, too', async (t) => {
+    const command = run(['sweep'], { env: { DATABASE_URL: pgbouncer.url } })
+    t.equal(await command.ended, 1)
+    t.match(command.output(), /is a pooler in transaction mode.*Set DATABASE_DIRECT_URL/)
+    t.same(await left(), before)
+    const past = run(['sweep'], { env: { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: url } })
+    t.equal(await past.ended, 0, past.output())
+  })
+
+  t.test('is accepted in session mode', async () => {
+    const inSession = await startPgbouncer(url, { pool_mode: 'session' })
+    await verifyUrls({ url: inSession.url })
+    await verifyForCommand({ url: inSession.url })
+  })
+
   t.test('is refused as the way past itself', async (t) => {
     const env = { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: pgbouncer.url }
     await refused(
@@ -86,13 +101,15 @@ t.test('PgBouncer', { skip: noPgbouncer }, async (t) => {
   })
 
   t.test('is refused with a way to another database of the server', async (t) => {
-    const env = { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: other.url }
-    await refused(t, env, /is not where DATABASE_URL leads: its database is gl_test_\w+, not gl_test_\w+/)
+    await t.rejects(verifyUrls({ url: pgbouncer.url, directUrl: other.url }), {
+      message: /is not where DATABASE_URL leads: its database is gl_test_\w+, not gl_test_\w+/,
+    })
   })
 
   t.test('is refused with a way to another server', async (t) => {
     const { url: elsewhere } = await ownServer()
-    const env = { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: elsewhere }
-    await refused(t, env, /is not where DATABASE_URL leads: its system identifier is another/)
+    await t.rejects(verifyUrls({ url: pgbouncer.url, directUrl: elsewhere }), {
+      message: /is not where DATABASE_URL leads: its system identifier is another/,
+    })
   })
 })
