@@ -2,6 +2,8 @@
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../../src/database/database.ts'
+import { sqlState } from '../../src/database/failures.ts'
+import type { Problem } from '../../src/errors.ts'
 import { openTestDatabase, testDatabase } from '../support/database.ts'
 import { ownServer } from '../support/own-server.ts'
 import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
@@ -215,6 +217,21 @@ t.test('statements with names that meet in the pooler are 503, never 500, and ne
     [...statuses].filter((status) => ![200, 503].includes(status)),
     [401].filter(() => false),
   )
+})
+
+t.test('both errors of named statements are 503', async (t) => {
+  const named = openDatabase(pgbouncer.url, { max: 4 })
+  t.teardown(named.close)
+  const found = new Map<string, number>()
+  await waitFor('both errors', async () => {
+    const query = () => named.query({ name: 'one', text: 'select 1', values: [] })
+    for (const { reason } of (await Promise.allSettled([query(), query(), query()])) as {
+      reason?: unknown
+    }[])
+      if (reason) found.set(sqlState((reason as Error).cause ?? reason) ?? '', (reason as Problem).status)
+    return found.has('26000') && found.has('42P05')
+  })
+  t.same([...found.values()], [503, 503])
 })
 
 t.test('PostgreSQL stops behind the pooler: undecided in time, and back without a restart', async (t) => {
