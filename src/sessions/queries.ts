@@ -16,7 +16,7 @@ const now = sql`statement_timestamp()`
 /** A one-row source for queries without a table: drizzle then names the columns, whatever the application's driver would call them. */
 const oneRow = sql`(select) as one_row`
 /** Whether the last recorded activity is old enough to need an update. */
-export const lastSeenIsStale = sql<boolean>`${session.lastSeenAt} < ${now} - ${lastSeenIntervalNow}`
+const lastSeenIsStale = sql<boolean>`${session.lastSeenAt} < ${now} - ${lastSeenIntervalNow}`
 /** When a session was last seen, activity or not. */
 const lastSeenAt = sql<Date>`greatest(${session.lastSeenAt}, ${session.passiveAt})`.mapWith(
   session.lastSeenAt,

@@ -85,7 +85,7 @@ export async function startApplication(version: NextVersion) {
   return { base, service, site }
 }
 
-export type Application = Awaited<ReturnType<typeof startApplication>>
+type Application = Awaited<ReturnType<typeof startApplication>>
 
 /** Signs a person in, through the pages of Auth.js and of the identity provider. @returns the page of the account. */
 export async function signIn(context: BrowserContext, who: string): Promise<Page> {
