@@ -2,6 +2,7 @@
 
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { withGlobalLogout } from '@global-logout/authjs'
+import { createClient } from '@global-logout/client'
 import { createDatabaseSessions } from '@global-logout/postgres'
 import { pgSchema, text, timestamp } from 'drizzle-orm/pg-core'
 import { drizzle as postgresJs } from 'drizzle-orm/postgres-js'
@@ -12,10 +13,11 @@ import type { Executor } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { testDatabase } from '../support/database.ts'
 import { cell } from '../support/matrix.ts'
+import { startService } from '../support/service.ts'
 import { startTransactionPooler } from '../support/transaction-pooler.ts'
 import { PATIENCE_MS } from '../support/within.ts'
 import { DRIVERS } from './application.ts'
-import { adapterContract, type Implementation } from './contract-suite.ts'
+import { adapterContract, type Implementation, inDays } from './contract-suite.ts'
 import { memoryAdapter } from './memory-adapter.ts'
 import { type IdType, OWN_COLUMNS, ownTables, ownTablesSql } from './tables.ts'
 
@@ -59,6 +61,31 @@ t.test('an adapter in memory whose ids are numbers', async (t) => {
   const { adapter } = memoryAdapter({ newId: () => ++last })
   const ours = withGlobalLogout(adapter, inProcess, { readUserId: Number })
   adapterContract(t, { adapter: ours, userOf })
+})
+
+t.test('an adapter in memory, with sessions over HTTP', async (t) => {
+  const service = await startService({ database })
+  const { key } = await service.keyFor('sessions:create', 'users:delete')
+  const overHttp = createClient({ url: service.base, key, timeoutMs: PATIENCE_MS })
+  const { adapter, sessions } = memoryAdapter({ columns: OWN_COLUMNS })
+  const ours = withGlobalLogout(adapter, overHttp)
+  t.test('the contract', async (t) => adapterContract(t, { adapter: ours, userOf, columns: OWN_COLUMNS }))
+  t.test('a session from before is taken over, and not after a sign-out', async (t) => {
+    const email = `${crypto.randomUUID()}@example.com`
+    const user = await ours.createUser({ id: '', email, emailVerified: null })
+    const [token, other]: [string, string] = [crypto.randomUUID(), crypto.randomUUID()]
+    for (const sessionToken of [token, other])
+      sessions.set(sessionToken, { sessionToken, userId: user.id, expires: inDays(3) })
+    t.strictSame((await ours.getSessionAndUser(token))?.user, user)
+    t.equal(await service.check(token), 200)
+    await overHttp.logout({ headers: { authorization: `Bearer ${token}` } }, { scope: 'global' })
+    t.equal(await ours.getSessionAndUser(token), null)
+    t.equal(await ours.getSessionAndUser(other), null)
+    t.strictSame(
+      [...sessions.keys()].filter((each) => each === token || each === other),
+      [],
+    )
+  })
 })
 
 for (const [name, open] of Object.entries(DRIVERS))

@@ -191,8 +191,8 @@ t.test(
     const token = await signIn(adapter)
     rollBack = true
     await t.rejects(async () => adapter.deleteSession?.(token), {
-      code: 'no_answer',
-      cause: { message: 'the act was not committed' },
+      code: 'outcome_unknown',
+      cause: { cause: { message: 'the act was not committed' } },
     })
     t.equal(await service.check(token), 200)
   },

@@ -10,7 +10,7 @@
  * An adapter cannot prevent one thing: Auth.js clears its cookie even when `deleteSession` fails. Link to `/logout` of the
  * service where a sign-out must be durable before the user sees it.
  */
-import type { Sessions } from '@global-logout/client'
+import type { CreatedSession, NewSession, Sessions } from '@global-logout/client'
 import { bearer, codeOf, endSession } from './session-token.ts'
 import type { AnyAdapter, AnyUser, Device } from './types.ts'
 
@@ -46,7 +46,7 @@ export function withGlobalLogout<A extends AnyAdapter>(
     async createSession({ userId, expires }: { userId: string; expires: Date }) {
       const user = await adapter.getUser?.(userId)
       if (!user) throw noUser(userId)
-      const { token, expiresAt } = await sessions.create({ user: profileOf(user), ...(await device?.()) })
+      const { token, expiresAt } = await create({ user: profileOf(user) })
       // Deleted in between: the deletion ended the sessions of the user before there was this one.
       if (!(await adapter.getUser?.(userId))) {
         await end(token)
@@ -104,12 +104,21 @@ export function withGlobalLogout<A extends AnyAdapter>(
     const held = await adapter.getSessionAndUser?.(token)
     if (!held) return
     const taken = { token, expires: held.session.expires }
-    await sessions
-      .create({ user: profileOf(held.user), ...(await device?.()), takeOver: taken })
-      .catch((error) => {
-        if (codeOf(error) !== 'session_over') throw error
-      })
+    await create({ user: profileOf(held.user), takeOver: taken }).catch((error) => {
+      if (codeOf(error) !== 'session_over') throw error
+    })
     await forget(token)
+  }
+
+  /** Whoever comes from an address that cannot be read gets in all the same. */
+  async function create(session: NewSession): Promise<CreatedSession> {
+    const from = await device?.()
+    try {
+      return await sessions.create({ ...session, ...from })
+    } catch (error) {
+      if (codeOf(error) !== 'invalid_request' || !from?.ipAddress) throw error
+      return await sessions.create({ ...session, ...from, ipAddress: null })
+    }
   }
 
   async function forget(token: string): Promise<void> {
