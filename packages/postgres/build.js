@@ -17,6 +17,6 @@ await build({
 })
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
 // These types do not refer to the service, so the service's types are not shipped.
-for (const name of ['index', 'sessions', 'connection'])
+for (const name of ['index', 'sessions', 'connection', 'cookie'])
   cpSync(`dist/types/packages/postgres/src/${name}.d.ts`, `dist/${name}.d.ts`)
 rmSync('dist/types', { recursive: true })

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import * as authjs from '@global-logout/authjs'
 import * as client from '@global-logout/client'
 import * as browser from '@global-logout/client/browser'
+import * as postgres from '@global-logout/postgres'
 import t, { type Test } from 'tap'
 import { boundedFetch } from '../support/bounded-fetch.ts'
 import { deadLinks } from '../support/links.ts'
@@ -18,6 +19,7 @@ import { broken, PLAIN, packAll, readmeExample, startProject, tool, unpack } fro
 
 const CLIENT = '@global-logout/client'
 const AUTHJS = '@global-logout/authjs'
+const POSTGRES = '@global-logout/postgres'
 const SERVICE = 'global-logout'
 const RESOLUTIONS = ['bundler', 'node16'] as const
 
@@ -43,18 +45,45 @@ export const uses = [logout({ scope }), expressSession(client), fastifySession(c
 // @ts-expect-error A session id is a string.
 export const wrong: number | undefined = identity?.sessionId
 `
-const USES_AUTHJS = `
-import { GlobalLogoutAdapter, generateSessionToken } from '${AUTHJS}'
+const USES_POSTGRES = `
+import type { Sessions } from '${CLIENT}'
+import { createDatabaseSessions, type DatabaseSessions } from '${POSTGRES}'
+import pg from 'pg'
 
-export const adapter = GlobalLogoutAdapter
-export const token: string = generateSessionToken()
-// @ts-expect-error A token is a string.
-export const wrong: number = generateSessionToken()
-// @ts-expect-error It needs a drizzle database.
-GlobalLogoutAdapter('postgres://127.0.0.1/')
+const own: DatabaseSessions = createDatabaseSessions({ connectionString: 'postgres://127.0.0.1/' })
+export const sessions: Sessions = createDatabaseSessions({ pool: new pg.Pool() })
+export const { revoked } = await own.logout({ headers: {} }, { scope: 'global' })
+// @ts-expect-error There is no such scope.
+own.logout({ headers: {} }, { scope: 'everything' })
+// @ts-expect-error A pool is no string.
+createDatabaseSessions({ pool: 'postgres://127.0.0.1/' })
+`
+const USES_DRIZZLE = `
+import { createDatabaseSessions } from '${POSTGRES}'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import * as schema from 'drizzle-orm/pg-core'
+
+export const sessions = createDatabaseSessions({ db: drizzle('postgres://127.0.0.1/') })
+export const typed = createDatabaseSessions({ db: drizzle('postgres://127.0.0.1/', { schema }) })
+// @ts-expect-error No drizzle database.
+createDatabaseSessions({ db: {} })
+`
+const USES_AUTHJS = `
+import { databaseCredentials, jwtSessions, withGlobalLogout } from '${AUTHJS}'
+import { createClient } from '${CLIENT}'
+
+const client = createClient({ url: 'http://127.0.0.1:4000', key: 'glk_' })
+export const adapter = withGlobalLogout({}, client)
+export const uses = [databaseCredentials, jwtSessions]
+// @ts-expect-error It needs sessions.
+withGlobalLogout({}, 'http://127.0.0.1:4000')
 `
 
-t.equal([...tarballs.keys()].sort().join(), [AUTHJS, CLIENT, SERVICE].join(), 'every package is packed')
+t.equal(
+  [...tarballs.keys()].sort().join(),
+  [AUTHJS, CLIENT, POSTGRES, SERVICE].join(),
+  'every package is packed',
+)
 
 t.test('every package has the version of the service, and documents name its tarball', async (t) => {
   const files = [...tarballs.values()].map((file) => basename(file))
@@ -95,17 +124,55 @@ t.test('the client needs no other package: its types arrive, and plain Node impo
     t.same(await project.types(resolution, 'uses.ts', 'example.ts'), { code: 0, output: '' }, resolution)
 })
 
+t.test(
+  'sessions in process need the client and a driver: types arrive, and plain Node imports them',
+  async (t) => {
+    const project = await startProject(tarball(CLIENT), tarball(POSTGRES))
+    await project.write('exports.js', printExports([POSTGRES]))
+    const { output } = await project.node('exports.js')
+    t.equal(output.trim(), JSON.stringify([Object.keys(postgres).sort()]))
+
+    await project.link('@types/node', 'pg', '@types/pg')
+    await project.write('uses.ts', USES_POSTGRES)
+    await project.write('example.ts', await readmeExample('postgres'))
+    for (const resolution of RESOLUTIONS) {
+      const { output } = await project.types(resolution, 'uses.ts', 'example.ts')
+      t.same(ownErrors(output), [], `${resolution}, without drizzle`)
+    }
+    await project.link('drizzle-orm')
+    await project.write('drizzle.ts', USES_DRIZZLE)
+    for (const resolution of RESOLUTIONS) {
+      const { output } = await project.types(resolution, 'drizzle.ts')
+      t.same(ownErrors(output), [], `${resolution}, with drizzle`)
+    }
+  },
+)
+
+t.test('the packages bring nothing along but optional peers and each other', async (t) => {
+  for (const name of [CLIENT, POSTGRES, AUTHJS]) {
+    const { folder } = await unpack(tarball(name))
+    const {
+      dependencies,
+      peerDependencies = {},
+      peerDependenciesMeta = {},
+    } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    t.notOk(dependencies, `${name} has no dependency`)
+    for (const peer of Object.keys(peerDependencies))
+      t.ok(peer === CLIENT || peerDependenciesMeta[peer]?.optional, `${name}: ${peer}`)
+  }
+})
+
 t.test('the Auth.js adapter needs its peers only: its types arrive, and plain Node imports it', async (t) => {
-  const project = await startProject(tarball(AUTHJS))
+  const project = await startProject(tarball(CLIENT), tarball(AUTHJS))
+  await project.link('@auth/core')
   await project.write('exports.js', printExports([AUTHJS]))
   const { output } = await project.node('exports.js')
   t.equal(output.trim(), JSON.stringify([Object.keys(authjs).sort()]))
 
-  await project.link('@types/node', 'pg', '@types/pg')
+  await project.link('@types/node')
   await project.write('uses.ts', USES_AUTHJS)
-  await project.write('example.ts', await readmeExample('authjs'))
   for (const resolution of RESOLUTIONS) {
-    const { output } = await project.types(resolution, 'uses.ts', 'example.ts')
+    const { output } = await project.types(resolution, 'uses.ts')
     t.same(ownErrors(output), [], resolution)
   }
 })
@@ -191,7 +258,8 @@ t.test('what is broken on purpose is found', async (t) => {
   const undeclared = await broken(tarball(AUTHJS), (folder) =>
     appendFile(join(folder, 'dist/adapter.js'), "import 'pg'\n"),
   )
-  const project = await startProject(undeclared)
+  const project = await startProject(tarball(CLIENT), undeclared)
+  await project.link('@auth/core')
   await project.write('exports.js', printExports([AUTHJS]))
   t.match(await project.node('exports.js'), { code: 1, output: /Cannot find package 'pg'/ })
 })

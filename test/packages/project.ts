@@ -90,7 +90,10 @@ export async function broken(
   return again
 }
 
-/** A project with these tarballs installed: their dependencies and peers, as far as they declare them, come from the checkout. */
+/**
+ * A project with these tarballs installed, each after those that it needs. Their other dependencies and peers come from the checkout,
+ * optional ones excepted.
+ */
 export async function startProject(...tarballs: string[]) {
   const folder = await emptyFolder()
   const inModules = (name: string) => join(folder, 'node_modules', name)
@@ -110,7 +113,9 @@ export async function startProject(...tarballs: string[]) {
     const unpacked = await unpack(tarball)
     const { name, manifest } = unpacked
     await cp(unpacked.folder, inModules(name), { recursive: true })
-    await link(...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }))
+    const { dependencies, peerDependencies, peerDependenciesMeta = {} } = manifest
+    const names = Object.keys({ ...dependencies, ...peerDependencies })
+    await link(...names.filter((name) => !Object.hasOwn(peerDependenciesMeta, name)))
   }
   return {
     folder,
@@ -133,7 +138,7 @@ export async function startProject(...tarballs: string[]) {
 }
 
 /** The example of a package's README: its first block of TypeScript. */
-export async function readmeExample(name: 'authjs' | 'client'): Promise<string> {
+export async function readmeExample(name: 'client' | 'postgres'): Promise<string> {
   const readme = await readFile(join(root, 'packages', name, 'README.md'), 'utf8')
   const [, example] = /```ts\n(.*?)```/s.exec(readme) ?? []
   if (!example) throw new Error(`the README of ${name} has no example`)

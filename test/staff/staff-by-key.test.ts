@@ -113,3 +113,18 @@ t.test('on a shared computer, who signs in after staff ends the session that sta
   const token = await signInBy(key, { user: { id: ada }, replaces: left.token })
   t.same([await check(left.token), await check(token)], [401, 200])
 })
+
+t.test('a key without the scope security deletes no staff; one with it does, and is named', async (t) => {
+  const remove = (userId: string, { headers }: Key) =>
+    http(`/api/users/${userId}`, { method: 'DELETE', headers })
+  const staff = await addStaff('auditor')
+  const { token } = await signIn(staff)
+  const refused = await remove(staff, await keyFor('users:delete'))
+  t.match(await refused.json(), { status: 403, code: 'insufficient_scope' })
+  t.equal(await check(token), 200)
+  const key = await keyFor('users:delete', 'security')
+  t.match(await (await remove(staff, key)).json(), { operationId: String, ended: 1 })
+  t.equal(await check(token), 401)
+  const recorded = `select actor_kind, actor_id from operation where user_id = $1 and kind = 'user.delete'`
+  t.same(await database.psql(recorded, [staff]), [{ actor_kind: 'service', actor_id: key.id }])
+})

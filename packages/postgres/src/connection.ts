@@ -3,7 +3,6 @@
  * PostgreSQL driver with transactions. Statements have no names, because a pooler in transaction mode mixes them up (42P05, 26000).
  */
 import { createRequire } from 'node:module'
-import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 
 /** Runs a function call `select … as answer`, with all values as text. @returns its rows' `answer`, from JSON. */
 export type Ask = <Answer>(text: string, values: (string | null)[]) => Promise<Answer[]>
@@ -33,8 +32,17 @@ interface Statement {
   query_timeout: number
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: any schema
-export type DrizzleDatabase = PgDatabase<PgQueryResultHKT, any>
+/** The part of a drizzle database that is used. Its own types are not named: an application that gives a pool has no drizzle. */
+export interface DrizzleDatabase {
+  readonly _: { readonly session: object }
+  // biome-ignore lint/suspicious/noExplicitAny: a query of drizzle
+  execute(query: any): PromiseLike<unknown>
+  transaction<T>(
+    // biome-ignore lint/suspicious/noExplicitAny: a transaction of any schema
+    work: (tx: any) => Promise<T>,
+    config?: { isolationLevel?: 'read committed' },
+  ): Promise<T>
+}
 
 const parsed = <Answer>(rows: { answer: string }[]): Answer[] => rows.map(({ answer }) => JSON.parse(answer))
 
