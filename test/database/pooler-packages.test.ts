@@ -34,7 +34,6 @@ t.test('through PgBouncer', { skip: noPgbouncer }, async (t) => {
     'a connection string': () => ({ connectionString: url }),
     'a pool of node-postgres': () => ({ pool: open() }),
     'drizzle on node-postgres': () => ({ db: nodePostgres(open()) }),
-    'drizzle on postgres-js': () => ({ db: postgresJs(openJs()) }),
     'drizzle on postgres-js with prepare: false': () => ({ db: postgresJs(openJs({ prepare: false })) }),
   }
   for (const [name, options] of Object.entries(ways))

@@ -3,6 +3,7 @@
  * answer after the commit, or throws `ActError`, which says whether it may have happened.
  */
 import type { Connection } from './connection.ts'
+import { NotCommitted } from './pooler.ts'
 
 /** Why there is no answer. */
 export class ActError extends Error {
@@ -93,7 +94,7 @@ export function createActs(connection: Connection, schema: string, timeoutMs: nu
   async function verifyCommit(xid: string): Promise<void> {
     const text = 'select pg_catalog.to_json(pg_catalog.pg_xact_status($1::xid8))::text as answer'
     const [status] = await inTime(() => connection.ask<string>(text, [xid]))
-    if (status !== 'committed') throw new Error('the act was not committed')
+    if (status !== 'committed') throw new NotCommitted('the act was not committed')
   }
 }
 
