@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BrowserContext, Page } from 'playwright-core'
@@ -104,11 +104,15 @@ async function assemble(version: NextVersion): Promise<string> {
   const modules = join(FOLDERS[version], 'node_modules')
   for (const name of ['client', 'authjs']) {
     const installed = join(modules, '@global-logout', name)
-    await rm(join(installed, 'dist'), { recursive: true, force: true })
-    // Types are checked elsewhere, and one package sees those of another only after a build.
+    const [dist, built] = [join(installed, 'dist'), join(installed, 'built')]
+    for (const old of [dist, built]) await rm(old, { recursive: true, force: true })
+    // Types are checked elsewhere. Not `npm run build`: other tests build the packages at the same time.
     const project = ['-p', `packages/${name}/tsconfig.build.json`, '--noCheck']
-    const tsc = plainNode('node_modules/typescript/bin/tsc', ...project, '--outDir', join(installed, 'dist'))
+    const tsc = plainNode('node_modules/typescript/bin/tsc', ...project, '--outDir', built)
     await runProgram(...tsc, { cwd: root })
+    // The compiler also writes what is imported from the peers, and then the whole path.
+    const own = join(built, 'packages', name, 'src')
+    await rename(existsSync(own) ? own : built, dist)
     await cp(join(root, 'packages', name, 'package.json'), join(installed, 'package.json'))
   }
   // Turbopack follows no link to dependencies elsewhere, so Next 16 builds the example where it is.

@@ -196,8 +196,11 @@ function testGuards(base: string, service: Service, site: Service): void {
       const context = await open(site)
       const page = await signIn(context, 'hedy')
       const userId = await page.locator('#user').textContent()
-      const guarded = await page.evaluate(() => fetch('/api/guarded').then((answer) => answer.json()))
-      t.same(guarded, { userId, path: '/api/guarded' })
+      const guarded = await page.evaluate(
+        (headers) => fetch('/api/guarded', { headers }).then((answer) => answer.json()),
+        FORGED,
+      )
+      t.same(guarded, { userId, forged: null }, 'a public path sees no forged identity either')
       await page.goto('/recent')
       t.equal(await page.locator('#user').textContent(), userId)
       await service.database.psql(
