@@ -4,13 +4,10 @@
  * connect-redis #328, Keycloak #51127).
  */
 import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
-import { union } from 'drizzle-orm/pg-core'
 import type { Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
-import { type Operation, operation, revokedSession } from '../operations/schema.ts'
 import { type Session, session, sessionPolicy, type User, user } from './schema.ts'
-import type { SessionState } from './validity.ts'
-import { currentPolicy, endsAt, expiresAsDate, isValid, lastSeenIntervalNow, stateNow } from './validity.ts'
+import { currentPolicy, endsAt, expiresAsDate, isValid, lastSeenIntervalNow } from './validity.ts'
 
 const now = sql`statement_timestamp()`
 /** A one-row source for queries without a table: drizzle then names the columns, whatever the application's driver would call them. */
@@ -172,63 +169,6 @@ export async function deleteSessions(tx: Executor, filter: SQL): Promise<Session
     .where(filter)
     .returning({ ...columns, isValid })
   return deleted.filter((row) => row.isValid).map(({ isValid: _, ...row }) => row)
-}
-
-export interface TokenStatus {
-  state: SessionState
-  /** The user; undefined for an unknown token. */
-  userId?: string
-  sessionId?: string
-  /** For a revoked session: when it ended, and the operation that ended it. No operation: deleted outside the service. */
-  revokedAt?: Date
-  operation?: Operation
-}
-
-/** The status of a token: the state of its session or, without one, its latest revocation. */
-export async function findTokenStatus(db: Executor, token: string): Promise<TokenStatus> {
-  const [row] = await db
-    .select({ state: stateNow, userId: session.userId, sessionId: session.id })
-    .from(session)
-    .where(eq(session.sessionToken, token))
-  if (row) return row
-  const [ended] = await db
-    .select({ revoked: revokedSession, operation })
-    .from(revokedSession)
-    .leftJoin(operation, eq(operation.id, revokedSession.operationId))
-    .where(eq(revokedSession.sessionToken, token))
-    .orderBy(desc(revokedSession.id))
-    .limit(1)
-  if (!ended) return { state: 'unknown' }
-  return {
-    state: 'revoked',
-    userId: ended.revoked.userId,
-    sessionId: ended.revoked.sessionId,
-    revokedAt: ended.revoked.revokedAt,
-    ...(ended.operation && { operation: ended.operation }),
-  }
-}
-
-/** The token hashes of a session, active or ended. More than one only if an application reused the session id. */
-export async function tokenHashesOf(db: Executor, sessionId: string): Promise<string[]> {
-  const current = db.select({ hash: session.sessionToken }).from(session).where(eq(session.id, sessionId))
-  const ended = db
-    .select({ hash: revokedSession.sessionToken })
-    .from(revokedSession)
-    .where(eq(revokedSession.sessionId, sessionId))
-  return (await union(current, ended)).map(({ hash }) => hash)
-}
-
-/** The operation that ended a session of the user; null when the user has no ended session with this id. */
-export async function findRevocation(
-  db: Executor,
-  userId: string,
-  sessionId: string,
-): Promise<{ operationId: string | null } | null> {
-  const [found] = await db
-    .select({ operationId: revokedSession.operationId })
-    .from(revokedSession)
-    .where(and(eq(revokedSession.sessionId, sessionId), eq(revokedSession.userId, userId)))
-  return found ?? null
 }
 
 /**

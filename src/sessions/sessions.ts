@@ -9,22 +9,19 @@ import type { Barrier } from '../leases/barrier.ts'
 import type { Log } from '../lib/log.ts'
 import { endsOwnSession, type LogoutScope } from '../operations/kinds.ts'
 import { findOperation } from '../operations/record.ts'
+import { findRevocation, findTokenStatus, type TokenStatus, tokenHashesOf } from './ended.ts'
 import type { LastSeen } from './last-seen.ts'
 import { findLock, type Lock } from './locks.ts'
 import {
   type ActiveSession,
   type CreatedSession,
   currentXid,
-  findRevocation,
   findSession,
-  findTokenStatus,
   insertSession,
   listSessions,
   lockUserForLogin,
   lockUserForLogout,
   sessionFilter,
-  type TokenStatus,
-  tokenHashesOf,
   type UserProfile,
 } from './queries.ts'
 import { createRemoveUser } from './remove-user.ts'

@@ -40,12 +40,13 @@ t.test('a migrated database has exactly the columns that the schema names', asyn
       'session.ipAddress inet',
       'session.keyId uuid',
       'session.lastSeenAt timestamptz',
+      'session.passiveAt timestamptz',
       'session.sessionToken text',
       'session.userAgent text',
       'session.userId text',
     ],
   )
-  const ours = ['createdAt', 'id', 'ipAddress', 'keyId', 'lastSeenAt', 'userAgent']
+  const ours = ['createdAt', 'id', 'ipAddress', 'keyId', 'lastSeenAt', 'passiveAt', 'userAgent']
   for (const { name, nullable, default: given } of session) {
     if (ours.includes(name.slice('session.'.length)))
       t.ok(given || nullable === 'YES', `${name} needs nothing from the stock adapter`)

@@ -3,7 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation } from '../../operations/schema.ts'
 import { on } from '../../ui/format.ts'
 import { layout } from '../../ui/layout.ts'
-import type { TokenStatus } from '../queries.ts'
+import type { TokenStatus } from '../ended.ts'
 import { nameOf } from './device.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
 

@@ -1,0 +1,64 @@
+/** Queries for what became of a token or a session that has ended. */
+import { and, desc, eq } from 'drizzle-orm'
+import { union } from 'drizzle-orm/pg-core'
+import type { Executor } from '../database/database.ts'
+import { type Operation, operation, revokedSession } from '../operations/schema.ts'
+import { session } from './schema.ts'
+import { type SessionState, stateNow } from './validity.ts'
+
+export interface TokenStatus {
+  state: SessionState
+  /** The user; undefined for an unknown token. */
+  userId?: string
+  sessionId?: string
+  /** For a revoked session: when it ended, and the operation that ended it. No operation: deleted outside the service. */
+  revokedAt?: Date
+  operation?: Operation
+}
+
+/** The status of a token: the state of its session or, without one, its latest revocation. */
+export async function findTokenStatus(db: Executor, token: string): Promise<TokenStatus> {
+  const [row] = await db
+    .select({ state: stateNow, userId: session.userId, sessionId: session.id })
+    .from(session)
+    .where(eq(session.sessionToken, token))
+  if (row) return row
+  const [ended] = await db
+    .select({ revoked: revokedSession, operation })
+    .from(revokedSession)
+    .leftJoin(operation, eq(operation.id, revokedSession.operationId))
+    .where(eq(revokedSession.sessionToken, token))
+    .orderBy(desc(revokedSession.id))
+    .limit(1)
+  if (!ended) return { state: 'unknown' }
+  return {
+    state: 'revoked',
+    userId: ended.revoked.userId,
+    sessionId: ended.revoked.sessionId,
+    revokedAt: ended.revoked.revokedAt,
+    ...(ended.operation && { operation: ended.operation }),
+  }
+}
+
+/** The token hashes of a session, active or ended. More than one only if an application reused the session id. */
+export async function tokenHashesOf(db: Executor, sessionId: string): Promise<string[]> {
+  const current = db.select({ hash: session.sessionToken }).from(session).where(eq(session.id, sessionId))
+  const ended = db
+    .select({ hash: revokedSession.sessionToken })
+    .from(revokedSession)
+    .where(eq(revokedSession.sessionId, sessionId))
+  return (await union(current, ended)).map(({ hash }) => hash)
+}
+
+/** The operation that ended a session of the user; null when the user has no ended session with this id. */
+export async function findRevocation(
+  db: Executor,
+  userId: string,
+  sessionId: string,
+): Promise<{ operationId: string | null } | null> {
+  const [found] = await db
+    .select({ operationId: revokedSession.operationId })
+    .from(revokedSession)
+    .where(and(eq(revokedSession.sessionId, sessionId), eq(revokedSession.userId, userId)))
+  return found ?? null
+}
