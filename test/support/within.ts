@@ -3,7 +3,7 @@ import { type EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The limit of one wait, enough for a loaded machine. In milliseconds. */
-export const PATIENCE_MS = 20_000
+export const PATIENCE_MS = 60_000
 /** The pause between two evaluations of a condition. In milliseconds. */
 const PAUSE_MS = 5
 
