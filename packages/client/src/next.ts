@@ -2,7 +2,6 @@
  * Sessions of global-logout in an application of Next 15 or 16. The service is at GLOBAL_LOGOUT_URL, which is read when a request
  * needs it. Importing reads nothing, so `next build` needs no environment.
  *
- *     import { requireSession } from '@global-logout/client/next'
  *     export default async function Page() {
  *       const { userId } = await requireSession()
  *
