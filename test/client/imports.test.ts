@@ -83,7 +83,7 @@ browserTest('it runs where there is nothing but the web', async (t, open) => {
     ['/client/index.ts', key, userId] as const,
   )
   const { sessionId } = told
-  t.same(told, {
+  t.match(told, {
     before: { userId, sessionId },
     sessionId,
     active: true,
