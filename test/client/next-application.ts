@@ -85,8 +85,6 @@ export async function startApplication(version: NextVersion) {
   return { base, service, site }
 }
 
-type Application = Awaited<ReturnType<typeof startApplication>>
-
 /** Signs a person in, through the pages of Auth.js and of the identity provider. @returns the page of the account. */
 export async function signIn(context: BrowserContext, who: string): Promise<Page> {
   const page = await context.newPage()
