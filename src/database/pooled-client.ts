@@ -14,8 +14,6 @@ const DIVISION_BY_ZERO = '22012'
 /** What would change or need more than one statement. */
 const NEEDS_MORE = /^\s*(begin|start|commit|end|rollback|abort|savepoint|set|listen|declare|lock|prepare)\b/i
 
-type PooledStatements = ReturnType<typeof createPooledStatements>
-
 export function createPooledStatements(timeouts: Timeouts) {
   const begin = beginSql(timeouts, false)
   const durableBegin = beginSql(timeouts, true)
