@@ -75,7 +75,7 @@ for (const example of ['fastify', 'express']) {
 
     t.equal(await text('/'), 'Everybody may read this.\n')
     t.equal((await boundedFetch(`${url}/me`)).status, 401)
-    t.same(JSON.parse(await text('/me', { headers })), { userId: ada, sessionId })
+    t.match(JSON.parse(await text('/me', { headers })), { userId: ada, sessionId })
     t.equal(await text('/hello'), 'Hello, stranger.\n')
     t.equal(await text('/hello', { headers }), 'Hello, ada.\n')
     await service.as(token, '/api/logout', json({ scope: 'global' }))
