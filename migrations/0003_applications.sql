@@ -274,7 +274,7 @@ END $$;
 --> statement-breakpoint
 -- The same for an application: the actor is its login.
 CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) LANGUAGE sql SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp AS $$
+	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 	SELECT r.xid, r.ended FROM global_logout.remove_user(user_id, 'database', session_user::text) r
 $$;
 --> statement-breakpoint
