@@ -96,11 +96,11 @@ t.test('a new session tells the end of its cookie to the second', async (t) => {
   const { headers } = await keyFor('sessions:create')
   const request = json({ user: { id: userId } })
   const made = await http('/api/sessions', { ...request, headers: { ...request.headers, ...headers } })
-  const { sessionId, expires } = (await made.json()) as { sessionId: string; expires: string }
+  const { sessionId, expiresAt } = (await made.json()) as { sessionId: string; expiresAt: string }
   const [row] = await psql(`select expires at time zone 'utc' as expires from session where id = $1`, [
     sessionId,
   ])
-  t.equal(expires, row?.expires.toISOString())
+  t.equal(expiresAt, row?.expires.toISOString())
 })
 
 t.test(
