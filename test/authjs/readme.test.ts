@@ -1,10 +1,9 @@
 /** The examples for Credentials and JWT sessions in the README of `@global-logout/authjs` compile and work. */
-import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import t from 'tap'
 import { freePort } from '../support/ports.ts'
+import { runProgram } from '../support/run-program.ts'
 import { startService } from '../support/service.ts'
 import type { Site } from './browser.ts'
 import { signIn } from './sign-in.ts'
@@ -55,7 +54,7 @@ const { sessions } = await load('application')
 t.teardown(sessions.close)
 
 t.test('they compile', async (t) => {
-  const compiled = promisify(execFile)('tsc', ['--noEmit', '-p', folder]).catch((error) => error)
+  const compiled = runProgram('tsc', ['--noEmit', '-p', folder]).catch((error) => error)
   t.equal((await compiled).stdout, '')
 })
 

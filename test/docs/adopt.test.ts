@@ -1,8 +1,6 @@
 /** The code of docs/adopt.md compiles and works, and its commands do what it says. */
-import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { Adapter } from '@auth/core/adapters'
 import t, { type Test } from 'tap'
 import { generatedClient, load, skip } from '../authjs/others/load.ts'
@@ -105,7 +103,7 @@ async function adopted<Module = Snippet>(name: string, search = ''): Promise<Mod
 }
 
 t.test('the code compiles', { skip }, async (t) => {
-  const compiled = promisify(execFile)('tsc', ['--noEmit', '-p', folder]).catch((error) => error)
+  const compiled = runProgram('tsc', ['--noEmit', '-p', folder]).catch((error) => error)
   t.equal((await compiled).stdout, '')
 })
 

@@ -195,6 +195,7 @@ t.test('who may what, every cell', async (t) => {
     'a wrong key': ['401 invalid_key', '401 invalid_key'],
     'key introspect': ['403 insufficient_scope', '403 insufficient_scope'],
     'key sessions:create': ['403 insufficient_scope', '403 insufficient_scope'],
+    'key users:delete': ['403 insufficient_scope', '403 insufficient_scope'],
     'key events': ['403 insufficient_scope', '403 insufficient_scope'],
     'a user': ['403 not_staff', '403 not_staff'],
     'somebody whose role was taken': ['403 not_staff', '403 not_staff'],
