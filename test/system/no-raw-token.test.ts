@@ -1,5 +1,5 @@
 /** No raw token is in the database, its files, its log or the service's log. */
-import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
+import { createDatabaseSessions } from '@global-logout/postgres'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
@@ -56,18 +56,15 @@ t.test(
     await service.sessions.create({ userId: ada, replaces: four.token, userAgent: null, ipAddress: null })
     await service.lastSeen.flush()
     await admin(server.url, async (client) => {
-      const adapter = GlobalLogoutAdapter(drizzle(client))
-      const sessionToken = 'token-of-the-adapter-0123456789abcdefghij'
-      tokens.push(sessionToken)
-      const expires = new Date(Date.now() + 60_000)
-      await adapter.createSession?.({ sessionToken, userId: ada, expires })
-      await t.rejects(
-        Promise.resolve(adapter.createSession?.({ sessionToken, userId: ada, expires })),
-        'a clash quotes the row',
-      )
-      await adapter.getSessionAndUser?.(sessionToken)
-      await adapter.updateSession?.({ sessionToken, expires })
-      await adapter.deleteSession?.(sessionToken)
+      const sessions = createDatabaseSessions({ db: drizzle(client) })
+      const token = 'token-of-another-store-0123456789abcdefgh'
+      tokens.push(token)
+      const request = { headers: { authorization: `Bearer ${token}` } }
+      const held = { user: { id: 'bob' }, takeOver: { token, expires: new Date(Date.now() + 60_000) } }
+      await sessions.create(held)
+      t.match(await sessions.check(request), { userId: 'bob' })
+      await sessions.logout(request)
+      await t.rejects(sessions.create(held), { code: 'session_over' })
     })
     await admin(server.url, (client) => client.query('alter table session rename to away'))
     await service.as(one.token, '/api/logout', json({ scope: 'global' }))
