@@ -110,16 +110,16 @@ t.test(
     const { token } = await service.signIn(ada)
     // A deferred trigger runs inside COMMIT: here it cuts the connection of the very backend that commits.
     const admin = await database.pool.connect()
-    await admin.query(`create function cut() returns trigger language plpgsql as $$ begin
+    await admin.query(`create function global_logout.cut() returns trigger language plpgsql as $$ begin
     perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); return null; end $$`)
     await admin.query(
-      'create constraint trigger cut after insert on operation deferrable initially deferred for each row execute function cut()',
+      'create constraint trigger cut after insert on global_logout.operation deferrable initially deferred for each row execute function global_logout.cut()',
     )
     const response = await as(token, '/api/logout', json({ scope: 'global' }))
     t.equal(response.status, 503)
     t.match(await response.json(), { code: 'outcome_unknown' })
     t.equal(response.headers.get('set-cookie'), null)
-    await admin.query('drop trigger cut on operation')
+    await admin.query('drop trigger cut on global_logout.operation')
     admin.release()
     const again = await as(token, '/api/logout', json({ scope: 'global' }))
     t.equal(again.status, 200)
@@ -132,16 +132,16 @@ t.test('a sign-out whose commit the server refuses is answered 503, and ends no 
   const { token } = await service.signIn(ada)
   const admin = await database.pool.connect()
   await admin.query(
-    `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'disk full' using errcode = '53100'; end $$`,
+    `create function global_logout.refuse() returns trigger language plpgsql as $$ begin raise exception 'disk full' using errcode = '53100'; end $$`,
   )
   await admin.query(
-    'create constraint trigger refuse after insert on operation deferrable initially deferred for each row execute function refuse()',
+    'create constraint trigger refuse after insert on global_logout.operation deferrable initially deferred for each row execute function global_logout.refuse()',
   )
   const response = await as(token, '/api/logout', json({ scope: 'global' }))
   t.equal(response.status, 503)
   t.match(await response.json(), { code: 'unavailable' })
   t.equal(await check(token), 200)
-  await admin.query('drop trigger refuse on operation')
+  await admin.query('drop trigger refuse on global_logout.operation')
   admin.release()
 })
 
