@@ -176,7 +176,7 @@ t.test(
     t.equal(users, 0)
     const applied = await admin(
       env.DATABASE_URL,
-      async (client) => (await client.query('select 1 from drizzle.__global_logout_migrations')).rowCount,
+      async (client) => (await client.query('select 1 from migration')).rowCount,
     )
     t.equal(applied, MIGRATIONS, 'each migration once')
     const again = run(['migrate'], { env })
