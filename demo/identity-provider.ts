@@ -19,7 +19,7 @@ export function createIdentityProvider(issuer: string, redirectUri: string): Ser
     features: { devInteractions: { enabled: false } },
     interactions: { url: () => '/interaction' },
     findAccount: (_: unknown, id: string) => ({ accountId: id, claims: () => person(id) }),
-    // Whoever signs in consents.
+    // A sign-in counts as consent.
     async loadExistingGrant({
       oidc,
     }: {

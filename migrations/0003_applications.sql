@@ -112,8 +112,8 @@ END $$;
 -- Takes over a session that another store holds: its token gets a session of ours, and stays. "outcome" is "taken", or "known" where
 -- it has a session already. Else it gets none: because of the token ("expired", "ended"), or of its user ("locked", "signed_out").
 --
--- Nothing that has ended comes back. A token is taken over once. And nobody can tell when such a session began: so whatever ended
--- other sessions of this user counts as later. The kinds that do not are listed, and a new kind refuses until it is listed, too.
+-- Nothing that has ended comes back. A token is taken over once. And it is not known when such a session began: so every act that
+-- ended other sessions of this user counts as later. The kinds that do not are listed, and a new kind refuses until it is listed, too.
 --
 -- The user counts as signed in half the maximum age ago: no recent sign-in where one is asked for, and not yet too old.
 CREATE FUNCTION global_logout.take_over(

@@ -19,7 +19,7 @@ server.on('upgrade', async (request: IncomingMessage, connection: Duplex, head: 
   if (request.headers.origin !== undefined && request.headers.origin !== ORIGIN)
     return refuse(connection, '403 Forbidden')
   const asker = { headers: request.headers, ip: request.socket.remoteAddress }
-  // Whatever went wrong, nobody is let in by it.
+  // An error opens no socket.
   const identity = await client.check(asker).catch(() => undefined)
   if (identity === undefined) return refuse(connection, '503 Service Unavailable\r\nRetry-After: 1')
   if (!identity) return refuse(connection, '401 Unauthorized\r\nWWW-Authenticate: Bearer')

@@ -10,7 +10,7 @@ import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import type { Site } from './browser.ts'
 import { memoryAdapter } from './memory-adapter.ts'
-import { load, missing } from './next-auth.ts'
+import { load, missing, type NextAuth4 } from './next-auth.ts'
 import { type App, PASSWORD, signIn } from './sign-in.ts'
 
 const SECRET = 'of-the-application'
@@ -80,7 +80,7 @@ t.test('next-auth 4', { skip: missing }, async (t) => {
     })
   }
 
-  t.test('undecided: getServerSession knows nobody, and the cookie stays', async (t) => {
+  t.test('undecided: getServerSession knows no user, and the cookie stays', async (t) => {
     const phone = await signIn(jwt, 'ada')
     const { getServerSession } = await load('next-auth-4/next').then((loaded) => loaded.default)
     const options = jwtSessions(config, unavailable, { onUndecided() {} })
@@ -130,7 +130,7 @@ t.test('auth() of next-auth 5', { skip: missing }, async (t) => {
   t.notMatch(JSON.stringify(seen), /globalLogout/)
 
   const [kept = ''] = await authOf(jwtSessions(config, unavailable, { onUndecided() {} }))
-  t.same(seen, [null], 'undecided is nobody: most applications ask for `auth` alone')
+  t.same(seen, [null], 'undecided is no session: most applications ask for `auth` alone')
   t.match(kept, /^authjs\.session-token=eyJ/, 'the cookie stays')
 
   const own = {
@@ -147,8 +147,7 @@ t.test('auth() of next-auth 5', { skip: missing }, async (t) => {
   t.same(errors, [])
 })
 
-// biome-ignore lint/suspicious/noExplicitAny: next-auth 4 has types of its own, in a tree of its own
-function appWith(nextAuth: any, options: object): App {
+function appWith(nextAuth: NextAuth4, options: object): App {
   return {
     origin,
     basePath: '/api/auth',

@@ -26,9 +26,23 @@ registerHooks({
   },
 })
 
+/** The parts of each module that the tests use. The types of the tree are for another Auth.js. */
+export interface Modules {
+  'next-auth-4': { default: { default: NextAuth4 } }
+  'next-auth-4/jwt': { default: { encode(params: { token: object; secret: string }): Promise<string> } }
+  'next-auth-4/next': {
+    default: { getServerSession(request: object, response: object, options: object): Promise<object | null> }
+  }
+  'next-auth-4/providers/credentials': { default: { default(options: object): object } }
+  'next-auth-5/jwt': { encode(params: { token: object; secret: string; salt: string }): Promise<string> }
+  'next-auth-5/lib/index.js': {
+    initAuth(options: object): (request: Request, context: object) => Promise<Response>
+  }
+}
+export type NextAuth4 = (request: object, response: object, options: object) => Promise<unknown>
+
 /** @param name of a module below `node_modules` of the tree. */
-// biome-ignore lint/suspicious/noExplicitAny: the tree has its own types, for another Auth.js
-export async function load(name: string): Promise<any> {
+export async function load<Name extends keyof Modules>(name: Name): Promise<Modules[Name]> {
   const require = createRequire(new URL('package.json', TREE))
   const path = name.startsWith('next-auth-5/lib') ? new URL(`node_modules/${name}`, TREE).href : null
   return import(path ?? pathToFileURL(require.resolve(name)).href)

@@ -85,7 +85,7 @@ await write(
   `import { memoryAdapter } from '../../memory-adapter.ts'
 export const { adapter } = memoryAdapter()
 import type { PrismaAdapter } from '@auth/prisma-adapter'
-export const prisma = (globalThis as any).prismaOfTheTest as Parameters<typeof PrismaAdapter>[0]`,
+export const prisma = (globalThis as { prismaOfTheTest?: unknown }).prismaOfTheTest as Parameters<typeof PrismaAdapter>[0]`,
 )
 const tsconfig = { extends: '../../../../tsconfig.json', include: ['.'], exclude: [] }
 await write('tsconfig.json', JSON.stringify(tsconfig))

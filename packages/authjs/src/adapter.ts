@@ -5,7 +5,7 @@
  *     import { withGlobalLogout } from '@global-logout/authjs'
  *     Auth({ adapter: withGlobalLogout(PrismaAdapter(prisma), sessions), session: { strategy: 'database' }, … })
  *
- * "Undecided" signs out nobody: a method that gets no answer throws. Auth.js then shows no session and keeps the cookie.
+ * "Undecided" signs out no user: a method that gets no answer throws. Auth.js then shows no session and keeps the cookie.
  *
  * An adapter cannot prevent one thing: Auth.js clears its cookie even when `deleteSession` fails. Link to `/logout` of the
  * service where a sign-out must be durable before the user sees it.
@@ -110,7 +110,7 @@ export function withGlobalLogout<A extends AnyAdapter>(
     await forget(token)
   }
 
-  /** Whoever comes from an address that cannot be read gets in all the same. */
+  /** A user whose address cannot be read is signed in without it. */
   async function create(session: NewSession): Promise<CreatedSession> {
     const from = await device?.()
     try {

@@ -4,7 +4,7 @@
  *
  * - valid: the application's own callbacks run as ever;
  * - over: Auth.js removes the cookie;
- * - undecided: the application sees nobody signed in, and the cookie stays. So nobody passes, and nobody is signed out.
+ * - undecided: the application sees no user, and the cookie stays. So no page opens, and no user is signed out.
  *
  *     NextAuth(jwtSessions({ providers }, sessions))
  *

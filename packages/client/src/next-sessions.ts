@@ -1,6 +1,6 @@
 /**
  * The session of the request that Next is handling, for pages, route handlers and actions. A request is checked once, however many
- * components ask. An error of the check passes: `error.tsx` shows it, and nobody is signed out by it.
+ * components ask. An error of the check passes: `error.tsx` shows it, and no user is signed out by it.
  */
 
 import { redirect } from 'next/navigation.js'
