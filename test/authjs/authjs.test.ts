@@ -19,7 +19,7 @@ const { psql } = service.database
 await psql(ownTablesSql('uuid'))
 const pool = DRIVERS['a pool of node-postgres'](service.database.url, '')
 const app = `http://127.0.0.1:${await freePort()}`
-const { issuer, client } = await startIdentityProvider({ redirectUri: `${app}/auth/callback/work` })
+const { provider } = await startIdentityProvider({ redirectUri: `${app}/auth/callback/work` })
 
 /** What Auth.js reports as an error; a test that provokes one takes it out. */
 const errors: Error[] = []
@@ -30,19 +30,7 @@ const config: AuthConfig = {
   }),
   session: { strategy: 'database', maxAge: 14 * DAY, updateAge: DAY },
   callbacks: { session: ({ session, user }) => ({ ...session, user }) },
-  providers: [
-    {
-      id: 'work',
-      name: 'Work',
-      type: 'oidc',
-      issuer,
-      clientId: client.client_id,
-      clientSecret: client.client_secret,
-      checks: ['pkce', 'state', 'nonce'],
-      authorization: { params: { scope: 'openid email profile' } },
-      idToken: false,
-    },
-  ],
+  providers: [provider],
   secret: 'of-the-application',
   trustHost: true,
   basePath: '/auth',

@@ -16,7 +16,7 @@ import { type App, PASSWORD, signIn } from './sign-in.ts'
 const service = await startService()
 const { psql } = service.database
 const origin = `http://127.0.0.1:${await freePort()}`
-const { issuer, client } = await startIdentityProvider({ redirectUri: `${origin}/auth/callback/work` })
+const { provider } = await startIdentityProvider({ redirectUri: `${origin}/auth/callback/work` })
 const sessions = createDatabaseSessions({ connectionString: service.database.url })
 t.teardown(sessions.close)
 
@@ -47,20 +47,7 @@ const alone = appWith(config)
 const beside = appWith({
   ...config,
   session: { strategy: 'database' },
-  providers: [
-    ...config.providers,
-    {
-      id: 'work',
-      name: 'Work',
-      type: 'oidc',
-      issuer,
-      clientId: client.client_id,
-      clientSecret: client.client_secret,
-      checks: ['pkce', 'state', 'nonce'],
-      authorization: { params: { scope: 'openid email profile' } },
-      idToken: false,
-    },
-  ],
+  providers: [...config.providers, provider],
 })
 
 for (const [name, app] of [

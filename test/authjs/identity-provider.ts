@@ -1,4 +1,4 @@
-/** A real OpenID Connect server on a port of its own. Whoever comes is signed in as their `login_hint`. */
+/** A real OpenID Connect server on a port of its own. It signs each visitor in as their `login_hint`. */
 import t from 'tap'
 import { CLIENT, createIdentityProvider } from '../../demo/identity-provider.ts'
 import { freePort, listen } from '../support/ports.ts'
@@ -15,5 +15,17 @@ export async function startIdentityProvider({ redirectUri }: { redirectUri: stri
     server.close()
     server.closeAllConnections()
   })
-  return { issuer, client: CLIENT }
+  /** For the options of Auth.js. */
+  const provider = {
+    id: 'work',
+    name: 'Work',
+    type: 'oidc' as const,
+    issuer,
+    clientId: CLIENT.client_id,
+    clientSecret: CLIENT.client_secret,
+    checks: ['pkce' as const, 'state' as const, 'nonce' as const],
+    authorization: { params: { scope: 'openid email profile' } },
+    idToken: false,
+  }
+  return { issuer, provider, client: CLIENT }
 }

@@ -18,7 +18,7 @@ const SECRET = 'of-the-application'
 const service = await startService({ env: { AUTH_SECRET: SECRET } })
 const { psql } = service.database
 const origin = `http://127.0.0.1:${await freePort()}`
-const { issuer, client } = await startIdentityProvider({ redirectUri: `${origin}/auth/callback/work` })
+const { provider } = await startIdentityProvider({ redirectUri: `${origin}/auth/callback/work` })
 const sessions = createDatabaseSessions({ connectionString: service.database.url })
 t.teardown(sessions.close)
 
@@ -36,17 +36,7 @@ const config = {
       authorize: ({ username, password }) =>
         USERS.find(({ id }) => id === username && password === PASSWORD) ?? null,
     }),
-    {
-      id: 'work',
-      name: 'Work',
-      type: 'oidc',
-      issuer,
-      clientId: client.client_id,
-      clientSecret: client.client_secret,
-      checks: ['pkce', 'state', 'nonce'],
-      authorization: { params: { scope: 'openid email profile' } },
-      idToken: false,
-    },
+    provider,
   ],
   callbacks: {
     jwt: ({ token, user }) => (user ? { ...token, role: (user as { role?: string }).role } : token),
