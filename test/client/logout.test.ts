@@ -36,8 +36,13 @@ t.test('a server signs out the user whose cookie it got; a page of another site 
     const response = await service.http('/api/logout', { method: 'POST', headers })
     t.match(await response.json(), { code: 'cross_origin' }, site)
   }
-  const { revoked } = await client.logout({ headers: { cookie } }, { scope: 'global' })
+  const { revoked, cookies } = await client.logout({ headers: { cookie } }, { scope: 'global' })
   t.equal(revoked.length, 2)
+  t.ok(cookies.some((line) => line.startsWith(`${service.cookieName}=; Max-Age=0;`)))
+  // What a browser has that got these cookies.
+  const kept = cookies.map((line) => line.split(';')[0]).filter((pair) => !pair?.endsWith('='))
+  const page = await service.http('/signed-out', { headers: { cookie: kept.join('; ') } })
+  t.match(await page.text(), /You are signed out everywhere/, 'the page says what has ended')
   t.equal(await service.check(laptop.token), 401)
 })
 
@@ -45,13 +50,16 @@ t.test('the service gets the credentials, the scope and the proof, and no key', 
   let seen: { headers: IncomingHttpHeaders; body: string; to: string } | undefined
   const url = await standIn(async (request, response) => {
     seen = { headers: request.headers, body: await text(request), to: `${request.method} ${request.url}` }
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(DONE))
+    const cookies = ['of-a-load-balancer=7; Path=/', 'authjs.session-token=; Max-Age=0; Path=/']
+    response.writeHead(200, { 'content-type': 'application/json', 'set-cookie': cookies })
+    response.end(JSON.stringify(DONE))
   })
   const headers = { cookie: 'a=b', origin: 'https://evil.example', 'sec-fetch-site': 'cross-site', via: 'x' }
   const outcome = await createClient({ url, key: 'glk_secret' }).logout({ headers }, { scope: 'global' })
   t.same(outcome, {
     operationId: '0f6e',
     revoked: [{ ...ENDED, createdAt: new Date(ENDED.createdAt), lastSeenAt: new Date(ENDED.lastSeenAt) }],
+    cookies: ['authjs.session-token=; Max-Age=0; Path=/'],
   })
   t.match(seen, { to: 'POST /api/logout', body: '{"scope":"global"}' })
   t.match(seen?.headers, { cookie: 'a=b', 'sec-fetch-site': 'same-origin' })

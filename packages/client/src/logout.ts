@@ -14,6 +14,14 @@ import type { EndedSession, LogoutOutcome, LogoutScope } from './sessions.ts'
  */
 const FROM_A_SERVER = { 'sec-fetch-site': 'same-origin' }
 
+/** What the service writes: the removal of session cookies, and what its page `/signed-out` reads to say what has ended. */
+const OF_THE_SERVICE = /^([^=;]+=; Max-Age=0;|(__Host-)?global-logout\.outcome=)/
+
+/** `cookies`: `Set-Cookie` lines to pass on to the browser that asked. Without them it only looks as if it were signed in. */
+export interface ClientLogoutOutcome extends LogoutOutcome {
+  cookies: readonly string[]
+}
+
 export function createLogout(exchange: Exchange) {
   return {
     /**
@@ -24,12 +32,16 @@ export function createLogout(exchange: Exchange) {
     logout: async (
       request: RequestLike,
       { scope = 'local' }: { scope?: LogoutScope } = {},
-    ): Promise<LogoutOutcome> => {
+    ): Promise<ClientLogoutOutcome> => {
       const credentials = credentialsOf(request)
       if (!hasToken(credentials)) throw notSignedIn()
       const headers = { ...credentials, ...FROM_A_SERVER, 'content-type': 'application/json' }
       const init = { method: 'POST', headers, body: JSON.stringify({ scope }) }
-      const read = expecting(200, (body) => outcomeOf(body, scope))
+      const readBody = expecting(200, (body) => outcomeOf(body, scope))
+      const read = async (response: Response) => ({
+        ...(await readBody(response)),
+        cookies: response.headers.getSetCookie().filter((line) => OF_THE_SERVICE.test(line)),
+      })
       // A logout may be repeated: then the first one counts.
       const answer = exchange.ask('/api/logout', init, read, { ...REPEATABLE, ...ENDING })
       return answered(answer).catch((error) => {

@@ -10,7 +10,7 @@ import { onSessionEnd } from './next-events.ts'
 export interface LogoutButtonProps {
   /** This device (`local`, the default), all other devices (`others`), or all devices (`global`). */
   scope?: LogoutScope
-  /** Where to go afterwards. Default: the service's page `/signed-out`. */
+  /** Where to go afterwards. Default: the service's page of what has ended, `/signed-out`, or `/devices` for `others`. */
   callbackUrl?: string
   /** What to clear after this browser is signed out. */
   clear?: readonly Clearing[]
@@ -43,7 +43,7 @@ const ask = (question: string) => {
 /** A button that asks for confirmation, signs out and leaves. Without JavaScript it leads to the service's page `/logout`. */
 export function LogoutButton({
   scope = 'local',
-  callbackUrl,
+  callbackUrl = scope === 'others' ? '/devices' : undefined,
   clear,
   className,
   children = LABELS[scope],

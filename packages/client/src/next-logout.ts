@@ -7,40 +7,54 @@
  */
 import { cookies } from 'next/headers.js'
 import { redirect } from 'next/navigation.js'
+import { NextResponse } from 'next/server.js'
 import { NotSignedOutError } from './errors.ts'
-import { currentRequest, sessionsFromEnvironment } from './next-request.ts'
+import { clientFromEnvironment, currentRequest, SESSION_COOKIE } from './next-request.ts'
 import type { LogoutScope } from './sessions.ts'
 
 const SCOPES: readonly unknown[] = ['local', 'others', 'global'] satisfies LogoutScope[]
-/** Names that Auth.js and next-auth give to the session cookie, and its parts. */
-const SESSION_COOKIE = /^(__Host-|__Secure-)?(authjs|next-auth)\.session-token(\.\d+)?$/
 
 /**
- * @param form its field `callbackUrl` is the path to go to, `/signed-out` by default; `/` for the scope `others`.
+ * @param form its field `callbackUrl` is the path to go to, `/signed-out` by default, which shows what has ended; `/devices`
+ * for the scope `others`.
  * @throws NotSignedOutError unless the sessions have ended.
  */
 export async function logout(scope: LogoutScope = 'local', form?: FormData): Promise<never> {
   if (!SCOPES.includes(scope)) throw new TypeError('scope: must be local, others or global')
-  const isOver = await endSessions(scope)
+  const lines = await endSessions(scope)
+  const isOver = scope !== 'others'
   if (isOver) await clearCookies()
-  return redirect(pathIn(form) ?? (isOver ? '/signed-out' : '/'))
+  await setCookies(lines)
+  return redirect(pathIn(form) ?? (isOver ? '/signed-out' : '/devices'))
 }
 
-/** @returns whether this browser is signed out now. */
-async function endSessions(scope: LogoutScope): Promise<boolean> {
+/** @returns the service's `Set-Cookie` lines. */
+async function endSessions(scope: LogoutScope): Promise<readonly string[]> {
   try {
     const request = await currentRequest()
-    await sessionsFromEnvironment().logout(request, { scope })
-    return scope !== 'others'
+    const { cookies } = await clientFromEnvironment().logout(request, { scope })
+    return cookies
   } catch (error) {
     // Nothing is left to end here. A session that is over cannot end the others, which may be valid.
     const wasOver = error instanceof NotSignedOutError && error.code === 'invalid_token'
-    if (wasOver && scope === 'local') return true
+    if (wasOver && scope === 'local') return []
     throw error
   }
 }
 
-/** Their sessions have ended; this is tidiness. A cookie with a `Domain` stays, and the next sign-in replaces it. */
+/** Next keeps one cookie of a name; the service names the form that it sets first. */
+async function setCookies(lines: readonly string[]): Promise<void> {
+  const jar = await cookies()
+  const seen = new Set<string>()
+  for (const line of lines) {
+    const [cookie] = new NextResponse(null, { headers: { 'set-cookie': line } }).cookies.getAll()
+    if (!cookie || seen.has(cookie.name)) continue
+    seen.add(cookie.name)
+    jar.set(cookie)
+  }
+}
+
+/** Of a session that was over before, or that the service does not name. Their sessions have ended; this is tidiness. */
 async function clearCookies(): Promise<void> {
   const jar = await cookies()
   for (const { name } of jar.getAll()) {

@@ -17,6 +17,7 @@ declare module 'next/headers.js' {
   export function cookies(): Promise<{
     getAll(): { name: string }[]
     set(name: string, value: string, attributes: object): unknown
+    set(cookie: { name: string; value: string }): unknown
   }>
 }
 
@@ -29,6 +30,7 @@ declare module 'next/server.js' {
     request: { headers: Headers }
   }
   export const NextResponse: {
+    new (body: null, init: ResponseInit): { cookies: { getAll(): { name: string; value: string }[] } }
     next(init: Forwarded): Response
     rewrite(to: string, init: Forwarded): Response
   }

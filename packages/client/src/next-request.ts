@@ -12,11 +12,11 @@ type HeadersLike = Pick<Headers, 'get'>
 
 let client: Client | undefined
 
-/**
- * The sessions of the service at GLOBAL_LOGOUT_URL, for the adapter of Auth.js too. Signing in needs a service key with the scope
- * `sessions:create` in GLOBAL_LOGOUT_KEY. One for the process; call it when a request needs it. @throws Error without the address.
- */
-export function sessionsFromEnvironment(): Client {
+/** Names that Auth.js and next-auth give to the session cookie, and its parts. */
+export const SESSION_COOKIE = /^(__Host-|__Secure-)?(authjs|next-auth)\.session-token(\.\d+)?$/
+
+/** One for the process. @throws Error without GLOBAL_LOGOUT_URL. */
+export function clientFromEnvironment(): Client {
   client ??= createClient({ url: serviceUrl(), key: process.env.GLOBAL_LOGOUT_KEY })
   return client
 }

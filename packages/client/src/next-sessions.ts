@@ -1,11 +1,12 @@
 /**
- * The session of the request that Next is handling, for pages, route handlers and actions. A request is checked once, however many
- * components ask. An error of the check passes: `error.tsx` shows it, and no user is signed out by it.
+ * The session of the request that Next is handling, for pages, route handlers and actions. A page is checked once, however many
+ * components ask, Auth.js included. An error of the check passes: `error.tsx` shows it, and no user is signed out by it.
  */
 
 import { redirect } from 'next/navigation.js'
 import { cache } from 'react'
 import { admit } from './admission.ts'
+import { type Credentials, credentialsOf, type RequestLike } from './credentials.ts'
 import { handedOver } from './next-handover.ts'
 import {
   AUTHJS_SIGN_IN,
@@ -16,7 +17,7 @@ import {
   type ProxyOptions,
   verdictsOf,
 } from './next-proxy.ts'
-import { currentRequest, requestOf } from './next-request.ts'
+import { currentRequest, requestOf, SESSION_COOKIE } from './next-request.ts'
 import type { Identity } from './sessions.ts'
 
 export interface RequireOptions {
@@ -46,13 +47,27 @@ export interface NextSessions {
   createProxy(options?: ProxyOptions): Guard
 }
 
-/** @param getSessions called for each request, so that importing needs no settings. */
-export function createNextSessions(getSessions: () => Checks): NextSessions {
+/** @param getSessions called for each request, so that importing needs no settings. It returns the same object each time. */
+export function createNextSessions<S extends Checks>(
+  getSessions: () => S,
+): NextSessions & {
+  /** For the adapter of Auth.js: what `getSessions` returns, with checks that are shared with this page. */
+  sessions(): S
+} {
   const session = cache(async () => {
     // First, so that a build, which has no request, learns that this page cannot be made before one.
     const request = await currentRequest()
     return handedOver(request.headers) ?? getSessions().check(request)
   })
+
+  /** Auth.js asks by token, and does not say whether the request is a prefetch. */
+  async function check(request: RequestLike): Promise<Identity | null> {
+    const current = await currentRequest().catch(() => null)
+    const asked = credentialsOf(request)
+    if (current && isOnlyToken(asked.authorization, credentialsOf(current))) return session()
+    const headers = { ...(current && activityOf(current)), ...asked }
+    return getSessions().check({ ...request, headers })
+  }
 
   async function requireSession({ maxAge, signIn = AUTHJS_SIGN_IN, callbackUrl }: RequireOptions = {}) {
     const identity = await session()
@@ -78,11 +93,26 @@ export function createNextSessions(getSessions: () => Checks): NextSessions {
   }
 
   return {
+    sessions: () => ({ ...getSessions(), check }),
     session,
     requireSession,
     withSession,
     createProxy: (options) => createProxyWith(getSessions, options),
   }
+}
+
+/** Whether the session cookies of a request are this token, and nothing else says who it is. */
+function isOnlyToken(bearer: string | undefined, { cookie = '', authorization }: Credentials): boolean {
+  const tokens = cookie
+    .split(/; */)
+    .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const)
+    .filter(([name]) => SESSION_COOKIE.test(name))
+  return !authorization && tokens.length > 0 && tokens.every(([, value]) => bearer === `Bearer ${value}`)
+}
+
+function activityOf(request: RequestLike): Credentials {
+  const isActivity = ([name]: [string, unknown]) => name === 'sec-purpose' || name === 'x-session-activity'
+  return Object.fromEntries(Object.entries(credentialsOf(request)).filter(isActivity))
 }
 
 /** False also for an identity without a time. */
