@@ -61,7 +61,7 @@ BEGIN
 		GRANT SELECT, INSERT, UPDATE (waited_ms) ON global_logout.operation TO global_logout_service;
 		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
 		GRANT EXECUTE ON FUNCTION global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
-			global_logout.restored_elsewhere(), global_logout.settle_restored(),
+			global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.remove_user(text, text, text, text),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid) TO global_logout_service;
 		GRANT SELECT ON global_logout.migration TO global_logout_service;
 	END IF;

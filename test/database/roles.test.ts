@@ -52,8 +52,10 @@ t.test('the whole service runs with the rights of its own role', async (t) => {
     const account = (await (await service.as(token, `${path}/sessions`)).json()) as Record<string, unknown[]>
     t.equal(account.revocations?.length, 3)
     t.equal(account.replays?.length, 3)
-    const { headers } = await service.keyFor('security')
+    const { headers } = await service.keyFor('security', 'users:delete')
     t.equal((await service.http('/api/admin/audit', { headers })).status, 200)
+    const removed = await service.http(`/api/users/${ada}-gone`, { method: 'DELETE', headers })
+    t.match({ status: removed.status, ...((await removed.json()) as object) }, { status: 200, ended: 0 })
     await owner.psql(`update session set expires = now() - interval '1 day' where id = $1`, [
       (await service.signIn(ada)).id,
     ])
