@@ -15,6 +15,7 @@ import {
   countActiveSessions,
   currentXid,
   listSessions,
+  lockUserForLogin,
   lockUserForLogout,
   sessionFilter,
 } from '../../sessions/queries.ts'
@@ -33,6 +34,8 @@ const MAX_LISTED = 200
 
 export interface Account {
   user: FoundUser
+  /** False where only the caller has the id: then there is nothing else of the user. */
+  isKnown: boolean
   /** Active sessions, last seen first, and how many there are. */
   sessions: Session[]
   sessionCount: number
@@ -41,7 +44,15 @@ export interface Account {
   replays: Replay[]
 }
 
-export interface RevokeAll {
+/**
+ * Whether an id will do that no user has here. Such a user may not have come since the application adopted the service. The
+ * application then still holds the sessions from before, which are refused after a revocation.
+ */
+export interface UnknownIds {
+  allowUnknownId?: boolean | undefined
+}
+
+export interface RevokeAll extends UnknownIds {
   reason: string
   /** Locks sign-in for this many seconds; null: until staff unlock it. It does not shorten a longer lock. */
   lockSeconds?: number | null | undefined
@@ -77,20 +88,38 @@ export function createAccounts(
       }),
 
     /** @throws Problem `user_not_found`. */
-    show: (userId: string): Promise<Account> =>
-      run(async (db) => ({
-        user: await requireUser(db, userId),
-        sessions: await listSessions(db, userId, MAX_LISTED),
-        sessionCount: await countActiveSessions(db, userId),
-        revocations: await listRevocations(db, userId, MAX_LISTED),
-        replays: await listReplays(db, userId, MAX_LISTED),
-      })),
+    show: (userId: string, { allowUnknownId }: UnknownIds = {}): Promise<Account> =>
+      run(async (db) => {
+        const user = await findUser(db, userId)
+        if (!user && !allowUnknownId) throw userNotFound(userId)
+        return {
+          user: user ?? unknownUser(userId),
+          isKnown: user !== null,
+          sessions: await listSessions(db, userId, MAX_LISTED),
+          sessionCount: await countActiveSessions(db, userId),
+          revocations: await listRevocations(db, userId, MAX_LISTED),
+          replays: await listReplays(db, userId, MAX_LISTED),
+        }
+      }),
 
-    /** Ends all sessions of a user. @throws Problem `user_not_found`. */
-    async revoke(userId: string, { reason, lockSeconds }: RevokeAll, by: Actor): Promise<Revoked> {
+    /**
+     * Ends all sessions of a user. Those from before, which the application still holds, are refused from then on.
+     * @throws Problem `user_not_found`.
+     */
+    async revoke(
+      userId: string,
+      { reason, lockSeconds, allowUnknownId }: RevokeAll,
+      by: Actor,
+    ): Promise<Revoked> {
       const { xid, ...ended } = await transaction(async (tx) => {
         await lockUserForLogout(tx, userId)
-        await requireUser(tx, userId)
+        const user = await findUser(tx, userId)
+        if (!user && !allowUnknownId) throw userNotFound(userId, WAY_ON)
+        if (!user || (user.deleted && lockSeconds === undefined)) {
+          // Without a row, a sign-in in progress or a session that is being taken over would escape. A lock waits for them by itself.
+          await lockUserForLogin(tx, userId)
+          await lockUserForLogout(tx, userId)
+        }
         const lock = lockSeconds === undefined ? null : await putLock(tx, userId, lockSeconds, reason)
         const ended = await revoke(tx, sessionFilter.ofUser(userId), {
           ...by,
@@ -141,10 +170,20 @@ export function createAccounts(
   }
 }
 
-async function requireUser(db: Executor, userId: string): Promise<FoundUser> {
-  const user = await findUser(db, userId)
-  if (!user) throw new Problem('user_not_found', `There is no user ${JSON.stringify(userId)}.`)
-  return user
+async function requireUser(db: Executor, userId: string): Promise<void> {
+  if (!(await findUser(db, userId))) throw userNotFound(userId)
+}
+
+const WAY_ON =
+  'If it is the id of a user in the application, who has not come since it adopted the service, repeat with allowUnknownId: true.'
+
+function userNotFound(userId: string, wayOn = ''): Problem {
+  return new Problem('user_not_found', `No user here has the id ${JSON.stringify(userId)}. ${wayOn}`.trim())
+}
+
+/** What there is of a user whom only the caller knows. */
+export function unknownUser(id: string): FoundUser {
+  return { id, name: null, email: null, role: null, lock: null, deleted: false }
 }
 
 function until(lock: Lock): string {

@@ -1,7 +1,7 @@
 /** The actions of `global-logout user|sessions|revoke|lock|unlock`. */
 
 import { cliActor, confirm, parseOption } from '../../cli/common.ts'
-import { print, printJson } from '../../cli/print.ts'
+import { print, printJson, visible } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { count } from '../../ui/format.ts'
 import { lockFor, reason } from '../reason.ts'
@@ -18,6 +18,7 @@ export interface ShowOptions {
 export interface ActOptions {
   reason: string
   for?: string
+  allowUnknownId?: true
   dryRun?: true
   yes?: true
   json?: true
@@ -109,9 +110,10 @@ async function end(
   lockSeconds: number | null | undefined,
 ): Promise<void> {
   const why = parseOption('reason', reason, options.reason)
+  const { allowUnknownId } = options
   await withAccounts(context, async (accounts) => {
-    const user = await findExactUser(accounts, text)
-    const account = await accounts.show(user.id)
+    const user = await findExactUser(accounts, text, { allowUnknownId })
+    const account = await accounts.show(user.id, { allowUnknownId })
     const lock =
       lockSeconds === undefined
         ? ''
@@ -120,12 +122,22 @@ async function end(
       const { sessions, sessionCount } = toAccount(account)
       if (options.json) return printJson({ dryRun: true, userId: user.id, sessionCount, sessions })
       printSessions(account)
-      return print(`\nDry run: nothing was changed. Without --dry-run this ends all of them${lock}.`)
+      const what = account.isKnown
+        ? 'ends all of them'
+        : `refuses sessions from before of the id "${visible(user.id)}", which no user here has`
+      return print(`\nDry run: nothing was changed. Without --dry-run this ${what}${lock}.`)
     }
-    await confirm(`End ${count(account.sessionCount, 'session')} of ${called(user)}${lock}?`, options.yes)
-    const done = await accounts.revoke(user.id, { reason: why, lockSeconds }, cliActor())
+    const question = account.isKnown
+      ? `End ${count(account.sessionCount, 'session')} of ${called(user)}${lock}?`
+      : `No user here has the id "${user.id}". Refuse its sessions from before${lock}?`
+    await confirm(question, options.yes)
+    const done = await accounts.revoke(user.id, { reason: why, lockSeconds, allowUnknownId }, cliActor())
     if (options.json) return printJson(toRevoked(done))
     const { operationId, revoked, lock: held } = done
+    if (!account.isKnown)
+      print(
+        `No user here had the id "${visible(user.id)}". Its sessions from before are refused from now on.`,
+      )
     print(`${count(revoked.length, 'session')} of ${called(user)} ended. Operation ${operationId}.`)
     if (held) print(`Sign-in is locked until ${formatLock(held)}.`)
   })

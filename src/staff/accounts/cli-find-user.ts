@@ -1,6 +1,6 @@
 /** Finds the user that a command names, by id, email or name. */
 import type { CommandContext } from '../../cli/context.ts'
-import type { Accounts } from './accounts.ts'
+import { type Accounts, type UnknownIds, unknownUser } from './accounts.ts'
 import { called } from './cli-format.ts'
 import type { FoundUser } from './queries.ts'
 
@@ -28,14 +28,25 @@ export async function findOneUser(accounts: Accounts, text: string): Promise<Fou
 /**
  * Finds a user to act on, by exact id or email. A beginning is not enough: users choose their names and emails, and another
  * user's may begin alike.
+ * @param options for commands that take an id that no user has here.
  * @throws Error that lists the users whose id, email or name begins with the text.
  */
-export async function findExactUser(accounts: Accounts, text: string): Promise<FoundUser> {
+export async function findExactUser(
+  accounts: Accounts,
+  text: string,
+  options?: UnknownIds,
+): Promise<FoundUser> {
   const [user, ...others] = await accounts.named(text)
   if (user && others.length === 0) return user
+  if (!user && text && options?.allowUnknownId) return unknownUser(text)
   const alike = await accounts.find(text)
-  throw notUnique(alike, text, `"${text}" is not exactly the id or the email of one user; give an id`)
+  const error = notUnique(alike, text, `"${text}" is not exactly the id or the email of one user; give an id`)
+  if (!user && options) error.message += WAY_ON
+  throw error
 }
+
+const WAY_ON =
+  '\nFor a user who has not come since the application adopted the service, give the id that the application has, with --allow-unknown-id.'
 
 function notUnique(found: FoundUser[], text: string, otherwise: string): Error {
   if (found.length === 0) return new Error(`no user has an id, email or name that begins with "${text}".`)

@@ -7,6 +7,7 @@ import type { AccountsContext } from './cli-find-user.ts'
 
 const WHOM = 'id, email, or a unique beginning of id, email or name'
 const EXACTLY_WHOM = 'exact id or email'
+const UNKNOWN_ID = 'act on an id that no user has here yet; the id of the application, not an email'
 /** Loaded when a command runs, to keep help and completion fast. */
 const actions = () => import('./cli-actions.ts')
 
@@ -64,6 +65,7 @@ export function addAccountCommands(program: Command, context: AccountsContext): 
     .description('end all sessions of a user, now, on every device')
     .argument('<user>', EXACTLY_WHOM)
     .requiredOption('--reason <text>', 'reason for the audit log (required)')
+    .option('--allow-unknown-id', UNKNOWN_ID)
     .option('--dry-run', 'show the sessions without ending them')
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
@@ -83,6 +85,7 @@ export function addAccountCommands(program: Command, context: AccountsContext): 
     .argument('<user>', EXACTLY_WHOM)
     .requiredOption('--reason <text>', 'reason for the audit log (required)')
     .option('--for <duration>', '30m, 12h, 90d, or forever: until staff unlock it', 'forever')
+    .option('--allow-unknown-id', UNKNOWN_ID)
     .option('--dry-run', 'show the sessions without ending them')
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
@@ -91,6 +94,7 @@ export function addAccountCommands(program: Command, context: AccountsContext): 
       examples(
         'lock ada@example.com --for 12h --reason "account taken over"',
         'lock ada@example.com --reason "left the company" --yes',
+        'lock 4711 --allow-unknown-id --reason "account taken over, has not come since we adopted the service"',
       ),
     )
     .action(async (text: string, options: ActOptions) => (await actions()).lock(context, text, options))

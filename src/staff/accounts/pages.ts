@@ -12,7 +12,7 @@ import { changeHooks, entered, formErrors, send, viewerOf } from '../forms.ts'
 import { actorOf, hasSignedInWithin, requireSecurityRole } from '../guard.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { FormErrors } from '../views/parts.ts'
-import { type Accounts, MAX_FOUND } from './accounts.ts'
+import { type Accounts, MAX_FOUND, type UnknownIds } from './accounts.ts'
 import { revokePage, unlockPage } from './views/action-pages.ts'
 import { userPage } from './views/user-page.ts'
 import { usersPage } from './views/users-page.ts'
@@ -24,6 +24,7 @@ const oneUser = z.object({ id: text })
 const revokeForm = z.object({
   reason,
   lockFor: z.union([z.literal('').transform(() => undefined), lockFor]).optional(),
+  allowUnknownId: z.stringbool().optional(),
 })
 const unlockForm = z.object({ reason })
 
@@ -71,15 +72,15 @@ export async function accountPages(
 
   type Ask = FastifyRequest<{ Querystring: z.infer<typeof oneUser> }>
   const ask =
-    (draw: typeof revokePage) =>
+    (draw: typeof revokePage, options: UnknownIds = {}) =>
     async (request: Ask, reply: FastifyReply, errors: FormErrors = {}) => {
-      const account = await accounts.show(request.query.id)
+      const account = await accounts.show(request.query.id, options)
       const viewer = viewerOf(request)
       const isRecent = hasSignedInWithin(config.staffMaxAuthAgeSeconds, request)
       const given = { ...entered(request.query), ...entered(request.body) }
       return send(reply, draw({ viewer, account, isRecent, entered: given, errors }))
     }
-  const askRevoke = ask(revokePage)
+  const askRevoke = ask(revokePage, { allowUnknownId: true })
   const askUnlock = ask(unlockPage)
   const outcome = (id: string, operationId: string | null) =>
     `/admin/user?${new URLSearchParams({ id, ...(operationId && { done: operationId }) })}`
@@ -94,11 +95,8 @@ export async function accountPages(
     const sent = revokeForm.safeParse(request.body ?? {})
     if (!sent.success) return askRevoke(request, reply.code(400), formErrors(sent.error))
     const { id } = request.query
-    const { operationId } = await accounts.revoke(
-      id,
-      { reason: sent.data.reason, lockSeconds: sent.data.lockFor },
-      actorOf(request),
-    )
+    const { lockFor: lockSeconds, ...rest } = sent.data
+    const { operationId } = await accounts.revoke(id, { ...rest, lockSeconds }, actorOf(request))
     return reply.redirect(outcome(id, operationId), 303)
   })
 

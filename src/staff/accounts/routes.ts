@@ -11,7 +11,7 @@ import { actorOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { Accounts } from './accounts.ts'
 import { toAccount, toRevoked, toUser } from './json.ts'
-import { account, revoked, searchText, unlocked, userList } from './schemas.ts'
+import { account, allowUnknownId, revoked, searchText, unlocked, userList } from './schemas.ts'
 
 export interface AccountsApi {
   accounts: Accounts
@@ -66,13 +66,17 @@ async function routes(instance: FastifyInstance, { accounts }: AccountsApi) {
         summary: 'End all sessions of a user; with lockFor, refuse new ones',
         problems: [...WRITE_PROBLEMS, 'user_not_found'],
         params: ofUser,
-        body: z.strictObject({ reason, lockFor: lockFor.optional() }),
+        body: z.strictObject({
+          reason,
+          lockFor: lockFor.optional(),
+          allowUnknownId: allowUnknownId.optional(),
+        }),
         response: { 200: revoked.describe('What was ended.') },
       },
     },
     async (request) => {
-      const { reason, lockFor: lockSeconds } = request.body
-      return toRevoked(await accounts.revoke(request.params.id, { reason, lockSeconds }, actorOf(request)))
+      const { lockFor: lockSeconds, ...rest } = request.body
+      return toRevoked(await accounts.revoke(request.params.id, { ...rest, lockSeconds }, actorOf(request)))
     },
   )
 

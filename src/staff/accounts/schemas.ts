@@ -8,6 +8,14 @@ import { STAFF_ROLES } from '../role-names.ts'
 /** A search text. */
 export const searchText = text.min(1, 'must not be empty')
 
+/** The choice to act on an id that no user has here. */
+export const allowUnknownId = z
+  .boolean('must be true or false')
+  .describe(
+    'true: act also on an id that no user has here, of a user who has not come since the application adopted the service. ' +
+      'Sessions from before, which the application still holds, are refused from then on',
+  )
+
 const where = {
   device,
   userAgent: nullableText,

@@ -22,7 +22,9 @@ export function printPlan({ planId, sessions, users, staffSessions, sample, unkn
   if (unknown.count > 0) {
     const ids = unknown.ids.slice(0, MAX_UNKNOWN)
     const more = unknown.count - ids.length
-    print(`Unknown ids, ignored: ${visible(ids.join(', '))}${more > 0 ? ` and ${n(more)} more` : ''}.`)
+    print(
+      `Ids that no user has here: ${visible(ids.join(', '))}${more > 0 ? ` and ${n(more)} more` : ''}. Executed, the plan refuses their sessions from before.`,
+    )
   }
   if (sample.length > 0) {
     print(`\nThe newest ${sample.length}:`)

@@ -45,7 +45,7 @@ export type IncidentActor = Pick<NewOperation, 'actorKind' | 'actorId' | 'actorS
 export interface Plan extends Counted {
   planId: string
   expiresAt: Date
-  /** Ids in the selection that belong to no user. */
+  /** Ids in the selection that no user has here. An execution refuses their sessions from before: see `take_over()`. */
   unknownUsers: string[]
 }
 
@@ -165,7 +165,7 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
 
     get,
 
-    /** How many ids in a plan belong to no user now, and the first few of them. */
+    /** How many ids in a plan no user has here now, and the first few of them. */
     unknownUsers: (planId: string): Promise<UnknownUsers> =>
       withoutDeadline(() =>
         transaction(async (tx) => {

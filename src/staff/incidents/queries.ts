@@ -60,7 +60,7 @@ export async function countMatching(
   return counted
 }
 
-/** The ids that belong to no user. */
+/** The ids that no user has here. */
 export async function unknownUsers(db: Executor, userIds: readonly string[]): Promise<string[]> {
   const rows = await fetchRows<{ id: string }>(
     db,
@@ -122,7 +122,7 @@ export interface UnknownUsers {
   ids: string[]
 }
 
-/** The ids in an incident's list that belong to no user. */
+/** The ids in an incident's list that no user has here. */
 export async function findUnknownListedUsers(db: Executor, id: string, limit: number): Promise<UnknownUsers> {
   const rows = await fetchRows<{ id: string; count: number }>(
     db,

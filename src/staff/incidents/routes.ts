@@ -35,7 +35,11 @@ const plan = z.object({
   users: z.int(),
   staffSessions: z.int().describe('how many of the sessions belong to staff'),
   sample: sample.describe('the newest of the sessions, at most ten'),
-  unknownUsers: z.array(z.string()).describe('ids in the selection that belong to no user'),
+  unknownUsers: z
+    .array(z.string())
+    .describe(
+      'ids in the selection that no user has here; once the plan is executed, their sessions from before are refused',
+    ),
   expiresAt: instant,
 })
 

@@ -21,6 +21,10 @@ export function userHref(id: string): string {
   return `/admin/user?${idQuery(id)}`
 }
 
+export function revokeHref(id: string): string {
+  return `/admin/user/revoke?${idQuery(id)}`
+}
+
 /** The email address and id, which tell users of the same name apart. */
 export function emailAndId({ id, email }: { id: string; email: string | null }): SafeHtml {
   return html`${email ? html`${quoted(email)} · ` : ''}<span class="id">${quoted(id)}</span>`

@@ -3,12 +3,13 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import type { ErrorCode } from '../../errors.ts'
 import { quoted } from '../../ui/format.ts'
 import { consolePage, type Section, type Viewer } from './frame.ts'
+import { revokeHref } from './parts.ts'
 
 const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
   not_found: { title: 'This page does not exist', text: 'The address may be mistyped.' },
   user_not_found: {
     title: 'There is no such user',
-    text: 'The account may have been deleted. Its history is still in the audit log.',
+    text: 'No user here has this id. The account may have been deleted: its history is still in the audit log. Or the user has not come since your application adopted this service.',
   },
   incident_not_found: { title: 'There is no such incident', text: 'The address may be mistyped.' },
   incident_not_open: {
@@ -41,7 +42,12 @@ export function consoleProblemPage({ viewer, section, problem, userId }: Console
 <p class="lead">${quoted(text)}</p>
 <nav class="actions" aria-label="Continue">
 <a class="button primary" href="/admin/users">Find a user</a>
-${problem.code === 'user_not_found' && userId ? html`<a class="button" href="/admin/audit?${String(new URLSearchParams({ user: userId }))}">Audit log of this id</a>` : ''}
+${
+  problem.code === 'user_not_found' && userId
+    ? html`<a class="button" href="/admin/audit?${String(new URLSearchParams({ user: userId }))}">Audit log of this id</a>
+${viewer.role === 'security' ? html`<a class="button" href="${revokeHref(userId)}">End sessions of this id…</a>` : ''}`
+    : ''
+}
 <a class="button" href="/admin">Overview</a>
 </nav>`,
   })

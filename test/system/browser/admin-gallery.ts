@@ -138,6 +138,7 @@ export const ADMIN_SCENES: Scene[] = [
     }),
   },
   { name: 'revoke', show: at(({ ada }) => `/admin/user/revoke?id=${ada}`) },
+  { name: 'revoke, unknown id', show: at(() => '/admin/user/revoke?id=4711') },
   {
     name: 'revoke, without a reason',
     show: as('staff', async (page, _service, { ada }) => {

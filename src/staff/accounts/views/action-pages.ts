@@ -10,6 +10,7 @@ import {
   idQuery,
   quoted,
   reasonField,
+  revokeHref,
   userHref,
 } from '../../views/parts.ts'
 import { oldSignInWarning } from '../../views/retry-page.ts'
@@ -28,12 +29,16 @@ export interface ActionPage {
   account: Account
   /** Whether the viewer's sign-in is recent enough. */
   isRecent: boolean
-  entered: { reason?: string | undefined; lockFor?: string | undefined }
+  entered: {
+    reason?: string | undefined
+    lockFor?: string | undefined
+    allowUnknownId?: string | undefined
+  }
   errors: FormErrors
 }
 
 export function revokePage({ viewer, account, isRecent, entered, errors }: ActionPage): SafeHtml {
-  const { user, sessions, sessionCount } = account
+  const { user, isKnown, sessions, sessionCount } = account
   const name = user.name || user.email || user.id
   const chosen = entered.lockFor ?? ''
   const locks = LOCKS.some(([value]) => value === chosen) ? LOCKS : [...LOCKS, [chosen, chosen] as const]
@@ -51,11 +56,13 @@ ${
   sessionCount > 0
     ? html`<p class="lead">${count(sessionCount, 'session')} will end, plus any session that starts before you confirm:</p>
 ${deviceNames(sessions, sessionCount)}`
-    : html`<p class="lead">This user has no active session. Any session that starts before you confirm will end.</p>`
+    : isKnown
+      ? html`<p class="lead">This user has no active session. Any session that starts before you confirm will end.</p>`
+      : html`<p class="warn"><strong>No user here has this id.</strong> Users get here at their first request after your application has adopted this service. Until then, the application holds their sessions from before: these will be refused.</p>`
 }
 ${user.lock ? html`<p class="warn">Sign-in is locked ${user.lock.until ? html`until ${on(user.lock.until)}` : 'until staff unlock it'}; a shorter lock does not replace it.</p>` : ''}
 ${oldSignInWarning(isRecent, viewer)}
-<form method="post" action="/admin/user/revoke?${idQuery(user.id)}">
+<form method="post" action="${revokeHref(user.id)}">
 ${reasonField(entered.reason, errors)}
 <fieldset>
 <legend>Lock sign-in as well?</legend>
@@ -69,12 +76,18 @@ ${locks.map(
 `,
 )}</div>
 </fieldset>
+${isKnown ? '' : unknownIdField(user.id, entered.allowUnknownId)}
 <div class="actions">
 <button class="danger">End ${sessionCount > 0 ? count(sessionCount, 'session') : 'all sessions'}</button>
 <a class="button" href="${userHref(user.id)}">Cancel</a>
 </div>
 </form>`,
   })
+}
+
+/** A typo must not look like success. */
+function unknownIdField(id: string, entered: string | undefined): SafeHtml {
+  return html`<label class="choice"><input type="checkbox" name="allowUnknownId" value="yes" required${entered ? html` checked` : ''}><span><strong>A user of the application has exactly the id “${quoted(id)}”.</strong><span class="detail">It is the id in the application’s own database, and not an email address.</span></span></label>`
 }
 
 export function unlockPage({ viewer, account, isRecent, entered, errors }: ActionPage): SafeHtml {

@@ -9,7 +9,7 @@ import { ago, count, on } from '../../../ui/format.ts'
 import type { DisplayNames } from '../../display-names.ts'
 import type { Replay } from '../../replays/schema.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { actor, agent, emailAndId, idQuery, quoted } from '../../views/parts.ts'
+import { actor, agent, emailAndId, idQuery, quoted, revokeHref } from '../../views/parts.ts'
 import type { Account } from '../accounts.ts'
 import { compareWithSession } from '../json.ts'
 import type { Revocation } from '../queries.ts'
@@ -56,8 +56,8 @@ ${revocations.length > 0 ? revocationList(revocations, names) : html`<p class="e
 function actions({ user, sessionCount }: Account): SafeHtml {
   const id = idQuery(user.id)
   return html`<nav class="actions" aria-label="Actions">
-<a class="button${sessionCount > 0 ? ' danger' : ''}" href="/admin/user/revoke?${id}">${sessionCount > 0 ? `End ${sessionCount === 1 ? 'the session' : `all ${sessionCount.toLocaleString('en')} sessions`}…` : 'End all sessions…'}</a>
-<a class="button" href="/admin/user/revoke?${id}&amp;lockFor=24h">${sessionCount > 0 ? 'End all and lock sign-in…' : user.lock ? 'Lock for longer…' : 'Lock sign-in…'}</a>
+<a class="button${sessionCount > 0 ? ' danger' : ''}" href="${revokeHref(user.id)}">${sessionCount > 0 ? `End ${sessionCount === 1 ? 'the session' : `all ${sessionCount.toLocaleString('en')} sessions`}…` : 'End all sessions…'}</a>
+<a class="button" href="${revokeHref(user.id)}&amp;lockFor=24h">${sessionCount > 0 ? 'End all and lock sign-in…' : user.lock ? 'Lock for longer…' : 'Lock sign-in…'}</a>
 ${sessionCount > 1 ? html`<a class="button" href="/admin/incidents/new?${String(new URLSearchParams({ userIds: user.id }))}">End only some…</a>` : ''}
 ${user.lock ? html`<a class="button" href="/admin/user/unlock?${id}">Unlock sign-in…</a>` : ''}
 </nav>`
@@ -67,6 +67,10 @@ ${user.lock ? html`<a class="button" href="/admin/user/unlock?${id}">Unlock sign
 function outcome({ operation, revoked }: Ended): SafeHtml {
   const { kind, revokedCount, at, result } = operation
   const until = (result as { lockedUntil?: string } | null)?.lockedUntil
+  const refused =
+    revokedCount > 0
+      ? 'No instance accepts them any more.'
+      : 'Sessions from before, which the application may still hold, are refused.'
   const title =
     kind === 'user.unlock'
       ? 'Sign-in was unlocked'
@@ -74,7 +78,7 @@ function outcome({ operation, revoked }: Ended): SafeHtml {
   return html`<section class="notice" role="status" aria-labelledby="outcome">
 <h2 id="outcome">${title}</h2>
 <p>${
-    kind === 'user.unlock' ? 'This user may sign in again.' : 'No instance accepts them any more.'
+    kind === 'user.unlock' ? 'This user may sign in again.' : refused
   }${kind === 'user.revoke' && until ? html` Sign-in is locked ${until === 'forever' ? 'until staff unlock it' : html`until ${on(new Date(until))}`}.` : ''} Done ${ago(at)}.</p>
 ${deviceNames(revoked, revokedCount)}
 </section>`

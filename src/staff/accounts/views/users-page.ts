@@ -1,8 +1,9 @@
 /** `/admin/users`: find users by the beginning of a name, email address or id. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { on } from '../../../ui/format.ts'
+import type { StaffRole } from '../../role-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { emailAndId, quoted, userHref } from '../../views/parts.ts'
+import { emailAndId, quoted, revokeHref, userHref } from '../../views/parts.ts'
 import type { FoundUser } from '../queries.ts'
 
 export interface UsersPage {
@@ -22,7 +23,7 @@ export function usersPage({ viewer, query, users, most }: UsersPage): SafeHtml {
     body: html`
 <h1>Users</h1>
 ${searchForm(query, !users)}
-${users ? results(query, users, most) : ''}`,
+${users ? results(query, users, most, viewer.role) : ''}`,
   })
 }
 
@@ -36,9 +37,10 @@ export function searchForm(query: string, first = false): SafeHtml {
 </form>`
 }
 
-function results(query: string, users: FoundUser[], most: number): SafeHtml {
+function results(query: string, users: FoundUser[], most: number, role: StaffRole): SafeHtml {
   if (users.length === 0)
-    return html`<p class="empty" role="status">No user has a name, email address or id that begins with “${quoted(query)}”.</p>`
+    return html`<p class="empty" role="status">No user has a name, email address or id that begins with “${quoted(query)}”.</p>
+${role === 'security' ? html`<p>Is it the id of a user who has not come since your application adopted this service? <a href="${revokeHref(query)}">End sessions of this id…</a></p>` : ''}`
   return html`<h2>${users.length >= most ? `The first ${most} users found; type more to narrow the search` : users.length === 1 ? '1 user found' : `${users.length} users found`}</h2>
 <ul class="panel people-found" role="list">
 ${users.map(

@@ -89,7 +89,7 @@ ${facts(incident, names)}`,
 
 /** Warns about pasted email addresses or outdated ids, which make the count too low. */
 function unknownIdsWarning({ count: n, ids }: UnknownUsers): SafeHtml {
-  return html`<p class="warn"><strong>${n === 1 ? '1 id in the list belongs' : `${n.toLocaleString('en')} ids in the list belong`} to no user</strong> and will be ignored: ${ids.map((id, i) => html`${i > 0 ? ', ' : ''}<span class="id">${quoted(id)}</span>`)}${n > ids.length ? ' …' : '.'} The list takes ids, not email addresses.</p>`
+  return html`<p class="warn"><strong>${n === 1 ? '1 id in the list belongs' : `${n.toLocaleString('en')} ids in the list belong`} to no user here:</strong> ${ids.map((id, i) => html`${i > 0 ? ', ' : ''}<span class="id">${quoted(id)}</span>`)}${n > ids.length ? ' …' : '.'} The list takes ids, not email addresses. A user who has not come since your application adopted this service is unknown, too: sessions from before are refused once the plan is executed.</p>`
 }
 
 function sampleList(sample: IncidentSample[], names: DisplayNames): SafeHtml {
