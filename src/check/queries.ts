@@ -1,6 +1,6 @@
 /**
- * The queries of `/check`: which of these tokens are valid, and whose are they? One prepared statement takes many tokens and
- * answers by position. Rows are arrays: row objects, matched by token, cost half the throughput.
+ * The queries of `/check`: which of these tokens are valid, and whose are they? One statement takes many tokens and answers by
+ * position. Rows are arrays: row objects, matched by token, cost half the throughput.
  */
 
 import type { Database } from '../database/database.ts'
@@ -42,32 +42,24 @@ const INTERVAL = lastSeenInterval('p.idle_timeout_seconds')
 const END = endOf('s', { idleTimeout: 'p.idle_timeout_seconds', maxAge: 'p.max_age_seconds' })
 
 const seconds = (interval: string) => `extract(epoch from ${interval})::float8`
-const SEEN = 'greatest(s."lastSeenAt", s."passiveAt")'
-
-/** Selects the valid sessions among the hashed tokens in `$1`. */
-const selectValid = (
-  columns: string,
-) => `select requested.position::int, s."userId", s.id, ${seconds('s."createdAt"')},
-    ${seconds(END)}, ${seconds('statement_timestamp() - s."createdAt"')}, ${columns}
-  from global_logout.session_policy p, pg_catalog.unnest($1::text[]) with ordinality as requested (token, position)
-  join global_logout.session s on s."sessionToken" = requested.token
-  where statement_timestamp() < ${END}`
 
 const CHECK_TOKENS = {
   name: 'check-tokens',
-  text: selectValid(
-    `s."lastSeenAt" < statement_timestamp() - ${INTERVAL}, ${SEEN} < statement_timestamp() - ${INTERVAL}`,
-  ),
+  text: 'select * from global_logout.check_tokens($1)',
+  selfContained: true,
 }
 
+/** Only under a lease, so never through a pooler. */
 const READ_TOKENS = {
   name: 'read-tokens',
-  text: selectValid(
-    `${seconds(`${END} - statement_timestamp()`)},
+  text: `select requested.position::int, s."userId", s.id, ${seconds('s."createdAt"')},
+    ${seconds(END)}, ${seconds('statement_timestamp() - s."createdAt"')}, ${seconds(`${END} - statement_timestamp()`)},
     ${seconds(`s."lastSeenAt" + ${INTERVAL} - statement_timestamp()`)},
-    ${seconds(`${SEEN} + ${INTERVAL} - statement_timestamp()`)},
-    ${seconds(INTERVAL)}`,
-  ),
+    ${seconds(`greatest(s."lastSeenAt", s."passiveAt") + ${INTERVAL} - statement_timestamp()`)},
+    ${seconds(INTERVAL)}
+  from global_logout.session_policy p, pg_catalog.unnest($1::text[]) with ordinality as requested (token, position)
+  join global_logout.session s on s."sessionToken" = requested.token
+  where statement_timestamp() < ${END}`,
 }
 
 /** Looks up hashed tokens. @returns null for a token that is not valid. */

@@ -105,6 +105,19 @@ function inReadOnly(statement: string): string {
     commit`
 }
 
+const BEGIN = 'begin isolation level read committed, not deferrable'
+
+/**
+ * The statements before the call of a function that verifies the server and has its own settings. They set what a function cannot:
+ * the limits of the statement, and the format of its answer.
+ */
+export function callSql(timeouts: Timeouts): [begin: string, setUp: string] {
+  const { statement_timeout, lock_timeout, client_encoding, extra_float_digits } =
+    transactionSettings(timeouts)
+  const settings = { statement_timeout, lock_timeout, client_encoding, extra_float_digits }
+  return [BEGIN, `select ${assignments(settings as Record<string, string>, true)}`]
+}
+
 /**
  * The statements that begin a transaction of which nothing is known: not the server, not its settings. The second one fails, so that
  * no statement after it runs, unless the server is a writable primary where triggers fire. SQL raises no error of its own, so it
@@ -117,7 +130,7 @@ export function beginSql(timeouts: Timeouts, durable: boolean): [begin: string, 
   const weak = ['off', 'local', 'remote_write'].map((each) => equals('synchronous_commit', each)).join(' or ')
   const commit = `case when ${weak} then pg_catalog.set_config('synchronous_commit', 'on', true) end`
   return [
-    'begin isolation level read committed, not deferrable',
+    BEGIN,
     `select 1 operator(pg_catalog./) case when pg_catalog.pg_is_in_recovery()
         or ${equals('default_transaction_read_only', 'on')} or ${equals('session_replication_role', 'replica')} then 0 else 1 end,
       ${assignments(transactionSettings(timeouts), true)}${durable ? `,\n      ${commit}` : ''}`,

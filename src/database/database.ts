@@ -178,15 +178,20 @@ export function openDatabase(
   }
 
   /** One query without drizzle, for the hot path, prepared where it can be. Its rows are arrays. */
-  function query<Row extends unknown[]>(prepared: {
+  function query<Row extends unknown[]>({
+    selfContained = false,
+    ...prepared
+  }: {
     name: string
     text: string
     values: unknown[]
+    /** Whether it calls a function that verifies the server and has its own settings: through a pooler that saves both. */
+    selfContained?: boolean
   }): Promise<Row[]> {
     const config = { ...prepared, rowMode: 'array' as const }
     return withClient(async (client) => {
       const { rows } = statements
-        ? await statements.statement(client, config)
+        ? await statements.statement(client, config, selfContained)
         : await client.query<Row>(config)
       return rows as unknown[] as Row[]
     })

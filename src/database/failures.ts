@@ -20,12 +20,14 @@ export function rootCause(error: unknown): unknown {
 /** SQLSTATE classes and codes of temporary failures: the caller may retry. */
 const TEMPORARY = [
   '08', // connection exception; PgBouncer's own errors (08P01)
-  '25006', // read-only: a demoted primary
+  '25006', // read-only: a demoted primary; or check_tokens() refuses the server
   '25P03', // idle in transaction too long
   '25P04', // transaction took too long
   '26000', // no such prepared statement: behind a pooler in transaction mode another server process answered
   '3D', // no such database (yet)
+  '3F', // our schema is missing: migrations have not run
   '40', // serialization failure, deadlock
+  '42883', // a function is missing: migrations have not run
   '42P01', // a table is missing: migrations have not run
   '42P05', // the prepared statement exists: it is another client's, behind a pooler in transaction mode
   '53', // out of connections, memory, disk

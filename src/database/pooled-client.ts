@@ -1,12 +1,13 @@
 /**
  * Statements and transactions through a pooler in transaction mode (PgBouncer). Each transaction may run in another server process,
  * on another server, with the settings that another client left. So each one first verifies the server and sets what it needs, in
- * the round trip of its `begin`, and leaves nothing behind. Statements have no names.
+ * the round trip of its `begin`, and leaves nothing behind; a call of a function that does so itself saves it. Statements have no
+ * names.
  */
 import type pg from 'pg'
 import { unavailable } from '../errors.ts'
 import type { Client } from './connection.ts'
-import { beginSql, type Timeouts } from './connection-settings.ts'
+import { beginSql, callSql, type Timeouts } from './connection-settings.ts'
 import { sqlState } from './failures.ts'
 import type { Statement } from './pipeline.ts'
 
@@ -17,6 +18,7 @@ const NEEDS_MORE = /^\s*(begin|start|commit|end|rollback|abort|savepoint|set|lis
 export function createPooledStatements(timeouts: Timeouts) {
   const begin = beginSql(timeouts, false)
   const durableBegin = beginSql(timeouts, true)
+  const call = callSql(timeouts)
 
   /** @throws Problem `unavailable` when the server is unfit. */
   async function send(client: Client, statements: readonly Statement[]): Promise<pg.QueryResult[]> {
@@ -36,10 +38,14 @@ export function createPooledStatements(timeouts: Timeouts) {
     }
   }
 
-  /** One statement in a transaction of its own: one round trip. */
-  async function statement(client: Client, query: pg.QueryConfig): Promise<pg.QueryResult> {
+  /** One statement in a transaction of its own: one round trip. @param selfContained as in `Database.query`. */
+  async function statement(
+    client: Client,
+    query: pg.QueryConfig,
+    selfContained = false,
+  ): Promise<pg.QueryResult> {
     const { name: _, ...unnamed } = query
-    const results = await send(client, [...begin, unnamed, 'commit'])
+    const results = await send(client, [...(selfContained ? call : begin), unnamed, 'commit'])
     return results[begin.length] as pg.QueryResult
   }
 

@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/database/database.ts'
 import { sqlState } from '../../src/database/failures.ts'
 import type { Problem } from '../../src/errors.ts'
 import { openTestDatabase, testDatabase } from '../support/database.ts'
+import { hold } from '../support/hold.ts'
 import { ownServer } from '../support/own-server.ts'
 import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { json, type Service, startService } from '../support/service.ts'
@@ -76,6 +77,8 @@ async function livesThrough(t: Test, service: Service) {
   }
   const [phone, laptop, tablet] = [await signIn(), await signIn(), await signIn()]
   for (let checks = 0; checks < 6; checks++) t.equal(await service.check(phone), 200)
+  const begun = Number((await service.as(phone, '/check')).headers.get('x-session-created'))
+  t.ok(Math.abs(begun - Date.now() / 1_000) < 120, 'begun now, in seconds')
   const list = await service.as(phone, '/api/sessions')
   const { sessions } = (await list.json()) as { sessions: { createdAt: string }[] }
   t.equal(sessions.length, 3)
@@ -220,18 +223,34 @@ t.test('statements with names that meet in the pooler are 503, never 500, and ne
 })
 
 t.test('both errors of named statements are 503', async (t) => {
-  const named = openDatabase(pgbouncer.url, { max: 4 })
-  t.teardown(named.close)
-  const found = new Map<string, number>()
-  await waitFor('both errors', async () => {
-    const query = () => named.query({ name: 'one', text: 'select 1', values: [] })
-    for (const { reason } of (await Promise.allSettled([query(), query(), query()])) as {
-      reason?: unknown
-    }[])
-      if (reason) found.set(sqlState((reason as Error).cause ?? reason) ?? '', (reason as Problem).status)
-    return found.has('26000') && found.has('42P05')
+  /** Runs a named statement several times on one new connection. @returns whether this error came. */
+  const meets = async (state: string, name: string, times: number) => {
+    const named = openDatabase(pgbouncer.url, { max: 1 })
+    const statuses: number[] = []
+    for (let each = 0; each < times; each++)
+      await named.query({ name, text: 'select 1', values: [] }).catch((error: Problem) => {
+        if (sqlState(error.cause) === state) statuses.push(error.status)
+      })
+    await named.close()
+    return statuses.length > 0 && t.same([...new Set(statuses)], [503])
+  }
+  // The next server connection in turn does not know it.
+  await waitFor('no such statement', () => meets('26000', crypto.randomUUID(), SERVER_CONNECTIONS))
+  await waitFor('a statement that exists', () => meets('42P05', 'one', 1))
+})
+
+t.test('a check that waits for a lock ends at its limit, at the server, too', async (t) => {
+  const service = await startService({ database, env: behind })
+  const { token } = await service.signIn('eve')
+  await everywhere('set lock_timeout = 0; set statement_timeout = 0')
+  const holder = await hold(database, 'lock table session in access exclusive mode')
+  t.equal(await service.check(token), 503)
+  await waitFor('the end of the statement', async () => {
+    const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%check_tokens%'`
+    return (await database.psql(waiting)).length === 0
   })
-  t.same([...found.values()], [503, 503])
+  await holder.end()
+  t.equal(await service.check(token), 200)
 })
 
 t.test('PostgreSQL stops behind the pooler: undecided in time, and back without a restart', async (t) => {
