@@ -13,8 +13,8 @@ import type { Executor } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { testDatabase } from '../support/database.ts'
 import { cell } from '../support/matrix.ts'
+import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { startService } from '../support/service.ts'
-import { startTransactionPooler } from '../support/transaction-pooler.ts'
 import { PATIENCE_MS } from '../support/within.ts'
 import { DRIVERS } from './application.ts'
 import { adapterContract, type Implementation, inDays } from './contract-suite.ts'
@@ -107,28 +107,23 @@ t.test(
   async (t) => adapterContract(t, onDrizzle(DRIVERS['a pool of node-postgres'](database.url, ''), 'integer')),
 )
 
-t.test('through a pooler in transaction mode', async (t) => {
-  const url = await startTransactionPooler(database.url)
-  t.test(
-    cell("Auth.js's contract, through a pooler in transaction mode", {
-      layout: 'own tables, uuids',
-      driver: 'drizzle on a pool of node-postgres',
-      strategy: 'database',
-    }),
-    async (t) => adapterContract(t, onDrizzle(DRIVERS['a pool of node-postgres'](url, ''), 'uuid')),
-  )
-  t.test(
-    cell("Auth.js's contract, through a pooler in transaction mode", {
-      layout: 'own tables, uuids',
-      driver: 'drizzle on postgres-js',
-      strategy: 'database',
-    }),
-    async (t) => {
-      const client = postgres(url, { prepare: false, fetch_types: false })
-      t.teardown(() => client.end())
-      adapterContract(t, onDrizzle(postgresJs(client), 'uuid'))
-    },
-  )
+t.test('through PgBouncer in transaction mode', { skip: noPgbouncer }, async (t) => {
+  const { url } = await startPgbouncer(database.url)
+  const client = postgres(url, { prepare: false })
+  t.teardown(() => client.end())
+  const drivers: Record<string, Executor> = {
+    'a pool of node-postgres': DRIVERS['a pool of node-postgres'](url, ''),
+    'postgres-js': postgresJs(client),
+  }
+  for (const [name, db] of Object.entries(drivers))
+    t.test(
+      cell("Auth.js's contract, through PgBouncer", {
+        layout: 'own tables, uuids',
+        driver: `drizzle on ${name}`,
+        strategy: 'database',
+      }),
+      async (t) => adapterContract(t, onDrizzle(db, 'uuid')),
+    )
 })
 
 /** The stock adapter makes the tokens; the column hashes them, and the answers of the adapter have them raw. */

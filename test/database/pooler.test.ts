@@ -1,33 +1,22 @@
 /** Poolers in transaction mode: what `start` and `doctor` accept, refuse and say, and that they leave nothing behind. */
 import pg from 'pg'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { verifyForCommand, verifyUrls } from '../../src/database/pooler.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { ownServer } from '../support/own-server.ts'
 import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
-import { startTransactionPooler } from '../support/transaction-pooler.ts'
 
 const { url } = await testDatabase()
 const other = await testDatabase()
 
-async function refused(t: Test, env: Record<string, string>, message: RegExp) {
-  const started = run(['start'], { env })
-  t.equal(await started.ended, 1)
-  t.match(started.output(), message)
+/** The exit code of `doctor`, and its finding on the pooler. */
+async function doctorOf(env: Record<string, string>) {
   const doctor = run(['doctor', '--json'], { env })
-  t.equal(await doctor.ended, 1)
-  const findings = JSON.parse(doctor.stdout()) as { level: string; what: string; detail: string }[]
-  t.match(
-    findings.find(({ what }) => what === 'pooler'),
-    { level: 'problem', detail: message },
-  )
+  const code = await doctor.ended
+  const findings = JSON.parse(doctor.stdout()) as { what: string }[]
+  return { code, pooler: findings.find(({ what }) => what === 'pooler') }
 }
-
-t.test('any pooler in transaction mode is refused, with the setting that leads past it', async (t) => {
-  const pooled = await startTransactionPooler(url)
-  await refused(t, { DATABASE_URL: pooled }, /is a pooler in transaction mode.*Set DATABASE_DIRECT_URL/)
-})
 
 t.test('a direct connection to PostgreSQL is accepted', async () => {
   await verifyUrls({ url })
@@ -56,23 +45,20 @@ t.test('PgBouncer', { skip: noPgbouncer }, async (t) => {
   const before = await left()
 
   t.test('alone is refused, and other clients find their settings unchanged', async (t) => {
-    await refused(
-      t,
-      { DATABASE_URL: pgbouncer.url },
-      /is a pooler in transaction mode.*Set DATABASE_DIRECT_URL/,
-    )
+    const env = { DATABASE_URL: pgbouncer.url }
+    const message = /is a pooler in transaction mode.*Set DATABASE_DIRECT_URL/
+    const started = run(['start'], { env })
+    t.equal(await started.ended, 1)
+    t.match(started.output(), message)
+    t.same(await left(), before)
+    t.match(await doctorOf(env), { code: 1, pooler: { level: 'problem', detail: message } })
     t.same(await left(), before)
   })
 
   t.test('is accepted with a way past it, and other clients find their settings unchanged', async (t) => {
     const env = { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: url }
-    const doctor = run(['doctor', '--json'], { env })
-    await doctor.ended
-    const findings = JSON.parse(doctor.stdout()) as { what: string }[]
-    t.match(
-      findings.find(({ what }) => what === 'pooler'),
-      { level: 'ok', detail: 'any at DATABASE_URL; DATABASE_DIRECT_URL leads past it to the same database' },
-    )
+    const detail = 'any at DATABASE_URL; DATABASE_DIRECT_URL leads past it to the same database'
+    t.match(await doctorOf(env), { pooler: { level: 'ok', detail } })
     t.same(await left(), before)
   })
 
@@ -85,6 +71,11 @@ t.test('PgBouncer', { skip: noPgbouncer }, async (t) => {
     t.equal(await past.ended, 0, past.output())
   })
 
+  t.test('is refused with a single server connection, too', async (t) => {
+    const single = await startPgbouncer(url, { default_pool_size: '1', min_pool_size: '1' })
+    await t.rejects(verifyUrls({ url: single.url }), { message: /is a pooler in transaction mode/ })
+  })
+
   t.test('is accepted in session mode', async () => {
     const inSession = await startPgbouncer(url, { pool_mode: 'session' })
     await verifyUrls({ url: inSession.url })
@@ -92,12 +83,9 @@ t.test('PgBouncer', { skip: noPgbouncer }, async (t) => {
   })
 
   t.test('is refused as the way past itself', async (t) => {
-    const env = { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: pgbouncer.url }
-    await refused(
-      t,
-      env,
-      /is a pooler in transaction mode.*DATABASE_DIRECT_URL must lead to PostgreSQL itself/,
-    )
+    await t.rejects(verifyUrls({ url: pgbouncer.url, directUrl: pgbouncer.url }), {
+      message: /is a pooler in transaction mode.*DATABASE_DIRECT_URL must lead to PostgreSQL itself/,
+    })
   })
 
   t.test('is refused with a way to another database of the server', async (t) => {
