@@ -2,25 +2,29 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Adapter } from '@auth/core/adapters'
+import type { DatabaseSessions } from '@global-logout/postgres'
 import t, { type Test } from 'tap'
 import { generatedClient, load, skip } from '../authjs/others/load.ts'
 import { PG_SQL, PRISMA_SQL } from '../authjs/others/tables.ts'
 import { layoutSql } from '../layouts/layouts.ts'
 import { testDatabase } from '../support/database.ts'
 import { cell } from '../support/matrix.ts'
+import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { runProgram } from '../support/run-program.ts'
 import { startService } from '../support/service.ts'
 import { shellWord } from '../support/shell.ts'
 import { readmeSection } from './readme.ts'
 
 const page = await readFile(new URL('../../docs/adopt.md', import.meta.url), 'utf8')
-const code = (title: string, language: string) =>
-  [...readmeSection(title, page).matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))].map(
+const code = (title: string, language: string, text = page) =>
+  [...readmeSection(title, text).matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))].map(
     ([, text = '']) => text,
   )
 
 const database = await testDatabase({ dump: await layoutSql('stock') })
 const { psql, url } = database
+/** The code of the page must work through a pooler, too: it runs behind PgBouncer where that is installed. */
+const pooledUrl = noPgbouncer ? url : (await startPgbouncer(url)).url
 
 /** Runs commands of the page against the database. */
 function shell(commands: string, env: Record<string, string> = {}) {
@@ -80,6 +84,9 @@ for (const [title, name] of Object.entries(NAMES)) {
   await write(`${name}.ts`, text)
 }
 await write('http.ts', code('Any other adapter', 'ts')[1] ?? '')
+await write('pooled.ts', code('Behind a pooler', 'ts')[0] ?? '')
+const packageReadme = await readFile(new URL('../../packages/postgres/README.md', import.meta.url), 'utf8')
+await write('pooled-sessions.ts', code('Behind a pooler', 'ts', packageReadme)[0] ?? '')
 await write(
   'application.ts',
   `import { memoryAdapter } from '../../memory-adapter.ts'
@@ -95,10 +102,11 @@ interface Snippet {
   sessions?: { close(): Promise<void> }
   pool?: { end(): Promise<void> }
   db?: { $client: { end(): Promise<void> } }
+  client?: { end(): Promise<void> }
 }
 /** Runs the code of a section as an application on this database. */
-async function adopted<Module = Snippet>(name: string, search = ''): Promise<Module> {
-  process.env.DATABASE_URL = url + search
+async function adopted<Module = Snippet>(name: string, address = pooledUrl): Promise<Module> {
+  process.env.DATABASE_URL = address
   return import(join(folder, `${name}.ts`)) as Promise<Module>
 }
 
@@ -133,6 +141,24 @@ t.test(
   },
 )
 
+const pooledCell = { layout: 'stock', driver: 'drizzle on postgres-js', strategy: 'database' } as const
+t.test(cell('the code for a pooler signs in and out', pooledCell), async (t) => {
+  const { config, client } = await adopted('pooled')
+  await signsInAndOut(t, config, 'u1')
+  await client?.end()
+})
+
+t.test('the code for a pooler in the README of @global-logout/postgres signs in and out', async (t) => {
+  type Own = { sessions: DatabaseSessions; client: { end(): Promise<void> } }
+  const { sessions, client } = await adopted<Own>('pooled-sessions')
+  const { token } = await sessions.create({ user: { id: '8' } })
+  const request = { headers: { authorization: `Bearer ${token}` } }
+  t.match(await sessions.check(request), { userId: '8' })
+  await sessions.logout(request)
+  t.equal(await sessions.check(request), null)
+  await client.end()
+})
+
 const prismaCell = { layout: 'prisma-mapped', driver: 'Prisma', strategy: 'database' } as const
 t.test(cell('the code of the page signs in and out', prismaCell), { skip }, async (t) => {
   await psql(PRISMA_SQL)
@@ -151,7 +177,7 @@ t.test(cell('the code of the page signs in and out', prismaCell), { skip }, asyn
 const pgCell = { layout: 'pg-adapter', driver: '@auth/pg-adapter', strategy: 'database' } as const
 t.test(cell('the code of the page signs in and out', pgCell), { skip }, async (t) => {
   await psql(PG_SQL)
-  const { config, pool } = await adopted('other', '?options=-c%20search_path%3Dplain')
+  const { config, pool } = await adopted('other', `${url}?options=-c%20search_path%3Dplain`)
   const user = await config.adapter.createUser?.({ id: '', email: 'ada@example.com', emailVerified: null })
   await signsInAndOut(t, config, user?.id as string)
   await pool?.end()

@@ -1,7 +1,7 @@
 /** Turns what a database says into the errors of `Sessions`, with the codes of the service. */
 import { type NewSession, NotSignedOutError, ServiceError, UndecidedError } from '@global-logout/client'
 import { ActError } from './acts.ts'
-import { poolerHint } from './pooler.ts'
+import { poolerFault } from './pooler.ts'
 import { readAddress } from './service.ts'
 
 /** Longest text of a user, in characters, as the service has it. */
@@ -22,23 +22,27 @@ export function problemOf(error: unknown, Kind: typeof ServiceError): Error {
   const known = KNOWN[error.state ?? '']
   if (known) return new Kind({ ...known, detail: `${error.reason}.` }, { cause: error })
   const [code, detail] = error.nothingDone
-    ? ['unavailable', `${whyNot(error)} Nothing was changed; try again.${poolerHint(error)}`]
-    : ['outcome_unknown', `The database did not confirm the change. Repeat the request.${poolerHint(error)}`]
+    ? ['unavailable', `${whyNot(error)} Nothing was changed; try again.`]
+    : [
+        'outcome_unknown',
+        `${poolerFault(error) ?? 'The database did not confirm the change.'} Repeat the request.`,
+      ]
   return new Kind({ status: 503, code, detail }, { cause: error, retryAfterSeconds: 1 })
 }
 
 export function undecided(error: unknown): Error {
   if (!(error instanceof ActError)) return error as Error
-  const detail = `${whyNot(error)} The session may be valid.${poolerHint(error)}`
+  const detail = `${whyNot(error)} The session may be valid.`
   return new UndecidedError(detail, { cause: error })
 }
 
 /** A mistake in the set-up is named: it would be taken for an outage. */
-function whyNot({ state = '' }: ActError): string {
+function whyNot(error: ActError): string {
+  const { state = '' } = error
   if (['3F000', '42883', '42P01', '42501'].includes(state))
     return 'The database lacks the functions of global-logout, or the right to call them: see "global-logout doctor".'
   if (state === '25006') return 'The database is a standby.'
-  return 'The database did not answer in time.'
+  return poolerFault(error) ?? 'The database did not answer in time.'
 }
 
 export function invalidToken(): NotSignedOutError {
