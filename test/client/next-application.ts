@@ -7,10 +7,12 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build as bundle } from 'esbuild'
 import type { BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
 import { startIdentityProvider } from '../authjs/identity-provider.ts'
 import { boundedFetch } from '../support/bounded-fetch.ts'
+import { login } from '../support/logins.ts'
 import { plainNode } from '../support/plain-node.ts'
 import { freePort } from '../support/ports.ts'
 import { runProgram } from '../support/run-program.ts'
@@ -49,6 +51,7 @@ export async function startApplication(version: NextVersion) {
     startIdentityProvider({ redirectUri: `${base}/api/auth/callback/work` }),
     service.keyFor('sessions:create'),
   ])
+  const { url } = await login(service.database, 'global_logout_application')
   const folder = await assemble(version)
   // Rewrites are part of a build; a proxy reads its environment when it runs.
   await build(folder, version === 15 ? { GLOBAL_LOGOUT_URL: service.base } : {})
@@ -57,6 +60,7 @@ export async function startApplication(version: NextVersion) {
     GLOBAL_LOGOUT_URL: service.base,
     GLOBAL_LOGOUT_KEY: key,
     GLOBAL_LOGOUT_TRUSTED_PROXIES: '1',
+    DATABASE_URL: url,
     AUTH_SECRET: 'of-the-application',
     AUTH_URL: base,
     AUTH_WORK_ISSUER: issuer,
@@ -100,7 +104,8 @@ export async function signIn(context: BrowserContext, who: string): Promise<Page
 /** Puts the packages as they are now into the dependencies. @returns the folder of the application. */
 async function assemble(version: NextVersion): Promise<string> {
   const modules = join(FOLDERS[version], 'node_modules')
-  for (const name of ['client', 'authjs']) {
+  // Only the routes of the tests have sessions in process; pg is the repository's own.
+  for (const name of version === 15 ? ['client', 'authjs', 'postgres'] : ['client', 'authjs']) {
     const installed = join(modules, '@global-logout', name)
     const [dist, built] = [join(installed, 'dist'), join(installed, 'built')]
     for (const old of [dist, built]) await rm(old, { recursive: true, force: true })
@@ -111,6 +116,7 @@ async function assemble(version: NextVersion): Promise<string> {
     // The compiler also writes what is imported from the peers, and then the whole path.
     const own = join(built, 'packages', name, 'src')
     await rename(existsSync(own) ? own : built, dist)
+    if (name === 'postgres') await bundlePostgres(join(dist, 'index.js'))
     await cp(join(root, 'packages', name, 'package.json'), join(installed, 'package.json'))
   }
   // Turbopack follows no link to dependencies elsewhere, so Next 16 builds the example where it is.
@@ -125,10 +131,19 @@ async function assemble(version: NextVersion): Promise<string> {
   const middleware = await readFile(join(folder, 'middleware.ts'), 'utf8')
   await writeFile(
     join(folder, 'middleware.ts'),
-    middleware.replace("['/', ", "['/', '/api/guarded', '/recent', "),
+    middleware.replace(
+      "['/', ",
+      "['/', '/api/guarded', '/recent', '/api/in-process', '/in-process', '/act', ",
+    ),
   )
   await symlink(modules, join(folder, 'node_modules'))
   return folder
+}
+
+/** As packages/postgres/build.js, which writes where other tests write at the same time. */
+async function bundlePostgres(outfile: string): Promise<void> {
+  const entryPoints = [join(root, 'packages/postgres/src/index.ts')]
+  await bundle({ entryPoints, outfile, bundle: true, format: 'esm', platform: 'node', packages: 'external' })
 }
 
 async function build(folder: string, env: Record<string, string>): Promise<void> {

@@ -68,7 +68,7 @@ export async function testNext(version: NextVersion): Promise<void> {
     `${on}: after a sign-out everywhere, the other browser is out and its open page leaves`,
     async (t, open) => {
       const [phone, laptop, eve] = [await open(site), await open(site), await open(site)]
-      const [here, there] = [await signIn(phone, 'ada'), await signIn(laptop, 'ada')]
+      const [here, there] = [await signIn(phone, 'dorothy'), await signIn(laptop, 'dorothy')]
       const other = await signIn(eve, 'eve')
       const token = await cookieOf(phone)
       await here.getByRole('button', { name: 'Sign out everywhere' }).click()
@@ -184,7 +184,10 @@ export async function testNext(version: NextVersion): Promise<void> {
   })
 
   // Next 16 builds the example where it is, without the pages of the tests.
-  if (version === 15) testGuards(base, service, site)
+  if (version === 15) {
+    testGuards(base, service, site)
+    testOwnSessions(base, service, site)
+  }
 }
 
 /** `withSession` and `requireSession`, where no proxy guards. */
@@ -224,6 +227,57 @@ function testGuards(base: string, service: Service, site: Service): void {
       })
     },
   )
+}
+
+/** The functions on sessions in process, and guarded actions of both. */
+function testOwnSessions(base: string, service: Service, site: Service): void {
+  browserTest(
+    'with sessions in process, a page and Auth.js ask the database once, and nobody passes without a session',
+    async (t, open) => {
+      const elsewhere = await boundedFetch(`${base}/in-process`, { redirect: 'manual', headers: FORGED })
+      t.match(elsewhere.headers.get('location'), /\/api\/auth\/signin\?callbackUrl=%2Fin-process$/)
+      t.equal((await boundedFetch(`${base}/api/in-process`, { headers: FORGED })).status, 401)
+
+      const page = await signIn(await open(site), 'radia')
+      const userId = await page.locator('#user').textContent()
+      await page.goto('/in-process')
+      t.equal(await page.locator('#user').textContent(), userId)
+      t.equal(await page.locator('#user').getAttribute('data-checks'), '1')
+      const ask = (method: string) =>
+        page.evaluate(
+          ([method, headers]) => fetch('/api/in-process', { method, headers }).then((it) => it.json()),
+          [method, FORGED] as const,
+        )
+      t.same(await ask('GET'), { userId, forged: null })
+      t.same(await ask('POST'), { ended: 1 }, 'a global logout')
+      t.match(await ask('GET'), { status: 401 })
+      await page.goto('/in-process')
+      t.match(page.url(), /\/api\/auth\/signin/)
+    },
+  )
+
+  for (const which of ['Over HTTP', 'In process'])
+    browserTest(
+      `a guarded action works for a session, and after its end leads to the sign-in and does nothing: ${which}`,
+      async (t, open) => {
+        const context = await open(site)
+        const page = await signIn(context, 'vera')
+        const userId = (await page.locator('#user').textContent()) ?? ''
+        const done = async () => (await context.cookies()).find(({ name }) => name === 'done')?.value
+        await page.goto('/act')
+        await page.getByRole('button', { name: which }).click()
+        await waitFor('the action', done)
+        t.equal(
+          decodeURIComponent((await done()) ?? ''),
+          `${userId} ${which.replace(/^[OI]/, (it) => it.toLowerCase())}`,
+        )
+        await context.clearCookies({ name: 'done' })
+        await service.accounts.revoke(userId, { reason: 'test' }, { actorKind: 'system', actorId: 'test' })
+        await page.getByRole('button', { name: which }).click()
+        await page.waitForURL(/\/api\/auth\/signin/)
+        t.equal(await done(), undefined)
+      },
+    )
 }
 
 /** Makes a session two days idle. @returns a function that tells whether it still is. */

@@ -1,0 +1,22 @@
+/** The functions of `@global-logout/client/next` on sessions in process. Made when a request needs them: a build has no database. */
+import { createNextSessions } from '@global-logout/client/next'
+import { createDatabaseSessions, type DatabaseSessions } from '@global-logout/postgres'
+
+/** How often the database was asked. */
+export const asked = { checks: 0 }
+
+let made: DatabaseSessions | undefined
+function databaseSessions(): DatabaseSessions {
+  if (made) return made
+  const sessions = createDatabaseSessions({ connectionString: process.env.DATABASE_URL ?? '' })
+  made = {
+    ...sessions,
+    check: (request) => {
+      asked.checks++
+      return sessions.check(request)
+    },
+  }
+  return made
+}
+
+export const { session, sessions, requireSession, withSession } = createNextSessions(databaseSessions)
