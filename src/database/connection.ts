@@ -27,8 +27,8 @@ export interface ConnectorOptions {
 
 /** A connection of a connector. */
 export interface Client extends pg.Client {
-  /** Sends statements in one round trip. */
-  sendTogether(statements: readonly Statement[]): Pipeline
+  /** Sends statements in one round trip. @param text the one that a trace shows. */
+  sendTogether(statements: readonly Statement[], text: string): Pipeline
   /** Reads the state of the server again. @throws UnfitServer; then the next connection tries another host first. */
   verify(): Promise<void>
 }
@@ -160,8 +160,9 @@ export function createConnector(
       if (currentHost === this.#index) currentHost = (currentHost + 1) % servers.length
     }
 
-    sendTogether(statements: readonly Statement[]): Pipeline {
-      return super.query(new Pipeline(statements.map((each) => renamed(each, schema))))
+    sendTogether(statements: readonly Statement[], text: string): Pipeline {
+      const named = statements.map((each) => renamed(each, schema))
+      return super.query(new Pipeline(named, renamed(text, schema)))
     }
 
     /** Names our objects in the schema of DATABASE_SCHEMA. */

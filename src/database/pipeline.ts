@@ -22,18 +22,24 @@ export class Pipeline implements pg.Submittable {
   readonly results: Promise<pg.QueryResult[]>
   /** How many statements have succeeded. */
   completed = 0
+  /** As of a query: where traces find its text, and hear of its end. */
+  readonly text: string
+  callback: (error: unknown, results?: pg.QueryResult[]) => void
   readonly #queries: Handlers[]
   readonly #found: pg.QueryResult[] = []
-  readonly #settle = Promise.withResolvers<pg.QueryResult[]>()
 
-  constructor(statements: readonly Statement[]) {
-    this.results = this.#settle.promise
+  /** @param text what a trace shows of it. */
+  constructor(statements: readonly Statement[], text: string) {
+    this.text = text
+    const { promise, resolve, reject } = Promise.withResolvers<pg.QueryResult[]>()
+    this.results = promise
+    this.callback = (error, results = []) => (error ? reject(error) : resolve(results))
     this.#queries = statements.map((statement) => {
       const config = typeof statement === 'string' ? { text: statement } : statement
       const query = new pg.Query({ ...config, queryMode: 'extended' } as pg.QueryConfig)
       return Object.assign(query as unknown as Handlers, {
         callback: (error: Error | null, result: pg.QueryResult) =>
-          error ? this.#settle.reject(error) : void this.#found.push(result),
+          error ? this.handleError(error) : void this.#found.push(result),
       })
     })
   }
@@ -73,12 +79,18 @@ export class Pipeline implements pg.Submittable {
 
   /** Node-postgres forgets the query after an error, and waits for the end of the round trip itself. */
   handleError(error: Error): void {
-    this.#settle.reject(error)
+    this.#end(error)
   }
 
   handleReadyForQuery(connection: pg.Connection): void {
     for (const query of this.#queries) query.handleReadyForQuery(connection)
-    if (this.completed === this.#queries.length) this.#settle.resolve(this.#found)
-    else this.#settle.reject(new Error('the server did not answer every statement'))
+    const complete = this.completed === this.#queries.length
+    this.#end(complete ? null : new Error('the server did not answer every statement'))
+  }
+
+  #end(error: Error | null): void {
+    const { callback } = this
+    this.callback = () => {}
+    callback(error, this.#found)
   }
 }

@@ -21,8 +21,12 @@ export function createPooledStatements(timeouts: Timeouts) {
   const call = callSql(timeouts)
 
   /** @throws Problem `unavailable` when the server is unfit. */
-  async function send(client: Client, statements: readonly Statement[]): Promise<pg.QueryResult[]> {
-    const pipeline = client.sendTogether(statements)
+  async function send(
+    client: Client,
+    statements: readonly Statement[],
+    text: string,
+  ): Promise<pg.QueryResult[]> {
+    const pipeline = client.sendTogether(statements, text)
     try {
       return await pipeline.results
     } catch (error) {
@@ -45,14 +49,14 @@ export function createPooledStatements(timeouts: Timeouts) {
     selfContained = false,
   ): Promise<pg.QueryResult> {
     const { name: _, ...unnamed } = query
-    const results = await send(client, [...(selfContained ? call : begin), unnamed, 'commit'])
+    const results = await send(client, [...(selfContained ? call : begin), unnamed, 'commit'], query.text)
     return results[begin.length] as pg.QueryResult
   }
 
   return {
     statement,
     /** Begins a transaction whose commit is durable: one round trip. */
-    begin: (client: Client) => send(client, durableBegin),
+    begin: (client: Client) => send(client, durableBegin, durableBegin[0]),
     /** A client for drizzle that runs each statement in a transaction of its own. */
     each: (client: Client) => ({
       async query(query: string | pg.QueryConfig, values?: unknown[]): Promise<pg.QueryResult> {

@@ -2,11 +2,13 @@
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { hashToken } from '../../src/database/token-hash.ts'
 import { createKey } from '../../src/service-api/keys.ts'
 import { boundedFetch } from '../support/bounded-fetch.ts'
 import { collector, type Span } from '../support/collector.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
+import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { freePort } from '../support/ports.ts'
 import { json, servicesOn } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
@@ -50,6 +52,17 @@ function caller(sampled = true) {
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 const named = (spans: Span[], name: string) => spans.find((span) => span.name === name)
 
+/** The texts of the queries among them, in a fixed order, without what a `begin` adds. */
+const queriesOf = (spans: Span[]) => {
+  const texts = spans.map(({ attributes }) => String(attributes['db.query.text'] ?? '').trim())
+  return texts
+    .map((text) => text.replace(/^begin .*/, 'begin'))
+    .filter(Boolean)
+    .sort()
+}
+/** Of a logout without a pooler. */
+let directQueries: string[] = []
+
 t.test('a logout in the trace of its caller: the request, and each of its queries', async (t) => {
   const receiver = await collector()
   const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint })
@@ -75,6 +88,7 @@ t.test('a logout in the trace of its caller: the request, and each of its querie
     resource: { 'service.name': 'global-logout', 'service.version': /^\d/, 'service.instance.id': /-/ },
   })
   const queries = spans.filter((span) => span.attributes['db.query.text'])
+  directQueries = queriesOf(queries)
   t.ok(queries.length >= 5, `${queries.length} queries`)
   t.ok(queries.every(({ kind, parentId }) => kind === 3 && parentId === request?.id))
   t.ok(queries.some((span) => /for update/.test(String(span.attributes['db.query.text']))))
@@ -86,6 +100,25 @@ t.test('a logout in the trace of its caller: the request, and each of its querie
       .split('\n')
       .find((line) => line.includes('request completed')) ?? '{}'
   t.match(JSON.parse(line), { trace_id: traceId, span_id: request?.id }, 'and the log leads to the trace')
+})
+
+t.test('through a pooler a logout has the same queries, each once', { skip: noPgbouncer }, async (t) => {
+  const { url } = await startPgbouncer(database.url)
+  const receiver = await collector()
+  const service = await start({
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+    DATABASE_URL: url,
+    DATABASE_DIRECT_URL: database.url,
+  })
+  const { traceId, traceparent } = caller()
+  const token = await signIn()
+  const headers = { ...json({}).headers, ...bearer(token), traceparent }
+  const answer = await service.ask('/api/logout', { ...json({ scope: 'global' }), headers })
+  t.equal(answer.status, 200)
+  // Its `begin` sets the durability, too.
+  const expected = directQueries.filter((text) => !text.includes('synchronous_commit'))
+  t.same(queriesOf(await receiver.trace(traceId, 'POST /api/logout')), expected)
+  for (const secret of [token, hashToken(token)]) t.notOk(receiver.bytes().includes(secret))
 })
 
 t.test('a check is traced when its caller traces it, and else is not', async (t) => {
