@@ -9,7 +9,7 @@ const folder = new URL('../../packages/client/src/', import.meta.url)
 const files = await readdir(folder)
 /** Written for Next.js and React alone, which an application with that entry has. */
 const FOR_NEXT = /^next(-|\.)/
-const OF_NEXT = ['next/headers.js', 'next/navigation.js', 'next/server.js', 'react']
+const OF_NEXT = ['next/headers.js', 'next/navigation', 'next/server.js', 'react']
 const mayImport = (file: string, from: string) => FOR_NEXT.test(file) && OF_NEXT.includes(from)
 
 t.test('no file of it imports from outside its folder, or names a global of Node', async (t) => {

@@ -6,7 +6,7 @@
  * Everything that this file exports can be called by any client with any arguments. Next refuses calls from other origins.
  */
 import { cookies } from 'next/headers.js'
-import { redirect } from 'next/navigation.js'
+import { redirect } from 'next/navigation'
 import { NextResponse } from 'next/server.js'
 import { NotSignedOutError } from './errors.ts'
 import { clientFromEnvironment, currentRequest, SESSION_COOKIE } from './next-request.ts'

@@ -3,7 +3,7 @@
  * components ask, Auth.js included. An error of the check passes: `error.tsx` shows it, and no user is signed out by it.
  */
 
-import { redirect } from 'next/navigation.js'
+import { redirect } from 'next/navigation'
 import { cache } from 'react'
 import { admit } from './admission.ts'
 import { type Credentials, credentialsOf, type RequestLike } from './credentials.ts'
