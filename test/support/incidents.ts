@@ -47,11 +47,12 @@ export async function begin({ incidents }: Pick<Service, 'incidents'>, select: S
   return planId
 }
 
-/** Waits some seconds until the lease of a runner that was killed ends. */
-export async function isFree({ database }: Pick<Service, 'database'>, id: string): Promise<void> {
-  await waitFor(`the lease on incident ${id} to end`, async () =>
-    (await database.run(unclaimedIncidents)).includes(id),
-  )
+/** Waits some seconds until the lease of a runner that was killed ends. What it had sent may still have finished the incident. */
+export async function isFree({ database, incidents }: Pick<Service, 'database' | 'incidents'>, id: string) {
+  await waitFor(`the lease on incident ${id} to end`, async () => {
+    if ((await database.run(unclaimedIncidents)).includes(id)) return true
+    return (await incidents.get(id)).state === 'done'
+  })
 }
 
 export interface Runner {

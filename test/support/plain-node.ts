@@ -3,8 +3,8 @@
  * start of the service, and on Node 22 no worker of a cluster starts with them.
  */
 
-/** Makes Node import drizzle faster; see there. For processes of the service, whose own start is not what the test is about. */
-export const FASTER = `--import=${new URL('drizzle.ts', import.meta.url)}`
+/** See there. For processes of the service, whose own start is not what the test is about. */
+export const FASTER = `--import=${new URL('faster.ts', import.meta.url)}`
 
 /** Program and arguments for `spawn` and `execFile`. `env` replaces itself with Node, so the process id is that of Node. */
 export function plainNode(...args: string[]): [program: string, args: string[]] {

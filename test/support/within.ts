@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The limit of one wait, enough for a loaded machine. In milliseconds. */
 export const PATIENCE_MS = 60_000
-/** The pause between two evaluations of a condition. In milliseconds. */
-const PAUSE_MS = 5
+/** The pauses between two evaluations of a condition: each longer than the one before, so that a long wait costs little. In milliseconds. */
+const PAUSE_MS = { first: 2, last: 25 }
 
 /** @throws Error naming `what` when it has not come after `ms`. */
 export async function within<T>(what: string, wait: Promise<T>, ms = PATIENCE_MS): Promise<T> {
@@ -28,10 +28,10 @@ export async function waitFor<T>(
 ): Promise<Exclude<T, false | null | undefined>> {
   let over = false
   const held = async () => {
-    while (!over) {
+    for (let pause = PAUSE_MS.first; !over; pause = Math.min(2 * pause, PAUSE_MS.last)) {
       const found = await condition()
       if (found) return found as Exclude<T, false | null | undefined>
-      await sleep(PAUSE_MS)
+      await sleep(pause)
     }
     throw new Error(`${what}: given up`)
   }
