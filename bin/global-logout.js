@@ -8,7 +8,7 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(
-    `global-logout needs Node ${engines.node}; this is ${process.versions.node}. In a checkout, "npm start" uses a Node that fits.\n`,
+    `global-logout needs Node ${engines.node}; this is ${process.versions.node}. Run it with a newer Node; in a checkout, "npm start" does.\n`,
   )
   process.exit(2)
 }

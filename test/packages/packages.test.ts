@@ -58,6 +58,12 @@ own.logout({ headers: {} }, { scope: 'everything' })
 // @ts-expect-error A pool is no string.
 createDatabaseSessions({ pool: 'postgres://127.0.0.1/' })
 `
+/** An application that forgot to install the driver. */
+const WITHOUT_DRIVER = `
+import { createDatabaseSessions } from '${POSTGRES}'
+const { check } = createDatabaseSessions({ connectionString: 'postgres://127.0.0.1/' })
+await check({ headers: { authorization: 'Bearer token' } }).catch(({ detail }) => console.log(detail))
+`
 const USES_DRIZZLE = `
 import { createDatabaseSessions } from '${POSTGRES}'
 import { drizzle } from 'drizzle-orm/node-postgres'
@@ -131,6 +137,12 @@ t.test(
     await project.write('exports.js', printExports([POSTGRES]))
     const { output } = await project.node('exports.js')
     t.equal(output.trim(), JSON.stringify([Object.keys(postgres).sort()]))
+
+    await project.write('without.js', WITHOUT_DRIVER)
+    const bundle = ['without.js', '--bundle', '--platform=node', '--format=esm', '--outfile=bundled.js']
+    t.match(await tool('esbuild', bundle, project.folder), { code: 0 }, 'a bundler needs no driver')
+    for (const file of ['without.js', 'bundled.js'])
+      t.match(await project.node(file), { code: 0, output: /^Install "pg"/ }, file)
 
     await project.link('@types/node', 'pg', '@types/pg')
     await project.write('uses.ts', USES_POSTGRES)

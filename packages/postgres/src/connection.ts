@@ -2,8 +2,6 @@
  * Runs statements on whatever the application has: a connection string, a pool of node-postgres, or a drizzle database of any
  * PostgreSQL driver with transactions. Statements have no names, because a pooler in transaction mode mixes them up (42P05, 26000).
  */
-import { createRequire } from 'node:module'
-
 /** Runs a function call `select … as answer`, with all values as text. @returns its rows' `answer`, from JSON. */
 export type Ask = <Answer>(text: string, values: (string | null)[]) => Promise<Answer[]>
 
@@ -79,9 +77,30 @@ export function onPool(pool: PoolLike, timeoutMs: number, close = async () => {}
   }
 }
 
-/** A pool of our own. It is made here, because an application that gives a database of its own may not have node-postgres. */
+/** A driver that is not installed, with what to install. */
+export class MissingPackage extends Error {}
+
+/**
+ * A pool of our own. node-postgres is imported at its first use, because an application that gives a database of its own may not have
+ * it. In a `try`, because bundlers then accept that it is missing.
+ */
 export function onConnectionString(connectionString: string, timeoutMs: number): Connection {
-  const pg = createRequire(import.meta.url)('pg') as typeof import('pg')
+  let made: Promise<import('pg').Pool> | undefined
+  const pool = () => (made ??= ownPool(connectionString, timeoutMs))
+  const own: PoolLike = {
+    query: async (query) => (await pool()).query(query),
+    connect: async () => (await pool()).connect(),
+  }
+  return onPool(own, timeoutMs, async () => (await made)?.end())
+}
+
+async function ownPool(connectionString: string, timeoutMs: number): Promise<import('pg').Pool> {
+  let pg: typeof import('pg').default
+  try {
+    pg = (await import('pg')).default
+  } catch (cause) {
+    throw new MissingPackage('Install "pg", or give createDatabaseSessions a pool or a db.', { cause })
+  }
   const pool = new pg.Pool({
     connectionString,
     max: 10,
@@ -91,5 +110,5 @@ export function onConnectionString(connectionString: string, timeoutMs: number):
   })
   // A broken idle connection is replaced by the next act.
   pool.on('error', () => {})
-  return onPool(pool, timeoutMs, () => pool.end())
+  return pool
 }

@@ -4,7 +4,7 @@
  *
  * Nothing of drizzle is imported before the first statement: an application that gives a pool has no drizzle.
  */
-import type { Ask, Connection, DrizzleDatabase } from './connection.ts'
+import { type Ask, type Connection, type DrizzleDatabase, MissingPackage } from './connection.ts'
 
 const ENTITY_KIND = Symbol.for('drizzle:entityKind')
 const USE =
@@ -24,7 +24,7 @@ export function onDrizzle(given: DrizzleDatabase & { $primary?: DrizzleDatabase 
   const askOn =
     (on: Pick<DrizzleDatabase, 'execute'>): Ask =>
     async (text, values) => {
-      const { sql } = await import('drizzle-orm')
+      const { sql } = await drizzle()
       // `$1 … $2` in order, each once.
       const parts = text.split(/\$\d+/).map((part) => sql.raw(part))
       const query = sql.join(parts.flatMap((part, i) => (i === 0 ? [part] : [sql`${values[i - 1]}`, part])))
@@ -46,6 +46,15 @@ export function onDrizzle(given: DrizzleDatabase & { $primary?: DrizzleDatabase 
     // A check in the transaction of another act would see what may yet be rolled back.
     ask: (text, values) => inTurn(() => ask(text, values)),
     transaction: (work) => inTurn(() => transaction(work)),
+  }
+}
+
+/** In a `try`, because bundlers then accept that it is missing. */
+async function drizzle(): Promise<typeof import('drizzle-orm')> {
+  try {
+    return await import('drizzle-orm')
+  } catch (cause) {
+    throw new MissingPackage('Install "drizzle-orm", which db needs.', { cause })
   }
 }
 

@@ -1,6 +1,7 @@
 /** Turns what a database says into the errors of `Sessions`, with the codes of the service. */
 import { type NewSession, NotSignedOutError, ServiceError, UndecidedError } from '@global-logout/client'
 import { ActError } from './acts.ts'
+import { MissingPackage } from './connection.ts'
 import { poolerFault } from './pooler.ts'
 import { readAddress } from './service.ts'
 
@@ -38,7 +39,8 @@ export function undecided(error: unknown): Error {
 
 /** A mistake in the set-up is named: it would be taken for an outage. */
 function whyNot(error: ActError): string {
-  const { state = '' } = error
+  const { state = '', cause } = error
+  if (cause instanceof MissingPackage) return cause.message
   if (['3F000', '42883', '42P01', '42501'].includes(state))
     return 'The database lacks the functions of global-logout, or the right to call them: see "global-logout doctor".'
   if (state === '25006') return 'The database is a standby.'
