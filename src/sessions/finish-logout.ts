@@ -6,6 +6,9 @@ import { allowedRedirect } from './redirects.ts'
 import type { Outcome } from './sessions.ts'
 import { receiptOf } from './tokens.ts'
 
+/** The page of a user's devices. */
+export const DEVICES = '/devices'
+
 export type FinishLogout = ReturnType<typeof createFinishLogout>
 
 export interface Finished {
@@ -33,7 +36,7 @@ export function createFinishLogout(
     if (outcome.signedOut) cookies.clearSession(reply)
     if (outcome.signedOut && siteData) reply.header('clear-site-data', siteData)
     if (outcome.operationId) cookies.setOutcome(reply, receiptOf(outcome.operationId, token))
-    const redirect = outcome.signedOut ? '/signed-out' : '/'
+    const redirect = outcome.signedOut ? '/signed-out' : DEVICES
     if (!callbackUrl) return { redirect, followed: false, ignored }
     const target = allowedRedirect(callbackUrl, publicOrigin, allowedRedirects)
     if (target) return { redirect: target, followed: true, ignored }

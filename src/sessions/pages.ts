@@ -4,7 +4,7 @@
  */
 import fastifyFormbody from '@fastify/formbody'
 import type { SafeHtml } from '@remix-run/html-template'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
@@ -14,7 +14,7 @@ import { sessionId } from '../http/schemas.ts'
 import { endsOwnSession } from '../operations/kinds.ts'
 import type { Cookies } from './cookies.ts'
 import { problemPages } from './error-handlers.ts'
-import type { FinishLogout } from './finish-logout.ts'
+import { DEVICES, type FinishLogout } from './finish-logout.ts'
 import { type CookieSettings, requireTokenForChange, sourceOf } from './guards.ts'
 import { sessionListHash } from './list-hash.ts'
 import { LOGOUT_BODY, logoutRequest, refuseScopeInQuery, scope } from './logout-request.ts'
@@ -48,7 +48,10 @@ async function routes(instance: FastifyInstance, options: Pages) {
   const page = (reply: FastifyReply, html: SafeHtml) =>
     reply.type('text/html; charset=utf-8').send(String(html))
 
-  app.get('/', signedIn, async (request, reply) => {
+  // On the application's host only `/devices` leads here: its own front page is `/`.
+  for (const path of ['/', DEVICES]) app.get(path, signedIn, devices)
+
+  async function devices(request: FastifyRequest, reply: FastifyReply) {
     const { session, user } = request.session
     const all = await sessions.list(user.id)
     const last = await readOutcome(cookies.readOutcome(request), user.id)
@@ -61,7 +64,7 @@ async function routes(instance: FastifyInstance, options: Pages) {
       reply,
       devicesPage({ user, current: session, sessions: all, shown, listed: LISTED, outcome, staff }),
     )
-  })
+  }
 
   app.get(
     '/logout',
@@ -116,13 +119,13 @@ async function routes(instance: FastifyInstance, options: Pages) {
               if (error instanceof Problem && error.code === 'session_not_found') return null
               throw error
             })
-          return reply.redirect(outcome ? finishLogout(reply, token, outcome).redirect : '/', 303)
+          return reply.redirect(outcome ? finishLogout(reply, token, outcome).redirect : DEVICES, 303)
         },
       )
   })
 
   // The error page of a failed attempt links here ("Try again").
-  app.get('/sessions/:id/end', async (_request, reply) => reply.redirect('/', 303))
+  app.get('/sessions/:id/end', async (_request, reply) => reply.redirect(DEVICES, 303))
 
   app.get('/signed-out', async (request, reply) => {
     const { credential } = request
@@ -134,7 +137,7 @@ async function routes(instance: FastifyInstance, options: Pages) {
       ? ({ by: 'two-cookies' } as const)
       : await whySignedOut(credential.kind === 'token' ? credential.token : null, receipt)
     if (ambiguous) cookies.clearAmbiguous(reply, ambiguous)
-    if (!why) return reply.redirect('/', 303)
+    if (!why) return reply.redirect(DEVICES, 303)
     if (receipt) cookies.clearOutcome(reply)
     return page(reply, signedOutPage({ why, signInPath, followed }))
   })

@@ -54,7 +54,7 @@ export function errorPage({ status, code, requestId, sent, ...given }: ProblemSh
 ${later && sent ? html`<p>To submit the form again, reload this page.</p>` : ''}
 <nav class="actions" aria-label="Continue">
 ${later ? html`<a class="button primary" href="">Try again</a>` : ''}
-<a class="button${later ? '' : ' primary'}" href="/">Your devices</a>
+<a class="button${later ? '' : ' primary'}" href="/devices">Your devices</a>
 </nav>
 ${later ? html`<p class="request">Request ${requestId}</p>` : ''}`,
   })

@@ -112,6 +112,19 @@ export async function testNext(version: NextVersion): Promise<void> {
     t.equal(await page.evaluate(() => [...document.styleSheets].length > 0), true)
   })
 
+  browserTest(
+    `${on}: a device that is signed out in the list is out, and the list says so`,
+    async (t, open) => {
+      const [phone, laptop] = [await open(site), await open(site)]
+      const [here, there] = [await signIn(phone, 'mary'), await signIn(laptop, 'mary')]
+      await here.goto('/devices')
+      await here.getByRole('button', { name: /^Sign out .* on / }).click()
+      await here.getByRole('heading', { name: '1 device was signed out' }).waitFor()
+      t.equal(new URL(here.url()).pathname, '/devices', "not the application's front page")
+      await there.waitForURL(/\/signed-out/)
+    },
+  )
+
   browserTest(`${on}: a page hears of its session at once, through the application`, async (t, open) => {
     const page = await signIn(await open(site), 'joan')
     const first = page.evaluate(async () => {

@@ -16,7 +16,7 @@ const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =
   })),
 )
 /** What people use, and what pages are made of. */
-const PAGES = ['/', '/login', '/logout', '/sessions/:id/end', '/signed-out', '/assets/*']
+const PAGES = ['/', '/devices', '/login', '/logout', '/sessions/:id/end', '/signed-out', '/assets/*']
 
 t.test('a route that programs use is in the document', async (t) => {
   const missing = routes.filter(

@@ -56,7 +56,7 @@ for (const expires of BEYOND) {
       })
       t.match(await introspected.json(), { active: true, exp: Math.floor(end.getTime() / 1000) })
       const signedOut = await as(token, '/signed-out')
-      t.equal(signedOut.headers.get('location'), '/', 'who is signed in is not told of an end')
+      t.equal(signedOut.headers.get('location'), '/devices', 'who is signed in is not told of an end')
       t.equal((await as(token, '/')).status, 200)
 
       const staff = (await keyFor('security')).headers

@@ -102,7 +102,7 @@ t.test('others: the one that asks stays, with its cookie', async (t) => {
   const response = await as(laptop.token, '/api/logout', json({ scope: 'others' }))
   const outcome = await logout(response)
   t.same(ids(outcome.revoked), ids([phone, tablet]))
-  t.equal(outcome.redirect, '/')
+  t.equal(outcome.redirect, '/devices')
   t.notOk(response.headers.getSetCookie().some((cookie) => cookie.startsWith(`${cookieName}=`)))
   t.equal(await service.check(laptop.token), 200)
   t.equal(await service.check(phone.token), 401)

@@ -43,7 +43,7 @@ const ask = (question: string) => {
 /** A button that asks for confirmation, signs out and leaves. Without JavaScript it leads to the service's page `/logout`. */
 export function LogoutButton({
   scope = 'local',
-  callbackUrl = scope === 'others' ? '/devices' : undefined,
+  callbackUrl,
   clear,
   className,
   children = LABELS[scope],

@@ -4,19 +4,18 @@
  */
 import { serviceUrl } from './next-request.ts'
 
-/** From a path of the application to one of the service. The service's front page lists the devices. */
-const PATHS: Record<string, string> = {
-  '/devices': '/',
-  '/logout': '/logout',
-  '/signed-out': '/signed-out',
-  '/sessions/:id/end': '/sessions/:id/end',
-  '/assets/:file': '/assets/:file',
-  '/api/session': '/api/session',
-  '/api/session/events': '/api/session/events',
-  '/api/sessions': '/api/sessions',
-  '/api/sessions/:id': '/api/sessions/:id',
-  '/api/logout': '/api/logout',
-}
+const PATHS = [
+  '/devices',
+  '/logout',
+  '/signed-out',
+  '/sessions/:id/end',
+  '/assets/:file',
+  '/api/session',
+  '/api/session/events',
+  '/api/sessions',
+  '/api/sessions/:id',
+  '/api/logout',
+]
 
 /**
  * For `rewrites` in `next.config`, in an application without `createProxy()`. Next writes them into the build, so the build needs
@@ -25,13 +24,12 @@ const PATHS: Record<string, string> = {
 export async function rewrites(): Promise<{ source: string; destination: string }[]> {
   const service = urlAtBuild()
   if (!service) return []
-  return Object.entries(PATHS).map(([source, path]) => ({ source, destination: service + path }))
+  return PATHS.map((path) => ({ source: path, destination: service + path }))
 }
 
 /** The address at the service of a path below the application's base path; undefined when the path is not the service's. */
 export function atService(path: string): string | undefined {
-  const found = Object.keys(PATHS).find((pattern) => patternOf(pattern).test(path))
-  return found && serviceUrl() + (PATHS[found] === found ? path : PATHS[found])
+  return PATHS.some((pattern) => patternOf(pattern).test(path)) ? serviceUrl() + path : undefined
 }
 
 function patternOf(path: string): RegExp {

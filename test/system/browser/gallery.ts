@@ -75,7 +75,7 @@ export const SCENES: Scene[] = [
     show: async (page, service) => {
       await signIn(page, service, (await addPerson(service)).tokens[0])
       await logOut(page, 'others')
-      await page.waitForURL('/')
+      await page.waitForURL('/devices')
     },
   },
   {

@@ -76,6 +76,7 @@ export const passing: Contract = {
     const [, style = ''] = /href="(\/assets\/[^"]+)"/.exec(page.text) ?? []
     t.equal((await rig.ask(style)).status, 200)
     t.equal((await rig.ask('/api/sessions', { headers })).status, 200)
+    t.match((await rig.ask('/devices', { headers })).text, 'Your devices')
     const ended = await rig.ask(`/api/sessions/${phone.id}`, { method: 'DELETE', headers })
     t.equal(ended.status, 200)
 
