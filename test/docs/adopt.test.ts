@@ -10,6 +10,7 @@ import { layoutSql } from '../layouts/layouts.ts'
 import { testDatabase } from '../support/database.ts'
 import { cell } from '../support/matrix.ts'
 import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
+import { freePort } from '../support/ports.ts'
 import { runProgram } from '../support/run-program.ts'
 import { startService } from '../support/service.ts'
 import { shellWord } from '../support/shell.ts'
@@ -43,6 +44,31 @@ t.test('the service migrates beside the application', async (t) => {
   t.same(await psql(`select pg_has_role('${login}', 'global_logout_application', 'usage') as granted`), [
     { granted: true },
   ])
+})
+
+t.test('the service starts', async (t) => {
+  const [, , start = ''] = code('The service', 'sh')
+  const port = await freePort()
+  // A job of its own, which ends as a whole.
+  const commands = `set -m
+${start.trim()} >&2 &
+for i in {1..200}; do curl -sf http://127.0.0.1:${port}/readyz && break || sleep 0.1; done
+kill -- -$!`
+  t.match((await shell(commands, { PORT: String(port), LOG_LEVEL: 'warn' })).stdout, '"ok"')
+})
+
+t.test('an application of Next.js has what the page shows', async (t) => {
+  const example = (file: string) =>
+    readFile(new URL(`../../examples/nextjs/${file}`, import.meta.url), 'utf8')
+  const [auth] = code('Next.js', 'ts')
+  t.equal(auth, await example('auth.ts'))
+  const [account = ''] = code('Next.js', 'tsx')
+  const lines = (await example('app/account/page.tsx')).split('\n').map((line) => line.trim())
+  for (const line of account.trim().split('\n')) {
+    const [, names = '', module = ''] = /^import \{ (.*) \} from (.*)$/.exec(line) ?? []
+    const has = (name: string) => lines.some((other) => other.includes(name) && other.endsWith(module))
+    for (const name of names ? names.split(', ') : [line.trim()]) t.ok(has(name), name)
+  }
 })
 
 t.test(
