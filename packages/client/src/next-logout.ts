@@ -6,10 +6,9 @@
  * Everything that this file exports can be called by any client with any arguments. Next refuses calls from other origins.
  */
 import { cookies } from 'next/headers.js'
-import { redirect } from 'next/navigation'
 import { NextResponse } from 'next/server.js'
 import { NotSignedOutError } from './errors.ts'
-import { clientFromEnvironment, currentRequest, SESSION_COOKIE } from './next-request.ts'
+import { clientFromEnvironment, currentRequest, redirectTo, SESSION_COOKIE } from './next-request.ts'
 import type { LogoutScope } from './sessions.ts'
 
 const SCOPES: readonly unknown[] = ['local', 'others', 'global'] satisfies LogoutScope[]
@@ -25,7 +24,7 @@ export async function logout(scope: LogoutScope = 'local', form?: FormData): Pro
   const isOver = scope !== 'others'
   if (isOver) await clearCookies()
   await setCookies(lines)
-  return redirect(pathIn(form) ?? (isOver ? '/signed-out' : '/devices'))
+  return redirectTo(pathIn(form) ?? (isOver ? '/signed-out' : '/devices'))
 }
 
 /** @returns the service's `Set-Cookie` lines. */

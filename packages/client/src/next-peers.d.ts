@@ -21,7 +21,6 @@ declare module 'next/headers.js' {
   }>
 }
 
-// Without the extension: by this name alone Next 16 has another module for route handlers, which works there.
 declare module 'next/navigation' {
   export function redirect(to: string): never
 }

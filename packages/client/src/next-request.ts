@@ -33,6 +33,15 @@ export async function currentRequest(): Promise<RequestLike & { headers: Headers
   return requestOf(await currentHeaders())
 }
 
+/**
+ * Leads the user to a path. Imported when it is needed: `next.config` loads this package without Next's bundler, which alone knows the
+ * module by this name. By its file name Next 16 takes it for that of client components, which route handlers cannot have.
+ */
+export async function redirectTo(path: string): Promise<never> {
+  const { redirect } = await import('next/navigation')
+  return redirect(path)
+}
+
 export function requestOf(headers: HeadersLike): RequestLike & { headers: HeadersLike } {
   return { headers, ip: clientAddress(headers) }
 }

@@ -3,7 +3,6 @@
  * components ask, Auth.js included. An error of the check passes: `error.tsx` shows it, and no user is signed out by it.
  */
 
-import { redirect } from 'next/navigation'
 import { cache } from 'react'
 import { admit } from './admission.ts'
 import { type Credentials, credentialsOf, type RequestLike } from './credentials.ts'
@@ -17,7 +16,7 @@ import {
   type ProxyOptions,
   verdictsOf,
 } from './next-proxy.ts'
-import { currentRequest, requestOf, SESSION_COOKIE } from './next-request.ts'
+import { currentRequest, redirectTo, requestOf, SESSION_COOKIE } from './next-request.ts'
 import type { Identity } from './sessions.ts'
 
 export interface RequireOptions {
@@ -72,10 +71,10 @@ export function createNextSessions<S extends Checks>(
   async function requireSession({ maxAge, signIn = AUTHJS_SIGN_IN, callbackUrl }: RequireOptions = {}) {
     const identity = await session()
     const target = callbackUrl ? `${signIn}?callbackUrl=${encodeURIComponent(callbackUrl)}` : signIn
-    if (!identity) return redirect(target)
+    if (!identity) return redirectTo(target)
     // Auth.js keeps a session that is valid, however often its user signs in. So this one has to end first.
     if (maxAge !== undefined && !isYounger(identity, maxAge))
-      return redirect(`/logout?callbackUrl=${encodeURIComponent(target)}`)
+      return redirectTo(`/logout?callbackUrl=${encodeURIComponent(target)}`)
     return identity
   }
 

@@ -33,13 +33,14 @@ export async function look(
       [],
       `axe, ${colorScheme}`,
     )
-    for (const [device, width, height] of [
-      ['phone', 390, 844],
-      ['desktop', 1280, 800],
-    ] as const) {
-      await page.setViewportSize({ width, height })
-      await shoot(page, `${name} ${device} ${colorScheme}`)
-    }
+    if (shots)
+      for (const [device, width, height] of [
+        ['phone', 390, 844],
+        ['desktop', 1280, 800],
+      ] as const) {
+        await page.setViewportSize({ width, height })
+        await shoot(shots, page, `${name} ${device} ${colorScheme}`)
+      }
   }
   await page.setViewportSize({ width: 320, height: 640 })
   t.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320, 'fits a width of 320')
@@ -51,7 +52,7 @@ async function violations(page: Page, rules: string[] | null): Promise<string[]>
   const { violations } = await page.evaluate(
     (options) =>
       (globalThis as unknown as { axe: { run(options: RunOptions): Promise<AxeResults> } }).axe.run(options),
-    rules ? { runOnly: rules } : {},
+    { resultTypes: ['violations'], ...(rules && { runOnly: rules }) } satisfies RunOptions as RunOptions,
   )
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
 }
@@ -68,8 +69,7 @@ function tooSmall(page: Page, pressable: string): Promise<string[]> {
   )
 }
 
-async function shoot(page: Page, title: string): Promise<void> {
-  if (!shots) return
-  await mkdir(shots, { recursive: true })
-  await page.screenshot({ path: join(shots, `${title.replace(/[^a-z0-9]+/g, '-')}.png`), fullPage: true })
+async function shoot(folder: string, page: Page, title: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await page.screenshot({ path: join(folder, `${title.replace(/[^a-z0-9]+/g, '-')}.png`), fullPage: true })
 }
