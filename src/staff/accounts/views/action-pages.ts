@@ -58,7 +58,7 @@ ${
 ${deviceNames(sessions, sessionCount)}`
     : isKnown
       ? html`<p class="lead">This user has no active session. Any session that starts before you confirm will end.</p>`
-      : html`<p class="warn"><strong>No user here has this id.</strong> Users get here at their first request after your application has adopted this service. Until then, the application holds their sessions from before: these will be refused.</p>`
+      : html`<p class="warn"><strong>No user here has this id.</strong> This service knows a user from the first use after your application has adopted it. Until then the application holds the sessions from before: these will be refused.</p>`
 }
 ${user.lock ? html`<p class="warn">Sign-in is locked ${user.lock.until ? html`until ${on(user.lock.until)}` : 'until staff unlock it'}; a shorter lock does not replace it.</p>` : ''}
 ${oldSignInWarning(isRecent, viewer)}
