@@ -3,9 +3,10 @@
  *
  *     node --conditions=global-logout-source test/adopt/measure-import.ts [SESSIONS]
  *
- * On an embedded PostgreSQL with its usual durability. Prints the time, the rate, and the memory of this process.
+ * On an embedded PostgreSQL with its usual durability (fsync is on). Prints the time, the CPU time of PostgreSQL, which other load
+ * does not change, and the memory of this process. Linux only.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmbedded } from '../../demo/embedded.ts'
@@ -16,6 +17,19 @@ import { migrate } from '../../src/database/migrate.ts'
 const sessions = Number(process.argv[2] ?? 1_000_000)
 const folder = await mkdtemp(join(tmpdir(), 'global-logout-import-'))
 const embedded = await startEmbedded(folder)
+/** The CPU time of all processes of PostgreSQL, those that have ended included. In seconds. */
+async function cpuSeconds(): Promise<number> {
+  const [postmaster] = (await readFile(join(folder, 'postgres/postmaster.pid'), 'utf8')).split('\n')
+  const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')
+  let ticks = 0
+  for (const pid of [postmaster, ...children.trim().split(' ')]) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+    // utime, stime, cutime and cstime, after the name in brackets.
+    for (const each of stat.split(') ')[1]?.split(' ').slice(11, 15) ?? []) ticks += Number(each)
+  }
+  return ticks / 100
+}
+
 const database = openDatabase(embedded.url, { max: 2, deadlineMs: 600_000 })
 try {
   await migrate(embedded.url)
@@ -32,7 +46,7 @@ try {
     users: 'public.user',
   }
   const prepared = await database.run((db) => prepareImport(db, source))
-  const start = performance.now()
+  const [start, cpuBefore] = [performance.now(), await cpuSeconds()]
   let atMost = 0
   const { counts } = await importAll(database, prepared, {
     dryRun: false,
@@ -42,8 +56,9 @@ try {
     signal: new AbortController().signal,
   })
   const seconds = (performance.now() - start) / 1_000
+  const cpu = (await cpuSeconds()) - cpuBefore
   process.stdout.write(
-    `${counts.taken} sessions in ${seconds.toFixed(0)} s, ${Math.round(counts.taken / seconds)} a second, ${cpus().length} cores, at most ${Math.round(atMost / 1e6)} MB\n`,
+    `${counts.taken} sessions in ${seconds.toFixed(0)} s, ${cpu.toFixed(0)} s of CPU of PostgreSQL, ${cpus().length} cores, at most ${Math.round(atMost / 1e6)} MB\n`,
   )
 } finally {
   await database.close()
