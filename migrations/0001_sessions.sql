@@ -36,20 +36,12 @@ END;
 --> statement-breakpoint
 
 -- A check: the valid sessions among these hashed tokens, by position. Instants are in seconds since 1970, "age" is in seconds. "stale"
--- says that an activity update is due, "unseen" that one is due for a check that is no activity.
---
--- The server process keeps the plan, for any connection: behind a pooler no statement has a name. A plan for the tokens at hand would
--- be no better, and making it costs 150 µs. The function verifies the server and has its own settings, because behind a pooler each
--- transaction may find another server, with settings of other clients.
+-- says that an activity update is due, "unseen" that one is due for a check that is no activity. PostgreSQL inlines it, too.
 CREATE FUNCTION global_logout.check_tokens(token_hashes text[])
 RETURNS TABLE ("position" integer, user_id text, session_id uuid, created_at double precision, ends_at double precision,
 	age double precision, stale boolean, unseen boolean)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET row_security = off SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-	IF pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on' OR current_setting('session_replication_role') = 'replica' THEN
-		RAISE EXCEPTION 'this server is a standby, read-only, or skips triggers' USING ERRCODE = 'read_only_sql_transaction';
-	END IF;
-	RETURN QUERY SELECT requested.position::integer, s."userId", s.id, extract(epoch FROM s."createdAt")::double precision,
+LANGUAGE sql STABLE BEGIN ATOMIC
+	SELECT requested.position::integer, s."userId", s.id, extract(epoch FROM s."createdAt")::double precision,
 		extract(epoch FROM lasts.until)::double precision, extract(epoch FROM statement_timestamp() - s."createdAt")::double precision,
 		s."lastSeenAt" < lasts.due_before, greatest(s."lastSeenAt", s."passiveAt") < lasts.due_before
 	FROM global_logout.session_policy p, unnest(token_hashes) WITH ORDINALITY AS requested (token, position)
@@ -59,6 +51,19 @@ BEGIN
 		statement_timestamp() - make_interval(secs => least(60::double precision, p.idle_timeout_seconds::double precision / 4::double precision))
 			AS due_before) lasts
 	WHERE statement_timestamp() < lasts.until;
+END;
+--> statement-breakpoint
+-- The same behind a pooler, where no statement has a name, and each transaction may find another server, with settings of other clients.
+-- The server process keeps the plan. The function verifies the server, and has its own settings.
+CREATE FUNCTION global_logout.check_tokens_pooled(token_hashes text[])
+RETURNS TABLE ("position" integer, user_id text, session_id uuid, created_at double precision, ends_at double precision,
+	age double precision, stale boolean, unseen boolean)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET row_security = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+	IF pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on' OR current_setting('session_replication_role') = 'replica' THEN
+		RAISE EXCEPTION 'this server is a standby, read-only, or skips triggers' USING ERRCODE = 'read_only_sql_transaction';
+	END IF;
+	RETURN QUERY SELECT * FROM global_logout.check_tokens(token_hashes);
 END $$;
 --> statement-breakpoint
 

@@ -39,7 +39,7 @@ BEGIN
 		CONTINUE WHEN member = 'global_logout_application';
 		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
 			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
-			global_logout.check_tokens(text[]) TO %I', member);
+			global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]) TO %I', member);
 		EXECUTE format('GRANT SELECT ON global_logout.session_policy TO %I', member);
 	END LOOP;
 	IF 'global_logout_service' = ANY (known) THEN
@@ -90,7 +90,7 @@ BEGIN
 	EXECUTE 'REVOKE ALL ON FUNCTION
 		global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
 		global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
-		global_logout.check_tokens(text[]),
+		global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]),
 		global_logout.named_operation(), global_logout.record_revocations(), global_logout.delete_before_truncate(), global_logout.record_ending_update(),
 		global_logout.refuse_revival(), global_logout.begin_act(),
 		global_logout.end_sessions(global_logout.session, uuid[], text, text, inet, text, text), global_logout.valid_session(text),

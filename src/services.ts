@@ -64,6 +64,7 @@ export function createServices(
           max: settings.max,
           deadlineMs: deadlineMs ?? settings.deadlineMs,
           log,
+          genericPlans: settings.genericPlans ?? false,
           pooled: Boolean(directUrl) && !isDirect(name, config.checkMode),
         }),
       ),

@@ -46,7 +46,7 @@ const seconds = (interval: string) => `extract(epoch from ${interval})::float8`
 const CHECK_TOKENS = {
   name: 'check-tokens',
   text: 'select * from global_logout.check_tokens($1)',
-  selfContained: true,
+  pooledText: 'select * from global_logout.check_tokens_pooled($1)',
 }
 
 /** Only under a lease, so never through a pooler. */

@@ -92,9 +92,15 @@ function assignments(settings: Record<string, string>, transactionOnly: boolean)
  * The SQL that applies all settings and reads the state of the server, in a transaction that ignores the server's defaults. Its
  * only row begins with `ServerState`.
  */
-export const setUpSql = (timeouts: Timeouts): string =>
-  inReadOnly(`select ${STATE},
-      ${assignments({ ...transactionSettings(timeouts), ...CONNECTION_SETTINGS }, false)}`)
+export function setUpSql(timeouts: Timeouts, genericPlans = false): string {
+  const settings = {
+    ...transactionSettings(timeouts),
+    ...CONNECTION_SETTINGS,
+    ...(genericPlans && { plan_cache_mode: 'force_generic_plan' }),
+  }
+  return inReadOnly(`select ${STATE},
+      ${assignments(settings, false)}`)
+}
 
 /** The SQL that only reads the state of the server. It sets nothing, which other clients of a pooler would find. */
 export const STATE_SQL: string = inReadOnly(`select ${STATE}`)

@@ -23,6 +23,11 @@ export interface ConnectorOptions {
   keepAliveInitialDelayMillis?: number
   /** Whether a pooler in transaction mode may be in between: then connections set nothing that outlives a transaction. */
   pooled?: boolean
+  /**
+   * Whether prepared statements have one plan for all values. Of `unnest($1)` with one token PostgreSQL makes a new plan each time,
+   * which costs three times as much as the check.
+   */
+  genericPlans?: boolean
 }
 
 /** A connection of a connector. */
@@ -56,14 +61,21 @@ export const completeTimeouts = (connectMs: number, timeouts: Partial<Timeouts> 
 /** @throws DatabaseUrlError when the URL cannot be fulfilled. */
 export function createConnector(
   text: string,
-  { name, connectMs, timeouts, keepAliveInitialDelayMillis = 0, pooled = false }: ConnectorOptions,
+  {
+    name,
+    connectMs,
+    timeouts,
+    keepAliveInitialDelayMillis = 0,
+    pooled = false,
+    genericPlans = false,
+  }: ConnectorOptions,
 ): Connector {
   const url = parseDatabaseUrl(text)
   const { servers, schema } = url
   const { connect_timeout, channel_binding } = url.parameters
   // As in libpq, connect_timeout applies to each host, and 0 sets no limit.
   const hostMs = Math.min(connectMs / servers.length, (Number(connect_timeout) || Infinity) * 1_000)
-  const setUpQuery = pooled ? STATE_SQL : setUpSql(completeTimeouts(connectMs, timeouts))
+  const setUpQuery = pooled ? STATE_SQL : setUpSql(completeTimeouts(connectMs, timeouts), genericPlans)
   /** The index of the host to try first: the one verified last. */
   let currentHost = 0
 

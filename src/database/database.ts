@@ -47,15 +47,18 @@ export interface DatabaseOptions {
   log?: Log
   /** Whether a pooler in transaction mode may be in between. */
   pooled?: boolean
+  /** As of the connector. */
+  genericPlans?: boolean
 }
 
 export function openDatabase(
   url: string,
-  { max = 10, deadlineMs = DEADLINE_MS, log, pooled = false }: DatabaseOptions = {},
+  { max = 10, deadlineMs = DEADLINE_MS, log, pooled = false, genericPlans = false }: DatabaseOptions = {},
 ) {
   const timeouts = completeTimeouts(deadlineMs, { idleInTransactionMs: 5_000 })
   const statements = pooled ? createPooledStatements(timeouts) : null
-  const connector = createConnector(url, { name: 'global-logout', connectMs: deadlineMs, timeouts, pooled })
+  const connectMs = deadlineMs
+  const connector = createConnector(url, { name: 'global-logout', connectMs, timeouts, pooled, genericPlans })
   const pool = new pg.Pool({
     Client: connector.Client,
     max,
@@ -179,19 +182,19 @@ export function openDatabase(
 
   /** One query without drizzle, for the hot path, prepared where it can be. Its rows are arrays. */
   function query<Row extends unknown[]>({
-    selfContained = false,
+    pooledText,
     ...prepared
   }: {
     name: string
     text: string
     values: unknown[]
-    /** Whether it calls a function that verifies the server and has its own settings: through a pooler that saves both. */
-    selfContained?: boolean
+    /** What is sent through a pooler instead: a call of a function that verifies the server and has its own settings. */
+    pooledText?: string
   }): Promise<Row[]> {
     const config = { ...prepared, rowMode: 'array' as const }
     return withClient(async (client) => {
       const { rows } = statements
-        ? await statements.statement(client, config, selfContained)
+        ? await statements.statement(client, config, pooledText)
         : await client.query<Row>(config)
       return rows as unknown[] as Row[]
     })

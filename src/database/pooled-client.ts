@@ -42,14 +42,14 @@ export function createPooledStatements(timeouts: Timeouts) {
     }
   }
 
-  /** One statement in a transaction of its own: one round trip. @param selfContained as in `Database.query`. */
+  /** One statement in a transaction of its own: one round trip. @param pooledText as in `Database.query`. */
   async function statement(
     client: Client,
-    query: pg.QueryConfig,
-    selfContained = false,
+    { name: _, ...query }: pg.QueryConfig,
+    pooledText?: string,
   ): Promise<pg.QueryResult> {
-    const { name: _, ...unnamed } = query
-    const results = await send(client, [...(selfContained ? call : begin), unnamed, 'commit'], query.text)
+    const text = pooledText ?? query.text
+    const results = await send(client, [...(pooledText ? call : begin), { ...query, text }, 'commit'], text)
     return results[begin.length] as pg.QueryResult
   }
 

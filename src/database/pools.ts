@@ -16,6 +16,8 @@ export interface PoolSettings {
    * server that granted the lease, and a pooler may lead elsewhere.
    */
   direct?: 'always' | 'leased'
+  /** As of the connector. */
+  genericPlans?: boolean
 }
 
 /** Milliseconds. Together with the longest wait for a query (check/checker.ts) below the promised 2 seconds. */
@@ -28,6 +30,7 @@ export const POOLS = {
     deadlineMs: CHECK_DEADLINE_MS,
     use: 'checks that memory does not answer',
     direct: 'leased',
+    genericPlans: true,
   },
   waits: {
     max: 3,

@@ -45,7 +45,56 @@ BEGIN
 	END IF;
 END $$;
 
+CREATE FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN timestamptz_smaller((expires AT TIME ZONE 'utc'::text), timestamptz_smaller((created_at + make_interval(secs => (max_age_seconds)::double precision)), (last_seen_at + make_interval(secs => (idle_timeout_seconds)::double precision))));
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+CREATE TABLE global_logout.session (
+    "sessionToken" text NOT NULL,
+    "userId" text NOT NULL,
+    expires timestamp without time zone NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    "createdAt" timestamp with time zone DEFAULT now() NOT NULL,
+    "lastSeenAt" timestamp with time zone DEFAULT now() NOT NULL,
+    "passiveAt" timestamp with time zone,
+    "ipAddress" inet,
+    "userAgent" text,
+    "keyId" uuid,
+    CONSTRAINT session_dates CHECK ((("createdAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("createdAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("passiveAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("passiveAt" < '9999-12-31 00:00:00+00'::timestamp with time zone)))
+)
+WITH (fillfactor='70');
+
+CREATE TABLE global_logout.session_policy (
+    singleton boolean DEFAULT true NOT NULL,
+    idle_timeout_seconds integer NOT NULL,
+    max_age_seconds integer NOT NULL,
+    CONSTRAINT session_policy_singleton CHECK (singleton)
+);
+
 CREATE FUNCTION global_logout.check_tokens(token_hashes text[]) RETURNS TABLE("position" integer, user_id text, session_id uuid, created_at double precision, ends_at double precision, age double precision, stale boolean, unseen boolean)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT (requested."position")::integer AS "position",
+     s."userId",
+     s.id,
+     (EXTRACT(epoch FROM s."createdAt"))::double precision AS "extract",
+     (EXTRACT(epoch FROM lasts.until))::double precision AS "extract",
+     (EXTRACT(epoch FROM (statement_timestamp() - s."createdAt")))::double precision AS "extract",
+     (s."lastSeenAt" < lasts.due_before),
+     (GREATEST(s."lastSeenAt", s."passiveAt") < lasts.due_before)
+    FROM global_logout.session_policy p,
+     (unnest(check_tokens.token_hashes) WITH ORDINALITY requested(token, "position")
+      JOIN global_logout.session s ON ((s."sessionToken" = requested.token))),
+     LATERAL ( SELECT global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds) AS until,
+             (statement_timestamp() - make_interval(secs => LEAST((60)::double precision, ((p.idle_timeout_seconds)::double precision / (4)::double precision)))) AS due_before) lasts
+   WHERE (statement_timestamp() < lasts.until);
+END;
+
+CREATE FUNCTION global_logout.check_tokens_pooled(token_hashes text[]) RETURNS TABLE("position" integer, user_id text, session_id uuid, created_at double precision, ends_at double precision, age double precision, stale boolean, unseen boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -55,16 +104,7 @@ BEGIN
 	IF pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on' OR current_setting('session_replication_role') = 'replica' THEN
 		RAISE EXCEPTION 'this server is a standby, read-only, or skips triggers' USING ERRCODE = 'read_only_sql_transaction';
 	END IF;
-	RETURN QUERY SELECT requested.position::integer, s."userId", s.id, extract(epoch FROM s."createdAt")::double precision,
-		extract(epoch FROM lasts.until)::double precision, extract(epoch FROM statement_timestamp() - s."createdAt")::double precision,
-		s."lastSeenAt" < lasts.due_before, greatest(s."lastSeenAt", s."passiveAt") < lasts.due_before
-	FROM global_logout.session_policy p, unnest(token_hashes) WITH ORDINALITY AS requested (token, position)
-	JOIN global_logout.session s ON s."sessionToken" = requested.token,
-	LATERAL (SELECT
-		global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds) AS until,
-		statement_timestamp() - make_interval(secs => least(60::double precision, p.idle_timeout_seconds::double precision / 4::double precision))
-			AS due_before) lasts
-	WHERE statement_timestamp() < lasts.until;
+	RETURN QUERY SELECT * FROM global_logout.check_tokens(token_hashes);
 END $$;
 
 CREATE FUNCTION global_logout.delete_before_truncate() RETURNS trigger
@@ -87,25 +127,6 @@ CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended 
     AS $$
 	SELECT r.xid, r.ended FROM global_logout.remove_user(user_id, 'database', session_user::text) r
 $$;
-
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
-
-CREATE TABLE global_logout.session (
-    "sessionToken" text NOT NULL,
-    "userId" text NOT NULL,
-    expires timestamp without time zone NOT NULL,
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    "createdAt" timestamp with time zone DEFAULT now() NOT NULL,
-    "lastSeenAt" timestamp with time zone DEFAULT now() NOT NULL,
-    "passiveAt" timestamp with time zone,
-    "ipAddress" inet,
-    "userAgent" text,
-    "keyId" uuid,
-    CONSTRAINT session_dates CHECK ((("createdAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("createdAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("passiveAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("passiveAt" < '9999-12-31 00:00:00+00'::timestamp with time zone)))
-)
-WITH (fillfactor='70');
 
 CREATE FUNCTION global_logout.end_sessions(asker global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text, OUT operation_id uuid, OUT revoked jsonb) RETURNS record
     LANGUAGE plpgsql
@@ -202,7 +223,7 @@ BEGIN
 		CONTINUE WHEN member = 'global_logout_application';
 		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
 			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
-			global_logout.check_tokens(text[]) TO %I', member);
+			global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]) TO %I', member);
 		EXECUTE format('GRANT SELECT ON global_logout.session_policy TO %I', member);
 	END LOOP;
 	IF 'global_logout_service' = ANY (known) THEN
@@ -772,10 +793,6 @@ BEGIN
 	RETURN added;
 END $$;
 
-CREATE FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN timestamptz_smaller((expires AT TIME ZONE 'utc'::text), timestamptz_smaller((created_at + make_interval(secs => (max_age_seconds)::double precision)), (last_seen_at + make_interval(secs => (idle_timeout_seconds)::double precision))));
-
 CREATE FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN CASE WHEN (at < global_logout.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds)) THEN 'valid'::text WHEN (at < global_logout.session_ends_at(expires, created_at, at, idle_timeout_seconds, max_age_seconds)) THEN 'idle'::text WHEN (at >= global_logout.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds)) THEN 'expired'::text ELSE NULL::text END;
@@ -1118,13 +1135,6 @@ ALTER TABLE global_logout.session_change ALTER COLUMN id ADD GENERATED ALWAYS AS
     CACHE 1
 );
 
-CREATE TABLE global_logout.session_policy (
-    singleton boolean DEFAULT true NOT NULL,
-    idle_timeout_seconds integer NOT NULL,
-    max_age_seconds integer NOT NULL,
-    CONSTRAINT session_policy_singleton CHECK (singleton)
-);
-
 CREATE TABLE global_logout.staff (
     user_id text NOT NULL,
     role text NOT NULL,
@@ -1165,27 +1175,27 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x4bf9bd1c16b65748349eb354483fe273cc2448cf845a92c0981d4bed2f3d3e92', '733:733:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x0db7363284fc55ab6f42623deb1277dccd72e827984ad99777e20bb0f5f78cce', '733:733:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\xe53f79f19a0fc5b5d6068d80f244cf557e0b60afcaae28787b0370883e714790', '\x4801331d8271072ff58264829412f8cb98586a111848efdce7f4465505ff0c6d', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xce6cf10a1f75a96c7dbf16b8f3042220b0639e013409fd96679619a41182837f', '\x1018abc660d727b1a6d9e9b08259442dc094457d73d558c85e399caa63e07fd5', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\xace2cde746a7edbec06aa65e9cbb88b555954df6e7114163c42252e8857f459c', '\xd2b0e93459f1212f7d63435a73e19476515a67908f2fd5310b43a18532995bf5', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '08a42921-4d8a-4e2f-b9d4-a199be49d443', '\x7b6b0481ccc14a6018697b185da9e97c87cf429826644deea0dcea7603fe2af3', '\x38e322ab0ef441b25e19a5efd4e36ec7a7305a3fb65dfbc6cc283cdc9a51db08', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '0bde6f31-7344-4029-bc6c-47f24cb21ba1', '\x7b36e738db4bde585f7fbb29e3c34364e52ab18ca7265e1183c81a9e5bae299a', '\xd68d9a61aec978c46eb869cebbe750ab0863606e3a370dddaad1d73cafe874d3', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '32297182-d70b-4eef-ae3f-bbc2793f825e', '\x60ba3e3239ff0a7c127c032f391de34d28523ae4a70cfe65d1aca4b7342df96b', '\x76a752ff707ed8fb658261efd0eedae3a77c5828497e7bc3bc6e15d219be9fb9', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '3c910e8f-306e-4062-ad30-05421ed0bf98', '\x1a319f3618685211fdc21da396847a28d221e1c74a82a823a2382930c3e0df64', '\x2a242e564ffdd4565e5d813804f6d018dbdd145f70d5399eb75dadc98a98959a', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '3ff21e1a-ef70-4ebe-a9d1-3596111c527f', '\x8f546d9be6179385106e00e847c1ffbb7c71e4f89927dc0c080a0771984ff232', '\xe21b93cada2ebbbd7d601f7745dbb84d9b05ea16ad32cd51829428610b85a208', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, '495e0c93-74ea-4c81-ad5e-a5a3451f96b0', '\xe647cae724d2b43874e3edc5dc52c2a584234eee2860fd7393c27b6148117823', '\x59771d58b9ecad19468be792a0dd004c24df4159dc16f631e6d924197f5c5e27', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, '67e402b7-0950-4b58-bb8f-e6910212f796', '\x8274649e9068506ee9d457c6245cc3a487bbcc63c0f89dbc0a55a4661eef6940', '\x2255fdb2cb53ed360cfaaa1110e722f185d383189544bbc5e4529460ceccbb21', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, '8bcff813-fc86-421b-96d1-2c015af2a239', '\x351495dcf8b6a75e04bc3f6b0616411ed834d9bc7e107f5a61430d537c5bbbf1', '\xf373c8b1686d9c78a1eeaecf252622f1aaed5735c496e5037c0d8b526ac67b09', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'b2ebcb48-72c3-4fae-a7fe-04fcc2377dd5', '\xc3ce010a104b0cf1d53c24e10ac7428789ac9d17ec632a95bc0ef455f82f3dff', '\x4bf9bd1c16b65748349eb354483fe273cc2448cf845a92c0981d4bed2f3d3e92', '2026-11-27 15:13:39.666167+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x7424e5454e211be3fd24caa8f6a68a00d4d08358d6d03fd4443600a9a3fd3b54', '\x8f38ea9982975af438e0122e2745a7a4457ed0dad8d3111103bafc0559360709', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xf8ef2edb3c53f7cbb90177a4567e370aebd52d616eb21a0edb7a1b019f78ce72', '\x3c6b701451cf3839b1a0cfcae0727c32867198ba485799c12ff49875d0812748', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x4441274f8fcf9f4ec955854f99d8968a7149aeb417e87255b02ddf72d1288d13', '\x785013f573075659c76b55988391e1d8b14e1d555010f06a91f2129dfc2c0206', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '00391ff8-8426-4337-a3c7-86918fa466f2', '\xd170ebfc034599996bc3d8fe65af51d9826bd5e805fd7886da54beb0af117e69', '\x426dacac16d926d47716eb01acb3f21b78c449c1beebb757e25c5a57a235e527', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '1f8b0982-1441-44c4-8029-01aba8f4b7ee', '\xef56213e0a3bd8d65801a7f08d345fd72281399e72dcf132ef09d38c312663ad', '\xf89401063f608e3e60c718b79b1ab457a064bb647844eb3f3f8f321acdcbdae1', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '24020046-10f4-4736-8f12-69c4bf5d3bc4', '\xa9ac1232bd99e8d97f19cb101464a2b1e4439c004aa597c0e4f66def08144268', '\x39d10e1cb6e98e03d31d8510770d7244a67355b47c48a099d5e4f6ef5a1b1975', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '294f7ae9-7f49-4f1e-a086-96029ee6af76', '\xf1f63f93372483db3c30c47c009afa485c450c6975d054affe5e12254b38308d', '\xce12fd206515316e08e2acd25487d578c6c79f994bb44830ec27426c64ff62d8', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '299902b7-4b9b-4a6c-b75f-430c3e1fab47', '\x460f1de52fd6f52d8b352cd7b8fedc000ea42281a7ab7cbfa25f7cb252025af6', '\xe5c1f7c6cbeda9f56394d517706a3a6b8a7ad5bfa7eeed3e62294b9d04bcd6d3', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, '4b10184a-387c-4a68-b322-347ef482cb4c', '\x275c980c6dc55553588d2bef57e6abe82c949898a2ef51e81d734b62b4aed834', '\xf994d57d4e8888a514b90c2cc2c41ec0a6829f5488146026620d28cd98bd567a', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'ac55dcdc-eb58-49c2-b9f6-5fb7c0b0776d', '\xd9bb5f4cfc8ac8c7851a7b3914f3fdf0a733f0f539a150521ab0ea3d2b016d93', '\x41363d3a26d97fb8ad0012df1ff625a871de0f6304b7e4213972e90b8f6ad8b2', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'c33602ea-9128-42fe-a075-e5bc55114e15', '\xcef4505add1002e4ac28e2d65882a36a40917c70f93c6a5d7f2a7af930aaf4f3', '\xd6407ae1079ecaf5be944a660fa575c8c667cbf0f3205444747e24d9c488b937', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'cbc53d39-5221-4cc9-a8ee-95472345a1fa', '\x510c690900c2af33ceee3fc4a8ade4d1f1497940740198624509dc482dd693c8', '\x0db7363284fc55ab6f42623deb1277dccd72e827984ad99777e20bb0f5f78cce', '2026-11-27 15:47:11.880049+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-27 15:13:39.666167+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', NULL, NULL, NULL, 0, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-27 15:13:39.666167+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-27 15:13:39.666167+00', '2026-11-27 15:13:39.666167+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}');
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-27 15:47:11.880049+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', NULL, NULL, NULL, 0, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-27 15:47:11.880049+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}');
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{377bdc75-5e9a-4525-9b02-1e5482c16a69}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{0a5ffc0f-1e06-42ad-b266-2e605680199a}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
@@ -1195,57 +1205,57 @@ INSERT INTO global_logout.job (name) VALUES ('replays');
 INSERT INTO global_logout.job (name) VALUES ('sweep');
 
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '3aec036138fe5e47a0a05adbab1a072e8c1917e9858f727818ff11461a600541', 1795752000000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '055af43190ad667e556fedb3f6251e1e4373ce6bcef3b65d0b5c3e3d0c3b37f9', 1795752001000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '9bcdd8fb248278b26aef15ac31c73a2f490b0e85af851f200fae672f727bf638', 1795752001000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, '5c430c294464c7ef4ab6909d46face939c8e2b9009217e1b6e2f87077d1a49d8', 1795752002000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, 'bcaeeccaf24c5bd236ae08f03cefb8c426e40a0b80b64d7cec141227cf257112', 1795752003000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, '644832655cd28d9296bb3579cfbdb467fd8ef7041dd850bd7bcfd90b8b640017', 1795752004000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, 'b656b942a738376efe02220c8c1b463ef0d9d8a31bff2c8bb19ff8c4c40290e0', 1795752004000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('3ff21e1a-ef70-4ebe-a9d1-3596111c527f', 'logout', 'local', 'user', 'ada', '14b2c3e9-7c7f-4c6d-9f19-1ed75e70cf69', 'ada', NULL, NULL, NULL, NULL, '2026-11-27 15:13:39.666167+00', 1, NULL, NULL, '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-27 15:13:39.666167+00', 1, NULL, NULL, '731', 12);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('0bde6f31-7344-4029-bc6c-47f24cb21ba1', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:13:39.666167+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('3c910e8f-306e-4062-ad30-05421ed0bf98', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:13:39.666167+00', 0, NULL, '{"name": "api", "keyId": "2dbdac3a-e7e8-4a53-bcaf-0ea1d4772ce5", "scopes": ["introspect", "events"], "expiresAt": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('8bcff813-fc86-421b-96d1-2c015af2a239', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:13:39.666167+00', 0, NULL, '{"name": "old", "keyId": "80e39e2c-9599-4c67-9a53-10dcc8a046c6", "scopes": ["security"], "expiresAt": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('67e402b7-0950-4b58-bb8f-e6910212f796', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:13:39.666167+00', 0, NULL, '{"name": "old", "keyId": "80e39e2c-9599-4c67-9a53-10dcc8a046c6", "scopes": ["security"], "expiresAt": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('08a42921-4d8a-4e2f-b9d4-a199be49d443', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:13:39.666167+00', 0, NULL, '{"role": "security", "before": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('32297182-d70b-4eef-ae3f-bbc2793f825e', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:13:39.666167+00', 0, NULL, '{"role": "auditor", "before": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('b2ebcb48-72c3-4fae-a7fe-04fcc2377dd5', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-27 15:13:39.666167+00', 0, NULL, '{"lockedUntil": "forever"}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('495e0c93-74ea-4c81-ad5e-a5a3451f96b0', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-27 15:13:39.666167+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 15:13:39.666167+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 15:13:39.666167+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('24020046-10f4-4736-8f12-69c4bf5d3bc4', 'logout', 'local', 'user', 'ada', 'f579791f-7766-4a56-a03f-129666c2198c', 'ada', NULL, NULL, NULL, NULL, '2026-11-27 15:47:11.880049+00', 1, NULL, NULL, '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-27 15:47:11.880049+00', 1, NULL, NULL, '731', 12);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('299902b7-4b9b-4a6c-b75f-430c3e1fab47', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('cbc53d39-5221-4cc9-a8ee-95472345a1fa', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"name": "api", "keyId": "f6f3a9ea-d8a2-4e28-9d23-9fc143895a48", "scopes": ["introspect", "events"], "expiresAt": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('ac55dcdc-eb58-49c2-b9f6-5fb7c0b0776d', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"name": "old", "keyId": "74e18a52-ce0f-41f2-b7c0-2269894efb56", "scopes": ["security"], "expiresAt": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00391ff8-8426-4337-a3c7-86918fa466f2', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"name": "old", "keyId": "74e18a52-ce0f-41f2-b7c0-2269894efb56", "scopes": ["security"], "expiresAt": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('294f7ae9-7f49-4f1e-a086-96029ee6af76', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"role": "security", "before": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('c33602ea-9128-42fe-a075-e5bc55114e15', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"role": "auditor", "before": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('1f8b0982-1441-44c4-8029-01aba8f4b7ee', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"lockedUntil": "forever"}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('4b10184a-387c-4a68-b322-347ef482cb4c', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 15:47:11.880049+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '732', NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '14b2c3e9-7c7f-4c6d-9f19-1ed75e70cf69', 'ada', '3ff21e1a-ef70-4ebe-a9d1-3596111c527f', 3, '2026-11-27 15:13:39.666167+00', '203.0.113.9', 'Thief', false, false, '732');
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, 'b9e68d83-c20d-4211-b123-60dadff4509d', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-27 15:13:39.666167+00', '203.0.113.9', 'Thief', false, false, '732');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, 'f579791f-7766-4a56-a03f-129666c2198c', 'ada', '24020046-10f4-4736-8f12-69c4bf5d3bc4', 3, '2026-11-27 15:47:11.880049+00', '203.0.113.9', 'Thief', false, false, '732');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '29a6c5e6-b298-4a9a-a1dc-e3629e239f4d', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-27 15:47:11.880049+00', '203.0.113.9', 'Thief', false, false, '732');
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (1, '14b2c3e9-7c7f-4c6d-9f19-1ed75e70cf69', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '3ff21e1a-ef70-4ebe-a9d1-3596111c527f', '2026-11-27 15:13:39.666167+00', '731', '2026-11-27 15:13:39.666167+00', '2026-11-27 15:13:39.666167+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (2, 'b9e68d83-c20d-4211-b123-60dadff4509d', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-27 15:13:39.666167+00', '731', '2026-11-27 15:13:39.666167+00', '2026-11-27 15:13:39.666167+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (3, '31d78192-6068-46ce-ba1e-31cd1f29d594', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-27 15:13:39.666167+00', '732', '2026-11-27 15:13:39.666167+00', '2026-11-27 15:13:39.666167+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (6, 'e72cadec-1444-45aa-ad4e-76fc210b2de2', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-27 15:13:39.666167+00', '732', '2026-11-27 15:13:39.666167+00', '2026-11-27 15:13:39.666167+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (1, 'f579791f-7766-4a56-a03f-129666c2198c', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '24020046-10f4-4736-8f12-69c4bf5d3bc4', '2026-11-27 15:47:11.880049+00', '731', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (2, '29a6c5e6-b298-4a9a-a1dc-e3629e239f4d', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-27 15:47:11.880049+00', '731', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (3, 'd8436d64-d39c-45eb-8db5-c45eca781801', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-27 15:47:11.880049+00', '732', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (6, 'd9c9f777-0860-4e99-b0fa-d97f3342943f', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-27 15:47:11.880049+00', '732', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, NULL);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('2dbdac3a-e7e8-4a53-bcaf-0ea1d4772ce5', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-27 15:13:39.666167+00', NULL, '2026-11-27 15:13:39.666167+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('80e39e2c-9599-4c67-9a53-10dcc8a046c6', 'old', 'x', '{security}', '2026-11-27 15:13:39.666167+00', NULL, NULL, '2026-11-27 15:13:39.666167+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('f6f3a9ea-d8a2-4e28-9d23-9fc143895a48', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-27 15:47:11.880049+00', NULL, '2026-11-27 15:47:11.880049+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('74e18a52-ce0f-41f2-b7c0-2269894efb56', 'old', 'x', '{security}', '2026-11-27 15:47:11.880049+00', NULL, NULL, '2026-11-27 15:47:11.880049+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '377bdc75-5e9a-4525-9b02-1e5482c16a69', '2026-11-27 15:13:39.666167+00', '2026-11-27 15:13:39.666167+00', NULL, '198.51.100.23', 'Phone', NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '786fec09-98ce-4415-97cc-6400070f7e53', '2026-11-27 15:13:39.666167+00', '2026-11-27 15:13:39.666167+00', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '996fff1c-b44e-49ab-9a0b-6621ab2b0861', '2026-11-27 15:13:39.666167+00', '2026-11-27 15:13:39.666167+00', NULL, '192.0.2.44', 'Desk', NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', 'f6167d54-8c76-4ddb-9a44-7c62fa9a18eb', '2026-11-27 15:13:39.666167+00', '2026-11-27 15:13:39.666167+00', NULL, '2001:db8::7', 'Laptop', NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '0a5ffc0f-1e06-42ad-b266-2e605680199a', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, '198.51.100.23', 'Phone', NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'f1bc8180-851a-4cd6-ba77-1e50547d0651', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '12b3525e-f2bd-4534-b92a-747245558a9a', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, '192.0.2.44', 'Desk', NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '965631f6-a969-41db-81c1-bd1e664c2ae9', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, '2001:db8::7', 'Laptop', NULL);
 
 INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '732');
 
 INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds) VALUES (true, 2000000000, 2000000000);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-27 15:13:39.666167+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-27 15:47:11.880049+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-27 15:13:39.666167+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-27 15:47:11.880049+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-27 15:13:39.666167+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-27 15:47:11.880049+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-27 15:13:39.666167+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-27 15:13:39.666167+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-27 15:47:11.880049+00');
 
 SELECT pg_catalog.setval('global_logout.migration_id_seq', 5, true);
 
@@ -1438,14 +1448,9 @@ REVOKE ALL ON FUNCTION global_logout.announce_lock() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.begin_act() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION global_logout.check_tokens(token_hashes text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION global_logout.check_tokens(token_hashes text[]) TO global_logout_service;
-GRANT ALL ON FUNCTION global_logout.check_tokens(token_hashes text[]) TO global_logout_checker;
-
-REVOKE ALL ON FUNCTION global_logout.delete_before_truncate() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) TO global_logout_application;
+REVOKE ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_service;
+GRANT ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_checker;
 
 GRANT SELECT,INSERT,DELETE ON TABLE global_logout.session TO global_logout_service;
 
@@ -1464,6 +1469,26 @@ GRANT SELECT("lastSeenAt") ON TABLE global_logout.session TO global_logout_check
 
 GRANT UPDATE("passiveAt") ON TABLE global_logout.session TO global_logout_service;
 GRANT SELECT("passiveAt") ON TABLE global_logout.session TO global_logout_checker;
+
+GRANT SELECT ON TABLE global_logout.session_policy TO global_logout_service;
+GRANT SELECT ON TABLE global_logout.session_policy TO global_logout_checker;
+
+GRANT UPDATE(idle_timeout_seconds) ON TABLE global_logout.session_policy TO global_logout_service;
+
+GRANT UPDATE(max_age_seconds) ON TABLE global_logout.session_policy TO global_logout_service;
+
+REVOKE ALL ON FUNCTION global_logout.check_tokens(token_hashes text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.check_tokens(token_hashes text[]) TO global_logout_service;
+GRANT ALL ON FUNCTION global_logout.check_tokens(token_hashes text[]) TO global_logout_checker;
+
+REVOKE ALL ON FUNCTION global_logout.check_tokens_pooled(token_hashes text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.check_tokens_pooled(token_hashes text[]) TO global_logout_service;
+GRANT ALL ON FUNCTION global_logout.check_tokens_pooled(token_hashes text[]) TO global_logout_checker;
+
+REVOKE ALL ON FUNCTION global_logout.delete_before_truncate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) TO global_logout_application;
 
 REVOKE ALL ON FUNCTION global_logout.end_sessions(asker global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text, OUT operation_id uuid, OUT revoked jsonb) FROM PUBLIC;
 
@@ -1534,10 +1559,6 @@ GRANT ALL ON FUNCTION global_logout.restored_elsewhere() TO global_logout_servic
 
 REVOKE ALL ON FUNCTION global_logout.seal_operations(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.seal_operations(most integer) TO global_logout_service;
-
-REVOKE ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_service;
-GRANT ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_checker;
 
 REVOKE ALL ON FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) TO global_logout_service;
@@ -1624,13 +1645,6 @@ GRANT INSERT(same_address) ON TABLE global_logout.replay TO global_logout_servic
 GRANT INSERT(same_program) ON TABLE global_logout.replay TO global_logout_service;
 
 GRANT SELECT,DELETE ON TABLE global_logout.session_change TO global_logout_service;
-
-GRANT SELECT ON TABLE global_logout.session_policy TO global_logout_service;
-GRANT SELECT ON TABLE global_logout.session_policy TO global_logout_checker;
-
-GRANT UPDATE(idle_timeout_seconds) ON TABLE global_logout.session_policy TO global_logout_service;
-
-GRANT UPDATE(max_age_seconds) ON TABLE global_logout.session_policy TO global_logout_service;
 
 GRANT SELECT ON TABLE global_logout.staff TO global_logout_service;
 

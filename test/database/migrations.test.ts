@@ -80,6 +80,9 @@ t.test('the queries of the hot path use the indexes made for them', async (t) =>
   const valid = await plan(`verbose select from session where ${new PgDialect().sqlToQuery(isValid).sql}`)
   t.match(valid, 'timestamptz_smaller(')
   t.notMatch(valid, 'session_ends_at(', 'also where the lifetimes are read by subqueries')
+  const check = await plan(`verbose select * from check_tokens(array['t1'])`)
+  t.match(check, 'session_pkey')
+  t.notMatch(check, /(check_tokens|session_ends_at)\(/)
 })
 
 t.test(
