@@ -269,6 +269,17 @@ function testOwnSessions(base: string, service: Service, site: Service): void {
     },
   )
 
+  browserTest(
+    'the first page after the adoption finds its user signed in, although the page asked before Auth.js took over',
+    async (t, open) => {
+      const context = await open(site)
+      await context.addCookies([{ name: service.cookieName, value: crypto.randomUUID(), url: base }])
+      const page = await context.newPage()
+      await page.goto('/taken-over')
+      t.equal(await page.locator('#user').textContent(), 'katherine')
+    },
+  )
+
   for (const which of ['Over HTTP', 'In process'])
     browserTest(
       `a guarded action works for a session, and after its end leads to the sign-in and does nothing: ${which}`,

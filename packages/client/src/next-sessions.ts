@@ -56,16 +56,19 @@ export function createNextSessions<S extends Checks>(
   const session = cache(async () => {
     // First, so that a build, which has no request, learns that this page cannot be made before one.
     const request = await currentRequest()
-    return handedOver(request.headers) ?? getSessions().check(request)
+    return handedOver(request.headers) ?? answered(getSessions().check(request))
   })
 
   /** Auth.js asks by token, and does not say whether the request is a prefetch. */
   async function check(request: RequestLike): Promise<Identity | null> {
     const current = await currentRequest().catch(() => null)
     const asked = credentialsOf(request)
-    if (current && isOnlyToken(asked.authorization, credentialsOf(current))) return session()
+    const isOfPage = current && isOnlyToken(asked.authorization, credentialsOf(current))
+    const identity = isOfPage ? await session() : null
+    if (identity) return identity
+    // Null is asked again: the adapter may have taken the session over since the page asked.
     const headers = { ...(current && activityOf(current)), ...asked }
-    return getSessions().check({ ...request, headers })
+    return answered(getSessions().check({ ...request, headers }))
   }
 
   async function requireSession({ maxAge, signIn = AUTHJS_SIGN_IN, callbackUrl }: RequireOptions = {}) {
@@ -98,6 +101,17 @@ export function createNextSessions<S extends Checks>(
     withSession,
     createProxy: (options) => createProxyWith(getSessions, options),
   }
+}
+
+/**
+ * A check without end where Next has ended a prerender, which rejects what it still waits for. Nothing is shown of such a render,
+ * and Auth.js would log an outage at each page of an application with `cacheComponents`.
+ */
+function answered<T>(check: Promise<T>): Promise<T> {
+  return check.catch((error) => {
+    if (error?.cause?.digest === 'HANGING_PROMISE_REJECTION') return new Promise<never>(() => {})
+    throw error
+  })
 }
 
 /** Whether the session cookies of a request are this token, and nothing else says who it is. */
