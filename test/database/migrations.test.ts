@@ -2,11 +2,13 @@
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import t from 'tap'
+import { checkTokens } from '../../src/check/queries.ts'
 import { pendingMigrations } from '../../src/database/migrate.ts'
 import { PAGE, READ_FEED } from '../../src/feed/queries.ts'
 import { isValid } from '../../src/sessions/validity.ts'
 import { testDatabase } from '../support/database.ts'
 import { runProgram } from '../support/run-program.ts'
+import { servicesOn } from '../support/service.ts'
 
 t.test('drizzle-kit finds nothing to generate', async (t) => {
   // drizzle-kit takes only a path inside the project, relative to it.
@@ -83,6 +85,11 @@ t.test('the queries of the hot path use the indexes made for them', async (t) =>
   const check = await plan(`verbose select * from check_tokens(array['t1'])`)
   t.match(check, 'session_pkey')
   t.notMatch(check, /(check_tokens|session_ends_at)\(/)
+  // A plan for one token costs three times as much as the check.
+  const { checks } = servicesOn(database.url).pools
+  for (let each = 0; each < 8; each++) await checkTokens(checks.query, ['t1'])
+  const text = `select custom_plans::int from pg_catalog.pg_prepared_statements where name = 'check-tokens'`
+  t.same(await checks.query({ name: 'plans', text, values: [] }), [[0]])
 })
 
 t.test(
