@@ -2,8 +2,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { compile } from '../support/compile.ts'
 import { freePort } from '../support/ports.ts'
-import { runProgram } from '../support/run-program.ts'
 import { startService } from '../support/service.ts'
 import type { Site } from './browser.ts'
 import { signIn } from './sign-in.ts'
@@ -54,8 +54,7 @@ const { sessions } = await load('application')
 t.teardown(sessions.close)
 
 t.test('they compile', async (t) => {
-  const compiled = runProgram('tsc', ['--noEmit', '-p', folder]).catch((error) => error)
-  t.equal((await compiled).stdout, '')
+  t.equal(await compile(folder), '')
 })
 
 for (const name of ['credentials', 'jwt']) {

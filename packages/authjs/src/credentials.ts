@@ -9,13 +9,14 @@
  * `encode` throws without a session.
  */
 import type { RequestLike } from '@global-logout/client'
+import type { AnyProvider, AnyText } from './types.ts'
 
 // biome-ignore-start lint/suspicious/noExplicitAny: the options of Auth.js 5 and next-auth 4 alike, whose types differ
 /** The options of `Auth`, `NextAuth` or `ExpressAuth` that matter here. */
 export interface CredentialsConfig {
   adapter?: { createSession?: (session: any) => any; deleteSession?: (token: string) => any } | undefined
-  providers: readonly any[]
-  session?: { strategy?: string; maxAge?: number } | undefined
+  providers: readonly AnyProvider[]
+  session?: { strategy?: AnyText<'database'> | undefined; maxAge?: number } | undefined
   callbacks?:
     | {
         [name in 'jwt' | 'session' | 'signIn' | 'redirect' | 'authorized']?:

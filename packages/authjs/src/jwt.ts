@@ -16,14 +16,15 @@
 import type { RequestLike, Sessions } from '@global-logout/client'
 import type { GlobalLogoutOptions } from './adapter.ts'
 import { bearer, endSession } from './session-token.ts'
+import type { AnyProvider, AnyText } from './types.ts'
 
 // biome-ignore-start lint/suspicious/noExplicitAny: the options of Auth.js 5 and next-auth 4 alike, whose types differ
 type Callback = ((params: any) => any) | undefined
 /** The options of `Auth`, `NextAuth` or `ExpressAuth` that matter here. */
 export interface JwtConfig {
-  providers: readonly any[]
+  providers: readonly AnyProvider[]
   adapter?: object | undefined
-  session?: { strategy?: string } | undefined
+  session?: { strategy?: AnyText<'jwt'> | undefined } | undefined
   callbacks?: { [name in 'jwt' | 'session' | 'signIn' | 'redirect' | 'authorized']?: Callback } | undefined
   events?:
     | { [name in 'signIn' | 'signOut' | 'session' | 'createUser' | 'updateUser' | 'linkAccount']?: Callback }

@@ -14,6 +14,19 @@ export interface AnyUser {
   image?: string | null | undefined
 }
 
+/** Any text. Where a type names one, an inline `'jwt'` or `'oidc'` keeps its type, which Auth.js wants, and is no mere `string`. */
+export type AnyText<Known extends string> = Known | (string & {})
+
+/** A provider of Auth.js 5 or next-auth 4, or what makes one. */
+export interface AnyProvider {
+  type?: AnyText<'oidc'> | undefined
+  checks?: readonly AnyText<'pkce'>[] | string | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: as each provider has it
+  profile?: ((profile: any, tokens: any) => any) | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: the types of the versions differ
+  [option: string]: any
+}
+
 type Awaitable<T> = T | PromiseLike<T>
 
 export interface AnyAdapter {

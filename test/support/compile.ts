@@ -1,0 +1,20 @@
+/** The TypeScript compiler of the checkout. */
+import { fileURLToPath } from 'node:url'
+import { plainNode } from './plain-node.ts'
+import { runProgram } from './run-program.ts'
+
+const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
+
+/**
+ * Type-checks the project in a folder.
+ * @returns what the compiler found, empty when that is nothing. @throws Error when it did not run.
+ */
+export async function compile(folder: string): Promise<string> {
+  try {
+    return String((await runProgram(...plainNode(TSC, '--noEmit', '-p', folder), { cwd: folder })).stdout)
+  } catch (error) {
+    const { stdout } = error as { stdout?: string }
+    if (stdout) return stdout
+    throw error
+  }
+}
