@@ -133,7 +133,7 @@ async function assemble(version: NextVersion): Promise<string> {
     join(folder, 'middleware.ts'),
     middleware.replace(
       "['/', ",
-      "['/', '/api/guarded', '/recent', '/api/in-process', '/in-process', '/taken-over', '/act', ",
+      "['/', '/api/guarded', '/recent', '/api/in-process', '/in-process', '/taken-over', '/act', '/leave', ",
     ),
   )
   await symlink(modules, join(folder, 'node_modules'))

@@ -199,6 +199,7 @@ export async function testNext(version: NextVersion): Promise<void> {
   // Next 16 builds the example where it is, without the pages of the tests.
   if (version === 15) {
     testGuards(base, service, site)
+    testLeaving(service, site)
     testOwnSessions(base, service, site)
   }
 }
@@ -240,6 +241,43 @@ function testGuards(base: string, service: Service, site: Service): void {
       })
     },
   )
+}
+
+/** The action `logout` for this browser alone. */
+function testLeaving(service: Service, site: Service): void {
+  browserTest('a sign-out leads to a path of the application, and to no other origin', async (t, open) => {
+    for (const [to, path] of [
+      ['/act?x=1', '/act?x=1'],
+      ['/\t/evil.example/', '/signed-out'],
+      ['/\n/evil.example/', '/signed-out'],
+      ['//evil.example/', '/signed-out'],
+      ['/\\evil.example/', '/signed-out'],
+      ['https://evil.example/', '/signed-out'],
+    ] as const) {
+      const context = await open(site)
+      await signIn(context, 'barbara')
+      const page = await context.newPage()
+      await page.goto(`/leave?to=${encodeURIComponent(to)}`)
+      await page.getByRole('button', { name: 'Leave' }).click()
+      await page.waitForURL(/\/(act|signed-out)/)
+      const { origin, pathname, search } = new URL(page.url())
+      t.equal(origin + pathname + search, new URL(path, site.base).href, JSON.stringify(to))
+    }
+  })
+
+  browserTest('no browser looks signed out while one of its cookies is a session', async (t, open) => {
+    const { token } = await service.signIn('barbara')
+    // An action that throws is an error of the page, where there are scripts.
+    const context = await open(site, { javaScriptEnabled: false })
+    const stale = { name: 'authjs.session-token', value: 'stale', url: site.base }
+    await context.addCookies([stale, { ...stale, name: 'next-auth.session-token', value: token }])
+    const page = await context.newPage()
+    await page.goto('/leave')
+    await page.getByRole('button', { name: 'Leave' }).click()
+    await page.waitForLoadState()
+    const looksSignedOut = new URL(page.url()).pathname === '/signed-out'
+    t.equal(await service.check(token), looksSignedOut ? 401 : 200)
+  })
 }
 
 /** The functions on sessions in process, and guarded actions of both. */

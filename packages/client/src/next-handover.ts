@@ -31,7 +31,13 @@ export function forget(headers: Headers): void {
   headers.delete(HEADER)
 }
 
-/** What the proxy found for this request; undefined where it found nothing, long ago, or in another process. */
+/**
+ * What the proxy found for this request, once: a later question is about a later time. Undefined where it found nothing, long ago, or in
+ * another process.
+ */
 export function handedOver(headers: Pick<Headers, 'get'>): Identity | undefined {
-  return shared[key]?.get(headers.get(HEADER) ?? '')
+  const name = headers.get(HEADER) ?? ''
+  const identity = shared[key]?.get(name)
+  shared[key]?.delete(name)
+  return identity
 }

@@ -11,6 +11,8 @@ import { NotSignedOutError } from './errors.ts'
 import { clientFromEnvironment, currentRequest, redirectTo, SESSION_COOKIE } from './next-request.ts'
 import type { LogoutScope } from './sessions.ts'
 
+/** Stands for the origin of this application. */
+const HERE = 'http://here.invalid'
 const SCOPES: readonly unknown[] = ['local', 'others', 'global'] satisfies LogoutScope[]
 
 /**
@@ -20,11 +22,12 @@ const SCOPES: readonly unknown[] = ['local', 'others', 'global'] satisfies Logou
  */
 export async function logout(scope: LogoutScope = 'local', form?: FormData): Promise<never> {
   if (!SCOPES.includes(scope)) throw new TypeError('scope: must be local, others or global')
-  const lines = await endSessions(scope)
   const isOver = scope !== 'others'
+  const to = pathIn(form) ?? (isOver ? '/signed-out' : '/devices')
+  const lines = await endSessions(scope)
   if (isOver) await clearCookies()
   await setCookies(lines)
-  return redirectTo(pathIn(form) ?? (isOver ? '/signed-out' : '/devices'))
+  return redirectTo(to)
 }
 
 /** @returns the service's `Set-Cookie` lines. */
@@ -34,9 +37,10 @@ async function endSessions(scope: LogoutScope): Promise<readonly string[]> {
     const { cookies } = await clientFromEnvironment().logout(request, { scope })
     return cookies
   } catch (error) {
-    // Nothing is left to end here. A session that is over cannot end the others, which may be valid.
+    // Nothing is left to end here. A session that is over cannot end the others, which may be valid, and of several cookies the
+    // service may have read another one.
     const wasOver = error instanceof NotSignedOutError && error.code === 'invalid_token'
-    if (wasOver && scope === 'local') return []
+    if (wasOver && scope === 'local' && (await sessionCookies()).length < 2) return []
     throw error
   }
 }
@@ -56,15 +60,25 @@ async function setCookies(lines: readonly string[]): Promise<void> {
 /** Of a session that was over before, or that the service does not name. Their sessions have ended; this is tidiness. */
 async function clearCookies(): Promise<void> {
   const jar = await cookies()
-  for (const { name } of jar.getAll()) {
-    if (!SESSION_COOKIE.test(name)) continue
+  for (const name of await sessionCookies()) {
     const secure = name.startsWith('__')
     jar.set(name, '', { path: '/', maxAge: 0, httpOnly: true, sameSite: 'lax', secure })
   }
 }
 
-/** A path of this application; never another origin. */
+/** The names of the request's session cookies. One occurs twice where two cookies have it. */
+async function sessionCookies(): Promise<string[]> {
+  const sent = (await currentRequest()).headers.get('cookie') ?? ''
+  return sent
+    .split(';')
+    .map((pair) => pair.split('=', 1)[0]?.trim() ?? '')
+    .filter((name) => SESSION_COOKIE.test(name))
+}
+
+/** A path of this application; never another origin. Browsers, too, leave out tabs and line ends. */
 function pathIn(form: FormData | undefined): string | undefined {
   const path = form instanceof FormData ? form.get('callbackUrl') : undefined
-  return typeof path === 'string' && /^\/(?![/\\])/.test(path) ? path : undefined
+  if (typeof path !== 'string' || !path.startsWith('/') || !URL.canParse(path, HERE)) return undefined
+  const { origin, pathname, search, hash } = new URL(path, HERE)
+  return origin === HERE ? pathname + search + hash : undefined
 }

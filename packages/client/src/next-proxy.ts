@@ -52,14 +52,16 @@ export function createProxyWith(
     forget(headers)
     const forwarded = { request: { headers } }
     const { ip } = requestOf(headers)
-    const service = atService(nextUrl.pathname)
+    // With `trailingSlash` every path has one.
+    const path = nextUrl.pathname.replace(/(?<=.)\/$/, '')
+    const service = atService(path)
     if (service) {
       // The service trusts what Next says about addresses, so a client must not say it.
       if (ip) headers.set('x-forwarded-for', ip)
       else headers.delete('x-forwarded-for')
       return NextResponse.rewrite(service + nextUrl.search, forwarded)
     }
-    if (isPublic(nextUrl.pathname)) return NextResponse.next(forwarded)
+    if (isPublic(path)) return NextResponse.next(forwarded)
 
     // Seen by the check here, and by those of the page. Next shows the header only with `skipProxyUrlNormalize`.
     if (headers.has('next-router-prefetch')) headers.set('x-session-activity', 'none')
