@@ -9,7 +9,7 @@ import { pgSchema } from 'drizzle-orm/pg-core'
 
 export const DEFAULT_SCHEMA = 'global_logout'
 
-/** A name that needs no quotes and no other party uses: `drop schema … cascade` has to remove what is ours, and nothing else. */
+/** A name that no other party uses, and that needs no quotes in a regclass or a setting: `drop schema … cascade` has to remove what is ours, and nothing else. */
 export const SCHEMA_NAME = /^(?!pg_)(?!(?:public|information_schema)$)[a-z_][a-z0-9_]{0,62}$/
 export const SCHEMA_NAME_RULE =
   'a name of its own in lower case such as global_logout: letters, digits and underscores, and not public'
@@ -21,7 +21,13 @@ export const ownSchema = pgSchema(DEFAULT_SCHEMA)
 const NAMES =
   /(?<=\bschema )global_logout\b|(?<=to_regnamespace\(')global_logout(?=')|\bglobal_logout\b(?="?\.|'::(?:pg_catalog\.)?regnamespace)/gi
 
-/** The statement with the names of `schema` instead of the default. A setting such as `global_logout.operation_id` follows. */
+/**
+ * The statement with the names of `schema` instead of the default. A setting such as `global_logout.operation_id` follows. Names are
+ * quoted, because `user` and others are reserved words; not within quotes, where `regclass` reads any word and a setting none.
+ */
 export function inSchema(statement: string, schema: string): string {
-  return schema === DEFAULT_SCHEMA ? statement : statement.replace(NAMES, schema)
+  if (schema === DEFAULT_SCHEMA) return statement
+  return statement.replace(NAMES, (_, at: number) =>
+    /['"]/.test(statement[at - 1] ?? '') ? schema : `"${schema}"`,
+  )
 }

@@ -1,4 +1,5 @@
 /** DATABASE_SCHEMA: two services share one database, and neither touches the other; no schema of anybody else is used. */
+import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
 import { withSchema } from '../../src/database/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
@@ -12,7 +13,8 @@ import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import { problemsOf } from '../support/settings.ts'
 
-const SECOND = 'second_logout'
+/** A reserved word of SQL and of PL/pgSQL. */
+const SECOND = 'case'
 const database = await testDatabase()
 const { psql, url } = database
 const env = { DATABASE_URL: url, DATABASE_SCHEMA: SECOND }
@@ -58,11 +60,17 @@ t.test('two services in two schemas of one database know nothing of each other',
   t.match(await second('user', 'find', 'ada'), 'Ada')
   t.match(await second('sessions', 'ada', '--json'), '"id"')
 
+  const inProcess = createDatabaseSessions({ connectionString: url, schema: SECOND })
+  t.teardown(inProcess.close)
+  t.match(await inProcess.check(bearer), { userId: 'ada' })
+
   const before = await psql('select * from global_logout.operation order by id')
   await second('revoke', 'ada', '--reason', 'phone stolen', '--yes')
   t.same([await checkSecond(), await first.check(there.token)], [401, 200])
   t.same(await psql('select * from global_logout.operation order by id'), before)
-  t.same(await psql(`select kind from ${SECOND}.operation where user_id = 'ada'`), [{ kind: 'user.revoke' }])
+  t.same(await psql(`select kind from "${SECOND}".operation where user_id = 'ada'`), [
+    { kind: 'user.revoke' },
+  ])
 
   const doctor = run(['doctor', '--json'], { env })
   await doctor.ended
@@ -73,7 +81,7 @@ t.test('two services in two schemas of one database know nothing of each other',
 
   started.child.kill('SIGTERM')
   t.equal(await started.ended, 0)
-  await psql(`drop schema ${SECOND} cascade`)
+  await psql(`drop schema "${SECOND}" cascade`)
   t.equal(await first.check(there.token), 200)
   t.same(await psql('select * from global_logout.operation order by id'), before)
 })
@@ -146,10 +154,14 @@ t.test('statements get the name of the schema, and settings, roles and channels 
     renamed(
       `select "global_logout"."user".id, global_logout.f('global_logout.session'::regclass) from global_logout."user"`,
     ),
-    `select "other"."user".id, other.f('other.session'::regclass) from other."user"`,
+    `select "other"."user".id, "other".f('other.session'::regclass) from "other"."user"`,
   )
   t.equal(renamed(`listen global_logout_revoked`), `listen global_logout_revoked`)
-  t.equal(renamed('create schema global_logout'), 'create schema other')
+  t.equal(renamed('create schema global_logout'), 'create schema "other"')
+  t.equal(
+    renamed(`set_config('global_logout.operation_id', '', true)`),
+    `set_config('other.operation_id', '', true)`,
+  )
   t.equal(renamed('grant global_logout_service to x'), 'grant global_logout_service to x')
   t.equal(
     renamed(`select 'global_logout'::regnamespace, to_regnamespace('global_logout')`),

@@ -32,7 +32,7 @@ export type Acts = ReturnType<typeof createActs>
 /** @param timeoutMs limit of each call, in milliseconds. */
 export function createActs(connection: Connection, schema: string, timeoutMs: number) {
   const call = (text: string) =>
-    `select pg_catalog.to_jsonb(done)::text as answer from ${schema}.${text} done`
+    `select pg_catalog.to_jsonb(done)::text as answer from "${schema}".${text} done`
 
   /** The result within the limit. `late()` is true from then on: what runs in the background must not commit any more. */
   async function inTime<T>(work: (late: () => boolean) => Promise<T>): Promise<T> {
