@@ -3,6 +3,7 @@
  * once, except for a JWT that it has not read before.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Log } from '../lib/log.ts'
 import { type Credential, credentialOf, findCookie, readCredential } from './credentials.ts'
 import { createJwtReader, isEncryptedJwt } from './jwt-cookie.ts'
 
@@ -18,8 +19,9 @@ export type ReadCredential = (headers: IncomingHttpHeaders) => Credential | Prom
 export function createCredentialReader(
   cookieNames: readonly string[],
   authSecrets: readonly string[],
+  log: Log,
 ): ReadCredential {
-  if (authSecrets.length === 0) return (headers) => readCredential(headers, cookieNames)
+  if (authSecrets.length === 0) return withoutSecret(cookieNames, log)
   const jwts = createJwtReader(authSecrets)
   return (headers) => {
     const cookie = headers.cookie ? findJwt(headers.cookie, cookieNames) : null
@@ -27,6 +29,19 @@ export function createCredentialReader(
     if ('ambiguous' in cookie) return { kind: 'refused', ...cookie }
     const token = jwts.read(cookie.jwt, cookie.name)
     return token instanceof Promise ? token.then(inCookie) : inCookie(token)
+  }
+}
+
+/** Warns once of a JWT: to this service, the user of such an application is not signed in. */
+function withoutSecret(cookieNames: readonly string[], log: Log): ReadCredential {
+  let due = true
+  return (headers) => {
+    // A header of JSON begins so.
+    if (due && headers.cookie?.includes('=eyJ') && findJwt(headers.cookie, cookieNames)) {
+      due = false
+      log.warn('JWT cookie ignored: set AUTH_SECRET to that of the application')
+    }
+    return readCredential(headers, cookieNames)
   }
 }
 

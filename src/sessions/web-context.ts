@@ -24,7 +24,7 @@ export function createWebContext(
   return {
     cookies,
     cookieSettings: {
-      readCredential: createCredentialReader(cookie.names, authSecrets),
+      readCredential: createCredentialReader(cookie.names, authSecrets, log),
       publicOrigin,
       warnUnlisted: createUnlistedCookieWarning(cookie.names, log),
     },

@@ -89,17 +89,31 @@ t.test('the pages know the user of a JWT', async (t) => {
   t.match(await page.text(), /Sign out/)
 })
 
+t.test('without AUTH_SECRET, a JWT is named in the log, once', async (t) => {
+  const log: string[] = []
+  const without = await startService({ database: service.database, log })
+  const { token } = await service.signIn(ada)
+  const warnings = () => log.filter((line) => line.includes('JWT cookie ignored'))
+  const checkWithout = async (cookie: string) =>
+    (await without.http('/check', { headers: { cookie } })).status
+  t.equal(await checkWithout(`other=${await jwtOf(token)}; ${NAME}=${token}`), 200)
+  t.same(warnings(), [], 'not the JWT of another cookie')
+  for (const cookies of [[`${NAME}=${await jwtOf(token)}`], await partsOf(token)])
+    t.equal(await checkWithout(cookies.join('; ')), 401)
+  t.equal(warnings().length, 1)
+})
+
 t.test('a plain token under the same name is read as before, and at once', async (t) => {
   const { token } = await service.signIn(ada)
   t.equal(await check([`${NAME}=${token}`]), 200)
-  const read = createCredentialReader([NAME], [SECRET])
+  const read = createCredentialReader([NAME], [SECRET], service.log)
   t.same(read({ cookie: `${NAME}=plain` }), { kind: 'token', token: 'plain', via: 'cookie' })
   t.same(read({ authorization: 'Bearer plain' }), { kind: 'token', token: 'plain', via: 'bearer' })
   t.same(read({ cookie: `${NAME}=; a=b` }), { kind: 'none' }, 'an empty value is no cookie')
 })
 
 t.test('the first name that has a value decides, in whatever form', async (t) => {
-  const read = createCredentialReader(['first', 'second'], [SECRET])
+  const read = createCredentialReader(['first', 'second'], [SECRET], service.log)
   const jwt = (name: string) => encode({ token: claims('in-the-jwt'), secret: SECRET, salt: name })
   const [first, second] = [await jwt('first'), await jwt('second')]
   t.match(await read({ cookie: `second=${second}; first=plain` }), { token: 'plain' })
@@ -109,7 +123,7 @@ t.test('the first name that has a value decides, in whatever form', async (t) =>
 })
 
 t.test('without AUTH_SECRET no JWT is read', async (t) => {
-  const read = createCredentialReader([NAME], [])
+  const read = createCredentialReader([NAME], [], service.log)
   t.notMatch(await read({ cookie: `${NAME}=${await jwtOf('a-token')}` }), { token: 'a-token' })
 })
 
