@@ -43,12 +43,21 @@ const TABLE = (schema: string, name: string) => sql`
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where n.nspname = ${schema}::name and c.relname = ${name}::name`
 
+/**
+ * `citext` is the type of the extension. Our triggers read it as text, where the cast of another type of that name would run as our
+ * owner. The extension's cast runs no code, and a superuser owns its type, so that no other role can replace the cast. Membership in
+ * the extension would prove less: its owner can add types.
+ */
 const COLUMNS = (id: number) => sql`
   select a.attname::text as name, pg_catalog.quote_ident(a.attname::text) as quoted, a.attnotnull as "notNull",
-    pg_catalog.format_type(case t.typtype when 'd' then t.typbasetype else t.oid end, null) as type,
+    case when t.typname = 'citext' and owner.rolsuper and exists (select from pg_cast
+        where castsource = t.oid and casttarget = 'text'::regtype::oid and castmethod = 'b')
+      then 'citext' else pg_catalog.format_type(t.oid, null) end as type,
     exists (select from pg_index i where i.indrelid = a.attrelid and i.indisunique and i.indisvalid and i.indpred is null
       and i.indnkeyatts = 1 and i.indkey[0] = a.attnum) as "unique"
-  from pg_attribute a join pg_type t on t.oid = a.atttypid
+  from pg_attribute a join pg_type given on given.oid = a.atttypid
+    join pg_type t on t.oid = case given.typtype when 'd' then given.typbasetype else given.oid end
+    join pg_roles owner on owner.oid = t.typowner
   where a.attrelid = ${id}::oid and a.attnum > 0 and not a.attisdropped order by a.attnum`
 
 const NEAR = (schema: string, name: string) => sql`
@@ -95,14 +104,19 @@ export function findColumn(
     const names = table.columns.map((each) => each.name).join(', ')
     throw new UsageError(`--${option}: ${table.quoted} has no column "${name}"; it has ${names}.`)
   }
-  if (!types.includes(column.type))
+  if (!types.includes(column.type)) {
+    const hint = /\.citext$/.test(column.type)
+      ? " This citext is not the extension's, which a superuser owns."
+      : ''
     throw new UsageError(
-      `--${option}: "${name}" of ${table.quoted} is of type ${column.type}; it must be ${types.join(', ')}.`,
+      `--${option}: "${name}" of ${table.quoted} is of type ${column.type}; it must be ${types.join(', ')}.${hint}`,
     )
+  }
   return column
 }
 
 /** Types whose text is what an application writes for the value. */
 export const TEXT_TYPES = ['text', 'character varying', 'citext'] as const
+/** Without citext: it takes two spellings for one user, and our ids are exact. */
 export const ID_TYPES = ['text', 'character varying', 'uuid', 'integer', 'bigint', 'smallint'] as const
 export const TIME_TYPES = ['timestamp without time zone', 'timestamp with time zone'] as const

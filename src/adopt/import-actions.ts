@@ -25,6 +25,9 @@ export async function importSessions(
 ): Promise<void> {
   await context.withDatabase(async (database) => {
     const prepared = await database.run((db) => prepareImport(db, source))
+    const { omitted } = prepared
+    if (omitted.length > 0)
+      printToStderr(`Not taken from ${source.users}: ${omitted.join(', ')}. Options can name another column.`)
     const { counts, complete } = await withBar((onProgress, signal) =>
       importAll(database, prepared, { dryRun, onProgress, signal }),
     ).catch(explainRights)

@@ -64,7 +64,11 @@ const ALONG_INDEXES = `select pg_catalog.set_config(name, 'off', true)
 
 class DryRun extends Error {}
 
-/** Checks names and types. @returns the query of one batch. @throws UsageError naming the option that is wrong. */
+/**
+ * Checks names and types.
+ * @returns the query of one batch, and what of the users it does not take.
+ * @throws UsageError naming the option that is wrong.
+ */
 export async function prepareImport(db: Executor, source: ImportSource) {
   const table = await findTable(db, 'table', source.table)
   const token = findColumn(table, 'token', source.token, TEXT_TYPES)
@@ -98,10 +102,10 @@ export async function prepareImport(db: Executor, source: ImportSource) {
       from source
     )
     select outcome, pg_catalog.count(*)::int as count from done group by outcome`
-  return { table, batch }
+  return { table, batch, omitted: users?.omitted ?? [] }
 }
 
-/** The table of users, and the columns of the mirror that it has. */
+/** The table of users, its columns for the mirror, and what it has none for. */
 async function findUsers(db: Executor, source: ImportSource, user: Column) {
   const table = await findTable(db, 'users', source.users ?? '')
   const id = findColumn(table, 'id', source.id ?? 'id', ID_TYPES)
@@ -110,15 +114,17 @@ async function findUsers(db: Executor, source: ImportSource, user: Column) {
       `--id: "${id.name}" of ${table.quoted} is of type ${id.type}, and "${user.name}" of the sessions is of type ${user.type}.`,
     )
   if (!id.unique) throw new UsageError(`--id: "${id.name}" of ${table.quoted} is not unique.`)
-  const profile = (['name', 'email', 'image'] as const).flatMap((role): [string, Column][] => {
+  const profile: [string, Column][] = []
+  const omitted: string[] = []
+  for (const role of ['name', 'email', 'image'] as const) {
     const given = source[role]
-    if (given !== undefined) return [[role, findColumn(table, role, given, TEXT_TYPES)]]
-    const usual = table.columns.find(
-      ({ name, type }) => name === role && (TEXT_TYPES as readonly string[]).includes(type),
-    )
-    return usual ? [[role, usual]] : []
-  })
-  return { table, id, profile }
+    const usual = table.columns.find(({ name }) => name === role)
+    if (given !== undefined) profile.push([role, findColumn(table, role, given, TEXT_TYPES)])
+    else if (!usual) omitted.push(`${role} (no such column)`)
+    else if ((TEXT_TYPES as readonly string[]).includes(usual.type)) profile.push([role, usual])
+    else omitted.push(`${role} (of type ${usual.type})`)
+  }
+  return { table, id, profile, omitted }
 }
 
 /** Types of one family compare along an index. */

@@ -4,8 +4,9 @@ import type { CommandContext } from '../cli/context.ts'
 import { print } from '../cli/print.ts'
 import type { Database, Executor } from '../database/database.ts'
 import { parseDatabaseUrl } from '../database/database-url.ts'
-import { sqlState } from '../database/failures.ts'
+import { isRowSecurityError, rootCause, sqlState } from '../database/failures.ts'
 import { inSchema } from '../database/own-schema.ts'
+import { Problem } from '../errors.ts'
 import { count } from '../ui/format.ts'
 import {
   findLink,
@@ -14,12 +15,13 @@ import {
   type LinkOptions,
   linkStatements,
   mirrorStatement,
+  probeStatement,
   unknownUsers,
   unlinkStatements,
 } from './link.ts'
 
-/** Limit of the update of the mirror, in milliseconds: it reads the whole table once. */
-const MIRROR_MS = 30 * 60_000
+/** Limit of a statement that reads the whole table once, in milliseconds. */
+const WHOLE_TABLE_MS = 30 * 60_000
 
 export interface Consent {
   yes?: true
@@ -42,12 +44,18 @@ export async function linkUsers(context: CommandContext, options: LinkOptions & 
     printSql(mirror === null ? statements : [...statements, mirror], schema)
     if (!options.yes) return print('\nNothing was changed. Run this as it is, or pass --yes to run it now.')
     await install(database, linkable, statements)
-    const mirrored = mirror === null ? 0 : await updateMirror(database, mirror)
-    print(`\n${linkable.table.quoted} is linked. ${count(mirrored, 'user')} of the mirror updated.`)
-    const unknown = await database.run((db) => unknownUsers(db, linkable))
+    const { quoted } = linkable.table
+    print(`\n${quoted} is linked: the sessions of a user who is deleted there end.`)
+    if (mirror !== null) {
+      const failure = `${quoted} is linked, but names and emails of the mirror were not updated. Remove the cause, then run the update above.`
+      const updated = await afterLinking(database, failure, (tx) => updateMirror(tx, mirror))
+      print(`${count(updated, 'user')} of the mirror updated.`)
+    }
+    const failure = `${quoted} is linked, but users with sessions who are not in it were not counted.`
+    const unknown = await afterLinking(database, failure, (tx) => unknownUsers(tx, linkable))
     if (unknown > 0)
       print(
-        `${count(unknown, 'user')} with sessions ${unknown === 1 ? 'is' : 'are'} not in ${linkable.table.quoted}: deleted before, or this is another table. Their sessions go on.`,
+        `${count(unknown, 'user')} with sessions ${unknown === 1 ? 'is' : 'are'} not in ${quoted}: deleted before, or this is another table. Their sessions go on.`,
       )
   })
 }
@@ -79,29 +87,50 @@ async function runAll(tx: Executor, statements: string[]): Promise<void> {
 }
 
 /** In a transaction of its own, because the lock of `create trigger` holds up every write to the table. */
-async function install(
-  database: Database,
-  { table: { quoted } }: Linkable,
-  statements: string[],
-): Promise<void> {
+async function install(database: Database, linkable: Linkable, statements: string[]): Promise<void> {
+  const { quoted } = linkable.table
   try {
     await database.transaction(async (tx) => {
+      await tx.execute(probeStatement(linkable))
       await tx.execute('delete from global_logout.user_link')
       await runAll(tx, statements)
     })
   } catch (error) {
-    if (sqlState(error) !== '42501') throw error
+    const cause = causeOf(error)
+    if (sqlState(cause) !== '42501') throw error
+    if (isRowSecurityError(cause))
+      throw new Error(
+        `row level security hides rows of ${quoted} from the user of DATABASE_URL, who needs BYPASSRLS. Or run the statements above as a superuser. Nothing was changed.`,
+      )
     throw new Error(
       `the user of DATABASE_URL may not link ${quoted}: it needs to own the schema of global-logout, and the rights SELECT and TRIGGER on the table. Or run the statements above as a superuser. Nothing was changed.`,
-      { cause: error },
+      { cause },
     )
   }
 }
 
-async function updateMirror(database: Database, statement: string): Promise<number> {
-  return database.transaction(async (tx) => {
-    await tx.extend(MIRROR_MS)
-    const { rowCount } = (await tx.execute(statement)) as { rowCount: number | null }
-    return rowCount ?? 0
-  })
+/** Runs what reads the whole table. @throws Error with `failure`, which says what stands: the link does already. */
+async function afterLinking<T>(
+  database: Database,
+  failure: string,
+  work: (tx: Executor) => Promise<T>,
+): Promise<T> {
+  try {
+    return await database.transaction(async (tx) => {
+      await tx.extend(WHOLE_TABLE_MS)
+      return work(tx)
+    })
+  } catch (error) {
+    throw new Error(failure, { cause: causeOf(error) })
+  }
+}
+
+async function updateMirror(tx: Executor, statement: string): Promise<number> {
+  const { rowCount } = (await tx.execute(statement)) as { rowCount: number | null }
+  return rowCount ?? 0
+}
+
+/** What PostgreSQL said: the texts for pages end with "Nothing was changed". */
+function causeOf(error: unknown): unknown {
+  return rootCause(error instanceof Problem ? error.cause : error)
 }

@@ -64,7 +64,8 @@ export async function findLinkable(
 export function linkStatements({ table: { quoted }, columns }: Linkable, prefix: string): string[] {
   const named = Object.entries(columns)
   const listed = named.map(([, column]) => column.quoted)
-  const changed = listed.map((column) => `old.${column} is distinct from new.${column}`)
+  // As text: citext takes two spellings for one, if the search path at that moment has its operators.
+  const changed = listed.map((column) => `old.${column}::text is distinct from new.${column}::text`)
   const call = 'execute function global_logout.follow_users'
   const what = named.map(([role]) => `'${role}'`).join(', ')
   return [
@@ -77,6 +78,12 @@ export function linkStatements({ table: { quoted }, columns }: Linkable, prefix:
     `create trigger ${prefix}_users_truncated before truncate on ${quoted}
   for each statement ${call}()`,
   ]
+}
+
+/** Reads no row, and fails where a right or row level security will not let the statements below read the table. */
+export function probeStatement({ table: { quoted }, columns }: Linkable): string {
+  const listed = Object.values(columns).map((column: Column) => column.quoted)
+  return `select ${listed.join(', ')} from ${quoted} limit 0`
 }
 
 /** The statement that gives the mirror the names and emails of today; null where neither is linked. */

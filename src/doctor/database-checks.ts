@@ -1,6 +1,6 @@
 /**
  * Checks of the database, for `global-logout doctor`: version, durability, connections, clocks, migrations, rights, triggers,
- * pooler and notifications. Changes nothing; it sends one notification to itself.
+ * linked users, pooler and notifications. Changes nothing; it sends one notification to itself.
  */
 import type { Config } from '../config.ts'
 import { createConnector } from '../database/connection.ts'
@@ -13,6 +13,7 @@ import { describeHiddenTables, hiddenTables } from '../database/row-security.ts'
 import { RESTORED } from '../staff/audit/queries.ts'
 import { TABLES } from '../tables.ts'
 import { type Finding, ok, problem, type Query, warning } from './finding.ts'
+import { checkLink } from './link-checks.ts'
 import {
   checkOwnRights,
   checkRoles,
@@ -122,6 +123,7 @@ export async function checkDatabase(
       checkSchemaRights,
       checkLifetimes,
       checkTriggers,
+      checkLink,
       checkRestored,
     ])
       findings.push(await check(query, policy))

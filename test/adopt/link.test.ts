@@ -33,6 +33,19 @@ const application = await login(database)
 await psql(`grant usage on schema shop to ${application.name};
   grant select, insert, update, delete, truncate on shop."Customer", public.orders to ${application.name}`)
 const COLUMNS = ['--id', 'Id', '--email', 'E-Mail', '--name', 'Full name']
+/** What `doctor` says of the linked table. */
+async function doctor(): Promise<{ level: string; detail: string }> {
+  const command = run(['doctor', '--json'], { env: { DATABASE_URL: url } })
+  await command.ended
+  return JSON.parse(command.stdout()).find(({ what }: { what: string }) => what === 'users')
+}
+/** Links a table, does some `work` with it, and undoes the link. */
+async function whileLinked(args: string[], work: () => Promise<void>) {
+  const { code, output } = await link(args[0] ?? '', ...args.slice(1), '--yes')
+  if (code !== 0) throw new Error(output)
+  await work()
+  await users('unlink', '--yes')
+}
 
 t.test('without --yes it prints the SQL, and changes nothing', async (t) => {
   const before = await outside(url)
@@ -187,6 +200,79 @@ t.test('while the table is linked', async (t) => {
   })
 })
 
+t.test('emails of type citext are followed, also where only the case changes', async (t) => {
+  await users('unlink', '--yes')
+  await psql(`create schema extensions; create extension citext schema extensions;
+    create domain public.mail as extensions.citext check (value like '%@%'); create domain public.title as varchar(50);
+    create table public.members (id bigint primary key, email extensions.citext, mail mail, name title);
+    insert into public.members values (9007199254740993, 'Ada@Example.com', 'a@b', 'Ada')`)
+  const id = '9007199254740993'
+  await service.addUser(id)
+  const mirrored = () => psql('select email, name from global_logout."user" where id = $1', [id])
+  await whileLinked(['members', '--id', 'id', '--email', 'email', '--name', 'name'], async () => {
+    t.same(await mirrored(), [{ email: 'Ada@Example.com', name: 'Ada' }])
+    await psql(
+      `set search_path = public, extensions; update members set email = 'ada@example.com', name = 'ada'`,
+    )
+    t.same(await mirrored(), [{ email: 'ada@example.com', name: 'ada' }])
+    const { token } = await service.signIn(id)
+    await psql('delete from public.members')
+    t.notOk(await isIn(token))
+  })
+  await whileLinked(['members', '--id', 'id', '--email', 'mail'], async () => {
+    await service.addUser(id)
+    await psql(
+      `insert into public.members values (${id}, null, 'x@y'); update public.members set mail = 'X@Y'`,
+    )
+    t.match(await mirrored(), [{ email: 'X@Y' }])
+  })
+  await psql('create table public.handles (id extensions.citext primary key)')
+  t.match(await link('handles', '--id', 'id'), { code: 2, output: /"id" .* is of type citext; it must be/ })
+})
+
+t.test(
+  'a type that is only named citext is refused: reading it would run its cast as our owner',
+  async (t) => {
+    const mallory = await login(database)
+    await psql(`create schema forged authorization ${mallory.name}`)
+    await mallory.psql(`create type forged.citext as (value text);
+    create function forged.read(forged.citext) returns text language sql as 'select current_user::text';
+    create cast (forged.citext as text) with function forged.read;
+    create table forged.members (id int primary key, email forged.citext)`)
+    const refused = { code: 2, output: /forged\.citext; it must be .* This citext is not the extension's/ }
+    t.match(await link('forged.members', '--id', 'id', '--email', 'email'), refused)
+    await psql('alter extension citext add type forged.citext')
+    t.match(
+      await link('forged.members', '--id', 'id', '--email', 'email'),
+      refused,
+      'even if the extension has it',
+    )
+    await psql('alter extension citext drop type forged.citext')
+    await psql(`alter type extensions.citext owner to ${mallory.name}`)
+    t.match(
+      await link('members', '--id', 'id', '--email', 'email'),
+      { code: 2 },
+      'its owner could replace the cast',
+    )
+    await psql('alter type extensions.citext owner to current_user')
+    await psql('drop schema forged cascade')
+  },
+)
+
+t.test('doctor names what lets a deletion pass: child tables, a disabled trigger', async (t) => {
+  t.match(await doctor(), { level: 'ok', detail: 'no table' })
+  await psql('create table public.accounts_of (id int primary key, email text)')
+  await whileLinked(['accounts_of', '--id', 'id', '--email', 'email'], async () => {
+    t.match(await doctor(), { level: 'ok', detail: 'who is deleted in public.accounts_of is signed out' })
+    await psql('alter table public.accounts_of disable trigger user')
+    t.match(await doctor(), { level: 'problem', detail: /is disabled or gone.*users unlink/ })
+    await psql('alter table public.accounts_of enable trigger user')
+    await psql('create table public.guests () inherits (public.accounts_of)')
+    t.match(await doctor(), { level: 'problem', detail: /child tables, public\.guests: .* stay signed in/ })
+  })
+  await psql('drop table public.guests, public.accounts_of')
+})
+
 t.test('what cannot be linked is refused with what to do', async (t) => {
   await psql(`set search_path = public; create table twice (id text, email int); create view seen as select 1 as id; create table "Accounts" (id int primary key, at date);
     create table days (day date primary key); create table halves (id int primary key) partition by range (id)`)
@@ -220,14 +306,36 @@ t.test('an owner without rights on the table is told which it needs', async (t) 
   t.equal(await command.ended, 1)
   t.match(command.output(), 'needs to own the schema of global-logout, and the rights SELECT and TRIGGER')
   await psql(`grant select, trigger on theirs to ${owner.name}`)
-  const again = run(['users', 'link', '--table', 'theirs', '--id', 'id', '--yes'], {
-    env: { DATABASE_URL: owner.url, DATABASE_SCHEMA: 'given' },
-  })
-  t.equal(await again.ended, 0, again.output())
+  const triggers = () => psql(`select from pg_trigger where tgrelid = 'theirs'::regclass`)
+  const again = (...args: string[]) =>
+    run(['users', ...args, '--yes'], { env: { DATABASE_URL: owner.url, DATABASE_SCHEMA: 'given' } })
+  await psql('alter table theirs enable row level security')
+  const hidden = again('link', '--table', 'theirs', '--id', 'id')
+  t.equal(await hidden.ended, 1)
+  t.match(hidden.output(), /row level security hides rows of public\.theirs.*BYPASSRLS.*Nothing was changed/)
+  t.same(await triggers(), [], 'nothing was changed')
+  await psql('alter table theirs disable row level security; alter table theirs add name text')
+  const linked = again('link', '--table', 'theirs', '--id', 'id')
+  t.equal(await linked.ended, 0, linked.output())
+  await psql(
+    'delete from given.user_link; drop trigger given_user_changed on theirs; drop trigger given_user_deleted on theirs; drop trigger given_users_truncated on theirs',
+  )
+
+  await psql(`insert into theirs values (1, 'Ada'); insert into given."user" (id) values ('1');
+    alter table given."user" add constraint nameless check (name is null)`)
+  const half = again('link', '--table', 'theirs', '--id', 'id', '--name', 'name')
+  t.equal(await half.ended, 1)
+  t.match(
+    half.output(),
+    /public\.theirs is linked, but names and emails of the mirror were not updated.*\n.*nameless/,
+  )
+  t.notMatch(half.output(), 'Nothing was changed')
+  t.equal((await triggers()).length, 3)
   await psql('drop schema given cascade')
 })
 
 t.test('dropping our schema removes the triggers, and the table works as before', async (t) => {
+  t.equal((await link('shop.people', '--id', 'key', '--email', 'E-Mail', '--yes')).code, 0)
   const trigger = () =>
     psql(`select tgname from pg_trigger where tgrelid = 'shop.people'::regclass and not tgisinternal`)
   t.equal((await trigger()).length, 3)
