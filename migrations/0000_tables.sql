@@ -18,8 +18,8 @@ CREATE TABLE "global_logout"."user" (
 );
 --> statement-breakpoint
 CREATE INDEX "user_id_prefix_idx" ON "global_logout"."user" USING btree (lower("id") text_pattern_ops);--> statement-breakpoint
-CREATE INDEX "user_email_prefix_idx" ON "global_logout"."user" USING btree (lower("email") text_pattern_ops);--> statement-breakpoint
-CREATE INDEX "user_name_prefix_idx" ON "global_logout"."user" USING btree (lower("name") text_pattern_ops);
+CREATE INDEX "user_email_prefix_idx" ON "global_logout"."user" USING btree (lower(left("email", 600)) text_pattern_ops);--> statement-breakpoint
+CREATE INDEX "user_name_prefix_idx" ON "global_logout"."user" USING btree (lower(left("name", 600)) text_pattern_ops);
 --> statement-breakpoint
 -- The application's own table of users, where "global-logout users link" has put its triggers. A regclass follows a renamed table,
 -- and a dump names it.

@@ -19,11 +19,11 @@ export const user = ownSchema.table(
     email: text('email'),
     image: text('image'),
   },
-  // For the prefix search of staff.
+  // For the prefix search of staff. An entry has at most 2,704 bytes, and applications may write longer texts: 600 characters fit.
   (table) => [
     index('user_id_prefix_idx').on(sql`lower(${table.id}) text_pattern_ops`),
-    index('user_email_prefix_idx').on(sql`lower(${table.email}) text_pattern_ops`),
-    index('user_name_prefix_idx').on(sql`lower(${table.name}) text_pattern_ops`),
+    index('user_email_prefix_idx').on(sql`lower(left(${table.email}, 600)) text_pattern_ops`),
+    index('user_name_prefix_idx').on(sql`lower(left(${table.name}, 600)) text_pattern_ops`),
   ],
 )
 

@@ -147,6 +147,61 @@ t.test('tokens of any text open their session; none is taken for a missing user 
   t.equal(check.length, 1)
 })
 
+t.test('staff see emails as they are written, of any length, and whatever the type of the id', async (t) => {
+  await psql(`create extension citext schema public; create domain public.mail as public.citext`)
+  for (const [type, ids] of [
+    ['uuid', [crypto.randomUUID(), crypto.randomUUID()]],
+    ['bigint', ['9007199254740993', '-1']],
+  ] as const) {
+    // Random, so that PostgreSQL cannot compress it below the limit of an index, 2,704 bytes.
+    const long = `${Array.from({ length: 100 }, () => crypto.randomUUID()).join('')}@example.com`
+    await psql(`drop table if exists public.visits, public.people;
+      create table public.people (id ${type} primary key, email mail, name varchar, image int);
+      create table public.visits (token citext, person ${type} references public.people, until timestamptz);
+      insert into public.people values ('${ids[0]}', 'Ada@${type}.Example.COM', 'Ada'), ('${ids[1]}', '${long}', '${long}');
+      insert into public.visits select 'V-' || id, id, now() + interval '1 day' from public.people`)
+    const args = [
+      '--table',
+      'visits',
+      '--token',
+      'token',
+      '--user',
+      'person',
+      '--expires',
+      'until',
+      '--users',
+      'people',
+    ]
+    const { code, output } = await importing(...args)
+    t.equal(code, 0, output)
+    t.match(output, '2 sessions taken over.')
+    t.match(output, 'Not taken from people: image (of type integer).')
+    for (const [id, email, start] of [
+      [ids[0], `Ada@${type}.Example.COM`, `ada@${type}`],
+      [ids[1], long, long.slice(0, 20)],
+    ] as const) {
+      t.equal(await service.check(`V-${id}`), 200)
+      t.match(await service.accounts.find(start), [{ id, email }], type)
+    }
+  }
+  await psql('alter table public.people rename email to mail')
+  const json = await importing(
+    '--table',
+    'visits',
+    '--token',
+    'token',
+    '--user',
+    'person',
+    '--expires',
+    'until',
+    '--users',
+    'people',
+    '--json',
+  )
+  t.match(json.output, 'Not taken from people: email (no such column), image (of type integer).')
+  t.match(JSON.parse(json.stdout), { known: 2 }, 'and standard output is JSON')
+})
+
 t.test('wrong names, types and rights are refused with what to do', async (t) => {
   await psql(`create table public.numbers (id int primary key, name text)`)
   for (const [args, message] of [

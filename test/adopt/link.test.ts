@@ -215,6 +215,10 @@ t.test('emails of type citext are followed, also where only the case changes', a
       `set search_path = public, extensions; update members set email = 'ada@example.com', name = 'ada'`,
     )
     t.same(await mirrored(), [{ email: 'ada@example.com', name: 'ada' }])
+    // Longer than an index takes, and random, so that it cannot be compressed.
+    const long = Array.from({ length: 100 }, () => crypto.randomUUID()).join('')
+    await psql(`update public.members set email = '${long}'`)
+    t.match(await mirrored(), [{ email: long }])
     const { token } = await service.signIn(id)
     await psql('delete from public.members')
     t.notOk(await isIn(token))

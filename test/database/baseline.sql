@@ -1376,13 +1376,13 @@ CREATE INDEX staff_user_id_prefix_idx ON global_logout.staff USING btree (lower(
 
 CREATE INDEX taken_over_at_idx ON global_logout.taken_over USING btree (at);
 
-CREATE INDEX user_email_prefix_idx ON global_logout."user" USING btree (lower(email) text_pattern_ops);
+CREATE INDEX user_email_prefix_idx ON global_logout."user" USING btree (lower("left"(email, 600)) text_pattern_ops);
 
 CREATE INDEX user_id_prefix_idx ON global_logout."user" USING btree (lower(id) text_pattern_ops);
 
 CREATE INDEX user_lock_user_id_prefix_idx ON global_logout.user_lock USING btree (lower(user_id) text_pattern_ops);
 
-CREATE INDEX user_name_prefix_idx ON global_logout."user" USING btree (lower(name) text_pattern_ops);
+CREATE INDEX user_name_prefix_idx ON global_logout."user" USING btree (lower("left"(name, 600)) text_pattern_ops);
 
 CREATE TRIGGER incident_not_from_the_future BEFORE INSERT OR UPDATE OF planned_at, started_at, finished_at ON global_logout.incident FOR EACH ROW WHEN (((new.planned_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.started_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.finished_at > (clock_timestamp() + make_interval(mins => 1))))) EXECUTE FUNCTION global_logout.refuse_future('planned_at', 'started_at', 'finished_at');
 

@@ -60,15 +60,15 @@ export function findUsers(db: Executor, prefix: string, limit: number): Promise<
 /** The ids that `findUsers` joins. Exported for a test that explains its plan. */
 export function matching(db: Executor, prefix: string, limit: number) {
   const pattern = `${prefix.replace(/[\\%_]/g, '\\$&')}%`
-  const by = (id: UserId, column: AnyPgColumn = id, condition?: SQL) =>
+  const by = (id: UserId, text: AnyPgColumn | SQL = id, condition?: SQL) =>
     idsIn(db, id)
-      .where(and(sql`pg_catalog.lower(${column}) like pg_catalog.lower(${pattern}::text)`, condition))
-      .orderBy(sql`pg_catalog.lower(${column}) using ~<~`)
+      .where(and(sql`pg_catalog.lower(${text}) like pg_catalog.lower(${pattern}::text)`, condition))
+      .orderBy(sql`pg_catalog.lower(${text}) using ~<~`)
       .limit(limit)
   return union(
     by(user.id),
-    by(user.id, user.email),
-    by(user.id, user.name),
+    by(user.id, sql`pg_catalog.left(${user.email}, 600)`),
+    by(user.id, sql`pg_catalog.left(${user.name}, 600)`),
     by(staff.userId),
     by(userLock.userId, userLock.userId, inForce),
   )
