@@ -73,7 +73,7 @@ t.test('a plan is shown before it is executed, with its numbers in the question'
   })
   t.match(
     refused.output,
-    'Unknown ids, ignored: adda.',
+    'Ids that no user has here: adda.',
     'the user who executes a plan may not have planned it',
   )
   t.equal(await activeSessions(), 3)

@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import { putLock } from '../../src/sessions/locks.ts'
 import { duringOutage } from '../support/database-outage.ts'
 import type { Service } from '../support/service.ts'
+import { untilDecided } from '../support/until-decided.ts'
 import { waitFor } from '../support/within.ts'
 
 export interface Subject {
@@ -322,7 +323,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
         const loop = async () => {
           for (let after = 0; after < 3; ) {
             const began = loggedOut
-            const identity = await sessions.check(laptop.request)
+            const identity = await untilDecided(() => sessions.check(laptop.request))
             if (began) after++
             if (began && identity) wrong++
             if (identity) right++
@@ -330,7 +331,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
         }
         const loops = Array.from({ length: 8 }, loop)
         await waitFor('the checks to run', () => right > 8)
-        await sessions.logout(phone.request, { scope: 'global' })
+        await untilDecided(() => sessions.logout(phone.request, { scope: 'global' }))
         loggedOut = true
         await Promise.all(loops)
         await flush()

@@ -1,5 +1,4 @@
 /** Repeats a call while its answer is 503, as callers should: a 503 decides nothing. */
-import { Problem } from '../../src/errors.ts'
 import { waitFor } from './within.ts'
 
 export async function untilDecided<T>(ask: () => Promise<T>): Promise<T> {
@@ -7,7 +6,7 @@ export async function untilDecided<T>(ask: () => Promise<T>): Promise<T> {
     ask().then(
       (answer) => ({ answer }),
       (error) => {
-        if (!(error instanceof Problem) || error.status !== 503) throw error
+        if (!(error instanceof Error && 'status' in error && error.status === 503)) throw error
         return null
       },
     ),
