@@ -22,7 +22,7 @@ import type { Services } from './services.ts'
 import { errorHandlers } from './sessions/error-handlers.ts'
 import { sessionGuard } from './sessions/guards.ts'
 import { pages } from './sessions/pages.ts'
-import { requestCredential } from './sessions/request-credential.ts'
+import { createCredentialChoice, requestCredential } from './sessions/request-credential.ts'
 import { userApi } from './sessions/routes.ts'
 import { createWebContext, type WebContext } from './sessions/web-context.ts'
 import { accountsApi } from './staff/accounts/routes.ts'
@@ -104,6 +104,7 @@ export async function buildApp(
   await app.register(assets)
   await app.register(async (fresh) => {
     fresh.addHook('onRequest', (_request, _reply, done) => withDeadline(done))
+    fresh.addHook('onRequest', createCredentialChoice(parts))
     fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
     for (const capability of CAPABILITIES) await fresh.register(capability, parts)
     if (signIn) await fresh.register(signIn, parts)

@@ -26,9 +26,9 @@ function isCheck(url: string): boolean {
 
 export interface CheckHandler {
   checking: { checker: Checker }
-  cookieSettings: Pick<CookieSettings, 'readCredential' | 'warnUnlisted'>
-  /** Removes both cookies of a client that sent two different session cookies. */
-  cookies: Pick<Cookies, 'sessionRemovals'>
+  cookieSettings: Pick<CookieSettings, 'readCredential' | 'readOthers' | 'warnUnlisted'>
+  /** Removes session cookies that differ. */
+  cookies: Pick<Cookies, 'ambiguousRemovals'>
   log: FastifyBaseLogger
   /** Counts a check by its outcome. `ms`: from the request to the answer. */
   metrics: { checked(outcome: 'valid' | 'refused' | 'undecided', ms: number): void }
@@ -42,8 +42,8 @@ export interface CheckHandler {
 /** @returns a handler that answers checks, and returns false for every other request. */
 export function createCheckHandler({
   checking: { checker },
-  cookieSettings: { readCredential, warnUnlisted },
-  cookies: { sessionRemovals },
+  cookieSettings: { readCredential, readOthers, warnUnlisted },
+  cookies: { ambiguousRemovals },
   log: logger,
   metrics: { checked },
   replays,
@@ -51,6 +51,14 @@ export function createCheckHandler({
   traced = () => undefined,
 }: CheckHandler) {
   const log = createLog(logger)
+  /** The verdict on another session cookie of the request, where the session of the first is over. */
+  const checkOthers = async (headers: IncomingHttpHeaders, first: Credential): Promise<Verdict> => {
+    for (const { token, mayDecide } of await readOthers(headers, first)) {
+      const verdict = mayDecide ? await checker.check(token, useOf(headers)) : INVALID
+      if (verdict.valid || verdict.tooOld) return verdict
+    }
+    return INVALID
+  }
   const reportRefused = (token: string, request: IncomingMessage, agoMs: number) => {
     const userAgent = request.headers['user-agent'] ?? null
     replays.refused(token, { userAgent, ipAddress: addressOf(request).client }, agoMs)
@@ -70,26 +78,26 @@ export function createCheckHandler({
         warnUnlisted(request.headers)
         throw new Problem('unauthenticated', 'Send the session cookie or a bearer token.')
       }
+      const refuseToken = () => {
+        const ambiguous = credential.kind === 'refused' ? credential.ambiguous : []
+        fail(new Problem('invalid_token', 'Sign in again.'), ambiguousRemovals(ambiguous))
+        if (credential.kind === 'token')
+          reportRefused(credential.token, request, performance.now() - startedAt)
+      }
       const answer = (verdict: Verdict) => {
-        if (!verdict.valid && verdict.tooOld) return fail(signInTooOld(request.headers))
-        if (!verdict.valid) {
-          const ambiguous = credential.kind === 'refused' && credential.ambiguous
-          fail(
-            new Problem('invalid_token', 'Sign in again.'),
-            ambiguous ? sessionRemovals(ambiguous) : undefined,
-          )
-          if (credential.kind === 'token')
-            reportRefused(credential.token, request, performance.now() - startedAt)
-          return
-        }
+        if (!verdict.valid) return verdict.tooOld ? fail(signInTooOld(request.headers)) : refuseToken()
         allow(response, verdict)
         checked('valid', performance.now() - startedAt)
         endSpan?.(200)
       }
+      const answerFirst = (verdict: Verdict): void | Promise<void> =>
+        verdict.valid || verdict.tooOld || !request.headers.cookie
+          ? answer(verdict)
+          : checkOthers(request.headers, credential).then(answer)
       const verdict =
         credential.kind === 'token' ? checker.check(credential.token, useOf(request.headers)) : INVALID
-      if (verdict instanceof Promise) verdict.then(answer).catch((error) => fail(error))
-      else answer(verdict)
+      if (verdict instanceof Promise) verdict.then(answerFirst).catch((error) => fail(error))
+      else answerFirst(verdict)?.catch((error) => fail(error))
     }
     try {
       const credential = readCredential(request.headers)

@@ -36,8 +36,8 @@ export function instrumentSessions(
       on.created()
       return created
     },
-    logout: (token, scope, origin) => logout(scope, sessions.logout(token, scope, origin)),
-    endOne: (token, id, origin) => logout('one', sessions.endOne(token, id, origin)),
+    logout: (token, scope, ...rest) => logout(scope, sessions.logout(token, scope, ...rest)),
+    endOne: (...call) => logout('one', sessions.endOne(...call)),
   }
 }
 

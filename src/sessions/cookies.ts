@@ -12,6 +12,11 @@ import { namesIn, readCookie, wholeOf } from './credentials.ts'
 /** Holds the receipt of the operation that the next page reports. Cleared when shown, or after ten minutes. */
 const OUTCOME_COOKIE = 'global-logout.outcome'
 const OUTCOME_SECONDS = 600
+/**
+ * `Set-Cookie` lines of a refused check, 150 bytes each: nginx answers 500 for headers above 4 kB. Only a planted set of many parts
+ * needs more. The last parts go first: what is left is still refused, and the next request removes it.
+ */
+const MOST_REMOVALS = 20
 const EXPIRED = { value: '', expires: new Date(0), maxAge: 0 }
 
 export type Cookies = ReturnType<typeof createCookies>
@@ -44,14 +49,16 @@ export function createCookies({ name, names, domain, secure }: Config['cookie'],
     ...removalsOf([name]).slice(1),
     ...removalsOf(namesIn(headers, names).filter((sent) => sent !== name)),
   ]
+  const ambiguousRemovals = (names: readonly string[]) =>
+    removalsOf([...names].reverse()).slice(0, MOST_REMOVALS)
   const add = (reply: FastifyReply, ...lines: string[]) => reply.header('set-cookie', lines)
   const set = (reply: FastifyReply, cookie: SetCookie) => add(reply, stringifySetCookie(cookie))
 
   return {
     /** The session cookie, for an application that sets it itself. */
     session: { name, attributes: session },
-    /** `Set-Cookie` lines that remove every form of a session cookie. */
-    sessionRemovals: (name: string): readonly string[] => removalsOf([name]),
+    /** `Set-Cookie` lines that remove session cookies that differ, which makes all of them useless. */
+    ambiguousRemovals,
     setSession: (reply: FastifyReply, token: string, expires: Date) =>
       add(
         reply,
@@ -63,8 +70,9 @@ export function createCookies({ name, names, domain, secure }: Config['cookie'],
       const sent = namesIn(reply.request.headers, names)
       add(reply, ...removalsOf(sent.length > 0 ? sent : [name]))
     },
-    /** Removes the cookie of a request with two that differ, which makes both useless. */
-    clearAmbiguous: (reply: FastifyReply, name: string) => add(reply, ...removalsOf([name])),
+    /** Removes the session cookies of a request that differ. */
+    clearAmbiguous: (reply: FastifyReply, names: readonly string[]) =>
+      add(reply, ...ambiguousRemovals(names)),
     setOutcome: (reply: FastifyReply, receipt: string) =>
       set(reply, { ...outcome, value: receipt, maxAge: OUTCOME_SECONDS }),
     readOutcome: (request: FastifyRequest) => readCookie(request.headers, outcome.name),

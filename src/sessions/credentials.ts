@@ -8,12 +8,12 @@ import { MAX_TOKEN_LENGTH } from './tokens.ts'
 
 export type Credential =
   | { kind: 'none' }
-  /** `ambiguous`: the name of two session cookies that differ; null for a malformed token. */
-  | { kind: 'refused'; ambiguous: string | null }
+  /** `ambiguous`: the names of the session cookies that differ, to be removed; empty for a malformed token. */
+  | { kind: 'refused'; ambiguous: readonly string[] }
   | { kind: 'token'; token: string; via: 'cookie' | 'bearer' }
 
 const NONE: Credential = { kind: 'none' }
-const MALFORMED: Credential = { kind: 'refused', ambiguous: null }
+const MALFORMED: Credential = { kind: 'refused', ambiguous: [] }
 /** Stands for a value that cannot be decoded. No token contains it. */
 const UNREADABLE = '\0'
 const TOKEN = new RegExp(`^[\\x21-\\x7e]{1,${MAX_TOKEN_LENGTH}}$`)
@@ -21,7 +21,7 @@ const TOKEN = new RegExp(`^[\\x21-\\x7e]{1,${MAX_TOKEN_LENGTH}}$`)
 /** The session cookie takes precedence; a bearer token is read only without one. */
 export function readCredential(headers: IncomingHttpHeaders, cookieNames: readonly string[]): Credential {
   const cookie = headers.cookie ? findCookie(headers.cookie, cookieNames) : null
-  if (cookie && cookie.values.length > 1) return { kind: 'refused', ambiguous: cookie.name }
+  if (cookie && cookie.values.length > 1) return { kind: 'refused', ambiguous: [cookie.name] }
   if (cookie) return credentialOf(cookie.values[0], 'cookie')
   const bearer = bearerOf(headers)
   return bearer === undefined ? NONE : credentialOf(bearer, 'bearer')

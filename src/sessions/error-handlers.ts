@@ -37,7 +37,7 @@ async function handleErrors(app: FastifyInstance, { replays, cookies }: ErrorHan
     if (problem.code !== 'invalid_token') return void sendProblem(reply, problem)
     const { credential } = request
     // Pages do not clear differing cookies: `/signed-out` does, and explains why.
-    if (credential.kind === 'refused' && credential.ambiguous)
+    if (credential.kind === 'refused' && credential.ambiguous.length > 0)
       cookies.clearAmbiguous(reply, credential.ambiguous)
     sendProblem(reply, problem)
     app.reportRefused(request)

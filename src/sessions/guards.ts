@@ -7,6 +7,7 @@ import { assertSameOrigin } from '../http/csrf.ts'
 import type { ReadCredential } from './credential-reader.ts'
 import type { Credential } from './credentials.ts'
 import { deviceColumns } from './device-columns.ts'
+import type { OtherToken } from './other-tokens.ts'
 import type { ActiveSession } from './queries.ts'
 import type { RequestSource, Sessions } from './sessions.ts'
 
@@ -23,6 +24,8 @@ declare module 'fastify' {
 export interface CookieSettings {
   /** Of the session cookies, the first that has a value decides. */
   readCredential: ReadCredential
+  /** The tokens of the other session cookies of a request with this credential. */
+  readOthers(headers: IncomingHttpHeaders, credential: Credential): Promise<OtherToken[]>
   publicOrigin: string
   /** Call it with the headers of a request without a session cookie. */
   warnUnlisted(headers: IncomingHttpHeaders): void
@@ -47,6 +50,16 @@ export function requireTokenForChange(request: FastifyRequest, cookieSettings: C
   const { token, via } = requireToken(request, cookieSettings)
   if (via === 'cookie') assertSameOrigin(request.headers, cookieSettings.publicOrigin)
   return token
+}
+
+/** The same, with the tokens of the other session cookies: a sign-out of this browser ends their sessions, too. */
+export async function requireTokensForSignOut(
+  request: FastifyRequest,
+  cookieSettings: CookieSettings,
+): Promise<{ token: string; others: string[] }> {
+  const token = requireTokenForChange(request, cookieSettings)
+  const others = await cookieSettings.readOthers(request.headers, request.credential)
+  return { token, others: others.map((other) => other.token) }
 }
 
 /** A hook that refuses users who are not signed in, and sets `request.session`. */

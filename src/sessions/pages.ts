@@ -15,7 +15,7 @@ import { endsOwnSession } from '../operations/kinds.ts'
 import type { Cookies } from './cookies.ts'
 import { problemPages } from './error-handlers.ts'
 import { DEVICES, type FinishLogout } from './finish-logout.ts'
-import { type CookieSettings, requireTokenForChange, sourceOf } from './guards.ts'
+import { type CookieSettings, requireTokensForSignOut, sourceOf } from './guards.ts'
 import { sessionListHash } from './list-hash.ts'
 import { LOGOUT_BODY, logoutRequest, refuseScopeInQuery, scope } from './logout-request.ts'
 import type { Sessions } from './sessions.ts'
@@ -95,9 +95,9 @@ async function routes(instance: FastifyInstance, options: Pages) {
   )
 
   app.post('/logout', { bodyLimit: LOGOUT_BODY, schema: { body: logoutRequest } }, async (request, reply) => {
-    const token = requireTokenForChange(request, cookieSettings)
+    const { token, others } = await requireTokensForSignOut(request, cookieSettings)
     refuseScopeInQuery(request, request.body.scope)
-    const outcome = await sessions.logout(token, request.body.scope, sourceOf(request))
+    const outcome = await sessions.logout(token, request.body.scope, sourceOf(request), others)
     const { redirect, followed } = finishLogout(reply, token, outcome, request.body)
     if (!followed) return reply.redirect(redirect, 303)
     return page(reply, onwardPage({ href: redirect, signedOut: outcome.signedOut }))
@@ -111,9 +111,9 @@ async function routes(instance: FastifyInstance, options: Pages) {
         '/sessions/:id/end',
         { schema: { params: z.object({ id: sessionId }) } },
         async (request, reply) => {
-          const token = requireTokenForChange(request, cookieSettings)
+          const { token, others } = await requireTokensForSignOut(request, cookieSettings)
           const outcome = await sessions
-            .endOne(token, request.params.id, sourceOf(request))
+            .endOne(token, request.params.id, sourceOf(request), others)
             .catch((error) => {
               // Already ended, from another device or by a second click: the list shows it.
               if (error instanceof Problem && error.code === 'session_not_found') return null
@@ -132,11 +132,12 @@ async function routes(instance: FastifyInstance, options: Pages) {
     const followed = 'followed' in (request.query as object)
     // The outcome belongs to the tab that requested the logout, which may be loading this page too.
     const receipt = followed ? undefined : cookies.readOutcome(request)
-    const ambiguous = credential.kind === 'refused' ? credential.ambiguous : null
-    const why = ambiguous
-      ? ({ by: 'two-cookies' } as const)
-      : await whySignedOut(credential.kind === 'token' ? credential.token : null, receipt)
-    if (ambiguous) cookies.clearAmbiguous(reply, ambiguous)
+    const ambiguous = credential.kind === 'refused' ? credential.ambiguous : []
+    const why =
+      ambiguous.length > 0
+        ? ({ by: 'two-cookies' } as const)
+        : await whySignedOut(credential.kind === 'token' ? credential.token : null, receipt)
+    if (ambiguous.length > 0) cookies.clearAmbiguous(reply, ambiguous)
     if (!why) return reply.redirect(DEVICES, 303)
     if (receipt) cookies.clearOutcome(reply)
     return page(reply, signedOutPage({ why, signInPath, followed }))

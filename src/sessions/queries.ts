@@ -44,6 +44,15 @@ export async function findSession(db: Executor, token: string): Promise<ActiveSe
   return found ?? null
 }
 
+/** The active sessions of any of these tokens. */
+export async function findSessions(db: Executor, tokens: readonly string[]): Promise<Session[]> {
+  if (tokens.length === 0) return []
+  return await db
+    .select(columns)
+    .from(session)
+    .where(and(inArray(session.sessionToken, [...tokens]), isValid))
+}
+
 /** A user's active sessions, most recently seen first; all of them, or at most `limit`. */
 export function listSessions(db: Executor, userId: string, limit?: number): Promise<Session[]> {
   const active = db

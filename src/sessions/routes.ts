@@ -8,7 +8,7 @@ import { callers } from '../http/openapi/document.ts'
 import { instant, nullableText, sessionId } from '../http/schemas.ts'
 import { describeDevice } from './devices.ts'
 import type { Finished, FinishLogout } from './finish-logout.ts'
-import { type CookieSettings, requireTokenForChange, sourceOf } from './guards.ts'
+import { type CookieSettings, requireTokensForSignOut, sourceOf } from './guards.ts'
 import {
   ignored,
   LOGOUT_BODY,
@@ -119,8 +119,8 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, fin
         },
       },
       async (request, reply) => {
-        const token = requireTokenForChange(request, cookieSettings)
-        const outcome = await sessions.endOne(token, request.params.id, sourceOf(request))
+        const { token, others } = await requireTokensForSignOut(request, cookieSettings)
+        const outcome = await sessions.endOne(token, request.params.id, sourceOf(request), others)
         const ignored = mayHaveBody(request) ? [{ field: 'body', reason: 'is not read' }] : []
         return answer(outcome, finishLogout(reply, token, outcome, { ignored }))
       },
@@ -137,6 +137,7 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, fin
         summary: 'Sign out: here, elsewhere or everywhere',
         description:
           'Answers 200, and clears the cookie, only after the commit and when no instance can answer "valid" any more. Repeating a finished logout is not an error. ' +
+          'Of several session cookies, the sessions of all end, unless the scope is `others`. ' +
           'The default scope is `local`. Unknown fields are ignored and listed in `ignored`, unless they may request a larger scope (400). ' +
           'After `outcome_unknown` the result of the commit is not known: the cookie stays, and the request may be repeated.',
         body: logoutRequest,
@@ -144,9 +145,9 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, fin
       },
     },
     async (request, reply) => {
-      const token = requireTokenForChange(request, cookieSettings)
+      const { token, others } = await requireTokensForSignOut(request, cookieSettings)
       refuseScopeInQuery(request, request.body.scope)
-      const outcome = await sessions.logout(token, request.body.scope, sourceOf(request))
+      const outcome = await sessions.logout(token, request.body.scope, sourceOf(request), others)
       return answer(outcome, finishLogout(reply, token, outcome, request.body))
     },
   )

@@ -11,12 +11,13 @@ import { endsOwnSession, type LogoutScope } from '../operations/kinds.ts'
 import { findOperation } from '../operations/record.ts'
 import { findRevocation, findTokenStatus, type TokenStatus, tokenHashesOf } from './ended.ts'
 import type { LastSeen } from './last-seen.ts'
-import { findLock, type Lock } from './locks.ts'
+import { findLock } from './locks.ts'
 import {
   type ActiveSession,
   type CreatedSession,
   currentXid,
   findSession,
+  findSessions,
   insertSession,
   listSessions,
   lockUserForLogin,
@@ -24,6 +25,7 @@ import {
   sessionFilter,
   type UserProfile,
 } from './queries.ts'
+import { securityScopeRequired, tokenNotValid, userLocked } from './refusals.ts'
 import { createRemoveUser } from './remove-user.ts'
 import { revoke } from './revoke.ts'
 import type { Session } from './schema.ts'
@@ -106,10 +108,16 @@ export function createSessions(
   /**
    * Ends sessions of the token's user. For a token that an earlier logout ended, it returns the outcome of that logout
    * if that logout covers the requested scope.
+   * @param others tokens of other session cookies of the browser. Where it signs out, their sessions end, too.
    * @throws Problem `invalid_token` when the token is not valid for the requested scope.
    */
-  function logout(token: string, scope: LogoutScope, source: RequestSource): Promise<Outcome> {
-    return asBearer(token, async (tx, current) => {
+  function logout(
+    token: string,
+    scope: LogoutScope,
+    source: RequestSource,
+    others: readonly string[] = [],
+  ): Promise<Outcome> {
+    return asBearer({ token, others, source }, async (tx, current) => {
       if (!current) return repeated(await findTokenStatus(tx, token), scope)
       const { id, userId } = current.session
       const filter = {
@@ -124,10 +132,16 @@ export function createSessions(
 
   /**
    * Ends one session of the token's user, by its public id.
+   * @param others as for `logout`.
    * @throws Problem `session_not_found` when the user has no such session, `invalid_token` as for `logout`.
    */
-  function endOne(token: string, sessionId: string, source: RequestSource): Promise<Outcome> {
-    return asBearer(token, async (tx, current) => {
+  function endOne(
+    token: string,
+    sessionId: string,
+    source: RequestSource,
+    others: readonly string[] = [],
+  ): Promise<Outcome> {
+    return asBearer({ token, others, source }, async (tx, current) => {
       if (!current) {
         const status = await findTokenStatus(tx, token)
         if (status.sessionId !== sessionId) throw tokenNotValid()
@@ -151,14 +165,24 @@ export function createSessions(
    * can answer "valid" for the sessions that this transaction ended or found ended.
    */
   async function asBearer(
-    token: string,
+    { token, others, source }: { token: string; others: readonly string[]; source: RequestSource },
     work: (tx: Transaction, current: ActiveSession | null) => Promise<Committed>,
   ): Promise<Outcome> {
     const { xid, ...outcome } = await transaction(async (tx) => {
       const before = await findSession(tx, token)
-      if (before) await lockUserForLogout(tx, before.session.userId)
+      const besides = await findSessions(tx, others)
+      // In one order, so that two such requests do not wait for each other.
+      const users = new Set([...(before ? [before.session] : []), ...besides].map(({ userId }) => userId))
+      for (const userId of [...users].sort()) await lockUserForLogout(tx, userId)
       const outcome = await work(tx, before && (await findSession(tx, token)))
-      return { ...outcome, xid: await currentXid(tx) }
+      const revoked = [...outcome.revoked]
+      const left = outcome.signedOut && besides.length > 0 ? await findSessions(tx, others) : []
+      for (const session of left) {
+        const filter = sessionFilter.ofUserWithId(session.userId, session.id)
+        const what = { kind: 'logout', scope: 'local', ...byUser(session, source) } as const
+        revoked.push(...(await revoke(tx, filter, what)).revoked)
+      }
+      return { ...outcome, revoked, xid: await currentXid(tx) }
     })
     return { ...outcome, waitedMs: await waitForInstances(xid, outcome.operationId) }
   }
@@ -217,20 +241,4 @@ function repeated({ state, sessionId, operation }: TokenStatus, scope: LogoutSco
   const own = operation !== undefined && operation.actorSessionId === sessionId
   // Only the session that requested the logout may see what it ended; a thief whose session was ended must not.
   return { operationId: own ? operation.id : null, scope, revoked: [], signedOut: true }
-}
-
-function userLocked({ until }: Lock): Problem {
-  const end = until ? `until ${until.toISOString()}` : 'until staff unlock the user'
-  return new Problem('user_locked', `Sign-in of this user is locked ${end}.`)
-}
-
-function securityScopeRequired(): Problem {
-  return new Problem(
-    'insufficient_scope',
-    'This user is security staff. To sign in staff, the key also needs the scope security.',
-  )
-}
-
-function tokenNotValid(): Problem {
-  return new Problem('invalid_token', 'Sign in again. Nothing was ended by this request.')
 }

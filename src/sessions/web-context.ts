@@ -1,9 +1,12 @@
 /** What all routes for browsers share, derived from the settings: cookies, cookie settings and redirects. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Config } from '../config.ts'
 import type { Log } from '../lib/log.ts'
 import { createCookies } from './cookies.ts'
 import { createCredentialReader } from './credential-reader.ts'
+import type { Credential } from './credentials.ts'
 import { createFinishLogout } from './finish-logout.ts'
+import { otherTokens } from './other-tokens.ts'
 import { createUnlistedCookieWarning } from './unlisted-cookies.ts'
 
 export type WebContext = ReturnType<typeof createWebContext>
@@ -21,10 +24,13 @@ export function createWebContext(
   log: Log,
 ) {
   const cookies = createCookies(cookie, publicOrigin)
+  const readCredential = createCredentialReader(cookie.names, authSecrets, log)
   return {
     cookies,
     cookieSettings: {
-      readCredential: createCredentialReader(cookie.names, authSecrets, log),
+      readCredential,
+      readOthers: (headers: IncomingHttpHeaders, credential: Credential) =>
+        otherTokens(headers, credential, cookie.names, readCredential),
       publicOrigin,
       warnUnlisted: createUnlistedCookieWarning(cookie.names, log),
     },

@@ -195,6 +195,41 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
     t.ok(await isValid({ token, request: bearer(token) }))
   })
 
+  await t.test('of several session cookies one that is valid counts, and a sign-out ends all', async (t) => {
+    const cookies = (...pairs: string[]) => ({ headers: { cookie: pairs.join('; ') } })
+    const [ada, bea, elsewhere] = [await signIn(), await signIn(), await signIn()]
+    const [first, second] = ['authjs.session-token', 'next-auth.session-token']
+    const beaToo = await signIn(bea.id)
+    const both = cookies(`${second}=${bea.token}`, `${first}=${ada.token}`)
+    t.match(await sessions.check(both), { sessionId: ada.sessionId }, 'the first in the list')
+    await sessions.logout(both, { scope: 'others' })
+    t.ok((await isValid(ada)) && (await isValid(bea)))
+    const { revoked } = await sessions.logout(both)
+    t.same(new Set(revoked.map(({ id }) => id)), new Set([ada.sessionId, bea.sessionId]))
+    t.notOk((await isValid(ada)) || (await isValid(bea)))
+    t.ok(await isValid(beaToo), 'in this browser alone')
+
+    // The first one was ended by a sign-out everywhere: that says nothing of the second one's user.
+    const old = await signIn()
+    await sessions.logout(old.request, { scope: 'global' })
+    const rolledBack = cookies(`${first}=${old.token}`, `${second}=${beaToo.token}`)
+    const beaAgain = await signIn(bea.id)
+    t.match(await sessions.check(rolledBack), { sessionId: beaToo.sessionId }, 'the first is over')
+    t.match(
+      await sessions.check(cookies(`${first}=unknown`, `${second}=${beaToo.token}`)),
+      { sessionId: beaToo.sessionId },
+      'or not known',
+    )
+    t.equal(await sessions.check(cookies(`${first}=unknown`, `${second}=${old.token}`)), null)
+    await sessions.logout(rolledBack, { scope: 'global' })
+    t.notOk((await isValid(beaToo)) || (await isValid(beaAgain)))
+
+    const differing = cookies(`${first}=${ada.token}`, `${first}=x`, `${second}=${elsewhere.token}`)
+    t.equal(await sessions.check(differing), null, 'where two of the first name differ, none counts')
+    await t.rejects(sessions.logout(differing), notSignedOut)
+    t.ok(await isValid(elsewhere))
+  })
+
   await t.test('a session that is over by itself is over here, too', async (t) => {
     for (const [why, change] of [
       ['idle', `"lastSeenAt" = now() - interval '8 days'`],

@@ -45,6 +45,97 @@ t.test('the strictest name decides, wherever a neighbour puts the others', async
   )
 })
 
+t.test('a cookie whose session is over gives way to another one whose name is as strict', async (t) => {
+  const old = await service.signIn(await service.addUser('before'))
+  const own = await service.signIn(await service.addUser('rolled-back'))
+  await service.sessions.logout(old.token, 'local', { userAgent: null, ipAddress: null })
+  for (const over of [old.token, 'unknown', 'not a token'])
+    for (const order of [
+      [`${secure}=${over}`, `${legacy}=${own.token}`],
+      [`${legacy}=${own.token}`, `${secure}=${over}`],
+    ])
+      t.same(await check(order.join('; ')), { status: 200, user: 'rolled-back', removed: [] })
+  const headers = { cookie: `${secure}=${old.token}; ${legacy}=${own.token}` }
+  t.match(await (await service.http('/api/session', { headers })).json(), { user: { id: 'rolled-back' } })
+  t.match(await (await service.http('/devices', { headers })).text(), 'rolled-back')
+  const signedOut = await service.http('/signed-out', { headers, redirect: 'manual' })
+  t.equal(signedOut.headers.get('location'), '/devices', 'the browser is signed in')
+})
+
+t.test('what a neighbour plants decides nothing while a stricter or equal cookie is valid', async (t) => {
+  const victim = await service.signIn(await service.addUser())
+  const attacker = await service.signIn(await service.addUser())
+  const isVictim = async (cookie: string) => {
+    const response = await service.http('/api/session', { headers: { cookie } })
+    return ((await response.json()) as { session?: { id: string } }).session?.id === victim.id
+  }
+  t.ok(await isVictim(`${host}=${victim.token}; ${secure}=${attacker.token}`))
+  t.ok(await isVictim(`${secure}=${victim.token}; ${legacy}=${attacker.token}`))
+  for (const over of [
+    `${host}=over; ${secure}=${attacker.token}`,
+    `${secure}=over; ${legacy}=${attacker.token}; ${legacy}=another`,
+    `${secure}=over; ${secure}=another; ${legacy}=${attacker.token}`,
+  ])
+    for (const path of ['/check', '/api/session']) {
+      const response = await service.http(path, { headers: { cookie: over } })
+      t.equal(response.status, 401, `${path} ${over}`)
+      await response.body?.cancel()
+    }
+})
+
+t.test('a sign-out ends the session of every session cookie that the browser sent', async (t) => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const requests: [what: string, path: (id: string) => string, init: RequestInit][] = [
+    ['the API', () => '/api/logout', { method: 'POST' }],
+    ['everywhere', () => '/logout', { method: 'POST', body: 'scope=global', headers: form }],
+    ['the page', () => '/logout', { method: 'POST', body: 'scope=local', headers: form }],
+    ['its own session', (id) => `/api/sessions/${id}`, { method: 'DELETE' }],
+    ['its own session on the page', (id) => `/sessions/${id}/end`, { method: 'POST' }],
+  ]
+  for (const [what, path, init] of requests) {
+    const [ada, bea, cy] = await Promise.all(
+      ['ada', 'bea', 'cy'].map(async (name) => service.signIn(await service.addUser(`${name}: ${what}`))),
+    )
+    if (!ada || !bea || !cy) throw new Error('three users')
+    const elsewhere = await service.signIn(`bea: ${what}`)
+    const names = [`${secure}=${ada.token}`, `${legacy}=${bea.token}`, `${legacy}=${cy.token}`]
+    const headers = { ...init.headers, cookie: names.join('; '), 'sec-fetch-site': 'same-origin' }
+    const response = await service.http(path(ada.id), { ...init, headers, redirect: 'manual' })
+    await response.body?.cancel()
+    t.ok(response.status < 400, `${what}: ${response.status}`)
+    for (const { token } of [ada, bea, cy]) t.equal(await service.check(token), 401, what)
+    t.equal(await service.check(elsewhere.token), 200, 'the other user is signed out of this browser only')
+    const cleared = response.headers.getSetCookie().map((line) => line.split('=')[0])
+    t.ok(cleared.includes(secure) && cleared.includes(legacy), what)
+  }
+})
+
+t.test('a sign-out elsewhere keeps this browser signed in, with all of its cookies', async (t) => {
+  const [ada, bea] = [
+    await service.signIn(await service.addUser()),
+    await service.signIn(await service.addUser()),
+  ]
+  const cookie = `${secure}=${ada.token}; ${legacy}=${bea.token}`
+  const headers = { cookie, 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' }
+  const init = { method: 'POST', body: JSON.stringify({ scope: 'others' }), headers }
+  t.equal((await service.http('/api/logout', init)).status, 200)
+  for (const { token } of [ada, bea]) t.equal(await service.check(token), 200)
+})
+
+t.test('everywhere is said of the user who is shown, not of an older cookie', async (t) => {
+  const [old, own] = [
+    await service.signIn(await service.addUser()),
+    await service.signIn(await service.addUser('shown')),
+  ]
+  const phone = await service.signIn('shown')
+  await service.sessions.logout(old.token, 'global', { userAgent: null, ipAddress: null })
+  const cookie = `${secure}=${old.token}; ${legacy}=${own.token}`
+  const headers = { cookie, 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' }
+  const init = { method: 'POST', body: JSON.stringify({ scope: 'global' }), headers }
+  t.equal((await service.http('/api/logout', init)).status, 200)
+  for (const { token } of [own, phone]) t.equal(await service.check(token), 401)
+})
+
 t.test('two values of the deciding name are refused, and only that cookie is removed', async (t) => {
   const { token } = await service.signIn(await service.addUser())
   const { status, removed } = await check(`${legacy}=${token}; ${secure}=one; ${secure}=${token}`)
@@ -111,5 +202,5 @@ t.test('the first name in the list wins whatever the order in the header', async
   ))
     t.same(JSON.parse(answer), { kind: 'token', token: '1', via: 'cookie' })
   for (const answer of new Set(answers(['b=2', 'b=3', 'c=4', 'a=']).map((found) => JSON.stringify(found))))
-    t.same(JSON.parse(answer), { kind: 'refused', ambiguous: 'b' })
+    t.same(JSON.parse(answer), { kind: 'refused', ambiguous: ['b'] })
 })

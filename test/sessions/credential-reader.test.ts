@@ -36,20 +36,95 @@ t.test('an unreadable JWT is 401, with no reason', async (t) => {
   t.same(answers[1], answers[0])
 })
 
-t.test('of two JWTs neither counts, and the answer removes both', async (t) => {
+t.test('of two JWTs neither counts, and the answer removes all of both', async (t) => {
   const [first, second] = [await service.signIn(ada), await service.signIn(ada)]
-  const whole = (token: string) => jwtOf(token).then((text) => `${NAME}=${text}`)
+  const parts = [`${NAME}.0`, `${NAME}.1`, `${NAME}.2`]
   for (const [what, cookies, removed] of [
-    ['two whole ones', [await whole(first.token), await whole(second.token)], NAME],
-    ['two of a part', [...(await partsOf(first.token)), (await partsOf(second.token))[0] ?? ''], `${NAME}.0`],
-    ['one whole and one in parts', [await whole(first.token), ...(await partsOf(second.token))], NAME],
+    ['two whole ones', [await wholeOf(first.token), await wholeOf(second.token)], [NAME]],
+    ['two of a part', [...(await partsOf(first.token)), (await partsOf(second.token))[0] ?? ''], parts],
+    [
+      'one whole and one in parts',
+      [await wholeOf(first.token), ...(await partsOf(second.token))],
+      [NAME, ...parts],
+    ],
   ] as const) {
-    const response = await service.http('/check', { headers: { cookie: cookies.join('; ') } })
-    t.equal(response.status, 401, what)
-    const lines = response.headers.getSetCookie()
-    t.ok(lines.length > 0)
-    for (const line of lines) t.ok(line.startsWith(`${removed}=;`), `${what}: ${line}`)
+    t.same(await answerTo(cookies), { status: 401, removed }, what)
+    const signedOut = await service.http('/signed-out', { headers: { cookie: cookies.join('; ') } })
+    t.same(removedBy(signedOut), removed, `${what}, on the page`)
+    t.match(await signedOut.text(), 'two different session cookies')
   }
+})
+
+t.test(
+  'no part that another site planted locks a user out: after one more sign-in all is well',
+  async (t) => {
+    const { token } = await service.signIn(ada)
+    const whole = [await wholeOf(token)]
+    const parts = await partsOf(token)
+    for (const [what, planted] of [
+      ['a first part', [`${NAME}.0=junk`]],
+      ['a further part', [`${NAME}.3=junk`]],
+      ['a part after a gap', [`${NAME}.4=junk`]],
+      ['a long further part', [`${NAME}.3=${'j'.repeat(4000)}`]],
+      ['a whole', [`${NAME}=junk`]],
+      ['a whole and a part', [`${NAME}=junk`, `${NAME}.1=junk`]],
+      ['every part', Array.from({ length: 10 }, (_, i) => `${NAME}.${i}=junk`)],
+    ] as const)
+      for (const own of [whole, parts]) {
+        // As a browser keeps them: the planted cookie has a domain, so a sign-in does not replace it.
+        let jar: string[] = [...planted]
+        let rounds = 0
+        for (; rounds < 3; rounds++) {
+          const { status, removed } = await answerTo([...own, ...jar])
+          if (status === 200) break
+          jar = jar.filter((cookie) => !removed.includes(cookie.split('=', 1)[0] ?? ''))
+        }
+        t.ok(rounds === 1, `${what}, beside ${own.length} of Auth.js: ${rounds} refusals`)
+      }
+    t.same(await answerTo([`${NAME}.0=junk`]), { status: 401, removed: [`${NAME}.0`] }, 'a first part alone')
+    t.same(await answerTo([`${NAME}.4=junk`]), { status: 401, removed: [] }, 'is no session cookie')
+  },
+)
+
+t.test('a long list of removals comes in steps, each short enough for nginx', async (t) => {
+  const env = { PUBLIC_URL: 'https://id.app.example.com', AUTH_SECRET: SECRET }
+  const deep = await startService({ database: service.database, env })
+  const name = '__Secure-authjs.session-token'
+  let left = [name, ...Array.from({ length: 10 }, (_, i) => `${name}.${i}`)]
+  let answers = 0
+  while (left.length > 1) {
+    const response = await deep.http('/check', {
+      headers: { cookie: left.map((each) => `${each}=x`).join('; ') },
+    })
+    await response.body?.cancel()
+    const lines = response.headers.getSetCookie()
+    t.ok(lines.join('').length < 3_500, `${lines.join('').length} bytes`)
+    const form = (each: string, domain: string) =>
+      lines.some((line) => line.startsWith(`${each}=;`) && line.includes(`Domain=${domain};`))
+    const before = left.length
+    left = left.filter((each) => !form(each, 'example.com') || !form(each, 'app.example.com'))
+    t.ok(left.length < before, 'some are gone')
+    if (left.length === before) break
+    answers++
+  }
+  t.ok(answers <= 3, `${answers} answers`)
+})
+
+t.test('no cookie of an application is removed because the service cannot read it', async (t) => {
+  const { token } = await service.signIn(ada)
+  const another = { secret: 'of-another-application' }
+  const expired = { maxAge: -60 }
+  for (const changes of [another, expired]) {
+    t.same(await answerTo([`${NAME}=${await jwtOf(token, changes)}`]), { status: 401, removed: [] })
+    t.same(await answerTo(await partsOf(token, changes)), { status: 401, removed: [] })
+  }
+  t.same(
+    await answerTo((await partsOf(token)).slice(0, 2)),
+    { status: 401, removed: [] },
+    'the last is missing',
+  )
+  const ofItsOwn = 'a'.repeat(9_000).match(/.{1,3933}/g) ?? []
+  t.same(await answerTo(ofItsOwn.map((text, i) => `${NAME}.${i}=${text}`)), { status: 401, removed: [] })
 })
 
 t.test('a logout removes every part that the browser sent', async (t) => {
@@ -63,9 +138,7 @@ t.test('a logout removes every part that the browser sent', async (t) => {
   const response = await service.http('/api/logout', { ...init, headers })
   t.equal(response.status, 200)
   t.equal(await service.check(token), 401)
-  const set = response.headers.getSetCookie().map((line) => line.split('=', 2))
-  const removed = set.filter(([, value]) => value?.startsWith(';')).map(([name]) => name)
-  t.same(removed, [`${NAME}.0`, `${NAME}.1`, `${NAME}.2`])
+  t.same(removedBy(response), [`${NAME}.0`, `${NAME}.1`, `${NAME}.2`])
 })
 
 t.test('with checks from memory, a JWT is answered from there, until its session ends', async (t) => {
@@ -137,13 +210,25 @@ function jwtOf(token: string, changes: { secret?: string; maxAge?: number; paddi
 }
 
 /** As Auth.js cuts a JWT of 10 kB. */
-async function partsOf(token: string): Promise<string[]> {
-  const text = await jwtOf(token, { padding: 'a'.repeat(7_000) })
+async function partsOf(token: string, changes: Parameters<typeof jwtOf>[1] = {}): Promise<string[]> {
+  const text = await jwtOf(token, { ...changes, padding: 'a'.repeat(7_000) })
   return (text.match(/.{1,3936}/g) ?? []).map((part, i) => `${NAME}.${i}=${part}`)
 }
 
-async function check(cookies: string[]): Promise<number> {
+const wholeOf = (token: string) => jwtOf(token).then((text) => `${NAME}=${text}`)
+
+async function check(cookies: readonly string[]): Promise<number> {
+  return (await answerTo(cookies)).status
+}
+
+/** The status of a check, and the names of the cookies that it removes. */
+async function answerTo(cookies: readonly string[]) {
   const response = await service.http('/check', { headers: { cookie: cookies.join('; ') } })
   await response.arrayBuffer()
-  return response.status
+  return { status: response.status, removed: removedBy(response) }
+}
+
+function removedBy(response: Response): string[] {
+  const set = response.headers.getSetCookie().map((line) => line.split('=', 2))
+  return [...new Set(set.flatMap(([name = '', value]) => (value?.startsWith(';') ? [name] : [])))].sort()
 }

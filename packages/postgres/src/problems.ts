@@ -52,6 +52,14 @@ export function invalidToken(): NotSignedOutError {
   return new NotSignedOutError({ status: 401, code: 'invalid_token', detail })
 }
 
+/** One session of the browser has ended, another perhaps not. @throws NotSignedOutError `outcome_unknown` */
+export function halfSignedOut(cause: unknown): never {
+  const detail =
+    'The request has several session cookies, and not all of their sessions have ended. Repeat it.'
+  const problem = { status: 503, code: 'outcome_unknown', detail }
+  throw new NotSignedOutError(problem, { cause, retryAfterSeconds: 1 })
+}
+
 export function sessionOver(outcome = ''): ServiceError {
   const detail = `The session is not taken over, because it is over (${outcome}). Its store is to forget it.`
   return new ServiceError({ status: 409, code: 'session_over', detail })

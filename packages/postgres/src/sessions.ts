@@ -21,7 +21,16 @@ import {
 } from './connection.ts'
 import { type CookieOptions, sessionCookie } from './cookie.ts'
 import { onDrizzle } from './drizzle.ts'
-import { invalidToken, problemOf, requireScope, requireValid, sessionOver, undecided } from './problems.ts'
+import {
+  halfSignedOut,
+  invalidToken,
+  problemOf,
+  requireScope,
+  requireValid,
+  sessionOver,
+  undecided,
+} from './problems.ts'
+import { endedOf, identityOf, type Made, type SessionRow, type SignedOut } from './rows.ts'
 import {
   createBarrier,
   credentialsOf,
@@ -29,6 +38,7 @@ import {
   generateSessionToken,
   hashToken,
   isActivity,
+  otherTokens,
   readCredential,
 } from './service.ts'
 
@@ -67,10 +77,32 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
   const acts = createActs(connection, schema, timeoutMs)
   const barrier = barrierOf(acts)
 
-  /** The token of a request, or null. Two cookies of one name that differ are none. */
-  function tokenOf(request: RequestLike): string | null {
-    const found = readCredential(credentialsOf(request), cookie.names)
-    return found.kind === 'token' ? found.token : null
+  /** The token of a request, or null, and those of its other session cookies. Two cookies of one name that differ are none. */
+  async function tokensOf(request: RequestLike) {
+    const headers = credentialsOf(request)
+    const found = readCredential(headers, cookie.names)
+    const others = await otherTokens(headers, found, cookie.names, readCredential)
+    const first = found.kind === 'token' ? found.token : null
+    const mayDecide = others.filter((other) => other.mayDecide).map(({ token }) => token)
+    return { deciding: [...(first ? [first] : []), ...mayDecide], others: others.map(({ token }) => token) }
+  }
+
+  /** The first of the tokens whose session is valid. @throws ActError */
+  async function findValid(tokens: readonly string[], activity: boolean) {
+    for (const token of tokens) {
+      const values = [hashToken(token), String(activity)]
+      const [row] = await acts.read<SessionRow>('use_session($1::text, $2::boolean)', values)
+      if (row) return { token, row }
+    }
+    return null
+  }
+
+  /** The token of a logout, of several: the first that is valid, else the first. @throws NotSignedOutError */
+  async function decidingOf(tokens: readonly string[]): Promise<string> {
+    const found = await findValid(tokens, false).catch((error) => {
+      throw problemOf(error, NotSignedOutError)
+    })
+    return found?.token ?? tokens[0] ?? ''
   }
 
   /** Runs an act, with its failure as an error of this kind. */
@@ -81,15 +113,11 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
 
   return {
     async check(request): Promise<Identity | null> {
-      const token = tokenOf(request)
-      if (!token) return null
-      const values = [hashToken(token), String(isActivity(credentialsOf(request)))]
-      const [row] = await acts
-        .read<SessionRow>('use_session($1::text, $2::boolean)', values)
-        .catch((error) => {
-          throw undecided(error)
-        })
-      return row ? identityOf(row) : null
+      const { deciding } = await tokensOf(request)
+      const found = await findValid(deciding, isActivity(credentialsOf(request))).catch((error) => {
+        throw undecided(error)
+      })
+      return found && identityOf(found.row)
     },
 
     async create(session): Promise<CreatedSession> {
@@ -123,18 +151,28 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
 
     async logout(request, { scope = 'local' } = {}): Promise<LogoutOutcome> {
       requireScope(scope)
-      const token = tokenOf(request)
-      if (token === null) throw invalidToken()
+      const { deciding, others } = await tokensOf(request)
+      const [first] = deciding
+      if (first === undefined) throw invalidToken()
+      const token = deciding.length > 1 ? await decidingOf(deciding) : first
       const { userAgent, ipAddress } = deviceOf({
         userAgent: credentialsOf(request)['user-agent'],
         ipAddress: request.ip,
       })
-      const values = [hashToken(token), scope, userAgent, ipAddress]
-      const call = 'sign_out($1::text, $2::text, $3::text, $4::inet)'
-      const done = await run<SignedOut>(call, values, NotSignedOutError)
-      if (!done.ended) throw invalidToken()
-      await barrier.wait(done.xid)
-      return { operationId: done.operation_id, revoked: done.revoked.map(endedOf) }
+      const end = (token: string, scope: string) => {
+        const call = 'sign_out($1::text, $2::text, $3::text, $4::inet)'
+        return run<SignedOut>(call, [hashToken(token), scope, userAgent, ipAddress], NotSignedOutError)
+      }
+      const done = [await end(token, scope)]
+      if (!done[0]?.ended) throw invalidToken()
+      // Where this browser signs out, the sessions of its other cookies end, too.
+      const besides = scope === 'others' ? [] : [first, ...others].filter((other) => other !== token)
+      for (const other of besides) done.push(await end(other, 'local').catch(halfSignedOut))
+      await Promise.all(done.map(({ xid }) => barrier.wait(xid)))
+      return {
+        operationId: done[0].operation_id,
+        revoked: done.flatMap(({ revoked }) => revoked.map(endedOf)),
+      }
     },
 
     async removeUser(userId): Promise<void> {
@@ -181,45 +219,4 @@ function deviceOf({
   ipAddress?: string | null | undefined
 }) {
   return deviceColumns({ userAgent, ipAddress })
-}
-
-interface SessionRow {
-  user_id: string
-  session_id: string
-  created_at: string
-  ends_at: string
-}
-
-interface Made {
-  /** Null where a session was not taken over: then `outcome` is why. */
-  session_id: string | null
-  expires_at: string
-  outcome?: string
-}
-
-interface SignedOut {
-  ended: boolean
-  operation_id: string | null
-  revoked: {
-    id: string
-    createdAt: string
-    lastSeenAt: string
-    userAgent: string | null
-    ipAddress: string | null
-  }[]
-}
-
-function identityOf({ user_id, session_id, created_at, ends_at }: SessionRow): Identity {
-  const createdAt = new Date(created_at)
-  return {
-    userId: user_id,
-    sessionId: session_id,
-    createdAt,
-    expiresAt: new Date(ends_at),
-    authTime: createdAt,
-  }
-}
-
-function endedOf({ createdAt, lastSeenAt, ...rest }: SignedOut['revoked'][number]) {
-  return { ...rest, createdAt: new Date(createdAt), lastSeenAt: new Date(lastSeenAt) }
 }
