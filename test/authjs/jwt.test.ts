@@ -12,6 +12,7 @@ import { freePort } from '../support/ports.ts'
 import { json, startService } from '../support/service.ts'
 import { openBrowser } from './browser.ts'
 import { startIdentityProvider } from './identity-provider.ts'
+import { memoryAdapter } from './memory-adapter.ts'
 import { type App, PASSWORD, signIn } from './sign-in.ts'
 
 const SECRET = 'of-the-application'
@@ -202,6 +203,28 @@ t.test('without an adapter, the sign-ins at an identity provider belong to one u
     provider: 'work',
   })
   t.match(await userOf(known), /^grace.*@/, 'or the one that the application knows')
+})
+
+t.test('a user who is deleted during the sign-in does not get in, and no session is left', async (t) => {
+  const { adapter } = memoryAdapter()
+  const deleted: string[] = []
+  const deletedMeanwhile: Sessions = {
+    ...sessions,
+    async create(session) {
+      await adapter.deleteUser(session.user.id)
+      await sessions.removeUser(session.user.id)
+      deleted.push(session.user.id)
+      return sessions.create(session)
+    },
+  }
+  const atProvider = { provider: 'work' }
+  const kept = await signIn(appWith({ ...config, adapter }), 'alan', atProvider)
+  t.match(kept.cookie(), /^eyJ/)
+  const refused = await signIn(appWith({ ...config, adapter }, deletedMeanwhile), 'alan', atProvider)
+  t.equal(refused.cookie(), undefined)
+  t.match(errors.splice(0), [{ name: 'CallbackRouteError', cause: { err: { message: /there is no user/ } } }])
+  t.equal(deleted.length, 1)
+  t.same(await psql('select from session where "userId" = any ($1)', [deleted]), [])
 })
 
 t.test('a locked user does not get in', async (t) => {

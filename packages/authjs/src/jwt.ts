@@ -16,7 +16,7 @@
 import type { RequestLike, Sessions } from '@global-logout/client'
 import type { GlobalLogoutOptions } from './adapter.ts'
 import { bearer, endSession } from './session-token.ts'
-import type { AnyProvider, AnyText } from './types.ts'
+import type { AnyAdapter, AnyProvider, AnyText } from './types.ts'
 
 // biome-ignore-start lint/suspicious/noExplicitAny: the options of Auth.js 5 and next-auth 4 alike, whose types differ
 type Callback = ((params: any) => any) | undefined
@@ -90,7 +90,21 @@ export function jwtSessions<Config extends JwtConfig>(
     const { name, email, image } = params.user
     const profile = { id: userId(params), name, email, image }
     const created = await sessions.create({ user: profile, ...(await device?.()) })
+    if (await isDeleted(params)) {
+      await endSession(sessions, created.token)
+      throw new Error(`there is no user ${JSON.stringify(params.user.id)}`)
+    }
     return { ...token, [CLAIM]: { sessionId: created.sessionId, token: created.token } satisfies Claim }
+  }
+
+  /**
+   * Whether the user was deleted during the sign-in: the deletion ended the sessions of the user before there was this one. The adapter
+   * knows no user whom `authorize` of the Credentials provider returned.
+   */
+  async function isDeleted({ user, account }: JwtSignIn): Promise<boolean> {
+    const adapter = config.adapter as AnyAdapter | undefined
+    if (!adapter?.getUser || !isFromProvider(account)) return false
+    return !(await adapter.getUser(user.id as string))
   }
 
   async function use(params: { token: Token }): Promise<Token | null> {
@@ -161,9 +175,12 @@ export function jwtRequest(jwt: object | null): RequestLike {
 }
 
 function defaultUserId({ user, account }: JwtSignIn, hasAdapter: boolean): string {
-  const fromProvider = account && account.type !== 'credentials'
-  if (fromProvider && !hasAdapter) return `${account.provider}:${account.providerAccountId}`
+  if (isFromProvider(account) && !hasAdapter) return `${account.provider}:${account.providerAccountId}`
   return String(user.id)
+}
+
+function isFromProvider(account: JwtSignIn['account']): account is NonNullable<typeof account> {
+  return account != null && account.type !== 'credentials'
 }
 
 function isClaim(claim: unknown): claim is Claim {
