@@ -7,13 +7,6 @@ export function userLocked({ until }: Lock): Problem {
   return new Problem('user_locked', `Sign-in of this user is locked ${end}.`)
 }
 
-export function securityScopeRequired(): Problem {
-  return new Problem(
-    'insufficient_scope',
-    'This user is security staff. To sign in staff, the key also needs the scope security.',
-  )
-}
-
 export function tokenNotValid(): Problem {
   return new Problem('invalid_token', 'Sign in again. Nothing was ended by this request.')
 }

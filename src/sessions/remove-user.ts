@@ -5,8 +5,8 @@
 import { sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
-import { Problem } from '../errors.ts'
 import { countSessions, lockUserForLogout, sessionFilter } from './queries.ts'
+import type { RefuseStaff } from './refuse-staff.ts'
 import { extensionFor } from './revoke.ts'
 
 export interface Removal {
@@ -26,17 +26,13 @@ export interface Removed {
 export function createRemoveUser(
   { transaction }: Pick<Database, 'transaction'>,
   waitForInstances: (xid: string, operationId: string | null) => Promise<unknown>,
-  isStaff: (tx: Executor, userId: string) => Promise<boolean>,
+  refuseStaff: RefuseStaff,
 ) {
   /** @throws Problem `insufficient_scope` for staff, unless the key has the scope `security`. */
   return async ({ userId, key, requestId }: Removal): Promise<Removed> => {
     const { xid, ...removed } = await transaction(async (tx) => {
       await lockUserForLogout(tx, userId)
-      if (!key.scopes.includes('security') && (await isStaff(tx, userId)))
-        throw new Problem(
-          'insufficient_scope',
-          'This user is security staff. To delete staff, the key also needs the scope security.',
-        )
+      await refuseStaff(tx, key, userId, 'delete staff')
       const extension = extensionFor(await countSessions(tx, sessionFilter.ofUser(userId)))
       if (extension > 0) await tx.extend(extension)
       return await removeUser(tx, userId, key.id, requestId)

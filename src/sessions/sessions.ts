@@ -2,7 +2,7 @@
  * Creates, finds, lists and ends sessions. When `logout` returns, every session in its scope is durably ended on every
  * instance. That includes sessions whose login began before the logout; a login that begins after it is not affected.
  */
-import type { Database, Executor, Transaction } from '../database/database.ts'
+import type { Database, Transaction } from '../database/database.ts'
 import { Problem } from '../errors.ts'
 import { afterCommit } from '../leases/after-commit.ts'
 import type { Barrier } from '../leases/barrier.ts'
@@ -25,7 +25,8 @@ import {
   sessionFilter,
   type UserProfile,
 } from './queries.ts'
-import { securityScopeRequired, tokenNotValid, userLocked } from './refusals.ts'
+import { tokenNotValid, userLocked } from './refusals.ts'
+import { createRefuseStaff, type IsStaff } from './refuse-staff.ts'
 import { createRemoveUser } from './remove-user.ts'
 import { revoke } from './revoke.ts'
 import type { Session } from './schema.ts'
@@ -70,13 +71,14 @@ export function createSessions(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
   lastSeen: Pick<LastSeen, 'record'>,
   barrier: Pick<Barrier, 'wait'>,
-  isStaff: (tx: Executor, userId: string) => Promise<boolean>,
+  isStaff: IsStaff,
   log: Log,
 ) {
   const waitForInstances = afterCommit({ run }, barrier, log)
+  const refuseStaff = createRefuseStaff(isStaff)
 
   /**
-   * Signs a user in. A service key needs the scope `security` to sign in staff; otherwise it could give itself a staff role.
+   * Signs a user in.
    * @throws Problem `user_locked` for a locked user, `insufficient_scope`.
    */
   async function create({
@@ -88,8 +90,7 @@ export function createSessions(
   }: Login): Promise<{ token: string; session: CreatedSession }> {
     const { xid, replaced, ...created } = await transaction(async (tx) => {
       await lockUserForLogin(tx, userId, profile)
-      if (key && !key.scopes.includes('security') && (await isStaff(tx, userId)))
-        throw securityScopeRequired()
+      if (key) await refuseStaff(tx, key, userId, 'sign in staff')
       const lock = await findLock(tx, userId)
       if (lock) throw userLocked(lock)
       const actor = key && { actorKind: 'service' as const, actorId: key.id }
@@ -189,10 +190,10 @@ export function createSessions(
 
   return {
     create,
-    takeOver: createTakeOver({ transaction }, isStaff),
+    takeOver: createTakeOver({ transaction }, refuseStaff),
     logout,
     endOne,
-    removeUser: createRemoveUser({ transaction }, waitForInstances, isStaff),
+    removeUser: createRemoveUser({ transaction }, waitForInstances, refuseStaff),
     /** The active session of a token with its user, or null. Counts as session activity. */
     async find(token: string): Promise<ActiveSession | null> {
       const found = await run((db) => findSession(db, token))

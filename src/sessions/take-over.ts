@@ -3,11 +3,12 @@
  * that ended comes back; `take_over()` in migrations/0003_applications.sql decides that.
  */
 import { sql } from 'drizzle-orm'
-import type { Database, Executor } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
 import { hashToken } from '../database/token-hash.ts'
 import { Problem } from '../errors.ts'
 import type { UserProfile } from './queries.ts'
+import type { RefuseStaff } from './refuse-staff.ts'
 
 export interface TakeOver {
   userId: string
@@ -26,10 +27,7 @@ export interface TakenOver {
   expires: Date
 }
 
-export function createTakeOver(
-  { transaction }: Pick<Database, 'transaction'>,
-  isStaff: (tx: Executor, userId: string) => Promise<boolean>,
-) {
+export function createTakeOver({ transaction }: Pick<Database, 'transaction'>, refuseStaff: RefuseStaff) {
   /** @throws Problem `session_over` when there is nothing to take over, `insufficient_scope`. */
   return ({ userId, profile, token, expires, userAgent, ipAddress, key }: TakeOver): Promise<TakenOver> =>
     transaction(async (tx) => {
@@ -41,11 +39,7 @@ export function createTakeOver(
       )
       if (!row) throw new Error('take_over returned no row')
       // Under the lock of the user, and undone by the throw.
-      if (!key.scopes.includes('security') && (await isStaff(tx, userId)))
-        throw new Problem(
-          'insufficient_scope',
-          'This user is security staff. To take over their sessions, the key also needs the scope security.',
-        )
+      await refuseStaff(tx, key, userId, 'take over their sessions')
       if (row.id === null)
         throw new Problem('session_over', `It is not taken over: ${row.outcome}. Its store is to forget it.`)
       return { id: row.id, expires: new Date(row.ends) }
