@@ -1,5 +1,6 @@
 -- What an application may do by SQL: one function for each act, each a statement of its own. So any driver will do, and a pooler in
 -- transaction mode. The role global_logout_application may call these functions, and neither read nor write the tables behind them.
+-- The role global_logout_staff_application may call the same, also for users who are security staff.
 --
 -- How functions are written, and why, is said in 0001_sessions.sql. Each act is durable when its commit returns, and returns the id of
 -- its transaction. Where it may have ended a session, the caller then waits until no instance answers from memory for that id.
@@ -8,10 +9,15 @@
 SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 --> statement-breakpoint
 
--- Begins every act. A standby may lag behind, and without triggers an ended session would leave no record. Makes the commit wait for
--- the disk and for synchronous replicas, unless the default is at least as strict.
-CREATE FUNCTION global_logout.begin_act() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- Begins every act. Its arguments that are required must not be empty. A standby may lag behind, and without triggers an ended
+-- session would leave no record. Makes the commit wait for the disk and for synchronous replicas, unless the default is at least as
+-- strict.
+CREATE FUNCTION global_logout.begin_act(VARIADIC required text[] DEFAULT '{}') RETURNS void LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF EXISTS (SELECT FROM unnest(required) AS given WHERE given <> '' IS NOT TRUE) THEN
+		RAISE EXCEPTION 'token_hash, user_id and scope must not be empty' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	IF pg_is_in_recovery() THEN
 		RAISE EXCEPTION 'this server is a standby, which may lag behind' USING ERRCODE = 'read_only_sql_transaction';
 	END IF;
@@ -21,6 +27,29 @@ BEGIN
 	IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
 		PERFORM set_config('synchronous_commit', 'on', true);
 	END IF;
+END $$;
+--> statement-breakpoint
+-- Whether the login that calls an act may do it to security staff: it may then act as any of them. That is each login that may execute
+-- this function. Which login asks is found as in named_operation().
+CREATE FUNCTION global_logout.may_act_on_staff() RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT has_function_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name,
+		'global_logout.may_act_on_staff()'::regprocedure::oid, 'execute')
+$$;
+--> statement-breakpoint
+-- Refuses security staff, unless the login may act on them. Service keys have the same rule, by their scope "security"
+-- (src/sessions/refuse-staff.ts). Returns the "keyId" of a session that the login makes: for one that may not act on staff it is that
+-- of no key, so that the session has no role either if its user gets one later.
+CREATE FUNCTION global_logout.refuse_staff(user_id text) RETURNS uuid LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	IF global_logout.may_act_on_staff() THEN
+		RETURN NULL;
+	END IF;
+	IF EXISTS (SELECT FROM global_logout.staff s WHERE s.user_id = user_id) THEN
+		RAISE EXCEPTION 'this user is security staff: to sign them in or delete them, the login needs the role global_logout_staff_application'
+			USING ERRCODE = 'GL002';
+	END IF;
+	RETURN '00000000-0000-0000-0000-000000000000';
 END $$;
 --> statement-breakpoint
 -- Ends sessions of one user, whose row is locked, and records it in the name of that user. "asker" asks for it.
@@ -89,7 +118,7 @@ DECLARE
 	old global_logout.session;
 	made global_logout.session;
 BEGIN
-	PERFORM global_logout.begin_act();
+	PERFORM global_logout.begin_act(token_hash, user_id);
 	SELECT * INTO STRICT policy FROM global_logout.session_policy;
 	PERFORM global_logout.mirror_user(user_id, profile);
 	IF replaces IS NOT NULL THEN
@@ -99,9 +128,9 @@ BEGIN
 		END IF;
 	END IF;
 	xid := pg_current_xact_id()::text;
-	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent")
+	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent", "keyId")
 		VALUES (token_hash, user_id, (statement_timestamp() + make_interval(secs => policy.max_age_seconds::double precision)) AT TIME ZONE 'utc',
-			ip_address, user_agent)
+			ip_address, user_agent, global_logout.refuse_staff(user_id))
 		RETURNING * INTO made;
 	session_id := made.id;
 	created_at := made."createdAt";
@@ -110,15 +139,15 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- Takes over a session that another store holds: its token gets a session of ours, and stays. "outcome" is "taken", or "known" where
--- it has a session already. Else it gets none: because of the token ("expired", "ended"), or of its user ("locked", "signed_out").
+-- this user has a session of it already. Else it gets none: because of the token ("expired", "ended", also where another user has
+-- it), or of its user ("locked", "signed_out", "no_user"). "key_id" is the service key that asks.
 --
 -- Nothing that has ended comes back. A token is taken over once. And it is not known when such a session began: so every act that
 -- ended other sessions of this user counts as later. The kinds that do not are listed, and a new kind refuses until it is listed, too.
 --
 -- The user counts as signed in half the maximum age ago: no recent sign-in where one is asked for, and not yet too old.
 CREATE FUNCTION global_logout.take_over(
-	token_hash text, user_id text, expires timestamptz, profile jsonb DEFAULT '{}', user_agent text DEFAULT NULL,
-	ip_address inet DEFAULT NULL, key_id uuid DEFAULT NULL,
+	token_hash text, user_id text, expires timestamptz, profile jsonb, user_agent text, ip_address inet, key_id uuid,
 	OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamptz
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_variable
@@ -127,12 +156,19 @@ DECLARE
 	is_new boolean;
 	made global_logout.session;
 BEGIN
-	PERFORM global_logout.begin_act();
+	PERFORM global_logout.begin_act(token_hash);
 	SELECT * INTO STRICT policy FROM global_logout.session_policy;
 	xid := pg_current_xact_id()::text;
+	IF user_id <> '' IS NOT TRUE THEN
+		outcome := 'no_user';
+		RETURN;
+	END IF;
 	-- A logout of the user has committed when the lock is held, or waits; the next statements see it.
 	is_new := global_logout.mirror_user(user_id, profile);
 	made := global_logout.valid_session(token_hash);
+	IF made."userId" <> user_id THEN
+		made := NULL;
+	END IF;
 	outcome := CASE
 		WHEN made.id IS NOT NULL THEN 'known'
 		WHEN EXISTS (SELECT FROM global_logout.taken_over t WHERE t.session_token = token_hash)
@@ -150,7 +186,13 @@ BEGIN
 		ELSE 'taken'
 	END;
 	IF outcome = 'taken' THEN
-		INSERT INTO global_logout.taken_over (session_token) VALUES (token_hash);
+		INSERT INTO global_logout.taken_over (session_token) VALUES (token_hash) ON CONFLICT DO NOTHING;
+		IF NOT FOUND THEN
+			-- Meanwhile, for another user: this one is locked.
+			outcome := 'ended';
+		END IF;
+	END IF;
+	IF outcome = 'taken' THEN
 		INSERT INTO global_logout.session ("sessionToken", "userId", expires, "createdAt", "ipAddress", "userAgent", "keyId")
 			VALUES (token_hash, user_id, expires AT TIME ZONE 'utc',
 				statement_timestamp() - make_interval(secs => policy.max_age_seconds::double precision / 2::double precision),
@@ -162,6 +204,15 @@ BEGIN
 	session_id := made.id;
 	expires_at := least(made.expires AT TIME ZONE 'utc', made."createdAt" + make_interval(secs => policy.max_age_seconds::double precision));
 END $$;
+--> statement-breakpoint
+-- The same for an application, which names no key.
+CREATE FUNCTION global_logout.take_over(
+	token_hash text, user_id text, expires timestamptz, profile jsonb DEFAULT '{}', user_agent text DEFAULT NULL,
+	ip_address inet DEFAULT NULL,
+	OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamptz
+) LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+	SELECT t.* FROM global_logout.take_over(token_hash, user_id, expires, profile, user_agent, ip_address, global_logout.refuse_staff(user_id)) t
+$$;
 --> statement-breakpoint
 -- A check. Records a use, at most once a minute or a quarter of a shorter idle timeout. One that is not an activity of the user does
 -- not extend the session. Returns no row for a session that is over, or unknown.
@@ -209,10 +260,10 @@ DECLARE
 	before global_logout.revoked_session;
 	ids uuid[];
 BEGIN
+	PERFORM global_logout.begin_act(token_hash, scope);
 	IF scope NOT IN ('local', 'others', 'global') THEN
 		RAISE EXCEPTION 'scope must be local, others or global' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	PERFORM global_logout.begin_act();
 	xid := pg_current_xact_id()::text;
 	revoked := '[]';
 	IF asker.id IS NOT NULL THEN
@@ -273,10 +324,15 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- The same for an application: the actor is its login.
-CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) LANGUAGE sql SECURITY DEFINER
+CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
-	SELECT r.xid, r.ended FROM global_logout.remove_user(user_id, 'database', session_user::text) r
-$$;
+#variable_conflict use_variable
+BEGIN
+	PERFORM global_logout.begin_act(user_id);
+	SELECT r.xid, r.ended INTO xid, ended FROM global_logout.remove_user(user_id, 'database', session_user::text) r;
+	-- Under the lock of the user, and undone by the error.
+	PERFORM global_logout.refuse_staff(user_id);
+END $$;
 --> statement-breakpoint
 -- For each transaction, the instances that have not acknowledged it: they may answer from memory.
 CREATE FUNCTION global_logout.lagging_instances(xids text[]) RETURNS TABLE (xid text, id uuid, beat bigint) LANGUAGE sql STABLE
@@ -286,7 +342,7 @@ CREATE FUNCTION global_logout.lagging_instances(xids text[]) RETURNS TABLE (xid 
 $$;
 --> statement-breakpoint
 -- Follows the application's own table of users, on which "global-logout users link" puts triggers that call this: names and emails
--- of the mirror stay in step, and the sessions of users end who are deleted or get another id.
+-- of the mirror stay in step, and the sessions of users end who are deleted or get another id, staff included: that is only safer.
 -- The trigger for updates lists the columns, the id first; its arguments say what each is. So renamed columns are followed, and none
 -- can change its type: nothing of the application runs here as the owner.
 CREATE FUNCTION global_logout.follow_users() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -303,7 +359,7 @@ BEGIN
 	END IF;
 	IF TG_OP = 'TRUNCATE' THEN
 		FOR mirrored IN SELECT u.id FROM global_logout."user" u ORDER BY u.id LOOP
-			PERFORM global_logout.delete_user(mirrored);
+			PERFORM global_logout.remove_user(mirrored, 'database', session_user::text);
 		END LOOP;
 		RETURN NULL;
 	END IF;
@@ -317,7 +373,7 @@ BEGIN
 	END IF;
 	EXECUTE read_columns INTO before USING old;
 	IF TG_OP = 'DELETE' THEN
-		PERFORM global_logout.delete_user(before[1]);
+		PERFORM global_logout.remove_user(before[1], 'database', session_user::text);
 		RETURN NULL;
 	END IF;
 	EXECUTE read_columns INTO after USING new;
@@ -328,7 +384,7 @@ BEGIN
 			RAISE EXCEPTION 'this user has a lock or a role, which is kept by id: the id stays'
 				USING ERRCODE = 'restrict_violation', HINT = 'Lift the lock or take the role away first, with global-logout.';
 		END IF;
-		PERFORM global_logout.delete_user(before[1]);
+		PERFORM global_logout.remove_user(before[1], 'database', session_user::text);
 		RETURN NULL;
 	END IF;
 	UPDATE global_logout."user" u SET

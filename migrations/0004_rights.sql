@@ -1,4 +1,4 @@
--- Who may do what: three roles, and nothing for PUBLIC. The owner, who migrates, may do everything.
+-- Who may do what: four roles, and nothing for PUBLIC. The owner, who migrates, may do everything.
 
 -- Nothing in another schema can take the place of a name in this file.
 SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -10,7 +10,8 @@ DO $$
 DECLARE
 	missing text;
 BEGIN
-	FOREACH missing IN ARRAY ARRAY['global_logout_service', 'global_logout_checker', 'global_logout_application'] LOOP
+	FOREACH missing IN ARRAY ARRAY['global_logout_service', 'global_logout_checker', 'global_logout_application',
+		'global_logout_staff_application'] LOOP
 		BEGIN
 			EXECUTE format('CREATE ROLE %I NOLOGIN', missing);
 		EXCEPTION
@@ -21,12 +22,12 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- Gives each role exactly what is listed here: what was granted before is revoked first. docs/operations.md shows it as a table,
--- and "global-logout roles" prints that from any database. Returns whether all three roles exist.
+-- and "global-logout roles" prints that from any database. Returns whether all four roles exist.
 CREATE FUNCTION global_logout.grant_roles() RETURNS boolean LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	known CONSTANT text[] := ARRAY(SELECT rolname::text FROM pg_roles
-		WHERE rolname IN ('global_logout_service', 'global_logout_checker', 'global_logout_application'));
+		WHERE rolname IN ('global_logout_service', 'global_logout_checker', 'global_logout_application', 'global_logout_staff_application'));
 	member text;
 BEGIN
 	FOREACH member IN ARRAY known LOOP
@@ -36,7 +37,12 @@ BEGIN
 			global_logout.incident_planned, global_logout.incident_runner, global_logout.job FROM %I', member);
 		EXECUTE format('GRANT USAGE ON SCHEMA global_logout TO %I', member);
 		-- An application has functions of its own, and no right on a table.
-		CONTINUE WHEN member = 'global_logout_application';
+		IF member IN ('global_logout_application', 'global_logout_staff_application') THEN
+			EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
+				global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]),
+				global_logout.take_over(text, text, timestamptz, jsonb, text, inet) TO %I', member);
+			CONTINUE;
+		END IF;
 		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
 			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
 			global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]) TO %I', member);
@@ -63,18 +69,17 @@ BEGIN
 		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
 		GRANT EXECUTE ON FUNCTION global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
 			global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.remove_user(text, text, text, text),
-			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid) TO global_logout_service;
+			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
+			global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.may_act_on_staff() TO global_logout_service;
 		GRANT SELECT ON global_logout.migration TO global_logout_service;
 	END IF;
 	IF 'global_logout_checker' = ANY (known) THEN
 		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt") ON global_logout.session TO global_logout_checker;
 	END IF;
-	IF 'global_logout_application' = ANY (known) THEN
-		GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
-			global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]),
-			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid) TO global_logout_application;
+	IF 'global_logout_staff_application' = ANY (known) THEN
+		GRANT EXECUTE ON FUNCTION global_logout.may_act_on_staff() TO global_logout_staff_application;
 	END IF;
-	RETURN cardinality(known) = 3;
+	RETURN cardinality(known) = 4;
 END $$;
 --> statement-breakpoint
 
@@ -92,7 +97,9 @@ BEGIN
 		global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
 		global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]),
 		global_logout.named_operation(), global_logout.record_revocations(), global_logout.delete_before_truncate(), global_logout.record_ending_update(),
-		global_logout.refuse_revival(), global_logout.begin_act(),
+		global_logout.refuse_revival(), global_logout.begin_act(text[]),
+		global_logout.may_act_on_staff(), global_logout.refuse_staff(text),
+		global_logout.take_over(text, text, timestamptz, jsonb, text, inet),
 		global_logout.end_sessions(global_logout.session, uuid[], text, text, inet, text, text), global_logout.valid_session(text),
 		global_logout.mirror_user(text, jsonb), global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 		global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),

@@ -1,13 +1,13 @@
 /**
- * Reads from the database what each of the five roles may do to our objects. The objects come from the catalog, so that new ones
+ * Reads from the database what each of the six roles may do to our objects. The objects come from the catalog, so that new ones
  * are included: our schema and everything in it. Extensions are left out.
  */
 import { sql } from 'drizzle-orm'
 import type { Executor } from './database.ts'
 import { fetchRows } from './rows.ts'
 
-/** The owner of the tables, the three roles of the migrations, and `stranger`: any other login, which has the rights of PUBLIC. */
-export const ROLES = ['owner', 'service', 'checker', 'application', 'stranger'] as const
+/** The owner of the tables, the four roles of the migrations, and `stranger`: any other login, which has the rights of PUBLIC. */
+export const ROLES = ['owner', 'service', 'checker', 'application', 'staff_application', 'stranger'] as const
 type Role = (typeof ROLES)[number]
 
 export interface Rights extends Record<Role, string[]> {
@@ -17,7 +17,8 @@ export interface Rights extends Record<Role, string[]> {
 
 const ROLE_IDS = sql`(values ('owner', (select nspowner from pg_namespace where oid = to_regnamespace('global_logout')::oid)),
   ('service', to_regrole('global_logout_service')::oid), ('checker', to_regrole('global_logout_checker')::oid),
-  ('application', to_regrole('global_logout_application')::oid), ('stranger', 0::oid)) as roles (who, id)`
+  ('application', to_regrole('global_logout_application')::oid),
+  ('staff_application', to_regrole('global_logout_staff_application')::oid), ('stranger', 0::oid)) as roles (who, id)`
 
 /** One entry for each object. A right on some columns lists them: `update (image)`. A missing role has no rights. */
 export async function readRights(db: Executor): Promise<Rights[]> {
@@ -63,6 +64,7 @@ export async function readRights(db: Executor): Promise<Rights[]> {
       service: [],
       checker: [],
       application: [],
+      staff_application: [],
       stranger: [],
     }
     rights[who] = may

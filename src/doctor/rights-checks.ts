@@ -24,15 +24,15 @@ export function missingRights([name]: [string]): Finding {
 /** Checks that the roles for the service, applications and checkers exist and have their rights. */
 export async function checkRoles(query: Query): Promise<Finding> {
   const [incomplete] = await query<[string[]]>(
-    `select array(select name from pg_catalog.unnest(array['global_logout_service', 'global_logout_checker', 'global_logout_application']) as name
-      where case name when 'global_logout_application'
+    `select array(select name from pg_catalog.unnest(array['global_logout_service', 'global_logout_checker', 'global_logout_application', 'global_logout_staff_application']) as name
+      where case when name like '%_application'
         then pg_catalog.has_function_privilege(to_regrole(name)::oid, 'global_logout.use_session(text, boolean)'::text, 'execute'::text)
         else pg_catalog.has_table_privilege(to_regrole(name)::oid, 'global_logout.session_policy'::text, 'select'::text) end is not true)`,
   )
   return incomplete.length === 0
     ? ok(
         'roles',
-        'global_logout_service, global_logout_checker and global_logout_application have their rights',
+        'global_logout_service, global_logout_checker, global_logout_application and global_logout_staff_application have their rights',
       )
     : warning(
         'roles',

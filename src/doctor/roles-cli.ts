@@ -15,8 +15,8 @@ export function addRolesCommand(program: Command, context: CommandContext): void
     .addHelpText(
       'after',
       `
-service, checker and application are the roles global_logout_service, global_logout_checker and
-global_logout_application; stranger is any other login. Everything in the schema of the
+service, checker, application and staff_application are the roles global_logout_service,
+global_logout_checker and so on; stranger is any other login. Everything in the schema of the
 service is listed.`,
     )
     .action(async (options: RolesOptions) => (await import('./roles-action.ts')).showRoles(context, options))

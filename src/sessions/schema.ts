@@ -44,7 +44,7 @@ export const session = ownSchema.table(
     passiveAt: instant('passiveAt'),
     ipAddress: inet('ipAddress'),
     userAgent: text('userAgent'),
-    /** The service key that made it; null when the user signed in. No foreign key: each sign-in would lock the key's row. */
+    /** The service key that made it; null when the user signed in, all zeros when an application did that may not sign staff in. No foreign key: each sign-in would lock the key's row. */
     keyId: uuid('keyId'),
   },
   (table) => [

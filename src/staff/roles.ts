@@ -20,7 +20,8 @@ export async function isStaff(db: Executor, userId: string): Promise<boolean> {
 
 /**
  * The role in which a session acts: its user's role. A session that a key made has none if the key lacks the scope `security`,
- * is revoked or has expired, even if the user got the role later.
+ * is revoked or has expired, even if the user got the role later. Nor has one of an application that may not sign staff in:
+ * `refuse_staff()` in migrations/0003_applications.sql gives it the id of no key.
  */
 export async function findRoleOf(
   db: Executor,

@@ -29,11 +29,14 @@ BEGIN
 	RETURN new;
 END $$;
 
-CREATE FUNCTION global_logout.begin_act() RETURNS void
+CREATE FUNCTION global_logout.begin_act(VARIADIC required text[] DEFAULT '{}'::text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
+	IF EXISTS (SELECT FROM unnest(required) AS given WHERE given <> '' IS NOT TRUE) THEN
+		RAISE EXCEPTION 'token_hash, user_id and scope must not be empty' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	IF pg_is_in_recovery() THEN
 		RAISE EXCEPTION 'this server is a standby, which may lag behind' USING ERRCODE = 'read_only_sql_transaction';
 	END IF;
@@ -121,12 +124,17 @@ BEGIN
 END $$;
 
 CREATE FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) RETURNS record
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
-	SELECT r.xid, r.ended FROM global_logout.remove_user(user_id, 'database', session_user::text) r
-$$;
+#variable_conflict use_variable
+BEGIN
+	PERFORM global_logout.begin_act(user_id);
+	SELECT r.xid, r.ended INTO xid, ended FROM global_logout.remove_user(user_id, 'database', session_user::text) r;
+	-- Under the lock of the user, and undone by the error.
+	PERFORM global_logout.refuse_staff(user_id);
+END $$;
 
 CREATE FUNCTION global_logout.end_sessions(asker global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text, OUT operation_id uuid, OUT revoked jsonb) RETURNS record
     LANGUAGE plpgsql
@@ -169,7 +177,7 @@ BEGIN
 	END IF;
 	IF TG_OP = 'TRUNCATE' THEN
 		FOR mirrored IN SELECT u.id FROM global_logout."user" u ORDER BY u.id LOOP
-			PERFORM global_logout.delete_user(mirrored);
+			PERFORM global_logout.remove_user(mirrored, 'database', session_user::text);
 		END LOOP;
 		RETURN NULL;
 	END IF;
@@ -183,7 +191,7 @@ BEGIN
 	END IF;
 	EXECUTE read_columns INTO before USING old;
 	IF TG_OP = 'DELETE' THEN
-		PERFORM global_logout.delete_user(before[1]);
+		PERFORM global_logout.remove_user(before[1], 'database', session_user::text);
 		RETURN NULL;
 	END IF;
 	EXECUTE read_columns INTO after USING new;
@@ -194,7 +202,7 @@ BEGIN
 			RAISE EXCEPTION 'this user has a lock or a role, which is kept by id: the id stays'
 				USING ERRCODE = 'restrict_violation', HINT = 'Lift the lock or take the role away first, with global-logout.';
 		END IF;
-		PERFORM global_logout.delete_user(before[1]);
+		PERFORM global_logout.remove_user(before[1], 'database', session_user::text);
 		RETURN NULL;
 	END IF;
 	UPDATE global_logout."user" u SET
@@ -210,7 +218,7 @@ CREATE FUNCTION global_logout.grant_roles() RETURNS boolean
     AS $$
 DECLARE
 	known CONSTANT text[] := ARRAY(SELECT rolname::text FROM pg_roles
-		WHERE rolname IN ('global_logout_service', 'global_logout_checker', 'global_logout_application'));
+		WHERE rolname IN ('global_logout_service', 'global_logout_checker', 'global_logout_application', 'global_logout_staff_application'));
 	member text;
 BEGIN
 	FOREACH member IN ARRAY known LOOP
@@ -220,7 +228,12 @@ BEGIN
 			global_logout.incident_planned, global_logout.incident_runner, global_logout.job FROM %I', member);
 		EXECUTE format('GRANT USAGE ON SCHEMA global_logout TO %I', member);
 		-- An application has functions of its own, and no right on a table.
-		CONTINUE WHEN member = 'global_logout_application';
+		IF member IN ('global_logout_application', 'global_logout_staff_application') THEN
+			EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
+				global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]),
+				global_logout.take_over(text, text, timestamptz, jsonb, text, inet) TO %I', member);
+			CONTINUE;
+		END IF;
 		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
 			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
 			global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]) TO %I', member);
@@ -247,18 +260,17 @@ BEGIN
 		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
 		GRANT EXECUTE ON FUNCTION global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
 			global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.remove_user(text, text, text, text),
-			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid) TO global_logout_service;
+			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
+			global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.may_act_on_staff() TO global_logout_service;
 		GRANT SELECT ON global_logout.migration TO global_logout_service;
 	END IF;
 	IF 'global_logout_checker' = ANY (known) THEN
 		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt") ON global_logout.session TO global_logout_checker;
 	END IF;
-	IF 'global_logout_application' = ANY (known) THEN
-		GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
-			global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]),
-			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid) TO global_logout_application;
+	IF 'global_logout_staff_application' = ANY (known) THEN
+		GRANT EXECUTE ON FUNCTION global_logout.may_act_on_staff() TO global_logout_staff_application;
 	END IF;
-	RETURN cardinality(known) = 3;
+	RETURN cardinality(known) = 4;
 END $$;
 
 CREATE TABLE global_logout.service_key (
@@ -288,6 +300,14 @@ CREATE FUNCTION global_logout.lagging_instances(xids text[]) RETURNS TABLE(xid t
     AS $$
 	SELECT asked.xid, i.id, i.beat FROM unnest(xids) AS asked (xid)
 	JOIN global_logout.instance i ON pg_visible_in_snapshot(asked.xid::xid8, i.applied) IS NOT TRUE
+$$;
+
+CREATE FUNCTION global_logout.may_act_on_staff() RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+	SELECT has_function_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name,
+		'global_logout.may_act_on_staff()'::regprocedure::oid, 'execute')
 $$;
 
 CREATE FUNCTION global_logout.mirror_user(user_id text, profile jsonb) RETURNS boolean
@@ -675,6 +695,22 @@ BEGIN
 	RAISE EXCEPTION 'service key % is revoked, and stays as it is', old.id;
 END $$;
 
+CREATE FUNCTION global_logout.refuse_staff(user_id text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_variable
+BEGIN
+	IF global_logout.may_act_on_staff() THEN
+		RETURN NULL;
+	END IF;
+	IF EXISTS (SELECT FROM global_logout.staff s WHERE s.user_id = user_id) THEN
+		RAISE EXCEPTION 'this user is security staff: to sign them in or delete them, the login needs the role global_logout_staff_application'
+			USING ERRCODE = 'GL002';
+	END IF;
+	RETURN '00000000-0000-0000-0000-000000000000';
+END $$;
+
 CREATE FUNCTION global_logout.remove_user(user_id text, actor_kind text, actor_id text, request_id text DEFAULT NULL::text, OUT xid text, OUT operation_id uuid, OUT ended integer) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -831,7 +867,7 @@ DECLARE
 	old global_logout.session;
 	made global_logout.session;
 BEGIN
-	PERFORM global_logout.begin_act();
+	PERFORM global_logout.begin_act(token_hash, user_id);
 	SELECT * INTO STRICT policy FROM global_logout.session_policy;
 	PERFORM global_logout.mirror_user(user_id, profile);
 	IF replaces IS NOT NULL THEN
@@ -841,9 +877,9 @@ BEGIN
 		END IF;
 	END IF;
 	xid := pg_current_xact_id()::text;
-	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent")
+	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent", "keyId")
 		VALUES (token_hash, user_id, (statement_timestamp() + make_interval(secs => policy.max_age_seconds::double precision)) AT TIME ZONE 'utc',
-			ip_address, user_agent)
+			ip_address, user_agent, global_logout.refuse_staff(user_id))
 		RETURNING * INTO made;
 	session_id := made.id;
 	created_at := made."createdAt";
@@ -862,10 +898,10 @@ DECLARE
 	before global_logout.revoked_session;
 	ids uuid[];
 BEGIN
+	PERFORM global_logout.begin_act(token_hash, scope);
 	IF scope NOT IN ('local', 'others', 'global') THEN
 		RAISE EXCEPTION 'scope must be local, others or global' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	PERFORM global_logout.begin_act();
 	xid := pg_current_xact_id()::text;
 	revoked := '[]';
 	IF asker.id IS NOT NULL THEN
@@ -903,7 +939,15 @@ BEGIN
 	RETURN new;
 END $$;
 
-CREATE FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb DEFAULT '{}'::jsonb, user_agent text DEFAULT NULL::text, ip_address inet DEFAULT NULL::inet, key_id uuid DEFAULT NULL::uuid, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) RETURNS record
+CREATE FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb DEFAULT '{}'::jsonb, user_agent text DEFAULT NULL::text, ip_address inet DEFAULT NULL::inet, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) RETURNS record
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+	SELECT t.* FROM global_logout.take_over(token_hash, user_id, expires, profile, user_agent, ip_address, global_logout.refuse_staff(user_id)) t
+$$;
+
+CREATE FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb, user_agent text, ip_address inet, key_id uuid, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
@@ -914,12 +958,19 @@ DECLARE
 	is_new boolean;
 	made global_logout.session;
 BEGIN
-	PERFORM global_logout.begin_act();
+	PERFORM global_logout.begin_act(token_hash);
 	SELECT * INTO STRICT policy FROM global_logout.session_policy;
 	xid := pg_current_xact_id()::text;
+	IF user_id <> '' IS NOT TRUE THEN
+		outcome := 'no_user';
+		RETURN;
+	END IF;
 	-- A logout of the user has committed when the lock is held, or waits; the next statements see it.
 	is_new := global_logout.mirror_user(user_id, profile);
 	made := global_logout.valid_session(token_hash);
+	IF made."userId" <> user_id THEN
+		made := NULL;
+	END IF;
 	outcome := CASE
 		WHEN made.id IS NOT NULL THEN 'known'
 		WHEN EXISTS (SELECT FROM global_logout.taken_over t WHERE t.session_token = token_hash)
@@ -937,7 +988,13 @@ BEGIN
 		ELSE 'taken'
 	END;
 	IF outcome = 'taken' THEN
-		INSERT INTO global_logout.taken_over (session_token) VALUES (token_hash);
+		INSERT INTO global_logout.taken_over (session_token) VALUES (token_hash) ON CONFLICT DO NOTHING;
+		IF NOT FOUND THEN
+			-- Meanwhile, for another user: this one is locked.
+			outcome := 'ended';
+		END IF;
+	END IF;
+	IF outcome = 'taken' THEN
 		INSERT INTO global_logout.session ("sessionToken", "userId", expires, "createdAt", "ipAddress", "userAgent", "keyId")
 			VALUES (token_hash, user_id, expires AT TIME ZONE 'utc',
 				statement_timestamp() - make_interval(secs => policy.max_age_seconds::double precision / 2::double precision),
@@ -1175,31 +1232,31 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x0db7363284fc55ab6f42623deb1277dccd72e827984ad99777e20bb0f5f78cce', '733:733:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x0d3597b72965d0c7b9d3361753b522639a3627eed149e4462b21909a907ad570', '758:758:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x7424e5454e211be3fd24caa8f6a68a00d4d08358d6d03fd4443600a9a3fd3b54', '\x8f38ea9982975af438e0122e2745a7a4457ed0dad8d3111103bafc0559360709', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xf8ef2edb3c53f7cbb90177a4567e370aebd52d616eb21a0edb7a1b019f78ce72', '\x3c6b701451cf3839b1a0cfcae0727c32867198ba485799c12ff49875d0812748', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x4441274f8fcf9f4ec955854f99d8968a7149aeb417e87255b02ddf72d1288d13', '\x785013f573075659c76b55988391e1d8b14e1d555010f06a91f2129dfc2c0206', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '00391ff8-8426-4337-a3c7-86918fa466f2', '\xd170ebfc034599996bc3d8fe65af51d9826bd5e805fd7886da54beb0af117e69', '\x426dacac16d926d47716eb01acb3f21b78c449c1beebb757e25c5a57a235e527', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '1f8b0982-1441-44c4-8029-01aba8f4b7ee', '\xef56213e0a3bd8d65801a7f08d345fd72281399e72dcf132ef09d38c312663ad', '\xf89401063f608e3e60c718b79b1ab457a064bb647844eb3f3f8f321acdcbdae1', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '24020046-10f4-4736-8f12-69c4bf5d3bc4', '\xa9ac1232bd99e8d97f19cb101464a2b1e4439c004aa597c0e4f66def08144268', '\x39d10e1cb6e98e03d31d8510770d7244a67355b47c48a099d5e4f6ef5a1b1975', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '294f7ae9-7f49-4f1e-a086-96029ee6af76', '\xf1f63f93372483db3c30c47c009afa485c450c6975d054affe5e12254b38308d', '\xce12fd206515316e08e2acd25487d578c6c79f994bb44830ec27426c64ff62d8', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '299902b7-4b9b-4a6c-b75f-430c3e1fab47', '\x460f1de52fd6f52d8b352cd7b8fedc000ea42281a7ab7cbfa25f7cb252025af6', '\xe5c1f7c6cbeda9f56394d517706a3a6b8a7ad5bfa7eeed3e62294b9d04bcd6d3', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, '4b10184a-387c-4a68-b322-347ef482cb4c', '\x275c980c6dc55553588d2bef57e6abe82c949898a2ef51e81d734b62b4aed834', '\xf994d57d4e8888a514b90c2cc2c41ec0a6829f5488146026620d28cd98bd567a', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'ac55dcdc-eb58-49c2-b9f6-5fb7c0b0776d', '\xd9bb5f4cfc8ac8c7851a7b3914f3fdf0a733f0f539a150521ab0ea3d2b016d93', '\x41363d3a26d97fb8ad0012df1ff625a871de0f6304b7e4213972e90b8f6ad8b2', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'c33602ea-9128-42fe-a075-e5bc55114e15', '\xcef4505add1002e4ac28e2d65882a36a40917c70f93c6a5d7f2a7af930aaf4f3', '\xd6407ae1079ecaf5be944a660fa575c8c667cbf0f3205444747e24d9c488b937', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'cbc53d39-5221-4cc9-a8ee-95472345a1fa', '\x510c690900c2af33ceee3fc4a8ade4d1f1497940740198624509dc482dd693c8', '\x0db7363284fc55ab6f42623deb1277dccd72e827984ad99777e20bb0f5f78cce', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\xaa3822e7483cd5b9922ef8df15fad9ebe558a0ccb0aeb00e2222b7311d2d56fb', '\x76a9e17f25a2f4836855396a377541f189044389ec1b4efb55addcf5334ceb52', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x6226f8b5e7cab09424661470afec904980f5a4bdeb09c760cff5264b8ce0d173', '\x45e1d37090699ef63b79e1cfc366ba60a45a6ff9188e94ea2fa1ddb9a4f405dd', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x60e4a6b013c8eb2369fff560c071833e06ab21a9668969106eee2c2980bb5885', '\x99a5bdf2cf33c646b2cf9238481a700c0bcab23d2087b6d7364dea4e8044aaa7', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '031e2657-ffb5-4ee1-9ff9-ff6c0594a005', '\xa2c1a9fb9b2b4ad7a2efd01dc166cabb5b2f2d16a47a95ddac6eedc5c7e9ca24', '\x89686e0e81ec901e96a9cd79b5a6c97d929e07a2adaa8386749b86721af2618a', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '0b20eb71-8719-47db-95fc-2e5800f260d2', '\x790962bfeff1a8b4bf2b20fab8aed47b0bc35dd43adc431e2a07e9eff5af67c9', '\x079dedd804c89620df2b64d61a0ed066c316374efb3e5fa54303caa1322d539f', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '2cf94d5a-0fdc-43e8-822c-0cf75aa1af3d', '\x1ecc560666c44a6361c3614811aad3fd165a60b7108a4e2bf6a297c030c2614b', '\xb2cd3fd2dddabf8f01910b118f366ff76f90e8aca76d67c3f8489935b2978369', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '58fd6ea6-c6ec-4917-9a9b-5078738a53ad', '\x2ada327ae070f44e8169af4ceabf1780440758adef2430835e4794f8404e55a9', '\x1d975b2feccf8702a6083abf21ef0997ad4a83d136501f534842c5aa7fcd8380', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '7084ead7-e884-4c77-bca9-15e071816300', '\x5f789218ae6725b095462e635035fb1adace36be349c067f5a23b66ae5e1c403', '\x201161abb0f84ebd30d005cdd66384e21e5854edf9e9580026feec286ea8850d', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, '75eb84e1-d3ca-4db1-9448-1f2bbf7ec1bd', '\xfbda95c2fa8513224e64b9243988dbda1d52db7fb1f19cb943c030139ac9a710', '\x95522e101d0f98d804fbe64741be69169a278f3e3bf4fbfc79b1e6e3108c2808', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, '782ca74e-3313-44fd-b01d-b2f9ba4fff4e', '\x7c8844cb23d1c1a346876d52af1ca3a889e8b9ec6eb0942012642d786213c18a', '\x24eed7983e78a7ef512c4395e7f7f9b317773bcea748106ff2093f08f113a087', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'c37028bf-ebf5-4646-9828-684fb842c431', '\x0ff64c6e143fe6a8a3ed671bee37dd15ce0da8d5550531e5c4d390294e141fbf', '\x0a10eaa279840d30ba4f9352163033d877447ca528ba2dd8900ca4e45a345f66', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'e713a283-ca31-4dd9-8b2c-3e78f3d17909', '\x4f080137870844682812e73c4d84f6e5cf192634c3c0caf374fdc825f832433c', '\x0d3597b72965d0c7b9d3361753b522639a3627eed149e4462b21909a907ad570', '2026-11-27 16:07:23.396883+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-27 15:47:11.880049+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', NULL, NULL, NULL, 0, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-27 15:47:11.880049+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}');
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-27 16:07:23.396883+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', NULL, NULL, NULL, 0, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-27 16:07:23.396883+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}');
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{0a5ffc0f-1e06-42ad-b266-2e605680199a}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{7d6c7b43-1a05-4b8c-b20e-ab02a5e4f76d}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
-INSERT INTO global_logout.instance (id, beat, applied) VALUES ('00000000-0000-4000-8000-000000000002', 7, '732:732:');
+INSERT INTO global_logout.instance (id, beat, applied) VALUES ('00000000-0000-4000-8000-000000000002', 7, '757:757:');
 
 INSERT INTO global_logout.job (name) VALUES ('replays');
 INSERT INTO global_logout.job (name) VALUES ('sweep');
@@ -1207,55 +1264,55 @@ INSERT INTO global_logout.job (name) VALUES ('sweep');
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '3aec036138fe5e47a0a05adbab1a072e8c1917e9858f727818ff11461a600541', 1795752000000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '9bcdd8fb248278b26aef15ac31c73a2f490b0e85af851f200fae672f727bf638', 1795752001000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, '5c430c294464c7ef4ab6909d46face939c8e2b9009217e1b6e2f87077d1a49d8', 1795752002000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, 'bcaeeccaf24c5bd236ae08f03cefb8c426e40a0b80b64d7cec141227cf257112', 1795752003000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, 'b656b942a738376efe02220c8c1b463ef0d9d8a31bff2c8bb19ff8c4c40290e0', 1795752004000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '56d4c19b6c45c31b3b6f00caa3878d9ae27bb4d2d91245c921e639adbe9386e3', 1795752003000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, 'c7150c1448fb7bf909ba76350ea9f6c5df0d3681531c0bdcfd78ec83338d100f', 1795752004000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('24020046-10f4-4736-8f12-69c4bf5d3bc4', 'logout', 'local', 'user', 'ada', 'f579791f-7766-4a56-a03f-129666c2198c', 'ada', NULL, NULL, NULL, NULL, '2026-11-27 15:47:11.880049+00', 1, NULL, NULL, '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-27 15:47:11.880049+00', 1, NULL, NULL, '731', 12);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('299902b7-4b9b-4a6c-b75f-430c3e1fab47', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('cbc53d39-5221-4cc9-a8ee-95472345a1fa', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"name": "api", "keyId": "f6f3a9ea-d8a2-4e28-9d23-9fc143895a48", "scopes": ["introspect", "events"], "expiresAt": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('ac55dcdc-eb58-49c2-b9f6-5fb7c0b0776d', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"name": "old", "keyId": "74e18a52-ce0f-41f2-b7c0-2269894efb56", "scopes": ["security"], "expiresAt": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00391ff8-8426-4337-a3c7-86918fa466f2', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"name": "old", "keyId": "74e18a52-ce0f-41f2-b7c0-2269894efb56", "scopes": ["security"], "expiresAt": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('294f7ae9-7f49-4f1e-a086-96029ee6af76', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"role": "security", "before": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('c33602ea-9128-42fe-a075-e5bc55114e15', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"role": "auditor", "before": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('1f8b0982-1441-44c4-8029-01aba8f4b7ee', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"lockedUntil": "forever"}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('4b10184a-387c-4a68-b322-347ef482cb4c', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 15:47:11.880049+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 15:47:11.880049+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('2cf94d5a-0fdc-43e8-822c-0cf75aa1af3d', 'logout', 'local', 'user', 'ada', '7abb7690-453d-4c4c-9c32-899b3f62369a', 'ada', NULL, NULL, NULL, NULL, '2026-11-27 16:07:23.396883+00', 1, NULL, NULL, '756', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-27 16:07:23.396883+00', 1, NULL, NULL, '756', 12);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('0b20eb71-8719-47db-95fc-2e5800f260d2', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '756', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('75eb84e1-d3ca-4db1-9448-1f2bbf7ec1bd', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"name": "api", "keyId": "8dbec15f-fc13-4e97-ad1e-2d87868f051d", "scopes": ["introspect", "events"], "expiresAt": null}', '756', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('7084ead7-e884-4c77-bca9-15e071816300', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"name": "old", "keyId": "b4e0b87c-9041-4b07-ac34-f6fab657856d", "scopes": ["security"], "expiresAt": null}', '756', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('58fd6ea6-c6ec-4917-9a9b-5078738a53ad', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"name": "old", "keyId": "b4e0b87c-9041-4b07-ac34-f6fab657856d", "scopes": ["security"], "expiresAt": null}', '756', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e713a283-ca31-4dd9-8b2c-3e78f3d17909', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"role": "security", "before": null}', '756', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('c37028bf-ebf5-4646-9828-684fb842c431', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"role": "auditor", "before": null}', '756', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('782ca74e-3313-44fd-b01d-b2f9ba4fff4e', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"lockedUntil": "forever"}', '756', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('031e2657-ffb5-4ee1-9ff9-ff6c0594a005', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '756', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 16:07:23.396883+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '757', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '757', NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, 'f579791f-7766-4a56-a03f-129666c2198c', 'ada', '24020046-10f4-4736-8f12-69c4bf5d3bc4', 3, '2026-11-27 15:47:11.880049+00', '203.0.113.9', 'Thief', false, false, '732');
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '29a6c5e6-b298-4a9a-a1dc-e3629e239f4d', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-27 15:47:11.880049+00', '203.0.113.9', 'Thief', false, false, '732');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '7abb7690-453d-4c4c-9c32-899b3f62369a', 'ada', '2cf94d5a-0fdc-43e8-822c-0cf75aa1af3d', 3, '2026-11-27 16:07:23.396883+00', '203.0.113.9', 'Thief', false, false, '757');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '67df5fb6-14d2-4ed8-9a8d-d9ba7206b10d', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-27 16:07:23.396883+00', '203.0.113.9', 'Thief', false, false, '757');
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (1, 'f579791f-7766-4a56-a03f-129666c2198c', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '24020046-10f4-4736-8f12-69c4bf5d3bc4', '2026-11-27 15:47:11.880049+00', '731', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (2, '29a6c5e6-b298-4a9a-a1dc-e3629e239f4d', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-27 15:47:11.880049+00', '731', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (3, 'd8436d64-d39c-45eb-8db5-c45eca781801', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-27 15:47:11.880049+00', '732', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (6, 'd9c9f777-0860-4e99-b0fa-d97f3342943f', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-27 15:47:11.880049+00', '732', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (1, '7abb7690-453d-4c4c-9c32-899b3f62369a', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '2cf94d5a-0fdc-43e8-822c-0cf75aa1af3d', '2026-11-27 16:07:23.396883+00', '756', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (2, '67df5fb6-14d2-4ed8-9a8d-d9ba7206b10d', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-27 16:07:23.396883+00', '756', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (3, '812a71f0-ac2f-4127-9d66-ca0abecbbe00', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-27 16:07:23.396883+00', '757', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (6, '3755d5f4-3976-4688-9999-953af74d2237', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-27 16:07:23.396883+00', '757', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, NULL);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('f6f3a9ea-d8a2-4e28-9d23-9fc143895a48', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-27 15:47:11.880049+00', NULL, '2026-11-27 15:47:11.880049+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('74e18a52-ce0f-41f2-b7c0-2269894efb56', 'old', 'x', '{security}', '2026-11-27 15:47:11.880049+00', NULL, NULL, '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('8dbec15f-fc13-4e97-ad1e-2d87868f051d', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-27 16:07:23.396883+00', NULL, '2026-11-27 16:07:23.396883+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('b4e0b87c-9041-4b07-ac34-f6fab657856d', 'old', 'x', '{security}', '2026-11-27 16:07:23.396883+00', NULL, NULL, '2026-11-27 16:07:23.396883+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '0a5ffc0f-1e06-42ad-b266-2e605680199a', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, '198.51.100.23', 'Phone', NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'f1bc8180-851a-4cd6-ba77-1e50547d0651', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '12b3525e-f2bd-4534-b92a-747245558a9a', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, '192.0.2.44', 'Desk', NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '965631f6-a969-41db-81c1-bd1e664c2ae9', '2026-11-27 15:47:11.880049+00', '2026-11-27 15:47:11.880049+00', NULL, '2001:db8::7', 'Laptop', NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '7d6c7b43-1a05-4b8c-b20e-ab02a5e4f76d', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, '198.51.100.23', 'Phone', NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '7cf423ed-5abe-4043-96a6-68b17e9dbda3', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', 'f0d26009-61f4-4def-930d-469deab4242d', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, '192.0.2.44', 'Desk', NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '4201ae8c-be03-406a-bf3a-a5cf232a95b5', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, '2001:db8::7', 'Laptop', NULL);
 
-INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '732');
+INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '757');
 
 INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds) VALUES (true, 2000000000, 2000000000);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-27 16:07:23.396883+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-27 16:07:23.396883+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-27 16:07:23.396883+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-27 15:47:11.880049+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-27 15:47:11.880049+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-27 16:07:23.396883+00');
 
 SELECT pg_catalog.setval('global_logout.migration_id_seq', 5, true);
 
@@ -1443,10 +1500,11 @@ ALTER TABLE ONLY global_logout.session
 GRANT USAGE ON SCHEMA global_logout TO global_logout_service;
 GRANT USAGE ON SCHEMA global_logout TO global_logout_checker;
 GRANT USAGE ON SCHEMA global_logout TO global_logout_application;
+GRANT USAGE ON SCHEMA global_logout TO global_logout_staff_application;
 
 REVOKE ALL ON FUNCTION global_logout.announce_lock() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION global_logout.begin_act() FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.begin_act(VARIADIC required text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_service;
@@ -1489,6 +1547,7 @@ REVOKE ALL ON FUNCTION global_logout.delete_before_truncate() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) TO global_logout_staff_application;
 
 REVOKE ALL ON FUNCTION global_logout.end_sessions(asker global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text, OUT operation_id uuid, OUT revoked jsonb) FROM PUBLIC;
 
@@ -1506,6 +1565,11 @@ REVOKE ALL ON FUNCTION global_logout.key_facts(key global_logout.service_key) FR
 
 REVOKE ALL ON FUNCTION global_logout.lagging_instances(xids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.lagging_instances(xids text[]) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.lagging_instances(xids text[]) TO global_logout_staff_application;
+
+REVOKE ALL ON FUNCTION global_logout.may_act_on_staff() FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.may_act_on_staff() TO global_logout_service;
+GRANT ALL ON FUNCTION global_logout.may_act_on_staff() TO global_logout_staff_application;
 
 REVOKE ALL ON FUNCTION global_logout.mirror_user(user_id text, profile jsonb) FROM PUBLIC;
 
@@ -1549,6 +1613,8 @@ REVOKE ALL ON FUNCTION global_logout.refuse_revival() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.refuse_revived_key() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION global_logout.refuse_staff(user_id text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION global_logout.remove_user(user_id text, actor_kind text, actor_id text, request_id text, OUT xid text, OUT operation_id uuid, OUT ended integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.remove_user(user_id text, actor_kind text, actor_id text, request_id text, OUT xid text, OUT operation_id uuid, OUT ended integer) TO global_logout_service;
 
@@ -1569,20 +1635,27 @@ GRANT ALL ON FUNCTION global_logout.settle_restored() TO global_logout_service;
 
 REVOKE ALL ON FUNCTION global_logout.sign_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.sign_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.sign_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone) TO global_logout_staff_application;
 
 REVOKE ALL ON FUNCTION global_logout.sign_out(token_hash text, scope text, user_agent text, ip_address inet, request_id text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.sign_out(token_hash text, scope text, user_agent text, ip_address inet, request_id text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.sign_out(token_hash text, scope text, user_agent text, ip_address inet, request_id text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb) TO global_logout_staff_application;
 
 REVOKE ALL ON FUNCTION global_logout.stamp_operation() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb, user_agent text, ip_address inet, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb, user_agent text, ip_address inet, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb, user_agent text, ip_address inet, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) TO global_logout_staff_application;
+GRANT ALL ON FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb, user_agent text, ip_address inet, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) TO global_logout_service;
+
 REVOKE ALL ON FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb, user_agent text, ip_address inet, key_id uuid, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb, user_agent text, ip_address inet, key_id uuid, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) TO global_logout_service;
-GRANT ALL ON FUNCTION global_logout.take_over(token_hash text, user_id text, expires timestamp with time zone, profile jsonb, user_agent text, ip_address inet, key_id uuid, OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamp with time zone) TO global_logout_application;
 
 REVOKE ALL ON FUNCTION global_logout.until_text(until timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.use_session(token_hash text, activity boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.use_session(token_hash text, activity boolean) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.use_session(token_hash text, activity boolean) TO global_logout_staff_application;
 
 REVOKE ALL ON FUNCTION global_logout.valid_session(token_hash text) FROM PUBLIC;
 

@@ -154,8 +154,8 @@ t.test('new tables, new functions and rights of other roles appear in the table'
   const rows = new Map(
     rowsByObject(await database.run(readRights)).map(([object = '', ...may]) => [object, may]),
   )
-  t.same(rows.get('table novelty'), ['all', '-', 'update (b)', '-', '-'])
-  t.same(rows.get('function novel()'), Array(5).fill('execute'))
+  t.same(rows.get('table novelty'), ['all', '-', 'update (b)', '-', '-', '-'])
+  t.same(rows.get('function novel()'), Array(6).fill('execute'))
   t.equal(rows.get('table staff')?.at(-1), 'select')
   const stranger = await login(database)
   t.same((await stranger.run(readRights)).length, rows.size, 'any login may read the rights')

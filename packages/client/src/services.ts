@@ -22,7 +22,8 @@ export function createServices(exchange: Exchange, key: string | undefined) {
 
     /**
      * Needs the scope `sessions:create`. Signs a user in. Never retried, because a retry could create a second session.
-     * @throws ServiceError, with the code `user_locked` for a locked user. With `no_answer`, a session may exist whose token was
+     * @throws ServiceError, with the code `user_locked` for a locked user, and `insufficient_scope` for security staff, unless the key has
+     * the scope `security`. With `no_answer`, a session may exist whose token was
      * lost.
      */
     create: async (session: NewSession): Promise<CreatedSession> => {

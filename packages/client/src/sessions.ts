@@ -75,7 +75,8 @@ export interface Sessions {
   check(request: RequestLike): Promise<Identity | null>
   /**
    * Signs a user in. Never retried, because a retry could create a second session.
-   * @throws ServiceError, with the code `user_locked` for a locked user. With `takeOver`, the code `session_over` for a token that
+   * @throws ServiceError, with the code `user_locked` for a locked user, and `insufficient_scope` for security staff whom the caller may
+   * not sign in. With `takeOver`, the code `session_over` for a token that
    * has ended, or whose user was signed out or locked: the other store is to forget it.
    */
   create(session: NewSession): Promise<CreatedSession>

@@ -12,6 +12,8 @@ const LONGEST = 1_024
 const KNOWN: Record<string, { status: number; code: string }> = {
   // The lock of a user (migrations/0001_sessions.sql).
   GL001: { status: 403, code: 'user_locked' },
+  // The user is security staff (migrations/0003_applications.sql).
+  GL002: { status: 403, code: 'insufficient_scope' },
   // A text that PostgreSQL cannot store.
   '22021': { status: 400, code: 'invalid_request' },
   '22P05': { status: 400, code: 'invalid_request' },

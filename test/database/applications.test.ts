@@ -1,0 +1,169 @@
+/** What an application's login may not do by the functions that it may call: act as security staff, in another's name, or by mistake. */
+import { createDatabaseSessions, type DatabaseSessions } from '@global-logout/postgres'
+import t from 'tap'
+import { hashToken } from '../../src/database/token-hash.ts'
+import { openTransaction } from '../authjs/application.ts'
+import { bearer } from '../client/sessions-suite.ts'
+import { login } from '../support/logins.ts'
+import { json, startService } from '../support/service.ts'
+
+const service = await startService()
+const { addUser, as, check, database, keyFor, signIn } = service
+const { psql } = database
+const application = await login(database, 'global_logout_application')
+const forStaff = await login(database, 'global_logout_staff_application')
+const of = ({ url }: { url: string }) => {
+  const sessions = createDatabaseSessions({ connectionString: url })
+  t.teardown(sessions.close)
+  return sessions
+}
+const [sessions, staffSessions] = [of(application), of(forStaff)]
+const inAnHour = () => new Date(Date.now() + 3_600_000)
+const giveRole = (id: string, role = 'security') =>
+  psql('insert into staff (user_id, role) values ($1, $2)', [id, role])
+async function addStaff(role?: string) {
+  const id = await addUser()
+  await giveRole(id, role)
+  return id
+}
+const takeOver = (by: DatabaseSessions, id: string, token: string = crypto.randomUUID()) =>
+  by.create({ user: { id }, takeOver: { token, expires: inAnHour() } })
+/** The statuses of a look at users, and of an act on one. */
+async function powers(token: string) {
+  const victim = await addUser()
+  const looks = await as(token, `/api/admin/users?q=${victim}`)
+  const ends = await as(token, `/api/admin/users/${victim}/revoke`, json({ reason: 'a test' }))
+  return [looks.status, ends.status]
+}
+const REFUSED = { status: 403, code: 'insufficient_scope', message: /global_logout_staff_application/ }
+
+t.test('an application signs no staff in, takes over no session of theirs, and deletes none', async (t) => {
+  for (const role of ['security', 'auditor']) {
+    const boss = await addStaff(role)
+    const own = await signIn(boss)
+    await t.rejects(sessions.create({ user: { id: boss } }), { name: 'ServiceError', ...REFUSED })
+    await t.rejects(sessions.create({ user: { id: boss }, replaces: own.token }), REFUSED)
+    await t.rejects(takeOver(sessions, boss), { name: 'ServiceError', ...REFUSED })
+    await t.rejects(takeOver(sessions, boss, own.token), REFUSED)
+    await t.rejects(sessions.removeUser(boss), { name: 'NotSignedOutError', ...REFUSED })
+    t.equal(await check(own.token), 200, 'their own session lives')
+    t.equal((await psql('select from session where "userId" = $1', [boss])).length, 1)
+    t.match(await sessions.check(bearer(own.token)), { userId: boss })
+    t.match((await sessions.logout(bearer(own.token))).revoked, [{ id: own.id }], 'whoever has a token may')
+  }
+})
+
+t.test('nor by SQL, as another login, or after SET ROLE', async (t) => {
+  const boss = await addStaff()
+  for (const sql of [
+    `select global_logout.sign_in('hash', '${boss}')`,
+    `begin; set local role global_logout_application; select global_logout.sign_in('hash', '${boss}')`,
+    `select global_logout.take_over('hash', '${boss}', now() + interval '1 day')`,
+    `select global_logout.delete_user('${boss}')`,
+  ])
+    await t.rejects(application.psql(sql), { code: 'GL002' }, sql)
+  for (const call of ['may_act_on_staff()', `refuse_staff('ada')`])
+    await t.rejects(application.psql(`select global_logout.${call}`), { code: '42501' }, call)
+})
+
+t.test('with the role for it an application does all of that, and staff act', async (t) => {
+  const boss = await addStaff()
+  const { token } = await staffSessions.create({ user: { id: boss } })
+  t.same(await powers(token), [200, 200])
+  const taken = await takeOver(staffSessions, boss)
+  t.same(await powers(taken.token), [200, 403], 'no recent sign-in')
+  await staffSessions.removeUser(boss)
+  t.equal(await check(token), 401)
+})
+
+t.test(
+  'a session from before the role lives on; it acts in the role only where the application may',
+  async (t) => {
+    for (const [by, expected] of [
+      [sessions, [403, 403]],
+      [staffSessions, [200, 200]],
+    ] as const) {
+      const ada = await addUser()
+      const [made, taken] = [await by.create({ user: { id: ada } }), await takeOver(by, ada)]
+      await giveRole(ada)
+      t.same(await powers(made.token), expected)
+      t.same((await powers(taken.token))[0], expected[0])
+      t.same([await check(made.token), await check(taken.token)], [200, 200])
+    }
+  },
+)
+
+t.test('an application makes no session in the name of a key', async (t) => {
+  const { id } = await keyFor('sessions:create', 'security')
+  for (const { psql } of [application, forStaff])
+    await t.rejects(
+      psql(`select global_logout.take_over('hash', 'ada', now() + interval '1 day', '{}', null, null, $1)`, [
+        id,
+      ]),
+      { code: '42501' },
+    )
+})
+
+t.test('an act without a token, a user or a scope is refused, and ends nothing', async (t) => {
+  const ada = await addUser()
+  const { token } = await signIn(ada)
+  const hash = hashToken(token)
+  for (const call of [
+    `sign_out('${hash}', null)`,
+    `sign_out('${hash}', '')`,
+    `sign_out('${hash}', 'everything')`,
+    `sign_out('')`,
+    'sign_out(null)',
+    `sign_in('', '${ada}')`,
+    `sign_in(null, '${ada}')`,
+    `sign_in('hash', '')`,
+    `sign_in('hash', null)`,
+    `take_over('', '${ada}', now() + interval '1 day')`,
+    `take_over(null, '${ada}', now() + interval '1 day')`,
+    `delete_user('')`,
+    'delete_user(null)',
+  ])
+    await t.rejects(application.psql(`select global_logout.${call}`), { code: '22023' }, call)
+  for (const user of [`''`, 'null'])
+    t.same(
+      await application.psql(
+        `select outcome, session_id from global_logout.take_over('hash', ${user}, now() + interval '1 day')`,
+      ),
+      [{ outcome: 'no_user', session_id: null }],
+    )
+  t.equal(await check(token), 200)
+  t.same(await psql(`select from "user" where id = ''`), [])
+})
+
+t.test('a token is taken over for one user, whoever else asks for it, and when', async (t) => {
+  const { headers } = await keyFor('sessions:create')
+  const overHttp = (id: string, token: string) => {
+    const init = json({ user: { id }, takeOver: { token, expires: inAnHour() } })
+    return service.http('/api/sessions', { ...init, headers: { ...init.headers, ...headers } })
+  }
+  const token = crypto.randomUUID()
+  const over = { status: 409, code: 'session_over' }
+  const made = await takeOver(sessions, 'token-of-ada', token)
+  t.equal((await takeOver(sessions, 'token-of-ada', token)).sessionId, made.sessionId)
+  await t.rejects(takeOver(sessions, 'token-of-eve', token), over)
+  t.match(await (await overHttp('token-of-eve', token)).json(), over)
+  t.same(await psql(`select from "user" where id = 'token-of-eve'`), [], 'and no trace of the other')
+
+  const first = await openTransaction(database)
+  const contested = crypto.randomUUID()
+  await first.query(`select global_logout.take_over($1, 'token-of-ada', $2)`, [
+    hashToken(contested),
+    inAnHour(),
+  ])
+  const second = overHttp('token-of-eve', contested)
+  await first.keepsSomebodyWaiting()
+  await first.commit()
+  t.match(await (await second).json(), over)
+
+  const shared = crypto.randomUUID()
+  const settled = await Promise.allSettled(
+    Array.from({ length: 10 }, (_, n) => takeOver(sessions, `one-of-ten-${n}`, shared)),
+  )
+  t.equal(settled.filter(({ status }) => status === 'fulfilled').length, 1)
+  for (const each of settled) if (each.status === 'rejected') t.match(each.reason, over)
+})
