@@ -12,6 +12,9 @@ SERVICE = urlsplit(os.environ.get("GLOBAL_LOGOUT_URL", "http://127.0.0.1:4000"))
 KEY = os.environ["GLOBAL_LOGOUT_KEY"]  # with the scope sessions:create
 # The service decides within 2 seconds. A logout may wait 3.3 more, until no instance answers from memory.
 CHECK_SECONDS, LOGOUT_SECONDS = 3, 7
+# The session cookie: as the service sets it on https, and on http. With a SESSION_COOKIE of its own, its names.
+COOKIES = ("__Host-authjs.session-token", "authjs.session-token")
+LONGEST_TOKEN = 512
 # What the browser proves: its session, and that its request comes from our own pages.
 PROOF = ("Authorization", "Cookie", "Origin", "Sec-Fetch-Site", "User-Agent")
 
@@ -69,10 +72,32 @@ def undecided(_error):
     return jsonify(error="try again"), 503, {"Retry-After": "1"}
 
 
+@app.before_request
+def same_origin_required():
+    """No form of another site may sign a browser in or out (CSRF)."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return None
+    site = request.headers.get("Sec-Fetch-Site")
+    if site == "same-origin" or site is None and request.headers.get("Origin") == request.host_url.rstrip("/"):
+        return None
+    return jsonify(error="cross-origin"), 403
+
+
+def previous_token():
+    """The token that this browser had before: a sign-in ends its session, so that a planted one is worthless."""
+    tokens = (request.cookies.get(name, "") for name in COOKIES)
+    return next((token for token in tokens if 0 < len(token) <= LONGEST_TOKEN), None)
+
+
 @app.post("/login")
 def login():
     user_id = request.form["user"]  # In place of a password: this application is an example.
-    body = {"user": {"id": user_id}, "userAgent": request.user_agent.string, "ipAddress": request.remote_addr}
+    body = {
+        "user": {"id": user_id},
+        "userAgent": request.user_agent.string,
+        "ipAddress": request.remote_addr,
+        "replaces": previous_token(),
+    }
     status, _, made = ask("POST", "/api/sessions", {"Authorization": f"Bearer {KEY}"}, body)
     if status == 403:
         return jsonify(error="this user may not sign in"), 403

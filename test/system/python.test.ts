@@ -39,12 +39,12 @@ t.test('the Python example', { skip }, async (t) => {
   }
   const application = await start(service.base)
 
-  /** A browser's cookie after a sign-in. */
-  async function signIn(user: string): Promise<string> {
-    const response = await boundedFetch(`${application}/login`, {
-      method: 'POST',
-      body: new URLSearchParams({ user }),
-    })
+  const login = (user: string, headers: Record<string, string>) =>
+    boundedFetch(`${application}/login`, { method: 'POST', headers, body: new URLSearchParams({ user }) })
+
+  /** A browser's cookie after a sign-in. @param before its cookie until then. */
+  async function signIn(user: string, before = ''): Promise<string> {
+    const response = await login(user, { 'sec-fetch-site': 'same-origin', cookie: before })
     t.equal(response.status, 200)
     const [cookie = ''] = response.headers.getSetCookie()
     t.match(cookie, /; HttpOnly; Path=\/; SameSite=Lax$/)
@@ -80,6 +80,32 @@ t.test('the Python example', { skip }, async (t) => {
     for (const cookie of [laptop, phone]) t.equal((await ask('/me', cookie)).status, 401)
   })
 
+  t.test('a sign-in ends the session that the browser had before', async (t) => {
+    const before = await signIn('cy')
+    const after = await signIn('cy', before)
+    t.equal((await ask('/me', before)).status, 401)
+    t.equal((await ask('/me', after)).status, 200)
+    for (const junk of ['', 'x'.repeat(600), '%00'])
+      t.equal((await ask('/me', await signIn('cy', `authjs.session-token=${junk}`))).status, 200)
+  })
+
+  t.test('no form of another site signs a browser in or out', async (t) => {
+    const cookie = await signIn('dan')
+    for (const headers of [
+      {},
+      { origin: 'http://127.0.0.1:1' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site', origin: application },
+    ]) {
+      const response = await login('eve', headers as Record<string, string>)
+      t.equal(response.status, 403)
+      t.same(response.headers.getSetCookie(), [])
+      t.equal((await ask('/logout-everywhere', cookie, { method: 'POST', headers })).status, 403)
+    }
+    t.equal((await login('dan', { origin: application })).status, 200, 'a browser without Sec-Fetch-Site')
+    t.equal((await ask('/me', cookie)).status, 200)
+  })
+
   t.test('in an outage it is undecided, and nobody is signed out', async (t) => {
     const cookie = await signIn('bea')
     await duringOutage(service, async () => {
@@ -95,6 +121,7 @@ t.test('the Python example', { skip }, async (t) => {
     // The application itself: its 404 is neither valid nor signed out.
     const astray = await start(application)
     t.equal((await boundedFetch(`${astray}/me`)).status, 503)
-    t.equal((await boundedFetch(`${astray}/logout-everywhere`, { method: 'POST' })).status, 503)
+    const init = { method: 'POST', headers: { 'sec-fetch-site': 'same-origin' } }
+    t.equal((await boundedFetch(`${astray}/logout-everywhere`, init)).status, 503)
   })
 })
