@@ -166,6 +166,8 @@ export async function testNext(version: NextVersion): Promise<void> {
       ] as const)
     t.equal(await poll({ 'x-session-activity': 'none' }), 200)
     t.equal(await isIdle(), true, 'polling')
+    t.equal(await poll({ 'x-session-activity': 'none' }, '/api/auth/session'), 200)
+    t.equal(await isIdle(), true, 'polling of Auth.js itself, where a gateway sets the header')
     // Next 15 does not tell the application what is a prefetch.
     if (version === 16) {
       for (const path of ['/api/me', '/account']) {
