@@ -223,6 +223,15 @@ t.test('emails of type citext are followed, also where only the case changes', a
     await psql('delete from public.members')
     t.notOk(await isIn(token))
   })
+  const printed = await link('members', '--id', 'id', '--email', 'email')
+  const [statements = ''] = /begin;[\s\S]*commit;/.exec(printed.stdout) ?? []
+  await psql(`set search_path = public, extensions; ${statements}
+    insert into members values (${id}, 'ada@example.com')`)
+  await service.addUser(id, { email: 'ada@example.com' })
+  await psql(`update public.members set email = 'ADA@example.com'`)
+  t.match(await mirrored(), [{ email: 'ADA@example.com' }], 'also with the operators of citext at hand')
+  await users('unlink', '--yes')
+  await psql('delete from public.members')
   await whileLinked(['members', '--id', 'id', '--email', 'mail'], async () => {
     await service.addUser(id)
     await psql(
