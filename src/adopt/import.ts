@@ -58,9 +58,10 @@ const hashed = (token: SQL) =>
 /**
  * Functions keep the plans of their first call, when our tables may be empty and are read from end to end: 170 sessions a second
  * instead of thousands. Users are found by their index, too: a hash of the whole table for each batch would cost as much.
+ * Before PostgreSQL 18, a plan without an index then seems so dear that each of its executions is compiled (JIT).
  */
 const ALONG_INDEXES = `select pg_catalog.set_config(name, 'off', true)
-  from pg_catalog.unnest('{enable_seqscan,enable_hashjoin,enable_mergejoin}'::text[]) as name`
+  from pg_catalog.unnest('{enable_seqscan,enable_hashjoin,enable_mergejoin,jit}'::text[]) as name`
 
 class DryRun extends Error {}
 
