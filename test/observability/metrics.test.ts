@@ -6,6 +6,7 @@ import { openStream } from '../support/event-stream.ts'
 import { served } from '../support/served.ts'
 import { json } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
+import { withoutSessions } from '../support/without-sessions.ts'
 
 const service = await served({ CHECK_MODE: 'leased' })
 const { ask, database, signIn } = service
@@ -28,13 +29,6 @@ const logouts = (scope: string, outcome: string) =>
   `global_logout_logouts_total{scope="${scope}",outcome="${outcome}"}`
 const logout = (token: string, scope: string) => ask(token, '/api/logout', json({ scope }))
 
-/** While it runs, nothing of sessions can be read or written. */
-async function withoutSessions(work: () => Promise<unknown>): Promise<void> {
-  await database.psql('alter table session rename to away')
-  await work()
-  await database.psql('alter table away rename to session')
-}
-
 t.test('checks are counted by what the gateway was told', async (t) => {
   const token = await signIn('ada')
   const asked = async (times: number, token: string | null, status: number) => {
@@ -44,7 +38,7 @@ t.test('checks are counted by what the gateway was told', async (t) => {
   t.equal(await growth(checks('refused'), () => asked(2, 'unknown', 401)), 2)
   t.equal(await growth(checks('refused'), () => asked(1, null, 401)), 1, 'without a token, too')
   t.equal(
-    await growth(checks('undecided'), () => withoutSessions(() => asked(3, 'unknown', 503))),
+    await growth(checks('undecided'), () => withoutSessions(database, () => asked(3, 'unknown', 503))),
     3,
     'and those that nobody could answer',
   )
@@ -74,7 +68,7 @@ t.test('logouts are counted by scope and by what came of them', async (t) => {
   const nothing = () => ask(token, `/api/sessions/${crypto.randomUUID()}`, { method: 'DELETE' })
   t.equal(await growth(logouts('one', 'refused'), nothing), 1)
   t.equal(
-    await growth(logouts('global', 'failed'), () => withoutSessions(() => logout(token, 'global'))),
+    await growth(logouts('global', 'failed'), () => withoutSessions(database, () => logout(token, 'global'))),
     1,
     'a logout that ended nothing is no logout',
   )
