@@ -118,6 +118,21 @@ t.test('a sign-in that meets the deletion of its user leaves no session', async 
   t.strictSame(left, [])
 })
 
+t.test('a user with an image within its own URL signs in, and is shown to staff without it', async (t) => {
+  const { user } = await signIn()
+  const image = `data:image/png;base64,${'A'.repeat(20_000)}`
+  await adapter.updateUser({ ...user, name: 'Ada', image })
+  const { sessionToken } = await adapter.createSession({
+    sessionToken: '',
+    userId: user.id,
+    expires: inDays(7),
+  })
+  t.match(await adapter.getSessionAndUser(sessionToken), { user: { image } }, 'the application has it')
+  t.same(await psql('select name, image from "user" where id = $1', [user.id]), [
+    { name: 'Ada', image: null },
+  ])
+})
+
 t.test(
   'a sign-in is recorded with its device, and one that tells nonsense gets in all the same',
   async (t) => {

@@ -11,8 +11,9 @@
  * service where a sign-out must be durable before the user sees it.
  */
 import type { CreatedSession, NewSession, Sessions } from '@global-logout/client'
+import { profileOf } from './profile.ts'
 import { bearer, codeOf, endSession } from './session-token.ts'
-import type { AnyAdapter, AnyUser, Device } from './types.ts'
+import type { AnyAdapter, Device } from './types.ts'
 
 export interface GlobalLogoutOptions {
   /** Returns the device of the request that Auth.js is handling, for the user's list of devices. */
@@ -46,7 +47,7 @@ export function withGlobalLogout<A extends AnyAdapter>(
     async createSession({ userId, expires }: { userId: string; expires: Date }) {
       const user = await adapter.getUser?.(userId)
       if (!user) throw noUser(userId)
-      const { token, expiresAt } = await create({ user: profileOf(user) })
+      const { token, expiresAt } = await create({ user: profileOf(String(user.id), user) })
       // Deleted in between: the deletion ended the sessions of the user before there was this one.
       if (!(await adapter.getUser?.(userId))) {
         await end(token)
@@ -104,7 +105,7 @@ export function withGlobalLogout<A extends AnyAdapter>(
     const held = await adapter.getSessionAndUser?.(token)
     if (!held) return
     const taken = { token, expires: held.session.expires }
-    await create({ user: profileOf(held.user), takeOver: taken }).catch((error) => {
+    await create({ user: profileOf(String(held.user.id), held.user), takeOver: taken }).catch((error) => {
       if (codeOf(error) !== 'session_over') throw error
     })
     await forget(token)
@@ -131,10 +132,6 @@ export function withGlobalLogout<A extends AnyAdapter>(
   }
 
   return { ...adapter, ...methods } as unknown as A
-}
-
-function profileOf({ id, name, email, image }: AnyUser) {
-  return { id: String(id), name, email, image }
 }
 
 function noUser(id: unknown): Error {

@@ -15,6 +15,7 @@
  */
 import type { RequestLike, Sessions } from '@global-logout/client'
 import type { GlobalLogoutOptions } from './adapter.ts'
+import { profileOf } from './profile.ts'
 import { bearer, endSession } from './session-token.ts'
 import type { AnyAdapter, AnyProvider, AnyText } from './types.ts'
 
@@ -87,9 +88,8 @@ export function jwtSessions<Config extends JwtConfig>(
   async function signIn(params: JwtSignIn & { token: Token }): Promise<Token | null> {
     const token = callbacks?.jwt ? await callbacks.jwt(params) : params.token
     if (!token) return null
-    const { name, email, image } = params.user
-    const profile = { id: userId(params), name, email, image }
-    const created = await sessions.create({ user: profile, ...(await device?.()) })
+    const user = profileOf(userId(params), params.user)
+    const created = await sessions.create({ user, ...(await device?.()) })
     if (await isDeleted(params)) {
       await endSession(sessions, created.token)
       throw new Error(`there is no user ${JSON.stringify(params.user.id)}`)

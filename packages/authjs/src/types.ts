@@ -7,7 +7,7 @@ export interface Device {
 }
 
 /** A user with whatever columns the application has. */
-export interface AnyUser {
+interface AnyUser {
   id: string
   name?: string | null | undefined
   email?: string | null | undefined
