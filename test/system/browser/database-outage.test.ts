@@ -53,7 +53,7 @@ browserTest('"Try again" after a failed button of one device leads to the list',
   })
   await page.getByRole('link', { name: 'Try again' }).click()
   await page.getByRole('heading', { name: 'Your devices' }).waitFor()
-  t.equal(new URL(page.url()).pathname, '/')
+  t.equal(new URL(page.url()).pathname, '/devices')
 })
 
 async function people() {
