@@ -147,6 +147,8 @@ t.test('tokens of any text open their session; none is taken for a missing user 
   t.equal(check.length, 1)
 })
 
+const VISITS = '--table visits --token token --user person --expires until --users people'.split(' ')
+
 t.test('staff see emails as they are written, of any length, and whatever the type of the id', async (t) => {
   await psql(`create extension citext schema public; create domain public.mail as public.citext`)
   for (const [type, ids] of [
@@ -160,19 +162,7 @@ t.test('staff see emails as they are written, of any length, and whatever the ty
       create table public.visits (token citext, person ${type} references public.people, until timestamptz);
       insert into public.people values ('${ids[0]}', 'Ada@${type}.Example.COM', 'Ada'), ('${ids[1]}', '${long}', '${long}');
       insert into public.visits select 'V-' || id, id, now() + interval '1 day' from public.people`)
-    const args = [
-      '--table',
-      'visits',
-      '--token',
-      'token',
-      '--user',
-      'person',
-      '--expires',
-      'until',
-      '--users',
-      'people',
-    ]
-    const { code, output } = await importing(...args)
+    const { code, output } = await importing(...VISITS)
     t.equal(code, 0, output)
     t.match(output, '2 sessions taken over.')
     t.match(output, 'Not taken from people: image (of type integer).')
@@ -185,19 +175,7 @@ t.test('staff see emails as they are written, of any length, and whatever the ty
     }
   }
   await psql('alter table public.people rename email to mail')
-  const json = await importing(
-    '--table',
-    'visits',
-    '--token',
-    'token',
-    '--user',
-    'person',
-    '--expires',
-    'until',
-    '--users',
-    'people',
-    '--json',
-  )
+  const json = await importing(...VISITS, '--json')
   t.match(json.output, 'Not taken from people: email (no such column), image (of type integer).')
   t.match(JSON.parse(json.stdout), { known: 2 }, 'and standard output is JSON')
 })

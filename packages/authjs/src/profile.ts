@@ -1,8 +1,5 @@
 /** What `sessions` keeps of a user, for staff and for the list of devices. */
-import type { SessionUser } from '@global-logout/client'
-
-/** The longest text that it takes, in characters. */
-const LONGEST = 1_024
+import { LONGEST_USER_TEXT, type SessionUser } from '@global-logout/client'
 
 /** A text that is too long, such as an image within its own URL, is left out: it is no reason to refuse a sign-in. */
 export function profileOf(
@@ -13,5 +10,5 @@ export function profileOf(
 }
 
 function kept(text: string | null | undefined) {
-  return text && text.length > LONGEST ? undefined : text
+  return text && text.length > LONGEST_USER_TEXT ? undefined : text
 }

@@ -9,15 +9,16 @@ export { fastifySession } from './fastify.ts'
 export type { FollowOptions, Replay, Revocation } from './follow.ts'
 export type { ClientLogoutOutcome } from './logout.ts'
 export type { Introspection } from './services.ts'
-export type {
-  CreatedSession,
-  EndedSession,
-  Identity,
-  LogoutOutcome,
-  LogoutScope,
-  NewSession,
-  Sessions,
-  SessionUser,
+export {
+  type CreatedSession,
+  type EndedSession,
+  type Identity,
+  LONGEST_USER_TEXT,
+  type LogoutOutcome,
+  type LogoutScope,
+  type NewSession,
+  type Sessions,
+  type SessionUser,
 } from './sessions.ts'
 export {
   CLOSE_CODES,

@@ -8,7 +8,7 @@
 import { cookies } from 'next/headers.js'
 import { NextResponse } from 'next/server.js'
 import { NotSignedOutError } from './errors.ts'
-import { clientFromEnvironment, currentRequest, redirectTo, SESSION_COOKIE } from './next-request.ts'
+import { clientFromEnvironment, currentRequest, redirectTo, sessionCookies } from './next-request.ts'
 import type { LogoutScope } from './sessions.ts'
 
 /** Stands for the origin of this application. */
@@ -40,7 +40,7 @@ async function endSessions(scope: LogoutScope): Promise<readonly string[]> {
     // Nothing is left to end here. A session that is over cannot end the others, which may be valid, and of several cookies the
     // service may have read another one.
     const wasOver = error instanceof NotSignedOutError && error.code === 'invalid_token'
-    if (wasOver && scope === 'local' && (await sessionCookies()).length < 2) return []
+    if (wasOver && scope === 'local' && sessionCookies(await currentRequest()).length < 2) return []
     throw error
   }
 }
@@ -60,19 +60,10 @@ async function setCookies(lines: readonly string[]): Promise<void> {
 /** Of a session that was over before, or that the service does not name. Their sessions have ended; this is tidiness. */
 async function clearCookies(): Promise<void> {
   const jar = await cookies()
-  for (const name of await sessionCookies()) {
+  for (const { name } of sessionCookies(await currentRequest())) {
     const secure = name.startsWith('__')
     jar.set(name, '', { path: '/', maxAge: 0, httpOnly: true, sameSite: 'lax', secure })
   }
-}
-
-/** The names of the request's session cookies. One occurs twice where two cookies have it. */
-async function sessionCookies(): Promise<string[]> {
-  const sent = (await currentRequest()).headers.get('cookie') ?? ''
-  return sent
-    .split(';')
-    .map((pair) => pair.split('=', 1)[0]?.trim() ?? '')
-    .filter((name) => SESSION_COOKIE.test(name))
 }
 
 /** A path of this application; never another origin. Browsers, too, leave out tabs and line ends. */

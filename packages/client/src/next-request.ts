@@ -13,7 +13,7 @@ type HeadersLike = Pick<Headers, 'get'>
 let client: Client | undefined
 
 /** Names that Auth.js and next-auth give to the session cookie, and its parts. */
-export const SESSION_COOKIE = /^(__Host-|__Secure-)?(authjs|next-auth)\.session-token(\.\d+)?$/
+const SESSION_COOKIE = /^(__Host-|__Secure-)?(authjs|next-auth)\.session-token(\.\d+)?$/
 
 /** One for the process. @throws Error without GLOBAL_LOGOUT_URL. */
 export function clientFromEnvironment(): Client {
@@ -40,6 +40,17 @@ export async function currentRequest(): Promise<RequestLike & { headers: Headers
 export async function redirectTo(path: string): Promise<never> {
   const { redirect } = await import('next/navigation')
   return redirect(path)
+}
+
+/** The session cookies of a request, and their parts. A name occurs twice where two cookies have it. */
+export function sessionCookies({ headers }: { headers: HeadersLike }): { name: string; value: string }[] {
+  return (headers.get('cookie') ?? '')
+    .split(';')
+    .map((pair) => {
+      const [name = '', ...value] = pair.trim().split('=')
+      return { name, value: value.join('=') }
+    })
+    .filter(({ name }) => SESSION_COOKIE.test(name))
 }
 
 export function requestOf(headers: HeadersLike): RequestLike & { headers: HeadersLike } {

@@ -16,7 +16,7 @@ import {
   type ProxyOptions,
   verdictsOf,
 } from './next-proxy.ts'
-import { currentRequest, redirectTo, requestOf, SESSION_COOKIE } from './next-request.ts'
+import { currentRequest, redirectTo, requestOf, sessionCookies } from './next-request.ts'
 import type { Identity } from './sessions.ts'
 
 export interface RequireOptions {
@@ -63,7 +63,7 @@ export function createNextSessions<S extends Checks>(
   async function check(request: RequestLike): Promise<Identity | null> {
     const current = await currentRequest().catch(() => null)
     const asked = credentialsOf(request)
-    const isOfPage = current && isOnlyToken(asked.authorization, credentialsOf(current))
+    const isOfPage = current && isOnlyToken(asked.authorization, current)
     const identity = isOfPage ? await session() : null
     if (identity) return identity
     // Null is asked again: the adapter may have taken the session over since the page asked.
@@ -115,12 +115,13 @@ function answered<T>(check: Promise<T>): Promise<T> {
 }
 
 /** Whether the session cookies of a request are this token, and nothing else says who it is. */
-function isOnlyToken(bearer: string | undefined, { cookie = '', authorization }: Credentials): boolean {
-  const tokens = cookie
-    .split(/; */)
-    .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const)
-    .filter(([name]) => SESSION_COOKIE.test(name))
-  return !authorization && tokens.length > 0 && tokens.every(([, value]) => bearer === `Bearer ${value}`)
+function isOnlyToken(
+  bearer: string | undefined,
+  current: Awaited<ReturnType<typeof currentRequest>>,
+): boolean {
+  const tokens = sessionCookies(current)
+  const isToken = ({ value }: { value: string }) => bearer === `Bearer ${value}`
+  return !current.headers.get('authorization') && tokens.length > 0 && tokens.every(isToken)
 }
 
 function activityOf(request: RequestLike): Credentials {

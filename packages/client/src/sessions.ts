@@ -16,6 +16,9 @@ export interface Identity {
   readonly authTime: Date
 }
 
+/** The longest text of a user that the service takes, in characters. */
+export const LONGEST_USER_TEXT = 1_024
+
 /** A field that is left out keeps its value; null removes it. */
 export interface SessionUser {
   /** The application's id of the user, as text. */

@@ -1,12 +1,15 @@
 /** Turns what a database says into the errors of `Sessions`, with the codes of the service. */
-import { type NewSession, NotSignedOutError, ServiceError, UndecidedError } from '@global-logout/client'
+import {
+  LONGEST_USER_TEXT,
+  type NewSession,
+  NotSignedOutError,
+  ServiceError,
+  UndecidedError,
+} from '@global-logout/client'
 import { ActError } from './acts.ts'
 import { MissingPackage } from './connection.ts'
 import { poolerFault } from './pooler.ts'
 import { readAddress } from './service.ts'
-
-/** Longest text of a user, in characters, as the service has it. */
-const LONGEST = 1_024
 
 /** SQLSTATEs that have a code of the service. All else is `unavailable`, or `outcome_unknown` where the act may have happened. */
 const KNOWN: Record<string, { status: number; code: string }> = {
@@ -81,8 +84,8 @@ export function requireValid({ user, ipAddress, replaces, takeOver }: NewSession
   const { id, name, email, image } = user
   for (const [field, text] of Object.entries({ id, name, email, image })) {
     if (text == null) continue
-    if (typeof text !== 'string' || text.length > LONGEST || text.includes('\0'))
-      throw invalid(`user.${field}: must be a text of at most ${LONGEST} characters, without NUL`)
+    if (typeof text !== 'string' || text.length > LONGEST_USER_TEXT || text.includes('\0'))
+      throw invalid(`user.${field}: must be a text of at most ${LONGEST_USER_TEXT} characters, without NUL`)
   }
   if (ipAddress != null && readAddress(ipAddress) === null)
     throw invalid('ipAddress: must be an IPv4 or IPv6 address')
