@@ -89,6 +89,16 @@ export async function startApplication(version: NextVersion) {
   return { base, service, site }
 }
 
+/** The guard as the application has it, with the requests of Next: what its server passes to `proxy.ts`. */
+export async function guardOf(version: NextVersion, options: object) {
+  const modules = join(FOLDERS[version], 'node_modules')
+  const { createProxy } = await import(join(modules, '@global-logout/client/dist/next.js'))
+  const { NextRequest } = await import(join(modules, 'next/server.js'))
+  const proxy = createProxy(options)
+  return (url: string, nextConfig: object): Promise<Response> =>
+    proxy(new NextRequest(url, { headers: { accept: 'text/html' }, nextConfig }))
+}
+
 /** Signs a person in, through the pages of Auth.js and of the identity provider. @returns the page of the account. */
 export async function signIn(context: BrowserContext, who: string): Promise<Page> {
   const page = await context.newPage()

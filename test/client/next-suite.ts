@@ -8,7 +8,7 @@ import { duringOutage } from '../support/database-outage.ts'
 import { rawConnection } from '../support/raw.ts'
 import type { Service } from '../support/service.ts'
 import { waitFor, within } from '../support/within.ts'
-import { type NextVersion, signIn, skipNext, startApplication } from './next-application.ts'
+import { guardOf, type NextVersion, signIn, skipNext, startApplication } from './next-application.ts'
 
 const FORGED = { 'x-user-id': 'forged', x_user_id: 'forged', 'x-session-id': 'forged' }
 
@@ -46,6 +46,25 @@ export async function testNext(version: NextVersion): Promise<void> {
       t.equal(data.status, 401)
       t.match(await data.json(), { type: 'urn:global-logout:problem:unauthenticated' })
     }
+  })
+
+  t.test(`${on}: a path with a slash at its end is the same path`, async (t) => {
+    process.env.GLOBAL_LOGOUT_URL = service.base
+    const guard = await guardOf(version, { signIn: '/login', public: ['/', '/about', '/help/*'] })
+    for (const [path, passes] of [
+      ['/', true],
+      ['/about/', true],
+      ['/login/', true],
+      ['/help/me/', true],
+      ['/account/', false],
+      ['/aboutness/', false],
+    ] as const) {
+      const answer = await guard(base + path, { trailingSlash: true })
+      t.equal(answer.headers.get('x-middleware-next') === '1', passes, path)
+      if (!passes) t.match(answer.headers.get('location'), /\/login\?callbackUrl=/, path)
+    }
+    const devices = await guard(`${base}/devices/`, { trailingSlash: true })
+    t.equal(devices.headers.get('x-middleware-rewrite'), `${service.base}/devices`)
   })
 
   browserTest(`${on}: the API learns the user from the proxy alone`, async (t, open) => {
