@@ -21,7 +21,7 @@ import { nextEvent, waitFor } from '../support/within.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const EXAMPLE = join(root, 'examples/nextjs')
-const FOLDERS = { 15: join(EXAMPLE, 'next-15'), 16: EXAMPLE }
+export const FOLDERS = { 15: join(EXAMPLE, 'next-15'), 16: EXAMPLE }
 /** A build takes most of a minute of CPU. In milliseconds. */
 const BUILD_MS = 300_000
 const { PATH, HOME } = process.env
@@ -87,16 +87,6 @@ export async function startApplication(version: NextVersion) {
   /** The service, at the application's address: for `openBrowser`. */
   const site: Service = { ...service, base }
   return { base, service, site }
-}
-
-/** The guard as the application has it, with the requests of Next: what its server passes to `proxy.ts`. */
-export async function guardOf(version: NextVersion, options: object) {
-  const modules = join(FOLDERS[version], 'node_modules')
-  const { createProxy } = await import(join(modules, '@global-logout/client/dist/next.js'))
-  const { NextRequest } = await import(join(modules, 'next/server.js'))
-  const proxy = createProxy(options)
-  return (url: string, nextConfig: object): Promise<Response> =>
-    proxy(new NextRequest(url, { headers: { accept: 'text/html' }, nextConfig }))
 }
 
 /** Signs a person in, through the pages of Auth.js and of the identity provider. @returns the page of the account. */

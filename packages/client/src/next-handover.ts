@@ -1,6 +1,6 @@
 /**
  * Hands the identity that the proxy has checked to the page of the same request, so that a page costs one check. It works where both
- * run in one process (Next 16); everywhere else the page checks for itself.
+ * run in Node, in one process (Next 16, and Next 15.5 with `runtime: 'nodejs'`); everywhere else the page checks for itself.
  *
  * The page gets it by a random name in a request header, which the proxy removes from what clients send, and only for reading
  * requests: an action may end the session that the proxy found valid.

@@ -1,6 +1,6 @@
 /**
- * A guard in front of an application of Next: `proxy.ts` (Next 16) or `middleware.ts` (Next 15, edge). For every request that its
- * matcher covers:
+ * A guard in front of an application of Next: `proxy.ts` (Next 16) or `middleware.ts` (Next 15, on the edge or in Node). For every
+ * request that its matcher covers:
  *
  * 1. Identity headers that the client sent are removed, on public paths too.
  * 2. The rest of the application sees `X-User-ID` and `X-Session-ID` of a session that was valid when this request was checked.
