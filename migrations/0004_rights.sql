@@ -49,7 +49,6 @@ BEGIN
 		EXECUTE format('GRANT SELECT ON global_logout.session_policy TO %I', member);
 	END LOOP;
 	IF 'global_logout_service' = ANY (known) THEN
-		-- SELECT … FOR UPDATE takes the right to update some column of job, too.
 		GRANT SELECT, INSERT, UPDATE (name, email, image) ON global_logout."user" TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE ("lastSeenAt", "passiveAt"), DELETE ON global_logout.session TO global_logout_service;
 		GRANT UPDATE (idle_timeout_seconds, max_age_seconds) ON global_logout.session_policy TO global_logout_service;
@@ -60,7 +59,7 @@ BEGIN
 		GRANT SELECT, INSERT, UPDATE (state, operation_id, started_at, ended, finished_at, outcome) ON global_logout.incident TO global_logout_service;
 		GRANT SELECT, INSERT, DELETE ON global_logout.incident_planned TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE, DELETE ON global_logout.incident_runner TO global_logout_service;
-		GRANT SELECT, UPDATE (name) ON global_logout.job TO global_logout_service;
+		GRANT SELECT, UPDATE (page, done_until) ON global_logout.job TO global_logout_service;
 		GRANT SELECT, INSERT (session_id, user_id, operation_id, count, ip_address, user_agent, same_address, same_program)
 			ON global_logout.replay TO global_logout_service;
 		GRANT USAGE ON SEQUENCE global_logout.revoked_session_id_seq TO global_logout_service;

@@ -12,7 +12,7 @@ export interface PoolStats {
 export interface SweepStats {
   readonly sessions: number
   readonly revocations: number
-  /** When the last complete sweep ended, in milliseconds since 1970; 0 for never. */
+  /** When the last complete turn ended, in milliseconds since 1970; 0 for never. */
   readonly at: number
 }
 
@@ -71,7 +71,7 @@ export function createServiceMetrics({ counter, gauge }: Pick<Collectors, 'count
         { labelNames: ['what'] },
       )
       const at = () => counts.at / 1_000
-      gauge('sweep_last_run_timestamp_seconds', 'When the last complete sweep ended', at, {
+      gauge('sweep_last_run_timestamp_seconds', 'When the last turn of the sweep ended', at, {
         aggregator: 'max',
       })
     },

@@ -180,30 +180,6 @@ export async function deleteSessions(tx: Executor, filter: SQL): Promise<Session
   return deleted.filter((row) => row.isValid).map(({ isValid: _, ...row }) => row)
 }
 
-/**
- * One step of the sweep: deletes ended sessions in `pages` heap pages from `firstPage` on, and skips locked rows. It uses
- * a TID range scan, because no index covers all three bounds of validity.
- * @returns the number of deleted rows, and whether this was the end of the table.
- */
-export async function sweepPages(
-  tx: Executor,
-  firstPage: number,
-  pages: number,
-): Promise<{ deleted: number; atEnd: boolean }> {
-  const from = `(${firstPage},0)`
-  const to = `(${firstPage + pages},0)`
-  const ended = sql`select ctid from ${session} where ctid >= ${from}::tid and ctid < ${to}::tid
-    and not ${isValid} for update skip locked`
-  // An array, because only `ctid = any (array)` guarantees a TID scan.
-  const deleted = await tx
-    .delete(session)
-    .where(sql`ctid = any (array(${ended}))`)
-    .returning({ id: session.id })
-  const lastPage = sql<number>`pg_catalog.pg_relation_size('global_logout.session'::regclass) / current_setting('block_size')::bigint`
-  const [table] = await tx.select({ pages: lastPage.mapWith(Number) }).from(sessionPolicy)
-  return { deleted: deleted.length, atEnd: firstPage + pages >= (table?.pages ?? 0) }
-}
-
 /** Rows of each table that one step of retention deletes at most. */
 const STEP = 1_000
 

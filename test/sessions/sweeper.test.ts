@@ -1,7 +1,8 @@
 /** The sweep removes what is over, keeps what lives, waits for nobody, and is done by one at a time. */
 
 import t from 'tap'
-import { startSweeper, sweep } from '../../src/sessions/sweeper.ts'
+import { pagesDue } from '../../src/sessions/sweep-queries.ts'
+import { startSweeper, sweep, sweepDue } from '../../src/sessions/sweeper.ts'
 import { testDatabase } from '../support/database.ts'
 import { keepLog } from '../support/log.ts'
 import { waitFor } from '../support/within.ts'
@@ -10,17 +11,28 @@ const database = await testDatabase()
 const { psql } = database
 await psql(`insert into "user" (id) values ('ada')`)
 
-/** Rows by the thousand: a third active, a third expired, a third idle. */
+/** Three rows to a page: a third active, a third expired, a third idle. */
 async function fill(rows: number) {
   await psql('delete from session')
   await psql('delete from revoked_session')
   await psql(
-    `insert into session ("sessionToken", "userId", expires, "lastSeenAt")
-     select 'row-' || i, 'ada', now() at time zone 'utc' + case when i % 3 = 1 then interval '-1 hour' else interval '1 day' end,
+    `insert into session ("sessionToken", "userId", "userAgent", expires, "lastSeenAt")
+     select 'row-' || i, 'ada', repeat('x', 1400), now() at time zone 'utc' + case when i % 3 = 1 then interval '-1 hour' else interval '1 day' end,
        now() - case when i % 3 = 2 then interval '8 days' else interval '0' end from generate_series(0, $1 - 1) i`,
     [rows],
   )
 }
+const tablePages = async () =>
+  Number((await psql<{ pages: string }>(`select pg_relation_size('session') / 8192 as pages`))[0]?.pages)
+/** Where the sweep goes on, and up to when it has read what was due, in seconds. */
+async function place() {
+  const [at] = await psql<{ page: string; at: number }>(
+    `select page, extract(epoch from done_until)::float8 as at from job where name = 'sweep'`,
+  )
+  return { page: Number(at?.page), at: Number(at?.at) }
+}
+const dueSince = (span: string) =>
+  psql(`update job set done_until = now() - $1::interval where name = 'sweep'`, [span])
 const rows = () =>
   psql<{ kind: number; count: string }>(
     `select (split_part("sessionToken", '-', 2)::int % 3) as kind, count(*) from session group by 1 order by 1`,
@@ -29,13 +41,42 @@ const rows = () =>
 t.test(
   'all that is dead goes, all that lives stays, and no revocation is written for the dead',
   async (t) => {
-    await fill(60_000) // several steps of the sweep
-    t.equal(await sweep(database), 40_000)
-    t.same(await rows(), [{ kind: 0, count: '20000' }])
+    await fill(6_000) // several steps of the sweep
+    t.equal(await sweep(database), 4_000)
+    t.same(await rows(), [{ kind: 0, count: '2000' }])
     t.same(await psql('select 1 from revoked_session'), [])
     t.equal(await sweep(database), 0)
   },
 )
+
+t.test('the background reads the pages that are due, and no more', async (t) => {
+  await psql('truncate session')
+  await fill(6_000)
+  const total = await tablePages()
+  t.ok(total > 1_100, `${total} pages`)
+  await psql(`update job set page = 0, done_until = now() - interval '30 seconds' where name = 'sweep'`)
+  const before = await place()
+  const deleted = await sweepDue(database)
+  const after = await place()
+  t.ok(after.page >= 500 && after.page < total, 'what is due after half a minute')
+  t.ok(Math.abs(((after.at - before.at) / 60) * 1_000 - after.page) < 1, 'and what was read is due no more')
+  t.ok(deleted !== null && deleted > 0 && deleted < (4_000 * (after.page + 1)) / total, `${deleted} deleted`)
+  await dueSince('1 day')
+  t.equal(await sweepDue(database), 4_000 - Number(deleted), 'all of it after a pause')
+  t.equal((await place()).page, after.page, 'in a circle')
+  t.same(await rows(), [{ kind: 0, count: '2000' }])
+})
+
+t.test('a row that is over is read within a day, whatever the size of the table', async (t) => {
+  const day = 86_400
+  for (const total of [1, 1_000, 50_000, 1_000_000, 50_000_000]) {
+    const turns = Math.ceil(total / pagesDue(60, total))
+    t.ok(turns * 60 < day, `${total} pages`)
+    t.equal(pagesDue(day, total), total)
+    t.equal(pagesDue(-1, total), total, 'the clock was set back')
+  }
+  t.ok(pagesDue(60, 1_000_000) * 8_192 < 10e6, '8 GB cost 10 MB a minute at most')
+})
 
 t.test('a dead row that somebody holds is skipped, not waited for', async (t) => {
   await fill(30)
@@ -88,6 +129,7 @@ t.test('two instances do not sweep at once', async (t) => {
 
 t.test('it runs by itself, survives an error and stops when told', async (t) => {
   await fill(30)
+  await dueSince('1 day')
   let failures = 0
   const broken = {
     transaction: (work: never) =>
