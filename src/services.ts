@@ -16,6 +16,7 @@ import { barrierStore, REVOKED } from './leases/queries.ts'
 import { createCleanup } from './lib/cleanup.ts'
 import type { Log } from './lib/log.ts'
 import { createMetrics } from './observability/metrics.ts'
+import { startSnapshotWatch } from './observability/snapshot-watch.ts'
 import { createKeys } from './service-api/keys.ts'
 import { createLastSeen } from './sessions/last-seen.ts'
 import { createSessions } from './sessions/sessions.ts'
@@ -119,6 +120,11 @@ const JOBS = {
     const sweeper = startSweeper(database, { retentionSeconds: config.revocationRetentionSeconds }, log)
     metrics.sweep(sweeper.counts)
     return sweeper
+  },
+  snapshots: ({ database, metrics, log }: Services) => {
+    const watch = startSnapshotWatch(database, log)
+    metrics.snapshots(watch.ages)
+    return watch
   },
   incidents: ({ pools, barrier, log }: Services) => startIncidentRunner(pools.incidents, barrier, log),
   sealer: ({ database, log }: Services) => startSealer(database, log),

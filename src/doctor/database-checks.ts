@@ -21,6 +21,7 @@ import {
   checkWriters,
   missingRights,
 } from './rights-checks.ts'
+import { checkSnapshots } from './snapshot-checks.ts'
 
 /** PostgreSQL 15, as `server_version_num` writes it. */
 const MIN_VERSION = 150_000
@@ -127,7 +128,7 @@ export async function checkDatabase(
       checkRestored,
     ])
       findings.push(await check(query, policy))
-    return [...findings, await checkNotifications(url)]
+    return [...findings, await checkSnapshots(database), await checkNotifications(url)]
   } finally {
     await database.close()
   }

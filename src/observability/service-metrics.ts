@@ -1,6 +1,7 @@
 /** Metrics over counters that other modules keep. Those modules do not depend on the metrics. */
 import type { Leased } from '../check/start.ts'
 import { byLabel, type Collectors } from './collectors.ts'
+import type { SnapshotAges } from './snapshot-watch.ts'
 
 /** The part of a `pg` pool that the metrics read. */
 export interface PoolStats {
@@ -74,6 +75,16 @@ export function createServiceMetrics({ counter, gauge }: Pick<Collectors, 'count
       gauge('sweep_last_run_timestamp_seconds', 'When the last turn of the sweep ended', at, {
         aggregator: 'max',
       })
+    },
+
+    /** What holds back the vacuum of our tables. */
+    snapshots(ages: SnapshotAges): void {
+      const each = (unit: 'seconds' | 'transactions') => () =>
+        byLabel('holder', Object.fromEntries(Object.entries(ages).map(([name, age]) => [name, age[unit]])))
+      const options = { labelNames: ['holder'], aggregator: 'max' as const }
+      gauge('oldest_snapshot_seconds', 'Age of the oldest snapshot', each('seconds'), options)
+      const help = 'Transactions that began since the oldest snapshot'
+      gauge('oldest_snapshot_transactions', help, each('transactions'), options)
     },
 
     /** The feed of revocations. */

@@ -6,7 +6,7 @@
 import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
-import { type Session, session, sessionPolicy, type User, user } from './schema.ts'
+import { type Session, session, type User, user } from './schema.ts'
 import { currentPolicy, endsAt, expiresAsDate, isValid, lastSeenIntervalNow } from './validity.ts'
 
 const now = sql`statement_timestamp()`

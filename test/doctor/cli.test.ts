@@ -35,6 +35,7 @@ t.test('doctor reports a healthy deployment as ok, and warns that the tests run 
   t.match(output, /^ok +roles /m)
   t.match(output, /^ok +lifetimes +at most 30d old, 7d unused/m)
   t.match(output, /^ok +notifications +arrive/m)
+  t.match(output, /^ok +vacuum +held back by nothing old/m)
   t.match(output, /^warning +rights .*global_logout_service/m, 'the tests run as the owner')
   const [{ fsync } = {}] = await psql<{ fsync: string }>('show fsync')
   t.match(output, fsync === 'on' ? /^ok +durable/m : /^problem +durable +fsync is off/m)
