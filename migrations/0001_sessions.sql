@@ -69,24 +69,39 @@ END $$;
 
 -- Revocations. Each valid session that is deleted, or ended by an update, leaves a row in revoked_session.
 
--- The operation that the transaction names: set_config('global_logout.operation_id', …, true). Only a login that may write
--- operations names one; another could end sessions in the name of staff. Trigger functions run as the owner: the login that asked
--- is the setting "role", or without SET ROLE the session's user.
-CREATE FUNCTION global_logout.named_operation() RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN has_table_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name, 'global_logout.operation', 'insert')
-		THEN nullif(current_setting('global_logout.operation_id', true), '')::uuid END
-$$;
+-- The operation that the transaction names: set_config('global_logout.operation_id', …, true). It is recorded before what it ends,
+-- so that no revocation names one that does not exist. Only a login that may write operations names one, and for any other the act
+-- that is under way; else it could end sessions in the name of staff. Trigger functions run as the owner: the login that asked is the
+-- setting "role", or without SET ROLE the session's user.
+CREATE FUNCTION global_logout.named_operation() RETURNS uuid LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	named CONSTANT text := current_setting('global_logout.operation_id', true);
+	is_writer boolean;
+	under_way boolean;
+BEGIN
+	IF named <> '' IS NOT TRUE THEN
+		RETURN NULL;
+	END IF;
+	is_writer := has_table_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name, 'global_logout.operation', 'insert');
+	SELECT o.revoked_count = -1 AND o.xid = pg_current_xact_id() INTO under_way FROM global_logout.operation o WHERE o.id = named::uuid;
+	IF is_writer AND NOT FOUND THEN
+		RAISE EXCEPTION 'operation % ends sessions and is not recorded', named USING ERRCODE = 'foreign_key_violation';
+	END IF;
+	RETURN CASE WHEN is_writer OR under_way THEN named::uuid END;
+END $$;
 --> statement-breakpoint
 CREATE FUNCTION global_logout.record_revocations() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
 	at CONSTANT timestamptz := clock_timestamp();
+	-- Once for all rows.
+	named CONSTANT uuid := global_logout.named_operation();
 BEGIN
 	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
 		RAISE EXCEPTION 'record_revocations() is for global_logout.session alone';
 	END IF;
 	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
-	SELECT e.id, e."sessionToken", e."userId", global_logout.named_operation(),
+	SELECT e.id, e."sessionToken", e."userId", named,
 		e."createdAt", greatest(e."lastSeenAt", e."passiveAt"), e."ipAddress", e."userAgent"
 	FROM ended e, global_logout.session_policy p
 	WHERE at < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds);

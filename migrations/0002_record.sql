@@ -310,11 +310,13 @@ BEGIN
 	IF retention_seconds < 86400 THEN
 		RAISE EXCEPTION 'revocations and replays are kept for a day at least';
 	END IF;
+	-- Transactions follow time, but for those that settle_restored() has dated back, which have an order of their own.
 	WITH oldest_revocations AS (
-		SELECT id FROM global_logout.revoked_session ORDER BY id LIMIT most
+		(SELECT xid, id FROM global_logout.revoked_session WHERE xid > '3' ORDER BY xid, id LIMIT most)
+		UNION ALL (SELECT xid, id FROM global_logout.revoked_session WHERE xid = '3' ORDER BY xid, id LIMIT most)
 	), revocations AS (
 		DELETE FROM global_logout.revoked_session r USING oldest_revocations o
-		WHERE r.id = o.id AND r.revoked_at < before AND r.xid < over RETURNING r.xid
+		WHERE r.xid = o.xid AND r.id = o.id AND r.revoked_at < before AND r.xid < over RETURNING r.xid
 	), oldest_replays AS (
 		SELECT id FROM global_logout.replay ORDER BY id LIMIT most
 	), replays AS (

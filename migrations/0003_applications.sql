@@ -52,30 +52,47 @@ BEGIN
 	RETURN '00000000-0000-0000-0000-000000000000';
 END $$;
 --> statement-breakpoint
--- Ends sessions of one user, whose row is locked, and records it in the name of that user. "asker" asks for it.
+-- Ends sessions of the user of "act", whose row is locked, and records it as this operation: all, or only one, or all except one.
+-- The operation comes first, and is under way until its count is written: until then named_operation() accepts it from any login.
+-- Returns how many were valid, as the trigger has decided, and "most" of them at most, last seen first.
 CREATE FUNCTION global_logout.end_sessions(
-	asker global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text,
-	OUT operation_id uuid, OUT revoked jsonb
-) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-	new_id CONSTANT uuid := gen_random_uuid();
+	act global_logout.operation, only_id uuid, except_id uuid, most integer,
+	OUT operation_id uuid, OUT ended integer, OUT revoked jsonb
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
 BEGIN
-	DELETE FROM global_logout.session s WHERE s."userId" = asker."userId" AND s.id = ANY (ids);
-	-- The trigger has decided which of them were valid.
-	WITH ended AS (
-		UPDATE global_logout.revoked_session r SET operation_id = new_id
-		WHERE r.user_id = asker."userId" AND r.session_id = ANY (ids) AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL
-		RETURNING r.*
-	)
+	operation_id := gen_random_uuid();
+	act.id := operation_id;
+	act.revoked_count := -1;
+	INSERT INTO global_logout.operation SELECT act.*;
+	PERFORM set_config('global_logout.operation_id', operation_id::text, true);
+	-- A statement of its own, after that of the lock: its snapshot shows the sign-ins that the lock waited for.
+	IF only_id IS NOT NULL THEN
+		DELETE FROM global_logout.session s WHERE s."userId" = act.user_id AND s.id = only_id;
+	ELSIF except_id IS NOT NULL THEN
+		DELETE FROM global_logout.session s WHERE s."userId" = act.user_id AND s.id <> except_id;
+	ELSE
+		DELETE FROM global_logout.session s WHERE s."userId" = act.user_id;
+	END IF;
+	PERFORM set_config('global_logout.operation_id', '', true);
+	SELECT count(*) INTO ended FROM global_logout.revoked_session r WHERE r.operation_id = operation_id;
 	SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.session_id, 'createdAt', e.created_at, 'lastSeenAt', e.last_seen_at,
 		'ipAddress', host(e.ip_address), 'userAgent', e.user_agent) ORDER BY e.last_seen_at DESC, e.session_id), '[]')
-	INTO revoked FROM ended e;
-	operation_id := new_id;
-	INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, ip_address, user_agent,
-		request_id, revoked_count)
-	VALUES (new_id, kind, scope, 'user', asker."userId", asker.id, asker."userId", ip_address, user_agent, request_id, jsonb_array_length(revoked));
+		INTO revoked FROM (
+			SELECT r.* FROM global_logout.revoked_session r WHERE r.operation_id = operation_id
+			ORDER BY r.last_seen_at DESC, r.session_id LIMIT most
+		) e;
+	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = operation_id;
 END $$;
+--> statement-breakpoint
+-- What a user does to sessions of their own, as an operation.
+CREATE FUNCTION global_logout.act_of_user(
+	kind text, scope text, asker global_logout.session, ip_address inet, user_agent text, request_id text
+) RETURNS global_logout.operation LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_populate_record(NULL::global_logout.operation, jsonb_build_object('kind', kind, 'scope', scope, 'actor_kind', 'user',
+		'actor_id', asker."userId", 'actor_session_id', asker.id, 'user_id', asker."userId", 'ip_address', ip_address,
+		'user_agent', user_agent, 'request_id', request_id))
+$$;
 --> statement-breakpoint
 -- The valid session of a token, or null.
 CREATE FUNCTION global_logout.valid_session(token_hash text) RETURNS global_logout.session LANGUAGE sql STABLE
@@ -124,7 +141,8 @@ BEGIN
 	IF replaces IS NOT NULL THEN
 		old := global_logout.valid_session(replaces);
 		IF old.id IS NOT NULL THEN
-			PERFORM global_logout.end_sessions(old, ARRAY[old.id], 'session.replace', NULL, ip_address, user_agent, NULL);
+			PERFORM global_logout.end_sessions(
+				global_logout.act_of_user('session.replace', NULL, old, ip_address, user_agent, NULL), old.id, NULL, 0);
 		END IF;
 	END IF;
 	xid := pg_current_xact_id()::text;
@@ -258,7 +276,6 @@ CREATE FUNCTION global_logout.sign_out(
 DECLARE
 	asker global_logout.session := global_logout.valid_session(token_hash);
 	before global_logout.revoked_session;
-	ids uuid[];
 BEGIN
 	PERFORM global_logout.begin_act(token_hash, scope);
 	IF scope NOT IN ('local', 'others', 'global') THEN
@@ -273,10 +290,9 @@ BEGIN
 		asker := global_logout.valid_session(token_hash);
 	END IF;
 	IF asker.id IS NOT NULL THEN
-		SELECT coalesce(array_agg(s.id), '{}') INTO ids FROM global_logout.session s WHERE s."userId" = asker."userId"
-			AND CASE scope WHEN 'local' THEN s.id = asker.id WHEN 'others' THEN s.id <> asker.id ELSE true END;
-		SELECT e.operation_id, e.revoked INTO operation_id, revoked
-			FROM global_logout.end_sessions(asker, ids, 'logout', scope, ip_address, user_agent, request_id) e;
+		SELECT e.operation_id, e.revoked INTO operation_id, revoked FROM global_logout.end_sessions(
+			global_logout.act_of_user('logout', scope, asker, ip_address, user_agent, request_id),
+			CASE WHEN scope = 'local' THEN asker.id END, CASE WHEN scope = 'others' THEN asker.id END, NULL) e;
 		ended := true;
 		RETURN;
 	END IF;
@@ -300,7 +316,7 @@ CREATE FUNCTION global_logout.remove_user(
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_variable
 DECLARE
-	new_id CONSTANT uuid := gen_random_uuid();
+	act global_logout.operation;
 	is_new boolean;
 BEGIN
 	PERFORM global_logout.begin_act();
@@ -313,14 +329,13 @@ BEGIN
 		RETURN;
 	END IF;
 	PERFORM FROM global_logout."user" u WHERE u.id = user_id FOR UPDATE;
-	DELETE FROM global_logout.session s WHERE s."userId" = user_id;
-	UPDATE global_logout.revoked_session r SET operation_id = new_id
-		WHERE r.user_id = user_id AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL;
-	GET DIAGNOSTICS ended = ROW_COUNT;
+	act.kind := 'user.delete';
+	act.actor_kind := actor_kind;
+	act.actor_id := actor_id;
+	act.user_id := user_id;
+	act.request_id := request_id;
+	SELECT e.operation_id, e.ended INTO operation_id, ended FROM global_logout.end_sessions(act, NULL, NULL, 0) e;
 	DELETE FROM global_logout."user" u WHERE u.id = user_id;
-	INSERT INTO global_logout.operation (id, kind, actor_kind, actor_id, user_id, request_id, revoked_count)
-		VALUES (new_id, 'user.delete', actor_kind, actor_id, user_id, request_id, ended);
-	operation_id := new_id;
 END $$;
 --> statement-breakpoint
 -- The same for an application: the actor is its login.

@@ -1,5 +1,5 @@
 /** Writes operations, the audit record of everything that ends sessions, in the transaction that ends them. */
-import { desc, eq, sql } from 'drizzle-orm'
+import { desc, eq, getTableColumns } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
 import { type Operation, operation, type RevokedSession, revokedSession } from './schema.ts'
 
@@ -11,14 +11,7 @@ export type Actor = Pick<
   'actorKind' | 'actorId' | 'actorSessionId' | 'ipAddress' | 'userAgent' | 'requestId'
 >
 
-/** Names the operation to the triggers that write `revoked_session`, until the transaction ends. */
-export async function beginOperation(tx: Executor): Promise<string> {
-  const id = crypto.randomUUID()
-  await tx.execute(sql`select set_config('global_logout.operation_id', ${id}, true)`)
-  return id
-}
-
-/** Records the operation with the number of sessions that it ended. */
+/** Records an operation. One that ends sessions itself is recorded by `end_sessions()`, which `revoke` calls. */
 export async function recordOperation(
   tx: Executor,
   id: string,
@@ -26,6 +19,14 @@ export async function recordOperation(
   what: NewOperation,
 ): Promise<void> {
   await tx.insert(operation).values({ ...what, id, revokedCount })
+}
+
+/** The columns of an operation by their names in the database, as `jsonb_populate_record` reads them. */
+export function operationRow(what: NewOperation): Record<string, unknown> {
+  const columns = getTableColumns(operation)
+  return Object.fromEntries(
+    Object.entries(what).map(([key, value]) => [columns[key as keyof typeof columns].name, value]),
+  )
 }
 
 /** Records an operation that ends no session. @returns its id. */

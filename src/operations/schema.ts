@@ -3,7 +3,7 @@
  * ended by other programs are recorded too.
  */
 import { sql } from 'drizzle-orm'
-import { bigint, check, index, inet, integer, jsonb, text, uuid } from 'drizzle-orm/pg-core'
+import { bigint, check, index, inet, integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { hashedToken, instant, oneOf, representableDates, xid8 } from '../database/columns.ts'
 import { ownSchema } from '../database/own-schema.ts'
 import {
@@ -62,12 +62,12 @@ export const operation = ownSchema.table(
 export const revokedSession = ownSchema.table(
   'revoked_session',
   {
-    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    id: bigint('id', { mode: 'bigint' }).generatedAlwaysAsIdentity(),
     sessionId: uuid('session_id').notNull(),
     /** Not unique: an application may create a session with the token of an ended one. */
     sessionToken: hashedToken('session_token').notNull(),
     userId: text('user_id').notNull(),
-    /** References `operation`, deferred to the commit: drizzle cannot express that, so `migrations/0000_tables.sql` does. */
+    /** Exists: the trigger that writes the row has looked. No foreign key, which would lock the operation for each row. */
     operationId: uuid('operation_id'),
     revokedAt: instant('revoked_at').notNull().default(sql`statement_timestamp()`),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
@@ -77,15 +77,16 @@ export const revokedSession = ownSchema.table(
     userAgent: text('user_agent'),
   },
   (table) => [
-    index('revoked_session_session_id_idx').on(table.sessionId),
-    index('revoked_session_session_token_idx').on(table.sessionToken),
+    // The order of the feed, and of what instances read.
+    primaryKey({ name: 'revoked_session_xid_id_pk', columns: [table.xid, table.id] }),
+    index('revoked_session_session_token_idx').using('hash', table.sessionToken),
     index('revoked_session_operation_id_id_idx').on(table.operationId, table.id),
     index('revoked_session_user_id_revoked_at_idx').on(table.userId, table.revokedAt),
     // External revocations, in the order of the audit log.
     index('revoked_session_external_idx')
       .on(table.revokedAt, table.xid, table.userId)
       .where(sql`${table.operationId} is null`),
-    index('revoked_session_xid_id_idx').on(table.xid, table.id),
+    index('revoked_session_revoked_at_idx').using('brin', table.revokedAt).with({ autosummarize: 'on' }),
   ],
 )
 

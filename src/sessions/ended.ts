@@ -40,15 +40,19 @@ export async function findTokenStatus(db: Executor, token: string): Promise<Toke
   }
 }
 
-/** The token hashes of a session, active or ended. More than one only if an application reused the session id. */
-export async function tokenHashesOf(db: Executor, sessionId: string): Promise<string[]> {
+/** The token hashes of a user's session, active or ended. More than one only if an application reused the session id. */
+export async function tokenHashesOf(db: Executor, userId: string, sessionId: string): Promise<string[]> {
   const current = db.select({ hash: session.sessionToken }).from(session).where(eq(session.id, sessionId))
   const ended = db
     .select({ hash: revokedSession.sessionToken })
     .from(revokedSession)
-    .where(eq(revokedSession.sessionId, sessionId))
+    .where(ofUser(userId, sessionId))
   return (await union(current, ended)).map(({ hash }) => hash)
 }
+
+/** Revocations of a session, found among those of its user: no index has session ids. */
+const ofUser = (userId: string, sessionId: string) =>
+  and(eq(revokedSession.userId, userId), eq(revokedSession.sessionId, sessionId))
 
 /** The operation that ended a session of the user; null when the user has no ended session with this id. */
 export async function findRevocation(
@@ -59,6 +63,6 @@ export async function findRevocation(
   const [found] = await db
     .select({ operationId: revokedSession.operationId })
     .from(revokedSession)
-    .where(and(eq(revokedSession.sessionId, sessionId), eq(revokedSession.userId, userId)))
+    .where(ofUser(userId, sessionId))
   return found ?? null
 }

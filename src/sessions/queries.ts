@@ -3,7 +3,7 @@
  * can revive an ended session: an activity update is a conditional update, never an upsert (express-session #632,
  * connect-redis #328, Keycloak #51127).
  */
-import { and, desc, eq, getTableColumns, inArray, ne, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
 import { type Session, session, type User, user } from './schema.ts'
@@ -148,14 +148,6 @@ export interface UserProfile {
   image?: string | null | undefined
 }
 
-/** The sessions that a deletion applies to. */
-export const sessionFilter = {
-  withToken: (token: string) => eq(session.sessionToken, token),
-  ofUser: (userId: string) => eq(session.userId, userId),
-  ofUserExcept: (userId: string, id: string) => sql`${eq(session.userId, userId)} and ${ne(session.id, id)}`,
-  ofUserWithId: (userId: string, id: string) => sql`${eq(session.userId, userId)} and ${eq(session.id, id)}`,
-}
-
 /** The id of the current transaction. A snapshot that sees it as finished also sees everything that was committed before it. */
 export async function currentXid(tx: Executor): Promise<string> {
   const [row] = await tx.select({ xid: sql<string>`pg_current_xact_id()::text` }).from(oneRow)
@@ -163,21 +155,9 @@ export async function currentXid(tx: Executor): Promise<string> {
   return row.xid
 }
 
-/** The number of rows that match, including expired sessions. */
-export function countSessions(tx: Executor, filter: SQL): Promise<number> {
-  return tx.$count(session, filter)
-}
-
-/**
- * Deletes sessions and returns those that were active. To end all sessions of a user, call `lockUserForLogout` in an
- * earlier statement: only then does the snapshot of this one include the logins that were in progress.
- */
-export async function deleteSessions(tx: Executor, filter: SQL): Promise<Session[]> {
-  const deleted = await tx
-    .delete(session)
-    .where(filter)
-    .returning({ ...columns, isValid })
-  return deleted.filter((row) => row.isValid).map(({ isValid: _, ...row }) => row)
+/** The number of a user's rows, including expired sessions. */
+export function countSessions(tx: Executor, userId: string): Promise<number> {
+  return tx.$count(session, eq(session.userId, userId))
 }
 
 /** Rows of each table that one step of retention deletes at most. */

@@ -5,7 +5,7 @@
 import { sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
-import { countSessions, lockUserForLogout, sessionFilter } from './queries.ts'
+import { countSessions, lockUserForLogout } from './queries.ts'
 import type { RefuseStaff } from './refuse-staff.ts'
 import { extensionFor } from './revoke.ts'
 
@@ -33,7 +33,7 @@ export function createRemoveUser(
     const { xid, ...removed } = await transaction(async (tx) => {
       await lockUserForLogout(tx, userId)
       await refuseStaff(tx, key, userId, 'delete staff')
-      const extension = extensionFor(await countSessions(tx, sessionFilter.ofUser(userId)))
+      const extension = extensionFor(await countSessions(tx, userId))
       if (extension > 0) await tx.extend(extension)
       return await removeUser(tx, userId, key.id, requestId)
     })

@@ -1,8 +1,9 @@
-/** Ends sessions as one operation, and records the operation in the same transaction. */
-import type { SQL } from 'drizzle-orm'
+/** Ends sessions as one operation, recorded in the same transaction: `end_sessions()` in migrations/0003_applications.sql does it. */
+import { sql } from 'drizzle-orm'
 import type { Transaction } from '../database/database.ts'
-import { beginOperation, type NewOperation, recordOperation } from '../operations/record.ts'
-import { countSessions, deleteSessions } from './queries.ts'
+import { fetchRows } from '../database/rows.ts'
+import { type NewOperation, operationRow } from '../operations/record.ts'
+import { countSessions } from './queries.ts'
 import type { Session } from './schema.ts'
 
 /**
@@ -14,19 +15,40 @@ const WITHIN_DEADLINE = 1_000
 /** Milliseconds that a transaction which ends so many sessions needs beyond its deadline. */
 export const extensionFor = (count: number): number => (count > WITHIN_DEADLINE ? count : 0)
 
+/** An active session that has ended. */
+export type Ended = Pick<Session, 'id' | 'userAgent' | 'ipAddress' | 'createdAt' | 'lastSeenAt'>
+
+/** Which sessions of the user: all, or only one, or all except one, by id. */
+export type Which = { only: string } | { except: string } | 'all'
+
 /**
- * Ends the sessions that match `filter`. To end all sessions of a user, call `lockUserForLogout` before.
- * @returns the sessions that were active.
+ * Ends sessions of the user that `what` names. To end all of them, call `lockUserForLogout` before.
+ * @returns the sessions that were active, last seen first.
  */
 export async function revoke(
   tx: Transaction,
-  filter: SQL,
-  what: NewOperation,
-): Promise<{ operationId: string; revoked: Session[] }> {
-  const extension = extensionFor(await countSessions(tx, filter))
+  which: Which,
+  what: NewOperation & { userId: string },
+): Promise<{ operationId: string; revoked: Ended[] }> {
+  const [only, except] =
+    which === 'all' ? [null, null] : 'only' in which ? [which.only, null] : [null, which.except]
+  const extension = only ? 0 : extensionFor(await countSessions(tx, what.userId))
   if (extension > 0) await tx.extend(extension)
-  const operationId = await beginOperation(tx)
-  const revoked = await deleteSessions(tx, filter)
-  await recordOperation(tx, operationId, revoked.length, what)
-  return { operationId, revoked }
+  const [done] = await fetchRows<{ operationId: string; revoked: Dated[] }>(
+    tx,
+    sql`select operation_id as "operationId", revoked from global_logout.end_sessions(
+      pg_catalog.jsonb_populate_record(null::global_logout.operation, ${JSON.stringify(operationRow(what))}::jsonb),
+      ${only}::uuid, ${except}::uuid, null::integer)`,
+  )
+  if (!done) throw new Error('end_sessions returned no row')
+  return { operationId: done.operationId, revoked: done.revoked.map(endedOf) }
 }
+
+/** As JSON has it. */
+type Dated = Omit<Ended, 'createdAt' | 'lastSeenAt'> & { createdAt: string; lastSeenAt: string }
+
+const endedOf = ({ createdAt, lastSeenAt, ...rest }: Dated): Ended => ({
+  ...rest,
+  createdAt: new Date(createdAt),
+  lastSeenAt: new Date(lastSeenAt),
+})

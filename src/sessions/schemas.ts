@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { instant, nullableText } from '../http/schemas.ts'
 import { DEVICE_KINDS, describeDevice } from './devices.ts'
-import type { Session } from './schema.ts'
+import type { Ended } from './revoke.ts'
 
 /** What the user agent reveals; `browser` may be any program. */
 export const device = z.object({
@@ -22,8 +22,6 @@ export const endedSessions = z.array(
     lastSeenAt: instant,
   }),
 )
-
-type Ended = Pick<Session, 'id' | 'userAgent' | 'ipAddress' | 'createdAt' | 'lastSeenAt'>
 
 /** The sessions that a request ended, as `endedSessions` has them. */
 export function toEndedSessions(revoked: readonly Ended[]) {

@@ -22,13 +22,12 @@ import {
   listSessions,
   lockUserForLogin,
   lockUserForLogout,
-  sessionFilter,
   type UserProfile,
 } from './queries.ts'
 import { tokenNotValid, userLocked } from './refusals.ts'
 import { createRefuseStaff, type IsStaff } from './refuse-staff.ts'
 import { createRemoveUser } from './remove-user.ts'
-import { revoke } from './revoke.ts'
+import { type Ended, revoke } from './revoke.ts'
 import type { Session } from './schema.ts'
 import { createTakeOver } from './take-over.ts'
 import { generateSessionToken, operationOf, proves } from './tokens.ts'
@@ -55,7 +54,7 @@ export interface Outcome {
   operationId: string | null
   scope: LogoutScope
   /** The active sessions that this call ended. */
-  revoked: Session[]
+  revoked: Ended[]
   /** Whether the session of the request is ended. */
   signedOut: boolean
   /** How long the call waited for instances with a lease, in milliseconds; null when there was none. */
@@ -96,7 +95,7 @@ export function createSessions(
       const actor = key && { actorKind: 'service' as const, actorId: key.id }
       const old = replaces && (await findSession(tx, replaces))
       const what = old && { kind: 'session.replace' as const, ...byUser(old.session, source), ...actor }
-      const replaced = what && (await revoke(tx, sessionFilter.withToken(replaces), what))
+      const replaced = what && (await revoke(tx, { only: old.session.id }, what))
       const token = generateSessionToken()
       const { userAgent, ipAddress } = source
       const session = await insertSession(tx, { token, userId, userAgent, ipAddress, keyId: key?.id ?? null })
@@ -120,13 +119,9 @@ export function createSessions(
   ): Promise<Outcome> {
     return asBearer({ token, others, source }, async (tx, current) => {
       if (!current) return repeated(await findTokenStatus(tx, token), scope)
-      const { id, userId } = current.session
-      const filter = {
-        local: sessionFilter.ofUserWithId(userId, id),
-        others: sessionFilter.ofUserExcept(userId, id),
-        global: sessionFilter.ofUser(userId),
-      }[scope]
-      const ended = await revoke(tx, filter, { kind: 'logout', scope, ...byUser(current.session, source) })
+      const { id } = current.session
+      const which = { local: { only: id }, others: { except: id }, global: 'all' as const }[scope]
+      const ended = await revoke(tx, which, { kind: 'logout', scope, ...byUser(current.session, source) })
       return { ...ended, scope, signedOut: endsOwnSession(scope) }
     })
   }
@@ -149,8 +144,11 @@ export function createSessions(
         return repeated(status, 'local')
       }
       const { id, userId } = current.session
-      const filter = sessionFilter.ofUserWithId(userId, sessionId)
-      const ended = await revoke(tx, filter, { kind: 'session.end', ...byUser(current.session, source) })
+      const ended = await revoke(
+        tx,
+        { only: sessionId },
+        { kind: 'session.end', ...byUser(current.session, source) },
+      )
       if (ended.revoked.length === 0) {
         const before = await findRevocation(tx, userId, sessionId)
         if (!before) throw new Problem('session_not_found', 'None of your sessions has this id.')
@@ -179,9 +177,8 @@ export function createSessions(
       const revoked = [...outcome.revoked]
       const left = outcome.signedOut && besides.length > 0 ? await findSessions(tx, others) : []
       for (const session of left) {
-        const filter = sessionFilter.ofUserWithId(session.userId, session.id)
         const what = { kind: 'logout', scope: 'local', ...byUser(session, source) } as const
-        revoked.push(...(await revoke(tx, filter, what)).revoked)
+        revoked.push(...(await revoke(tx, { only: session.id }, what)).revoked)
       }
       return { ...outcome, revoked, xid: await currentXid(tx) }
     })
@@ -213,9 +210,9 @@ export function createSessions(
       const id = operationOf(receipt)
       if (!id) return null
       const found = await run((db) => findOperation(db, id, limit))
-      const requester = found?.operation.actorSessionId
-      if (!requester) return null
-      const hashes = await run((db) => tokenHashesOf(db, requester))
+      const { actorSessionId: requester, userId } = found?.operation ?? {}
+      if (!requester || !userId) return null
+      const hashes = await run((db) => tokenHashesOf(db, userId, requester))
       return hashes.some((hash) => proves(receipt, id, hash)) ? found : null
     },
   }

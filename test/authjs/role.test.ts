@@ -143,7 +143,7 @@ t.test(
       'select global_logout.grant_roles()',
       `select global_logout.mirror_user('x', '{}')`,
       `select global_logout.valid_session('x')`,
-      `select global_logout.end_sessions(null, '{}', 'user.revoke', null, null, null, null)`,
+      `select global_logout.end_sessions(null, null, null, null)`,
     ])
       await t.rejects(application.psql(sql), { code: '42501' }, sql)
     t.equal((await psql('select from operation')).length, before.length)

@@ -114,7 +114,7 @@ t.test(
       const [, index, rows] = /Index Scan using (\w+).*actual rows=(\d+)/.exec(line) ?? []
       return index ? [{ index, rows: Number(rows) }] : []
     })
-    t.same(scans.map(({ index }) => index).sort(), ['replay_xid_id_idx', 'revoked_session_xid_id_idx'])
+    t.same(scans.map(({ index }) => index).sort(), ['replay_xid_id_idx', 'revoked_session_xid_id_pk'])
     for (const { index, rows } of scans) t.ok(rows > 0 && rows <= PAGE + 1, `${rows} of ${index}`)
   },
 )
@@ -131,7 +131,7 @@ t.test(
     )
     const plan = await database.psql<{ 'QUERY PLAN': string }>(`explain ${asks?.sql}`)
     const lines = plan.map((row) => row['QUERY PLAN']).join('\n')
-    t.match(lines, /Index Only Scan Backward using revoked_session_xid_id_idx/)
+    t.match(lines, /Index Only Scan Backward using revoked_session_xid_id_pk/)
     t.notMatch(lines, /Seq Scan on revoked_session/)
   },
 )

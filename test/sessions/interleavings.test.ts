@@ -4,20 +4,19 @@
  * goes on when the other lets it.
  */
 
-import { sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import t from 'tap'
-import type { Executor } from '../../src/database/database.ts'
-import { beginOperation, recordOperation } from '../../src/operations/record.ts'
+import type { Executor, Transaction } from '../../src/database/database.ts'
 import {
-  deleteSessions,
   insertSession,
   lockUserForLogin,
   lockUserForLogout,
-  sessionFilter,
   updateLastSeen,
 } from '../../src/sessions/queries.ts'
+import { revoke } from '../../src/sessions/revoke.ts'
+import { session } from '../../src/sessions/schema.ts'
 import { testDatabase } from '../support/database.ts'
 import { SEARCH_PATH } from '../support/server.ts'
 import { within } from '../support/within.ts'
@@ -57,11 +56,7 @@ const commit = execute('commit')
 const LOGOUT: Step[] = [
   execute(BEGIN),
   (db, { userId }) => lockUserForLogout(db, userId),
-  async (db, { userId }) => {
-    const id = await beginOperation(db)
-    const { length } = await deleteSessions(db, sessionFilter.ofUser(userId))
-    await recordOperation(db, id, length, { kind: 'logout', actorKind: 'user', userId })
-  },
+  (db, { userId }) => revoke(db as Transaction, 'all', { kind: 'logout', actorKind: 'user', userId }),
   commit,
 ]
 const insert: Step = (db, { userId, token }) =>
@@ -76,7 +71,7 @@ const OTHERS: Record<string, Step[]> = {
   'a login that replaces a session': [
     execute(BEGIN),
     (db, { userId }) => lockUserForLogin(db, userId),
-    (db, { old }) => deleteSessions(db, sessionFilter.withToken(old.token)),
+    (db, { old }) => db.delete(session).where(eq(session.id, old.id)),
     insert,
     commit,
   ],

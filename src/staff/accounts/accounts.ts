@@ -17,9 +17,8 @@ import {
   listSessions,
   lockUserForLogin,
   lockUserForLogout,
-  sessionFilter,
 } from '../../sessions/queries.ts'
-import { revoke } from '../../sessions/revoke.ts'
+import { type Ended, revoke } from '../../sessions/revoke.ts'
 import type { Session } from '../../sessions/schema.ts'
 import { listReplays } from '../replays/queries.ts'
 import type { Replay } from '../replays/schema.ts'
@@ -61,7 +60,7 @@ export interface RevokeAll extends UnknownIds {
 export interface Revoked {
   operationId: string
   /** The active sessions that this call ended. */
-  revoked: Session[]
+  revoked: Ended[]
   /** The requested lock, or a longer one already in force. */
   lock: Lock | null
   waitedMs: number | null
@@ -121,7 +120,7 @@ export function createAccounts(
           await lockUserForLogout(tx, userId)
         }
         const lock = lockSeconds === undefined ? null : await putLock(tx, userId, lockSeconds, reason)
-        const ended = await revoke(tx, sessionFilter.ofUser(userId), {
+        const ended = await revoke(tx, 'all', {
           ...by,
           kind: 'user.revoke',
           userId,

@@ -33,9 +33,6 @@ export interface Figures {
   replays: number[]
 }
 
-/** Ids of revocations follow time, except between concurrent transactions, by at most this many. */
-const MAX_DISORDER = 10_000
-
 /** Counts all figures: a second per million sessions. */
 export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRange): Promise<Figures> {
   const [clock] = await fetchRows<{ now: number }>(
@@ -58,7 +55,7 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRan
     tx,
     sql`select ${step(revokedSession.createdAt)} as began, ${step(revokedSession.revokedAt)} as ended,
         count(*)::integer as count, count(*) filter (where operation_id is null)::integer as external
-      from ${revokedSession} where id > (${firstIdNear(start)}) and revoked_at >= ${start} group by 1, 2`,
+      from ${revokedSession} where revoked_at >= ${start} group by 1, 2`,
   )
   const again = await fetchRows<{ at: number; count: number }>(
     tx,
@@ -84,18 +81,6 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRan
     external: over.reduce((total, { external }) => total + external, 0),
     replays: sum(again, ({ at }, i) => at === i),
   }
-}
-
-/** An id of `revoked_session` from before an instant, by binary search: no index covers the time alone. */
-function firstIdNear(instant: SQL): SQL {
-  return sql`with recursive search (low, high) as (
-      select min(id) - 1, max(id) from global_logout.revoked_session
-      union all
-      select case when earlier then mid else low end, case when earlier then high else mid end
-      from search, lateral (select (low + high) / 2 as mid) half, lateral (
-        select revoked_at < ${instant} as earlier from global_logout.revoked_session where id > half.mid order by id limit 1) probe
-      where high - low > 1000)
-    select coalesce(max(low), 0) - ${MAX_DISORDER} from search`
 }
 
 /** The newest operations of these kinds. Reads `limit` of each kind by its index. */
