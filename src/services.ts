@@ -11,12 +11,15 @@ import type { DatabaseUrls } from './database/pooler.ts'
 import { forEachPool, isDirect, type PoolName } from './database/pools.ts'
 import { createFeed } from './feed/feed.ts'
 import { readFeed } from './feed/queries.ts'
+import { createAfterCommit } from './leases/after-commit.ts'
 import { createBarrier, startInstanceReaper } from './leases/barrier.ts'
 import { barrierStore, REVOKED } from './leases/queries.ts'
 import { createCleanup } from './lib/cleanup.ts'
 import type { Log } from './lib/log.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { startSnapshotWatch } from './observability/snapshot-watch.ts'
+import { createAcknowledged } from './operations/acknowledged.ts'
+import type { Journal } from './operations/journal.ts'
 import { createKeys } from './service-api/keys.ts'
 import { createLastSeen } from './sessions/last-seen.ts'
 import { createSessions } from './sessions/sessions.ts'
@@ -31,6 +34,8 @@ import { createReplays } from './staff/replays/replays.ts'
 import { isStaff } from './staff/roles.ts'
 
 export interface ServicesOptions extends DatabaseUrls {
+  /** Where acknowledged operations are written to outlive the process. */
+  journal?: Journal | null
   /** Deadline of all pools, in milliseconds, instead of their own. The command line waits longer than a request. */
   deadlineMs?: number
   /** For tests: wraps a pool to count or delay its queries. */
@@ -50,7 +55,15 @@ export type Services = ReturnType<typeof createServices>
 export function createServices(
   config: Config,
   log: Log,
-  { url, directUrl, deadlineMs, wrapPool = (pool) => pool, clock, replayFlushMs }: ServicesOptions,
+  {
+    url,
+    directUrl,
+    journal = null,
+    deadlineMs,
+    wrapPool = (pool) => pool,
+    clock,
+    replayFlushMs,
+  }: ServicesOptions,
 ) {
   const cleanup = createCleanup()
   /** Makes `close` end the service. */
@@ -78,6 +91,8 @@ export function createServices(
   const lastSeen = track(createLastSeen(database, log))
   metrics.lastSeen(lastSeen.counts)
   const barrier = createBarrier(barrierStore(pools.waits.run), { onWait: metrics.revocationWaited })
+  const acknowledged = track(createAcknowledged(journal, log))
+  const afterCommit = createAfterCommit(database, barrier, acknowledged, log)
   const listener = createSharedListener(directUrl ?? url, REVOKED)
   const checking = createChecking(
     config,
@@ -95,11 +110,12 @@ export function createServices(
     metrics,
     lastSeen,
     barrier,
+    acknowledged,
     checking,
-    sessions: metrics.instrumentSessions(createSessions(database, lastSeen, barrier, isStaff, log)),
+    sessions: metrics.instrumentSessions(createSessions(database, lastSeen, afterCommit, isStaff)),
     keys: metrics.instrumentKeys(createKeys(database, log)),
-    accounts: createAccounts(database, barrier, log),
-    incidents: createIncidents(database),
+    accounts: createAccounts(database, afterCommit, acknowledged),
+    incidents: createIncidents(database, acknowledged),
     audit: createAudit(database),
     overview: createOverview(database),
     replays: track(createReplays(database, log, clock, replayFlushMs)),

@@ -8,7 +8,6 @@ import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { openDatabase } from '../../src/database/database.ts'
-import { silentLog } from '../../src/lib/log.ts'
 import { createSessions } from '../../src/sessions/sessions.ts'
 import { percentile, readable } from '../numbers.ts'
 import type { Options } from '../options.ts'
@@ -44,9 +43,8 @@ const contenders: Record<string, Contender> = {
       const sessions = createSessions(
         database,
         { record() {} },
-        { wait: async () => null },
+        async () => null,
         async () => false,
-        silentLog,
       )
       return {
         logIn: (userId) => sessions.create({ userId, userAgent: 'bench', ipAddress: '203.0.113.7' }),

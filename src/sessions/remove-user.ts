@@ -5,6 +5,8 @@
 import { sql } from 'drizzle-orm'
 import type { Database, Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
+import type { AfterCommit } from '../leases/after-commit.ts'
+import type { Act } from '../operations/acknowledged.ts'
 import { countSessions, lockUserForLogout } from './queries.ts'
 import type { RefuseStaff } from './refuse-staff.ts'
 import { extensionFor } from './revoke.ts'
@@ -25,7 +27,7 @@ export interface Removed {
 
 export function createRemoveUser(
   { transaction }: Pick<Database, 'transaction'>,
-  waitForInstances: (xid: string, operationId: string | null) => Promise<unknown>,
+  afterCommit: AfterCommit,
   refuseStaff: RefuseStaff,
 ) {
   /** @throws Problem `insufficient_scope` for staff, unless the key has the scope `security`. */
@@ -37,7 +39,10 @@ export function createRemoveUser(
       if (extension > 0) await tx.extend(extension)
       return await removeUser(tx, userId, key.id, requestId)
     })
-    await waitForInstances(xid, removed.operationId)
+    const { operationId } = removed
+    const what = { kind: 'user.delete', actorKind: 'service', actorId: key.id, userId, requestId } as const
+    const acts: Act[] = operationId ? [{ id: operationId, what, sessionIds: [] }] : []
+    await afterCommit(xid, operationId, acts)
     return removed
   }
 }

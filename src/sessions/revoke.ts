@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import type { Transaction } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
+import type { Act } from '../operations/acknowledged.ts'
 import { type NewOperation, operationRow } from '../operations/record.ts'
 import { countSessions } from './queries.ts'
 import type { Session } from './schema.ts'
@@ -23,13 +24,13 @@ export type Which = { only: string } | { except: string } | 'all'
 
 /**
  * Ends sessions of the user that `what` names. To end all of them, call `lockUserForLogout` before.
- * @returns the sessions that were active, last seen first.
+ * @returns the sessions that were active, last seen first, and the act, to be kept after the commit.
  */
 export async function revoke(
   tx: Transaction,
   which: Which,
   what: NewOperation & { userId: string },
-): Promise<{ operationId: string; revoked: Ended[] }> {
+): Promise<{ operationId: string; revoked: Ended[]; act: Act }> {
   const [only, except] =
     which === 'all' ? [null, null] : 'only' in which ? [which.only, null] : [null, which.except]
   const extension = only ? 0 : extensionFor(await countSessions(tx, what.userId))
@@ -41,7 +42,9 @@ export async function revoke(
       ${only}::uuid, ${except}::uuid, null::integer)`,
   )
   if (!done) throw new Error('end_sessions returned no row')
-  return { operationId: done.operationId, revoked: done.revoked.map(endedOf) }
+  const { operationId } = done
+  const revoked = done.revoked.map(endedOf)
+  return { operationId, revoked, act: { id: operationId, what, sessionIds: revoked.map(({ id }) => id) } }
 }
 
 /** As JSON has it. */

@@ -4,9 +4,8 @@
  */
 import type { Database, Transaction } from '../database/database.ts'
 import { Problem } from '../errors.ts'
-import { afterCommit } from '../leases/after-commit.ts'
-import type { Barrier } from '../leases/barrier.ts'
-import type { Log } from '../lib/log.ts'
+import type { AfterCommit } from '../leases/after-commit.ts'
+import type { Act } from '../operations/acknowledged.ts'
 import { endsOwnSession, type LogoutScope } from '../operations/kinds.ts'
 import { findOperation } from '../operations/record.ts'
 import { findRevocation, findTokenStatus, type TokenStatus, tokenHashesOf } from './ended.ts'
@@ -61,19 +60,17 @@ export interface Outcome {
   waitedMs: number | null
 }
 
-/** The outcome after the commit and before the wait. */
-type Committed = Omit<Outcome, 'waitedMs'>
+/** The outcome after the commit and before the wait; the act, if this call did one. */
+type Committed = Omit<Outcome, 'waitedMs'> & { act?: Act }
 
 export type Sessions = ReturnType<typeof createSessions>
 
 export function createSessions(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
   lastSeen: Pick<LastSeen, 'record'>,
-  barrier: Pick<Barrier, 'wait'>,
+  afterCommit: AfterCommit,
   isStaff: IsStaff,
-  log: Log,
 ) {
-  const waitForInstances = afterCommit({ run }, barrier, log)
   const refuseStaff = createRefuseStaff(isStaff)
 
   /**
@@ -101,7 +98,7 @@ export function createSessions(
       const session = await insertSession(tx, { token, userId, userAgent, ipAddress, keyId: key?.id ?? null })
       return { token, session, replaced, xid: replaces && (await currentXid(tx)) }
     })
-    if (xid) await waitForInstances(xid, replaced ? replaced.operationId : null)
+    if (xid) await afterCommit(xid, replaced ? replaced.operationId : null, replaced ? [replaced.act] : [])
     return created
   }
 
@@ -167,22 +164,25 @@ export function createSessions(
     { token, others, source }: { token: string; others: readonly string[]; source: RequestSource },
     work: (tx: Transaction, current: ActiveSession | null) => Promise<Committed>,
   ): Promise<Outcome> {
-    const { xid, ...outcome } = await transaction(async (tx) => {
+    const { xid, acts, ...outcome } = await transaction(async (tx) => {
       const before = await findSession(tx, token)
       const besides = await findSessions(tx, others)
       // In one order, so that two such requests do not wait for each other.
       const users = new Set([...(before ? [before.session] : []), ...besides].map(({ userId }) => userId))
       for (const userId of [...users].sort()) await lockUserForLogout(tx, userId)
-      const outcome = await work(tx, before && (await findSession(tx, token)))
+      const { act, ...outcome } = await work(tx, before && (await findSession(tx, token)))
+      const acts = act ? [act] : []
       const revoked = [...outcome.revoked]
       const left = outcome.signedOut && besides.length > 0 ? await findSessions(tx, others) : []
       for (const session of left) {
         const what = { kind: 'logout', scope: 'local', ...byUser(session, source) } as const
-        revoked.push(...(await revoke(tx, { only: session.id }, what)).revoked)
+        const ended = await revoke(tx, { only: session.id }, what)
+        revoked.push(...ended.revoked)
+        acts.push(ended.act)
       }
-      return { ...outcome, revoked, xid: await currentXid(tx) }
+      return { ...outcome, revoked, acts, xid: await currentXid(tx) }
     })
-    return { ...outcome, waitedMs: await waitForInstances(xid, outcome.operationId) }
+    return { ...outcome, waitedMs: await afterCommit(xid, outcome.operationId, acts) }
   }
 
   return {
@@ -190,7 +190,7 @@ export function createSessions(
     takeOver: createTakeOver({ transaction }, refuseStaff),
     logout,
     endOne,
-    removeUser: createRemoveUser({ transaction }, waitForInstances, refuseStaff),
+    removeUser: createRemoveUser({ transaction }, afterCommit, refuseStaff),
     /** The active session of a token with its user, or null. Counts as session activity. */
     async find(token: string): Promise<ActiveSession | null> {
       const found = await run((db) => findSession(db, token))

@@ -6,9 +6,8 @@
 
 import type { Database, Executor } from '../../database/database.ts'
 import { Problem } from '../../errors.ts'
-import { afterCommit } from '../../leases/after-commit.ts'
-import type { Barrier } from '../../leases/barrier.ts'
-import type { Log } from '../../lib/log.ts'
+import type { AfterCommit } from '../../leases/after-commit.ts'
+import type { AcknowledgedActs } from '../../operations/acknowledged.ts'
 import { type Actor, recordOperationWithoutRevocations } from '../../operations/record.ts'
 import { deleteLock, type Lock, putLock } from '../../sessions/locks.ts'
 import {
@@ -70,11 +69,9 @@ export type Accounts = ReturnType<typeof createAccounts>
 
 export function createAccounts(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
-  barrier: Pick<Barrier, 'wait'>,
-  log: Log,
+  afterCommit: AfterCommit,
+  acknowledged: Pick<AcknowledgedActs, 'keep'>,
 ) {
-  const waitForInstances = afterCommit({ run }, barrier, log)
-
   return {
     /** Users whose id, email or name begins with `prefix`, in any case. */
     find: (prefix: string): Promise<FoundUser[]> => run((db) => findUsers(db, prefix, MAX_FOUND)),
@@ -110,7 +107,7 @@ export function createAccounts(
       { reason, lockSeconds, allowUnknownId }: RevokeAll,
       by: Actor,
     ): Promise<Revoked> {
-      const { xid, ...ended } = await transaction(async (tx) => {
+      const { xid, act, ...ended } = await transaction(async (tx) => {
         await lockUserForLogout(tx, userId)
         const user = await findUser(tx, userId)
         if (!user && !allowUnknownId) throw userNotFound(userId, WAY_ON)
@@ -129,30 +126,26 @@ export function createAccounts(
         })
         return { ...ended, lock, xid: await currentXid(tx) }
       })
-      return { ...ended, waitedMs: await waitForInstances(xid, ended.operationId) }
+      return { ...ended, waitedMs: await afterCommit(xid, ended.operationId, [act]) }
     },
 
     /**
      * Unlocks sign-in of a user. Without a lock it does nothing and records no operation.
      * @throws Problem `user_not_found`.
      */
-    unlock: (userId: string, reason: string | null, by: Actor): Promise<{ operationId: string | null }> =>
-      transaction(async (tx) => {
+    async unlock(userId: string, reason: string | null, by: Actor): Promise<{ operationId: string | null }> {
+      const act = await transaction(async (tx) => {
         await lockUserForLogout(tx, userId)
         await requireUser(tx, userId)
         const lock = await deleteLock(tx, userId)
-        if (!lock) return { operationId: null }
+        if (!lock) return null
         const result = { lockedUntil: until(lock) }
-        return {
-          operationId: await recordOperationWithoutRevocations(tx, {
-            ...by,
-            kind: 'user.unlock',
-            userId,
-            reason,
-            result,
-          }),
-        }
-      }),
+        const what = { ...by, kind: 'user.unlock' as const, userId, reason, result }
+        return { id: await recordOperationWithoutRevocations(tx, what), what, sessionIds: [] }
+      })
+      if (act) await acknowledged.keep([act])
+      return { operationId: act?.id ?? null }
+    },
 
     /**
      * Gives a user a role, or takes it away (null). Needs the owner of the tables: the service's database role may not.

@@ -5,6 +5,7 @@
 
 import { type Database, withoutDeadline } from '../../database/database.ts'
 import { Problem, unavailable } from '../../errors.ts'
+import type { AcknowledgedActs, Act } from '../../operations/acknowledged.ts'
 import { type NewOperation, recordOperationWithoutRevocations } from '../../operations/record.ts'
 import type { RevokedSession } from '../../operations/schema.ts'
 import type { RequestSource } from '../../sessions/sessions.ts'
@@ -24,7 +25,7 @@ import {
   unknownUsers,
 } from './queries.ts'
 import type { IncidentOutcome, IncidentSample, ShownSelection } from './schema.ts'
-import { shownSelection } from './selection.ts'
+import { shownSelection, wholeSelection } from './selection.ts'
 import type { Selection } from './selector-values.ts'
 
 /** Lifetime of a plan. */
@@ -79,7 +80,10 @@ export interface IncidentReport {
 
 export type Incidents = ReturnType<typeof createIncidents>
 
-export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'transaction'>) {
+export function createIncidents(
+  { run, transaction }: Pick<Database, 'run' | 'transaction'>,
+  acknowledged: Pick<AcknowledgedActs, 'keep'>,
+) {
   /** @throws Problem `incident_not_found`. */
   async function get(planId: string): Promise<IncidentReport> {
     const found = await run((db) => findIncident(db, planId))
@@ -145,21 +149,19 @@ export function createIncidents({ run, transaction }: Pick<Database, 'run' | 'tr
      * @throws Problem `incident_not_found`, `incident_not_open` when the plan has expired.
      */
     async execute(planId: string, actor: IncidentActor): Promise<IncidentReport> {
-      await transaction(async (tx) => {
+      const act = await transaction(async (tx): Promise<Act | null> => {
         const plan = await lockIncident(tx, planId)
         if (!plan) throw notFound()
-        if (plan.state !== 'planned') return
+        if (plan.state !== 'planned') return null
         if (plan.expired) throw new Problem('incident_not_open', 'The plan has expired. Plan again.')
-        const { reason, selection } = plan
-        const operationId = await recordOperationWithoutRevocations(tx, {
-          ...actor,
-          kind: 'incident.execute',
-          reason,
-          selection,
-          result: { planId },
-        })
+        const { reason, selection, actorKind, actorId } = plan
+        const what = { ...actor, kind: 'incident.execute' as const, reason, selection, result: { planId } }
+        const operationId = await recordOperationWithoutRevocations(tx, what)
         await startIncident(tx, planId, operationId)
+        const kept = { id: planId, reason, selection: wholeSelection(plan), actorKind, actorId }
+        return { id: operationId, what, sessionIds: [], plan: kept }
       })
+      if (act) await acknowledged.keep([act])
       return get(planId)
     },
 

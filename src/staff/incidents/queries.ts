@@ -147,9 +147,9 @@ export async function listIncidents(db: Executor, limit: number): Promise<FoundI
 
 /** Locks the row of an incident until the transaction ends, and returns what its execution depends on; null without one. */
 export async function lockIncident(tx: Executor, id: string) {
-  const { state, reason, selection } = incident
+  const { state, reason, selection, userIds, actorKind, actorId } = incident
   const [row] = await tx
-    .select({ state, reason, selection, expired: isExpired })
+    .select({ state, reason, selection, userIds, actorKind, actorId, expired: isExpired })
     .from(incident)
     .where(eq(incident.id, id))
     .for('update')

@@ -45,3 +45,14 @@ export function shownSelection({ userIds, ...rest }: Selection): ShownSelection 
     ...rest,
   }
 }
+
+/** The selection of an incident's row, with the whole list of users. */
+export function wholeSelection({
+  selection: { userCount: _, userIdsSha256: __, ...rest },
+  userIds,
+}: {
+  selection: ShownSelection
+  userIds: string[] | null
+}): Selection {
+  return { ...rest, ...(userIds && { userIds }) }
+}

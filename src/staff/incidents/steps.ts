@@ -8,6 +8,7 @@ import { fetchRows } from '../../database/rows.ts'
 import { session } from '../../sessions/schema.ts'
 import { matching } from './queries.ts'
 import { type IncidentOutcome, incident, incidentPlanned } from './schema.ts'
+import { wholeSelection } from './selection.ts'
 import type { Selection } from './selector-values.ts'
 
 /** A running incident, as its runner needs it. */
@@ -30,9 +31,8 @@ export async function nameConnection(db: Executor): Promise<void> {
 export async function readRunning(db: Executor, id: string): Promise<Running | null> {
   const [row] = await db.select().from(incident).where(eq(incident.id, id))
   if (row?.state !== 'running' || !row.operationId) return null
-  const { operationId, reason, plannedSessions: planned, ended, userIds } = row
-  const { userCount: _, userIdsSha256: __, ...shown } = row.selection
-  return { id, operationId, reason, planned, ended, selection: { ...shown, ...(userIds && { userIds }) } }
+  const { operationId, reason, plannedSessions: planned, ended } = row
+  return { id, operationId, reason, planned, ended, selection: wholeSelection(row) }
 }
 
 /**

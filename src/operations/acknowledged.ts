@@ -1,0 +1,151 @@
+/**
+ * The operations that this process answered as done, for ten minutes. A server that takes over may lack the last ones: an
+ * asynchronous failover loses commits, and so does a restored backup. `src/failover/` compares, and carries out again what is missing.
+ *
+ * They are kept in memory, at most 64 MiB as text, which is some 150,000 sign-outs. Beyond that the oldest are dropped, with an error
+ * in the log. With JOURNAL_FOLDER they are also written to files, which outlive the process (`journal.ts`).
+ */
+import type { Log } from '../lib/log.ts'
+import type { Journal } from './journal.ts'
+import type { NewOperation } from './record.ts'
+
+/** How long an operation is kept, in milliseconds. */
+const KEPT_MS = 10 * 60_000
+const MAX_BYTES = 64 * 1024 * 1024
+/** Least milliseconds between two log lines about dropped operations. */
+const LOG_MS = 60_000
+
+/** What an operation did, so that it can be done again. A session keeps its id on every copy of the database: no token is needed. */
+export interface Act {
+  /** Of the operation. */
+  id: string
+  /** Its record. */
+  what: NewOperation
+  /** The sessions that it ended. */
+  sessionIds: readonly string[]
+  /** Of the execution of an incident: its plan, which a server may have lost as well. */
+  plan?: KeptPlan
+}
+
+interface KeptPlan extends Pick<NewOperation, 'actorKind' | 'actorId'> {
+  id: string
+  reason: string
+  /** With the whole list of users. */
+  selection: object
+}
+
+/** An act that was answered as done. */
+export interface Acknowledged extends Act {
+  /** When, by the clock of this machine. */
+  at: string
+}
+
+interface Kept {
+  id: string
+  /** On the monotonic clock. */
+  at: number
+  /** An `Acknowledged` as JSON: smaller than the object, and as the journal has it. */
+  line: string
+}
+
+export type AcknowledgedActs = ReturnType<typeof createAcknowledged>
+
+export interface AcknowledgedOptions {
+  /** For tests. */
+  maxBytes?: number
+  clock?: () => number
+}
+
+export function createAcknowledged(
+  journal: Journal | null,
+  log: Log,
+  { maxBytes = MAX_BYTES, clock = () => performance.now() }: AcknowledgedOptions = {},
+) {
+  let kept: Kept[] = []
+  let bytes = 0
+  let dropped = 0
+  let loggedAt = Number.NEGATIVE_INFINITY
+  let head: string | null = null
+
+  function forget(count: number): void {
+    for (const { line } of kept.slice(0, count)) bytes -= line.length
+    kept = kept.slice(count)
+  }
+
+  function forgetOld(): void {
+    const young = kept.findIndex(({ at }) => clock() - at < KEPT_MS)
+    forget(young === -1 ? kept.length : young)
+  }
+
+  function dropBeyondLimit(): void {
+    let count = 0
+    for (let left = bytes; left > maxBytes; count++) left -= kept[count]?.line.length ?? left
+    if (count === 0) return
+    forget(count)
+    dropped += count
+    if (clock() - loggedAt < LOG_MS) return
+    loggedAt = clock()
+    log.error(
+      { dropped, maxBytes },
+      'too many operations to keep: after a failover the oldest would not be carried out again',
+    )
+  }
+
+  return {
+    /**
+     * Keeps acts that are committed. Call it before they are answered, and in the same turn of the event loop as the commit.
+     * @returns when they are in the journal, if there is one. Never rejects: the acts are done.
+     */
+    async keep(acts: readonly Act[]): Promise<void> {
+      if (acts.length === 0) return
+      const at = new Date().toISOString()
+      const lines = acts.map((act) => JSON.stringify({ at, ...act } satisfies Acknowledged))
+      forgetOld()
+      for (const [i, { id }] of acts.entries()) {
+        const line = lines[i] as string
+        kept.push({ id, at: clock(), line })
+        bytes += line.length
+      }
+      dropBeyondLimit()
+      await journal?.append(lines)
+    },
+
+    /** The audit chain reached this head, `seq:hash`. */
+    noteHead(seen: string): void {
+      if (seen === head) return
+      head = seen
+      void journal?.append([JSON.stringify({ head })])
+    },
+
+    /**
+     * What was acknowledged by this process, and by those whose journals are in the folder: in this order, each once. `done` is to be
+     * called once the database has all of it.
+     */
+    async read(): Promise<{ acts: Acknowledged[]; heads: string[]; done(): void }> {
+      forgetOld()
+      const { lines, heads, done } = (await journal?.readOthers()) ?? { lines: [], heads: [], done: () => {} }
+      const acts = new Map<string, Acknowledged>()
+      for (const line of [...lines, ...kept.map((each) => each.line)]) {
+        const act = JSON.parse(line) as Acknowledged
+        acts.set(act.id, act)
+      }
+      return {
+        acts: [...acts.values()].sort((a, b) => (a.at < b.at ? -1 : 1)),
+        heads: [...new Set([...heads, ...(head ? [head] : [])])],
+        done,
+      }
+    },
+
+    counts: {
+      /** Operations in memory. */
+      get kept() {
+        return kept.length
+      },
+      /** Operations that were dropped because of the limit. */
+      get dropped() {
+        return dropped
+      },
+    },
+    close: async () => journal?.close(),
+  }
+}
