@@ -10,18 +10,22 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['hour', 3_600],
   ['minute', 60],
 ]
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
-const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+// Made at first use: commands start faster.
+let relative: Intl.RelativeTimeFormat | undefined
+let absolute: Intl.DateTimeFormat | undefined
 
 /** "just now", "2 minutes ago". A time in the future, because clocks differ, is "just now". */
 export function relativeTime(date: Date, now = new Date()): string {
   const seconds = (now.getTime() - date.getTime()) / 1000
   const step = STEPS.find(([, size]) => seconds >= size)
-  return step ? relative.format(-Math.floor(seconds / step[1]), step[0]) : 'just now'
+  if (!step) return 'just now'
+  relative ??= new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+  return relative.format(-Math.floor(seconds / step[1]), step[0])
 }
 
 /** "23 November 2026 at 00:41 UTC". */
 function absoluteTime(date: Date): string {
+  absolute ??= new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
   return `${absolute.format(date)} UTC`
 }
 
