@@ -5,23 +5,24 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { table } from '../../src/cli/table.ts'
 import { testDatabase } from '../support/database.ts'
-import { plainNode } from '../support/plain-node.ts'
+import { FASTER, plainNode } from '../support/plain-node.ts'
 import { shellWord } from '../support/shell.ts'
 import { nextEvent } from '../support/within.ts'
 
 const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url))
 const database = await testDatabase()
 const { psql } = database
+const { PATH, NODE_COMPILE_CACHE } = process.env
 const skip = existsSync('/usr/bin/script') || process.env.CI ? false : 'script(1) is not installed'
 
 /** Runs the command on a terminal with this many columns; types `keys` at a prompt. */
 async function onTerminal(args: string[], { columns = 80, keys = '' } = {}) {
-  const words = plainNode(bin, ...args)
+  const words = plainNode(FASTER, bin, ...args)
     .flat()
     .map(shellWord)
     .join(' ')
   const child = spawn('script', ['-qec', `stty cols ${columns} && ${words}`, '/dev/null'], {
-    env: { PATH: process.env.PATH, DATABASE_URL: database.url, TERM: 'xterm' },
+    env: { PATH, NODE_COMPILE_CACHE, DATABASE_URL: database.url, TERM: 'xterm' },
   })
   t.teardown(() => child.kill('SIGKILL'))
   let output = ''

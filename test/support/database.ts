@@ -1,12 +1,12 @@
 /** Creates a database for a test file, cloned from the migrated template. It is kept when a test fails. */
-import type pg from 'pg'
+import pg from 'pg'
 import t from 'tap'
 import { type Database, openDatabase } from '../../src/database/database.ts'
-import { admin, databaseUrl } from './server.ts'
+import { admin, CLIENT, databaseUrl } from './server.ts'
 
 export interface TestDatabase extends Database {
   url: string
-  /** Runs one query on a connection of its own, like psql. */
+  /** Runs one query by itself, like psql: nothing that it sets is left to the next one. */
   psql<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>
 }
 
@@ -39,9 +39,27 @@ export async function testDatabase({ max = 10, dump = '' } = {}): Promise<TestDa
 export function openTestDatabase(url: string, { max = 10 } = {}): TestDatabase {
   const database = openDatabase(url, { max })
   t.teardown(database.close)
+  // Connections cost more than most queries of a test.
+  const clients = new pg.Pool({ ...CLIENT, connectionString: url, max: 50, idleTimeoutMillis: 0 })
+  clients.on('error', () => {})
+  t.teardown(() => clients.end())
   return {
     ...database,
     url,
-    psql: (sql, values) => admin(url, async (client) => (await client.query(sql, values)).rows),
+    async psql(sql, values) {
+      const client = await clients.connect()
+      let reusable = false
+      try {
+        const { rows } = await client.query(sql, values)
+        // It fails in a transaction that was left open.
+        reusable = await client.query('discard all').then(
+          () => true,
+          () => false,
+        )
+        return rows
+      } finally {
+        client.release(!reusable)
+      }
+    },
   }
 }
