@@ -13,6 +13,9 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(2)
 }
 
+// The reader closed the pipe, as "… | head -1" does: no error.
+process.stdout.on('error', (error) => process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1))
+
 // A checkout runs its TypeScript sources; the published package contains only the build.
 const sources = new URL('../src/program.ts', import.meta.url)
 const { main } = await import(

@@ -44,8 +44,6 @@ export async function main(
   version: string,
 ): Promise<number | undefined> {
   let code: number | undefined = 0
-  // The reader closed the pipe, as "… | head -1" does: no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   const program = createProgram(env, version, () => {
     code = undefined
   })

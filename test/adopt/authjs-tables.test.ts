@@ -3,7 +3,7 @@ import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import t from 'tap'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { changes, outside } from '../support/outside.ts'
 
@@ -14,7 +14,7 @@ const { defineTables } = (await import(definitions)) as { defineTables(): Record
 const { psql, url } = await testDatabase()
 
 async function migrating(...args: string[]) {
-  const command = run(['migrate', ...args], { env: { DATABASE_URL: url } })
+  const command = runHere(['migrate', ...args], { env: { DATABASE_URL: url } })
   return { code: await command.ended, output: command.output() }
 }
 

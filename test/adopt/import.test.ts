@@ -3,7 +3,7 @@ import t from 'tap'
 import { importAll, prepareImport } from '../../src/adopt/import.ts'
 import { cliActor } from '../../src/cli/common.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
 import { changes, outside } from '../support/outside.ts'
@@ -25,7 +25,7 @@ await psql(`set search_path = public;
 
 const ARGS = ['import', '--table', 'public.session', '--users', 'public.user']
 async function importing(...args: string[]) {
-  const command = run([...ARGS, ...args], { env: { DATABASE_URL: url } })
+  const command = runHere([...ARGS, ...args], { env: { DATABASE_URL: url } })
   return { code: await command.ended, output: command.output(), stdout: command.stdout() }
 }
 const source = { table: 'public.session', token: 'sessionToken', user: 'userId', expires: 'expires' }
@@ -194,7 +194,7 @@ t.test('wrong names, types and rights are refused with what to do', async (t) =>
   ] as const)
     t.match(await importing(...args), { code: 2, output: message }, args.join(' '))
   const importer = await login(database, 'global_logout_service')
-  const command = run(ARGS, { env: { DATABASE_URL: importer.url } })
+  const command = runHere(ARGS, { env: { DATABASE_URL: importer.url } })
   t.equal(await command.ended, 1)
   t.match(command.output(), 'grant it SELECT on them for the time of the import')
 })

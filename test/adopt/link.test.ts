@@ -2,7 +2,7 @@
 import t from 'tap'
 import { withSchema } from '../../src/database/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
 import { changes, outside } from '../support/outside.ts'
@@ -15,7 +15,7 @@ const { psql, url } = database
 const service = await startService({ database })
 
 async function users(...args: string[]) {
-  const command = run(['users', ...args], { env: { DATABASE_URL: url } })
+  const command = runHere(['users', ...args], { env: { DATABASE_URL: url } })
   return { code: await command.ended, output: command.output(), stdout: command.stdout() }
 }
 const link = (table: string, ...args: string[]) => users('link', '--table', table, ...args)
@@ -35,7 +35,7 @@ await psql(`grant usage on schema shop to ${application.name};
 const COLUMNS = ['--id', 'Id', '--email', 'E-Mail', '--name', 'Full name']
 /** What `doctor` says of the linked table. */
 async function doctor(): Promise<{ level: string; detail: string }> {
-  const command = run(['doctor', '--json'], { env: { DATABASE_URL: url } })
+  const command = runHere(['doctor', '--json'], { env: { DATABASE_URL: url } })
   await command.ended
   return JSON.parse(command.stdout()).find(({ what }: { what: string }) => what === 'users')
 }
@@ -188,7 +188,7 @@ t.test('while the table is linked', async (t) => {
     const there = withSchema(url, 'second_logout')
     await migrate(there)
     const env = { DATABASE_URL: url, DATABASE_SCHEMA: 'second_logout' }
-    const command = run(['users', 'link', '--table', 'shop.people', '--id', 'key', '--yes'], { env })
+    const command = runHere(['users', 'link', '--table', 'shop.people', '--id', 'key', '--yes'], { env })
     t.equal(await command.ended, 0, command.output())
     const id = crypto.randomUUID()
     await psql(`insert into shop.people (key) values ('${id}');
@@ -313,7 +313,7 @@ t.test('an owner without rights on the table is told which it needs', async (t) 
     `create schema given authorization ${owner.name}; create table public.theirs (id int primary key)`,
   )
   await migrate(withSchema(owner.url, 'given'))
-  const command = run(['users', 'link', '--table', 'theirs', '--id', 'id', '--yes'], {
+  const command = runHere(['users', 'link', '--table', 'theirs', '--id', 'id', '--yes'], {
     env: { DATABASE_URL: owner.url, DATABASE_SCHEMA: 'given' },
   })
   t.equal(await command.ended, 1)
@@ -321,7 +321,7 @@ t.test('an owner without rights on the table is told which it needs', async (t) 
   await psql(`grant select, trigger on theirs to ${owner.name}`)
   const triggers = () => psql(`select from pg_trigger where tgrelid = 'theirs'::regclass`)
   const again = (...args: string[]) =>
-    run(['users', ...args, '--yes'], { env: { DATABASE_URL: owner.url, DATABASE_SCHEMA: 'given' } })
+    runHere(['users', ...args, '--yes'], { env: { DATABASE_URL: owner.url, DATABASE_SCHEMA: 'given' } })
   await psql('alter table theirs enable row level security')
   const hidden = again('link', '--table', 'theirs', '--id', 'id')
   t.equal(await hidden.ended, 1)

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { isSetByService } from '../../src/database/connection-settings.ts'
 import { openDatabase } from '../../src/database/database.ts'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { dropLogin } from '../support/logins.ts'
 import { json, startService } from '../support/service.ts'
@@ -154,7 +154,7 @@ for (const [way, prepare] of Object.entries(WAYS))
     await owner.psql(`insert into global_logout.session ("sessionToken", "userId", expires)
       values ('x', 'ada', now() at time zone 'utc' + interval '1 day')`)
     const command = async (...args: string[]) => {
-      const started = run([...args, '--json'], { env: { DATABASE_URL: url } })
+      const started = runHere([...args, '--json'], { env: { DATABASE_URL: url } })
       t.equal(await started.ended, 0, `${args.join(' ')}\n${started.output()}`)
       return JSON.parse(started.stdout())
     }
@@ -177,7 +177,7 @@ t.test('a role without triggers is refused, because it would leave no record', a
   t.equal(await service.check('x'.repeat(43)), 503)
   t.equal((await service.as('x'.repeat(43), '/api/logout', json({ scope: 'global' }))).status, 503)
   t.match(await (await service.http('/readyz')).json(), { detail: /session_replication_role is replica/ })
-  const started = run(['sweep'], { env: { DATABASE_URL: database.url } })
+  const started = runHere(['sweep'], { env: { DATABASE_URL: database.url } })
   t.equal(await started.ended, 1)
   t.match(started.output(), /skips triggers: session_replication_role is replica/)
 })

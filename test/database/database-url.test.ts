@@ -8,7 +8,7 @@ import t from 'tap'
 import { clientConfig, databaseUrlProblems } from '../../src/database/client-config.ts'
 import { createConnector } from '../../src/database/connection.ts'
 import { parseDatabaseUrl } from '../../src/database/database-url.ts'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { listen } from '../support/ports.ts'
 import '../support/seed.ts'
 
@@ -159,7 +159,7 @@ t.test('no message repeats text that may be part of a password', async () => {
 t.test('start, the commands and doctor name the problem and fail', async (t) => {
   const env = { DATABASE_URL: 'postgres://ada:Geheim7@h1:1,h2:2/app?target_session_attrs=any&keepalives=1' }
   for (const command of ['start', 'migrate', 'sweep', 'doctor']) {
-    const started = run([command], { env })
+    const started = runHere([command], { env })
     t.equal(await started.ended, command === 'doctor' ? 1 : 2, command)
     t.match(started.output(), /DATABASE_URL.*target_session_attrs must be read-write or primary/, command)
     t.match(started.output(), /DATABASE_URL.*parameter keepalives is not supported/, command)
@@ -169,7 +169,7 @@ t.test('start, the commands and doctor name the problem and fail', async (t) => 
 
 t.test('each of several hosts is tried, and the error names the reason of each', async (t) => {
   const env = { DATABASE_URL: 'postgres://ada:Geheim7@127.0.0.1:1,[::1]:1/app?target_session_attrs=primary' }
-  const started = run(['sweep'], { env })
+  const started = runHere(['sweep'], { env })
   t.equal(await started.ended, 1)
   t.match(started.output(), /no host of DATABASE_URL is a primary that answers: 127\.0\.0\.1:1: .*; ::1:1: /)
   t.notMatch(started.output(), 'Geheim7')

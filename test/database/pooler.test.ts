@@ -2,7 +2,7 @@
 import pg from 'pg'
 import t from 'tap'
 import { verifyForCommand, verifyUrls } from '../../src/database/pooler.ts'
-import { run } from '../support/command.ts'
+import { run, runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { ownServer } from '../support/own-server.ts'
 import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
@@ -12,7 +12,7 @@ const other = await testDatabase()
 
 /** The exit code of `doctor`, and its finding on the pooler. */
 async function doctorOf(env: Record<string, string>) {
-  const doctor = run(['doctor', '--json'], { env })
+  const doctor = runHere(['doctor', '--json'], { env })
   const code = await doctor.ended
   const findings = JSON.parse(doctor.stdout()) as { what: string }[]
   return { code, pooler: findings.find(({ what }) => what === 'pooler') }
@@ -63,11 +63,11 @@ t.test('PgBouncer', { skip: noPgbouncer }, async (t) => {
   })
 
   t.test('is refused by a command, too', async (t) => {
-    const command = run(['sweep'], { env: { DATABASE_URL: pgbouncer.url } })
+    const command = runHere(['sweep'], { env: { DATABASE_URL: pgbouncer.url } })
     t.equal(await command.ended, 1)
     t.match(command.output(), /is a pooler in transaction mode.*Set DATABASE_DIRECT_URL/)
     t.same(await left(), before)
-    const past = run(['sweep'], { env: { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: url } })
+    const past = runHere(['sweep'], { env: { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: url } })
     t.equal(await past.ended, 0, past.output())
   })
 

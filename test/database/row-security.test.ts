@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
 import { openDatabase } from '../../src/database/database.ts'
-import { run } from '../support/command.ts'
+import { run, runHere } from '../support/command.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { dropLogin } from '../support/logins.ts'
 import { freePort } from '../support/ports.ts'
@@ -103,7 +103,7 @@ for (const { what, table, cure, sql, asOwner } of CASES)
     }
     const env = { DATABASE_URL: database.url }
     const revoke = async () => {
-      const command = run(['revoke', 'ada', '--reason', 'stolen', '--yes'], { env })
+      const command = runHere(['revoke', 'ada', '--reason', 'stolen', '--yes'], { env })
       return { code: await command.ended, output: command.output() }
     }
     t.match(await revoke(), {
@@ -116,7 +116,7 @@ for (const { what, table, cure, sql, asOwner } of CASES)
     t.equal(await start.ended, 1)
     t.match(start.output(), `row level security hides rows of ${table} from ${role}`)
 
-    const doctor = run(['doctor', '--json'], { env })
+    const doctor = runHere(['doctor', '--json'], { env })
     t.equal(await doctor.ended, 1)
     const [found] = (JSON.parse(doctor.stdout()) as { level: string; what: string; detail: string }[]).filter(
       ({ what }) => what === 'rows',
@@ -140,7 +140,7 @@ t.test(
     const { role } = await login(owner)
     await owner.psql(`alter table user_lock owner to ${role}; alter table user_lock enable row level security;
     alter table user_lock force row level security`)
-    const doctor = run(['doctor'], { env: { DATABASE_URL: database.url } })
+    const doctor = runHere(['doctor'], { env: { DATABASE_URL: database.url } })
     t.equal(await doctor.ended, 1)
     t.match(doctor.output(), `row level security hides rows of user_lock from ${role}`)
     t.match(doctor.output(), '"alter table user_lock no force row level security"')

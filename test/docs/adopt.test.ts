@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { generatedClient, load, skip } from '../authjs/others/load.ts'
 import { PG_SQL, PRISMA_SQL } from '../authjs/others/tables.ts'
 import { layoutSql } from '../layouts/layouts.ts'
+import { IN_SHELL } from '../support/command.ts'
 import { compile } from '../support/compile.ts'
 import { testDatabase } from '../support/database.ts'
 import { cell } from '../support/matrix.ts'
@@ -14,7 +15,6 @@ import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { freePort } from '../support/ports.ts'
 import { runProgram } from '../support/run-program.ts'
 import { startService } from '../support/service.ts'
-import { shellWord } from '../support/shell.ts'
 import { readmeSection } from './readme.ts'
 
 const page = await readFile(new URL('../../docs/adopt.md', import.meta.url), 'utf8')
@@ -30,10 +30,9 @@ const pooledUrl = noPgbouncer ? url : (await startPgbouncer(url)).url
 
 /** Runs commands of the page against the database. */
 function shell(commands: string, env: Record<string, string> = {}) {
-  const bin = new URL('../../bin/global-logout.js', import.meta.url).pathname
-  const define = `set -eu\nglobal-logout() { ${shellWord(process.execPath)} ${shellWord(bin)} "$@"; }\n`
   const { PATH = '' } = process.env
-  return runProgram('bash', ['-c', define + commands], { env: { PATH, DATABASE_URL: url, ...env } })
+  const script = `set -eu\n${IN_SHELL}${commands}`
+  return runProgram('bash', ['-c', script], { env: { PATH, DATABASE_URL: url, ...env } })
 }
 
 t.test('the service migrates beside the application', async (t) => {

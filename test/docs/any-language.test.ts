@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { IN_SHELL } from '../support/command.ts'
 import { isInstalled, runProgram } from '../support/run-program.ts'
 import { startService } from '../support/service.ts'
-import { shellWord } from '../support/shell.ts'
 
 const skip = (await isInstalled('curl', '--version')) || process.env.CI ? false : 'no curl here'
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -14,7 +14,7 @@ t.test('a user signs in, is checked, and signs out everywhere with curl alone', 
   const page = await readFile(`${root}/docs/any-language.md`, 'utf8')
   const commands = [...page.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) => block).join('\n')
   const script = `set -eu
-    global-logout() { ${shellWord(process.execPath)} bin/global-logout.js "$@"; }
+    ${IN_SHELL}
     ${commands.replace(/^SERVICE=.*$/m, `SERVICE=${service.base}`)}`
   const { stdout } = await runProgram('bash', ['-c', script], {
     cwd: root,

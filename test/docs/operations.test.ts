@@ -4,7 +4,7 @@ import t from 'tap'
 import { CONNECTIONS, isDirect, POOLS, type PoolName } from '../../src/database/pools.ts'
 import { readRights } from '../../src/database/rights.ts'
 import { rowsByObject } from '../../src/doctor/roles-action.ts'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
 import { served } from '../support/served.ts'
@@ -134,7 +134,7 @@ t.test(
     const written = readmeTable('Database roles', await read('operations.md'))
     t.strictSame(written, rowsByObject(await database.run(readRights)))
     const command = async (...args: string[]) => {
-      const started = run(['roles', ...args], { env: { DATABASE_URL: database.url } })
+      const started = runHere(['roles', ...args], { env: { DATABASE_URL: database.url } })
       t.equal(await started.ended, 0)
       return started.output()
     }

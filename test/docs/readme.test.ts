@@ -1,7 +1,7 @@
 /** The commands of the README do what it says. */
 import t from 'tap'
 import { seedDemo } from '../../demo/users.ts'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { isInstalled, runProgram } from '../support/run-program.ts'
 import { startService } from '../support/service.ts'
 import { readmeSection, readmeTable, shellBlocks } from './readme.ts'
@@ -35,7 +35,7 @@ t.test('the README lists every command, and its definition for a checkout works'
       return parts ? parts.split('\\|').map((part) => `${name} ${part}`) : [name]
     }),
   )
-  const completion = run(['completion', 'bash'])
+  const completion = runHere(['completion', 'bash'])
   await completion.ended
   const paths = [...completion.output().matchAll(/^ +'([a-z ]+)'\) words=/gm)].map(([, path = '']) => path)
   const leaves = paths.filter((path) => !paths.some((other) => other.startsWith(`${path} `)))

@@ -1,7 +1,7 @@
 /** `global-logout doctor` and `completion`, as an operator uses them. */
 import t from 'tap'
 import { TRIGGERS } from '../../src/doctor/database-checks.ts'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { dropLogin } from '../support/logins.ts'
 import { runProgram } from '../support/run-program.ts'
@@ -11,7 +11,7 @@ const database = await testDatabase()
 const { psql } = database
 
 async function command(args: string[], env: Record<string, string> = {}) {
-  const started = run(args, { env: { DATABASE_URL: database.url, ...env } })
+  const started = runHere(args, { env: { DATABASE_URL: database.url, ...env } })
   return { code: await started.ended, output: started.output() }
 }
 interface Finding {

@@ -6,7 +6,7 @@ import type { Actor } from '../../src/operations/record.ts'
 import { prepare } from '../../src/prepare.ts'
 import { endKey } from '../../src/service-api/keys.ts'
 import { verify } from '../../src/staff/audit/chain.ts'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
 import { startService } from '../support/service.ts'
@@ -297,7 +297,7 @@ t.test(
     for (const [kind, label] of Object.entries(kinds)) {
       const page = await (await running.http(`/api/admin/audit?kind=${kind}`, { headers })).json()
       t.match((page as { entries: unknown[] }).entries[0], { kind, actorKind: 'database' }, kind)
-      const listed = run(['audit', 'list', '--kind', kind], { env: { DATABASE_URL: owner.url } })
+      const listed = runHere(['audit', 'list', '--kind', kind], { env: { DATABASE_URL: owner.url } })
       t.equal(await listed.ended, 0)
       t.match(listed.output(), new RegExp(`${kind} .* database \\w+`))
       for (const path of [`/admin/audit?kind=${kind}`, '/admin']) {

@@ -1,13 +1,13 @@
 /** `global-logout keys`, as whoever runs the service uses it. */
 import { userInfo } from 'node:os'
 import t from 'tap'
-import { run } from '../support/command.ts'
+import { run, runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 
 const database = await testDatabase()
 
 async function keys(...args: string[]) {
-  const started = run(['keys', ...args], { env: { DATABASE_URL: database.url } })
+  const started = runHere(['keys', ...args], { env: { DATABASE_URL: database.url } })
   return { code: await started.ended, output: started.output() }
 }
 const create = async (name: string, ...args: string[]) => {

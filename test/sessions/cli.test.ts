@@ -1,6 +1,6 @@
 /** `global-logout sweep`, as an operator uses it. */
 import t from 'tap'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 
 const { url, psql } = await testDatabase()
@@ -11,7 +11,7 @@ t.test('sweep deletes expired sessions, and prints how many', async (t) => {
     `insert into session ("sessionToken", "userId", expires)
      values ('dead', 'ada', now() - interval '1 day'), ('active', 'ada', now() + interval '1 day')`,
   )
-  const sweep = run(['sweep'], { env: { DATABASE_URL: url } })
+  const sweep = runHere(['sweep'], { env: { DATABASE_URL: url } })
   t.equal(await sweep.ended, 0)
   t.match(sweep.output(), '1 expired session deleted.')
   t.same(await psql('select "sessionToken" from session'), [{ sessionToken: 'active' }])

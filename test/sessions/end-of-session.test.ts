@@ -5,7 +5,7 @@ import { readTokens } from '../../src/check/queries.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { applicationDatabase, DRIVERS } from '../authjs/application.ts'
 import { startPglite } from '../authjs/pglite.ts'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { json, startService } from '../support/service.ts'
 
 const BEYOND = ['infinity', '10000-01-01', '275760-09-14', '294276-12-31']
@@ -62,7 +62,7 @@ for (const expires of BEYOND) {
       const staff = (await keyFor('security')).headers
       const account = await http(`/api/admin/users/${userId}/sessions`, { headers: staff })
       t.match(await account.json(), { sessions: [{ id, expiresAt }] })
-      const cli = run(['sessions', userId, '--json'], { env: { DATABASE_URL: database.url } })
+      const cli = runHere(['sessions', userId, '--json'], { env: { DATABASE_URL: database.url } })
       t.equal(await cli.ended, 0)
       t.match(JSON.parse(cli.stdout()), [{ id, expiresAt }])
 

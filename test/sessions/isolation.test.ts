@@ -2,7 +2,7 @@
 import { request } from 'node:http'
 import t from 'tap'
 import { table } from '../../src/cli/table.ts'
-import { run } from '../support/command.ts'
+import { runHere } from '../support/command.ts'
 import { csvLine } from '../support/csv.ts'
 import { json, NEVER_MS, startService } from '../support/service.ts'
 import { nextEvent } from '../support/within.ts'
@@ -135,7 +135,7 @@ t.test('nor do they in CSV, where they are shown instead', async (t) => {
 t.test('nor on a terminal, where a line of theirs is no line of ours', async (t) => {
   t.notMatch(table(['why'], [[`a${TURN}\u009b31m\u001b[2J`]]).replace('\n', ''), /[\p{Cc}\p{Cf}]/u)
   await psql('insert into "user" (id) values ($1)', [`mallory\nrole  security${TURN}`])
-  const shown = run(['user', 'show', `mallory\nrole  security${TURN}`], {
+  const shown = runHere(['user', 'show', `mallory\nrole  security${TURN}`], {
     env: { DATABASE_URL: service.database.url },
   })
   t.equal(await shown.ended, 0)

@@ -5,7 +5,7 @@
 import { createServer, type Socket } from 'node:net'
 import t from 'tap'
 import { boundedFetch } from '../support/bounded-fetch.ts'
-import { run } from '../support/command.ts'
+import { run, runHere } from '../support/command.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { ownServer } from '../support/own-server.ts'
 import { freePort, listen } from '../support/ports.ts'
@@ -88,11 +88,11 @@ t.test('a command on a standby fails and says so, and doctor reports it', async 
     ['sweep'],
     ['migrate'],
   ]) {
-    const command = run(args, { env })
+    const command = runHere(args, { env })
     t.equal(await command.ended, 1, args.join(' '))
     t.match(command.output(), `${hostOf(standby.url)} is a standby`)
   }
-  const doctor = run(['doctor', '--json'], { env })
+  const doctor = runHere(['doctor', '--json'], { env })
   t.equal(await doctor.ended, 1)
   const findings = JSON.parse(doctor.stdout()) as { level: string; what: string; detail: string }[]
   t.match(
@@ -110,7 +110,7 @@ t.test('with several hosts the service uses the primary, in any order', async (t
       t.equal((await service.http('/readyz')).status, 200)
       if (mode === 'leased') await service.answersFromMemory()
     }
-    const command = run(['sessions', 'u1', '--json'], { env: { DATABASE_URL: url } })
+    const command = runHere(['sessions', 'u1', '--json'], { env: { DATABASE_URL: url } })
     t.equal(await command.ended, 0)
   }
 })

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { run } from '../../support/command.ts'
+import { run, runHere } from '../../support/command.ts'
 import { testDatabase } from '../../support/database.ts'
 import { hold } from '../../support/hold.ts'
 import { waitFor } from '../../support/within.ts'
@@ -12,18 +12,18 @@ const { psql } = database
 const env = { DATABASE_URL: database.url }
 
 async function command(...args: string[]) {
-  const started = run(args, { env })
+  const started = runHere(args, { env })
   return { code: await started.ended, output: started.output() }
 }
 /** Standard output has the result and nothing else: plans, questions and bars are for people. */
 const json = async (...args: string[]) => {
-  const started = run([...args, '--json'], { env })
+  const started = runHere([...args, '--json'], { env })
   await started.ended
   return JSON.parse(started.stdout())
 }
 /** The lines of a file. */
 async function csv(...args: string[]) {
-  const started = run([...args, '--csv'], { env })
+  const started = runHere([...args, '--csv'], { env })
   await started.ended
   return started.stdout().trimEnd().split('\r\n')
 }

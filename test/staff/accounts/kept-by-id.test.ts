@@ -2,7 +2,7 @@
 import pg from 'pg'
 import t from 'tap'
 import type { Actor } from '../../../src/operations/record.ts'
-import { run } from '../../support/command.ts'
+import { runHere } from '../../support/command.ts'
 import { SEARCH_PATH } from '../../support/server.ts'
 import { json, startService } from '../../support/service.ts'
 import { waitFor } from '../../support/within.ts'
@@ -98,7 +98,7 @@ t.test(
 
     const second = await deleted()
     const command = async (...args: string[]) => {
-      const started = run(args, { env: { DATABASE_URL: database.url } })
+      const started = runHere(args, { env: { DATABASE_URL: database.url } })
       return { code: await started.ended, output: started.output() }
     }
     t.match(await command('user', 'find', second), { code: 0, output: /\(deleted\)/ })

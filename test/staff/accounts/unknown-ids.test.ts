@@ -11,7 +11,7 @@ import { hashToken } from '../../../src/database/token-hash.ts'
 import { openTransaction } from '../../authjs/application.ts'
 import { inDays } from '../../authjs/contract-suite.ts'
 import { memoryAdapter } from '../../authjs/memory-adapter.ts'
-import { run } from '../../support/command.ts'
+import { runHere } from '../../support/command.ts'
 import { testDatabase } from '../../support/database.ts'
 import { login } from '../../support/logins.ts'
 import { json, startService } from '../../support/service.ts'
@@ -45,7 +45,7 @@ async function api(path: string, init: RequestInit = {}) {
   return { status: response.status, ...((await response.json()) as Record<string, unknown>) }
 }
 async function command(...args: string[]) {
-  const started = run(args, { env: { DATABASE_URL: owner.url } })
+  const started = runHere(args, { env: { DATABASE_URL: owner.url } })
   return { code: await started.ended, output: started.output() }
 }
 const revoke = (id: string, body: object) =>
