@@ -85,6 +85,44 @@ BEGIN
 	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = operation_id;
 END $$;
 --> statement-breakpoint
+-- Carries out again an operation that the service answered as done and that this server has lost, as after an asynchronous failover.
+-- "act" is the record of the new operation. Its id derives from that of the lost one, so that of several processes one does it, once;
+-- its result says which one is redone. Ends these sessions only: a later sign-in stays, unless the user was deleted. "relock" sets the
+-- lock that the result names. Returns null where this server has either operation.
+CREATE FUNCTION global_logout.redo_operation(act jsonb, session_ids uuid[], relock boolean, OUT xid text, OUT ended integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
+DECLARE
+	redone global_logout.operation := jsonb_populate_record(NULL::global_logout.operation, act);
+	until CONSTANT timestamptz := nullif(redone.result ->> 'lockedUntil', 'forever')::timestamptz;
+BEGIN
+	PERFORM global_logout.begin_act();
+	PERFORM FROM global_logout."user" u WHERE u.id = redone.user_id FOR UPDATE;
+	IF EXISTS (SELECT FROM global_logout.operation o WHERE o.id = (redone.result #>> '{redone,operationId}')::uuid) THEN
+		RETURN;
+	END IF;
+	redone.revoked_count := -1;
+	INSERT INTO global_logout.operation SELECT redone.* ON CONFLICT (id) DO NOTHING;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	xid := pg_current_xact_id()::text;
+	IF relock AND coalesce(until > clock_timestamp(), true) THEN
+		INSERT INTO global_logout.user_lock AS held (user_id, until, reason) VALUES (redone.user_id, until, redone.reason)
+			ON CONFLICT (user_id) DO UPDATE SET until = excluded.until, reason = excluded.reason, locked_at = excluded.locked_at
+			WHERE held.until < coalesce(excluded.until, 'infinity');
+	END IF;
+	PERFORM set_config('global_logout.operation_id', redone.id::text, true);
+	DELETE FROM global_logout.session s
+		WHERE s.id = ANY (session_ids) OR (redone.kind = 'user.delete' AND s."userId" = redone.user_id);
+	PERFORM set_config('global_logout.operation_id', '', true);
+	SELECT count(*) INTO ended FROM global_logout.revoked_session r WHERE r.operation_id = redone.id;
+	IF redone.kind = 'user.delete' THEN
+		DELETE FROM global_logout."user" u WHERE u.id = redone.user_id;
+	END IF;
+	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = redone.id;
+END $$;
+--> statement-breakpoint
 -- What a user does to sessions of their own, as an operation.
 CREATE FUNCTION global_logout.act_of_user(
 	kind text, scope text, asker global_logout.session, ip_address inet, user_agent text, request_id text

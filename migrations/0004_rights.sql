@@ -68,6 +68,7 @@ BEGIN
 		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
 		GRANT EXECUTE ON FUNCTION global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
 			global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.remove_user(text, text, text, text),
+			global_logout.redo_operation(jsonb, uuid[], boolean),
 			global_logout.end_sessions(global_logout.operation, uuid, uuid, integer),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.may_act_on_staff() TO global_logout_service;
@@ -104,7 +105,8 @@ BEGIN
 		global_logout.act_of_user(text, text, global_logout.session, inet, text, text), global_logout.valid_session(text),
 		global_logout.mirror_user(text, jsonb), global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 		global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
-		global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.remove_user(text, text, text, text), global_logout.follow_users(), global_logout.lagging_instances(text[]), global_logout.refuse_locked(), global_logout.announce_lock(), global_logout.refuse_renaming(),
+		global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.remove_user(text, text, text, text),
+		global_logout.redo_operation(jsonb, uuid[], boolean), global_logout.follow_users(), global_logout.lagging_instances(text[]), global_logout.refuse_locked(), global_logout.announce_lock(), global_logout.refuse_renaming(),
 		global_logout.refuse_future(), global_logout.stamp_operation(), global_logout.operation_digest(global_logout.operation), global_logout.seal_operations(integer),
 		global_logout.refuse_changed_outcome(), global_logout.refuse_revived_key(), global_logout.record_operation(text, text, text, jsonb),
 		global_logout.until_text(timestamptz), global_logout.key_facts(global_logout.service_key), global_logout.record_key_change(), global_logout.record_lock_change(),

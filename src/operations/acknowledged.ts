@@ -27,7 +27,7 @@ export interface Act {
   plan?: KeptPlan
 }
 
-interface KeptPlan extends Pick<NewOperation, 'actorKind' | 'actorId'> {
+export interface KeptPlan extends Pick<NewOperation, 'actorKind' | 'actorId'> {
   id: string
   reason: string
   /** With the whole list of users. */

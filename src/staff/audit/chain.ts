@@ -4,10 +4,11 @@
  * only a chain head stored elsewhere reveals that, so the service logs the head.
  */
 import { hash } from 'node:crypto'
-import type { Database } from '../../database/database.ts'
+import type { Database, Executor } from '../../database/database.ts'
 import { sqlState } from '../../database/failures.ts'
 import {
   type Head,
+  hasLink,
   type Link,
   type OperationPosition,
   readCoverage,
@@ -81,6 +82,12 @@ async function sealIfPossible(database: Pick<Database, 'transaction'>): Promise<
 /** @returns the head of the chain as `seq:hash`. */
 export async function readChainHead({ run }: Pick<Database, 'run'>): Promise<string> {
   return formatHead(await run(readHead))
+}
+
+/** Whether the chain has this head, or had it. @throws Error when it is not spelled like one. */
+export async function hasHead(db: Executor, head: string): Promise<boolean> {
+  const { seq, hash } = parseHead(head)
+  return seq === 0 ? hash.equals(GENESIS) : await hasLink(db, seq, hash)
 }
 
 /**

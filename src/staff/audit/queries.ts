@@ -5,7 +5,7 @@ import type { Executor } from '../../database/database.ts'
 import { fetchRows } from '../../database/rows.ts'
 import type { AuditKind } from '../../operations/kinds.ts'
 import { type Operation, operation, revokedSession } from '../../operations/schema.ts'
-import { auditHead } from './schema.ts'
+import { auditHead, auditLink } from './schema.ts'
 
 export interface AuditFilter {
   /** Operations on this user, or that ended a session of theirs. */
@@ -136,6 +136,12 @@ export async function readHead(db: Executor): Promise<Head> {
   const [head] = await db.select({ seq: auditHead.seq, hash: auditHead.hash }).from(auditHead)
   if (!head) throw missingHead()
   return head
+}
+
+/** Whether the chain has this link. */
+export async function hasLink(db: Executor, seq: number, hash: Buffer): Promise<boolean> {
+  const link = and(eq(auditLink.seq, seq), eq(auditLink.hash, hash))
+  return (await db.$count(auditLink, link)) > 0
 }
 
 const missingHead = () => new Error('audit_head has no row')

@@ -3,7 +3,7 @@
  * execution starts once; `run.ts` does the work. Every step is an operation.
  */
 
-import { type Database, withoutDeadline } from '../../database/database.ts'
+import { type Database, type Executor, withoutDeadline } from '../../database/database.ts'
 import { Problem, unavailable } from '../../errors.ts'
 import type { AcknowledgedActs, Act } from '../../operations/acknowledged.ts'
 import { type NewOperation, recordOperationWithoutRevocations } from '../../operations/record.ts'
@@ -115,28 +115,14 @@ export function createIncidents(
           await tx.extend(COUNT_MS)
           await forgetExpiredPlans(tx)
           const id = crypto.randomUUID()
-          const { sample, ...counted } = await countMatching(tx, selection, id)
+          const { sample, expiresAt, ...counted } = await insertPlan(tx, id, selection, reason, actor)
           const unknownUserIds = selection.userIds ? await unknownUsers(tx, selection.userIds) : []
-          const shown = shownSelection(selection)
-          const planned = {
-            id,
-            reason,
-            selection: shown,
-            userIds: selection.userIds ?? null,
-            actorKind: actor.actorKind,
-            actorId: actor.actorId ?? null,
-            plannedSessions: counted.sessions,
-            plannedUsers: counted.users,
-            staffSessions: counted.staffSessions,
-            sample,
-          }
-          const { expiresAt } = await insertIncident(tx, planned, PLAN_SECONDS)
           const result = { planId: id, ...counted, unknownUsers: unknownUserIds.length }
           await recordOperationWithoutRevocations(tx, {
             ...actor,
             kind: 'incident.plan',
             reason,
-            selection: shown,
+            selection: shownSelection(selection),
             result,
           })
           return { planId: id, ...counted, sample, expiresAt, unknownUsers: unknownUserIds }
@@ -194,6 +180,31 @@ export function createIncidents(
       }
     },
   }
+}
+
+/** Counts the sessions that a selection matches, and inserts the plan to end them. */
+export async function insertPlan(
+  tx: Executor,
+  id: string,
+  selection: Selection,
+  reason: string,
+  { actorKind, actorId = null }: Pick<NewOperation, 'actorKind' | 'actorId'>,
+): Promise<Counted & { expiresAt: Date }> {
+  const counted = await countMatching(tx, selection, id)
+  const planned = {
+    id,
+    reason,
+    selection: shownSelection(selection),
+    userIds: selection.userIds ?? null,
+    actorKind,
+    actorId,
+    plannedSessions: counted.sessions,
+    plannedUsers: counted.users,
+    staffSessions: counted.staffSessions,
+    sample: counted.sample,
+  }
+  const { expiresAt } = await insertIncident(tx, planned, PLAN_SECONDS)
+  return { ...counted, expiresAt }
 }
 
 function notFound(): Problem {

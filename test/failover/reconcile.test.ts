@@ -1,0 +1,189 @@
+/** What a server lost is carried out again there, recorded as redone, counted, and done once. */
+import t from 'tap'
+import { createReconciler } from '../../src/failover/reconcile.ts'
+import type { Redone } from '../../src/failover/redo.ts'
+import type { Log } from '../../src/lib/log.ts'
+import { createAcknowledged } from '../../src/operations/acknowledged.ts'
+import { readChainHead, seal, verify } from '../../src/staff/audit/chain.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { begin } from '../support/incidents.ts'
+import { servicesOn, startService } from '../support/service.ts'
+
+const errors: { message: string; fields: Record<string, unknown> }[] = []
+const log = {
+  info() {},
+  warn() {},
+  error: (fields: Record<string, unknown>, message: string) => void errors.push({ message, fields }),
+} as unknown as Log
+
+/** The old primary; the new one gets what was replicated, and no more. */
+const old = await startService({ except: ['sealer', 'incidents'] })
+const taken = await testDatabase()
+const { sessions, accounts } = servicesOn(taken.url)
+const never = new AbortController().signal
+const source = { userAgent: null, ipAddress: null }
+const STAFF = { actorKind: 'staff' as const, actorId: 'eve' }
+
+t.beforeEach(() => void errors.splice(0))
+
+async function replicate(tables = ['"user"', 'session']) {
+  for (const table of tables) {
+    const rows = await old.database.psql(`select to_jsonb(x) as row from ${table} x`)
+    await taken.psql(
+      `insert into ${table} select (jsonb_populate_record(null::${table}, r -> 'row')).* from jsonb_array_elements($1::jsonb) r
+        on conflict do nothing`,
+      [JSON.stringify(rows)],
+    )
+  }
+}
+
+function reconcilerOf(acknowledged: Parameters<typeof createReconciler>[0] = old.acknowledged) {
+  const redone: Redone[] = []
+  const reconciler = createReconciler(acknowledged, log, (each) => void redone.push(each))
+  return {
+    redone,
+    counts: reconciler.counts,
+    run: (database: TestDatabase = taken) => reconciler.reconcile(database, 'the new primary', never),
+  }
+}
+const operations = (userId: string) =>
+  taken.psql<Record<string, unknown>>(
+    `select kind, scope, actor_kind, actor_id, actor_session_id, revoked_count, result from operation where user_id = $1 order by at`,
+    [userId],
+  )
+
+t.test('a lost global logout is done again; what came later stays', async (t) => {
+  const phone = await old.signIn('ada')
+  const laptop = await old.signIn('ada')
+  await replicate()
+  const { operationId } = await old.sessions.logout(phone.token, 'global', source)
+  t.ok(await sessions.find(laptop.token), 'the new primary does not know')
+  const later = await sessions.create({ userId: 'ada', ...source })
+
+  const { run, counts, redone } = reconcilerOf()
+  await run()
+  t.equal(await sessions.find(phone.token), null)
+  t.equal(await sessions.find(laptop.token), null)
+  t.ok(await sessions.find(later.token), 'a sign-in after the logout')
+  t.match(await operations('ada'), [
+    {
+      kind: 'logout',
+      scope: 'global',
+      actor_kind: 'user',
+      actor_id: 'ada',
+      actor_session_id: phone.id,
+      revoked_count: 2,
+      result: { redone: { operationId, at: String } },
+    },
+  ])
+  t.match(counts, { lost: 1, missing: 0 })
+  t.match(errors, [{ message: /carried out again/, fields: { operationId, ended: 2 } }])
+  t.match(redone, [{ ended: 2, xid: String }])
+
+  await run()
+  t.match(counts, { lost: 1 }, 'once')
+  t.equal((await operations('ada')).length, 1)
+})
+
+t.test('several processes that redo it at once do it once', async (t) => {
+  const { token } = await old.signIn('bob')
+  await replicate()
+  await old.sessions.logout(token, 'local', source)
+  const all = [reconcilerOf(), reconcilerOf(), reconcilerOf(), reconcilerOf()]
+  await Promise.all(all.map(({ run }) => run()))
+  t.equal(
+    all.reduce((sum, { counts }) => sum + counts.lost, 0),
+    1,
+  )
+  t.match(await operations('bob'), [{ revoked_count: 1 }])
+  t.equal(await sessions.find(token), null)
+})
+
+t.test('every kind of act is done again', async (t) => {
+  const [a, b, c] = [await old.signIn('cleo'), await old.signIn('cleo'), await old.signIn('dora')]
+  const [e, f] = [await old.signIn('emil'), await old.signIn('fred')]
+  await replicate()
+  await old.sessions.endOne(a.token, b.id, source)
+  await old.sessions.create({ userId: 'cleo', replaces: a.token, ...source })
+  await old.accounts.revoke('dora', { reason: 'stolen', lockSeconds: null }, STAFF)
+  await old.accounts.revoke('emil', { reason: 'mistaken', lockSeconds: 600 }, STAFF)
+  await old.accounts.unlock('emil', 'found', STAFF)
+  const key = await old.keyFor('users:delete')
+  await old.sessions.removeUser({ userId: 'fred', key: { id: key.id, scopes: [] }, requestId: 'r' })
+
+  const { run, counts } = reconcilerOf()
+  await run()
+  for (const { token } of [a, b, c, e, f]) t.equal(await sessions.find(token), null)
+  t.match(await operations('cleo'), [{ kind: 'session.end' }, { kind: 'session.replace' }])
+  t.match(await operations('dora'), [
+    { kind: 'user.revoke', actor_kind: 'staff', actor_id: 'eve', result: { lockedUntil: 'forever' } },
+  ])
+  t.match((await accounts.show('dora')).user.lock, { until: null, reason: 'stolen' })
+  t.equal((await accounts.show('emil')).user.lock, null, 'it was unlocked since')
+  t.match(await operations('fred'), [{ kind: 'user.delete', actor_id: key.id, revoked_count: 1 }])
+  t.same(await taken.psql(`select from "user" where id = 'fred'`), [])
+  t.equal(counts.lost, 5)
+  t.match(errors.find(({ fields }) => fields.kind === 'user.unlock')?.message, /unlock the user again/)
+})
+
+t.test('an incident runs again, also where its plan is lost', async (t) => {
+  const [a, b] = [await old.signIn('gwen', 'first'), await old.signIn('gwen', 'second')]
+  await replicate()
+  const { planId } = await old.incidents.plan({ userAgent: 'first' }, 'a test', { ...STAFF, ...source })
+  await replicate(['incident', 'incident_planned'])
+  await old.incidents.execute(planId, { ...STAFF, ...source })
+  const lost = await begin(old, { userAgent: 'second', userIds: ['gwen'] })
+  const { run, counts } = reconcilerOf()
+  await run()
+  t.equal(await sessions.find(a.token), null)
+  t.equal(await sessions.find(b.token), null)
+  t.equal(counts.lost, 2)
+  const { incidents } = servicesOn(taken.url)
+  for (const id of [planId, lost]) t.match(await incidents.get(id), { state: 'done', ended: 1 })
+  t.match(await incidents.get(lost), { selection: { userIds: ['gwen'] } })
+})
+
+t.test('a head of the audit chain that is lost is told once', async (t) => {
+  await seal(old.database)
+  const acknowledged = createAcknowledged(null, log)
+  acknowledged.noteHead(await readChainHead(old.database))
+  const { run, counts } = reconcilerOf(acknowledged)
+  await run()
+  await run()
+  t.equal(counts.heads, 1)
+  t.match(errors, [{ message: /audit chain/ }])
+  await seal(taken)
+  acknowledged.noteHead(await readChainHead(taken))
+  await run()
+  t.equal(counts.heads, 1, 'one that it has is no error')
+  t.same((await verify(taken)).findings, [])
+})
+
+t.test('while it fails it says what is missing, and goes on the next time', async (t) => {
+  const { token } = await old.signIn('hugo')
+  await replicate()
+  await old.sessions.logout(token, 'local', source)
+  const { run, counts } = reconcilerOf()
+  await taken.psql('alter table operation rename to operations')
+  await t.rejects(run())
+  await taken.psql('alter table operations rename to operation')
+  await taken.psql('alter function redo_operation(jsonb, uuid[], boolean) rename to redo_operations')
+  await t.rejects(run())
+  t.match(counts, { lost: 0, missing: 1 })
+  await taken.psql('alter function redo_operations(jsonb, uuid[], boolean) rename to redo_operation')
+  await run()
+  t.match(counts, { lost: 1, missing: 0 })
+  t.equal(await sessions.find(token), null)
+})
+
+t.test('the role of the service may do it', async (t) => {
+  const { token } = await old.signIn('ines')
+  await replicate()
+  await old.sessions.logout(token, 'global', source)
+  const url = new URL(taken.url)
+  url.searchParams.set('options', '-c role=global_logout_service')
+  const { database } = servicesOn(url.href)
+  const reconciler = createReconciler(old.acknowledged, log, () => {})
+  await reconciler.reconcile(database, 'x', never)
+  t.equal(await sessions.find(token), null)
+})
