@@ -8,6 +8,9 @@ import type { Cleanup } from './lib/cleanup.ts'
 import type { Tracing } from './observability/tracing.ts'
 import { createServices, type Job, type ServicesOptions, startJobs } from './services.ts'
 
+/** How long a start waits for the first lease before it listens, in milliseconds. */
+const FIRST_LEASE_MS = 5_000
+
 /** What a serving process needs besides the settings. */
 export interface ServeOptions extends DatabaseUrls {
   /** Whether this is the demo, which has its own sign-in page. */
@@ -28,12 +31,14 @@ export async function serve(
   cleanup: Pick<Cleanup, 'add'>,
   { tracing, except = [], ...rest }: InThisProcess = {},
 ) {
-  const services = createServices(config, log, { url, directUrl, ...rest })
+  const services = createServices(config, log, { url, directUrl, serves: true, ...rest })
   cleanup.add(services.close)
   startJobs(services, { except })
   const signIn = demo ? await (await loadDemo()).signIn() : undefined
   const app = await buildApp(services, log, { tracing, signIn })
   cleanup.add(() => app.close())
+  // Without one it listens all the same, answers 503 and is not ready: probes tell why.
+  await services.fence?.enter(performance.now() + FIRST_LEASE_MS).catch(() => {})
   await app.listen({ host: config.host, port: config.port })
   return { services, app }
 }

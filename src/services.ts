@@ -13,6 +13,7 @@ import { createFeed } from './feed/feed.ts'
 import { readFeed } from './feed/queries.ts'
 import { createAfterCommit } from './leases/after-commit.ts'
 import { createBarrier, startInstanceReaper } from './leases/barrier.ts'
+import { createFence } from './leases/fence.ts'
 import { barrierStore, REVOKED } from './leases/queries.ts'
 import { createCleanup } from './lib/cleanup.ts'
 import type { Log } from './lib/log.ts'
@@ -36,6 +37,8 @@ import { isStaff } from './staff/roles.ts'
 export interface ServicesOptions extends DatabaseUrls {
   /** Where acknowledged operations are written to outlive the process. */
   journal?: Journal | null
+  /** Whether this process answers requests. Then, in leased mode, it answers only while it holds a lease. */
+  serves?: boolean
   /** Deadline of all pools, in milliseconds, instead of their own. The command line waits longer than a request. */
   deadlineMs?: number
   /** For tests: wraps a pool to count or delay its queries. */
@@ -59,6 +62,7 @@ export function createServices(
     url,
     directUrl,
     journal = null,
+    serves = false,
     deadlineMs,
     wrapPool = (pool) => pool,
     clock,
@@ -71,6 +75,7 @@ export function createServices(
     cleanup.add(() => service.close())
     return service
   }
+  const fence = serves && config.checkMode === 'leased' ? createFence() : null
   const pools = forEachPool((name, settings) =>
     wrapPool(
       track(
@@ -80,6 +85,7 @@ export function createServices(
           log,
           genericPlans: settings.genericPlans ?? false,
           pooled: Boolean(directUrl) && !isDirect(name, config.checkMode),
+          ...(fence && settings.fenced && { fence }),
         }),
       ),
       name,
@@ -88,15 +94,15 @@ export function createServices(
   const database = pools.requests
   const metrics = createMetrics()
   metrics.pools(forEachPool((name) => pools[name].pool))
-  const lastSeen = track(createLastSeen(database, log))
+  const lastSeen = track(createLastSeen(database.unfenced, log))
   metrics.lastSeen(lastSeen.counts)
   const barrier = createBarrier(barrierStore(pools.waits.run), { onWait: metrics.revocationWaited })
   const acknowledged = track(createAcknowledged(journal, log))
-  const afterCommit = createAfterCommit(database, barrier, acknowledged, log)
+  const afterCommit = createAfterCommit(database.unfenced, barrier, acknowledged, log)
   const listener = createSharedListener(directUrl ?? url, REVOKED)
   const checking = createChecking(
     config,
-    { checks: pools.checks, lease: pools.lease, listener },
+    { checks: pools.checks, lease: pools.lease, listener, fence },
     lastSeen,
     log,
   )
@@ -107,6 +113,7 @@ export function createServices(
     log,
     pools,
     database,
+    fence,
     metrics,
     lastSeen,
     barrier,
@@ -118,7 +125,7 @@ export function createServices(
     incidents: createIncidents(database, acknowledged),
     audit: createAudit(database),
     overview: createOverview(database),
-    replays: track(createReplays(database, log, clock, replayFlushMs)),
+    replays: track(createReplays(database.unfenced, log, clock, replayFlushMs)),
     feed: track(createFeed({ read: (from, upper) => readFeed(pools.feed.query, from, upper) }, listener)),
     /** Makes `close` end something, before everything that was tracked earlier. */
     track,
@@ -133,7 +140,11 @@ const JOBS = {
   lease: ({ checking }: Services) => checking.start(),
   reaper: ({ barrier, log }: Services) => startInstanceReaper(barrier, log),
   sweeper: ({ database, config, metrics, log }: Services) => {
-    const sweeper = startSweeper(database, { retentionSeconds: config.revocationRetentionSeconds }, log)
+    const sweeper = startSweeper(
+      database.unfenced,
+      { retentionSeconds: config.revocationRetentionSeconds },
+      log,
+    )
     metrics.sweep(sweeper.counts)
     return sweeper
   },
@@ -143,7 +154,7 @@ const JOBS = {
     return watch
   },
   incidents: ({ pools, barrier, log }: Services) => startIncidentRunner(pools.incidents, barrier, log),
-  sealer: ({ database, log }: Services) => startSealer(database, log),
+  sealer: ({ database, log }: Services) => startSealer(database.unfenced, log),
 } satisfies Record<string, (services: Services) => { close(): Promise<unknown> }>
 
 export type Job = keyof typeof JOBS

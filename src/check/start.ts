@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import type { SharedListener } from '../database/listener.ts'
+import type { LeaseFence } from '../leases/fence.ts'
 import { createInstance, keepLease } from '../leases/instance.ts'
 import { leaseClock } from '../leases/lease.ts'
 import { instanceStore } from '../leases/queries.ts'
@@ -16,10 +17,12 @@ export interface Sources {
   lease: Database
   /** Notifies of revocations. */
   listener: SharedListener
+  /** Opens while the lease is held; null in a process that does not serve. */
+  fence?: LeaseFence | null
 }
 
 export interface Checking {
-  /** Reads the database until `start`, and again after `close`. */
+  /** In leased mode its reads need a lease, too: it answers from `start` to `close`. */
   checker: Checker
   /** Figures of the cache; missing in database mode. */
   leased?: Leased
@@ -37,7 +40,7 @@ export interface Leased {
 
 export function createChecking(
   { checkMode, checkCache }: Pick<Config, 'checkMode' | 'checkCache'>,
-  { checks, lease, listener }: Sources,
+  { checks, lease, listener, fence }: Sources,
   lastSeen: Pick<LastSeen, 'record'>,
   log: Log,
 ): Checking {
@@ -56,9 +59,15 @@ export function createChecking(
     },
     start() {
       const holder = keepLease(createInstance(instanceStore(lease), cache, clock), clock, {
-        joining: () => checks.reconnect(),
-        leased: () => log.info('answering checks from the cache'),
-        lost: (err) => log.warn({ err }, 'lease lost; every check reads the database until the next lease'),
+        leased(server) {
+          fence?.open({ server, holds: () => cache.holds(clock()) })
+          log.info({ server }, 'lease held; answering')
+        },
+        lost(err) {
+          fence?.close(err)
+          if (err) lease.tryOtherHost()
+          log.warn({ err }, 'lease lost; nothing is answered until the next lease')
+        },
       })
       const subscription = listener.subscribe(holder.wake)
       return {

@@ -67,11 +67,29 @@ const NAMES = new Set(
 /** Whether the service sets the setting of this name, in lower case. */
 export const isSetByService = (name: string): boolean => NAMES.has(name)
 
-/** What the set-up reads: whether the server is in recovery, `default_transaction_read_only`, `session_replication_role`. */
-export type ServerState = [recovering: boolean, readOnly: string, replicationRole: string]
+/**
+ * SQL that names the server that answers: system identifier, timeline, start. A primary changes none of them without closing its
+ * connections. Two servers that both take themselves for the primary differ in the timeline, or at least in their start. Null on a
+ * standby.
+ */
+export const SERVER_ID = `case when not pg_catalog.pg_is_in_recovery() then pg_catalog.concat_ws('/',
+      (select system_identifier from pg_catalog.pg_control_system()),
+      pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8),
+      extract(epoch from pg_catalog.pg_postmaster_start_time())) end`
+
+/** What the set-up reads; first whether the server is in recovery. */
+export type ServerState = [
+  recovering: boolean,
+  /** `default_transaction_read_only`. */
+  readOnly: string,
+  /** `session_replication_role`. */
+  replicationRole: string,
+  /** `SERVER_ID`. */
+  serverId: string | null,
+]
 
 const STATE = `pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('default_transaction_read_only'),
-      pg_catalog.current_setting('session_replication_role')`
+      pg_catalog.current_setting('session_replication_role'), ${SERVER_ID}`
 
 /** For the connection, or for the transaction only. No operator is looked up in a `search_path` that is not ours yet. */
 function assignments(settings: Record<string, string>, transactionOnly: boolean): string {
@@ -129,16 +147,22 @@ export function callSql(timeouts: Timeouts): [begin: string, setUp: string] {
  * no statement after it runs, unless the server is a writable primary where triggers fire. SQL raises no error of its own, so it
  * divides by zero.
  * @param durable as `requireDurableCommit`.
+ * @param server as `SERVER_ID` names it: no other is fit.
  */
-export function beginSql(timeouts: Timeouts, durable: boolean): [begin: string, setUp: string] {
+export function beginSql(
+  timeouts: Timeouts,
+  durable: boolean,
+  server: string | null,
+): [begin: string, setUp: string] {
   const equals = (name: string, value: string) =>
     `pg_catalog.current_setting('${name}') operator(pg_catalog.=) '${value}'`
   const weak = ['off', 'local', 'remote_write'].map((each) => equals('synchronous_commit', each)).join(' or ')
+  const isOther = server === null ? '' : `\n        or ${SERVER_ID} operator(pg_catalog.<>) '${server}'`
   const commit = `case when ${weak} then pg_catalog.set_config('synchronous_commit', 'on', true) end`
   return [
     BEGIN,
     `select 1 operator(pg_catalog./) case when pg_catalog.pg_is_in_recovery()
-        or ${equals('default_transaction_read_only', 'on')} or ${equals('session_replication_role', 'replica')} then 0 else 1 end,
+        or ${equals('default_transaction_read_only', 'on')} or ${equals('session_replication_role', 'replica')}${isOther} then 0 else 1 end,
       ${assignments(transactionSettings(timeouts), true)}${durable ? `,\n      ${commit}` : ''}`,
   ]
 }

@@ -11,7 +11,7 @@ import { type ServerState, STATE_SQL, setUpSql, type Timeouts } from './connecti
 import { parseDatabaseUrl, type Server } from './database-url.ts'
 import { DEFAULT_SCHEMA, inSchema } from './own-schema.ts'
 import { Pipeline, type Statement } from './pipeline.ts'
-import { requirePrimary, UnfitServer } from './server-state.ts'
+import { otherServer, requirePrimary, UnfitServer } from './server-state.ts'
 
 export interface ConnectorOptions {
   /** `application_name`, unless the URL has one. */
@@ -34,8 +34,18 @@ export interface ConnectorOptions {
 export interface Client extends pg.Client {
   /** Sends statements in one round trip. @param text the one that a trace shows. */
   sendTogether(statements: readonly Statement[], text: string): Pipeline
-  /** Reads the state of the server again. @throws UnfitServer; then the next connection tries another host first. */
-  verify(): Promise<void>
+  /**
+   * Reads the state of the server again.
+   * @param serverId as `SERVER_ID` names it: the only server that is fit. @throws UnfitServer; then the next connection tries another
+   * host first.
+   */
+  verify(serverId?: string | null): Promise<void>
+  /** The server of this connection, as `SERVER_ID` names it. */
+  readonly serverId: string | null
+  /** Its address, for messages. */
+  readonly server: string
+  /** The next connection tries another host first. */
+  tryOtherHost(): void
 }
 
 export interface Connector {
@@ -46,6 +56,8 @@ export interface Connector {
    * the order of the list. @throws the host's error, or one that names the error of each host.
    */
   connectToAny<C>(connect: () => Promise<C>): Promise<C>
+  /** The next connection tries another host first. */
+  tryOtherHost(): void
   /** A connection outside any pool. @param opening called with each client before it connects. */
   connect(opening?: (client: Client) => void): Promise<Client>
 }
@@ -78,9 +90,13 @@ export function createConnector(
   const setUpQuery = pooled ? STATE_SQL : setUpSql(completeTimeouts(connectMs, timeouts), genericPlans)
   /** The index of the host to try first: the one verified last. */
   let currentHost = 0
+  const tryOtherHost = () => {
+    currentHost = (currentHost + 1) % servers.length
+  }
 
   class VerifiedClient extends pg.Client implements Client {
     readonly #index = currentHost
+    serverId: string | null = null
     /** An unreadable certificate. Thrown by `connect`, because a pool calls the constructor where no error is caught. */
     readonly #configError: unknown
     /** Set when the server does not authenticate as `channel_binding` requires. */
@@ -148,28 +164,29 @@ export function createConnector(
         return this
       } catch (cause) {
         const error = this.#unbound ?? cause
-        this.#tryOtherHost()
-        throw servers.length > 1 ? withServerName(error, this.#server) : error
+        this.tryOtherHost()
+        throw servers.length > 1 ? withServerName(error, this.server) : error
       } finally {
         clearTimeout(timer)
       }
     }
 
-    async verify(): Promise<void> {
+    async verify(serverId: string | null = null): Promise<void> {
       const query = { text: setUpQuery, rowMode: 'array' as const }
       const results = (await this.query(query)) as unknown as pg.QueryArrayResult[]
       const found = results.find(({ rows }) => rows.length > 0)?.rows[0]
       try {
-        requirePrimary(found as ServerState, this.#server)
+        this.serverId = requirePrimary(found as ServerState, this.server)
+        if (serverId && this.serverId !== serverId) throw otherServer(this.server)
       } catch (error) {
-        this.#tryOtherHost()
+        this.tryOtherHost()
         throw error
       }
     }
 
     /** Once for each connection: the list may have gone on since. */
-    #tryOtherHost(): void {
-      if (currentHost === this.#index) currentHost = (currentHost + 1) % servers.length
+    tryOtherHost(): void {
+      if (currentHost === this.#index) tryOtherHost()
     }
 
     sendTogether(statements: readonly Statement[], text: string): Pipeline {
@@ -183,7 +200,7 @@ export function createConnector(
       return super.query(renamed(query, schema), ...(rest as []))
     }
 
-    get #server(): string {
+    get server(): string {
       return this.host.startsWith('/') ? this.host : `${this.host}:${this.port}`
     }
   }
@@ -205,6 +222,7 @@ export function createConnector(
   return {
     Client: VerifiedClient,
     connectToAny,
+    tryOtherHost,
     connect: (opening = () => {}) =>
       connectToAny(async () => {
         const client = new VerifiedClient()

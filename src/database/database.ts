@@ -5,12 +5,14 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
-import pg from 'pg'
+import type pg from 'pg'
 import { Problem, unavailable } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
-import { type Client, completeTimeouts, createConnector } from './connection.ts'
+import { type Client, completeTimeouts } from './connection.ts'
 import { requireDurableCommit } from './executor.ts'
 import { isRefusal, outcomeUnknown, translate } from './failures.ts'
+import { type Fence, leaveFence } from './fence.ts'
+import { createPool, type PoolClient } from './pool.ts'
 import { createPooledStatements } from './pooled-client.ts'
 
 export type { Executor } from './executor.ts'
@@ -49,64 +51,58 @@ export interface DatabaseOptions {
   pooled?: boolean
   /** As of the connector. */
   genericPlans?: boolean
+  /** Nothing is answered but from the server that granted the lease, while the lease is held. */
+  fence?: Fence | undefined
 }
 
 export function openDatabase(
   url: string,
-  { max = 10, deadlineMs = DEADLINE_MS, log, pooled = false, genericPlans = false }: DatabaseOptions = {},
+  {
+    max = 10,
+    deadlineMs = DEADLINE_MS,
+    log,
+    pooled = false,
+    genericPlans = false,
+    fence,
+  }: DatabaseOptions = {},
 ) {
   const timeouts = completeTimeouts(deadlineMs, { idleInTransactionMs: 5_000 })
   const statements = pooled ? createPooledStatements(timeouts) : null
-  const connectMs = deadlineMs
-  const connector = createConnector(url, { name: 'global-logout', connectMs, timeouts, pooled, genericPlans })
-  const pool = new pg.Pool({
-    Client: connector.Client,
-    max,
-    connectionTimeoutMillis: deadlineMs,
-    idleTimeoutMillis: 60_000,
-  })
-  pool.on('error', (err) => log?.warn({ err }, 'idle database connection lost'))
-  let poolGeneration = 0
-  const generations = new WeakMap<pg.PoolClient, number>()
-  pool.on('connect', (client) => void generations.set(client, poolGeneration))
-
-  /** An idle connection of the current generation, or a new one. */
-  async function connectCurrent(): Promise<pg.PoolClient> {
-    for (;;) {
-      const client = await connector.connectToAny(() => pool.connect())
-      if (generations.get(client) === poolGeneration) return client
-      client.release(true)
-    }
+  const connections = createPool(url, { max, log, connectMs: deadlineMs, timeouts, pooled, genericPlans })
+  const callsWithin = (fence: Fence | undefined) =>
+    createCalls({ connections, statements, deadlineMs, fence })
+  return {
+    ...callsWithin(fence),
+    /** For work in the background, which answers nobody: needs no lease. */
+    unfenced: callsWithin(undefined),
+    pool: connections.pool,
+    tryOtherHost: connections.tryOtherHost,
+    close: () => connections.pool.end(),
   }
+}
 
-  /** A connection before `end`, in milliseconds on the monotonic clock. One that arrives later is released unused. */
-  async function connect(end: number): Promise<pg.PoolClient> {
-    const connecting = connectCurrent()
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => {
-      connecting.then((client) => client.release()).catch(() => {})
-      reject(new Error('no connection to the database in time'))
-    }, end - performance.now())
-    try {
-      return await Promise.race([connecting, late])
-    } catch (error) {
-      throw unavailable(error)
-    } finally {
-      clearTimeout(timer)
-    }
-  }
+interface CallOptions {
+  connections: ReturnType<typeof createPool>
+  statements: ReturnType<typeof createPooledStatements> | null
+  deadlineMs: number
+  fence: Fence | undefined
+}
 
+function createCalls({ connections, statements, deadlineMs, fence }: CallOptions) {
   /** Runs `work` on one connection, within the deadline. `work` may set another deadline. Closes the connection unless `keep`. */
   async function withClient<T>(
-    work: (client: pg.PoolClient & Client, setDeadline: (ms: number) => void) => Promise<T>,
+    work: (client: PoolClient, setDeadline: (ms: number) => void, server: string | null) => Promise<T>,
     explain = translate,
     keep = true,
   ): Promise<T> {
-    const end = Math.min(performance.now() + deadlineMs, requestEnd.getStore() ?? Number.POSITIVE_INFINITY)
-    const client = await connect(end)
+    let end = Math.min(performance.now() + deadlineMs, requestEnd.getStore() ?? Number.POSITIVE_INFINITY)
+    const server = fence ? await fence.enter(end) : null
+    const leave = async () => void (fence && server && (await leaveFence(fence, server, end)))
+    const client = await connections.connect(end, server)
     const timeout = Promise.withResolvers<never>()
     let timer: NodeJS.Timeout | undefined
     const setDeadline = (ms: number) => {
+      end = performance.now() + ms
       clearTimeout(timer)
       timer = setTimeout(
         () =>
@@ -117,10 +113,14 @@ export function openDatabase(
     setDeadline(end - performance.now())
     let broken: Error | undefined
     try {
-      return await Promise.race([work(client as pg.PoolClient & Client, setDeadline), timeout.promise])
+      const result = await Promise.race([work(client, setDeadline, server), timeout.promise])
+      await leave()
+      return result
     } catch (error) {
       const problem = explain(error)
       if (problem instanceof Problem && problem.status === 503) broken = problem
+      // A refusal is an answer, too.
+      else await leave()
       throw problem
     } finally {
       clearTimeout(timer)
@@ -130,17 +130,21 @@ export function openDatabase(
 
   /** Runs `work` on one connection, within the deadline. */
   function onConnection<T>(
-    work: (db: Transaction, client: Client) => Promise<T>,
-    { explain = translate, keep = true, drizzleOn = (client: Client): unknown => client } = {},
+    work: (db: Transaction, client: Client, server: string | null) => Promise<T>,
+    {
+      explain = translate,
+      keep = true,
+      drizzleOn = (client: Client, _server: string | null): unknown => client,
+    } = {},
   ): Promise<T> {
     return withClient(
-      (client, setDeadline) => {
-        const on = drizzleOn(client) as pg.PoolClient
+      (client, setDeadline, server) => {
+        const on = drizzleOn(client, server) as pg.PoolClient
         const extend = async (ms: number) => {
           await on.query(`set local statement_timeout = ${Math.floor(ms)}`)
           setDeadline(ms)
         }
-        return work(Object.assign(drizzle(on), { extend }), client)
+        return work(Object.assign(drizzle(on), { extend }), client, server)
       },
       explain,
       keep,
@@ -155,19 +159,24 @@ export function openDatabase(
   /**
    * Runs `work` in a READ COMMITTED transaction, whatever the server's default. Revocation is free of races because every
    * statement sees what was committed before it.
-   * @throws Problem `outcome_unknown` when the answer to the COMMIT was lost.
+   * @throws Problem `outcome_unknown` when the answer to the COMMIT was lost, or came from another server than that of the lease.
    */
   function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    let committing = false
+    let mayBeCommitted = false
     return onConnection(
-      (db, client) =>
-        inTransaction(db, work, {
-          ...(statements && { begin: () => statements.begin(client) }),
+      async (db, client, server) => {
+        const result = await inTransaction(db, work, {
+          ...(statements && { begin: () => statements.begin(client, server) }),
           committing: (now) => {
-            committing = now
+            mayBeCommitted = now
           },
-        }),
-      { explain: (error) => (committing && !isRefusal(error) ? outcomeUnknown(error) : translate(error)) },
+        })
+        mayBeCommitted = true
+        return result
+      },
+      {
+        explain: (error) => (mayBeCommitted && !isRefusal(error) ? outcomeUnknown(error) : translate(error)),
+      },
     )
   }
 
@@ -176,7 +185,7 @@ export function openDatabase(
    * transactions (`inTransaction`), each of which extends the deadline.
    */
   function withOwnConnection<T>(work: (db: Transaction) => Promise<T>): Promise<T> {
-    if (pooled) throw new Error('a pooler in transaction mode has no connection of our own')
+    if (statements) throw new Error('a pooler in transaction mode has no connection of our own')
     return onConnection(work, { keep: false })
   }
 
@@ -192,26 +201,15 @@ export function openDatabase(
     pooledText?: string
   }): Promise<Row[]> {
     const config = { ...prepared, rowMode: 'array' as const }
-    return withClient(async (client) => {
+    return withClient(async (client, _setDeadline, server) => {
       const { rows } = statements
-        ? await statements.statement(client, config, pooledText)
+        ? await statements.statement(client, server, config, pooledText)
         : await client.query<Row>(config)
       return rows as unknown[] as Row[]
     })
   }
 
-  return {
-    pool,
-    run,
-    query,
-    transaction,
-    withOwnConnection,
-    /** From now on, only new connections are used: the database may have moved. */
-    reconnect(): void {
-      poolGeneration++
-    },
-    close: () => pool.end(),
-  }
+  return { run, query, transaction, withOwnConnection }
 }
 
 interface TransactionSteps {

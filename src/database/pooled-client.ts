@@ -16,13 +16,27 @@ const DIVISION_BY_ZERO = '22012'
 const NEEDS_MORE = /^\s*(begin|start|commit|end|rollback|abort|savepoint|set|listen|declare|lock|prepare)\b/i
 
 export function createPooledStatements(timeouts: Timeouts) {
-  const begin = beginSql(timeouts, false)
-  const durableBegin = beginSql(timeouts, true)
   const call = callSql(timeouts)
+  const begins = new Map<string, ReturnType<typeof beginSql>>()
 
-  /** @throws Problem `unavailable` when the server is unfit. */
+  function beginOn(server: string | null, durable: boolean): ReturnType<typeof beginSql> {
+    const key = `${durable} ${server}`
+    let begin = begins.get(key)
+    if (begin) return begin
+    begin = beginSql(timeouts, durable, server)
+    // A failover changes the server: the texts of earlier ones are not needed any more.
+    if (begins.size >= 8) begins.clear()
+    begins.set(key, begin)
+    return begin
+  }
+
+  /**
+   * @param server as `SERVER_ID` names it: only there the statements run; null for any primary.
+   * @throws Problem `unavailable` when the server is unfit.
+   */
   async function send(
     client: Client,
+    server: string | null,
     statements: readonly Statement[],
     text: string,
   ): Promise<pg.QueryResult[]> {
@@ -34,7 +48,7 @@ export function createPooledStatements(timeouts: Timeouts) {
       await client.query('rollback').catch(() => {})
       const verifying = pipeline.completed === 1
       if (!verifying || sqlState(error) !== DIVISION_BY_ZERO) throw error
-      await client.verify().catch((unfit) => {
+      await client.verify(server).catch((unfit) => {
         throw unavailable(unfit)
       })
       // By now another server answers.
@@ -45,27 +59,33 @@ export function createPooledStatements(timeouts: Timeouts) {
   /** One statement in a transaction of its own: one round trip. @param pooledText as in `Database.query`. */
   async function statement(
     client: Client,
+    server: string | null,
     { name: _, ...query }: pg.QueryConfig,
     pooledText?: string,
   ): Promise<pg.QueryResult> {
-    const text = pooledText ?? query.text
-    const results = await send(client, [...(pooledText ? call : begin), { ...query, text }, 'commit'], text)
+    const calls = pooledText !== undefined && server === null
+    const text = calls ? pooledText : query.text
+    const begin = calls ? call : beginOn(server, false)
+    const results = await send(client, server, [...begin, { ...query, text }, 'commit'], text)
     return results[begin.length] as pg.QueryResult
   }
 
   return {
     statement,
     /** Begins a transaction whose commit is durable: one round trip. */
-    begin: (client: Client) => send(client, durableBegin, durableBegin[0]),
+    begin(client: Client, server: string | null): Promise<unknown> {
+      const begin = beginOn(server, true)
+      return send(client, server, begin, begin[0])
+    },
     /** A client for drizzle that runs each statement in a transaction of its own. */
-    each: (client: Client) => ({
+    each: (client: Client, server: string | null) => ({
       async query(query: string | pg.QueryConfig, values?: unknown[]): Promise<pg.QueryResult> {
         const config = typeof query === 'string' ? { text: query } : query
         if (NEEDS_MORE.test(config.text))
           throw new Error(
             `"${config.text.slice(0, 40)}" needs a transaction: each statement has its own here`,
           )
-        return statement(client, values ? { ...config, values } : config)
+        return statement(client, server, values ? { ...config, values } : config)
       },
     }),
   }

@@ -18,27 +18,37 @@ export interface PoolSettings {
   direct?: 'always' | 'leased'
   /** As of the connector. */
   genericPlans?: boolean
+  /** Whether its answers need a lease in leased mode. */
+  fenced?: boolean
 }
 
 /** Milliseconds. Together with the longest wait for a query (check/checker.ts) below the promised 2 seconds. */
 const CHECK_DEADLINE_MS = 1_000
 
 export const POOLS = {
-  requests: { max: 10, deadlineMs: DEADLINE_MS, use: 'sign-in, logout, pages, staff and background writes' },
+  requests: {
+    max: 10,
+    deadlineMs: DEADLINE_MS,
+    use: 'sign-in, logout, pages, staff and background writes',
+    fenced: true,
+  },
   checks: {
     max: 4,
     deadlineMs: CHECK_DEADLINE_MS,
     use: 'checks that memory does not answer',
     direct: 'leased',
     genericPlans: true,
+    fenced: true,
   },
   waits: {
     max: 3,
     deadlineMs: CHECK_DEADLINE_MS,
     use: 'logouts that wait until no instance answers from memory',
+    // On another server, rows of instances may be missing.
+    fenced: true,
   },
   lease: { max: 1, deadlineMs: CHECK_DEADLINE_MS, use: 'the lease of this instance', direct: 'always' },
-  feed: { max: 3, deadlineMs: CHECK_DEADLINE_MS, use: 'the feed of revocations' },
+  feed: { max: 3, deadlineMs: CHECK_DEADLINE_MS, use: 'the feed of revocations', fenced: true },
   incidents: {
     max: 4,
     deadlineMs: DEADLINE_MS,

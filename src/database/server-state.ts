@@ -19,8 +19,11 @@ export class UnfitServer extends Error {
   }
 }
 
-/** @throws UnfitServer unless the server is a writable primary where triggers fire. */
-export function requirePrimary([recovering, readOnly, replicationRole]: ServerState, server: string): void {
+/** @returns its `SERVER_ID`. @throws UnfitServer unless the server is a writable primary where triggers fire. */
+export function requirePrimary(
+  [recovering, readOnly, replicationRole, serverId]: ServerState,
+  server: string,
+): string | null {
   if (recovering)
     throw new UnfitServer(
       server,
@@ -40,6 +43,15 @@ export function requirePrimary([recovering, readOnly, replicationRole]: ServerSt
       'Set it to origin for the server, the database and the user of DATABASE_URL.',
       false,
     )
+  return serverId
+}
+
+export function otherServer(server: string): UnfitServer {
+  return new UnfitServer(
+    server,
+    'is not the server that granted the lease of this process',
+    'After a failover this passes; otherwise let all addresses lead to one server.',
+  )
 }
 
 /** The `UnfitServer` among the causes of a failed connection, if there is one. */

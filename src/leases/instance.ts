@@ -51,6 +51,11 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
   }
 
   return {
+    /** The server that grants the lease, as `SERVER_ID` names it. After `join`. */
+    get server(): string {
+      return last.server
+    },
+
     /** The cache keeps only what is read after the first snapshot. */
     async join(): Promise<void> {
       id = crypto.randomUUID()
@@ -88,10 +93,8 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
 }
 
 export interface LeaseEvents {
-  /** The instance is about to join. From now on it must read from the current database. */
-  joining(): void
-  /** The first lease is held. */
-  leased(): void
+  /** The first lease is held, from this server. */
+  leased(server: string): void
   /**
    * The lease is lost, and the instance will join again. Null: the lease expired before its renewal, the database changed,
    * or the instance's row is gone.
@@ -106,10 +109,9 @@ export function keepLease(instance: Instance, clock: () => number, on: LeaseEven
   const pause = createWakeableSleep()
 
   async function holdLease(): Promise<void> {
-    on.joining()
     await instance.join()
     let going = await instance.renew()
-    if (going) on.leased()
+    if (going) on.leased(instance.server)
     for (let renewAt = clock() + RENEW_MS; going && !closing; ) {
       if (clock() >= renewAt) {
         renewAt = clock() + RENEW_MS

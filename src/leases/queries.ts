@@ -4,6 +4,7 @@
  * what it does not show is read next time.
  */
 import { eq, sql } from 'drizzle-orm'
+import { SERVER_ID } from '../database/connection-settings.ts'
 import type { Database, Executor } from '../database/database.ts'
 import { instance } from './schema.ts'
 
@@ -13,9 +14,11 @@ const MAX_CHANGES = 10_000
 export interface Changes {
   /** The snapshot of this read (`pg_snapshot` as text). */
   snapshot: string
+  /** The server that answered, as `SERVER_ID` names it. */
+  server: string
   /**
-   * What answered: system identifier, timeline, version of the policy's row, start of the server, backend pid. When it
-   * changes, the instance discards its cache and joins again.
+   * What answered: the server, the version of the policy's row, the backend pid. When it changes, the instance discards its cache and
+   * joins again.
    */
   databaseId: string
   /** The hashed tokens to evict; null for all, when there are too many to list. */
@@ -27,9 +30,7 @@ const isUnseen =
 
 const READ_CHANGES = {
   name: 'read-changes',
-  text: `select pg_current_snapshot()::text,
-    pg_catalog.concat_ws('/', (select system_identifier from pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8),
-      session_policy.xmin, pg_postmaster_start_time(), pg_backend_pid()),
+  text: `select pg_current_snapshot()::text, ${SERVER_ID}, pg_catalog.concat_ws('/', session_policy.xmin, pg_backend_pid()),
     array(
       select session_token from global_logout.revoked_session where ${isUnseen}
       union all select session_token from global_logout.session_change where ${isUnseen}
@@ -39,10 +40,11 @@ const READ_CHANGES = {
 
 /** Reads what was committed after the snapshot `since`; with null, only the current snapshot. */
 export async function readChanges(query: Database['query'], since: string | null): Promise<Changes> {
-  const [row] = await query<[string, string, string[]]>({ ...READ_CHANGES, values: [since] })
+  const [row] = await query<[string, string, string, string[]]>({ ...READ_CHANGES, values: [since] })
   if (!row) throw new Error('session_policy has no row')
-  const [snapshot, databaseId, tokens] = row
-  return { snapshot, databaseId, tokens: tokens.length > MAX_CHANGES ? null : tokens }
+  const [snapshot, server, version, tokens] = row
+  const databaseId = `${server}/${version}`
+  return { snapshot, server, databaseId, tokens: tokens.length > MAX_CHANGES ? null : tokens }
 }
 
 /** Adds an instance. Run it in a transaction, whose commit is durable. */

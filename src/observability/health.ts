@@ -1,4 +1,7 @@
-/** `/healthz`: the process answers. `/readyz`: the database is a primary, has all migrations, and hides no rows from the service. */
+/**
+ * `/healthz`: the process answers. `/readyz`: the database is a primary, has all migrations, hides no rows from the service, and in
+ * leased mode has granted a lease.
+ */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { z } from 'zod'

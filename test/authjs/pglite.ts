@@ -36,7 +36,7 @@ async function startCheckers(client: PGlite, db: PgliteDatabase) {
     transaction: (work: (tx: unknown) => Promise<unknown>) => db.transaction(work),
     query: async ({ text, values }: { text: string; values: unknown[] }) =>
       (await client.query(text, values, { rowMode: 'array' })).rows,
-    reconnect() {},
+    tryOtherHost() {},
   } as unknown as Database
   // Notifications are only hints: instances poll without them.
   const listener = { subscribe: () => ({ close: async () => {} }) }

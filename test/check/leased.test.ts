@@ -182,14 +182,6 @@ t.test('a shorter lifetime applies to cached sessions at once', async (t) => {
   await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
 })
 
-t.test('after `reconnect`, no check uses an earlier connection', async (t) => {
-  const pid = async () =>
-    (await database.query<[number]>({ name: 'pid', text: 'select pg_backend_pid()', values: [] }))[0]?.[0]
-  const before = new Set(await Promise.all(Array.from({ length: 20 }, pid)))
-  database.reconnect()
-  for (const after of await Promise.all(Array.from({ length: 20 }, pid))) t.notOk(before.has(after))
-})
-
 t.test('an instance without its row, or without its listener, gives no stale answer', async (t) => {
   await psql('delete from instance')
   await psql(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'global-logout listener'

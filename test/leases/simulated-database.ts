@@ -38,7 +38,8 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
     changes(since: string | null): Changes {
       if (random() < 0.005) databases++
       const tokens = random() < 0.05 ? null : commits.slice(Number(since ?? commits.length)).flat()
-      return { snapshot: String(commits.length), databaseId: `database ${databases}`, tokens }
+      const databaseId = `database ${databases}`
+      return { snapshot: String(commits.length), server: databaseId, databaseId, tokens }
     },
     setApplied(id: string, snapshot: string): void {
       const row = rows.get(id)

@@ -4,9 +4,9 @@ import t from 'tap'
 import { listen } from './ports.ts'
 import { nextEvent } from './within.ts'
 
-/** Starts one to `target`, an http address; closed when the test file ends. */
+/** Starts one to `target`, a URL; closed when the test file ends. */
 export async function startTcpProxy(target: string) {
-  const { port, hostname } = new URL(target)
+  let { port, hostname } = new URL(target)
   const open = new Set<Socket>()
   let resets = 0
   let held = false
@@ -46,6 +46,10 @@ export async function startTcpProxy(target: string) {
   return {
     url: `http://127.0.0.1:${own}`,
     counts: counts as Readonly<typeof counts>,
+    /** Connections that open from now on lead to `target`, a URL. */
+    leadTo(target: string): void {
+      ;({ port, hostname } = new URL(target))
+    },
     /** Resets the connection of each of the next `times` requests. */
     reset(times: number): void {
       resets = times

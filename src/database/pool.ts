@@ -1,0 +1,68 @@
+/**
+ * The connections of one pool. Each was verified when it opened, and is used only while it leads to the server that the caller
+ * needs: a connection to a server that is no longer the primary may stay open.
+ */
+import pg from 'pg'
+import { unavailable } from '../errors.ts'
+import type { Log } from '../lib/log.ts'
+import { type Client, type ConnectorOptions, createConnector } from './connection.ts'
+import { otherServer } from './server-state.ts'
+
+export type PoolClient = pg.PoolClient & Client
+
+interface PoolOptions extends Omit<ConnectorOptions, 'name'> {
+  max: number
+  log: Log | undefined
+}
+
+export function createPool(url: string, { max, log, ...options }: PoolOptions) {
+  const connector = createConnector(url, { name: 'global-logout', ...options })
+  const pool = new pg.Pool({
+    Client: connector.Client,
+    max,
+    connectionTimeoutMillis: options.connectMs,
+    idleTimeoutMillis: 60_000,
+  })
+  pool.on('error', (err) => log?.warn({ err }, 'idle database connection lost'))
+  const unused = new WeakSet<pg.PoolClient>()
+  pool.on('connect', (client) => void unused.add(client))
+
+  /** An idle connection, or a new one. @param server it must lead there; null for any primary. */
+  async function connectTo(server: string | null): Promise<PoolClient> {
+    for (;;) {
+      const client = (await pool.connect()) as PoolClient
+      const isNew = unused.delete(client)
+      if (server === null || options.pooled || client.serverId === server) return client
+      client.release(true)
+      if (!isNew) continue
+      client.tryOtherHost()
+      throw otherServer(client.server)
+    }
+  }
+
+  return {
+    pool,
+    /**
+     * A connection before `end`, in milliseconds on the monotonic clock. One that arrives later is released unused.
+     * @param server as `SERVER_ID` names it: the connection leads there; null for any primary. Behind a pooler each transaction
+     * verifies it instead.
+     */
+    async connect(end: number, server: string | null): Promise<PoolClient> {
+      const connecting = connector.connectToAny(() => connectTo(server))
+      const { promise: late, reject } = Promise.withResolvers<never>()
+      const timer = setTimeout(() => {
+        connecting.then((client) => client.release()).catch(() => {})
+        reject(new Error('no connection to the database in time'))
+      }, end - performance.now())
+      try {
+        return await Promise.race([connecting, late])
+      } catch (error) {
+        throw unavailable(error)
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+    /** Of several hosts the next connection tries another one first. */
+    tryOtherHost: connector.tryOtherHost,
+  }
+}
