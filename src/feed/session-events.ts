@@ -10,7 +10,6 @@ import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import { callers } from '../http/openapi/document.ts'
 import { type CookieSettings, requireToken } from '../sessions/guards.ts'
-import { sessionListHash } from '../sessions/list-hash.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Feed } from './feed.ts'
 import { createUserFeed, type UserFollower } from './user-feed.ts'
@@ -22,7 +21,7 @@ const SHORTEST_MS = 5_000
 const MAX_COMPARED = 1_000
 
 export interface SessionEvents {
-  sessions: Pick<Sessions, 'peek' | 'list'>
+  sessions: Pick<Sessions, 'peek' | 'summary'>
   feed: Feed
   cookieSettings: CookieSettings
 }
@@ -56,8 +55,8 @@ async function routes(instance: FastifyInstance, { sessions, feed, cookieSetting
     if (!found) throw new Problem('invalid_token', 'Sign in again.')
     const { session } = found
     const { shown } = request.query
-    const list = shown === undefined ? undefined : await sessions.list(session.userId)
-    const outdated = list !== undefined && shown !== sessionListHash(list)
+    const list = shown === undefined ? undefined : await sessions.summary(session.userId, MAX_COMPARED)
+    const outdated = list !== undefined && shown !== list.hash
 
     const stream = streams.open(reply)
     void stream.write(': following\n\n')
@@ -67,7 +66,7 @@ async function routes(instance: FastifyInstance, { sessions, feed, cookieSetting
       userId: session.userId,
       sessionId: session.id,
       // The feed may still deliver revocations from before the page was loaded: they must not reload it, and hide its outcome.
-      shows: list && list.length <= MAX_COMPARED ? new Set(list.map(({ id }) => id)) : undefined,
+      shows: list?.ids ? new Set(list.ids) : undefined,
       notify(what) {
         void stream.write(`event: ${what}\ndata: {}\n\n`)
         if (what === 'ended') stream.end()

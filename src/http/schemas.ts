@@ -27,3 +27,8 @@ export const comparison = {
     .nullable()
     .describe("whether the session had this user agent; null: the session's is unknown"),
 }
+
+/** In requests: where a paged list goes on. */
+export const cursor = z.string().max(4096).describe('`next` of the page before')
+/** In answers. */
+export const nextCursor = nullableText.describe('the `cursor` of the next page; null after the last')

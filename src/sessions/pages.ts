@@ -10,23 +10,25 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import { ignoreBodies } from '../http/bodies.ts'
-import { sessionId } from '../http/schemas.ts'
+import { cursor, sessionId } from '../http/schemas.ts'
 import { endsOwnSession } from '../operations/kinds.ts'
 import type { Cookies } from './cookies.ts'
 import { problemPages } from './error-handlers.ts'
 import { DEVICES, type FinishLogout } from './finish-logout.ts'
 import { type CookieSettings, requireTokensForSignOut, sourceOf } from './guards.ts'
-import { sessionListHash } from './list-hash.ts'
 import { LOGOUT_BODY, logoutRequest, refuseScopeInQuery, scope } from './logout-request.ts'
+import type { Session } from './schema.ts'
 import type { Sessions } from './sessions.ts'
-import { devicesPage } from './views/devices-page.ts'
+import { devicesPage, type OtherSessions } from './views/devices-page.ts'
 import { logoutPage } from './views/logout-page.ts'
 import { onwardPage } from './views/onward-page.ts'
 import type { Ended } from './views/parts.ts'
 import { type SignedOut, signedOutPage } from './views/signed-out-page.ts'
 
-/** Most devices that a page lists; it counts the rest. */
+/** Ended sessions that a page lists at most; it counts the rest. */
 const LISTED = 100
+
+const devicesQuery = z.object({ cursor: cursor.optional().catch(undefined) })
 
 export interface Pages {
   sessions: Sessions
@@ -49,21 +51,28 @@ async function routes(instance: FastifyInstance, options: Pages) {
     reply.type('text/html; charset=utf-8').send(String(html))
 
   // On the application's host only `/devices` leads here: its own front page is `/`.
-  for (const path of ['/', DEVICES]) app.get(path, signedIn, devices)
+  for (const path of ['/', DEVICES])
+    app.get(path, { ...signedIn, schema: { querystring: devicesQuery } }, devices)
 
-  async function devices(request: FastifyRequest, reply: FastifyReply) {
+  type AsksDevices = FastifyRequest<{ Querystring: z.infer<typeof devicesQuery> }>
+  async function devices(request: AsksDevices, reply: FastifyReply) {
     const { session, user } = request.session
-    const all = await sessions.list(user.id)
+    const { cursor } = request.query
+    const others = await othersOf(session, cursor)
     const last = await readOutcome(cookies.readOutcome(request), user.id)
     if (last) cookies.clearOutcome(reply)
     // The outcome may be of an earlier session of this browser.
     const outcome = last?.operation.actorSessionId === session.id ? last : null
     const staff = (await overview.roleOf(user.id)) !== null
-    const shown = sessionListHash(all)
-    return page(
-      reply,
-      devicesPage({ user, current: session, sessions: all, shown, listed: LISTED, outcome, staff }),
-    )
+    const isFirst = cursor === undefined
+    return page(reply, devicesPage({ user, current: session, others, isFirst, outcome, staff }))
+  }
+
+  /** A page of the user's other sessions. The summary is read first: see there. */
+  async function othersOf({ id, userId }: Session, cursor?: string): Promise<OtherSessions> {
+    const { total, hash } = await sessions.summary(userId)
+    const page = await sessions.list(userId, { cursor, except: id })
+    return { ...page, total: Math.max(total - 1, page.sessions.length), hash }
   }
 
   app.get(
@@ -79,18 +88,8 @@ async function routes(instance: FastifyInstance, options: Pages) {
     },
     async (request, reply) => {
       const { session, user } = request.session
-      const all = await sessions.list(user.id)
-      return page(
-        reply,
-        logoutPage({
-          user,
-          current: session,
-          sessions: all,
-          shown: sessionListHash(all),
-          listed: LISTED,
-          ...request.query,
-        }),
-      )
+      const others = await othersOf(session)
+      return page(reply, logoutPage({ user, current: session, others, ...request.query }))
     },
   )
 

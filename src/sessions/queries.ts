@@ -3,7 +3,7 @@
  * can revive an ended session: an activity update is a conditional update, never an upsert (express-session #632,
  * connect-redis #328, Keycloak #51127).
  */
-import { and, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
 import { type Session, session, type User, user } from './schema.ts'
@@ -15,7 +15,7 @@ const oneRow = sql`(select) as one_row`
 /** Whether the last recorded activity is old enough to need an update. */
 const lastSeenIsStale = sql<boolean>`${session.lastSeenAt} < ${now} - ${lastSeenIntervalNow}`
 /** When a session was last seen, activity or not. */
-const lastSeenAt = sql<Date>`greatest(${session.lastSeenAt}, ${session.passiveAt})`.mapWith(
+export const lastSeenAt = sql<Date>`greatest(${session.lastSeenAt}, ${session.passiveAt})`.mapWith(
   session.lastSeenAt,
 )
 const unseen = sql<boolean>`${lastSeenAt} < ${now} - ${lastSeenIntervalNow}`
@@ -30,14 +30,15 @@ export interface ActiveSession {
 }
 
 const { expires: _, passiveAt: __, ...stored } = getTableColumns(session)
-const columns = { ...stored, lastSeenAt, endsAt }
+/** A session as `Session` has it. */
+export const sessionColumns = { ...stored, lastSeenAt, endsAt }
 const authAgeSeconds = sql<number | null>`case when ${session.keyId} is null
   then extract(epoch from ${now} - ${session.createdAt})::float8 end`
 
 /** The active session of a token, with its user. */
 export async function findSession(db: Executor, token: string): Promise<ActiveSession | null> {
   const [found] = await db
-    .select({ session: columns, user, stale: lastSeenIsStale, authAgeSeconds })
+    .select({ session: sessionColumns, user, stale: lastSeenIsStale, authAgeSeconds })
     .from(session)
     .innerJoin(user, eq(user.id, session.userId))
     .where(and(eq(session.sessionToken, token), isValid))
@@ -48,24 +49,9 @@ export async function findSession(db: Executor, token: string): Promise<ActiveSe
 export async function findSessions(db: Executor, tokens: readonly string[]): Promise<Session[]> {
   if (tokens.length === 0) return []
   return await db
-    .select(columns)
+    .select(sessionColumns)
     .from(session)
     .where(and(inArray(session.sessionToken, [...tokens]), isValid))
-}
-
-/** A user's active sessions, most recently seen first; all of them, or at most `limit`. */
-export function listSessions(db: Executor, userId: string, limit?: number): Promise<Session[]> {
-  const active = db
-    .select(columns)
-    .from(session)
-    .where(and(eq(session.userId, userId), isValid))
-    .orderBy(desc(lastSeenAt), session.id)
-  return limit === undefined ? active : active.limit(limit)
-}
-
-/** The number of active sessions of a user. */
-export function countActiveSessions(db: Executor, userId: string): Promise<number> {
-  return db.$count(session, and(eq(session.userId, userId), isValid))
 }
 
 export interface NewSession {
@@ -86,7 +72,7 @@ export async function insertSession(db: Executor, { token, ...rest }: NewSession
   const [created] = await db
     .insert(session)
     .values({ ...rest, sessionToken: token, expires })
-    .returning({ ...columns, expires: expiresAsDate })
+    .returning({ ...sessionColumns, expires: expiresAsDate })
   if (!created) throw new Error('the insert returned no row')
   return created
 }

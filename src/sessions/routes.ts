@@ -5,7 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { ignoreBodies } from '../http/bodies.ts'
 import { callers } from '../http/openapi/document.ts'
-import { instant, nullableText, sessionId } from '../http/schemas.ts'
+import { cursor, instant, nextCursor, nullableText, sessionId } from '../http/schemas.ts'
 import { describeDevice } from './devices.ts'
 import type { Finished, FinishLogout } from './finish-logout.ts'
 import { type CookieSettings, requireTokensForSignOut, sourceOf } from './guards.ts'
@@ -34,9 +34,11 @@ const currentSession = z.object({
 })
 
 const sessionList = z.object({
+  sessionCount: z.int().describe('all active sessions of the user, on this page or not'),
   sessions: z.array(
     z.object({ id: z.string(), current: z.boolean(), device, ipAddress: nullableText, ...times }),
   ),
+  next: nextCursor,
 })
 
 const logoutOutcome = z.object({
@@ -84,21 +86,29 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, fin
     ...forUsers,
     operationId: 'listSessions',
     summary: "All active sessions of the token's user",
-    description: 'The session of the request comes first, then the most recently seen.',
+    description:
+      'The session of the request comes first, then the most recently seen: 100, and the next 100 with `?cursor=`. ' +
+      'A session that is used while you page moves to the first page.',
+    problems: [...forUsers.problems, 'invalid_request'] as const,
+    querystring: z.object({ cursor: cursor.optional() }),
     response: { 200: sessionList.describe('One entry for each device.') },
   }
   app.get('/api/sessions', { ...signedIn, schema: list }, async (request) => {
     const { session: current } = request.session
-    const all = await sessions.list(current.userId)
-    const listed = all.map((session) => ({
-      id: session.id,
-      current: session.id === current.id,
-      device: describeDevice(session.userAgent),
-      ipAddress: session.ipAddress,
-      ...timesOf(session),
-    }))
+    const { cursor } = request.query
+    const { total } = await sessions.summary(current.userId)
+    const page = await sessions.list(current.userId, { cursor, except: current.id })
+    const listed = cursor ? page.sessions : [current, ...page.sessions]
     return {
-      sessions: [...listed.filter(({ current }) => current), ...listed.filter(({ current }) => !current)],
+      sessionCount: total,
+      sessions: listed.map((session) => ({
+        id: session.id,
+        current: session.id === current.id,
+        device: describeDevice(session.userAgent),
+        ipAddress: session.ipAddress,
+        ...timesOf(session),
+      })),
+      next: page.next,
     }
   })
 

@@ -18,7 +18,6 @@ import {
   findSession,
   findSessions,
   insertSession,
-  listSessions,
   lockUserForLogin,
   lockUserForLogout,
   type UserProfile,
@@ -28,6 +27,7 @@ import { createRefuseStaff, type IsStaff } from './refuse-staff.ts'
 import { createRemoveUser } from './remove-user.ts'
 import { type Ended, revoke } from './revoke.ts'
 import type { Session } from './schema.ts'
+import { listSessions, type PageOptions, summarizeSessions } from './session-list.ts'
 import { createTakeOver } from './take-over.ts'
 import { generateSessionToken, operationOf, proves } from './tokens.ts'
 
@@ -199,8 +199,10 @@ export function createSessions(
     },
     /** As `find`, but does not count as session activity. */
     peek: (token: string): Promise<ActiveSession | null> => run((db) => findSession(db, token)),
-    /** A user's active sessions, most recently seen first. */
-    list: (userId: string) => run((db) => listSessions(db, userId)),
+    /** A page of a user's active sessions, most recently seen first. */
+    list: (userId: string, options?: PageOptions) => run((db) => listSessions(db, userId, options)),
+    /** The number and a hash of a user's active sessions, and their ids if they are `mostIds` at most. */
+    summary: (userId: string, mostIds = 0) => run((db) => summarizeSessions(db, userId, mostIds)),
     /** The status of a token: whether it is valid and, if not, why. */
     tokenStatus: (token: string): Promise<TokenStatus> => run((db) => findTokenStatus(db, token)),
     /** An operation and the sessions it ended, at most `limit` of them. For staff only: it needs no proof besides the id. */

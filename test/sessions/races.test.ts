@@ -149,7 +149,7 @@ t.test('a logout of the others by a session that is ended meanwhile ends nobody 
         sessions.logout(owner.token, 'others', nobody),
         sessions.logout(thief.token, 'others', nobody),
       ])
-      const active = await sessions.list(userId)
+      const { sessions: active } = await sessions.list(userId)
       if (active.length !== 1) t.fail(`one of both must live, not ${active.length}`)
       const refused = answers.filter(
         (answer) => answer.status === 'rejected' && (answer.reason as Problem).code === 'invalid_token',

@@ -64,6 +64,53 @@ t.test('GET /api/sessions lists all devices, this one first, none of anybody els
   t.notMatch(JSON.stringify(sessions), laptop.token, 'no token is ever listed')
 })
 
+t.test('a user with many sessions reads them in pages, each once, and so do staff', async (t) => {
+  const { ada, laptop } = await people()
+  await service.database.psql(
+    `insert into session ("sessionToken", "userId", expires, "lastSeenAt")
+     select 'page-' || i, $1, now() at time zone 'utc' + interval '1 day', date_trunc('second', now()) - (i / 7) * interval '1 second'
+     from generate_series(1, 250) i`,
+    [ada],
+  )
+  type Page = { sessionCount: number; sessions: { id: string; current: boolean }[]; next: string | null }
+  const read = async (cursor: string | null) => {
+    const query = cursor ? `?${new URLSearchParams({ cursor })}` : ''
+    return (await (await as(laptop.token, `/api/sessions${query}`)).json()) as Page
+  }
+  const pages: Page[] = [await read(null)]
+  for (let next = pages[0]?.next; next; next = pages.at(-1)?.next) pages.push(await read(next))
+  const listed = pages.flatMap(({ sessions }) => sessions)
+  t.same(
+    pages.map(({ sessions }) => sessions.length),
+    [101, 100, 52],
+  )
+  t.ok(pages.every(({ sessionCount }) => sessionCount === 253))
+  t.equal(new Set(listed.map(({ id }) => id)).size, 253, 'each once, also those last seen in the same second')
+  t.same(listed.map(({ current }) => current).indexOf(true), 0)
+  for (const path of [
+    '/api/sessions?cursor=x',
+    `/api/sessions?cursor=${Buffer.from('["x","y"]').toString('base64url')}`,
+  ])
+    t.match(await (await as(laptop.token, path)).json(), { code: 'invalid_request' })
+  const first = await (await as(laptop.token, '/devices')).text()
+  t.match(first, 'You are signed in on 253 devices')
+  t.match(first, 'And 152 more devices')
+  const [, way = ''] = /href="(\/devices\?cursor=[^"]+)"/.exec(first) ?? []
+  const second = await (await as(laptop.token, way)).text()
+  const idsOf = (html: string) => [...html.matchAll(/\/sessions\/([0-9a-f-]{36})\/end/g)].map(([, id]) => id)
+  t.same(
+    idsOf(second),
+    pages[1]?.sessions.map(({ id }) => id),
+  )
+  t.match(await (await as(laptop.token, '/logout')).text(), 'Your 252 other devices')
+  const { accounts } = service
+  const account = await accounts.show(ada)
+  t.equal(account.sessions.length, 200)
+  const rest = await accounts.show(ada, { cursor: account.next ?? '' })
+  t.equal(new Set([...account.sessions, ...rest.sessions].map(({ id }) => id)).size, 253)
+  t.equal(rest.next, null)
+})
+
 t.test(
   'after the phone logs out everywhere, the laptop gets 401 on its next request, and for ever after',
   async (t) => {

@@ -3,17 +3,24 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { ago, count } from '../../ui/format.ts'
 import { layout } from '../../ui/layout.ts'
 import type { Session, User } from '../schema.ts'
+import type { SessionPage } from '../session-list.ts'
 import { deviceIcon, nameOf, plainNameOf } from './device.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
+
+/** A page of the other sessions of a user. */
+export interface OtherSessions extends SessionPage {
+  /** How many there are on all pages. */
+  total: number
+  /** The hash of all, by which the page sees changes. */
+  hash: string
+}
 
 export interface DevicesPage {
   user: User
   current: Session
-  sessions: Session[]
-  /** The hash of the list, by which the page sees changes. */
-  shown: string
-  /** Most devices that the page lists. */
-  listed: number
+  others: OtherSessions
+  /** Whether this is the first page. */
+  isFirst: boolean
   /** What the last logout in this browser ended. */
   outcome: Ended | null
   /** Whether the user is security staff. */
@@ -23,32 +30,30 @@ export interface DevicesPage {
 export function devicesPage({
   user,
   current,
-  sessions,
-  shown,
-  listed,
+  others: { sessions, total, next, hash },
+  isFirst,
   outcome,
   staff,
 }: DevicesPage): SafeHtml {
-  const others = sessions.filter(({ id }) => id !== current.id)
-  const hidden = others.length - listed
+  const hasOthers = total > 0
   return layout({
     title: outcome ? `${endedTitle(outcome)} · Your devices` : 'Your devices',
     user,
     current,
-    shown,
+    shown: hash,
     staff,
     announce: outcome !== null,
     body: html`
 <h1>Your devices</h1>
 ${outcome ? html`<section class="notice" aria-labelledby="outcome"><h2 id="outcome">${endedTitle(outcome)}</h2>${endedNames(outcome)}</section>` : ''}
 <p class="lead">${
-      others.length > 0
-        ? `You are signed in on ${count(others.length + 1, 'device')}. If you do not recognise a device, sign it out.`
+      hasOthers
+        ? `You are signed in on ${count(total + 1, 'device')}. If you do not recognise a device, sign it out.`
         : 'You are signed in on this device only.'
     }</p>
 <nav class="actions" aria-label="Sign out">
-<a class="button${others.length > 0 ? ' danger' : ''}" href="/logout?scope=global">Sign out everywhere</a>
-${others.length > 0 ? html`<a class="button" href="/logout?scope=others">Sign out all others</a>` : ''}
+<a class="button${hasOthers ? ' danger' : ''}" href="/logout?scope=global">Sign out everywhere</a>
+${hasOthers ? html`<a class="button" href="/logout?scope=others">Sign out all others</a>` : ''}
 <a class="button" href="/logout?scope=local">Sign out here</a>
 </nav>
 <section aria-labelledby="here">
@@ -58,12 +63,20 @@ ${others.length > 0 ? html`<a class="button" href="/logout?scope=others">Sign ou
 <section aria-labelledby="others">
 <h2 id="others">Other devices</h2>
 ${
-  others.length > 0
+  sessions.length > 0
     ? html`<ul class="devices" role="list">
-${others.slice(0, listed).map((session) => device(session))}</ul>`
-    : html`<p class="empty">No other device is signed in to your account.</p>`
+${sessions.map((session) => device(session))}</ul>`
+    : html`<p class="empty">${isFirst ? 'No other device is signed in to your account.' : 'No more devices.'}</p>`
 }
-${hidden > 0 ? html`<p class="quiet">And ${count(hidden, 'more device')}, seen less recently. “Sign out all others” includes them.</p>` : ''}
+${isFirst && next ? html`<p class="quiet">And ${count(total - sessions.length, 'more device')}, seen less recently. “Sign out all others” includes them.</p>` : ''}
+${
+  isFirst && !next
+    ? ''
+    : html`<nav class="actions" aria-label="Pages">
+${isFirst ? '' : html`<a class="button" href="/devices">Seen last</a>`}
+${next ? html`<a class="button" href="/devices?${String(new URLSearchParams({ cursor: next }))}">Seen before these</a>` : ''}
+</nav>`
+}
 </section>`,
   })
 }

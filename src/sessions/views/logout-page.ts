@@ -5,15 +5,13 @@ import { count } from '../../ui/format.ts'
 import { layout } from '../../ui/layout.ts'
 import type { Session, User } from '../schema.ts'
 import { nameOf } from './device.ts'
+import type { OtherSessions } from './devices-page.ts'
 import { deviceNames } from './parts.ts'
 
 export interface LogoutPage {
   user: User
   current: Session
-  sessions: Session[]
-  /** The hash of the list, by which the page sees changes. */
-  shown: string
-  listed: number
+  others: OtherSessions
   scope: LogoutScope
   callbackUrl?: string | undefined
 }
@@ -21,14 +19,11 @@ export interface LogoutPage {
 export function logoutPage({
   user,
   current,
-  sessions,
-  shown,
-  listed,
+  others: { sessions, total, hash },
   scope,
   callbackUrl,
 }: LogoutPage): SafeHtml {
-  const others = sessions.filter(({ id }) => id !== current.id)
-  const hasOthers = others.length > 0
+  const hasOthers = total > 0
   const chosen = scope === 'others' && !hasOthers ? 'global' : scope
   const choice = (value: LogoutScope, title: string, detail: SafeHtml | string) => html`<label class="choice">
 <input type="radio" name="scope" value="${value}"${value === chosen ? html` checked` : ''}>
@@ -39,17 +34,17 @@ export function logoutPage({
     card: 'leave',
     user,
     current,
-    shown,
+    shown: hash,
     body: html`
 <h1>Sign out</h1>
 <form method="post" action="/logout">
 <fieldset>
 <legend>Where do you want to sign out?</legend>
 ${choice('local', 'This device', html`${nameOf(current)}, the one you are using`)}
-${hasOthers ? choice('others', 'All other devices', `${count(others.length, 'device')}; you stay signed in here`) : ''}
-${choice('global', 'Everywhere', hasOthers ? `This device and ${count(others.length, 'other')}` : 'This is the only device that is signed in')}
+${hasOthers ? choice('others', 'All other devices', `${count(total, 'device')}; you stay signed in here`) : ''}
+${choice('global', 'Everywhere', hasOthers ? `This device and ${count(total, 'other')}` : 'This is the only device that is signed in')}
 </fieldset>
-${hasOthers ? html`<details><summary>Your ${count(others.length, 'other device')}</summary>${deviceNames(others.slice(0, listed), others.length)}</details>` : ''}
+${hasOthers ? html`<details><summary>Your ${count(total, 'other device')}</summary>${deviceNames(sessions, total)}</details>` : ''}
 ${callbackUrl ? html`<input type="hidden" name="callbackUrl" value="${callbackUrl}">` : ''}
 <div class="actions">
 <button class="danger">Sign out</button>

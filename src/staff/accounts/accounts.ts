@@ -10,15 +10,10 @@ import type { AfterCommit } from '../../leases/after-commit.ts'
 import type { AcknowledgedActs } from '../../operations/acknowledged.ts'
 import { type Actor, recordOperationWithoutRevocations } from '../../operations/record.ts'
 import { deleteLock, type Lock, putLock } from '../../sessions/locks.ts'
-import {
-  countActiveSessions,
-  currentXid,
-  listSessions,
-  lockUserForLogin,
-  lockUserForLogout,
-} from '../../sessions/queries.ts'
+import { currentXid, lockUserForLogin, lockUserForLogout } from '../../sessions/queries.ts'
 import { type Ended, revoke } from '../../sessions/revoke.ts'
 import type { Session } from '../../sessions/schema.ts'
+import { countActiveSessions, listSessions } from '../../sessions/session-list.ts'
 import { listReplays } from '../replays/queries.ts'
 import type { Replay } from '../replays/schema.ts'
 import type { StaffRole } from '../role-names.ts'
@@ -27,16 +22,18 @@ import { type FoundUser, findUser, findUsers, listRevocations, type Revocation }
 
 /** Users that a search returns at most. */
 export const MAX_FOUND = 50
-/** Newest sessions, revocations and replays that are listed for a user. */
+/** Sessions of a page, and the newest revocations and replays that are listed for a user. */
 const MAX_LISTED = 200
 
 export interface Account {
   user: FoundUser
   /** False where only the caller has the id: then there is nothing else of the user. */
   isKnown: boolean
-  /** Active sessions, last seen first, and how many there are. */
+  /** A page of the active sessions, last seen first, and how many there are. */
   sessions: Session[]
   sessionCount: number
+  /** The cursor of the next page of sessions; null after the last. */
+  next: string | null
   /** Newest first. No operation: ended outside the service. */
   revocations: Revocation[]
   replays: Replay[]
@@ -48,6 +45,13 @@ export interface Account {
  */
 export interface UnknownIds {
   allowUnknownId?: boolean | undefined
+}
+
+export interface ShowUser extends UnknownIds {
+  /** The `next` of the page of sessions before. */
+  cursor?: string | undefined
+  /** Sessions of a page. */
+  limit?: number | undefined
 }
 
 export interface RevokeAll extends UnknownIds {
@@ -84,14 +88,14 @@ export function createAccounts(
       }),
 
     /** @throws Problem `user_not_found`. */
-    show: (userId: string, { allowUnknownId }: UnknownIds = {}): Promise<Account> =>
+    show: (userId: string, { allowUnknownId, cursor, limit = MAX_LISTED }: ShowUser = {}): Promise<Account> =>
       run(async (db) => {
         const user = await findUser(db, userId)
         if (!user && !allowUnknownId) throw userNotFound(userId)
         return {
           user: user ?? unknownUser(userId),
           isKnown: user !== null,
-          sessions: await listSessions(db, userId, MAX_LISTED),
+          ...(await listSessions(db, userId, { cursor, limit })),
           sessionCount: await countActiveSessions(db, userId),
           revocations: await listRevocations(db, userId, MAX_LISTED),
           replays: await listReplays(db, userId, MAX_LISTED),

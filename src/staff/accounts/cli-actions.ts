@@ -15,6 +15,10 @@ export interface ShowOptions {
   json?: true
 }
 
+export interface ListSessionsOptions extends ShowOptions {
+  limit?: number
+}
+
 export interface ActOptions {
   reason: string
   for?: string
@@ -47,12 +51,14 @@ export async function showUser(context: AccountsContext, text: string, { json }:
 export async function listSessions(
   context: AccountsContext,
   text: string,
-  { json }: ShowOptions,
+  { json, limit }: ListSessionsOptions,
 ): Promise<void> {
   await withAccounts(context, async (accounts) => {
-    const account = await accounts.show((await findOneUser(accounts, text)).id)
+    const { id } = await findOneUser(accounts, text)
+    const account = await accounts.show(id, { limit })
     if (json) printJson(toAccount(account).sessions)
     else printSessions(account)
+    if (!json && account.next) print('\n--limit shows more.')
   })
 }
 

@@ -1,8 +1,9 @@
 /** `global-logout user|sessions|revoke|lock|unlock`: the options and help of the commands on one user. */
 import { Argument, type Command } from 'commander'
 import { examples } from '../../cli/common.ts'
+import { wholeNumber } from '../../cli/whole-number.ts'
 import { STAFF_ROLES, type StaffRole } from '../role-names.ts'
-import type { ActOptions, ShowOptions } from './cli-actions.ts'
+import type { ActOptions, ListSessionsOptions, ShowOptions } from './cli-actions.ts'
 import type { AccountsContext } from './cli-find-user.ts'
 
 const WHOM = 'id, email, or a unique beginning of id, email or name'
@@ -51,11 +52,12 @@ export function addAccountCommands(program: Command, context: AccountsContext): 
   program
     .command('sessions')
     .allowExcessArguments(false)
-    .description('list the active sessions of a user')
+    .description('list the active sessions of a user, the last seen first')
     .argument('<user>', WHOM)
+    .option('--limit <n>', 'at most this many; by default 200', wholeNumber)
     .option('--json', 'print JSON')
-    .addHelpText('after', examples('sessions ada@example.com', 'sessions ada --json'))
-    .action(async (text: string, options: ShowOptions) =>
+    .addHelpText('after', examples('sessions ada@example.com', 'sessions ada --limit 1000 --json'))
+    .action(async (text: string, options: ListSessionsOptions) =>
       (await actions()).listSessions(context, text, options),
     )
 

@@ -21,7 +21,7 @@ export function toUser({ id, name, email, role, lock, deleted }: FoundUser) {
 }
 
 /** A user with sessions, revocations and replays. */
-export function toAccount({ user, sessions, sessionCount, revocations, replays }: Account) {
+export function toAccount({ user, sessions, sessionCount, next, revocations, replays }: Account) {
   return {
     user: toUser(user),
     sessionCount,
@@ -30,6 +30,7 @@ export function toAccount({ user, sessions, sessionCount, revocations, replays }
       ...deviceOf(session),
       expiresAt: session.endsAt.toISOString(),
     })),
+    next,
     revocations: revocations.map(({ session, operation }) => ({
       sessionId: session.sessionId,
       ...deviceOf(session),

@@ -4,7 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Config } from '../../config.ts'
 import type { Database } from '../../database/database.ts'
-import { operationId, text } from '../../http/schemas.ts'
+import { cursor, operationId, text } from '../../http/schemas.ts'
 import type { CookieSettings } from '../../sessions/guards.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import { displayNames } from '../display-names.ts'
@@ -52,10 +52,17 @@ export async function accountPages(
 
   app.get(
     '/user',
-    { schema: { querystring: oneUser.extend({ done: operationId.optional().catch(undefined) }) } },
+    {
+      schema: {
+        querystring: oneUser.extend({
+          done: operationId.optional().catch(undefined),
+          cursor: cursor.optional().catch(undefined),
+        }),
+      },
+    },
     async (request, reply) => {
-      const { id, done } = request.query
-      const account = await accounts.show(id)
+      const { id, done, cursor } = request.query
+      const account = await accounts.show(id, { cursor })
       const actors = account.revocations.map(({ operation }) => operation?.actorId)
       const found = done ? await sessions.operation(done, MAX_LISTED) : null
       return send(
@@ -63,6 +70,7 @@ export async function accountPages(
         userPage({
           viewer: viewerOf(request),
           account,
+          isFirst: cursor === undefined,
           names: await database.run((db) => displayNames(db, [id, ...actors])),
           done: found?.operation.userId === id ? found : null,
         }),

@@ -7,6 +7,7 @@ import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { callers } from '../../http/openapi/document.ts'
+import { cursor } from '../../http/schemas.ts'
 import { actorOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { Accounts } from './accounts.ts'
@@ -48,12 +49,15 @@ async function routes(instance: FastifyInstance, { accounts }: AccountsApi) {
         ...forStaff,
         operationId: 'showUser',
         summary: "A user's active sessions, recent revocations and reused tokens",
+        description:
+          'Active sessions come in pages of 200, the last seen first; the other lists hold the newest 200. A session that is used while you page moves to the first page.',
         problems: [...READ_PROBLEMS, 'user_not_found'],
         params: ofUser,
+        querystring: z.strictObject({ cursor: cursor.optional() }),
         response: { 200: account.describe('The user as staff see them.') },
       },
     },
-    async ({ params }) => toAccount(await accounts.show(params.id)),
+    async ({ params, query }) => toAccount(await accounts.show(params.id, query)),
   )
 
   app.post(

@@ -1,6 +1,6 @@
 /** Request and response schemas of the account API for staff. */
 import { z } from 'zod'
-import { comparison, instant, nullableText, text } from '../../http/schemas.ts'
+import { comparison, instant, nextCursor, nullableText, text } from '../../http/schemas.ts'
 import { device, endedSessions } from '../../sessions/schemas.ts'
 import { operationJson } from '../operation-json.ts'
 import { STAFF_ROLES } from '../role-names.ts'
@@ -43,8 +43,11 @@ export const userList = z.object({ users: z.array(user) })
 
 export const account = z.object({
   user,
-  sessionCount: z.int().describe('active sessions; the list shows the 200 last seen'),
-  sessions: z.array(z.object({ id: z.string(), ...where, expiresAt: instant })),
+  sessionCount: z.int().describe('active sessions, on this page or not'),
+  sessions: z
+    .array(z.object({ id: z.string(), ...where, expiresAt: instant }))
+    .describe('200, the last seen first'),
+  next: nextCursor,
   revocations: z.array(
     z.object({
       sessionId: z.string(),

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { type Database, withoutDeadline } from '../../database/database.ts'
-import { Problem } from '../../errors.ts'
+import { readCursor, writeCursor } from '../../http/cursor.ts'
 import { WITHOUT_NUL } from '../../lib/schemas.ts'
 import type { AuditKind } from '../../operations/kinds.ts'
 import type { Operation } from '../../operations/schema.ts'
@@ -50,7 +50,7 @@ export type Audit = ReturnType<typeof createAudit>
 
 export function createAudit({ run }: Pick<Database, 'run'>) {
   async function page(filter: AuditFilter, cursor: string | null, limit: number): Promise<AuditPage> {
-    const after = cursor === null ? { operation: null, external: null } : readCursor(cursor)
+    const after = cursor === null ? { operation: null, external: null } : readCursor(cursor, positionsSchema)
     const [operations, external] = await run(async (db) => [
       await listOperations(db, filter, after.operation, limit + 1),
       await listExternalRevocations(db, filter, after.external, limit + 1),
@@ -113,19 +113,4 @@ const EXTERNAL_ENTRY = {
 
 function toEntry({ xid: _, ...rest }: Operation): AuditEntry {
   return rest
-}
-
-function writeCursor(positions: Positions): string {
-  return Buffer.from(JSON.stringify(positions)).toString('base64url')
-}
-
-function readCursor(cursor: string): Positions {
-  try {
-    return positionsSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
-  } catch (cause) {
-    throw new Problem('invalid_request', 'cursor: must come from a previous response', {
-      cause,
-      field: 'cursor',
-    })
-  }
 }

@@ -1,6 +1,7 @@
 /** `global-logout audit`: options and help. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { examples } from '../../cli/common.ts'
+import { wholeNumber } from '../../cli/whole-number.ts'
 import { AUDIT_KINDS } from '../../operations/kinds.ts'
 import type { AuditContext, ListOptions, VerifyOptions } from './cli-actions.ts'
 
@@ -22,7 +23,7 @@ export function addAuditCommand(program: Command, context: AuditContext): void {
     .addOption(new Option('--kind <kind>', 'of this kind').choices(AUDIT_KINDS))
     .option('--since <instant>', 'at or after this day (UTC) or instant')
     .option('--until <instant>', 'before it')
-    .option('--limit <n>', `at most this many; by default ${MAX_LISTED}, or all as CSV`, whole)
+    .option('--limit <n>', `at most this many; by default ${MAX_LISTED}, or all as CSV`, wholeNumber)
     .option('--json', 'print JSON')
     .addOption(new Option('--csv', 'print CSV').conflicts('json'))
     .addHelpText(
@@ -54,11 +55,6 @@ Store the printed head where no one with database access can write, and pass it 
 Exit code 1 on a mismatch.`,
     )
     .action(async (options: VerifyOptions) => (await actions()).verifyRecord(context, options))
-}
-
-function whole(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1 to 9999999.')
-  return Number(text)
 }
 
 function head(text: string): string {

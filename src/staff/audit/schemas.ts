@@ -1,6 +1,6 @@
 /** Request and response schemas of the audit API. */
 import { z } from 'zod'
-import { nullableText } from '../../http/schemas.ts'
+import { cursor, nextCursor } from '../../http/schemas.ts'
 import { zonedInstant } from '../../lib/schemas.ts'
 import { AUDIT_KINDS } from '../../operations/kinds.ts'
 import { searchText } from '../accounts/schemas.ts'
@@ -20,7 +20,7 @@ export const auditQuery = z.strictObject({
   kind: z.enum(AUDIT_KINDS).optional(),
   since: moment.optional(),
   until: moment.optional(),
-  cursor: z.string().max(4096).optional(),
+  cursor: cursor.optional(),
 })
 
-export const auditPage = z.object({ entries: z.array(operationJson), next: nullableText })
+export const auditPage = z.object({ entries: z.array(operationJson), next: nextCursor })

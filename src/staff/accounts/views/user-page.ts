@@ -9,7 +9,7 @@ import { ago, count, on } from '../../../ui/format.ts'
 import type { DisplayNames } from '../../display-names.ts'
 import type { Replay } from '../../replays/schema.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { actor, agent, emailAndId, idQuery, quoted, revokeHref } from '../../views/parts.ts'
+import { actor, agent, emailAndId, idQuery, quoted, revokeHref, userHref } from '../../views/parts.ts'
 import type { Account } from '../accounts.ts'
 import { compareWithSession } from '../json.ts'
 import type { Revocation } from '../queries.ts'
@@ -21,12 +21,14 @@ const UNFOLDED = 12
 export interface UserPage {
   viewer: Viewer
   account: Account
+  /** Whether this is the first page of the sessions. */
+  isFirst: boolean
   names: DisplayNames
   /** The action just completed. */
   done: Ended | null
 }
 
-export function userPage({ viewer, account, names, done }: UserPage): SafeHtml {
+export function userPage({ viewer, account, isFirst, names, done }: UserPage): SafeHtml {
   const { user, sessions, sessionCount, revocations, replays } = account
   const title = user.name || user.email || user.id
   return consolePage({
@@ -43,7 +45,8 @@ ${viewer.role === 'security' ? actions(account) : ''}
 ${replays.length > 0 ? replayList(replays) : ''}
 <section aria-labelledby="active">
 <h2 id="active">${sessionCount === 0 ? 'No active session' : count(sessionCount, 'active session')}</h2>
-${sessions.length > 0 ? sessionList(sessions, sessionCount) : html`<p class="empty">This user is not signed in anywhere.</p>`}
+${sessions.length > 0 ? sessionList(sessions) : html`<p class="empty">${isFirst ? 'This user is not signed in anywhere.' : 'No more sessions.'}</p>`}
+${sessionPages(account, isFirst)}
 </section>
 <section aria-labelledby="ended">
 <h2 id="ended">Recently ended</h2>
@@ -117,13 +120,23 @@ ${folded([...senders.values()], row)}
 </section>`
 }
 
-function sessionList(sessions: Session[], total: number): SafeHtml {
+function sessionList(sessions: Session[]): SafeHtml {
   const row = (session: Session) => html`<li>${deviceIcon(session)}
 <span><strong>${nameOf(session)}</strong>${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
 <span class="quiet">last seen ${ago(session.lastSeenAt)}, signed in ${ago(session.createdAt)}</span>${agent(session.userAgent)}</span></li>
 `
-  return html`<div class="panel">${folded(sessions, row)}
-${total > sessions.length ? html`<p class="quiet">and ${(total - sessions.length).toLocaleString('en')} more, seen less recently</p>` : ''}</div>`
+  return html`<div class="panel">${folded(sessions, row)}</div>`
+}
+
+/** The way to the other pages of the sessions. */
+function sessionPages({ user, sessions, sessionCount, next }: Account, isFirst: boolean): SafeHtml {
+  if (isFirst && !next) return html``
+  const more = next && `/admin/user?${new URLSearchParams({ id: user.id, cursor: next })}`
+  return html`${isFirst ? html`<p class="quiet">and ${(sessionCount - sessions.length).toLocaleString('en')} more, seen less recently</p>` : ''}
+<nav class="actions" aria-label="Pages of sessions">
+${isFirst ? '' : html`<a class="button" href="${userHref(user.id)}">Seen last</a>`}
+${more ? html`<a class="button" href="${more}">Seen before these</a>` : ''}
+</nav>`
 }
 
 /** The first rows, and the rest folded. */
