@@ -16,7 +16,7 @@ import { type Session, session } from './schema.ts'
 import { isValid } from './validity.ts'
 
 /** Sessions of one page. */
-export const PAGE = 100
+const PAGE = 100
 
 export interface SessionPage {
   sessions: Session[]
