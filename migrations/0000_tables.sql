@@ -43,6 +43,7 @@ CREATE TABLE "global_logout"."session" (
 	"ipAddress" "inet",
 	"userAgent" text,
 	"keyId" uuid,
+	"epoch" integer DEFAULT 0 NOT NULL,
 	CONSTRAINT "session_id_unique" UNIQUE("id"),
 	CONSTRAINT "session_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES "global_logout"."user"("id") ON DELETE cascade ON UPDATE no action,
 	CONSTRAINT "session_dates" CHECK ("session"."createdAt" >= '0001-01-01Z' and "session"."createdAt" < '9999-12-31Z' and "session"."lastSeenAt" >= '0001-01-01Z' and "session"."lastSeenAt" < '9999-12-31Z' and "session"."passiveAt" >= '0001-01-01Z' and "session"."passiveAt" < '9999-12-31Z')
@@ -109,6 +110,7 @@ CREATE TABLE "global_logout"."session_policy" (
 	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
 	"idle_timeout_seconds" integer NOT NULL,
 	"max_age_seconds" integer NOT NULL,
+	"epoch" integer DEFAULT 0 NOT NULL,
 	CONSTRAINT "session_policy_singleton" CHECK ("session_policy"."singleton")
 );
 --> statement-breakpoint
@@ -253,6 +255,8 @@ CREATE TABLE "global_logout"."incident" (
 	"finished_at" timestamp with time zone,
 	"ended" integer DEFAULT 0 NOT NULL,
 	"outcome" jsonb,
+	"epoch" integer,
+	CONSTRAINT "incident_epoch_unique" UNIQUE("epoch"),
 	CONSTRAINT "incident_dates" CHECK ("incident"."planned_at" >= '0001-01-01Z' and "incident"."planned_at" < '9999-12-31Z' and "incident"."expires_at" >= '0001-01-01Z' and "incident"."expires_at" < '9999-12-31Z' and "incident"."started_at" >= '0001-01-01Z' and "incident"."started_at" < '9999-12-31Z' and "incident"."finished_at" >= '0001-01-01Z' and "incident"."finished_at" < '9999-12-31Z')
 );
 --> statement-breakpoint

@@ -12,26 +12,33 @@ SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 
 -- Validity. A session is valid before the instant that session_ends_at() returns.
 
--- When a session ends unless it is used again: at the earliest of its three bounds. No other place states them.
+-- When a session ends unless it is used again: at the earliest of its three bounds, and at once when its epoch is over. No other place
+-- states them.
 -- timestamptz_smaller() is strict, where LEAST would skip a NULL: without lifetimes there is no end, and without an end nothing is
 -- valid. Each argument is used once, and the body is bound here without a SET clause: so PostgreSQL inlines every call, which
 -- costs 0.5 µs a row instead of 4. make_interval(secs) keeps days at 24 hours in every time zone.
 CREATE FUNCTION global_logout.session_ends_at(
-	expires timestamp, created_at timestamptz, last_seen_at timestamptz, idle_timeout_seconds integer, max_age_seconds integer
+	expires timestamp, created_at timestamptz, last_seen_at timestamptz, session_epoch integer,
+	idle_timeout_seconds integer, max_age_seconds integer, policy_epoch integer
 ) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
-RETURN pg_catalog.timestamptz_smaller(expires AT TIME ZONE 'utc', pg_catalog.timestamptz_smaller(
-	created_at + pg_catalog.make_interval(secs => max_age_seconds::double precision),
-	last_seen_at + pg_catalog.make_interval(secs => idle_timeout_seconds::double precision)));
+RETURN CASE WHEN session_epoch < policy_epoch THEN '-infinity'
+	ELSE pg_catalog.timestamptz_smaller(expires AT TIME ZONE 'utc', pg_catalog.timestamptz_smaller(
+		created_at + pg_catalog.make_interval(secs => max_age_seconds::double precision),
+		last_seen_at + pg_catalog.make_interval(secs => idle_timeout_seconds::double precision))) END;
 --> statement-breakpoint
--- Why a session is over: idle, when it would not be over had it been used now.
+-- Why a session is over: revoked with its epoch; idle, when it would not be over had it been used now.
 CREATE FUNCTION global_logout.session_state(
-	expires timestamp, created_at timestamptz, last_seen_at timestamptz,
-	idle_timeout_seconds integer, max_age_seconds integer, at timestamptz
+	expires timestamp, created_at timestamptz, last_seen_at timestamptz, session_epoch integer,
+	idle_timeout_seconds integer, max_age_seconds integer, policy_epoch integer, at timestamptz
 ) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
-	WHEN at < global_logout.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds) THEN 'valid'
-	WHEN at < global_logout.session_ends_at(expires, created_at, at, idle_timeout_seconds, max_age_seconds) THEN 'idle'
-	WHEN at >= global_logout.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds) THEN 'expired'
+	WHEN session_epoch < policy_epoch THEN 'revoked'
+	WHEN at < global_logout.session_ends_at(expires, created_at, last_seen_at, session_epoch, idle_timeout_seconds, max_age_seconds, policy_epoch)
+		THEN 'valid'
+	WHEN at < global_logout.session_ends_at(expires, created_at, at, session_epoch, idle_timeout_seconds, max_age_seconds, policy_epoch)
+		THEN 'idle'
+	WHEN at >= global_logout.session_ends_at(expires, created_at, last_seen_at, session_epoch, idle_timeout_seconds, max_age_seconds, policy_epoch)
+		THEN 'expired'
 END;
 --> statement-breakpoint
 
@@ -47,7 +54,7 @@ LANGUAGE sql STABLE BEGIN ATOMIC
 	FROM global_logout.session_policy p, unnest(token_hashes) WITH ORDINALITY AS requested (token, position)
 	JOIN global_logout.session s ON s."sessionToken" = requested.token,
 	LATERAL (SELECT
-		global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds) AS until,
+		global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", s.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch) AS until,
 		statement_timestamp() - make_interval(secs => least(60::double precision, p.idle_timeout_seconds::double precision / 4::double precision))
 			AS due_before) lasts
 	WHERE statement_timestamp() < lasts.until;
@@ -67,7 +74,8 @@ BEGIN
 END $$;
 --> statement-breakpoint
 
--- Revocations. Each valid session that is deleted, or ended by an update, leaves a row in revoked_session.
+-- Revocations. Each valid session that is deleted, or ended by an update, leaves a row in revoked_session. So does one that ended with
+-- its epoch: whatever deletes it, it was the incident that ended it, when it began.
 
 -- The operation that the transaction names: set_config('global_logout.operation_id', …, true). It is recorded before what it ends,
 -- so that no revocation names one that does not exist. Only a login that may write operations names one, and for any other the act
@@ -101,10 +109,14 @@ BEGIN
 		RAISE EXCEPTION 'record_revocations() is for global_logout.session alone';
 	END IF;
 	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
-	SELECT e.id, e."sessionToken", e."userId", named,
+	SELECT e.id, e."sessionToken", e."userId", coalesce(i.operation_id, named),
 		e."createdAt", greatest(e."lastSeenAt", e."passiveAt"), e."ipAddress", e."userAgent"
-	FROM ended e, global_logout.session_policy p
-	WHERE at < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds);
+	FROM ended e CROSS JOIN global_logout.session_policy p
+	-- Locked, so that an incident that is being finished has counted the row, or does not get it.
+	LEFT JOIN LATERAL (SELECT r.* FROM global_logout.incident r
+		WHERE e.epoch < p.epoch AND r.epoch = e.epoch + 1 AND r.state = 'running' FOR KEY SHARE) i ON true
+	WHERE coalesce(i.started_at, at) < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", e.epoch,
+		p.idle_timeout_seconds, p.max_age_seconds, CASE WHEN i.id IS NULL THEN p.epoch ELSE e.epoch END);
 	RETURN NULL;
 END $$;
 --> statement-breakpoint
@@ -139,9 +151,9 @@ BEGIN
 	SELECT old.id, old."sessionToken", old."userId", global_logout.named_operation(),
 		old."createdAt", greatest(old."lastSeenAt", old."passiveAt"), old."ipAddress", old."userAgent"
 	FROM global_logout.session_policy p
-	WHERE at < global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+	WHERE at < global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", old.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
 		AND (new."sessionToken" <> old."sessionToken" OR new."userId" <> old."userId"
-			OR at >= global_logout.session_ends_at(new.expires, new."createdAt", new."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds));
+			OR at >= global_logout.session_ends_at(new.expires, new."createdAt", new."lastSeenAt", new.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch));
 	IF NOT FOUND THEN
 		INSERT INTO global_logout.session_change (session_token) VALUES (old."sessionToken");
 	END IF;
@@ -162,7 +174,7 @@ BEGIN
 	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
 		RAISE EXCEPTION 'refuse_revival() is for global_logout.session alone';
 	END IF;
-	IF at < (SELECT global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+	IF at < (SELECT global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", old.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
 		FROM global_logout.session_policy p) THEN
 		RETURN new;
 	END IF;
@@ -174,18 +186,20 @@ CREATE TRIGGER session_not_revived BEFORE UPDATE ON global_logout.session FOR EA
 	EXECUTE FUNCTION global_logout.refuse_revival();
 --> statement-breakpoint
 
--- Locks. A locked user gets no new session, and keeps the lock whatever happens to the row of the user.
+-- Sign-ins. A session gets its epoch. A locked user gets no new session, and keeps the lock whatever happens to the row of the user.
 
 -- The row of the user is locked first, in a statement of its own: a sign-in waits for a lock that is being set (FOR UPDATE), and
 -- the next statement sees it. A writer that knows nothing of the mirror, such as the stock Auth.js adapter, gets the row made.
-CREATE FUNCTION global_logout.refuse_locked() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION global_logout.admit_session() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
 	locked global_logout.user_lock;
 BEGIN
 	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
-		RAISE EXCEPTION 'refuse_locked() is for global_logout.session alone';
+		RAISE EXCEPTION 'admit_session() is for global_logout.session alone';
 	END IF;
+	-- Whatever the writer says, a session has the epoch in which it began. A sign-in under way when an epoch ends commits with that one.
+	new.epoch := CASE TG_OP WHEN 'INSERT' THEN coalesce((SELECT p.epoch FROM global_logout.session_policy p), 0) ELSE old.epoch END;
 	PERFORM FROM global_logout."user" WHERE id = new."userId" FOR KEY SHARE;
 	IF NOT FOUND THEN
 		INSERT INTO global_logout."user" (id) VALUES (new."userId") ON CONFLICT (id) DO NOTHING;
@@ -200,12 +214,12 @@ BEGIN
 	RETURN new;
 END $$;
 --> statement-breakpoint
-CREATE TRIGGER session_of_locked_user BEFORE INSERT OR UPDATE OF "userId" ON global_logout.session
-	FOR EACH ROW EXECUTE FUNCTION global_logout.refuse_locked();
+CREATE TRIGGER session_admitted BEFORE INSERT OR UPDATE OF "userId", epoch ON global_logout.session
+	FOR EACH ROW EXECUTE FUNCTION global_logout.admit_session();
 --> statement-breakpoint
 -- A sign-in whose snapshot is older than the lock (REPEATABLE READ, SERIALIZABLE) does not see the lock. It does see that a row
 -- changed since: so setting a lock writes the row of the user. Held FOR UPDATE before, that counts as a change of its key, and
--- FOR KEY SHARE in refuse_locked() fails with 40001, which such applications repeat. Other changes of the row hold up no sign-in.
+-- FOR KEY SHARE in admit_session() fails with 40001, which such applications repeat. Other changes of the row hold up no sign-in.
 -- Where the user has no row, a transaction may be creating one and signing in. Locking the table waits for it, so that its
 -- session is there to be ended, and a later one meets the lock. Two that set locks do so in turn: two that share the table would
 -- deadlock in the update.

@@ -226,6 +226,12 @@ BEGIN
 	IF TG_RELID <> 'global_logout.session_policy'::regclass::oid THEN
 		RAISE EXCEPTION 'record_policy_change() is for global_logout.session_policy alone';
 	END IF;
+	-- What ended with an epoch stays over: by no update, and by no row that takes the place of this one.
+	IF new.epoch IS DISTINCT FROM old.epoch
+		AND (new.epoch < old.epoch OR new.epoch <> (SELECT coalesce(max(i.epoch), 0) FROM global_logout.incident i)) THEN
+		RAISE EXCEPTION 'an incident for everyone begins an epoch, and nothing else changes it'
+			USING ERRCODE = 'restrict_violation', HINT = 'Run "global-logout incident plan --everyone", then execute the plan.';
+	END IF;
 	lifetimes := jsonb_build_object('idleTimeoutSeconds', new.idle_timeout_seconds, 'maxAgeSeconds', new.max_age_seconds);
 	before := jsonb_build_object('idleTimeoutSeconds', old.idle_timeout_seconds, 'maxAgeSeconds', old.max_age_seconds);
 	IF lifetimes <> before AND NOT EXISTS (SELECT FROM global_logout.operation o
@@ -269,6 +275,23 @@ CREATE TRIGGER user_lock_truncated BEFORE TRUNCATE ON global_logout.user_lock EX
 CREATE TRIGGER staff_truncated BEFORE TRUNCATE ON global_logout.staff EXECUTE FUNCTION global_logout.record_truncation();
 --> statement-breakpoint
 CREATE TRIGGER session_policy_truncated BEFORE TRUNCATE ON global_logout.session_policy EXECUTE FUNCTION global_logout.record_truncation();
+--> statement-breakpoint
+-- An incident for everyone begins a new epoch: with its commit, all sessions of the epoch before are over.
+CREATE FUNCTION global_logout.begin_epoch() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+BEGIN
+	IF TG_RELID <> 'global_logout.incident'::regclass::oid THEN
+		RAISE EXCEPTION 'begin_epoch() is for global_logout.incident alone';
+	END IF;
+	new.epoch := CASE TG_OP WHEN 'UPDATE' THEN old.epoch END;
+	IF new.state = 'running' AND new.selection = '{"everyone": true}' AND (TG_OP = 'INSERT' OR old.state = 'planned') THEN
+		UPDATE global_logout.session_policy SET epoch = epoch + 1 RETURNING epoch INTO STRICT new.epoch;
+	END IF;
+	RETURN new;
+END $$;
+--> statement-breakpoint
+CREATE TRIGGER incident_begins_epoch BEFORE INSERT OR UPDATE OF state, epoch ON global_logout.incident
+	FOR EACH ROW EXECUTE FUNCTION global_logout.begin_epoch();
 --> statement-breakpoint
 -- An incident begins and ends with its operations: else it would end sessions, or stop, in the name of no actor.
 CREATE FUNCTION global_logout.require_incident_operation() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

@@ -137,7 +137,7 @@ CREATE FUNCTION global_logout.valid_session(token_hash text) RETURNS global_logo
 	SET search_path = pg_catalog, pg_temp AS $$
 	SELECT s FROM global_logout.session s, global_logout.session_policy p
 	WHERE s."sessionToken" = token_hash
-		AND clock_timestamp() < global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+		AND clock_timestamp() < global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", s.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
 $$;
 --> statement-breakpoint
 -- Locks the row of a user who signs in, and mirrors what the application knows: a field of "profile" that is left out keeps its
@@ -191,7 +191,7 @@ BEGIN
 	session_id := made.id;
 	created_at := made."createdAt";
 	expires_at := made.expires AT TIME ZONE 'utc';
-	ends_at := global_logout.session_ends_at(made.expires, made."createdAt", made."lastSeenAt", policy.idle_timeout_seconds, policy.max_age_seconds);
+	ends_at := global_logout.session_ends_at(made.expires, made."createdAt", made."lastSeenAt", made.epoch, policy.idle_timeout_seconds, policy.max_age_seconds, policy.epoch);
 END $$;
 --> statement-breakpoint
 -- Takes over a session that another store holds: its token gets a session of ours, and stays. "outcome" is "taken", or "known" where
@@ -301,7 +301,7 @@ BEGIN
 		END IF;
 	END IF;
 	RETURN QUERY SELECT used."userId", used.id, used."createdAt", used.expires AT TIME ZONE 'utc',
-		global_logout.session_ends_at(used.expires, used."createdAt", used."lastSeenAt", policy.idle_timeout_seconds, policy.max_age_seconds);
+		global_logout.session_ends_at(used.expires, used."createdAt", used."lastSeenAt", used.epoch, policy.idle_timeout_seconds, policy.max_age_seconds, policy.epoch);
 END $$;
 --> statement-breakpoint
 -- A sign-out of this session ("local"), of all others ("others") or of all ("global"). Where the session is over, "ended" says

@@ -43,8 +43,8 @@ BEGIN
 				global_logout.take_over(text, text, timestamptz, jsonb, text, inet) TO %I', member);
 			CONTINUE;
 		END IF;
-		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
-			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
+		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer, integer, integer),
+			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, integer, integer, timestamptz),
 			global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]) TO %I', member);
 		EXECUTE format('GRANT SELECT ON global_logout.session_policy TO %I', member);
 	END LOOP;
@@ -75,7 +75,7 @@ BEGIN
 		GRANT SELECT ON global_logout.migration TO global_logout_service;
 	END IF;
 	IF 'global_logout_checker' = ANY (known) THEN
-		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt") ON global_logout.session TO global_logout_checker;
+		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", epoch) ON global_logout.session TO global_logout_checker;
 	END IF;
 	IF 'global_logout_staff_application' = ANY (known) THEN
 		GRANT EXECUTE ON FUNCTION global_logout.may_act_on_staff() TO global_logout_staff_application;
@@ -94,8 +94,8 @@ BEGIN
 	FROM pg_proc p, aclexplode(p.proacl) granted
 	WHERE p.pronamespace = 'global_logout'::regnamespace AND granted.grantee NOT IN (0, p.proowner);
 	EXECUTE 'REVOKE ALL ON FUNCTION
-		global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
-		global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
+		global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer, integer, integer),
+		global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, integer, integer, timestamptz),
 		global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]),
 		global_logout.named_operation(), global_logout.record_revocations(), global_logout.delete_before_truncate(), global_logout.record_ending_update(),
 		global_logout.refuse_revival(), global_logout.begin_act(text[]),
@@ -106,11 +106,11 @@ BEGIN
 		global_logout.mirror_user(text, jsonb), global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 		global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
 		global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.remove_user(text, text, text, text),
-		global_logout.redo_operation(jsonb, uuid[], boolean), global_logout.follow_users(), global_logout.lagging_instances(text[]), global_logout.refuse_locked(), global_logout.announce_lock(), global_logout.refuse_renaming(),
+		global_logout.redo_operation(jsonb, uuid[], boolean), global_logout.follow_users(), global_logout.lagging_instances(text[]), global_logout.admit_session(), global_logout.announce_lock(), global_logout.refuse_renaming(),
 		global_logout.refuse_future(), global_logout.stamp_operation(), global_logout.operation_digest(global_logout.operation), global_logout.seal_operations(integer),
 		global_logout.refuse_changed_outcome(), global_logout.refuse_revived_key(), global_logout.record_operation(text, text, text, jsonb),
 		global_logout.until_text(timestamptz), global_logout.key_facts(global_logout.service_key), global_logout.record_key_change(), global_logout.record_lock_change(),
-		global_logout.record_role_change(), global_logout.record_policy_change(), global_logout.record_truncation(), global_logout.require_incident_operation(),
+		global_logout.record_role_change(), global_logout.record_policy_change(), global_logout.record_truncation(), global_logout.begin_epoch(), global_logout.require_incident_operation(),
 		global_logout.prune_feed(bigint, integer), global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.grant_roles()
 		FROM ' || concat_ws(', ', 'PUBLIC', others);
 END $$;

@@ -39,7 +39,11 @@ export interface Read extends Found {
 const INTERVAL = lastSeenInterval('p.idle_timeout_seconds')
 
 /** When the session `s` ends under the policy `p`. */
-const END = endOf('s', { idleTimeout: 'p.idle_timeout_seconds', maxAge: 'p.max_age_seconds' })
+const END = endOf('s', {
+  idleTimeout: 'p.idle_timeout_seconds',
+  maxAge: 'p.max_age_seconds',
+  epoch: 'p.epoch',
+})
 
 const seconds = (interval: string) => `extract(epoch from ${interval})::float8`
 

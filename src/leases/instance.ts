@@ -41,11 +41,11 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
   let id = ''
   let last: Changes
 
-  /** Evicts what was revoked since the last call. @returns false when another database, policy or connection answered. */
+  /** Evicts what was revoked since the last call. @returns false when another database or connection answered. */
   async function catchUp(): Promise<boolean> {
     const changes = await store.changes(last.snapshot)
     if (changes.databaseId !== last.databaseId) return false
-    cache.evict(changes.tokens)
+    cache.evict(changes.policy === last.policy ? changes.tokens : null)
     last = changes
     return true
   }

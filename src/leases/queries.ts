@@ -17,10 +17,11 @@ export interface Changes {
   /** The server that answered, as `SERVER_ID` names it. */
   server: string
   /**
-   * What answered: the server, the version of the policy's row, the backend pid. When it changes, the instance discards its cache and
-   * joins again.
+   * What answered: the server, and the backend pid. When it changes, the instance discards its cache and joins again.
    */
   databaseId: string
+  /** The version of the policy's row. When it changes, everything is to be evicted: no session may be valid as it was. */
+  policy: string
   /** The hashed tokens to evict; null for all, when there are too many to list. */
   tokens: string[] | null
 }
@@ -30,7 +31,7 @@ const isUnseen =
 
 const READ_CHANGES = {
   name: 'read-changes',
-  text: `select pg_current_snapshot()::text, ${SERVER_ID}, pg_catalog.concat_ws('/', session_policy.xmin, pg_backend_pid()),
+  text: `select pg_current_snapshot()::text, ${SERVER_ID}, pg_backend_pid()::text, session_policy.xmin::text,
     array(
       select session_token from global_logout.revoked_session where ${isUnseen}
       union all select session_token from global_logout.session_change where ${isUnseen}
@@ -40,11 +41,11 @@ const READ_CHANGES = {
 
 /** Reads what was committed after the snapshot `since`; with null, only the current snapshot. */
 export async function readChanges(query: Database['query'], since: string | null): Promise<Changes> {
-  const [row] = await query<[string, string, string, string[]]>({ ...READ_CHANGES, values: [since] })
+  const [row] = await query<[string, string, string, string, string[]]>({ ...READ_CHANGES, values: [since] })
   if (!row) throw new Error('session_policy has no row')
-  const [snapshot, server, version, tokens] = row
-  const databaseId = `${server}/${version}`
-  return { snapshot, server, databaseId, tokens: tokens.length > MAX_CHANGES ? null : tokens }
+  const [snapshot, server, backend, policy, tokens] = row
+  const databaseId = `${server}/${backend}`
+  return { snapshot, server, databaseId, policy, tokens: tokens.length > MAX_CHANGES ? null : tokens }
 }
 
 /** Adds an instance. Run it in a transaction, whose commit is durable. */

@@ -1,5 +1,5 @@
 /** Queries for what became of a token or a session that has ended. */
-import { and, desc, eq } from 'drizzle-orm'
+import { and, desc, eq, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
 import type { Executor } from '../database/database.ts'
 import { type Operation, operation, revokedSession } from '../operations/schema.ts'
@@ -16,13 +16,20 @@ export interface TokenStatus {
   operation?: Operation
 }
 
+/** The operation of the incident that ended the session's epoch. */
+const endedItsEpoch = sql`${operation.id} = (select operation_id from global_logout.incident where epoch = ${session.epoch} + 1)`
+
 /** The status of a token: the state of its session or, without one, its latest revocation. */
 export async function findTokenStatus(db: Executor, token: string): Promise<TokenStatus> {
   const [row] = await db
-    .select({ state: stateNow, userId: session.userId, sessionId: session.id })
+    .select({ state: stateNow, userId: session.userId, sessionId: session.id, operation })
     .from(session)
+    .leftJoin(operation, endedItsEpoch)
     .where(eq(session.sessionToken, token))
-  if (row) return row
+  if (row) {
+    const { operation, ...status } = row
+    return operation ? { ...status, operation, revokedAt: operation.at } : status
+  }
   const [ended] = await db
     .select({ revoked: revokedSession, operation })
     .from(revokedSession)

@@ -29,7 +29,7 @@ export interface ActiveSession {
   authAgeSeconds: number | null
 }
 
-const { expires: _, passiveAt: __, ...stored } = getTableColumns(session)
+const { expires: _, passiveAt: __, epoch: ___, ...stored } = getTableColumns(session)
 /** A session as `Session` has it. */
 export const sessionColumns = { ...stored, lastSeenAt, endsAt }
 const authAgeSeconds = sql<number | null>`case when ${session.keyId} is null

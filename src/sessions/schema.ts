@@ -46,6 +46,8 @@ export const session = ownSchema.table(
     userAgent: text('userAgent'),
     /** The service key that made it; null when the user signed in, all zeros when an application did that may not sign staff in. No foreign key: each sign-in would lock the key's row. */
     keyId: uuid('keyId'),
+    /** The epoch in which it began, set by a trigger. The session is over when the policy has a later one. */
+    epoch: integer('epoch').notNull().default(0),
   },
   (table) => [
     index('session_userId_idx').on(table.userId),
@@ -53,13 +55,15 @@ export const session = ownSchema.table(
   ],
 )
 
-/** The lifetimes of the validity rule: one row, written at start from the settings, read by every query. */
+/** The validity rule: one row, read by every query. The lifetimes are written at start from the settings. */
 export const sessionPolicy = ownSchema.table(
   'session_policy',
   {
     singleton: boolean('singleton').primaryKey().default(true),
     idleTimeoutSeconds: integer('idle_timeout_seconds').notNull(),
     maxAgeSeconds: integer('max_age_seconds').notNull(),
+    /** Raised by each incident for everyone: all sessions of earlier epochs are over. */
+    epoch: integer('epoch').notNull().default(0),
   },
   (table) => [check('session_policy_singleton', sql`${table.singleton}`)],
 )
@@ -102,4 +106,4 @@ export type User = typeof user.$inferSelect
  * A row of `session` as queries return it. `lastSeenAt` includes what was no activity. `endsAt`, because `expires` is only one of
  * three bounds and may not be a date.
  */
-export type Session = Omit<typeof session.$inferSelect, 'expires' | 'passiveAt'> & { endsAt: Date }
+export type Session = Omit<typeof session.$inferSelect, 'expires' | 'passiveAt' | 'epoch'> & { endsAt: Date }

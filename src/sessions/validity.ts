@@ -1,9 +1,9 @@
 /**
- * The validity rule. A session is valid while `expires` is in the future, it is younger than the maximum age, and it was
- * used within the idle timeout. The SQL function `session_ends_at` (migrations/0001_sessions.sql) implements the rule;
+ * The validity rule. A session is valid while `expires` is in the future, it is younger than the maximum age, it was used
+ * within the idle timeout, and no incident for everyone has begun a new epoch since its sign-in. The SQL function `session_ends_at` (migrations/0001_sessions.sql) implements the rule;
  * every query calls it.
  */
-import { not, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { dateOf, representableDates } from '../database/columns.ts'
 import type { Executor } from '../database/database.ts'
 import { session, sessionPolicy } from './schema.ts'
@@ -16,25 +16,26 @@ export interface SessionPolicy {
   maxAgeSeconds: number
 }
 
-/** The state of a stored session. Without a row, a session is `revoked` (a revocation exists) or `unknown`. */
-export type RowState = 'valid' | 'expired' | 'idle'
-export type SessionState = RowState | 'revoked' | 'unknown'
+/** The state of a stored session; `revoked` with its epoch. Without a row, it is `revoked` (a revocation exists) or `unknown`. */
+export type RowState = 'valid' | 'expired' | 'idle' | 'revoked'
+export type SessionState = RowState | 'unknown'
 
 /** The current policy as SQL, for any query. */
 const IDLE_TIMEOUT = '(select idle_timeout_seconds from global_logout.session_policy)'
 const MAX_AGE = '(select max_age_seconds from global_logout.session_policy)'
+const EPOCH = '(select epoch from global_logout.session_policy)'
 export const currentPolicy = { idleTimeoutSeconds: sql.raw(IDLE_TIMEOUT), maxAgeSeconds: sql.raw(MAX_AGE) }
 
 /**
  * SQL for the end of a session that is not used again: a call of `session_ends_at` (migrations). The result is a date that
  * JavaScript can represent, even if `expires` is not.
- * @param row the alias of the session's row; the lifetimes are SQL expressions in seconds
+ * @param row the alias of the session's row; the rest is SQL: the lifetimes in seconds, and the epoch
  */
 export const endOf = (
   row: string,
-  { idleTimeout, maxAge }: { idleTimeout: string; maxAge: string },
+  { idleTimeout, maxAge, epoch }: { idleTimeout: string; maxAge: string; epoch: string },
 ): string =>
-  `global_logout.session_ends_at(${row}.expires, ${row}."createdAt", ${row}."lastSeenAt", ${idleTimeout}, ${maxAge})`
+  `global_logout.session_ends_at(${row}.expires, ${row}."createdAt", ${row}."lastSeenAt", ${row}.epoch, ${idleTimeout}, ${maxAge}, ${epoch})`
 
 /** SQL for the time between two activity updates of a session: one minute, or a quarter of a shorter idle timeout. */
 export const lastSeenInterval = (idleTimeoutSeconds: string): string =>
@@ -43,7 +44,8 @@ export const lastSeenInterval = (idleTimeoutSeconds: string): string =>
 /** The same under the current policy, for any query. */
 export const lastSeenIntervalNow = sql.raw(lastSeenInterval(IDLE_TIMEOUT))
 
-const end = sql.raw(endOf('session', { idleTimeout: IDLE_TIMEOUT, maxAge: MAX_AGE }))
+const lifetimes = { idleTimeout: IDLE_TIMEOUT, maxAge: MAX_AGE }
+const end = sql.raw(endOf('session', { ...lifetimes, epoch: EPOCH }))
 
 /** When a session ends if it is not used again. */
 export const endsAt = dateOf(end)
@@ -53,7 +55,10 @@ export const isValid = sql<boolean>`statement_timestamp() < ${end}`
 
 /** The state of a stored session: valid, expired or idle. When only validity matters, `isValid` costs a tenth. */
 export const stateNow = sql<RowState>`global_logout.session_state(${session.expires}, ${session.createdAt}, ${session.lastSeenAt},
-  ${currentPolicy.idleTimeoutSeconds}, ${currentPolicy.maxAgeSeconds}, statement_timestamp())`
+  ${session.epoch}, ${currentPolicy.idleTimeoutSeconds}, ${currentPolicy.maxAgeSeconds}, ${sql.raw(EPOCH)}, statement_timestamp())`
+
+/** True for sessions that are over by a lifetime, whatever their epoch. */
+const isOverByTime = sql<boolean>`statement_timestamp() >= ${sql.raw(endOf('session', { ...lifetimes, epoch: 'session.epoch' }))}`
 
 /** `expires` for Auth.js. If it is not a date that JavaScript can represent, the end of the session replaces it. */
 export const expiresAsDate = dateOf(
@@ -62,16 +67,17 @@ export const expiresAsDate = dateOf(
 
 /**
  * Makes the settings the policy of all instances. First deletes the sessions that have ended under the old policy, so that
- * a longer lifetime cannot revive them. Run it in a transaction.
+ * a longer lifetime cannot revive them. It revives none that ended with their epoch: those are left to the incident, and
+ * may be millions. Run it in a transaction.
  * @returns the previous policy, or null when nothing changed.
  */
 export async function writePolicy(db: Executor, policy: SessionPolicy): Promise<SessionPolicy | null> {
   const [row] = await db.select().from(sessionPolicy).for('update')
   if (!row) throw new Error('session_policy has no row')
-  const { singleton: _, ...old } = row
+  const { singleton: _, epoch: __, ...old } = row
   if (old.idleTimeoutSeconds === policy.idleTimeoutSeconds && old.maxAgeSeconds === policy.maxAgeSeconds)
     return null
-  await db.delete(session).where(not(isValid))
+  await db.delete(session).where(isOverByTime)
   await db.update(sessionPolicy).set(policy)
   return old
 }

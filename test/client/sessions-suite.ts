@@ -60,7 +60,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
       t.ok(identity && Math.abs(identity.createdAt.getTime() - Date.now()) < 60_000)
       t.same(identity?.authTime, identity?.createdAt)
       const [row] = await psql<{ ends: Date; expires: Date; name: string }>(
-        `select session_ends_at(expires, "createdAt", "lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds) as ends,
+        `select session_ends_at(expires, "createdAt", "lastSeenAt", s.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch) as ends,
         expires at time zone 'utc' as expires, u.name from session s join "user" u on u.id = s."userId", session_policy p where s.id = $1`,
         [made.sessionId],
       )

@@ -7,6 +7,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
   /** The tokens that each commit ended, in order. A snapshot is a number of commits, a transaction id a position. */
   const commits: string[][] = []
   let databases = 1
+  let epoch = 0
   const rows = new Map<string, { beat: number; applied: number }>()
   const expiry = keys.map(() => (random() < 0.3 ? random() * endMs : 1e9))
 
@@ -21,10 +22,12 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
       })
     },
 
-    /** Ends sessions and commits. @returns the transaction's id. */
+    /** Ends sessions and commits, now and then with their epoch: then no token is named. @returns the transaction's id. */
     end(sessions: number[]): string {
       const ended = sessions.map((session) => keys[session] ?? '').filter((key) => alive.delete(key))
-      commits.push(ended)
+      const named = random() < 0.8
+      if (!named) epoch++
+      commits.push(named ? ended : [])
       return String(commits.length)
     },
 
@@ -39,7 +42,8 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
       if (random() < 0.005) databases++
       const tokens = random() < 0.05 ? null : commits.slice(Number(since ?? commits.length)).flat()
       const databaseId = `database ${databases}`
-      return { snapshot: String(commits.length), server: databaseId, databaseId, tokens }
+      const policy = `epoch ${epoch}`
+      return { snapshot: String(commits.length), server: databaseId, databaseId, policy, tokens }
     },
     setApplied(id: string, snapshot: string): void {
       const row = rows.get(id)

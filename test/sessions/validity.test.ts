@@ -30,24 +30,29 @@ const CASES: [state: RowState, expires: number, created: number, seen: number, w
 
 t.test('the state of a session and its end say the same, in every time zone', async (t) => {
   const now = new Date('2026-03-29T00:59:59.000Z') // an hour before summer time begins in Europe
-  const end = endOf('session', { idleTimeout: '$4', maxAge: '$5' })
+  const end = endOf('session', { idleTimeout: '$4', maxAge: '$5', epoch: '$7' })
   for (const zone of ['UTC', 'Europe/Berlin', 'America/Los_Angeles', 'Asia/Kolkata']) {
     for (const [state, expires, created, seen, why] of CASES) {
       const at = (seconds: number) => new Date(now.getTime() + seconds * 1000)
-      const [row] = await database.psql(
-        `select session_state(expires, "createdAt", "lastSeenAt", $4, $5, $6) as state, ${end} > $6 as ahead, zone
-          from set_config('TimeZone', '${zone}', false) as zone,
-            lateral (select $1::timestamp as expires, $2::timestamptz as "createdAt", $3::timestamptz as "lastSeenAt") session`,
-        [
-          at(expires).toISOString().replace('Z', ''),
-          at(created),
-          at(seen),
-          policy.idleTimeoutSeconds,
-          policy.maxAgeSeconds,
-          now,
-        ],
-      )
-      t.strictSame(row, { state, ahead: state === 'valid', zone }, `${why}, in ${zone}`)
+      const read = async (epoch: number) => {
+        const [row] = await database.psql(
+          `select session_state(expires, "createdAt", "lastSeenAt", epoch, $4, $5, $7, $6) as state, ${end} > $6 as ahead, zone
+            from set_config('TimeZone', '${zone}', false) as zone,
+              lateral (select $1::timestamp as expires, $2::timestamptz as "createdAt", $3::timestamptz as "lastSeenAt", 1 as epoch) session`,
+          [
+            at(expires).toISOString().replace('Z', ''),
+            at(created),
+            at(seen),
+            policy.idleTimeoutSeconds,
+            policy.maxAgeSeconds,
+            now,
+            epoch,
+          ],
+        )
+        return row
+      }
+      t.strictSame(await read(1), { state, ahead: state === 'valid', zone }, `${why}, in ${zone}`)
+      t.strictSame(await read(2), { state: 'revoked', ahead: false, zone }, `over with its epoch: ${why}`)
     }
   }
 })
@@ -59,7 +64,7 @@ t.test('without lifetimes a session is not valid, and not over either', async (t
     [null, 2_592_000],
   ]) {
     const [row] = await database.psql(
-      `select session_ends_at(s.expires, now(), now(), $1, $2) as end, session_state(s.expires, now(), now(), $1, $2, now()) as state
+      `select session_ends_at(s.expires, now(), now(), 0, $1, $2, 0) as end, session_state(s.expires, now(), now(), 0, $1, $2, 0, now()) as state
         from (values ('infinity'::timestamp), ('2000-01-01')) as s (expires) group by 1, 2`,
       [idle, age],
     )

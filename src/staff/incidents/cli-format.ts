@@ -7,6 +7,7 @@ import { describeDevice, deviceName } from '../../sessions/devices.ts'
 import { count } from '../../ui/format.ts'
 import type { IncidentReport, Plan } from './incidents.ts'
 import type { UnknownUsers } from './queries.ts'
+import { isForEveryone } from './selector-values.ts'
 
 /** Unknown user ids that are printed at most. */
 const MAX_UNKNOWN = 10
@@ -65,20 +66,27 @@ function printExecution({
   ended,
   outcome,
   durationMs,
+  selection,
 }: IncidentReport): void {
   print(
     `executed   ${formatInstant(startedAt)} by ${visible(executedBy?.id ?? '-')}, operation ${operationId}`,
   )
-  if (!outcome) print(`ended      ${n(ended)} so far`)
+  if (!outcome)
+    print(
+      isForEveryone(selection)
+        ? `ended      all, when it began; ${n(ended)} are recorded so far`
+        : `ended      ${n(ended)} so far`,
+    )
   else {
     const { users, staffSessions, endedPlanned, endedLater, goneMeanwhile, stillOpen } = outcome
     const seconds = ((durationMs ?? 0) / 1000).toFixed(1)
     print(
       `ended      ${count(ended, 'session')} of ${count(users, 'user')} in ${seconds} s; ${n(staffSessions)} of them staff's`,
     )
-    print(
-      `           ${n(endedPlanned)} planned, ${n(endedLater)} new matches after planning; ${n(goneMeanwhile)} planned ones had already ended or expired`,
-    )
+    if (endedPlanned !== null)
+      print(
+        `           ${n(endedPlanned)} planned, ${n(endedLater ?? 0)} new matches after planning; ${n(goneMeanwhile ?? 0)} planned ones had already ended or expired`,
+      )
     const open = stillOpen.writing + stillOpen.reading
     if (open > 0)
       print(

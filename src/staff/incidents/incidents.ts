@@ -5,9 +5,11 @@
 
 import { type Database, type Executor, withoutDeadline } from '../../database/database.ts'
 import { Problem, unavailable } from '../../errors.ts'
+import type { AfterCommit } from '../../leases/after-commit.ts'
 import type { AcknowledgedActs, Act } from '../../operations/acknowledged.ts'
 import { type NewOperation, recordOperationWithoutRevocations } from '../../operations/record.ts'
 import type { RevokedSession } from '../../operations/schema.ts'
+import { currentXid } from '../../sessions/queries.ts'
 import type { RequestSource } from '../../sessions/sessions.ts'
 import {
   type Counted,
@@ -26,7 +28,7 @@ import {
 } from './queries.ts'
 import type { IncidentOutcome, IncidentSample, ShownSelection } from './schema.ts'
 import { shownSelection, wholeSelection } from './selection.ts'
-import type { Selection } from './selector-values.ts'
+import { isForEveryone, type Selection } from './selector-values.ts'
 
 /** Lifetime of a plan. */
 const PLAN_SECONDS = 30 * 60
@@ -82,6 +84,7 @@ export type Incidents = ReturnType<typeof createIncidents>
 
 export function createIncidents(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
+  afterCommit: AfterCommit,
   acknowledged: Pick<AcknowledgedActs, 'keep'>,
 ) {
   /** @throws Problem `incident_not_found`. */
@@ -130,24 +133,27 @@ export function createIncidents(
       ),
 
     /**
-     * Starts the execution of a plan. It ends the matching sessions of all sign-ins that began before its commit. A second call
-     * changes nothing.
+     * Starts the execution of a plan. It ends the matching sessions of all sign-ins that began before its commit. One for everyone
+     * has ended them all when this resolves. A second call changes nothing.
      * @throws Problem `incident_not_found`, `incident_not_open` when the plan has expired.
      */
     async execute(planId: string, actor: IncidentActor): Promise<IncidentReport> {
-      const act = await transaction(async (tx): Promise<Act | null> => {
+      const { xid, operationId, epoch, acts } = await transaction(async (tx) => {
         const plan = await lockIncident(tx, planId)
         if (!plan) throw notFound()
-        if (plan.state !== 'planned') return null
+        const xid = await currentXid(tx)
+        if (plan.state !== 'planned') return { xid, ...plan, acts: [] }
         if (plan.expired) throw new Problem('incident_not_open', 'The plan has expired. Plan again.')
         const { reason, selection, actorKind, actorId } = plan
         const what = { ...actor, kind: 'incident.execute' as const, reason, selection, result: { planId } }
         const operationId = await recordOperationWithoutRevocations(tx, what)
-        await startIncident(tx, planId, operationId)
+        const epoch = await startIncident(tx, planId, operationId)
         const kept = { id: planId, reason, selection: wholeSelection(plan), actorKind, actorId }
-        return { id: operationId, what, sessionIds: [], plan: kept }
+        const acts: Act[] = [{ id: operationId, what, sessionIds: [], plan: kept }]
+        return { xid, operationId, epoch, acts }
       })
-      if (act) await acknowledged.keep([act])
+      if (epoch === null) await acknowledged.keep(acts)
+      else await afterCommit(xid, operationId, acts)
       return get(planId)
     },
 
@@ -190,7 +196,7 @@ export async function insertPlan(
   reason: string,
   { actorKind, actorId = null }: Pick<NewOperation, 'actorKind' | 'actorId'>,
 ): Promise<Counted & { expiresAt: Date }> {
-  const counted = await countMatching(tx, selection, id)
+  const counted = await countMatching(tx, selection, isForEveryone(selection) ? null : id)
   const planned = {
     id,
     reason,

@@ -147,18 +147,34 @@ export async function listIncidents(db: Executor, limit: number): Promise<FoundI
 
 /** Locks the row of an incident until the transaction ends, and returns what its execution depends on; null without one. */
 export async function lockIncident(tx: Executor, id: string) {
-  const { state, reason, selection, userIds, actorKind, actorId } = incident
+  const { state, reason, selection, userIds, actorKind, actorId, operationId, epoch } = incident
   const [row] = await tx
-    .select({ state, reason, selection, userIds, actorKind, actorId, expired: isExpired })
+    .select({
+      state,
+      reason,
+      selection,
+      userIds,
+      actorKind,
+      actorId,
+      operationId,
+      epoch,
+      expired: isExpired,
+    })
     .from(incident)
     .where(eq(incident.id, id))
     .for('update')
   return row ?? null
 }
 
-export async function startIncident(tx: Executor, id: string, operationId: string): Promise<void> {
+/** @returns the epoch that it begins, if it is for everyone; null for another. */
+export async function startIncident(tx: Executor, id: string, operationId: string): Promise<number | null> {
   const startedAt = sql`statement_timestamp()`
-  await tx.update(incident).set({ state: 'running', operationId, startedAt }).where(eq(incident.id, id))
+  const [started] = await tx
+    .update(incident)
+    .set({ state: 'running', operationId, startedAt })
+    .where(eq(incident.id, id))
+    .returning({ epoch: incident.epoch })
+  return started?.epoch ?? null
 }
 
 /** A page of the sessions that an operation ended, in recorded order, after the row `after`. */

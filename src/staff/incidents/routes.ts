@@ -63,9 +63,9 @@ const incident = z.object({
   ended: z.int().describe('sessions ended so far'),
   outcome: z
     .object({
-      endedPlanned: z.int(),
-      endedLater: z.int(),
-      goneMeanwhile: z.int(),
+      endedPlanned: z.int().nullable().describe('null where the plan kept no list: for everyone'),
+      endedLater: z.int().nullable(),
+      goneMeanwhile: z.int().nullable(),
       users: z.int(),
       staffSessions: z.int(),
       waitedMs: z.int(),

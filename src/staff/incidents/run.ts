@@ -1,7 +1,8 @@
 /**
  * Executes an incident. When its state is `done`, no instance accepts a session that matched when the execution began, and the
  * report adds up, even after crashes. A session is included if the transaction of its sign-in began before the execution.
- * Later sign-ins are not affected.
+ * Later sign-ins are not affected. An incident for everyone has ended all sessions with the commit that started it; here their
+ * rows follow.
  *
  * Works in short transactions that never wait for a lock: locked rows are skipped and retried in another pass. A lease keeps
  * other runners away. A runner that lost its lease stops at its next renewal; its work until then stays correct.
@@ -111,7 +112,8 @@ async function carry(
   })
   if (!running) return true
   options.onProgress({ planned: running.planned, ended: running.ended })
-  const before = await openTransactions(db)
+  // None can slip past a new epoch.
+  const before = running.epoch === null ? await openTransactions(db) : []
   const endAll = () => endInPasses(db, running, options)
   if (!(await endAll())) return false
   const left = await waitForTransactions(db, before, options.signal)
@@ -187,10 +189,10 @@ async function finish(
 ): Promise<boolean> {
   await tx.extend(PASS_MS)
   const writing = left.filter((each) => each.writing).length
-  const { counts, counted } = await readOutcome(tx, running)
+  const { ended, counts, counted } = await readOutcome(tx, running)
   const outcome = { ...counts, waitedMs, stillOpen: { writing, reading: left.length - writing } }
-  if (!(await finishIncident(tx, running.id, counted, outcome))) return false
-  await recordOperation(tx, crypto.randomUUID(), outcome.endedPlanned + outcome.endedLater, {
+  if (!(await finishIncident(tx, running, { counted, ended }, outcome))) return false
+  await recordOperation(tx, crypto.randomUUID(), ended, {
     kind: 'incident.finish',
     actorKind: 'system',
     reason: running.reason,

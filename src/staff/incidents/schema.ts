@@ -35,6 +35,8 @@ export const incident = ownSchema.table(
     ended: integer('ended').notNull().default(0),
     /** Set when it is done. */
     outcome: jsonb('outcome').$type<IncidentOutcome>(),
+    /** The epoch that it began, if it is for everyone: all sessions of the one before are over. Set by a trigger. */
+    epoch: integer('epoch').unique(),
   },
   (table) => [
     index('incident_planned_at_idx').on(table.plannedAt),
@@ -76,14 +78,14 @@ export interface ShownSelection extends Selection {
   userCount?: number
   userIdsSha256?: string
 }
-/** `planned = endedPlanned + goneMeanwhile`, and `ended = endedPlanned + endedLater`. */
+/** `planned = endedPlanned + goneMeanwhile`, and `ended = endedPlanned + endedLater`; null where the plan kept no list. */
 export interface IncidentOutcome {
   /** Sessions that the plan had counted and the incident ended. */
-  endedPlanned: number
+  endedPlanned: number | null
   /** Ended sessions that the plan had not counted. */
-  endedLater: number
+  endedLater: number | null
   /** Sessions that the plan had counted and that ended or expired before. */
-  goneMeanwhile: number
+  goneMeanwhile: number | null
   /** Users whose sessions it ended, and ended sessions of staff. */
   users: number
   staffSessions: number

@@ -133,6 +133,9 @@ export const schemaOf = (name: SelectorName): z.ZodType<SelectorValue> => defini
 
 const definitionOf = (name: SelectorName) => table[name] as unknown as SelectorDefinition<SelectorValue>
 
+/** Whether every session matches, and not only those that match another part. */
+export const isForEveryone = (selection: Selection): boolean => Object.keys(selection).join() === 'everyone'
+
 /**
  * The conditions on a session, one per part.
  * @throws Error for an empty selection, and for a part unknown to this version: ignoring it would match more sessions.

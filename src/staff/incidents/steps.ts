@@ -17,6 +17,8 @@ export interface Running {
   operationId: string
   reason: string
   selection: Selection
+  /** The epoch that it began, if it is for everyone. */
+  epoch: number | null
   planned: number
   ended: number
 }
@@ -31,19 +33,22 @@ export async function nameConnection(db: Executor): Promise<void> {
 export async function readRunning(db: Executor, id: string): Promise<Running | null> {
   const [row] = await db.select().from(incident).where(eq(incident.id, id))
   if (row?.state !== 'running' || !row.operationId) return null
-  const { operationId, reason, plannedSessions: planned, ended } = row
-  return { id, operationId, reason, planned, ended, selection: wholeSelection(row) }
+  const { operationId, reason, plannedSessions: planned, ended, epoch } = row
+  return { id, operationId, reason, epoch, planned, ended, selection: wholeSelection(row) }
 }
 
 /**
  * Opens a cursor over the sessions left to end, for `nextSessions`. Sign-ins after the start of the execution are excluded. A
- * session dated in the future is included, because its start is unknown.
+ * session dated in the future is included, because its start is unknown. What ended with its epoch is over, and left to delete.
  */
-export async function openPass(tx: Executor, { id, selection }: Running): Promise<void> {
+export async function openPass(tx: Executor, { id, selection, epoch }: Running): Promise<void> {
   const startedAt = sql`(select started_at from ${incident} where id = ${id})`
+  const left =
+    epoch === null
+      ? sql`${matching(selection)} and (${session.createdAt} <= ${startedAt} or ${session.createdAt} > statement_timestamp())`
+      : eq(session.epoch, epoch - 1)
   await tx.execute(sql`declare incident_pass no scroll cursor with hold for
-    select ${session.id} from ${session} where ${matching(selection)}
-      and (${session.createdAt} <= ${startedAt} or ${session.createdAt} > statement_timestamp())`)
+    select ${session.id} from ${session} where ${left}`)
 }
 
 /** The next ids of the pass in storage order; empty at its end. */
@@ -76,7 +81,8 @@ export async function endSessions(
   const [counted] = await fetchRows<{ ended: number }>(
     tx,
     sql`
-    update ${incident} set ended = ended + (select count(*) from global_logout.revoked_session where xid = pg_current_xact_id())
+    update ${incident} set ended = ended + (select count(*) from global_logout.revoked_session
+      where xid = pg_current_xact_id() and operation_id = ${operationId}::uuid)
     where id = ${id} and state = 'running' returning ended`,
   )
   // A finished incident must not change.
@@ -106,16 +112,23 @@ export async function openTransactions(db: Executor): Promise<OpenTransaction[]>
   )
 }
 
+/** Of an incident for everyone: its plan kept no list. */
+const NOT_COMPARED = { endedPlanned: null, endedLater: null, goneMeanwhile: null }
+
 type Counts = Pick<
   IncidentOutcome,
   'endedPlanned' | 'endedLater' | 'goneMeanwhile' | 'users' | 'staffSessions'
 >
 
-/** The outcome by the recorded revocations, and the incident's own count in the same snapshot. */
+/**
+ * The outcome by the recorded revocations, and the incident's own count in the same snapshot. Holds the incident's row, so that
+ * no session is recorded under it any more.
+ */
 export async function readOutcome(
   tx: Executor,
-  { id, operationId, planned }: Running,
-): Promise<{ counts: Counts; counted: number }> {
+  { id, operationId, planned, epoch }: Running,
+): Promise<{ ended: number; counts: Counts; counted: number }> {
+  await tx.select({ id: incident.id }).from(incident).where(eq(incident.id, id)).for('update')
   const [found] = await fetchRows<{
     ended: number
     counted: number
@@ -137,28 +150,28 @@ export async function readOutcome(
   )
   if (!found) throw new Error('the count returned no row')
   const { ended, counted, endedPlanned, ...rest } = found
-  const counts = {
+  const compared = epoch === null && {
     endedPlanned,
     endedLater: ended - endedPlanned,
     goneMeanwhile: planned - endedPlanned,
-    ...rest,
   }
-  return { counts, counted }
+  return { ended, counts: { ...(compared || NOT_COMPARED), ...rest }, counted }
 }
 
 /**
- * Writes the outcome, unless another runner has raised the count since `counted`, or has finished the incident.
+ * Writes the outcome, unless another runner has raised the count since `counted`, or has finished the incident. What ended with its
+ * epoch may have been deleted by others, and is counted only now.
  * @returns whether it was written.
  */
 export async function finishIncident(
   tx: Executor,
-  id: string,
-  counted: number,
+  { id, epoch }: Running,
+  { counted, ended }: { counted: number; ended: number },
   outcome: IncidentOutcome,
 ): Promise<boolean> {
   const done = await tx
     .update(incident)
-    .set({ state: 'done', finishedAt: sql`statement_timestamp()`, outcome })
+    .set({ state: 'done', finishedAt: sql`statement_timestamp()`, outcome, ...(epoch !== null && { ended }) })
     .where(and(eq(incident.id, id), eq(incident.state, 'running'), eq(incident.ended, counted)))
     .returning({ id: incident.id })
   if (done.length === 0) return false

@@ -411,7 +411,7 @@ t.test('the role of the service is allowed all of it, and cannot take back what 
   const own: Database = openDatabase(url.href, { max: 3 })
   t.teardown(() => own.close())
   const { createIncidents } = await import('../../../src/staff/incidents/incidents.ts')
-  const asService = { ...service, incidents: createIncidents(own, service.acknowledged) }
+  const asService = { ...service, incidents: createIncidents(own, service.afterCommit, service.acknowledged) }
   const id = await begin(asService, { userAgent: 'role', userIds: ['role1', 'role2', 'role3'] })
   // Somebody else's open transaction, of another role, is seen all the same.
   const login = await hold(database, 'select pg_current_xact_id()')

@@ -145,7 +145,15 @@ t.test('a runner that lost its lease without noticing cannot add to a finished r
   t.ok(await carryOut(database, barrier, id))
   const [again] = await addSessions(service, 'later', { users: 1, each: 1 })
   t.not(again, session)
-  const running = { id, operationId: operationId ?? '', reason: '', selection: {}, planned: 1, ended: 1 }
+  const running = {
+    id,
+    operationId: operationId ?? '',
+    reason: '',
+    selection: {},
+    epoch: null,
+    planned: 1,
+    ended: 1,
+  }
   await t.rejects(database.transaction((tx) => endSessions(tx, running, [again ?? ''])))
   t.equal((await database.psql('select from session where id = $1', [again])).length, 1)
   await addsUp(t, service, id, { endedPlanned: 1 })

@@ -9,6 +9,7 @@ import { oldSignInWarning } from '../../views/retry-page.ts'
 import type { IncidentReport } from '../incidents.ts'
 import type { UnknownUsers } from '../queries.ts'
 import type { IncidentSample } from '../schema.ts'
+import { isForEveryone } from '../selector-values.ts'
 import { facts } from './incident-facts.ts'
 import { incidentReport } from './incident-report.ts'
 import { progressBar } from './incidents-page.ts'
@@ -70,18 +71,21 @@ ${again}
 }
 
 function progressPage({ viewer, incident, names }: IncidentPage): SafeHtml {
-  const { planId, ended, planned } = incident
+  const { planId, ended, planned, selection } = incident
+  const forEveryone = isForEveryone(selection)
+  const of = planned.sessions.toLocaleString('en')
   return consolePage({
     title: 'Incident in progress',
     viewer,
     section: 'incidents',
     refreshSeconds: REFRESH_SECONDS,
     body: html`
-<h1>Ending sessions</h1>
+<h1>${forEveryone ? 'All sessions have ended' : 'Ending sessions'}</h1>
+${forEveryone ? html`<p class="lead">They ended when the incident began, on every instance. Their records follow.</p>` : ''}
 <section class="panel form" aria-label="Progress" data-poll="/api/admin/incidents/${planId}">
-<p><strong data-ended>${ended.toLocaleString('en')}</strong> of ${planned.sessions.toLocaleString('en')} planned sessions ended</p>
+<p><strong data-ended>${ended.toLocaleString('en')}</strong> of ${of} planned sessions ${forEveryone ? 'recorded' : 'ended'}</p>
 ${progressBar(incident)}
-<p class="quiet">It continues if you close this page or a server stops. It completes once sign-ins already in progress have finished.</p>
+<p class="quiet">It continues if you close this page or a server stops.${forEveryone ? '' : ' It completes once sign-ins already in progress have finished.'}</p>
 </section>
 ${facts(incident, names)}`,
   })

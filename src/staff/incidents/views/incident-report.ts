@@ -16,6 +16,7 @@ export interface ReportPage {
 export function incidentReport({ viewer, incident, names }: ReportPage): SafeHtml {
   const { planId, planned, ended, outcome, finishedAt, durationMs, operationId } = incident
   const { endedPlanned = 0, endedLater = 0, goneMeanwhile = 0, users = 0, staffSessions = 0 } = outcome ?? {}
+  const compared = endedPlanned !== null && endedLater !== null && goneMeanwhile !== null
   const title = `${sessionsOfUsers(ended, users)} ended`
   const row = (label: string, n: number, strong = false) =>
     html`<tr><th scope="row">${strong ? html`<strong>${label}</strong>` : label}</th><td>${strong ? html`<strong>${n.toLocaleString('en')}</strong>` : n.toLocaleString('en')}</td></tr>
@@ -29,7 +30,9 @@ export function incidentReport({ viewer, incident, names }: ReportPage): SafeHtm
 <p class="lead">Incident report. All sessions ended on every instance${finishedAt ? html` at ${stamp(finishedAt)}` : ''}.</p>
 ${stillOpen(outcome?.stillOpen)}
 ${facts(incident, names)}
-<div class="pair">
+${
+  compared
+    ? html`<div class="pair">
 <div class="panel sums"><table>
 <caption>Planned sessions</caption>
 <tbody>
@@ -40,7 +43,9 @@ ${row('Ended by the incident', endedPlanned)}${row('Already ended or expired', g
 <tbody>
 ${row('Planned', endedPlanned)}${row('New matches after planning', endedLater)}${row('Ended', ended, true)}</tbody>
 </table></div>
-</div>
+</div>`
+    : html`<p>The sessions that were valid when the incident began: each ended with it, and is recorded once.</p>`
+}
 <dl class="panel facts">
 <dt>Users</dt><dd>${count(users, 'user')} with ended sessions${planned.users === users ? '' : ` (${planned.users.toLocaleString('en')} planned)`}</dd>
 <dt>Staff sessions</dt><dd>${count(staffSessions, 'session')}</dd>

@@ -1,0 +1,132 @@
+/** An incident for everyone: all sessions are over with its answer, at every instance, and each is recorded once. */
+import t from 'tap'
+import { hashToken } from '../../../src/database/token-hash.ts'
+import { sweep } from '../../../src/sessions/sweeper.ts'
+import { verify } from '../../../src/staff/audit/chain.ts'
+import { carryOut } from '../../../src/staff/incidents/runner.ts'
+import { testDatabase } from '../../support/database.ts'
+import { hold } from '../../support/hold.ts'
+import { addSessions, addsUp, begin } from '../../support/incidents.ts'
+import { startService } from '../../support/service.ts'
+import { waitFor } from '../../support/within.ts'
+
+const database = await testDatabase({ max: 20 })
+const { psql } = database
+const env = { CHECK_MODE: 'leased' }
+// Carried out step by step here.
+const except = ['incidents', 'sweeper'] as const
+const here = await startService({ database, env, except })
+const there = await startService({ database, env, except })
+await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
+const { barrier, incidents, sessions } = here
+const SOURCE = { ipAddress: '203.0.113.7', userAgent: 'test' }
+const NOT_COMPARED = { endedPlanned: null, endedLater: null, goneMeanwhile: null }
+
+const insert = (token: string, user: string, rest = '') =>
+  `insert into session ("sessionToken", "userId", expires${rest && ', epoch'}) values ('${hashToken(token)}', '${user}', 'infinity'${rest})`
+const checks = (token: string) => Promise.all([here.check(token), there.check(token)])
+const rowsLeft = async () => (await psql('select from session where epoch = 0')).length
+
+t.test(
+  'when it has answered, no instance accepts a session from before, and no row is gone yet',
+  async (t) => {
+    const user = await here.addUser('ada')
+    const { token, id } = await here.signIn(user)
+    for (const instance of [here, there]) {
+      const before = instance.hits()
+      await waitFor('an answer from the cache', async () => {
+        await instance.check(token)
+        return instance.hits() > before
+      })
+    }
+    const underWay = await hold(database, insert('under way', user))
+    const snapshot = await hold(database, 'set transaction isolation level repeatable read')
+    await snapshot.query('select from session_policy')
+
+    const incident = await begin(here, { everyone: true })
+    t.same(await checks(token), [401, 401])
+    t.equal(await rowsLeft(), 1, 'one commit, and no deletion')
+    t.ok(here.leased?.holdsLease() && there.leased?.holdsLease(), 'no instance has lost its lease')
+
+    await underWay.end('commit')
+    t.same(await checks('under way'), [401, 401], 'a sign-in that was under way is over')
+    await snapshot.query(insert('old snapshot', user))
+    await snapshot.end('commit')
+    t.same(await checks('old snapshot'), [401, 401], 'so is one that sees only what was before')
+    for (const [n, said] of ['', ', 0', ', 99'].entries()) {
+      const later = `later-${n}`
+      await psql(insert(later, user, said))
+      t.same(await checks(later), [200, 200], `a later one lives, whatever its writer says: ${said}`)
+    }
+    const fresh = await here.signIn(user)
+    t.same(await checks(fresh.token), [200, 200])
+
+    const status = await sessions.tokenStatus(token)
+    t.match(status, {
+      state: 'revoked',
+      userId: user,
+      sessionId: id,
+      operation: { kind: 'incident.execute' },
+    })
+    const page = await (await here.as(token, '/signed-out')).text()
+    t.match(page, /Our security team signed you out/)
+    await psql(`update session set expires = 'infinity', "lastSeenAt" = now(), epoch = 7 where id = $1`, [id])
+    t.same(await checks(token), [401, 401], 'no update brings one back')
+    t.match(await psql('select epoch from session where id = $1', [id]), [{ epoch: 0 }])
+
+    t.ok(await carryOut(database, barrier, incident))
+    await addsUp(t, here, incident, { ...NOT_COMPARED, users: 1 })
+    t.equal((await incidents.get(incident)).ended, 3)
+    t.equal(await rowsLeft(), 0)
+    t.same(await checks(fresh.token), [200, 200])
+    t.match(await sessions.tokenStatus(token), { state: 'revoked', operation: { kind: 'incident.execute' } })
+  },
+)
+
+t.test('whatever deletes a session that it ended, the report counts it once', async (t) => {
+  await psql('delete from session')
+  await addSessions(here, 'e', { users: 10, each: 10 })
+  const [ada, own] = [await here.signIn('e2'), await here.signIn('e1')]
+  await psql(`update session set expires = now() at time zone 'utc' - interval '1 second' where id = $1`, [
+    own.id,
+  ])
+  const soon = await here.signIn('e3')
+  const [end] = await psql<{ expires: string }>(
+    `update session set expires = clock_timestamp() at time zone 'utc' + interval '3 seconds' where id = $1 returning expires::text`,
+    [soon.id],
+  )
+  const others = await begin(here, { userIds: ['e5'] })
+  const ids = [await begin(here, { everyone: true })]
+  const [first] = ids as [string]
+
+  await psql(`delete from "user" where id = 'e4'`)
+  const again = await here.signIn('e2')
+  t.same((await sessions.endOne(again.token, ada.id, SOURCE)).revoked, [], 'it had ended before')
+  await sessions.logout(again.token, 'global', SOURCE)
+  await waitFor('one to expire meanwhile', async () => {
+    const [row] = await psql<{ over: boolean }>(
+      `select clock_timestamp() at time zone 'utc' > $1::timestamp as over`,
+      [end?.expires],
+    )
+    return row?.over
+  })
+  await sweep(database)
+  const later = await here.signIn('e6')
+  ids.push(await begin(here, { everyone: true }))
+  await addSessions(here, 'f', { users: 2, each: 5 })
+  await Promise.all([...ids, others].map((id) => carryOut(database, barrier, id, { batch: 20 })))
+
+  const [was] = await psql<{ valid: boolean }>(
+    `select started_at < $1::timestamp at time zone 'utc' as valid from incident where id = $2`,
+    [end?.expires, first],
+  )
+  await addsUp(t, here, first, { ...NOT_COMPARED, users: 10 })
+  t.equal((await incidents.get(first)).ended, was?.valid ? 102 : 101, 'those that were valid when it began')
+  await addsUp(t, here, ids[1] ?? '', { ...NOT_COMPARED, users: 1 })
+  t.equal((await incidents.get(others)).ended, 0, 'another incident, at the same time, finds none of them')
+  t.match(await psql('select operation_id as id from revoked_session where session_id = $1', [later.id]), [
+    { id: (await incidents.get(ids[1] ?? '')).operationId },
+  ])
+  t.equal((await psql('select from session')).length, 10, 'what began later lives')
+  t.same((await verify(database)).findings, [])
+})
