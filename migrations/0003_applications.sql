@@ -54,10 +54,10 @@ END $$;
 --> statement-breakpoint
 -- Ends sessions of the user of "act", whose row is locked, and records it as this operation: all, or only one, or all except one.
 -- The operation comes first, and is under way until its count is written: until then named_operation() accepts it from any login.
--- Returns how many were valid, as the trigger has decided, and "most" of them at most, last seen first.
+-- Returns how many were valid, as the trigger has decided, their ids, and "most" of them at most, last seen first.
 CREATE FUNCTION global_logout.end_sessions(
 	act global_logout.operation, only_id uuid, except_id uuid, most integer,
-	OUT operation_id uuid, OUT ended integer, OUT revoked jsonb
+	OUT operation_id uuid, OUT ended integer, OUT ids uuid[], OUT revoked jsonb
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_variable
 BEGIN
@@ -75,7 +75,7 @@ BEGIN
 		DELETE FROM global_logout.session s WHERE s."userId" = act.user_id;
 	END IF;
 	PERFORM set_config('global_logout.operation_id', '', true);
-	SELECT count(*) INTO ended FROM global_logout.revoked_session r WHERE r.operation_id = operation_id;
+	SELECT count(*), coalesce(array_agg(r.session_id), '{}') INTO ended, ids FROM global_logout.revoked_session r WHERE r.operation_id = operation_id;
 	SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.session_id, 'createdAt', e.created_at, 'lastSeenAt', e.last_seen_at,
 		'ipAddress', host(e.ip_address), 'userAgent', e.user_agent) ORDER BY e.last_seen_at DESC, e.session_id), '[]')
 		INTO revoked FROM (
@@ -308,7 +308,7 @@ END $$;
 -- whether an earlier logout has done what this one asks; then nothing is recorded.
 CREATE FUNCTION global_logout.sign_out(
 	token_hash text, scope text DEFAULT 'local', user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL, request_id text DEFAULT NULL,
-	OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb
+	OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked_count integer, OUT revoked jsonb
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_variable
 DECLARE
@@ -320,6 +320,7 @@ BEGIN
 		RAISE EXCEPTION 'scope must be local, others or global' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	xid := pg_current_xact_id()::text;
+	revoked_count := 0;
 	revoked := '[]';
 	IF asker.id IS NOT NULL THEN
 		-- Logins in progress have committed when the lock is held; the next statement sees them. Of two logouts the second finds
@@ -328,9 +329,9 @@ BEGIN
 		asker := global_logout.valid_session(token_hash);
 	END IF;
 	IF asker.id IS NOT NULL THEN
-		SELECT e.operation_id, e.revoked INTO operation_id, revoked FROM global_logout.end_sessions(
+		SELECT e.operation_id, e.ended, e.revoked INTO operation_id, revoked_count, revoked FROM global_logout.end_sessions(
 			global_logout.act_of_user('logout', scope, asker, ip_address, user_agent, request_id),
-			CASE WHEN scope = 'local' THEN asker.id END, CASE WHEN scope = 'others' THEN asker.id END, NULL) e;
+			CASE WHEN scope = 'local' THEN asker.id END, CASE WHEN scope = 'others' THEN asker.id END, 100) e;
 		ended := true;
 		RETURN;
 	END IF;

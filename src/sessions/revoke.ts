@@ -13,6 +13,9 @@ import type { Session } from './schema.ts'
  */
 const WITHIN_DEADLINE = 1_000
 
+/** Ended sessions that an answer lists at most. The audit log has all. */
+const MOST_LISTED = 100
+
 /** Milliseconds that a transaction which ends so many sessions needs beyond its deadline. */
 export const extensionFor = (count: number): number => (count > WITHIN_DEADLINE ? count : 0)
 
@@ -24,27 +27,27 @@ export type Which = { only: string } | { except: string } | 'all'
 
 /**
  * Ends sessions of the user that `what` names. To end all of them, call `lockUserForLogout` before.
- * @returns the sessions that were active, last seen first, and the act, to be kept after the commit.
+ * @returns how many sessions were active, the last seen of them, and the act, to be kept after the commit.
  */
 export async function revoke(
   tx: Transaction,
   which: Which,
   what: NewOperation & { userId: string },
-): Promise<{ operationId: string; revoked: Ended[]; act: Act }> {
+): Promise<{ operationId: string; revokedCount: number; revoked: Ended[]; act: Act }> {
   const [only, except] =
     which === 'all' ? [null, null] : 'only' in which ? [which.only, null] : [null, which.except]
   const extension = only ? 0 : extensionFor(await countSessions(tx, what.userId))
   if (extension > 0) await tx.extend(extension)
-  const [done] = await fetchRows<{ operationId: string; revoked: Dated[] }>(
+  const [done] = await fetchRows<{ operationId: string; ended: number; ids: string[]; revoked: Dated[] }>(
     tx,
-    sql`select operation_id as "operationId", revoked from global_logout.end_sessions(
+    sql`select operation_id as "operationId", ended, ids::text[] as ids, revoked from global_logout.end_sessions(
       pg_catalog.jsonb_populate_record(null::global_logout.operation, ${JSON.stringify(operationRow(what))}::jsonb),
-      ${only}::uuid, ${except}::uuid, null::integer)`,
+      ${only}::uuid, ${except}::uuid, ${MOST_LISTED}::integer)`,
   )
   if (!done) throw new Error('end_sessions returned no row')
-  const { operationId } = done
-  const revoked = done.revoked.map(endedOf)
-  return { operationId, revoked, act: { id: operationId, what, sessionIds: revoked.map(({ id }) => id) } }
+  const { operationId, ended, ids, revoked } = done
+  const act = { id: operationId, what, sessionIds: ids }
+  return { operationId, revokedCount: ended, revoked: revoked.map(endedOf), act }
 }
 
 /** As JSON has it. */

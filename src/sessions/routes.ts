@@ -46,7 +46,7 @@ const logoutOutcome = z.object({
     'null when the session had already been ended by another session or outside this service',
   ),
   scope,
-  revoked: endedSessions,
+  ...endedSessions,
   redirect: z.string().describe('where the browser should go'),
   ignored: z.array(ignored).describe('fields of the request that were ignored'),
 })
@@ -173,10 +173,11 @@ function timesOf({ createdAt, lastSeenAt, endsAt }: Session) {
   }
 }
 
-function answer({ operationId, scope, revoked }: Outcome, { redirect, ignored }: Finished) {
+function answer({ operationId, scope, revokedCount, revoked }: Outcome, { redirect, ignored }: Finished) {
   return {
     operationId,
     scope,
+    revokedCount,
     revoked: toEndedSessions(revoked),
     redirect,
     ignored,

@@ -12,18 +12,23 @@ export const device = z.object({
 })
 
 /** Sessions that a request ended. */
-export const endedSessions = z.array(
-  z.object({
-    id: z.string(),
-    device,
-    userAgent: nullableText,
-    ipAddress: nullableText,
-    createdAt: instant,
-    lastSeenAt: instant,
-  }),
-)
+export const endedSessions = {
+  revokedCount: z.int().describe('the sessions that ended, listed or not'),
+  revoked: z
+    .array(
+      z.object({
+        id: z.string(),
+        device,
+        userAgent: nullableText,
+        ipAddress: nullableText,
+        createdAt: instant,
+        lastSeenAt: instant,
+      }),
+    )
+    .describe('at most 100 for each operation, the last seen'),
+}
 
-/** The sessions that a request ended, as `endedSessions` has them. */
+/** The sessions that a request ended, as `endedSessions` lists them. */
 export function toEndedSessions(revoked: readonly Ended[]) {
   return revoked.map(({ id, userAgent, ipAddress, createdAt, lastSeenAt }) => ({
     id,

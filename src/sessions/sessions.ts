@@ -52,7 +52,8 @@ export interface Outcome {
   /** Null when the session had already been ended by another session, or outside this service. */
   operationId: string | null
   scope: LogoutScope
-  /** The active sessions that this call ended. */
+  /** How many active sessions this call ended, and the last seen of them: 100 at most. */
+  revokedCount: number
   revoked: Ended[]
   /** Whether the session of the request is ended. */
   signedOut: boolean
@@ -146,10 +147,10 @@ export function createSessions(
         { only: sessionId },
         { kind: 'session.end', ...byUser(current.session, source) },
       )
-      if (ended.revoked.length === 0) {
+      if (ended.revokedCount === 0) {
         const before = await findRevocation(tx, userId, sessionId)
         if (!before) throw new Problem('session_not_found', 'None of your sessions has this id.')
-        return { ...before, revoked: [], scope: 'local', signedOut: false }
+        return { ...before, revokedCount: 0, revoked: [], scope: 'local', signedOut: false }
       }
       return { ...ended, scope: 'local', signedOut: sessionId === id }
     })
@@ -173,14 +174,16 @@ export function createSessions(
       const { act, ...outcome } = await work(tx, before && (await findSession(tx, token)))
       const acts = act ? [act] : []
       const revoked = [...outcome.revoked]
+      let { revokedCount } = outcome
       const left = outcome.signedOut && besides.length > 0 ? await findSessions(tx, others) : []
       for (const session of left) {
         const what = { kind: 'logout', scope: 'local', ...byUser(session, source) } as const
         const ended = await revoke(tx, { only: session.id }, what)
         revoked.push(...ended.revoked)
+        revokedCount += ended.revokedCount
         acts.push(ended.act)
       }
-      return { ...outcome, revoked, acts, xid: await currentXid(tx) }
+      return { ...outcome, revokedCount, revoked, acts, xid: await currentXid(tx) }
     })
     return { ...outcome, waitedMs: await afterCommit(xid, outcome.operationId, acts) }
   }
@@ -240,5 +243,5 @@ function repeated({ state, sessionId, operation }: TokenStatus, scope: LogoutSco
   if (!covered) throw tokenNotValid()
   const own = operation !== undefined && operation.actorSessionId === sessionId
   // Only the session that requested the logout may see what it ended; a thief whose session was ended must not.
-  return { operationId: own ? operation.id : null, scope, revoked: [], signedOut: true }
+  return { operationId: own ? operation.id : null, scope, revokedCount: 0, revoked: [], signedOut: true }
 }

@@ -19,7 +19,7 @@ const ENDED = {
   userAgent: null,
   ipAddress: null,
 }
-const DONE = { operationId: '0f6e', scope: 'global', revoked: [ENDED] }
+const DONE = { operationId: '0f6e', scope: 'global', revokedCount: 1, revoked: [ENDED] }
 
 async function standIn(answer: RequestListener): Promise<string> {
   const server = createServer(answer)
@@ -58,6 +58,7 @@ t.test('the service gets the credentials, the scope and the proof, and no key', 
   const outcome = await createClient({ url, key: 'glk_secret' }).logout({ headers }, { scope: 'global' })
   t.same(outcome, {
     operationId: '0f6e',
+    revokedCount: 1,
     revoked: [{ ...ENDED, createdAt: new Date(ENDED.createdAt), lastSeenAt: new Date(ENDED.lastSeenAt) }],
     cookies: ['authjs.session-token=; Max-Age=0; Path=/'],
   })
@@ -86,6 +87,7 @@ t.test('no answer of another server is a sign-out', async (t) => {
     [200, { ...DONE, revoked: undefined }, 'no_answer'],
     [200, { ...DONE, revoked: [{ ...ENDED, createdAt: 'yesterday' }] }, 'no_answer'],
     [200, { ...DONE, revoked: ['f3b6'] }, 'no_answer'],
+    [200, { ...DONE, revokedCount: null }, 'no_answer'],
     [201, DONE, 'no_answer'],
     [204, '', 'no_answer'],
     [302, '', 'no_answer'],

@@ -109,6 +109,22 @@ t.test('a user with many sessions reads them in pages, each once, and so do staf
   const rest = await accounts.show(ada, { cursor: account.next ?? '' })
   t.equal(new Set([...account.sessions, ...rest.sessions].map(({ id }) => id)).size, 253)
   t.equal(rest.next, null)
+
+  const response = await as(laptop.token, '/api/logout', json({ scope: 'others' }))
+  const outcome = (await response.json()) as Logout & { revokedCount: number }
+  t.equal(outcome.revokedCount, 252)
+  t.equal(outcome.revoked.length, 100, 'the answer does not grow')
+  const [recorded] = await service.database.psql(
+    `select revoked_count, (select count(*)::int from revoked_session where operation_id = o.id) as rows from operation o where id = $1`,
+    [outcome.operationId],
+  )
+  t.same(recorded, { revoked_count: 252, rows: 252 })
+  const shown = await service.http('/devices', {
+    headers: {
+      cookie: `${cookieName}=${laptop.token}; ${response.headers.getSetCookie()[0]?.split(';')[0]}`,
+    },
+  })
+  t.match(await shown.text(), /252 devices were signed out.*246 more devices.*and 152 more/s)
 })
 
 t.test(

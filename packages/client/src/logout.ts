@@ -65,11 +65,13 @@ function notSignedIn(): NotSignedOutError {
 }
 
 function outcomeOf(body: Body, asked: LogoutScope): LogoutOutcome | undefined {
-  const { operationId, scope, revoked } = body
-  if (scope !== asked || !Array.isArray(revoked)) return undefined
+  const { operationId, scope, revokedCount, revoked } = body
+  if (scope !== asked || !Number.isInteger(revokedCount) || !Array.isArray(revoked)) return undefined
   if (operationId !== null && !isText(operationId)) return undefined
   const ended = revoked.map(endedOf)
-  return ended.every((each) => each !== undefined) ? { operationId, revoked: ended } : undefined
+  return ended.every((each) => each !== undefined)
+    ? { operationId, revokedCount: Number(revokedCount), revoked: ended }
+    : undefined
 }
 
 function endedOf(session: unknown): EndedSession | undefined {

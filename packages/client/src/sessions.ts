@@ -64,7 +64,9 @@ export interface EndedSession {
 }
 
 export interface LogoutOutcome {
-  /** The sessions that this call ended. Empty where an earlier logout ended them. */
+  /** How many sessions this call ended. 0 where an earlier logout ended them. */
+  revokedCount: number
+  /** These sessions: the last seen, 100 at most for each user whose session a cookie of the request has. */
   revoked: EndedSession[]
   /** The operation in the audit log; null where the sessions had ended before. */
   operationId: string | null

@@ -18,6 +18,7 @@ export interface Made {
 export interface SignedOut {
   ended: boolean
   operation_id: string | null
+  revoked_count: number
   revoked: {
     id: string
     createdAt: string

@@ -171,6 +171,7 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
       await Promise.all(done.map(({ xid }) => barrier.wait(xid)))
       return {
         operationId: done[0].operation_id,
+        revokedCount: done.reduce((sum, { revoked_count }) => sum + revoked_count, 0),
         revoked: done.flatMap(({ revoked }) => revoked.map(endedOf)),
       }
     },

@@ -62,7 +62,8 @@ export interface RevokeAll extends UnknownIds {
 
 export interface Revoked {
   operationId: string
-  /** The active sessions that this call ended. */
+  /** How many active sessions this call ended, and the last seen of them: 100 at most. */
+  revokedCount: number
   revoked: Ended[]
   /** The requested lock, or a longer one already in force. */
   lock: Lock | null

@@ -139,12 +139,12 @@ async function end(
     await confirm(question, options.yes)
     const done = await accounts.revoke(user.id, { reason: why, lockSeconds, allowUnknownId }, cliActor())
     if (options.json) return printJson(toRevoked(done))
-    const { operationId, revoked, lock: held } = done
+    const { operationId, revokedCount, lock: held } = done
     if (!account.isKnown)
       print(
         `No user here had the id "${visible(user.id)}". Its sessions from before are refused from now on.`,
       )
-    print(`${count(revoked.length, 'session')} of ${called(user)} ended. Operation ${operationId}.`)
+    print(`${count(revokedCount, 'session')} of ${called(user)} ended. Operation ${operationId}.`)
     if (held) print(`Sign-in is locked until ${formatLock(held)}.`)
   })
 }

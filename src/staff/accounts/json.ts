@@ -60,9 +60,10 @@ export function compareWithSession({
 }
 
 /** What `Accounts.revoke` did. `lockedUntil` is null for a lock without an end, and absent where no lock was requested. */
-export function toRevoked({ operationId, revoked, lock }: Revoked) {
+export function toRevoked({ operationId, revokedCount, revoked, lock }: Revoked) {
   return {
     operationId,
+    revokedCount,
     revoked: toEndedSessions(revoked),
     ...(lock && { lockedUntil: lock.until?.toISOString() ?? null }),
   }

@@ -70,7 +70,7 @@ export const account = z.object({
 
 export const revoked = z.object({
   operationId: z.string(),
-  revoked: endedSessions,
+  ...endedSessions,
   lockedUntil: instant.nullable().optional().describe('null: until unlocked; only when a lock was asked for'),
 })
 
