@@ -3,6 +3,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { createCheckHandler } from './check/handler.ts'
 import { documentedCheck } from './check/openapi.ts'
+import { asOf, withAsOf } from './database/as-of.ts'
 import { withDeadline } from './database/database.ts'
 import { events } from './feed/routes.ts'
 import { sessionEvents } from './feed/session-events.ts'
@@ -103,7 +104,11 @@ export async function buildApp(
   await app.register(openapi, { ...parts, raw: documentedCheck })
   await app.register(assets)
   await app.register(async (fresh) => {
-    fresh.addHook('onRequest', (_request, _reply, done) => withDeadline(done))
+    fresh.addHook('onRequest', (_request, _reply, done) => withAsOf(() => withDeadline(done)))
+    fresh.addHook('onSend', async (_request, reply) => {
+      const at = asOf()
+      if (at) reply.header('x-data-as-of', at.toISOString())
+    })
     fresh.addHook('onRequest', createCredentialChoice(parts))
     fresh.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'))
     for (const capability of CAPABILITIES) await fresh.register(capability, parts)

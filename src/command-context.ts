@@ -44,13 +44,20 @@ export function createCommandContext(env: NodeJS.ProcessEnv): CommandContext<Ser
 
     async withServices(work) {
       const url = await databaseUrl()
-      const [{ readConfig }, { createServices }] = await Promise.all([
+      const [{ readConfig }, { createServices }, { printToStderr }, { asOf, withAsOf }] = await Promise.all([
         import('./config.ts'),
         import('./services.ts'),
+        import('./cli/print.ts'),
+        import('./database/as-of.ts'),
       ])
       const services = createServices(readConfig(env), silentLog, { url, deadlineMs: DEADLINE_MS })
       try {
-        return await work(services)
+        return await withAsOf(async () => {
+          const result = await work(services)
+          const at = asOf()
+          if (at) printToStderr(`Data as of ${at.toISOString()}, from DATABASE_READ_URL.`)
+          return result
+        })
       } finally {
         await services.close()
       }

@@ -64,6 +64,7 @@ const databaseUrl = z.string().superRefine((text, context) => {
 const environment = z.object({
   DATABASE_URL: databaseUrl.optional(),
   DATABASE_DIRECT_URL: databaseUrl.optional(),
+  DATABASE_READ_URL: databaseUrl.optional(),
   DATABASE_SCHEMA: z.string().regex(SCHEMA_NAME, `must be ${SCHEMA_NAME_RULE}`).default(DEFAULT_SCHEMA),
   HOST: z
     .string()
@@ -133,9 +134,10 @@ export function readConfig(env: Record<string, string | undefined>) {
   const publicUrl = new URL(publicUrlOf(set))
   const secure = publicUrl.protocol === 'https:'
   return Object.freeze({
-    /** Both name DATABASE_SCHEMA, too. */
+    /** All three name DATABASE_SCHEMA, too. */
     databaseUrl: set.DATABASE_URL && withSchema(set.DATABASE_URL, set.DATABASE_SCHEMA),
     databaseDirectUrl: set.DATABASE_DIRECT_URL && withSchema(set.DATABASE_DIRECT_URL, set.DATABASE_SCHEMA),
+    databaseReadUrl: set.DATABASE_READ_URL && withSchema(set.DATABASE_READ_URL, set.DATABASE_SCHEMA),
     databaseSchema: set.DATABASE_SCHEMA,
     host: set.HOST,
     port: set.PORT,
@@ -181,6 +183,8 @@ function crossCheck(set: Environment): string[] {
   }
   if (set.DATABASE_DIRECT_URL && !set.DATABASE_URL)
     problems.push('DATABASE_DIRECT_URL: set DATABASE_URL, too, to the address of the pooler')
+  if (set.DATABASE_READ_URL && !set.DATABASE_URL)
+    problems.push('DATABASE_READ_URL: set DATABASE_URL, too, to the address of the primary')
   const host = new URL(publicUrlOf(set)).hostname
   if (domain && host !== domain.replace(/^\./, '') && !host.endsWith(`.${domain.replace(/^\./, '')}`)) {
     problems.push(

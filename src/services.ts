@@ -9,6 +9,7 @@ import { type Database, openDatabase } from './database/database.ts'
 import { createSharedListener } from './database/listener.ts'
 import type { DatabaseUrls } from './database/pooler.ts'
 import { forEachPool, isDirect, type PoolName } from './database/pools.ts'
+import { createReads, openReplica } from './database/reads.ts'
 import { createFeed } from './feed/feed.ts'
 import { readFeed } from './feed/queries.ts'
 import { createAfterCommit } from './leases/after-commit.ts'
@@ -92,6 +93,8 @@ export function createServices(
     ),
   )
   const database = pools.requests
+  const replica = config.databaseReadUrl ? track(openReplica(config.databaseReadUrl, log, deadlineMs)) : null
+  const reads = createReads(database, replica, log)
   const metrics = createMetrics()
   metrics.pools(forEachPool((name) => pools[name].pool))
   const lastSeen = track(createLastSeen(database.unfenced, log))
@@ -122,10 +125,10 @@ export function createServices(
     checking,
     sessions: metrics.instrumentSessions(createSessions(database, lastSeen, afterCommit, isStaff)),
     keys: metrics.instrumentKeys(createKeys(database, log)),
-    accounts: createAccounts(database, afterCommit, acknowledged),
+    accounts: createAccounts(database, reads, afterCommit, acknowledged),
     incidents: createIncidents(database, afterCommit, acknowledged),
-    audit: createAudit(database),
-    overview: createOverview(database),
+    audit: createAudit(database, reads),
+    overview: createOverview(database, reads),
     replays: track(createReplays(database.unfenced, log, clock, replayFlushMs)),
     feed: track(createFeed({ read: (from, upper) => readFeed(pools.feed.query, from, upper) }, listener)),
     /** Makes `close` end something, before everything that was tracked earlier. */

@@ -28,6 +28,8 @@ export interface ConnectorOptions {
    * which costs three times as much as the check.
    */
   genericPlans?: boolean
+  /** Whether a standby or a read-only server will do: for reads that decide nothing. */
+  standby?: boolean
 }
 
 /** A connection of a connector. */
@@ -80,6 +82,7 @@ export function createConnector(
     keepAliveInitialDelayMillis = 0,
     pooled = false,
     genericPlans = false,
+    standby = false,
   }: ConnectorOptions,
 ): Connector {
   const url = parseDatabaseUrl(text)
@@ -174,6 +177,7 @@ export function createConnector(
     async verify(serverId: string | null = null): Promise<void> {
       const query = { text: setUpQuery, rowMode: 'array' as const }
       const results = (await this.query(query)) as unknown as pg.QueryArrayResult[]
+      if (standby) return
       const found = results.find(({ rows }) => rows.length > 0)?.rows[0]
       try {
         this.serverId = requirePrimary(found as ServerState, this.server)

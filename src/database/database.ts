@@ -51,6 +51,8 @@ export interface DatabaseOptions {
   pooled?: boolean
   /** As of the connector. */
   genericPlans?: boolean
+  /** As of the connector. */
+  standby?: boolean
   /** Nothing is answered but from the server that granted the lease, while the lease is held. */
   fence?: Fence | undefined
 }
@@ -63,12 +65,21 @@ export function openDatabase(
     log,
     pooled = false,
     genericPlans = false,
+    standby = false,
     fence,
   }: DatabaseOptions = {},
 ) {
   const timeouts = completeTimeouts(deadlineMs, { idleInTransactionMs: 5_000 })
   const statements = pooled ? createPooledStatements(timeouts) : null
-  const connections = createPool(url, { max, log, connectMs: deadlineMs, timeouts, pooled, genericPlans })
+  const connections = createPool(url, {
+    max,
+    log,
+    connectMs: deadlineMs,
+    timeouts,
+    pooled,
+    genericPlans,
+    standby,
+  })
   const callsWithin = (fence: Fence | undefined) =>
     createCalls({ connections, statements, deadlineMs, fence })
   return {

@@ -14,6 +14,7 @@ import { RESTORED } from '../staff/audit/queries.ts'
 import { TABLES } from '../tables.ts'
 import { type Finding, ok, problem, type Query, warning } from './finding.ts'
 import { checkLink } from './link-checks.ts'
+import { checkReplica } from './replica-checks.ts'
 import {
   checkOwnRights,
   checkRoles,
@@ -61,7 +62,12 @@ export const TRIGGERS = [
 /** Runs the checks in order: rights and triggers can be checked only once migrations are applied. */
 export async function checkDatabase(
   urls: DatabaseUrls,
-  { workers, policy, checkMode }: Pick<Config, 'workers' | 'policy' | 'checkMode'>,
+  {
+    workers,
+    policy,
+    checkMode,
+    databaseReadUrl,
+  }: Pick<Config, 'workers' | 'policy' | 'checkMode'> & Partial<Pick<Config, 'databaseReadUrl'>>,
 ): Promise<Finding[]> {
   // First: the other checks would leave settings in the connections of a pooler.
   const pooler = await checkPooler(urls)
@@ -129,7 +135,12 @@ export async function checkDatabase(
       checkRestored,
     ])
       findings.push(await check(query, policy))
-    return [...findings, await checkSnapshots(database), await checkNotifications(url)]
+    return [
+      ...findings,
+      await checkSnapshots(database),
+      ...(await checkReplica(database, databaseReadUrl)),
+      await checkNotifications(url),
+    ]
   } finally {
     await database.close()
   }

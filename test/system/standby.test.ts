@@ -111,6 +111,65 @@ t.test('a command on a standby fails and says so, and doctor reports it', async 
   )
 })
 
+t.test('staff read from a standby, are told as of when, and from the primary while it is away', async (t) => {
+  const proxy = await startTcpProxy(standby.url)
+  const log: string[] = []
+  const DATABASE_READ_URL = standby.url.replace(hostOf(standby.url), new URL(proxy.url).host)
+  const service = await startService({
+    database: openTestDatabase(primary.url, { max: 4 }),
+    env: { DATABASE_READ_URL },
+    log,
+  })
+  const staff = await signIn(primary.url)
+  await psql(primary.url, `insert into staff (user_id, role) values ('u${tokens}', 'auditor')`)
+  await replicated()
+  await psql(standby.url, 'select pg_wal_replay_pause()')
+  await psql(primary.url, `insert into "user" (id) values ('newcomer')`)
+  const find = async (path: string) => {
+    const answer = await service.as(staff, path)
+    t.equal(answer.status, 200, path)
+    return { text: await answer.text(), at: answer.headers.get('x-data-as-of') }
+  }
+  for (const path of [
+    '/api/admin/users?q=newcomer',
+    '/api/admin/audit',
+    '/admin/users?q=newcomer',
+    '/admin/audit',
+    '/admin',
+  ])
+    t.match((await find(path)).at, /^20.*Z$/, path)
+  const stale = await find('/api/admin/users?q=newcomer')
+  t.same(JSON.parse(stale.text), { users: [] }, 'the standby does not know of it yet')
+  t.match((await find('/admin/users?q=newcomer')).text, /Data as of .* from a replica/)
+  t.equal((await find(`/api/admin/users/newcomer/sessions`)).at, null, 'one user comes from the primary')
+  t.equal((await service.as(staff, '/check')).headers.get('x-data-as-of'), null)
+  const env = { DATABASE_URL: primary.url, DATABASE_READ_URL }
+  const command = runHere(['user', 'find', 'newcomer'], { env })
+  t.equal(await command.ended, 0)
+  t.match(command.output(), /No user found/)
+  t.match(command.output(), /Data as of 20.*from DATABASE_READ_URL/)
+  const findings = async (env: Record<string, string>) => {
+    const doctor = runHere(['doctor', '--json'], { env })
+    await doctor.ended
+    const all = JSON.parse(doctor.stdout()) as { level: string; what: string; detail: string }[]
+    return all.find(({ what }) => what === 'replica')
+  }
+  t.match(await findings(env), { level: 'ok', detail: /answers; its last commit is \d+ s old/ })
+
+  proxy.leadTo('http://127.0.0.1:1')
+  proxy.cut()
+  const fresh = await find('/api/admin/users?q=newcomer')
+  t.match(JSON.parse(fresh.text), { users: [{ id: 'newcomer' }] }, 'the primary answers')
+  t.equal(fresh.at, null)
+  t.match(log.join(''), /the replica at DATABASE_READ_URL cannot be read: staff read from the primary/)
+  t.match(await findings(env), { level: 'warning', detail: /does not answer/ })
+  t.match(await findings({ ...env, DATABASE_READ_URL: primary.url }), {
+    level: 'warning',
+    detail: /leads to a primary/,
+  })
+  await psql(standby.url, 'select pg_wal_replay_resume()')
+})
+
 t.test('with several hosts the service uses the primary, in any order', async (t) => {
   const token = await signIn(primary.url)
   for (const url of [list(standby.url, primary.url), list(primary.url, standby.url)]) {

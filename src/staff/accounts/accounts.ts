@@ -5,6 +5,7 @@
  */
 
 import type { Database, Executor } from '../../database/database.ts'
+import type { Reads } from '../../database/reads.ts'
 import { Problem } from '../../errors.ts'
 import type { AfterCommit } from '../../leases/after-commit.ts'
 import type { AcknowledgedActs } from '../../operations/acknowledged.ts'
@@ -74,12 +75,13 @@ export type Accounts = ReturnType<typeof createAccounts>
 
 export function createAccounts(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
+  reads: Reads,
   afterCommit: AfterCommit,
   acknowledged: Pick<AcknowledgedActs, 'keep'>,
 ) {
   return {
-    /** Users whose id, email or name begins with `prefix`, in any case. */
-    find: (prefix: string): Promise<FoundUser[]> => run((db) => findUsers(db, prefix, MAX_FOUND)),
+    /** Users whose id, email or name begins with `prefix`, in any case; maybe from a replica. To act on a user, ask `named`. */
+    find: (prefix: string): Promise<FoundUser[]> => reads.run((db) => findUsers(db, prefix, MAX_FOUND)),
 
     /** The user with exactly this id, or else this email. Several where users of the application share an email. */
     named: (text: string): Promise<FoundUser[]> =>

@@ -33,6 +33,8 @@ async function routes(instance: FastifyInstance, { accounts }: AccountsApi) {
         ...forStaff,
         operationId: 'findUsers',
         summary: 'Users whose id, email or name begins with a text',
+        description:
+          'Where a replica answers (DATABASE_READ_URL), the header `X-Data-As-Of` says up to when its data is complete.',
         problems: READ_PROBLEMS,
         querystring: z.strictObject({ q: searchText }),
         response: { 200: userList.describe('At most 50.') },

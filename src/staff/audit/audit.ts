@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { type Database, withoutDeadline } from '../../database/database.ts'
+import type { Reads } from '../../database/reads.ts'
 import { readCursor, writeCursor } from '../../http/cursor.ts'
 import { WITHOUT_NUL } from '../../lib/schemas.ts'
 import type { AuditKind } from '../../operations/kinds.ts'
@@ -48,10 +49,11 @@ const positionsSchema = z.object({
 
 export type Audit = ReturnType<typeof createAudit>
 
-export function createAudit({ run }: Pick<Database, 'run'>) {
+/** @param reads where entries are read; the head of the chain comes from the primary. */
+export function createAudit({ run }: Pick<Database, 'run'>, reads: Pick<Reads, 'run'> = { run }) {
   async function page(filter: AuditFilter, cursor: string | null, limit: number): Promise<AuditPage> {
     const after = cursor === null ? { operation: null, external: null } : readCursor(cursor, positionsSchema)
-    const [operations, external] = await run(async (db) => [
+    const [operations, external] = await reads.run(async (db) => [
       await listOperations(db, filter, after.operation, limit + 1),
       await listExternalRevocations(db, filter, after.external, limit + 1),
     ])

@@ -26,7 +26,8 @@ async function routes(instance: FastifyInstance, { audit }: AuditApi) {
         security: callers.staff,
         operationId: 'listAudit',
         summary: 'Every operation, newest first',
-        description: 'With `Accept: text/csv`: all matching entries as a file.',
+        description:
+          'With `Accept: text/csv`: all matching entries as a file. Where a replica answers (DATABASE_READ_URL), the header `X-Data-As-Of` says up to when its data is complete.',
         problems: READ_PROBLEMS,
         querystring: auditQuery,
         response: { 200: auditPage.describe('At most 100 entries.') },

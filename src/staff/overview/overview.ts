@@ -3,7 +3,9 @@
  * once at a time in a process, for at most a twentieth of the time. A request waits for it one second at most.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { asOf, noteAsOf, withAsOf } from '../../database/as-of.ts'
 import { type Database, withoutDeadline } from '../../database/database.ts'
+import type { Reads } from '../../database/reads.ts'
 import { OVERVIEW_KINDS } from '../../operations/kinds.ts'
 import { displayNames } from '../display-names.ts'
 import { findRole } from '../roles.ts'
@@ -30,25 +32,41 @@ const WAIT_MS = 1_000
 const SHARE = 20
 const MAX_LISTED = 8
 
+/** Figures, and up to when their data is complete; null: all of it. */
+interface Counted {
+  figures: Figures
+  at: Date | null
+}
+
 export type Overview = ReturnType<typeof createOverview>
 
+/** @param reads where figures and recent acts are read; roles come from the primary. */
 export function createOverview(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
+  reads: Reads = { run, transaction },
   clock: () => number = () => performance.now(),
 ) {
-  const counted = new Map<RangeName, { figures: Figures; goodUntil: number }>()
-  const counting = new Map<RangeName, Promise<Figures>>()
+  const counted = new Map<RangeName, Counted & { goodUntil: number }>()
+  const counting = new Map<RangeName, Promise<Counted>>()
 
-  async function count(name: RangeName): Promise<Figures> {
+  async function count(name: RangeName): Promise<Counted> {
     const began = clock()
-    const figures = await withoutDeadline(() =>
-      transaction(async (tx) => {
-        await tx.extend(COUNT_MS)
-        return countFigures(tx, RANGES[name])
-      }),
-    )
+    const done = await withAsOf(async () => {
+      const figures = await withoutDeadline(() =>
+        reads.transaction(async (tx) => {
+          await tx.extend(COUNT_MS)
+          return countFigures(tx, RANGES[name])
+        }),
+      )
+      return { figures, at: asOf() }
+    })
     const goodUntil = clock() + Math.max(FRESH_MS, SHARE * (clock() - began))
-    counted.set(name, { figures, goodUntil })
+    counted.set(name, { ...done, goodUntil })
+    return done
+  }
+
+  function tell({ figures, at }: Counted): Figures {
+    noteAsOf(at)
     return figures
   }
 
@@ -59,7 +77,7 @@ export function createOverview(
      */
     async figures(name: RangeName): Promise<Figures | null> {
       const known = counted.get(name)
-      if (known && clock() < known.goodUntil) return known.figures
+      if (known && clock() < known.goodUntil) return tell(known)
       let pending = counting.get(name)
       if (!pending) {
         pending = count(name).finally(() => counting.delete(name))
@@ -67,12 +85,13 @@ export function createOverview(
         pending.catch(() => {})
         counting.set(name, pending)
       }
-      return Promise.race([pending, sleep(WAIT_MS, null, { ref: false })])
+      const done = await Promise.race([pending, sleep(WAIT_MS, null, { ref: false })])
+      return done && tell(done)
     },
 
     /** Recent operations of staff and services, and users whose revoked tokens were reused, with names. */
     recent: () =>
-      run(async (db) => {
+      reads.run(async (db) => {
         const acts = await listRecentOperations(db, OVERVIEW_KINDS, MAX_LISTED)
         const replayed = await listRecentReplays(db, MAX_LISTED)
         const ids = [

@@ -1,7 +1,9 @@
 /** The frame of every console page: sections, the viewer and their role. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import { asOf } from '../../database/as-of.ts'
 import type { Session, User } from '../../sessions/schema.ts'
 import { consoleScriptHref, consoleStyleHref } from '../../ui/assets.ts'
+import { stamp } from '../../ui/format.ts'
 import type { Sign } from '../../ui/icons.ts'
 import { layout } from '../../ui/layout.ts'
 import type { StaffRole } from '../role-names.ts'
@@ -33,13 +35,21 @@ export interface ConsolePage {
   stays?: boolean
 }
 
+/** Says so where a replica was read, which may lag behind. */
+function dataAge(): SafeHtml {
+  const at = asOf()
+  return at
+    ? html`<p class="since">Data as of ${stamp(at)}, from a replica. Newer changes may be missing.</p>`
+    : html``
+}
+
 export function consolePage(page: ConsolePage): SafeHtml {
   const { title, viewer, section, body, card, refreshSeconds, stays } = page
   const refresh = html`<noscript><meta http-equiv="refresh" content="${refreshSeconds}"></noscript>
 `
   return layout({
     title: `${title} · Security console`,
-    body,
+    body: html`${body}${dataAge()}`,
     card,
     user: viewer.user,
     ...(!stays && { current: viewer.session }),

@@ -80,7 +80,7 @@ t.test('nobody waits for a count that takes long, and however many look, it is o
 
 t.test('figures are counted again only when they are old', async (t) => {
   let now = 0
-  const overview = createOverview(database, () => now)
+  const overview = createOverview(database, database, () => now)
   const first = await overview.figures('day')
   now += 29_000
   t.equal(await overview.figures('day'), first, 'not within half a minute')
