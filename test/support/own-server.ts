@@ -6,6 +6,7 @@ import t from 'tap'
 import { startEmbedded } from '../../demo/embedded.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { freePort } from './ports.ts'
+import { signalServer } from './server-processes.ts'
 
 /** Starts a migrated server on a port that stays the same when it is stopped and started again. */
 export async function ownServer(settings: Record<string, string> = {}) {
@@ -18,11 +19,7 @@ export async function ownServer(settings: Record<string, string> = {}) {
     if (up) await running.stop()
     await rm(folder, { recursive: true, force: true })
   })
-  const signal = async (name: NodeJS.Signals) => {
-    const [postmaster] = (await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')
-    const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')
-    for (const pid of [postmaster, ...children.trim().split(' ')]) process.kill(Number(pid), name)
-  }
+  const data = join(folder, 'postgres')
   return {
     folder,
     url: running.url,
@@ -35,8 +32,8 @@ export async function ownServer(settings: Record<string, string> = {}) {
       up = true
     },
     /** Every process of the server stops answering, its connections stay open. Linux only. */
-    freeze: () => signal('SIGSTOP'),
-    thaw: () => signal('SIGCONT'),
+    freeze: () => signalServer(data, 'SIGSTOP'),
+    thaw: () => signalServer(data, 'SIGCONT'),
     log: () => readFile(join(folder, 'postgres.log'), 'utf8'),
   }
 }

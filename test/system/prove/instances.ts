@@ -15,7 +15,7 @@ import { openWire, type Wire } from './wire.ts'
 const bin = fileURLToPath(new URL('../../../bin/global-logout.js', import.meta.url))
 const mutations = new URL('./mutations/register.ts', import.meta.url).href
 /** From the start of the process to its first answer. */
-const START_MS = 30_000
+const START_MS = 90_000
 
 export interface InstanceOptions {
   databaseUrl: string
@@ -89,6 +89,7 @@ export async function startInstance(number: number, { databaseUrl, mode, mutatio
   }
   return {
     number,
+    url: `http://127.0.0.1:${port}`,
     wire,
     freeze: () => signal('SIGSTOP'),
     thaw: () => signal('SIGCONT'),

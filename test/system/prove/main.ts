@@ -61,7 +61,7 @@ async function simulated({ simulation, seed, mutation }: Options): Promise<boole
 }
 
 /** With a mutation, finding nothing is the failure. */
-function verdict(mutation: string, { history, judgement, seconds, ...rest }: Run): number {
+function verdict(mutation: string, { history, judgement, seconds }: Run): number {
   const [first] = judgement.violations
   if (!first) {
     print(`NOT CAUGHT: ${mutation}, in ${whole(history.checks.length)} checks and ${seconds.toFixed(0)} s\n`)
@@ -72,7 +72,7 @@ function verdict(mutation: string, { history, judgement, seconds, ...rest }: Run
   let checks = 0
   for (let i = 0; i < history.checks.length; i++) if (history.checks.at(i).end <= firstSeen) checks++
   const begun = history.sessions[0]?.login.begin ?? 0
-  print(`${explain({ history, judgement, seconds, ...rest })}\n`)
+  print(`${explain({ history, judgement })}\n`)
   print(
     `CAUGHT: ${mutation}, after ${whole(checks)} checks, ${whole(logouts.length)} logouts, ${((firstSeen - begun) / 1_000).toFixed(1)} s\n`,
   )

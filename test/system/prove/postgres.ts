@@ -1,5 +1,5 @@
 /** A PostgreSQL of a run's own, on a port that stays the same; it can be killed, all processes at once. Linux only. */
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Embedded, startEmbedded } from '../../../demo/embedded.ts'
 import { migrate } from '../../../src/database/migrate.ts'
 import { freePort } from '../../support/ports.ts'
-import { kill, onExit } from './leftovers.ts'
+import { killServer } from '../../support/server-processes.ts'
+import { onExit } from './leftovers.ts'
 
 /**
  * Without fsync, as on a machine whose power never fails: what a killed process had written, the kernel still has.
@@ -24,11 +25,7 @@ export async function startPostgres() {
 
   /** A crash: nothing is flushed, and no client is notified. */
   function killAll(): void {
-    const [postmaster] = readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')
-    // Stopped first: a child born after its brothers were counted would survive, holding the shared memory.
-    kill(Number(postmaster), 'SIGSTOP')
-    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')
-    for (const pid of [postmaster, ...children.trim().split(' ')]) kill(Number(pid))
+    killServer(join(folder, 'postgres'))
   }
 
   const forget = onExit(() => {

@@ -21,19 +21,23 @@ export interface Passing {
 
 export type PostgresProxy = Awaited<ReturnType<typeof startProxy>>
 
-export async function startProxy(port: number, loses: () => boolean = () => false) {
+/** @param loses whether to drop the next notification. Without it, traffic is not parsed, which may be encrypted. */
+export async function startProxy(port: number, loses?: () => boolean) {
   const passing = new Set<Passing>()
   const watches = new Set<Watch>()
   const counts = { lost: 0 }
-  const server = createServer((asks) => {
-    const answers = connect(port, '127.0.0.1')
-    const pair = { asks, answers }
-    passing.add(pair)
-    const keep = dropNotifications(() => {
+  const counted =
+    loses &&
+    (() => {
       const lost = loses()
       if (lost) counts.lost++
       return lost
     })
+  const server = createServer((asks) => {
+    const answers = connect(port, '127.0.0.1')
+    const pair = { asks, answers }
+    passing.add(pair)
+    const keep = counted ? dropNotifications(counted) : (chunk: Buffer) => chunk
     asks.setNoDelay(true)
     answers.setNoDelay(true)
     asks.on('data', (chunk) => {

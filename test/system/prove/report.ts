@@ -10,7 +10,11 @@ const PRINTED_VIOLATIONS = 5
 
 /** The runs as a table in Markdown. */
 export function table(runs: readonly Run[]): string {
-  const rows = runs.map(rowOf)
+  return markdown(runs.map(rowOf))
+}
+
+/** Rows with the same columns as a table in Markdown. */
+export function markdown(rows: readonly Record<string, string>[]): string {
   const columns = Object.keys(rows[0] ?? {})
   const cells = [columns, ...rows.map((row) => Object.values(row))]
   const widths = columns.map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)))
@@ -48,7 +52,7 @@ function rowOf(run: Run): Record<string, string> {
   }
 }
 
-function countActs({ acts }: History) {
+export function countActs({ acts }: History) {
   const logouts: Record<Scope | 'undone', number> = { local: 0, one: 0, others: 0, global: 0, undone: 0 }
   let deletions = 0
   let expiries = 0
@@ -84,7 +88,7 @@ export function shortfalls(run: Run, goals: Goals): string[] {
 }
 
 /** The violations of a run, each with the two events that contradict each other. */
-export function explain({ history, judgement: { violations } }: Run): string {
+export function explain({ history, judgement: { violations } }: Pick<Run, 'history' | 'judgement'>): string {
   const printed = violations.slice(0, PRINTED_VIOLATIONS).map((violation) => proof(violation, history))
   const more = violations.length - printed.length
   return [...printed, ...(more > 0 ? [`… and ${whole(more)} more`] : [])].join('\n')

@@ -42,7 +42,7 @@ export interface Run {
 const LEASE_MS = 3_310
 /** An instance gives up a statement after 1.7 s, PostgreSQL an idle transaction after 5 s. */
 const EFFECT_MS = 10_000
-const RULES: Record<Mode, Rules> = {
+export const RULES: Record<Mode, Rules> = {
   database: { deletionMs: 0, effectMs: EFFECT_MS, refusalIsFinal: true },
   leased: { deletionMs: LEASE_MS, effectMs: EFFECT_MS, refusalIsFinal: false },
 }

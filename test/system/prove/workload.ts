@@ -17,11 +17,15 @@ export interface WorkloadOptions {
   instances: Instance[]
   /** Check loops, shared evenly among the instances. */
   clients: number
+  /** How long each waits between two checks, for runs whose other programs need the CPU. */
+  pauseMs?: number
+  /** Loops that sign in and out. By default so many that some are free while an instance is stopped. */
+  actors?: number
   /** Logouts for each check, at most. */
   logoutsPerCheck: number
 }
 
-/** Enough that some are free while an instance is stopped: each logout then waits for the length of a lease. */
+/** Each logout waits for the length of a lease while an instance is stopped. */
 const ACTORS = 96
 /** The least number of devices that a user has before a session is ended. */
 const DEVICES = 4
@@ -35,10 +39,10 @@ const ACTS = { logout: 80, deletion: 12, expiry: 8 } as const
 const SCOPES: Record<Scope, number> = { local: 30, one: 20, others: 20, global: 30 }
 
 export function startWorkload(options: WorkloadOptions) {
-  const { seed, users, calls, instances, clients, logoutsPerCheck } = options
+  const { seed, users, calls, instances, clients, pauseMs = 0, actors = ACTORS, logoutsPerCheck } = options
   let stopping = false
   /** How many logouts may still begin. It starts above zero, since actors also sign the users in. */
-  let allowance = ACTORS
+  let allowance = actors
   const later = createLater()
   const logouts = { done: 0 }
 
@@ -51,6 +55,7 @@ export function startWorkload(options: WorkloadOptions) {
       if (verdict) allowance += logoutsPerCheck
       // A killed instance refuses connections at once, and would be asked thousands of times.
       if (!verdict || verdict === 'lost') await sleep(verdict ? 50 : 1)
+      else if (pauseMs > 0) await sleep(pauseMs)
     }
   }
 
@@ -160,7 +165,7 @@ export function startWorkload(options: WorkloadOptions) {
 
   const loops = [
     ...Array.from({ length: clients }, (_, client) => checkLoop(client)),
-    ...Array.from({ length: ACTORS }, (_, actor) => actorLoop(actor)),
+    ...Array.from({ length: actors }, (_, actor) => actorLoop(actor)),
   ]
 
   return {
