@@ -51,7 +51,9 @@ CREATE TABLE "global_logout"."session" (
 -- are index entries of sessions that ended, and it does so at 2 % of them instead of 20 %: at 20 million, steps of 0.4 million.
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 --> statement-breakpoint
-CREATE INDEX "session_userId_idx" ON "global_logout"."session" USING btree ("userId");
+CREATE INDEX "session_userId_idx" ON "global_logout"."session" USING btree ("userId");--> statement-breakpoint
+CREATE INDEX "session_ipAddress_idx" ON "global_logout"."session" USING btree ("ipAddress");--> statement-breakpoint
+CREATE INDEX "session_createdAt_idx" ON "global_logout"."session" USING brin ("createdAt" timestamptz_minmax_multi_ops) WITH (autosummarize = on);
 --> statement-breakpoint
 
 -- Operations. Who did what to sessions, when and why, in a chain of hashes that shows a change.
@@ -248,6 +250,7 @@ CREATE TABLE "global_logout"."incident" (
 	"expires_at" timestamp with time zone NOT NULL,
 	"planned_sessions" integer NOT NULL,
 	"planned_users" integer NOT NULL,
+	"estimated" boolean DEFAULT false NOT NULL,
 	"staff_sessions" integer NOT NULL,
 	"sample" jsonb NOT NULL,
 	"operation_id" uuid,

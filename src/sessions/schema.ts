@@ -51,6 +51,12 @@ export const session = ownSchema.table(
   },
   (table) => [
     index('session_userId_idx').on(table.userId),
+    // For incidents: sessions of an address range, or of a time. The second costs a sign-in next to nothing; "multi" keeps it selective
+    // where later sessions fill the space of ended ones.
+    index('session_ipAddress_idx').on(table.ipAddress),
+    index('session_createdAt_idx')
+      .using('brin', table.createdAt.op('timestamptz_minmax_multi_ops'))
+      .with({ autosummarize: 'on' }),
     check('session_dates', representableDates(table.createdAt, table.lastSeenAt, table.passiveAt)),
   ],
 )

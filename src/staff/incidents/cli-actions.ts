@@ -111,9 +111,9 @@ function parsePlanId(text: string): string {
   throw new UsageError(`"${text}" is not a plan id; see "global-logout incident list".`)
 }
 
-function executeQuestion({ planned: { sessions, users, staffSessions } }: IncidentReport): string {
+function executeQuestion({ planned: { sessions, users, staffSessions, estimated } }: IncidentReport): string {
   const staff = staffSessions > 0 ? `, ${staffSessions.toLocaleString('en')} , of them of staff` : ''
-  return `End ${count(sessions, 'session')} of ${count(users, 'user')}${staff}? This cannot be undone.`
+  return `End ${estimated ? 'about ' : ''}${count(sessions, 'session')} of ${count(users, 'user')}${staff}? This cannot be undone.`
 }
 
 /** Shows a progress bar during `work`. Ctrl-C stops after the current batch, a second one at once. */

@@ -12,13 +12,21 @@ import { isForEveryone } from './selector-values.ts'
 /** Unknown user ids that are printed at most. */
 const MAX_UNKNOWN = 10
 
-type Planned = Pick<Plan, 'planId' | 'sessions' | 'users' | 'staffSessions' | 'sample'> & {
+type Planned = Pick<Plan, 'planId' | 'sessions' | 'users' | 'staffSessions' | 'estimated' | 'sample'> & {
   unknown: UnknownUsers
 }
 
-export function printPlan({ planId, sessions, users, staffSessions, sample, unknown }: Planned): void {
+export function printPlan({
+  planId,
+  sessions,
+  users,
+  staffSessions,
+  estimated,
+  sample,
+  unknown,
+}: Planned): void {
   print(
-    `Plan ${planId}: ${count(sessions, 'session')} of ${count(users, 'user')} would end, ${n(staffSessions)} of them of staff.`,
+    `Plan ${planId}: ${about({ estimated })}${count(sessions, 'session')} of ${count(users, 'user')} would end, ${n(staffSessions)} of them of staff.`,
   )
   if (unknown.count > 0) {
     const ids = unknown.ids.slice(0, MAX_UNKNOWN)
@@ -28,7 +36,7 @@ export function printPlan({ planId, sessions, users, staffSessions, sample, unkn
     )
   }
   if (sample.length > 0) {
-    print(`\nThe newest ${sample.length}:`)
+    print(estimated ? `\nSome of them:` : `\nThe newest ${sample.length}:`)
     printTable(
       ['session', 'user', 'device', 'address', 'signed in'],
       sample.map(({ sessionId, userId, userAgent, ipAddress, createdAt }) => [
@@ -52,7 +60,7 @@ export function printIncident(report: IncidentReport): void {
   print(`why        ${visible(reason)}`)
   print(`selection  ${JSON.stringify(selection)}`)
   print(
-    `planned    ${formatInstant(report.plannedAt)} by ${visible(report.plannedBy.id ?? '-')}: ${count(planned.sessions, 'session')} of ${count(planned.users, 'user')}`,
+    `planned    ${formatInstant(report.plannedAt)} by ${visible(report.plannedBy.id ?? '-')}: ${about(planned)}${count(planned.sessions, 'session')} of ${count(planned.users, 'user')}`,
   )
   if (state === 'planned') print(executeHint(report))
   else if (state === 'expired') print('The plan has expired; no session was ended. Plan again.')
@@ -94,6 +102,9 @@ function printExecution({
       )
   }
 }
+
+/** What is estimated says so. */
+const about = ({ estimated }: Pick<Plan, 'estimated'>): string => (estimated ? 'about ' : '')
 
 function n(count: number): string {
   return count.toLocaleString('en')

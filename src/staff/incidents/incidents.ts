@@ -11,9 +11,8 @@ import { type NewOperation, recordOperationWithoutRevocations } from '../../oper
 import type { RevokedSession } from '../../operations/schema.ts'
 import { currentXid } from '../../sessions/queries.ts'
 import type { RequestSource } from '../../sessions/sessions.ts'
+import { type Counted, type CountOptions, countMatching } from './counts.ts'
 import {
-  type Counted,
-  countMatching,
   type FoundIncident,
   findIncident,
   findUnknownListedUsers,
@@ -28,7 +27,7 @@ import {
 } from './queries.ts'
 import type { IncidentOutcome, IncidentSample, ShownSelection } from './schema.ts'
 import { shownSelection, wholeSelection } from './selection.ts'
-import { isForEveryone, type Selection } from './selector-values.ts'
+import type { Selection } from './selector-values.ts'
 
 /** Lifetime of a plan. */
 const PLAN_SECONDS = 30 * 60
@@ -67,7 +66,7 @@ export interface IncidentReport {
   plannedAt: Date
   expiresAt: Date
   /** What the plan counted. */
-  planned: { sessions: number; users: number; staffSessions: number }
+  planned: Omit<Counted, 'sample'>
   sample: IncidentSample[]
   executedBy: Actor | null
   startedAt: Date | null
@@ -86,6 +85,7 @@ export function createIncidents(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
   afterCommit: AfterCommit,
   acknowledged: Pick<AcknowledgedActs, 'keep'>,
+  options: CountOptions = {},
 ) {
   /** @throws Problem `incident_not_found`. */
   async function get(planId: string): Promise<IncidentReport> {
@@ -107,7 +107,7 @@ export function createIncidents(
       withoutDeadline(() =>
         transaction(async (tx) => {
           await tx.extend(COUNT_MS)
-          return countMatching(tx, selection)
+          return countMatching(tx, selection, null, options)
         }),
       ),
 
@@ -118,7 +118,14 @@ export function createIncidents(
           await tx.extend(COUNT_MS)
           await forgetExpiredPlans(tx)
           const id = crypto.randomUUID()
-          const { sample, expiresAt, ...counted } = await insertPlan(tx, id, selection, reason, actor)
+          const { sample, expiresAt, ...counted } = await insertPlan(
+            tx,
+            id,
+            selection,
+            reason,
+            actor,
+            options,
+          )
           const unknownUserIds = selection.userIds ? await unknownUsers(tx, selection.userIds) : []
           const result = { planId: id, ...counted, unknownUsers: unknownUserIds.length }
           await recordOperationWithoutRevocations(tx, {
@@ -195,8 +202,9 @@ export async function insertPlan(
   selection: Selection,
   reason: string,
   { actorKind, actorId = null }: Pick<NewOperation, 'actorKind' | 'actorId'>,
+  options: CountOptions = {},
 ): Promise<Counted & { expiresAt: Date }> {
-  const counted = await countMatching(tx, selection, isForEveryone(selection) ? null : id)
+  const counted = await countMatching(tx, selection, id, options)
   const planned = {
     id,
     reason,
@@ -206,6 +214,7 @@ export async function insertPlan(
     actorId,
     plannedSessions: counted.sessions,
     plannedUsers: counted.users,
+    estimated: counted.estimated,
     staffSessions: counted.staffSessions,
     sample: counted.sample,
   }
@@ -230,6 +239,7 @@ function reportOf({ incident, expired, executed }: FoundIncident): IncidentRepor
     planned: {
       sessions: incident.plannedSessions,
       users: incident.plannedUsers,
+      estimated: incident.estimated,
       staffSessions: incident.staffSessions,
     },
     sample: incident.sample,

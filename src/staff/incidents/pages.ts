@@ -138,8 +138,8 @@ export async function incidentPages(
       if (previews >= PREVIEWS_AT_ONCE) throw unavailable(new Error('too many previews at once'))
       previews++
       try {
-        const { sessions, users, staffSessions } = await incidents.preview(select)
-        return { sessions, users, staffSessions }
+        const { sample: _, ...counted } = await incidents.preview(select)
+        return counted
       } finally {
         previews--
       }

@@ -1,22 +1,9 @@
-/** The queries of incidents. Those that end sessions are in `steps.ts`. */
-import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
+/** The queries of incidents. Those that count sessions are in `counts.ts`, those that end them in `steps.ts`. */
+import { and, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
 import { fetchRows } from '../../database/rows.ts'
 import { operation, type RevokedSession, revokedSession } from '../../operations/schema.ts'
-import { session } from '../../sessions/schema.ts'
-import { isValid } from '../../sessions/validity.ts'
-import { type Incident, type IncidentSample, incident, incidentPlanned } from './schema.ts'
-import { conditionsOf, type Selection } from './selector-values.ts'
-
-/** The sessions that a selection matches, in one snapshot. */
-export interface Counted {
-  sessions: number
-  users: number
-  /** How many of the sessions belong to staff. */
-  staffSessions: number
-  /** The newest few. */
-  sample: IncidentSample[]
-}
+import { type Incident, incident, incidentPlanned } from './schema.ts'
 
 /** An incident with the actor of its execution, without the list of users, which may be long. */
 export interface FoundIncident {
@@ -24,40 +11,6 @@ export interface FoundIncident {
   /** By the database's clock. */
   expired: boolean
   executed: { actorKind: string; actorId: string | null } | null
-}
-
-/** Active sessions that match every part of the selection. @throws Error as `conditionsOf`. */
-export function matching(selection: Selection): SQL {
-  return and(isValid, ...conditionsOf(selection)) as SQL
-}
-
-/** Counts the sessions that a selection matches; with `planId`, stores their ids. */
-export async function countMatching(
-  tx: Executor,
-  selected: Selection,
-  planId: string | null = null,
-): Promise<Counted> {
-  const stored = sql`, stored as (
-    insert into ${incidentPlanned} (incident_id, part, session_ids)
-    select ${planId}::uuid, get_byte(uuid_send(id), 0), pg_catalog.array_agg(id) from matching group by 2)`
-  const [counted] = await fetchRows<Counted>(
-    tx,
-    sql`
-    with matching as materialized (
-      select ${session.id} as id, ${session.userId} as user_id, ${session.createdAt} as created_at
-      from ${session} where ${matching(selected)}
-    ), newest as (
-      select id from matching order by created_at desc, id limit 10
-    )${planId === null ? sql`` : stored}
-    select (select count(*)::int from matching) as sessions,
-      (select count(*)::int from (select from matching group by user_id) as users) as users,
-      (select count(*)::int from matching where user_id in (select user_id from global_logout.staff)) as "staffSessions",
-      (select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('sessionId', id, 'userId', "userId", 'ipAddress', host("ipAddress"),
-          'userAgent', "userAgent", 'createdAt', to_char("createdAt" at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by "createdAt" desc, id), '[]')
-        from ${session} join newest using (id)) as sample`,
-  )
-  if (!counted) throw new Error('the count returned no row')
-  return counted
 }
 
 /** The ids that no user has here. */

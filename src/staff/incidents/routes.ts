@@ -27,6 +27,8 @@ const sample = z.array(
   }),
 )
 
+const estimated = z.boolean().describe('whether sessions and users are estimated: too many to count')
+
 const newPlan = z.strictObject({ reason, select: selection })
 
 const plan = z.object({
@@ -34,6 +36,7 @@ const plan = z.object({
   sessions: z.int(),
   users: z.int(),
   staffSessions: z.int().describe('how many of the sessions belong to staff'),
+  estimated,
   sample: sample.describe('the newest of the sessions, at most ten'),
   unknownUsers: z
     .array(z.string())
@@ -53,7 +56,7 @@ const incident = z.object({
   plannedBy: who,
   plannedAt: instant,
   expiresAt: instant,
-  planned: z.object({ sessions: z.int(), users: z.int(), staffSessions: z.int() }),
+  planned: z.object({ sessions: z.int(), users: z.int(), staffSessions: z.int(), estimated }),
   sample,
   executedBy: who.nullable(),
   startedAt: instant.nullable(),

@@ -1,6 +1,6 @@
 /** The tables of incidents: plans to end many sessions, and their outcomes. */
 import { sql } from 'drizzle-orm'
-import { check, index, integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { boolean, check, index, integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { instant, representableDates } from '../../database/columns.ts'
 import { ownSchema } from '../../database/own-schema.ts'
 import type { ActorKind } from '../../operations/kinds.ts'
@@ -24,6 +24,8 @@ export const incident = ownSchema.table(
     expiresAt: instant('expires_at').notNull(),
     plannedSessions: integer('planned_sessions').notNull(),
     plannedUsers: integer('planned_users').notNull(),
+    /** Whether these two are estimated. */
+    estimated: boolean('estimated').notNull().default(false),
     /** How many of these sessions belong to staff. */
     staffSessions: integer('staff_sessions').notNull(),
     sample: jsonb('sample').$type<IncidentSample[]>().notNull(),

@@ -104,7 +104,11 @@ const table = {
   }),
   ipRange: selector({
     schema: ipRange,
-    sql: (range) => sql`${session.ipAddress} <<= any (${sql.param(notationsOf(range))}::text[]::inet[])`,
+    // One condition each, which PostgreSQL turns into a range of the index.
+    sql: (range) => {
+      const within = notationsOf(range).map((one) => sql`${session.ipAddress} <<= ${one}::text::inet`)
+      return sql`(${sql.join(within, sql` or `)})`
+    },
   }),
   createdAfter: selector({
     schema: instant,
@@ -117,7 +121,9 @@ const table = {
   userAgent: selector({
     schema: plainText.min(1, 'must not be empty').max(512),
     sql: (text) =>
-      sql`pg_catalog.strpos(pg_catalog.lower(${session.userAgent}), pg_catalog.lower(${text}::text)) > 0`,
+      // By the collation "C": others take ten times as long, and every session is read.
+      sql`pg_catalog.strpos(pg_catalog.lower(${session.userAgent} collate pg_catalog."C"),
+        pg_catalog.lower(${text}::text collate pg_catalog."C")) > 0`,
   }),
   everyone: selector({
     schema: z.literal(true, 'must be true, or left out'),

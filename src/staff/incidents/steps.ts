@@ -6,7 +6,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
 import { fetchRows } from '../../database/rows.ts'
 import { session } from '../../sessions/schema.ts'
-import { matching } from './queries.ts'
+import { matching } from './counts.ts'
 import { type IncidentOutcome, incident, incidentPlanned } from './schema.ts'
 import { wholeSelection } from './selection.ts'
 import type { Selection } from './selector-values.ts'
@@ -20,6 +20,8 @@ export interface Running {
   /** The epoch that it began, if it is for everyone. */
   epoch: number | null
   planned: number
+  /** Whether the plan was estimated, without a list of sessions. */
+  estimated: boolean
   ended: number
 }
 
@@ -33,8 +35,8 @@ export async function nameConnection(db: Executor): Promise<void> {
 export async function readRunning(db: Executor, id: string): Promise<Running | null> {
   const [row] = await db.select().from(incident).where(eq(incident.id, id))
   if (row?.state !== 'running' || !row.operationId) return null
-  const { operationId, reason, plannedSessions: planned, ended, epoch } = row
-  return { id, operationId, reason, epoch, planned, ended, selection: wholeSelection(row) }
+  const { operationId, reason, plannedSessions: planned, estimated, ended, epoch } = row
+  return { id, operationId, reason, epoch, planned, estimated, ended, selection: wholeSelection(row) }
 }
 
 /**
@@ -112,7 +114,7 @@ export async function openTransactions(db: Executor): Promise<OpenTransaction[]>
   )
 }
 
-/** Of an incident for everyone: its plan kept no list. */
+/** Of an incident for everyone or so many that they were estimated: its plan kept no list. */
 const NOT_COMPARED = { endedPlanned: null, endedLater: null, goneMeanwhile: null }
 
 type Counts = Pick<
@@ -126,7 +128,7 @@ type Counts = Pick<
  */
 export async function readOutcome(
   tx: Executor,
-  { id, operationId, planned, epoch }: Running,
+  { id, operationId, planned, estimated, epoch }: Running,
 ): Promise<{ ended: number; counts: Counts; counted: number }> {
   await tx.select({ id: incident.id }).from(incident).where(eq(incident.id, id)).for('update')
   const [found] = await fetchRows<{
@@ -150,11 +152,12 @@ export async function readOutcome(
   )
   if (!found) throw new Error('the count returned no row')
   const { ended, counted, endedPlanned, ...rest } = found
-  const compared = epoch === null && {
-    endedPlanned,
-    endedLater: ended - endedPlanned,
-    goneMeanwhile: planned - endedPlanned,
-  }
+  const compared = epoch === null &&
+    !estimated && {
+      endedPlanned,
+      endedLater: ended - endedPlanned,
+      goneMeanwhile: planned - endedPlanned,
+    }
   return { ended, counts: { ...(compared || NOT_COMPARED), ...rest }, counted }
 }
 

@@ -51,12 +51,12 @@ async function count(/** @type {HTMLFormElement} */ form) {
   const answer = await fetch(form.dataset.preview ?? '', { method: 'POST', body }).catch(() => null)
   const result = await answer?.json().catch(() => null)
   if (answer?.ok && result) {
-    const { sessions, users, staffSessions } = result
+    const { sessions, users, staffSessions, estimated } = result
     const staff =
       staffSessions > 0 ? ` ${of(staffSessions, 'of them belongs', 'of them belong')} to staff.` : ''
     return sessions === 0
       ? 'No active session matches.'
-      : `Would end ${of(sessions, 'session', 'sessions')} of ${of(users, 'user', 'users')}.${staff}`
+      : `Would end ${estimated ? 'about ' : ''}${of(sessions, 'session', 'sessions')} of ${of(users, 'user', 'users')}.${staff}`
   }
   if (answer?.status !== 400) return 'The count is not available right now. The plan will show it.'
   const label = form.querySelector(`label[for="${result?.field}"]`)?.textContent

@@ -292,7 +292,7 @@ t.test(
       ipRange: '198.51.100.0/24',
       userAgent: 'cookie JAR',
     })
-    t.strictSame(await preview.json(), { sessions: 1, users: 1, staffSessions: 0 })
+    t.strictSame(await preview.json(), { sessions: 1, users: 1, staffSessions: 0, estimated: false })
     const refused = await post(staff.token, '/admin/incidents/preview', { ipRange: 'x' })
     t.match(
       { status: refused.status, body: await refused.json() },

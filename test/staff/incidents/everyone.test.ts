@@ -3,10 +3,11 @@ import t from 'tap'
 import { hashToken } from '../../../src/database/token-hash.ts'
 import { sweep } from '../../../src/sessions/sweeper.ts'
 import { verify } from '../../../src/staff/audit/chain.ts'
+import { createIncidents } from '../../../src/staff/incidents/incidents.ts'
 import { carryOut } from '../../../src/staff/incidents/runner.ts'
 import { testDatabase } from '../../support/database.ts'
 import { hold } from '../../support/hold.ts'
-import { addSessions, addsUp, begin } from '../../support/incidents.ts'
+import { addSessions, addsUp, begin, STAFF } from '../../support/incidents.ts'
 import { startService } from '../../support/service.ts'
 import { waitFor } from '../../support/within.ts'
 
@@ -129,4 +130,26 @@ t.test('whatever deletes a session that it ended, the report counts it once', as
   ])
   t.equal((await psql('select from session')).length, 10, 'what began later lives')
   t.same((await verify(database)).findings, [])
+})
+
+t.test('what is too much to count is estimated, and says so; the rest is counted and listed', async (t) => {
+  await psql('delete from session')
+  await addSessions(here, 'many', { users: 1_000, each: 20 })
+  await addSessions(here, 'few', { users: 2, each: 3 })
+  const limits = { sampledBlocks: 50, maxListed: 100 }
+  const estimating = createIncidents(database, here.afterCommit, here.acknowledged, limits)
+  for (const select of [{ everyone: true as const }, { userAgent: 'many' }]) {
+    const plan = await estimating.plan(select, 'a test', STAFF)
+    t.ok(plan.estimated)
+    t.ok(plan.sessions > 10_000 && plan.sessions < 40_000, `about 20,000 sessions: ${plan.sessions}`)
+    t.ok(plan.users > 500 && plan.users < 2_000, `of about 1,000 users: ${plan.users}`)
+    t.equal(plan.sample.length, 10)
+    t.match(await estimating.get(plan.planId), { planned: { sessions: plan.sessions, estimated: true } })
+    t.same(await psql('select from incident_planned where incident_id = $1', [plan.planId]), [])
+  }
+  const { planId, ...few } = await estimating.plan({ userAgent: 'few' }, 'a test', STAFF)
+  t.match(few, { estimated: false, sessions: 6, users: 2 })
+  await estimating.execute(planId, STAFF)
+  t.ok(await carryOut(database, barrier, planId))
+  await addsUp(t, here, planId, { endedPlanned: 6, users: 2 })
 })

@@ -152,6 +152,7 @@ t.test('a runner that lost its lease without noticing cannot add to a finished r
     selection: {},
     epoch: null,
     planned: 1,
+    estimated: false,
     ended: 1,
   }
   await t.rejects(database.transaction((tx) => endSessions(tx, running, [again ?? ''])))

@@ -37,7 +37,8 @@ export function incidentPage(page: IncidentPage): SafeHtml {
 function planPage({ viewer, incident, unknown, names, isRecent, errors }: IncidentPage): SafeHtml {
   const { planId, state, planned, expiresAt, sample } = incident
   const expired = state === 'expired'
-  const what = sessionsOfUsers(planned.sessions, planned.users)
+  const about = planned.estimated ? 'about ' : ''
+  const what = about + sessionsOfUsers(planned.sessions, planned.users)
   const again = html`<a class="button${expired ? ' primary' : ''}" href="/admin/incidents/new?from=${planId}">Change and plan again</a>`
   return consolePage({
     title: expired ? 'Expired plan' : `Plan: end ${what}`,
@@ -51,7 +52,7 @@ ${planned.staffSessions > 0 ? html`<p class="warn"><strong>${planned.staffSessio
 ${unknown?.count ? unknownIdsWarning(unknown) : ''}
 ${facts(incident, names)}
 <section aria-labelledby="sample">
-<h2 id="sample">${planned.sessions > sample.length ? `The newest ${sample.length} sessions` : 'Matching sessions'}</h2>
+<h2 id="sample">${planned.estimated ? 'Some of the sessions' : planned.sessions > sample.length ? `The newest ${sample.length} sessions` : 'Matching sessions'}</h2>
 ${sample.length > 0 ? sampleList(sample, names) : html`<p class="empty">No active session matches. Executing the plan ends those that match at that time.</p>`}
 </section>
 ${
@@ -61,7 +62,7 @@ ${
 <form method="post" action="/admin/incidents/${planId}/execute" class="panel form">
 <label class="choice" for="confirm"><input type="checkbox" id="confirm" name="confirm" value="yes" required${errors.confirm ? html` aria-invalid="true"` : ''}><span><strong>Yes, end ${what}.</strong><span class="detail">This cannot be undone; users have to sign in again. Sessions that match when you confirm are ended too.</span></span></label>
 <div class="actions">
-<button class="danger">End ${count(planned.sessions, 'session')}</button>
+<button class="danger">End ${about}${count(planned.sessions, 'session')}</button>
 ${again}
 <a class="button" href="/admin/incidents">Cancel</a>
 </div>
@@ -73,7 +74,7 @@ ${again}
 function progressPage({ viewer, incident, names }: IncidentPage): SafeHtml {
   const { planId, ended, planned, selection } = incident
   const forEveryone = isForEveryone(selection)
-  const of = planned.sessions.toLocaleString('en')
+  const of = (planned.estimated ? 'about ' : '') + planned.sessions.toLocaleString('en')
   return consolePage({
     title: 'Incident in progress',
     viewer,

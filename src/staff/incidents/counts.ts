@@ -1,0 +1,149 @@
+/**
+ * Counts the sessions that a selection matches. What is too many to list is estimated from a sample of blocks, and says so: for
+ * everyone, and for more than a million sessions, a count would take minutes and help no one to decide.
+ */
+import { and, type SQL, sql } from 'drizzle-orm'
+import type { Executor } from '../../database/database.ts'
+import { fetchRows } from '../../database/rows.ts'
+import { session, user } from '../../sessions/schema.ts'
+import { isValid } from '../../sessions/validity.ts'
+import { type IncidentSample, incidentPlanned } from './schema.ts'
+import { conditionsOf, isForEveryone, type Selection } from './selector-values.ts'
+
+/** The sessions that a selection matches, in one snapshot. */
+export interface Counted {
+  sessions: number
+  users: number
+  /** How many of the sessions belong to staff. */
+  staffSessions: number
+  /** Whether sessions and users are estimated. */
+  estimated: boolean
+  /** The newest few; of an estimate, of those that it saw. */
+  sample: IncidentSample[]
+}
+
+/** Sessions of a plan whose ids are stored at most. */
+const MAX_LISTED = 1_000_000
+/** Blocks of a sample: 32 MiB, some 80,000 sessions. A smaller table is counted. */
+const SAMPLED_BLOCKS = 4_096
+/** Blocks of a sample of users, each with its sessions: a few thousand users. */
+const USER_BLOCKS = 64
+/** Processes that scan at once, if the server allows as many. */
+const WORKERS = 8
+
+export interface CountOptions {
+  /** For tests: the blocks of a sample, and the sessions that are listed. */
+  sampledBlocks?: number
+  maxListed?: number
+}
+
+/** Active sessions that match every part of the selection. @throws Error as `conditionsOf`. */
+export function matching(selection: Selection): SQL {
+  return and(isValid, ...conditionsOf(selection)) as SQL
+}
+
+/** Counts the sessions that a selection matches. With `planId`, stores their ids, unless the count is estimated. */
+export async function countMatching(
+  tx: Executor,
+  selection: Selection,
+  planId: string | null = null,
+  { sampledBlocks = SAMPLED_BLOCKS, maxListed = MAX_LISTED }: CountOptions = {},
+): Promise<Counted> {
+  await tx.execute(sql`select set_config('max_parallel_workers_per_gather', ${String(WORKERS)}::text, true)`)
+  const forEveryone = isForEveryone(selection)
+  const blocks = await blocksOf(tx, 'session')
+  if (blocks > sampledBlocks) {
+    const estimate = await estimateMatching(tx, selection, blocks, (100 * sampledBlocks) / blocks)
+    if (forEveryone || estimate.sessions > maxListed) return estimate
+  }
+  return countEach(tx, selection, forEveryone ? null : planId)
+}
+
+const newestAsJson = sql`coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('sessionId', id, 'userId', "userId", 'ipAddress', host("ipAddress"),
+  'userAgent', "userAgent", 'createdAt', to_char("createdAt" at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by "createdAt" desc, id), '[]')`
+
+/** Counts and lists in one statement, which only reads: one that writes would use a single process. */
+async function countEach(tx: Executor, selection: Selection, planId: string | null): Promise<Counted> {
+  const [first, ...more] = await fetchRows<
+    Omit<Counted, 'estimated'> & { part: number | null; ids: string | null }
+  >(
+    tx,
+    sql`
+    with matching as materialized (
+      select ${session.id} as id, ${session.userId} as user_id, ${session.createdAt} as created_at
+      from ${session} where ${matching(selection)}
+    ), newest as (
+      select id from matching order by created_at desc, id limit 10
+    ), counted as (
+      select (select count(*)::int from matching) as sessions,
+        (select count(*)::int from (select from matching group by user_id) as users) as users,
+        (select count(*)::int from matching where user_id in (select user_id from global_logout.staff)) as "staffSessions",
+        (select ${newestAsJson} from ${session} join newest using (id)) as sample
+    )
+    select counted.*, parts.* from counted left join (
+      select get_byte(uuid_send(id), 0) as part, pg_catalog.array_agg(id)::text as ids from matching group by 1
+    ) parts on ${planId !== null}::boolean`,
+  )
+  if (!first) throw new Error('the count returned no row')
+  const { part: _, ids: __, ...counted } = first
+  for (const { part, ids } of [first, ...more]) {
+    if (planId === null || part === null) continue
+    const sessionIds = sql`${ids}::text::uuid[]`
+    await tx.insert(incidentPlanned).values({ incidentId: planId, part, sessionIds })
+  }
+  return { ...counted, estimated: false }
+}
+
+/**
+ * Estimates the sessions by what `percent` of all blocks hold, each block as it is, and the users in the same way. Sessions of staff
+ * are counted: they are few.
+ */
+async function estimateMatching(
+  tx: Executor,
+  selection: Selection,
+  blocks: number,
+  percent: number,
+): Promise<Counted> {
+  const userBlocks = await blocksOf(tx, 'user')
+  const userPercent = Math.min(100, (100 * USER_BLOCKS) / Math.max(1, userBlocks))
+  const matches = matching(selection)
+  const [found] = await fetchRows<Omit<Counted, 'estimated'>>(
+    tx,
+    sql`
+    with sampled as materialized (
+      select ${session.id} as id, ${session.createdAt} as created_at, ${block} as block, ${matches} as hit
+      from ${session} tablesample system (${percent}::double precision)
+    ), sampled_users as materialized (
+      select ${block} as block,
+        exists (select from ${session} where ${session.userId} = ${user.id} and ${matches}) as hit
+      from ${user} tablesample system (${userPercent}::double precision)
+    ), newest as (
+      select id from sampled where hit order by created_at desc, id limit 10
+    )
+    select (select ${hitsPerBlock} from sampled) * ${blocks}::double precision as sessions,
+      (select ${hitsPerBlock} from sampled_users) * ${userBlocks}::double precision as users,
+      (select count(*)::int from ${session} where ${matches}
+        and ${session.userId} = any (array(select user_id from global_logout.staff))) as "staffSessions",
+      (select ${newestAsJson} from ${session} join newest using (id)) as sample`,
+  )
+  if (!found) throw new Error('the estimate returned no row')
+  const sessions = rounded(found.sessions)
+  return { ...found, sessions, users: Math.min(sessions, rounded(found.users)), estimated: true }
+}
+
+/** The number of the block that a row is in. */
+const block = sql`(ctid::text::point)[0]`
+const hitsPerBlock = sql`coalesce((count(*) filter (where hit))::double precision / nullif(count(distinct block), 0)::double precision, 0::double precision)`
+
+/** To three significant digits: more would promise more than a sample knows. */
+const rounded = (estimate: number): number => Math.round(Number(estimate.toPrecision(3)))
+
+/** The size of a table, in blocks. */
+async function blocksOf(tx: Executor, table: 'session' | 'user'): Promise<number> {
+  const [size] = await fetchRows<{ blocks: number }>(
+    tx,
+    sql`select (pg_catalog.pg_relation_size(${`global_logout."${table}"`}::text::regclass)
+      / current_setting('block_size')::bigint)::int as blocks`,
+  )
+  return size?.blocks ?? 0
+}
