@@ -189,7 +189,7 @@ async function startEtcd(folder: string, start: Start): Promise<number> {
   return clients
 }
 
-/** Before 3.0.3, Patroni overwrites the leader's key of another node through etcd's third interface. */
+/** Before 3.0.3, Patroni can overwrite the leader's key of another node through etcd's third interface. */
 async function storeOf(): Promise<Store> {
   const [major = 0, minor = 0, patch = 0] = (await versionOf('patroni')).split('.').map(Number)
   return major * 10_000 + minor * 100 + patch < 30_003 ? 'etcd' : 'etcd3'
