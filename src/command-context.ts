@@ -50,7 +50,10 @@ export function createCommandContext(env: NodeJS.ProcessEnv): CommandContext<Ser
         import('./cli/print.ts'),
         import('./database/as-of.ts'),
       ])
-      const services = createServices(readConfig(env), silentLog, { url, deadlineMs: DEADLINE_MS })
+      const config = readConfig(env)
+      const { openJournal } = await import('./operations/journal.ts')
+      const journal = config.journalFolder ? await openJournal(config.journalFolder, silentLog) : null
+      const services = createServices(config, silentLog, { url, journal, deadlineMs: DEADLINE_MS })
       try {
         return await withAsOf(async () => {
           const result = await work(services)

@@ -3,6 +3,7 @@
  * `Config` derives from the schema.
  */
 import { isIP } from 'node:net'
+import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { databaseUrlProblems } from './database/client-config.ts'
 import { namesSchema, withSchema } from './database/database-url.ts'
@@ -102,6 +103,10 @@ const environment = z.object({
     )
     .default('info'),
   CHECK_MODE: z.enum(['database', 'leased'], 'must be database or leased').default('database'),
+  JOURNAL_FOLDER: z
+    .string()
+    .refine((text) => isAbsolute(text), 'must be an absolute path')
+    .optional(),
   CHECK_CACHE: wholeNumber(1, 10_000_000).default(250_000),
   WORKERS: wholeNumber(1, 64).default(1),
 })
@@ -158,6 +163,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     logLevel: set.LOG_LEVEL,
     checkMode: set.CHECK_MODE,
     checkCache: set.CHECK_CACHE,
+    journalFolder: set.JOURNAL_FOLDER ?? null,
     workers: set.WORKERS,
   })
 }

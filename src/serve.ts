@@ -6,6 +6,7 @@ import type { DatabaseUrls } from './database/pooler.ts'
 import { loadDemo } from './demo.ts'
 import type { Cleanup } from './lib/cleanup.ts'
 import type { Tracing } from './observability/tracing.ts'
+import { openJournal } from './operations/journal.ts'
 import { createServices, type Job, type ServicesOptions, startJobs } from './services.ts'
 
 /** How long a start waits for the first lease before it listens, in milliseconds. */
@@ -31,7 +32,8 @@ export async function serve(
   cleanup: Pick<Cleanup, 'add'>,
   { tracing, except = [], ...rest }: InThisProcess = {},
 ) {
-  const services = createServices(config, log, { url, directUrl, serves: true, ...rest })
+  const journal = config.journalFolder ? await openJournal(config.journalFolder, log) : null
+  const services = createServices(config, log, { url, directUrl, journal, serves: true, ...rest })
   cleanup.add(services.close)
   startJobs(services, { except })
   const signIn = demo ? await (await loadDemo()).signIn() : undefined

@@ -10,6 +10,8 @@ import { createSharedListener } from './database/listener.ts'
 import type { DatabaseUrls } from './database/pooler.ts'
 import { forEachPool, isDirect, type PoolName } from './database/pools.ts'
 import { createReads, openReplica } from './database/reads.ts'
+import { createAdmission, createWatch } from './failover/admission.ts'
+import { createReconciler } from './failover/reconcile.ts'
 import { createFeed } from './feed/feed.ts'
 import { readFeed } from './feed/queries.ts'
 import { createAfterCommit } from './leases/after-commit.ts'
@@ -28,6 +30,7 @@ import { createSessions } from './sessions/sessions.ts'
 import { startSweeper } from './sessions/sweeper.ts'
 import { createAccounts } from './staff/accounts/accounts.ts'
 import { createAudit } from './staff/audit/audit.ts'
+import { readChainHead } from './staff/audit/chain.ts'
 import { startSealer } from './staff/audit/sealer.ts'
 import { createIncidents } from './staff/incidents/incidents.ts'
 import { startIncidentRunner } from './staff/incidents/runner.ts'
@@ -38,7 +41,7 @@ import { isStaff } from './staff/roles.ts'
 export interface ServicesOptions extends DatabaseUrls {
   /** Where acknowledged operations are written to outlive the process. */
   journal?: Journal | null
-  /** Whether this process answers requests. Then, in leased mode, it answers only while it holds a lease. */
+  /** Whether this process answers requests: in leased mode only while it holds a lease, and only from a server that was admitted. */
   serves?: boolean
   /** Deadline of all pools, in milliseconds, instead of their own. The command line waits longer than a request. */
   deadlineMs?: number
@@ -76,7 +79,7 @@ export function createServices(
     cleanup.add(() => service.close())
     return service
   }
-  const fence = serves && config.checkMode === 'leased' ? createFence() : null
+  const fence = serves ? createFence() : null
   const pools = forEachPool((name, settings) =>
     wrapPool(
       track(
@@ -102,10 +105,20 @@ export function createServices(
   const barrier = createBarrier(barrierStore(pools.waits.run), { onWait: metrics.revocationWaited })
   const acknowledged = track(createAcknowledged(journal, log))
   const afterCommit = createAfterCommit(database.unfenced, barrier, acknowledged, log)
+  const reconciler = createReconciler(
+    acknowledged,
+    log,
+    ({ xid, operationId }) => void afterCommit(xid, operationId, []),
+  )
+  const admission = createAdmission(directUrl ?? url, reconciler, log)
+  const watch =
+    fence && config.checkMode === 'database' ? createWatch(directUrl ?? url, admission, fence) : null
+  if (fence && watch) fence.met = watch.met
+  metrics.failover(reconciler.counts, acknowledged.counts)
   const listener = createSharedListener(directUrl ?? url, REVOKED)
   const checking = createChecking(
     config,
-    { checks: pools.checks, lease: pools.lease, listener, fence },
+    { checks: pools.checks, lease: pools.lease, listener, fence, admit: admission.admit },
     lastSeen,
     log,
   )
@@ -123,6 +136,7 @@ export function createServices(
     acknowledged,
     afterCommit,
     checking,
+    watch,
     sessions: metrics.instrumentSessions(createSessions(database, lastSeen, afterCommit, isStaff)),
     keys: metrics.instrumentKeys(createKeys(database, log)),
     accounts: createAccounts(database, reads, afterCommit, acknowledged),
@@ -142,6 +156,7 @@ export function createServices(
 const JOBS = {
   metrics: ({ metrics }: Services) => metrics.start(),
   lease: ({ checking }: Services) => checking.start(),
+  servers: ({ watch }: Services) => watch?.start() ?? { close: async () => {} },
   reaper: ({ barrier, log }: Services) => startInstanceReaper(barrier, log),
   sweeper: ({ database, config, metrics, log }: Services) => {
     const sweeper = startSweeper(
@@ -158,7 +173,11 @@ const JOBS = {
     return watch
   },
   incidents: ({ pools, barrier, log }: Services) => startIncidentRunner(pools.incidents, barrier, log),
-  sealer: ({ database, log }: Services) => startSealer(database.unfenced, log),
+  sealer: ({ database, acknowledged, log }: Services) =>
+    startSealer(database.unfenced, log, {
+      // Fenced: the head of a server that is not admitted yet is none that this process relies on.
+      sealed: async () => acknowledged.noteHead(await readChainHead(database)),
+    }),
 } satisfies Record<string, (services: Services) => { close(): Promise<unknown> }>
 
 export type Job = keyof typeof JOBS

@@ -22,6 +22,7 @@ t.test('the defaults are those of the contract', async (t) => {
     trustProxyHeader: 'x-forwarded-for',
     logLevel: 'info',
     checkMode: 'database',
+    journalFolder: null,
   })
   const onHttps = { PUBLIC_URL: 'https://id.example.com' }
   t.match(readConfig(onHttps).cookie, {
@@ -64,6 +65,7 @@ t.test('every problem is reported at once, by name', async (t) => {
     CLEAR_SITE_DATA: 'cookies',
     LOG_LEVEL: 'loud',
     CHECK_MODE: 'fast',
+    JOURNAL_FOLDER: 'journal',
     SESSION_COOKIE: 'a b',
     COOKIE_DOMAIN: '-',
     HOST: 'a b',
@@ -76,6 +78,7 @@ t.test('every problem is reported at once, by name', async (t) => {
     'COOKIE_DOMAIN',
     'DATABASE_URL',
     'HOST',
+    'JOURNAL_FOLDER',
     'LOG_LEVEL',
     'PORT',
     'PUBLIC_URL',

@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import type { SharedListener } from '../database/listener.ts'
+import type { Problem } from '../errors.ts'
 import type { LeaseFence } from '../leases/fence.ts'
 import { createInstance, keepLease } from '../leases/instance.ts'
 import { leaseClock } from '../leases/lease.ts'
@@ -19,7 +20,11 @@ export interface Sources {
   listener: SharedListener
   /** Opens while the lease is held; null in a process that does not serve. */
   fence?: LeaseFence | null
+  /** Resolves once the server that grants the lease may answer. */
+  admit?: Admit
 }
+
+type Admit = (server: string, signal: AbortSignal, failed: (problem: Problem) => void) => Promise<void>
 
 export interface Checking {
   /** In leased mode its reads need a lease, too: it answers from `start` to `close`. */
@@ -40,7 +45,7 @@ export interface Leased {
 
 export function createChecking(
   { checkMode, checkCache }: Pick<Config, 'checkMode' | 'checkCache'>,
-  { checks, lease, listener, fence }: Sources,
+  { checks, lease, listener, fence, admit = async () => {} }: Sources,
   lastSeen: Pick<LastSeen, 'record'>,
   log: Log,
 ): Checking {
@@ -58,12 +63,21 @@ export function createChecking(
       size: () => cache.size,
     },
     start() {
+      let held = new AbortController()
       const holder = keepLease(createInstance(instanceStore(lease), cache, clock), clock, {
         leased(server) {
-          fence?.open({ server, holds: () => cache.holds(clock()) })
-          log.info({ server }, 'lease held; answering')
+          held = new AbortController()
+          const { signal } = held
+          const open = () => {
+            if (signal.aborted) return
+            fence?.open({ server, holds: () => cache.holds(clock()) })
+            log.info({ server }, 'lease held; answering')
+          }
+          // It rejects when the lease is lost before.
+          admit(server, signal, (problem) => fence?.close(problem)).then(open, () => {})
         },
         lost(err) {
+          held.abort()
           fence?.close(err)
           if (err) lease.tryOtherHost()
           log.warn({ err }, 'lease lost; nothing is answered until the next lease')
@@ -72,6 +86,7 @@ export function createChecking(
       const subscription = listener.subscribe(holder.wake)
       return {
         async close() {
+          held.abort()
           await holder.close()
           await subscription.close()
         },

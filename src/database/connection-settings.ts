@@ -133,13 +133,17 @@ const BEGIN = 'begin isolation level read committed, not deferrable'
 
 /**
  * The statements before the call of a function that verifies the server and has its own settings. They set what a function cannot:
- * the limits of the statement, and the format of its answer.
+ * the limits of the statement, and the format of its answer. With `server`, no other is fit, as in `beginSql`.
  */
-export function callSql(timeouts: Timeouts): [begin: string, setUp: string] {
+export function callSql(timeouts: Timeouts, server: string | null): [begin: string, setUp: string] {
   const { statement_timeout, lock_timeout, client_encoding, extra_float_digits } =
     transactionSettings(timeouts)
   const settings = { statement_timeout, lock_timeout, client_encoding, extra_float_digits }
-  return [BEGIN, `select ${assignments(settings as Record<string, string>, true)}`]
+  const right =
+    server === null
+      ? ''
+      : `1 operator(pg_catalog./) case when ${SERVER_ID} operator(pg_catalog.<>) '${server}' then 0 else 1 end, `
+  return [BEGIN, `select ${right}${assignments(settings as Record<string, string>, true)}`]
 }
 
 /**

@@ -70,7 +70,7 @@ export function openDatabase(
   }: DatabaseOptions = {},
 ) {
   const timeouts = completeTimeouts(deadlineMs, { idleInTransactionMs: 5_000 })
-  const statements = pooled ? createPooledStatements(timeouts) : null
+  const statements = pooled ? createPooledStatements(timeouts, fence) : null
   const connections = createPool(url, {
     max,
     log,
@@ -109,7 +109,7 @@ function createCalls({ connections, statements, deadlineMs, fence }: CallOptions
     let end = Math.min(performance.now() + deadlineMs, requestEnd.getStore() ?? Number.POSITIVE_INFINITY)
     const server = fence ? await fence.enter(end) : null
     const leave = async () => void (fence && server && (await leaveFence(fence, server, end)))
-    const client = await connections.connect(end, server)
+    const client = await connections.connect(end, server, fence?.met)
     const timeout = Promise.withResolvers<never>()
     let timer: NodeJS.Timeout | undefined
     const setDeadline = (ms: number) => {

@@ -1,6 +1,7 @@
 /**
- * The fence of leased mode, as connections see it: without a lease nothing is answered, and only the server that granted the lease
- * is asked. Synchronous replication keeps a primary that was replaced from committing, and so from granting leases, but not from
+ * The fence of a process that serves, as connections see it. In leased mode nothing is answered without a lease, and only the server
+ * that granted the lease is asked. In database mode it is the server that `src/failover/admission.ts` has admitted; where this file says
+ * "lease", it admits. Synchronous replication keeps a primary that was replaced from committing, and so from granting leases, but not from
  * answering reads.
  */
 import { unavailable } from '../errors.ts'
@@ -13,6 +14,8 @@ export interface Fence {
    * @returns the server that granted it. @throws Problem `unavailable` when there is none.
    */
   enter(end: number): Promise<string>
+  /** A new connection leads to another server than `server`. */
+  met?: ((server: string) => void) | undefined
 }
 
 /** After a read, before its answer: the lease is held, and comes from the server that was read. @throws Problem `unavailable` */

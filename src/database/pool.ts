@@ -6,6 +6,7 @@ import pg from 'pg'
 import { unavailable } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 import { type Client, type ConnectorOptions, createConnector } from './connection.ts'
+import type { Fence } from './fence.ts'
 import { otherServer } from './server-state.ts'
 
 export type PoolClient = pg.PoolClient & Client
@@ -28,13 +29,14 @@ export function createPool(url: string, { max, log, ...options }: PoolOptions) {
   pool.on('connect', (client) => void unused.add(client))
 
   /** An idle connection, or a new one. @param server it must lead there; null for any primary. */
-  async function connectTo(server: string | null): Promise<PoolClient> {
+  async function connectTo(server: string | null, met: Fence['met']): Promise<PoolClient> {
     for (;;) {
       const client = (await pool.connect()) as PoolClient
       const isNew = unused.delete(client)
       if (server === null || options.pooled || client.serverId === server) return client
       client.release(true)
       if (!isNew) continue
+      if (client.serverId) met?.(client.serverId)
       client.tryOtherHost()
       throw otherServer(client.server)
     }
@@ -45,10 +47,10 @@ export function createPool(url: string, { max, log, ...options }: PoolOptions) {
     /**
      * A connection before `end`, in milliseconds on the monotonic clock. One that arrives later is released unused.
      * @param server as `SERVER_ID` names it: the connection leads there; null for any primary. Behind a pooler each transaction
-     * verifies it instead.
+     * verifies it instead. @param met as of the fence.
      */
-    async connect(end: number, server: string | null): Promise<PoolClient> {
-      const connecting = connector.connectToAny(() => connectTo(server))
+    async connect(end: number, server: string | null, met?: Fence['met']): Promise<PoolClient> {
+      const connecting = connector.connectToAny(() => connectTo(server, met))
       const { promise: late, reject } = Promise.withResolvers<never>()
       const timer = setTimeout(() => {
         connecting.then((client) => client.release()).catch(() => {})

@@ -9,21 +9,25 @@ import { unavailable } from '../errors.ts'
 import type { Client } from './connection.ts'
 import { beginSql, callSql, type Timeouts } from './connection-settings.ts'
 import { sqlState } from './failures.ts'
+import type { Fence } from './fence.ts'
 import type { Statement } from './pipeline.ts'
+
+type Begin = ReturnType<typeof beginSql>
 
 const DIVISION_BY_ZERO = '22012'
 /** What would change or need more than one statement. */
 const NEEDS_MORE = /^\s*(begin|start|commit|end|rollback|abort|savepoint|set|listen|declare|lock|prepare)\b/i
 
-export function createPooledStatements(timeouts: Timeouts) {
-  const call = callSql(timeouts)
-  const begins = new Map<string, ReturnType<typeof beginSql>>()
+/** @param fence hears of another server. */
+export function createPooledStatements(timeouts: Timeouts, fence?: Fence) {
+  const begins = new Map<string, Begin>()
 
-  function beginOn(server: string | null, durable: boolean): ReturnType<typeof beginSql> {
-    const key = `${durable} ${server}`
+  /** @param kind the begin of a statement, of a durable transaction, or of the call of a function. */
+  function beginOn(server: string | null, kind: 'statement' | 'durable' | 'call'): Begin {
+    const key = `${kind} ${server}`
     let begin = begins.get(key)
     if (begin) return begin
-    begin = beginSql(timeouts, durable, server)
+    begin = kind === 'call' ? callSql(timeouts, server) : beginSql(timeouts, kind === 'durable', server)
     // A failover changes the server: the texts of earlier ones are not needed any more.
     if (begins.size >= 8) begins.clear()
     begins.set(key, begin)
@@ -49,6 +53,7 @@ export function createPooledStatements(timeouts: Timeouts) {
       const verifying = pipeline.completed === 1
       if (!verifying || sqlState(error) !== DIVISION_BY_ZERO) throw error
       await client.verify(server).catch((unfit) => {
+        if (client.serverId && client.serverId !== server) fence?.met?.(client.serverId)
         throw unavailable(unfit)
       })
       // By now another server answers.
@@ -63,9 +68,8 @@ export function createPooledStatements(timeouts: Timeouts) {
     { name: _, ...query }: pg.QueryConfig,
     pooledText?: string,
   ): Promise<pg.QueryResult> {
-    const calls = pooledText !== undefined && server === null
-    const text = calls ? pooledText : query.text
-    const begin = calls ? call : beginOn(server, false)
+    const text = pooledText ?? query.text
+    const begin = beginOn(server, pooledText === undefined ? 'statement' : 'call')
     const results = await send(client, server, [...begin, { ...query, text }, 'commit'], text)
     return results[begin.length] as pg.QueryResult
   }
@@ -74,7 +78,7 @@ export function createPooledStatements(timeouts: Timeouts) {
     statement,
     /** Begins a transaction whose commit is durable: one round trip. */
     begin(client: Client, server: string | null): Promise<unknown> {
-      const begin = beginOn(server, true)
+      const begin = beginOn(server, 'durable')
       return send(client, server, begin, begin[0])
     },
     /** A client for drizzle that runs each statement in a transaction of its own. */

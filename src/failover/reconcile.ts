@@ -11,12 +11,13 @@ import type { Acknowledged, AcknowledgedActs } from '../operations/acknowledged.
 import { operation } from '../operations/schema.ts'
 import { hasHead, readChainHead } from '../staff/audit/chain.ts'
 import { carryOut } from '../staff/incidents/runner.ts'
+import { isForEveryone, type Selection } from '../staff/incidents/selector-values.ts'
 import { type Redone, redo, redoneId, restartIncident } from './redo.ts'
 
 /** Operations that one query looks for. */
 const BATCH = 5_000
 
-export interface LostCounts {
+interface LostCounts {
   /** Operations that a server lacked, and that this process carried out again. */
   readonly lost: number
   /** Operations that are missing now. */
@@ -59,7 +60,9 @@ export function createReconciler(
     if (act.plan) {
       const restarted = await restartIncident(database, act, act.plan)
       const barrier = createBarrier(barrierStore(database.run))
-      if (!(await carryOut(database, barrier, act.plan.id, { signal })))
+      // One for everyone has ended all sessions when it started; their rows follow.
+      const waits = !isForEveryone(act.plan.selection as Selection)
+      if (waits && !(await carryOut(database, barrier, act.plan.id, { signal })))
         throw new Error('stopped before the incident was done')
       return restarted && { ...restarted, ended: null }
     }

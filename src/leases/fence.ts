@@ -50,6 +50,9 @@ export function createFence() {
       }
     },
 
+    /** As of `Fence`; set in database mode. */
+    met: undefined as Fence['met'],
+
     open(granted: Grant): void {
       grant = granted
       failing = false

@@ -63,6 +63,34 @@ export function createServiceMetrics({ counter, gauge }: Pick<Collectors, 'count
       counter('touches_total', help, () => byLabel('outcome', { ...counts }), { labelNames: ['outcome'] })
     },
 
+    /** Acknowledged operations, and those that a server lacked. */
+    failover(
+      lost: { readonly lost: number; readonly missing: number; readonly heads: number },
+      acknowledged: { readonly kept: number; readonly dropped: number },
+    ): void {
+      counter(
+        'logouts_lost_total',
+        'Acknowledged operations that a server lacked; carried out again',
+        () => lost.lost,
+      )
+      gauge(
+        'logouts_missing',
+        'Acknowledged operations that the server lacks; nothing is answered',
+        () => lost.missing,
+      )
+      counter('audit_heads_lost_total', 'Heads of the audit chain that a server lacked', () => lost.heads)
+      gauge(
+        'acknowledged_operations',
+        'Operations that are kept in case that a server loses them',
+        () => acknowledged.kept,
+      )
+      counter(
+        'acknowledged_operations_dropped_total',
+        'Operations that were no longer kept, for want of space',
+        () => acknowledged.dropped,
+      )
+    },
+
     /** The sweeper. */
     sweep(counts: SweepStats): void {
       counter(

@@ -11,15 +11,22 @@ import { readChainHead, seal } from './chain.ts'
 const SEAL_MS = 1_000
 const LOG_HEAD_MS = 3_600_000
 
+interface SealerOptions {
+  sealMs?: number
+  logHeadMs?: number
+  /** Called when this process has sealed new operations. */
+  sealed?: () => Promise<unknown>
+}
+
 /** Seals until closed. */
 export function startSealer(
   database: Pick<Database, 'run' | 'transaction'>,
   log: Log,
-  { sealMs = SEAL_MS, logHeadMs = LOG_HEAD_MS } = {},
+  { sealMs = SEAL_MS, logHeadMs = LOG_HEAD_MS, sealed = async () => {} }: SealerOptions = {},
 ) {
   let noted = Number.NEGATIVE_INFINITY
   return every({ ms: sealMs, log, failed: 'could not seal new operations' }, async () => {
-    await seal(database)
+    if ((await seal(database)) > 0) await sealed()
     if (performance.now() - noted < logHeadMs) return
     log.info({ head: await readChainHead(database) }, 'audit chain head')
     noted = performance.now()
