@@ -140,7 +140,7 @@ export function createServices(
     sessions: metrics.instrumentSessions(createSessions(database, lastSeen, afterCommit, isStaff)),
     keys: metrics.instrumentKeys(createKeys(database, log)),
     accounts: createAccounts(database, reads, afterCommit, acknowledged),
-    incidents: createIncidents(database, afterCommit, acknowledged),
+    incidents: createIncidents(database, afterCommit, acknowledged, {}, reads),
     audit: createAudit(database, reads),
     overview: createOverview(database, reads),
     replays: track(createReplays(database.unfenced, log, clock, replayFlushMs)),

@@ -4,6 +4,7 @@
  */
 
 import { type Database, type Executor, withoutDeadline } from '../../database/database.ts'
+import type { Reads } from '../../database/reads.ts'
 import { Problem, unavailable } from '../../errors.ts'
 import type { AfterCommit } from '../../leases/after-commit.ts'
 import type { AcknowledgedActs, Act } from '../../operations/acknowledged.ts'
@@ -86,6 +87,7 @@ export function createIncidents(
   afterCommit: AfterCommit,
   acknowledged: Pick<AcknowledgedActs, 'keep'>,
   options: CountOptions = {},
+  reads: Pick<Reads, 'transaction'> = { transaction },
 ) {
   /** @throws Problem `incident_not_found`. */
   async function get(planId: string): Promise<IncidentReport> {
@@ -102,10 +104,10 @@ export function createIncidents(
   }
 
   return {
-    /** Counts the sessions that a selection matches; records nothing. */
+    /** Counts the sessions that a selection matches, maybe on a replica; records nothing. */
     preview: (selection: Selection): Promise<Counted> =>
       withoutDeadline(() =>
-        transaction(async (tx) => {
+        reads.transaction(async (tx) => {
           await tx.extend(COUNT_MS)
           return countMatching(tx, selection, null, options)
         }),
