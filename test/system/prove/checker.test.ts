@@ -178,3 +178,18 @@ t.test('checks that could have shown a broken promise are counted', async (t) =>
   )
   t.match(judge(made, RULES), { tested: 2, promptly: 1 })
 })
+
+t.test(
+  'after a promotion, the server that was left may not know what began elsewhere, for one lease',
+  async (t) => {
+    const after = (check: [session: number, verdict: Verdict, begin: number, end: number]) => {
+      const made = history([GLOBAL], [check])
+      made.promotions.push(span(99, 99))
+      return rulesBroken(made)
+    }
+    t.same(after([TABLET, 'refused', 130, 131]), [])
+    t.same(after([TABLET, 'refused', 4_000, 4_001]), ['refused without a cause'])
+    t.same(after([BOBS, 'refused', 130, 131]), ['refused without a cause'], 'it began before')
+    t.same(after([LAPTOP, 'valid', 130, 131]), ['valid after its end'])
+  },
+)

@@ -40,6 +40,8 @@ export interface Judgement {
 }
 
 const PROMPTLY_MS = 100
+/** W of leases: 3.31 s. */
+export const LEASE_MS = 3_310
 /** What a logout may answer, as the README lists; 0 is no answer. */
 const EXPECTED = [0, 200, 401, 404, 503]
 
@@ -50,7 +52,17 @@ export function judge(history: History, rules: Rules): Judgement {
   return { ...checks, violations: [...acts, ...checks.violations] }
 }
 
-function judgeChecks({ sessions, acts, checks }: History, { over, cause }: Endings, rules: Rules): Judgement {
+/**
+ * Whether the server that was left may still be right not to know the session: it began on the new one, and a lease of the old one may
+ * last. A lease excludes "valid" after a logout; it does not show what began elsewhere.
+ */
+function beganElsewhere({ sessions, promotions }: History, session: number, begin: number): boolean {
+  const login = sessions[session]?.login.end ?? 0
+  return promotions.some((promotion) => login > promotion.begin && begin < promotion.end + LEASE_MS)
+}
+
+function judgeChecks(history: History, { over, cause }: Endings, rules: Rules): Judgement {
+  const { sessions, acts, checks } = history
   const refused = firstRefusals({ sessions, checks })
   const violations: Violation[] = []
   let tested = 0
@@ -67,7 +79,7 @@ function judgeChecks({ sessions, acts, checks }: History, { over, cause }: Endin
     }
     if (verdict === 'wrong') found('named another session')
     if (verdict === 'odd') found('unexpected answer')
-    if (verdict === 'refused' && check.end < cause.at(session))
+    if (verdict === 'refused' && check.end < cause.at(session) && !beganElsewhere(history, session, begin))
       found('refused without a cause', acts[cause.by(session)])
     if (verdict !== 'valid') continue
     const refusal = refused[session]
@@ -88,7 +100,8 @@ function firstRefusals({ sessions, checks }: Pick<History, 'sessions' | 'checks'
   return first
 }
 
-function judgeActs({ sessions, acts }: History, { over, cause }: Endings): Violation[] {
+function judgeActs(history: History, { over, cause }: Endings): Violation[] {
+  const { sessions, acts } = history
   const violations: Violation[] = []
   const lost = new Set(
     sessions.filter(({ login }) => login.end === Number.POSITIVE_INFINITY).map(({ user }) => user),
@@ -99,7 +112,8 @@ function judgeActs({ sessions, acts }: History, { over, cause }: Endings): Viola
     const found = (rule: Rule, session: number, against?: Act) =>
       violations.push({ rule, session, what: act, ...(against && { against }) })
     if (!EXPECTED.includes(act.status)) found('unexpected answer', act.actor)
-    if (act.outcome === 'refused' && act.end < cause.at(act.actor))
+    const unknown = beganElsewhere(history, act.actor, act.begin)
+    if (act.outcome === 'refused' && act.end < cause.at(act.actor) && !unknown)
       found('refused without a cause', act.actor, acts[cause.by(act.actor)])
     // A login whose answer was lost may have made the unknown session.
     if (act.strangers > 0 && !lost.has(act.user)) found("ended another user's", act.actor)

@@ -3,19 +3,28 @@
  * before it returns.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cluster } from './cluster.ts'
+import type { History } from './history.ts'
 import type { Instance } from './instances.ts'
 import { anyStep, lateRenewal, lateWake, lostGeneration } from './moments.ts'
 import type { Postgres } from './postgres.ts'
 import type { PostgresProxy } from './proxy.ts'
 import type { Random } from './random.ts'
+import { unlessOver, untilOver } from './repeat.ts'
+import { splits, visitsToStandby } from './splits.ts'
 import type { Users } from './users.ts'
 
 export const MODES = ['database', 'leased'] as const
 export type Mode = (typeof MODES)[number]
 
 export interface Rig {
+  history: Pick<History, 'promotions'>
   instances: Instance[]
-  postgres: Postgres
+  postgres: Pick<Postgres, 'kill' | 'restart'>
+  /** For faults that want two servers. */
+  cluster?: Cluster | undefined
+  /** Between the simulated users, who sign in by SQL, and PostgreSQL. */
+  router: PostgresProxy
   users: Users
   /** One in front of each instance, for faults that want them. */
   proxies: PostgresProxy[]
@@ -26,7 +35,9 @@ export interface Fault {
   /** The modes in which it can change an answer. */
   modes: readonly Mode[]
   /** Whether the instances reach PostgreSQL through a proxy, and whether that loses notifications. */
-  proxied?: 'slow' | 'lossy'
+  proxied?: 'slow' | 'lossy' | 'split'
+  /** Whether PostgreSQL has a synchronous standby. */
+  cluster?: true
   /** Does it until `over()`. @returns how often it did it. */
   inject(rig: Rig, random: Random, over: () => boolean): Promise<number>
 }
@@ -124,6 +135,21 @@ export const FAULTS = {
       return met
     },
   },
+  split: {
+    meaning:
+      'the standby is promoted, and the primary that it replaces is still read by some instances, or by some connections of one',
+    modes: ['leased'],
+    proxied: 'split',
+    cluster: true,
+    inject: splits,
+  },
+  standby: {
+    meaning: 'instances are led to a standby that lags behind, and back to the primary',
+    modes: MODES,
+    proxied: 'split',
+    cluster: true,
+    inject: visitsToStandby,
+  },
 } as const satisfies Record<string, Fault>
 
 export type FaultName = keyof typeof FAULTS
@@ -142,16 +168,4 @@ async function holdBack(proxy: PostgresProxy, random: Random): Promise<void> {
     await proxy.hold(sockets, random.between(2_000, 4_000))
   }
   await sleep(random.between(5, 300))
-}
-
-async function untilOver(over: () => boolean, work: () => Promise<void>): Promise<number> {
-  let times = 0
-  for (; !over(); times++) await work()
-  return times
-}
-
-/** Sleeps for `ms`, or until it is over. */
-async function unlessOver(over: () => boolean, ms: number): Promise<void> {
-  for (const end = performance.now() + ms; !over() && performance.now() < end; )
-    await sleep(Math.min(100, Math.max(1, end - performance.now())))
 }

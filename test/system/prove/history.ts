@@ -77,12 +77,14 @@ export interface History {
   sessions: SessionRecord[]
   acts: Act[]
   checks: Checks
+  /** When another server became the primary. */
+  promotions: Span[]
 }
 
 type Checks = ReturnType<typeof createChecks>
 
 export function createHistory(): History {
-  return { sessions: [], acts: [], checks: createChecks() }
+  return { sessions: [], acts: [], checks: createChecks(), promotions: [] }
 }
 
 /** Checks in the order of their answers, 22 bytes each. */

@@ -21,7 +21,7 @@ Options
   --logouts N        for each run, at least (10,000 without faults, 1,000 with one)
   --seconds N        for each run, at least; then --checks and --logouts are lower unless given
   --instances N      (3)
-  --clients N        check loops (60)
+  --clients N        check loops (60), and 1.6 times as many that sign in and out
   --users N          simulated users (100)
   --simulation N     schedules to simulate first, if leased mode is run (100,000; 20,000 at most with a mutation;
                      0 with --ci, because npm test has its own)
@@ -63,8 +63,8 @@ export interface Options {
 
 const FAULTLESS: Goals = { checks: 1_000_000, logouts: 10_000, seconds: 0 }
 const FAULTY: Goals = { checks: 100_000, logouts: 1_000, seconds: 0 }
-/** Fourteen runs with their starts and ends in three minutes. */
-const CI: Goals = { checks: 2_000, logouts: 50, seconds: 4 }
+/** Fifteen runs with their starts and ends in three minutes; `npm test` shows the fault `standby`. */
+const CI: Goals = { checks: 2_000, logouts: 50, seconds: 2 }
 const TIMED: Goals = { checks: 1_000, logouts: 20, seconds: 0 }
 const SCHEDULES = 100_000
 const MUTATION_SCHEDULES = 20_000
@@ -123,7 +123,7 @@ export function readOptions(args: string[]): Options | null {
   }
   const plans = modes.flatMap((mode) =>
     faults
-      .filter((name) => occurs(FAULTS[name], mode))
+      .filter((name) => occurs(FAULTS[name], mode) && !(values.ci && name === 'standby'))
       .map((fault) => ({ mode, fault, goals: goalsOf(fault) })),
   )
   if (plans.length === 0) throw new Error(`"${values.fault}" changes nothing in that mode`)

@@ -14,7 +14,7 @@ import { onExit } from './leftovers.ts'
  * Without fsync, as on a machine whose power never fails: what a killed process had written, the kernel still has.
  * Instances and prover together open up to 80 connections.
  */
-const SETTINGS = { fsync: 'off', max_connections: '200' }
+export const SETTINGS = { fsync: 'off', max_connections: '200' }
 
 export type Postgres = Awaited<ReturnType<typeof startPostgres>>
 

@@ -23,6 +23,7 @@ export type PostgresProxy = Awaited<ReturnType<typeof startProxy>>
 
 /** @param loses whether to drop the next notification. Without it, traffic is not parsed, which may be encrypted. */
 export async function startProxy(port: number, loses?: () => boolean) {
+  let target = () => port
   const passing = new Set<Passing>()
   const watches = new Set<Watch>()
   const counts = { lost: 0 }
@@ -34,7 +35,7 @@ export async function startProxy(port: number, loses?: () => boolean) {
       return lost
     })
   const server = createServer((asks) => {
-    const answers = connect(port, '127.0.0.1')
+    const answers = connect(target(), '127.0.0.1')
     const pair = { asks, answers }
     passing.add(pair)
     const keep = counted ? dropNotifications(counted) : (chunk: Buffer) => chunk
@@ -63,6 +64,17 @@ export async function startProxy(port: number, loses?: () => boolean) {
     port: own,
     counts: counts as Readonly<typeof counts>,
     connections: (): Passing[] => [...passing],
+    /** Connections that open from now on lead to the port that this returns. */
+    leadTo(port: () => number): void {
+      target = port
+    },
+    /** Ends every connection. */
+    cut(): void {
+      for (const { asks, answers } of passing) {
+        asks.destroy()
+        answers.destroy()
+      }
+    },
     /** Calls `seen` whenever an instance sends a statement with this text, before it passes on. @returns what ends it. */
     watch(text: string, seen: (pair: Passing) => void): () => void {
       const watch = { text, seen }
@@ -77,10 +89,7 @@ export async function startProxy(port: number, loses?: () => boolean) {
     },
     async close(): Promise<void> {
       server.close()
-      for (const { asks, answers } of passing) {
-        asks.destroy()
-        answers.destroy()
-      }
+      this.cut()
       await nextEvent('the end of the proxy', server, 'close')
     },
   }

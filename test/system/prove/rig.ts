@@ -1,9 +1,10 @@
 /** Starts everything that a run needs in order, and stops it in reverse. Nothing is left behind, also after an error. */
+import { startCluster } from './cluster.ts'
 import type { Fault, Mode, Rig } from './faults.ts'
 import type { History } from './history.ts'
 import { startInstance } from './instances.ts'
 import { startPostgres } from './postgres.ts'
-import { startProxy } from './proxy.ts'
+import { type PostgresProxy, startProxy } from './proxy.ts'
 import { createRandom } from './random.ts'
 import { createUsers } from './users.ts'
 
@@ -27,22 +28,25 @@ export async function startRig(
     for (const step of closing.splice(0).reverse()) await step()
   }
   try {
-    const postgres = await startPostgres()
+    const cluster = fault.cluster ? await startCluster() : undefined
+    const postgres = cluster ?? (await startPostgres())
     closing.push(postgres.stop)
-    const users = await createUsers(postgres.url, history, options.users)
+    const router = await startProxy(postgres.port)
+    closing.push(() => router.close())
+    const users = await createUsers(through(router, postgres.url), history, options.users)
     closing.push(users.close)
-    const rig: Rig = { postgres, users, instances: [], proxies: [] }
+    const rig: Rig = { history, postgres, cluster, router, users, instances: [], proxies: [] }
     const starting = Array.from({ length: options.instances }, async (_, number) => {
-      const url = new URL(postgres.url)
+      let databaseUrl = postgres.url
       if (fault.proxied) {
         const random = createRandom(seed, `proxy ${number}`)
         const loses = () => fault.proxied === 'lossy' && random.chance(0.5)
         const proxy = await startProxy(postgres.port, loses)
-        closing.push(proxy.close)
+        closing.push(() => proxy.close())
         rig.proxies[number] = proxy
-        url.port = String(proxy.port)
+        databaseUrl = through(proxy, databaseUrl)
       }
-      const instance = await startInstance(number, { databaseUrl: url.href, mode, mutation })
+      const instance = await startInstance(number, { databaseUrl, mode, mutation })
       closing.push(instance.close)
       rig.instances[number] = instance
     })
@@ -53,4 +57,8 @@ export async function startRig(
     await stop()
     throw error
   }
+}
+
+function through({ port }: PostgresProxy, url: string): string {
+  return Object.assign(new URL(url), { port }).href
 }

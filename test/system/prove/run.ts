@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { waitFor } from '../../support/within.ts'
 import { type Calls, createCalls } from './calls.ts'
-import { type Judgement, judge, type Rules } from './checker.ts'
+import { type Judgement, judge, LEASE_MS, type Rules } from './checker.ts'
 import { FAULTS, type Fault, type FaultName, type Mode, type Rig } from './faults.ts'
 import { createHistory, type History } from './history.ts'
 import { createRandom } from './random.ts'
@@ -38,8 +38,6 @@ export interface Run {
   faults: number
 }
 
-/** D(1+2ρ)+m of leases: 3.31 s. Every lease from before has ended by then. */
-const LEASE_MS = 3_310
 /** An instance gives up a statement after 1.7 s, PostgreSQL an idle transaction after 5 s. */
 const EFFECT_MS = 10_000
 export const RULES: Record<Mode, Rules> = {

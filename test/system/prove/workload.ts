@@ -25,8 +25,8 @@ export interface WorkloadOptions {
   logoutsPerCheck: number
 }
 
-/** Each logout waits for the length of a lease while an instance is stopped. */
-const ACTORS = 96
+/** For each check loop: enough that some are free while an instance is stopped, when each logout waits for the length of a lease. */
+const ACTORS = 1.6
 /** The least number of devices that a user has before a session is ended. */
 const DEVICES = 4
 /** Checks that may wait for one instance. While it is stopped, more would show nothing new. */
@@ -39,7 +39,16 @@ const ACTS = { logout: 80, deletion: 12, expiry: 8 } as const
 const SCOPES: Record<Scope, number> = { local: 30, one: 20, others: 20, global: 30 }
 
 export function startWorkload(options: WorkloadOptions) {
-  const { seed, users, calls, instances, clients, pauseMs = 0, actors = ACTORS, logoutsPerCheck } = options
+  const {
+    seed,
+    users,
+    calls,
+    instances,
+    clients,
+    pauseMs = 0,
+    actors = Math.ceil(ACTORS * clients),
+    logoutsPerCheck,
+  } = options
   let stopping = false
   /** How many logouts may still begin. It starts above zero, since actors also sign the users in. */
   let allowance = actors
@@ -111,7 +120,11 @@ export function startWorkload(options: WorkloadOptions) {
 
     const outcome = await untilDefinite(random, (instance) => calls.logout(instance, scope, actor, target))
     for (const device of meant) device.ending = false
-    if (outcome !== 'done') return false
+    if (outcome !== 'done') {
+      // While nothing is answered, all actors at once would ask the instances for nothing else.
+      await sleep(random.between(50, 500))
+      return false
+    }
     logouts.done++
     aftermath(meant, random)
     return true

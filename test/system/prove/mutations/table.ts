@@ -73,9 +73,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: 'none',
     file: 'src/leases/instance.ts',
-    find: '    cache.evict(changes.tokens)',
+    find: '    cache.evict(changes.policy === last.policy ? changes.tokens : null)',
     replace: `    await store.setApplied(id, changes.snapshot)
-    cache.evict(changes.tokens)`,
+    cache.evict(changes.policy === last.policy ? changes.tokens : null)`,
   },
   't-after-reply': {
     meaning: 'the lease starts when the answer to its renewal arrives',
@@ -122,5 +122,31 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: `      if (!holds(now)) return undefined
 `,
     replace: '',
+  },
+  'answers-without-lease': {
+    meaning: 'an instance that lost its lease reads the database, as in database mode',
+    mode: 'leased',
+    fault: 'split',
+    file: 'src/database/database.ts',
+    find: 'const server = fence ? await fence.enter(end) : null',
+    replace: 'const server: string | null = null',
+  },
+  'connection-not-verified': {
+    meaning: 'an open connection is used, although another server has granted the lease since',
+    mode: 'leased',
+    fault: 'split',
+    file: 'src/database/pool.ts',
+    find: 'if (server === null || options.pooled || client.serverId === server) return client',
+    replace: 'return client',
+  },
+  'standby-accepted': {
+    meaning: 'a connection to a standby is used for reads',
+    mode: 'database',
+    fault: 'standby',
+    file: 'src/database/server-state.ts',
+    find: `  if (recovering)
+`,
+    replace: `  if (recovering === null)
+`,
   },
 }
