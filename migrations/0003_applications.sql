@@ -15,14 +15,14 @@ SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 CREATE FUNCTION global_logout.begin_act(VARIADIC required text[] DEFAULT '{}') RETURNS void LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF EXISTS (SELECT FROM unnest(required) AS given WHERE given <> '' IS NOT TRUE) THEN
+	IF '' = ANY (required) OR array_position(required, NULL) IS NOT NULL THEN
 		RAISE EXCEPTION 'token_hash, user_id and scope must not be empty' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	IF pg_is_in_recovery() THEN
 		RAISE EXCEPTION 'this server is a standby, which may lag behind' USING ERRCODE = 'read_only_sql_transaction';
 	END IF;
 	IF current_setting('session_replication_role') = 'replica' THEN
-		RAISE EXCEPTION 'session_replication_role is replica: ended sessions would leave no record' USING ERRCODE = 'object_not_in_prerequisite_state';
+		RAISE EXCEPTION 'session_replication_role is replica: ended sessions would leave no record' USING ERRCODE = 'read_only_sql_transaction';
 	END IF;
 	IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
 		PERFORM set_config('synchronous_commit', 'on', true);
@@ -160,39 +160,68 @@ BEGIN
 	RETURN coalesce(is_new, false);
 END $$;
 --> statement-breakpoint
+-- An act as the service keeps it, in case that a server loses it: JSON.
+CREATE FUNCTION global_logout.kept_act(act global_logout.operation, id uuid, session_ids uuid[]) RETURNS text LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT json_build_object('id', id, 'what', json_strip_nulls(to_json(act)), 'sessionIds', session_ids)::text
+$$;
+--> statement-breakpoint
 -- A sign-in. Mirrors the user. The session of "replaces", the previous token of this browser, ends in the same transaction, which
--- prevents session fixation.
-CREATE FUNCTION global_logout.sign_in(
-	token_hash text, user_id text, profile jsonb DEFAULT '{}', user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL,
-	replaces text DEFAULT NULL,
-	OUT xid text, OUT session_id uuid, OUT created_at timestamptz, OUT expires_at timestamptz, OUT ends_at timestamptz
+-- prevents session fixation; "acts" is a list with that act. "key_id" is the service key that asks, or null; security staff are refused
+-- unless "for_staff". A trigger on "session" refuses locked users.
+CREATE FUNCTION global_logout.log_in(
+	token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, key_id uuid, for_staff boolean,
+	request_id text,
+	OUT xid text, OUT session_id uuid, OUT created_at timestamptz, OUT expires_at timestamptz, OUT ends_at timestamptz, OUT acts text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_variable
 DECLARE
 	policy global_logout.session_policy;
 	old global_logout.session;
 	made global_logout.session;
+	act global_logout.operation;
 BEGIN
 	PERFORM global_logout.begin_act(token_hash, user_id);
-	SELECT * INTO STRICT policy FROM global_logout.session_policy;
+	acts := '[]';
 	PERFORM global_logout.mirror_user(user_id, profile);
+	IF NOT for_staff AND EXISTS (SELECT FROM global_logout.staff s WHERE s.user_id = user_id) THEN
+		RAISE EXCEPTION 'this user is security staff: to sign them in, the login needs the role global_logout_staff_application'
+			USING ERRCODE = 'GL002';
+	END IF;
 	IF replaces IS NOT NULL THEN
 		old := global_logout.valid_session(replaces);
 		IF old.id IS NOT NULL THEN
-			PERFORM global_logout.end_sessions(
-				global_logout.act_of_user('session.replace', NULL, old, ip_address, user_agent, NULL), old.id, NULL, 0);
+			act := global_logout.act_of_user('session.replace', NULL, old, ip_address, user_agent, request_id);
+			IF key_id <> '00000000-0000-0000-0000-000000000000' THEN
+				act.actor_kind := 'service';
+				act.actor_id := key_id;
+			END IF;
+			SELECT '[' || global_logout.kept_act(act, e.operation_id, e.ids) || ']' INTO acts FROM global_logout.end_sessions(act, old.id, NULL, 0) e;
 		END IF;
 	END IF;
 	xid := pg_current_xact_id()::text;
+	SELECT * INTO STRICT policy FROM global_logout.session_policy;
 	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent", "keyId")
 		VALUES (token_hash, user_id, (statement_timestamp() + make_interval(secs => policy.max_age_seconds::double precision)) AT TIME ZONE 'utc',
-			ip_address, user_agent, global_logout.refuse_staff(user_id))
+			ip_address, user_agent, key_id)
 		RETURNING * INTO made;
 	session_id := made.id;
 	created_at := made."createdAt";
 	expires_at := made.expires AT TIME ZONE 'utc';
 	ends_at := global_logout.session_ends_at(made.expires, made."createdAt", made."lastSeenAt", made.epoch, policy.idle_timeout_seconds, policy.max_age_seconds, policy.epoch);
 END $$;
+--> statement-breakpoint
+-- The same for an application, which names no key. The session of one that may not act on staff has the id of no key, so that it has no
+-- role either if its user gets one later.
+CREATE FUNCTION global_logout.sign_in(
+	token_hash text, user_id text, profile jsonb DEFAULT '{}', user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL,
+	replaces text DEFAULT NULL,
+	OUT xid text, OUT session_id uuid, OUT created_at timestamptz, OUT expires_at timestamptz, OUT ends_at timestamptz
+) LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+	SELECT l.xid, l.session_id, l.created_at, l.expires_at, l.ends_at FROM global_logout.may_act_on_staff() AS for_staff,
+		LATERAL global_logout.log_in(token_hash, user_id, profile, user_agent, ip_address, replaces,
+			CASE WHEN NOT for_staff THEN '00000000-0000-0000-0000-000000000000'::uuid END, for_staff, NULL) l
+$$;
 --> statement-breakpoint
 -- Takes over a session that another store holds: its token gets a session of ours, and stays. "outcome" is "taken", or "known" where
 -- this user has a session of it already. Else it gets none: because of the token ("expired", "ended", also where another user has
@@ -304,47 +333,104 @@ BEGIN
 		global_logout.session_ends_at(used.expires, used."createdAt", used."lastSeenAt", used.epoch, policy.idle_timeout_seconds, policy.max_age_seconds, policy.epoch);
 END $$;
 --> statement-breakpoint
--- A sign-out of this session ("local"), of all others ("others") or of all ("global"). Where the session is over, "ended" says
--- whether an earlier logout has done what this one asks; then nothing is recorded.
-CREATE FUNCTION global_logout.sign_out(
-	token_hash text, scope text DEFAULT 'local', user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL, request_id text DEFAULT NULL,
-	OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked_count integer, OUT revoked jsonb
+-- A logout of this session ("local"), of all others ("others") or of all ("global"), or the end of the session "only_id". Where it signs
+-- out, the sessions of "others" end, too: the tokens of other cookies of the browser. More than a thousand sessions take longer than a
+-- statement may: unless "may_be_large", nothing ends, and "sessions" is their number.
+-- "acts" is the list of acts, as kept_act() has them.
+--
+-- "outcome" is "done", "large", "repeated" where an earlier act has done what this one asks, "not_found" where the user never had
+-- that session, or "refused" where this session is over and no act has done it. Only where it is "done" something is recorded.
+CREATE FUNCTION global_logout.log_out(
+	token_hash text, scope text, only_id uuid, others text[], user_agent text, ip_address inet, request_id text, most integer,
+	may_be_large boolean,
+	OUT xid text, OUT outcome text, OUT signed_out boolean, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT sessions integer, OUT acts text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_variable
 DECLARE
-	asker global_logout.session := global_logout.valid_session(token_hash);
+	asker global_logout.session;
+	other global_logout.session;
 	before global_logout.revoked_session;
+	act global_logout.operation;
+	kept text[] := '{}';
+	done record;
 BEGIN
 	PERFORM global_logout.begin_act(token_hash, scope);
 	IF scope NOT IN ('local', 'others', 'global') THEN
 		RAISE EXCEPTION 'scope must be local, others or global' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	xid := pg_current_xact_id()::text;
-	revoked_count := 0;
+	ended := 0;
 	revoked := '[]';
-	IF asker.id IS NOT NULL THEN
-		-- Logins in progress have committed when the lock is held; the next statement sees them. Of two logouts the second finds
-		-- the session over.
-		PERFORM FROM global_logout."user" u WHERE u.id = asker."userId" FOR UPDATE;
-		asker := global_logout.valid_session(token_hash);
-	END IF;
-	IF asker.id IS NOT NULL THEN
-		SELECT e.operation_id, e.ended, e.revoked INTO operation_id, revoked_count, revoked FROM global_logout.end_sessions(
-			global_logout.act_of_user('logout', scope, asker, ip_address, user_agent, request_id),
-			CASE WHEN scope = 'local' THEN asker.id END, CASE WHEN scope = 'others' THEN asker.id END, 100) e;
-		ended := true;
+	acts := '[]';
+	-- Logins in progress have committed when the lock is held; the next statements see them. Of two logouts the second finds the session
+	-- over. Several users are locked in one order, so that two such logouts do not wait for each other.
+	PERFORM FROM global_logout."user" u WHERE u.id IN (
+		SELECT (global_logout.valid_session(given))."userId" FROM unnest(others || token_hash) given
+	) ORDER BY u.id FOR UPDATE;
+	asker := global_logout.valid_session(token_hash);
+	IF asker.id IS NOT NULL AND only_id IS NOT NULL AND only_id <> asker.id AND NOT EXISTS (
+		SELECT FROM global_logout.session s WHERE s."userId" = asker."userId" AND s.id = only_id
+			AND (global_logout.valid_session(s."sessionToken")).id IS NOT NULL
+	) THEN
+		SELECT r.* INTO before FROM global_logout.revoked_session r WHERE r.user_id = asker."userId" AND r.session_id = only_id LIMIT 1;
+		outcome := CASE WHEN before.id IS NULL THEN 'not_found' ELSE 'repeated' END;
+		operation_id := before.operation_id;
+		signed_out := false;
 		RETURN;
 	END IF;
-	SELECT r.* INTO before FROM global_logout.revoked_session r WHERE r.session_token = token_hash ORDER BY r.id DESC LIMIT 1;
-	IF scope = 'local' THEN
-		ended := before.id IS NOT NULL OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash);
+	IF asker.id IS NOT NULL THEN
+		IF NOT may_be_large AND only_id IS NULL AND scope <> 'local' THEN
+			SELECT count(*) INTO sessions FROM (SELECT FROM global_logout.session s WHERE s."userId" = asker."userId" LIMIT 1001) listed;
+			IF sessions > 1000 THEN
+				SELECT count(*) INTO sessions FROM global_logout.session s WHERE s."userId" = asker."userId";
+				outcome := 'large';
+				RETURN;
+			END IF;
+		END IF;
+		act := global_logout.act_of_user(CASE WHEN only_id IS NULL THEN 'logout' ELSE 'session.end' END, CASE WHEN only_id IS NULL THEN scope END,
+			asker, ip_address, user_agent, request_id);
+		SELECT e.* INTO done FROM global_logout.end_sessions(act, coalesce(only_id, CASE WHEN scope = 'local' THEN asker.id END),
+			CASE WHEN scope = 'others' THEN asker.id END, most) e;
+		operation_id := done.operation_id;
+		ended := done.ended;
+		revoked := done.revoked;
+		kept := ARRAY[global_logout.kept_act(act, done.operation_id, done.ids)];
+		outcome := 'done';
+		signed_out := CASE WHEN only_id IS NULL THEN scope <> 'others' ELSE only_id = asker.id END;
 	ELSE
-		ended := EXISTS (SELECT FROM global_logout.operation o WHERE o.id = before.operation_id AND o.scope = 'global');
+		SELECT r.* INTO before FROM global_logout.revoked_session r WHERE r.session_token = token_hash ORDER BY r.id DESC LIMIT 1;
+		outcome := CASE
+			WHEN CASE WHEN only_id IS NOT NULL THEN only_id = before.session_id
+					OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash AND s.id = only_id)
+				WHEN scope = 'local' THEN before.id IS NOT NULL
+					OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash)
+				ELSE EXISTS (SELECT FROM global_logout.operation o WHERE o.id = before.operation_id AND o.scope = 'global') END
+			THEN 'repeated' ELSE 'refused' END;
+		signed_out := outcome = 'repeated';
+		-- Only the session that asked may see what it ended; a thief whose session was ended may not.
+		SELECT o.id INTO operation_id FROM global_logout.operation o
+			WHERE signed_out AND o.id = before.operation_id AND o.actor_session_id = before.session_id;
 	END IF;
-	-- Only the session that asked may see what it ended; a thief whose session was ended may not.
-	SELECT o.id INTO operation_id FROM global_logout.operation o
-		WHERE ended AND o.id = before.operation_id AND o.actor_session_id = before.session_id;
+	IF signed_out THEN
+		FOR other IN SELECT s.* FROM global_logout.session s WHERE s."sessionToken" = ANY (others) AND (global_logout.valid_session(s."sessionToken")).id IS NOT NULL LOOP
+			act := global_logout.act_of_user('logout', 'local', other, ip_address, user_agent, request_id);
+			SELECT e.* INTO done FROM global_logout.end_sessions(act, other.id, NULL, most) e;
+			ended := ended + done.ended;
+			revoked := revoked || done.revoked;
+			kept := kept || global_logout.kept_act(act, done.operation_id, done.ids);
+		END LOOP;
+	END IF;
+	acts := '[' || array_to_string(kept, ',') || ']';
 END $$;
+--> statement-breakpoint
+-- The same for an application. Where the session is over, "ended" says whether an earlier logout has done what this one asks.
+CREATE FUNCTION global_logout.sign_out(
+	token_hash text, scope text DEFAULT 'local', user_agent text DEFAULT NULL, ip_address inet DEFAULT NULL, request_id text DEFAULT NULL,
+	OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked_count integer, OUT revoked jsonb
+) LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+	SELECT l.xid, l.outcome <> 'refused', l.operation_id, l.ended, l.revoked
+	FROM global_logout.log_out(token_hash, scope, NULL, '{}', user_agent, ip_address, request_id, 100, true) l
+$$;
 --> statement-breakpoint
 -- A user who is deleted in the application: ends the sessions and forgets the mirrored row. A lock stays. Returns the number of
 -- sessions that ended. Recorded also where the user has none here: another store may hold some, which are not taken over then.

@@ -9,11 +9,11 @@ import type pg from 'pg'
 import { Problem, unavailable } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
 import { type Client, completeTimeouts } from './connection.ts'
-import { requireDurableCommit } from './executor.ts'
 import { isRefusal, outcomeUnknown, translate } from './failures.ts'
 import { type Fence, leaveFence } from './fence.ts'
 import { createPool, type PoolClient } from './pool.ts'
-import { createPooledStatements } from './pooled-client.ts'
+import { createPooledStatements, type Prepared } from './pooled-client.ts'
+import { inTransaction } from './transaction.ts'
 
 export type { Executor } from './executor.ts'
 
@@ -201,57 +201,31 @@ function createCalls({ connections, statements, deadlineMs, fence }: CallOptions
   }
 
   /** One query without drizzle, for the hot path, prepared where it can be. Its rows are arrays. */
-  function query<Row extends unknown[]>({
-    pooledText,
-    ...prepared
-  }: {
-    name: string
-    text: string
-    values: unknown[]
-    /** What is sent through a pooler instead: a call of a function that verifies the server and has its own settings. */
-    pooledText?: string
-  }): Promise<Row[]> {
+  function query<Row extends unknown[]>(
+    { pooledText, ...prepared }: Prepared,
+    explain = translate,
+  ): Promise<Row[]> {
     const config = { ...prepared, rowMode: 'array' as const }
     return withClient(async (client, _setDeadline, server) => {
       const { rows } = statements
         ? await statements.statement(client, server, config, pooledText)
         : await client.query<Row>(config)
       return rows as unknown[] as Row[]
-    })
+    }, explain)
   }
 
-  return { run, query, transaction, withOwnConnection }
-}
-
-interface TransactionSteps {
-  begin?: () => Promise<unknown>
-  /** Called before and after the COMMIT. */
-  committing?: (now: boolean) => void
-}
-
-/** One transaction, as `transaction` runs it, on a given connection. */
-export async function inTransaction<T>(
-  db: Transaction,
-  work: (tx: Transaction) => Promise<T>,
-  { begin = () => beginDurable(db), committing = () => {} }: TransactionSteps = {},
-): Promise<T> {
-  let result: T
-  try {
-    await begin()
-    result = await work(db)
-  } catch (error) {
-    // `run` closes a connection that cannot roll back; then PostgreSQL rolls back.
-    await db.execute('rollback').catch(() => {})
-    throw error
+  /**
+   * One call of a function that is a transaction of its own: it verifies the server, has its own settings, and makes its commit durable
+   * (`begin_act()` in migrations/0003_applications.sql).
+   * @returns its only row.
+   * @throws Problem `outcome_unknown` when its answer was lost, or came from another server than that of the lease.
+   */
+  async function act<Row extends unknown[]>(call: Omit<Prepared, 'pooledText'>): Promise<Row> {
+    const explain = (error: unknown) => (isRefusal(error) ? translate(error) : outcomeUnknown(error))
+    const [row] = await query<Row>({ ...call, pooledText: call.text }, explain)
+    if (!row) throw new Error(`${call.name} returned no row`)
+    return row
   }
-  committing(true)
-  const { command } = await db.execute('commit')
-  committing(false)
-  if (command !== 'COMMIT') throw unavailable(new Error('the transaction was rolled back'))
-  return result
-}
 
-async function beginDurable(db: Transaction): Promise<void> {
-  await db.execute('begin isolation level read committed')
-  await requireDurableCommit(db)
+  return { run, query, act, transaction, withOwnConnection }
 }

@@ -18,6 +18,15 @@ const DIVISION_BY_ZERO = '22012'
 /** What would change or need more than one statement. */
 const NEEDS_MORE = /^\s*(begin|start|commit|end|rollback|abort|savepoint|set|listen|declare|lock|prepare)\b/i
 
+/** A statement that is prepared by name where no pooler is in between. */
+export interface Prepared {
+  name: string
+  text: string
+  values: unknown[]
+  /** What is sent through a pooler instead: a call of a function that verifies the server and has its own settings. */
+  pooledText?: string
+}
+
 /** @param fence hears of another server. */
 export function createPooledStatements(timeouts: Timeouts, fence?: Fence) {
   const begins = new Map<string, Begin>()

@@ -7,7 +7,7 @@
  */
 import type { Log } from '../lib/log.ts'
 import type { Journal } from './journal.ts'
-import type { NewOperation } from './record.ts'
+import { type NewOperation, operationOfRow } from './record.ts'
 
 /** How long an operation is kept, in milliseconds. */
 const KEPT_MS = 10 * 60_000
@@ -32,6 +32,12 @@ export interface KeptPlan extends Pick<NewOperation, 'actorKind' | 'actorId'> {
   reason: string
   /** With the whole list of users. */
   selection: object
+}
+
+/** Acts as `log_in()` and `log_out()` return them. */
+export function actsOf(json: string): Act[] {
+  const acts = JSON.parse(json) as (Omit<Act, 'what'> & { what: Record<string, unknown> })[]
+  return acts.map(({ what, ...act }) => ({ ...act, what: operationOfRow(what) }))
 }
 
 /** An act that was answered as done. */

@@ -29,6 +29,14 @@ export function operationRow(what: NewOperation): Record<string, unknown> {
   )
 }
 
+/** An operation from its columns. */
+export function operationOfRow(row: Record<string, unknown>): NewOperation {
+  const columns = Object.entries(getTableColumns(operation))
+  return Object.fromEntries(
+    columns.flatMap(([key, { name }]) => (name in row ? [[key, row[name]]] : [])),
+  ) as NewOperation
+}
+
 /** Records an operation that ends no session. @returns its id. */
 export async function recordOperationWithoutRevocations(tx: Executor, what: NewOperation): Promise<string> {
   const id = crypto.randomUUID()

@@ -53,23 +53,7 @@ export async function tokenHashesOf(db: Executor, userId: string, sessionId: str
   const ended = db
     .select({ hash: revokedSession.sessionToken })
     .from(revokedSession)
-    .where(ofUser(userId, sessionId))
+    // Found among those of its user: no index has session ids.
+    .where(and(eq(revokedSession.userId, userId), eq(revokedSession.sessionId, sessionId)))
   return (await union(current, ended)).map(({ hash }) => hash)
-}
-
-/** Revocations of a session, found among those of its user: no index has session ids. */
-const ofUser = (userId: string, sessionId: string) =>
-  and(eq(revokedSession.userId, userId), eq(revokedSession.sessionId, sessionId))
-
-/** The operation that ended a session of the user; null when the user has no ended session with this id. */
-export async function findRevocation(
-  db: Executor,
-  userId: string,
-  sessionId: string,
-): Promise<{ operationId: string | null } | null> {
-  const [found] = await db
-    .select({ operationId: revokedSession.operationId })
-    .from(revokedSession)
-    .where(ofUser(userId, sessionId))
-  return found ?? null
 }

@@ -1,9 +1,9 @@
 /** Completes a committed logout in the browser: clears the cookie and site data, and picks the page to go to. */
 import type { FastifyReply } from 'fastify'
 import type { Cookies } from './cookies.ts'
+import type { Outcome } from './log-out.ts'
 import type { Ignored } from './logout-request.ts'
 import { allowedRedirect } from './redirects.ts'
-import type { Outcome } from './sessions.ts'
 import { receiptOf } from './tokens.ts'
 
 /** The page of a user's devices. */

@@ -7,9 +7,10 @@ import { assertSameOrigin } from '../http/csrf.ts'
 import type { ReadCredential } from './credential-reader.ts'
 import type { Credential } from './credentials.ts'
 import { deviceColumns } from './device-columns.ts'
+import type { RequestSource } from './log-in.ts'
 import type { OtherToken } from './other-tokens.ts'
 import type { ActiveSession } from './queries.ts'
-import type { RequestSource, Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -7,7 +7,7 @@ import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
 import { type Session, session, type User, user } from './schema.ts'
-import { currentPolicy, endsAt, expiresAsDate, isValid, lastSeenIntervalNow } from './validity.ts'
+import { endsAt, isValid, lastSeenIntervalNow } from './validity.ts'
 
 const now = sql`statement_timestamp()`
 /** A one-row source for queries without a table: drizzle then names the columns, whatever the application's driver would call them. */
@@ -43,38 +43,6 @@ export async function findSession(db: Executor, token: string): Promise<ActiveSe
     .innerJoin(user, eq(user.id, session.userId))
     .where(and(eq(session.sessionToken, token), isValid))
   return found ?? null
-}
-
-/** The active sessions of any of these tokens. */
-export async function findSessions(db: Executor, tokens: readonly string[]): Promise<Session[]> {
-  if (tokens.length === 0) return []
-  return await db
-    .select(sessionColumns)
-    .from(session)
-    .where(and(inArray(session.sessionToken, [...tokens]), isValid))
-}
-
-export interface NewSession {
-  token: string
-  userId: string
-  userAgent: string | null
-  ipAddress: string | null
-  /** The service key that creates the session; null when the user signs in. */
-  keyId: string | null
-}
-
-/** A new session, with the latest time at which it can end. */
-export type CreatedSession = Session & { expires: Date }
-
-/** Inserts a session that expires after the policy's maximum age. */
-export async function insertSession(db: Executor, { token, ...rest }: NewSession): Promise<CreatedSession> {
-  const expires = sql`(${now} + pg_catalog.make_interval(secs => ${currentPolicy.maxAgeSeconds}::double precision)) at time zone 'utc'`
-  const [created] = await db
-    .insert(session)
-    .values({ ...rest, sessionToken: token, expires })
-    .returning({ ...sessionColumns, expires: expiresAsDate })
-  if (!created) throw new Error('the insert returned no row')
-  return created
 }
 
 /**

@@ -14,7 +14,7 @@ import type { Session } from './schema.ts'
 const WITHIN_DEADLINE = 1_000
 
 /** Ended sessions that an answer lists at most. The audit log has all. */
-const MOST_LISTED = 100
+export const MOST_LISTED = 100
 
 /** Milliseconds that a transaction which ends so many sessions needs beyond its deadline. */
 export const extensionFor = (count: number): number => (count > WITHIN_DEADLINE ? count : 0)
@@ -22,27 +22,21 @@ export const extensionFor = (count: number): number => (count > WITHIN_DEADLINE 
 /** An active session that has ended. */
 export type Ended = Pick<Session, 'id' | 'userAgent' | 'ipAddress' | 'createdAt' | 'lastSeenAt'>
 
-/** Which sessions of the user: all, or only one, or all except one, by id. */
-export type Which = { only: string } | { except: string } | 'all'
-
 /**
- * Ends sessions of the user that `what` names. To end all of them, call `lockUserForLogout` before.
+ * Ends all sessions of the user that `what` names. Call `lockUserForLogout` before.
  * @returns how many sessions were active, the last seen of them, and the act, to be kept after the commit.
  */
 export async function revoke(
   tx: Transaction,
-  which: Which,
   what: NewOperation & { userId: string },
 ): Promise<{ operationId: string; revokedCount: number; revoked: Ended[]; act: Act }> {
-  const [only, except] =
-    which === 'all' ? [null, null] : 'only' in which ? [which.only, null] : [null, which.except]
-  const extension = only ? 0 : extensionFor(await countSessions(tx, what.userId))
+  const extension = extensionFor(await countSessions(tx, what.userId))
   if (extension > 0) await tx.extend(extension)
   const [done] = await fetchRows<{ operationId: string; ended: number; ids: string[]; revoked: Dated[] }>(
     tx,
     sql`select operation_id as "operationId", ended, ids::text[] as ids, revoked from global_logout.end_sessions(
       pg_catalog.jsonb_populate_record(null::global_logout.operation, ${JSON.stringify(operationRow(what))}::jsonb),
-      ${only}::uuid, ${except}::uuid, ${MOST_LISTED}::integer)`,
+      null::uuid, null::uuid, ${MOST_LISTED}::integer)`,
   )
   if (!done) throw new Error('end_sessions returned no row')
   const { operationId, ended, ids, revoked } = done
@@ -51,9 +45,9 @@ export async function revoke(
 }
 
 /** As JSON has it. */
-type Dated = Omit<Ended, 'createdAt' | 'lastSeenAt'> & { createdAt: string; lastSeenAt: string }
+export type Dated = Omit<Ended, 'createdAt' | 'lastSeenAt'> & { createdAt: string; lastSeenAt: string }
 
-const endedOf = ({ createdAt, lastSeenAt, ...rest }: Dated): Ended => ({
+export const endedOf = ({ createdAt, lastSeenAt, ...rest }: Dated): Ended => ({
   ...rest,
   createdAt: new Date(createdAt),
   lastSeenAt: new Date(lastSeenAt),

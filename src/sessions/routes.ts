@@ -9,6 +9,7 @@ import { cursor, instant, nextCursor, nullableText, sessionId } from '../http/sc
 import { describeDevice } from './devices.ts'
 import type { Finished, FinishLogout } from './finish-logout.ts'
 import { type CookieSettings, requireTokensForSignOut, sourceOf } from './guards.ts'
+import type { Outcome } from './log-out.ts'
 import {
   ignored,
   LOGOUT_BODY,
@@ -19,7 +20,7 @@ import {
 } from './logout-request.ts'
 import type { Session } from './schema.ts'
 import { device, endedSessions, toEndedSessions } from './schemas.ts'
-import type { Outcome, Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 
 const times = { createdAt: instant, lastSeenAt: instant, expiresAt: instant }
 

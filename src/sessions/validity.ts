@@ -4,7 +4,7 @@
  * every query calls it.
  */
 import { sql } from 'drizzle-orm'
-import { dateOf, representableDates } from '../database/columns.ts'
+import { dateOf } from '../database/columns.ts'
 import type { Executor } from '../database/database.ts'
 import { session, sessionPolicy } from './schema.ts'
 
@@ -24,7 +24,7 @@ export type SessionState = RowState | 'unknown'
 const IDLE_TIMEOUT = '(select idle_timeout_seconds from global_logout.session_policy)'
 const MAX_AGE = '(select max_age_seconds from global_logout.session_policy)'
 const EPOCH = '(select epoch from global_logout.session_policy)'
-export const currentPolicy = { idleTimeoutSeconds: sql.raw(IDLE_TIMEOUT), maxAgeSeconds: sql.raw(MAX_AGE) }
+const currentPolicy = { idleTimeoutSeconds: sql.raw(IDLE_TIMEOUT), maxAgeSeconds: sql.raw(MAX_AGE) }
 
 /**
  * SQL for the end of a session that is not used again: a call of `session_ends_at` (migrations). The result is a date that
@@ -59,11 +59,6 @@ export const stateNow = sql<RowState>`global_logout.session_state(${session.expi
 
 /** True for sessions that are over by a lifetime, whatever their epoch. */
 const isOverByTime = sql<boolean>`statement_timestamp() >= ${sql.raw(endOf('session', { ...lifetimes, epoch: 'session.epoch' }))}`
-
-/** `expires` for Auth.js. If it is not a date that JavaScript can represent, the end of the session replaces it. */
-export const expiresAsDate = dateOf(
-  sql`case when ${representableDates(session.expires)} then ${session.expires} at time zone 'utc' else ${end} end`,
-)
 
 /**
  * Makes the settings the policy of all instances. First deletes the sessions that have ended under the old policy, so that

@@ -124,7 +124,7 @@ export function createAccounts(
           await lockUserForLogout(tx, userId)
         }
         const lock = lockSeconds === undefined ? null : await putLock(tx, userId, lockSeconds, reason)
-        const ended = await revoke(tx, 'all', {
+        const ended = await revoke(tx, {
           ...by,
           kind: 'user.revoke',
           userId,

@@ -10,8 +10,8 @@ import type { AfterCommit } from '../../leases/after-commit.ts'
 import type { AcknowledgedActs, Act } from '../../operations/acknowledged.ts'
 import { type NewOperation, recordOperationWithoutRevocations } from '../../operations/record.ts'
 import type { RevokedSession } from '../../operations/schema.ts'
+import type { RequestSource } from '../../sessions/log-in.ts'
 import { currentXid } from '../../sessions/queries.ts'
-import type { RequestSource } from '../../sessions/sessions.ts'
 import { type Counted, type CountOptions, countMatching } from './counts.ts'
 import {
   type FoundIncident,

@@ -8,7 +8,8 @@
  * other runners away. A runner that lost its lease stops at its next renewal; its work until then stays correct.
  */
 
-import { type Database, inTransaction, type Transaction } from '../../database/database.ts'
+import type { Database, Transaction } from '../../database/database.ts'
+import { inTransaction } from '../../database/transaction.ts'
 import type { Barrier } from '../../leases/barrier.ts'
 import { sleep } from '../../lib/sleep.ts'
 import { recordOperation } from '../../operations/record.ts'
