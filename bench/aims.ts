@@ -1,6 +1,7 @@
 /** Compares one run with the speed that the service promises: ratios of medians, never absolute figures. */
 import { count, median, percentile, readable } from './numbers.ts'
 import { participants } from './participants.ts'
+import type { LoginSample } from './parts/login.ts'
 import type { LogoutSeries } from './parts/logout.ts'
 import type { Results, Series } from './results.ts'
 
@@ -17,8 +18,17 @@ export interface Aim {
 /** Live instances for which the time of a logout is promised. */
 const INSTANCES = 3
 const SESSIONS = 10
+/** Sessions of the largest logout whose CPU is promised. */
+const MANY = 100_000
 
-export function aimsOf({ checks = {}, latency, logout = [], growth = {} }: Results): Aim[] {
+export function aimsOf({
+  checks = {},
+  latency,
+  logout = [],
+  growth = {},
+  login = {},
+  ending = [],
+}: Results): Aim[] {
   const rate = (name: string) => medianOf(checks, name, 'perSecond')
   const readers = Object.keys(checks).filter((name) => participants[name]?.kind === 'reads')
   const best = readers.toSorted((a, b) => rate(b) - rate(a))[0] ?? ''
@@ -57,6 +67,20 @@ export function aimsOf({ checks = {}, latency, logout = [], growth = {} }: Resul
       value: logoutP99(logout, 'leased') - logoutP99(logout, 'database'),
       most: 50,
       unit: ' ms',
+    },
+    {
+      what: 'time of a login ÷ stock DrizzleAdapter',
+      value: loginP50(login['global-logout']) / loginP50(login['Auth.js DrizzleAdapter']),
+      most: 1.3,
+      unit: '',
+    },
+    {
+      what: `CPU of a logout of ${count(MANY)} ÷ bare delete of the rows`,
+      value: median(
+        ending.flatMap(({ sessions, bare, logout }) => (sessions === MANY ? [logout / bare] : [])),
+      ),
+      most: 10,
+      unit: '',
     },
     {
       what:
@@ -98,3 +122,5 @@ function logoutP99(all: LogoutSeries[], mode: string): number {
   )
   return percentile(found?.ms ?? [], 0.99)
 }
+
+const loginP50 = (samples: LoginSample[] = []) => median(samples.map(({ p50Ms }) => p50Ms))

@@ -5,6 +5,7 @@ import type { Sample } from './measure.ts'
 import { count, median, percentile, range, readable } from './numbers.ts'
 import type { Options } from './options.ts'
 import { participants } from './participants.ts'
+import type { EndingSample } from './parts/ending.ts'
 import { incidentRow } from './parts/incident.ts'
 import type { Results, Series } from './results.ts'
 import { markdownTable } from './table.ts'
@@ -19,7 +20,7 @@ export interface Run {
 
 export function report({ date, machine, options, results }: Run): string {
   const { sessions, rounds, seconds } = options
-  const { checks, latency, logout, growth, login, incident } = results
+  const { checks, latency, logout, growth, login, ending, incident } = results
   const sections = [
     `# Benchmarks, ${date}`,
     Object.entries(machine)
@@ -78,6 +79,24 @@ generator share the machine. Ratios within one run hold from run to run; absolut
           middle(samples, 'p99Ms'),
           middle(samples, 'postgresCpu'),
         ]),
+      ),
+    )
+  if (ending)
+    sections.push(
+      '## Ending sessions',
+      'A logout everywhere, in process, and a bare `delete` of as many rows. CPU of PostgreSQL in µs for each session.',
+      markdownTable(
+        ['sessions', 'bare delete', 'logout', 'ratio'],
+        [...new Set(ending.map(({ sessions }) => sessions))].map((size) => {
+          const some = ending.filter(({ sessions }) => sessions === size)
+          const of = (value: (sample: EndingSample) => number) => readable(median(some.map(value)))
+          return [
+            count(size),
+            of(({ bare }) => bare),
+            of(({ logout }) => logout),
+            of(({ bare, logout }) => logout / bare),
+          ]
+        }),
       ),
     )
   if (incident)

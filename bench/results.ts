@@ -1,6 +1,7 @@
 /** What a run measured. A part that did not run is absent, and so is a participant that did not take part. */
 
 import type { Sample } from './measure.ts'
+import type { EndingSample } from './parts/ending.ts'
 import type { IncidentSample } from './parts/incident.ts'
 import type { LoginSample } from './parts/login.ts'
 import type { LogoutSeries } from './parts/logout.ts'
@@ -14,6 +15,7 @@ export interface Results {
   /** By stored sessions. */
   growth?: Series
   login?: Record<string, LoginSample[]>
+  ending?: EndingSample[]
   /** By mode. */
   incident?: IncidentSample[]
 }

@@ -15,6 +15,7 @@ import { describeMachine } from './machine.ts'
 import { measurer } from './measure.ts'
 import { HELP, type Options, readOptions } from './options.ts'
 import { checks } from './parts/checks.ts'
+import { ending } from './parts/ending.ts'
 import { growth } from './parts/growth.ts'
 import { incident } from './parts/incident.ts'
 import { latency } from './parts/latency.ts'
@@ -60,6 +61,7 @@ async function fill(results: Results): Promise<void> {
     if (wanted('logout')) results.logout = await logout(postgres, options)
     if (wanted('growth')) results.growth = await growth(measure, options)
     if (wanted('login')) results.login = await login(postgres, options)
+    if (wanted('ending')) results.ending = await ending(postgres, options)
     if (wanted('incident')) results.incident = await incident(postgres, options)
   } finally {
     await measure.close()
