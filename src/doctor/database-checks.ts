@@ -15,6 +15,7 @@ import { TABLES } from '../tables.ts'
 import { type Finding, ok, problem, type Query, warning } from './finding.ts'
 import { checkLink } from './link-checks.ts'
 import { checkReplica } from './replica-checks.ts'
+import { checkReplication } from './replication-check.ts'
 import {
   checkOwnRights,
   checkRoles,
@@ -133,6 +134,7 @@ export async function checkDatabase(
       checkTriggers,
       checkLink,
       checkRestored,
+      checkReplication,
     ])
       findings.push(await check(query, policy))
     return [

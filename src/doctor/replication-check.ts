@@ -1,0 +1,23 @@
+/** Whether a failover can lose what was answered: not with a synchronous standby. */
+import { type Finding, ok, type Query, warning } from './finding.ts'
+
+const LOSES =
+  'A failover may lose the last sign-outs; the processes that confirmed them carry them out again. Set synchronous_standby_names'
+
+/** A login without pg_monitor sees standbys, and not what they are. */
+export async function checkReplication(query: Query): Promise<Finding> {
+  const [standbys, synchronous, hidden, names] = await query<[number, number, number, string]>(
+    `select count(*)::int, (count(*) filter (where sync_state in ('sync', 'quorum')))::int,
+      (count(*) filter (where sync_state is null))::int, current_setting('synchronous_standby_names')
+    from pg_stat_replication`,
+  )
+  if (standbys === 0) return ok('replication', 'no standby is connected')
+  if (synchronous > 0) return ok('replication', `${synchronous} of ${standbys} standbys synchronous`)
+  if (names === '') return warning('replication', `none of ${standbys} standbys is synchronous. ${LOSES}.`)
+  return hidden > 0
+    ? ok('replication', `${standbys} standbys; only a login with pg_monitor sees whether one is synchronous`)
+    : warning(
+        'replication',
+        `none of ${standbys} standbys is synchronous now. ${LOSES} to those that are connected.`,
+      )
+}
