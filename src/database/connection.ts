@@ -9,7 +9,7 @@ import { runDetached } from '../lib/run-detached.ts'
 import { clientConfig } from './client-config.ts'
 import { type ServerState, STATE_SQL, setUpSql, type Timeouts } from './connection-settings.ts'
 import { parseDatabaseUrl, type Server } from './database-url.ts'
-import { DEFAULT_SCHEMA, inSchema } from './own-schema.ts'
+import { renamed } from './own-schema.ts'
 import { Pipeline, type Statement } from './pipeline.ts'
 import { otherServer, requirePrimary, UnfitServer } from './server-state.ts'
 
@@ -118,6 +118,11 @@ export function createConnector(
       this.#configError = configError
       // A query throws its own error; without this listener the same error would also end the process.
       this.on('error', () => {})
+      this.on('notice', ({ routine }) => {
+        // A COMMIT whose wait for a synchronous standby was cancelled is answered as done, with a warning from this routine.
+        if (routine === 'SyncRepWaitForLSN')
+          this.connection.emit('error', new Error('the commit may be lost'))
+      })
       if (channel_binding === 'require') this.#requireBinding()
     }
 
@@ -234,15 +239,6 @@ export function createConnector(
         return client.connect()
       }),
   }
-}
-
-/** A query with the names of `schema`. A `Submittable` belongs to one connection and is changed in place. */
-function renamed<Q extends string | { text?: string; submit?: unknown }>(query: Q, schema: string): Q {
-  if (schema === DEFAULT_SCHEMA) return query
-  if (typeof query === 'string') return inSchema(query, schema) as Q
-  if (typeof query.text !== 'string') return query
-  const target = query.submit ? query : { ...(query as object) }
-  return Object.assign(target, { text: inSchema(query.text, schema) }) as Q
 }
 
 /** The error of one of several hosts, with the host in its message. */

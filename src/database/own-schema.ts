@@ -31,3 +31,12 @@ export function inSchema(statement: string, schema: string): string {
     /['"]/.test(statement[at - 1] ?? '') ? schema : `"${schema}"`,
   )
 }
+
+/** A query with the names of `schema`. A `Submittable` belongs to one connection and is changed in place. */
+export function renamed<Q extends string | { text?: string; submit?: unknown }>(query: Q, schema: string): Q {
+  if (schema === DEFAULT_SCHEMA) return query
+  if (typeof query === 'string') return inSchema(query, schema) as Q
+  if (typeof query.text !== 'string') return query
+  const target = query.submit ? query : { ...(query as object) }
+  return Object.assign(target, { text: inSchema(query.text, schema) }) as Q
+}

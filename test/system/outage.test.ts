@@ -104,6 +104,32 @@ t.test(
   },
 )
 
+t.test('a sign-out whose wait for a synchronous standby is cancelled is not answered as done', async (t) => {
+  const { token } = await service.signIn(ada)
+  const standbys = async (names: string) => {
+    await database.psql(`alter system set synchronous_standby_names = '${names}'`)
+    await database.psql('select pg_reload_conf()')
+    await waitFor('the server to read its settings', async () => {
+      const [set] = await database.psql<{ names: string }>(
+        `select current_setting('synchronous_standby_names') as names`,
+      )
+      return set?.names === names
+    })
+  }
+  await standbys('missing')
+  try {
+    const answer = as(token, '/api/logout', json({ scope: 'global' }))
+    const cancelled = `select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep' and query like '%log_out%'`
+    await waitFor('the commit to wait', async () => (await database.psql(cancelled)).length > 0)
+    const response = await answer
+    t.equal(response.status, 503)
+    t.match(await response.json(), { code: 'outcome_unknown' })
+    t.equal(response.headers.get('set-cookie'), null)
+  } finally {
+    await standbys('')
+  }
+})
+
 t.test(
   'a sign-out whose commit is not confirmed is answered "outcome_unknown", and repeating it succeeds',
   async (t) => {
