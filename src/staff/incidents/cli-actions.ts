@@ -14,7 +14,8 @@ import { reason } from '../reason.ts'
 import { executeHint, printIncident, printPlan } from './cli-format.ts'
 import { type SelectionOptions, selectionOf } from './cli-selection.ts'
 import { incidentCsv } from './csv.ts'
-import type { IncidentReport, Incidents } from './incidents.ts'
+import type { Incidents } from './incidents.ts'
+import type { IncidentReport } from './report.ts'
 import { carryOut } from './runner.ts'
 
 export type IncidentsContext = CommandContext<{

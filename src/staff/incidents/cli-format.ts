@@ -5,8 +5,9 @@ import { print, visible } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
 import { count } from '../../ui/format.ts'
-import type { IncidentReport, Plan } from './incidents.ts'
+import type { Plan } from './incidents.ts'
 import type { UnknownUsers } from './queries.ts'
+import type { IncidentReport } from './report.ts'
 import { isForEveryone } from './selector-values.ts'
 
 /** Unknown user ids that are printed at most. */

@@ -14,7 +14,6 @@ import type { RequestSource } from '../../sessions/log-in.ts'
 import { currentXid } from '../../sessions/queries.ts'
 import { type Counted, type CountOptions, countMatching } from './counts.ts'
 import {
-  type FoundIncident,
   findIncident,
   findUnknownListedUsers,
   forgetExpiredPlans,
@@ -26,7 +25,7 @@ import {
   type UnknownUsers,
   unknownUsers,
 } from './queries.ts'
-import type { IncidentOutcome, IncidentSample, ShownSelection } from './schema.ts'
+import { type IncidentReport, reportOf } from './report.ts'
 import { shownSelection, wholeSelection } from './selection.ts'
 import type { Selection } from './selector-values.ts'
 
@@ -50,34 +49,6 @@ export interface Plan extends Counted {
   expiresAt: Date
   /** Ids in the selection that no user has here. An execution refuses their sessions from before: see `take_over()`. */
   unknownUsers: string[]
-}
-
-interface Actor {
-  kind: string
-  id: string | null
-}
-
-/** An incident as it stands. Once it is done, this is its report. */
-export interface IncidentReport {
-  planId: string
-  state: 'planned' | 'expired' | 'running' | 'done'
-  reason: string
-  selection: ShownSelection
-  plannedBy: Actor
-  plannedAt: Date
-  expiresAt: Date
-  /** What the plan counted. */
-  planned: Omit<Counted, 'sample'>
-  sample: IncidentSample[]
-  executedBy: Actor | null
-  startedAt: Date | null
-  finishedAt: Date | null
-  durationMs: number | null
-  /** The operation that every ended session is recorded under. */
-  operationId: string | null
-  /** Sessions ended so far. */
-  ended: number
-  outcome: IncidentOutcome | null
 }
 
 export type Incidents = ReturnType<typeof createIncidents>
@@ -226,31 +197,4 @@ export async function insertPlan(
 
 function notFound(): Problem {
   return new Problem('incident_not_found', 'No incident has this id.')
-}
-
-function reportOf({ incident, expired, executed }: FoundIncident): IncidentReport {
-  const { startedAt, finishedAt } = incident
-  return {
-    planId: incident.id,
-    state: incident.state === 'planned' && expired ? 'expired' : incident.state,
-    reason: incident.reason,
-    selection: incident.selection,
-    plannedBy: { kind: incident.actorKind, id: incident.actorId },
-    plannedAt: incident.plannedAt,
-    expiresAt: incident.expiresAt,
-    planned: {
-      sessions: incident.plannedSessions,
-      users: incident.plannedUsers,
-      estimated: incident.estimated,
-      staffSessions: incident.staffSessions,
-    },
-    sample: incident.sample,
-    executedBy: executed && { kind: executed.actorKind, id: executed.actorId },
-    startedAt,
-    finishedAt,
-    durationMs: startedAt && finishedAt && finishedAt.getTime() - startedAt.getTime(),
-    operationId: incident.operationId,
-    ended: incident.ended,
-    outcome: incident.outcome,
-  }
 }

@@ -9,7 +9,8 @@ import { instant, nullableText, planId } from '../../http/schemas.ts'
 import { actorOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
 import { reason } from '../reason.ts'
 import { incidentCsv } from './csv.ts'
-import type { IncidentReport, Incidents } from './incidents.ts'
+import type { Incidents } from './incidents.ts'
+import type { IncidentReport } from './report.ts'
 import { selection, shownSelectionSchema } from './selection.ts'
 
 /** Bytes: 200,000 user ids of 36 characters are 8 MB. The body is read only after authentication. */

@@ -3,7 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { count, stamp } from '../../../ui/format.ts'
 import type { DisplayNames } from '../../display-names.ts'
 import { actor, quoted, userLink } from '../../views/parts.ts'
-import type { IncidentReport } from '../incidents.ts'
+import type { IncidentReport } from '../report.ts'
 import type { ShownSelection } from '../schema.ts'
 import { type NamedSelector, partsOf, type SelectorValue } from '../selectors.ts'
 

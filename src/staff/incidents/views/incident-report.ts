@@ -4,7 +4,7 @@ import { count, stamp } from '../../../ui/format.ts'
 import type { DisplayNames } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import { sessionsOfUsers } from '../../views/parts.ts'
-import type { IncidentReport } from '../incidents.ts'
+import type { IncidentReport } from '../report.ts'
 import { facts } from './incident-facts.ts'
 
 export interface ReportPage {

@@ -3,7 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { ago, count } from '../../../ui/format.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import { quoted, sessionsOfUsers } from '../../views/parts.ts'
-import type { IncidentReport } from '../incidents.ts'
+import type { IncidentReport } from '../report.ts'
 
 export interface IncidentsPage {
   viewer: Viewer
