@@ -373,7 +373,10 @@ BEGIN
 			AND (global_logout.valid_session(s."sessionToken")).id IS NOT NULL
 	) THEN
 		SELECT r.* INTO before FROM global_logout.revoked_session r WHERE r.user_id = asker."userId" AND r.session_id = only_id LIMIT 1;
-		outcome := CASE WHEN before.id IS NULL THEN 'not_found' ELSE 'repeated' END;
+		-- The record of a session that an incident for everyone has ended may follow later.
+		outcome := CASE WHEN before.id IS NOT NULL OR EXISTS (
+			SELECT FROM global_logout.session s, global_logout.session_policy p WHERE s."userId" = asker."userId" AND s.id = only_id AND s.epoch < p.epoch
+		) THEN 'repeated' ELSE 'not_found' END;
 		operation_id := before.operation_id;
 		signed_out := false;
 		RETURN;

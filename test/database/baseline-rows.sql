@@ -36,10 +36,10 @@ insert into user_lock (user_id, until, reason) values ('eve', null, 'stolen'), (
 -- A sign-out by the application, a logout by the service, an external revocation, a change that ends nothing.
 select from sign_out(pg_temp.hashed('ada-signed-out'));
 begin;
-select from set_config('global_logout.operation_id', '00000000-0000-4000-8000-000000000001', true);
-delete from session where "sessionToken" = pg_temp.hashed('ada-ended');
 insert into operation (id, kind, scope, actor_kind, actor_id, user_id, reason, ip_address, user_agent, request_id, revoked_count, waited_ms)
 	values ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', 1, 12);
+select from set_config('global_logout.operation_id', '00000000-0000-4000-8000-000000000001', true);
+delete from session where "sessionToken" = pg_temp.hashed('ada-ended');
 commit;
 delete from session where "sessionToken" = pg_temp.hashed('ada-deleted');
 update session set expires = '2070-01-01' where "sessionToken" = pg_temp.hashed('ada-laptop');

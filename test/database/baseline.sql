@@ -11,6 +11,84 @@ SET row_security = off;
 
 CREATE SCHEMA global_logout;
 
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+CREATE TABLE global_logout.operation (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    scope text,
+    actor_kind text NOT NULL,
+    actor_id text,
+    actor_session_id uuid,
+    user_id text,
+    reason text,
+    ip_address inet,
+    user_agent text,
+    request_id text,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_count integer NOT NULL,
+    selection jsonb,
+    result jsonb,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    waited_ms integer,
+    CONSTRAINT operation_dates CHECK (((at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (at < '9999-12-31 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT operation_kinds CHECK (((kind = ANY (ARRAY['logout'::text, 'session.end'::text, 'session.replace'::text, 'user.delete'::text, 'user.revoke'::text, 'user.lock'::text, 'user.unlock'::text, 'user.role'::text, 'incident.plan'::text, 'incident.execute'::text, 'incident.finish'::text, 'key.create'::text, 'key.change'::text, 'key.revoke'::text, 'policy.change'::text])) AND (actor_kind = ANY (ARRAY['user'::text, 'service'::text, 'staff'::text, 'system'::text, 'database'::text]))))
+);
+
+CREATE TABLE global_logout.session (
+    "sessionToken" text NOT NULL,
+    "userId" text NOT NULL,
+    expires timestamp without time zone NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    "createdAt" timestamp with time zone DEFAULT now() NOT NULL,
+    "lastSeenAt" timestamp with time zone DEFAULT now() NOT NULL,
+    "passiveAt" timestamp with time zone,
+    "ipAddress" inet,
+    "userAgent" text,
+    "keyId" uuid,
+    epoch integer DEFAULT 0 NOT NULL,
+    CONSTRAINT session_dates CHECK ((("createdAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("createdAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("passiveAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("passiveAt" < '9999-12-31 00:00:00+00'::timestamp with time zone)))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
+
+CREATE FUNCTION global_logout.act_of_user(kind text, scope text, asker global_logout.session, ip_address inet, user_agent text, request_id text) RETURNS global_logout.operation
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+	SELECT jsonb_populate_record(NULL::global_logout.operation, jsonb_build_object('kind', kind, 'scope', scope, 'actor_kind', 'user',
+		'actor_id', asker."userId", 'actor_session_id', asker.id, 'user_id', asker."userId", 'ip_address', ip_address,
+		'user_agent', user_agent, 'request_id', request_id))
+$$;
+
+CREATE FUNCTION global_logout.admit_session() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+DECLARE
+	locked global_logout.user_lock;
+BEGIN
+	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
+		RAISE EXCEPTION 'admit_session() is for global_logout.session alone';
+	END IF;
+	-- Whatever the writer says, a session has the epoch in which it began. A sign-in under way when an epoch ends commits with that one.
+	new.epoch := CASE TG_OP WHEN 'INSERT' THEN coalesce((SELECT p.epoch FROM global_logout.session_policy p), 0) ELSE old.epoch END;
+	PERFORM FROM global_logout."user" WHERE id = new."userId" FOR KEY SHARE;
+	IF NOT FOUND THEN
+		INSERT INTO global_logout."user" (id) VALUES (new."userId") ON CONFLICT (id) DO NOTHING;
+		PERFORM FROM global_logout."user" WHERE id = new."userId" FOR KEY SHARE;
+	END IF;
+	SELECT * INTO locked FROM global_logout.user_lock WHERE user_id = new."userId" AND coalesce(until > clock_timestamp(), true);
+	IF FOUND THEN
+		RAISE EXCEPTION 'sign-in of this user is locked %',
+			coalesce('until ' || to_char(locked.until AT TIME ZONE 'utc', 'YYYY-MM-DD HH24:MI:SS') || 'Z', 'until staff lift the lock')
+			USING ERRCODE = 'GL001', HINT = 'global-logout keeps this lock; its staff can lift it.';
+	END IF;
+	RETURN new;
+END $$;
+
 CREATE FUNCTION global_logout.announce_lock() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -34,47 +112,45 @@ CREATE FUNCTION global_logout.begin_act(VARIADIC required text[] DEFAULT '{}'::t
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-	IF EXISTS (SELECT FROM unnest(required) AS given WHERE given <> '' IS NOT TRUE) THEN
+	IF '' = ANY (required) OR array_position(required, NULL) IS NOT NULL THEN
 		RAISE EXCEPTION 'token_hash, user_id and scope must not be empty' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	IF pg_is_in_recovery() THEN
 		RAISE EXCEPTION 'this server is a standby, which may lag behind' USING ERRCODE = 'read_only_sql_transaction';
 	END IF;
 	IF current_setting('session_replication_role') = 'replica' THEN
-		RAISE EXCEPTION 'session_replication_role is replica: ended sessions would leave no record' USING ERRCODE = 'object_not_in_prerequisite_state';
+		RAISE EXCEPTION 'session_replication_role is replica: ended sessions would leave no record' USING ERRCODE = 'read_only_sql_transaction';
 	END IF;
 	IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
 		PERFORM set_config('synchronous_commit', 'on', true);
 	END IF;
 END $$;
 
-CREATE FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) RETURNS timestamp with time zone
+CREATE FUNCTION global_logout.begin_epoch() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+BEGIN
+	IF TG_RELID <> 'global_logout.incident'::regclass::oid THEN
+		RAISE EXCEPTION 'begin_epoch() is for global_logout.incident alone';
+	END IF;
+	new.epoch := CASE TG_OP WHEN 'UPDATE' THEN old.epoch END;
+	IF new.state = 'running' AND new.selection = '{"everyone": true}' AND (TG_OP = 'INSERT' OR old.state = 'planned') THEN
+		UPDATE global_logout.session_policy SET epoch = epoch + 1 RETURNING epoch INTO STRICT new.epoch;
+	END IF;
+	RETURN new;
+END $$;
+
+CREATE FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, session_epoch integer, idle_timeout_seconds integer, max_age_seconds integer, policy_epoch integer) RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN timestamptz_smaller((expires AT TIME ZONE 'utc'::text), timestamptz_smaller((created_at + make_interval(secs => (max_age_seconds)::double precision)), (last_seen_at + make_interval(secs => (idle_timeout_seconds)::double precision))));
-
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
-
-CREATE TABLE global_logout.session (
-    "sessionToken" text NOT NULL,
-    "userId" text NOT NULL,
-    expires timestamp without time zone NOT NULL,
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    "createdAt" timestamp with time zone DEFAULT now() NOT NULL,
-    "lastSeenAt" timestamp with time zone DEFAULT now() NOT NULL,
-    "passiveAt" timestamp with time zone,
-    "ipAddress" inet,
-    "userAgent" text,
-    "keyId" uuid,
-    CONSTRAINT session_dates CHECK ((("createdAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("createdAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("passiveAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("passiveAt" < '9999-12-31 00:00:00+00'::timestamp with time zone)))
-)
-WITH (fillfactor='70');
+    RETURN CASE WHEN (session_epoch < policy_epoch) THEN '-infinity'::timestamp with time zone ELSE timestamptz_smaller((expires AT TIME ZONE 'utc'::text), timestamptz_smaller((created_at + make_interval(secs => (max_age_seconds)::double precision)), (last_seen_at + make_interval(secs => (idle_timeout_seconds)::double precision)))) END;
 
 CREATE TABLE global_logout.session_policy (
     singleton boolean DEFAULT true NOT NULL,
     idle_timeout_seconds integer NOT NULL,
     max_age_seconds integer NOT NULL,
+    epoch integer DEFAULT 0 NOT NULL,
     CONSTRAINT session_policy_singleton CHECK (singleton)
 );
 
@@ -92,7 +168,7 @@ CREATE FUNCTION global_logout.check_tokens(token_hashes text[]) RETURNS TABLE("p
     FROM global_logout.session_policy p,
      (unnest(check_tokens.token_hashes) WITH ORDINALITY requested(token, "position")
       JOIN global_logout.session s ON ((s."sessionToken" = requested.token))),
-     LATERAL ( SELECT global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds) AS until,
+     LATERAL ( SELECT global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", s.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch) AS until,
              (statement_timestamp() - make_interval(secs => LEAST((60)::double precision, ((p.idle_timeout_seconds)::double precision / (4)::double precision)))) AS due_before) lasts
    WHERE (statement_timestamp() < lasts.until);
 END;
@@ -136,28 +212,35 @@ BEGIN
 	PERFORM global_logout.refuse_staff(user_id);
 END $$;
 
-CREATE FUNCTION global_logout.end_sessions(asker global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text, OUT operation_id uuid, OUT revoked jsonb) RETURNS record
-    LANGUAGE plpgsql
+CREATE FUNCTION global_logout.end_sessions(act global_logout.operation, only_id uuid, except_id uuid, most integer, OUT operation_id uuid, OUT ended integer, OUT ids uuid[], OUT revoked jsonb) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS $$
-#variable_conflict use_column
-DECLARE
-	new_id CONSTANT uuid := gen_random_uuid();
+#variable_conflict use_variable
 BEGIN
-	DELETE FROM global_logout.session s WHERE s."userId" = asker."userId" AND s.id = ANY (ids);
-	-- The trigger has decided which of them were valid.
-	WITH ended AS (
-		UPDATE global_logout.revoked_session r SET operation_id = new_id
-		WHERE r.user_id = asker."userId" AND r.session_id = ANY (ids) AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL
-		RETURNING r.*
-	)
+	operation_id := gen_random_uuid();
+	act.id := operation_id;
+	act.revoked_count := -1;
+	INSERT INTO global_logout.operation SELECT act.*;
+	PERFORM set_config('global_logout.operation_id', operation_id::text, true);
+	-- A statement of its own, after that of the lock: its snapshot shows the sign-ins that the lock waited for.
+	IF only_id IS NOT NULL THEN
+		DELETE FROM global_logout.session s WHERE s."userId" = act.user_id AND s.id = only_id;
+	ELSIF except_id IS NOT NULL THEN
+		DELETE FROM global_logout.session s WHERE s."userId" = act.user_id AND s.id <> except_id;
+	ELSE
+		DELETE FROM global_logout.session s WHERE s."userId" = act.user_id;
+	END IF;
+	PERFORM set_config('global_logout.operation_id', '', true);
+	SELECT count(*), coalesce(array_agg(r.session_id), '{}') INTO ended, ids FROM global_logout.revoked_session r WHERE r.operation_id = operation_id;
 	SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.session_id, 'createdAt', e.created_at, 'lastSeenAt', e.last_seen_at,
 		'ipAddress', host(e.ip_address), 'userAgent', e.user_agent) ORDER BY e.last_seen_at DESC, e.session_id), '[]')
-	INTO revoked FROM ended e;
-	operation_id := new_id;
-	INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, ip_address, user_agent,
-		request_id, revoked_count)
-	VALUES (new_id, kind, scope, 'user', asker."userId", asker.id, asker."userId", ip_address, user_agent, request_id, jsonb_array_length(revoked));
+		INTO revoked FROM (
+			SELECT r.* FROM global_logout.revoked_session r WHERE r.operation_id = operation_id
+			ORDER BY r.last_seen_at DESC, r.session_id LIMIT most
+		) e;
+	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = operation_id;
 END $$;
 
 CREATE FUNCTION global_logout.follow_users() RETURNS trigger
@@ -234,13 +317,12 @@ BEGIN
 				global_logout.take_over(text, text, timestamptz, jsonb, text, inet) TO %I', member);
 			CONTINUE;
 		END IF;
-		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer),
-			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, timestamptz),
+		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer, integer, integer),
+			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, integer, integer, timestamptz),
 			global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]) TO %I', member);
 		EXECUTE format('GRANT SELECT ON global_logout.session_policy TO %I', member);
 	END LOOP;
 	IF 'global_logout_service' = ANY (known) THEN
-		-- SELECT … FOR UPDATE takes the right to update some column of job, too.
 		GRANT SELECT, INSERT, UPDATE (name, email, image) ON global_logout."user" TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE ("lastSeenAt", "passiveAt"), DELETE ON global_logout.session TO global_logout_service;
 		GRANT UPDATE (idle_timeout_seconds, max_age_seconds) ON global_logout.session_policy TO global_logout_service;
@@ -251,7 +333,7 @@ BEGIN
 		GRANT SELECT, INSERT, UPDATE (state, operation_id, started_at, ended, finished_at, outcome) ON global_logout.incident TO global_logout_service;
 		GRANT SELECT, INSERT, DELETE ON global_logout.incident_planned TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE, DELETE ON global_logout.incident_runner TO global_logout_service;
-		GRANT SELECT, UPDATE (name) ON global_logout.job TO global_logout_service;
+		GRANT SELECT, UPDATE (page, done_until) ON global_logout.job TO global_logout_service;
 		GRANT SELECT, INSERT (session_id, user_id, operation_id, count, ip_address, user_agent, same_address, same_program)
 			ON global_logout.replay TO global_logout_service;
 		GRANT USAGE ON SEQUENCE global_logout.revoked_session_id_seq TO global_logout_service;
@@ -260,18 +342,28 @@ BEGIN
 		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
 		GRANT EXECUTE ON FUNCTION global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
 			global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.remove_user(text, text, text, text),
+			global_logout.redo_operation(jsonb, uuid[], boolean),
+			global_logout.log_in(text, text, jsonb, text, inet, text, uuid, boolean, text), global_logout.log_out(text, text, uuid, text[], text, inet, text, integer, boolean),
+			global_logout.end_sessions(global_logout.operation, uuid, uuid, integer),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.may_act_on_staff() TO global_logout_service;
 		GRANT SELECT ON global_logout.migration TO global_logout_service;
 	END IF;
 	IF 'global_logout_checker' = ANY (known) THEN
-		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt") ON global_logout.session TO global_logout_checker;
+		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", epoch) ON global_logout.session TO global_logout_checker;
 	END IF;
 	IF 'global_logout_staff_application' = ANY (known) THEN
 		GRANT EXECUTE ON FUNCTION global_logout.may_act_on_staff() TO global_logout_staff_application;
 	END IF;
 	RETURN cardinality(known) = 4;
 END $$;
+
+CREATE FUNCTION global_logout.kept_act(act global_logout.operation, id uuid, session_ids uuid[]) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+	SELECT json_build_object('id', id, 'what', json_strip_nulls(to_json(act)), 'sessionIds', session_ids)::text
+$$;
 
 CREATE TABLE global_logout.service_key (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -302,6 +394,134 @@ CREATE FUNCTION global_logout.lagging_instances(xids text[]) RETURNS TABLE(xid t
 	JOIN global_logout.instance i ON pg_visible_in_snapshot(asked.xid::xid8, i.applied) IS NOT TRUE
 $$;
 
+CREATE FUNCTION global_logout.log_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, key_id uuid, for_staff boolean, request_id text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT acts text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+	policy global_logout.session_policy;
+	old global_logout.session;
+	made global_logout.session;
+	act global_logout.operation;
+BEGIN
+	PERFORM global_logout.begin_act(token_hash, user_id);
+	acts := '[]';
+	PERFORM global_logout.mirror_user(user_id, profile);
+	IF NOT for_staff AND EXISTS (SELECT FROM global_logout.staff s WHERE s.user_id = user_id) THEN
+		RAISE EXCEPTION 'this user is security staff: to sign them in, the login needs the role global_logout_staff_application'
+			USING ERRCODE = 'GL002';
+	END IF;
+	IF replaces IS NOT NULL THEN
+		old := global_logout.valid_session(replaces);
+		IF old.id IS NOT NULL THEN
+			act := global_logout.act_of_user('session.replace', NULL, old, ip_address, user_agent, request_id);
+			IF key_id <> '00000000-0000-0000-0000-000000000000' THEN
+				act.actor_kind := 'service';
+				act.actor_id := key_id;
+			END IF;
+			SELECT '[' || global_logout.kept_act(act, e.operation_id, e.ids) || ']' INTO acts FROM global_logout.end_sessions(act, old.id, NULL, 0) e;
+		END IF;
+	END IF;
+	xid := pg_current_xact_id()::text;
+	SELECT * INTO STRICT policy FROM global_logout.session_policy;
+	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent", "keyId")
+		VALUES (token_hash, user_id, (statement_timestamp() + make_interval(secs => policy.max_age_seconds::double precision)) AT TIME ZONE 'utc',
+			ip_address, user_agent, key_id)
+		RETURNING * INTO made;
+	session_id := made.id;
+	created_at := made."createdAt";
+	expires_at := made.expires AT TIME ZONE 'utc';
+	ends_at := global_logout.session_ends_at(made.expires, made."createdAt", made."lastSeenAt", made.epoch, policy.idle_timeout_seconds, policy.max_age_seconds, policy.epoch);
+END $$;
+
+CREATE FUNCTION global_logout.log_out(token_hash text, scope text, only_id uuid, others text[], user_agent text, ip_address inet, request_id text, most integer, may_be_large boolean, OUT xid text, OUT outcome text, OUT signed_out boolean, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT sessions integer, OUT acts text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+	asker global_logout.session;
+	other global_logout.session;
+	before global_logout.revoked_session;
+	act global_logout.operation;
+	kept text[] := '{}';
+	done record;
+BEGIN
+	PERFORM global_logout.begin_act(token_hash, scope);
+	IF scope NOT IN ('local', 'others', 'global') THEN
+		RAISE EXCEPTION 'scope must be local, others or global' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	xid := pg_current_xact_id()::text;
+	ended := 0;
+	revoked := '[]';
+	acts := '[]';
+	-- Logins in progress have committed when the lock is held; the next statements see them. Of two logouts the second finds the session
+	-- over. Several users are locked in one order, so that two such logouts do not wait for each other.
+	PERFORM FROM global_logout."user" u WHERE u.id IN (
+		SELECT (global_logout.valid_session(given))."userId" FROM unnest(others || token_hash) given
+	) ORDER BY u.id FOR UPDATE;
+	asker := global_logout.valid_session(token_hash);
+	IF asker.id IS NOT NULL AND only_id IS NOT NULL AND only_id <> asker.id AND NOT EXISTS (
+		SELECT FROM global_logout.session s WHERE s."userId" = asker."userId" AND s.id = only_id
+			AND (global_logout.valid_session(s."sessionToken")).id IS NOT NULL
+	) THEN
+		SELECT r.* INTO before FROM global_logout.revoked_session r WHERE r.user_id = asker."userId" AND r.session_id = only_id LIMIT 1;
+		-- The record of a session that an incident for everyone has ended may follow later.
+		outcome := CASE WHEN before.id IS NOT NULL OR EXISTS (
+			SELECT FROM global_logout.session s, global_logout.session_policy p WHERE s."userId" = asker."userId" AND s.id = only_id AND s.epoch < p.epoch
+		) THEN 'repeated' ELSE 'not_found' END;
+		operation_id := before.operation_id;
+		signed_out := false;
+		RETURN;
+	END IF;
+	IF asker.id IS NOT NULL THEN
+		IF NOT may_be_large AND only_id IS NULL AND scope <> 'local' THEN
+			SELECT count(*) INTO sessions FROM (SELECT FROM global_logout.session s WHERE s."userId" = asker."userId" LIMIT 1001) listed;
+			IF sessions > 1000 THEN
+				SELECT count(*) INTO sessions FROM global_logout.session s WHERE s."userId" = asker."userId";
+				outcome := 'large';
+				RETURN;
+			END IF;
+		END IF;
+		act := global_logout.act_of_user(CASE WHEN only_id IS NULL THEN 'logout' ELSE 'session.end' END, CASE WHEN only_id IS NULL THEN scope END,
+			asker, ip_address, user_agent, request_id);
+		SELECT e.* INTO done FROM global_logout.end_sessions(act, coalesce(only_id, CASE WHEN scope = 'local' THEN asker.id END),
+			CASE WHEN scope = 'others' THEN asker.id END, most) e;
+		operation_id := done.operation_id;
+		ended := done.ended;
+		revoked := done.revoked;
+		kept := ARRAY[global_logout.kept_act(act, done.operation_id, done.ids)];
+		outcome := 'done';
+		signed_out := CASE WHEN only_id IS NULL THEN scope <> 'others' ELSE only_id = asker.id END;
+	ELSE
+		SELECT r.* INTO before FROM global_logout.revoked_session r WHERE r.session_token = token_hash ORDER BY r.id DESC LIMIT 1;
+		outcome := CASE
+			WHEN CASE WHEN only_id IS NOT NULL THEN only_id = before.session_id
+					OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash AND s.id = only_id)
+				WHEN scope = 'local' THEN before.id IS NOT NULL
+					OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash)
+				ELSE EXISTS (SELECT FROM global_logout.operation o WHERE o.id = before.operation_id AND o.scope = 'global') END
+			THEN 'repeated' ELSE 'refused' END;
+		signed_out := outcome = 'repeated';
+		-- Only the session that asked may see what it ended; a thief whose session was ended may not.
+		SELECT o.id INTO operation_id FROM global_logout.operation o
+			WHERE signed_out AND o.id = before.operation_id AND o.actor_session_id = before.session_id;
+	END IF;
+	IF signed_out THEN
+		FOR other IN SELECT s.* FROM global_logout.session s WHERE s."sessionToken" = ANY (others) AND (global_logout.valid_session(s."sessionToken")).id IS NOT NULL LOOP
+			act := global_logout.act_of_user('logout', 'local', other, ip_address, user_agent, request_id);
+			SELECT e.* INTO done FROM global_logout.end_sessions(act, other.id, NULL, most) e;
+			ended := ended + done.ended;
+			revoked := revoked || done.revoked;
+			kept := kept || global_logout.kept_act(act, done.operation_id, done.ids);
+		END LOOP;
+	END IF;
+	acts := '[' || array_to_string(kept, ',') || ']';
+END $$;
+
 CREATE FUNCTION global_logout.may_act_on_staff() RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -331,34 +551,24 @@ BEGIN
 END $$;
 
 CREATE FUNCTION global_logout.named_operation() RETURNS uuid
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-	SELECT CASE WHEN has_table_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name, 'global_logout.operation', 'insert')
-		THEN nullif(current_setting('global_logout.operation_id', true), '')::uuid END
-$$;
-
-CREATE TABLE global_logout.operation (
-    id uuid NOT NULL,
-    kind text NOT NULL,
-    scope text,
-    actor_kind text NOT NULL,
-    actor_id text,
-    actor_session_id uuid,
-    user_id text,
-    reason text,
-    ip_address inet,
-    user_agent text,
-    request_id text,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    revoked_count integer NOT NULL,
-    selection jsonb,
-    result jsonb,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    waited_ms integer,
-    CONSTRAINT operation_dates CHECK (((at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (at < '9999-12-31 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT operation_kinds CHECK (((kind = ANY (ARRAY['logout'::text, 'session.end'::text, 'session.replace'::text, 'user.delete'::text, 'user.revoke'::text, 'user.lock'::text, 'user.unlock'::text, 'user.role'::text, 'incident.plan'::text, 'incident.execute'::text, 'incident.finish'::text, 'key.create'::text, 'key.change'::text, 'key.revoke'::text, 'policy.change'::text])) AND (actor_kind = ANY (ARRAY['user'::text, 'service'::text, 'staff'::text, 'system'::text, 'database'::text]))))
-);
+DECLARE
+	named CONSTANT text := current_setting('global_logout.operation_id', true);
+	is_writer boolean;
+	under_way boolean;
+BEGIN
+	IF named <> '' IS NOT TRUE THEN
+		RETURN NULL;
+	END IF;
+	is_writer := has_table_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name, 'global_logout.operation', 'insert');
+	SELECT o.revoked_count = -1 AND o.xid = pg_current_xact_id() INTO under_way FROM global_logout.operation o WHERE o.id = named::uuid;
+	IF is_writer AND NOT FOUND THEN
+		RAISE EXCEPTION 'operation % ends sessions and is not recorded', named USING ERRCODE = 'foreign_key_violation';
+	END IF;
+	RETURN CASE WHEN is_writer OR under_way THEN named::uuid END;
+END $$;
 
 CREATE FUNCTION global_logout.operation_digest(o global_logout.operation) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -382,11 +592,13 @@ BEGIN
 	IF retention_seconds < 86400 THEN
 		RAISE EXCEPTION 'revocations and replays are kept for a day at least';
 	END IF;
+	-- Transactions follow time, but for those that settle_restored() has dated back, which have an order of their own.
 	WITH oldest_revocations AS (
-		SELECT id FROM global_logout.revoked_session ORDER BY id LIMIT most
+		(SELECT xid, id FROM global_logout.revoked_session WHERE xid > '3' ORDER BY xid, id LIMIT most)
+		UNION ALL (SELECT xid, id FROM global_logout.revoked_session WHERE xid = '3' ORDER BY xid, id LIMIT most)
 	), revocations AS (
 		DELETE FROM global_logout.revoked_session r USING oldest_revocations o
-		WHERE r.id = o.id AND r.revoked_at < before AND r.xid < over RETURNING r.xid
+		WHERE r.xid = o.xid AND r.id = o.id AND r.revoked_at < before AND r.xid < over RETURNING r.xid
 	), oldest_replays AS (
 		SELECT id FROM global_logout.replay ORDER BY id LIMIT most
 	), replays AS (
@@ -420,9 +632,9 @@ BEGIN
 	SELECT old.id, old."sessionToken", old."userId", global_logout.named_operation(),
 		old."createdAt", greatest(old."lastSeenAt", old."passiveAt"), old."ipAddress", old."userAgent"
 	FROM global_logout.session_policy p
-	WHERE at < global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+	WHERE at < global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", old.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
 		AND (new."sessionToken" <> old."sessionToken" OR new."userId" <> old."userId"
-			OR at >= global_logout.session_ends_at(new.expires, new."createdAt", new."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds));
+			OR at >= global_logout.session_ends_at(new.expires, new."createdAt", new."lastSeenAt", new.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch));
 	IF NOT FOUND THEN
 		INSERT INTO global_logout.session_change (session_token) VALUES (old."sessionToken");
 	END IF;
@@ -516,6 +728,12 @@ BEGIN
 	IF TG_RELID <> 'global_logout.session_policy'::regclass::oid THEN
 		RAISE EXCEPTION 'record_policy_change() is for global_logout.session_policy alone';
 	END IF;
+	-- What ended with an epoch stays over: by no update, and by no row that takes the place of this one.
+	IF new.epoch IS DISTINCT FROM old.epoch
+		AND (new.epoch < old.epoch OR new.epoch <> (SELECT coalesce(max(i.epoch), 0) FROM global_logout.incident i)) THEN
+		RAISE EXCEPTION 'an incident for everyone begins an epoch, and nothing else changes it'
+			USING ERRCODE = 'restrict_violation', HINT = 'Run "global-logout incident plan --everyone", then execute the plan.';
+	END IF;
 	lifetimes := jsonb_build_object('idleTimeoutSeconds', new.idle_timeout_seconds, 'maxAgeSeconds', new.max_age_seconds);
 	before := jsonb_build_object('idleTimeoutSeconds', old.idle_timeout_seconds, 'maxAgeSeconds', old.max_age_seconds);
 	IF lifetimes <> before AND NOT EXISTS (SELECT FROM global_logout.operation o
@@ -532,15 +750,21 @@ CREATE FUNCTION global_logout.record_revocations() RETURNS trigger
     AS $$
 DECLARE
 	at CONSTANT timestamptz := clock_timestamp();
+	-- Once for all rows.
+	named CONSTANT uuid := global_logout.named_operation();
 BEGIN
 	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
 		RAISE EXCEPTION 'record_revocations() is for global_logout.session alone';
 	END IF;
 	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
-	SELECT e.id, e."sessionToken", e."userId", global_logout.named_operation(),
+	SELECT e.id, e."sessionToken", e."userId", coalesce(i.operation_id, named),
 		e."createdAt", greatest(e."lastSeenAt", e."passiveAt"), e."ipAddress", e."userAgent"
-	FROM ended e, global_logout.session_policy p
-	WHERE at < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds);
+	FROM ended e CROSS JOIN global_logout.session_policy p
+	-- Locked, so that an incident that is being finished has counted the row, or does not get it.
+	LEFT JOIN LATERAL (SELECT r.* FROM global_logout.incident r
+		WHERE e.epoch < p.epoch AND r.epoch = e.epoch + 1 AND r.state = 'running' FOR KEY SHARE) i ON true
+	WHERE coalesce(i.started_at, at) < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", e.epoch,
+		p.idle_timeout_seconds, p.max_age_seconds, CASE WHEN i.id IS NULL THEN p.epoch ELSE e.epoch END);
 	RETURN NULL;
 END $$;
 
@@ -596,6 +820,43 @@ BEGIN
 	RETURN NULL;
 END $$;
 
+CREATE FUNCTION global_logout.redo_operation(act jsonb, session_ids uuid[], relock boolean, OUT xid text, OUT ended integer) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+	redone global_logout.operation := jsonb_populate_record(NULL::global_logout.operation, act);
+	until CONSTANT timestamptz := nullif(redone.result ->> 'lockedUntil', 'forever')::timestamptz;
+BEGIN
+	PERFORM global_logout.begin_act();
+	PERFORM FROM global_logout."user" u WHERE u.id = redone.user_id FOR UPDATE;
+	IF EXISTS (SELECT FROM global_logout.operation o WHERE o.id = (redone.result #>> '{redone,operationId}')::uuid) THEN
+		RETURN;
+	END IF;
+	redone.revoked_count := -1;
+	INSERT INTO global_logout.operation SELECT redone.* ON CONFLICT (id) DO NOTHING;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	xid := pg_current_xact_id()::text;
+	IF relock AND coalesce(until > clock_timestamp(), true) THEN
+		INSERT INTO global_logout.user_lock AS held (user_id, until, reason) VALUES (redone.user_id, until, redone.reason)
+			ON CONFLICT (user_id) DO UPDATE SET until = excluded.until, reason = excluded.reason, locked_at = excluded.locked_at
+			WHERE held.until < coalesce(excluded.until, 'infinity');
+	END IF;
+	PERFORM set_config('global_logout.operation_id', redone.id::text, true);
+	DELETE FROM global_logout.session s
+		WHERE s.id = ANY (session_ids) OR (redone.kind = 'user.delete' AND s."userId" = redone.user_id);
+	PERFORM set_config('global_logout.operation_id', '', true);
+	SELECT count(*) INTO ended FROM global_logout.revoked_session r WHERE r.operation_id = redone.id;
+	IF redone.kind = 'user.delete' THEN
+		DELETE FROM global_logout."user" u WHERE u.id = redone.user_id;
+	END IF;
+	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = redone.id;
+END $$;
+
 CREATE FUNCTION global_logout.refuse_changed_outcome() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -627,31 +888,6 @@ BEGIN
 	RETURN new;
 END $$;
 
-CREATE FUNCTION global_logout.refuse_locked() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET row_security TO 'off'
-    AS $$
-DECLARE
-	locked global_logout.user_lock;
-BEGIN
-	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
-		RAISE EXCEPTION 'refuse_locked() is for global_logout.session alone';
-	END IF;
-	PERFORM FROM global_logout."user" WHERE id = new."userId" FOR KEY SHARE;
-	IF NOT FOUND THEN
-		INSERT INTO global_logout."user" (id) VALUES (new."userId") ON CONFLICT (id) DO NOTHING;
-		PERFORM FROM global_logout."user" WHERE id = new."userId" FOR KEY SHARE;
-	END IF;
-	SELECT * INTO locked FROM global_logout.user_lock WHERE user_id = new."userId" AND coalesce(until > clock_timestamp(), true);
-	IF FOUND THEN
-		RAISE EXCEPTION 'sign-in of this user is locked %',
-			coalesce('until ' || to_char(locked.until AT TIME ZONE 'utc', 'YYYY-MM-DD HH24:MI:SS') || 'Z', 'until staff lift the lock')
-			USING ERRCODE = 'GL001', HINT = 'global-logout keeps this lock; its staff can lift it.';
-	END IF;
-	RETURN new;
-END $$;
-
 CREATE FUNCTION global_logout.refuse_renaming() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -680,7 +916,7 @@ BEGIN
 	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
 		RAISE EXCEPTION 'refuse_revival() is for global_logout.session alone';
 	END IF;
-	IF at < (SELECT global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+	IF at < (SELECT global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", old.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
 		FROM global_logout.session_policy p) THEN
 		RETURN new;
 	END IF;
@@ -718,7 +954,7 @@ CREATE FUNCTION global_logout.remove_user(user_id text, actor_kind text, actor_i
     AS $$
 #variable_conflict use_variable
 DECLARE
-	new_id CONSTANT uuid := gen_random_uuid();
+	act global_logout.operation;
 	is_new boolean;
 BEGIN
 	PERFORM global_logout.begin_act();
@@ -731,14 +967,13 @@ BEGIN
 		RETURN;
 	END IF;
 	PERFORM FROM global_logout."user" u WHERE u.id = user_id FOR UPDATE;
-	DELETE FROM global_logout.session s WHERE s."userId" = user_id;
-	UPDATE global_logout.revoked_session r SET operation_id = new_id
-		WHERE r.user_id = user_id AND r.xid = pg_current_xact_id() AND r.operation_id IS NULL;
-	GET DIAGNOSTICS ended = ROW_COUNT;
+	act.kind := 'user.delete';
+	act.actor_kind := actor_kind;
+	act.actor_id := actor_id;
+	act.user_id := user_id;
+	act.request_id := request_id;
+	SELECT e.operation_id, e.ended INTO operation_id, ended FROM global_logout.end_sessions(act, NULL, NULL, 0) e;
 	DELETE FROM global_logout."user" u WHERE u.id = user_id;
-	INSERT INTO global_logout.operation (id, kind, actor_kind, actor_id, user_id, request_id, revoked_count)
-		VALUES (new_id, 'user.delete', actor_kind, actor_id, user_id, request_id, ended);
-	operation_id := new_id;
 END $$;
 
 CREATE FUNCTION global_logout.require_incident_operation() RETURNS trigger
@@ -829,9 +1064,9 @@ BEGIN
 	RETURN added;
 END $$;
 
-CREATE FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) RETURNS text
+CREATE FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, session_epoch integer, idle_timeout_seconds integer, max_age_seconds integer, policy_epoch integer, at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN CASE WHEN (at < global_logout.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds)) THEN 'valid'::text WHEN (at < global_logout.session_ends_at(expires, created_at, at, idle_timeout_seconds, max_age_seconds)) THEN 'idle'::text WHEN (at >= global_logout.session_ends_at(expires, created_at, last_seen_at, idle_timeout_seconds, max_age_seconds)) THEN 'expired'::text ELSE NULL::text END;
+    RETURN CASE WHEN (session_epoch < policy_epoch) THEN 'revoked'::text WHEN (at < global_logout.session_ends_at(expires, created_at, last_seen_at, session_epoch, idle_timeout_seconds, max_age_seconds, policy_epoch)) THEN 'valid'::text WHEN (at < global_logout.session_ends_at(expires, created_at, at, session_epoch, idle_timeout_seconds, max_age_seconds, policy_epoch)) THEN 'idle'::text WHEN (at >= global_logout.session_ends_at(expires, created_at, last_seen_at, session_epoch, idle_timeout_seconds, max_age_seconds, policy_epoch)) THEN 'expired'::text ELSE NULL::text END;
 
 CREATE FUNCTION global_logout.settle_restored() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -857,77 +1092,23 @@ BEGIN
 END $$;
 
 CREATE FUNCTION global_logout.sign_in(token_hash text, user_id text, profile jsonb DEFAULT '{}'::jsonb, user_agent text DEFAULT NULL::text, ip_address inet DEFAULT NULL::inet, replaces text DEFAULT NULL::text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone) RETURNS record
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
-#variable_conflict use_variable
-DECLARE
-	policy global_logout.session_policy;
-	old global_logout.session;
-	made global_logout.session;
-BEGIN
-	PERFORM global_logout.begin_act(token_hash, user_id);
-	SELECT * INTO STRICT policy FROM global_logout.session_policy;
-	PERFORM global_logout.mirror_user(user_id, profile);
-	IF replaces IS NOT NULL THEN
-		old := global_logout.valid_session(replaces);
-		IF old.id IS NOT NULL THEN
-			PERFORM global_logout.end_sessions(old, ARRAY[old.id], 'session.replace', NULL, ip_address, user_agent, NULL);
-		END IF;
-	END IF;
-	xid := pg_current_xact_id()::text;
-	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent", "keyId")
-		VALUES (token_hash, user_id, (statement_timestamp() + make_interval(secs => policy.max_age_seconds::double precision)) AT TIME ZONE 'utc',
-			ip_address, user_agent, global_logout.refuse_staff(user_id))
-		RETURNING * INTO made;
-	session_id := made.id;
-	created_at := made."createdAt";
-	expires_at := made.expires AT TIME ZONE 'utc';
-	ends_at := global_logout.session_ends_at(made.expires, made."createdAt", made."lastSeenAt", policy.idle_timeout_seconds, policy.max_age_seconds);
-END $$;
+	SELECT l.xid, l.session_id, l.created_at, l.expires_at, l.ends_at FROM global_logout.may_act_on_staff() AS for_staff,
+		LATERAL global_logout.log_in(token_hash, user_id, profile, user_agent, ip_address, replaces,
+			CASE WHEN NOT for_staff THEN '00000000-0000-0000-0000-000000000000'::uuid END, for_staff, NULL) l
+$$;
 
-CREATE FUNCTION global_logout.sign_out(token_hash text, scope text DEFAULT 'local'::text, user_agent text DEFAULT NULL::text, ip_address inet DEFAULT NULL::inet, request_id text DEFAULT NULL::text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb) RETURNS record
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION global_logout.sign_out(token_hash text, scope text DEFAULT 'local'::text, user_agent text DEFAULT NULL::text, ip_address inet DEFAULT NULL::inet, request_id text DEFAULT NULL::text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked_count integer, OUT revoked jsonb) RETURNS record
+    LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
-#variable_conflict use_variable
-DECLARE
-	asker global_logout.session := global_logout.valid_session(token_hash);
-	before global_logout.revoked_session;
-	ids uuid[];
-BEGIN
-	PERFORM global_logout.begin_act(token_hash, scope);
-	IF scope NOT IN ('local', 'others', 'global') THEN
-		RAISE EXCEPTION 'scope must be local, others or global' USING ERRCODE = 'invalid_parameter_value';
-	END IF;
-	xid := pg_current_xact_id()::text;
-	revoked := '[]';
-	IF asker.id IS NOT NULL THEN
-		-- Logins in progress have committed when the lock is held; the next statement sees them. Of two logouts the second finds
-		-- the session over.
-		PERFORM FROM global_logout."user" u WHERE u.id = asker."userId" FOR UPDATE;
-		asker := global_logout.valid_session(token_hash);
-	END IF;
-	IF asker.id IS NOT NULL THEN
-		SELECT coalesce(array_agg(s.id), '{}') INTO ids FROM global_logout.session s WHERE s."userId" = asker."userId"
-			AND CASE scope WHEN 'local' THEN s.id = asker.id WHEN 'others' THEN s.id <> asker.id ELSE true END;
-		SELECT e.operation_id, e.revoked INTO operation_id, revoked
-			FROM global_logout.end_sessions(asker, ids, 'logout', scope, ip_address, user_agent, request_id) e;
-		ended := true;
-		RETURN;
-	END IF;
-	SELECT r.* INTO before FROM global_logout.revoked_session r WHERE r.session_token = token_hash ORDER BY r.id DESC LIMIT 1;
-	IF scope = 'local' THEN
-		ended := before.id IS NOT NULL OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash);
-	ELSE
-		ended := EXISTS (SELECT FROM global_logout.operation o WHERE o.id = before.operation_id AND o.scope = 'global');
-	END IF;
-	-- Only the session that asked may see what it ended; a thief whose session was ended may not.
-	SELECT o.id INTO operation_id FROM global_logout.operation o
-		WHERE ended AND o.id = before.operation_id AND o.actor_session_id = before.session_id;
-END $$;
+	SELECT l.xid, l.outcome <> 'refused', l.operation_id, l.ended, l.revoked
+	FROM global_logout.log_out(token_hash, scope, NULL, '{}', user_agent, ip_address, request_id, 100, true) l
+$$;
 
 CREATE FUNCTION global_logout.stamp_operation() RETURNS trigger
     LANGUAGE plpgsql
@@ -1045,7 +1226,7 @@ BEGIN
 		END IF;
 	END IF;
 	RETURN QUERY SELECT used."userId", used.id, used."createdAt", used.expires AT TIME ZONE 'utc',
-		global_logout.session_ends_at(used.expires, used."createdAt", used."lastSeenAt", policy.idle_timeout_seconds, policy.max_age_seconds);
+		global_logout.session_ends_at(used.expires, used."createdAt", used."lastSeenAt", used.epoch, policy.idle_timeout_seconds, policy.max_age_seconds, policy.epoch);
 END $$;
 
 CREATE FUNCTION global_logout.valid_session(token_hash text) RETURNS global_logout.session
@@ -1054,7 +1235,7 @@ CREATE FUNCTION global_logout.valid_session(token_hash text) RETURNS global_logo
     AS $$
 	SELECT s FROM global_logout.session s, global_logout.session_policy p
 	WHERE s."sessionToken" = token_hash
-		AND clock_timestamp() < global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", p.idle_timeout_seconds, p.max_age_seconds)
+		AND clock_timestamp() < global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", s.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
 $$;
 
 CREATE TABLE global_logout.audit_head (
@@ -1091,6 +1272,7 @@ CREATE TABLE global_logout.incident (
     expires_at timestamp with time zone NOT NULL,
     planned_sessions integer NOT NULL,
     planned_users integer NOT NULL,
+    estimated boolean DEFAULT false NOT NULL,
     staff_sessions integer NOT NULL,
     sample jsonb NOT NULL,
     operation_id uuid,
@@ -1098,6 +1280,7 @@ CREATE TABLE global_logout.incident (
     finished_at timestamp with time zone,
     ended integer DEFAULT 0 NOT NULL,
     outcome jsonb,
+    epoch integer,
     CONSTRAINT incident_dates CHECK (((planned_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (planned_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (expires_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (started_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (started_at < '9999-12-31 00:00:00+00'::timestamp with time zone) AND (finished_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (finished_at < '9999-12-31 00:00:00+00'::timestamp with time zone)))
 );
 
@@ -1121,7 +1304,9 @@ CREATE TABLE global_logout.instance (
 WITH (fillfactor='50');
 
 CREATE TABLE global_logout.job (
-    name text NOT NULL
+    name text NOT NULL,
+    page bigint DEFAULT 0 NOT NULL,
+    done_until timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE global_logout.migration (
@@ -1152,7 +1337,8 @@ CREATE TABLE global_logout.revoked_session (
     last_seen_at timestamp with time zone NOT NULL,
     ip_address inet,
     user_agent text
-);
+)
+WITH (autovacuum_vacuum_insert_scale_factor='0.02', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
 
 ALTER TABLE global_logout.revoked_session ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME global_logout.revoked_session_id_seq
@@ -1232,87 +1418,87 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x0d3597b72965d0c7b9d3361753b522639a3627eed149e4462b21909a907ad570', '758:758:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\xbd0f2ef30b073a16b4b0436fc909f4da120207ee543e3c54fc26e47f52b61ae1', '820:820:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\xaa3822e7483cd5b9922ef8df15fad9ebe558a0ccb0aeb00e2222b7311d2d56fb', '\x76a9e17f25a2f4836855396a377541f189044389ec1b4efb55addcf5334ceb52', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x6226f8b5e7cab09424661470afec904980f5a4bdeb09c760cff5264b8ce0d173', '\x45e1d37090699ef63b79e1cfc366ba60a45a6ff9188e94ea2fa1ddb9a4f405dd', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x60e4a6b013c8eb2369fff560c071833e06ab21a9668969106eee2c2980bb5885', '\x99a5bdf2cf33c646b2cf9238481a700c0bcab23d2087b6d7364dea4e8044aaa7', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '031e2657-ffb5-4ee1-9ff9-ff6c0594a005', '\xa2c1a9fb9b2b4ad7a2efd01dc166cabb5b2f2d16a47a95ddac6eedc5c7e9ca24', '\x89686e0e81ec901e96a9cd79b5a6c97d929e07a2adaa8386749b86721af2618a', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '0b20eb71-8719-47db-95fc-2e5800f260d2', '\x790962bfeff1a8b4bf2b20fab8aed47b0bc35dd43adc431e2a07e9eff5af67c9', '\x079dedd804c89620df2b64d61a0ed066c316374efb3e5fa54303caa1322d539f', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '2cf94d5a-0fdc-43e8-822c-0cf75aa1af3d', '\x1ecc560666c44a6361c3614811aad3fd165a60b7108a4e2bf6a297c030c2614b', '\xb2cd3fd2dddabf8f01910b118f366ff76f90e8aca76d67c3f8489935b2978369', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '58fd6ea6-c6ec-4917-9a9b-5078738a53ad', '\x2ada327ae070f44e8169af4ceabf1780440758adef2430835e4794f8404e55a9', '\x1d975b2feccf8702a6083abf21ef0997ad4a83d136501f534842c5aa7fcd8380', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '7084ead7-e884-4c77-bca9-15e071816300', '\x5f789218ae6725b095462e635035fb1adace36be349c067f5a23b66ae5e1c403', '\x201161abb0f84ebd30d005cdd66384e21e5854edf9e9580026feec286ea8850d', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, '75eb84e1-d3ca-4db1-9448-1f2bbf7ec1bd', '\xfbda95c2fa8513224e64b9243988dbda1d52db7fb1f19cb943c030139ac9a710', '\x95522e101d0f98d804fbe64741be69169a278f3e3bf4fbfc79b1e6e3108c2808', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, '782ca74e-3313-44fd-b01d-b2f9ba4fff4e', '\x7c8844cb23d1c1a346876d52af1ca3a889e8b9ec6eb0942012642d786213c18a', '\x24eed7983e78a7ef512c4395e7f7f9b317773bcea748106ff2093f08f113a087', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'c37028bf-ebf5-4646-9828-684fb842c431', '\x0ff64c6e143fe6a8a3ed671bee37dd15ce0da8d5550531e5c4d390294e141fbf', '\x0a10eaa279840d30ba4f9352163033d877447ca528ba2dd8900ca4e45a345f66', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'e713a283-ca31-4dd9-8b2c-3e78f3d17909', '\x4f080137870844682812e73c4d84f6e5cf192634c3c0caf374fdc825f832433c', '\x0d3597b72965d0c7b9d3361753b522639a3627eed149e4462b21909a907ad570', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x543eb0cbcf97930d515c8730b7b277ca20079251f8da5d1472d6eb676c574be2', '\xd05490f7a2b83f3860aacf9577699e1d3b475249f6386f1f0d37af81c3f42285', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x629003214b65321d02acbeefc99d458935af1705b895967f3b1eca1606ce303d', '\x545cc1c99b143f83e39de903f037c60d341c12fc42daafe582efed9dc70983d6', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\xe18e4f0ab718ba9858a1c1c2903ae79a1ceed002dd52fdcdeead211c0127d106', '\x9151f279f8b17dddaea63635f077b7ed7bb9c05e7fdb551d3fc72ac08d1c07b5', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '27dba304-a23e-4e82-a52d-0fe6497d6bbf', '\x5b285178a5b474da2e66a3fdee12b2a3b935fcb3ec2b6f1166578231af40fdaf', '\x7fae08ee1649ac5e4c8663f0109f35814cc58bf55a1f8140af256c81c22558bd', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '2cd2d709-af42-404a-88a8-b832d7b94f32', '\x7ae9b0574b6f3c6536ecfd0dcc95a7ff13241a12e6050ec87b8794c19b4665c8', '\xb629e1d702007d09e2184f66b498d6a604e397c4fd54da25439076873a7c62b3', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '72cb4f90-e7e8-4f90-a035-34ebbffff611', '\x4f63d03f2071e6031871c1645b552b5386d1db77e49a30761c54606a35ac2f41', '\xcc9e8557ee6fbd71cf7b5cc95c5e8b9627b827e482cac910565a15a7623bb6bc', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, 'a6a9d89c-5a2d-4baa-9df0-d6baa99389ac', '\xb9357f6dee41097c99f088b9452e334a49d9641774f407cba6f1d5cb21ca6a83', '\xb74200e0af7720c765fc9019bb61a28422f90ddd6df23ba4b1a6b08f86c5b6e8', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, 'bc5cbf2f-e49b-4306-bcd1-02e95e1f1724', '\x22bcde50d63e18c410a8ee251f14ee4858f7f9476052834705811a1ff264187b', '\x8333afe7575079a131ab544da45ce1fc06f4d56184bd4eac5c64dfb3f34f6071', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, 'de82ad24-ce65-4fba-bec8-a4b8d0e61f55', '\x8184c7340f8a2c6e68abb5e117f2940618db5dfa49499e704c72935ea8de73c5', '\x9d3bdef1166e843196379ff7504bb4b454256dd2aced88f66fccf71be54486a8', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'ed88cfd9-e4d2-4e0b-90f7-9ce0bf964838', '\xca0bb738a65f455349e48bd4cb22fd98af65debe34756a1dea23524b15cb013c', '\x14ef0c52c4c4aa3a6795a40426b5e6ba88365c789a79a54857694830c3de7d4b', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'f653ffee-a903-4d61-9d8e-54127f4c9c60', '\x7ac7898791ac79120eb99d9f5147c41dec93b17beb54f61e758e0530ba136f2d', '\x2bed9ff4f144683c8f495facca1b1c80e9d0e453b19e93e886400eb003471dcf', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'f9c7d314-b80a-4613-8240-048f88fdb5ee', '\xa3d3668fdabf394738ca35d40cc5e2f8ca317001191253b85d290f861e867ae4', '\xbd0f2ef30b073a16b4b0436fc909f4da120207ee543e3c54fc26e47f52b61ae1', '2026-11-27 21:02:28.394471+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-27 16:07:23.396883+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', NULL, NULL, NULL, 0, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-27 16:07:23.396883+00', '2060-01-01 00:00:00+00', 1, 1, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}');
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-27 21:02:28.394471+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-27 21:02:28.394471+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{7d6c7b43-1a05-4b8c-b20e-ab02a5e4f76d}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{75640aa0-1a4e-47c4-a850-4115423a99de}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
-INSERT INTO global_logout.instance (id, beat, applied) VALUES ('00000000-0000-4000-8000-000000000002', 7, '757:757:');
+INSERT INTO global_logout.instance (id, beat, applied) VALUES ('00000000-0000-4000-8000-000000000002', 7, '819:819:');
 
-INSERT INTO global_logout.job (name) VALUES ('replays');
-INSERT INTO global_logout.job (name) VALUES ('sweep');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-27 21:02:28.084882+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-27 21:02:28.084882+00');
 
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '3aec036138fe5e47a0a05adbab1a072e8c1917e9858f727818ff11461a600541', 1795752000000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '9bcdd8fb248278b26aef15ac31c73a2f490b0e85af851f200fae672f727bf638', 1795752001000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, '5c430c294464c7ef4ab6909d46face939c8e2b9009217e1b6e2f87077d1a49d8', 1795752002000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '56d4c19b6c45c31b3b6f00caa3878d9ae27bb4d2d91245c921e639adbe9386e3', 1795752003000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, 'c7150c1448fb7bf909ba76350ea9f6c5df0d3681531c0bdcfd78ec83338d100f', 1795752004000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '9eeee8b4952476b1baddc70e2f77ba98f23ed8516aad8838954be8871e505e72', 1795752000000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '7a691b14a751aab8b59a149d41854e3b44b47ce050398c76f6c15b892a93e714', 1795752001000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, '22cf5672951069c2b27d28c9f291f170b4d6d6a7beb61fe6bc01446c6797b060', 1795752002000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '8a193cfacca85e2b71bea1986bb3dedb312aeab1a54de9ce3a268c5d49e0075c', 1795752003000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, 'ebd11ccd9c1d117d39e5e26861e16dc5b97491a0fcd775cdc0f06f38575b678b', 1795752004000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('2cf94d5a-0fdc-43e8-822c-0cf75aa1af3d', 'logout', 'local', 'user', 'ada', '7abb7690-453d-4c4c-9c32-899b3f62369a', 'ada', NULL, NULL, NULL, NULL, '2026-11-27 16:07:23.396883+00', 1, NULL, NULL, '756', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-27 16:07:23.396883+00', 1, NULL, NULL, '756', 12);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('0b20eb71-8719-47db-95fc-2e5800f260d2', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '756', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('75eb84e1-d3ca-4db1-9448-1f2bbf7ec1bd', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"name": "api", "keyId": "8dbec15f-fc13-4e97-ad1e-2d87868f051d", "scopes": ["introspect", "events"], "expiresAt": null}', '756', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('7084ead7-e884-4c77-bca9-15e071816300', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"name": "old", "keyId": "b4e0b87c-9041-4b07-ac34-f6fab657856d", "scopes": ["security"], "expiresAt": null}', '756', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('58fd6ea6-c6ec-4917-9a9b-5078738a53ad', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"name": "old", "keyId": "b4e0b87c-9041-4b07-ac34-f6fab657856d", "scopes": ["security"], "expiresAt": null}', '756', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e713a283-ca31-4dd9-8b2c-3e78f3d17909', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"role": "security", "before": null}', '756', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('c37028bf-ebf5-4646-9828-684fb842c431', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"role": "auditor", "before": null}', '756', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('782ca74e-3313-44fd-b01d-b2f9ba4fff4e', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"lockedUntil": "forever"}', '756', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('031e2657-ffb5-4ee1-9ff9-ff6c0594a005', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '756', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 16:07:23.396883+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '757', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 16:07:23.396883+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '757', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f9c7d314-b80a-4613-8240-048f88fdb5ee', 'logout', 'local', 'user', 'ada', 'd8388c35-ece5-441c-8340-79acd4d6296f', 'ada', NULL, NULL, NULL, NULL, '2026-11-27 21:02:28.394471+00', 1, NULL, NULL, '818', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-27 21:02:28.394471+00', 1, NULL, NULL, '818', 12);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('72cb4f90-e7e8-4f90-a035-34ebbffff611', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '818', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('ed88cfd9-e4d2-4e0b-90f7-9ce0bf964838', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"name": "api", "keyId": "508c3aac-34ba-4fc7-a360-0284d6b8f0d6", "scopes": ["introspect", "events"], "expiresAt": null}', '818', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('bc5cbf2f-e49b-4306-bcd1-02e95e1f1724', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"name": "old", "keyId": "c7327d07-458e-4444-abb3-76f1e50210c6", "scopes": ["security"], "expiresAt": null}', '818', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('de82ad24-ce65-4fba-bec8-a4b8d0e61f55', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"name": "old", "keyId": "c7327d07-458e-4444-abb3-76f1e50210c6", "scopes": ["security"], "expiresAt": null}', '818', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('2cd2d709-af42-404a-88a8-b832d7b94f32', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"role": "security", "before": null}', '818', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f653ffee-a903-4d61-9d8e-54127f4c9c60', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"role": "auditor", "before": null}', '818', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('a6a9d89c-5a2d-4baa-9df0-d6baa99389ac', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"lockedUntil": "forever"}', '818', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('27dba304-a23e-4e82-a52d-0fe6497d6bbf', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '818', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 21:02:28.394471+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '819', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '819', NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '7abb7690-453d-4c4c-9c32-899b3f62369a', 'ada', '2cf94d5a-0fdc-43e8-822c-0cf75aa1af3d', 3, '2026-11-27 16:07:23.396883+00', '203.0.113.9', 'Thief', false, false, '757');
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '67df5fb6-14d2-4ed8-9a8d-d9ba7206b10d', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-27 16:07:23.396883+00', '203.0.113.9', 'Thief', false, false, '757');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, 'd8388c35-ece5-441c-8340-79acd4d6296f', 'ada', 'f9c7d314-b80a-4613-8240-048f88fdb5ee', 3, '2026-11-27 21:02:28.394471+00', '203.0.113.9', 'Thief', false, false, '819');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, 'a5ec8257-6132-4abf-9d9c-1d57e5fe36c6', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-27 21:02:28.394471+00', '203.0.113.9', 'Thief', false, false, '819');
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (1, '7abb7690-453d-4c4c-9c32-899b3f62369a', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '2cf94d5a-0fdc-43e8-822c-0cf75aa1af3d', '2026-11-27 16:07:23.396883+00', '756', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (2, '67df5fb6-14d2-4ed8-9a8d-d9ba7206b10d', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-27 16:07:23.396883+00', '756', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (3, '812a71f0-ac2f-4127-9d66-ca0abecbbe00', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-27 16:07:23.396883+00', '757', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (6, '3755d5f4-3976-4688-9999-953af74d2237', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-27 16:07:23.396883+00', '757', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (1, 'd8388c35-ece5-441c-8340-79acd4d6296f', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', 'f9c7d314-b80a-4613-8240-048f88fdb5ee', '2026-11-27 21:02:28.394471+00', '818', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (2, 'a5ec8257-6132-4abf-9d9c-1d57e5fe36c6', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-27 21:02:28.394471+00', '818', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (3, '95d531d2-0781-4969-b18d-576de0d83605', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-27 21:02:28.394471+00', '819', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (6, '83a82082-1427-497f-99f3-ce0ba2e7d341', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-27 21:02:28.394471+00', '819', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, NULL);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('8dbec15f-fc13-4e97-ad1e-2d87868f051d', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-27 16:07:23.396883+00', NULL, '2026-11-27 16:07:23.396883+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('b4e0b87c-9041-4b07-ac34-f6fab657856d', 'old', 'x', '{security}', '2026-11-27 16:07:23.396883+00', NULL, NULL, '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('508c3aac-34ba-4fc7-a360-0284d6b8f0d6', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-27 21:02:28.394471+00', NULL, '2026-11-27 21:02:28.394471+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('c7327d07-458e-4444-abb3-76f1e50210c6', 'old', 'x', '{security}', '2026-11-27 21:02:28.394471+00', NULL, NULL, '2026-11-27 21:02:28.394471+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '7d6c7b43-1a05-4b8c-b20e-ab02a5e4f76d', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, '198.51.100.23', 'Phone', NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '7cf423ed-5abe-4043-96a6-68b17e9dbda3', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', 'f0d26009-61f4-4def-930d-469deab4242d', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, '192.0.2.44', 'Desk', NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId") VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '4201ae8c-be03-406a-bf3a-a5cf232a95b5', '2026-11-27 16:07:23.396883+00', '2026-11-27 16:07:23.396883+00', NULL, '2001:db8::7', 'Laptop', NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '75640aa0-1a4e-47c4-a850-4115423a99de', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, '198.51.100.23', 'Phone', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '8b37f0ee-f853-4785-bc3c-c0ea30500644', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, NULL, NULL, NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '609a127e-0de9-473f-bd15-a28d2565d548', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, '192.0.2.44', 'Desk', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '15b8f757-f0b8-4b18-b093-8fda22d8a306', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, '2001:db8::7', 'Laptop', NULL, 0);
 
-INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '757');
+INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '819');
 
-INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds) VALUES (true, 2000000000, 2000000000);
+INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds, epoch) VALUES (true, 2000000000, 2000000000, 0);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-27 21:02:28.394471+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-27 21:02:28.394471+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-27 21:02:28.394471+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-27 16:07:23.396883+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-27 16:07:23.396883+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-27 21:02:28.394471+00');
 
 SELECT pg_catalog.setval('global_logout.migration_id_seq', 5, true);
 
@@ -1331,6 +1517,9 @@ ALTER TABLE ONLY global_logout.audit_link
 
 ALTER TABLE ONLY global_logout.feed_horizon
     ADD CONSTRAINT feed_horizon_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY global_logout.incident
+    ADD CONSTRAINT incident_epoch_unique UNIQUE (epoch);
 
 ALTER TABLE ONLY global_logout.incident
     ADD CONSTRAINT incident_pkey PRIMARY KEY (id);
@@ -1357,7 +1546,7 @@ ALTER TABLE ONLY global_logout.replay
     ADD CONSTRAINT replay_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY global_logout.revoked_session
-    ADD CONSTRAINT revoked_session_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT revoked_session_xid_id_pk PRIMARY KEY (xid, id);
 
 ALTER TABLE ONLY global_logout.service_key
     ADD CONSTRAINT service_key_key_hash_unique UNIQUE (key_hash);
@@ -1417,15 +1606,17 @@ CREATE INDEX revoked_session_external_idx ON global_logout.revoked_session USING
 
 CREATE INDEX revoked_session_operation_id_id_idx ON global_logout.revoked_session USING btree (operation_id, id);
 
-CREATE INDEX revoked_session_session_id_idx ON global_logout.revoked_session USING btree (session_id);
+CREATE INDEX revoked_session_revoked_at_idx ON global_logout.revoked_session USING brin (revoked_at) WITH (autosummarize='on');
 
-CREATE INDEX revoked_session_session_token_idx ON global_logout.revoked_session USING btree (session_token);
+CREATE INDEX revoked_session_session_token_idx ON global_logout.revoked_session USING hash (session_token);
 
 CREATE INDEX revoked_session_user_id_revoked_at_idx ON global_logout.revoked_session USING btree (user_id, revoked_at);
 
-CREATE INDEX revoked_session_xid_id_idx ON global_logout.revoked_session USING btree (xid, id);
-
 CREATE INDEX session_change_xid_idx ON global_logout.session_change USING btree (xid);
+
+CREATE INDEX "session_createdAt_idx" ON global_logout.session USING brin ("createdAt" timestamptz_minmax_multi_ops) WITH (autosummarize='on');
+
+CREATE INDEX "session_ipAddress_idx" ON global_logout.session USING btree ("ipAddress");
 
 CREATE INDEX "session_userId_idx" ON global_logout.session USING btree ("userId");
 
@@ -1440,6 +1631,8 @@ CREATE INDEX user_id_prefix_idx ON global_logout."user" USING btree (lower(id) t
 CREATE INDEX user_lock_user_id_prefix_idx ON global_logout.user_lock USING btree (lower(user_id) text_pattern_ops);
 
 CREATE INDEX user_name_prefix_idx ON global_logout."user" USING btree (lower("left"(name, 600)) text_pattern_ops);
+
+CREATE TRIGGER incident_begins_epoch BEFORE INSERT OR UPDATE OF state, epoch ON global_logout.incident FOR EACH ROW EXECUTE FUNCTION global_logout.begin_epoch();
 
 CREATE TRIGGER incident_not_from_the_future BEFORE INSERT OR UPDATE OF planned_at, started_at, finished_at ON global_logout.incident FOR EACH ROW WHEN (((new.planned_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.started_at > (clock_timestamp() + make_interval(mins => 1))) OR (new.finished_at > (clock_timestamp() + make_interval(mins => 1))))) EXECUTE FUNCTION global_logout.refuse_future('planned_at', 'started_at', 'finished_at');
 
@@ -1459,6 +1652,8 @@ CREATE TRIGGER service_key_stays_revoked BEFORE UPDATE ON global_logout.service_
 
 CREATE TRIGGER service_key_truncated BEFORE TRUNCATE ON global_logout.service_key FOR EACH STATEMENT EXECUTE FUNCTION global_logout.record_truncation();
 
+CREATE TRIGGER session_admitted BEFORE INSERT OR UPDATE OF "userId", epoch ON global_logout.session FOR EACH ROW EXECUTE FUNCTION global_logout.admit_session();
+
 CREATE TRIGGER session_deleted AFTER DELETE ON global_logout.session REFERENCING OLD TABLE AS ended FOR EACH STATEMENT EXECUTE FUNCTION global_logout.record_revocations();
 
 CREATE TRIGGER session_ended_by_update AFTER UPDATE ON global_logout.session FOR EACH ROW WHEN (((new.expires < old.expires) OR (new."createdAt" < old."createdAt") OR (new."lastSeenAt" < old."lastSeenAt") OR (new."sessionToken" <> old."sessionToken") OR (new."userId" <> old."userId") OR (new.id <> old.id))) EXECUTE FUNCTION global_logout.record_ending_update();
@@ -1466,8 +1661,6 @@ CREATE TRIGGER session_ended_by_update AFTER UPDATE ON global_logout.session FOR
 CREATE TRIGGER session_not_from_the_future BEFORE INSERT OR UPDATE OF "createdAt", "lastSeenAt" ON global_logout.session FOR EACH ROW WHEN (((new."createdAt" > (clock_timestamp() + make_interval(mins => 1))) OR (new."lastSeenAt" > (clock_timestamp() + make_interval(mins => 1))))) EXECUTE FUNCTION global_logout.refuse_future('createdAt', 'lastSeenAt');
 
 CREATE TRIGGER session_not_revived BEFORE UPDATE ON global_logout.session FOR EACH ROW WHEN (((new.expires > old.expires) OR (new."createdAt" > old."createdAt") OR (new."lastSeenAt" > old."lastSeenAt"))) EXECUTE FUNCTION global_logout.refuse_revival();
-
-CREATE TRIGGER session_of_locked_user BEFORE INSERT OR UPDATE OF "userId" ON global_logout.session FOR EACH ROW EXECUTE FUNCTION global_logout.refuse_locked();
 
 CREATE CONSTRAINT TRIGGER session_policy_recorded AFTER INSERT OR DELETE OR UPDATE ON global_logout.session_policy DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION global_logout.record_policy_change();
 
@@ -1491,9 +1684,6 @@ CREATE TRIGGER user_lock_truncated BEFORE TRUNCATE ON global_logout.user_lock FO
 
 CREATE TRIGGER user_not_renamed BEFORE UPDATE OF id ON global_logout."user" FOR EACH ROW WHEN ((new.id <> old.id)) EXECUTE FUNCTION global_logout.refuse_renaming();
 
-ALTER TABLE ONLY global_logout.revoked_session
-    ADD CONSTRAINT revoked_session_operation_id_operation_id_fk FOREIGN KEY (operation_id) REFERENCES global_logout.operation(id) DEFERRABLE INITIALLY DEFERRED;
-
 ALTER TABLE ONLY global_logout.session
     ADD CONSTRAINT "session_userId_user_id_fk" FOREIGN KEY ("userId") REFERENCES global_logout."user"(id) ON DELETE CASCADE;
 
@@ -1502,13 +1692,9 @@ GRANT USAGE ON SCHEMA global_logout TO global_logout_checker;
 GRANT USAGE ON SCHEMA global_logout TO global_logout_application;
 GRANT USAGE ON SCHEMA global_logout TO global_logout_staff_application;
 
-REVOKE ALL ON FUNCTION global_logout.announce_lock() FROM PUBLIC;
+GRANT SELECT,INSERT ON TABLE global_logout.operation TO global_logout_service;
 
-REVOKE ALL ON FUNCTION global_logout.begin_act(VARIADIC required text[]) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_service;
-GRANT ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer) TO global_logout_checker;
+GRANT UPDATE(waited_ms) ON TABLE global_logout.operation TO global_logout_service;
 
 GRANT SELECT,INSERT,DELETE ON TABLE global_logout.session TO global_logout_service;
 
@@ -1527,6 +1713,22 @@ GRANT SELECT("lastSeenAt") ON TABLE global_logout.session TO global_logout_check
 
 GRANT UPDATE("passiveAt") ON TABLE global_logout.session TO global_logout_service;
 GRANT SELECT("passiveAt") ON TABLE global_logout.session TO global_logout_checker;
+
+GRANT SELECT(epoch) ON TABLE global_logout.session TO global_logout_checker;
+
+REVOKE ALL ON FUNCTION global_logout.act_of_user(kind text, scope text, asker global_logout.session, ip_address inet, user_agent text, request_id text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION global_logout.admit_session() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION global_logout.announce_lock() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION global_logout.begin_act(VARIADIC required text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION global_logout.begin_epoch() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, session_epoch integer, idle_timeout_seconds integer, max_age_seconds integer, policy_epoch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, session_epoch integer, idle_timeout_seconds integer, max_age_seconds integer, policy_epoch integer) TO global_logout_service;
+GRANT ALL ON FUNCTION global_logout.session_ends_at(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, session_epoch integer, idle_timeout_seconds integer, max_age_seconds integer, policy_epoch integer) TO global_logout_checker;
 
 GRANT SELECT ON TABLE global_logout.session_policy TO global_logout_service;
 GRANT SELECT ON TABLE global_logout.session_policy TO global_logout_checker;
@@ -1549,11 +1751,14 @@ REVOKE ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT
 GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) TO global_logout_application;
 GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) TO global_logout_staff_application;
 
-REVOKE ALL ON FUNCTION global_logout.end_sessions(asker global_logout.session, ids uuid[], kind text, scope text, ip_address inet, user_agent text, request_id text, OUT operation_id uuid, OUT revoked jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION global_logout.end_sessions(act global_logout.operation, only_id uuid, except_id uuid, most integer, OUT operation_id uuid, OUT ended integer, OUT ids uuid[], OUT revoked jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.end_sessions(act global_logout.operation, only_id uuid, except_id uuid, most integer, OUT operation_id uuid, OUT ended integer, OUT ids uuid[], OUT revoked jsonb) TO global_logout_service;
 
 REVOKE ALL ON FUNCTION global_logout.follow_users() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.grant_roles() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION global_logout.kept_act(act global_logout.operation, id uuid, session_ids uuid[]) FROM PUBLIC;
 
 GRANT SELECT,INSERT ON TABLE global_logout.service_key TO global_logout_service;
 
@@ -1567,6 +1772,12 @@ REVOKE ALL ON FUNCTION global_logout.lagging_instances(xids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.lagging_instances(xids text[]) TO global_logout_application;
 GRANT ALL ON FUNCTION global_logout.lagging_instances(xids text[]) TO global_logout_staff_application;
 
+REVOKE ALL ON FUNCTION global_logout.log_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, key_id uuid, for_staff boolean, request_id text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT acts text) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.log_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, key_id uuid, for_staff boolean, request_id text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT acts text) TO global_logout_service;
+
+REVOKE ALL ON FUNCTION global_logout.log_out(token_hash text, scope text, only_id uuid, others text[], user_agent text, ip_address inet, request_id text, most integer, may_be_large boolean, OUT xid text, OUT outcome text, OUT signed_out boolean, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT sessions integer, OUT acts text) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.log_out(token_hash text, scope text, only_id uuid, others text[], user_agent text, ip_address inet, request_id text, most integer, may_be_large boolean, OUT xid text, OUT outcome text, OUT signed_out boolean, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT sessions integer, OUT acts text) TO global_logout_service;
+
 REVOKE ALL ON FUNCTION global_logout.may_act_on_staff() FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.may_act_on_staff() TO global_logout_service;
 GRANT ALL ON FUNCTION global_logout.may_act_on_staff() TO global_logout_staff_application;
@@ -1574,10 +1785,6 @@ GRANT ALL ON FUNCTION global_logout.may_act_on_staff() TO global_logout_staff_ap
 REVOKE ALL ON FUNCTION global_logout.mirror_user(user_id text, profile jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.named_operation() FROM PUBLIC;
-
-GRANT SELECT,INSERT ON TABLE global_logout.operation TO global_logout_service;
-
-GRANT UPDATE(waited_ms) ON TABLE global_logout.operation TO global_logout_service;
 
 REVOKE ALL ON FUNCTION global_logout.operation_digest(o global_logout.operation) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.operation_digest(o global_logout.operation) TO global_logout_service;
@@ -1601,11 +1808,12 @@ REVOKE ALL ON FUNCTION global_logout.record_role_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.record_truncation() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION global_logout.redo_operation(act jsonb, session_ids uuid[], relock boolean, OUT xid text, OUT ended integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.redo_operation(act jsonb, session_ids uuid[], relock boolean, OUT xid text, OUT ended integer) TO global_logout_service;
+
 REVOKE ALL ON FUNCTION global_logout.refuse_changed_outcome() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.refuse_future() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION global_logout.refuse_locked() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.refuse_renaming() FROM PUBLIC;
 
@@ -1626,9 +1834,9 @@ GRANT ALL ON FUNCTION global_logout.restored_elsewhere() TO global_logout_servic
 REVOKE ALL ON FUNCTION global_logout.seal_operations(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.seal_operations(most integer) TO global_logout_service;
 
-REVOKE ALL ON FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) TO global_logout_service;
-GRANT ALL ON FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, idle_timeout_seconds integer, max_age_seconds integer, at timestamp with time zone) TO global_logout_checker;
+REVOKE ALL ON FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, session_epoch integer, idle_timeout_seconds integer, max_age_seconds integer, policy_epoch integer, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, session_epoch integer, idle_timeout_seconds integer, max_age_seconds integer, policy_epoch integer, at timestamp with time zone) TO global_logout_service;
+GRANT ALL ON FUNCTION global_logout.session_state(expires timestamp without time zone, created_at timestamp with time zone, last_seen_at timestamp with time zone, session_epoch integer, idle_timeout_seconds integer, max_age_seconds integer, policy_epoch integer, at timestamp with time zone) TO global_logout_checker;
 
 REVOKE ALL ON FUNCTION global_logout.settle_restored() FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.settle_restored() TO global_logout_service;
@@ -1637,9 +1845,9 @@ REVOKE ALL ON FUNCTION global_logout.sign_in(token_hash text, user_id text, prof
 GRANT ALL ON FUNCTION global_logout.sign_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone) TO global_logout_application;
 GRANT ALL ON FUNCTION global_logout.sign_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone) TO global_logout_staff_application;
 
-REVOKE ALL ON FUNCTION global_logout.sign_out(token_hash text, scope text, user_agent text, ip_address inet, request_id text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION global_logout.sign_out(token_hash text, scope text, user_agent text, ip_address inet, request_id text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb) TO global_logout_application;
-GRANT ALL ON FUNCTION global_logout.sign_out(token_hash text, scope text, user_agent text, ip_address inet, request_id text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked jsonb) TO global_logout_staff_application;
+REVOKE ALL ON FUNCTION global_logout.sign_out(token_hash text, scope text, user_agent text, ip_address inet, request_id text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked_count integer, OUT revoked jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.sign_out(token_hash text, scope text, user_agent text, ip_address inet, request_id text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked_count integer, OUT revoked jsonb) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.sign_out(token_hash text, scope text, user_agent text, ip_address inet, request_id text, OUT xid text, OUT ended boolean, OUT operation_id uuid, OUT revoked_count integer, OUT revoked jsonb) TO global_logout_staff_application;
 
 REVOKE ALL ON FUNCTION global_logout.stamp_operation() FROM PUBLIC;
 
@@ -1691,7 +1899,9 @@ GRANT UPDATE(applied) ON TABLE global_logout.instance TO global_logout_service;
 
 GRANT SELECT ON TABLE global_logout.job TO global_logout_service;
 
-GRANT UPDATE(name) ON TABLE global_logout.job TO global_logout_service;
+GRANT UPDATE(page) ON TABLE global_logout.job TO global_logout_service;
+
+GRANT UPDATE(done_until) ON TABLE global_logout.job TO global_logout_service;
 
 GRANT SELECT ON TABLE global_logout.migration TO global_logout_service;
 
