@@ -27,6 +27,7 @@ const TEMPORARY = [
   '3D', // no such database (yet)
   '3F', // our schema is missing: migrations have not run
   '40', // serialization failure, deadlock
+  '42704', // a type is missing: migrations have not run
   '42883', // a function is missing: migrations have not run
   '42P01', // a table is missing: migrations have not run
   '42P05', // the prepared statement exists: it is another client's, behind a pooler in transaction mode

@@ -94,13 +94,25 @@ t.test('a server that cannot record what ends is refused, and so is a standby', 
     `select pg_get_functiondef('global_logout.begin_act(text[])'::regprocedure) as text`,
   )
   t.match(act?.text, /IF pg_is_in_recovery\(\) THEN\s+RAISE EXCEPTION.*'read_only_sql_transaction'/)
-  for (const name of ['sign_in', 'use_session', 'sign_out', 'remove_user', 'take_over']) {
+  for (const name of [
+    'log_in',
+    'use_session',
+    'log_out',
+    'remove_user',
+    'take_over',
+    'sign_in',
+    'sign_out',
+  ]) {
     const [row] = await database.psql<{ text: string }>(
       `select prosrc as text from pg_proc where proname = $1 and pronamespace = 'global_logout'::regnamespace
         order by pronargs desc`,
       [name],
     )
-    t.match(row?.text, /PERFORM global_logout\.begin_act\(/, name)
+    t.match(
+      row?.text,
+      /PERFORM global_logout\.begin_act\(|LATERAL global_logout\.log_in\(|FROM global_logout\.log_out\(/,
+      name,
+    )
   }
 })
 

@@ -90,15 +90,21 @@ for (const { what, table, cure, sql, asOwner } of CASES)
       const log: string[] = []
       const service = await startService({ database, env: { CHECK_MODE }, log })
       if (table !== '"user"') t.equal(await service.check(token), 503, CHECK_MODE)
-      const logout = await service.as(token, '/api/logout', json({ scope: 'global' }))
-      t.equal(logout.status, 503)
-      t.match(await logout.json(), { code: 'unavailable', detail: /does not show every session/ })
-      t.equal(logout.headers.get('set-cookie'), null)
       t.equal((await service.as(token, '/')).status, 503)
-      t.equal((await service.as(token, '/logout', { method: 'POST' })).status, 503)
+      // Functions run as the owner: they see every session, unless row level security is forced on the owner. No lease is to be had
+      // where it hides the lifetimes.
+      const isRefused = asOwner || (CHECK_MODE === 'leased' && table === 'session_policy')
+      const whose = isRefused ? token : (await maker.signIn('guest')).token
+      const logout = await service.as(whose, '/api/logout', json({ scope: 'global' }))
+      t.equal(logout.status, isRefused ? 503 : 200)
+      if (isRefused) {
+        t.match(await logout.json(), { code: 'unavailable', detail: /does not show every session/ })
+        t.equal(logout.headers.get('set-cookie'), null)
+        t.equal((await service.as(token, '/logout', { method: 'POST' })).status, 503)
+      } else t.match(await logout.json(), { revokedCount: 1 })
       const ready = await service.http('/readyz')
       t.equal(ready.status, 503)
-      t.match(await ready.json(), { detail: /Row level security hides rows/ })
+      t.match(await ready.json(), { detail: /Row level security hides rows|does not show every session/ })
       t.match(log.join(''), /row-level security policy for table/, 'the log names it')
     }
     const env = { DATABASE_URL: database.url }
@@ -110,7 +116,7 @@ for (const { what, table, cure, sql, asOwner } of CASES)
       code: 1,
       output: new RegExp(`row level security hides rows.*${table.replaceAll('"', '')}`),
     })
-    t.equal((await owner.psql('select from session')).length, 2, 'both live')
+    t.equal((await owner.psql(`select from session where "userId" = 'ada'`)).length, 2, 'both live')
 
     const start = run(['start'], { env: { ...env, PORT: String(await freePort()) } })
     t.equal(await start.ended, 1)
@@ -166,6 +172,7 @@ t.test(
     const name = `gl_test_rls_${randomBytes(4).toString('hex')}`
     await owner.psql(`create role ${name}; alter table session owner to ${name}; alter function use_session owner to ${name};
     alter function valid_session owner to ${name}; alter function sign_out owner to ${name};
+    alter function log_out owner to ${name}; alter function end_sessions owner to ${name};
     alter table session force row level security; grant all on schema global_logout to ${name};
     grant all on all tables in schema global_logout to ${name}; grant execute on all functions in schema global_logout to ${name}`)
     t.teardown(() => dropLogin(owner, name))

@@ -89,9 +89,9 @@ t.test('a logout in the trace of its caller: the request, and each of its querie
   })
   const queries = spans.filter((span) => span.attributes['db.query.text'])
   directQueries = queriesOf(queries)
-  t.ok(queries.length >= 5, `${queries.length} queries`)
+  t.ok(queries.length >= 1, `${queries.length} queries`)
   t.ok(queries.every(({ kind, parentId }) => kind === 3 && parentId === request?.id))
-  t.ok(queries.some((span) => /for update/.test(String(span.attributes['db.query.text']))))
+  t.ok(queries.some((span) => /log_out/.test(String(span.attributes['db.query.text']))))
 
   await service.printed('request completed')
   const line =

@@ -71,12 +71,18 @@ const UNLIMITED = {
   'nextEvent in place of once': [/import \{[^}]*\bonce\b[^}]*\} from 'node:events'/, ['support/within.ts']],
   'runProgram in place of execFile': [
     /import \{[^}]*\bexec(File)?(Sync)?\b[^}]*\} from 'node:child_process'/,
-    // These two are programs, not tests.
-    ['database/make-baseline.ts', 'support/run-program.ts', 'support/run.ts'],
+    // These are programs, not tests, but for run-program.ts.
+    [
+      'database/make-baseline.ts',
+      'support/run-program.ts',
+      'support/run.ts',
+      'system/failover/service.ts',
+      'system/prove/cluster.ts',
+    ],
   ],
   'boundedFetch in place of fetch': [
     /[^.\w]fetch\(/,
-    // In pages, where the limit of browserTest holds, and inside the client under test, which has its own.
+    // In pages, where the limit of browserTest holds; inside the client under test, which has its own; in programs, not tests.
     [
       'client/browser.test.ts',
       'client/imports.test.ts',
@@ -85,6 +91,8 @@ const UNLIMITED = {
       'support/bounded-fetch.ts',
       'system/browser/replays.test.ts',
       'system/browser/tabs.test.ts',
+      'system/failover/cluster.ts',
+      'system/failover/node.ts',
     ],
   ],
 } as const
