@@ -118,20 +118,24 @@ export function createIncidents(
      * @throws Problem `incident_not_found`, `incident_not_open` when the plan has expired.
      */
     async execute(planId: string, actor: IncidentActor): Promise<IncidentReport> {
-      const { xid, operationId, epoch, acts } = await transaction(async (tx) => {
-        const plan = await lockIncident(tx, planId)
-        if (!plan) throw notFound()
-        const xid = await currentXid(tx)
-        if (plan.state !== 'planned') return { xid, ...plan, acts: [] }
-        if (plan.expired) throw new Problem('incident_not_open', 'The plan has expired. Plan again.')
-        const { reason, selection, actorKind, actorId } = plan
-        const what = { ...actor, kind: 'incident.execute' as const, reason, selection, result: { planId } }
-        const operationId = await recordOperationWithoutRevocations(tx, what)
-        const epoch = await startIncident(tx, planId, operationId)
-        const kept = { id: planId, reason, selection: wholeSelection(plan), actorKind, actorId }
-        const acts: Act[] = [{ id: operationId, what, sessionIds: [], plan: kept }]
-        return { xid, operationId, epoch, acts }
-      })
+      const { xid, operationId, epoch, acts } = await withoutDeadline(() =>
+        transaction(async (tx) => {
+          // A list of 200,000 users takes a second.
+          await tx.extend(COUNT_MS)
+          const plan = await lockIncident(tx, planId)
+          if (!plan) throw notFound()
+          const xid = await currentXid(tx)
+          if (plan.state !== 'planned') return { xid, ...plan, acts: [] }
+          if (plan.expired) throw new Problem('incident_not_open', 'The plan has expired. Plan again.')
+          const { reason, selection, actorKind, actorId } = plan
+          const what = { ...actor, kind: 'incident.execute' as const, reason, selection, result: { planId } }
+          const operationId = await recordOperationWithoutRevocations(tx, what)
+          const epoch = await startIncident(tx, planId, operationId)
+          const kept = { id: planId, reason, selection: wholeSelection(plan), actorKind, actorId }
+          const acts: Act[] = [{ id: operationId, what, sessionIds: [], plan: kept }]
+          return { xid, operationId, epoch, acts }
+        }),
+      )
       if (epoch === null) await acknowledged.keep(acts)
       else await afterCommit(xid, operationId, acts)
       return get(planId)
