@@ -62,6 +62,8 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
         const { token } = await service.sessions.create(login)
         during.push({ token, beganAfter, out: false })
         answers.logins++
+        // Each is checked at the end, all at once.
+        await new Promise((turn) => setTimeout(turn, 40))
       }),
     ),
     loop(async () => {
