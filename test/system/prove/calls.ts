@@ -51,6 +51,8 @@ export function createCalls(history: History, users: Users) {
       })
       if (act.outcome !== 'done') return act
       const named = (JSON.parse(answer.body) as { revoked: { id: string }[] }).revoked
+      // A logout may be answered before a sign-in whose session it ended.
+      if (named.some(({ id }) => users.numberOf(id) === undefined)) await users.answeredAll(actor.user)
       act.revoked = named.flatMap(({ id }) => users.numberOf(id) ?? [])
       act.strangers = named.length - act.revoked.length
       return act

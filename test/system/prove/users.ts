@@ -53,8 +53,17 @@ export async function createUsers(url: string, history: History, count: number) 
   const over: Device[] = []
   const numbers = new Map<string, number>()
 
+  /** Sign-ins without an answer yet, with their users. */
+  const signingIn = new Map<Promise<unknown>, number>()
+
   /** @returns null when the answer was lost. */
   async function signIn(user: number, random: Random): Promise<Device | null> {
+    const made = makeSession(user, random)
+    signingIn.set(made, user)
+    return made.finally(() => signingIn.delete(made))
+  }
+
+  async function makeSession(user: number, random: Random): Promise<Device | null> {
     const token = generateSessionToken()
     // For half of them an activity update is due.
     const lastSeen = random.chance(0.5) ? '5 minutes' : '0'
@@ -120,6 +129,9 @@ export async function createUsers(url: string, history: History, count: number) 
     /** The sessions that ended last. */
     over: over as readonly Device[],
     numberOf: (id: string) => numbers.get(id),
+    /** Resolves when every sign-in of the user that is under way has its answer. */
+    answeredAll: (user: number) =>
+      Promise.all([...signingIn].filter(([, who]) => who === user).map(([made]) => made)),
     isOver(device: Device): void {
       if (device.over) return
       device.over = true
