@@ -1,5 +1,5 @@
 /**
- * Up to when the data of an answer is complete. A read from a replica notes it, and whoever answers tells it: the pages of staff,
+ * Up to when the data of an answer is complete. A read from a replica notes it, and the answer tells it: the pages of staff,
  * a header of their API, the command line.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'

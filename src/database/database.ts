@@ -84,7 +84,7 @@ export function openDatabase(
     createCalls({ connections, statements, deadlineMs, fence })
   return {
     ...callsWithin(fence),
-    /** For work in the background, which answers nobody: needs no lease. */
+    /** For work in the background, which gives no answer: needs no lease. */
     unfenced: callsWithin(undefined),
     pool: connections.pool,
     tryOtherHost: connections.tryOtherHost,

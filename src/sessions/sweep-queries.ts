@@ -43,7 +43,7 @@ export async function sweepPages(tx: Executor, firstPage: number, pages: number)
 
 /** The number of pages to read after `seconds` in a table of `total` pages: at most all of them, as after a long pause. */
 export function pagesDue(seconds: number, total: number): number {
-  // The clock of the database was set back: nobody knows for how long.
+  // The clock of the database was set back: it is not known for how long.
   if (seconds < 0) return total
   return Math.min(total, seconds * pagesPerSecond(total))
 }

@@ -73,7 +73,7 @@ t.test('a folder outlives its process, and a torn last line', async (t) => {
   t.same(await idsOf(after), ['a', 'b', 'c', 'd'])
 })
 
-t.test('a line that nobody wrote is logged, and the others are read', async (t) => {
+t.test('a line that no process wrote is logged, and the others are read', async (t) => {
   const path = await folder()
   const before = createAcknowledged(await journalIn(path), log)
   await before.keep([actOf('a')])
