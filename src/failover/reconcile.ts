@@ -66,7 +66,7 @@ export function createReconciler(
         throw new Error('stopped before the incident was done')
       return restarted && { ...restarted, ended: null }
     }
-    // Whoever unlocked the user after this is not overruled.
+    // An unlock after this operation stays: staff have decided anew.
     const unlocked = ({ what, at }: Acknowledged) =>
       what.kind === 'user.unlock' && what.userId === userId && at > act.at
     const locked = kind === 'user.revoke' && 'lockedUntil' in (act.what.result ?? {})
