@@ -28,6 +28,7 @@ export function aimsOf({
   growth = {},
   login = {},
   ending = [],
+  everyone,
 }: Results): Aim[] {
   const rate = (name: string) => medianOf(checks, name, 'perSecond')
   const readers = Object.keys(checks).filter((name) => participants[name]?.kind === 'reads')
@@ -81,6 +82,18 @@ export function aimsOf({
       ),
       most: 10,
       unit: '',
+    },
+    {
+      what: `time until the last "valid" of ${everyone ? count(everyone.stored) : 'all'} sessions, everyone`,
+      value: (everyone?.lastValidMs ?? Number.NaN) / 1_000,
+      most: 5,
+      unit: ' s',
+    },
+    {
+      what: 'time of the longest plan, everyone',
+      value: Math.max(...(everyone?.plans.map(({ ms }) => ms) ?? [Number.NaN])) / 1_000,
+      most: 5,
+      unit: ' s',
     },
     {
       what:

@@ -3,7 +3,16 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { participants } from './participants.ts'
 
-export const PARTS = ['checks', 'latency', 'logout', 'growth', 'login', 'ending', 'incident'] as const
+export const PARTS = [
+  'checks',
+  'latency',
+  'logout',
+  'growth',
+  'login',
+  'ending',
+  'incident',
+  'everyone',
+] as const
 export type Part = (typeof PARTS)[number]
 
 export interface Options {

@@ -20,7 +20,7 @@ export interface Run {
 
 export function report({ date, machine, options, results }: Run): string {
   const { sessions, rounds, seconds } = options
-  const { checks, latency, logout, growth, login, ending, incident } = results
+  const { checks, latency, logout, growth, login, ending, incident, everyone } = results
   const sections = [
     `# Benchmarks, ${date}`,
     Object.entries(machine)
@@ -120,6 +120,20 @@ users it is about sign in and log out. p99 of checks in windows of 5 s, medians 
           'WAL',
         ],
         incident.map(incidentRow),
+      ),
+    )
+  if (everyone)
+    sections.push(
+      '## Everyone',
+      `${count(everyone.stored)} stored sessions, two instances in leased mode. An incident for everyone was answered after
+${readable(everyone.answeredMs)} ms; the last check that was answered "valid" began after ${readable(everyone.lastValidMs)} ms. ${count(everyone.checks)} checks.`,
+      markdownTable(
+        ['plan', 'sessions', 's'],
+        everyone.plans.map(({ what, sessions, estimated, ms }) => [
+          what,
+          `${estimated ? 'about ' : ''}${count(sessions)}`,
+          readable(ms / 1_000),
+        ]),
       ),
     )
   return `${sections.join('\n\n')}\n`

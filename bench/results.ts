@@ -2,6 +2,7 @@
 
 import type { Sample } from './measure.ts'
 import type { EndingSample } from './parts/ending.ts'
+import type { EveryoneSample } from './parts/everyone.ts'
 import type { IncidentSample } from './parts/incident.ts'
 import type { LoginSample } from './parts/login.ts'
 import type { LogoutSeries } from './parts/logout.ts'
@@ -18,6 +19,7 @@ export interface Results {
   ending?: EndingSample[]
   /** By mode. */
   incident?: IncidentSample[]
+  everyone?: EveryoneSample
 }
 
 export type Series = Record<string, Sample[]>

@@ -16,6 +16,7 @@ import { measurer } from './measure.ts'
 import { HELP, type Options, readOptions } from './options.ts'
 import { checks } from './parts/checks.ts'
 import { ending } from './parts/ending.ts'
+import { everyone } from './parts/everyone.ts'
 import { growth } from './parts/growth.ts'
 import { incident } from './parts/incident.ts'
 import { latency } from './parts/latency.ts'
@@ -63,6 +64,7 @@ async function fill(results: Results): Promise<void> {
     if (wanted('login')) results.login = await login(postgres, options)
     if (wanted('ending')) results.ending = await ending(postgres, options)
     if (wanted('incident')) results.incident = await incident(postgres, options)
+    if (wanted('everyone')) results.everyone = await everyone(postgres, options)
   } finally {
     await measure.close()
   }

@@ -8,7 +8,7 @@ import pg from 'pg'
 import { migrate } from '../src/database/migrate.ts'
 import { inSql, SESSIONS_PER_USER } from './seeded.ts'
 
-export type StoreName = 'service' | 'authjs' | 'express_session' | 'lucia' | 'better_auth'
+export type StoreName = 'service' | 'service_aged' | 'authjs' | 'express_session' | 'lucia' | 'better_auth'
 
 export interface Store {
   /** Makes the tables in an empty database. */
@@ -33,6 +33,19 @@ export const stores: Record<StoreName, Store> = {
       insert: `insert into session ("sessionToken", "userId", expires, "ipAddress", "userAgent")
         select ${inSql.hashedToken('n')}, ${inSql.userIdOfSession('n')},
           (now() + interval '30 days') at time zone 'utc', '203.0.113.7', ${AGENT} from ${eachSession}`,
+    },
+  },
+
+  // As the table is after three weeks: signed in one after the other, from many addresses, with several browsers.
+  service_aged: {
+    prepare: (url) => migrate(url),
+    users: authjsUsers,
+    sessions: {
+      table: 'session',
+      insert: `insert into session ("sessionToken", "userId", expires, "createdAt", "ipAddress", "userAgent")
+        select ${inSql.hashedToken('n')}, ${inSql.userIdOfSession('n')}, (now() + interval '30 days') at time zone 'utc',
+          now() - interval '21 days' * (1 - n::float8 / $1::int), '10.0.0.0'::inet + n::bigint * 7919 % 16777216,
+          replace(${AGENT}, '144', (100 + n % 45)::text) from ${eachSession}`,
     },
   },
 

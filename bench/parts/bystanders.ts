@@ -39,7 +39,10 @@ export function startBystanders(
   const any = (most: number) => 1 + Math.floor(Math.random() * most)
   const all = [
     timed(loginMs, () =>
-      call(`${base}/api/sessions`, headers, { userId: `affected ${any(users)}`, userAgent: 'new' }),
+      call(`${base}/api/sessions`, headers, {
+        user: { id: `affected ${any(users)}` },
+        userAgent: 'new',
+      }),
     ),
     timed(logoutMs, async () => {
       const authorization = `Bearer ${tokenOf(`affected ${any(sessions)}`)}`

@@ -60,7 +60,7 @@ async function turn(
 ): Promise<IncidentSample> {
   const server = await serve(postgres, mode, COPY)
   try {
-    const headers = { ...(await keyOf(postgres)), 'content-type': 'application/json' }
+    const headers = { ...(await keyOf(postgres, COPY)), 'content-type': 'application/json' }
     const windows = Math.max(1, Math.round((2 * seconds) / WINDOW_SECONDS))
     const check = await checksOf(server, mode, sessions)
     await check()
@@ -135,8 +135,9 @@ async function addAffected(postgres: Postgres, sessions: number): Promise<void> 
 /** Who makes the key, for the record. */
 const BENCH = { actorKind: 'system', actorId: 'bench' } as const
 
-async function keyOf(postgres: Postgres) {
-  const database = openDatabase(postgres.urlOf(COPY), { max: 1 })
+/** The header of a service key for staff. */
+export async function keyOf(postgres: Postgres, name: string) {
+  const database = openDatabase(postgres.urlOf(name), { max: 1 })
   const wanted = {
     name: 'bench',
     scopes: ['security' as const, 'sessions:create' as const],
