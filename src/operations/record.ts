@@ -1,7 +1,7 @@
 /** Writes operations, the audit record of everything that ends sessions, in the transaction that ends them. */
-import { desc, eq, getTableColumns } from 'drizzle-orm'
+import { eq, getTableColumns } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
-import { type Operation, operation, type RevokedSession, revokedSession } from './schema.ts'
+import { type Operation, operation } from './schema.ts'
 
 export type NewOperation = Omit<typeof operation.$inferInsert, 'id' | 'at' | 'revokedCount' | 'waitedMs'>
 
@@ -49,19 +49,7 @@ export async function recordWait(db: Executor, id: string, waitedMs: number): Pr
   await db.update(operation).set({ waitedMs }).where(eq(operation.id, id))
 }
 
-/** The operation and at most `limit` of the sessions that it ended, the latest first. */
-export async function findOperation(
-  db: Executor,
-  id: string,
-  limit: number,
-): Promise<{ operation: Operation; revoked: RevokedSession[] } | null> {
+export async function findOperation(db: Executor, id: string): Promise<Operation | null> {
   const [found] = await db.select().from(operation).where(eq(operation.id, id))
-  if (!found) return null
-  const revoked = await db
-    .select()
-    .from(revokedSession)
-    .where(eq(revokedSession.operationId, id))
-    .orderBy(desc(revokedSession.id))
-    .limit(limit)
-  return { operation: found, revoked }
+  return found ?? null
 }

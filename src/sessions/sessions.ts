@@ -4,6 +4,7 @@
  */
 import type { Database } from '../database/database.ts'
 import type { AfterCommit } from '../leases/after-commit.ts'
+import { listEndedBy } from '../operations/ended-sessions.ts'
 import { findOperation } from '../operations/record.ts'
 import { findTokenStatus, type TokenStatus, tokenHashesOf } from './ended.ts'
 import type { LastSeen } from './last-seen.ts'
@@ -26,6 +27,12 @@ export function createSessions(
 ) {
   const refuseStaff = createRefuseStaff(isStaff)
 
+  const findOutcome = (id: string, limit: number) =>
+    run(async (db) => {
+      const operation = await findOperation(db, id)
+      return operation && { operation, revoked: await listEndedBy(db, id, 0n, limit) }
+    })
+
   return {
     create: createLogIn({ run, act }, afterCommit),
     takeOver: createTakeOver({ transaction }, refuseStaff),
@@ -46,12 +53,12 @@ export function createSessions(
     /** The status of a token: whether it is valid and, if not, why. */
     tokenStatus: (token: string): Promise<TokenStatus> => run((db) => findTokenStatus(db, token)),
     /** An operation and the sessions it ended, at most `limit` of them. For staff only: it needs no proof besides the id. */
-    operation: (id: string, limit: number) => run((db) => findOperation(db, id, limit)),
+    operation: findOutcome,
     /** As `operation`, for the bearer of the token that requested it; null without a valid receipt. */
     async outcome(receipt: string, limit: number) {
       const id = operationOf(receipt)
       if (!id) return null
-      const found = await run((db) => findOperation(db, id, limit))
+      const found = await findOutcome(id, limit)
       const { actorSessionId: requester, userId } = found?.operation ?? {}
       if (!requester || !userId) return null
       const hashes = await run((db) => tokenHashesOf(db, userId, requester))

@@ -41,7 +41,7 @@ export function deviceNames(devices: Named[], total: number): SafeHtml {
   return html`${names(devices.slice(0, VISIBLE))}
 <details><summary>${count(total - VISIBLE, 'more device')}</summary>
 ${names(devices.slice(VISIBLE))}
-${hidden > 0 ? html`<p class="quiet">and ${hidden.toLocaleString('en')} more, seen less recently</p>` : ''}
+${hidden > 0 ? html`<p class="quiet">and ${hidden.toLocaleString('en')} more</p>` : ''}
 </details>`
 }
 

@@ -9,6 +9,9 @@ import type { Account } from './accounts.ts'
 import { compareWithSession } from './json.ts'
 import type { FoundUser } from './queries.ts'
 
+/** Revocations and replays that are printed of a user. */
+const MAX_PRINTED = 20
+
 /** "Ada Lovelace <ada@example.com>", or what there is of it. */
 export function called({ id, name, email }: Pick<FoundUser, 'id' | 'name' | 'email'>): string {
   return visible([name, email && `<${email}>`].filter(Boolean).join(' ') || id)
@@ -20,27 +23,28 @@ export function printAccount(account: Account): void {
   print(`id    ${visible(user.id)}\nrole  ${user.role ?? 'none'}`)
   print(`lock  ${user.lock ? `until ${formatLock(user.lock)}: ${visible(user.lock.reason)}` : 'none'}\n`)
   printSessions(account, 'Active')
-  print(`\nRecently revoked: ${count(revocations.length, 'session')}`)
-  if (revocations.length > 0)
+  const listed = revocations.slice(0, MAX_PRINTED)
+  print(
+    `\nRecently revoked: ${listed.length < revocations.length ? `the newest ${MAX_PRINTED} sessions` : count(listed.length, 'session')}`,
+  )
+  if (listed.length > 0)
     printTable(
       ['session', 'device', 'ended', 'how', 'by', 'why'],
-      revocations
-        .slice(0, 20)
-        .map(({ session: revoked, operation }) => [
-          revoked.sessionId,
-          deviceName(describeDevice(revoked.userAgent)),
-          formatInstant(revoked.revokedAt),
-          operation?.kind ?? 'outside the service',
-          operation?.actorId ?? '-',
-          operation?.reason ?? '-',
-        ]),
+      listed.map(({ session: revoked, operation }) => [
+        revoked.sessionId,
+        deviceName(describeDevice(revoked.userAgent)),
+        formatInstant(revoked.revokedAt),
+        operation?.kind ?? 'outside the service',
+        operation?.actorId ?? '-',
+        operation?.reason ?? '-',
+      ]),
     )
   if (replays.length === 0) return
   print(`\nReused revoked tokens: ${replays.length}`)
   printTable(
     ['session', 'at', 'times', 'address', 'device', 'compared with the session'],
     replays
-      .slice(0, 20)
+      .slice(0, MAX_PRINTED)
       .map(({ sessionId, at, count, ipAddress, userAgent, ...same }) => [
         sessionId,
         formatInstant(at),

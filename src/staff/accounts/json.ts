@@ -2,6 +2,7 @@
  * An account as JSON, the same in the API and on the command line. Never holds a token or its hash.
  */
 
+import type { RevokedSession } from '../../operations/schema.ts'
 import { describeDevice } from '../../sessions/devices.ts'
 import { toEndedSessions } from '../../sessions/schemas.ts'
 import { toOperationJson } from '../operation-json.ts'
@@ -32,9 +33,7 @@ export function toAccount({ user, sessions, sessionCount, next, revocations, rep
     })),
     next,
     revocations: revocations.map(({ session, operation }) => ({
-      sessionId: session.sessionId,
-      ...deviceOf(session),
-      revokedAt: session.revokedAt.toISOString(),
+      ...toEndedSession(session),
       operation: operation && toOperationJson(operation),
     })),
     replays: replays.map(({ sessionId, count, at, ipAddress, userAgent, sameAddress, sameProgram }) => ({
@@ -42,6 +41,12 @@ export function toAccount({ user, sessions, sessionCount, next, revocations, rep
       at: at.toISOString(),
     })),
   }
+}
+
+/** A session that was ended while it was valid. */
+export function toEndedSession(session: RevokedSession) {
+  const { sessionId, userId, revokedAt } = session
+  return { sessionId, userId, ...deviceOf(session), revokedAt: revokedAt.toISOString() }
 }
 
 /** Compares the sender of a replay with the session's device, in words. */

@@ -39,6 +39,13 @@ const user = z.object({
   deleted: z.boolean().describe('true: the user has no row; a lock and a role are kept by id'),
 })
 
+export const endedSession = z.object({
+  sessionId: z.string(),
+  userId: z.string(),
+  ...where,
+  revokedAt: instant,
+})
+
 export const userList = z.object({ users: z.array(user) })
 
 export const account = z.object({
@@ -49,10 +56,7 @@ export const account = z.object({
     .describe('200, the last seen first'),
   next: nextCursor,
   revocations: z.array(
-    z.object({
-      sessionId: z.string(),
-      ...where,
-      revokedAt: instant,
+    endedSession.extend({
       operation: operationJson.nullable().describe('null: ended outside the service'),
     }),
   ),

@@ -5,10 +5,13 @@
 import { z } from 'zod'
 import { type Database, withoutDeadline } from '../../database/database.ts'
 import type { Reads } from '../../database/reads.ts'
+import { Problem } from '../../errors.ts'
 import { readCursor, writeCursor } from '../../http/cursor.ts'
 import { WITHOUT_NUL } from '../../lib/schemas.ts'
+import { allEndedBy, listEndedBy } from '../../operations/ended-sessions.ts'
 import type { AuditKind } from '../../operations/kinds.ts'
-import type { Operation } from '../../operations/schema.ts'
+import { findOperation } from '../../operations/record.ts'
+import type { Operation, RevokedSession } from '../../operations/schema.ts'
 import { readChainHead } from './chain.ts'
 import {
   type AuditFilter,
@@ -35,6 +38,14 @@ export interface AuditPage {
   next: string | null
 }
 
+/** An operation, and a page of the sessions that it ended, in the order in which they were ended. */
+export interface OperationPage {
+  operation: Operation
+  sessions: RevokedSession[]
+  /** As of `AuditPage`. */
+  next: string | null
+}
+
 /** The last returned entry of either kind. */
 interface Positions {
   operation: OperationPosition | null
@@ -46,6 +57,9 @@ const positionsSchema = z.object({
   operation: z.tuple([instant, z.guid()]).nullable(),
   external: z.tuple([instant, z.string().regex(/^\d{1,19}$/), z.string().regex(WITHOUT_NUL)]).nullable(),
 })
+
+/** The row of the last ended session of a page: below 10¹⁸. */
+const rowSchema = z.string().regex(/^\d{1,18}$/)
 
 export type Audit = ReturnType<typeof createAudit>
 
@@ -84,6 +98,23 @@ export function createAudit({ run }: Pick<Database, 'run'>, reads: Pick<Reads, '
     /** A page of 100. @throws Problem `invalid_request` for an invalid cursor. */
     list: (filter: AuditFilter, cursor: string | null = null): Promise<AuditPage> =>
       page(filter, cursor, PAGE),
+
+    /** An operation with a page of 100 sessions. @throws Problem `not_found`, `invalid_request` for an invalid cursor. */
+    async operation(id: string, cursor: string | null = null): Promise<OperationPage> {
+      const after = cursor === null ? 0n : BigInt(readCursor(cursor, rowSchema))
+      const found = await run(async (db) => {
+        const operation = await findOperation(db, id)
+        return operation && { operation, ended: await listEndedBy(db, id, after, PAGE + 1) }
+      })
+      if (!found) throw new Problem('not_found', 'No operation has this id.')
+      const { operation, ended } = found
+      const sessions = ended.slice(0, PAGE)
+      const last = ended.length > PAGE ? sessions.at(-1) : undefined
+      return { operation, sessions, next: last ? writeCursor(String(last.id)) : null }
+    },
+
+    /** All sessions that an operation ended. */
+    endedBy: (id: string): AsyncGenerator<RevokedSession> => allEndedBy({ run }, id),
 
     /** Every matching entry. Throws in the middle when the database fails, so that no reader takes a part for the whole. */
     async *all(filter: AuditFilter): AsyncGenerator<AuditEntry> {

@@ -1,11 +1,16 @@
-/** The actions of `global-logout audit`: list operations and verify the chain over them. */
+/** The actions of `global-logout audit`: list operations, show one, and verify the chain over them. */
 import { z } from 'zod'
-import { Failed, formatInstant, parseOption } from '../../cli/common.ts'
+import { Failed, formatInstant, parseOption, UsageError } from '../../cli/common.ts'
 import type { CommandContext } from '../../cli/context.ts'
 import { print, printCsv, printJson } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
+import { operationId } from '../../http/schemas.ts'
 import { zonedInstant } from '../../lib/schemas.ts'
+import { endedCsv } from '../../operations/ended-sessions.ts'
+import { describeDevice, deviceName } from '../../sessions/devices.ts'
 import { count } from '../../ui/format.ts'
+import { toEndedSession } from '../accounts/json.ts'
+import { toOperationJson } from '../operation-json.ts'
 import type { Audit, AuditEntry } from './audit.ts'
 import { verify } from './chain.ts'
 import { auditCsv } from './csv.ts'
@@ -19,6 +24,12 @@ export interface ListOptions {
   kind?: AuditFilter['kind']
   since?: string
   until?: string
+  limit?: number
+  json?: true
+  csv?: true
+}
+
+export interface ShowOptions {
   limit?: number
   json?: true
   csv?: true
@@ -55,8 +66,44 @@ export async function list(context: AuditContext, options: ListOptions, listed: 
   const entries = await context.withServices(({ audit }) => collect(first(audit.all(filter), limit)))
   if (json) return printJson(entries)
   if (entries.length === 0) return print('No entry matches.')
-  printTable(['at', 'kind', 'sessions', 'user', 'by', 'why', 'operation'], entries.map(row))
+  printTable(HEADER, entries.map(row))
   if (entries.length === limit) print(`\nThe newest ${limit}; --limit shows more.`)
+}
+
+/** @param listed sessions without `--limit`. */
+export async function show(
+  context: AuditContext,
+  given: string,
+  { limit, json, csv }: ShowOptions,
+  listed: number,
+): Promise<void> {
+  const { data: id } = operationId.safeParse(given)
+  if (!id) throw new UsageError(`"${given}" is not the id of an operation; see "global-logout audit list".`)
+  await context.withServices(async ({ audit }) => {
+    const { operation } = await audit.operation(id)
+    if (csv) return printCsv(endedCsv(first(audit.endedBy(id), limit)))
+    const sessions = await collect(first(audit.endedBy(id), limit ?? listed))
+    if (json)
+      return printJson({
+        operation: toOperationJson(operation),
+        sessions: sessions.map(toEndedSession),
+      })
+    printTable(HEADER, [row(operation)])
+    print(
+      `\nSessions: ${sessions.length < operation.revokedCount ? `${sessions.length} of ` : ''}${operation.revokedCount}`,
+    )
+    if (sessions.length === 0) return
+    printTable(
+      ['session', 'user', 'device', 'address', 'ended'],
+      sessions.map(({ sessionId, userId, userAgent, ipAddress, revokedAt }) => [
+        sessionId,
+        userId,
+        deviceName(describeDevice(userAgent)),
+        ipAddress ?? '-',
+        formatInstant(revokedAt),
+      ]),
+    )
+  })
 }
 
 export async function verifyRecord(context: AuditContext, { expect, json }: VerifyOptions): Promise<void> {
@@ -85,7 +132,14 @@ async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
-function row({ at, kind, revokedCount, userId, actorKind, actorId, reason, id }: AuditEntry): string[] {
+type Shown = Pick<
+  AuditEntry,
+  'at' | 'kind' | 'revokedCount' | 'userId' | 'actorKind' | 'actorId' | 'reason' | 'id'
+>
+
+const HEADER = ['at', 'kind', 'sessions', 'user', 'by', 'why', 'operation']
+
+function row({ at, kind, revokedCount, userId, actorKind, actorId, reason, id }: Shown): string[] {
   const who = actorKind ? `${actorKind} ${actorId ?? ''}`.trim() : '-'
   return [formatInstant(at), kind, String(revokedCount), userId ?? '-', who, reason ?? '-', id ?? '-']
 }

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { examples } from '../../cli/common.ts'
 import { wholeNumber } from '../../cli/whole-number.ts'
 import { AUDIT_KINDS } from '../../operations/kinds.ts'
-import type { AuditContext, ListOptions, VerifyOptions } from './cli-actions.ts'
+import type { AuditContext, ListOptions, ShowOptions, VerifyOptions } from './cli-actions.ts'
 
 /** Rows without `--limit`; CSV has all. */
 const MAX_LISTED = 100
@@ -11,8 +11,10 @@ const MAX_LISTED = 100
 const actions = () => import('./cli-actions.ts')
 
 export function addAuditCommand(program: Command, context: AuditContext): void {
-  const audit = program.command('audit').description('list operations; detect tampering with the audit log')
-  audit.action(() => audit.error('audit: list or verify?'))
+  const audit = program
+    .command('audit')
+    .description('list operations, show one; detect tampering with the audit log')
+  audit.action(() => audit.error('audit: list, show or verify?'))
 
   audit
     .command('list')
@@ -36,6 +38,25 @@ export function addAuditCommand(program: Command, context: AuditContext): void {
       ),
     )
     .action(async (options: ListOptions) => (await actions()).list(context, options, MAX_LISTED))
+
+  audit
+    .command('show')
+    .allowExcessArguments(false)
+    .description('one operation, and the sessions it ended, in that order')
+    .argument('<operation>', 'its id')
+    .option('--limit <n>', `at most this many sessions; by default ${MAX_LISTED}, or all as CSV`, wholeNumber)
+    .option('--json', 'print JSON')
+    .addOption(new Option('--csv', 'print the sessions as CSV').conflicts('json'))
+    .addHelpText(
+      'after',
+      examples(
+        'audit show 0198c0de-0000-4000-8000-000000000000',
+        'audit show 0198c0de-0000-4000-8000-000000000000 --csv > sessions.csv',
+      ),
+    )
+    .action(async (id: string, options: ShowOptions) =>
+      (await actions()).show(context, id, options, MAX_LISTED),
+    )
 
   audit
     .command('verify')

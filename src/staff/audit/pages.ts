@@ -5,9 +5,9 @@ import { z } from 'zod'
 import type { Database } from '../../database/database.ts'
 import { Problem } from '../../errors.ts'
 import { sendCsv } from '../../http/csv.ts'
-import { operationId, text } from '../../http/schemas.ts'
+import { cursor, operationId, text } from '../../http/schemas.ts'
+import { endedCsv } from '../../operations/ended-sessions.ts'
 import { AUDIT_KINDS } from '../../operations/kinds.ts'
-import type { Sessions } from '../../sessions/sessions.ts'
 import { displayNames } from '../display-names.ts'
 import { entered, formErrors, parseUtcInstant, send, viewerOf } from '../forms.ts'
 import type { FormErrors } from '../views/parts.ts'
@@ -17,8 +17,7 @@ import type { AuditFilter } from './queries.ts'
 import { auditPage } from './views/audit-page.ts'
 import { operationPage } from './views/operation-page.ts'
 
-/** Ended sessions that the page of an operation lists at most. */
-const MAX_LISTED = 200
+const oneOperation = z.object({ id: operationId })
 
 const MOMENT = 'must be a date and a time, such as 2026-11-24T13:00'
 const nothing = z.literal('').transform(() => undefined)
@@ -45,11 +44,10 @@ function readFilter(query: unknown): { filter: AuditFilter; errors: FormErrors }
 
 export interface AuditPages {
   audit: Audit
-  sessions: Pick<Sessions, 'operation'>
   database: Pick<Database, 'run'>
 }
 
-export async function auditPages(instance: FastifyInstance, { audit, sessions, database }: AuditPages) {
+export async function auditPages(instance: FastifyInstance, { audit, database }: AuditPages) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
 
   app.get('/audit', async (request, reply) => {
@@ -84,17 +82,19 @@ export async function auditPages(instance: FastifyInstance, { audit, sessions, d
 
   app.get(
     '/operation',
-    { schema: { querystring: z.object({ id: operationId }) } },
+    { schema: { querystring: oneOperation.extend({ cursor: cursor.optional().catch(undefined) }) } },
     async (request, reply) => {
-      const found = await sessions.operation(request.query.id, MAX_LISTED)
-      if (!found) throw new Problem('not_found', 'No operation has this id.')
-      const { operation, revoked } = found
-      const ids = [operation.actorId, operation.userId, ...revoked.map(({ userId }) => userId)]
+      const { id, cursor = null } = request.query
+      const page = await audit.operation(id, cursor)
+      const { operation, sessions } = page
+      const ids = [operation.actorId, operation.userId, ...sessions.map(({ userId }) => userId)]
       const names = await database.run((db) => displayNames(db, ids))
-      return send(
-        reply,
-        operationPage({ viewer: viewerOf(request), operation, revoked, most: MAX_LISTED, names }),
-      )
+      return send(reply, operationPage({ viewer: viewerOf(request), page, isFirst: cursor === null, names }))
     },
   )
+
+  app.get('/operation.csv', { schema: { querystring: oneOperation } }, async (request, reply) => {
+    const { operation } = await audit.operation(request.query.id)
+    return sendCsv(reply, `operation-${operation.id}.csv`, endedCsv(audit.endedBy(operation.id)))
+  })
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { cursor, nextCursor } from '../../http/schemas.ts'
 import { zonedInstant } from '../../lib/schemas.ts'
 import { AUDIT_KINDS } from '../../operations/kinds.ts'
-import { searchText } from '../accounts/schemas.ts'
+import { endedSession, searchText } from '../accounts/schemas.ts'
 import { operationJson } from '../operation-json.ts'
 
 /** An instant, or a day, which begins at midnight UTC. */
@@ -21,6 +21,13 @@ export const auditQuery = z.strictObject({
   since: moment.optional(),
   until: moment.optional(),
   cursor: cursor.optional(),
+})
+
+/** An operation, and a page of the sessions that it ended. */
+export const operationPage = z.object({
+  operation: operationJson,
+  sessions: z.array(endedSession),
+  next: nextCursor,
 })
 
 export const auditPage = z.object({ entries: z.array(operationJson), next: nextCursor })

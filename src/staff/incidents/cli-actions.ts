@@ -9,11 +9,11 @@ import { print, printCsv, printJson, printToStderr } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import type { Database } from '../../database/database.ts'
 import type { Barrier } from '../../leases/barrier.ts'
+import { endedCsv } from '../../operations/ended-sessions.ts'
 import { count } from '../../ui/format.ts'
 import { reason } from '../reason.ts'
 import { executeHint, printIncident, printPlan } from './cli-format.ts'
 import { type SelectionOptions, selectionOf } from './cli-selection.ts'
-import { incidentCsv } from './csv.ts'
 import type { Incidents } from './incidents.ts'
 import type { IncidentReport } from './report.ts'
 import { carryOut } from './runner.ts'
@@ -83,7 +83,7 @@ export async function show(
 ): Promise<void> {
   await context.withServices(async ({ incidents }) => {
     const report = await incidents.get(parsePlanId(planId))
-    if (csv) await printCsv(incidentCsv(incidents.endedSessions(report)))
+    if (csv) await printCsv(endedCsv(incidents.endedSessions(report)))
     else if (json) printJson(report)
     else printIncident(report)
   })

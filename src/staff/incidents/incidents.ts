@@ -8,6 +8,7 @@ import type { Reads } from '../../database/reads.ts'
 import { Problem, unavailable } from '../../errors.ts'
 import type { AfterCommit } from '../../leases/after-commit.ts'
 import type { AcknowledgedActs, Act } from '../../operations/acknowledged.ts'
+import { allEndedBy } from '../../operations/ended-sessions.ts'
 import { type NewOperation, recordOperationWithoutRevocations } from '../../operations/record.ts'
 import type { RevokedSession } from '../../operations/schema.ts'
 import type { RequestSource } from '../../sessions/log-in.ts'
@@ -19,7 +20,6 @@ import {
   forgetExpiredPlans,
   insertIncident,
   listIncidents,
-  listRevokedBy,
   lockIncident,
   startIncident,
   type UnknownUsers,
@@ -38,8 +38,6 @@ const PLANS_AT_ONCE = 2
 const MAX_LISTED = 100
 /** Unknown user ids that are returned at most. */
 const MAX_UNKNOWN = 10
-/** Rows per query of a report. */
-const PAGE = 2_000
 
 /** The actor and the origin of the request. */
 export type IncidentActor = Pick<NewOperation, 'actorKind' | 'actorId' | 'actorSessionId'> & RequestSource
@@ -156,18 +154,11 @@ export function createIncidents(
     list: async (): Promise<IncidentReport[]> =>
       (await run((db) => listIncidents(db, MAX_LISTED))).map(reportOf),
 
-    /** The sessions that an incident has ended, page by page, in the order in which they were ended. */
+    /** The sessions that an incident has ended, in the order in which they were ended. */
     async *endedSessions({
       operationId,
-    }: Pick<IncidentReport, 'operationId'>): AsyncGenerator<RevokedSession[]> {
-      if (!operationId) return
-      for (let after = 0n; ; ) {
-        const from = after
-        const page = await withoutDeadline(() => run((db) => listRevokedBy(db, operationId, from, PAGE)))
-        if (page.length > 0) yield page
-        if (page.length < PAGE) return
-        after = page.at(-1)?.id ?? after
-      }
+    }: Pick<IncidentReport, 'operationId'>): AsyncGenerator<RevokedSession> {
+      if (operationId) yield* allEndedBy({ run }, operationId)
     },
   }
 }

@@ -8,13 +8,13 @@ import { Problem, unavailable } from '../../errors.ts'
 import { sendCsv } from '../../http/csv.ts'
 import { logServerError, sendProblem, toProblem } from '../../http/problems.ts'
 import { planId, text } from '../../http/schemas.ts'
+import { endedCsv } from '../../operations/ended-sessions.ts'
 import type { CookieSettings } from '../../sessions/guards.ts'
 import { displayNames } from '../display-names.ts'
 import { changeHooks, entered, formErrors, formHooks, parseUtcInstant, send, viewerOf } from '../forms.ts'
 import { actorOf, hasSignedInWithin, requireSecurityRole } from '../guard.ts'
 import { reason } from '../reason.ts'
 import type { FormErrors } from '../views/parts.ts'
-import { incidentCsv } from './csv.ts'
 import type { Incidents } from './incidents.ts'
 import type { IncidentReport } from './report.ts'
 import type { ShownSelection } from './schema.ts'
@@ -172,7 +172,7 @@ export async function incidentPages(
 
   app.get('/incidents/:planId/report.csv', { schema: { params: onePlan } }, async (request, reply) => {
     const incident = await incidents.get(request.params.planId)
-    const lines = incidentCsv(incidents.endedSessions(incident))
+    const lines = endedCsv(incidents.endedSessions(incident))
     return sendCsv(reply, `incident-${incident.planId}.csv`, lines)
   })
 }

@@ -2,7 +2,7 @@
 import { and, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
 import { fetchRows } from '../../database/rows.ts'
-import { operation, type RevokedSession, revokedSession } from '../../operations/schema.ts'
+import { operation } from '../../operations/schema.ts'
 import { type Incident, incident, incidentPlanned } from './schema.ts'
 
 /** An incident with the actor of its execution, without the list of users, which may be long. */
@@ -128,19 +128,4 @@ export async function startIncident(tx: Executor, id: string, operationId: strin
     .where(eq(incident.id, id))
     .returning({ epoch: incident.epoch })
   return started?.epoch ?? null
-}
-
-/** A page of the sessions that an operation ended, in recorded order, after the row `after`. */
-export function listRevokedBy(
-  db: Executor,
-  operationId: string,
-  after: bigint,
-  limit: number,
-): Promise<RevokedSession[]> {
-  return db
-    .select()
-    .from(revokedSession)
-    .where(and(eq(revokedSession.operationId, operationId), sql`${revokedSession.id} > ${after}`))
-    .orderBy(revokedSession.id)
-    .limit(limit)
 }

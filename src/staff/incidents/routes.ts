@@ -6,9 +6,9 @@ import { z } from 'zod'
 import { sendCsv, wantsCsv } from '../../http/csv.ts'
 import { callers } from '../../http/openapi/document.ts'
 import { instant, nullableText, planId } from '../../http/schemas.ts'
+import { endedCsv } from '../../operations/ended-sessions.ts'
 import { actorOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
 import { reason } from '../reason.ts'
-import { incidentCsv } from './csv.ts'
 import type { Incidents } from './incidents.ts'
 import type { IncidentReport } from './report.ts'
 import { selection, shownSelectionSchema } from './selection.ts'
@@ -177,7 +177,7 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
     async (request, reply) => {
       const report = await incidents.get(request.params.planId)
       if (!wantsCsv(request.headers)) return toJson(report)
-      const lines = incidentCsv(incidents.endedSessions(report))
+      const lines = endedCsv(incidents.endedSessions(report))
       return sendCsv(reply, `incident-${report.planId}.csv`, lines) as never
     },
   )

@@ -70,6 +70,25 @@ t.test('a stolen account: found, looked at, ended, with the reason on record', a
     output: new RegExp(`user\\.revoke +3 +ada +system cli:\\S+ +ticket 1 +${operationId}`),
   })
   t.match(await command('user', 'show', 'ada'), { output: /Recently revoked: 3 sessions/ })
+  const [first] = await psql<{ id: string }>(
+    'select session_id as id from revoked_session where operation_id = $1 order by id limit 1',
+    [operationId],
+  )
+  t.match(await command('audit', 'show', operationId), {
+    code: 0,
+    output: new RegExp(`Sessions: 3[^]*${first?.id}`),
+  })
+  t.match(await command('audit', 'show', operationId, '--limit', '1'), { output: /Sessions: 1 of 3/ })
+  t.match(await json('audit', 'show', operationId), {
+    operation: { reason: 'ticket 1', revokedCount: 3 },
+    sessions: [{ sessionId: first?.id, userId: 'ada' }, {}, {}],
+  })
+  t.equal((await csv('audit', 'show', operationId)).length, 4)
+  t.match(await command('audit', 'show', 'x'), { code: 2, output: /"x" is not the id of an operation/ })
+  t.match(await command('audit', 'show', crypto.randomUUID()), {
+    code: 1,
+    output: /No operation has this id/,
+  })
   await psql(
     `insert into replay (session_id, user_id, count, same_address, same_program)
     values ($1, 'ada', 7, false, true)`,

@@ -384,6 +384,39 @@ t.test(
   },
 )
 
+t.test('an operation is read with the sessions that it ended, in pages or as CSV', async (t) => {
+  const { token } = await staff('auditor')
+  const ada = await addUser()
+  await psql(
+    `insert into session ("sessionToken", "userId", expires) select $1 || n, $1, now() + interval '1 day' from generate_series(1, 130) n`,
+    [ada],
+  )
+  const { token: own, id } = await signIn(ada)
+  const { operationId } = await (await as(own, '/api/logout', json({ scope: 'global' }))).json()
+  const path = `/api/admin/operations/${operationId}`
+  const read = async (query = '') => (await as(token, path + query)).json()
+  const first = await read()
+  t.match(first, { operation: { id: operationId, kind: 'logout', revokedCount: 131, userId: ada } })
+  t.equal(first.sessions.length, 100)
+  const second = await read(`?cursor=${first.next}`)
+  t.equal(second.next, null)
+  const sessions: { sessionId: string; userId: string }[] = [...first.sessions, ...second.sessions]
+  t.equal(new Set(sessions.map(({ sessionId }) => sessionId)).size, 131)
+  t.ok(sessions.some(({ sessionId, userId }) => sessionId === id && userId === ada))
+  t.notMatch(JSON.stringify(sessions), 'sessionToken')
+
+  const csv = await as(token, path, { headers: { accept: 'text/csv' } })
+  t.match(csv.headers.get('content-disposition'), `operation-${operationId}.csv`)
+  const lines = (await csv.text()).trim().split('\r\n')
+  t.match(lines[0], '"sessionId","userId","endedAt"')
+  t.equal(lines.length, 132)
+  t.equal(await problem(await as(token, `${path}?cursor=x`)), '400 invalid_request')
+  t.equal(await problem(await as(own, path)), '401 invalid_token')
+  const unknown = `/api/admin/operations/${crypto.randomUUID()}`
+  t.equal(await problem(await as(token, unknown)), '404 not_found')
+  t.equal(await problem(await as(token, unknown, { headers: { accept: 'text/csv' } })), '404 not_found')
+})
+
 t.test('an audit that breaks off in the middle does not look complete', async (t) => {
   const { headers } = await keyFor('security')
   await psql(

@@ -35,6 +35,7 @@ t.test(
       '/admin/audit',
       '/admin/audit.csv',
       `/admin/operation?id=${UNKNOWN}`,
+      `/admin/operation.csv?id=${UNKNOWN}`,
       '/admin/there/is/nothing',
     ]) {
       const response = await service.as(someone.token, path)
@@ -489,6 +490,42 @@ t.test('the page of an operation says what the record says, whatever is kept of 
   t.notMatch(old, 'No session ended')
   t.match(old, '<bdi>eve</bdi> on the command line', 'and who it was')
   t.match(await show(staff.token, `/admin/audit?user=${other}`), 'by <bdi>eve</bdi> on the command line')
+})
+
+t.test('the page of an operation on many sessions lists a hundred, and leads to the others', async (t) => {
+  const staff = await addStaff('auditor')
+  const victim = await service.addUser()
+  await psql(
+    `insert into session ("sessionToken", "userId", expires) select $1 || n, $1, now() + interval '1 day' from generate_series(1, 250) n`,
+    [victim],
+  )
+  const eve = { actorKind: 'system' as const, actorId: 'cli:eve' }
+  const { operationId } = await service.accounts.revoke(victim, { reason: 'many' }, eve)
+  const pages = [await show(staff.token, `/admin/operation?id=${operationId}`)]
+  for (let page = pages[0]; page && pages.length < 10; page = pages.at(-1)) {
+    const next = /<a class="button" rel="next" href="([^"]*)">/.exec(page)?.[1]?.replaceAll('&amp;', '&')
+    if (!next) break
+    pages.push(await show(staff.token, next))
+  }
+  const listed = pages.map((page) =>
+    [...page.matchAll(/· session <span class="id">([^<]*)/g)].map(([, id]) => id),
+  )
+  t.same(
+    listed.map(({ length }) => length),
+    [100, 100, 50],
+  )
+  t.equal(new Set(listed.flat()).size, 250)
+  for (const page of pages) t.match(page, '250 sessions ended')
+  t.match(pages[0], 'The first 100')
+  t.match(pages[2], `<a class="button" href="/admin/operation?id=${operationId}">First</a>`)
+  const csv = await (await service.as(staff.token, `/admin/operation.csv?id=${operationId}`)).text()
+  t.equal(csv.trim().split('\r\n').length, 251)
+  t.equal((await service.as(staff.token, `/admin/operation?id=${operationId}&cursor=x`)).status, 400)
+  t.match(
+    await show(staff.token, `/admin/user?id=${victim}`),
+    '<p class="number"><strong>250</strong> ended</p>',
+    'the page of the user says how many ended, though it lists 200',
+  )
 })
 
 t.test('the way in is shown to staff only', async (t) => {

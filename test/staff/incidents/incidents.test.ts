@@ -217,7 +217,7 @@ t.test('the report tells the planned from the later and from those that were gon
   t.match(report, { plannedBy: { kind: 'staff', id: 'sam' }, executedBy: { kind: 'staff', id: 'robin' } })
   t.same(await active('other'), ['other'])
   const rows = []
-  for await (const page of incidents.endedSessions(report)) rows.push(...page)
+  for await (const row of incidents.endedSessions(report)) rows.push(row)
   t.equal(rows.length, 26)
   t.equal(await runIncident(database, barrier, planId), true, 'there is nothing left to do')
   t.same(await incidents.get(planId), report)

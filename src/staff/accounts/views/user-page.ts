@@ -50,7 +50,7 @@ ${sessionPages(account, isFirst)}
 </section>
 <section aria-labelledby="ended">
 <h2 id="ended">Recently ended</h2>
-${revocations.length > 0 ? revocationList(revocations, names) : html`<p class="empty">No session of this user was ended early within the retention period.</p>`}
+${revocations.length > 0 ? revocationList(revocations, user.id, names) : html`<p class="empty">No session of this user was ended early within the retention period.</p>`}
 <p><a href="/admin/audit?${String(new URLSearchParams({ user: user.id }))}">Audit log of this user</a></p>
 </section>`,
   })
@@ -148,8 +148,8 @@ ${some.map(draw)}</ul>`
 <details><summary>${(rows.length - UNFOLDED).toLocaleString('en')} more</summary>${list(rows.slice(UNFOLDED))}</details>`
 }
 
-/** Revocations grouped by operation, latest first. */
-function revocationList(revocations: Revocation[], names: DisplayNames): SafeHtml {
+/** Revocations grouped by operation, latest first. An operation on this user alone states how many it ended, listed or not. */
+function revocationList(revocations: Revocation[], userId: string, names: DisplayNames): SafeHtml {
   const groups: { operation: Operation | null; at: Date; sessions: RevokedSession[] }[] = []
   for (const { session, operation } of revocations) {
     const last = groups.at(-1)
@@ -157,20 +157,19 @@ function revocationList(revocations: Revocation[], names: DisplayNames): SafeHtm
       last.sessions.push(session)
     else groups.push({ operation, at: session.revokedAt, sessions: [session] })
   }
-  const row = ({
-    operation,
-    at,
-    sessions,
-  }: (typeof groups)[number]) => html`<li class="entry${operation ? '' : ' external'}">
+  const row = ({ operation, at, sessions }: (typeof groups)[number]) => {
+    const total = operation?.userId === userId ? operation.revokedCount : sessions.length
+    return html`<li class="entry${operation ? '' : ' external'}">
 <p class="when">${ago(at)}</p>
 <div class="what">
 <p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${operationLabel(operation.kind, operation.scope)}</a>` : 'Ended outside the service'}</strong></p>
 ${operation?.reason ? html`<p class="reason">${quoted(operation.reason)}</p>` : ''}
 <p class="quiet">${operation ? html`by ${actor(operation, names)}${operation.userAgent ? html` · ${nameOf(operation)}` : ''}` : 'Deleted by SQL, a foreign-key cascade or another program; no actor was recorded.'}</p>
-${deviceNames(sessions, sessions.length)}
+${deviceNames(sessions, total)}
 </div>
-<p class="number"><strong>${sessions.length.toLocaleString('en')}</strong> ended</p>
+<p class="number"><strong>${total.toLocaleString('en')}</strong> ended</p>
 </li>
 `
+  }
   return html`<div class="panel">${folded(groups, row, 'entries')}</div>`
 }

@@ -1,20 +1,20 @@
-/** `/admin/operation`: one operation in full, and the sessions it ended. */
+/** `/admin/operation`: one operation in full, and the sessions it ended, in pages. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../../operations/kinds.ts'
-import type { Operation, RevokedSession } from '../../../operations/schema.ts'
+import type { Operation } from '../../../operations/schema.ts'
 import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
 import { count, stamp } from '../../../ui/format.ts'
 import type { DisplayNames } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import { actor, quoted, userLink } from '../../views/parts.ts'
+import type { OperationPage } from '../audit.ts'
 import { planIdOf } from './entries.ts'
 
-export interface OperationPage {
+export interface OperationView {
   viewer: Viewer
-  operation: Operation
-  revoked: RevokedSession[]
-  /** Limit of the list. */
-  most: number
+  page: OperationPage
+  /** Whether this is the first page of the sessions. */
+  isFirst: boolean
   names: DisplayNames
 }
 
@@ -25,8 +25,11 @@ function listHeading({ kind, revokedCount }: Operation): string {
 }
 
 /** Explains which sessions are missing from the list. */
-function listCaption({ kind, revokedCount, result }: Operation, listed: number, most: number): SafeHtml {
-  if (listed >= most) return html`<p class="quiet">The last ${most}:</p>`
+function listCaption({ operation, sessions, next }: OperationPage, isFirst: boolean): SafeHtml {
+  const { kind, revokedCount, result } = operation
+  const listed = sessions.length
+  if (!isFirst) return html``
+  if (next) return html`<p class="quiet">The first ${listed}, in the order in which they ended:</p>`
   const planId = (result as { planId?: unknown } | null)?.planId
   if (kind === 'incident.execute')
     return html`<p class="quiet">The total is in <a href="/admin/incidents/${String(planId)}">the incident report</a>.</p>`
@@ -37,7 +40,8 @@ function listCaption({ kind, revokedCount, result }: Operation, listed: number, 
     : html`<p class="quiet">The retention period of ${listed > 0 ? 'the others' : 'these sessions'} is over.</p>`
 }
 
-export function operationPage({ viewer, operation, revoked, most, names }: OperationPage): SafeHtml {
+export function operationPage({ viewer, page, isFirst, names }: OperationView): SafeHtml {
+  const { operation, sessions } = page
   const { id, at, userId, reason, ipAddress, userAgent, requestId, selection, result, waitedMs } = operation
   const what = operationLabel(operation.kind, operation.scope)
   const planId = planIdOf(operation)
@@ -64,12 +68,15 @@ export function operationPage({ viewer, operation, revoked, most, names }: Opera
 <dl class="panel facts">
 ${fact('When', stamp(at))}${fact('By', actor(operation, names))}${fact('User', userId === null ? null : userLink(userId, names))}${fact('Reason', reason === null ? null : quoted(reason))}${fact('From', ipAddress)}${fact('With', userAgent === null ? null : html`${nameOf({ userAgent })} <span class="quiet">${quoted(userAgent)}</span>`)}${fact('Incident', planId ? html`<a href="/admin/incidents/${planId}">${planId}</a>` : null)}${fact('Selection', selection && html`${pairs(selection)}`)}${fact('Result', result && html`${pairs(result)}`)}${fact('Waited', waitedMs === null ? null : `${waitedMs.toLocaleString('en')} ms, for instances with a cache (leases)`)}${fact('Request', requestId)}${fact('Operation', html`<span class="id">${id}</span>`)}</dl>
 <section aria-labelledby="sessions">
+<div class="heading">
 <h2 id="sessions">${listHeading(operation)}</h2>
-${listCaption(operation, revoked.length, most)}
+${sessions.length > 0 ? html`<p><a href="/admin/operation.csv?id=${id}">Download as CSV</a></p>` : ''}
+</div>
+${listCaption(page, isFirst)}
 ${
-  revoked.length > 0
+  sessions.length > 0
     ? html`<ul class="panel rows" role="list">
-${revoked.map(
+${sessions.map(
   (session) => html`<li>${deviceIcon(session)}
 <span>${userLink(session.userId, names)} · ${nameOf(session)}${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
 <span class="quiet">ended ${stamp(session.revokedAt)} · session <span class="id">${session.sessionId}</span></span></span></li>
@@ -77,6 +84,17 @@ ${revoked.map(
 )}</ul>`
     : ''
 }
+${listPages(page, isFirst)}
 </section>`,
   })
+}
+
+/** The way to the other pages of the sessions. */
+function listPages({ operation: { id }, next }: OperationPage, isFirst: boolean): SafeHtml {
+  if (isFirst && !next) return html``
+  const href = `/admin/operation?id=${id}`
+  return html`<nav class="actions" aria-label="Pages of sessions">
+${isFirst ? '' : html`<a class="button" href="${href}">First</a>`}
+${next ? html`<a class="button" rel="next" href="${href}&amp;cursor=${next}">Next</a>` : ''}
+</nav>`
 }
