@@ -39,6 +39,8 @@ export async function prepare(
   try {
     await services.database.run((db) => requireAllRows(db, TABLES))
     await applyPolicy(services)
+    // Says in the log what is wrong with the replica, before staff read it.
+    await services.reads.run(async () => {})
     await services.database.run(seed)
   } finally {
     await services.close()

@@ -129,6 +129,7 @@ export function createServices(
     log,
     pools,
     database,
+    reads,
     fence,
     metrics,
     lastSeen,

@@ -1,12 +1,9 @@
 /** Checks the replica at DATABASE_READ_URL, for `global-logout doctor`: whether it answers, is of this cluster, and how far behind. */
 import type { Database } from '../database/database.ts'
 import { rootCause } from '../database/failures.ts'
-import { openReplica, readReplayedUntil } from '../database/reads.ts'
-import { fetchRows } from '../database/rows.ts'
+import { openReplica, readState, whyWrong } from '../database/reads.ts'
 import { silentLog } from '../lib/log.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
-
-const IDENTITY = `select (select system_identifier from pg_control_system()) || '/' || current_database() as id`
 
 export async function checkReplica(
   { run }: Pick<Database, 'run'>,
@@ -15,18 +12,17 @@ export async function checkReplica(
   if (!readUrl) return []
   const replica = openReplica(readUrl, silentLog, 5_000)
   try {
-    const [ours] = await run((db) => fetchRows<{ id: string }>(db, IDENTITY))
-    const { id, at } = await replica.run(async (db) => {
-      const [its] = await fetchRows<{ id: string }>(db, IDENTITY)
-      return { id: its?.id, at: await readReplayedUntil(db) }
-    })
-    if (id !== ours?.id)
+    const ours = await run(readState)
+    const its = await replica.run(readState)
+    const wrong = whyWrong(ours, its)
+    if (wrong)
       return [
         problem(
           'replica',
-          'DATABASE_READ_URL leads to another cluster or database than DATABASE_URL: staff would see wrong data.',
+          `DATABASE_READ_URL leads to ${wrong} than DATABASE_URL. It is not read: staff read from the primary.`,
         ),
       ]
+    const { replayedUntil: at } = its
     if (!at)
       return [
         warning(

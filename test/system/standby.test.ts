@@ -6,7 +6,7 @@ import { createServer, type Socket } from 'node:net'
 import t from 'tap'
 import { boundedFetch } from '../support/bounded-fetch.ts'
 import { run, runHere } from '../support/command.ts'
-import { openTestDatabase } from '../support/database.ts'
+import { openTestDatabase, testDatabase } from '../support/database.ts'
 import { ownServer } from '../support/own-server.ts'
 import { freePort, listen } from '../support/ports.ts'
 import { admin } from '../support/server.ts'
@@ -43,6 +43,14 @@ async function signIn(url: string): Promise<string> {
     `insert into session ("sessionToken", "userId", expires) values (${hash}, 'u${tokens}', now() + interval '1 day')`,
   )
   return token
+}
+
+/** What doctor says about the replica. */
+async function replicaFinding(env: Record<string, string>) {
+  const doctor = runHere(['doctor', '--json'], { env })
+  await doctor.ended
+  const all = JSON.parse(doctor.stdout()) as { level: string; what: string; detail: string }[]
+  return all.find(({ what }) => what === 'replica')
 }
 
 type Tap = Pick<typeof t, 'equal' | 'match'>
@@ -154,13 +162,7 @@ t.test('staff read from a standby, are told as of when, and from the primary whi
   t.equal(await command.ended, 0)
   t.match(command.output(), /No user found/)
   t.match(command.output(), /Data as of 20.*from DATABASE_READ_URL/)
-  const findings = async (env: Record<string, string>) => {
-    const doctor = runHere(['doctor', '--json'], { env })
-    await doctor.ended
-    const all = JSON.parse(doctor.stdout()) as { level: string; what: string; detail: string }[]
-    return all.find(({ what }) => what === 'replica')
-  }
-  t.match(await findings(env), { level: 'ok', detail: /answers; its last commit is \d+ s old/ })
+  t.match(await replicaFinding(env), { level: 'ok', detail: /answers; its last commit is \d+ s old/ })
 
   proxy.leadTo('http://127.0.0.1:1')
   proxy.cut()
@@ -168,8 +170,8 @@ t.test('staff read from a standby, are told as of when, and from the primary whi
   t.match(JSON.parse(fresh.text), { users: [{ id: 'newcomer' }] }, 'the primary answers')
   t.equal(fresh.at, null)
   t.match(log.join(''), /the replica at DATABASE_READ_URL cannot be read: staff read from the primary/)
-  t.match(await findings(env), { level: 'warning', detail: /does not answer/ })
-  t.match(await findings({ ...env, DATABASE_READ_URL: primary.url }), {
+  t.match(await replicaFinding(env), { level: 'warning', detail: /does not answer/ })
+  t.match(await replicaFinding({ ...env, DATABASE_READ_URL: primary.url }), {
     level: 'warning',
     detail: /leads to a primary/,
   })
@@ -279,3 +281,49 @@ t.test('of two primaries, a leased service answers only from the one that grants
   await isValid(service.check, valid)
   t.same(await answers(valid), [200, 200, 200])
 })
+
+t.test(
+  'staff never read from a server of another cluster, nor from a primary that was replaced',
+  async (t) => {
+    const [left, current] = [primary.url, standby.url]
+    const staff = await signIn(current)
+    await psql(current, `insert into staff (user_id, role) values ('u${tokens}', 'auditor')`)
+    await psql(left, `insert into "user" (id) values ('only-left')`)
+    const { url: elsewhere } = await testDatabase()
+    const wrong = /DATABASE_READ_URL leads to the wrong server and is not read/
+    const log: string[] = []
+    const serveWith = (DATABASE_READ_URL: string) =>
+      startService({ database: openTestDatabase(current, { max: 4 }), env: { DATABASE_READ_URL }, log })
+    const find = async ({ as }: Service) =>
+      (await as(staff, '/api/admin/users?q=only')).json() as Promise<{ users: object[] }>
+
+    const proxy = await startTcpProxy(current)
+    const service = await serveWith(current.replace(hostOf(current), hostOf(proxy.url)))
+    t.same(await find(service), { users: [] })
+    t.notMatch(log.join(''), wrong, 'the primary itself will do')
+    proxy.leadTo(left)
+    proxy.cut()
+    // The first read may find its connection cut.
+    const found = await waitFor('a read', async () => {
+      const answer = await find(service)
+      return wrong.test(log.join('')) && answer
+    })
+    t.same(found, { users: [] }, 'the address leads to the old primary by now, whose users are not shown')
+    t.match(log.join(''), /another primary than DATABASE_URL/)
+
+    t.same(await find(await serveWith(elsewhere)), { users: [] })
+    t.match(log.join(''), /another cluster or database than DATABASE_URL/)
+    for (const DATABASE_READ_URL of [elsewhere, left])
+      t.match(await replicaFinding({ DATABASE_URL: current, DATABASE_READ_URL }), {
+        level: 'problem',
+        detail: /It is not read/,
+      })
+    const started = run(['start'], {
+      env: { DATABASE_URL: current, DATABASE_READ_URL: elsewhere, PORT: String(await freePort()) },
+    })
+    await started.printed('Server listening')
+    t.match(started.output(), wrong, 'a start says so, and goes on')
+    started.child.kill('SIGTERM')
+    t.equal(await started.ended, 0)
+  },
+)
