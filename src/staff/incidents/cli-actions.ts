@@ -10,11 +10,11 @@ import { printTable } from '../../cli/table.ts'
 import type { Database } from '../../database/database.ts'
 import type { Barrier } from '../../leases/barrier.ts'
 import { endedCsv } from '../../operations/ended-sessions.ts'
-import { count } from '../../ui/format.ts'
 import { reason } from '../reason.ts'
 import { executeHint, printIncident, printPlan } from './cli-format.ts'
 import { type SelectionOptions, selectionOf } from './cli-selection.ts'
 import type { Incidents } from './incidents.ts'
+import { plannedNumber, plannedTotal } from './planned.ts'
 import type { IncidentReport } from './report.ts'
 import { carryOut } from './runner.ts'
 
@@ -99,7 +99,7 @@ export async function list(context: IncidentsContext, { json }: ReportOptions): 
       planId,
       state,
       formatInstant(plannedAt),
-      String(planned.sessions),
+      plannedNumber(planned),
       String(ended),
       reason,
     ]),
@@ -112,9 +112,10 @@ function parsePlanId(text: string): string {
   throw new UsageError(`"${text}" is not a plan id; see "global-logout incident list".`)
 }
 
-function executeQuestion({ planned: { sessions, users, staffSessions, estimated } }: IncidentReport): string {
-  const staff = staffSessions > 0 ? `, ${staffSessions.toLocaleString('en')} , of them of staff` : ''
-  return `End ${estimated ? 'about ' : ''}${count(sessions, 'session')} of ${count(users, 'user')}${staff}? This cannot be undone.`
+function executeQuestion({ planned }: IncidentReport): string {
+  const { staffSessions } = planned
+  const staff = staffSessions > 0 ? `, ${staffSessions.toLocaleString('en')} of them of staff` : ''
+  return `End ${plannedTotal(planned)}${staff}? This cannot be undone.`
 }
 
 /** Shows a progress bar during `work`. Ctrl-C stops after the current batch, a second one at once. */
@@ -129,7 +130,7 @@ async function withBar(
   const onSignal = () => stop.abort()
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
   const bar = new SingleBar({
-    format: '{bar} {percentage}% | {value} of {total} sessions | {duration_formatted}',
+    format: `{bar} ${planned.estimated ? '' : '{percentage}% '}| {value} of ${planned.estimated ? 'about ' : ''}{total} sessions | {duration_formatted}`,
     noTTYOutput: true,
     notTTYSchedule: 5_000,
     clearOnComplete: true,

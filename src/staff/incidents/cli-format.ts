@@ -6,6 +6,7 @@ import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
 import { count } from '../../ui/format.ts'
 import type { Plan } from './incidents.ts'
+import { ESTIMATED, plannedTotal } from './planned.ts'
 import type { UnknownUsers } from './queries.ts'
 import type { IncidentReport } from './report.ts'
 import { isForEveryone } from './selector-values.ts'
@@ -17,17 +18,10 @@ type Planned = Pick<Plan, 'planId' | 'sessions' | 'users' | 'staffSessions' | 'e
   unknown: UnknownUsers
 }
 
-export function printPlan({
-  planId,
-  sessions,
-  users,
-  staffSessions,
-  estimated,
-  sample,
-  unknown,
-}: Planned): void {
+export function printPlan({ planId, sample, unknown, ...counted }: Planned): void {
+  const { staffSessions, estimated } = counted
   print(
-    `Plan ${planId}: ${about({ estimated })}${count(sessions, 'session')} of ${count(users, 'user')} would end, ${n(staffSessions)} of them of staff.`,
+    `Plan ${planId}: ${plannedTotal(counted)} would end, ${n(staffSessions)} of them of staff.${estimated ? ` ${ESTIMATED}` : ''}`,
   )
   if (unknown.count > 0) {
     const ids = unknown.ids.slice(0, MAX_UNKNOWN)
@@ -61,7 +55,7 @@ export function printIncident(report: IncidentReport): void {
   print(`why        ${visible(reason)}`)
   print(`selection  ${JSON.stringify(selection)}`)
   print(
-    `planned    ${formatInstant(report.plannedAt)} by ${visible(report.plannedBy.id ?? '-')}: ${about(planned)}${count(planned.sessions, 'session')} of ${count(planned.users, 'user')}`,
+    `planned    ${formatInstant(report.plannedAt)} by ${visible(report.plannedBy.id ?? '-')}: ${plannedTotal(planned)}`,
   )
   if (state === 'planned') print(executeHint(report))
   else if (state === 'expired') print('The plan has expired; no session was ended. Plan again.')
@@ -103,9 +97,6 @@ function printExecution({
       )
   }
 }
-
-/** What is estimated says so. */
-const about = ({ estimated }: Pick<Plan, 'estimated'>): string => (estimated ? 'about ' : '')
 
 function n(count: number): string {
   return count.toLocaleString('en')

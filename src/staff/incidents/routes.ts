@@ -28,17 +28,21 @@ const sample = z.array(
   }),
 )
 
-const estimated = z.boolean().describe('whether sessions and users are estimated: too many to count')
+const counted = {
+  sessions: z.int().describe('an estimate, not a count, where `estimated` is true'),
+  users: z.int().describe('an estimate, not a count, where `estimated` is true'),
+  staffSessions: z.int().describe('how many of the sessions belong to staff; always counted'),
+  estimated: z
+    .boolean()
+    .describe('whether `sessions` and `users` are estimated from a sample: too many to count'),
+}
 
 const newPlan = z.strictObject({ reason, select: selection })
 
 const plan = z.object({
   planId: z.string(),
-  sessions: z.int(),
-  users: z.int(),
-  staffSessions: z.int().describe('how many of the sessions belong to staff'),
-  estimated,
-  sample: sample.describe('the newest of the sessions, at most ten'),
+  ...counted,
+  sample: sample.describe('the newest of the sessions, at most ten; of an estimate, of those in its sample'),
   unknownUsers: z
     .array(z.string())
     .describe(
@@ -57,7 +61,7 @@ const incident = z.object({
   plannedBy: who,
   plannedAt: instant,
   expiresAt: instant,
-  planned: z.object({ sessions: z.int(), users: z.int(), staffSessions: z.int(), estimated }),
+  planned: z.object(counted),
   sample,
   executedBy: who.nullable(),
   startedAt: instant.nullable(),
@@ -67,7 +71,10 @@ const incident = z.object({
   ended: z.int().describe('sessions ended so far'),
   outcome: z
     .object({
-      endedPlanned: z.int().nullable().describe('null where the plan kept no list: for everyone'),
+      endedPlanned: z
+        .int()
+        .nullable()
+        .describe('null where the plan kept no list: for everyone, or estimated'),
       endedLater: z.int().nullable(),
       goneMeanwhile: z.int().nullable(),
       users: z.int(),
@@ -95,7 +102,7 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
       schema: {
         ...forStaff,
         operationId: 'planIncident',
-        summary: 'Count the sessions that a selection matches; ends none',
+        summary: 'Count or estimate the sessions that a selection matches; ends none',
         problems: WRITE_PROBLEMS,
         body: newPlan,
         response: { 201: plan.describe('The plan, which expires after 30 minutes.') },

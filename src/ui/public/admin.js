@@ -54,9 +54,10 @@ async function count(/** @type {HTMLFormElement} */ form) {
     const { sessions, users, staffSessions, estimated } = result
     const staff =
       staffSessions > 0 ? ` ${of(staffSessions, 'of them belongs', 'of them belong')} to staff.` : ''
-    return sessions === 0
+    const about = estimated ? 'about ' : ''
+    return sessions === 0 && !estimated
       ? 'No active session matches.'
-      : `Would end ${estimated ? 'about ' : ''}${of(sessions, 'session', 'sessions')} of ${of(users, 'user', 'users')}.${staff}`
+      : `Would end ${about}${of(sessions, 'session', 'sessions')} of ${about}${of(users, 'user', 'users')}.${staff}${estimated ? ' Estimated from a sample.' : ''}`
   }
   if (answer?.status !== 400) return 'The count is not available right now. The plan will show it.'
   const label = form.querySelector(`label[for="${result?.field}"]`)?.textContent

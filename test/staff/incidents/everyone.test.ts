@@ -5,6 +5,7 @@ import { sweep } from '../../../src/sessions/sweeper.ts'
 import { verify } from '../../../src/staff/audit/chain.ts'
 import { createIncidents } from '../../../src/staff/incidents/incidents.ts'
 import { carryOut } from '../../../src/staff/incidents/runner.ts'
+import { runHere } from '../../support/command.ts'
 import { testDatabase } from '../../support/database.ts'
 import { hold } from '../../support/hold.ts'
 import { addSessions, addsUp, begin, STAFF } from '../../support/incidents.ts'
@@ -153,3 +154,70 @@ t.test('what is too much to count is estimated, and says so; the rest is counted
   t.ok(await carryOut(database, barrier, planId))
   await addsUp(t, here, planId, { endedPlanned: 6, users: 2 })
 })
+
+t.test('an estimated figure says so wherever it is shown', async (t) => {
+  const { token: officer } = await here.signIn(await here.addUser('officer'))
+  await psql(`insert into staff values ('officer', 'security')`)
+  const { planId } = await incidents.plan({ userAgent: 'few' }, 'a test', STAFF)
+  await psql(
+    'update incident set planned_sessions = 1230000, planned_users = 456000, staff_sessions = 7, estimated = true where id = $1',
+    [planId],
+  )
+  const { result } = await operationOf(planId)
+  await psql('alter table operation disable trigger user')
+  await psql(`update operation set result = $1 where kind = 'incident.plan' and result ->> 'planId' = $2`, [
+    JSON.stringify({ ...result, sessions: 1_230_000, users: 456_000, estimated: true }),
+    planId,
+  ])
+  await psql('alter table operation enable trigger user')
+  const { id: operationId } = await operationOf(planId)
+  const command = async (...args: string[]) => {
+    const ran = runHere(['incident', ...args], { env: { DATABASE_URL: database.url } })
+    await ran.ended
+    return ran.output()
+  }
+  const page = async (path: string) => (await here.as(officer, `/admin/${path}`)).text()
+  const shown = async () => ({
+    list: await command('list'),
+    show: await command('show', planId),
+    incidents: await page('incidents'),
+    incident: await page(`incidents/${planId}`),
+  })
+  const places = Object.entries({
+    ...(await shown()),
+    confirmation: await command('execute', planId),
+    operation: await page(`operation?id=${operationId}`),
+  })
+  await incidents.execute(planId, STAFF)
+  const running = Object.entries({ ...(await shown()), overview: await page('') })
+  t.ok(await carryOut(database, barrier, planId))
+  const done = Object.entries(await shown())
+  for (const [when, texts] of Object.entries({ planned: places, running, done }))
+    for (const [place, text] of texts) {
+      const figures = text.match(/.{40}(1,?230,?000|456,?000)/g) ?? []
+      // The list of finished incidents shows what ended, and nothing of the plan.
+      if (when !== 'done' || place !== 'incidents') t.not(figures.length, 0, `${when}: ${place} has one`)
+      for (const figure of figures) t.match(figure, /about |an estimate|<progress max="/, `${when}: ${place}`)
+      t.notMatch(text, /(?<!about )(1,230,000|456,000)/, `${when}: ${place}`)
+    }
+  const [question] = places.flatMap(([place, text]) => (place === 'confirmation' ? [text] : []))
+  t.match(
+    question,
+    'End about 1,230,000 sessions of about 456,000 users, 7 of them of staff? This cannot be undone.',
+  )
+  t.match(question, 'estimated from a sample, and not counted')
+  const { paths } = (await (await here.http('/openapi.json')).json()) as { paths: Record<string, unknown> }
+  t.match(
+    JSON.stringify(paths['/api/admin/incidents']),
+    /an estimate, not a count, where `estimated` is true/,
+  )
+})
+
+async function operationOf(planId: string) {
+  const [row] = await psql<{ id: string; result: object }>(
+    `select id, result from operation where kind = 'incident.plan' and result ->> 'planId' = $1`,
+    [planId],
+  )
+  if (!row) throw new Error('no such operation')
+  return row
+}

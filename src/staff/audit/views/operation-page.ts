@@ -50,12 +50,14 @@ export function operationPage({ viewer, page, isFirst, names }: OperationView): 
       ? html``
       : html`<dt>${label}</dt><dd>${value}</dd>
 `
+  const isEstimate = (of: object, name: string) =>
+    'estimated' in of && of.estimated === true && ['sessions', 'users'].includes(name)
   const pairs = (value: object) =>
     Object.entries(value).map(
       ([
         name,
         one,
-      ]) => html`<div>${name}: <code>${quoted(typeof one === 'string' ? one : JSON.stringify(one))}</code></div>
+      ]) => html`<div>${name}${isEstimate(value, name) ? ' (an estimate)' : ''}: <code>${quoted(typeof one === 'string' ? one : JSON.stringify(one))}</code></div>
 `,
     )
 

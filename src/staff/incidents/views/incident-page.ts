@@ -1,11 +1,12 @@
 /** `/admin/incidents/:id`: a plan to confirm, then the progress, then the report. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
-import { ago, count, on } from '../../../ui/format.ts'
+import { ago, on } from '../../../ui/format.ts'
 import type { DisplayNames } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { errorSummary, type FormErrors, quoted, sessionsOfUsers, userLink } from '../../views/parts.ts'
+import { errorSummary, type FormErrors, quoted, userLink } from '../../views/parts.ts'
 import { oldSignInWarning } from '../../views/retry-page.ts'
+import { ESTIMATED, plannedNumber, plannedSessions, plannedTotal } from '../planned.ts'
 import type { UnknownUsers } from '../queries.ts'
 import type { IncidentReport } from '../report.ts'
 import type { IncidentSample } from '../schema.ts'
@@ -37,8 +38,7 @@ export function incidentPage(page: IncidentPage): SafeHtml {
 function planPage({ viewer, incident, unknown, names, isRecent, errors }: IncidentPage): SafeHtml {
   const { planId, state, planned, expiresAt, sample } = incident
   const expired = state === 'expired'
-  const about = planned.estimated ? 'about ' : ''
-  const what = about + sessionsOfUsers(planned.sessions, planned.users)
+  const what = plannedTotal(planned)
   const again = html`<a class="button${expired ? ' primary' : ''}" href="/admin/incidents/new?from=${planId}">Change and plan again</a>`
   return consolePage({
     title: expired ? 'Expired plan' : `Plan: end ${what}`,
@@ -46,14 +46,15 @@ function planPage({ viewer, incident, unknown, names, isRecent, errors }: Incide
     section: 'incidents',
     body: html`
 <h1>${expired ? 'This plan has expired' : `This would end ${what}`}</h1>
-<p class="lead">${expired ? html`It ended nothing and can no longer be executed. It had counted ${what}.` : html`No session has ended yet. The plan expires on ${on(expiresAt)}.`}</p>
+<p class="lead">${expired ? html`It ended nothing and can no longer be executed. It had ${planned.estimated ? 'estimated' : 'counted'} ${what}.` : html`No session has ended yet. The plan expires on ${on(expiresAt)}.`}</p>
 ${errorSummary(errors, { confirm: 'Confirmation' })}
+${planned.estimated && !expired ? html`<p class="warn"><strong>An estimate.</strong> ${ESTIMATED}</p>` : ''}
 ${planned.staffSessions > 0 ? html`<p class="warn"><strong>${planned.staffSessions.toLocaleString('en')} of them belong${planned.staffSessions === 1 ? 's' : ''} to staff.</strong> Yours may be among them: then you are signed out, and the incident continues.</p>` : ''}
 ${unknown?.count ? unknownIdsWarning(unknown) : ''}
 ${facts(incident, names)}
 <section aria-labelledby="sample">
 <h2 id="sample">${planned.estimated ? 'Some of the sessions' : planned.sessions > sample.length ? `The newest ${sample.length} sessions` : 'Matching sessions'}</h2>
-${sample.length > 0 ? sampleList(sample, names) : html`<p class="empty">No active session matches. Executing the plan ends those that match at that time.</p>`}
+${sample.length > 0 ? sampleList(sample, names) : html`<p class="empty">${planned.estimated ? 'The sample has no active session that matches.' : 'No active session matches.'} Executing the plan ends those that match at that time.</p>`}
 </section>
 ${
   viewer.role !== 'security' || expired
@@ -62,7 +63,7 @@ ${
 <form method="post" action="/admin/incidents/${planId}/execute" class="panel form">
 <label class="choice" for="confirm"><input type="checkbox" id="confirm" name="confirm" value="yes" required${errors.confirm ? html` aria-invalid="true"` : ''}><span><strong>Yes, end ${what}.</strong><span class="detail">This cannot be undone; users have to sign in again. Sessions that match when you confirm are ended too.</span></span></label>
 <div class="actions">
-<button class="danger">End ${about}${count(planned.sessions, 'session')}</button>
+<button class="danger">End ${plannedSessions(planned)}</button>
 ${again}
 <a class="button" href="/admin/incidents">Cancel</a>
 </div>
@@ -74,7 +75,6 @@ ${again}
 function progressPage({ viewer, incident, names }: IncidentPage): SafeHtml {
   const { planId, ended, planned, selection } = incident
   const forEveryone = isForEveryone(selection)
-  const of = (planned.estimated ? 'about ' : '') + planned.sessions.toLocaleString('en')
   return consolePage({
     title: 'Incident in progress',
     viewer,
@@ -84,7 +84,7 @@ function progressPage({ viewer, incident, names }: IncidentPage): SafeHtml {
 <h1>${forEveryone ? 'All sessions have ended' : 'Ending sessions'}</h1>
 ${forEveryone ? html`<p class="lead">They ended when the incident began, on every instance. Their records follow.</p>` : ''}
 <section class="panel form" aria-label="Progress" data-poll="/api/admin/incidents/${planId}">
-<p><strong data-ended>${ended.toLocaleString('en')}</strong> of ${of} planned sessions ${forEveryone ? 'recorded' : 'ended'}</p>
+<p><strong data-ended>${ended.toLocaleString('en')}</strong> of ${plannedNumber(planned)} planned sessions ${forEveryone ? 'recorded' : 'ended'}</p>
 ${progressBar(incident)}
 <p class="quiet">It continues if you close this page or a server stops.${forEveryone ? '' : ' It completes once sign-ins already in progress have finished.'}</p>
 </section>

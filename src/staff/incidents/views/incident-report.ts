@@ -4,7 +4,9 @@ import { count, stamp } from '../../../ui/format.ts'
 import type { DisplayNames } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import { sessionsOfUsers } from '../../views/parts.ts'
+import { plannedTotal, plannedUsers } from '../planned.ts'
 import type { IncidentReport } from '../report.ts'
+import { isForEveryone } from '../selector-values.ts'
 import { facts } from './incident-facts.ts'
 
 export interface ReportPage {
@@ -14,7 +16,7 @@ export interface ReportPage {
 }
 
 export function incidentReport({ viewer, incident, names }: ReportPage): SafeHtml {
-  const { planId, planned, ended, outcome, finishedAt, durationMs, operationId } = incident
+  const { planId, planned, ended, outcome, finishedAt, durationMs, operationId, selection } = incident
   const { endedPlanned = 0, endedLater = 0, goneMeanwhile = 0, users = 0, staffSessions = 0 } = outcome ?? {}
   const compared = endedPlanned !== null && endedLater !== null && goneMeanwhile !== null
   const title = `${sessionsOfUsers(ended, users)} ended`
@@ -44,10 +46,10 @@ ${row('Ended by the incident', endedPlanned)}${row('Already ended or expired', g
 ${row('Planned', endedPlanned)}${row('New matches after planning', endedLater)}${row('Ended', ended, true)}</tbody>
 </table></div>
 </div>`
-    : html`<p>The sessions that were valid when the incident began: each ended with it, and is recorded once.</p>`
+    : html`<p>${isForEveryone(selection) ? 'The sessions that were valid when the incident began: each ended with it, and is recorded once.' : ''} Planned: ${plannedTotal(planned)}.${planned.estimated ? ' That was an estimate, so this report does not compare it with the sessions that ended.' : ''}</p>`
 }
 <dl class="panel facts">
-<dt>Users</dt><dd>${count(users, 'user')} with ended sessions${planned.users === users ? '' : ` (${planned.users.toLocaleString('en')} planned)`}</dd>
+<dt>Users</dt><dd>${count(users, 'user')} with ended sessions${planned.users === users ? '' : ` (${plannedUsers(planned)} planned)`}</dd>
 <dt>Staff sessions</dt><dd>${count(staffSessions, 'session')}</dd>
 ${durationMs === null ? '' : html`<dt>Duration</dt><dd>${seconds(durationMs)}${outcome?.waitedMs ? `, of which ${seconds(outcome.waitedMs)} waiting for instances with a cache (leases)` : ''}</dd>`}
 <dt>Incident</dt><dd class="id">${planId}</dd>

@@ -3,6 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { ago, count } from '../../../ui/format.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import { quoted, sessionsOfUsers } from '../../views/parts.ts'
+import { plannedNumber, plannedTotal } from '../planned.ts'
 import type { IncidentReport } from '../report.ts'
 
 export interface IncidentsPage {
@@ -46,13 +47,12 @@ ${incident.state === 'running' ? progressBar(incident) : ''}
 
 function what({ state, ended, planned, outcome }: IncidentReport): string {
   if (state === 'done') return `${sessionsOfUsers(ended, outcome?.users ?? 0)} ended`
-  if (state === 'running')
-    return `${count(ended, 'session')} ended of ${planned.sessions.toLocaleString('en')} planned`
-  return `would end ${sessionsOfUsers(planned.sessions, planned.users)}`
+  if (state === 'running') return `${count(ended, 'session')} ended of ${plannedNumber(planned)} planned`
+  return `would end ${plannedTotal(planned)}`
 }
 
-/** The progress; more sessions may end than were planned. */
+/** The progress; more sessions may end than were planned. Of an estimate it tells no percentage. */
 export function progressBar({ ended, planned }: Pick<IncidentReport, 'ended' | 'planned'>): SafeHtml {
   const all = Math.max(planned.sessions, ended, 1)
-  return html`<progress max="${all}" value="${ended}" aria-label="Sessions ended">${Math.floor((100 * ended) / all)}%</progress>`
+  return html`<progress max="${all}" value="${ended}" aria-label="Sessions ended${planned.estimated ? ', of an estimated number' : ''}">${planned.estimated ? '' : `${Math.floor((100 * ended) / all)}%`}</progress>`
 }

@@ -1,0 +1,27 @@
+/** What a plan counted, in words. Every figure that is estimated says "about": none is to be taken for a count. */
+import { count } from '../../ui/format.ts'
+import type { Counted } from './counts.ts'
+
+type Planned<Figure extends 'sessions' | 'users' = never> = Pick<Counted, 'estimated' | Figure>
+
+const about = ({ estimated }: Planned): string => (estimated ? 'about ' : '')
+
+/** "about 1,230,000". */
+export const plannedNumber = (planned: Planned<'sessions'>): string =>
+  about(planned) + planned.sessions.toLocaleString('en')
+
+/** "about 1,230,000 sessions". */
+export const plannedSessions = (planned: Planned<'sessions'>): string =>
+  about(planned) + count(planned.sessions, 'session')
+
+/** "about 400,000 users". */
+export const plannedUsers = (planned: Planned<'users'>): string =>
+  about(planned) + count(planned.users, 'user')
+
+/** "about 1,230,000 sessions of about 400,000 users". */
+export const plannedTotal = (planned: Planned<'sessions' | 'users'>): string =>
+  `${plannedSessions(planned)} of ${plannedUsers(planned)}`
+
+/** What to know before an estimated plan is confirmed. */
+export const ESTIMATED =
+  'These figures are estimated from a sample, and not counted. The execution ends all sessions that match, however many they are.'
