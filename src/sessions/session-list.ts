@@ -9,8 +9,7 @@ import { and, desc, eq, ne, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
-import { readCursor, writeCursor } from '../http/cursor.ts'
-import { uuid } from '../lib/schemas.ts'
+import { positionOf, readCursor, writeCursor } from '../http/cursor.ts'
 import { lastSeenAt, sessionColumns } from './queries.ts'
 import { type Session, session } from './schema.ts'
 import { isValid } from './validity.ts'
@@ -32,7 +31,7 @@ export interface PageOptions {
   limit?: number
 }
 
-const position = z.tuple([z.iso.datetime(), uuid()])
+const position = z.tuple([positionOf.instant, positionOf.id])
 
 /** To the microsecond, as PostgreSQL has it: with the milliseconds of a JavaScript date, two rows could share a position. */
 const seen = sql<string>`pg_catalog.to_char(${lastSeenAt} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`

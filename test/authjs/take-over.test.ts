@@ -329,7 +329,13 @@ t.test('over HTTP it is the same, with a key that may sign users in', async (t) 
     status: 400,
     field: 'takeOver',
   })
-  for (const wrong of [{ token: 'with space' }, { token: '' }, { expires: 'soon' }])
+  for (const wrong of [
+    { token: 'with space' },
+    { token: '' },
+    { expires: 'soon' },
+    { expires: '0001-01-01T00:00+23:59' },
+    { expires: '9999-12-31T23:59-23:59' },
+  ])
     t.match(await ask({ user: { id: 'ada' }, takeOver: { ...other, ...wrong } }), { status: 400 })
 
   await psql(`insert into staff (user_id, role) values ('eve', 'security')`)

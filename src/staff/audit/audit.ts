@@ -6,8 +6,7 @@ import { z } from 'zod'
 import { type Database, withoutDeadline } from '../../database/database.ts'
 import type { Reads } from '../../database/reads.ts'
 import { Problem } from '../../errors.ts'
-import { readCursor, writeCursor } from '../../http/cursor.ts'
-import { WITHOUT_NUL } from '../../lib/schemas.ts'
+import { positionOf, readCursor, writeCursor } from '../../http/cursor.ts'
 import { allEndedBy, listEndedBy } from '../../operations/ended-sessions.ts'
 import type { AuditKind } from '../../operations/kinds.ts'
 import { findOperation } from '../../operations/record.ts'
@@ -52,14 +51,14 @@ interface Positions {
   external: ExternalPosition | null
 }
 
-const instant = z.iso.datetime().regex(/^(?!0000)/)
+const { instant, id, number, text } = positionOf
 const positionsSchema = z.object({
-  operation: z.tuple([instant, z.guid()]).nullable(),
-  external: z.tuple([instant, z.string().regex(/^\d{1,19}$/), z.string().regex(WITHOUT_NUL)]).nullable(),
+  operation: z.tuple([instant, id]).nullable(),
+  external: z.tuple([instant, number, text]).nullable(),
 })
 
-/** The row of the last ended session of a page: below 10¹⁸. */
-const rowSchema = z.string().regex(/^\d{1,18}$/)
+/** The row of the last ended session of a page. */
+const rowSchema = positionOf.number
 
 export type Audit = ReturnType<typeof createAudit>
 

@@ -7,6 +7,7 @@ import { auditCsv } from '../../../src/staff/audit/csv.ts'
 import { startSealer } from '../../../src/staff/audit/sealer.ts'
 import { testDatabase } from '../../support/database.ts'
 import { keepLog, strictLog } from '../../support/log.ts'
+import { cursorOf, type Part, readable, unreadable } from '../../support/positions.ts'
 import { waitFor } from '../../support/within.ts'
 
 type Database = Awaited<ReturnType<typeof testDatabase>>
@@ -282,13 +283,13 @@ t.test('the audit is paged from the newest on, and no entry is told twice or not
   } while (cursor)
   t.equal(pages, 3)
   t.equal(new Set(seen).size, 250)
-  for (const wrong of [
-    '',
-    'x',
-    btoa('{}'),
-    btoa('{"operation":["9999-99-99T00:00:00Z","x"],"external":null}'),
-  ])
+  const positions = (of: (...parts: Part[]) => Iterable<unknown[]>) => [
+    ...[...of('instant', 'id')].map((operation) => cursorOf({ operation, external: null })),
+    ...[...of('instant', 'number', 'text')].map((external) => cursorOf({ operation: null, external })),
+  ]
+  for (const wrong of ['', 'x', btoa('{}'), ...positions(unreadable)])
     await t.rejects(audit.list({}, wrong), { code: 'invalid_request', field: 'cursor' }, wrong)
+  for (const right of positions(readable)) await t.resolves(audit.list({}, right), right)
 })
 
 t.test(
