@@ -3,7 +3,7 @@
  * within the idle timeout, and no incident for everyone has begun a new epoch since its sign-in. The SQL function `session_ends_at` (migrations/0001_sessions.sql) implements the rule;
  * every query calls it.
  */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { dateOf } from '../database/columns.ts'
 import type { Executor } from '../database/database.ts'
 import { session, sessionPolicy } from './schema.ts'
@@ -52,6 +52,13 @@ export const endsAt = dateOf(end)
 
 /** True for active sessions, by the database's clock. Null, which matches no row, when the lifetimes cannot be read. */
 export const isValid = sql<boolean>`statement_timestamp() < ${end}`
+
+/**
+ * SQL that is true for sessions that an incident for everyone ended when it began, at `at`: valid then, but for their epoch.
+ * `record_revocations()` decides the same when their rows are deleted.
+ */
+export const wasValidAt = (at: SQL): SQL<boolean> =>
+  sql<boolean>`${at} < ${sql.raw(endOf('session', { ...lifetimes, epoch: 'session.epoch' }))}`
 
 /** The state of a stored session: valid, expired or idle. When only validity matters, `isValid` costs a tenth. */
 export const stateNow = sql<RowState>`global_logout.session_state(${session.expires}, ${session.createdAt}, ${session.lastSeenAt},

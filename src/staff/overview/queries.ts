@@ -1,6 +1,9 @@
 /**
- * The queries of the console's overview. All read a bounded range of time, except the count of active sessions by their start:
- * no index covers it, so it scans the table. `overview.ts` limits how often it runs.
+ * The queries of the console's overview. All read a bounded range of time, except the count of sessions by their start: no index covers
+ * it, so it scans the table. `overview.ts` limits how often it runs.
+ *
+ * What an incident for everyone ended was over when it began. Its records follow, with the time at which each was written: here they
+ * count from the beginning, and so do the rows that are still there.
  */
 import { type AnyColumn, type SQL, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
@@ -8,7 +11,8 @@ import { fetchRows } from '../../database/rows.ts'
 import type { OperationKind } from '../../operations/kinds.ts'
 import { type Operation, operation, revokedSession } from '../../operations/schema.ts'
 import { session } from '../../sessions/schema.ts'
-import { isValid } from '../../sessions/validity.ts'
+import { isValid, wasValidAt } from '../../sessions/validity.ts'
+import { incident } from '../incidents/schema.ts'
 import { replay } from '../replays/schema.ts'
 
 /** A range of time in equal steps; the last one is still running. */
@@ -33,6 +37,14 @@ export interface Figures {
   replays: number[]
 }
 
+/** Ended sessions by the steps of their beginning and their end. */
+interface Ended {
+  began: number
+  ended: number
+  count: number
+  external: number
+}
+
 /** Counts all figures: a second per million sessions. */
 export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRange): Promise<Figures> {
   const [clock] = await fetchRows<{ now: number }>(
@@ -43,7 +55,7 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRan
   const from = (Math.floor(now / stepSeconds) - steps + 1) * stepSeconds
   const start = sql`pg_catalog.to_timestamp(${from}::double precision)`
   /** The step of an instant; -1 before the first, capped at the last. */
-  const step = (column: AnyColumn): SQL =>
+  const step = (column: AnyColumn | SQL): SQL =>
     sql`case when ${column} < ${start} then -1
       else least(${steps - 1}, floor((extract(epoch from ${column})::float8 - ${from}) / ${stepSeconds}))::integer end`
 
@@ -51,12 +63,22 @@ export async function countFigures(tx: Executor, { stepSeconds, steps }: TimeRan
     tx,
     sql`select ${step(session.createdAt)} as began, count(*)::integer as count from ${session} where ${isValid} group by 1`,
   )
-  const over = await fetchRows<{ began: number; ended: number; count: number; external: number }>(
+  const forEveryone = sql`${incident.epoch} is not null`
+  const endedAt = sql`coalesce(${incident.startedAt}, ${revokedSession.revokedAt})`
+  const recorded = await fetchRows<Ended>(
     tx,
-    sql`select ${step(revokedSession.createdAt)} as began, ${step(revokedSession.revokedAt)} as ended,
-        count(*)::integer as count, count(*) filter (where operation_id is null)::integer as external
-      from ${revokedSession} where revoked_at >= ${start} group by 1, 2`,
+    sql`select ${step(revokedSession.createdAt)} as began, ${step(endedAt)} as ended, count(*)::integer as count,
+        count(*) filter (where ${revokedSession.operationId} is null)::integer as external
+      from ${revokedSession} left join ${incident} on ${incident.operationId} = ${revokedSession.operationId} and ${forEveryone}
+      where ${revokedSession.revokedAt} >= ${start} group by 1, 2`,
   )
+  const unrecorded = await fetchRows<Ended>(
+    tx,
+    sql`select ${step(session.createdAt)} as began, ${step(incident.startedAt)} as ended, count(*)::integer as count, 0 as external
+      from ${session} join ${incident} on ${incident.epoch} = ${session.epoch} + 1 and ${incident.state} = 'running'
+      where ${wasValidAt(sql`${incident.startedAt}`)} group by 1, 2`,
+  )
+  const over = [...recorded, ...unrecorded]
   const again = await fetchRows<{ at: number; count: number }>(
     tx,
     sql`select ${step(replay.at)} as at, sum(count)::integer as count from ${replay} where at >= ${start} group by 1`,

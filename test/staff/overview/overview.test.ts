@@ -1,6 +1,8 @@
 /** The figures of the console: what they count, how seldom, and that nobody waits for them. */
 import t from 'tap'
+import { carryOut } from '../../../src/staff/incidents/runner.ts'
 import { createOverview } from '../../../src/staff/overview/overview.ts'
+import { begin } from '../../support/incidents.ts'
 import { admin } from '../../support/server.ts'
 import { startService } from '../../support/service.ts'
 import { waitFor } from '../../support/within.ts'
@@ -41,6 +43,37 @@ t.test('sign-ins, ends and replays stand in the hour in which they happened', as
   t.strictSame(last(figures?.replays, 5), [7, 0, 0, 0, 2])
   for (const values of [figures?.active, figures?.logins, figures?.revocations, figures?.replays])
     t.equal(values?.length, 24)
+})
+
+t.test('what an incident for everyone ended counts from its beginning, recorded or not', async (t) => {
+  const own = await startService({ except: ['incidents', 'sweeper'] })
+  const { psql } = own.database
+  const user = await own.addUser()
+  const [first, ...others] = [await own.signIn(user), await own.signIn(user), await own.signIn(user)]
+  const expired = await own.signIn(user)
+  await psql(`update session set "createdAt" = now() - interval '5 hours'`)
+  await psql(`update session set expires = now() at time zone 'utc' - interval '4 hours' where id = $1`, [
+    expired.id,
+  ])
+  const incident = await begin(own, { everyone: true })
+  await psql('alter table incident disable trigger user')
+  await psql(`update incident set started_at = now() - interval '3 hours'`)
+  await psql('alter table incident enable trigger user')
+  await own.signIn(user)
+  const figures = async () => {
+    const counted = await createOverview(own.database).figures('day')
+    const of = (values: number[] | undefined) => values?.slice(-7)
+    return [of(counted?.active), of(counted?.logins), of(counted?.revocations), counted?.external]
+  }
+  const expected = [[0, 3, 3, 0, 0, 0, 1], [0, 3, 0, 0, 0, 0, 1], [0, 0, 0, 3, 0, 0, 0], 0]
+  // One that was ended by an update of its expiry.
+  await psql('delete from revoked_session')
+  t.strictSame(await figures(), expected, 'all rows are there')
+  await psql('delete from session where id = $1', [first.id])
+  t.strictSame(await figures(), expected, 'one is recorded')
+  t.equal((await psql('select from session')).length, others.length + 2)
+  t.ok(await carryOut(own.database, own.barrier, incident))
+  t.strictSame(await figures(), expected, 'all are recorded')
 })
 
 t.test('what was ended long ago is left out, among a hundred thousand', async (t) => {
