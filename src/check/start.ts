@@ -8,6 +8,7 @@ import { createInstance, keepLease } from '../leases/instance.ts'
 import { leaseClock } from '../leases/lease.ts'
 import { instanceStore } from '../leases/queries.ts'
 import type { Log } from '../lib/log.ts'
+import { sleep } from '../lib/sleep.ts'
 import type { LastSeen } from '../sessions/last-seen.ts'
 import { createSessionCache } from './cache.ts'
 import { type Checker, databaseChecker, type LeasedChecker, leasedChecker } from './checker.ts'
@@ -64,25 +65,29 @@ export function createChecking(
     },
     start() {
       let held = new AbortController()
-      const holder = keepLease(createInstance(instanceStore(lease), cache, clock), clock, {
-        leased(server) {
-          held = new AbortController()
-          const { signal } = held
-          const open = () => {
-            if (signal.aborted) return
-            fence?.open({ server, holds: () => cache.holds(clock()) })
-            log.info({ server }, 'lease held; answering')
-          }
-          // It rejects when the lease is lost before.
-          admit(server, signal, (problem) => fence?.close(problem)).then(open, () => {})
+      const holder = keepLease(
+        createInstance(instanceStore(lease), cache, clock),
+        { clock, sleep },
+        {
+          leased(server) {
+            held = new AbortController()
+            const { signal } = held
+            const open = () => {
+              if (signal.aborted) return
+              fence?.open({ server, holds: () => cache.holds(clock()) })
+              log.info({ server }, 'lease held; answering')
+            }
+            // It rejects when the lease is lost before.
+            admit(server, signal, (problem) => fence?.close(problem)).then(open, () => {})
+          },
+          lost(err) {
+            held.abort()
+            fence?.close(err)
+            if (err) lease.tryOtherHost()
+            log.warn({ err }, 'lease lost; nothing is answered until the next lease')
+          },
         },
-        lost(err) {
-          held.abort()
-          fence?.close(err)
-          if (err) lease.tryOtherHost()
-          log.warn({ err }, 'lease lost; nothing is answered until the next lease')
-        },
-      })
+      )
       const subscription = listener.subscribe(holder.wake)
       return {
         async close() {

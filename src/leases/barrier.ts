@@ -8,7 +8,7 @@ import { unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import { every, type Loop } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
-import { sleep } from '../lib/sleep.ts'
+import { sleep, type Time } from '../lib/sleep.ts'
 import { WAIT_MS } from './lease.ts'
 import type { InstanceStatus } from './queries.ts'
 
@@ -27,12 +27,6 @@ export interface BarrierStore {
   notify(): Promise<void>
   /** Removes an instance whose last heartbeat is older than any lease. */
   removeDeadInstance(dead: InstanceStatus): Promise<void>
-}
-
-/** A clock in milliseconds, and a sleep by it. */
-export interface Time {
-  clock(): number
-  sleep(ms: number, signal?: AbortSignal): Promise<unknown>
 }
 
 const REAL_TIME: Time = { clock: () => performance.now(), sleep }

@@ -3,7 +3,7 @@
  * Any failure ends the lease at once, and the instance joins again with an empty cache. Timers only say when to try:
  * every answer compares the clock with the lease.
  */
-import { createWakeableSleep } from '../lib/sleep.ts'
+import { createWakeableSleep, type Time } from '../lib/sleep.ts'
 import { RENEW_MS } from './lease.ts'
 import type { Changes } from './queries.ts'
 
@@ -13,11 +13,11 @@ const RETRY_MS = 500
 /** What an instance does in PostgreSQL. Each call resolves after its commit, and rejects when the outcome is unknown. */
 export interface InstanceStore {
   add(id: string): Promise<void>
-  /** Counts a heartbeat. @returns false when the instance has no row. */
-  heartbeat(id: string): Promise<boolean>
+  /** Counts a heartbeat, and acknowledges what was applied before it. @returns false when the instance has no row. */
+  heartbeat(id: string, applied: string): Promise<boolean>
   /** Reads what changed after a snapshot; with null, only the current snapshot. */
   changes(since: string | null): Promise<Changes>
-  /** Acknowledges that the cache holds nothing whose revocation is visible in the snapshot. */
+  /** Acknowledges that the cache holds nothing whose revocation is visible in the snapshot. Need not survive a crash of the server. */
   setApplied(id: string, snapshot: string): Promise<void>
   remove(id: string): Promise<void>
 }
@@ -41,13 +41,14 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
   let id = ''
   let last: Changes
 
-  /** Evicts what was revoked since the last call. @returns false when another database or connection answered. */
-  async function catchUp(): Promise<boolean> {
+  /** Evicts what was revoked since the last call. @returns whether it was anything; null when another database or connection answered. */
+  async function catchUp(): Promise<boolean | null> {
     const changes = await store.changes(last.snapshot)
-    if (changes.databaseId !== last.databaseId) return false
-    cache.evict(changes.policy === last.policy ? changes.tokens : null)
+    if (changes.databaseId !== last.databaseId) return null
+    const revoked = changes.policy === last.policy ? changes.tokens : null
+    cache.evict(revoked)
     last = changes
-    return true
+    return revoked?.length !== 0
   }
 
   return {
@@ -65,21 +66,23 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
     },
 
     /**
-     * Extends the lease, counted from before the heartbeat: no lease rests on a snapshot older than its heartbeat.
+     * Extends the lease, counted from before the heartbeat: no lease rests on a snapshot older than its heartbeat. What it reads is
+     * acknowledged by the next heartbeat, and at once when a revocation may be waiting.
      * @returns false when the instance must join again.
      */
     async renew(): Promise<boolean> {
       const sentAt = clock()
-      if (!(await store.heartbeat(id))) return false
-      if (!(await catchUp())) return false
+      if (!(await store.heartbeat(id, last.snapshot))) return false
+      const evicted = await catchUp()
+      if (evicted === null) return false
       if (!cache.extend(sentAt, clock())) return false
-      await store.setApplied(id, last.snapshot)
+      if (evicted) await store.setApplied(id, last.snapshot)
       return true
     },
 
     /** Evicts early and acknowledges, after a notification. Does not extend the lease. @returns false when it must join again. */
     async wake(): Promise<boolean> {
-      if (!(await catchUp())) return false
+      if ((await catchUp()) === null) return false
       await store.setApplied(id, last.snapshot)
       return true
     },
@@ -103,10 +106,10 @@ export interface LeaseEvents {
 }
 
 /** Keeps a lease until closed. */
-export function keepLease(instance: Instance, clock: () => number, on: LeaseEvents) {
+export function keepLease(instance: Instance, { clock, sleep }: Time, on: LeaseEvents) {
   let closing = false
   let woken = false
-  const pause = createWakeableSleep()
+  const pause = createWakeableSleep(sleep)
 
   async function holdLease(): Promise<void> {
     await instance.join()
@@ -115,7 +118,6 @@ export function keepLease(instance: Instance, clock: () => number, on: LeaseEven
     for (let renewAt = clock() + RENEW_MS; going && !closing; ) {
       if (clock() >= renewAt) {
         renewAt = clock() + RENEW_MS
-        woken = false
         going = await instance.renew()
       } else if (woken) {
         woken = false

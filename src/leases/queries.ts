@@ -48,29 +48,34 @@ export async function readChanges(query: Database['query'], since: string | null
   return { snapshot, server, databaseId, policy, tokens: tokens.length > MAX_CHANGES ? null : tokens }
 }
 
-/** Adds an instance. Run it in a transaction, whose commit is durable. */
-async function addInstance(tx: Executor, id: string): Promise<void> {
-  await tx.insert(instance).values({ id })
+/** Its commit waits for the disk and for synchronous standbys, unless the default is stricter. A part of the statement itself. */
+const DURABLE = `case when pg_catalog.current_setting('synchronous_commit') in ('off', 'local', 'remote_write')
+    then pg_catalog.set_config('synchronous_commit', 'on', true) end`
+/** Its commit waits for nothing. */
+const NOT_DURABLE = `pg_catalog.set_config('synchronous_commit', 'off', true)`
+
+const ADD_INSTANCE = {
+  name: 'add-instance',
+  text: `insert into global_logout.instance (id) values ($1::uuid) returning ${DURABLE}`,
 }
 
-/** Counts a heartbeat. Run it in a transaction, whose commit is durable. @returns false when the instance has no row. */
-async function recordHeartbeat(tx: Executor, id: string): Promise<boolean> {
-  const beat = sql`${instance.beat} + 1`
-  const rows = await tx
-    .update(instance)
-    .set({ beat })
-    .where(eq(instance.id, id))
-    .returning({ id: instance.id })
-  return rows.length > 0
+/** It carries what was applied before, which saves a statement and a commit. */
+const HEARTBEAT = {
+  name: 'heartbeat',
+  text: `update global_logout.instance set beat = beat + 1, applied = $2::pg_snapshot where id = $1::uuid
+    returning ${DURABLE}`,
 }
 
-/** Acknowledges that the instance's cache holds nothing whose revocation is visible in the snapshot. */
-async function setApplied(db: Executor, id: string, snapshot: string): Promise<void> {
-  await db.update(instance).set({ applied: snapshot }).where(eq(instance.id, id))
+/** A server that crashes may forget it, and shows the snapshot before: then revocations wait longer. */
+const SET_APPLIED = {
+  name: 'set-applied',
+  text: `update global_logout.instance set applied = $2::pg_snapshot where id = $1::uuid
+    returning ${NOT_DURABLE}`,
 }
 
-async function removeInstance(db: Executor, id: string): Promise<void> {
-  await db.delete(instance).where(eq(instance.id, id))
+const REMOVE_INSTANCE = {
+  name: 'remove-instance',
+  text: 'delete from global_logout.instance where id = $1::uuid',
 }
 
 /** Removes the row of a dead instance, unless it has sent another heartbeat. */
@@ -123,16 +128,18 @@ async function notifyInstances(db: Executor): Promise<void> {
 export const REVOKED = 'global_logout_revoked'
 
 /**
- * What an instance does in PostgreSQL (`leases/instance.ts`). Its pool must have one connection: a failover between the
- * heartbeat and the read of changes would extend a lease that the new server never granted.
+ * What an instance does in PostgreSQL (`leases/instance.ts`): each is one statement, and a transaction of its own. Its pool must have
+ * one connection: a failover between the heartbeat and the read of changes would extend a lease that the new server never granted.
  */
-export function instanceStore({ run, query, transaction }: Database) {
+export function instanceStore({ query }: Pick<Database, 'query'>) {
+  const write = (statement: { name: string; text: string }, ...values: string[]) =>
+    query({ ...statement, values })
   return {
-    add: (id: string) => transaction((tx) => addInstance(tx, id)),
-    heartbeat: (id: string) => transaction((tx) => recordHeartbeat(tx, id)),
+    add: async (id: string) => void (await write(ADD_INSTANCE, id)),
+    heartbeat: async (id: string, applied: string) => (await write(HEARTBEAT, id, applied)).length > 0,
     changes: (since: string | null) => readChanges(query, since),
-    setApplied: (id: string, snapshot: string) => run((db) => setApplied(db, id, snapshot)),
-    remove: (id: string) => run((db) => removeInstance(db, id)),
+    setApplied: async (id: string, snapshot: string) => void (await write(SET_APPLIED, id, snapshot)),
+    remove: async (id: string) => void (await write(REMOVE_INSTANCE, id)),
   }
 }
 

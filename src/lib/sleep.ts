@@ -6,13 +6,19 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   await setTimeout(ms, undefined, { signal }).catch(() => {})
 }
 
+/** A clock in milliseconds, and a sleep by it. */
+export interface Time {
+  clock(): number
+  sleep(ms: number, signal?: AbortSignal): Promise<unknown>
+}
+
 /** A sleep for one caller at a time. `wake` ends it, and does nothing while there is no sleep. */
-export function createWakeableSleep() {
+export function createWakeableSleep(within: Time['sleep'] = sleep) {
   let end = new AbortController()
   return {
-    sleep(ms: number): Promise<void> {
+    async sleep(ms: number): Promise<void> {
       end = new AbortController()
-      return sleep(ms, end.signal)
+      await within(ms, end.signal)
     },
     wake: () => end.abort(),
   }

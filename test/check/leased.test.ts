@@ -1,7 +1,9 @@
 /** Two caching instances on one database: a session that ends is over at both, however it ended. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { openDatabase } from '../../src/database/database.ts'
 import { LEASE_MS } from '../../src/leases/lease.ts'
+import { instanceStore } from '../../src/leases/queries.ts'
 import { currentXid } from '../../src/sessions/queries.ts'
 import { writePolicy } from '../../src/sessions/validity.ts'
 import { testDatabase } from '../support/database.ts'
@@ -218,4 +220,70 @@ t.test('a repeated logout waits too, because its answer makes the same promise',
   t.ok(performance.now() - start > LEASE_MS / 2)
   t.equal((await first).status, 200)
   await beside.barrier.reapDeadInstances()
+})
+
+t.test(
+  'joins and heartbeats wait for the disk, whatever the default, and acknowledgements never do',
+  async (t) => {
+    const { url, psql } = await testDatabase()
+    // A deferred trigger runs at the commit, and sees the setting that counts.
+    await psql(`create table waits (act text, synchronous_commit text);
+    create function note() returns trigger language plpgsql as $$ begin
+      insert into global_logout.waits values (case when tg_op = 'INSERT' then 'join' when old.beat < new.beat then 'heartbeat' else 'applied' end,
+        current_setting('synchronous_commit'));
+      return null; end $$;
+    create constraint trigger note after insert or update on instance deferrable initially deferred for each row execute function note()`)
+    const defaults = { off: 'on', remote_write: 'on', on: 'on', remote_apply: 'remote_apply' }
+    for (const [given, durable] of Object.entries(defaults)) {
+      await psql(
+        `do $$ begin execute format('alter database %I set synchronous_commit = ${given}', current_database()); end $$`,
+      )
+      const lease = openDatabase(url, { max: 1 })
+      const store = instanceStore(lease)
+      const id = crypto.randomUUID()
+      await store.add(id)
+      const { snapshot } = await store.changes(null)
+      t.equal(await store.heartbeat(id, snapshot), true)
+      await store.setApplied(id, snapshot)
+      t.equal(await store.heartbeat(id, snapshot), true)
+      await store.remove(id)
+      t.equal(await store.heartbeat(id, snapshot), false, 'an instance without its row has no heart')
+      await lease.close()
+      const acts = { join: durable, heartbeat: durable, applied: 'off' }
+      const noted = await psql<{ act: string; synchronous_commit: string }>('delete from waits returning *')
+      t.equal(noted.length, 4)
+      for (const { act, synchronous_commit } of noted)
+        t.equal(synchronous_commit, acts[act as keyof typeof acts], `${act}, by default ${given}`)
+    }
+  },
+)
+
+t.test('an instance writes one row a second, and once more for a revocation', async (t) => {
+  const counted = await testDatabase()
+  const writes: string[] = []
+  const service = await startService({
+    database: counted,
+    env,
+    wrapPool: (pool, name) =>
+      name !== 'lease'
+        ? pool
+        : {
+            ...pool,
+            query(prepared) {
+              writes.push(prepared.name)
+              return pool.query(prepared)
+            },
+          },
+  })
+  await service.answersFromMemory()
+  const heartbeats = () => writes.filter((name) => name === 'heartbeat').length
+  // It reads once more when it begins to listen.
+  await waitFor('a quiet second', async () => {
+    writes.length = 0
+    await waitFor('two renewals', () => heartbeats() >= 2)
+    return !writes.includes('set-applied')
+  })
+  const { token } = await service.signIn(await service.addUser())
+  t.equal((await service.as(token, '/api/logout', json({ scope: 'local' }))).status, 200)
+  t.ok(writes.includes('set-applied'), 'a revocation is acknowledged at once')
 })

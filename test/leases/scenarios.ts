@@ -10,11 +10,12 @@ const ms = fc.integer({ min: 0, max: 2 * LEASE_MS })
 const sessions = fc.uniqueArray(session, { minLength: 1, maxLength: 2 })
 const kind = <Kind extends Step['kind']>(name: Kind) => fc.constant(name)
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 40, arbitrary: fc.record({ kind: kind('check'), at, instance, session }) },
-  { weight: 2, arbitrary: fc.record({ kind: kind('logout'), at, sessions }) },
-  { weight: 4, arbitrary: fc.record({ kind: kind('wake'), at, instance }) },
-  { weight: 4, arbitrary: fc.record({ kind: kind('reap'), at }) },
-  { weight: 1, arbitrary: fc.record({ kind: kind('stall'), at, instance, ms }) },
+  { weight: 80, arbitrary: fc.record({ kind: kind('check'), at, instance, session }) },
+  { weight: 4, arbitrary: fc.record({ kind: kind('logout'), at, sessions }) },
+  { weight: 8, arbitrary: fc.record({ kind: kind('wake'), at, instance }) },
+  { weight: 8, arbitrary: fc.record({ kind: kind('reap'), at }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind('stall'), at, instance, ms }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('crash'), at }) },
 )
 const rate = fc.constantFrom(-1, -0.5, 0, 0.5, 1)
 export const scenario: fc.Arbitrary<Scenario> = fc.record({

@@ -27,7 +27,7 @@ const result = await fc.check(
     numRuns: Number(runs),
     seed: Number(seed),
     interruptAfterTimeLimit: 20 * 60_000,
-    endOnFailure: process.env.MISTAKE !== undefined,
+    endOnFailure: process.env.MUTATION !== undefined,
   },
 )
 const violation = result.errorInstance instanceof Error ? result.errorInstance.message : null

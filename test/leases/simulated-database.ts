@@ -1,5 +1,12 @@
-/** Simulates what the lease protocol uses of PostgreSQL: rows, serial commits, and snapshots that show a prefix of them. */
-import type { Changes, InstanceStatus } from '../../src/leases/queries.ts'
+/**
+ * Simulates what the lease protocol uses of PostgreSQL: rows, serial commits, and snapshots that show a prefix of them. A crash forgets
+ * the last commits that did not wait for the disk; one that waited keeps all before it.
+ */
+import type { Prepared } from '../../src/database/pooled-client.ts'
+import type { InstanceStatus } from '../../src/leases/queries.ts'
+
+/** More changes than an instance lists. */
+const TOO_MANY = new Array<string>(10_001).fill('')
 
 /** @param keys the hashed tokens of the sessions, all valid at first. */
 export function simulatedDatabase(keys: string[], endMs: number, random: () => number) {
@@ -8,8 +15,22 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
   const commits: string[][] = []
   let databases = 1
   let epoch = 0
-  const rows = new Map<string, { beat: number; applied: number }>()
+  /** Rows of instances, and as a crash would leave them. A row is never changed, but replaced. */
+  let rows = new Map<string, { beat: number; applied: number }>()
+  let onDisk = rows
   const expiry = keys.map(() => (random() < 0.3 ? random() * endMs : 1e9))
+
+  /** Commits. What does not wait for the disk may get there all the same. */
+  function commit(waits: boolean): void {
+    if (waits || random() < 0.3) onDisk = new Map(rows)
+  }
+
+  function write(id: string, row: { beat: number; applied: number } | undefined, { text }: Prepared): [][] {
+    if (!row) return []
+    rows.set(id, row)
+    commit(text.includes(`'synchronous_commit', 'on'`))
+    return [[]]
+  }
 
   return {
     expiresAt: (session: number) => expiry[session] ?? 0,
@@ -28,30 +49,44 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
       const named = random() < 0.8
       if (!named) epoch++
       commits.push(named ? ended : [])
+      commit(true)
       return String(commits.length)
     },
 
-    add: (id: string) => void rows.set(id, { beat: 0, applied: -1 }),
-    heartbeat(id: string): boolean {
+    /** The statements of an instance, by their names. */
+    query(statement: Prepared): unknown[][] {
+      const [id, applied] = statement.values as [string, string]
       const row = rows.get(id)
-      if (row) row.beat++
-      return row !== undefined
+      switch (statement.name) {
+        case 'add-instance':
+          return write(id, { beat: 0, applied: -1 }, statement)
+        case 'heartbeat':
+          return write(id, row && { beat: row.beat + 1, applied: Number(applied) }, statement)
+        case 'set-applied':
+          return write(id, row && { ...row, applied: Number(applied) }, statement)
+        case 'read-changes': {
+          const [since] = statement.values as [string | null]
+          // Now and then too many to list, and now and then another connection.
+          if (random() < 0.005) databases++
+          const tokens = random() < 0.05 ? TOO_MANY : commits.slice(Number(since ?? commits.length)).flat()
+          return [[String(commits.length), `server ${databases}`, 'backend', `epoch ${epoch}`, tokens]]
+        }
+        case 'remove-instance':
+          rows.delete(id)
+          commit(false)
+          return []
+        default:
+          throw new Error(`${statement.name} is not simulated`)
+      }
     },
-    /** Now and then too many changes to list, and now and then another database. */
-    changes(since: string | null): Changes {
-      if (random() < 0.005) databases++
-      const tokens = random() < 0.05 ? null : commits.slice(Number(since ?? commits.length)).flat()
-      const databaseId = `database ${databases}`
-      const policy = `epoch ${epoch}`
-      return { snapshot: String(commits.length), server: databaseId, databaseId, policy, tokens }
+    crash(): void {
+      rows = new Map(onDisk)
+      databases++
     },
-    setApplied(id: string, snapshot: string): void {
-      const row = rows.get(id)
-      if (row) row.applied = Number(snapshot)
-    },
-    remove: (id: string) => void rows.delete(id),
     removeDeadInstance(id: string, beat: number): void {
-      if (rows.get(id)?.beat === beat) rows.delete(id)
+      if (rows.get(id)?.beat !== beat) return
+      rows.delete(id)
+      commit(false)
     },
     instances: (): InstanceStatus[] => [...rows].map(([id, { beat }]) => ({ id, beat })),
     laggingInstances: (xids: string[]): InstanceStatus[][] =>

@@ -1,16 +1,19 @@
 /**
- * Simulates the lease protocol: the real cache, checker, instance and barrier on a simulated database and simulated time. The
- * seed decides how long each call takes, from nothing to longer than a lease, and whether it fails before or after its effect.
+ * Simulates the lease protocol: the real cache, checker, instance with its statements, and barrier, on a simulated database and
+ * simulated time. The seed decides how long each call takes, from nothing to longer than a lease, and whether it fails before or after its effect.
  * Every clock is wrong by up to its bound.
  */
 
 import { createSessionCache } from '../../src/check/cache.ts'
 import { leasedChecker } from '../../src/check/checker.ts'
 import type { Database } from '../../src/database/database.ts'
+import type { Prepared } from '../../src/database/pooled-client.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
-import { createBarrier, type Time } from '../../src/leases/barrier.ts'
-import { createInstance } from '../../src/leases/instance.ts'
-import { LEASE_MS, RATE_ERROR, RENEW_MS } from '../../src/leases/lease.ts'
+import { createBarrier } from '../../src/leases/barrier.ts'
+import { createInstance, keepLease } from '../../src/leases/instance.ts'
+import { LEASE_MS, RATE_ERROR } from '../../src/leases/lease.ts'
+import { instanceStore } from '../../src/leases/queries.ts'
+import type { Time } from '../../src/lib/sleep.ts'
 import { simulatedDatabase } from './simulated-database.ts'
 
 export type Step =
@@ -21,6 +24,8 @@ export type Step =
   | { kind: 'reap'; at: number }
   /** Calls of the instance reach the database only after `ms` milliseconds. */
   | { kind: 'stall'; at: number; instance: number; ms: number }
+  /** The database crashes and restarts. */
+  | { kind: 'crash'; at: number }
 
 export interface Scenario {
   seed: number
@@ -78,50 +83,19 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
 
   const stalledUntil = new Array<number>(INSTANCES).fill(0)
   const instances = rates.slice(0, INSTANCES).map((rate, me) => {
-    const { clock } = timeOf(rate)
+    const time = timeOf(rate)
+    const { clock } = time
     const cache = createSessionCache(SESSIONS)
-    const query = ({ values }: { values: unknown[] }) =>
+    const read = ({ values }: Prepared) =>
       remote(() => database.readTokens(values[0] as string[], events.now()))
-    const checker = leasedChecker({ query: query as Database['query'] }, { record: () => {} }, cache, clock)
-    const lifecycle = createInstance(
-      {
-        add: (id) => remote(() => database.add(id), me),
-        heartbeat: (id) => remote(() => database.heartbeat(id), me),
-        changes: (since) => remote(() => database.changes(since), me),
-        setApplied: (id, snapshot) => remote(() => database.setApplied(id, snapshot), me),
-        remove: (id) => remote(() => database.remove(id), me),
-      },
-      cache,
-      clock,
-    )
-    /** `wake` ends the pause between renewals, so that the instance reads changes. */
-    return { lifecycle, checker, wake: () => {} }
+    const checks = { query: read as Database['query'] }
+    const checker = leasedChecker(checks, { record: () => {} }, cache, clock)
+    const query = (statement: Prepared) => remote(() => database.query(statement), me)
+    const lifecycle = createInstance(instanceStore({ query: query as Database['query'] }), cache, clock)
+    const holder = keepLease(lifecycle, time, { leased: () => {}, lost: () => void outcome.lapses++ })
+    events.at(END_MS, () => void holder.close())
+    return { checker, wake: holder.wake }
   })
-
-  /** As `keepLease` does, in simulated time. */
-  async function live(instance: (typeof instances)[number]): Promise<void> {
-    const { lifecycle } = instance
-    while (events.now() < END_MS) {
-      try {
-        await lifecycle.join()
-        let renewAt = events.now()
-        for (let going = true; going && events.now() < END_MS; ) {
-          if (events.now() >= renewAt) {
-            renewAt = events.now() + RENEW_MS
-            going = await lifecycle.renew()
-          } else {
-            const over = new AbortController()
-            instance.wake = () => over.abort()
-            await events.wait(renewAt - events.now(), over.signal)
-            if (over.signal.aborted) going = await lifecycle.wake()
-          }
-        }
-      } catch {}
-      if (events.now() < END_MS) outcome.lapses++
-      await lifecycle.leave().catch(() => {})
-      await events.wait(delay())
-    }
-  }
 
   async function check(instance: number, session: number): Promise<void> {
     const begun = events.now()
@@ -160,7 +134,6 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
     )
   }
 
-  for (const instance of instances) void live(instance)
   const run = (step: Step) => {
     switch (step.kind) {
       case 'check':
@@ -173,6 +146,9 @@ export async function play({ seed, rates, trouble, steps }: Scenario): Promise<O
         return instances[step.instance]?.wake()
       case 'stall':
         stalledUntil[step.instance] = events.now() + step.ms
+        return
+      case 'crash':
+        return database.crash()
     }
   }
   for (const step of steps) events.at(step.at, () => void Promise.resolve(run(step)).catch(() => {}))
@@ -203,7 +179,7 @@ function eventQueue() {
         now = next.at
         next.run()
         // Enough turns for the longest chain of promises; setImmediate would take four times as long.
-        for (let turn = 0; turn < 25; turn++) await null
+        for (let turn = 0; turn < 35; turn++) await null
       }
     },
   }

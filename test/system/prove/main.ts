@@ -40,6 +40,7 @@ async function main(args: string[]): Promise<number> {
   }
   if (runs.length > 0) print(`\n${table(runs)}\n`)
   if (interruption.signal.aborted) return print('interrupted\n') || 130
+  if (options.mutation) return failures.length
   return failures.length === 0 ? print('Nothing found.\n') : print(`Failed: ${failures.join('; ')}\n`) || 1
 }
 

@@ -8,9 +8,9 @@ import type { Passing, PostgresProxy } from './proxy.ts'
 import type { Random } from './random.ts'
 
 /** The text that identifies a step in a statement. */
-const BEAT = 'set "beat"'
+const BEAT = 'heartbeat'
 const NEWS = 'read-changes'
-const APPLIED = 'set "applied"'
+const APPLIED = 'set-applied'
 const READ = 'read-tokens'
 
 /** Renewals are a second apart; an instance that sends none for this long is given up. */

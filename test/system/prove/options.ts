@@ -99,12 +99,11 @@ export function readOptions(args: string[]): Options | null {
     : values.mode
       ? [oneOf('mode', values.mode, { database: 0, leased: 0 })]
       : MODES
-  const faults =
-    values.fault || !wanted
-      ? values.fault
-        ? [oneOf('fault', values.fault, FAULTS)]
-        : (Object.keys(FAULTS) as FaultName[])
-      : [wanted.fault]
+  const faults = values.fault
+    ? [oneOf('fault', values.fault, FAULTS)]
+    : wanted
+      ? [wanted.fault].filter((fault) => fault !== null)
+      : (Object.keys(FAULTS) as FaultName[])
   const goalsOf = (fault: FaultName): Goals => {
     const usual = wanted
       ? WITH_MUTATION
@@ -126,7 +125,7 @@ export function readOptions(args: string[]): Options | null {
       .filter((name) => occurs(FAULTS[name], mode) && !(values.ci && name === 'standby'))
       .map((fault) => ({ mode, fault, goals: goalsOf(fault) })),
   )
-  if (plans.length === 0) throw new Error(`"${values.fault}" changes nothing in that mode`)
+  if (plans.length === 0 && values.fault) throw new Error(`"${values.fault}" changes nothing in that mode`)
   return {
     seed: number('seed', values.seed, 1 + Math.floor(Math.random() * 1_000_000)),
     ...(mutation && { mutation }),

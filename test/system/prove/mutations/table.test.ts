@@ -10,7 +10,7 @@ for (const [name, mutation] of Object.entries(MUTATIONS)) {
     const source = await readFile(new URL(`../../../../${mutation.file}`, import.meta.url), 'utf8')
     t.not(applyMutation(mutation, source), source)
     t.ok(
-      FAULTS[mutation.fault].modes.some((mode) => mode === mutation.mode),
+      mutation.fault === null || FAULTS[mutation.fault].modes.some((mode) => mode === mutation.mode),
       'its fault occurs in its mode',
     )
   })

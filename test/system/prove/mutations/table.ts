@@ -7,9 +7,9 @@ import type { FaultName, Mode } from '../faults.ts'
 export interface Mutation {
   /** The plausible reasoning behind the bug. */
   meaning: string
-  /** The mode and the fault under which it is caught. */
+  /** The mode and the fault under which it is caught; null: only the simulation meets it often enough. */
   mode: Mode
-  fault: FaultName
+  fault: FaultName | null
   /** In the checkout. */
   file: string
   find: string
@@ -73,9 +73,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: 'none',
     file: 'src/leases/instance.ts',
-    find: '    cache.evict(changes.policy === last.policy ? changes.tokens : null)',
+    find: '    cache.evict(revoked)',
     replace: `    await store.setApplied(id, changes.snapshot)
-    cache.evict(changes.policy === last.policy ? changes.tokens : null)`,
+    cache.evict(revoked)`,
   },
   't-after-reply': {
     meaning: 'the lease starts when the answer to its renewal arrives',
@@ -90,8 +90,24 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: 'notify',
     file: 'src/leases/instance.ts',
-    find: '      if (!(await store.heartbeat(id))) return false\n',
+    find: '      if (!(await store.heartbeat(id, last.snapshot))) return false\n',
     replace: '',
+  },
+  'heartbeat-acknowledges-ahead': {
+    meaning: 'a heartbeat acknowledges the snapshot of its own moment, which the renewal is about to apply',
+    mode: 'leased',
+    fault: 'none',
+    file: 'src/leases/instance.ts',
+    find: 'store.heartbeat(id, last.snapshot)',
+    replace: 'store.heartbeat(id, (await store.changes(null)).snapshot)',
+  },
+  'heartbeat-not-durable': {
+    meaning: 'a join and a heartbeat do not wait for the disk either',
+    mode: 'leased',
+    fault: null,
+    file: 'src/leases/queries.ts',
+    find: "    then pg_catalog.set_config('synchronous_commit', 'on', true) end",
+    replace: "    then pg_catalog.set_config('synchronous_commit', 'off', true) end",
   },
   'wake-extends-lease': {
     meaning: 'the read after a notification extends the lease like a renewal',
@@ -99,10 +115,10 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     fault: 'moment',
     file: 'src/leases/instance.ts',
     find: `    async wake(): Promise<boolean> {
-      if (!(await catchUp())) return false`,
+      if ((await catchUp()) === null) return false`,
     replace: `    async wake(): Promise<boolean> {
       const sentAt = clock()
-      if (!(await catchUp())) return false
+      if ((await catchUp()) === null) return false
       if (!cache.extend(sentAt, clock())) return false`,
   },
   'wait-skipped': {
