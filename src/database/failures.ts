@@ -38,6 +38,9 @@ const TEMPORARY = [
   'XX', // internal error
 ]
 
+/** `begin_act()` refuses REPEATABLE READ and SERIALIZABLE. A mistake in the set-up, which is named: a retry would not help. */
+const OLD_SNAPSHOT = 'GL003'
+
 /** Whether row level security would have hidden rows. Connections have `row_security` off, so PostgreSQL refuses the query. */
 export function isRowSecurityError(error: unknown): boolean {
   const cause = rootCause(error)
@@ -54,6 +57,12 @@ export function translate(error: unknown): unknown {
     return new Problem('unavailable', 'The session store does not show every session. Nothing was changed.', {
       cause,
     })
+  if (state === OLD_SNAPSHOT)
+    return new Problem(
+      'unavailable',
+      'The transaction would not see every session: it must be READ COMMITTED. Nothing was changed.',
+      { cause },
+    )
   if (state) return TEMPORARY.some((prefix) => state.startsWith(prefix)) ? unavailable(cause) : error
   // A failed query without a SQLSTATE got no answer: the connection was refused, reset or closed.
   return cause !== error || isConnectionError(error) ? unavailable(cause) : error

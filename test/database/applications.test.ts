@@ -1,11 +1,15 @@
 /** What an application's login may not do by the functions that it may call: act as security staff, in another's name, or by mistake. */
 import { createDatabaseSessions, type DatabaseSessions } from '@global-logout/postgres'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { openTransaction } from '../authjs/application.ts'
 import { bearer } from '../client/sessions-suite.ts'
+import { hold } from '../support/hold.ts'
 import { login } from '../support/logins.ts'
 import { json, startService } from '../support/service.ts'
+import { waitFor } from '../support/within.ts'
 
 const service = await startService()
 const { addUser, as, check, database, keyFor, signIn } = service
@@ -166,4 +170,135 @@ t.test('a token is taken over for one user, whoever else asks for it, and when',
   )
   t.equal(settled.filter(({ status }) => status === 'fulfilled').length, 1)
   for (const each of settled) if (each.status === 'rejected') t.match(each.reason, over)
+})
+
+const OLD_SNAPSHOTS = ['repeatable read', 'serializable']
+
+/** A transaction that has taken its snapshot, if it takes only one. */
+async function begun(url: string, isolation: string) {
+  const client = new pg.Client({ connectionString: url })
+  t.teardown(() => client.end())
+  await client.connect()
+  await client.query(`begin isolation level ${isolation}`)
+  await client.query(`select global_logout.use_session('unknown')`)
+  return client
+}
+
+t.test('an act that would miss a later sign-in under an old snapshot is refused', async (t) => {
+  const calls = (phone: string, ada: string) => ({
+    application: [
+      `sign_out('${phone}', 'global')`,
+      `sign_out('${phone}', 'others')`,
+      `sign_out('${phone}')`,
+      `sign_in('${crypto.randomUUID()}', '${ada}', replaces => '${phone}')`,
+      `take_over('${crypto.randomUUID()}', '${ada}', now() + interval '1 day')`,
+      `delete_user('${ada}')`,
+    ],
+    owner: [
+      `log_out('${phone}', 'global', null, '{}', null, null, null, 100, true)`,
+      `log_in('${crypto.randomUUID()}', '${ada}', '{}', null, null, '${phone}', null, true, null)`,
+      `end_sessions(jsonb_populate_record(null::global_logout.operation,
+        '{"kind": "user.revoke", "actor_kind": "staff", "user_id": "${ada}"}'), null, null, 100)`,
+    ],
+  })
+  for (const isolation of OLD_SNAPSHOTS) {
+    const ada = await addUser()
+    const phone = await signIn(ada)
+    const [theirs, ours] = [await begun(application.url, isolation), await begun(database.url, isolation)]
+    const laptop = await signIn(ada)
+    const { application: byApplication, owner } = calls(hashToken(phone.token), ada)
+    for (const [client, list] of [
+      [theirs, byApplication],
+      [ours, owner],
+    ] as const)
+      for (const call of list) {
+        await client.query('savepoint before')
+        await t.rejects(
+          client.query(`select global_logout.${call}`),
+          { code: 'GL003', message: new RegExp(isolation, 'i'), hint: /READ COMMITTED/ },
+          `${isolation}: ${call}`,
+        )
+        await client.query('rollback to before')
+      }
+    for (const client of [theirs, ours]) await client.query('commit')
+    for (const { token } of [phone, laptop]) t.equal(await check(token), 200, 'nothing has ended')
+  }
+  await t.rejects(
+    database.run((db) =>
+      db.execute(`begin isolation level serializable; select global_logout.sign_out('unknown', 'global')`),
+    ),
+    { code: 'unavailable', detail: /must be READ COMMITTED/ },
+    'for the service it is a 503 with the reason',
+  )
+})
+
+t.test('under READ COMMITTED it sees what was committed meanwhile, and waits for what is not', async (t) => {
+  const ada = await addUser()
+  const phone = await signIn(ada)
+  const theirs = await begun(application.url, 'read committed')
+  const laptop = await signIn(ada)
+  const tablet = await hold(database, `select global_logout.sign_in('tablet', $1)`, [ada])
+  const ended = theirs.query(`select ended, revoked_count from global_logout.sign_out($1, 'global')`, [
+    hashToken(phone.token),
+  ])
+  await waitFor('the sign-out to wait for the sign-in', async () => {
+    const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%sign_out%'`
+    return (await psql(waiting)).length > 0
+  })
+  await tablet.end('commit')
+  t.match((await ended).rows, [{ ended: true, revoked_count: 3 }])
+  await theirs.query('commit')
+  for (const { token } of [phone, laptop]) t.equal(await check(token), 401)
+  t.same(await psql(`select from session where "userId" = $1`, [ada]), [])
+})
+
+t.test(
+  'an application whose default is another isolation signs in, checks and signs out all the same',
+  async (t) => {
+    for (const isolation of OLD_SNAPSHOTS) {
+      const url = new URL(application.url)
+      url.searchParams.set('options', `-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`)
+      const strict = of({ url: url.href })
+      const ada = await addUser()
+      const [phone, laptop] = [
+        await strict.create({ user: { id: ada } }),
+        await strict.create({ user: { id: ada } }),
+      ]
+      t.match(await strict.check(bearer(laptop.token)), { userId: ada })
+      t.equal((await strict.logout(bearer(phone.token), { scope: 'global' })).revokedCount, 2)
+      // Inside of its own transaction, where only savepoints can be ours.
+      const db = drizzle(application.url)
+      t.teardown(() => db.$client.end())
+      const { token } = await strict.create({ user: { id: ada } })
+      await db.transaction(
+        async (tx) => {
+          const inside = createDatabaseSessions({ db: tx })
+          await t.rejects(inside.logout(bearer(token), { scope: 'global' }), {
+            name: 'NotSignedOutError',
+            status: 503,
+            code: 'unavailable',
+            message: /is not READ COMMITTED.*Nothing was changed/,
+          })
+        },
+        { isolationLevel: isolation as 'serializable' },
+      )
+      t.equal(await check(token), 200)
+    }
+  },
+)
+
+t.test('a user is deleted under an old snapshot, unless a later sign-in would be missed', async (t) => {
+  for (const isolation of OLD_SNAPSHOTS) {
+    const [ada, bob] = [await addUser(), await addUser()]
+    const [first, other] = [await signIn(ada), await signIn(bob)]
+    const [missing, seeing] = [await begun(database.url, isolation), await begun(database.url, isolation)]
+    const later = await signIn(ada)
+    const remove = `select global_logout.remove_user($1, 'database', 'app')`
+    await t.rejects(missing.query(remove, [ada]), { code: '40001' })
+    await missing.query('rollback')
+    await seeing.query(remove, [bob])
+    await seeing.query('commit')
+    for (const { token } of [first, later]) t.equal(await check(token), 200, 'nothing has ended')
+    t.equal(await check(other.token), 401)
+  }
 })

@@ -44,7 +44,8 @@ t.test('no row is lost or changed by an upgrade', async (t) => {
   t.equal(await migrate(database.url), 0)
   const after = await contents()
   for (const [table, rows] of Object.entries(before))
-    if (!OF_INSTANCES.includes(table)) t.strictSame(after[table], rows, table)
+    if (table === 'migration') t.strictSame(after[table]?.slice(0, rows.length), rows, 'those that had run')
+    else if (!OF_INSTANCES.includes(table)) t.strictSame(after[table], rows, table)
 })
 
 t.test('an upgraded database equals a new one', async (t) => {

@@ -22,6 +22,9 @@ const KNOWN: Record<string, { status: number; code: string }> = {
   '22P05': { status: 400, code: 'invalid_request' },
 }
 
+/** The transaction is REPEATABLE READ or SERIALIZABLE (migrations/0005_snapshots.sql). */
+const OLD_SNAPSHOT = 'GL003'
+
 /** @param Kind the class of the error. */
 export function problemOf(error: unknown, Kind: typeof ServiceError): Error {
   if (!(error instanceof ActError)) return error as Error
@@ -49,6 +52,8 @@ function whyNot(error: ActError): string {
   if (['3F000', '42883', '42P01', '42501'].includes(state))
     return 'The database lacks the functions of global-logout, or the right to call them: see "global-logout doctor".'
   if (state === '25006') return 'The database is a standby.'
+  if (state === OLD_SNAPSHOT)
+    return 'The connection is in a transaction of the application that is not READ COMMITTED, where a sign-out would miss sessions: give db a connection of its own.'
   return poolerFault(error) ?? 'The database did not answer in time.'
 }
 
