@@ -132,7 +132,8 @@ export async function startProject(...tarballs: string[]) {
         moduleResolution: resolution,
       }
       await write('tsconfig.json', JSON.stringify({ compilerOptions, files }))
-      return tool('tsc', ['--pretty', 'false'], folder)
+      // By default it checks the same files once for each of its threads.
+      return tool('tsc', ['--pretty', 'false', '--singleThreaded'], folder)
     },
   }
 }

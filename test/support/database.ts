@@ -23,7 +23,7 @@ export async function testDatabase({ max = 10, dump = '' } = {}): Promise<TestDa
     throw new Error('Run the tests with "npm test", or "npm test -- FILE" for one file.')
   const name = `gl_test_${process.pid}_${++made}`
   await admin(serverUrl, (client) =>
-    client.query(`create database ${name} template ${dump ? 'template0' : template}`),
+    client.query(`create database ${name} template ${dump ? 'template0' : template} strategy file_copy`),
   )
   const url = databaseUrl(serverUrl, name)
   if (dump) await admin(url, (client) => client.query(dump))

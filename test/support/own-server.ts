@@ -8,8 +8,12 @@ import { migrate } from '../../src/database/migrate.ts'
 import { freePort } from './ports.ts'
 import { signalServer } from './server-processes.ts'
 
+/** Files of the log are sparse, and few: most of what a test copies of a server would be empty ones. */
+const SMALL = { wal_init_zero: 'off', wal_recycle: 'off' }
+
 /** Starts a migrated server on a port that stays the same when it is stopped and started again. */
-export async function ownServer(settings: Record<string, string> = {}) {
+export async function ownServer(given: Record<string, string> = {}) {
+  const settings = { ...SMALL, ...given }
   const folder = await mkdtemp(join(tmpdir(), 'global-logout-own-'))
   const port = await freePort()
   let running = await startEmbedded(folder, { port, settings })
