@@ -1,4 +1,4 @@
-/** A hundred clients and more as they present themselves: what a person has to read of each in a list of devices. */
+/** User agents of over a hundred clients, each with the name and kind that the list of devices must show. */
 
 const WINDOWS = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64)'
 const MAC = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)'
@@ -186,7 +186,7 @@ export const AGENTS: [agent: string, name: string, kind: string][] = [
     'mobile',
   ],
 
-  // Words that others use in another sense
+  // Products whose words usually mean something else
   ['Box/4.20 (Windows NT 10.0)', 'Box on Windows', 'desktop'],
   ['AcmeTV/3.1 (iPhone; iOS 18.6)', 'AcmeTV on iPhone', 'mobile'],
   ['Preview/11.0 CFNetwork/1490.0.4 Darwin/23.2.0 (x86_64)', 'Preview on macOS', 'desktop'],
@@ -236,7 +236,7 @@ export const AGENTS: [agent: string, name: string, kind: string][] = [
     'desktop',
   ],
 
-  // Programs of a Mac, and of iPhones and iPads
+  // Apps on macOS, iOS and iPadOS
   ['Mail/3774.600.62 CFNetwork/1490.0.4 Darwin/23.2.0 (x86_64)', 'Mail on macOS', 'desktop'],
   ['Reeder/5.4 CFNetwork/978.0.7 Darwin/18.7.0 (x86_64) (MacBookPro11%2C4)', 'Reeder on macOS', 'desktop'],
   ['AcmeSync/2.1 CFNetwork/520.5.1 Darwin/11.4.2 (i386) (iMac9%2C1)', 'AcmeSync on macOS', 'desktop'],
@@ -258,7 +258,7 @@ export const AGENTS: [agent: string, name: string, kind: string][] = [
     'mobile',
   ],
 
-  // Programs elsewhere, and libraries
+  // Other apps, and HTTP libraries
   ['okhttp/4.12.0', 'okhttp on Android', 'app'],
   [
     'Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/UQ1A.240205.004)',
@@ -340,7 +340,7 @@ export const AGENTS: [agent: string, name: string, kind: string][] = [
   ['Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)', 'AhrefsBot', 'bot'],
   [`${LINUX} ${BLINK} HeadlessChrome/142.0.0.0 ${END}`, 'Headless Chrome on Linux', 'desktop'],
 
-  // Neither
+  // Unrecognized
   ['', 'Unknown device', 'unknown'],
   ['Mozilla/5.0', 'Unknown device', 'unknown'],
   ['-', 'Unknown program', 'app'],

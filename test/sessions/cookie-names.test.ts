@@ -1,4 +1,7 @@
-/** Several names of the session cookie: which of them decides, which are cleared, and what an unlisted one leaves in the log. */
+/**
+ * Several names of the session cookie: which one is read, which are cleared, and when an unlisted one is
+ * logged.
+ */
 import t from 'tap'
 import { readCredential } from '../../src/sessions/credentials.ts'
 import { startService } from '../support/service.ts'
@@ -16,18 +19,18 @@ const check = async (cookie: string) => {
   return { status: response.status, user: response.headers.get('x-user-id'), removed }
 }
 
-t.test('users are signed in whichever name of Auth.js their cookie has', async (t) => {
+t.test('a session cookie under any Auth.js name signs the user in', async (t) => {
   const { token } = await service.signIn(await service.addUser('ada'))
   for (const name of [host, secure, legacy])
     t.match(await check(`theme=dark; ${name}=${token}`), { status: 200, user: 'ada' }, name)
   t.match(
     await check(`${host}=; ${secure}=""; ${legacy}=${token}`),
     { user: 'ada' },
-    'an empty value is no cookie',
+    'an empty value counts as no cookie',
   )
 })
 
-t.test('the strictest name decides, wherever a neighbour puts the others', async (t) => {
+t.test('the strictest name is read first, in whatever order the cookies come', async (t) => {
   const victim = await service.signIn(await service.addUser('victim'))
   const attacker = await service.signIn(await service.addUser('attacker'))
   const planted = [`${secure}=${attacker.token}`, `${legacy}=${attacker.token}`, `${legacy}=another`]
@@ -41,11 +44,11 @@ t.test('the strictest name decides, wherever a neighbour puts the others', async
   t.equal(
     (await check(`${host}=over; ${secure}=${victim.token}`)).status,
     401,
-    'also when its session is over',
+    'even if its session has ended',
   )
 })
 
-t.test('a cookie whose session is over gives way to another one whose name is as strict', async (t) => {
+t.test('a cookie whose session has ended is skipped if another cookie is as strict', async (t) => {
   const old = await service.signIn(await service.addUser('before'))
   const own = await service.signIn(await service.addUser('rolled-back'))
   await service.sessions.logout(old.token, 'local', { userAgent: null, ipAddress: null })
@@ -62,26 +65,29 @@ t.test('a cookie whose session is over gives way to another one whose name is as
   t.equal(signedOut.headers.get('location'), '/devices', 'the browser is signed in')
 })
 
-t.test('what a neighbour plants decides nothing while a stricter or equal cookie is valid', async (t) => {
-  const victim = await service.signIn(await service.addUser())
-  const attacker = await service.signIn(await service.addUser())
-  const isVictim = async (cookie: string) => {
-    const response = await service.http('/api/session', { headers: { cookie } })
-    return ((await response.json()) as { session?: { id: string } }).session?.id === victim.id
-  }
-  t.ok(await isVictim(`${host}=${victim.token}; ${secure}=${attacker.token}`))
-  t.ok(await isVictim(`${secure}=${victim.token}; ${legacy}=${attacker.token}`))
-  for (const over of [
-    `${host}=over; ${secure}=${attacker.token}`,
-    `${secure}=over; ${legacy}=${attacker.token}; ${legacy}=another`,
-    `${secure}=over; ${secure}=another; ${legacy}=${attacker.token}`,
-  ])
-    for (const path of ['/check', '/api/session']) {
-      const response = await service.http(path, { headers: { cookie: over } })
-      t.equal(response.status, 401, `${path} ${over}`)
-      await response.body?.cancel()
+t.test(
+  'a cookie planted by a sibling domain is ignored while a stricter or equal cookie is valid',
+  async (t) => {
+    const victim = await service.signIn(await service.addUser())
+    const attacker = await service.signIn(await service.addUser())
+    const isVictim = async (cookie: string) => {
+      const response = await service.http('/api/session', { headers: { cookie } })
+      return ((await response.json()) as { session?: { id: string } }).session?.id === victim.id
     }
-})
+    t.ok(await isVictim(`${host}=${victim.token}; ${secure}=${attacker.token}`))
+    t.ok(await isVictim(`${secure}=${victim.token}; ${legacy}=${attacker.token}`))
+    for (const over of [
+      `${host}=over; ${secure}=${attacker.token}`,
+      `${secure}=over; ${legacy}=${attacker.token}; ${legacy}=another`,
+      `${secure}=over; ${secure}=another; ${legacy}=${attacker.token}`,
+    ])
+      for (const path of ['/check', '/api/session']) {
+        const response = await service.http(path, { headers: { cookie: over } })
+        t.equal(response.status, 401, `${path} ${over}`)
+        await response.body?.cancel()
+      }
+  },
+)
 
 t.test('a sign-out ends the session of every session cookie that the browser sent', async (t) => {
   const form = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -110,7 +116,7 @@ t.test('a sign-out ends the session of every session cookie that the browser sen
   }
 })
 
-t.test('a sign-out elsewhere keeps this browser signed in, with all of its cookies', async (t) => {
+t.test('a logout of the other devices keeps this browser signed in, with all of its cookies', async (t) => {
   const [ada, bea] = [
     await service.signIn(await service.addUser()),
     await service.signIn(await service.addUser()),
@@ -122,7 +128,7 @@ t.test('a sign-out elsewhere keeps this browser signed in, with all of its cooki
   for (const { token } of [ada, bea]) t.equal(await service.check(token), 200)
 })
 
-t.test('everywhere is said of the user who is shown, not of an older cookie', async (t) => {
+t.test('a global logout applies to the user who is shown, not to the user of an older cookie', async (t) => {
   const [old, own] = [
     await service.signIn(await service.addUser()),
     await service.signIn(await service.addUser('shown')),
@@ -136,7 +142,7 @@ t.test('everywhere is said of the user who is shown, not of an older cookie', as
   for (const { token } of [own, phone]) t.equal(await service.check(token), 401)
 })
 
-t.test('two values of the deciding name are refused, and only that cookie is removed', async (t) => {
+t.test('two values of the name that is read are refused, and only that cookie is removed', async (t) => {
   const { token } = await service.signIn(await service.addUser())
   const { status, removed } = await check(`${legacy}=${token}; ${secure}=one; ${secure}=${token}`)
   t.equal(status, 401)
@@ -174,20 +180,20 @@ t.test('with a domain, a new session cookie has a name that allows one', async (
   const cleared = response.headers.getSetCookie().filter((line) => /^(__Host-authjs.session|mine)/.test(line))
   const own = cleared.filter((line) => line.startsWith(host))
   t.same(own.length, 1)
-  t.notMatch(own[0], /Domain=/, 'browsers would refuse it')
+  t.notMatch(own[0], /Domain=/, 'browsers would refuse a __Host- cookie with a domain')
   t.ok(cleared.some((line) => /^mine=;.*Domain=example\.com/.test(line)))
 })
 
-t.test('a session cookie of another known name is named in the log, once', async (t) => {
+t.test('an unlisted session cookie is logged, once', async (t) => {
   const warnings = () => log.filter((line) => line.includes('session cookie ignored'))
-  t.same(warnings(), [], 'the cookies before had a listed one beside them')
+  t.same(warnings(), [], 'not while a listed cookie came with it')
   for (let n = 0; n < 3; n++) t.equal((await check(`${http}=its-value`)).status, 401)
   t.equal(warnings().length, 1)
   t.match(JSON.parse(warnings()[0] ?? ''), { cookie: http, listed: [host, secure, legacy] })
   t.notMatch(warnings()[0], 'its-value')
 })
 
-t.test('the first name in the list wins whatever the order in the header', async (t) => {
+t.test('the first listed name wins, in whatever order the cookies come', async (t) => {
   const names = ['a', 'b', 'c']
   const permutations = (items: string[]): string[][] =>
     items.length < 2

@@ -1,4 +1,6 @@
-/** Which cookie is the session cookie: what a neighbour on a sibling domain can put beside it, byte by byte. */
+/**
+ * Which cookie is the session cookie, byte by byte, when a sibling domain plants others with similar names.
+ */
 import t from 'tap'
 import { raw, statuses } from '../support/raw.ts'
 import { startService } from '../support/service.ts'
@@ -12,32 +14,29 @@ async function asked(cookie: string, path = '/check'): Promise<number | undefine
   return statuses(await raw(base, head))[0]
 }
 
-t.test(
-  'a byte beside the name or the value of a cookie makes it another one, unless it is blank',
-  async (t) => {
-    t.equal(cookieName, '__Host-authjs.session-token')
-    const { token } = await service.signIn(await service.addUser())
-    const places: [place: string, cookie: (byte: string) => string, harmless: string][] = [
-      ['before the name', (byte) => `${byte}${cookieName}=${token}`, ' \t;'],
-      ['before the name of a second one', (byte) => `theme=dark;${byte}${cookieName}=${token}`, ' \t;'],
-      ['after the name', (byte) => `${cookieName}${byte}=${token}`, ' \t'],
-      ['before the value', (byte) => `${cookieName}=${byte}${token}`, ' \t'],
-      ['after the value', (byte) => `${cookieName}=${token}${byte}; theme=dark`, ' \t;'],
-    ]
-    for (const [place, cookie, harmless] of places) {
-      const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
-      const answers = await Promise.all(bytes.map((byte) => asked(cookie(byte))))
-      t.same(new Set(answers), new Set([200, 400, 401]), `${place}: 400 where it is no header`)
-      t.same(
-        bytes.filter((_, code) => answers[code] === 200),
-        [...harmless].sort(),
-        place,
-      )
-    }
-  },
-)
+t.test('any byte next to the name or value makes it a different cookie, unless it is a blank', async (t) => {
+  t.equal(cookieName, '__Host-authjs.session-token')
+  const { token } = await service.signIn(await service.addUser())
+  const places: [place: string, cookie: (byte: string) => string, harmless: string][] = [
+    ['before the name', (byte) => `${byte}${cookieName}=${token}`, ' \t;'],
+    ['before the name of a second cookie', (byte) => `theme=dark;${byte}${cookieName}=${token}`, ' \t;'],
+    ['after the name', (byte) => `${cookieName}${byte}=${token}`, ' \t'],
+    ['before the value', (byte) => `${cookieName}=${byte}${token}`, ' \t'],
+    ['after the value', (byte) => `${cookieName}=${token}${byte}; theme=dark`, ' \t;'],
+  ]
+  for (const [place, cookie, harmless] of places) {
+    const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
+    const answers = await Promise.all(bytes.map((byte) => asked(cookie(byte))))
+    t.same(new Set(answers), new Set([200, 400, 401]), `${place}: 400 where the header is invalid`)
+    t.same(
+      bytes.filter((_, code) => answers[code] === 200),
+      [...harmless].sort(),
+      place,
+    )
+  }
+})
 
-t.test('nobody is signed in as the one who planted a cookie of nearly the same name', async (t) => {
+t.test('a cookie with nearly the same name never signs the user in as the attacker', async (t) => {
   const attacker = await service.signIn(await service.addUser())
   const names = [
     `\xa0${cookieName}`,
@@ -61,12 +60,12 @@ t.test('nobody is signed in as the one who planted a cookie of nearly the same n
     t.match(
       await raw(base, `GET /check HTTP/1.1\r\nHost: app\r\nConnection: close\r\nCookie: ${cookie}\r\n\r\n`),
       /^HTTP\/1\.1 200 .*x-user-id: victim/s,
-      `and the victim stays who they are beside ${JSON.stringify(name)}`,
+      `the victim stays signed in next to ${JSON.stringify(name)}`,
     )
   }
 })
 
-t.test('a bearer token is set apart by spaces and tabs alone', async (t) => {
+t.test('only spaces and tabs separate a bearer token', async (t) => {
   const { token } = await service.signIn(await service.addUser())
   const { key } = await service.keyFor('events', 'security')
   const ask = async (path: string, authorization: string) => {
@@ -87,57 +86,60 @@ t.test('a bearer token is set apart by spaces and tabs alone', async (t) => {
   }
 })
 
-t.test('where two session cookies differ, the 401 removes every form that a browser may hold', async (t) => {
-  const cases: [env: Record<string, string>, domains: (string | null)[]][] = [
-    [{ PUBLIC_URL: 'https://app.example.com' }, [null]],
-    [
-      { PUBLIC_URL: 'https://id.app.example.com', SESSION_COOKIE: '__Secure-authjs.session-token' },
-      [null, 'id.app.example.com', 'app.example.com', 'example.com'],
-    ],
-    [
-      { PUBLIC_URL: 'https://id.app.example.com', COOKIE_DOMAIN: '.app.example.com' },
-      ['.app.example.com', null, 'id.app.example.com', 'example.com'],
-    ],
-    [{ PUBLIC_URL: 'http://192.0.2.7' }, [null]],
-    [{ PUBLIC_URL: 'http://[2001:db8::1]' }, [null]],
-    [{ PUBLIC_URL: 'http://localhost' }, [null]],
-  ]
-  for (const [env, domains] of cases) {
-    const { cookieName, http, config } = await startService({ database: service.database, env })
-    const two = `${cookieName}=one; ${cookieName}=another`
-    const headers = { cookie: two, origin: config.publicOrigin }
-    const proper = (line: string) =>
-      line.startsWith(`${cookieName}=;`) &&
-      /Expires=Thu, 01 Jan 1970/.test(line) &&
-      /Path=\//.test(line) &&
-      /Secure/.test(line) === config.secure
-    for (const [method, path, status] of [
-      ['GET', '/check', 401],
-      ['GET', '/api/session', 401],
-      ['GET', '/api/session/events', 401],
-      ['POST', '/api/logout', 401],
-      ['GET', '/signed-out', 200],
-    ] as const) {
-      const response = await http(path, { method, headers })
-      t.equal(response.status, status)
-      const lines = response.headers.getSetCookie()
-      t.ok(lines.every(proper), `${path}: ${lines}`)
-      t.same(
-        lines.map((line) => /Domain=([^;]+)/.exec(line)?.[1] ?? null),
-        domains,
-        `${path} of ${config.publicOrigin}`,
-      )
+t.test(
+  'if two session cookies differ, the 401 removes the cookie in every form that a browser may hold',
+  async (t) => {
+    const cases: [env: Record<string, string>, domains: (string | null)[]][] = [
+      [{ PUBLIC_URL: 'https://app.example.com' }, [null]],
+      [
+        { PUBLIC_URL: 'https://id.app.example.com', SESSION_COOKIE: '__Secure-authjs.session-token' },
+        [null, 'id.app.example.com', 'app.example.com', 'example.com'],
+      ],
+      [
+        { PUBLIC_URL: 'https://id.app.example.com', COOKIE_DOMAIN: '.app.example.com' },
+        ['.app.example.com', null, 'id.app.example.com', 'example.com'],
+      ],
+      [{ PUBLIC_URL: 'http://192.0.2.7' }, [null]],
+      [{ PUBLIC_URL: 'http://[2001:db8::1]' }, [null]],
+      [{ PUBLIC_URL: 'http://localhost' }, [null]],
+    ]
+    for (const [env, domains] of cases) {
+      const { cookieName, http, config } = await startService({ database: service.database, env })
+      const two = `${cookieName}=one; ${cookieName}=another`
+      const headers = { cookie: two, origin: config.publicOrigin }
+      const proper = (line: string) =>
+        line.startsWith(`${cookieName}=;`) &&
+        /Expires=Thu, 01 Jan 1970/.test(line) &&
+        /Path=\//.test(line) &&
+        /Secure/.test(line) === config.secure
+      for (const [method, path, status] of [
+        ['GET', '/check', 401],
+        ['GET', '/api/session', 401],
+        ['GET', '/api/session/events', 401],
+        ['POST', '/api/logout', 401],
+        ['GET', '/signed-out', 200],
+      ] as const) {
+        const response = await http(path, { method, headers })
+        t.equal(response.status, status)
+        const lines = response.headers.getSetCookie()
+        t.ok(lines.every(proper), `${path}: ${lines}`)
+        t.same(
+          lines.map((line) => /Domain=([^;]+)/.exec(line)?.[1] ?? null),
+          domains,
+          `${path} of ${config.publicOrigin}`,
+        )
+      }
+      const page = await (await http('/signed-out', { headers })).text()
+      t.match(page, 'Your browser sent two different session cookies. We removed both')
+      t.match(page, 'no session was ended')
+      for (const path of ['/', '/admin', '/logout']) {
+        const response = await http(path, { headers })
+        t.equal(response.headers.get('location'), '/signed-out')
+        t.same(response.headers.getSetCookie(), [], 'the page that explains it removes them')
+      }
     }
-    const page = await (await http('/signed-out', { headers })).text()
-    t.match(page, 'Your browser sent two different session cookies. We removed both')
-    t.match(page, 'no session was ended')
-    for (const path of ['/', '/admin', '/logout']) {
-      const response = await http(path, { headers })
-      t.equal(response.headers.get('location'), '/signed-out')
-      t.same(response.headers.getSetCookie(), [], 'the page that tells why removes them')
-    }
-  }
-})
+  },
+)
 
 t.test('a logout clears the session cookie in every form', async (t) => {
   const env = { PUBLIC_URL: 'https://app.example.com', COOKIE_DOMAIN: 'example.com' }

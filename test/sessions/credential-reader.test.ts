@@ -1,4 +1,6 @@
-/** JWT cookies at the service: whole or in parts, beside plain tokens, planted by another site, and how they are removed. */
+/**
+ * JWT cookies: read whole or in parts, next to plain tokens or planted cookies, and removed in every form.
+ */
 import { encode } from '@auth/core/jwt'
 import t from 'tap'
 import { createCredentialReader } from '../../src/sessions/credential-reader.ts'
@@ -10,18 +12,18 @@ const NAME = 'authjs.session-token'
 const service = await startService({ env: { AUTH_SECRET: `another-secret-here, ${SECRET}` } })
 const ada = await service.addUser('ada')
 
-t.test('a JWT in parts is read in their order, whatever the order of the header', async (t) => {
+t.test('a JWT in parts is read in the order of its parts, in whatever order the cookies come', async (t) => {
   const { token } = await service.signIn(ada)
   const parts = await partsOf(token)
   t.equal(parts.length, 3)
   for (const cookies of [parts, [...parts].reverse(), ['a=b', ...parts, 'c=d']])
     t.equal(await check(cookies), 200)
-  t.equal(await check(parts.slice(0, 2)), 401, 'not without the last')
-  t.equal(await check(parts.slice(1)), 401, 'not without the first')
+  t.equal(await check(parts.slice(0, 2)), 401, 'refused without the last part')
+  t.equal(await check(parts.slice(1)), 401, 'refused without the first part')
   t.equal(await check([...parts].reverse().map((part, i) => part.replace(/\.\d=/, `.${i}=`))), 401)
 })
 
-t.test('an unreadable JWT is 401, with no reason', async (t) => {
+t.test('an unreadable JWT gets 401, without a reason', async (t) => {
   const { token } = await service.signIn(ada)
   const secrets = ['of-another-application', SECRET]
   const answers = await Promise.all(
@@ -36,14 +38,18 @@ t.test('an unreadable JWT is 401, with no reason', async (t) => {
   t.same(answers[1], answers[0])
 })
 
-t.test('of two JWTs neither counts, and the answer removes all of both', async (t) => {
+t.test('two JWTs are both refused, and the answer removes every part of both', async (t) => {
   const [first, second] = [await service.signIn(ada), await service.signIn(ada)]
   const parts = [`${NAME}.0`, `${NAME}.1`, `${NAME}.2`]
   for (const [what, cookies, removed] of [
-    ['two whole ones', [await wholeOf(first.token), await wholeOf(second.token)], [NAME]],
-    ['two of a part', [...(await partsOf(first.token)), (await partsOf(second.token))[0] ?? ''], parts],
+    ['two whole JWTs', [await wholeOf(first.token), await wholeOf(second.token)], [NAME]],
     [
-      'one whole and one in parts',
+      'a part that comes twice',
+      [...(await partsOf(first.token)), (await partsOf(second.token))[0] ?? ''],
+      parts,
+    ],
+    [
+      'one whole JWT and one in parts',
       [await wholeOf(first.token), ...(await partsOf(second.token))],
       [NAME, ...parts],
     ],
@@ -55,38 +61,35 @@ t.test('of two JWTs neither counts, and the answer removes all of both', async (
   }
 })
 
-t.test(
-  'no part that another site planted locks a user out: after one more sign-in all is well',
-  async (t) => {
-    const { token } = await service.signIn(ada)
-    const whole = [await wholeOf(token)]
-    const parts = await partsOf(token)
-    for (const [what, planted] of [
-      ['a first part', [`${NAME}.0=junk`]],
-      ['a further part', [`${NAME}.3=junk`]],
-      ['a part after a gap', [`${NAME}.4=junk`]],
-      ['a long further part', [`${NAME}.3=${'j'.repeat(4000)}`]],
-      ['a whole', [`${NAME}=junk`]],
-      ['a whole and a part', [`${NAME}=junk`, `${NAME}.1=junk`]],
-      ['every part', Array.from({ length: 10 }, (_, i) => `${NAME}.${i}=junk`)],
-    ] as const)
-      for (const own of [whole, parts]) {
-        // As a browser keeps them: the planted cookie has a domain, so a sign-in does not replace it.
-        let jar: string[] = [...planted]
-        let rounds = 0
-        for (; rounds < 3; rounds++) {
-          const { status, removed } = await answerTo([...own, ...jar])
-          if (status === 200) break
-          jar = jar.filter((cookie) => !removed.includes(cookie.split('=', 1)[0] ?? ''))
-        }
-        t.ok(rounds === 1, `${what}, beside ${own.length} of Auth.js: ${rounds} refusals`)
+t.test('a planted part never locks a user out: one more sign-in is enough', async (t) => {
+  const { token } = await service.signIn(ada)
+  const whole = [await wholeOf(token)]
+  const parts = await partsOf(token)
+  for (const [what, planted] of [
+    ['a first part', [`${NAME}.0=junk`]],
+    ['a further part', [`${NAME}.3=junk`]],
+    ['a part after a gap', [`${NAME}.4=junk`]],
+    ['a long further part', [`${NAME}.3=${'j'.repeat(4000)}`]],
+    ['a whole', [`${NAME}=junk`]],
+    ['a whole and a part', [`${NAME}=junk`, `${NAME}.1=junk`]],
+    ['every part', Array.from({ length: 10 }, (_, i) => `${NAME}.${i}=junk`)],
+  ] as const)
+    for (const own of [whole, parts]) {
+      // As a browser stores them: the planted cookie has a domain, so a sign-in does not replace it.
+      let jar: string[] = [...planted]
+      let rounds = 0
+      for (; rounds < 3; rounds++) {
+        const { status, removed } = await answerTo([...own, ...jar])
+        if (status === 200) break
+        jar = jar.filter((cookie) => !removed.includes(cookie.split('=', 1)[0] ?? ''))
       }
-    t.same(await answerTo([`${NAME}.0=junk`]), { status: 401, removed: [`${NAME}.0`] }, 'a first part alone')
-    t.same(await answerTo([`${NAME}.4=junk`]), { status: 401, removed: [] }, 'is no session cookie')
-  },
-)
+      t.ok(rounds === 1, `${what}, beside ${own.length} of Auth.js: ${rounds} refusals`)
+    }
+  t.same(await answerTo([`${NAME}.0=junk`]), { status: 401, removed: [`${NAME}.0`] }, 'a first part alone')
+  t.same(await answerTo([`${NAME}.4=junk`]), { status: 401, removed: [] }, 'is not a session cookie')
+})
 
-t.test('a long list of removals comes in steps, each short enough for nginx', async (t) => {
+t.test('many cookies are removed in several answers, each short enough for nginx', async (t) => {
   const env = { PUBLIC_URL: 'https://id.app.example.com', AUTH_SECRET: SECRET }
   const deep = await startService({ database: service.database, env })
   const name = '__Secure-authjs.session-token'
@@ -103,14 +106,14 @@ t.test('a long list of removals comes in steps, each short enough for nginx', as
       lines.some((line) => line.startsWith(`${each}=;`) && line.includes(`Domain=${domain};`))
     const before = left.length
     left = left.filter((each) => !form(each, 'example.com') || !form(each, 'app.example.com'))
-    t.ok(left.length < before, 'some are gone')
+    t.ok(left.length < before, 'some are removed')
     if (left.length === before) break
     answers++
   }
   t.ok(answers <= 3, `${answers} answers`)
 })
 
-t.test('no cookie of an application is removed because the service cannot read it', async (t) => {
+t.test("an application's own cookie is never removed because the service cannot read it", async (t) => {
   const { token } = await service.signIn(ada)
   const another = { secret: 'of-another-application' }
   const expired = { maxAge: -60 }
@@ -121,7 +124,7 @@ t.test('no cookie of an application is removed because the service cannot read i
   t.same(
     await answerTo((await partsOf(token)).slice(0, 2)),
     { status: 401, removed: [] },
-    'the last is missing',
+    'the last part is missing',
   )
   const ofItsOwn = 'a'.repeat(9_000).match(/.{1,3933}/g) ?? []
   t.same(await answerTo(ofItsOwn.map((text, i) => `${NAME}.${i}=${text}`)), { status: 401, removed: [] })
@@ -141,7 +144,7 @@ t.test('a logout removes every part that the browser sent', async (t) => {
   t.same(removedBy(response), [`${NAME}.0`, `${NAME}.1`, `${NAME}.2`])
 })
 
-t.test('with checks from memory, a JWT is answered from there, until its session ends', async (t) => {
+t.test('in leased mode, a JWT is answered from the cache until its session ends', async (t) => {
   const leased = await startService({
     database: service.database,
     env: { AUTH_SECRET: SECRET, CHECK_MODE: 'leased' },
@@ -150,19 +153,19 @@ t.test('with checks from memory, a JWT is answered from there, until its session
   const { token } = await service.signIn(ada)
   const headers = { cookie: `${NAME}=${await jwtOf(token)}` }
   const checkLeased = async () => (await leased.http('/check', { headers })).status
-  await waitFor('a check from memory', async () => (await checkLeased()) === 200 && leased.hits() > 0)
+  await waitFor('a check from the cache', async () => (await checkLeased()) === 200 && leased.hits() > 0)
   await service.sessions.logout(token, 'local', { userAgent: null, ipAddress: null })
   t.equal(await checkLeased(), 401)
 })
 
-t.test('the pages know the user of a JWT', async (t) => {
+t.test('the pages show the user of a JWT', async (t) => {
   const { token } = await service.signIn(ada)
   const page = await service.http('/', { headers: { cookie: `${NAME}=${await jwtOf(token)}` } })
   t.equal(page.status, 200)
   t.match(await page.text(), /Sign out/)
 })
 
-t.test('without AUTH_SECRET, a JWT is named in the log, once', async (t) => {
+t.test('without AUTH_SECRET, a JWT cookie is logged, once', async (t) => {
   const log: string[] = []
   const without = await startService({ database: service.database, log })
   const { token } = await service.signIn(ada)
@@ -176,23 +179,23 @@ t.test('without AUTH_SECRET, a JWT is named in the log, once', async (t) => {
   t.equal(warnings().length, 1)
 })
 
-t.test('a plain token under the same name is read as before, and at once', async (t) => {
+t.test('a plain token under the same name is read as before, synchronously', async (t) => {
   const { token } = await service.signIn(ada)
   t.equal(await check([`${NAME}=${token}`]), 200)
   const read = createCredentialReader([NAME], [SECRET], service.log)
   t.same(read({ cookie: `${NAME}=plain` }), { kind: 'token', token: 'plain', via: 'cookie' })
   t.same(read({ authorization: 'Bearer plain' }), { kind: 'token', token: 'plain', via: 'bearer' })
-  t.same(read({ cookie: `${NAME}=; a=b` }), { kind: 'none' }, 'an empty value is no cookie')
+  t.same(read({ cookie: `${NAME}=; a=b` }), { kind: 'none' }, 'an empty value counts as no cookie')
 })
 
-t.test('the first name that has a value decides, in whatever form', async (t) => {
+t.test('the first name that has a value is read, whether JWT or plain token', async (t) => {
   const read = createCredentialReader(['first', 'second'], [SECRET], service.log)
   const jwt = (name: string) => encode({ token: claims('in-the-jwt'), secret: SECRET, salt: name })
   const [first, second] = [await jwt('first'), await jwt('second')]
   t.match(await read({ cookie: `second=${second}; first=plain` }), { token: 'plain' })
   t.match(await read({ cookie: `second=plain; first=${first}` }), { token: 'in-the-jwt' })
   t.match(await read({ cookie: `first=; second=${second}` }), { token: 'in-the-jwt' })
-  t.match(await read({ cookie: `second=${first}` }), { kind: 'refused' }, 'not under another name')
+  t.match(await read({ cookie: `second=${first}` }), { kind: 'refused' }, 'encrypted for another cookie name')
 })
 
 t.test('without AUTH_SECRET no JWT is read', async (t) => {
@@ -209,7 +212,7 @@ function jwtOf(token: string, changes: { secret?: string; maxAge?: number; paddi
   return encode({ token: claims(token, padding), secret: SECRET, salt: NAME, ...rest })
 }
 
-/** As Auth.js cuts a JWT of 10 kB. */
+/** Splits a value as Auth.js splits a JWT of 10 kB. */
 async function partsOf(token: string, changes: Parameters<typeof jwtOf>[1] = {}): Promise<string[]> {
   const text = await jwtOf(token, { ...changes, padding: 'a'.repeat(7_000) })
   return (text.match(/.{1,3936}/g) ?? []).map((part, i) => `${NAME}.${i}=${part}`)

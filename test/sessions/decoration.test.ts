@@ -1,4 +1,7 @@
-/** Whoever logs out is out, whatever else their request holds; and whoever asks for more than one session never gets less. */
+/**
+ * Superfluous input never prevents a logout, and a request that may ask for a wider logout is refused, not
+ * narrowed.
+ */
 import t from 'tap'
 import { raw, statuses } from '../support/raw.ts'
 import { json, startService } from '../support/service.ts'
@@ -21,26 +24,30 @@ interface Answer {
   revoked: { id: string }[]
 }
 
-t.test('a logout with decoration ends the session, and tells what it ignored', async (t) => {
+t.test('a logout with superfluous input ends the session, and lists the input that it ignored', async (t) => {
   const cases: [what: string, init: RequestInit, ignored: string[]][] = [
     ['no body, said to be JSON', typed('application/json'), []],
     ['an empty body, said to be JSON', typed('application/json', ''), []],
     ['blanks, said to be JSON', typed('application/json; charset=utf-8', ' \r\n'), []],
     ['an empty body of another type', typed('text/plain', ''), []],
     ['an empty form', form(''), []],
-    ['a type that is none', typed('nonsense', ''), []],
+    ['an invalid content type', typed('nonsense', ''), []],
     ['null', typed('application/json', 'null'), []],
     ['another charset', typed('application/json; charset=utf-16', '{}'), []],
     ['a callbackUrl of null', json({ callbackUrl: null }), ['callbackUrl']],
     ['a number', json({ callbackUrl: 17 }), ['callbackUrl']],
     ['several', json({ callbackUrl: ['/a', '/b'] }), ['callbackUrl']],
-    ['one too long', json({ callbackUrl: LONG }), ['callbackUrl']],
-    ['one as long as none is', json({ callbackUrl: `/${'%41'.repeat(16_000)}` }), ['callbackUrl']],
-    ['one that is no address', json({ callbackUrl: 'http://[' }), ['callbackUrl']],
-    ['one that leads elsewhere', json({ callbackUrl: 'https://evil.example' }), ['callbackUrl']],
-    ['one that is empty', json({ callbackUrl: '' }), []],
+    ['a callbackUrl that is too long', json({ callbackUrl: LONG }), ['callbackUrl']],
+    [
+      'a callbackUrl of the longest encoding',
+      json({ callbackUrl: `/${'%41'.repeat(16_000)}` }),
+      ['callbackUrl'],
+    ],
+    ['an invalid callbackUrl', json({ callbackUrl: 'http://[' }), ['callbackUrl']],
+    ['a callbackUrl on another origin', json({ callbackUrl: 'https://evil.example' }), ['callbackUrl']],
+    ['an empty callbackUrl', json({ callbackUrl: '' }), []],
     ['another field', json({ csrfToken: 'abc' }), ['csrfToken']],
-    ['many of them', json({ callbackUrl: 1, a: 1, b: { c: [] } }), ['callbackUrl', 'a', 'b']],
+    ['several superfluous fields', json({ callbackUrl: 1, a: 1, b: { c: [] } }), ['callbackUrl', 'a', 'b']],
   ]
   for (const [what, init, ignored] of cases) {
     const { token, id } = await service.signIn(await service.addUser())
@@ -57,7 +64,7 @@ t.test('a logout with decoration ends the session, and tells what it ignored', a
   }
 })
 
-t.test('decoration takes nothing from the scope', async (t) => {
+t.test('superfluous input does not narrow the scope', async (t) => {
   for (const init of [
     json({ scope: 'global', callbackUrl: 17 }),
     json({ scope: 'global', callbackUrl: LONG, extra: true }),
@@ -70,7 +77,7 @@ t.test('decoration takes nothing from the scope', async (t) => {
   }
 })
 
-t.test('a form with decoration ends the session, and leads to where a logout leads', async (t) => {
+t.test('a form with superfluous input ends the session, and redirects as any logout does', async (t) => {
   for (const [text, location] of [
     ['', '/signed-out'],
     ['scope=local&scope=local', '/signed-out'],
@@ -96,7 +103,7 @@ t.test('a form with decoration ends the session, and leads to where a logout lea
   t.equal(await check(token), 401)
 })
 
-t.test('the body of a request that ends one session is not read', async (t) => {
+t.test('the body of a request that ends one session is ignored', async (t) => {
   for (const init of [
     typed('application/json', ''),
     typed('application/json', '{"broken'),
@@ -124,7 +131,7 @@ t.test('the body of a request that ends one session is not read', async (t) => {
     }
 })
 
-t.test('chunks that come to nothing are no body', async (t) => {
+t.test('an empty chunked body counts as no body', async (t) => {
   for (const [method, path] of [
     ['POST', '/api/logout'],
     ['DELETE', '/api/sessions/'],
@@ -138,32 +145,35 @@ t.test('chunks that come to nothing are no body', async (t) => {
     }
 })
 
-t.test('what could ask for more is refused by name, and nothing is lost', async (t) => {
-  const { token } = await service.signIn(await service.addUser())
-  for (const [init, status] of [
-    [json({ scope: 'globall' }), 400],
-    [json({ scop: 'global' }), 400],
-    [typed('application/json', `${'{"a":'.repeat(9_000)}1${'}'.repeat(9_000)}`), 400],
-    [form('scope=global'), 415],
-    [typed('application/json', '{"scope":"global"'), 400],
-    [typed('text/plain', 'scope=global'), 415],
-    [typed('nonsense', '{"scope":"global"}'), 415],
-    [json({ scope: 'global', callbackUrl: 'x'.repeat(70_000) }), 413],
-  ] as const) {
-    const response = await as(token, '/api/logout', init)
-    t.equal(response.status, status)
-    t.match(await response.json(), { code: String, detail: String, requestId: String })
-    t.equal(response.headers.get('set-cookie'), null)
-  }
-  for (const text of [
-    'scope=globall',
-    'scope=',
-    'scope=global&scope=local',
-    'scop=global',
-    'scope=local&x=others',
-  ])
-    t.equal((await as(token, '/logout', form(text))).status, 400, text)
-  for (const path of ['/logout', '/api/logout'])
-    t.equal((await as(token, `${path}?scope=global`, { method: 'POST' })).status, 400, path)
-  t.equal(await check(token), 200)
-})
+t.test(
+  'input that may ask for a wider logout is refused with its field, and no session is ended',
+  async (t) => {
+    const { token } = await service.signIn(await service.addUser())
+    for (const [init, status] of [
+      [json({ scope: 'globall' }), 400],
+      [json({ scop: 'global' }), 400],
+      [typed('application/json', `${'{"a":'.repeat(9_000)}1${'}'.repeat(9_000)}`), 400],
+      [form('scope=global'), 415],
+      [typed('application/json', '{"scope":"global"'), 400],
+      [typed('text/plain', 'scope=global'), 415],
+      [typed('nonsense', '{"scope":"global"}'), 415],
+      [json({ scope: 'global', callbackUrl: 'x'.repeat(70_000) }), 413],
+    ] as const) {
+      const response = await as(token, '/api/logout', init)
+      t.equal(response.status, status)
+      t.match(await response.json(), { code: String, detail: String, requestId: String })
+      t.equal(response.headers.get('set-cookie'), null)
+    }
+    for (const text of [
+      'scope=globall',
+      'scope=',
+      'scope=global&scope=local',
+      'scop=global',
+      'scope=local&x=others',
+    ])
+      t.equal((await as(token, '/logout', form(text))).status, 400, text)
+    for (const path of ['/logout', '/api/logout'])
+      t.equal((await as(token, `${path}?scope=global`, { method: 'POST' })).status, 400, path)
+    t.equal(await check(token), 200)
+  },
+)

@@ -1,4 +1,4 @@
-/** Devices in words a person recognises, whatever a client sends. */
+/** Every user agent gets a short device name that a person recognises. */
 import fc from 'fast-check'
 import t from 'tap'
 import { deviceColumns } from '../../src/sessions/device-columns.ts'
@@ -8,7 +8,7 @@ import { AGENTS } from './agents.ts'
 
 const nameOf = (userAgent: string | null) => deviceName(describeDevice(userAgent))
 
-t.test('a hundred clients and more by the name and the kind that their owner knows', async (t) => {
+t.test('over a hundred user agents get the name and kind that their owner knows', async (t) => {
   t.ok(AGENTS.length >= 100)
   for (const [userAgent, name, kind] of AGENTS)
     t.strictSame([nameOf(userAgent), describeDevice(userAgent).kind], [name, kind], userAgent)
@@ -21,27 +21,24 @@ const product = fc.tuple(
   fc.constantFrom('/1', '/1.0 (Windows)', '/2 (iPhone)', 'Bot/1', ' Mozilla/5.0'),
 )
 
-t.test(
-  'any text at all gets a short name, which holds nothing but letters, digits and few signs',
-  async (t) => {
-    await holds(
-      t,
-      fc.property(
-        fc.oneof(
-          anyText,
-          product.map(([text, end]) => text + end),
-        ),
-        (userAgent) => {
-          const name = nameOf(userAgent)
-          return name.length > 0 && name.length <= 60 && /^[\p{L}\p{M}\p{N} ._+-]+$/u.test(name)
-        },
+t.test('any text gets a short name that consists of letters, digits and a few signs', async (t) => {
+  await holds(
+    t,
+    fc.property(
+      fc.oneof(
+        anyText,
+        product.map(([text, end]) => text + end),
       ),
-      { numRuns: 5_000 },
-    )
-  },
-)
+      (userAgent) => {
+        const name = nameOf(userAgent)
+        return name.length > 0 && name.length <= 60 && /^[\p{L}\p{M}\p{N} ._+-]+$/u.test(name)
+      },
+    ),
+    { numRuns: 5_000 },
+  )
+})
 
-t.test('a text of any length costs no more than its beginning', async (t) => {
+t.test('a long user agent costs no more time than its first part', async (t) => {
   const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0'
   t.equal(nameOf(firefox + ' '.repeat(16_000)), 'Firefox on Linux')
   t.equal(nameOf(' '.repeat(512) + firefox), 'Unknown program')
@@ -65,10 +62,10 @@ t.test('a text of any length costs no more than its beginning', async (t) => {
       t.ok(nameOf(head + part.repeat(16_000)).length <= 60, `${head}${part}…`)
 })
 
-t.test('what PostgreSQL cannot keep is no reason to refuse a sign-in', async (t) => {
+t.test('a user agent that PostgreSQL cannot store does not prevent a sign-in', async (t) => {
   const kept = (userAgent: string) => deviceColumns({ userAgent }).userAgent
   t.equal(kept('a\0b\u001b[31m\u009bc\n'), 'a\ufffdb\ufffd[31m\ufffdc\ufffd')
-  t.equal(kept(`${'x'.repeat(511)}😀`), `${'x'.repeat(511)}\ufffd`, 'half a character is none')
-  t.equal(kept('Ünïcode/1 \u202e'), 'Ünïcode/1 \u202e', 'what can be kept is kept')
+  t.equal(kept(`${'x'.repeat(511)}😀`), `${'x'.repeat(511)}\ufffd`, 'half a surrogate pair is replaced')
+  t.equal(kept('Ünïcode/1 \u202e'), 'Ünïcode/1 \u202e', 'valid text is kept unchanged')
   t.equal(kept(''), '')
 })

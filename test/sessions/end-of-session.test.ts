@@ -1,4 +1,7 @@
-/** When a session ends, wherever it is told: also of one whose `expires` is no date, which an application may have written. */
+/**
+ * Every API and page shows the same end of a session, even if the application wrote an `expires` that is no
+ * date.
+ */
 import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
 import { readTokens } from '../../src/check/queries.ts'
@@ -19,7 +22,7 @@ const { psql } = database
 const inProcess = createDatabaseSessions({ db: applicationDatabase(database) })
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
 
-/** A user with a session that has this `expires`, which an application wrote. */
+/** Creates a user with a session that has this `expires`, written as an application would. */
 async function signIn(expires: string) {
   const userId = await service.addUser()
   const token = crypto.randomUUID()
@@ -30,7 +33,7 @@ async function signIn(expires: string) {
   return { token, userId, id: row?.id as string }
 }
 
-/** The end that the rule gives a session without a bound of its own: here the idle timeout of seven days comes first. */
+/** The end of a session whose `expires` sets no bound: here the idle timeout of seven days comes first. */
 async function endOf(id: string): Promise<Date> {
   const [row] = await psql<{ end: Date }>(
     `select date_trunc('milliseconds', "lastSeenAt" + interval '168 hours') as end from session where id = $1`,
@@ -56,7 +59,7 @@ for (const expires of BEYOND) {
       })
       t.match(await introspected.json(), { active: true, exp: Math.floor(end.getTime() / 1000) })
       const signedOut = await as(token, '/signed-out')
-      t.equal(signedOut.headers.get('location'), '/devices', 'who is signed in is not told of an end')
+      t.equal(signedOut.headers.get('location'), '/devices', 'a signed-in user sees no reason of an end')
       t.equal((await as(token, '/')).status, 200)
 
       const staff = (await keyFor('security')).headers
@@ -70,10 +73,10 @@ for (const expires of BEYOND) {
 
       const [read] = await readTokens(database.query, [hashToken(token)])
       const left = (end.getTime() - Date.now()) / 1000
-      t.ok(Math.abs((read?.lifeSeconds ?? 0) - left) < 60, 'no memory outlives it')
+      t.ok(Math.abs((read?.lifeSeconds ?? 0) - left) < 60, 'no cache entry outlives it')
 
       await psql(`update session set "lastSeenAt" = now() - interval '168 hours' where id = $1`, [id])
-      t.equal(await service.check(token), 401, 'it does end')
+      t.equal(await service.check(token), 401, 'it has ended')
       const page = await (await as(token, '/signed-out')).text()
       t.match(page, /Your session expired because it was not used for a long time/)
     },
@@ -81,7 +84,7 @@ for (const expires of BEYOND) {
 }
 
 for (const expires of LONG_OVER) {
-  t.test(`a session with expires ${expires} is over, everywhere`, async (t) => {
+  t.test(`a session with expires ${expires} has ended, everywhere`, async (t) => {
     const { token } = await signIn(expires)
     for (const instance of [service, leased]) t.equal(await instance.check(token), 401)
     t.equal((await as(token, '/api/session')).status, 401)
@@ -91,7 +94,7 @@ for (const expires of LONG_OVER) {
   })
 }
 
-t.test('a new session tells the end of its cookie to the second', async (t) => {
+t.test('a new session states when its cookie expires, to the second', async (t) => {
   const userId = await service.addUser()
   const { headers } = await keyFor('sessions:create')
   const request = json({ user: { id: userId } })
@@ -118,7 +121,7 @@ t.test(
       const sessions = createDatabaseSessions({ db })
       const { token, sessionId, expiresAt } = await sessions.create({ user: { id: 'ada' } })
       const on = name === 'PGlite' ? pglite.psql : psql
-      // The third of a month, which is also a month: the two change places without a sound.
+      // The third of April: a wrong DateStyle would silently swap the day and the month.
       await on(`update global_logout.session set "createdAt" = '2020-03-04T05:06:07.890Z' where id = $1`, [
         sessionId,
       ])

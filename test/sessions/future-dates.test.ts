@@ -1,4 +1,7 @@
-/** What happened did not happen in the future: no session is made that never ages, or always counts as a recent sign-in. */
+/**
+ * No timestamp of an event may lie in the future, so a session cannot stay young or count as a recent sign-in
+ * for ever.
+ */
 import t from 'tap'
 import { updateLastSeen } from '../../src/sessions/queries.ts'
 import { json, startService } from '../support/service.ts'
@@ -8,7 +11,7 @@ const { database, signIn, addUser } = service
 const { psql } = database
 const AHEAD = ['9000-01-01', 'infinity', '10000-01-01', '294276-12-31']
 
-t.test('nobody dates a session into the future, neither at its sign-in nor later', async (t) => {
+t.test('a session cannot be dated into the future, neither at its sign-in nor later', async (t) => {
   const user = await addUser()
   const { id } = await signIn(user)
   for (const column of ['createdAt', 'lastSeenAt']) {
@@ -25,7 +28,7 @@ t.test('nobody dates a session into the future, neither at its sign-in nor later
   }
 })
 
-t.test('nor anything else that has happened', async (t) => {
+t.test('other recorded events cannot be dated into the future either', async (t) => {
   const user = await addUser()
   const columns: Record<string, [columns: string[], insert: string]> = {
     replay: [['at'], `(session_id, user_id, %) values (gen_random_uuid(), '${user}', $1)`],
@@ -50,7 +53,7 @@ t.test('nor anything else that has happened', async (t) => {
       )
 })
 
-t.test('a session from before a clock was set back can be used, moved and ended', async (t) => {
+t.test('after a clock was set back, an older session can still be used, extended and ended', async (t) => {
   const { id, token } = await signIn(await addUser())
   await psql(`begin; alter table session disable trigger session_not_from_the_future;
     update session set "createdAt" = now() + interval '1 hour', "lastSeenAt" = now() - interval '1 hour' where id = '${id}';
@@ -68,7 +71,7 @@ t.test('a session from before a clock was set back can be used, moved and ended'
   t.equal((await psql('select from revoked_session where session_id = $1', [id])).length, 1)
 })
 
-t.test('a sign-in that is yet to come is no recent one', async (t) => {
+t.test('a sign-in dated ahead of the clock does not count as recent', async (t) => {
   const id = await addUser()
   await psql(`insert into staff (user_id, role) values ($1, 'security')`, [id])
   const { token, id: sessionId } = await signIn(id)

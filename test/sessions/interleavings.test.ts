@@ -1,7 +1,7 @@
 /**
- * Every order in which the statements of a global logout and of something else can meet. Two connections take
- * their statements in a given order; one that has to wait for a lock is seen waiting (pg_blocking_pids) and
- * goes on when the other lets it.
+ * A global logout against another transaction, in every order of their statements. Two connections run their
+ * statements in a given order. If one waits for a lock, the test sees it waiting (pg_blocking_pids), and it
+ * continues when the other releases the lock.
  */
 
 import { sql } from 'drizzle-orm'
@@ -39,7 +39,7 @@ t.teardown(() => Promise.all([mine.end(), theirs.end(), observer.end()]))
 type Step = (db: Executor, round: Round) => Promise<unknown>
 interface Round {
   userId: string
-  /** A session that exists, with its touch due. */
+  /** An existing session whose activity update is due. */
   old: { id: string; token: string }
   token: string
 }
@@ -89,7 +89,8 @@ for (const [name, other] of Object.entries(OTHERS)) {
       if (inserted < 0) {
         t.equal(alive.length, 0, `${order}: nothing lives`)
       } else {
-        // Whoever was inserted before the logout's commit is dead; whoever had to wait for it, or came later, lives.
+        // A session inserted before the logout's commit is ended. One that had to wait for it, or came later,
+        // stays valid.
         const bornAfter =
           done.indexOf(`other ${inserted} ends`) > done.indexOf(`logout ${LOGOUT.length - 1} begins`)
         t.equal(alive.length, bornAfter ? 1 : 0, `${order}: ${done.join(', ')}`)
@@ -113,7 +114,10 @@ async function prepare(): Promise<Round> {
   return { userId, token, old: { id, token: old } }
 }
 
-/** Plays one order; a side whose statement waits gets its later statements after it. @returns the order in which statements began and ended. */
+/**
+ * Plays one order; if a statement waits, its side continues after it. @returns the order in which statements
+ * began and ended.
+ */
 async function play(order: string, other: Step[], round: Round): Promise<string[]> {
   const done: string[] = []
   const lanes = {

@@ -1,4 +1,4 @@
-/** Texts that others choose: read as their client meant them, and turning nothing around them, on pages, in CSV, on a terminal. */
+/** Text from outside cannot disturb the text around it, on pages, in CSV and on a terminal. */
 import { request } from 'node:http'
 import t from 'tap'
 import { table } from '../../src/cli/table.ts'
@@ -9,10 +9,10 @@ import { nextEvent } from '../support/within.ts'
 
 const service = await startService({ demo: true, replayFlushMs: NEVER_MS })
 const { psql } = service.database
-/** Everything after it reads from right to left, were it not isolated. */
+/** Right-to-left override: without isolation, everything after it is shown from right to left. */
 const TURN = '\u202e'
 
-/** Signs Ada in with these bytes as her browser's name. @returns her token, and what is recorded. */
+/** Signs Ada in with these bytes as her user agent. @returns her token, and what is recorded. */
 async function signInAs(agent: string | Buffer) {
   const sent = request(`${service.base}/login`, {
     method: 'POST',
@@ -21,7 +21,7 @@ async function signInAs(agent: string | Buffer) {
       'content-type': 'application/x-www-form-urlencoded',
     },
   })
-  // A string would be sent together with the headers, and in UTF-8 both.
+  // A string would be sent in the same write as the headers, both encoded as UTF-8.
   sent.end(Buffer.from('email=ada%40example.com'))
   const [answer] = await nextEvent('the answer to a sign-in', sent, 'response')
   answer.resume()
@@ -47,18 +47,18 @@ t.test('a device that sends its name in UTF-8 is listed under that name', async 
     await (await service.as(old, path, { headers: { 'user-agent': bytes } })).arrayBuffer()
   await service.replays.flush()
   const [row] = await psql('select user_agent, count from replay where user_id = $1', [replayed])
-  t.match(row, { user_agent: agent, count: 2 }, 'and so is one that comes again after its end')
+  t.match(row, { user_agent: agent, count: 2 }, 'a replay by that device is recorded under the same name')
 })
 
-t.test('one whose bytes are not UTF-8 is read as before', async (t) => {
+t.test('a user agent that is not UTF-8 is read as Latin-1', async (t) => {
   t.equal((await signInAs(Buffer.from('Caf\xe9/1.0', 'latin1'))).recorded, 'Café/1.0')
 })
 
-t.test('what a terminal obeys is not recorded', async (t) => {
+t.test('terminal control characters are not recorded', async (t) => {
   t.equal((await signInAs('Acme/1.0 \u009b31m')).recorded, 'Acme/1.0 \ufffd31m')
 })
 
-t.test('an application signs somebody in whose device sends what cannot be kept', async (t) => {
+t.test('a user agent that cannot be stored does not prevent a sign-in by the application', async (t) => {
   const { headers } = await service.keyFor('sessions:create')
   const userId = await service.addUser()
   const call = json({ user: { id: userId }, userAgent: `a\0b${'c'.repeat(9_000)}` })
@@ -68,7 +68,7 @@ t.test('an application signs somebody in whose device sends what cannot be kept'
   t.equal(row?.userAgent, `a\ufffdb${'c'.repeat(509)}`)
 })
 
-t.test('on no page a name turns the words around it', async (t) => {
+t.test('on no page does a name change the direction of the text around it', async (t) => {
   const id = `eve${TURN}`
   const agent = `${TURN}Acme/1.0 (X11; Linux)`
   await psql('insert into "user" (id, name, email) values ($1, $2, $3)', [
@@ -123,16 +123,16 @@ t.test('on no page a name turns the words around it', async (t) => {
   ]
   const pages: [string, string][] = own.map((page, i) => [`own page ${i}`, page])
   for (const path of paths) pages.push([path, await show(officer, path)])
-  t.ok(pages.filter(([, page]) => page.includes(TURN)).length >= 10, 'they do show it')
+  t.ok(pages.filter(([, page]) => page.includes(TURN)).length >= 10, 'the pages do show the name')
   for (const [path, page] of pages) t.notOk(outside(page).includes(TURN), path)
 })
 
-t.test('nor do they in CSV, where they are shown instead', async (t) => {
+t.test('in CSV, such characters are shown as escapes', async (t) => {
   t.equal(await csvLine([`a${TURN}b`, '\u001b[31m\u009b\0']), '"a\\u202eb","\\u001b[31m\\u009b\\u0000"\r\n')
-  t.equal(await csvLine(['a\tb\r\nc']), '"a\tb\r\nc"\r\n', 'a line of a text stays a line')
+  t.equal(await csvLine(['a\tb\r\nc']), '"a\tb\r\nc"\r\n', 'line breaks within a field stay within it')
 })
 
-t.test('nor on a terminal, where a line of theirs is no line of ours', async (t) => {
+t.test('on a terminal, such characters are escaped and line breaks start no new line', async (t) => {
   t.notMatch(table(['why'], [[`a${TURN}\u009b31m\u001b[2J`]]).replace('\n', ''), /[\p{Cc}\p{Cf}]/u)
   await psql('insert into "user" (id) values ($1)', [`mallory\nrole  security${TURN}`])
   const shown = runHere(['user', 'show', `mallory\nrole  security${TURN}`], {
@@ -143,7 +143,7 @@ t.test('nor on a terminal, where a line of theirs is no line of ours', async (t)
   t.notMatch(shown.stdout(), /^role {2}security/m)
 })
 
-/** What of a page is neither isolated nor an attribute. */
+/** The text of a page that is neither isolated nor in an attribute. */
 function outside(page: string): string {
   return page.replace(/<bdi[ >].*?<\/bdi>/gs, '').replace(/ [a-z-]+="[^"]*"/g, '')
 }

@@ -1,4 +1,4 @@
-/** What the pages say, and what they must not say. */
+/** The pages state what happened, to the right user, and reveal nothing else. */
 import t from 'tap'
 import { ERRORS, type ErrorCode } from '../../src/errors.ts'
 import { carryOut } from '../../src/staff/incidents/runner.ts'
@@ -10,7 +10,7 @@ import { startService } from '../support/service.ts'
 const service = await startService()
 const NOBODY = { userAgent: null, ipAddress: null }
 
-t.test('news of what was logged out here is not taken for the reason of a later end', async (t) => {
+t.test("an earlier logout's outcome is not shown as the reason of a later end", async (t) => {
   const user = await service.addUser()
   const laptop = await service.signIn(user)
   const outcome = await logOut(laptop.token, 'others')
@@ -21,13 +21,16 @@ t.test('news of what was logged out here is not taken for the reason of a later 
   t.notMatch(text, 'No other device was signed in')
 })
 
-t.test('whoever lost the cookie after logging out the others is not told that this ended it', async (t) => {
-  const laptop = await service.signIn(await service.addUser())
-  const outcome = await logOut(laptop.token, 'others')
-  t.match(await show('/signed-out', null, outcome), 'This browser has no session.')
-})
+t.test(
+  'a user who lost the cookie after logging out the other devices is not told that the logout ended it',
+  async (t) => {
+    const laptop = await service.signIn(await service.addUser())
+    const outcome = await logOut(laptop.token, 'others')
+    t.match(await show('/signed-out', null, outcome), 'This browser has no session.')
+  },
+)
 
-t.test('a logout before this sign-in is no news to it', async (t) => {
+t.test('the outcome of a logout from before this sign-in is not shown', async (t) => {
   const user = await service.addUser()
   const outcome = await logOut((await service.signIn(user)).token, 'global')
   t.match(await show('/signed-out', null, outcome), 'You are signed out everywhere')
@@ -37,7 +40,7 @@ t.test('a logout before this sign-in is no news to it', async (t) => {
   t.notMatch(text, 'signed out')
 })
 
-t.test('nobody sees what another user logged out', async (t) => {
+t.test("a user never sees the outcome of another user's logout", async (t) => {
   const outcome = await logOut((await service.signIn(await service.addUser())).token, 'global')
   const other = await service.signIn(await service.addUser())
   t.notMatch(await show('/', other.token, outcome), 'signed out')
@@ -45,32 +48,35 @@ t.test('nobody sees what another user logged out', async (t) => {
   t.notMatch(await show('/signed-out', other.token, outcome), 'signed out everywhere')
 })
 
-t.test('an outcome is shown to the browser that asked for it, not to whoever knows its id', async (t) => {
-  const ada = await service.addUser()
-  const phone = await service.signIn(ada, 'AdasPhone/1.0', '203.0.113.99')
-  await service.signIn(ada, 'AdasLaptop/1.0', '203.0.113.98')
-  const outcome = await logOut(phone.token, 'global')
-  const [name = '', receipt = ''] = outcome.split('=')
-  const [operationId = ''] = receipt.split('.')
-  const [{ id: known } = { id: '' }] = await service.database.psql<{ id: string }>(
-    'select id from operation where user_id = $1',
-    [ada],
-  )
-  t.equal(operationId, known)
+t.test(
+  'an outcome is shown only to the browser that asked for the logout, even if others know its id',
+  async (t) => {
+    const ada = await service.addUser()
+    const phone = await service.signIn(ada, 'AdasPhone/1.0', '203.0.113.99')
+    await service.signIn(ada, 'AdasLaptop/1.0', '203.0.113.98')
+    const outcome = await logOut(phone.token, 'global')
+    const [name = '', receipt = ''] = outcome.split('=')
+    const [operationId = ''] = receipt.split('.')
+    const [{ id: known } = { id: '' }] = await service.database.psql<{ id: string }>(
+      'select id from operation where user_id = $1',
+      [ada],
+    )
+    t.equal(operationId, known)
 
-  const eve = await service.signIn(await service.addUser())
-  const [, ofEve = ''] = (await logOut(eve.token, 'local')).split('.')
-  const forged = [known, `${known}.`, `${known}.${'A'.repeat(43)}`, `${known}.${ofEve}`, `${receipt}x`]
-  for (const value of forged)
-    for (const token of [null, 'unknown', eve.token]) {
-      const text = await show('/signed-out', token, `${name}=${value}`)
-      t.match(text, 'signed')
-      t.notMatch(text, /Adas|203\.0\.113|everywhere/, value)
-    }
-  t.match(await show('/signed-out', null, outcome), /AdasPhone.*AdasLaptop/s, 'Ada sees what she did')
-})
+    const eve = await service.signIn(await service.addUser())
+    const [, ofEve = ''] = (await logOut(eve.token, 'local')).split('.')
+    const forged = [known, `${known}.`, `${known}.${'A'.repeat(43)}`, `${known}.${ofEve}`, `${receipt}x`]
+    for (const value of forged)
+      for (const token of [null, 'unknown', eve.token]) {
+        const text = await show('/signed-out', token, `${name}=${value}`)
+        t.match(text, 'signed')
+        t.notMatch(text, /Adas|203\.0\.113|everywhere/, value)
+      }
+    t.match(await show('/signed-out', null, outcome), /AdasPhone.*AdasLaptop/s, 'Ada sees what she did')
+  },
+)
 
-t.test('the id of an incident shows nobody whom else it signed out', async (t) => {
+t.test('the id of an incident does not reveal which other users it signed out', async (t) => {
   const [victim, other] = [await service.addUser(), await service.addUser()]
   const { id } = await service.signIn(victim)
   await service.signIn(other, 'OthersPhone/1.0', '203.0.113.77')
@@ -89,7 +95,7 @@ t.test('the id of an incident shows nobody whom else it signed out', async (t) =
       t.notMatch(await show('/signed-out', presented, cookie), /OthersPhone|203\.0\.113/)
 })
 
-t.test('a session that was ended outside this service is over, and nothing more is claimed', async (t) => {
+t.test('a session that was ended outside this service is shown as ended, without a cause', async (t) => {
   const { token, id } = await service.signIn(await service.addUser())
   await service.database.psql('delete from session where id = $1', [id])
   const text = await show('/signed-out', token)
@@ -97,22 +103,25 @@ t.test('a session that was ended outside this service is over, and nothing more 
   t.notMatch(text, 'The sign-out was requested from')
 })
 
-t.test('whoever is signed out by staff is not told of a device of theirs, nor of who it was', async (t) => {
-  const id = await service.addUser()
-  const { token } = await service.signIn(id)
-  const by = {
-    actorKind: 'staff' as const,
-    actorId: 'grace',
-    userAgent: 'StaffLaptop/1.0',
-    ipAddress: '192.0.2.44',
-  }
-  await service.accounts.revoke(id, { reason: 'Ticket 4711' }, by)
-  const text = await show('/signed-out', token)
-  t.match(text, 'Our security team signed you out')
-  for (const secret of ['StaffLaptop', 'grace', '192.0.2.44', 'Ticket 4711']) t.notMatch(text, secret)
-})
+t.test(
+  'a user signed out by staff is told neither of a device nor which member of staff it was',
+  async (t) => {
+    const id = await service.addUser()
+    const { token } = await service.signIn(id)
+    const by = {
+      actorKind: 'staff' as const,
+      actorId: 'grace',
+      userAgent: 'StaffLaptop/1.0',
+      ipAddress: '192.0.2.44',
+    }
+    await service.accounts.revoke(id, { reason: 'Ticket 4711' }, by)
+    const text = await show('/signed-out', token)
+    t.match(text, 'Our security team signed you out')
+    for (const secret of ['StaffLaptop', 'grace', '192.0.2.44', 'Ticket 4711']) t.notMatch(text, secret)
+  },
+)
 
-t.test('no error page claims that anybody is signed in or out; ours can be tried again', (t) => {
+t.test('no error page claims that the user is signed in or out; a 5xx page offers to try again', (t) => {
   for (const code of Object.keys(ERRORS) as ErrorCode[]) {
     const { status, title } = ERRORS[code]
     const detail = 'What the caller is told.'
@@ -123,7 +132,7 @@ t.test('no error page claims that anybody is signed in or out; ours can be tried
   t.end()
 })
 
-t.test('a form that could not be sent can be sent again with what was typed in', (t) => {
+t.test('a form that could not be sent can be sent again with the values that were typed in', (t) => {
   const { status, title } = ERRORS.unavailable
   const page = (sent: boolean) =>
     String(errorPage({ status, code: 'unavailable', title, detail: '', requestId: 'request-1', sent }))
@@ -132,7 +141,7 @@ t.test('a form that could not be sent can be sent again with what was typed in',
   t.end()
 })
 
-t.test('how long ago, in words', (t) => {
+t.test('relative times in words', (t) => {
   const now = new Date('2026-11-23T12:00:00Z')
   const words: [seconds: number, string][] = [
     [-30, 'just now'],
@@ -152,7 +161,7 @@ t.test('how long ago, in words', (t) => {
   t.end()
 })
 
-/** Logs out through the form. @returns the cookie that brings the news to the next page. */
+/** Logs out through the form. @returns the cookie that carries the outcome to the next page. */
 async function logOut(token: string, scope: string): Promise<string> {
   const body = new URLSearchParams({ scope })
   const response = await service.as(token, '/logout', { method: 'POST', body })

@@ -1,4 +1,4 @@
-/** Storms: many logins, logouts, touches and checks at once, and not one session that outlives its logout. */
+/** No session outlives its logout when many logins, logouts, activity updates and checks run at once. */
 import { eq } from 'drizzle-orm'
 import fc from 'fast-check'
 import t from 'tap'
@@ -13,7 +13,7 @@ import { waitFor } from '../support/within.ts'
 
 const service = await startService({ database: await testDatabase({ max: 30 }) })
 const { database } = service
-/** The service as its callers use it: a 503 has changed nothing, and is asked again. */
+/** The service with retries on 503, which has changed nothing. */
 const sessions: typeof service.sessions = {
   ...service.sessions,
   create: (login) => untilDecided(() => service.sessions.create(login)),
@@ -22,13 +22,15 @@ const sessions: typeof service.sessions = {
 }
 const nobody = { userAgent: null, ipAddress: null }
 const ROUNDS = 500
-/** Rounds are added until both outcomes have occurred this often: their ratio depends on the machine. */
+/**
+ * Rounds are added until both outcomes have occurred this often, because their ratio depends on the machine.
+ */
 const OF_EACH_OUTCOME = 51
 const MOST_ROUNDS = 10 * ROUNDS
 const LOGINS_A_ROUND = 5
 
 t.test(
-  `a login that races a global logout is ended by it, or lives and is not named (${ROUNDS * LOGINS_A_ROUND} logins)`,
+  `a login that races a global logout is ended by it, or survives and is not listed (${ROUNDS * LOGINS_A_ROUND} logins)`,
   async (t) => {
     const outcomes = { ended: 0, lives: 0 }
     const isRace = () => Math.min(outcomes.ended, outcomes.lives) >= OF_EACH_OUTCOME
@@ -63,15 +65,16 @@ t.test(
           )
         }
       }
-      if (await sessions.find(phone.token)) t.fail(`round ${round}: the session that asked lives`)
+      if (await sessions.find(phone.token))
+        t.fail(`round ${round}: the session that logged out is still valid`)
     })
     t.comment({ ...outcomes, rounds: played })
-    t.ok(isRace(), 'the race was a race: both outcomes occurred often')
+    t.ok(isRace(), 'both outcomes occurred often, so the logins did race')
   },
 )
 
 t.test(
-  'eight check loops and one logout, with every touch due: then nobody gets in (the Keycloak recipe)',
+  'no check passes after a logout that raced eight check loops with activity updates due (the Keycloak recipe)',
   async (t) => {
     for (let round = 0; round < 25; round++) {
       const { token, id } = await service.signIn(await service.addUser())
@@ -99,13 +102,13 @@ t.test(
       t.same(
         await database.run((db) => db.select().from(session).where(eq(session.id, id))),
         [],
-        'no touch brought the row back',
+        'no activity update brought the row back',
       )
     }
   },
 )
 
-t.test('touches of a session that is being ended neither fail nor revive it', async (t) => {
+t.test('activity updates of a session that is being ended neither fail nor revive it', async (t) => {
   const played = await inParallel(
     (round) => round < 200,
     4,
@@ -120,7 +123,7 @@ t.test('touches of a session that is being ended neither fail nor revive it', as
   t.equal(played, 200)
 })
 
-t.test('two devices that log out everywhere at once: both are told it is done, and it is', async (t) => {
+t.test('two devices that log out everywhere at once both succeed, and both are signed out', async (t) => {
   const played = await inParallel(
     (round) => round < 200,
     4,
@@ -131,36 +134,39 @@ t.test('two devices that log out everywhere at once: both are told it is done, a
         [phone, laptop].map(({ token }) => sessions.logout(token, 'global', nobody)),
       )
       const acts = outcomes.filter(({ operationId }) => operationId !== null)
-      if (acts.length !== 1) t.fail('one of them ended both; the other finds it done')
+      if (acts.length !== 1) t.fail('one logout ends both sessions; the other finds them ended')
       if (outcomes.flatMap(({ revoked }) => revoked).length !== 2) t.fail('each session is ended once')
     },
   )
   t.equal(played, 200)
 })
 
-t.test('a logout of the others by a session that is ended meanwhile ends nobody new', async (t) => {
-  const played = await inParallel(
-    (round) => round < 200,
-    4,
-    async () => {
-      const userId = await service.addUser()
-      const [thief, owner] = [await service.signIn(userId), await service.signIn(userId)]
-      const answers = await Promise.allSettled([
-        sessions.logout(owner.token, 'others', nobody),
-        sessions.logout(thief.token, 'others', nobody),
-      ])
-      const { sessions: active } = await sessions.list(userId)
-      if (active.length !== 1) t.fail(`one of both must live, not ${active.length}`)
-      const refused = answers.filter(
-        (answer) => answer.status === 'rejected' && (answer.reason as Problem).code === 'invalid_token',
-      )
-      if (refused.length !== 1) t.fail('the one that was ended is told so')
-    },
-  )
-  t.equal(played, 200)
-})
+t.test(
+  'a logout of the other devices by a session that is ended meanwhile ends no new session',
+  async (t) => {
+    const played = await inParallel(
+      (round) => round < 200,
+      4,
+      async () => {
+        const userId = await service.addUser()
+        const [thief, owner] = [await service.signIn(userId), await service.signIn(userId)]
+        const answers = await Promise.allSettled([
+          sessions.logout(owner.token, 'others', nobody),
+          sessions.logout(thief.token, 'others', nobody),
+        ])
+        const { sessions: active } = await sessions.list(userId)
+        if (active.length !== 1) t.fail(`one of the two must stay valid, not ${active.length}`)
+        const refused = answers.filter(
+          (answer) => answer.status === 'rejected' && (answer.reason as Problem).code === 'invalid_token',
+        )
+        if (refused.length !== 1) t.fail('the one that was ended gets invalid_token')
+      },
+    )
+    t.equal(played, 200)
+  },
+)
 
-t.test('a storm of logins of one user cannot starve the logout', async (t) => {
+t.test('many logins of one user cannot starve the logout', async (t) => {
   const userId = await service.addUser()
   const phone = await service.signIn(userId)
   let over = false
@@ -179,7 +185,7 @@ async function later(turns: number): Promise<void> {
   for (let i = 0; i < turns * 10; i++) await new Promise((turn) => setImmediate(turn))
 }
 
-/** The decided status of `/check`. */
+/** The status of `/check`, retried while it is 503. */
 async function check(token: string): Promise<number> {
   return await waitFor('a check that is decided', async () => {
     const status = await service.check(token)
@@ -187,7 +193,10 @@ async function check(token: string): Promise<number> {
   })
 }
 
-/** Plays rounds, `lanes` at a time, while `goesOn`. A round fails the test by itself. @returns how many were played. */
+/**
+ * Plays rounds, `lanes` at a time, while `goesOn`. A round calls `t.fail` itself. @returns how many were
+ * played.
+ */
 async function inParallel(
   goesOn: (round: number) => boolean,
   lanes: number,

@@ -1,4 +1,4 @@
-/** The API of a signed-in user, from the side of someone who lost a phone. */
+/** The API of a signed-in user, from the point of view of a person who lost a phone. */
 import t from 'tap'
 import { cursorOf, readable, unreadable } from '../support/positions.ts'
 import { json, startService } from '../support/service.ts'
@@ -8,7 +8,7 @@ const { as, http, cookieName } = service
 const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0'
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
-/** Somebody with a laptop, a phone and a tablet, and somebody else. */
+/** A user with a laptop, a phone and a tablet, and another user. */
 async function people() {
   const ada = await service.addUser(crypto.randomUUID(), { name: 'Ada' })
   const [laptop, phone, tablet] = [
@@ -29,7 +29,7 @@ interface Logout {
 const logout = async (response: Response) => (await response.json()) as Logout
 const ids = (list: { id: string }[]) => list.map(({ id }) => id).sort()
 
-t.test('GET /api/session tells who and until when, by cookie and by bearer', async (t) => {
+t.test('GET /api/session returns the user and the end of the session, by cookie and by bearer', async (t) => {
   const { ada, laptop } = await people()
   for (const response of [
     await as(laptop.token, '/api/session'),
@@ -44,7 +44,7 @@ t.test('GET /api/session tells who and until when, by cookie and by bearer', asy
   }
 })
 
-t.test('GET /api/sessions lists all devices, this one first, none of anybody else', async (t) => {
+t.test("GET /api/sessions lists all devices of the user, this one first, and no other user's", async (t) => {
   const { laptop, phone, tablet } = await people()
   await service.database.psql(`update session set "lastSeenAt" = now() - interval '1 hour' where id = $1`, [
     phone.id,
@@ -55,7 +55,7 @@ t.test('GET /api/sessions lists all devices, this one first, none of anybody els
   t.same(
     sessions.map(({ id }) => id),
     [laptop.id, tablet.id, phone.id],
-    'current, then last seen',
+    'the current one, then by last use',
   )
   t.match(sessions[0], {
     current: true,
@@ -65,36 +65,33 @@ t.test('GET /api/sessions lists all devices, this one first, none of anybody els
   t.notMatch(JSON.stringify(sessions), laptop.token, 'no token is ever listed')
 })
 
-t.test(
-  'a cursor that PostgreSQL could not read is refused, and none is an error of the server',
-  async (t) => {
-    const { ada, laptop } = await people()
-    const { headers } = await service.keyFor('security')
-    const answers = async (position: unknown) => {
-      const query = new URLSearchParams({ cursor: cursorOf(position) })
-      const own = await as(laptop.token, `/api/sessions?${query}`)
-      const page = await as(laptop.token, `/devices?${query}`)
-      const staff = await service.http(`/api/admin/users/${ada}/sessions?${query}`, { headers })
-      await page.arrayBuffer()
-      return {
-        statuses: [own.status, page.status, staff.status],
-        bodies: [await own.json(), await staff.json()],
-      }
+t.test('an unreadable cursor is refused with 400, never with an error 500', async (t) => {
+  const { ada, laptop } = await people()
+  const { headers } = await service.keyFor('security')
+  const answers = async (position: unknown) => {
+    const query = new URLSearchParams({ cursor: cursorOf(position) })
+    const own = await as(laptop.token, `/api/sessions?${query}`)
+    const page = await as(laptop.token, `/devices?${query}`)
+    const staff = await service.http(`/api/admin/users/${ada}/sessions?${query}`, { headers })
+    await page.arrayBuffer()
+    return {
+      statuses: [own.status, page.status, staff.status],
+      bodies: [await own.json(), await staff.json()],
     }
-    for (const wrong of [{}, [], null, 1, ...unreadable('instant', 'id')]) {
-      const { statuses, bodies } = await answers(wrong)
-      t.same(statuses, [400, 400, 400], JSON.stringify(wrong).slice(0, 80))
-      t.match(bodies, [
-        { code: 'invalid_request', field: 'cursor' },
-        { code: 'invalid_request', field: 'cursor' },
-      ])
-    }
-    for (const right of readable('instant', 'id'))
-      t.same((await answers(right)).statuses, [200, 200, 200], JSON.stringify(right))
-  },
-)
+  }
+  for (const wrong of [{}, [], null, 1, ...unreadable('instant', 'id')]) {
+    const { statuses, bodies } = await answers(wrong)
+    t.same(statuses, [400, 400, 400], JSON.stringify(wrong).slice(0, 80))
+    t.match(bodies, [
+      { code: 'invalid_request', field: 'cursor' },
+      { code: 'invalid_request', field: 'cursor' },
+    ])
+  }
+  for (const right of readable('instant', 'id'))
+    t.same((await answers(right)).statuses, [200, 200, 200], JSON.stringify(right))
+})
 
-t.test('a user with many sessions reads them in pages, each once, and so do staff', async (t) => {
+t.test('a user with many sessions reads them in pages, each session once, and so do staff', async (t) => {
   const { ada, laptop } = await people()
   await service.database.psql(
     `insert into session ("sessionToken", "userId", expires, "lastSeenAt")
@@ -139,7 +136,7 @@ t.test('a user with many sessions reads them in pages, each once, and so do staf
   const response = await as(laptop.token, '/api/logout', json({ scope: 'others' }))
   const outcome = (await response.json()) as Logout & { revokedCount: number }
   t.equal(outcome.revokedCount, 252)
-  t.equal(outcome.revoked.length, 100, 'the answer does not grow')
+  t.equal(outcome.revoked.length, 100, 'the answer is bounded')
   const [recorded] = await service.database.psql(
     `select revoked_count, (select count(*)::int from revoked_session where operation_id = o.id) as rows from operation o where id = $1`,
     [outcome.operationId],
@@ -154,7 +151,7 @@ t.test('a user with many sessions reads them in pages, each once, and so do staf
 })
 
 t.test(
-  'after the phone logs out everywhere, the laptop gets 401 on its next request, and for ever after',
+  'after the phone logs out everywhere, the laptop gets 401 on its next request, and ever after',
   async (t) => {
     const { laptop, phone, tablet, other } = await people()
     const response = await as(phone.token, '/api/logout', json({ scope: 'global' }))
@@ -167,26 +164,26 @@ t.test(
       t.equal(await service.check(token), 401)
       t.equal((await as(token, '/api/session')).status, 401)
     }
-    t.equal(await service.check(other.token), 200, 'nobody else is touched')
+    t.equal(await service.check(other.token), 200, "the other user's session is unaffected")
 
     const again = await as(laptop.token, '/api/logout', json({ scope: 'global' }))
-    t.equal(again.status, 200, 'repeating a finished logout is no error')
+    t.equal(again.status, 200, 'repeating a finished logout succeeds')
     t.match(
       await logout(again),
       { operationId: null, revoked: [] },
-      'but another session learns nothing of the operation',
+      'another session learns nothing of the operation',
     )
     const own = await logout(await as(phone.token, '/api/logout', json({ scope: 'global' })))
     t.match(
       own,
       { operationId: outcome.operationId, revoked: [] },
-      'the one that asked gets its own outcome again',
+      'the session that asked gets its own outcome again',
     )
     t.equal(await service.check(laptop.token), 401)
   },
 )
 
-t.test('others: the one that asks stays, with its cookie', async (t) => {
+t.test('a logout of the others keeps the session that asks, and its cookie', async (t) => {
   const { laptop, phone, tablet } = await people()
   const response = await as(laptop.token, '/api/logout', json({ scope: 'others' }))
   const outcome = await logout(response)
@@ -202,14 +199,14 @@ t.test('others: the one that asks stays, with its cookie', async (t) => {
   )
 })
 
-t.test('local is the default, with or without a body', async (t) => {
+t.test('the default scope is local, with or without a body', async (t) => {
   const { laptop, phone, tablet } = await people()
   t.same(ids((await logout(await as(laptop.token, '/api/logout', { method: 'POST' }))).revoked), [laptop.id])
   t.same(ids((await logout(await as(phone.token, '/api/logout', json({})))).revoked), [phone.id])
   t.equal(await service.check(tablet.token), 200)
 })
 
-t.test('a token that was ended alone cannot end others, and is not told that it did', async (t) => {
+t.test('a token whose own session was ended cannot end others, and is refused', async (t) => {
   const { laptop, phone } = await people()
   await as(laptop.token, '/api/logout', json({ scope: 'local' }))
   for (const scope of ['global', 'others']) {
@@ -221,7 +218,7 @@ t.test('a token that was ended alone cannot end others, and is not told that it 
   t.equal(await service.check(phone.token), 200)
 })
 
-t.test('an expired token cannot log out everywhere, but may log out itself', async (t) => {
+t.test('an expired token cannot log out everywhere, but can log itself out', async (t) => {
   const { laptop, phone } = await people()
   await service.database.psql(`update session set expires = now() at time zone 'utc' where id = $1`, [
     laptop.id,
@@ -231,7 +228,7 @@ t.test('an expired token cannot log out everywhere, but may log out itself', asy
   t.equal(await service.check(phone.token), 200)
 })
 
-t.test('without a token, or with an unknown one, nothing is claimed', async (t) => {
+t.test('without a token or with an unknown one, a logout lists no ended session', async (t) => {
   for (const headers of [{}, bearer('unknown'), { cookie: `${cookieName}=a` }]) {
     const own = { ...headers, 'sec-fetch-site': 'same-origin' }
     const response = await http('/api/logout', { method: 'POST', headers: own })
@@ -240,7 +237,7 @@ t.test('without a token, or with an unknown one, nothing is claimed', async (t) 
   }
 })
 
-t.test('DELETE /api/sessions/:id ends that one', async (t) => {
+t.test('DELETE /api/sessions/:id ends that session', async (t) => {
   const { laptop, phone, tablet, other } = await people()
   const end = (token: string, id: string) => as(token, `/api/sessions/${id}`, { method: 'DELETE' })
   const outcome = await logout(await end(laptop.token, phone.id))
@@ -251,26 +248,26 @@ t.test('DELETE /api/sessions/:id ends that one', async (t) => {
   const foreign = await end(laptop.token, other.id)
   t.equal(foreign.status, 404)
   t.match(await foreign.json(), { code: 'session_not_found' })
-  t.equal(await service.check(other.token), 200, "another user's id ends nothing")
+  t.equal(await service.check(other.token), 200, "another user's session id ends nothing")
   t.equal(
     (await end(laptop.token, crypto.randomUUID())).status,
     404,
-    'and looks like an id that does not exist',
+    'and gets the same answer as an unknown id',
   )
   t.match(
     await logout(await end(laptop.token, phone.id)),
     { operationId: outcome.operationId, revoked: [] },
-    'repeating it is no error',
+    'repeating it succeeds',
   )
 
   const own = await end(laptop.token, laptop.id)
   t.match(await logout(own), { redirect: '/signed-out' })
   t.match(own.headers.get('set-cookie'), `${cookieName}=;`)
-  t.equal((await end(laptop.token, laptop.id)).status, 200, 'repeating it is no error')
+  t.equal((await end(laptop.token, laptop.id)).status, 200, 'repeating it succeeds')
   t.equal((await end(laptop.token, tablet.id)).status, 401)
 })
 
-t.test('by cookie, a change needs a same-origin proof; by bearer it does not', async (t) => {
+t.test('a change by cookie needs proof of the same origin; by bearer it does not', async (t) => {
   const { laptop } = await people()
   const cookie = `${cookieName}=${laptop.token}`
   const refused: Record<string, string>[] = [
@@ -330,7 +327,7 @@ t.test('callbackUrl is followed to an allowed origin only', async (t) => {
   }
 })
 
-t.test('bad input is 400, names the field, and ends nothing', async (t) => {
+t.test('invalid input gets 400 that names the field, and ends nothing', async (t) => {
   const { laptop } = await people()
   const bad: [body: unknown, field: string][] = [
     [{ scope: 'glboal' }, 'scope'],
@@ -372,22 +369,19 @@ t.test('bad input is 400, names the field, and ends nothing', async (t) => {
   t.equal(await service.check(laptop.token), 200)
 })
 
-t.test(
-  'an address nobody answers at is 404, as a problem for programs and as a page for people',
-  async (t) => {
-    const program = await http('/nothing')
-    t.equal(program.status, 404)
-    t.match(await program.json(), { code: 'not_found', type: /^urn:/ })
-    const person = await http('/nothing', { headers: { accept: 'text/html' } })
-    t.equal(person.status, 404)
-    t.match(person.headers.get('content-type'), 'text/html')
-    t.match(
-      person.headers.get('content-security-policy'),
-      "default-src 'none'",
-      'an error page is as strict as any',
-    )
-  },
-)
+t.test('an unknown path gets 404, as problem JSON for programs and as a page for people', async (t) => {
+  const program = await http('/nothing')
+  t.equal(program.status, 404)
+  t.match(await program.json(), { code: 'not_found', type: /^urn:/ })
+  const person = await http('/nothing', { headers: { accept: 'text/html' } })
+  t.equal(person.status, 404)
+  t.match(person.headers.get('content-type'), 'text/html')
+  t.match(
+    person.headers.get('content-security-policy'),
+    "default-src 'none'",
+    'an error page has the same strict policy',
+  )
+})
 
 t.test('a request that Node itself refuses gets a problem body too', async (t) => {
   const huge = await http('/check', { headers: { cookie: 'x'.repeat(100_000) } })
@@ -396,7 +390,7 @@ t.test('a request that Node itself refuses gets a problem body too', async (t) =
 })
 
 t.test(
-  'on https cookies are __Host-, Secure and HttpOnly, and HSTS is sent; there is no sign-in',
+  'on https, cookies are __Host-, Secure and HttpOnly, HSTS is sent, and there is no demo sign-in',
   async (t) => {
     const secure = await startService({
       database: service.database,
@@ -429,7 +423,7 @@ t.test(
   },
 )
 
-t.test('a stolen session that was thrown out cannot learn what else was ended', async (t) => {
+t.test('a stolen session that was ended cannot learn which others were ended', async (t) => {
   const { laptop, phone: thief } = await people()
   await as(laptop.token, '/api/logout', json({ scope: 'global' }))
   const response = await as(thief.token, '/api/logout', json({ scope: 'global' }))
@@ -438,7 +432,7 @@ t.test('a stolen session that was thrown out cannot learn what else was ended', 
   t.notMatch(await (await as(thief.token, '/signed-out')).text(), '203.0.113.7')
 })
 
-t.test('using the API is using the session', async (t) => {
+t.test('API calls count as session activity', async (t) => {
   const { laptop } = await people()
   await service.database.psql(`update session set "lastSeenAt" = now() - interval '6 days' where id = $1`, [
     laptop.id,
@@ -452,7 +446,7 @@ t.test('using the API is using the session', async (t) => {
   t.equal(row?.recent, true)
 })
 
-t.test('an id that the application chose, of any version and in any case, is an id', async (t) => {
+t.test('a session id that the application chose may be of any version and in any case', async (t) => {
   const { laptop, phone, tablet } = await people()
   const id = `11111111-aaaa-1111-1111-${String(Date.now()).slice(-12)}`
   await service.database.psql('update session set id = $2 where id = $1', [phone.id, id])

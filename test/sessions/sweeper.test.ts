@@ -1,4 +1,7 @@
-/** The sweep removes what is over, keeps what lives, waits for nobody, and is done by one at a time. */
+/**
+ * The sweep deletes ended sessions, keeps valid ones, never waits for a lock, and runs on one instance at a
+ * time.
+ */
 
 import t from 'tap'
 import { pagesDue } from '../../src/sessions/sweep-queries.ts'
@@ -11,7 +14,7 @@ const database = await testDatabase()
 const { psql } = database
 await psql(`insert into "user" (id) values ('ada')`)
 
-/** Three rows to a page: a third active, a third expired, a third idle. */
+/** Inserts rows, three to a page: a third active, a third expired, a third idle. */
 async function fill(rows: number) {
   await psql('delete from session')
   await psql('delete from revoked_session')
@@ -24,7 +27,7 @@ async function fill(rows: number) {
 }
 const tablePages = async () =>
   Number((await psql<{ pages: string }>(`select pg_relation_size('session') / 8192 as pages`))[0]?.pages)
-/** Where the sweep goes on, and up to when it has read what was due, in seconds. */
+/** The next page of the sweep, and the time up to which due pages are read, in seconds. */
 async function place() {
   const [at] = await psql<{ page: string; at: number }>(
     `select page, extract(epoch from done_until)::float8 as at from job where name = 'sweep'`,
@@ -39,7 +42,7 @@ const rows = () =>
   )
 
 t.test(
-  'all that is dead goes, all that lives stays, and no revocation is written for the dead',
+  'the sweep deletes all ended sessions, keeps all valid ones, and writes no revocation for them',
   async (t) => {
     await fill(6_000) // several steps of the sweep
     t.equal(await sweep(database), 4_000)
@@ -49,7 +52,7 @@ t.test(
   },
 )
 
-t.test('the background reads the pages that are due, and no more', async (t) => {
+t.test('a background sweep reads the pages that are due, and no more', async (t) => {
   await psql('truncate session')
   await fill(6_000)
   const total = await tablePages()
@@ -58,16 +61,19 @@ t.test('the background reads the pages that are due, and no more', async (t) => 
   const before = await place()
   const deleted = await sweepDue(database)
   const after = await place()
-  t.ok(after.page >= 500 && after.page < total, 'what is due after half a minute')
-  t.ok(Math.abs(((after.at - before.at) / 60) * 1_000 - after.page) < 1, 'and what was read is due no more')
+  t.ok(after.page >= 500 && after.page < total, 'the pages that are due after half a minute')
+  t.ok(
+    Math.abs(((after.at - before.at) / 60) * 1_000 - after.page) < 1,
+    'pages that were read are no longer due',
+  )
   t.ok(deleted !== null && deleted > 0 && deleted < (4_000 * (after.page + 1)) / total, `${deleted} deleted`)
   await dueSince('1 day')
-  t.equal(await sweepDue(database), 4_000 - Number(deleted), 'all of it after a pause')
-  t.equal((await place()).page, after.page, 'in a circle')
+  t.equal(await sweepDue(database), 4_000 - Number(deleted), 'the whole table after a pause')
+  t.equal((await place()).page, after.page, 'the sweep wraps around to the same page')
   t.same(await rows(), [{ kind: 0, count: '2000' }])
 })
 
-t.test('a row that is over is read within a day, whatever the size of the table', async (t) => {
+t.test('an ended row is read within a day, whatever the size of the table', async (t) => {
   const day = 86_400
   for (const total of [1, 1_000, 50_000, 1_000_000, 50_000_000]) {
     const turns = Math.ceil(total / pagesDue(60, total))
@@ -75,10 +81,10 @@ t.test('a row that is over is read within a day, whatever the size of the table'
     t.equal(pagesDue(day, total), total)
     t.equal(pagesDue(-1, total), total, 'the clock was set back')
   }
-  t.ok(pagesDue(60, 1_000_000) * 8_192 < 10e6, '8 GB cost 10 MB a minute at most')
+  t.ok(pagesDue(60, 1_000_000) * 8_192 < 10e6, '8 GB cost at most 10 MB a minute')
 })
 
-t.test('a dead row that somebody holds is skipped, not waited for', async (t) => {
+t.test('the sweep skips an ended row that is locked', async (t) => {
   await fill(30)
   await database.transaction(async (tx) => {
     await tx.execute(`select 1 from global_logout.session where "sessionToken" = 'row-1' for update`)
@@ -87,12 +93,15 @@ t.test('a dead row that somebody holds is skipped, not waited for', async (t) =>
   t.equal(await sweep(database), 1)
 })
 
-/** Sweeps until nothing is left: a transaction of another test's database on the same server may hold a snapshot back. */
+/**
+ * Sweeps until nothing is left: a transaction in another test's database on the same server may hold a
+ * snapshot back.
+ */
 async function sweptOf(left: () => Promise<number>): Promise<void> {
   for (let tries = 0; tries < 200 && (await left()) > 0; tries++) await sweep(database)
 }
 
-t.test('a change is kept until every instance that answers from memory has applied it', async (t) => {
+t.test('a change is kept until every instance with a cache has applied it', async (t) => {
   const changes = async () => (await database.psql('select from session_change')).length
   await fill(30)
   await database.psql(
@@ -103,10 +112,10 @@ t.test('a change is kept until every instance that answers from memory has appli
   const id = crypto.randomUUID()
   await database.psql('insert into instance (id) values ($1)', [id])
   await sweep(database)
-  t.equal(await changes(), noted, 'one that has told nothing yet')
+  t.equal(await changes(), noted, 'an instance that has not reported yet')
   await database.psql(`update instance set applied = '1:1:' where id = $1`, [id])
   await sweep(database)
-  t.equal(await changes(), noted, 'one that is behind')
+  t.equal(await changes(), noted, 'an instance that lags behind')
   await database.psql('update instance set applied = pg_current_snapshot() where id = $1', [id])
   await sweptOf(changes)
   t.equal(await changes(), 0)
@@ -115,7 +124,7 @@ t.test('a change is kept until every instance that answers from memory has appli
     `update session set expires = expires - interval '1 s' where "sessionToken" like 'row-%'`,
   )
   await sweptOf(changes)
-  t.equal(await changes(), 0, 'nobody is there to read it')
+  t.equal(await changes(), 0, 'no instance is left to read it')
 })
 
 t.test('two instances do not sweep at once', async (t) => {
@@ -127,7 +136,7 @@ t.test('two instances do not sweep at once', async (t) => {
   t.equal(await sweep(database), 20)
 })
 
-t.test('it runs by itself, survives an error and stops when told', async (t) => {
+t.test('the sweeper runs by itself, survives an error and stops on close', async (t) => {
   await fill(30)
   await dueSince('1 day')
   let failures = 0

@@ -1,4 +1,4 @@
-/** One table of cases holds the state of a session and its end to the same rule. */
+/** The state of a session and its end follow the same rule, by one table of cases. */
 import { and, eq } from 'drizzle-orm'
 import t from 'tap'
 import { checkTokens } from '../../src/check/queries.ts'
@@ -24,11 +24,11 @@ const CASES: [state: RowState, expires: number, created: number, seen: number, w
   ['valid', 3600, -8 * 86_400, -7 * 86_400 + 1, 'a second within the idle timeout'],
   ['idle', 3600, -8 * 86_400, -7 * 86_400, 'exactly at the idle timeout'],
   ['idle', 3600, -9 * 86_400, -8 * 86_400, 'a day beyond it'],
-  ['expired', -1, -40 * 86_400, -40 * 86_400, 'over in every way: expiry is named first'],
-  ['valid', 3600, 5, 5, 'a clock that was ahead: created in the future, within the minute that is allowed'],
+  ['expired', -1, -40 * 86_400, -40 * 86_400, 'past both bounds: expired is named before idle'],
+  ['valid', 3600, 5, 5, 'a clock that was ahead: created in the future, within the allowed minute'],
 ]
 
-t.test('the state of a session and its end say the same, in every time zone', async (t) => {
+t.test('the state of a session and its end agree, in every time zone', async (t) => {
   const now = new Date('2026-03-29T00:59:59.000Z') // an hour before summer time begins in Europe
   const end = endOf('session', { idleTimeout: '$4', maxAge: '$5', epoch: '$7' })
   for (const zone of ['UTC', 'Europe/Berlin', 'America/Los_Angeles', 'Asia/Kolkata']) {
@@ -52,12 +52,12 @@ t.test('the state of a session and its end say the same, in every time zone', as
         return row
       }
       t.strictSame(await read(1), { state, ahead: state === 'valid', zone }, `${why}, in ${zone}`)
-      t.strictSame(await read(2), { state: 'revoked', ahead: false, zone }, `over with its epoch: ${why}`)
+      t.strictSame(await read(2), { state: 'revoked', ahead: false, zone }, `ended with its epoch: ${why}`)
     }
   }
 })
 
-t.test('without lifetimes a session is not valid, and not over either', async (t) => {
+t.test('without lifetimes a session is neither valid nor ended', async (t) => {
   for (const [idle, age] of [
     [null, null],
     [604_800, null],
@@ -72,10 +72,10 @@ t.test('without lifetimes a session is not valid, and not over either', async (t
   }
 })
 
-t.test('the predicate of the queries judges rows by the database clock', async (t) => {
+t.test('the predicate of the queries uses the database clock', async (t) => {
   await database.psql(`insert into "user" (id) values ('ada')`)
   for (const [i, [state, expires, created, seen, why]] of CASES.entries()) {
-    if (Math.abs(expires) <= 1) continue // too close to now for a row that waits to be read
+    if (Math.abs(expires) <= 1) continue // too close to now: the row may change before it is read
     await database.psql(
       `insert into session ("sessionToken", "userId", expires, "createdAt", "lastSeenAt") values ($1, 'ada',
        now() at time zone 'utc' + make_interval(secs => $2), now() + make_interval(secs => $3), now() + make_interval(secs => $4))`,
@@ -90,7 +90,7 @@ t.test('the predicate of the queries judges rows by the database clock', async (
         .from(session)
         .where(and(eq(session.id, row?.id ?? ''))),
     )
-    // A second within a bound has passed by now; a second beyond it has not come back.
+    // A bound that was a second away may have passed by now; one that passed a second ago has not come back.
     const wanted = state === 'valid' && /a second/.test(why) ? undefined : state
     if (wanted) t.equal(found[0]?.state, wanted, why)
     const active = await database.run((db) =>
@@ -103,43 +103,49 @@ t.test('the predicate of the queries judges rows by the database clock', async (
   }
 })
 
-t.test('a session ends at the earliest of its three bounds; what is no date is no bound', async (t) => {
-  await database.psql('delete from session')
-  const ends = async (expires: string, created: string, seen: string) => {
-    const [{ now }] = (await database.psql(
-      `insert into session ("sessionToken", "userId", expires, "createdAt", "lastSeenAt")
-        values ($1, 'ada', ${expires}, now() - interval '${created}', now() - interval '${seen}') returning now()`,
-      [hashToken(expires + created + seen)],
-    )) as [{ now: Date }]
-    const found = await database.run((db) => findSession(db, expires + created + seen))
-    return Math.round(((found?.session.endsAt.getTime() ?? 0) - now.getTime()) / 1000) / 86_400
-  }
-  const inDays = (days: number) => `now() at time zone 'utc' + interval '${days} days'`
-  t.equal(await ends(inDays(20), '25 days', '1 day'), 5, 'the maximum age comes first')
-  t.equal(await ends(inDays(20), '25 days', '6 days'), 1, 'idle comes first')
-  t.equal(await ends(inDays(2), '25 days', '1 day'), 2, '`expires` comes first')
-  for (const expires of [`'infinity'`, `'294276-12-31'`, `'275760-09-14'`, `'10000-01-01'`])
-    t.equal(await ends(expires, '25 days', '1 day'), 5, expires)
-})
-
-t.test('a session in constant use outlives a short idle timeout: touches come often enough', async (t) => {
-  for (const [idle, seen, due] of [
-    [30, 5, false],
-    [30, 9, true],
-    [90, 20, false],
-    [90, 24, true],
-    [7 * 86_400, 50, false],
-    [7 * 86_400, 61, true],
-  ] as const) {
-    await database.psql('update session_policy set idle_timeout_seconds = $1', [idle])
+t.test(
+  'a session ends at the earliest of its three bounds; an `expires` that is no date sets no bound',
+  async (t) => {
     await database.psql('delete from session')
-    await database.psql(
-      `insert into session ("sessionToken", "userId", expires, "lastSeenAt") values ($1, 'ada', now() at time zone 'utc' + interval '1 day', now() - make_interval(secs => $2))`,
-      [hashToken('token'), seen],
-    )
-    const [checked] = await checkTokens(database.query, [hashToken('token')])
-    t.equal(checked?.stale, due, `idle ${idle} s, seen ${seen} s ago`)
-    const found = await database.run((db) => findSession(db, 'token'))
-    t.equal(found?.stale, checked?.stale, 'both queries agree')
-  }
-})
+    const ends = async (expires: string, created: string, seen: string) => {
+      const [{ now }] = (await database.psql(
+        `insert into session ("sessionToken", "userId", expires, "createdAt", "lastSeenAt")
+        values ($1, 'ada', ${expires}, now() - interval '${created}', now() - interval '${seen}') returning now()`,
+        [hashToken(expires + created + seen)],
+      )) as [{ now: Date }]
+      const found = await database.run((db) => findSession(db, expires + created + seen))
+      return Math.round(((found?.session.endsAt.getTime() ?? 0) - now.getTime()) / 1000) / 86_400
+    }
+    const inDays = (days: number) => `now() at time zone 'utc' + interval '${days} days'`
+    t.equal(await ends(inDays(20), '25 days', '1 day'), 5, 'the maximum age comes first')
+    t.equal(await ends(inDays(20), '25 days', '6 days'), 1, 'idle comes first')
+    t.equal(await ends(inDays(2), '25 days', '1 day'), 2, '`expires` comes first')
+    for (const expires of [`'infinity'`, `'294276-12-31'`, `'275760-09-14'`, `'10000-01-01'`])
+      t.equal(await ends(expires, '25 days', '1 day'), 5, expires)
+  },
+)
+
+t.test(
+  'activity updates are frequent enough that a session in constant use outlives a short idle timeout',
+  async (t) => {
+    for (const [idle, seen, due] of [
+      [30, 5, false],
+      [30, 9, true],
+      [90, 20, false],
+      [90, 24, true],
+      [7 * 86_400, 50, false],
+      [7 * 86_400, 61, true],
+    ] as const) {
+      await database.psql('update session_policy set idle_timeout_seconds = $1', [idle])
+      await database.psql('delete from session')
+      await database.psql(
+        `insert into session ("sessionToken", "userId", expires, "lastSeenAt") values ($1, 'ada', now() at time zone 'utc' + interval '1 day', now() - make_interval(secs => $2))`,
+        [hashToken('token'), seen],
+      )
+      const [checked] = await checkTokens(database.query, [hashToken('token')])
+      t.equal(checked?.stale, due, `idle ${idle} s, seen ${seen} s ago`)
+      const found = await database.run((db) => findSession(db, 'token'))
+      t.equal(found?.stale, checked?.stale, 'both queries agree')
+    }
+  },
+)
