@@ -9,7 +9,7 @@ import { batch } from '../lib/batch.ts'
 import { every, type Loop } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep, type Time } from '../lib/sleep.ts'
-import { WAIT_MS } from './lease.ts'
+import { GATHER_MS, WAIT_MS } from './lease.ts'
 import type { InstanceStatus } from './queries.ts'
 
 /** Pause between two polls, in milliseconds: doubled from the first to the last. */
@@ -53,7 +53,11 @@ export function createBarrier(
     waitMs: WAIT_MS,
     refusal: unavailable,
   })
-  const notify = batch((calls: null[]) => store.notify().then(() => calls), {
+  const notifyGathered = async (calls: null[]) => {
+    await Promise.all([store.notify(), sleep(GATHER_MS)])
+    return calls
+  }
+  const notify = batch(notifyGathered, {
     inFlight: 1,
     busyAt: 1,
     size: 100_000,

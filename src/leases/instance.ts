@@ -4,7 +4,7 @@
  * every answer compares the clock with the lease.
  */
 import { createWakeableSleep, type Time } from '../lib/sleep.ts'
-import { RENEW_MS } from './lease.ts'
+import { GATHER_MS, RENEW_MS } from './lease.ts'
 import type { Changes } from './queries.ts'
 
 /** Pause before the instance joins again, in milliseconds. */
@@ -115,14 +115,17 @@ export function keepLease(instance: Instance, { clock, sleep }: Time, on: LeaseE
     await instance.join()
     let going = await instance.renew()
     if (going) on.leased(instance.server)
+    let wakeAt = clock()
     for (let renewAt = clock() + RENEW_MS; going && !closing; ) {
-      if (clock() >= renewAt) {
-        renewAt = clock() + RENEW_MS
+      const now = clock()
+      if (now >= renewAt) {
+        renewAt = now + RENEW_MS
         going = await instance.renew()
-      } else if (woken) {
+      } else if (woken && now >= wakeAt) {
         woken = false
+        wakeAt = now + GATHER_MS
         going = await instance.wake()
-      } else await pause.sleep(renewAt - clock())
+      } else await pause.sleep((woken ? Math.min(wakeAt, renewAt) : renewAt) - now)
     }
   }
 
@@ -139,7 +142,7 @@ export function keepLease(instance: Instance, { clock, sleep }: Time, on: LeaseE
 
   const running = run()
   return {
-    /** Reads changes now: a session may have been revoked. */
+    /** Reads changes, at once unless it did within `GATHER_MS`: a session may have been revoked. */
     wake(): void {
       woken = true
       pause.wake()

@@ -12,6 +12,8 @@ export const RATE_ERROR = 0.01
 const MARGIN_MS = 250
 /** Milliseconds between two renewals: a slow renewal still finishes before the lease expires. */
 export const RENEW_MS = LEASE_MS / 3
+/** Milliseconds in which at most one notification is sent, and at most one wake begins: those in quick succession share it. */
+export const GATHER_MS = 20
 /** What a holder counts as its lease, in milliseconds: shorter, in case its clock is slow. */
 export const HELD_MS = LEASE_MS * (1 - RATE_ERROR)
 /** W, milliseconds: after this, every lease granted before has expired, whatever the clocks. */

@@ -2,11 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openDatabase } from '../../src/database/database.ts'
-import { LEASE_MS } from '../../src/leases/lease.ts'
-import { instanceStore } from '../../src/leases/queries.ts'
+import { GATHER_MS, LEASE_MS, RENEW_MS } from '../../src/leases/lease.ts'
+import { instanceStore, REVOKED } from '../../src/leases/queries.ts'
 import { currentXid } from '../../src/sessions/queries.ts'
 import { writePolicy } from '../../src/sessions/validity.ts'
 import { testDatabase } from '../support/database.ts'
+import { admin } from '../support/server.ts'
 import { json, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
@@ -286,4 +287,38 @@ t.test('an instance writes one row a second, and once more for a revocation', as
   const { token } = await service.signIn(await service.addUser())
   t.equal((await service.as(token, '/api/logout', json({ scope: 'local' }))).status, 200)
   t.ok(writes.includes('set-applied'), 'a revocation is acknowledged at once')
+})
+
+t.test('revocations in quick succession share notifications, and an instance shares its reads', async (t) => {
+  const gathered = await testDatabase()
+  let reads = 0
+  const service = await startService({
+    database: gathered,
+    env,
+    wrapPool: (pool, name) => {
+      const query: typeof pool.query = (prepared) => {
+        if (prepared.name === 'read-changes') reads++
+        return pool.query(prepared)
+      }
+      return name === 'lease' ? { ...pool, query } : pool
+    },
+  })
+  await service.answersFromMemory()
+  let notifications = 0
+  await admin(gathered.url, async (client) => {
+    client.on('notification', () => notifications++)
+    await client.query(`listen ${REVOKED}`)
+    const [ended] = await gathered.psql<{ xid: string }>('select pg_current_xact_id()::text as xid')
+    reads = 0
+    const start = performance.now()
+    const waits: Promise<unknown>[] = []
+    for (; waits.length < 200; await sleep(1)) waits.push(service.barrier.wait(ended?.xid ?? ''))
+    await Promise.all(waits)
+    await sleep(2 * GATHER_MS)
+    const elapsed = performance.now() - start
+    t.ok(notifications >= 2, `${notifications} notifications in ${elapsed} ms`)
+    t.ok(notifications <= elapsed / GATHER_MS + 1, `${notifications} notifications in ${elapsed} ms`)
+    const renewals = elapsed / RENEW_MS + 1
+    t.ok(reads <= elapsed / GATHER_MS + 1 + renewals, `${reads} reads in ${elapsed} ms`)
+  })
 })

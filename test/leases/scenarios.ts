@@ -22,5 +22,6 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.integer(),
   rates: fc.tuple(rate, rate, rate, rate),
   trouble: fc.constantFrom(0, 0.02, 0.1, 0.4),
+  quiet: fc.nat({ max: 4 }).map((n) => n === 0),
   steps: fc.array(step, { minLength: 40, maxLength: 160, size: 'max' }),
 })

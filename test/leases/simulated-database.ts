@@ -8,8 +8,8 @@ import type { InstanceStatus } from '../../src/leases/queries.ts'
 /** More changes than an instance lists. */
 const TOO_MANY = new Array<string>(10_001).fill('')
 
-/** @param keys the hashed tokens of the sessions, all valid at first. */
-export function simulatedDatabase(keys: string[], endMs: number, random: () => number) {
+/** @param keys the hashed tokens of the sessions, all valid at first. @param quiet connections last. */
+export function simulatedDatabase(keys: string[], endMs: number, random: () => number, quiet: boolean) {
   const alive = new Set(keys)
   /** The tokens that each commit ended, in order. A snapshot is a number of commits, a transaction id a position. */
   const commits: string[][] = []
@@ -67,7 +67,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
         case 'read-changes': {
           const [since] = statement.values as [string | null]
           // Now and then too many to list, and now and then another connection.
-          if (random() < 0.005) databases++
+          if (random() < 0.005 && !quiet) databases++
           const tokens = random() < 0.05 ? TOO_MANY : commits.slice(Number(since ?? commits.length)).flat()
           return [[String(commits.length), `server ${databases}`, 'backend', `epoch ${epoch}`, tokens]]
         }

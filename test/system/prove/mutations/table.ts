@@ -101,6 +101,28 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: 'store.heartbeat(id, last.snapshot)',
     replace: 'store.heartbeat(id, (await store.changes(null)).snapshot)',
   },
+  'wake-forgotten': {
+    meaning: 'a notification during a read counts as answered by it: the logout waits for the next renewal',
+    mode: 'leased',
+    fault: null,
+    file: 'src/leases/instance.ts',
+    find: `        woken = false
+        wakeAt = now + GATHER_MS
+        going = await instance.wake()`,
+    replace: `        wakeAt = now + GATHER_MS
+        going = await instance.wake()
+        woken = false`,
+  },
+  'notification-forgotten': {
+    meaning: 'a notification that is being sent, or was sent within 20 ms, speaks for a later logout, too',
+    mode: 'leased',
+    fault: null,
+    file: 'src/leases/barrier.ts',
+    find: '      void notify(null).catch(() => {})',
+    replace: `      store.sending ??= notify(null)
+        .catch(() => {})
+        .finally(() => delete store.sending)`,
+  },
   'heartbeat-not-durable': {
     meaning: 'a join and a heartbeat do not wait for the disk either',
     mode: 'leased',
