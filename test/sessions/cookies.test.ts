@@ -86,60 +86,57 @@ t.test('only spaces and tabs separate a bearer token', async (t) => {
   }
 })
 
-t.test(
-  'if two session cookies differ, the 401 removes the cookie in every form that a browser may hold',
-  async (t) => {
-    const cases: [env: Record<string, string>, domains: (string | null)[]][] = [
-      [{ PUBLIC_URL: 'https://app.example.com' }, [null]],
-      [
-        { PUBLIC_URL: 'https://id.app.example.com', SESSION_COOKIE: '__Secure-authjs.session-token' },
-        [null, 'id.app.example.com', 'app.example.com', 'example.com'],
-      ],
-      [
-        { PUBLIC_URL: 'https://id.app.example.com', COOKIE_DOMAIN: '.app.example.com' },
-        ['.app.example.com', null, 'id.app.example.com', 'example.com'],
-      ],
-      [{ PUBLIC_URL: 'http://192.0.2.7' }, [null]],
-      [{ PUBLIC_URL: 'http://[2001:db8::1]' }, [null]],
-      [{ PUBLIC_URL: 'http://localhost' }, [null]],
-    ]
-    for (const [env, domains] of cases) {
-      const { cookieName, http, config } = await startService({ database: service.database, env })
-      const two = `${cookieName}=one; ${cookieName}=another`
-      const headers = { cookie: two, origin: config.publicOrigin }
-      const proper = (line: string) =>
-        line.startsWith(`${cookieName}=;`) &&
-        /Expires=Thu, 01 Jan 1970/.test(line) &&
-        /Path=\//.test(line) &&
-        /Secure/.test(line) === config.secure
-      for (const [method, path, status] of [
-        ['GET', '/check', 401],
-        ['GET', '/api/session', 401],
-        ['GET', '/api/session/events', 401],
-        ['POST', '/api/logout', 401],
-        ['GET', '/signed-out', 200],
-      ] as const) {
-        const response = await http(path, { method, headers })
-        t.equal(response.status, status)
-        const lines = response.headers.getSetCookie()
-        t.ok(lines.every(proper), `${path}: ${lines}`)
-        t.same(
-          lines.map((line) => /Domain=([^;]+)/.exec(line)?.[1] ?? null),
-          domains,
-          `${path} of ${config.publicOrigin}`,
-        )
-      }
-      const page = await (await http('/signed-out', { headers })).text()
-      t.match(page, 'Your browser sent two different session cookies. We removed both')
-      t.match(page, 'no session was ended')
-      for (const path of ['/', '/admin', '/logout']) {
-        const response = await http(path, { headers })
-        t.equal(response.headers.get('location'), '/signed-out')
-        t.same(response.headers.getSetCookie(), [], 'the page that explains it removes them')
-      }
+t.test('if two session cookies differ, the 401 removes every form that a browser may hold', async (t) => {
+  const cases: [env: Record<string, string>, domains: (string | null)[]][] = [
+    [{ PUBLIC_URL: 'https://app.example.com' }, [null]],
+    [
+      { PUBLIC_URL: 'https://id.app.example.com', SESSION_COOKIE: '__Secure-authjs.session-token' },
+      [null, 'id.app.example.com', 'app.example.com', 'example.com'],
+    ],
+    [
+      { PUBLIC_URL: 'https://id.app.example.com', COOKIE_DOMAIN: '.app.example.com' },
+      ['.app.example.com', null, 'id.app.example.com', 'example.com'],
+    ],
+    [{ PUBLIC_URL: 'http://192.0.2.7' }, [null]],
+    [{ PUBLIC_URL: 'http://[2001:db8::1]' }, [null]],
+    [{ PUBLIC_URL: 'http://localhost' }, [null]],
+  ]
+  for (const [env, domains] of cases) {
+    const { cookieName, http, config } = await startService({ database: service.database, env })
+    const two = `${cookieName}=one; ${cookieName}=another`
+    const headers = { cookie: two, origin: config.publicOrigin }
+    const proper = (line: string) =>
+      line.startsWith(`${cookieName}=;`) &&
+      /Expires=Thu, 01 Jan 1970/.test(line) &&
+      /Path=\//.test(line) &&
+      /Secure/.test(line) === config.secure
+    for (const [method, path, status] of [
+      ['GET', '/check', 401],
+      ['GET', '/api/session', 401],
+      ['GET', '/api/session/events', 401],
+      ['POST', '/api/logout', 401],
+      ['GET', '/signed-out', 200],
+    ] as const) {
+      const response = await http(path, { method, headers })
+      t.equal(response.status, status)
+      const lines = response.headers.getSetCookie()
+      t.ok(lines.every(proper), `${path}: ${lines}`)
+      t.same(
+        lines.map((line) => /Domain=([^;]+)/.exec(line)?.[1] ?? null),
+        domains,
+        `${path} of ${config.publicOrigin}`,
+      )
     }
-  },
-)
+    const page = await (await http('/signed-out', { headers })).text()
+    t.match(page, 'Your browser sent two different session cookies. We removed both')
+    t.match(page, 'no session was ended')
+    for (const path of ['/', '/admin', '/logout']) {
+      const response = await http(path, { headers })
+      t.equal(response.headers.get('location'), '/signed-out')
+      t.same(response.headers.getSetCookie(), [], 'the page that explains it removes them')
+    }
+  }
+})
 
 t.test('a logout clears the session cookie in every form', async (t) => {
   const env = { PUBLIC_URL: 'https://app.example.com', COOKIE_DOMAIN: 'example.com' }

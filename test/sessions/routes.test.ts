@@ -150,38 +150,35 @@ t.test('a user with many sessions reads them in pages, each session once, and so
   t.match(await shown.text(), /252 devices were signed out.*246 more devices.*and 152 more/s)
 })
 
-t.test(
-  'after the phone logs out everywhere, the laptop gets 401 on its next request, and ever after',
-  async (t) => {
-    const { laptop, phone, tablet, other } = await people()
-    const response = await as(phone.token, '/api/logout', json({ scope: 'global' }))
-    t.equal(response.status, 200)
-    t.match(response.headers.getSetCookie()[0], new RegExp(`^${cookieName}=; .*Expires=Thu, 01 Jan 1970`))
-    const outcome = await logout(response)
-    t.same(ids(outcome.revoked), ids([laptop, phone, tablet]))
-    t.match(outcome, { scope: 'global', redirect: '/signed-out', operationId: /^[0-9a-f-]{36}$/ })
-    for (const { token } of [laptop, phone, tablet]) {
-      t.equal(await service.check(token), 401)
-      t.equal((await as(token, '/api/session')).status, 401)
-    }
-    t.equal(await service.check(other.token), 200, "the other user's session is unaffected")
+t.test('after the phone logs out everywhere, every request of the laptop gets 401', async (t) => {
+  const { laptop, phone, tablet, other } = await people()
+  const response = await as(phone.token, '/api/logout', json({ scope: 'global' }))
+  t.equal(response.status, 200)
+  t.match(response.headers.getSetCookie()[0], new RegExp(`^${cookieName}=; .*Expires=Thu, 01 Jan 1970`))
+  const outcome = await logout(response)
+  t.same(ids(outcome.revoked), ids([laptop, phone, tablet]))
+  t.match(outcome, { scope: 'global', redirect: '/signed-out', operationId: /^[0-9a-f-]{36}$/ })
+  for (const { token } of [laptop, phone, tablet]) {
+    t.equal(await service.check(token), 401)
+    t.equal((await as(token, '/api/session')).status, 401)
+  }
+  t.equal(await service.check(other.token), 200, "the other user's session is unaffected")
 
-    const again = await as(laptop.token, '/api/logout', json({ scope: 'global' }))
-    t.equal(again.status, 200, 'repeating a finished logout succeeds')
-    t.match(
-      await logout(again),
-      { operationId: null, revoked: [] },
-      'another session learns nothing of the operation',
-    )
-    const own = await logout(await as(phone.token, '/api/logout', json({ scope: 'global' })))
-    t.match(
-      own,
-      { operationId: outcome.operationId, revoked: [] },
-      'the session that asked gets its own outcome again',
-    )
-    t.equal(await service.check(laptop.token), 401)
-  },
-)
+  const again = await as(laptop.token, '/api/logout', json({ scope: 'global' }))
+  t.equal(again.status, 200, 'repeating a finished logout succeeds')
+  t.match(
+    await logout(again),
+    { operationId: null, revoked: [] },
+    'another session learns nothing of the operation',
+  )
+  const own = await logout(await as(phone.token, '/api/logout', json({ scope: 'global' })))
+  t.match(
+    own,
+    { operationId: outcome.operationId, revoked: [] },
+    'the session that asked gets its own outcome again',
+  )
+  t.equal(await service.check(laptop.token), 401)
+})
 
 t.test('a logout of the others keeps the session that asks, and its cookie', async (t) => {
   const { laptop, phone, tablet } = await people()
@@ -389,39 +386,36 @@ t.test('a request that Node itself refuses gets a problem body too', async (t) =
   t.match(await huge.json(), { code: 'headers_too_large' })
 })
 
-t.test(
-  'on https, cookies are __Host-, Secure and HttpOnly, HSTS is sent, and there is no demo sign-in',
-  async (t) => {
-    const secure = await startService({
-      database: service.database,
-      env: { PUBLIC_URL: 'https://id.example.com' },
-    })
-    const { laptop } = await people()
-    const response = await secure.http('/api/logout', {
-      method: 'POST',
-      headers: { cookie: `__Host-authjs.session-token=${laptop.token}`, origin: 'https://id.example.com' },
-    })
-    t.equal(response.status, 200)
-    t.match(response.headers.get('strict-transport-security'), /max-age=\d{8}/)
-    const [cleared] = response.headers.getSetCookie()
-    t.match(cleared, /^__Host-authjs\.session-token=; .*HttpOnly; Secure; SameSite=Lax$/)
-    t.notMatch(cleared, 'Domain')
-    t.equal((await secure.http('/login')).status, 404)
-    t.equal((await secure.http('/login', json({ email: 'ada@example.com' }))).status, 404)
+t.test('on https, cookies are __Host-, Secure, HttpOnly, with HSTS and no demo sign-in', async (t) => {
+  const secure = await startService({
+    database: service.database,
+    env: { PUBLIC_URL: 'https://id.example.com' },
+  })
+  const { laptop } = await people()
+  const response = await secure.http('/api/logout', {
+    method: 'POST',
+    headers: { cookie: `__Host-authjs.session-token=${laptop.token}`, origin: 'https://id.example.com' },
+  })
+  t.equal(response.status, 200)
+  t.match(response.headers.get('strict-transport-security'), /max-age=\d{8}/)
+  const [cleared] = response.headers.getSetCookie()
+  t.match(cleared, /^__Host-authjs\.session-token=; .*HttpOnly; Secure; SameSite=Lax$/)
+  t.notMatch(cleared, 'Domain')
+  t.equal((await secure.http('/login')).status, 404)
+  t.equal((await secure.http('/login', json({ email: 'ada@example.com' }))).status, 404)
 
-    const shared = await startService({
-      database: service.database,
-      env: { PUBLIC_URL: 'https://id.example.com', COOKIE_DOMAIN: 'example.com' },
-    })
-    t.equal(shared.cookieName, '__Secure-authjs.session-token')
-    const { phone } = await people()
-    const shared2 = await shared.http('/api/logout', {
-      method: 'POST',
-      headers: { cookie: `${shared.cookieName}=${phone.token}`, origin: 'https://id.example.com' },
-    })
-    t.match(shared2.headers.getSetCookie()[0], /Domain=example\.com/)
-  },
-)
+  const shared = await startService({
+    database: service.database,
+    env: { PUBLIC_URL: 'https://id.example.com', COOKIE_DOMAIN: 'example.com' },
+  })
+  t.equal(shared.cookieName, '__Secure-authjs.session-token')
+  const { phone } = await people()
+  const shared2 = await shared.http('/api/logout', {
+    method: 'POST',
+    headers: { cookie: `${shared.cookieName}=${phone.token}`, origin: 'https://id.example.com' },
+  })
+  t.match(shared2.headers.getSetCookie()[0], /Domain=example\.com/)
+})
 
 t.test('a stolen session that was ended cannot learn which others were ended', async (t) => {
   const { laptop, phone: thief } = await people()

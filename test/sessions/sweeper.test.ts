@@ -41,16 +41,13 @@ const rows = () =>
     `select (split_part("sessionToken", '-', 2)::int % 3) as kind, count(*) from session group by 1 order by 1`,
   )
 
-t.test(
-  'the sweep deletes all ended sessions, keeps all valid ones, and writes no revocation for them',
-  async (t) => {
-    await fill(6_000) // several steps of the sweep
-    t.equal(await sweep(database), 4_000)
-    t.same(await rows(), [{ kind: 0, count: '2000' }])
-    t.same(await psql('select 1 from revoked_session'), [])
-    t.equal(await sweep(database), 0)
-  },
-)
+t.test('the sweep deletes all ended sessions, keeps the valid ones, and records nothing', async (t) => {
+  await fill(6_000) // several steps of the sweep
+  t.equal(await sweep(database), 4_000)
+  t.same(await rows(), [{ kind: 0, count: '2000' }])
+  t.same(await psql('select 1 from revoked_session'), [])
+  t.equal(await sweep(database), 0)
+})
 
 t.test('a background sweep reads the pages that are due, and no more', async (t) => {
   await psql('truncate session')

@@ -103,49 +103,43 @@ t.test('the predicate of the queries uses the database clock', async (t) => {
   }
 })
 
-t.test(
-  'a session ends at the earliest of its three bounds; an `expires` that is no date sets no bound',
-  async (t) => {
-    await database.psql('delete from session')
-    const ends = async (expires: string, created: string, seen: string) => {
-      const [{ now }] = (await database.psql(
-        `insert into session ("sessionToken", "userId", expires, "createdAt", "lastSeenAt")
+t.test('a session ends at the earliest of its three bounds; infinite `expires` sets none', async (t) => {
+  await database.psql('delete from session')
+  const ends = async (expires: string, created: string, seen: string) => {
+    const [{ now }] = (await database.psql(
+      `insert into session ("sessionToken", "userId", expires, "createdAt", "lastSeenAt")
         values ($1, 'ada', ${expires}, now() - interval '${created}', now() - interval '${seen}') returning now()`,
-        [hashToken(expires + created + seen)],
-      )) as [{ now: Date }]
-      const found = await database.run((db) => findSession(db, expires + created + seen))
-      return Math.round(((found?.session.endsAt.getTime() ?? 0) - now.getTime()) / 1000) / 86_400
-    }
-    const inDays = (days: number) => `now() at time zone 'utc' + interval '${days} days'`
-    t.equal(await ends(inDays(20), '25 days', '1 day'), 5, 'the maximum age comes first')
-    t.equal(await ends(inDays(20), '25 days', '6 days'), 1, 'idle comes first')
-    t.equal(await ends(inDays(2), '25 days', '1 day'), 2, '`expires` comes first')
-    for (const expires of [`'infinity'`, `'294276-12-31'`, `'275760-09-14'`, `'10000-01-01'`])
-      t.equal(await ends(expires, '25 days', '1 day'), 5, expires)
-  },
-)
+      [hashToken(expires + created + seen)],
+    )) as [{ now: Date }]
+    const found = await database.run((db) => findSession(db, expires + created + seen))
+    return Math.round(((found?.session.endsAt.getTime() ?? 0) - now.getTime()) / 1000) / 86_400
+  }
+  const inDays = (days: number) => `now() at time zone 'utc' + interval '${days} days'`
+  t.equal(await ends(inDays(20), '25 days', '1 day'), 5, 'the maximum age comes first')
+  t.equal(await ends(inDays(20), '25 days', '6 days'), 1, 'idle comes first')
+  t.equal(await ends(inDays(2), '25 days', '1 day'), 2, '`expires` comes first')
+  for (const expires of [`'infinity'`, `'294276-12-31'`, `'275760-09-14'`, `'10000-01-01'`])
+    t.equal(await ends(expires, '25 days', '1 day'), 5, expires)
+})
 
-t.test(
-  'activity updates are frequent enough that a session in constant use outlives a short idle timeout',
-  async (t) => {
-    for (const [idle, seen, due] of [
-      [30, 5, false],
-      [30, 9, true],
-      [90, 20, false],
-      [90, 24, true],
-      [7 * 86_400, 50, false],
-      [7 * 86_400, 61, true],
-    ] as const) {
-      await database.psql('update session_policy set idle_timeout_seconds = $1', [idle])
-      await database.psql('delete from session')
-      await database.psql(
-        `insert into session ("sessionToken", "userId", expires, "lastSeenAt") values ($1, 'ada', now() at time zone 'utc' + interval '1 day', now() - make_interval(secs => $2))`,
-        [hashToken('token'), seen],
-      )
-      const [checked] = await checkTokens(database.query, [hashToken('token')])
-      t.equal(checked?.stale, due, `idle ${idle} s, seen ${seen} s ago`)
-      const found = await database.run((db) => findSession(db, 'token'))
-      t.equal(found?.stale, checked?.stale, 'both queries agree')
-    }
-  },
-)
+t.test('activity updates are frequent enough for sessions with a short idle timeout', async (t) => {
+  for (const [idle, seen, due] of [
+    [30, 5, false],
+    [30, 9, true],
+    [90, 20, false],
+    [90, 24, true],
+    [7 * 86_400, 50, false],
+    [7 * 86_400, 61, true],
+  ] as const) {
+    await database.psql('update session_policy set idle_timeout_seconds = $1', [idle])
+    await database.psql('delete from session')
+    await database.psql(
+      `insert into session ("sessionToken", "userId", expires, "lastSeenAt") values ($1, 'ada', now() at time zone 'utc' + interval '1 day', now() - make_interval(secs => $2))`,
+      [hashToken('token'), seen],
+    )
+    const [checked] = await checkTokens(database.query, [hashToken('token')])
+    t.equal(checked?.stale, due, `idle ${idle} s, seen ${seen} s ago`)
+    const found = await database.run((db) => findSession(db, 'token'))
+    t.equal(found?.stale, checked?.stale, 'both queries agree')
+  }
+})
