@@ -1,4 +1,7 @@
-/** A service key does not make itself staff: neither by signing staff in, nor by a session that it made before. */
+/**
+ * A service key cannot gain a staff role: neither by signing staff in, nor by a session that it created
+ * earlier.
+ */
 import t from 'tap'
 import type { StaffRole } from '../../src/staff/role-names.ts'
 import { hold } from '../support/hold.ts'
@@ -12,7 +15,7 @@ const create = (body: object, { headers }: Key) => {
   const init = json(body)
   return http('/api/sessions', { ...init, headers: { ...init.headers, ...headers } })
 }
-/** @returns the token. */
+/** @returns the token */
 async function signInBy(key: Key, body: { user: { id: string }; replaces?: string }): Promise<string> {
   const response = await create(body, key)
   t.equal(response.status, 201)
@@ -25,7 +28,7 @@ async function addStaff(role: StaffRole) {
   await giveRole(userId, role)
   return userId
 }
-/** What a session is answered that looks at a user, and that ends their sessions. */
+/** The answers to a session that reads a user, ends the user's sessions, and opens the console. */
 async function answers(token: string) {
   const victim = await addUser()
   const open = await signIn(victim)
@@ -38,26 +41,23 @@ async function answers(token: string) {
 }
 const NOT_STAFF = { looks: 'not_staff', ends: 'not_staff', console: 403 }
 
-t.test(
-  'a key with sessions:create signs no staff in, also not in place of a session of theirs',
-  async (t) => {
-    const key = await keyFor('sessions:create')
-    for (const role of ['security', 'auditor'] as const) {
-      const grace = await addStaff(role)
-      const { token } = await signIn(grace)
-      for (const body of [{ user: { id: grace } }, { user: { id: grace }, replaces: token }])
-        t.match(await (await create(body, key)).json(), {
-          status: 403,
-          code: 'insufficient_scope',
-          detail: /scope security/,
-        })
-      t.equal(await check(token), 200, 'their own session lives')
-      t.equal((await database.psql('select from session where "userId" = $1', [grace])).length, 1)
-    }
-  },
-)
+t.test('a key with sessions:create cannot sign staff in, nor replace a session of theirs', async (t) => {
+  const key = await keyFor('sessions:create')
+  for (const role of ['security', 'auditor'] as const) {
+    const grace = await addStaff(role)
+    const { token } = await signIn(grace)
+    for (const body of [{ user: { id: grace } }, { user: { id: grace }, replaces: token }])
+      t.match(await (await create(body, key)).json(), {
+        status: 403,
+        code: 'insufficient_scope',
+        detail: /scope security/,
+      })
+    t.equal(await check(token), 200, 'their own session stays valid')
+    t.equal((await database.psql('select from session where "userId" = $1', [grace])).length, 1)
+  }
+})
 
-t.test('with the scope security it does, and the session may look and end nothing', async (t) => {
+t.test('with the scope security it can, and the session may read but end nothing', async (t) => {
   const grace = await addStaff('security')
   const token = await signInBy(await keyFor('sessions:create', 'security'), { user: { id: grace } })
   t.same(await answers(token), { looks: 200, ends: 'sign_in_again', console: 200 })
@@ -69,7 +69,7 @@ t.test('with the scope security it does, and the session may look and end nothin
   t.match(await sent.text(), 'This sign-in cannot make changes')
 })
 
-t.test('a session that a key puts in place of a recent sign-in is no recent sign-in', async (t) => {
+t.test('a session that a key puts in place of a recent sign-in does not count as recent', async (t) => {
   const grace = await addStaff('security')
   const own = await signIn(grace)
   t.same(await answers(own.token), { looks: 200, ends: 200, console: 200 })
@@ -79,16 +79,16 @@ t.test('a session that a key puts in place of a recent sign-in is no recent sign
   t.same(await answers(token), { looks: 200, ends: 'sign_in_again', console: 200 })
 })
 
-t.test('a session that a key made before the role came does not act in the role', async (t) => {
+t.test('a session that a key created before the role was granted does not have the role', async (t) => {
   const ada = await addUser()
   const token = await signInBy(await keyFor('sessions:create'), { user: { id: ada } })
   await giveRole(ada, 'security')
   t.same(await answers(token), NOT_STAFF)
-  t.equal(await check(token), 200, 'it is a session of theirs all the same')
+  t.equal(await check(token), 200, 'it stays valid as an ordinary session')
   t.same(await answers((await signIn(ada)).token), { looks: 200, ends: 200, console: 200 })
 })
 
-t.test('nor one that a key makes while the role is being given', async (t) => {
+t.test('nor does one that a key creates while the role is being granted', async (t) => {
   const ada = await addUser()
   const key = await keyFor('sessions:create')
   const giving = await hold(database, `insert into staff (user_id, role) values ($1, 'security')`, [ada])
@@ -97,7 +97,7 @@ t.test('nor one that a key makes while the role is being given', async (t) => {
   t.same(await answers(token), NOT_STAFF)
 })
 
-t.test('when the key is revoked, its sessions are no longer staff', async (t) => {
+t.test('when the key is revoked, its sessions lose the staff role', async (t) => {
   const grace = await addStaff('auditor')
   const key = await keyFor('sessions:create', 'security')
   const token = await signInBy(key, { user: { id: grace } })
@@ -106,7 +106,7 @@ t.test('when the key is revoked, its sessions are no longer staff', async (t) =>
   t.same(await answers(token), NOT_STAFF)
 })
 
-t.test('on a shared computer, who signs in after staff ends the session that staff left there', async (t) => {
+t.test("on a shared computer, the next user's sign-in ends the session that staff left there", async (t) => {
   const [ada, grace] = [await addUser(), await addStaff('security')]
   const left = await signIn(grace)
   const key = await keyFor('sessions:create')
@@ -114,7 +114,7 @@ t.test('on a shared computer, who signs in after staff ends the session that sta
   t.same([await check(left.token), await check(token)], [401, 200])
 })
 
-t.test('a key without the scope security deletes no staff; one with it does, and is named', async (t) => {
+t.test('a key without the scope security cannot delete staff; with it, the act is recorded', async (t) => {
   const remove = (userId: string, { headers }: Key) =>
     http(`/api/users/${userId}`, { method: 'DELETE', headers })
   const staff = await addStaff('auditor')

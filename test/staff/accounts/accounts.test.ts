@@ -1,4 +1,4 @@
-/** What staff do to one account: found among many, ended for good, locked against whoever writes sessions. */
+/** Staff find an account, end all of its sessions, and lock it against every way of creating a session. */
 import pg from 'pg'
 import t from 'tap'
 import type { Actor } from '../../../src/operations/record.ts'
@@ -15,29 +15,30 @@ const by: Actor = { actorKind: 'system', actorId: 'cli:eve', ipAddress: '192.0.2
 const ids = (prefix: string) => accounts.find(prefix).then((users) => users.map(({ id }) => id))
 const insertSession = `insert into session ("sessionToken", "userId", expires) values (gen_random_uuid()::text, $1, now() + interval '1 day')`
 
-t.test(
-  'a user is found by the beginning of id, email or name, in any case, and by nothing else',
-  async (t) => {
-    await addUser('U-100%', { name: 'Zoë Ärger', email: 'Zoe@Example.com' })
-    await addUser('u-1000', { name: '_under\\score', email: 'u-100%@example.com' })
-    t.same(await ids('u-100%'), ['U-100%', 'u-1000'], 'an exact id comes before an email that only begins so')
-    t.same(await ids('ZOE@'), ['U-100%'])
-    t.same(await ids('zoë'), ['U-100%'])
-    t.same(await ids('_'), ['u-1000'], 'a wildcard is a letter like others')
-    t.same(await ids('%'), [])
-    t.same(await ids('\\'), [])
-    t.same(await ids('_under\\'), ['u-1000'])
-    t.same(await ids('example'), [])
-    t.same(await ids(`' or 1=1 --`), [])
-  },
-)
+t.test('users are found by the beginning of id, email or name only, ignoring case', async (t) => {
+  await addUser('U-100%', { name: 'Zoë Ärger', email: 'Zoe@Example.com' })
+  await addUser('u-1000', { name: '_under\\score', email: 'u-100%@example.com' })
+  t.same(
+    await ids('u-100%'),
+    ['U-100%', 'u-1000'],
+    'an exact id comes before an email that only begins with it',
+  )
+  t.same(await ids('ZOE@'), ['U-100%'])
+  t.same(await ids('zoë'), ['U-100%'])
+  t.same(await ids('_'), ['u-1000'], 'wildcards are matched literally')
+  t.same(await ids('%'), [])
+  t.same(await ids('\\'), [])
+  t.same(await ids('_under\\'), ['u-1000'])
+  t.same(await ids('example'), [])
+  t.same(await ids(`' or 1=1 --`), [])
+})
 
-t.test('among very many users, a search reads an index and not the table', async (t) => {
+t.test('a search among many users uses an index, not a scan of the table', async (t) => {
   await psql(
     `insert into "user" (id, name, email) select 'm' || i, 'Name ' || i, 'm' || i || '@example.com' from generate_series(1, 200000) i`,
   )
   await psql('analyze "user"')
-  t.equal((await ids('m')).length, 50, 'no more than fit on a page')
+  t.equal((await ids('m')).length, 50, 'at most one page')
   t.same(await ids('name 19999'), [
     'm199990',
     'm199991',
@@ -63,41 +64,38 @@ t.test('among very many users, a search reads an index and not the table', async
   }
 })
 
-t.test(
-  'after staff revoked an account, none of its devices passes, and the record says who and why',
-  async (t) => {
-    const [ada, bob] = [await addUser(), await addUser()]
-    const [laptop, phone, others] = [await signIn(ada), await signIn(ada), await signIn(bob)]
-    const { operationId, revoked, lock } = await accounts.revoke(ada, { reason: 'token store leaked' }, by)
-    t.same(revoked.map(({ id }) => id).sort(), [laptop.id, phone.id].sort())
-    t.equal(lock, null)
-    t.same([await check(laptop.token), await check(phone.token), await check(others.token)], [401, 401, 200])
-    const [operation] = await psql('select * from operation where id = $1', [operationId])
-    t.match(operation, {
-      kind: 'user.revoke',
-      user_id: ada,
-      reason: 'token store leaked',
-      actor_kind: 'system',
-      actor_id: 'cli:eve',
-      ip_address: '192.0.2.1',
-      user_agent: 'psql',
-      revoked_count: 2,
-      result: null,
-    })
-    const account = await accounts.show(ada)
-    t.same(account.sessions, [])
-    t.match(account.revocations, [{ operation: { id: operationId } }, { operation: { id: operationId } }])
-    t.equal(await check((await signIn(ada)).token), 200, 'without a lock, Ada signs in again')
-  },
-)
+t.test('after staff revoke an account, its devices get 401 and the audit log has who and why', async (t) => {
+  const [ada, bob] = [await addUser(), await addUser()]
+  const [laptop, phone, others] = [await signIn(ada), await signIn(ada), await signIn(bob)]
+  const { operationId, revoked, lock } = await accounts.revoke(ada, { reason: 'token store leaked' }, by)
+  t.same(revoked.map(({ id }) => id).sort(), [laptop.id, phone.id].sort())
+  t.equal(lock, null)
+  t.same([await check(laptop.token), await check(phone.token), await check(others.token)], [401, 401, 200])
+  const [operation] = await psql('select * from operation where id = $1', [operationId])
+  t.match(operation, {
+    kind: 'user.revoke',
+    user_id: ada,
+    reason: 'token store leaked',
+    actor_kind: 'system',
+    actor_id: 'cli:eve',
+    ip_address: '192.0.2.1',
+    user_agent: 'psql',
+    revoked_count: 2,
+    result: null,
+  })
+  const account = await accounts.show(ada)
+  t.same(account.sessions, [])
+  t.match(account.revocations, [{ operation: { id: operationId } }, { operation: { id: operationId } }])
+  t.equal(await check((await signIn(ada)).token), 200, 'without a lock, Ada signs in again')
+})
 
-t.test('when the revocation has answered, no instance says valid from memory', async (t) => {
+t.test('once the revocation has answered, no instance answers "valid" from its cache', async (t) => {
   const leased = await startService({ database, env: { CHECK_MODE: 'leased' } })
   await leased.answersFromMemory()
   for (let round = 0; round < 5; round++) {
     const ada = await addUser()
     const { token } = await signIn(ada)
-    await waitFor('an answer from memory', async () => {
+    await waitFor('an answer from the cache', async () => {
       t.equal(await leased.check(token), 200)
       return leased.hits() > round
     })
@@ -109,12 +107,12 @@ t.test('when the revocation has answered, no instance says valid from memory', a
   const ada = await addUser()
   const { waitedMs, operationId } = await accounts.revoke(ada, { reason: 'stolen' }, by)
   await psql('delete from instance where id = $1', [hung])
-  t.ok(waitedMs !== null, 'one that hangs had to be waited for')
+  t.ok(waitedMs !== null, 'the revocation waited for the instance that hangs')
   const recorded = () => psql('select from operation where id = $1 and waited_ms is not null', [operationId])
-  await waitFor('the time it waited to be recorded', async () => (await recorded()).length > 0)
+  await waitFor('the waiting time to be recorded', async () => (await recorded()).length > 0)
 })
 
-t.test('what was ended behind the service is shown as such, beside what lives', async (t) => {
+t.test('sessions ended outside the service are shown as such, next to the active ones', async (t) => {
   const ada = await addUser()
   const [gone, active] = [await signIn(ada), await signIn(ada)]
   await psql('delete from session where id = $1', [gone.id])
@@ -127,31 +125,28 @@ t.test('what was ended behind the service is shown as such, beside what lives', 
   t.match(revocations, [{ session: { sessionId: gone.id }, operation: null }])
 })
 
-t.test(
-  'a locked account loses its sessions and gets no new one, by whatever way, until the lock is lifted',
-  async (t) => {
-    const ada = await addUser()
-    const { token } = await signIn(ada)
-    const { lock, operationId } = await accounts.revoke(ada, { reason: 'stolen', lockSeconds: 3600 }, by)
-    t.equal(await check(token), 401)
-    t.ok(lock?.until && lock.until.getTime() > Date.now() + 3_500_000)
-    await t.rejects(signIn(ada), { code: 'user_locked' })
-    await t.rejects(psql(insertSession, [ada]), { code: 'GL001' })
-    const [recorded] = await psql<{ result: object }>('select result from operation where id = $1', [
-      operationId,
-    ])
-    t.same(recorded?.result, { lockedUntil: lock?.until?.toISOString() })
-    t.match((await accounts.show(ada)).user.lock, { reason: 'stolen', until: lock?.until })
+t.test('a locked account loses its sessions, and gets no new one until it is unlocked', async (t) => {
+  const ada = await addUser()
+  const { token } = await signIn(ada)
+  const { lock, operationId } = await accounts.revoke(ada, { reason: 'stolen', lockSeconds: 3600 }, by)
+  t.equal(await check(token), 401)
+  t.ok(lock?.until && lock.until.getTime() > Date.now() + 3_500_000)
+  await t.rejects(signIn(ada), { code: 'user_locked' })
+  await t.rejects(psql(insertSession, [ada]), { code: 'GL001' })
+  const [recorded] = await psql<{ result: object }>('select result from operation where id = $1', [
+    operationId,
+  ])
+  t.same(recorded?.result, { lockedUntil: lock?.until?.toISOString() })
+  t.match((await accounts.show(ada)).user.lock, { reason: 'stolen', until: lock?.until })
 
-    const lifted = await accounts.unlock(ada, 'it was found', by)
-    t.match(await psql('select kind, reason, actor_id from operation where id = $1', [lifted.operationId]), [
-      { kind: 'user.unlock', reason: 'it was found', actor_id: 'cli:eve' },
-    ])
-    t.same(await accounts.unlock(ada, null, by), { operationId: null }, 'there is nothing left to lift')
-    t.equal(await check((await signIn(ada)).token), 200)
-    t.equal(await check(token), 401, 'what was ended stays so')
-  },
-)
+  const lifted = await accounts.unlock(ada, 'it was found', by)
+  t.match(await psql('select kind, reason, actor_id from operation where id = $1', [lifted.operationId]), [
+    { kind: 'user.unlock', reason: 'it was found', actor_id: 'cli:eve' },
+  ])
+  t.same(await accounts.unlock(ada, null, by), { operationId: null }, 'the account is not locked any more')
+  t.equal(await check((await signIn(ada)).token), 200)
+  t.equal(await check(token), 401, 'ended sessions stay ended')
+})
 
 t.test('a shorter lock does not shorten a longer one', async (t) => {
   const ada = await addUser()
@@ -165,10 +160,10 @@ t.test('a shorter lock does not shorten a longer one', async (t) => {
   await accounts.unlock(ada, null, by)
   t.match(await lockFor(60), { reason: 'for 60' })
   await psql(`update user_lock set until = now() - interval '1 second' where user_id = $1`, [ada])
-  t.match(await lockFor(30), { reason: 'for 30' }, 'one that is over is no lock')
+  t.match(await lockFor(30), { reason: 'for 30' }, 'an expired lock does not count')
 })
 
-t.test('a user who does not exist is named, and nothing is recorded', async (t) => {
+t.test('an unknown user is refused with its id, and nothing is recorded', async (t) => {
   const before = await psql('select from operation')
   for (const act of [
     () => accounts.show('nobody'),
@@ -180,7 +175,7 @@ t.test('a user who does not exist is named, and nothing is recorded', async (t) 
   t.equal((await psql('select from operation')).length, before.length)
 })
 
-t.test('a role is given and taken away on the record', async (t) => {
+t.test('granting and removing a role is recorded', async (t) => {
   const eve = await addUser()
   t.match(await accounts.setRole(eve, 'auditor', 'new colleague', by), { before: null })
   t.match(await accounts.setRole(eve, 'security', null, by), { before: 'auditor' })
@@ -195,11 +190,11 @@ t.test('a role is given and taken away on the record', async (t) => {
   ])
 })
 
-t.test('a login that began before the lock, under any isolation, does not slip past it', async (t) => {
+t.test('a login that began before the lock cannot slip past it, under any isolation level', async (t) => {
   for (const isolation of ['read committed', 'repeatable read', 'serializable']) {
     for (const first of ['lock', 'relock', 'lock by hand']) {
       const ada = await addUser()
-      // A lock that is over leaves a row that an old snapshot would read instead of the new lock.
+      // An expired lock leaves a row that an old snapshot would read instead of the new lock.
       if (first === 'relock')
         await psql(
           `insert into user_lock (user_id, until, reason) values ($1, now() - interval '1 hour', 'over')`,
@@ -217,7 +212,7 @@ t.test('a login that began before the lock, under any isolation, does not slip p
         await t.rejects(client.query(insertSession, [ada]), { code }, `${isolation}, ${first}`)
         await client.query('rollback')
         await client.query(`begin isolation level ${isolation}`)
-        await t.rejects(client.query(insertSession, [ada]), { code: 'GL001' }, 'repeated, it is told why')
+        await t.rejects(client.query(insertSession, [ada]), { code: 'GL001' }, 'a retry gets the reason')
         await client.query('rollback')
       } finally {
         await client.end()
@@ -227,38 +222,33 @@ t.test('a login that began before the lock, under any isolation, does not slip p
   }
 })
 
-t.test(
-  'a login under an old snapshot that is first makes staff wait, and is ended with the rest',
-  async (t) => {
-    for (const isolation of ['read committed', 'repeatable read', 'serializable']) {
-      for (const lockSeconds of [null, undefined]) {
-        const ada = await addUser()
-        const client = new pg.Client({ connectionString: database.url, options: SEARCH_PATH })
-        await client.connect()
-        try {
-          await client.query(`begin isolation level ${isolation}`)
-          await client.query(insertSession, [ada])
-          let over = false
-          const revoking = accounts.revoke(ada, { reason: 'stolen', lockSeconds }, by).finally(() => {
-            over = true
-          })
-          const waiting = () =>
-            psql(
-              `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-            )
-          await waitFor('the logout to wait or end', async () => over || (await waiting()).length > 0)
-          await client.query('commit')
-          t.equal((await revoking).revoked.length, 1, `${isolation}, lock ${lockSeconds}`)
-        } finally {
-          await client.end()
-        }
-        t.same(await psql('select from session where "userId" = $1', [ada]), [])
+t.test('the revocation waits for an earlier login under an old snapshot, and ends it', async (t) => {
+  for (const isolation of ['read committed', 'repeatable read', 'serializable']) {
+    for (const lockSeconds of [null, undefined]) {
+      const ada = await addUser()
+      const client = new pg.Client({ connectionString: database.url, options: SEARCH_PATH })
+      await client.connect()
+      try {
+        await client.query(`begin isolation level ${isolation}`)
+        await client.query(insertSession, [ada])
+        let over = false
+        const revoking = accounts.revoke(ada, { reason: 'stolen', lockSeconds }, by).finally(() => {
+          over = true
+        })
+        const waiting = () =>
+          psql(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)
+        await waitFor('the logout to wait or end', async () => over || (await waiting()).length > 0)
+        await client.query('commit')
+        t.equal((await revoking).revoked.length, 1, `${isolation}, lock ${lockSeconds}`)
+      } finally {
+        await client.end()
       }
+      t.same(await psql('select from session where "userId" = $1', [ada]), [])
     }
-  },
-)
+  }
+})
 
-t.test('logins under old snapshots of users whom nobody locked go through', async (t) => {
+t.test('logins under old snapshots succeed for users who are not locked', async (t) => {
   const [ada, bob] = [await addUser(), await addUser()]
   const client = new pg.Client({ connectionString: database.url, options: SEARCH_PATH })
   await client.connect()
@@ -275,7 +265,7 @@ t.test('logins under old snapshots of users whom nobody locked go through', asyn
   t.equal((await accounts.show(ada)).sessionCount, 1)
 })
 
-t.test('in a storm of logins while an account is locked, none of them is left', async (t) => {
+t.test('of many logins while an account is being locked, none stays valid', async (t) => {
   const ada = await addUser()
   const logins = Array.from({ length: 40 }, () =>
     signIn(ada).then(
@@ -289,7 +279,7 @@ t.test('in a storm of logins while an account is locked, none of them is left', 
   t.equal((await accounts.show(ada)).sessionCount, 0)
 })
 
-t.test('a reason is visible text on one line; a lock is a duration or forever', (t) => {
+t.test('a reason is one line of visible text; a lock is a duration or forever', (t) => {
   t.equal(reason.parse('  stolen laptop 💻 '), 'stolen laptop 💻')
   t.equal(reason.parse('x'.repeat(500)).length, 500)
   for (const bad of [

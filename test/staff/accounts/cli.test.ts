@@ -1,4 +1,4 @@
-/** The command line of security staff at three in the morning: it works without the service, and says what it did. */
+/** The command line of security staff works without the service, and prints what it did. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
@@ -15,13 +15,13 @@ async function command(...args: string[]) {
   const started = runHere(args, { env })
   return { code: await started.ended, output: started.output() }
 }
-/** Standard output has the result and nothing else: plans, questions and bars are for people. */
+/** Standard output has only the result; plans, questions and progress bars go to standard error. */
 const json = async (...args: string[]) => {
   const started = runHere([...args, '--json'], { env })
   await started.ended
   return JSON.parse(started.stdout())
 }
-/** The lines of a file. */
+/** Reads the lines of a file. */
 async function csv(...args: string[]) {
   const started = runHere([...args, '--csv'], { env })
   await started.ended
@@ -43,7 +43,7 @@ async function addUser(id: string, sessions: number, address = '203.0.113.7') {
 const active = async (userId: string) =>
   (await psql('select from session where "userId" = $1', [userId])).length
 
-t.test('a stolen account: found, looked at, ended, with the reason on record', async (t) => {
+t.test('a stolen account is found, shown and revoked, and the reason is recorded', async (t) => {
   await addUser('ada', 3)
   t.match(await command('user', 'find', 'ADA@'), { code: 0, output: /^ada +Name of ada +ada@example.com/m })
   t.match(await command('sessions', 'ada'), { code: 0, output: /3 sessions/ })
@@ -60,7 +60,7 @@ t.test('a stolen account: found, looked at, ended, with the reason on record', a
     code: 2,
     output: /End 3 sessions .*--yes/,
   })
-  t.equal(await active('ada'), 3, 'none of these ended any')
+  t.equal(await active('ada'), 3, 'none of these commands ended a session')
 
   const { operationId, revoked } = await json('revoke', 'ada@example.com', '--reason', 'ticket 1', '--yes')
   t.equal(revoked.length, 3)
@@ -103,7 +103,7 @@ t.test('a stolen account: found, looked at, ended, with the reason on record', a
   t.notMatch(JSON.stringify(account), /sessionToken|xid/)
 })
 
-t.test('a locked user is signed in by nobody until the lock is lifted', async (t) => {
+t.test('a locked user cannot be signed in until unlocked', async (t) => {
   await addUser('bob', 1)
   const signIn = () =>
     psql(
@@ -121,7 +121,7 @@ t.test('a locked user is signed in by nobody until the lock is lifted', async (t
   t.same(await json('unlock', 'bob'), { operationId: null })
 })
 
-t.test('programs are told until when a lock holds as the API tells it', async (t) => {
+t.test("with --json, the end of a lock is in the API's format", async (t) => {
   await addUser('bea', 1)
   const lock = (...args: string[]) => json('lock', 'bea', '--reason', 'stolen', '--yes', ...args)
   t.match(await lock('--for', '2h'), { lockedUntil: /^\d{4}-\d\d-\d\dT.*Z$/, revoked: [{ device: {} }] })
@@ -130,7 +130,7 @@ t.test('programs are told until when a lock holds as the API tells it', async (t
   t.match(await json('unlock', 'bea', '--yes'), { operationId: /^[0-9a-f-]{36}$/ })
 })
 
-t.test('nobody is signed out by mistake', async (t) => {
+t.test('a user who is not named exactly is never signed out', async (t) => {
   await addUser('carl', 1)
   await addUser('carla', 1)
   await addUser('carlos', 1)
@@ -153,42 +153,37 @@ t.test('nobody is signed out by mistake', async (t) => {
   t.match(
     await command('revoke', 'carl', '--reason', 'x', '--yes'),
     { code: 0 },
-    'whose id it is exactly is meant',
+    'an exact id is used although longer ones begin with it',
   )
   t.equal(await active('carla'), 1)
 })
 
-t.test(
-  'whoever takes a name that begins like the one meant is neither ended, locked nor made staff',
-  async (t) => {
-    await addUser('u10', 1)
-    await psql(
-      `insert into "user" (id, name, email) values ('mallory', 'grace', 'grace@example.com.evil.org')`,
-    )
-    const meant = { code: 1, output: /not exactly/ }
-    for (const [act, whom] of [
-      ['revoke', 'u1'],
-      ['lock', 'name of u10'],
-      ['unlock', 'u10@example.co'],
-    ] as const)
-      t.match(await command(act, whom, '--reason', 'x', '--yes'), meant, `${act} ${whom}`)
-    t.equal(await active('u10'), 1)
-    t.match(
-      await command('sessions', 'u1'),
-      { code: 0, output: /1 session/ },
-      'to look, the beginning will do',
-    )
+t.test('no command that changes something acts on a prefix of an id, name or email', async (t) => {
+  await addUser('u10', 1)
+  await psql(`insert into "user" (id, name, email) values ('mallory', 'grace', 'grace@example.com.evil.org')`)
+  const meant = { code: 1, output: /not exactly/ }
+  for (const [act, whom] of [
+    ['revoke', 'u1'],
+    ['lock', 'name of u10'],
+    ['unlock', 'u10@example.co'],
+  ] as const)
+    t.match(await command(act, whom, '--reason', 'x', '--yes'), meant, `${act} ${whom}`)
+  t.equal(await active('u10'), 1)
+  t.match(
+    await command('sessions', 'u1'),
+    { code: 0, output: /1 session/ },
+    'read-only commands accept the beginning of an id',
+  )
 
-    const role = ['security', '--reason', 'new colleague', '--yes']
-    for (const whom of ['grace', 'grace@example.com']) {
-      const refused = await command('user', 'role', whom, ...role)
-      t.match(refused, { ...meant, output: /mallory .*grace@example\.com\.evil\.org/ }, whom)
-    }
-    t.same(await psql('select from staff'), [])
-  },
-)
+  const role = ['security', '--reason', 'new colleague', '--yes']
+  for (const whom of ['grace', 'grace@example.com']) {
+    const refused = await command('user', 'role', whom, ...role)
+    t.match(refused, { ...meant, output: /mallory .*grace@example\.com\.evil\.org/ }, whom)
+  }
+  t.same(await psql('select from staff'), [])
+})
 
-t.test('a role is given after a question, and on record', async (t) => {
+t.test('a role is granted after confirmation, and recorded', async (t) => {
   const role = ['user', 'role', 'ada@example.com', 'security', '--reason', 'new colleague']
   t.match(await command(...role), {
     code: 2,
@@ -206,7 +201,7 @@ t.test('a role is given after a question, and on record', async (t) => {
   })
 })
 
-t.test('an incident: planned, executed, reported; a second execution changes nothing', async (t) => {
+t.test('an incident is planned, executed and reported; executing it again changes nothing', async (t) => {
   await addUser('dora', 4, '198.51.100.1')
   await addUser('emil', 3, '198.51.100.2')
   await addUser('fred', 2, '192.0.2.1')
@@ -223,7 +218,7 @@ t.test('an incident: planned, executed, reported; a second execution changes not
   t.same([await active('dora'), await active('emil'), await active('fred')], [0, 0, 2])
   t.match(await json('incident', 'execute', plan.planId, '--yes'), { state: 'done', ended: 7 })
   const ended = await csv('incident', 'show', plan.planId)
-  t.equal(ended.length, 1 + 7, 'a head, and a line for each')
+  t.equal(ended.length, 1 + 7, 'a header, and a row for each session')
   t.match(ended[0], /^"sessionId","userId",/)
   t.match(ended[7], /^"[0-9a-f-]{36}","(dora|emil)",.*"198\.51\.100\.\d"/)
   t.match(await csv('audit', 'list', '--kind', 'incident.finish'), [/^"at","kind"/, /"leak","7"/])
@@ -234,45 +229,42 @@ t.test('an incident: planned, executed, reported; a second execution changes not
   const file = join(t.testdir(), 'users.txt')
   await writeFile(file, '\ufefffred\r\n\r\n  nobody \nfred\r\n')
   const listed = await json('incident', 'plan', '--users', file, '--reason', 'x')
-  t.match(listed, { sessions: 2, users: 1 }, 'a byte order mark, blank lines and doubles do no harm')
+  t.match(listed, { sessions: 2, users: 1 }, 'a byte order mark, blank lines and duplicates are ignored')
   t.same(listed.unknownUsers, ['nobody'])
 
   await psql(`update incident set expires_at = now() - interval '1 second' where id = $1`, [listed.planId])
   t.match(await command('incident', 'execute', listed.planId), { code: 1, output: /has expired.*Plan again/ })
-  t.equal(await active('fred'), 2, 'a plan that has expired is not even asked about')
+  t.equal(await active('fred'), 2, 'for an expired plan, the command does not even ask')
 })
 
-t.test(
-  'killed in the middle, an incident goes on where it is called again, and its report adds up',
-  async (t) => {
-    await addUser('gina', 20_000)
-    const { planId } = await json('incident', 'plan', '--user', 'gina', '--reason', 'leak')
-    // It cannot be done before it is killed: one of the sessions is held.
-    const holder = await hold(
-      database,
-      `select from session where id = (select max(id::text)::uuid from session where "userId" = 'gina') for update`,
-    )
-    const first = run(['incident', 'execute', planId, '--yes'], { env })
-    await waitFor('the first sessions to end', async () => (await active('gina')) < 20_000)
-    first.child.kill('SIGKILL')
-    await first.ended
-    await holder.end()
-    const left = await active('gina')
-    t.ok(left > 0 && left < 20_000, `${left} are left`)
-    t.match(await command('incident', 'show', planId), { output: /: running\n/ })
+t.test('an incident killed midway continues when it is executed again, and its report adds up', async (t) => {
+  await addUser('gina', 20_000)
+  const { planId } = await json('incident', 'plan', '--user', 'gina', '--reason', 'leak')
+  // A locked session keeps the incident from finishing before the process is killed.
+  const holder = await hold(
+    database,
+    `select from session where id = (select max(id::text)::uuid from session where "userId" = 'gina') for update`,
+  )
+  const first = run(['incident', 'execute', planId, '--yes'], { env })
+  await waitFor('the first sessions to end', async () => (await active('gina')) < 20_000)
+  first.child.kill('SIGKILL')
+  await first.ended
+  await holder.end()
+  const left = await active('gina')
+  t.ok(left > 0 && left < 20_000, `${left} are left`)
+  t.match(await command('incident', 'show', planId), { output: /: running\n/ })
 
-    // It was said that the sessions end, so nobody is asked again.
-    const report = await json('incident', 'execute', planId)
-    t.match(report, {
-      state: 'done',
-      ended: 20_000,
-      outcome: { endedPlanned: 20_000, endedLater: 0, goneMeanwhile: 0, users: 1 },
-    })
-    t.equal(await active('gina'), 0)
-  },
-)
+  // The incident was confirmed before, so this execution does not ask again.
+  const report = await json('incident', 'execute', planId)
+  t.match(report, {
+    state: 'done',
+    ended: 20_000,
+    outcome: { endedPlanned: 20_000, endedLater: 0, goneMeanwhile: 0, users: 1 },
+  })
+  t.equal(await active('gina'), 0)
+})
 
-t.test('what is wrong with a selection is named by its option', async (t) => {
+t.test('an invalid selector is reported by its option', async (t) => {
   const wrong: [string[], RegExp][] = [
     [[], /--everyone/],
     [['--ip', '1.2.3'], /--ip/],
@@ -287,7 +279,7 @@ t.test('what is wrong with a selection is named by its option', async (t) => {
   t.match(await command('incident', 'show', crypto.randomUUID()), { code: 1, output: /No incident/ })
 })
 
-t.test('a record that was changed by hand is named, and the exit code tells', async (t) => {
+t.test('a record that was changed by hand is reported, and sets the exit code', async (t) => {
   const clean = await command('audit', 'verify')
   t.match(clean, { code: 0, output: /audit log is intact/ })
   const head = /^Head (\S+)$/m.exec(clean.output)?.[1] ?? ''
@@ -299,20 +291,20 @@ t.test('a record that was changed by hand is named, and the exit code tells', as
   t.match(await command('audit', 'verify', '--expect', '1:nonsense'), { code: 2, output: /NUMBER:HASH/ })
 })
 
-t.test('what was ended outside the service is on record, too', async (t) => {
+t.test('sessions ended outside the service are recorded, too', async (t) => {
   await addUser('hans', 2)
   await psql(`delete from session where "userId" = 'hans'`)
   t.match(await command('audit', 'list', '--kind', 'external'), { output: /external +2 +hans +-/ })
 })
 
-t.test('a filter that matches nothing by its spelling is refused, not answered with nothing', async (t) => {
+t.test('a filter value that can never match is refused, not answered with an empty list', async (t) => {
   t.match(await command('audit', 'list', '--kind', 'revoke'), { code: 2, output: /user\.revoke/ })
   t.match(await command('audit', 'list', '--since', '2026-11-24T03:00'), { code: 2, output: /zone/ })
   t.match(await command('audit', 'list', '--since', '2026-02-31'), { code: 2 })
   t.same(await json('audit', 'list', '--since', '2999-01-01'), [])
 })
 
-t.test('a name cannot speak to the terminal, nor pretend to be a line of ours', async (t) => {
+t.test('a name can neither control the terminal nor imitate a line of the output', async (t) => {
   await psql(`insert into "user" (id, name) values ('ivan', $1)`, ['\u001b[2J\u009b2JIvan\nAll is well'])
   for (const args of [
     ['user', 'find', 'ivan'],
@@ -327,5 +319,5 @@ t.test('a name cannot speak to the terminal, nor pretend to be a line of ours', 
     t.notMatch(output, /[^\P{Cc}\n]|^All is well/mu, args.join(' '))
   }
   const [ivan] = await json('user', 'find', 'ivan')
-  t.equal(ivan.name, '\u001b[2J\u009b2JIvan\nAll is well', 'and programs get it as it is')
+  t.equal(ivan.name, '\u001b[2J\u009b2JIvan\nAll is well', 'JSON has the name unchanged')
 })

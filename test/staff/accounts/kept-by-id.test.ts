@@ -1,4 +1,4 @@
-/** A lock and a role belong to an id: deleting the user, making it anew, or calling it something else takes neither away. */
+/** A lock and a role belong to a user id: deleting, recreating or renaming the user removes neither. */
 import pg from 'pg'
 import t from 'tap'
 import type { Actor } from '../../../src/operations/record.ts'
@@ -23,7 +23,7 @@ async function lockedUser(name: string) {
   return id
 }
 
-t.test('a locked user who is deleted and made anew may still not sign in', async (t) => {
+t.test('a locked user who is deleted and created again still cannot sign in', async (t) => {
   const ada = await lockedUser('ada')
   await psql('delete from "user" where id = $1', [ada])
   await addUser(ada)
@@ -32,27 +32,24 @@ t.test('a locked user who is deleted and made anew may still not sign in', async
   t.match(await accounts.show(ada), { user: { lock: { reason: 'stolen' }, deleted: false } })
 })
 
-t.test(
-  'staff who are deleted and made anew have their role, until it is taken away on the record',
-  async (t) => {
-    const grace = await addUser()
-    await accounts.setRole(grace, 'security', 'on call', by)
-    await psql('delete from "user" where id = $1', [grace])
-    t.match((await accounts.show(grace)).user, { role: 'security', deleted: true })
-    await addUser(grace)
-    const { token } = await signIn(grace)
-    t.equal((await service.as(token, '/api/admin/users?q=x')).status, 200)
-    await psql('delete from "user" where id = $1', [grace])
-    const { operationId, before } = await accounts.setRole(grace, null, 'left', by)
-    t.equal(before, 'security')
-    t.match(await psql('select kind, user_id from operation where id = $1', [operationId]), [
-      { kind: 'user.role', user_id: grace },
-    ])
-    await t.rejects(accounts.show(grace), { code: 'user_not_found' }, 'nothing is known of the id any more')
-  },
-)
+t.test('staff who are deleted and created again keep their role until it is removed on record', async (t) => {
+  const grace = await addUser()
+  await accounts.setRole(grace, 'security', 'on call', by)
+  await psql('delete from "user" where id = $1', [grace])
+  t.match((await accounts.show(grace)).user, { role: 'security', deleted: true })
+  await addUser(grace)
+  const { token } = await signIn(grace)
+  t.equal((await service.as(token, '/api/admin/users?q=x')).status, 200)
+  await psql('delete from "user" where id = $1', [grace])
+  const { operationId, before } = await accounts.setRole(grace, null, 'left', by)
+  t.equal(before, 'security')
+  t.match(await psql('select kind, user_id from operation where id = $1', [operationId]), [
+    { kind: 'user.role', user_id: grace },
+  ])
+  await t.rejects(accounts.show(grace), { code: 'user_not_found' }, 'the id is unknown now')
+})
 
-t.test('emptying the table of users, with all that hangs on it, leaves locks and roles', async (t) => {
+t.test('truncating the table of users with cascade keeps locks and roles', async (t) => {
   const [ada, grace] = [await lockedUser('ada'), await addUser()]
   await accounts.setRole(grace, 'auditor', 'new', by)
   await psql('truncate "user" cascade')
@@ -61,7 +58,7 @@ t.test('emptying the table of users, with all that hangs on it, leaves locks and
   t.equal((await accounts.show(grace)).user.role, 'auditor')
 })
 
-t.test('a user with a lock or a role keeps the id; any other may get a new one', async (t) => {
+t.test('the id of a user with a lock or a role cannot change; any other id can', async (t) => {
   const [ada, grace, bob] = [await lockedUser('ada'), await addUser(), await addUser()]
   await accounts.setRole(grace, 'auditor', 'new', by)
   for (const id of [ada, grace])
@@ -71,62 +68,59 @@ t.test('a user with a lock or a role keeps the id; any other may get a new one',
   await psql(`update "user" set id = id || '2' where id = $1`, [ada])
 })
 
-t.test(
-  'staff find a deleted user with a lock, and lift it: by the API, the command line and the console',
-  async (t) => {
-    const path = (id: string, rest: string) => `/api/admin/users/${encodeURIComponent(id)}/${rest}`
-    const deleted = async () => {
-      const id = await lockedUser('gone')
-      await psql('delete from "user" where id = $1', [id])
-      return id
-    }
-    const lockOf = (id: string) => psql('select from user_lock where user_id = $1', [id])
+t.test('staff can unlock a deleted user by API, command line and console', async (t) => {
+  const path = (id: string, rest: string) => `/api/admin/users/${encodeURIComponent(id)}/${rest}`
+  const deleted = async () => {
+    const id = await lockedUser('gone')
+    await psql('delete from "user" where id = $1', [id])
+    return id
+  }
+  const lockOf = (id: string) => psql('select from user_lock where user_id = $1', [id])
 
-    const first = await deleted()
-    const found = await (await service.http(`/api/admin/users?q=${first}`, { headers })).json()
-    t.match(found, { users: [{ id: first, deleted: true, lock: { reason: 'stolen' } }] })
-    t.equal((await service.http(path(first, 'sessions'), { headers })).status, 200)
-    const longer = json({ reason: 'again', lockFor: 'forever' })
-    t.equal(
-      (await service.http(path(first, 'revoke'), { ...longer, headers: { ...headers, ...longer.headers } }))
-        .status,
-      200,
-    )
-    t.equal((await service.http(path(first, 'lock'), { method: 'DELETE', headers })).status, 200)
-    t.same(await lockOf(first), [])
-    t.equal((await service.http(path(first, 'lock'), { method: 'DELETE', headers })).status, 404)
+  const first = await deleted()
+  const found = await (await service.http(`/api/admin/users?q=${first}`, { headers })).json()
+  t.match(found, { users: [{ id: first, deleted: true, lock: { reason: 'stolen' } }] })
+  t.equal((await service.http(path(first, 'sessions'), { headers })).status, 200)
+  const longer = json({ reason: 'again', lockFor: 'forever' })
+  t.equal(
+    (await service.http(path(first, 'revoke'), { ...longer, headers: { ...headers, ...longer.headers } }))
+      .status,
+    200,
+  )
+  t.equal((await service.http(path(first, 'lock'), { method: 'DELETE', headers })).status, 200)
+  t.same(await lockOf(first), [])
+  t.equal((await service.http(path(first, 'lock'), { method: 'DELETE', headers })).status, 404)
 
-    const second = await deleted()
-    const command = async (...args: string[]) => {
-      const started = runHere(args, { env: { DATABASE_URL: database.url } })
-      return { code: await started.ended, output: started.output() }
-    }
-    t.match(await command('user', 'find', second), { code: 0, output: /\(deleted\)/ })
-    t.match(await command('user', 'show', second), {
-      code: 0,
-      output: /deleted; lock and role are kept by id/,
-    })
-    t.match(await command('unlock', second, '--yes'), { code: 0 })
-    t.same(await lockOf(second), [])
+  const second = await deleted()
+  const command = async (...args: string[]) => {
+    const started = runHere(args, { env: { DATABASE_URL: database.url } })
+    return { code: await started.ended, output: started.output() }
+  }
+  t.match(await command('user', 'find', second), { code: 0, output: /\(deleted\)/ })
+  t.match(await command('user', 'show', second), {
+    code: 0,
+    output: /deleted; lock and role are kept by id/,
+  })
+  t.match(await command('unlock', second, '--yes'), { code: 0 })
+  t.same(await lockOf(second), [])
 
-    const third = await deleted()
-    const grace = await addUser()
-    await accounts.setRole(grace, 'security', 'on call', by)
-    const { token } = await signIn(grace)
-    const query = new URLSearchParams({ id: third })
-    t.match(await (await service.as(token, `/admin/users?q=${third}`)).text(), /deleted/)
-    t.match(await (await service.as(token, `/admin/user?${query}`)).text(), /deleted/)
-    const form = {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: 'reason=mistake',
-    }
-    t.equal((await service.as(token, `/admin/user/unlock?${query}`, form)).status, 303)
-    t.same(await lockOf(third), [])
-  },
-)
+  const third = await deleted()
+  const grace = await addUser()
+  await accounts.setRole(grace, 'security', 'on call', by)
+  const { token } = await signIn(grace)
+  const query = new URLSearchParams({ id: third })
+  t.match(await (await service.as(token, `/admin/users?q=${third}`)).text(), /deleted/)
+  t.match(await (await service.as(token, `/admin/user?${query}`)).text(), /deleted/)
+  const form = {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'reason=mistake',
+  }
+  t.equal((await service.as(token, `/admin/user/unlock?${query}`, form)).status, 303)
+  t.same(await lockOf(third), [])
+})
 
-t.test('who is being made anew and signed in while staff lock the id is ended, or refused', async (t) => {
+t.test('a deleted user who is created and signed in while being locked is ended or refused', async (t) => {
   for (const first of ['sign-in', 'lock'] as const) {
     const grace = await addUser()
     await accounts.setRole(grace, 'auditor', 'new', by)
@@ -166,7 +160,7 @@ t.test('who is being made anew and signed in while staff lock the id is ended, o
   }
 })
 
-t.test('many deleted users are locked at once, and none of the locks is refused', async (t) => {
+t.test('many deleted users can be locked at once', async (t) => {
   const ids = await Promise.all(Array.from({ length: 8 }, () => lockedUser('many')))
   for (const id of ids) await psql('delete from "user" where id = $1', [id])
   const again = ids.map((id) => accounts.revoke(id, { reason: 'left', lockSeconds: 3600 }, by))

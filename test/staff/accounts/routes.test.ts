@@ -1,4 +1,6 @@
-/** What security staff may ask and do over HTTP, what nobody else may, and what nobody else learns. */
+/**
+ * The staff API for accounts: what each role may do, and that other callers are refused and learn nothing.
+ */
 import t from 'tap'
 import { KEY_SCOPES } from '../../../src/service-api/scopes.ts'
 import { json, startService } from '../../support/service.ts'
@@ -8,7 +10,7 @@ const service = await startService()
 const { http, as, database, addUser, signIn, keyFor, check } = service
 const { psql } = database
 
-/** Somebody with a role, signed in a while ago. */
+/** A user with a role, signed in a while ago. */
 async function staff(role: 'security' | 'auditor' | null, signedInAgo = '0 seconds') {
   const id = await addUser()
   if (role) await psql('insert into staff (user_id, role) values ($1, $2)', [id, role])
@@ -28,7 +30,7 @@ const HARMS = [
   { path: '/users/USER/lock', init: { method: 'DELETE' } as RequestInit },
 ]
 
-t.test('every cell of who may what', async (t) => {
+t.test('every caller gets exactly its rights', async (t) => {
   const security = await staff('security')
   const old = await staff('security', '16 minutes')
   const auditor = await staff('auditor')
@@ -36,10 +38,10 @@ t.test('every cell of who may what', async (t) => {
   const cookie = (token: string) => ({ cookie: `${service.cookieName}=${token}` })
   const ours = { 'sec-fetch-site': 'same-origin' }
   const key = async (...scopes: Parameters<typeof keyFor>) => (await keyFor(...scopes)).headers
-  /** Headers, what a read answers, what harm answers. */
+  /** Headers, the answer to a read, the answer to a write. */
   const cells: [string, Record<string, string>, string, string][] = [
     ['nobody', {}, '401 unauthenticated', '401 unauthenticated'],
-    ['a token of nobody', { authorization: 'Bearer x' }, '401 invalid_token', '401 invalid_token'],
+    ['an unknown token', { authorization: 'Bearer x' }, '401 invalid_token', '401 invalid_token'],
     ['a user', { ...cookie(user.token), ...ours }, '403 not_staff', '403 not_staff'],
     ['a user, by bearer', { authorization: `Bearer ${user.token}` }, '403 not_staff', '403 not_staff'],
     ['an auditor', { ...cookie(auditor.token), ...ours }, '200', '403 read_only'],
@@ -89,7 +91,7 @@ t.test('every cell of who may what', async (t) => {
         })
         t.equal(await problem(response), expected, `${who}: ${init.method ?? 'GET'} ${path}`)
         const ended = path.endsWith('/revoke') && expected === '200'
-        t.equal(await check(session.token), ended ? 401 : 200, 'and only what was allowed has happened')
+        t.equal(await check(session.token), ended ? 401 : 200, 'only allowed requests ended a session')
         const locks = await psql('select from user_lock where user_id = $1', [victim])
         t.equal(locks.length, path.endsWith('/lock') && expected === '200' ? 0 : 1)
       }
@@ -97,7 +99,7 @@ t.test('every cell of who may what', async (t) => {
   }
 })
 
-t.test('whoever is no staff learns nothing: not who exists, not even how to ask', async (t) => {
+t.test('callers who are not staff always get the same 403, which reveals nothing', async (t) => {
   const { token } = await staff(null)
   const ada = await addUser()
   const answers = new Set<string>()
@@ -121,118 +123,109 @@ t.test('whoever is no staff learns nothing: not who exists, not even how to ask'
   t.match([...answers][0], '"code":"not_staff"')
 })
 
-t.test(
-  'how long ago staff have signed in is told by the clock of the database, not by that of a process',
-  async (t) => {
-    const { token } = await staff('security')
-    const clock = Date.now
-    Date.now = () => clock() + 3_600_000
-    t.teardown(() => {
-      Date.now = clock
-    })
-    const ada = await addUser()
-    t.equal(
-      await problem(await as(token, `/api/admin/users/${ada}/revoke`, json({ reason: 'drill' }))),
-      '200',
-    )
-  },
-)
+t.test('the age of a staff sign-in is measured by the database clock', async (t) => {
+  const { token } = await staff('security')
+  const clock = Date.now
+  Date.now = () => clock() + 3_600_000
+  t.teardown(() => {
+    Date.now = clock
+  })
+  const ada = await addUser()
+  t.equal(await problem(await as(token, `/api/admin/users/${ada}/revoke`, json({ reason: 'drill' }))), '200')
+})
 
-t.test('a role that was taken away is gone with the next request', async (t) => {
+t.test('a removed role has no effect from the next request on', async (t) => {
   const { token, userId } = await staff('security')
   t.equal((await as(token, '/api/admin/users?q=x')).status, 200)
   await psql('delete from staff where user_id = $1', [userId])
   t.equal(await problem(await as(token, '/api/admin/users?q=x')), '403 not_staff')
 })
 
-t.test(
-  'staff find a user, see what lives and what was ended and why, end all of it, and lift the lock again',
-  async (t) => {
-    const { token, userId: eve, id: eveSession } = await staff('security')
-    const ada = await addUser('ada/ü %', { name: 'Ada <b>Lovelace</b>', email: 'ada@example.com' })
-    const laptop = await signIn(
-      ada,
-      'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0',
-      '2001:db8::7',
-    )
-    const path = `/api/admin/users/${encodeURIComponent(ada)}`
-    t.same(await (await as(token, '/api/admin/users?q=ADA%40')).json(), {
-      users: [
-        {
-          id: ada,
-          name: 'Ada <b>Lovelace</b>',
-          email: 'ada@example.com',
-          role: null,
-          lock: null,
-          deleted: false,
-        },
-      ],
-    })
-    const before = await as(token, `${path}/sessions`)
-    t.equal(before.headers.get('cache-control'), 'no-store')
-    t.match(await before.json(), {
-      user: { id: ada },
-      sessionCount: 1,
-      sessions: [
-        {
-          id: laptop.id,
-          device: { browser: 'Firefox', os: 'Linux' },
-          ipAddress: '2001:db8::7',
-          expiresAt: /^20/,
-        },
-      ],
-      revocations: [],
-      replays: [],
-    })
+t.test('staff find a user, see active and ended sessions, end all, and unlock the user', async (t) => {
+  const { token, userId: eve, id: eveSession } = await staff('security')
+  const ada = await addUser('ada/ü %', { name: 'Ada <b>Lovelace</b>', email: 'ada@example.com' })
+  const laptop = await signIn(
+    ada,
+    'Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0',
+    '2001:db8::7',
+  )
+  const path = `/api/admin/users/${encodeURIComponent(ada)}`
+  t.same(await (await as(token, '/api/admin/users?q=ADA%40')).json(), {
+    users: [
+      {
+        id: ada,
+        name: 'Ada <b>Lovelace</b>',
+        email: 'ada@example.com',
+        role: null,
+        lock: null,
+        deleted: false,
+      },
+    ],
+  })
+  const before = await as(token, `${path}/sessions`)
+  t.equal(before.headers.get('cache-control'), 'no-store')
+  t.match(await before.json(), {
+    user: { id: ada },
+    sessionCount: 1,
+    sessions: [
+      {
+        id: laptop.id,
+        device: { browser: 'Firefox', os: 'Linux' },
+        ipAddress: '2001:db8::7',
+        expiresAt: /^20/,
+      },
+    ],
+    revocations: [],
+    replays: [],
+  })
 
-    const revoke = await as(token, `${path}/revoke`, {
-      ...json({ reason: '  cookie jar stolen ', lockFor: '90d' }),
-      headers: { ...json({}).headers, 'user-agent': 'console' },
-    })
-    t.equal(revoke.status, 200)
-    const outcome = (await revoke.json()) as { operationId: string; revoked: object[]; lockedUntil: string }
-    t.match(outcome.revoked, [{ id: laptop.id, device: { browser: 'Firefox' } }])
-    t.ok(Math.abs(Date.parse(outcome.lockedUntil) - Date.now() - 90 * 86_400_000) < 60_000)
-    t.equal(await check(laptop.token), 401)
-    await service.replays.flush()
+  const revoke = await as(token, `${path}/revoke`, {
+    ...json({ reason: '  cookie jar stolen ', lockFor: '90d' }),
+    headers: { ...json({}).headers, 'user-agent': 'console' },
+  })
+  t.equal(revoke.status, 200)
+  const outcome = (await revoke.json()) as { operationId: string; revoked: object[]; lockedUntil: string }
+  t.match(outcome.revoked, [{ id: laptop.id, device: { browser: 'Firefox' } }])
+  t.ok(Math.abs(Date.parse(outcome.lockedUntil) - Date.now() - 90 * 86_400_000) < 60_000)
+  t.equal(await check(laptop.token), 401)
+  await service.replays.flush()
 
-    const after = (await (await as(token, `${path}/sessions`)).json()) as object
-    t.match(after, {
-      user: { lock: { reason: 'cookie jar stolen', until: outcome.lockedUntil } },
-      sessionCount: 0,
-      sessions: [],
-      revocations: [
-        {
-          sessionId: laptop.id,
-          operation: {
-            id: outcome.operationId,
-            kind: 'user.revoke',
-            reason: 'cookie jar stolen',
-            actorKind: 'staff',
-            actorId: eve,
-            actorSessionId: eveSession,
-            ipAddress: '127.0.0.1',
-            userAgent: 'console',
-            requestId: revoke.headers.get('x-request-id'),
-            revokedCount: 1,
-            result: { lockedUntil: outcome.lockedUntil },
-          },
+  const after = (await (await as(token, `${path}/sessions`)).json()) as object
+  t.match(after, {
+    user: { lock: { reason: 'cookie jar stolen', until: outcome.lockedUntil } },
+    sessionCount: 0,
+    sessions: [],
+    revocations: [
+      {
+        sessionId: laptop.id,
+        operation: {
+          id: outcome.operationId,
+          kind: 'user.revoke',
+          reason: 'cookie jar stolen',
+          actorKind: 'staff',
+          actorId: eve,
+          actorSessionId: eveSession,
+          ipAddress: '127.0.0.1',
+          userAgent: 'console',
+          requestId: revoke.headers.get('x-request-id'),
+          revokedCount: 1,
+          result: { lockedUntil: outcome.lockedUntil },
         },
-      ],
-      replays: [{ sessionId: laptop.id, count: 1, ipAddress: '127.0.0.1' }],
-    })
-    t.notMatch(JSON.stringify(after), laptop.token)
-    t.equal(await problem(await as(token, `${path}/lock`, { method: 'DELETE' })), '200')
-    t.same(await (await as(token, `${path}/lock`, { method: 'DELETE' })).json(), { operationId: null })
-    t.equal(await check((await signIn(ada)).token), 200)
-    const forever = await as(token, `${path}/revoke`, json({ reason: 'again', lockFor: 'forever' }))
-    t.match(await forever.json(), { lockedUntil: null })
-    const unlocked = await as(token, `${path}/revoke`, json({ reason: 'again' }))
-    t.notOk('lockedUntil' in ((await unlocked.json()) as object), 'no lock was asked for')
-  },
-)
+      },
+    ],
+    replays: [{ sessionId: laptop.id, count: 1, ipAddress: '127.0.0.1' }],
+  })
+  t.notMatch(JSON.stringify(after), laptop.token)
+  t.equal(await problem(await as(token, `${path}/lock`, { method: 'DELETE' })), '200')
+  t.same(await (await as(token, `${path}/lock`, { method: 'DELETE' })).json(), { operationId: null })
+  t.equal(await check((await signIn(ada)).token), 200)
+  const forever = await as(token, `${path}/revoke`, json({ reason: 'again', lockFor: 'forever' }))
+  t.match(await forever.json(), { lockedUntil: null })
+  const unlocked = await as(token, `${path}/revoke`, json({ reason: 'again' }))
+  t.notOk('lockedUntil' in ((await unlocked.json()) as object), 'no lock was requested')
+})
 
-t.test('a key that acts is on record as the service it belongs to', async (t) => {
+t.test("a key's action is recorded under the service that it belongs to", async (t) => {
   const { id, headers } = await keyFor('security')
   const ada = await addUser()
   await signIn(ada)
@@ -249,7 +242,7 @@ t.test('a key that acts is on record as the service it belongs to', async (t) =>
   ])
 })
 
-t.test('what cannot be understood is named, and nothing happens', async (t) => {
+t.test('an invalid request names the field, and changes nothing', async (t) => {
   const { token } = await staff('security')
   const ada = await addUser()
   const victim = await signIn(ada)
@@ -310,7 +303,7 @@ t.test('what cannot be understood is named, and nothing happens', async (t) => {
     t.equal(await problem(await as(token, `/api/admin${path}`, init)), '404 user_not_found')
 })
 
-t.test('the audit tells every operation, newest first, and is read on from page to page', async (t) => {
+t.test('the audit lists every operation, newest first, page by page', async (t) => {
   const { headers } = await keyFor('security')
   const ada = await addUser()
   for (let i = 0; i < 3; i++) {
@@ -350,43 +343,40 @@ t.test('the audit tells every operation, newest first, and is read on from page 
   t.same((await ask(`user=${ada}&since=2100-01-01`)).entries, [])
 })
 
-t.test(
-  'as CSV the audit is complete, and no name, agent or reason becomes a formula or a line of its own',
-  async (t) => {
-    const { token } = await staff('security')
-    const ada = await addUser('=HYPERLINK("http://evil.example","click")')
-    const { token: own } = await signIn(ada)
-    await as(own, '/api/logout', {
-      ...json({}),
-      headers: { ...json({}).headers, 'user-agent': '@SUM(A1:A9),"x"' },
-    })
-    const path = `/api/admin/users/${encodeURIComponent(ada)}/revoke`
-    await as(token, path, json({ reason: '-2+3, "quoted" <script>alert(1)</script>' }))
-    await psql(
-      `insert into operation (id, kind, actor_kind, user_id, revoked_count, reason) select gen_random_uuid(), 'logout', 'user', 'bulk', 1, E'line\\nbreak' from generate_series(1, 2500)`,
-    )
-    const csv = async (query: string) => {
-      const response = await as(token, `/api/admin/audit?${query}`, { headers: { accept: 'text/csv' } })
-      t.equal(response.status, 200)
-      t.equal(response.headers.get('content-type'), 'text/csv; charset=utf-8')
-      t.equal(response.headers.get('x-content-type-options'), 'nosniff')
-      t.match(response.headers.get('content-disposition'), /^attachment; filename="[\w.-]+\.csv"$/)
-      return (await response.text()).split('\r\n')
-    }
-    const [head, revocation, logout, ...rest] = await csv(`user=${encodeURIComponent(ada)}`)
-    t.same(rest, [''])
-    t.match(head, /^"at","kind",/)
-    t.match(revocation, `,"'-2+3, ""quoted"" <script>alert(1)</script>",`)
-    t.match(revocation, `,"'=HYPERLINK(""http://evil.example"",""click"")",`)
-    t.match(logout, `,"'@SUM(A1:A9),""x""",`)
-    t.equal((await csv('user=bulk')).length, 2502, 'all pages of it, a head and a last line end')
-    t.match(await csv('user=nobody'), [/^"at"/, ''], 'nothing is a head alone')
-    const wrong = await as(token, '/api/admin/audit?kind=x', { headers: { accept: 'text/csv' } })
-    t.equal(await problem(wrong), '400 invalid_request')
-  },
-)
+t.test('the audit as CSV is complete, and no value becomes a formula or an extra row', async (t) => {
+  const { token } = await staff('security')
+  const ada = await addUser('=HYPERLINK("http://evil.example","click")')
+  const { token: own } = await signIn(ada)
+  await as(own, '/api/logout', {
+    ...json({}),
+    headers: { ...json({}).headers, 'user-agent': '@SUM(A1:A9),"x"' },
+  })
+  const path = `/api/admin/users/${encodeURIComponent(ada)}/revoke`
+  await as(token, path, json({ reason: '-2+3, "quoted" <script>alert(1)</script>' }))
+  await psql(
+    `insert into operation (id, kind, actor_kind, user_id, revoked_count, reason) select gen_random_uuid(), 'logout', 'user', 'bulk', 1, E'line\\nbreak' from generate_series(1, 2500)`,
+  )
+  const csv = async (query: string) => {
+    const response = await as(token, `/api/admin/audit?${query}`, { headers: { accept: 'text/csv' } })
+    t.equal(response.status, 200)
+    t.equal(response.headers.get('content-type'), 'text/csv; charset=utf-8')
+    t.equal(response.headers.get('x-content-type-options'), 'nosniff')
+    t.match(response.headers.get('content-disposition'), /^attachment; filename="[\w.-]+\.csv"$/)
+    return (await response.text()).split('\r\n')
+  }
+  const [head, revocation, logout, ...rest] = await csv(`user=${encodeURIComponent(ada)}`)
+  t.same(rest, [''])
+  t.match(head, /^"at","kind",/)
+  t.match(revocation, `,"'-2+3, ""quoted"" <script>alert(1)</script>",`)
+  t.match(revocation, `,"'=HYPERLINK(""http://evil.example"",""click"")",`)
+  t.match(logout, `,"'@SUM(A1:A9),""x""",`)
+  t.equal((await csv('user=bulk')).length, 2502, 'all pages, a header and the final line break')
+  t.match(await csv('user=nobody'), [/^"at"/, ''], 'an empty result is a header only')
+  const wrong = await as(token, '/api/admin/audit?kind=x', { headers: { accept: 'text/csv' } })
+  t.equal(await problem(wrong), '400 invalid_request')
+})
 
-t.test('an operation is read with the sessions that it ended, in pages or as CSV', async (t) => {
+t.test('an operation lists the sessions that it ended, in pages or as CSV', async (t) => {
   const { token } = await staff('auditor')
   const ada = await addUser()
   await psql(
@@ -419,7 +409,7 @@ t.test('an operation is read with the sessions that it ended, in pages or as CSV
   t.equal(await problem(await as(token, unknown, { headers: { accept: 'text/csv' } })), '404 not_found')
 })
 
-t.test('an audit that breaks off in the middle does not look complete', async (t) => {
+t.test('an audit export that fails midway does not look complete', async (t) => {
   const { headers } = await keyFor('security')
   await psql(
     `insert into operation (id, kind, actor_kind, user_id, revoked_count, reason) select gen_random_uuid(), 'logout', 'user', 'broken', 1, repeat('x', 500) from generate_series(1, 30000)`,
@@ -435,14 +425,14 @@ t.test('an audit that breaks off in the middle does not look complete', async (t
     }
     await t.rejects(within('the end of the audit', toTheEnd()), /terminated/)
     const refused = await http('/api/admin/audit', { headers: { ...headers, accept: 'text/csv' } })
-    t.equal(await problem(refused), '503 unavailable', 'and none is begun that cannot be read')
+    t.equal(await problem(refused), '503 unavailable', 'an export that cannot be read does not start')
     t.equal(refused.headers.get('content-disposition'), null)
   } finally {
     await psql('alter table away rename to operation')
   }
 })
 
-t.test('while the record cannot be written, nothing is ended and nothing is claimed', async (t) => {
+t.test('while the audit log cannot be written, nothing is ended and no success is claimed', async (t) => {
   const { headers } = await keyFor('security')
   const ada = await addUser()
   const { token } = await signIn(ada)

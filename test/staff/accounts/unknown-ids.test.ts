@@ -1,6 +1,8 @@
 /**
- * Acts of staff on a user who has not come since the application adopted the service: the application still holds the session. A
- * typo is refused; an act on exactly this id takes effect, by whichever way it is done.
+ * Staff act on a user who has not signed in since the application adopted the service, so the session is
+ * still in the
+ * application's own store. A typo is refused; an act on exactly this id takes effect, by API, command line,
+ * console or incident.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -18,7 +20,7 @@ import { json, startService } from '../../support/service.ts'
 import { PATIENCE_MS, waitFor } from '../../support/within.ts'
 
 const owner = await testDatabase()
-// With the rights that an operator gives the service.
+// With the rights that operators grant to the service.
 const service = await startService({ database: await login(owner, 'global_logout_service') })
 const { psql } = owner
 const sessions = createDatabaseSessions({ connectionString: owner.url, timeoutMs: PATIENCE_MS })
@@ -28,7 +30,7 @@ const adapter = withGlobalLogout(held.adapter, sessions)
 const { headers } = await service.keyFor('security', 'sessions:create', 'users:delete')
 const BY = { actorKind: 'system' as const, actorId: 'cli:eve' }
 
-/** A user of the application, of whom the service knows nothing yet. */
+/** A user of the application whom the service does not know yet. */
 async function signedInBefore() {
   const email = `${crypto.randomUUID()}@example.com`
   const { id } = await held.adapter.createUser({ id: '', name: 'Ada', email, emailVerified: null })
@@ -64,14 +66,14 @@ const page = async (path: string, fields?: Record<string, string>) => {
   return { status: response.status, to: response.headers.get('location') ?? '', text: await response.text() }
 }
 
-/** No way leads from a session of before to a session of ours; a new sign-in does, unless the user is locked. */
+/** An old session can never be taken over; a new sign-in succeeds, unless the user is locked. */
 async function staysOut(t: Test, { id, more }: Awaited<ReturnType<typeof signedInBefore>>, locked = false) {
   const [outcome] = await psql('select (global_logout.take_over($1, $2, $3)).outcome', [
     hashToken(await more()),
     id,
     inDays(20),
   ])
-  t.same(outcome, { outcome: locked ? 'locked' : 'signed_out' }, 'by SQL, and so by an import')
+  t.same(outcome, { outcome: locked ? 'locked' : 'signed_out' }, 'by SQL, as an import does')
   const token = await more()
   t.equal(await adapter.getSessionAndUser(token), null, 'in process')
   const takeOver = { token: await more(), expires: inDays(20).toISOString() }
@@ -86,12 +88,12 @@ async function staysOut(t: Test, { id, more }: Awaited<ReturnType<typeof signedI
   t.match(fresh, locked ? { status: 403, code: 'user_locked' } : { status: 201 }, 'a new sign-in')
 }
 
-t.test('a user who has not come is taken over: the ground of this file', async (t) => {
+t.test('control: the session of an unknown user is taken over', async (t) => {
   const { more } = await signedInBefore()
   t.ok(await adapter.getSessionAndUser(await more()))
 })
 
-t.test('an id that no user has here is refused, and the answer names the way on', async (t) => {
+t.test('an unknown id is refused, and the answer names the option to act on it', async (t) => {
   const user = await signedInBefore()
   const { id } = user
   for (const body of [{}, { lockFor: '1h' }, { allowUnknownId: false }])
@@ -116,7 +118,7 @@ t.test('an id that no user has here is refused, and the answer names the way on'
   t.ok(await adapter.getSessionAndUser(await user.more()))
 })
 
-t.test('an auditor is not offered what an auditor may not do', async (t) => {
+t.test('an auditor is not offered actions that auditors may not take', async (t) => {
   await psql(`insert into "user" (id) values ('alan')`)
   const { token } = await service.signIn('alan')
   for (const path of ['/admin/user?id=nobody', '/admin/users?q=nobody'])
@@ -129,7 +131,7 @@ const ENDS: Record<string, (id: string) => Promise<unknown>> = {
   'by the API': (id) => revoke(id, CHOICE),
   'on the command line': (id) => command('revoke', id, '--allow-unknown-id', '--reason', 'x', '--yes'),
   'in the console': (id) => page(`/admin/user/revoke?id=${id}`, form),
-  'by a lock that was lifted': async (id) => {
+  'by a lock that was removed': async (id) => {
     await revoke(id, { ...CHOICE, lockFor: 'forever' })
     return api(`/api/admin/users/${id}/lock`, { method: 'DELETE' })
   },
@@ -143,7 +145,7 @@ const ENDS: Record<string, (id: string) => Promise<unknown>> = {
 }
 const succeeded = [{ status: 200 }, { status: 303 }, { code: 0 }]
 for (const [how, end] of Object.entries(ENDS))
-  t.test(`sessions from before are over after they were ended ${how}; a new sign-in is not`, async (t) => {
+  t.test(`old sessions stay ended after they were ended ${how}; a new sign-in succeeds`, async (t) => {
     const user = await signedInBefore()
     const done = (await end(user.id)) as { status?: number; code?: number }
     t.ok(
@@ -159,7 +161,7 @@ const LOCKS: Record<string, (id: string) => Promise<unknown>> = {
   'in the console': (id) => page(`/admin/user/revoke?id=${id}`, { ...form, lockFor: '24h' }),
 }
 for (const [how, lock] of Object.entries(LOCKS))
-  t.test(`a user who has not come and was locked ${how} gets no session, until unlocked`, async (t) => {
+  t.test(`an unknown user who was locked ${how} gets no session until unlocked`, async (t) => {
     const user = await signedInBefore()
     await lock(user.id)
     await staysOut(t, user, true)
@@ -167,7 +169,7 @@ for (const [how, lock] of Object.entries(LOCKS))
     await staysOut(t, user)
   })
 
-t.test('staff see what they did: the user, the lock, the operation, and the words', async (t) => {
+t.test('staff see their action on an unknown id: user, lock, operation and wording', async (t) => {
   const { id } = await signedInBefore()
   const locked = await command('lock', id, '--allow-unknown-id', '--reason', 'taken over', '--yes')
   t.match(locked, {
@@ -179,7 +181,7 @@ t.test('staff see what they did: the user, the lock, the operation, and the word
   t.match(await psql('select kind, reason, revoked_count, result from operation where user_id = $1', [id]), [
     { kind: 'user.revoke', reason: 'taken over', revoked_count: 0, result: { lockedUntil: 'forever' } },
   ])
-  t.match(await revoke(id, {}), { status: 200, revoked: [] }, 'from then on the user is known')
+  t.match(await revoke(id, {}), { status: 200, revoked: [] }, 'after the first action, the user is known')
 
   const other = await signedInBefore()
   const asked = await page(`/admin/user/revoke?id=${other.id}`)
@@ -191,12 +193,14 @@ t.test('staff see what they did: the user, the lock, the operation, and the word
   t.match(await page(done.to), { status: 200, text: /0 sessions were ended.*Sessions from before/s })
 
   const incident = await executeIncident('--user', 'stranger')
-  t.match(incident, { planned: /Ids that no user has here: stranger\. .*refuses their sessions from before/ })
+  t.match(incident, {
+    planned: /Ids that no user has here: stranger\. .*refuses their sessions from before/,
+  })
   t.notMatch(incident.planned, /ignored/)
 })
 
 for (const [whose, prepare] of [
-  ['a user who has not come', () => signedInBefore()],
+  ['an unknown user', () => signedInBefore()],
   [
     'a deleted user with a role',
     async () => {

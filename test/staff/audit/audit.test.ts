@@ -1,4 +1,4 @@
-/** Whoever changes or removes the record of what they did is found out, and the row is named. */
+/** Verification finds every change to and removal from the audit log, and names the row. */
 
 import t from 'tap'
 import { createAudit } from '../../../src/staff/audit/audit.ts'
@@ -12,7 +12,7 @@ import { waitFor } from '../../support/within.ts'
 
 type Database = Awaited<ReturnType<typeof testDatabase>>
 
-/** Operations `1` to `n` on record, an hour ago, a second apart; sealed unless not wanted. */
+/** Inserts operations `1` to `n`, an hour ago, a second apart; sealed unless `sealed` is false. */
 async function history(n: number, { sealed = true } = {}): Promise<Database> {
   const database = await testDatabase()
   await database.psql(
@@ -31,30 +31,23 @@ const id = (n: number) => `00000000-0000-0000-0000-${String(n).padStart(12, '0')
 const told = (findings: Finding[]) =>
   findings.map(({ kind, seq, operationId }) => ({ kind, seq, operationId }))
 
-t.test(
-  'an untouched history is in order, its head can be noted, and the wait of a logout is no change',
-  async (t) => {
-    const database = await history(12, { sealed: false })
-    const first = await verify(database)
-    t.match(
-      first,
-      { operations: 12, links: 12, findings: [], head: /^12:[0-9a-f]{64}$/ },
-      'sealed before it looks',
-    )
-    t.equal(first.head, await readChainHead(database))
-    await database.psql('update operation set waited_ms = 3')
-    await database.psql(
-      `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`,
-    )
-    t.match(await verify(database, { expect: first.head }), { links: 13, findings: [], head: /^13:/ })
-    const [genesis] = await database.psql<{ hash: string }>(
-      `select encode(sha256('global-logout audit'), 'hex') as hash`,
-    )
-    t.same((await verify(database, { expect: `0:${genesis?.hash}` })).findings, [])
-  },
-)
+t.test('an unchanged history verifies, also after a waiting time was recorded', async (t) => {
+  const database = await history(12, { sealed: false })
+  const first = await verify(database)
+  t.match(first, { operations: 12, links: 12, findings: [], head: /^12:[0-9a-f]{64}$/ }, 'verify seals first')
+  t.equal(first.head, await readChainHead(database))
+  await database.psql('update operation set waited_ms = 3')
+  await database.psql(
+    `insert into operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`,
+  )
+  t.match(await verify(database, { expect: first.head }), { links: 13, findings: [], head: /^13:/ })
+  const [genesis] = await database.psql<{ hash: string }>(
+    `select encode(sha256('global-logout audit'), 'hex') as hash`,
+  )
+  t.same((await verify(database, { expect: `0:${genesis?.hash}` })).findings, [])
+})
 
-t.test('every column of a changed operation gives it away', async (t) => {
+t.test('a change of any column of an operation is found', async (t) => {
   const changes = [
     `reason = 'harmless'`,
     `reason = null`,
@@ -81,14 +74,14 @@ t.test('every column of a changed operation gives it away', async (t) => {
     await database.psql(`update operation set reason = 'reason 7', actor_id = 'eve', actor_kind = 'staff', actor_session_id = null,
       user_id = 'u7', kind = 'user.revoke', scope = null, ip_address = null, user_agent = null, request_id = null, revoked_count = 7,
       at = (select at + interval '1 second' from operation where id = '${id(6)}'), selection = null, result = null where id = '${id(7)}'`)
-    t.same((await verify(database)).findings, [], 'put back, it is in order')
+    t.same((await verify(database)).findings, [], 'restored, the history verifies')
   }
 })
 
-t.test('a deleted operation is missing by name, one that was hidden from the chain is found', async (t) => {
+t.test('a deleted operation is reported as missing, a backdated one as unsealed', async (t) => {
   const database = await history(5)
   await database.psql(`delete from operation where id = $1`, [id(2)])
-  // As if it had been committed before the last seal, which would have seen it.
+  // As if it had been committed before the last seal, which would have included it.
   for (const [n, when] of [
     [99, '- 1 hour'],
     [100, '1 hour'],
@@ -103,7 +96,7 @@ t.test('a deleted operation is missing by name, one that was hidden from the cha
   ])
 })
 
-t.test('links that were removed, changed or swapped are named, and only they', async (t) => {
+t.test('links that were removed, changed or swapped are reported, and no others', async (t) => {
   const tampered = async (sql: string) => {
     const database = await history(9)
     await database.psql(sql)
@@ -136,37 +129,32 @@ t.test('links that were removed, changed or swapped are named, and only they', a
       update audit_link l set operation_id = o.operation_id, digest = o.digest from audit_link o
       where l.seq in (3, 4) and o.seq = 7 - l.seq; commit`),
     [changed(3, 4), changed(4, 3)],
-    'two operations that changed places',
+    'two operations with swapped links',
   )
   t.same(
     await tampered(`begin; update operation set reason = 'harmless' where id = '${id(3)}';
       update audit_link set digest = operation_digest(o) from operation o where o.id = operation_id and seq = 3; commit`),
     [changed(3)],
-    'an operation changed together with the digest of it',
+    'an operation changed together with its digest',
   )
 })
 
-t.test(
-  'a head that does not fit is found; a chain cut off with its head only against a noted one',
-  async (t) => {
-    const database = await history(6)
-    const head = await readChainHead(database)
-    const hashAt = `(select hash from audit_link where seq = 4)`
-    await database.psql(`begin; delete from operation where id in (select operation_id from audit_link where seq > 4);
+t.test('a wrong head is found; a truncated chain with a matching head needs a stored head', async (t) => {
+  const database = await history(6)
+  const head = await readChainHead(database)
+  const hashAt = `(select hash from audit_link where seq = 4)`
+  await database.psql(`begin; delete from operation where id in (select operation_id from audit_link where seq > 4);
     delete from audit_link where seq > 4; commit`)
-    t.same(told((await verify(database)).findings), [
-      { kind: 'link_missing', seq: 5, operationId: undefined },
-    ])
-    await database.psql(`update audit_head set seq = 4`)
-    t.match(told((await verify(database)).findings), [{ kind: 'head_changed', seq: 4 }])
-    await database.psql(`update audit_head set hash = ${hashAt}`)
-    t.same((await verify(database)).findings, [], 'by itself, a shorter history is a history')
-    const { findings } = await verify(database, { expect: head })
-    t.match(findings, [{ kind: 'head_not_as_noted', seq: 6, detail: /ends at link 4.* removed/ }])
-  },
-)
+  t.same(told((await verify(database)).findings), [{ kind: 'link_missing', seq: 5, operationId: undefined }])
+  await database.psql(`update audit_head set seq = 4`)
+  t.match(told((await verify(database)).findings), [{ kind: 'head_changed', seq: 4 }])
+  await database.psql(`update audit_head set hash = ${hashAt}`)
+  t.same((await verify(database)).findings, [], 'without a stored head, a shorter history verifies')
+  const { findings } = await verify(database, { expect: head })
+  t.match(findings, [{ kind: 'head_not_as_noted', seq: 6, detail: /ends at link 4.* removed/ }])
+})
 
-t.test('a head that was set back hides no change of what came after, also when sealing fails', async (t) => {
+t.test('a head that was set back hides no later change, even if sealing fails', async (t) => {
   const database = await history(12)
   await database.psql(`update operation set reason = 'harmless' where id = '${id(10)}'`)
   await database.psql(`update audit_head set seq = 9, hash = (select hash from audit_link where seq = 9)`)
@@ -188,7 +176,7 @@ t.test('a head that was set back hides no change of what came after, also when s
   ])
 })
 
-t.test('a chain that was made anew around a changed operation is found against a noted head', async (t) => {
+t.test('a chain rebuilt around a changed operation is found against a stored head', async (t) => {
   const database = await history(6)
   const head = await readChainHead(database)
   await database.psql(`begin; update operation set reason = 'harmless' where id = '${id(2)}'; truncate audit_link;
@@ -202,32 +190,29 @@ t.test('a chain that was made anew around a changed operation is found against a
     await t.rejects(verify(database, { expect: wrong }), /NUMBER:HASH/, JSON.stringify(wrong))
 })
 
-t.test(
-  'many sealers at once, and operations that commit late, make one chain with a link for each',
-  async (t) => {
-    const database = await testDatabase()
-    const sealers = [1, 2, 3].map(() => startSealer(database, strictLog(t), { sealMs: 1 }))
-    const insert = `insert into global_logout.operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`
-    await Promise.all(
-      Array.from({ length: 60 }, (_, i) =>
-        database.transaction(async (tx) => {
-          await tx.execute(insert)
-          await new Promise((turn) => setTimeout(turn, (i * 7) % 40))
-        }),
-      ),
-    )
-    await Promise.all(sealers.map((sealer) => sealer.close()))
-    await seal(database)
-    t.match(await verify(database), { operations: 60, links: 60, findings: [] })
-    t.equal(await seal(database), 0)
-    const idle = () => database.psql('select xmin::text, xmax::text, seq from audit_head')
-    const before = await idle()
-    await seal(database)
-    t.same(await idle(), before, 'with nothing new, nothing is written')
-  },
-)
+t.test('many sealers at once and late commits make one chain with one link for each operation', async (t) => {
+  const database = await testDatabase()
+  const sealers = [1, 2, 3].map(() => startSealer(database, strictLog(t), { sealMs: 1 }))
+  const insert = `insert into global_logout.operation (id, kind, actor_kind, revoked_count) values (gen_random_uuid(), 'logout', 'user', 1)`
+  await Promise.all(
+    Array.from({ length: 60 }, (_, i) =>
+      database.transaction(async (tx) => {
+        await tx.execute(insert)
+        await new Promise((turn) => setTimeout(turn, (i * 7) % 40))
+      }),
+    ),
+  )
+  await Promise.all(sealers.map((sealer) => sealer.close()))
+  await seal(database)
+  t.match(await verify(database), { operations: 60, links: 60, findings: [] })
+  t.equal(await seal(database), 0)
+  const idle = () => database.psql('select xmin::text, xmax::text, seq from audit_head')
+  const before = await idle()
+  await seal(database)
+  t.same(await idle(), before, 'with nothing new, nothing is written')
+})
 
-t.test('sealing looks at what is new, not again at what it has sealed', async (t) => {
+t.test('sealing reads only operations that are new', async (t) => {
   const database = await history(10, { sealed: false })
   const added: number[] = []
   const looksFrom = async () =>
@@ -235,14 +220,14 @@ t.test('sealing looks at what is new, not again at what it has sealed', async (t
   for (const most of [4, 6]) {
     const [row] = await database.psql<{ added: number }>(`select seal_operations(${most}) as added`)
     added.push(row?.added ?? 0)
-    if (most === 4) t.equal(await looksFrom(), '1:1:', 'six still wait')
+    if (most === 4) t.equal(await looksFrom(), '1:1:', 'six are not sealed yet')
   }
   t.same(added, [4, 6])
   t.not(await looksFrom(), '1:1:', 'the last batch was full, and there was no more')
   t.match(await verify(database), { links: 10, findings: [] })
 })
 
-t.test('the head is told when sealing begins, and again after a while', async (t) => {
+t.test('the chain head is logged when sealing starts, and repeatedly after that', async (t) => {
   const database = await history(3, { sealed: false })
   const { log, lines } = keepLog()
   const sealer = startSealer(database, log, { sealMs: 5, logHeadMs: 20 })
@@ -257,10 +242,10 @@ t.test('the head is told when sealing begins, and again after a while', async (t
   t.equal(heads[1], heads[0])
 })
 
-t.test('the audit is paged from the newest on, and no entry is told twice or not at all', async (t) => {
+t.test('the audit is paged from the newest on, each entry exactly once', async (t) => {
   const database = await history(250)
   const audit = createAudit(database)
-  // Sixty at one instant: no page may end by losing the rest of them.
+  // Sixty in the same instant: a page that ends among them must not lose the rest.
   await database.psql(
     `update operation set at = '2026-01-01T00:00:00.123456Z' where revoked_count between 80 and 139`,
   )
@@ -292,36 +277,33 @@ t.test('the audit is paged from the newest on, and no entry is told twice or not
   for (const right of positions(readable)) await t.resolves(audit.list({}, right), right)
 })
 
-t.test(
-  'sessions deleted behind the service are told of by statement and user, with nobody as the actor',
-  async (t) => {
-    const database = await testDatabase()
-    const audit = createAudit(database)
-    await database.psql(`insert into "user" (id) values ('ada'), ('bob'), ('=cmd()')`)
-    await database.psql(
-      `insert into session ("sessionToken", "userId", expires) select gen_random_uuid()::text, u.id, now() + interval '1 day' from "user" u, generate_series(1, 3)`,
-    )
-    await database.psql(`delete from session where ctid in (select min(ctid) from session group by "userId")`)
-    await database.psql(`delete from "user" where id = 'bob'`)
-    const told = (await audit.list({})).entries.map(({ kind, userId, revokedCount, actorId, id }) => ({
-      ...{ kind, userId, revokedCount, actorId, id },
-    }))
-    const external = (userId: string, revokedCount: number) => ({
-      ...{ kind: 'external', userId, revokedCount, actorId: null, id: null },
-    })
-    t.same(told, [external('bob', 2), external('bob', 1), external('ada', 1), external('=cmd()', 1)])
-    const { entries } = await audit.list({ userId: 'bob', kind: 'external' })
-    t.equal(entries.length, 2)
-    t.same((await audit.list({ actorId: 'bob' })).entries, [])
-    t.same((await audit.list({ kind: 'logout' })).entries, [])
-    const lines = []
-    for await (const line of auditCsv(audit.all({ kind: 'external' }))) lines.push(line)
-    t.equal(lines.length, 5, 'the names of the columns, and each record')
-    t.match(lines.at(-1), `"'=cmd()"`, 'a user whose id is a formula')
-  },
-)
+t.test('sessions deleted outside the service are recorded by statement, without an actor', async (t) => {
+  const database = await testDatabase()
+  const audit = createAudit(database)
+  await database.psql(`insert into "user" (id) values ('ada'), ('bob'), ('=cmd()')`)
+  await database.psql(
+    `insert into session ("sessionToken", "userId", expires) select gen_random_uuid()::text, u.id, now() + interval '1 day' from "user" u, generate_series(1, 3)`,
+  )
+  await database.psql(`delete from session where ctid in (select min(ctid) from session group by "userId")`)
+  await database.psql(`delete from "user" where id = 'bob'`)
+  const told = (await audit.list({})).entries.map(({ kind, userId, revokedCount, actorId, id }) => ({
+    ...{ kind, userId, revokedCount, actorId, id },
+  }))
+  const external = (userId: string, revokedCount: number) => ({
+    ...{ kind: 'external', userId, revokedCount, actorId: null, id: null },
+  })
+  t.same(told, [external('bob', 2), external('bob', 1), external('ada', 1), external('=cmd()', 1)])
+  const { entries } = await audit.list({ userId: 'bob', kind: 'external' })
+  t.equal(entries.length, 2)
+  t.same((await audit.list({ actorId: 'bob' })).entries, [])
+  t.same((await audit.list({ kind: 'logout' })).entries, [])
+  const lines = []
+  for await (const line of auditCsv(audit.all({ kind: 'external' }))) lines.push(line)
+  t.equal(lines.length, 5, 'a header, and each record')
+  t.match(lines.at(-1), `"'=cmd()"`, 'the user id is a formula')
+})
 
-t.test('whoever deletes sessions in the name of an operation is found out, or refused', async (t) => {
+t.test('deleting sessions in the name of an operation is detected or refused', async (t) => {
   const database = await testDatabase()
   await database.psql(`insert into "user" (id) values ('ada')`)
   await database.psql(
@@ -335,7 +317,7 @@ t.test('whoever deletes sessions in the name of an operation is found out, or re
       `insert into operation (id, kind, actor_kind, revoked_count, result) values ($1, $2, 'staff', $3, $4)`,
       [id(n), kind, count, result],
     )
-  await t.rejects(endAs(crypto.randomUUID(), `'1'`), { code: '23503' }, 'an operation that nobody recorded')
+  await t.rejects(endAs(crypto.randomUUID(), `'1'`), { code: '23503' }, 'an operation that was not recorded')
   t.same(await database.psql('select from revoked_session'), [], 'nothing has ended')
 
   await record(1, 'user.revoke', 2)
@@ -354,10 +336,10 @@ t.test('whoever deletes sessions in the name of an operation is found out, or re
   t.same(told(findings), [mismatch(1), mismatch(2)])
   t.match(findings[0]?.detail, `operation ${id(1)} states 2 ended sessions, but 3 are recorded under it`)
   await database.psql('delete from revoked_session')
-  t.same((await verify(database)).findings, [], 'retention makes them fewer')
+  t.same((await verify(database)).findings, [], 'retention may make them fewer')
 })
 
-t.test('filters are combined, and an incident is found by a user it hit', async (t) => {
+t.test('filters combine, and an incident is found by a user whose sessions it ended', async (t) => {
   const database = await history(20)
   const audit = createAudit(database)
   const found = async (filter: Parameters<typeof audit.list>[0]) =>
@@ -367,11 +349,7 @@ t.test('filters are combined, and an incident is found by a user it hit', async 
   t.same((await found({ actorId: 'eve', kind: 'user.revoke' })).length, 20)
   const [tenth] = (await audit.list({ userId: 'u10' })).entries
   const [fifth] = (await audit.list({ userId: 'u5' })).entries
-  t.same(
-    await found({ since: fifth?.at, until: tenth?.at }),
-    [9, 8, 7, 6, 5],
-    'from an instant on, up to another',
-  )
+  t.same(await found({ since: fifth?.at, until: tenth?.at }), [9, 8, 7, 6, 5], 'from one instant to another')
   await database.psql(
     `insert into operation (id, kind, actor_kind, revoked_count) values ($1, 'incident.execute', 'staff', 999)`,
     [id(999)],

@@ -1,4 +1,4 @@
-/** The console over HTTP: who may what, what it lets nobody smuggle in, what it says when there is nothing to say. */
+/** The console over HTTP: its access rules, its escaping, its confirmation steps and its empty pages. */
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
@@ -12,54 +12,51 @@ const { psql } = service.database
 const EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 const UNKNOWN = '00000000-0000-4000-8000-000000000000'
 
-t.test(
-  'one and the same page for everybody without a role, whether there is anything behind it or not',
-  async (t) => {
-    const someone = await service.signIn(await service.addUser())
-    const existing = await service.addUser('somebody-real', { name: 'Somebody Real' })
-    const pages: string[] = []
-    for (const path of [
-      '/admin',
-      '/admin/users?q=somebody',
-      `/admin/user?id=${existing}`,
-      '/admin/user?id=nobody',
-      '/admin/user',
-      '/admin/user?id=%00',
-      `/admin/user/revoke?id=${existing}`,
-      '/admin/user/revoke?id=nobody',
-      '/admin/incidents',
-      '/admin/incidents/new',
-      `/admin/incidents/${UNKNOWN}`,
-      '/admin/incidents/not-an-id',
-      `/admin/incidents/${UNKNOWN}/report.csv`,
-      '/admin/audit',
-      '/admin/audit.csv',
-      `/admin/operation?id=${UNKNOWN}`,
-      `/admin/operation.csv?id=${UNKNOWN}`,
-      '/admin/there/is/nothing',
-    ]) {
-      const response = await service.as(someone.token, path)
-      t.equal(response.status, 403, path)
-      pages.push(withoutTime(await response.text()))
-    }
-    for (const path of [
-      `/admin/user/revoke?id=${existing}`,
-      '/admin/user/unlock?id=nobody',
-      '/admin/incidents',
-      `/admin/incidents/${UNKNOWN}/execute`,
-      '/admin/nothing',
-    ]) {
-      const response = await post(someone.token, path, { reason: 'curious' })
-      t.equal(response.status, 403, `POST ${path}`)
-      pages.push(withoutTime(await response.text()))
-    }
-    t.equal(new Set(pages).size, 1)
-    t.match(pages[0], 'This is for security staff')
-    t.notMatch(pages[0], 'Somebody Real')
-  },
-)
+t.test('every user without a role gets the same page, whether the address exists or not', async (t) => {
+  const someone = await service.signIn(await service.addUser())
+  const existing = await service.addUser('somebody-real', { name: 'Somebody Real' })
+  const pages: string[] = []
+  for (const path of [
+    '/admin',
+    '/admin/users?q=somebody',
+    `/admin/user?id=${existing}`,
+    '/admin/user?id=nobody',
+    '/admin/user',
+    '/admin/user?id=%00',
+    `/admin/user/revoke?id=${existing}`,
+    '/admin/user/revoke?id=nobody',
+    '/admin/incidents',
+    '/admin/incidents/new',
+    `/admin/incidents/${UNKNOWN}`,
+    '/admin/incidents/not-an-id',
+    `/admin/incidents/${UNKNOWN}/report.csv`,
+    '/admin/audit',
+    '/admin/audit.csv',
+    `/admin/operation?id=${UNKNOWN}`,
+    `/admin/operation.csv?id=${UNKNOWN}`,
+    '/admin/there/is/nothing',
+  ]) {
+    const response = await service.as(someone.token, path)
+    t.equal(response.status, 403, path)
+    pages.push(withoutTime(await response.text()))
+  }
+  for (const path of [
+    `/admin/user/revoke?id=${existing}`,
+    '/admin/user/unlock?id=nobody',
+    '/admin/incidents',
+    `/admin/incidents/${UNKNOWN}/execute`,
+    '/admin/nothing',
+  ]) {
+    const response = await post(someone.token, path, { reason: 'curious' })
+    t.equal(response.status, 403, `POST ${path}`)
+    pages.push(withoutTime(await response.text()))
+  }
+  t.equal(new Set(pages).size, 1)
+  t.match(pages[0], 'This is for security staff')
+  t.notMatch(pages[0], 'Somebody Real')
+})
 
-t.test('whoever is not signed in is led to the page that says so', async (t) => {
+t.test('a visitor who is not signed in is redirected to the page that says so', async (t) => {
   for (const path of ['/admin', '/admin/users?q=a', '/admin/nothing']) {
     const response = await service.http(path)
     t.match(
@@ -74,7 +71,7 @@ t.test('a service key opens the API, not the console', async (t) => {
   t.equal((await service.http('/admin', { headers })).status, 403)
 })
 
-t.test('an auditor sees everything and changes nothing', async (t) => {
+t.test('an auditor can read every page and change nothing', async (t) => {
   const auditor = await addStaff('auditor')
   const victim = await service.addUser(crypto.randomUUID(), { name: 'Victim' })
   const { token } = await service.signIn(victim)
@@ -106,7 +103,7 @@ t.test('an auditor sees everything and changes nothing', async (t) => {
   t.equal(await service.check(token), 200)
 })
 
-t.test('no other site can make staff end anything', async (t) => {
+t.test('another site cannot make staff end sessions', async (t) => {
   const staff = await addStaff('security')
   const victim = await service.addUser()
   const { token } = await service.signIn(victim)
@@ -121,30 +118,27 @@ t.test('no other site can make staff end anything', async (t) => {
   t.strictSame(await psql('select 1 from incident where reason = $1', ['forged']), [])
 })
 
-t.test(
-  'a form from another site is refused before it is read, so that no page offers it again',
-  async (t) => {
-    const staff = await addStaff('security')
-    const victim = await service.addUser()
-    const sending = request(`${service.base}/admin/user/revoke?id=${victim}`, {
-      method: 'POST',
-      headers: {
-        cookie: `${service.cookieName}=${staff.token}`,
-        'sec-fetch-site': 'cross-site',
-        'content-type': 'application/x-www-form-urlencoded',
-        'content-length': '1000',
-      },
-    })
-    // The rest never arrives: while it is waited for, the database may become one that does not answer.
-    sending.write('reason=forged&lockFor=forever&')
-    const [response] = (await nextEvent('the refusal', sending, 'response')) as [IncomingMessage]
-    t.equal(response.statusCode, 403)
-    t.notMatch(await text(response), 'forged')
-    sending.destroy()
-  },
-)
+t.test('a form from another site is refused unread, so no page offers to send it again', async (t) => {
+  const staff = await addStaff('security')
+  const victim = await service.addUser()
+  const sending = request(`${service.base}/admin/user/revoke?id=${victim}`, {
+    method: 'POST',
+    headers: {
+      cookie: `${service.cookieName}=${staff.token}`,
+      'sec-fetch-site': 'cross-site',
+      'content-type': 'application/x-www-form-urlencoded',
+      'content-length': '1000',
+    },
+  })
+  // The rest never arrives: if it were awaited, the request would time out and become a 503.
+  sending.write('reason=forged&lockFor=forever&')
+  const [response] = (await nextEvent('the refusal', sending, 'response')) as [IncomingMessage]
+  t.equal(response.statusCode, 403)
+  t.notMatch(await text(response), 'forged')
+  sending.destroy()
+})
 
-t.test('harm needs a recent sign-in; what was typed in is kept, and goes through after it', async (t) => {
+t.test('a write needs a recent sign-in; the form is kept, and can be sent after it', async (t) => {
   const staff = await addStaff('security')
   const victim = await service.addUser()
   const { token } = await service.signIn(victim)
@@ -163,8 +157,8 @@ t.test('harm needs a recent sign-in; what was typed in is kept, and goes through
   t.equal(response.status, 403)
   const page = await response.text()
   t.match(page, 'Sign in again first')
-  t.equal(await service.check(token), 200, 'nothing was done')
-  t.notMatch(page, 'data-session', 'it does not follow the new sign-in away')
+  t.equal(await service.check(token), 200, 'no session was ended')
+  t.notMatch(page, 'data-session', 'the page does not reload after the new sign-in')
   t.notMatch(page, EVIL)
   const kept = Object.fromEntries(
     [...page.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)">/g)].map(([, name, value]) => [
@@ -180,55 +174,52 @@ t.test('harm needs a recent sign-in; what was typed in is kept, and goes through
   t.equal(await service.check(token), 401)
 })
 
-t.test(
-  'what people call themselves, their devices and their reasons is text, and nothing else',
-  async (t) => {
-    const staff = await addStaff('security')
-    const id = `evil/../${crypto.randomUUID()}?a=b&c=${EVIL}`
-    await service.addUser(id, { name: EVIL, email: `${crypto.randomUUID()}${EVIL}` })
-    await service.signIn(id, `${EVIL} agent`)
-    const { token } = await service.signIn(id, `Fresh/1 ${EVIL}`)
-    const asked = new URLSearchParams({ id })
-    const pages = [
-      `/admin/users?${new URLSearchParams({ q: EVIL })}`,
-      `/admin/user?${asked}`,
-      `/admin/user/revoke?${asked}`,
-      `/admin/user/revoke?${asked}&lockFor=${encodeURIComponent(EVIL)}`,
-    ]
-    for (const path of pages) t.notMatch(await show(staff.token, path), '<script>alert', path)
+t.test('names, devices and reasons are escaped as text', async (t) => {
+  const staff = await addStaff('security')
+  const id = `evil/../${crypto.randomUUID()}?a=b&c=${EVIL}`
+  await service.addUser(id, { name: EVIL, email: `${crypto.randomUUID()}${EVIL}` })
+  await service.signIn(id, `${EVIL} agent`)
+  const { token } = await service.signIn(id, `Fresh/1 ${EVIL}`)
+  const asked = new URLSearchParams({ id })
+  const pages = [
+    `/admin/users?${new URLSearchParams({ q: EVIL })}`,
+    `/admin/user?${asked}`,
+    `/admin/user/revoke?${asked}`,
+    `/admin/user/revoke?${asked}&lockFor=${encodeURIComponent(EVIL)}`,
+  ]
+  for (const path of pages) t.notMatch(await show(staff.token, path), '<script>alert', path)
 
-    const wrong = await post(staff.token, `/admin/user/revoke?${asked}`, { reason: '', lockFor: EVIL })
-    t.equal(wrong.status, 400)
-    t.notMatch(await wrong.text(), '<script>alert')
-    const done = await post(staff.token, `/admin/user/revoke?${asked}`, { reason: EVIL, lockFor: 'forever' })
-    t.equal(done.status, 303)
-    t.equal(await service.check(token), 401, 'an id with slashes and ampersands is found all the same')
-    const after = done.headers.get('location') ?? ''
-    const page = await show(staff.token, after)
-    t.match(page, '2 sessions were ended')
-    t.match(page, 'Sign-in is locked until staff unlock it')
-    t.match(page, '&lt;script&gt;alert(1)')
+  const wrong = await post(staff.token, `/admin/user/revoke?${asked}`, { reason: '', lockFor: EVIL })
+  t.equal(wrong.status, 400)
+  t.notMatch(await wrong.text(), '<script>alert')
+  const done = await post(staff.token, `/admin/user/revoke?${asked}`, { reason: EVIL, lockFor: 'forever' })
+  t.equal(done.status, 303)
+  t.equal(await service.check(token), 401, 'a user id with slashes and ampersands is found')
+  const after = done.headers.get('location') ?? ''
+  const page = await show(staff.token, after)
+  t.match(page, '2 sessions were ended')
+  t.match(page, 'Sign-in is locked until staff unlock it')
+  t.match(page, '&lt;script&gt;alert(1)')
 
-    const plan = await post(staff.token, '/admin/incidents', { reason: EVIL, userIds: id, userAgent: EVIL })
-    t.equal(plan.status, 303)
-    for (const path of [
-      after,
-      plan.headers.get('location') ?? '',
-      `/admin/incidents/new?from=${plan.headers.get('location')?.split('/').at(-1)}`,
-      '/admin',
-      '/admin/incidents',
-      '/admin/audit',
-      `/admin/audit?${new URLSearchParams({ user: EVIL, actor: EVIL, kind: EVIL, since: EVIL })}`,
-      `/admin/operation?id=${new URL(after, service.base).searchParams.get('done')}`,
-    ])
-      t.notMatch(await show(staff.token, path), '<script>alert', path)
-  },
-)
+  const plan = await post(staff.token, '/admin/incidents', { reason: EVIL, userIds: id, userAgent: EVIL })
+  t.equal(plan.status, 303)
+  for (const path of [
+    after,
+    plan.headers.get('location') ?? '',
+    `/admin/incidents/new?from=${plan.headers.get('location')?.split('/').at(-1)}`,
+    '/admin',
+    '/admin/incidents',
+    '/admin/audit',
+    `/admin/audit?${new URLSearchParams({ user: EVIL, actor: EVIL, kind: EVIL, since: EVIL })}`,
+    `/admin/operation?id=${new URL(after, service.base).searchParams.get('done')}`,
+  ])
+    t.notMatch(await show(staff.token, path), '<script>alert', path)
+})
 
-t.test('before anything happened the pages say so', async (t) => {
+t.test('empty pages say that nothing has happened yet', async (t) => {
   const empty = await startService()
   const id = await empty.addUser('first', { name: 'First' })
-  // Without triggers: giving a role is on record, too.
+  // Without triggers, because granting a role is recorded, too.
   await empty.database.psql(
     `set session_replication_role = replica; insert into staff values ('first', 'security')`,
   )
@@ -246,97 +237,85 @@ t.test('before anything happened the pages say so', async (t) => {
   t.match(await show('/admin/audit'), 'No entry matches.')
 })
 
-t.test(
-  'a form that is not right is shown again with what was entered, and says what is wrong where',
-  async (t) => {
-    const staff = await addStaff('security')
-    const send = async (fields: Record<string, string>) => {
-      const response = await post(staff.token, '/admin/incidents', fields)
-      t.equal(response.status, 400, JSON.stringify(fields))
-      return response.text()
-    }
-    const wrong = await send({
-      reason: 'Leak',
-      ipRange: '203.0.113.0/33',
-      createdAfter: 'yesterday',
-      userAgent: 'Firefox',
-    })
-    t.match(wrong, /<a href="#ipRange">Address or range<\/a>: must be an IPv4/)
-    t.match(wrong, /<section class="alarm" role="alert"[^>]* autofocus>/)
-    t.match(
-      wrong,
-      /id="ipRange" name="ipRange" aria-describedby="ipRange-hint ipRange-fault" aria-invalid="true" type="text" value="203.0.113.0\/33"/,
-    )
-    t.match(wrong, /id="createdAfter-fault">Must be a date and a time/)
-    t.match(wrong, 'value="Firefox"')
-    t.match(
-      await send({ reason: 'Leak', emailDomain: '@example.com' }),
-      'Must be a domain such as example.com',
-    )
-    t.match(await send({ reason: 'Leak' }), 'Fill in at least one field')
-    t.match(await send({ everyone: 'yes' }), 'Must say why')
-    t.match(await send({ reason: 'Leak', everyone: 'yes', ipRange: 'all of it' }), 'Must be an IPv4')
-    t.match(await send({ reason: 'Leak', createdBefore: '2026-02-31T25:00' }), 'Must be a date and a time')
-    t.strictSame(await psql('select 1 from incident where reason = $1', ['Leak']), [])
-  },
-)
+t.test('an invalid form is shown again with its values, and each error stands at its field', async (t) => {
+  const staff = await addStaff('security')
+  const send = async (fields: Record<string, string>) => {
+    const response = await post(staff.token, '/admin/incidents', fields)
+    t.equal(response.status, 400, JSON.stringify(fields))
+    return response.text()
+  }
+  const wrong = await send({
+    reason: 'Leak',
+    ipRange: '203.0.113.0/33',
+    createdAfter: 'yesterday',
+    userAgent: 'Firefox',
+  })
+  t.match(wrong, /<a href="#ipRange">Address or range<\/a>: must be an IPv4/)
+  t.match(wrong, /<section class="alarm" role="alert"[^>]* autofocus>/)
+  t.match(
+    wrong,
+    /id="ipRange" name="ipRange" aria-describedby="ipRange-hint ipRange-fault" aria-invalid="true" type="text" value="203.0.113.0\/33"/,
+  )
+  t.match(wrong, /id="createdAfter-fault">Must be a date and a time/)
+  t.match(wrong, 'value="Firefox"')
+  t.match(await send({ reason: 'Leak', emailDomain: '@example.com' }), 'Must be a domain such as example.com')
+  t.match(await send({ reason: 'Leak' }), 'Fill in at least one field')
+  t.match(await send({ everyone: 'yes' }), 'Must say why')
+  t.match(await send({ reason: 'Leak', everyone: 'yes', ipRange: 'all of it' }), 'Must be an IPv4')
+  t.match(await send({ reason: 'Leak', createdBefore: '2026-02-31T25:00' }), 'Must be a date and a time')
+  t.strictSame(await psql('select 1 from incident where reason = $1', ['Leak']), [])
+})
 
-t.test(
-  'an incident: planned, confirmed with its box, ended, reported; sign-ins of others live',
-  async (t) => {
-    const staff = await addStaff('security')
-    const victim = await service.addUser(crypto.randomUUID(), { email: 'victim@Jar.example' })
-    const other = await service.addUser()
-    const inside = await service.signIn(victim, 'Cookie jar', '198.51.100.7')
-    const outside = await service.signIn(other, 'Cookie jar', '203.0.113.7')
-    const preview = await post(staff.token, '/admin/incidents/preview', {
-      ipRange: '198.51.100.0/24',
-      userAgent: 'cookie JAR',
-    })
-    t.strictSame(await preview.json(), { sessions: 1, users: 1, staffSessions: 0, estimated: false })
-    const refused = await post(staff.token, '/admin/incidents/preview', { ipRange: 'x' })
-    t.match(
-      { status: refused.status, body: await refused.json() },
-      { status: 400, body: { field: 'ipRange' } },
-    )
+t.test('an incident is planned, confirmed with its checkbox, executed and reported', async (t) => {
+  const staff = await addStaff('security')
+  const victim = await service.addUser(crypto.randomUUID(), { email: 'victim@Jar.example' })
+  const other = await service.addUser()
+  const inside = await service.signIn(victim, 'Cookie jar', '198.51.100.7')
+  const outside = await service.signIn(other, 'Cookie jar', '203.0.113.7')
+  const preview = await post(staff.token, '/admin/incidents/preview', {
+    ipRange: '198.51.100.0/24',
+    userAgent: 'cookie JAR',
+  })
+  t.strictSame(await preview.json(), { sessions: 1, users: 1, staffSessions: 0, estimated: false })
+  const refused = await post(staff.token, '/admin/incidents/preview', { ipRange: 'x' })
+  t.match({ status: refused.status, body: await refused.json() }, { status: 400, body: { field: 'ipRange' } })
 
-    const planned = await post(staff.token, '/admin/incidents', {
-      reason: 'Stolen jar',
-      ipRange: '198.51.100.0/24',
-      userAgent: 'cookie JAR',
-      emailDomain: 'jar.example',
-      createdAfter: '2020-01-01T00:00',
-    })
-    const path = planned.headers.get('location') ?? ''
-    const shown = await show(staff.token, path)
-    t.match(shown, 'This would end 1 session of 1 user')
-    t.match(shown, /<dt>Email domain<\/dt><dd>is “<bdi>jar\.example<\/bdi>”/)
-    const again = await show(staff.token, `/admin/incidents/new?from=${path.split('/').at(-1)}`)
-    t.match(again, /name="emailDomain"[^>]* value="jar\.example"/)
-    t.equal(await service.check(inside.token), 200, 'a plan ends nothing')
+  const planned = await post(staff.token, '/admin/incidents', {
+    reason: 'Stolen jar',
+    ipRange: '198.51.100.0/24',
+    userAgent: 'cookie JAR',
+    emailDomain: 'jar.example',
+    createdAfter: '2020-01-01T00:00',
+  })
+  const path = planned.headers.get('location') ?? ''
+  const shown = await show(staff.token, path)
+  t.match(shown, 'This would end 1 session of 1 user')
+  t.match(shown, /<dt>Email domain<\/dt><dd>is “<bdi>jar\.example<\/bdi>”/)
+  const again = await show(staff.token, `/admin/incidents/new?from=${path.split('/').at(-1)}`)
+  t.match(again, /name="emailDomain"[^>]* value="jar\.example"/)
+  t.equal(await service.check(inside.token), 200, 'a plan ends nothing')
 
-    const unticked = await post(staff.token, `${path}/execute`, {})
-    t.equal(unticked.status, 400)
-    t.match(await unticked.text(), 'Tick the box')
-    t.equal((await service.as(staff.token, `${path}/execute`)).status, 303, 'a link ends nothing')
-    t.match(await show(staff.token, path), 'This would end')
+  const unticked = await post(staff.token, `${path}/execute`, {})
+  t.equal(unticked.status, 400)
+  t.match(await unticked.text(), 'Tick the box')
+  t.equal((await service.as(staff.token, `${path}/execute`)).status, 303, 'a link ends nothing')
+  t.match(await show(staff.token, path), 'This would end')
 
-    t.equal((await post(staff.token, `${path}/execute`, { confirm: 'yes' })).headers.get('location'), path)
-    const running = await show(staff.token, path)
-    t.match(running, /<noscript><meta http-equiv="refresh" content="\d"><\/noscript>/)
-    t.match(running, '<progress max="1" value="0"')
-    t.match(await show(staff.token, '/admin'), 'Incidents in progress')
+  t.equal((await post(staff.token, `${path}/execute`, { confirm: 'yes' })).headers.get('location'), path)
+  const running = await show(staff.token, path)
+  t.match(running, /<noscript><meta http-equiv="refresh" content="\d"><\/noscript>/)
+  t.match(running, '<progress max="1" value="0"')
+  t.match(await show(staff.token, '/admin'), 'Incidents in progress')
 
-    await carryOut(service.database, service.barrier, path.split('/').at(-1) ?? '')
-    t.strictSame([await service.check(inside.token), await service.check(outside.token)], [401, 200])
-    t.match(await show(staff.token, path), '1 session of 1 user ended')
-    const csv = await service.as(staff.token, `${path}/report.csv`)
-    t.match(csv.headers.get('content-type'), 'text/csv')
-    t.match(await csv.text(), inside.id)
-  },
-)
+  await carryOut(service.database, service.barrier, path.split('/').at(-1) ?? '')
+  t.strictSame([await service.check(inside.token), await service.check(outside.token)], [401, 200])
+  t.match(await show(staff.token, path), '1 session of 1 user ended')
+  const csv = await service.as(staff.token, `${path}/report.csv`)
+  t.match(csv.headers.get('content-type'), 'text/csv')
+  t.match(await csv.text(), inside.id)
+})
 
-t.test('a plan that has expired ends nothing', async (t) => {
+t.test('an expired plan ends nothing', async (t) => {
   const staff = await addStaff('security')
   const victim = await service.addUser()
   const { token } = await service.signIn(victim)
@@ -351,7 +330,7 @@ t.test('a plan that has expired ends nothing', async (t) => {
   t.equal(await service.check(token), 200)
 })
 
-t.test('a list with email addresses in it: the plan says which of them are nobody', async (t) => {
+t.test('if a list contains email addresses, the plan says how many ids are unknown', async (t) => {
   const staff = await addStaff('security')
   const victim = await service.addUser()
   await service.signIn(victim)
@@ -368,7 +347,7 @@ t.test('a list with email addresses in it: the plan says which of them are nobod
   t.notMatch(await show(staff.token, whole), 'no user’s')
 })
 
-t.test('only some of the sessions of a user: from their page to a form that names them', async (t) => {
+t.test("the page of a user links to a form that ends only some of the user's sessions", async (t) => {
   const staff = await addStaff('security')
   const id = `some&of=${crypto.randomUUID()}`
   await service.addUser(id)
@@ -381,29 +360,26 @@ t.test('only some of the sessions of a user: from their page to a form that name
   )
 })
 
-t.test(
-  'a confirmation tells people of the same name apart; the page after it names what ended',
-  async (t) => {
-    const staff = await addStaff('security')
-    const id = await service.addUser(crypto.randomUUID(), { name: 'John Smith', email: 'john.2@example.com' })
-    await service.signIn(id, 'Phone/1.0', '198.51.100.99')
-    const form = `/admin/user/revoke?id=${id}`
-    t.match(
-      await show(staff.token, form),
-      `<bdi>john.2@example.com</bdi> · <span class="id"><bdi>${id}</bdi></span>`,
-    )
-    const done = await post(staff.token, form, { reason: 'Lost' })
-    const page = await show(staff.token, done.headers.get('location') ?? '')
-    t.match(page, /<h2 id="outcome">1 session was ended<\/h2>.*?Phone.*?198\.51\.100\.99.*?<\/section>/s)
-  },
-)
+t.test('the confirmation distinguishes namesakes; the page after it lists what ended', async (t) => {
+  const staff = await addStaff('security')
+  const id = await service.addUser(crypto.randomUUID(), { name: 'John Smith', email: 'john.2@example.com' })
+  await service.signIn(id, 'Phone/1.0', '198.51.100.99')
+  const form = `/admin/user/revoke?id=${id}`
+  t.match(
+    await show(staff.token, form),
+    `<bdi>john.2@example.com</bdi> · <span class="id"><bdi>${id}</bdi></span>`,
+  )
+  const done = await post(staff.token, form, { reason: 'Lost' })
+  const page = await show(staff.token, done.headers.get('location') ?? '')
+  t.match(page, /<h2 id="outcome">1 session was ended<\/h2>.*?Phone.*?198\.51\.100\.99.*?<\/section>/s)
+})
 
-t.test('whoever is gone is still to be found in the audit', async (t) => {
+t.test('a deleted user can still be found in the audit', async (t) => {
   const staff = await addStaff('auditor')
   t.match(await show(staff.token, '/admin/user?id=gone%26away'), 'href="/admin/audit?user=gone%26away"')
 })
 
-t.test('a thief who tries a hundred times is one line, with the count', async (t) => {
+t.test('a hundred replays of one token are one line with the count', async (t) => {
   const staff = await addStaff('auditor')
   const id = await service.addUser()
   await psql(
@@ -417,7 +393,7 @@ t.test('a thief who tries a hundred times is one line, with the count', async (t
   t.match(await show(staff.token, '/admin'), /100 times, last .*, from another address or program/)
 })
 
-t.test('a list of two hundred thousand users passes through the form', async (t) => {
+t.test('the form accepts a list of 200,000 users', async (t) => {
   const staff = await addStaff('security')
   const ids = Array.from({ length: 200_000 }, () => crypto.randomUUID())
   const response = await post(staff.token, '/admin/incidents', {
@@ -427,10 +403,10 @@ t.test('a list of two hundred thousand users passes through the form', async (t)
   t.equal(response.status, 303)
   const page = await show(staff.token, response.headers.get('location') ?? '')
   t.match(page, '200,000 ids in the list belong to no user')
-  t.ok(page.length < 100_000, 'the page does not repeat it')
+  t.ok(page.length < 100_000, 'the page does not repeat the list')
 })
 
-t.test('an entry outside the service is shown as such, and the audit pages go on without gaps', async (t) => {
+t.test('an audit entry from outside the service is shown as such, without gaps in the pages', async (t) => {
   const staff = await addStaff('security')
   const victim = await service.addUser()
   await service.signIn(victim)
@@ -460,7 +436,7 @@ t.test('an entry outside the service is shown as such, and the audit pages go on
   )
 })
 
-t.test('the page of an operation says what the record says, whatever is kept of the sessions', async (t) => {
+t.test('the page of an operation shows its record, even after the retention period', async (t) => {
   const staff = await addStaff('security')
   const victim = await service.addUser()
   for (let n = 0; n < 3; n++) await service.signIn(victim, `Phone/${n}`)
@@ -488,11 +464,11 @@ t.test('the page of an operation says what the record says, whatever is kept of 
   t.match(old, '1 session ended')
   t.match(old, 'The retention period of these sessions is over.')
   t.notMatch(old, 'No session ended')
-  t.match(old, '<bdi>eve</bdi> on the command line', 'and who it was')
+  t.match(old, '<bdi>eve</bdi> on the command line', 'and the actor')
   t.match(await show(staff.token, `/admin/audit?user=${other}`), 'by <bdi>eve</bdi> on the command line')
 })
 
-t.test('the page of an operation on many sessions lists a hundred, and leads to the others', async (t) => {
+t.test('the page of an operation with many sessions lists a hundred, and links to the others', async (t) => {
   const staff = await addStaff('auditor')
   const victim = await service.addUser()
   await psql(
@@ -524,11 +500,11 @@ t.test('the page of an operation on many sessions lists a hundred, and leads to 
   t.match(
     await show(staff.token, `/admin/user?id=${victim}`),
     '<p class="number"><strong>250</strong> ended</p>',
-    'the page of the user says how many ended, though it lists 200',
+    'the page of the user shows the total, though it lists 200',
   )
 })
 
-t.test('the way in is shown to staff only', async (t) => {
+t.test('the link to the console is shown to staff only', async (t) => {
   const staff = await addStaff('auditor')
   const someone = await service.signIn(await service.addUser())
   t.match(await show(staff.token, '/'), 'href="/admin"')
@@ -546,7 +522,7 @@ function post(token: string, path: string, fields: Record<string, string>): Prom
   return service.as(token, path, { method: 'POST', body: new URLSearchParams(fields) })
 }
 
-/** Plans through the form. @returns the address of the plan. */
+/** Plans through the form. @returns the path of the plan. */
 async function planned(token: string, fields: Record<string, string>): Promise<string> {
   return (await post(token, '/admin/incidents', fields)).headers.get('location') ?? ''
 }

@@ -1,4 +1,4 @@
-/** An incident for everyone: all sessions are over with its answer, at every instance, and each is recorded once. */
+/** An incident for everyone ends all sessions at every instance before it answers, and records each once. */
 import t from 'tap'
 import { hashToken } from '../../../src/database/token-hash.ts'
 import { sweep } from '../../../src/sessions/sweeper.ts'
@@ -15,7 +15,7 @@ import { waitFor } from '../../support/within.ts'
 const database = await testDatabase({ max: 20 })
 const { psql } = database
 const env = { CHECK_MODE: 'leased' }
-// Carried out step by step here.
+// This test runs the steps of the incident itself.
 const except = ['incidents', 'sweeper'] as const
 const here = await startService({ database, env, except })
 const there = await startService({ database, env, except })
@@ -29,63 +29,64 @@ const insert = (token: string, user: string, rest = '') =>
 const checks = (token: string) => Promise.all([here.check(token), there.check(token)])
 const rowsLeft = async () => (await psql('select from session where epoch = 0')).length
 
-t.test(
-  'when it has answered, no instance accepts a session from before, and no row is gone yet',
-  async (t) => {
-    const user = await here.addUser('ada')
-    const { token, id } = await here.signIn(user)
-    for (const instance of [here, there]) {
-      const before = instance.hits()
-      await waitFor('an answer from the cache', async () => {
-        await instance.check(token)
-        return instance.hits() > before
-      })
-    }
-    const underWay = await hold(database, insert('under way', user))
-    const snapshot = await hold(database, 'set transaction isolation level repeatable read')
-    await snapshot.query('select from session_policy')
-
-    const incident = await begin(here, { everyone: true })
-    t.same(await checks(token), [401, 401])
-    t.equal(await rowsLeft(), 1, 'one commit, and no deletion')
-    t.ok(here.leased?.holdsLease() && there.leased?.holdsLease(), 'no instance has lost its lease')
-
-    await underWay.end('commit')
-    t.same(await checks('under way'), [401, 401], 'a sign-in that was under way is over')
-    await snapshot.query(insert('old snapshot', user))
-    await snapshot.end('commit')
-    t.same(await checks('old snapshot'), [401, 401], 'so is one that sees only what was before')
-    for (const [n, said] of ['', ', 0', ', 99'].entries()) {
-      const later = `later-${n}`
-      await psql(insert(later, user, said))
-      t.same(await checks(later), [200, 200], `a later one lives, whatever its writer says: ${said}`)
-    }
-    const fresh = await here.signIn(user)
-    t.same(await checks(fresh.token), [200, 200])
-
-    const status = await sessions.tokenStatus(token)
-    t.match(status, {
-      state: 'revoked',
-      userId: user,
-      sessionId: id,
-      operation: { kind: 'incident.execute' },
+t.test('once it has answered, no instance accepts an older session, though no row is deleted', async (t) => {
+  const user = await here.addUser('ada')
+  const { token, id } = await here.signIn(user)
+  for (const instance of [here, there]) {
+    const before = instance.hits()
+    await waitFor('an answer from the cache', async () => {
+      await instance.check(token)
+      return instance.hits() > before
     })
-    const page = await (await here.as(token, '/signed-out')).text()
-    t.match(page, /Our security team signed you out/)
-    await psql(`update session set expires = 'infinity', "lastSeenAt" = now(), epoch = 7 where id = $1`, [id])
-    t.same(await checks(token), [401, 401], 'no update brings one back')
-    t.match(await psql('select epoch from session where id = $1', [id]), [{ epoch: 0 }])
+  }
+  const underWay = await hold(database, insert('under way', user))
+  const snapshot = await hold(database, 'set transaction isolation level repeatable read')
+  await snapshot.query('select from session_policy')
 
-    t.ok(await carryOut(database, barrier, incident))
-    await addsUp(t, here, incident, { ...NOT_COMPARED, users: 1 })
-    t.equal((await incidents.get(incident)).ended, 3)
-    t.equal(await rowsLeft(), 0)
-    t.same(await checks(fresh.token), [200, 200])
-    t.match(await sessions.tokenStatus(token), { state: 'revoked', operation: { kind: 'incident.execute' } })
-  },
-)
+  const incident = await begin(here, { everyone: true })
+  t.same(await checks(token), [401, 401])
+  t.equal(await rowsLeft(), 1, 'one commit, and no deletion')
+  t.ok(here.leased?.holdsLease() && there.leased?.holdsLease(), 'no instance has lost its lease')
 
-t.test('whatever deletes a session that it ended, the report counts it once', async (t) => {
+  await underWay.end('commit')
+  t.same(await checks('under way'), [401, 401], 'a sign-in that was in progress is ended')
+  await snapshot.query(insert('old snapshot', user))
+  await snapshot.end('commit')
+  t.same(await checks('old snapshot'), [401, 401], 'so is one under an older snapshot')
+  for (const [n, said] of ['', ', 0', ', 99'].entries()) {
+    const later = `later-${n}`
+    await psql(insert(later, user, said))
+    t.same(
+      await checks(later),
+      [200, 200],
+      `a later sign-in stays valid, whatever epoch its writer sets: ${said}`,
+    )
+  }
+  const fresh = await here.signIn(user)
+  t.same(await checks(fresh.token), [200, 200])
+
+  const status = await sessions.tokenStatus(token)
+  t.match(status, {
+    state: 'revoked',
+    userId: user,
+    sessionId: id,
+    operation: { kind: 'incident.execute' },
+  })
+  const page = await (await here.as(token, '/signed-out')).text()
+  t.match(page, /Our security team signed you out/)
+  await psql(`update session set expires = 'infinity', "lastSeenAt" = now(), epoch = 7 where id = $1`, [id])
+  t.same(await checks(token), [401, 401], 'no update revives a session')
+  t.match(await psql('select epoch from session where id = $1', [id]), [{ epoch: 0 }])
+
+  t.ok(await carryOut(database, barrier, incident))
+  await addsUp(t, here, incident, { ...NOT_COMPARED, users: 1 })
+  t.equal((await incidents.get(incident)).ended, 3)
+  t.equal(await rowsLeft(), 0)
+  t.same(await checks(fresh.token), [200, 200])
+  t.match(await sessions.tokenStatus(token), { state: 'revoked', operation: { kind: 'incident.execute' } })
+})
+
+t.test('however a session of the incident is deleted, the report counts it once', async (t) => {
   await psql('delete from session')
   await addSessions(here, 'e', { users: 10, each: 10 })
   const [ada, own] = [await here.signIn('e2'), await here.signIn('e1')]
@@ -103,9 +104,9 @@ t.test('whatever deletes a session that it ended, the report counts it once', as
 
   await psql(`delete from "user" where id = 'e4'`)
   const again = await here.signIn('e2')
-  t.same((await sessions.endOne(again.token, ada.id, SOURCE)).revoked, [], 'it had ended before')
+  t.same((await sessions.endOne(again.token, ada.id, SOURCE)).revoked, [], 'it had already ended')
   await sessions.logout(again.token, 'global', SOURCE)
-  await waitFor('one to expire meanwhile', async () => {
+  await waitFor('a session to expire meanwhile', async () => {
     const [row] = await psql<{ over: boolean }>(
       `select clock_timestamp() at time zone 'utc' > $1::timestamp as over`,
       [end?.expires],
@@ -125,7 +126,7 @@ t.test('whatever deletes a session that it ended, the report counts it once', as
   await addsUp(t, here, first, { ...NOT_COMPARED, users: 10 })
   t.equal((await incidents.get(first)).ended, was?.valid ? 102 : 101, 'those that were valid when it began')
   await addsUp(t, here, ids[1] ?? '', { ...NOT_COMPARED, users: 1 })
-  t.equal((await incidents.get(others)).ended, 0, 'another incident, at the same time, finds none of them')
+  t.equal((await incidents.get(others)).ended, 0, 'another incident at the same time finds none of them')
   t.match(await psql('select operation_id as id from revoked_session where session_id = $1', [later.id]), [
     { id: (await incidents.get(ids[1] ?? '')).operationId },
   ])
@@ -133,7 +134,7 @@ t.test('whatever deletes a session that it ended, the report counts it once', as
   t.same((await verify(database)).findings, [])
 })
 
-t.test('what is too much to count is estimated, and says so; the rest is counted and listed', async (t) => {
+t.test('a count that would take too long is estimated and marked; smaller ones are exact', async (t) => {
   await psql('delete from session')
   await addSessions(here, 'many', { users: 1_000, each: 20 })
   await addSessions(here, 'few', { users: 2, each: 3 })
@@ -155,7 +156,7 @@ t.test('what is too much to count is estimated, and says so; the rest is counted
   await addsUp(t, here, planId, { endedPlanned: 6, users: 2 })
 })
 
-t.test('an estimated figure says so wherever it is shown', async (t) => {
+t.test('an estimated count is marked as such everywhere', async (t) => {
   const { token: officer } = await here.signIn(await here.addUser('officer'))
   await psql(`insert into staff values ('officer', 'security')`)
   const { planId } = await incidents.plan({ userAgent: 'few' }, 'a test', STAFF)
@@ -195,7 +196,7 @@ t.test('an estimated figure says so wherever it is shown', async (t) => {
   for (const [when, texts] of Object.entries({ planned: places, running, done }))
     for (const [place, text] of texts) {
       const figures = text.match(/.{40}(1,?230,?000|456,?000)/g) ?? []
-      // The list of finished incidents shows what ended, and nothing of the plan.
+      // The list of finished incidents shows what ended, not the plan.
       if (when !== 'done' || place !== 'incidents') t.not(figures.length, 0, `${when}: ${place} has one`)
       for (const figure of figures) t.match(figure, /about |an estimate|<progress max="/, `${when}: ${place}`)
       t.notMatch(text, /(?<!about )(1,230,000|456,000)/, `${when}: ${place}`)

@@ -1,4 +1,4 @@
-/** Incidents: what a plan counts, whom its execution ends, and what the report says of it. */
+/** Incidents: what a plan counts, which sessions its execution ends, and what the report says. */
 
 import t from 'tap'
 import { type Database, openDatabase } from '../../../src/database/database.ts'
@@ -13,7 +13,7 @@ import { keepLog, strictLog } from '../../support/log.ts'
 import { startService } from '../../support/service.ts'
 import { waitFor } from '../../support/within.ts'
 
-// Carried out step by step here.
+// This test runs the steps of each incident itself.
 const service = await startService({ except: ['incidents'] })
 const { database, incidents, barrier } = service
 const active = async (prefix: string) =>
@@ -24,7 +24,7 @@ const active = async (prefix: string) =>
     )
   ).map(({ token }) => token)
 
-/** One session with whatever is told of it, straight into the table. */
+/** Inserts one session with the given columns, directly into the table. */
 async function add(
   token: string,
   told: { user?: string; ip?: string; agent?: string; created?: string } = {},
@@ -38,8 +38,8 @@ async function add(
   )
 }
 
-t.test('a selection finds the sessions that match all of its parts, and no other', async (t) => {
-  // Far beyond any maximum age, so that the dates below tell them apart.
+t.test('a selection finds exactly the sessions that match all of its selectors', async (t) => {
+  // Far beyond any date below, so that no session expires by its age.
   await database.psql(
     `update session_policy set max_age_seconds = 2000000000, idle_timeout_seconds = 2000000000`,
   )
@@ -99,11 +99,11 @@ t.test('a selection finds the sessions that match all of its parts, and no other
     )
     t.equal(sessions, wanted.length)
   }
-  await t.rejects(incidents.preview({}), 'no part at all is nobody, not everybody')
+  await t.rejects(incidents.preview({}), 'an empty selection matches no session, not every session')
   t.same(await active('s-'), ['s-bare', 's-dead', ...all.slice(1)].sort(), 'nothing was ended')
 })
 
-t.test('an email domain means everybody with an address in it, and no look-alike', async (t) => {
+t.test('an email domain matches every address in it, and no look-alike domain', async (t) => {
   const emails: Record<string, string | undefined> = {
     ada: 'ada@acme.example',
     ben: 'Ben@ACME.Example',
@@ -159,14 +159,14 @@ t.test('an email domain means everybody with an address in it, and no look-alike
   })
 })
 
-t.test('a plan counts sessions, users and staff, names strangers, and ends nothing', async (t) => {
+t.test('a plan counts sessions, users and staff, reports unknown users, and ends nothing', async (t) => {
   await addSessions(service, 'p', { users: 4, each: 5 })
   await database.run((db) => setRole(db, 'p1', 'auditor'))
   const plan = await incidents.plan({ userIds: ['p1', 'p2', 'p3', 'stranger', "'"] }, 'a leak', STAFF)
   t.match(plan, { sessions: 15, users: 3, staffSessions: 5, unknownUsers: ['stranger', "'"] })
   t.equal(plan.sample.length, 10)
   const newest = plan.sample.map(({ createdAt }) => createdAt)
-  t.same(newest, newest.toSorted().reverse(), 'the newest first')
+  t.same(newest, newest.toSorted().reverse(), 'newest first')
   t.equal((await active('p-')).length, 20)
   t.equal((await database.psql(`select from revoked_session where user_id like 'p%'`)).length, 0)
   const lifetime = plan.expiresAt.getTime() - (await incidents.get(plan.planId)).plannedAt.getTime()
@@ -187,22 +187,22 @@ t.test('a plan counts sessions, users and staff, names strangers, and ends nothi
   })
 })
 
-t.test('plans that take long leave the connections to those who log out', async (t) => {
+t.test('slow plans leave enough connections for logouts', async (t) => {
   const holder = await hold(database, 'lock table incident in access exclusive mode')
   const plan = () => incidents.plan({ userAgent: 'p' }, 'a test', STAFF)
   const two = [plan(), plan()]
   await t.rejects(plan(), { code: 'unavailable' })
   await holder.end()
   t.equal((await Promise.all(two)).length, 2)
-  await t.resolves(plan(), 'and then others have their turn')
+  await t.resolves(plan(), 'later plans succeed')
 })
 
-t.test('the report tells the planned from the later and from those that were gone', async (t) => {
+t.test('the report distinguishes planned sessions, later matches and those that ended before', async (t) => {
   const ids = await addSessions(service, 'r', { users: 10, each: 3 })
   const { planId } = await incidents.plan({ userAgent: 'r' }, 'a test', STAFF)
   await database.psql(`delete from session where id = any ($1::uuid[])`, [ids.slice(0, 4)])
   await database.psql(`update session set expires = now() where id = any ($1::uuid[])`, [ids.slice(4, 6)])
-  // Dated before the plan, as a sign-in that was in flight then.
+  // Dated before the plan, like a sign-in that was in progress then.
   await add('r-late1', { agent: 'r', created: '2026-01-01T00:00:00Z' })
   await add('r-late2', { agent: 'r', user: 'r1', created: new Date().toISOString() })
   await add('other', { agent: 'x' })
@@ -223,7 +223,7 @@ t.test('the report tells the planned from the later and from those that were gon
   t.same(await incidents.get(planId), report)
 })
 
-t.test('executed twice, even at once, it is executed once', async (t) => {
+t.test('a plan that is executed twice, even concurrently, runs once', async (t) => {
   await addSessions(service, 'twice', { users: 2, each: 2 })
   const { planId } = await incidents.plan({ userAgent: 'twice' }, 'a test', STAFF)
   const both = await Promise.all([incidents.execute(planId, STAFF), incidents.execute(planId, STAFF)])
@@ -233,10 +233,10 @@ t.test('executed twice, even at once, it is executed once', async (t) => {
   const again = await incidents.execute(planId, STAFF)
   t.equal(again.state, 'done')
   await addsUp(t, service, planId, { endedPlanned: 4 })
-  t.equal((await active('twicemore')).length, 1, 'a new sign-in after the incident is not its matter')
+  t.equal((await active('twicemore')).length, 1, 'a sign-in after the incident stays valid')
 })
 
-t.test('an expired plan cannot be executed, and what it remembered is forgotten with the next', async (t) => {
+t.test('an expired plan cannot be executed, and the next plan deletes its list of sessions', async (t) => {
   await addSessions(service, 'old', { users: 1, each: 2 })
   const { planId } = await incidents.plan({ userAgent: 'old' }, 'a test', STAFF)
   await database.psql(`update incident set expires_at = now() where id = $1`, [planId])
@@ -249,7 +249,7 @@ t.test('an expired plan cannot be executed, and what it remembered is forgotten 
   await t.rejects(incidents.get(crypto.randomUUID()), { code: 'incident_not_found' })
 })
 
-t.test('a sign-in that was in flight when the execution began does not slip past', async (t) => {
+t.test('a sign-in that was in progress when the execution began is ended', async (t) => {
   await addSessions(service, 'flight', { users: 1, each: 3 })
   const login = await hold(
     database,
@@ -262,32 +262,30 @@ t.test('a sign-in that was in flight when the execution began does not slip past
   })
   await waitFor('three to end', async () => (await incidents.get(id)).ended >= 3)
   await new Promise((turn) => setTimeout(turn, 500))
-  t.notOk(done, 'it is not done while it cannot know')
+  t.notOk(done, 'the incident does not finish while that transaction is open')
   await login.end('commit')
   await running
   await addsUp(t, service, id, { endedPlanned: 3, endedLater: 1 })
   t.same(await active('flight-'), [])
 })
 
-t.test(
-  'a transaction that has begun but written nothing is waited for, too, and named if it stays',
-  async (t) => {
-    await addSessions(service, 'idle', { users: 1, each: 2 })
-    const slow = await hold(database, 'select now()')
-    const id = await begin(service, { userAgent: 'idle' })
-    t.ok(await carryOut(database, barrier, id), 'it does not wait for ever')
-    const report = await addsUp(t, service, id, { endedPlanned: 2 })
-    t.same(report.outcome?.stillOpen, { writing: 0, reading: 1 })
-    await slow.end()
-  },
-)
+t.test('a transaction that has written nothing yet is waited for, and reported if it stays', async (t) => {
+  await addSessions(service, 'idle', { users: 1, each: 2 })
+  const slow = await hold(database, 'select now()')
+  const id = await begin(service, { userAgent: 'idle' })
+  t.ok(await carryOut(database, barrier, id), 'the wait is bounded')
+  const report = await addsUp(t, service, id, { endedPlanned: 2 })
+  t.same(report.outcome?.stillOpen, { writing: 0, reading: 1 })
+  await slow.end()
+})
 
 t.test(
   'a session whose row is locked is ended when the lock is released, and the others before',
   async (t) => {
     const ids = await addSessions(service, 'held', { users: 5, each: 2 })
     const id = await begin(service, { userAgent: 'held' })
-    // Stops the first batch, so that the other transaction begins when the incident has looked who else is there.
+    // Holds the first batch, so that the other transaction begins after the incident has listed open
+    // transactions.
     const brake = await hold(database, 'select from incident where id = $1 for update', [id])
     let done = false
     const running = carryOut(database, barrier, id, { batch: 1 }).then(() => {
@@ -300,14 +298,14 @@ t.test(
     await waitFor('nine to end', async () => (await incidents.get(id)).ended >= 9)
     await new Promise((turn) => setTimeout(turn, 1_000))
     t.notOk(done)
-    t.same(await database.psql(blocked), [], 'it waits for nobody')
+    t.same(await database.psql(blocked), [], 'the incident waits for no lock')
     await holder.end()
     await running
     await addsUp(t, service, id, { endedPlanned: 10, users: 5 })
   },
 )
 
-t.test('sessions dated into the future are ended; those of sign-ins after the start are not', async (t) => {
+t.test('sessions dated into the future are ended; sign-ins after the start are not', async (t) => {
   await add('f-future', { agent: 'future', created: new Date(Date.now() + 50_000).toISOString() })
   const id = await begin(service, { userAgent: 'future' })
   await add('f-after', { agent: 'future', created: new Date(Date.now() + 20).toISOString() })
@@ -317,7 +315,7 @@ t.test('sessions dated into the future are ended; those of sign-ins after the st
   await addsUp(t, service, id, { endedPlanned: 1 })
 })
 
-t.test('two incidents at once over the same sessions: each session is ended by one of them', async (t) => {
+t.test('two concurrent incidents with the same sessions: each session is ended by one of them', async (t) => {
   await addSessions(service, 'both', { users: 50, each: 10 })
   const ids = [await begin(service, { userAgent: 'both' }), await begin(service, { userAgent: 'BOTH' })]
   await Promise.all(ids.map((id) => carryOut(database, barrier, id, { batch: 20 })))
@@ -334,7 +332,7 @@ t.test('two incidents at once over the same sessions: each session is ended by o
     })
 })
 
-t.test('every process of the service finds what is under way, and stops when it closes', async (t) => {
+t.test('any process of the service picks up an unfinished incident, and stops on close', async (t) => {
   await addSessions(service, 'auto', { users: 20, each: 20 })
   const { log, lines } = keepLog()
   const start = () => startIncidentRunner(database, barrier, log)
@@ -346,7 +344,7 @@ t.test('every process of the service finds what is under way, and stops when it 
   t.same(lines, [])
 })
 
-t.test('incidents that another process is at do not keep this one from the others', async (t) => {
+t.test('incidents that another process runs do not keep this process from the others', async (t) => {
   await addSessions(service, 'busy', { users: 1, each: 2 })
   await addSessions(service, 'spare', { users: 1, each: 2 })
   let release = () => {}
@@ -356,7 +354,7 @@ t.test('incidents that another process is at do not keep this one from the other
   const busy: string[] = []
   for (let i = 0; i < INCIDENTS_AT_ONCE; i++) busy.push(await begin(service, { userAgent: 'busy' }))
   const other = crypto.randomUUID()
-  // Before the runner starts, which would claim one that is left.
+  // Before the runner starts, because it would claim a free one.
   for (const id of busy) t.ok(await database.run((db) => claimIncident(db, id, other)))
   const elsewhere = busy.map(async (id) => {
     while (await Promise.race([held.then(() => false), new Promise((turn) => setTimeout(turn, 500, true))]))
@@ -372,7 +370,7 @@ t.test('incidents that another process is at do not keep this one from the other
   for (const each of busy) t.ok(await carryOut(database, barrier, each))
 })
 
-t.test('incidents that meet a locked session row do not keep others waiting', async (t) => {
+t.test('incidents blocked by a locked session row do not hold up others', async (t) => {
   const ids = await addSessions(service, 'stuck', { users: 1, each: 1 })
   await addSessions(service, 'lucky', { users: 1, each: 2 })
   const stuck: string[] = []
@@ -381,7 +379,7 @@ t.test('incidents that meet a locked session row do not keep others waiting', as
   const runner = startIncidentRunner(database, barrier, strictLog(t), { patience: 2 })
   const taken = 'select from incident_runner'
   await waitFor(
-    'as many to be carried out as may be at once',
+    'as many as may run at once',
     async () => (await database.psql(taken)).length >= INCIDENTS_AT_ONCE,
   )
   const id = await begin(service, { userAgent: 'lucky' })
@@ -393,7 +391,7 @@ t.test('incidents that meet a locked session row do not keep others waiting', as
   await runner.close()
 })
 
-t.test('told to stop, it stops after the batch under way, and another goes on', async (t) => {
+t.test('on close, the runner stops after the current batch, and another one continues', async (t) => {
   await addSessions(service, 'stop', { users: 5, each: 10 })
   const id = await begin(service, { userAgent: 'stop' })
   const stop = new AbortController()
@@ -404,7 +402,7 @@ t.test('told to stop, it stops after the batch under way, and another goes on', 
   await addsUp(t, service, id, { endedPlanned: 50 })
 })
 
-t.test('the role of the service is allowed all of it, and cannot take back what was recorded', async (t) => {
+t.test("the service's database role may run an incident, but cannot undo what was recorded", async (t) => {
   await addSessions(service, 'role', { users: 3, each: 3 })
   const url = new URL(database.url)
   url.searchParams.set('options', '-c role=global_logout_service')
@@ -413,7 +411,7 @@ t.test('the role of the service is allowed all of it, and cannot take back what 
   const { createIncidents } = await import('../../../src/staff/incidents/incidents.ts')
   const asService = { ...service, incidents: createIncidents(own, service.afterCommit, service.acknowledged) }
   const id = await begin(asService, { userAgent: 'role', userIds: ['role1', 'role2', 'role3'] })
-  // Somebody else's open transaction, of another role, is seen all the same.
+  // An open transaction of another role is seen, too.
   const login = await hold(database, 'select pg_current_xact_id()')
   const running = carryOut(own, barrier, id)
   await waitFor('nine to end', async () => (await incidents.get(id)).ended >= 9)

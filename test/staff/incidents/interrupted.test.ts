@@ -1,4 +1,7 @@
-/** Killed, cut off or raced at any point, an incident goes on elsewhere, and its report adds up. Real processes, SIGKILL. */
+/**
+ * An incident that is killed, disconnected or raced at any point is continued, and its report adds up. Real
+ * processes, SIGKILL.
+ */
 
 import t from 'tap'
 import { runIncident } from '../../../src/staff/incidents/run.ts'
@@ -11,30 +14,27 @@ import { startService } from '../../support/service.ts'
 import { waitFor } from '../../support/within.ts'
 import { createRandom } from '../../system/prove/random.ts'
 
-// Carried out here, and by processes that are killed.
+// This test and the processes that it kills run the incidents.
 const service = await startService({ except: ['incidents'] })
 const { database, incidents, barrier } = service
 
-t.test(
-  'killed after every single batch, and before its report: each time another process goes on',
-  async (t) => {
-    await addSessions(service, 'every', { users: 5, each: 10 })
-    const id = await begin(service, { userAgent: 'every' })
-    for (let ended = 10; ended <= 50; ended += 10) {
-      await isFree(service, id)
-      t.equal(await runnerProcess(database.url, id, 10, { afterBatches: 1 }).over, 'SIGKILL')
-      t.match(await incidents.get(id), { state: 'running', ended }, `${ended} are ended and counted`)
-    }
+t.test('killed after every batch and before the report: each time another process continues', async (t) => {
+  await addSessions(service, 'every', { users: 5, each: 10 })
+  const id = await begin(service, { userAgent: 'every' })
+  for (let ended = 10; ended <= 50; ended += 10) {
     await isFree(service, id)
-    t.equal(await runnerProcess(database.url, id, 10, 'before the report').over, 'SIGKILL')
-    t.match(await incidents.get(id), { state: 'running', ended: 50, outcome: null })
-    await isFree(service, id)
-    t.equal(await runnerProcess(database.url, id, 10).over, 0)
-    await addsUp(t, service, id, { endedPlanned: 50, users: 5 })
-  },
-)
+    t.equal(await runnerProcess(database.url, id, 10, { afterBatches: 1 }).over, 'SIGKILL')
+    t.match(await incidents.get(id), { state: 'running', ended }, `${ended} are ended and counted`)
+  }
+  await isFree(service, id)
+  t.equal(await runnerProcess(database.url, id, 10, 'before the report').over, 'SIGKILL')
+  t.match(await incidents.get(id), { state: 'running', ended: 50, outcome: null })
+  await isFree(service, id)
+  t.equal(await runnerProcess(database.url, id, 10).over, 0)
+  await addsUp(t, service, id, { endedPlanned: 50, users: 5 })
+})
 
-t.test('killed after each number of batches, it is finished by the service', async (t) => {
+t.test('killed after each number of batches, the incident is finished by the service', async (t) => {
   for (const afterBatches of [0, 1, 2, 3]) {
     const name = `after${afterBatches}`
     await addSessions(service, name, { users: 3, each: 10 })
@@ -46,32 +46,32 @@ t.test('killed after each number of batches, it is finished by the service', asy
   }
 })
 
-// What holds the batch up, after which step of it.
+// The lock that holds the batch up, by the step before it.
 const insides = {
   'the sessions are deleted, and being recorded': 'lock table revoked_session in exclusive mode',
   'the sessions are recorded, and being counted': 'select from incident for update',
   'the report is being written': 'lock table operation in share row exclusive mode',
 }
 for (const [i, [where, lock]] of Object.entries(insides).entries()) {
-  t.test(`killed inside of a transaction: ${where}`, async (t) => {
+  t.test(`killed within a transaction: ${where}`, async (t) => {
     const name = `inside${i}-`
     await addSessions(service, name, { users: 3, each: 10 })
     const id = await begin(service, { userAgent: name })
     const holder = await hold(database, lock)
     const runner = runnerProcess(database.url, id, 10)
     await waitFor('the runner to be held', async () => (await waiting()) > 0)
-    t.equal(await runIncident(database, barrier, id), false, 'nobody else is at it while it lives')
+    t.equal(await runIncident(database, barrier, id), false, 'no other process runs it while this one lives')
     runner.child.kill('SIGKILL')
     await runner.over
     const { ended } = await incidents.get(id)
-    t.equal(ended, where.startsWith('the report') ? 30 : 0, 'what was not committed is not counted')
+    t.equal(ended, where.startsWith('the report') ? 30 : 0, 'uncommitted work is not counted')
     await holder.end()
     t.ok(await carryOut(database, barrier, id))
     await addsUp(t, service, id, { endedPlanned: 30, users: 3 })
   })
 }
 
-t.test('killed at moments that nobody chose, over and over', async (t) => {
+t.test('killed at random moments, repeatedly', async (t) => {
   await addSessions(service, 'random', { users: 100, each: 20 })
   const id = await begin(service, { userAgent: 'random' })
   const { between } = createRandom(seed, 'kills')
@@ -80,8 +80,9 @@ t.test('killed at moments that nobody chose, over and over', async (t) => {
     await isFree(service, id)
     const runner = runnerProcess(database.url, id, 20, { afterBatches: 25 })
     await Promise.race([runner.reached((await incidents.get(id)).ended + 20).catch(() => {}), runner.over])
-    // Batches take some milliseconds each: anywhere in one of the next ten or twenty. Where this process is too slow to, the
-    // runner kills itself: 100 batches are more than three lives, however fast it is.
+    // A batch takes a few milliseconds, so the kill falls into one of the next ten or twenty. If this process
+    // is too slow
+    // for that, the runner kills itself: 100 batches make at least three kills on any machine.
     await new Promise((turn) => setTimeout(turn, between(0, 100)))
     runner.child.kill('SIGKILL')
     if ((await runner.over) === 'SIGKILL') kills++
@@ -91,12 +92,12 @@ t.test('killed at moments that nobody chose, over and over', async (t) => {
   await addsUp(t, service, id, { endedPlanned: 2_000, users: 100 })
 })
 
-t.test('its connection cut over and over, the service goes on by itself', async (t) => {
+t.test('when its database connection is cut repeatedly, the service continues by itself', async (t) => {
   await addSessions(service, 'cut', { users: 100, each: 20 })
   const { log, lines } = keepLog()
   const runner = startIncidentRunner(database, barrier, log)
   const id = await begin(service, { userAgent: 'cut' })
-  // Held inside of its first batch, so that no machine is too fast or too slow for three cuts.
+  // Held within its first batch, so that three cuts happen on machines of any speed.
   const holder = await hold(database, 'select from incident where id = $1 for update', [id])
   const cut = new Set<number>()
   await waitFor('three connections that held the incident to be cut', async () => {
@@ -110,11 +111,11 @@ t.test('its connection cut over and over, the service goes on by itself', async 
   await holder.end()
   await waitFor('the incident to be done', async () => (await incidents.get(id)).state === 'done')
   await runner.close()
-  t.ok(lines.length >= 3, 'the log has each cut')
+  t.ok(lines.length >= 3, 'the log has an entry for each cut')
   await addsUp(t, service, id, { endedPlanned: 2_000, users: 100 })
 })
 
-t.test('a process that hangs loses the incident to another, and adds nothing when it wakes', async (t) => {
+t.test('a process that hangs loses the incident, and changes nothing when it resumes', async (t) => {
   await addSessions(service, 'hang', { users: 50, each: 20 })
   const id = await begin(service, { userAgent: 'hang' })
   const runner = runnerProcess(database.url, id, 5, { afterBatches: 2, by: 'SIGSTOP' })
@@ -122,11 +123,11 @@ t.test('a process that hangs loses the incident to another, and adds nothing whe
   t.match(await incidents.get(id), { state: 'running', ended: 10 })
   t.ok(await carryOut(database, barrier, id))
   runner.child.kill('SIGCONT')
-  t.not(await runner.over, 0, "the incident is another one's")
+  t.not(await runner.over, 0, 'another process runs the incident')
   await addsUp(t, service, id, { endedPlanned: 1_000, users: 50 })
 })
 
-t.test('three processes at once on one incident: one does it, nothing is counted twice', async (t) => {
+t.test('of three concurrent processes one runs the incident, and nothing is counted twice', async (t) => {
   await addSessions(service, 'race', { users: 50, each: 20 })
   const id = await begin(service, { userAgent: 'race' })
   const runner = startIncidentRunner(database, barrier, strictLog(t))

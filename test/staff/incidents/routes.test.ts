@@ -1,4 +1,4 @@
-/** What security staff may do with incidents over HTTP, and what nobody else may. */
+/** The staff API for incidents: what each role may do, and that other callers are refused. */
 
 import t from 'tap'
 import { KEY_SCOPES } from '../../../src/service-api/scopes.ts'
@@ -38,7 +38,7 @@ const codeOf = async (response: Response) => {
   const { code, field } = await bodyOf<{ code: string; field?: string }>(response)
   return [response.status, code, ...(field === undefined ? [] : [field])].join(' ')
 }
-/** Somebody with a role, by bearer. */
+/** A user with a role, authenticated by bearer token. */
 const person = async (role: StaffRole | null) => {
   const id = await service.addUser()
   await database.run((db) => setRole(db, id, role))
@@ -85,9 +85,9 @@ t.test('from the plan to the report', async (t) => {
   )
   await runner.close()
   const again = await post(`/${planId}/execute`, security)
-  t.equal(again.status, 202, 'executing twice is no error')
+  t.equal(again.status, 202, 'executing twice succeeds')
   const report = await bodyOf<Incident>(get(`/${planId}/report`))
-  t.same(await bodyOf(again), report, 'and does nothing new')
+  t.same(await bodyOf(again), report, 'and changes nothing')
   t.match(report, {
     state: 'done',
     ended: 6,
@@ -108,7 +108,7 @@ t.test('from the plan to the report', async (t) => {
   })
 })
 
-t.test('planned by one member of staff, executed by another, and both are told', async (t) => {
+t.test('an incident planned by one member of staff and executed by another names both', async (t) => {
   const [one, other, victim] = [await person('security'), await person('security'), await person(null)]
   const planned = await post('', one.headers, { reason: 'why', select: { userIds: [victim.id] } })
   const { planId } = await bodyOf<Incident>(planned)
@@ -131,7 +131,7 @@ t.test('planned by one member of staff, executed by another, and both are told',
   ])
 })
 
-t.test('an expired plan is 409, one that never was 404', async (t) => {
+t.test('an expired plan gets 409, an unknown one 404', async (t) => {
   const { planId } = await plan({ everyone: true })
   await database.psql(`update incident set expires_at = now() where id = $1`, [planId])
   t.equal(await codeOf(await post(`/${planId}/execute`, security)), '409 incident_not_open')
@@ -144,7 +144,7 @@ t.test('an expired plan is 409, one that never was 404', async (t) => {
   t.equal(await codeOf(await get(`/nonsense`)), '400 invalid_request planId')
 })
 
-t.test('who may what, every cell', async (t) => {
+t.test('every caller gets exactly its rights', async (t) => {
   const { planId } = await plan({ userIds: ['nobody at all'] })
   const body = { reason: 'why', select: { userIds: ['nobody at all'] } }
   const calls = {
@@ -180,14 +180,14 @@ t.test('who may what, every cell', async (t) => {
     'a wrong key': { authorization: `Bearer glk_${'x'.repeat(43)}` },
     ...Object.fromEntries(keys),
     'a user': user.headers,
-    'somebody whose role was taken': former.headers,
-    'staff that signed out': signedOut.headers,
+    'a user whose role was removed': former.headers,
+    'staff who signed out': signedOut.headers,
     auditor: auditor.headers,
     'auditor by cookie': cookie(auditor),
     security: staff.headers,
     'security by cookie': cookie(staff),
-    'security by cookie, from elsewhere': cookie(staff, { 'sec-fetch-site': 'cross-site' }),
-    'security by cookie, without a proof': cookie(staff, {}),
+    'security by cookie, from another site': cookie(staff, { 'sec-fetch-site': 'cross-site' }),
+    'security by cookie, without proof of origin': cookie(staff, {}),
     'security, signed in long ago': stale.headers,
   }
   const refusal: Record<string, [reading: number | string, harming: number | string]> = {
@@ -198,12 +198,12 @@ t.test('who may what, every cell', async (t) => {
     'key users:delete': ['403 insufficient_scope', '403 insufficient_scope'],
     'key events': ['403 insufficient_scope', '403 insufficient_scope'],
     'a user': ['403 not_staff', '403 not_staff'],
-    'somebody whose role was taken': ['403 not_staff', '403 not_staff'],
-    'staff that signed out': ['401 invalid_token', '401 invalid_token'],
+    'a user whose role was removed': ['403 not_staff', '403 not_staff'],
+    'staff who signed out': ['401 invalid_token', '401 invalid_token'],
     auditor: [200, '403 read_only'],
     'auditor by cookie': [200, '403 read_only'],
-    'security by cookie, from elsewhere': [200, '403 cross_origin'],
-    'security by cookie, without a proof': [200, '403 cross_origin'],
+    'security by cookie, from another site': [200, '403 cross_origin'],
+    'security by cookie, without proof of origin': [200, '403 cross_origin'],
     'security, signed in long ago': [200, '403 sign_in_again'],
   }
   const before = (await database.psql('select from incident')).length
@@ -220,10 +220,10 @@ t.test('who may what, every cell', async (t) => {
     }
   }
   const planned = (await database.psql('select from incident')).length - before
-  t.equal(planned, 3, 'the key with the scope and security, twice; nobody else')
+  t.equal(planned, 3, 'the key with the scope, and security twice; no other caller')
 })
 
-t.test('what cannot be understood is refused, and the field named', async (t) => {
+t.test('an invalid selection is refused, and the field named', async (t) => {
   const cases: [unknown, string][] = [
     [null, 'body'],
     [7, 'body'],
@@ -324,7 +324,7 @@ t.test('what cannot be understood is refused, and the field named', async (t) =>
   )
 })
 
-t.test('what can be understood reaches PostgreSQL, and PostgreSQL understands it, too', async (t) => {
+t.test('PostgreSQL accepts every selection that the API accepts', async (t) => {
   const select = [
     { ipRange: '::/0' },
     { ipRange: '::ffff:0:0/96' },
@@ -341,7 +341,7 @@ t.test('what can be understood reaches PostgreSQL, and PostgreSQL understands it
   for (const each of select) t.equal(typeof (await plan(each)).sessions, 'number', JSON.stringify(each))
 })
 
-t.test('200,000 users at once: kept whole, shown short, and audited by a hash', async (t) => {
+t.test('a list of 200,000 users is stored in full, shown in short, and audited by a hash', async (t) => {
   const userIds = Array.from({ length: 200_000 }, (_, i) => `many-${i}-${'x'.repeat(24)}`)
   await service.addUser(userIds[0])
   const last = userIds.at(-1) ?? ''
@@ -371,12 +371,12 @@ t.test('a body that is too large is refused; without a key it is not even read',
       headers: { 'content-type': 'application/json', ...headers },
     })
   t.equal(await codeOf(await send(security)), '413 body_too_large')
-  // The refusal may come while the body is still on its way, and close the connection.
+  // The refusal may arrive while the body is still being sent, and close the connection.
   const refused = await send({}).then(codeOf, () => 'closed')
   t.match(refused, /^(401 unauthenticated|closed)$/)
 })
 
-t.test('the report as CSV: a row for each ended session, and no formula', async (t) => {
+t.test('the report as CSV has a row for each ended session, and no formulas', async (t) => {
   const evil = '=HYPERLINK("http://evil.example")'
   const user = await service.addUser(`@${crypto.randomUUID()}`)
   const one = await service.signIn(user, evil, '2001:db8::1')
@@ -398,7 +398,7 @@ t.test('the report as CSV: a row for each ended session, and no formula', async 
   t.match(mine, `"2001:db8::1","'=HYPERLINK(""http://evil.example"")"`)
 })
 
-t.test('while the database is away, nothing is claimed', async (t) => {
+t.test('while the database is unavailable, no success is claimed', async (t) => {
   const { testDatabase } = await import('../../support/database.ts')
   const gone = await testDatabase()
   const other = await startService({ database: gone })

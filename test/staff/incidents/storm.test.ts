@@ -1,4 +1,4 @@
-/** An incident in the middle of everything else: nobody is held up by it, nobody from before is left. */
+/** An incident under load: other requests are not held up, and no earlier session stays valid. */
 
 import t from 'tap'
 import { updateLastSeen } from '../../../src/sessions/queries.ts'
@@ -14,21 +14,21 @@ import { waitFor } from '../../support/within.ts'
 import { createRandom } from '../../system/prove/random.ts'
 
 const database = await testDatabase({ max: 30 })
-// Carried out here, in small batches.
+// This test runs the incident itself, in small batches.
 const except = ['incidents'] as const
 const service = await startService({ database, except })
 const leased = await startService({ database, env: { CHECK_MODE: 'leased' }, except })
 const { incidents, barrier } = service
 const USERS = 20
 
-/** The decided status of a check. */
+/** The status of a check, retried while it is 503. */
 const decided = (instance: typeof service, token: string) =>
   waitFor('a check that is decided', async () => {
     const status = await instance.check(token)
     return status !== 503 && status
   })
 
-t.test('logins, logouts, touches and checks go on; whoever was there before is out', async (t) => {
+t.test('logins, logouts, activity updates and checks continue, and all earlier sessions end', async (t) => {
   await addSessions(service, 'storm', { users: 300, each: 10 })
   const [held] = await database.psql<{ id: string }>(`select id from session where "userId" = 'storm300'`)
   const people = Array.from({ length: USERS }, (_, i) => `storm${i + 1}`)
@@ -62,7 +62,7 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
         const { token } = await service.sessions.create(login)
         during.push({ token, beganAfter, out: false })
         answers.logins++
-        // Each is checked at the end, all at once.
+        // All are checked at the end, concurrently.
         await new Promise((turn) => setTimeout(turn, 40))
       }),
     ),
@@ -71,7 +71,7 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
       if (!mine || mine.out) return void (await new Promise((turn) => setTimeout(turn, 5)))
       mine.out = true
       const response = await service.as(mine.token, '/api/logout', json({}))
-      // Ended by the incident before: the logout of a token that is over answers 200 all the same.
+      // The incident ended it before: the logout of an ended token gets 200, too.
       if (response.status !== 200) failures.push(`logout ${response.status}`)
       answers.logouts++
     }),
@@ -92,16 +92,16 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
     }),
   ]
   const going = () => Object.values(answers).every((count) => count > 20)
-  await waitFor('more than 20 of everything before it', going)
+  await waitFor('more than 20 of each before the incident', going)
   const active = during.filter(({ out }) => !out)
   const id = await begin(service, { userAgent: 'storm' })
   started = true
-  // The incident waits for this one in its middle, where everything else goes on.
+  // Holds the incident midway, where everything else must continue.
   const holder = await hold(database, 'select from session where id = $1 for update', [held?.id])
   const running = runIncident(database, barrier, id, { batch: 20, patience: Number.POSITIVE_INFINITY })
   await waitFor('the middle of the incident', async () => (await incidents.get(id)).ended >= 1_000)
   const inTheMiddle = { ...answers }
-  await waitFor('more than 20 of everything during it', () =>
+  await waitFor('more than 20 of each during the incident', () =>
     Object.entries(answers).every(([kind, count]) => count > 20 + inTheMiddle[kind as keyof typeof answers]),
   )
   t.equal((await incidents.get(id)).state, 'running')
@@ -110,13 +110,14 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
   const statuses = await Promise.all(
     [...before, ...active].flatMap(({ token }) => [decided(service, token), decided(leased, token)]),
   )
-  t.same([...new Set(statuses)], [401], 'done means that no instance says "valid" of anybody from before')
+  t.same([...new Set(statuses)], [401], 'once it is done, no instance answers "valid" for an earlier session')
   const newcomers = () => during.filter(({ beganAfter, out }) => beganAfter && !out)
   await waitFor('more than 20 new sign-ins', () => newcomers().length > 20)
   over = true
   await Promise.all(storm)
   t.comment(answers)
-  // A busy machine answers 503 without an incident, too. That the incident holds nothing up is shown in its middle.
+  // A busy machine answers 503 without an incident, too. The step in the middle shows that the incident holds
+  // nothing up.
   const undecided = failures.filter((failure) => /unavailable|outcome_unknown|503/.test(failure))
   t.comment(`${undecided.length} answers were 503`)
   t.same(
@@ -127,7 +128,7 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
   t.same(
     [...new Set(await Promise.all(newcomers().map(({ token }) => decided(service, token))))],
     [200],
-    'new sign-ins live',
+    'new sign-ins stay valid',
   )
   const { outcome } = await incidents.get(id)
   if (!outcome) return t.fail('there is no outcome')
@@ -136,17 +137,14 @@ t.test('logins, logouts, touches and checks go on; whoever was there before is o
   await addsUp(t, service, id, { endedPlanned, endedLater, goneMeanwhile, users })
 })
 
-t.test(
-  'an instance that hangs is waited for until its lease is over, and the report tells how long',
-  async (t) => {
-    const [one] = await addSessions(service, 'hang', { users: 1, each: 1 })
-    t.ok(one)
-    await database.psql(`insert into instance (id, beat, applied) values (gen_random_uuid(), 7, null)`)
-    const id = await begin(service, { userAgent: 'hang' })
-    const runner = startIncidentRunner(database, barrier, strictLog(t))
-    await waitFor('the incident to be done', async () => (await incidents.get(id)).state === 'done')
-    await runner.close()
-    const { outcome } = await addsUp(t, service, id, { endedPlanned: 1 })
-    t.ok((outcome?.waitedMs ?? 0) > 1_000)
-  },
-)
+t.test('an incident waits until the lease of a hung instance expires, and reports how long', async (t) => {
+  const [one] = await addSessions(service, 'hang', { users: 1, each: 1 })
+  t.ok(one)
+  await database.psql(`insert into instance (id, beat, applied) values (gen_random_uuid(), 7, null)`)
+  const id = await begin(service, { userAgent: 'hang' })
+  const runner = startIncidentRunner(database, barrier, strictLog(t))
+  await waitFor('the incident to be done', async () => (await incidents.get(id)).state === 'done')
+  await runner.close()
+  const { outcome } = await addsUp(t, service, id, { endedPlanned: 1 })
+  t.ok((outcome?.waitedMs ?? 0) > 1_000)
+})

@@ -1,4 +1,4 @@
-/** The figures of the console: what they count, how seldom, and that nobody waits for them. */
+/** The figures of the console: what they count, how often, and that no page waits for them. */
 import t from 'tap'
 import { carryOut } from '../../../src/staff/incidents/runner.ts'
 import { createOverview } from '../../../src/staff/overview/overview.ts'
@@ -11,7 +11,7 @@ const service = await startService()
 const { database } = service
 const { psql } = database
 
-t.test('sign-ins, ends and replays stand in the hour in which they happened', async (t) => {
+t.test('sign-ins, ends and replays are counted in the hour in which they happened', async (t) => {
   const user = await service.addUser()
   const sessions = await Promise.all(Array.from({ length: 6 }, () => service.signIn(user)))
   const begin = (index: number, hours: number) =>
@@ -25,7 +25,7 @@ t.test('sign-ins, ends and replays stand in the hour in which they happened', as
   await begin(3, 100)
   await begin(4, 5)
   await begin(5, 100)
-  // One lived for three hours, one ended by hand lived for days.
+  // One lasted three hours; one that staff ended lasted for days.
   await service.sessions.logout(sessions[4]?.token ?? '', 'local', { userAgent: null, ipAddress: null })
   await psql('delete from session where id = $1', [sessions[5]?.id])
   await psql(`update revoked_session set revoked_at = now() - interval '2 hours'`)
@@ -45,7 +45,7 @@ t.test('sign-ins, ends and replays stand in the hour in which they happened', as
     t.equal(values?.length, 24)
 })
 
-t.test('what an incident for everyone ended counts from its beginning, recorded or not', async (t) => {
+t.test('sessions ended by an incident for everyone count from its start, recorded or not', async (t) => {
   const own = await startService({ except: ['incidents', 'sweeper'] })
   const { psql } = own.database
   const user = await own.addUser()
@@ -66,9 +66,9 @@ t.test('what an incident for everyone ended counts from its beginning, recorded 
     return [of(counted?.active), of(counted?.logins), of(counted?.revocations), counted?.external]
   }
   const expected = [[0, 3, 3, 0, 0, 0, 1], [0, 3, 0, 0, 0, 0, 1], [0, 0, 0, 3, 0, 0, 0], 0]
-  // One that was ended by an update of its expiry.
+  // A session that was ended by an update of its expiry.
   await psql('delete from revoked_session')
-  t.strictSame(await figures(), expected, 'all rows are there')
+  t.strictSame(await figures(), expected, 'all rows are still there')
   await psql('delete from session where id = $1', [first.id])
   t.strictSame(await figures(), expected, 'one is recorded')
   t.equal((await psql('select from session')).length, others.length + 2)
@@ -76,7 +76,7 @@ t.test('what an incident for everyone ended counts from its beginning, recorded 
   t.strictSame(await figures(), expected, 'all are recorded')
 })
 
-t.test('what was ended long ago is left out, among a hundred thousand', async (t) => {
+t.test('long-ended sessions are left out, among a hundred thousand', async (t) => {
   await psql('delete from revoked_session')
   await psql(
     `insert into revoked_session (session_id, session_token, user_id, revoked_at, created_at, last_seen_at)
@@ -95,7 +95,7 @@ t.test('what was ended long ago is left out, among a hundred thousand', async (t
   )
 })
 
-t.test('nobody waits for a count that takes long, and however many look, it is one count', async (t) => {
+t.test('no page waits for a slow count, and many concurrent views share one count', async (t) => {
   const overview = createOverview(database)
   await admin(database.url, async (client) => {
     await client.query('begin')
@@ -108,10 +108,10 @@ t.test('nobody waits for a count that takes long, and however many look, it is o
     t.equal(waiting.length, 1)
     await client.query('rollback')
   })
-  t.ok(await waitFor('the figures of the day', () => overview.figures('day')), 'and then it is there')
+  t.ok(await waitFor('the figures of the day', () => overview.figures('day')), 'the figures of the day')
 })
 
-t.test('figures are counted again only when they are old', async (t) => {
+t.test('figures are counted again only after half a minute', async (t) => {
   let now = 0
   const overview = createOverview(database, database, () => now)
   const first = await overview.figures('day')

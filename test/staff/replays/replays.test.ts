@@ -1,4 +1,4 @@
-/** A thief who presents a revoked token is refused as ever, and seen; whoever only forgot it, or guesses, raises no alarm. */
+/** A reused revoked token is refused and recorded as a replay; expired and unknown tokens are not. */
 
 import { connect } from 'node:net'
 import { promisify } from 'node:util'
@@ -18,7 +18,7 @@ const service = await startService({ env: { TRUST_PROXY: '127.0.0.1' }, replayFl
 const { database, addUser, signIn, http, as } = service
 const THIEF = { 'x-forwarded-for': '198.51.100.66', 'user-agent': 'thief <script>' }
 
-/** A token that its owner has signed out. */
+/** A token whose owner has signed out. */
 async function revoked(userId: string) {
   const session = await signIn(userId)
   await as(session.token, '/api/logout', json({ scope: 'local' }))
@@ -31,74 +31,68 @@ const alarms = (userId: string) =>
     [userId],
   )
 
-t.test(
-  'a revoked token that comes again is counted once for a minute, with where it came from',
-  async (t) => {
-    for (const env of [{ TRUST_PROXY: '127.0.0.1' }, { TRUST_PROXY: '127.0.0.1', CHECK_MODE: 'leased' }]) {
-      const service = await startService({ database, env, replayFlushMs: NEVER_MS })
-      if (env.CHECK_MODE) await service.answersFromMemory()
-      const ada = await addUser()
-      const { token, id } = await revoked(ada)
-      const headers = { ...THIEF, authorization: `Bearer ${token}` }
-      const check = async () => {
-        const answer = await service.http('/check', { headers })
-        return answer.status !== 503 && answer
-      }
-      const asked = Array.from({ length: 5 }, () => waitFor('a check that is decided', check))
-      for (const response of await Promise.all(asked)) {
-        t.equal(response.status, 401)
-        t.equal(response.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
-      }
-      await service.replays.flush()
-      t.equal((await service.http('/check', { headers })).status, 401)
-      await service.replays.flush()
-      const alarm = {
-        ...{ session_id: id, count: 5, ip_address: '198.51.100.66', user_agent: 'thief <script>' },
-        ...{ same_address: false, same_program: false },
-      }
-      t.same(await alarms(ada), [alarm], 'the sixth waits for the next record')
+t.test('replays of a revoked token are recorded once a minute, with the count and the source', async (t) => {
+  for (const env of [{ TRUST_PROXY: '127.0.0.1' }, { TRUST_PROXY: '127.0.0.1', CHECK_MODE: 'leased' }]) {
+    const service = await startService({ database, env, replayFlushMs: NEVER_MS })
+    if (env.CHECK_MODE) await service.answersFromMemory()
+    const ada = await addUser()
+    const { token, id } = await revoked(ada)
+    const headers = { ...THIEF, authorization: `Bearer ${token}` }
+    const check = async () => {
+      const answer = await service.http('/check', { headers })
+      return answer.status !== 503 && answer
     }
-  },
-)
-
-t.test(
-  'every route that refuses it notices, with the address that Fastify takes the client for',
-  async (t) => {
-    const routes: [string, RequestInit, number][] = [
-      ['/check/orders?x=1', {}, 401],
-      ['/api/session', {}, 401],
-      ['/api/sessions', {}, 401],
-      [`/api/sessions/${crypto.randomUUID()}`, { method: 'DELETE' }, 401],
-      ['/api/logout', json({ scope: 'global' }), 401],
-      ['/', {}, 303],
-      ['/logout', {}, 303],
-      ['/api/admin/users?q=x', {}, 401],
-      ['/api/admin/users/x/revoke', json({ reason: 'x' }), 401],
-    ]
-    for (const [path, init, status] of routes) {
-      const ada = await addUser()
-      const { token } = await revoked(ada)
-      const response = await as(token, path, {
-        ...init,
-        headers: {
-          'sec-fetch-site': 'same-origin',
-          ...init.headers,
-          ...THIEF,
-          cookie: `${service.cookieName}=${token}`,
-        },
-      })
-      t.equal(response.status, status, path)
-      await service.replays.flush()
-      t.match(
-        await alarms(ada),
-        [{ count: 1, ip_address: '198.51.100.66', user_agent: 'thief <script>' }],
-        path,
-      )
+    const asked = Array.from({ length: 5 }, () => waitFor('a check that is decided', check))
+    for (const response of await Promise.all(asked)) {
+      t.equal(response.status, 401)
+      t.equal(response.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
     }
-  },
-)
+    await service.replays.flush()
+    t.equal((await service.http('/check', { headers })).status, 401)
+    await service.replays.flush()
+    const alarm = {
+      ...{ session_id: id, count: 5, ip_address: '198.51.100.66', user_agent: 'thief <script>' },
+      ...{ same_address: false, same_program: false },
+    }
+    t.same(await alarms(ada), [alarm], 'the sixth waits for the next record')
+  }
+})
 
-t.test('X-Forwarded-For is believed from trusted proxies only, at /check as elsewhere', async (t) => {
+t.test('every route that refuses the token records the replay, with the client address', async (t) => {
+  const routes: [string, RequestInit, number][] = [
+    ['/check/orders?x=1', {}, 401],
+    ['/api/session', {}, 401],
+    ['/api/sessions', {}, 401],
+    [`/api/sessions/${crypto.randomUUID()}`, { method: 'DELETE' }, 401],
+    ['/api/logout', json({ scope: 'global' }), 401],
+    ['/', {}, 303],
+    ['/logout', {}, 303],
+    ['/api/admin/users?q=x', {}, 401],
+    ['/api/admin/users/x/revoke', json({ reason: 'x' }), 401],
+  ]
+  for (const [path, init, status] of routes) {
+    const ada = await addUser()
+    const { token } = await revoked(ada)
+    const response = await as(token, path, {
+      ...init,
+      headers: {
+        'sec-fetch-site': 'same-origin',
+        ...init.headers,
+        ...THIEF,
+        cookie: `${service.cookieName}=${token}`,
+      },
+    })
+    t.equal(response.status, status, path)
+    await service.replays.flush()
+    t.match(
+      await alarms(ada),
+      [{ count: 1, ip_address: '198.51.100.66', user_agent: 'thief <script>' }],
+      path,
+    )
+  }
+})
+
+t.test('X-Forwarded-For is used from trusted proxies only, at /check as elsewhere', async (t) => {
   const direct = await startService({ database, replayFlushMs: NEVER_MS })
   const ada = await addUser()
   for (const path of ['/check', '/api/session']) {
@@ -111,121 +105,113 @@ t.test('X-Forwarded-For is believed from trusted proxies only, at /check as else
   const forwarded = '203.0.113.1, nonsense'
   await http('/check', { headers: { 'x-forwarded-for': forwarded, authorization: `Bearer ${odd.token}` } })
   await service.replays.flush()
-  t.match((await alarms(ada)).at(-1), { session_id: odd.id, ip_address: null }, 'what is no address is none')
+  t.match(
+    (await alarms(ada)).at(-1),
+    { session_id: odd.id, ip_address: null },
+    'an invalid address is recorded as null',
+  )
 })
 
-t.test(
-  'tokens that are unknown, expired, or were signed out as their last use, raise no alarm',
-  async (t) => {
-    const ada = await addUser()
-    const expired = await signIn(ada)
-    await database.psql(`update session set "lastSeenAt" = now() - interval '30 days' where id = $1`, [
-      expired.id,
-    ])
-    await database.psql('delete from revoked_session where session_id = $1', [expired.id])
-    const { token } = await revoked(ada)
-    await as(token, '/api/logout', json({ scope: 'local' }))
-    for (const wrong of [expired.token, 'unknown', generateSessionToken()])
-      t.equal(await service.check(wrong), 401)
-    await service.replays.flush()
-    t.same(await alarms(ada), [])
-  },
-)
+t.test('unknown and expired tokens, and tokens last used for their own logout, are no replays', async (t) => {
+  const ada = await addUser()
+  const expired = await signIn(ada)
+  await database.psql(`update session set "lastSeenAt" = now() - interval '30 days' where id = $1`, [
+    expired.id,
+  ])
+  await database.psql('delete from revoked_session where session_id = $1', [expired.id])
+  const { token } = await revoked(ada)
+  await as(token, '/api/logout', json({ scope: 'local' }))
+  for (const wrong of [expired.token, 'unknown', generateSessionToken()])
+    t.equal(await service.check(wrong), 401)
+  await service.replays.flush()
+  t.same(await alarms(ada), [])
+})
 
-t.test(
-  'whoever asks on is counted in the next record, and a second address is not hidden by the first',
-  async (t) => {
-    const ada = await addUser()
-    const { token, id } = await revoked(ada)
-    let now = 0
-    const replays = createReplays(database, strictLog(t), () => now)
-    const from = (ipAddress: string) => replays.refused(token, { ipAddress, userAgent: ipAddress })
-    const aMinuteLater = async () => {
-      now += 60_001
-      await database.psql(`update replay set at = at - interval '61 seconds' where session_id = $1`, [id])
-    }
-    from('192.0.2.1')
-    await replays.flush()
-    for (const address of ['192.0.2.1', '192.0.2.66', '192.0.2.1']) from(address)
-    await replays.flush()
-    t.equal((await alarms(ada)).length, 1, 'not within the minute')
-    await aMinuteLater()
-    await replays.flush()
-    t.match(await alarms(ada), [
-      { count: 1, ip_address: '192.0.2.1', user_agent: '192.0.2.1' },
-      { count: 3, ip_address: '192.0.2.66', user_agent: '192.0.2.66' },
-    ])
-    await aMinuteLater()
-    await replays.flush()
-    t.equal((await alarms(ada)).length, 2, 'who is quiet leaves no record')
-    await replays.close()
-  },
-)
+t.test('later replays are counted in the next record, which also has a second address', async (t) => {
+  const ada = await addUser()
+  const { token, id } = await revoked(ada)
+  let now = 0
+  const replays = createReplays(database, strictLog(t), () => now)
+  const from = (ipAddress: string) => replays.refused(token, { ipAddress, userAgent: ipAddress })
+  const aMinuteLater = async () => {
+    now += 60_001
+    await database.psql(`update replay set at = at - interval '61 seconds' where session_id = $1`, [id])
+  }
+  from('192.0.2.1')
+  await replays.flush()
+  for (const address of ['192.0.2.1', '192.0.2.66', '192.0.2.1']) from(address)
+  await replays.flush()
+  t.equal((await alarms(ada)).length, 1, 'not within the minute')
+  await aMinuteLater()
+  await replays.flush()
+  t.match(await alarms(ada), [
+    { count: 1, ip_address: '192.0.2.1', user_agent: '192.0.2.1' },
+    { count: 3, ip_address: '192.0.2.66', user_agent: '192.0.2.66' },
+  ])
+  await aMinuteLater()
+  await replays.flush()
+  t.equal((await alarms(ada)).length, 2, 'without further replays there is no new record')
+  await replays.close()
+})
 
-t.test(
-  'instances that are asked at the same time leave one record a minute together, and lose no count',
-  async (t) => {
-    const ada = await addUser()
-    const { token, id } = await revoked(ada)
-    let now = 0
-    const instances = Array.from({ length: 4 }, () => createReplays(database, strictLog(t), () => now))
-    for (const instance of instances) instance.refused(token, { ipAddress: '192.0.2.1' })
-    await Promise.all(instances.map((instance) => instance.flush()))
-    t.match(await alarms(ada), [{ count: 1 }])
-    for (let records = 2; records <= 4; records++) {
-      now += 60_001
-      await database.psql(`update replay set at = at - interval '61 seconds' where session_id = $1`, [id])
-      for (const instance of instances) await instance.flush()
-      t.same(
-        (await alarms(ada)).map(({ count }) => count),
-        new Array(records).fill(1),
-      )
-    }
-    await Promise.all(instances.map((instance) => instance.close()))
-  },
-)
-
-t.test(
-  'a flood of random tokens costs one bounded query at a time, and does not fill the table',
-  async (t) => {
-    const sizes: number[] = []
-    const counting = {
-      transaction: (work: Parameters<typeof database.transaction>[0]) =>
-        database.transaction((tx) =>
-          work(
-            Object.assign(Object.create(tx), {
-              execute: (query: Parameters<typeof tx.execute>[0]) => {
-                sizes.push(1)
-                return tx.execute(query)
-              },
-            }),
-          ),
-        ),
-    } as typeof database
-    const before = await database.psql('select from replay')
-    const replays = createReplays(counting, strictLog(t))
-    for (let i = 0; i < 50_000; i++)
-      replays.refused(`guess ${i}`, { ipAddress: '192.0.2.9', userAgent: 'x'.repeat(9000) })
-    await replays.flush()
-    t.ok(sizes.length <= 2, `${sizes.length} statements`)
-    const ada = await addUser()
-    const { token } = await revoked(ada)
-    replays.refused(token, {})
-    for (let i = 0; i < 6 && (await alarms(ada)).length === 0; i++) await replays.flush()
-    t.match(
-      await alarms(ada),
-      [{ count: 1, ip_address: null, user_agent: null }],
-      'once it is over, alarms go on',
+t.test('instances that see replays together share one record a minute, and lose no count', async (t) => {
+  const ada = await addUser()
+  const { token, id } = await revoked(ada)
+  let now = 0
+  const instances = Array.from({ length: 4 }, () => createReplays(database, strictLog(t), () => now))
+  for (const instance of instances) instance.refused(token, { ipAddress: '192.0.2.1' })
+  await Promise.all(instances.map((instance) => instance.flush()))
+  t.match(await alarms(ada), [{ count: 1 }])
+  for (let records = 2; records <= 4; records++) {
+    now += 60_001
+    await database.psql(`update replay set at = at - interval '61 seconds' where session_id = $1`, [id])
+    for (const instance of instances) await instance.flush()
+    t.same(
+      (await alarms(ada)).map(({ count }) => count),
+      new Array(records).fill(1),
     )
-    await replays.close()
-    t.equal((await database.psql('select from replay')).length, before.length + 1)
-  },
-)
+  }
+  await Promise.all(instances.map((instance) => instance.close()))
+})
+
+t.test('a flood of random tokens runs one bounded query at a time, and fills no table', async (t) => {
+  const sizes: number[] = []
+  const counting = {
+    transaction: (work: Parameters<typeof database.transaction>[0]) =>
+      database.transaction((tx) =>
+        work(
+          Object.assign(Object.create(tx), {
+            execute: (query: Parameters<typeof tx.execute>[0]) => {
+              sizes.push(1)
+              return tx.execute(query)
+            },
+          }),
+        ),
+      ),
+  } as typeof database
+  const before = await database.psql('select from replay')
+  const replays = createReplays(counting, strictLog(t))
+  for (let i = 0; i < 50_000; i++)
+    replays.refused(`guess ${i}`, { ipAddress: '192.0.2.9', userAgent: 'x'.repeat(9000) })
+  await replays.flush()
+  t.ok(sizes.length <= 2, `${sizes.length} statements`)
+  const ada = await addUser()
+  const { token } = await revoked(ada)
+  replays.refused(token, {})
+  for (let i = 0; i < 6 && (await alarms(ada)).length === 0; i++) await replays.flush()
+  t.match(
+    await alarms(ada),
+    [{ count: 1, ip_address: null, user_agent: null }],
+    'after the flood, replays are recorded again',
+  )
+  await replays.close()
+  t.equal((await database.psql('select from replay')).length, before.length + 1)
+})
 
 /** The device that `signIn` records. */
 const OWN = { ipAddress: '203.0.113.7', userAgent: 'test' }
 
-/** Replays with a clock of their own; `later` turns it on, and lets the end of the session lie as much further back. */
+/** Replays with a simulated clock; `later` advances it, and moves the end of the session back by as much. */
 function withClock(t: Test, sessionId: string) {
   let now = 0
   const replays = createReplays(database, strictLog(t), () => now, 3_600_000)
@@ -244,27 +230,24 @@ function withClock(t: Test, sessionId: string) {
   }
 }
 
-t.test(
-  "the owner's own device, which asks twice within seconds of a logout elsewhere, raises no alarm later",
-  async (t) => {
-    for (const between of [true, false]) {
-      const ada = await addUser()
-      const { token, id } = await revoked(ada)
-      const replays = withClock(t, id)
-      replays.refused(token, OWN)
-      if (between) await replays.flush()
-      await replays.later(3)
-      replays.refused(token, OWN)
-      for (let minutes = 0; minutes < 3; minutes++) {
-        await replays.later(61)
-        await replays.flush()
-      }
-      t.same(await alarms(ada), [], between ? 'asked about between' : 'asked about once')
+t.test("the owner's device, asking twice within seconds of a logout elsewhere, is no replay", async (t) => {
+  for (const between of [true, false]) {
+    const ada = await addUser()
+    const { token, id } = await revoked(ada)
+    const replays = withClock(t, id)
+    replays.refused(token, OWN)
+    if (between) await replays.flush()
+    await replays.later(3)
+    replays.refused(token, OWN)
+    for (let minutes = 0; minutes < 3; minutes++) {
+      await replays.later(61)
+      await replays.flush()
     }
-  },
-)
+    t.same(await alarms(ada), [], between ? 'one query for each request' : 'one query for both requests')
+  }
+})
 
-t.test('of what the own device sends, only what comes after the minute is counted', async (t) => {
+t.test('requests of the own device count only after the first minute', async (t) => {
   const ada = await addUser()
   const { token, id } = await revoked(ada)
   const replays = withClock(t, id)
@@ -277,23 +260,20 @@ t.test('of what the own device sends, only what comes after the minute is counte
   t.same(await alarms(ada), [{ session_id: id, count: 2, ...own }], 'after 63 and 93 seconds')
 })
 
-t.test(
-  'a thief within the minute is counted at once, and the own device is not counted with it',
-  async (t) => {
-    const ada = await addUser()
-    const { token, id } = await revoked(ada)
-    const replays = withClock(t, id)
-    replays.refused(token, OWN)
-    await replays.flush()
-    for (const from of [OWN, { ...OWN, ipAddress: '192.0.2.66' }, OWN]) replays.refused(token, from)
-    await replays.flush()
-    t.match(await alarms(ada), [
-      { count: 1, ip_address: '192.0.2.66', same_address: false, same_program: true },
-    ])
-  },
-)
+t.test('a thief within the first minute is recorded at once, without the own device', async (t) => {
+  const ada = await addUser()
+  const { token, id } = await revoked(ada)
+  const replays = withClock(t, id)
+  replays.refused(token, OWN)
+  await replays.flush()
+  for (const from of [OWN, { ...OWN, ipAddress: '192.0.2.66' }, OWN]) replays.refused(token, from)
+  await replays.flush()
+  t.match(await alarms(ada), [
+    { count: 1, ip_address: '192.0.2.66', same_address: false, same_program: true },
+  ])
+})
 
-t.test('of a thief and the own device, which asks on later, the record names the thief', async (t) => {
+t.test('if a thief and the own device both replay the token, the record names the thief', async (t) => {
   const ada = await addUser()
   const { token, id } = await revoked(ada)
   const replays = withClock(t, id)
@@ -303,7 +283,7 @@ t.test('of a thief and the own device, which asks on later, the record names the
   t.match(await alarms(ada), [{ count: 4, user_agent: 'curl', same_address: true, same_program: false }])
 })
 
-t.test('a request counts from when it came, however long its answer took', async (t) => {
+t.test('the time of a request is when it arrived, however long its answer took', async (t) => {
   const ada = await addUser()
   const { token, id } = await revoked(ada)
   const replays = withClock(t, id)
@@ -313,7 +293,7 @@ t.test('a request counts from when it came, however long its answer took', async
   t.same(await alarms(ada), [])
 })
 
-t.test('who hangs up before the answer is known by the address all the same', async (t) => {
+t.test('a client that disconnects before the answer is recorded with its address', async (t) => {
   const direct = await startService({ database, replayFlushMs: NEVER_MS })
   for (const path of ['/check', '/api/session']) {
     const ada = await addUser()
@@ -326,7 +306,7 @@ t.test('who hangs up before the answer is known by the address all the same', as
     socket.destroy()
     const { server } = direct.app
     const connections = promisify(server.getConnections.bind(server))
-    await waitFor('the service to see that it hung up', async () => (await connections()) === 0)
+    await waitFor('the service to notice the disconnect', async () => (await connections()) === 0)
     await holder.end()
     await waitFor('the alarm', async () => {
       await direct.replays.flush()
@@ -336,7 +316,7 @@ t.test('who hangs up before the answer is known by the address all the same', as
   }
 })
 
-t.test('what the session or the request did not tell is neither the same nor another', async (t) => {
+t.test('a missing address or program is neither the same nor different', async (t) => {
   const [ada, sender] = [await addUser(), { ipAddress: '192.0.2.66', userAgent: 'curl' }]
   const { session, token } = await service.sessions.create({ userId: ada, userAgent: null, ipAddress: null })
   await as(token, '/api/logout', json({}))
@@ -350,11 +330,11 @@ t.test('what the session or the request did not tell is neither the same nor ano
   t.match(
     await database.psql('select same_address, same_program from replay where session_id = $1', [silent.id]),
     [{ same_address: null, same_program: false }],
-    'a request without a user agent is not from the program that has one',
+    'no user agent differs from the program of the session',
   )
 })
 
-t.test('in both modes staff and services are told whether it was the own device', async (t) => {
+t.test('in both modes, staff and services see whether it was the own device', async (t) => {
   for (const CHECK_MODE of ['database', 'leased']) {
     const service = await startService({
       database,
@@ -373,7 +353,7 @@ t.test('in both modes staff and services are told whether it was the own device'
       await service.replays.flush()
     }
     for (let times = 0; times < 3; times++) await ask('203.0.113.7', 'test')
-    t.same(await alarms(ada), [], `${CHECK_MODE}: a page that asks on`)
+    t.same(await alarms(ada), [], `${CHECK_MODE}: a page that keeps polling`)
     await database.psql(
       `update revoked_session set revoked_at = now() - interval '2 minutes' where session_id = $1`,
       [id],
@@ -393,7 +373,7 @@ t.test('in both modes staff and services are told whether it was the own device'
   }
 })
 
-t.test('what is remembered of a token is bounded, and counts everything', async (t) => {
+t.test('the state kept for a token is bounded, and counts every replay', async (t) => {
   const senders: Sender[] = []
   for (let i = 0; i < 10_000; i++)
     addUse(senders, { ipAddress: null, userAgent: `agent ${i % 100}` }, { at: i * 1_100, count: 1 })
@@ -406,7 +386,7 @@ t.test('what is remembered of a token is bounded, and counts everything', async 
   )
 })
 
-t.test('while another instance records, this one keeps what it has', async (t) => {
+t.test('while another instance records, this one keeps its replays', async (t) => {
   const ada = await addUser()
   const { token } = await revoked(ada)
   const release = Promise.withResolvers<void>()
@@ -414,7 +394,7 @@ t.test('while another instance records, this one keeps what it has', async (t) =
   const other = database.transaction(async (tx) => {
     t.ok(await claimJob(tx, 'replays'))
     holding.resolve()
-    await within('the alarms to be read', release.promise)
+    await within('the replays to be read', release.promise)
   })
   await within('the turn of the other instance', holding.promise)
   const replays = createReplays(database, strictLog(t))
@@ -427,7 +407,7 @@ t.test('while another instance records, this one keeps what it has', async (t) =
   t.match(await alarms(ada), [{ count: 1 }])
 })
 
-t.test('long headers of refused requests are not kept: a flood of them fills no memory', async (t) => {
+t.test('long headers of refused requests are not kept, so a flood does not fill the memory', async (t) => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   const heap = () => {
