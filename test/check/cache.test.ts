@@ -1,4 +1,6 @@
-/** What the session cache keeps, for how long, and in how much cache. test/leases covers the schedules. */
+/**
+ * What the session cache keeps, for how long, and how much memory it takes. test/leases covers the schedules.
+ */
 import fc from 'fast-check'
 import t from 'tap'
 import { CachedSession, createSessionCache } from '../../src/check/cache.ts'
@@ -65,7 +67,7 @@ t.test(
     t.ok(cached.isDue(0, false))
     t.notOk(cached.isDue(60_000, false), 'one second more than the interval')
     t.ok(cached.isDue(60_000, true), 'polling does not hide the activity')
-    t.notOk(cached.isDue(61_000, false), 'the activity was a sight, too')
+    t.notOk(cached.isDue(61_000, false), 'the activity also counts as last seen')
     t.notOk(cached.isDue(120_999, true))
     t.ok(cached.isDue(121_000, true))
   },

@@ -32,7 +32,7 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
     const now = Date.now() / 1000
     t.ok(Math.abs(now - at.created) < 120, 'signed in just now')
     t.ok(Math.abs(at.expires - at.created - 7 * 86_400) < 120, 'the idle timeout is the first bound')
-    t.same(await ages(token), at, 'from memory the same')
+    t.same(await ages(token), at, 'the same from the cache')
   })
 
   await t.test('a gateway can ask for a recent sign-in, and a client cannot widen it', async (t) => {
@@ -90,13 +90,20 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
       const { sessions } = await service.sessions.list(ada)
       const listed = sessions.find(({ id }) => id === second.id)
       t.ok(listed && Date.now() - listed.lastSeenAt.getTime() < 120_000, `${JSON.stringify(headers)} is seen`)
-      t.ok(listed && listed.endsAt.getTime() - Date.now() < 5.01 * 86_400_000, 'and extends nothing')
+      t.ok(
+        listed && listed.endsAt.getTime() - Date.now() < 5.01 * 86_400_000,
+        'and the end of the session has not moved',
+      )
       await service.sessions.logout(second.token, 'local', { userAgent: null, ipAddress: null })
       const [ended] = await database.psql<{ seen: Date }>(
         'select last_seen_at as seen from revoked_session where session_id = $1',
         [second.id],
       )
-      t.equal(ended?.seen.getTime(), listed?.lastSeenAt.getTime(), 'the record has it, too')
+      t.equal(
+        ended?.seen.getTime(),
+        listed?.lastSeenAt.getTime(),
+        'the record of the ended session has it, too',
+      )
     }
     for (const headers of [{ 'x-session-activity': 'yes' }, { 'sec-purpose': 'navigate' }]) {
       const response = await service.http('/check', {
@@ -104,10 +111,10 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
       })
       t.equal(response.status, 200)
     }
-    t.match(await seen(), { active: true, passive: null }, 'anything else is an activity')
+    t.match(await seen(), { active: true, passive: null }, 'any other request is activity')
   })
 
-  await t.test('any method, any suffix, any query, any body', async (t) => {
+  await t.test('any method, suffix, query and body are accepted', async (t) => {
     const methods = METHODS.filter((method) => method !== 'CONNECT')
     for (const method of methods) t.equal((await raw({ method })).status, 200, method)
     const paths = [
@@ -206,7 +213,7 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
         ])
           t.equal((await service.http('/check', { headers: { cookie } })).status, 200, other)
       const bearer = { cookie: `${cookieName}=`, authorization: `Bearer ${laptop.token}` }
-      t.equal((await service.http('/check', { headers: bearer })).status, 200, 'also beside a bearer token')
+      t.equal((await service.http('/check', { headers: bearer })).status, 200, 'also next to a bearer token')
       t.match(await (await service.http('/check', { headers: { cookie: `${cookieName}=` } })).json(), {
         code: 'unauthenticated',
       })

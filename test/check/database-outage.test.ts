@@ -16,14 +16,14 @@ for (const [how, away, back] of [
   ['frozen', server.freeze, server.thaw],
 ] as const) {
   t.test(
-    `${how}: valid from the cache while the lease is held, then undecided, then valid again`,
+    `${how}: valid from the cache while the lease is held, then 503, then valid again`,
     { skip: how === 'frozen' && process.platform !== 'linux' && 'needs SIGSTOP' },
     async (t) => {
       const { token } = await service.signIn(ada)
       await service.answersFromMemory()
       for (let hits = service.hits(); service.hits() === hits; ) t.equal(await check(token), 200)
       await away()
-      t.not(await check(token), 401, 'nobody is logged out by an outage')
+      t.not(await check(token), 401, 'an outage logs no user out')
       await waitFor('the lease to end', () => !service.leased?.holdsLease())
       const response = await as(token, '/check')
       t.equal(response.status, 503)

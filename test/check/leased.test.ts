@@ -1,4 +1,4 @@
-/** Two caching instances on one database: a session that ends is over at both, however it ended. */
+/** Two caching instances on one database: a session that ends is refused at both, however it ended. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openDatabase } from '../../src/database/database.ts'
@@ -24,7 +24,7 @@ const ada = await here.addUser('ada')
 /** The least time between two activity updates of a session. In seconds. */
 const UPDATE_S = 60
 
-/** Signs in, and lets both instances cache the session. */
+/** Signs in, and waits until both instances have cached the session. */
 async function cachedSession() {
   const { token, id } = await here.signIn(ada)
   await fillCaches(token)
@@ -203,7 +203,7 @@ t.test('a hanging instance is waited for once, then removed', async (t) => {
   t.equal((await here.as(first.token, '/api/logout', json({ scope: 'local' }))).status, 200)
   t.ok(performance.now() - start > LEASE_MS, 'as long as its lease could last')
   t.equal(await there.check(first.token), 401)
-  // The reaper counts from when it first saw the row, which is a moment after the logout began.
+  // The reaper counts from when it first saw the row, a moment after the logout began.
   await waitFor('the row of the hanging instance to be removed', async () => {
     await here.barrier.reapDeadInstances()
     return (await psql('select from instance')).length <= 2
@@ -224,10 +224,10 @@ t.test('a repeated logout waits too, because its answer makes the same promise',
 })
 
 t.test(
-  'joins and heartbeats wait for the disk, whatever the default, and acknowledgements never do',
+  'joins and heartbeats wait for the disk, whatever the default; acknowledgements never do',
   async (t) => {
     const { url, psql } = await testDatabase()
-    // A deferred trigger runs at the commit, and sees the setting that counts.
+    // A deferred trigger runs at commit, and sees the effective setting.
     await psql(`create table waits (act text, synchronous_commit text);
     create function note() returns trigger language plpgsql as $$ begin
       insert into global_logout.waits values (case when tg_op = 'INSERT' then 'join' when old.beat < new.beat then 'heartbeat' else 'applied' end,
@@ -248,7 +248,7 @@ t.test(
       await store.setApplied(id, snapshot)
       t.equal(await store.heartbeat(id, snapshot), true)
       await store.remove(id)
-      t.equal(await store.heartbeat(id, snapshot), false, 'an instance without its row has no heart')
+      t.equal(await store.heartbeat(id, snapshot), false, 'without its row, an instance has no heartbeat')
       await lease.close()
       const acts = { join: durable, heartbeat: durable, applied: 'off' }
       const noted = await psql<{ act: string; synchronous_commit: string }>('delete from waits returning *')
@@ -278,7 +278,7 @@ t.test('an instance writes one row a second, and once more for a revocation', as
   })
   await service.answersFromMemory()
   const heartbeats = () => writes.filter((name) => name === 'heartbeat').length
-  // It reads once more when it begins to listen.
+  // It reads once more when it starts to listen.
   await waitFor('a quiet second', async () => {
     writes.length = 0
     await waitFor('two renewals', () => heartbeats() >= 2)
