@@ -1,11 +1,11 @@
-/** A page of an application, on the origin that also leads to the service; with the client's modules as a browser loads them. */
+/** A page of an application on the origin that also serves the service, with the client's modules. */
 import { readFile } from 'node:fs/promises'
 import { stripTypeScriptTypes } from 'node:module'
 import type { BrowserContext, Page } from 'playwright-core'
 
 const FOLDER = new URL('../../packages/client/src/', import.meta.url)
 
-/** Opens it at `/app`. Its modules are at `/client/…`. */
+/** Opens the page at `/app`. Its modules are at `/client/…`. */
 export async function openApplication(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()
   await page.route('/app', (route) =>

@@ -1,4 +1,7 @@
-/** The browser helper: it leaves, clears and tells once the service has answered that it is done, and never before. */
+/**
+ * The browser helper clears data, leaves the page and notifies other tabs only once the service has confirmed
+ * the logout.
+ */
 
 import type { LogoutOptions } from '@global-logout/client/browser'
 import type { BrowserContext, Page } from 'playwright-core'
@@ -13,7 +16,7 @@ const HELPER = '/client/browser.ts'
 
 type Options = Pick<LogoutOptions, 'scope' | 'callbackUrl'> & { ask?: boolean }
 
-/** Calls `logout` in a page. @returns what came of it, as far as the page is still there to tell. */
+/** Calls `logout` in a page. @returns the outcome, or undefined if the page was left. */
 function logOut(page: Page, options: Options = {}) {
   return page.evaluate(
     async ([path, { ask, ...options }]) => {
@@ -31,7 +34,7 @@ function logOut(page: Page, options: Options = {}) {
   )
 }
 
-/** An application that keeps things in the browser. */
+/** Opens an application that keeps data in the browser. */
 async function application(context: BrowserContext): Promise<Page> {
   const page = await openApplication(context)
   await page.evaluate(async () => {
@@ -42,7 +45,7 @@ async function application(context: BrowserContext): Promise<Page> {
   return page
 }
 
-/** What is left of it. */
+/** Reads what is left of that data. */
 function kept(page: Page) {
   return page.evaluate(async () => ({
     session: sessionStorage.length,
@@ -53,7 +56,7 @@ function kept(page: Page) {
 }
 const ALL = { session: 1, local: 1, caches: 1, title: 'application' }
 
-/** A tab that hears of the others; its title tells how often. */
+/** A tab that subscribes to sign-outs; its title shows how many it received. */
 async function listener(context: BrowserContext): Promise<Page> {
   const page = await openApplication(context)
   await page.evaluate(async (path) => {
@@ -72,7 +75,7 @@ async function listener(context: BrowserContext): Promise<Page> {
 const heard = (page: Page) => page.waitForFunction(() => document.title.startsWith('heard'))
 
 browserTest(
-  'logging out in one tab ends the sessions, clears, leaves, and tells the other tab',
+  'logging out in one tab ends the sessions, clears data, leaves, and notifies the other tab',
   async (t, open) => {
     const ada = await service.addUser()
     const [{ token }, { token: phone }] = [await service.signIn(ada), await service.signIn(ada)]
@@ -86,11 +89,11 @@ browserTest(
     t.same(await here.evaluate(() => caches.keys()), [])
     t.notOk((await context.cookies()).some(({ name }) => name === service.cookieName))
     await here.goBack().catch(() => {})
-    t.not(new URL(here.url()).pathname, '/app', 'the private page is not a step back')
+    t.not(new URL(here.url()).pathname, '/app', 'the back button does not show the private page')
   },
 )
 
-browserTest('the person is asked first, and may say no', async (t, open) => {
+browserTest('the user is asked first, and can decline', async (t, open) => {
   const { token } = await service.signIn(await service.addUser())
   const page = await application(await open(service, { token }))
   const asked: string[] = []
@@ -108,7 +111,7 @@ browserTest('the person is asked first, and may say no', async (t, open) => {
   t.same(await kept(page), ALL)
 })
 
-browserTest('when the service cannot say that it is done, it is not done', async (t, open) => {
+browserTest('if the service does not confirm the logout, nothing is cleared', async (t, open) => {
   const { token } = await service.signIn(await service.addUser())
   const context = await open(service, { token })
   const [page, there] = [await application(context), await listener(context)]
@@ -131,21 +134,21 @@ browserTest('when the service cannot say that it is done, it is not done', async
   t.match(await logOut(page), { ...refused, code: 'no_answer' }, 'no network')
   t.same(await kept(page), ALL)
   t.equal(new URL(page.url()).pathname, '/app')
-  t.equal(await there.evaluate(() => document.documentElement.title), '', 'no tab was told anything')
+  t.equal(await there.evaluate(() => document.documentElement.title), '', 'no tab was notified')
   t.equal(await service.check(token), 200)
 
   await Promise.all([page.waitForURL('/signed-out'), logOut(page).catch(() => {})])
   await heard(there)
-  t.equal(await service.check(token), 401, 'and trying again does it')
+  t.equal(await service.check(token), 401, 'trying again ends the session')
 })
 
-browserTest('with a session that is over already, the person learns that', async (t, open) => {
+browserTest('a user whose session has already ended is told so', async (t, open) => {
   const page = await application(await open(service, { token: 'unknown' }))
   t.match(await logOut(page), { name: 'NotSignedOutError', status: 401, code: 'invalid_token' })
   t.same(await kept(page), ALL)
 })
 
-browserTest('logging out the others leaves this browser as it is', async (t, open) => {
+browserTest('logging out the other devices leaves this browser unchanged', async (t, open) => {
   const ada = await service.addUser()
   const [{ token }, { token: phone }] = [await service.signIn(ada), await service.signIn(ada)]
   const context = await open(service, { token })
@@ -162,7 +165,7 @@ browserTest('logging out the others leaves this browser as it is', async (t, ope
   t.equal(await there.title(), 'application')
 })
 
-browserTest("the helper and the service's own pages hear one another", async (t, open) => {
+browserTest("the helper and the service's own pages notify each other", async (t, open) => {
   const { token } = await service.signIn(await service.addUser())
   const context = await open(service, { token })
   const [app, own, other] = [await listener(context), await context.newPage(), await context.newPage()]
@@ -178,10 +181,10 @@ browserTest("the helper and the service's own pages hear one another", async (t,
   await own.goto('/')
   await logOut(app).catch(() => {})
   await own.waitForURL(/\/signed-out/)
-  t.equal(new URL(own.url()).pathname, '/signed-out', 'and its page follows the helper')
+  t.equal(new URL(own.url()).pathname, '/signed-out', "the service's page follows the helper")
 })
 
-browserTest('somebody in between who says 401 signs nobody out', async (t, open) => {
+browserTest('a 401 from a proxy signs the user out in no tab', async (t, open) => {
   const { token } = await service.signIn(await service.addUser())
   const context = await open(service, { token })
   const [page, other] = [await listener(context), await openApplication(context)]
@@ -195,14 +198,14 @@ browserTest('somebody in between who says 401 signs nobody out', async (t, open)
     await page.route('/api/session', (route) => route.fulfill(answer), { times: 1 })
     t.equal(await tell(), 401)
   }
-  t.equal(await tell(), 200, 'the service itself knows better')
+  t.equal(await tell(), 200, 'the service itself answers that the session is valid')
   t.equal(await page.title(), 'application')
   await service.sessions.logout(token, 'local', { userAgent: null, ipAddress: null })
   t.equal(await tell(), 401)
   await heard(page)
 })
 
-browserTest('who no longer wants to hear does not', async (t, open) => {
+browserTest('a tab that unsubscribed is not notified', async (t, open) => {
   const { token } = await service.signIn(await service.addUser())
   const context = await open(service, { token })
   const [here, deaf, there] = [await application(context), await listener(context), await listener(context)]
@@ -212,7 +215,7 @@ browserTest('who no longer wants to hear does not', async (t, open) => {
   t.equal(await deaf.title(), 'application')
 })
 
-browserTest('many may tell of one logout; it is heard once', async (t, open) => {
+browserTest('several notifications of one logout are handled once', async (t, open) => {
   const page = await listener(await open(service))
   await page.evaluate(async () => {
     const other = new BroadcastChannel('global-logout')
@@ -225,14 +228,11 @@ browserTest('many may tell of one logout; it is heard once', async (t, open) => 
   t.equal(await page.title(), 'heard 1')
 })
 
-browserTest(
-  'a page that comes back from the back-forward cache asks whether it still may be seen',
-  async (t, open) => {
-    const { token } = await service.signIn(await service.addUser())
-    const page = await listener(await open(service, { token }))
-    await service.sessions.logout(token, 'global', { userAgent: null, ipAddress: null })
-    await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
-    await heard(page)
-    t.equal(await page.title(), 'heard 1')
-  },
-)
+browserTest('a page restored from the back-forward cache checks its session', async (t, open) => {
+  const { token } = await service.signIn(await service.addUser())
+  const page = await listener(await open(service, { token }))
+  await service.sessions.logout(token, 'global', { userAgent: null, ipAddress: null })
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
+  await heard(page)
+  t.equal(await page.title(), 'heard 1')
+})

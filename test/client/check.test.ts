@@ -1,4 +1,4 @@
-/** What an application is told about its request's session: valid, signed out, or that nobody can say. Never mixed up. */
+/** The client's check returns the identity, null or an error for "undecided", and never confuses them. */
 
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { createClient, UndecidedError } from '@global-logout/client'
@@ -12,25 +12,25 @@ const service = await startService()
 const client = createClient({ url: service.base })
 const ada = await service.addUser('ada')
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
-/** The words of the service. */
+/** The title of an error of the service. */
 const REFUSED = JSON.stringify({ type: 'urn:global-logout:problem:invalid_token' })
 const undecided = { name: 'UndecidedError', code: 'ERR_SESSION_UNDECIDED', status: 503 }
 
-t.test('whoever is signed in is known, however the request carries its headers', async (t) => {
+t.test('a valid session is found, in whatever form the request carries its headers', async (t) => {
   const { token, id: sessionId } = await service.signIn(ada)
   const cookie = `theme=dark; ${service.cookieName}=${token}`
   const requests = {
     'a fetch Request with a bearer token': new Request('http://app/', bearer(token)),
     'Headers with a cookie': { headers: new Headers({ cookie }) },
     'the headers of a Node request': { headers: { cookie, host: 'app', 'set-cookie': ['a', 'b'] } },
-    'headers spelled otherwise': { headers: { Cookie: cookie } },
+    'headers in other case': { headers: { Cookie: cookie } },
     'a cookie in two headers': { headers: { cookie: cookie.split('; ') } },
   }
   for (const [what, request] of Object.entries(requests))
     t.match(await client.check(request), { userId: ada, sessionId, createdAt: Date, authTime: Date }, what)
 })
 
-t.test('whoever is not, is not: null, and no error', async (t) => {
+t.test('without a valid session, check returns null and does not throw', async (t) => {
   const [{ token }, { token: other }] = [await service.signIn(ada), await service.signIn(ada)]
   const requests = {
     'no credentials': { headers: {} },
@@ -52,7 +52,7 @@ t.test('after a logout everywhere, the next check of every device is refused', a
   t.equal(await client.check(bearer(phone)), null)
 })
 
-t.test('an id arrives as it is in the database, whatever it is made of', async (t) => {
+t.test('a user id arrives unchanged, whatever characters it contains', async (t) => {
   for (const id of [
     'with space',
     'Jörg Müller',
@@ -71,7 +71,7 @@ t.test('an id arrives as it is in the database, whatever it is made of', async (
   }
 })
 
-t.test('the service learns the credentials, who sent them from where, and nothing else', async (t) => {
+t.test('the service gets the credentials, the address and the user agent, and nothing else', async (t) => {
   let seen: IncomingHttpHeaders = {}
   const url = await standIn((request, response) => {
     seen = request.headers
@@ -95,7 +95,7 @@ t.test('the service learns the credentials, who sent them from where, and nothin
   t.same(told(), { ...sent, 'x-forwarded-for': '198.51.100.66' })
 })
 
-t.test('of the cookies on the way, only removals are passed on', async (t) => {
+t.test('of the Set-Cookie headers in between, only removals are passed on', async (t) => {
   const removal = '__Secure-authjs.session-token=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT'
   const balancer = ['AWSALB=abc; Path=/', 'stay=1; Max-Age=0']
   const url = await standIn((_request, response) => {
@@ -105,22 +105,22 @@ t.test('of the cookies on the way, only removals are passed on', async (t) => {
   t.same(await createClient({ url }).verdict(bearer('x')), { identity: null, code, cookies: [removal] })
 })
 
-t.test('a service that is away signs nobody out', async (t) => {
+t.test('an outage of the service signs no user out', async (t) => {
   const { token } = await service.signIn(ada)
   await duringOutage(service, async () => {
     await t.rejects(
       client.check(bearer(token)),
       { ...undecided, retryAfterSeconds: 1 },
-      'its database is away',
+      'its database does not answer',
     )
   })
   const gone = createClient({ url: `http://127.0.0.1:${await freePort()}` })
-  await t.rejects(gone.check(bearer(token)), undecided, 'nothing listens there')
-  t.equal(await gone.check({ headers: {} }), null, 'who comes with nothing is nobody, whoever is away')
-  t.ok(await client.check(bearer(token)), 'and it lives on')
+  await t.rejects(gone.check(bearer(token)), undecided, 'no server listens there')
+  t.equal(await gone.check({ headers: {} }), null, 'a request without credentials is null even then')
+  t.ok(await client.check(bearer(token)), 'the session is still valid')
 })
 
-t.test('connections are used again', async (t) => {
+t.test('connections are reused', async (t) => {
   const proxy = await startTcpProxy(service.base)
   const client = createClient({ url: proxy.url })
   const { token } = await service.signIn(ada)
@@ -128,7 +128,7 @@ t.test('connections are used again', async (t) => {
   t.ok(proxy.counts.connections <= 3, `${proxy.counts.connections} connections for 30 checks`)
 })
 
-t.test('a connection that is reset is tried once more', async (t) => {
+t.test('a request on a connection that was reset is sent once more', async (t) => {
   const proxy = await startTcpProxy(service.base)
   const client = createClient({ url: proxy.url })
   const { token, id: sessionId } = await service.signIn(ada)
@@ -136,10 +136,10 @@ t.test('a connection that is reset is tried once more', async (t) => {
   t.match(await client.check(bearer(token)), { userId: ada, sessionId })
   t.equal(proxy.counts.requests, 2)
   proxy.cut()
-  t.ok(await client.check(bearer(token)), 'as is one that was closed while it was idle')
+  t.ok(await client.check(bearer(token)), 'also on a connection that was closed while idle')
 })
 
-t.test('reset twice, nobody can say', async (t) => {
+t.test('after two resets the check is undecided', async (t) => {
   const proxy = await startTcpProxy(service.base)
   const { token } = await service.signIn(ada)
   proxy.reset(2)
@@ -147,7 +147,7 @@ t.test('reset twice, nobody can say', async (t) => {
   t.equal(proxy.counts.requests, 2)
 })
 
-t.test('a service that hangs is waited for once, and not for long', async (t) => {
+t.test('a service that hangs is tried once, until the timeout', async (t) => {
   const proxy = await startTcpProxy(service.base)
   const client = createClient({ url: proxy.url, timeoutMs: 200 })
   const { token } = await service.signIn(ada)
@@ -158,7 +158,7 @@ t.test('a service that hangs is waited for once, and not for long', async (t) =>
   t.equal(proxy.counts.requests, 1)
 })
 
-t.test('an answer that begins and does not end is waited for no longer', async (t) => {
+t.test('an answer that starts and never ends is also subject to the timeout', async (t) => {
   const url = await standIn((_request, response) => {
     response.writeHead(401, { 'www-authenticate': 'Bearer', 'content-length': '10' }).write('{')
   })
@@ -178,28 +178,28 @@ const WRONG_PROXIES: Record<
   'loses the session': [200, { 'x-user-id': 'ada', ...DATES }],
   'loses the dates': [200, { 'x-user-id': 'ada', 'x-session-id': 'f3b6' }],
   'spoils a date': [200, { ...IDENTITY, 'x-session-expires': 'tomorrow' }],
-  'sends an empty user': [200, { ...IDENTITY, 'x-user-id': '' }],
-  'adds a user of its own': [200, { ...IDENTITY, 'x-user-id': ['ada', 'eve'] }],
+  'sends an empty user id': [200, { ...IDENTITY, 'x-user-id': '' }],
+  'adds a user id of its own': [200, { ...IDENTITY, 'x-user-id': ['ada', 'eve'] }],
   'spoils the encoding': [200, { ...IDENTITY, 'x-user-id': '100%' }],
-  'turns it into no content': [204, IDENTITY],
+  'answers 204': [204, IDENTITY],
   'finds nothing': [404],
   'forbids it': [403],
-  'lets nobody by': [401, {}, '<h1>Sign in to the network</h1>'],
-  'wants a password of its own': [401, { 'www-authenticate': 'Basic realm="staging"' }],
-  'wants any token': [401, { 'www-authenticate': 'Bearer' }],
-  'has a problem of its own': [
+  'is a captive portal': [401, {}, '<h1>Sign in to the network</h1>'],
+  'requires its own password': [401, { 'www-authenticate': 'Basic realm="staging"' }],
+  'requires some token': [401, { 'www-authenticate': 'Bearer' }],
+  'answers its own problem': [
     401,
     { 'www-authenticate': 'Bearer error="invalid_token"', 'content-type': 'application/problem+json' },
     '{"type":"about:blank","title":"Unauthorized","status":401}',
   ],
-  'answers with the name of what every object has': [401, {}, '{"type":"constructor"}'],
-  'answers with the name of what every object is': [401, {}, '{"type":"__proto__"}'],
-  'wants a token of its own': [401, { 'www-authenticate': 'Bearer realm="api", error="invalid_token"' }],
+  'answers the type "constructor"': [401, {}, '{"type":"constructor"}'],
+  'answers the type "__proto__"': [401, {}, '{"type":"__proto__"}'],
+  'requires its own token': [401, { 'www-authenticate': 'Bearer realm="api", error="invalid_token"' }],
   'has lost its upstream': [502, {}, 'Bad Gateway'],
   'is in maintenance': [503, { 'retry-after': '30' }],
 }
 
-t.test('no answer of a wrong proxy is valid or signed out', async (t) => {
+t.test('an answer of a wrong proxy is neither valid nor signed out', async (t) => {
   let asked = 0
   const url = await standIn((request, response) => {
     asked++
@@ -210,7 +210,7 @@ t.test('no answer of a wrong proxy is valid or signed out', async (t) => {
   const client = createClient({ url })
   for (const cookie of Object.keys(WRONG_PROXIES))
     await t.rejects(client.check({ headers: { cookie } }), undecided, `a proxy that ${cookie}`)
-  t.equal(asked, Object.keys(WRONG_PROXIES).length, 'each was asked once')
+  t.equal(asked, Object.keys(WRONG_PROXIES).length, 'each proxy got one request')
   const error = await client.check({ headers: { cookie: 'is in maintenance' } }).catch((error) => error)
   t.equal(error.retryAfterSeconds, 30)
   t.ok(error instanceof UndecidedError)
@@ -223,18 +223,18 @@ t.test('no answer of a wrong proxy is valid or signed out', async (t) => {
       expiresAt: new Date(1_795_600_000_000),
       authTime: new Date(1_795_000_000_000),
     },
-    'without it, it is',
+    'without the proxy, the session is valid',
   )
 })
 
-t.test('an address that cannot be meant is refused when the client is made', async (t) => {
+t.test('an invalid address is refused when the client is created', async (t) => {
   for (const url of ['', 'localhost:4000', 'ftp://x', 'http://user:secret@x', 'http://x/?a=b', 'http://x/#a'])
     t.throws(() => createClient({ url }), TypeError, url)
   for (const timeoutMs of [0, -1, Number.NaN, 0.5, 1500.5, Number.POSITIVE_INFINITY, 2 ** 31])
     t.throws(() => createClient({ url: 'http://x', timeoutMs }), TypeError)
 })
 
-t.test('the service may live under a path', async (t) => {
+t.test('the service may be served under a path', async (t) => {
   const asked: (string | undefined)[] = []
   const url = await standIn((request, response) => {
     asked.push(request.url)
@@ -245,7 +245,7 @@ t.test('the service may live under a path', async (t) => {
   t.same(asked, ['/id/check', '/id/check', '/id/check'])
 })
 
-/** Something else that answers in the place of the service. @returns its address. */
+/** A server that answers in place of the service. @returns its address. */
 async function standIn(listener: RequestListener): Promise<string> {
   const server = createServer(listener)
   const port = await listen(server)

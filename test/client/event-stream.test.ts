@@ -1,4 +1,4 @@
-/** The reader of server-sent events: the same messages, however the bytes are cut and the lines are ended. */
+/** The reader of server-sent events returns the same messages, however bytes are split and lines end. */
 import { deepStrictEqual as deepEqual } from 'node:assert'
 import fc from 'fast-check'
 import t from 'tap'
@@ -24,7 +24,7 @@ const message: fc.Arbitrary<Message> = fc.record(
 const ending = fc.constantFrom('\n', '\r\n', '\r')
 const noise = fc.constantFrom(': heartbeat', ':', 'retry: 10', 'unknown: field', 'unknown')
 
-/** A stream as some server may write these messages. */
+/** These messages as a server may write them. */
 const stream = fc
   .array(fc.tuple(message, fc.array(noise, { maxLength: 2 }), ending), { maxLength: 6 })
   .map((written) => ({
@@ -53,11 +53,11 @@ function cutAt(bytes: Uint8Array, places: number[]): Uint8Array[] {
 const read = (chunks: Uint8Array[]) => chunks.flatMap(createEventStreamParser())
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-t.test('any cut of any stream brings the same messages', async (t) => {
+t.test('the same messages are read, wherever the stream is split', async (t) => {
   t.doesNotThrow(() =>
     fc.assert(
       fc.property(stream, fc.array(fc.nat(), { maxLength: 20 }), ({ messages, text }, places) => {
-        // A CR may be half a line end until the next byte comes, as it does with the next heartbeat.
+        // A CR may be half a line end until the next byte, for example of the next heartbeat.
         const chunks = [...cutAt(bytes(text), places), bytes(':\n')]
         deepEqual(read(chunks), messages)
       }),
@@ -65,30 +65,24 @@ t.test('any cut of any stream brings the same messages', async (t) => {
   )
 })
 
-t.test(
-  'a message counts once it is complete, and a stream that breaks off ends without its last',
-  async (t) => {
-    const parse = createEventStreamParser()
-    t.same(parse(bytes('\ufeffdata: 1\r\n\r')), [])
-    t.same(parse(bytes('\ndata: 2\n\ndata: 3\n')), [
-      { type: 'message', data: '1' },
-      { type: 'message', data: '2' },
-    ])
-  },
-)
+t.test('a message counts once it is complete; an unfinished last message is dropped', async (t) => {
+  const parse = createEventStreamParser()
+  t.same(parse(bytes('\ufeffdata: 1\r\n\r')), [])
+  t.same(parse(bytes('\ndata: 2\n\ndata: 3\n')), [
+    { type: 'message', data: '1' },
+    { type: 'message', data: '2' },
+  ])
+})
 
-t.test(
-  'an id without data moves the cursor; one with a NUL is none; a space belongs to the value only once',
-  async (t) => {
-    t.same(read([bytes('id: 7\n\nid: a\0b\ndata:  x\n\ndata\n\nevent: ready\n\n')]), [
-      { type: 'message', data: '', id: '7' },
-      { type: 'message', data: ' x' },
-      { type: 'message', data: '' },
-    ])
-  },
-)
+t.test('an id without data moves the cursor, an id with NUL does not; one space is removed', async (t) => {
+  t.same(read([bytes('id: 7\n\nid: a\0b\ndata:  x\n\ndata\n\nevent: ready\n\n')]), [
+    { type: 'message', data: '', id: '7' },
+    { type: 'message', data: ' x' },
+    { type: 'message', data: '' },
+  ])
+})
 
-t.test('what has no end is refused before it fills the memory', async (t) => {
+t.test('an endless line or message is refused before it fills the memory', async (t) => {
   for (const text of ['data: '.padEnd(70_000, 'x'), `data: ${'x'.repeat(70_000)}\n`]) {
     const parse = createEventStreamParser()
     t.throws(() => {

@@ -1,4 +1,4 @@
-/** The examples, run as their READMEs say, do what their READMEs say. */
+/** Each example, run as its README says, shows what its README says. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -20,7 +20,7 @@ const ada = await service.addUser('ada')
 const skip = (await isInstalled('curl', '--version')) || process.env.CI ? false : 'no curl here'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** @returns the address it prints. */
+/** Starts an example. @returns the address that it prints. */
 async function start(example: string, env: Record<string, string> = {}): Promise<string> {
   const child: ChildProcess = spawn(
     ...plainNode('--conditions=global-logout-source', `examples/${example}/server.ts`),
@@ -43,14 +43,14 @@ async function addressIn(output: Readable | null): Promise<string> {
     const [address] = /http:\S+/.exec(line) ?? []
     if (address) return address
   }
-  throw new Error('it ended without printing an address')
+  throw new Error('the example ended without printing an address')
 }
 
-/** Runs the second block of an example's README, its tour. @returns what it prints. */
+/** Runs the second code block of an example's README, its tour. @returns its output. */
 async function takeTour(example: string, application: string): Promise<string> {
   const readme = await readFile(`${root}/examples/${example}/README.md`, 'utf8')
   const [, [, tour = ''] = []] = [...readme.matchAll(/```sh\n(.*?)```/gs)]
-  // In place of a pause: a loaded machine takes longer to open the WebSocket.
+  // Instead of a pause, because a loaded machine takes longer to open the WebSocket.
   const script = tour
     .replace('& sleep 2', '| tee "$OPENED" & until grep -q Hello "$OPENED"; do sleep 0.1; done')
     .replace(/^SERVICE=.*$/m, `SERVICE=${service.base} APPLICATION=${application}`)
@@ -67,7 +67,7 @@ for (const example of ['fastify', 'express']) {
     t.same(statuses, ['200', '401'])
   })
 
-  t.test(`the ${example} example lets in who is signed in, until the logout`, async (t) => {
+  t.test(`the ${example} example admits a signed-in user until the logout`, async (t) => {
     const url = await start(example)
     const { token, id: sessionId } = await service.signIn(ada)
     const headers = { authorization: `Bearer ${token}` }
@@ -97,7 +97,7 @@ t.test('the WebSocket example', async (t) => {
     t.equal(await takeTour('websocket', url), 'Hello, demo-ada.\nclosed: 4401 signed out\n')
   })
 
-  t.test('closes the sockets of a session that is ended, and no other', async (t) => {
+  t.test('closes the sockets of an ended session, and no others', async (t) => {
     const [{ token: phone }, { token: laptop }, { token: grace }] = [
       await service.signIn(ada),
       await service.signIn(ada),
@@ -113,7 +113,7 @@ t.test('the WebSocket example', async (t) => {
     other.close()
   })
 
-  t.test('a page of another site gets no socket with the cookie of whoever looks at it', async (t) => {
+  t.test("a page of another site gets no socket with the user's cookie", async (t) => {
     const cookie = `${service.cookieName}=${(await service.signIn(ada)).token}`
     const openFrom = (origin: string) => new WebSocket(url, { headers: { cookie }, origin })
     const own = openFrom(url)
@@ -125,7 +125,7 @@ t.test('the WebSocket example', async (t) => {
     }
   })
 
-  t.test('lets nobody in without a session', async (t) => {
+  t.test('refuses a socket without a session', async (t) => {
     for (const headers of [{}, { authorization: 'Bearer unknown' }]) {
       const socket = new WebSocket(url, { headers })
       const [error] = await nextEvent('a refusal', socket, 'error')
@@ -133,7 +133,7 @@ t.test('the WebSocket example', async (t) => {
     }
   })
 
-  t.test('cuts off a peer that does not close its side, and heeds it no more', async (t) => {
+  t.test('cuts off a peer that does not close its side, and ignores its later messages', async (t) => {
     const { token } = await service.signIn(ada)
     const peer = connect(Number(new URL(url).port), '127.0.0.1')
     const received: Buffer[] = []
@@ -150,7 +150,7 @@ t.test('the WebSocket example', async (t) => {
     const ended = nextEvent('the connection to be cut off', peer, 'close', 20_000)
     await service.as(token, '/api/logout', json({ scope: 'local' }))
     await until('signed out')
-    // A masked text frame, "hi", in place of the close frame that is due.
+    // A masked text frame, "hi", instead of the close frame that is due.
     peer.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]))
     await t.resolves(ended)
     t.notOk(Buffer.concat(received).includes('You said'))

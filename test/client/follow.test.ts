@@ -1,4 +1,4 @@
-/** Following the feed: every revocation is told, through any cut; what may have been missed is told as such. */
+/** Following the feed delivers every revocation through any disconnect, or a reset if some may be missed. */
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, type Replay, type Revocation } from '@global-logout/client'
@@ -19,7 +19,7 @@ const service = await startService()
 const { key } = await service.keyFor('events')
 const NOBODY = { userAgent: null, ipAddress: null }
 
-/** Somebody who follows, and what they were told. */
+/** A follower, and what it received. */
 function start(follow: (options: FollowOptions) => Promise<void>, options: Partial<FollowOptions> = {}) {
   const stop = new AbortController()
   const told: (Revocation | 'reset')[] = []
@@ -39,7 +39,7 @@ function start(follow: (options: FollowOptions) => Promise<void>, options: Parti
     signal: stop.signal,
     ...options,
   })
-  // Whoever fails is asked about it below; here it only must not be forgotten.
+  // A failure is asserted below; this only prevents an unhandled rejection.
   ended.catch(() => {})
   t.teardown(() => stop.abort())
   return {
@@ -60,7 +60,7 @@ function start(follow: (options: FollowOptions) => Promise<void>, options: Parti
   }
 }
 
-/** Signs somebody in and out again. @returns the session's id. */
+/** Signs a user in and out again. @returns the session's id. */
 async function revoke(): Promise<string> {
   const { token, id } = await service.signIn(await service.addUser())
   await service.sessions.logout(token, 'global', NOBODY)
@@ -69,7 +69,7 @@ async function revoke(): Promise<string> {
 
 const { follow } = createClient({ url: service.base, key })
 
-t.test('who follows is told of every session that ends from then on', async (t) => {
+t.test('a follower receives every session that ends from then on', async (t) => {
   const before = await revoke()
   const feed = start(follow)
   await feed.until(() => feed.resets() === 1)
@@ -79,43 +79,40 @@ t.test('who follows is told of every session that ends from then on', async (t) 
   await feed.until(() => feed.told.length > 1)
   const event = { type: 'session.revoked', sessionId, userId, operationId, kind: 'logout', scope: 'global' }
   t.match(feed.told, ['reset', { ...event, revokedAt: /^\d{4}-.*Z$/ }])
-  t.notOk(feed.sessions().includes(before), 'what was before is no news: the reset came first')
+  t.notOk(feed.sessions().includes(before), 'earlier revocations are not delivered: the reset covers them')
   feed.stop()
-  await t.resolves(feed.end(), 'it ends when it is told to')
+  await t.resolves(feed.end(), 'it ends on abort')
 })
 
-t.test(
-  'a revoked token that comes again is told to whoever wants to know, and is no revocation',
-  async (t) => {
-    const replays: Replay[] = []
-    const feed = start(follow, { onReplayed: (event) => replays.push(event) })
-    const deaf = start(follow)
-    await feed.until(() => feed.resets() === 1)
-    await deaf.until(() => deaf.resets() === 1)
-    const userId = await service.addUser()
-    const { token, id: sessionId } = await service.signIn(userId)
-    await service.sessions.logout(token, 'global', NOBODY)
-    await service.check(token)
-    await service.replays.flush()
-    const last = await revoke()
-    for (const each of [feed, deaf]) {
-      await each.until(() => each.sessions().includes(last))
-      t.same(each.sessions(), [sessionId, last])
-    }
-    const [event, ...rest] = replays
-    t.match(event, {
-      type: 'session.replayed',
-      sessionId,
-      userId,
-      count: 1,
-      ipAddress: '127.0.0.1',
-      at: /^\d{4}-.*Z$/,
-    })
-    t.same(rest, [])
-  },
-)
+t.test('the reuse of a revoked token is delivered to onReplayed only, never as a revocation', async (t) => {
+  const replays: Replay[] = []
+  const feed = start(follow, { onReplayed: (event) => replays.push(event) })
+  const deaf = start(follow)
+  await feed.until(() => feed.resets() === 1)
+  await deaf.until(() => deaf.resets() === 1)
+  const userId = await service.addUser()
+  const { token, id: sessionId } = await service.signIn(userId)
+  await service.sessions.logout(token, 'global', NOBODY)
+  await service.check(token)
+  await service.replays.flush()
+  const last = await revoke()
+  for (const each of [feed, deaf]) {
+    await each.until(() => each.sessions().includes(last))
+    t.same(each.sessions(), [sessionId, last])
+  }
+  const [event, ...rest] = replays
+  t.match(event, {
+    type: 'session.replayed',
+    sessionId,
+    userId,
+    count: 1,
+    ipAddress: '127.0.0.1',
+    at: /^\d{4}-.*Z$/,
+  })
+  t.same(rest, [])
+})
 
-t.test('who comes back with a cursor is told what happened meanwhile, and of no reset', async (t) => {
+t.test('with a cursor, a follower receives what it missed, without a reset', async (t) => {
   const first = start(follow)
   await first.until(() => first.resets() === 1)
   await revoke()
@@ -128,7 +125,7 @@ t.test('who comes back with a cursor is told what happened meanwhile, and of no 
   t.equal(second.resets(), 0)
 })
 
-t.test('cut off again and again, nothing is lost', async (t) => {
+t.test('no revocation is lost over many disconnects', async (t) => {
   const proxy = await startTcpProxy(service.base)
   const feed = start(createClient({ url: proxy.url, key }).follow)
   await feed.until(() => feed.resets() === 1)
@@ -141,10 +138,10 @@ t.test('cut off again and again, nothing is lost', async (t) => {
     await sleep(between(0, 40))
   }
   await feed.until(() => revoked.every((id) => feed.sessions().includes(id)))
-  t.equal(feed.resets(), 1, `cut off ${feed.lost.length} times, there was no need to begin anew`)
+  t.equal(feed.resets(), 1, `no reset was needed after ${feed.lost.length} disconnects`)
 })
 
-t.test('a connection on which nothing is heard any more is given up', async (t) => {
+t.test('a connection without data is given up', async (t) => {
   const proxy = await startTcpProxy(service.base)
   const feed = start(createFollow(createExchange({ url: proxy.url }), key, 500))
   await feed.until(() => feed.resets() === 1)
@@ -157,27 +154,24 @@ t.test('a connection on which nothing is heard any more is given up', async (t) 
   t.equal(feed.resets(), 1)
 })
 
-t.test(
-  'a cursor that the feed does not reach back to is a reset, once the feed is followed again',
-  async (t) => {
-    const snapshot = { xmin: 1n, xmax: 1n, open: [] }
-    const elsewhere: Cursor = { databaseId: 'x'.repeat(11), last: snapshot }
-    const feed = start(follow, { since: formatCursor(elsewhere) })
-    const nobody = follow({ since: formatCursor(elsewhere), onRevoked() {} })
-    await t.rejects(
-      within('a refusal of the cursor', nobody),
-      { code: 'cursor_too_old' },
-      'without anybody to tell, it ends rather than skip',
-    )
-    await feed.until(() => feed.resets() === 1)
-    t.match(feed.lost, [{ status: 410, code: 'cursor_too_old' }])
-    const id = await revoke()
-    await feed.until(() => feed.sessions().includes(id))
-    t.equal(feed.told.indexOf('reset'), 0)
-  },
-)
+t.test('a cursor older than the feed causes a reset, once the feed is followed again', async (t) => {
+  const snapshot = { xmin: 1n, xmax: 1n, open: [] }
+  const elsewhere: Cursor = { databaseId: 'x'.repeat(11), last: snapshot }
+  const feed = start(follow, { since: formatCursor(elsewhere) })
+  const nobody = follow({ since: formatCursor(elsewhere), onRevoked() {} })
+  await t.rejects(
+    within('a refusal of the cursor', nobody),
+    { code: 'cursor_too_old' },
+    'without an onReset, it ends rather than skip events',
+  )
+  await feed.until(() => feed.resets() === 1)
+  t.match(feed.lost, [{ status: 410, code: 'cursor_too_old' }])
+  const id = await revoke()
+  await feed.until(() => feed.sessions().includes(id))
+  t.equal(feed.told.indexOf('reset'), 0)
+})
 
-t.test('a service that is away is followed again when it is back', async (t) => {
+t.test('the feed is followed again after an outage of the service', async (t) => {
   const feed = start(follow)
   await feed.until(() => feed.resets() === 1)
   await duringOutage(service, async () => {
@@ -188,7 +182,7 @@ t.test('a service that is away is followed again when it is back', async (t) => 
   t.equal(feed.resets(), 1)
 })
 
-t.test('a refusal ends it, because trying again would not help', async (t) => {
+t.test('a refusal ends the follower, because a retry would not help', async (t) => {
   const wrong = await service.keyFor('introspect')
   for (const [key, refusal] of [
     [wrong.key, { status: 403, code: 'insufficient_scope' }],
@@ -198,7 +192,7 @@ t.test('a refusal ends it, because trying again would not help', async (t) => {
   await t.rejects(start(follow, { since: 'nonsense' }).end(), { status: 400, code: 'invalid_request' })
 })
 
-t.test('a key that is revoked ends it', async (t) => {
+t.test('a revoked key ends the follower', async (t) => {
   const { id, key } = await service.keyFor('events')
   const proxy = await startTcpProxy(service.base)
   const feed = start(createClient({ url: proxy.url, key }).follow)
@@ -208,7 +202,7 @@ t.test('a key that is revoked ends it', async (t) => {
   await t.rejects(feed.end(), { status: 401, code: 'invalid_key' })
 })
 
-t.test('what a callback throws ends it, and the next event waits for the one before', async (t) => {
+t.test('an error in a callback ends the follower, and events are handled one at a time', async (t) => {
   const feed = start(follow, {
     async onRevoked() {
       throw new Error('could not be stored')
@@ -217,7 +211,7 @@ t.test('what a callback throws ends it, and the next event waits for the one bef
   await feed.until(() => feed.resets() === 1)
   await revoke()
   await t.rejects(feed.end(), { message: 'could not be stored' })
-  t.equal(feed.cursors.length, 1, 'and the cursor stays before it')
+  t.equal(feed.cursors.length, 1, 'the cursor stays before the failed event')
 
   const order: string[] = []
   const slow = start(follow, {
@@ -236,7 +230,7 @@ t.test('what a callback throws ends it, and the next event waits for the one bef
   )
 })
 
-t.test('an event that cannot be read may have been any: a reset', async (t) => {
+t.test('an unreadable event causes a reset', async (t) => {
   let connections = 0
   const url = await standIn((write) => {
     connections++
@@ -249,24 +243,24 @@ t.test('an event that cannot be read may have been any: a reset', async (t) => {
   t.same(feed.cursors, ['a', 'a'])
 })
 
-t.test('being heard of means the feed, and not whatever else sends bytes', async (t) => {
+t.test('only data of the feed itself counts as heard', async (t) => {
   let heard = 0
   const silent = await standIn((write) => write(': heartbeat\n\n'))
   const feed = start(createFollow(createExchange({ url: silent }), key, 100), { onHeard: () => heard++ })
   await waitFor('the feed to be lost twice', () => feed.lost.length >= 2)
-  t.equal(heard, 0, 'a stream that was never ready tells nothing')
+  t.equal(heard, 0, 'a stream without the ready event does not count')
 
   const page = start(
     createClient({ url: service.base, key, fetch: async () => new Response('<h1>Hi</h1>') }).follow,
   )
-  await waitFor('the page to be no feed', () => page.lost.length > 0)
+  await waitFor('the page to be refused as a feed', () => page.lost.length > 0)
   t.match(page.lost, [{ code: 'no_answer' }])
 
   start(follow, { onHeard: () => heard++ })
   await waitFor('the feed to be heard', () => heard > 0)
 })
 
-t.test('told to stop, it stops: before it begins, and while it waits to try again', async (t) => {
+t.test('abort ends the follower, before it starts and while it waits to retry', async (t) => {
   await t.resolves(within('the end', follow({ onRevoked() {}, signal: AbortSignal.abort() })))
   const stop = new AbortController()
   const nowhere = createClient({
@@ -278,7 +272,7 @@ t.test('told to stop, it stops: before it begins, and while it waits to try agai
   await t.resolves(within('the end', stopped))
 })
 
-/** A stream in the place of the service's, for what the service never says. @returns its address. */
+/** A stream in place of the service's, for events that the service never sends. @returns its address. */
 async function standIn(speak: (write: (text: string) => void) => void): Promise<string> {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })

@@ -1,4 +1,6 @@
-/** The client needs nothing but the web platform: no other room of this package, no dependency, nothing of Node. */
+/**
+ * The client uses the web platform only: no other module of this repository, no dependency, nothing of Node.
+ */
 import { readdir, readFile } from 'node:fs/promises'
 import t from 'tap'
 import { browserTest } from '../support/browser.ts'
@@ -7,12 +9,12 @@ import { openApplication } from './application-page.ts'
 
 const folder = new URL('../../packages/client/src/', import.meta.url)
 const files = await readdir(folder)
-/** Written for Next.js and React alone, which an application with that entry has. */
+/** The entries for Next.js and React, which are dependencies of applications that use them. */
 const FOR_NEXT = /^next(-|\.)/
 const OF_NEXT = ['next/headers.js', 'next/navigation', 'next/server.js', 'react']
 const mayImport = (file: string, from: string) => FOR_NEXT.test(file) && OF_NEXT.includes(from)
 
-t.test('no file of it imports from outside its folder, or names a global of Node', async (t) => {
+t.test('no file of the client imports from outside its folder, or uses a global of Node', async (t) => {
   for (const file of files) {
     const text = await readFile(new URL(file, folder), 'utf8')
     const imported = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, from]) => from ?? '')
@@ -27,7 +29,7 @@ t.test('no file of it imports from outside its folder, or names a global of Node
   }
 })
 
-t.test('it depends on no package, and exports what is tested here', async (t) => {
+t.test('the package has no dependencies, and exports the files tested here', async (t) => {
   const text = await readFile(new URL('../package.json', folder), 'utf8')
   const { exports, ...rest } = JSON.parse(text)
   for (const kind of ['dependencies', 'optionalDependencies']) t.notOk(rest[kind], kind)
@@ -47,14 +49,14 @@ t.test('it depends on no package, and exports what is tested here', async (t) =>
     })
 })
 
-t.test('importing it does nothing', async (t) => {
+t.test('importing it has no side effect', async (t) => {
   const before = process.getActiveResourcesInfo().length
   await import('@global-logout/client')
   await import('@global-logout/client/browser')
   t.equal(process.getActiveResourcesInfo().length, before)
 })
 
-browserTest('it runs where there is nothing but the web', async (t, open) => {
+browserTest('it runs in a browser', async (t, open) => {
   const service = await startService()
   const { key } = await service.keyFor('events', 'introspect', 'sessions:create')
   const userId = await service.addUser('Jörg')

@@ -1,4 +1,4 @@
-/** What only sessions in process can get wrong: late commits, roles, standby servers, one connection, options. */
+/** Sessions in process: late commits, database roles, standby servers, a pool of one connection, options. */
 import { createDatabaseSessions, type DatabaseSessionsOptions } from '@global-logout/postgres'
 import pg from 'pg'
 import t from 'tap'
@@ -23,7 +23,7 @@ const withSetting = (setting: string) => {
 }
 const LOCK = 'select from "user" where id = $1 for update'
 
-t.test('a logout that came too late has ended nothing, and ends nothing later', async (t) => {
+t.test('a logout that timed out has ended nothing, and ends nothing later', async (t) => {
   const { token, id } = await service.signIn(await service.addUser('ada'))
   const other = await hold(database, LOCK, ['ada'])
   const impatient = open({ timeoutMs: 300 })
@@ -40,10 +40,10 @@ t.test('a logout that came too late has ended nothing, and ends nothing later', 
     )
     return left.length === 0
   })
-  t.equal((await open().check(bearer(token)))?.sessionId, id, 'the session lives on')
+  t.equal((await open().check(bearer(token)))?.sessionId, id, 'the session is still valid')
 })
 
-t.test('a sign-in that found no connection in time makes no session later', async (t) => {
+t.test('a sign-in that found no connection in time creates no session later', async (t) => {
   const pool = new pg.Pool({ connectionString: application.url, max: 1 })
   t.teardown(() => pool.end())
   const sessions = open({ connectionString: '', pool, timeoutMs: 100 })
@@ -67,7 +67,7 @@ t.test('a pool of one connection is enough', async (t) => {
   )
 })
 
-t.test('a login without the role, or a database without our schema, is undecided and says why', async (t) => {
+t.test('without the role or the schema, a session is undecided, and the error says why', async (t) => {
   const stranger = open({ connectionString: (await login(database)).url })
   const elsewhere = open({ schema: 'nowhere' })
   for (const sessions of [stranger, elsewhere]) {
@@ -80,7 +80,7 @@ t.test('a login without the role, or a database without our schema, is undecided
   }
 })
 
-t.test('a server that cannot record what ends is refused, and so is a standby', async (t) => {
+t.test('a server that cannot record revocations is refused, and so is a standby', async (t) => {
   const { token } = await service.signIn(await service.addUser('eve'))
   const withoutTriggers = withSetting('session_replication_role=replica')
   await t.rejects(withoutTriggers.check(bearer(token)), { name: 'UndecidedError' })
@@ -89,7 +89,7 @@ t.test('a server that cannot record what ends is refused, and so is a standby', 
   await t.rejects(readOnly.logout(bearer(token)), { name: 'NotSignedOutError', status: 503 })
   await t.rejects(readOnly.create({ user: { id: 'eve' } }), { name: 'ServiceError', status: 503 })
   t.equal(await service.check(token), 200)
-  // A standby: every act begins with this check.
+  // Simulates a standby: every act begins with this check.
   const [act] = await database.psql<{ text: string }>(
     `select pg_get_functiondef('global_logout.begin_act(text[])'::regprocedure) as text`,
   )
@@ -116,7 +116,7 @@ t.test('a server that cannot record what ends is refused, and so is a standby', 
   }
 })
 
-t.test('the cookie is set as the service sets it', async (t) => {
+t.test('the cookie has the attributes that the service sets', async (t) => {
   const cookieOf = async (options: DatabaseSessionsOptions) =>
     (await open(options).create({ user: { id: 'cookie' } })).cookie
   t.match(await cookieOf({}), { name: '__Host-authjs.session-token', attributes: { secure: true } })
@@ -131,7 +131,7 @@ t.test('the cookie is set as the service sets it', async (t) => {
   t.match(await cookieOf({ cookieNames: ['mine', 'other'] }), { name: 'mine' })
 })
 
-t.test('options that cannot work are refused when the sessions are made', async (t) => {
+t.test('invalid options are refused when the sessions are created', async (t) => {
   const connectionString = application.url
   for (const options of [
     {},

@@ -1,4 +1,4 @@
-/** A logout over HTTP: only a committed one that the service itself answered is a success. */
+/** A logout over HTTP succeeds only if the service itself confirms that it is committed. */
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -27,7 +27,7 @@ async function standIn(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${await listen(server)}`
 }
 
-t.test('a server signs out the user whose cookie it got; a page of another site cannot', async (t) => {
+t.test('a server can sign out the user whose cookie it got; a page of another site cannot', async (t) => {
   const phone = await service.signIn(await service.addUser('ada'))
   const laptop = await service.signIn('ada')
   const cookie = `${service.cookieName}=${phone.token}`
@@ -39,14 +39,14 @@ t.test('a server signs out the user whose cookie it got; a page of another site 
   const { revoked, cookies } = await client.logout({ headers: { cookie } }, { scope: 'global' })
   t.equal(revoked.length, 2)
   t.ok(cookies.some((line) => line.startsWith(`${service.cookieName}=; Max-Age=0;`)))
-  // What a browser has that got these cookies.
+  // Stores the cookies as a browser does.
   const kept = cookies.map((line) => line.split(';')[0]).filter((pair) => !pair?.endsWith('='))
   const page = await service.http('/signed-out', { headers: { cookie: kept.join('; ') } })
-  t.match(await page.text(), /You are signed out everywhere/, 'the page says what has ended')
+  t.match(await page.text(), /You are signed out everywhere/, 'the page lists what has ended')
   t.equal(await service.check(laptop.token), 401)
 })
 
-t.test('the service gets the credentials, the scope and the proof, and no key', async (t) => {
+t.test('the service gets the credentials, the scope and the proof of origin, and no key', async (t) => {
   let seen: { headers: IncomingHttpHeaders; body: string; to: string } | undefined
   const url = await standIn(async (request, response) => {
     seen = { headers: request.headers, body: await text(request), to: `${request.method} ${request.url}` }
@@ -67,7 +67,7 @@ t.test('the service gets the credentials, the scope and the proof, and no key', 
   for (const name of ['authorization', 'origin', 'via']) t.notOk(seen?.headers[name], name)
 })
 
-t.test('no answer of another server is a sign-out', async (t) => {
+t.test('an answer of another server never counts as a sign-out', async (t) => {
   const problem = (code: string) => ({
     type: `urn:global-logout:problem:${code}`,
     title: 'x',
@@ -115,7 +115,7 @@ t.test('no answer of another server is a sign-out', async (t) => {
   }
 })
 
-t.test('a lost answer is asked for again: the logout that was done counts', async (t) => {
+t.test('a lost answer is requested again, and finds the logout done', async (t) => {
   const proxy = await startTcpProxy(service.base)
   const client = createClient({ url: proxy.url, key })
   const phone = await service.signIn(await service.addUser('eve'))
@@ -128,7 +128,7 @@ t.test('a lost answer is asked for again: the logout that was done counts', asyn
   await t.rejects(client.logout(bearer(phone.token)), { name: 'NotSignedOutError', code: 'no_answer' })
 })
 
-t.test('a logout is waited for as long as instances may answer from memory', async (t) => {
+t.test('a logout waits as long as instances may answer from their caches', async (t) => {
   const answer: typeof fetch = async (_url, init) => {
     await sleep(300, undefined, { signal: init?.signal as AbortSignal })
     return Response.json(init?.method === 'DELETE' ? { operationId: null, ended: 0 } : DONE)
@@ -138,7 +138,7 @@ t.test('a logout is waited for as long as instances may answer from memory', asy
   await impatient.removeUser('ada')
 })
 
-t.test('any id of a user can be deleted; what is no id of one deletes nobody', async (t) => {
+t.test('a user with any id can be deleted; an invalid id deletes no user', async (t) => {
   for (const id of ['a b', 'a/b', 'a%2Fb', '日本', 'x?y#z', 'auth0|5f7c', '%']) {
     const { token } = await service.signIn(await service.addUser(id))
     await client.removeUser(id)

@@ -1,4 +1,4 @@
-/** Applications with the Fastify plugin or the Express middleware: who gets in, and what the others are told. */
+/** The Fastify plugin and the Express middleware: who is admitted, and what the others get. */
 import { createServer } from 'node:http'
 import { createClient, expressSession, fastifySession } from '@global-logout/client'
 import express from 'express'
@@ -59,7 +59,7 @@ const applications: Record<string, () => Promise<string>> = {
 }
 
 for (const [name, start] of Object.entries(applications)) {
-  tap.test(`behind the session of ${name}`, async (t) => {
+  tap.test(`with the session check for ${name}`, async (t) => {
     const url = await start()
     const get = (path: string, token?: string, init: RequestInit = {}) =>
       boundedFetch(url + path, {
@@ -67,7 +67,7 @@ for (const [name, start] of Object.entries(applications)) {
         headers: { ...init.headers, ...(token && { authorization: `Bearer ${token}` }) },
       })
 
-    t.test('a route knows whose session it is, by cookie and by bearer, for every method', async (t) => {
+    t.test('a route knows the user of its request, by cookie and by bearer, for every method', async (t) => {
       const { token, id: sessionId } = await service.signIn(ada)
       for (const method of ['GET', 'POST', 'DELETE'])
         t.match(await (await get('/private', token, { method })).json(), {
@@ -79,7 +79,7 @@ for (const [name, start] of Object.entries(applications)) {
       })
     })
 
-    t.test('what a client says about itself does not get in', async (t) => {
+    t.test('identity headers of the client are ignored', async (t) => {
       const { token } = await service.signIn(ada)
       const forged = {
         'X-User-ID': 'eve',
@@ -97,7 +97,7 @@ for (const [name, start] of Object.entries(applications)) {
       t.equal((await get('/private', undefined, { headers: forged })).status, 401)
     })
 
-    t.test('without a session the answer is 401, a problem, and what to send', async (t) => {
+    t.test('without a session, the answer is a 401 problem with a challenge', async (t) => {
       for (const [token, code, challenge] of [
         [undefined, 'unauthenticated', 'Bearer'],
         ['unknown', 'invalid_token', 'Bearer error="invalid_token"'],
@@ -120,13 +120,13 @@ for (const [name, start] of Object.entries(applications)) {
       t.match(
         passed.headers.getSetCookie(),
         [`${service.cookieName}=; Max-Age=0`],
-        'also where none is needed',
+        'also where no session is needed',
       )
       for (const path of ['/private', '/optional'])
-        t.same((await get(path, 'unknown')).headers.getSetCookie(), [], 'others are kept')
+        t.same((await get(path, 'unknown')).headers.getSetCookie(), [], 'other cookies are kept')
     })
 
-    t.test('a token that comes again after its end is recorded with who sent it from where', async (t) => {
+    t.test('the reuse of a revoked token is recorded with address and user agent', async (t) => {
       const user = await service.addUser()
       const { token } = await service.signIn(user)
       await service.as(token, '/api/logout', json({ scope: 'local' }))
@@ -139,7 +139,7 @@ for (const [name, start] of Object.entries(applications)) {
       )
     })
 
-    t.test('after a logout everywhere the next request is refused', async (t) => {
+    t.test('after a logout everywhere, the next request is refused', async (t) => {
       const [{ token: phone }, { token: laptop }] = [await service.signIn(ada), await service.signIn(ada)]
       t.equal((await get('/private', laptop)).status, 200)
       await service.as(phone, '/api/logout', json({ scope: 'global' }))
@@ -147,7 +147,7 @@ for (const [name, start] of Object.entries(applications)) {
       t.same(await (await get('/optional', laptop)).json(), { identity: null })
     })
 
-    t.test('when nobody can say, nobody gets in and nobody is called signed out', async (t) => {
+    t.test('if the session is undecided, the request gets 503, never access or a 401', async (t) => {
       const { token } = await service.signIn(ada)
       await duringOutage(service, async () => {
         for (const path of ['/private', '/optional']) {
@@ -161,11 +161,11 @@ for (const [name, start] of Object.entries(applications)) {
       t.same((await (await get('/optional', token)).json()).identity.userId, ada)
     })
 
-    t.test('a session that is optional is null for a stranger', async (t) => {
+    t.test('an optional session is null without credentials', async (t) => {
       t.same(await (await get('/optional')).json(), { identity: null })
     })
 
-    t.test('within what anybody may see, a part may be for members only', async (t) => {
+    t.test('a public part of the application may contain a part for members only', async (t) => {
       const { token, id: sessionId } = await service.signIn(ada)
       t.equal((await get('/inside')).status, 401)
       t.match(await (await get('/inside', token)).json(), { identity: { userId: ada, sessionId } })
@@ -173,7 +173,7 @@ for (const [name, start] of Object.entries(applications)) {
   })
 }
 
-tap.test("an error of another kind is the application's own, and lets nobody in", async (t) => {
+tap.test('other errors are left to the application, and give no access', async (t) => {
   const broken = {
     verdict: async () => {
       throw new Error('broken')
@@ -202,5 +202,9 @@ async function isProblem(
   t.match(response.headers.get('content-type'), 'application/problem+json')
   t.equal(response.headers.get('cache-control'), 'no-store')
   const type = `urn:global-logout:problem:${code}`
-  t.match(await response.json(), { type, title, status, code, detail: String }, 'in the words of the service')
+  t.match(
+    await response.json(),
+    { type, title, status, code, detail: String },
+    'with the title of the service',
+  )
 }

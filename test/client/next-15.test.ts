@@ -1,4 +1,4 @@
-/** The example of Next.js on Next 15. */
+/** The Next.js example on Next 15. */
 import { testNext } from './next-suite.ts'
 
 await testNext(15)

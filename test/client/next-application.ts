@@ -1,6 +1,7 @@
 /**
- * The example of Next.js, built and started for real, with an identity provider and the service behind it. On Next 15 it has the
- * files of `examples/nextjs/next-15` in place of its own.
+ * The Next.js example, built and started for real, with an identity provider and the service behind it. On
+ * Next 15, the files of
+ * `examples/nextjs/next-15` replace its own.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -29,7 +30,7 @@ const BARE = { PATH, HOME, NEXT_TELEMETRY_DISABLED: '1' }
 
 export type NextVersion = keyof typeof FOLDERS
 
-/** Why the tests of a version cannot run here; false when they can. @throws Error with CI set. */
+/** Why the tests of a version cannot run here; false if they can. @throws Error with CI set. */
 export function skipNext(version: NextVersion): string | false {
   if (existsSync(join(FOLDERS[version], 'node_modules/next'))) return false
   const folder = FOLDERS[version].slice(root.length)
@@ -40,7 +41,7 @@ export function skipNext(version: NextVersion): string | false {
 
 /**
  * Builds and starts the application.
- * @param buildEnv what the build sees, beside PATH and HOME.
+ * @param buildEnv environment of the build, besides PATH and HOME.
  */
 export async function startApplication(version: NextVersion) {
   const port = await freePort()
@@ -84,12 +85,12 @@ export async function startApplication(version: NextVersion) {
       () => false,
     )
   await waitFor(`Next ${version} to answer`, answers)
-  /** The service, at the application's address: for `openBrowser`. */
+  /** The service at the application's address, for `openBrowser`. */
   const site: Service = { ...service, base }
   return { base, service, site }
 }
 
-/** Signs a person in, through the pages of Auth.js and of the identity provider. @returns the page of the account. */
+/** Signs a user in through the pages of Auth.js and of the identity provider. @returns the account page. */
 export async function signIn(context: BrowserContext, who: string): Promise<Page> {
   const page = await context.newPage()
   await page.goto('/account')
@@ -101,7 +102,7 @@ export async function signIn(context: BrowserContext, who: string): Promise<Page
   return page
 }
 
-/** Puts the packages as they are now into the dependencies. @returns the folder of the application. */
+/** Copies the packages as they are now into the dependencies. @returns the folder of the application. */
 async function assemble(version: NextVersion): Promise<string> {
   const modules = join(FOLDERS[version], 'node_modules')
   // Only the routes of the tests have sessions in process; pg is the repository's own.
@@ -109,17 +110,18 @@ async function assemble(version: NextVersion): Promise<string> {
     const installed = join(modules, '@global-logout', name)
     const [dist, built] = [join(installed, 'dist'), join(installed, 'built')]
     for (const old of [dist, built]) await rm(old, { recursive: true, force: true })
-    // Types are checked elsewhere. Not `npm run build`: other tests build the packages at the same time.
+    // Types are checked elsewhere. Not `npm run build`, because other tests build the packages at the same
+    // time.
     const project = ['-p', `packages/${name}/tsconfig.build.json`, '--noCheck']
     const tsc = plainNode('node_modules/typescript/bin/tsc', ...project, '--outDir', built)
     await runProgram(...tsc, { cwd: root })
-    // The compiler also writes what is imported from the peers, and then the whole path.
+    // The compiler also emits the peers that are imported, and then under their whole path.
     const own = join(built, 'packages', name, 'src')
     await rename(existsSync(own) ? own : built, dist)
     if (name === 'postgres') await bundlePostgres(join(dist, 'index.js'))
     await cp(join(root, 'packages', name, 'package.json'), join(installed, 'package.json'))
   }
-  // Turbopack follows no link to dependencies elsewhere, so Next 16 builds the example where it is.
+  // Turbopack does not follow links to dependencies elsewhere, so Next 16 builds the example in place.
   if (version === 16) return EXAMPLE
   const folder = t.testdir()
   for (const part of ['app', 'auth.ts', 'users.ts', 'tsconfig.json'])
@@ -140,7 +142,7 @@ async function assemble(version: NextVersion): Promise<string> {
   return folder
 }
 
-/** As packages/postgres/build.js, which writes where other tests write at the same time. */
+/** Like packages/postgres/build.js, which writes where other tests write at the same time. */
 async function bundlePostgres(outfile: string): Promise<void> {
   const entryPoints = [join(root, 'packages/postgres/src/index.ts')]
   await bundle({ entryPoints, outfile, bundle: true, format: 'esm', platform: 'node', packages: 'external' })

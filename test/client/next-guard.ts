@@ -1,10 +1,13 @@
-/** The guard of `@global-logout/client/next` alone, with the requests of Next that its server passes to it. */
+/** The guard of `@global-logout/client/next` alone, with requests as the server of Next passes them. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-/** @returns the answer to a request for a page. `x-middleware-…` are Next's own headers: `next` lets it pass, `rewrite` leads elsewhere. */
+/**
+ * Sends a request for a page. Next's own `x-middleware-…` headers tell the result: `next` passes, `rewrite`
+ * leads elsewhere.
+ */
 export type Ask = (
   url: string,
   headers?: Record<string, string>,
@@ -19,7 +22,10 @@ export async function guardInNode(folder: string, options: object, nextConfig: o
   return (url, headers = {}) => guard(new NextRequest(url, { headers, nextConfig }))
 }
 
-/** On the edge, as `middleware.ts` of Next 15: in the runtime in which Next itself runs it, bundled as Next bundles it. */
+/**
+ * On the edge, as `middleware.ts` of Next 15: bundled as Next bundles it, in the runtime that Next itself
+ * uses.
+ */
 export async function guardOnEdge(folder: string, options: object, service: string): Promise<Ask> {
   const { outputFiles } = await build({
     stdin: {

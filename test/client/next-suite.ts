@@ -1,4 +1,6 @@
-/** What an application of Next keeps, on each version: nobody passes without a session, and a sign-out reaches every browser. */
+/**
+ * Applications of Next, on each version: no access without a session, and a sign-out reaches every browser.
+ */
 import type { BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
@@ -22,7 +24,7 @@ export async function testNext(version: NextVersion): Promise<void> {
   const cookieOf = async (context: BrowserContext) =>
     (await context.cookies()).find(({ name }) => name === service.cookieName)?.value
 
-  t.test(`${on}: without a session a page leads to the sign-in and data gets 401`, async (t) => {
+  t.test(`${on}: without a session, a page redirects to the sign-in and data gets 401`, async (t) => {
     const { host } = new URL(base)
     const signInPage = '/api/auth/signin?callbackUrl=%2Faccount%3Ftab%3D1'
     const cases: [string, string][] = [
@@ -49,7 +51,7 @@ export async function testNext(version: NextVersion): Promise<void> {
     }
   })
 
-  t.test(`${on}: a path with a slash at its end is the same path`, async (t) => {
+  t.test(`${on}: a path with a trailing slash is the same path`, async (t) => {
     process.env.GLOBAL_LOGOUT_URL = service.base
     const options = { signIn: '/login', public: ['/', '/about', '/help/*'] }
     const ask = await guardInNode(FOLDERS[version], options, { trailingSlash: true })
@@ -69,7 +71,7 @@ export async function testNext(version: NextVersion): Promise<void> {
     t.equal(headers.get('x-middleware-rewrite'), `${service.base}/devices`)
   })
 
-  browserTest(`${on}: the API learns the user from the proxy alone`, async (t, open) => {
+  browserTest(`${on}: the API gets the user from the proxy only`, async (t, open) => {
     const context = await open(site)
     const page = await signIn(context, 'ada')
     const userId = await page.locator('#user').textContent()
@@ -82,11 +84,11 @@ export async function testNext(version: NextVersion): Promise<void> {
     const check = await boundedFetch(`${service.base}/check`, {
       headers: { authorization: `Bearer ${await cookieOf(context)}` },
     })
-    t.equal(check.headers.get('x-user-id'), userId, 'and it is the user of the service')
+    t.equal(check.headers.get('x-user-id'), userId, 'it is the user that the service knows')
   })
 
   browserTest(
-    `${on}: after a sign-out everywhere, the other browser is out and its open page leaves`,
+    `${on}: after a sign-out everywhere, the other browser is signed out and leaves its page`,
     async (t, open) => {
       const [phone, laptop, eve] = [await open(site), await open(site), await open(site)]
       const [here, there] = [await signIn(phone, 'dorothy'), await signIn(laptop, 'dorothy')]
@@ -95,18 +97,22 @@ export async function testNext(version: NextVersion): Promise<void> {
       await here.getByRole('button', { name: 'Sign out everywhere' }).click()
       await here.waitForURL('/signed-out')
       t.match(await here.textContent('h1'), 'You are signed out everywhere')
-      t.match(await here.textContent('main'), /devices were signed out:.*this device/s, 'and what has ended')
+      t.match(
+        await here.textContent('main'),
+        /devices were signed out:.*this device/s,
+        'and lists what has ended',
+      )
       await there.waitForURL(/\/signed-out/)
       t.equal(await cookieOf(phone), undefined, 'the cookie is gone')
       t.equal(await service.check(token ?? ''), 401)
       t.equal(await me(there), 401)
       await there.goto('/account')
       t.match(there.url(), /\/api\/auth\/signin/)
-      t.equal(await me(other), 200, 'nobody else is out')
+      t.equal(await me(other), 200, 'the other user stays signed in')
     },
   )
 
-  browserTest(`${on}: the button asks, signs out this browser, and leaves`, async (t, open) => {
+  browserTest(`${on}: the button asks, signs out this browser, and leaves the page`, async (t, open) => {
     const [phone, laptop] = [await open(site), await open(site)]
     const [here, there] = [await signIn(phone, 'grace'), await signIn(laptop, 'grace')]
     const answers = [false, true]
@@ -114,11 +120,11 @@ export async function testNext(version: NextVersion): Promise<void> {
     const button = here.getByRole('button', { name: 'Sign out', exact: true })
     await button.click()
     await waitFor('the question', () => answers.length === 1)
-    t.equal(await me(here), 200, 'no is no')
+    t.equal(await me(here), 200, 'declined, the user stays signed in')
     await button.click()
     await here.waitForURL('/signed-out')
     t.equal(await cookieOf(phone), undefined)
-    t.equal(await me(there), 200, 'the other browser stays')
+    t.equal(await me(there), 200, 'the other browser stays signed in')
   })
 
   browserTest(`${on}: the devices are listed on the application's own origin`, async (t, open) => {
@@ -129,12 +135,12 @@ export async function testNext(version: NextVersion): Promise<void> {
     await page.getByText('This device').first().waitFor()
     const text = await page.textContent('body')
     t.match(text, /198\.51\.100\.7/, 'with the address that the proxy in front of Next appended')
-    t.notMatch(text, /192\.0\.2\.66/, 'and not one that a client can choose')
+    t.notMatch(text, /192\.0\.2\.66/, 'and not one that the client can choose')
     t.equal(await page.evaluate(() => [...document.styleSheets].length > 0), true)
   })
 
   browserTest(
-    `${on}: a device that is signed out in the list is out, and the list says so`,
+    `${on}: a device that is signed out in the list loses access, and the list says so`,
     async (t, open) => {
       const [phone, laptop] = [await open(site), await open(site)]
       const [here, there] = [await signIn(phone, 'mary'), await signIn(laptop, 'mary')]
@@ -146,36 +152,36 @@ export async function testNext(version: NextVersion): Promise<void> {
     },
   )
 
-  browserTest(`${on}: a page hears of its session at once, through the application`, async (t, open) => {
-    const page = await signIn(await open(site), 'joan')
-    const first = page.evaluate(async () => {
-      const { body, headers } = await fetch('/api/session/events')
-      const reader = body?.getReader()
-      const { value } = (await reader?.read()) ?? {}
-      await reader?.cancel()
-      return { type: headers.get('content-type'), text: new TextDecoder().decode(value) }
-    })
-    t.match(await within('the first words of the stream', first), {
-      type: /^text\/event-stream/,
-      text: /^: following/,
-    })
-  })
-
   browserTest(
-    `${on}: a page asks the service once, for its proxy, its components and Auth.js`,
+    `${on}: a page is notified of its session's end at once, through the application`,
     async (t, open) => {
-      const page = await signIn(await open(site), 'mary')
-      const checks = async () => {
-        const text = await (await service.http('/metrics')).text()
-        return Number(/^\S*check_duration_seconds_count\{result="valid"\} (\d+)$/m.exec(text)?.[1])
-      }
-      const before = await checks()
-      await page.goto('/account')
-      t.equal((await checks()) - before, 1)
+      const page = await signIn(await open(site), 'joan')
+      const first = page.evaluate(async () => {
+        const { body, headers } = await fetch('/api/session/events')
+        const reader = body?.getReader()
+        const { value } = (await reader?.read()) ?? {}
+        await reader?.cancel()
+        return { type: headers.get('content-type'), text: new TextDecoder().decode(value) }
+      })
+      t.match(await within('the start of the stream', first), {
+        type: /^text\/event-stream/,
+        text: /^: following/,
+      })
     },
   )
 
-  browserTest(`${on}: polling extends no session`, async (t, open) => {
+  browserTest(`${on}: a page checks once for its proxy, its components and Auth.js`, async (t, open) => {
+    const page = await signIn(await open(site), 'mary')
+    const checks = async () => {
+      const text = await (await service.http('/metrics')).text()
+      return Number(/^\S*check_duration_seconds_count\{result="valid"\} (\d+)$/m.exec(text)?.[1])
+    }
+    const before = await checks()
+    await page.goto('/account')
+    t.equal((await checks()) - before, 1)
+  })
+
+  browserTest(`${on}: polling does not extend a session`, async (t, open) => {
     const context = await open(site)
     const page = await signIn(context, 'mary')
     const isIdle = await idleness(service, (await cookieOf(context)) ?? '')
@@ -187,8 +193,8 @@ export async function testNext(version: NextVersion): Promise<void> {
     t.equal(await poll({ 'x-session-activity': 'none' }), 200)
     t.equal(await isIdle(), true, 'polling')
     t.equal(await poll({ 'x-session-activity': 'none' }, '/api/auth/session'), 200)
-    t.equal(await isIdle(), true, 'polling of Auth.js itself, where a gateway sets the header')
-    // Next 15 does not tell the application what is a prefetch.
+    t.equal(await isIdle(), true, 'polling by Auth.js itself, if a gateway sets the header')
+    // Next 15 does not tell the application that a request is a prefetch.
     if (version === 16) {
       for (const path of ['/api/me', '/account']) {
         t.equal(await poll({ 'next-router-prefetch': '1' }, path), 200)
@@ -199,7 +205,7 @@ export async function testNext(version: NextVersion): Promise<void> {
     t.equal(await isIdle(), false, 'anything else')
   })
 
-  browserTest(`${on}: an outage signs nobody out`, async (t, open) => {
+  browserTest(`${on}: an outage signs no user out`, async (t, open) => {
     const context = await open(site)
     const page = await signIn(context, 'ada')
     const token = await cookieOf(context)
@@ -218,7 +224,7 @@ export async function testNext(version: NextVersion): Promise<void> {
     t.equal(await me(page), 200)
   })
 
-  // Next 16 builds the example where it is, without the pages of the tests.
+  // Next 16 builds the example in place, without the test pages.
   if (version === 15) {
     testEdge(base, service)
     testGuards(base, service, site)
@@ -227,7 +233,7 @@ export async function testNext(version: NextVersion): Promise<void> {
   }
 }
 
-/** The guard where Next runs a `middleware.ts` that names no runtime. */
+/** The guard in a `middleware.ts` that names no runtime. */
 function testEdge(base: string, service: Service): void {
   t.test('Next 15: the guard works on the edge', async (t) => {
     const ask = await guardOnEdge(FOLDERS[15], { public: ['/'] }, service.base)
@@ -253,21 +259,18 @@ function testEdge(base: string, service: Service): void {
   })
 }
 
-/** `withSession` and `requireSession`, where no proxy guards. */
+/** `withSession` and `requireSession` without a proxy that guards. */
 function testGuards(base: string, service: Service, site: Service): void {
-  t.test(
-    'withSession answers 401 without a session, and keeps nothing of what a client forged',
-    async (t) => {
-      const answer = await boundedFetch(`${base}/api/guarded`, { headers: FORGED })
-      t.equal(answer.status, 401)
-      t.match(await answer.json(), { type: 'urn:global-logout:problem:unauthenticated' })
-      const page = await boundedFetch(`${base}/recent`, { redirect: 'manual' })
-      t.match(page.headers.get('location'), /\/api\/auth\/signin\?callbackUrl=%2Frecent$/)
-    },
-  )
+  t.test('withSession answers 401 without a session, and drops forged identity headers', async (t) => {
+    const answer = await boundedFetch(`${base}/api/guarded`, { headers: FORGED })
+    t.equal(answer.status, 401)
+    t.match(await answer.json(), { type: 'urn:global-logout:problem:unauthenticated' })
+    const page = await boundedFetch(`${base}/recent`, { redirect: 'manual' })
+    t.match(page.headers.get('location'), /\/api\/auth\/signin\?callbackUrl=%2Frecent$/)
+  })
 
   browserTest(
-    'a page that needs a recent sign-in leads an older session to sign out first',
+    'a page that needs a recent sign-in sends an older session to sign in again',
     async (t, open) => {
       const context = await open(site)
       const page = await signIn(context, 'hedy')
@@ -276,7 +279,7 @@ function testGuards(base: string, service: Service, site: Service): void {
         (headers) => fetch('/api/guarded', { headers }).then((answer) => answer.json()),
         FORGED,
       )
-      t.same(guarded, { userId, forged: null }, 'a public path sees no forged identity either')
+      t.same(guarded, { userId, forged: null }, 'a public path gets no forged identity either')
       await page.goto('/recent')
       t.equal(await page.locator('#user').textContent(), userId)
       await service.database.psql(
@@ -294,45 +297,51 @@ function testGuards(base: string, service: Service, site: Service): void {
 
 /** The action `logout` for this browser alone. */
 function testLeaving(service: Service, site: Service): void {
-  browserTest('a sign-out leads to a path of the application, and to no other origin', async (t, open) => {
-    for (const [to, path] of [
-      ['/act?x=1', '/act?x=1'],
-      ['/\t/evil.example/', '/signed-out'],
-      ['/\n/evil.example/', '/signed-out'],
-      ['//evil.example/', '/signed-out'],
-      ['/\\evil.example/', '/signed-out'],
-      ['https://evil.example/', '/signed-out'],
-    ] as const) {
-      const context = await open(site)
-      await signIn(context, 'barbara')
-      const page = await context.newPage()
-      await page.goto(`/leave?to=${encodeURIComponent(to)}`)
-      await page.getByRole('button', { name: 'Leave' }).click()
-      await page.waitForURL(/\/(act|signed-out)/)
-      const { origin, pathname, search } = new URL(page.url())
-      t.equal(origin + pathname + search, new URL(path, site.base).href, JSON.stringify(to))
-    }
-  })
+  browserTest(
+    'a sign-out redirects to a path of the application, and to no other origin',
+    async (t, open) => {
+      for (const [to, path] of [
+        ['/act?x=1', '/act?x=1'],
+        ['/\t/evil.example/', '/signed-out'],
+        ['/\n/evil.example/', '/signed-out'],
+        ['//evil.example/', '/signed-out'],
+        ['/\\evil.example/', '/signed-out'],
+        ['https://evil.example/', '/signed-out'],
+      ] as const) {
+        const context = await open(site)
+        await signIn(context, 'barbara')
+        const page = await context.newPage()
+        await page.goto(`/leave?to=${encodeURIComponent(to)}`)
+        await page.getByRole('button', { name: 'Leave' }).click()
+        await page.waitForURL(/\/(act|signed-out)/)
+        const { origin, pathname, search } = new URL(page.url())
+        t.equal(origin + pathname + search, new URL(path, site.base).href, JSON.stringify(to))
+      }
+    },
+  )
 
-  browserTest('no browser looks signed out while one of its cookies is a session', async (t, open) => {
-    const { token } = await service.signIn('barbara')
-    // An action that throws is an error of the page, where there are scripts.
-    const context = await open(site, { javaScriptEnabled: false })
-    const stale = { name: 'authjs.session-token', value: 'stale', url: site.base }
-    await context.addCookies([stale, { ...stale, name: 'next-auth.session-token', value: token }])
-    const page = await context.newPage()
-    await page.goto('/leave')
-    await page.getByRole('button', { name: 'Leave' }).click()
-    await page.waitForLoadState()
-    const looksSignedOut = new URL(page.url()).pathname === '/signed-out'
-    t.equal(await service.check(token), looksSignedOut ? 401 : 200)
-  })
+  browserTest(
+    'a browser is not shown as signed out while one of its cookies is a valid session',
+    async (t, open) => {
+      const { token } = await service.signIn('barbara')
+      // With scripts, an action that throws shows the error page.
+      const context = await open(site, { javaScriptEnabled: false })
+      const stale = { name: 'authjs.session-token', value: 'stale', url: site.base }
+      await context.addCookies([stale, { ...stale, name: 'next-auth.session-token', value: token }])
+      const page = await context.newPage()
+      await page.goto('/leave')
+      await page.getByRole('button', { name: 'Leave' }).click()
+      await page.waitForLoadState()
+      const looksSignedOut = new URL(page.url()).pathname === '/signed-out'
+      t.equal(await service.check(token), looksSignedOut ? 401 : 200)
+    },
+  )
 }
 
-/** The functions on sessions in process, and guarded actions of both. */
+/** Sessions in process, and guarded actions of both kinds. */
 function testOwnSessions(base: string, service: Service, site: Service): void {
   browserTest(
-    'with sessions in process, a page and Auth.js ask the database once, and nobody passes without a session',
+    'with sessions in process, a page and Auth.js share one query, and no session means no access',
     async (t, open) => {
       const elsewhere = await boundedFetch(`${base}/in-process`, { redirect: 'manual', headers: FORGED })
       t.match(elsewhere.headers.get('location'), /\/api\/auth\/signin\?callbackUrl=%2Fin-process$/)
@@ -357,7 +366,7 @@ function testOwnSessions(base: string, service: Service, site: Service): void {
   )
 
   browserTest(
-    'the first page after the adoption finds its user signed in, although the page asked before Auth.js took over',
+    'the first page after the adoption finds its user signed in, even if it checks before Auth.js',
     async (t, open) => {
       const context = await open(site)
       await context.addCookies([{ name: service.cookieName, value: crypto.randomUUID(), url: base }])
@@ -369,7 +378,7 @@ function testOwnSessions(base: string, service: Service, site: Service): void {
 
   for (const which of ['Over HTTP', 'In process'])
     browserTest(
-      `a guarded action works for a session, and after its end leads to the sign-in and does nothing: ${which}`,
+      `a guarded action runs with a session; after its end it redirects to the sign-in: ${which}`,
       async (t, open) => {
         const context = await open(site)
         const page = await signIn(context, 'vera')
@@ -391,7 +400,7 @@ function testOwnSessions(base: string, service: Service, site: Service): void {
     )
 }
 
-/** Makes a session two days idle. @returns a function that tells whether it still is. */
+/** Makes a session two days idle. @returns a function that tells whether it is still idle. */
 async function idleness(service: Service, token: string): Promise<() => Promise<boolean>> {
   const { psql } = service.database
   const hash = hashToken(token)
@@ -403,7 +412,7 @@ async function idleness(service: Service, token: string): Promise<() => Promise<
       `select "lastSeenAt" < now() - interval '1 day' as idle from session where "sessionToken" = $1`,
       [hash],
     )
-    if (!row) throw new Error('the session is gone')
+    if (!row) throw new Error('the session does not exist')
     return row.idle
   }
 }

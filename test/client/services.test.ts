@@ -1,4 +1,4 @@
-/** What a service with a key asks for, and what it is told when it may not have it or when nobody answers. */
+/** The client with a service key: its requests, refusals and outages. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, ServiceError } from '@global-logout/client'
 import t from 'tap'
@@ -12,14 +12,14 @@ const { key } = await service.keyFor('introspect', 'sessions:create')
 const client = createClient({ url: service.base, key })
 const ada = await service.addUser('ada')
 
-t.test('a token is introspected; one that is over says nothing more', async (t) => {
+t.test('introspection describes an active token; for an ended one it says only that', async (t) => {
   const { token, id } = await service.signIn(ada)
   t.match(await client.introspect(token), { active: true, sub: ada, sid: id, iat: Number, exp: Number })
   await service.sessions.logout(token, 'global', { userAgent: null, ipAddress: null })
   t.same(await client.introspect(token), { active: false })
 })
 
-t.test('a user is signed in on a device, and the session before is over', async (t) => {
+t.test('a user is signed in on a device, and the session that it replaces ends', async (t) => {
   const { token: before } = await service.signIn(ada)
   const device = { userAgent: 'Shop/1.0', ipAddress: '203.0.113.9' }
   const created = await client.create({ user: { id: ada }, ...device, replaces: before })
@@ -30,7 +30,7 @@ t.test('a user is signed in on a device, and the session before is over', async 
   t.ok(created.expiresAt.getTime() > Date.now())
 })
 
-t.test('a refusal says why, by the code of the service', async (t) => {
+t.test('a refusal has the error code of the service', async (t) => {
   const nowhere = client.create({ user: { id: ada }, ipAddress: 'nowhere' })
   await t.rejects(nowhere, {
     name: 'ServiceError',
@@ -45,7 +45,7 @@ t.test('a refusal says why, by the code of the service', async (t) => {
   await t.rejects(other.create({ user: { id: ada } }), { status: 403, code: 'insufficient_scope' })
 })
 
-t.test('without a key nothing is sent', async (t) => {
+t.test('without a key, no request is sent', async (t) => {
   const keyless = createClient({ url: `http://127.0.0.1:${await freePort()}` })
   const error = { name: 'TypeError', message: /key/ }
   await t.rejects(keyless.introspect('x'), error)
@@ -54,7 +54,7 @@ t.test('without a key nothing is sent', async (t) => {
   await t.rejects(keyless.follow({ onRevoked() {} }), error)
 })
 
-t.test('a database that is away is told as such', async (t) => {
+t.test('a database outage is reported as such', async (t) => {
   await duringOutage(service, async () => {
     const error = await client.introspect('x').catch((error) => error)
     t.match(error, { status: 503, code: 'unavailable', retryAfterSeconds: 1 })
@@ -62,7 +62,7 @@ t.test('a database that is away is told as such', async (t) => {
   })
 })
 
-t.test('a lost answer is asked for again where asking changes nothing, and only there', async (t) => {
+t.test('a lost answer is requested again only where a repetition changes nothing', async (t) => {
   const proxy = await startTcpProxy(service.base)
   const client = createClient({ url: proxy.url, key })
   const { token } = await service.signIn(ada)
@@ -75,7 +75,7 @@ t.test('a lost answer is asked for again where asking changes nothing, and only 
   t.equal(proxy.counts.requests, 3)
 })
 
-t.test('a session that replaces another is waited for as long as it may take to end that one', async (t) => {
+t.test('creating a session that replaces another waits for the end of the other', async (t) => {
   const answer: typeof fetch = async (_url, init) => {
     await sleep(300, undefined, { signal: init?.signal as AbortSignal })
     const cookie = { name: 'session', attributes: {} }
@@ -87,7 +87,7 @@ t.test('a session that replaces another is waited for as long as it may take to 
   t.match(await client.create({ user: { id: ada }, replaces: 'old' }), { token: 'new' })
 })
 
-t.test('what something else answers is no answer', async (t) => {
+t.test('an answer of another server is refused', async (t) => {
   const body =
     (status: number, text: string, type = 'text/html') =>
     async () =>

@@ -1,6 +1,7 @@
 /**
- * The contract of `Sessions`, from the user's side. `createClient` and `createDatabaseSessions` run it, beside another instance that
- * answers checks from memory: what ends here is over there.
+ * The contract of `Sessions`, from the user's point of view. `createClient` and `createDatabaseSessions` both
+ * run it, next to an
+ * instance in leased mode: a session that ends here is refused there.
  */
 import { NotSignedOutError, ServiceError, type Sessions, UndecidedError } from '@global-logout/client'
 import type { Test } from 'tap'
@@ -12,9 +13,9 @@ import { waitFor } from '../support/within.ts'
 
 export interface Subject {
   sessions: Sessions
-  /** Answers from memory, on the same database. */
+  /** Another instance in leased mode, on the same database. */
   leased: Service
-  /** Writes when sessions were last seen. */
+  /** Writes the pending activity updates. */
   flush(): Promise<void>
 }
 
@@ -34,16 +35,16 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
     })
     return { ...made, id, request: bearer(made.token) }
   }
-  /** Both answers: of these sessions, and from the memory of the other instance. */
+  /** Whether a session is valid, asserted to be the same here and in the cache of the other instance. */
   const isValid = async ({ token, request }: { token: string; request: ReturnType<typeof bearer> }) => {
     const [here, there] = [(await sessions.check(request)) !== null, (await leased.check(token)) === 200]
-    t.equal(here, there, 'the same answer everywhere')
+    t.equal(here, there, 'the same answer from both')
     return here
   }
   const notSignedOut = { name: 'NotSignedOutError', status: 401, code: 'invalid_token' }
 
   await t.test(
-    'a user who signs in is known by token and by cookie, with the dates of the session',
+    'a signed-in user is found by token and by cookie, with the dates of the session',
     async (t) => {
       const id = newUser()
       const made = await sessions.create({
@@ -64,7 +65,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
         expires at time zone 'utc' as expires, u.name from session s join "user" u on u.id = s."userId", session_policy p where s.id = $1`,
         [made.sessionId],
       )
-      // Over HTTP in whole seconds.
+      // Over HTTP the dates are in whole seconds.
       t.equal(seconds(identity?.expiresAt), seconds(row?.ends))
       t.equal(seconds(made.expiresAt), seconds(row?.expires))
       t.equal(row?.name, 'Ada')
@@ -79,7 +80,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
     },
   )
 
-  await t.test('a field of the user that is left out stays, and null removes it', async (t) => {
+  await t.test('an omitted field of the user is kept, and null removes it', async (t) => {
     const id = newUser()
     await sessions.create({ user: { id, name: 'Ada', email: 'a@example.com' } })
     await sessions.create({ user: { id, name: null, image: 'ada.png' } })
@@ -88,16 +89,16 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
     ])
   })
 
-  await t.test('the session that a sign-in replaces is over everywhere', async (t) => {
+  await t.test('the session that a sign-in replaces ends everywhere', async (t) => {
     const before = await signIn()
     t.ok(await isValid(before))
     const after = await signIn(before.id, { replaces: before.token })
     t.notOk(await isValid(before))
     t.ok(await isValid(after))
-    t.ok(await isValid(await signIn(before.id, { replaces: 'never existed' })), 'nothing to replace')
+    t.ok(await isValid(await signIn(before.id, { replaces: 'never existed' })), 'no session to replace')
   })
 
-  await t.test('a logout ends what its scope says, everywhere, and says what it ended', async (t) => {
+  await t.test('a logout ends the sessions of its scope, everywhere, and lists them', async (t) => {
     for (const [scope, ended] of [
       ['local', [true, false, false]],
       ['others', [false, true, true]],
@@ -130,7 +131,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
   })
 
   await t.test(
-    'without a scope a logout is local; device and address of the request are recorded',
+    'the default scope is local; the device and address of the request are recorded',
     async (t) => {
       const phone = await signIn()
       const other = await signIn(phone.id)
@@ -144,7 +145,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
     },
   )
 
-  await t.test('a logout may be repeated; it never reports more than was done', async (t) => {
+  await t.test('a logout may be repeated, and never reports more than it ended', async (t) => {
     const phone = await signIn()
     const laptop = await signIn(phone.id)
     const first = await sessions.logout(phone.request)
@@ -163,7 +164,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
     })
   })
 
-  await t.test('two logouts at once: both are told that it is done, and one did it', async (t) => {
+  await t.test('of two concurrent logouts both succeed, and each session ends once', async (t) => {
     const phone = await signIn()
     const laptop = await signIn(phone.id)
     const [a, b] = await Promise.all(
@@ -174,7 +175,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
     t.notOk(await isValid(laptop))
   })
 
-  await t.test('a request without a session of its own is nobody, and signs nobody out', async (t) => {
+  await t.test('a request without a session identifies no user, and signs no user out', async (t) => {
     const { token, cookie, ...user } = await signIn()
     const other = await signIn(user.id)
     const requests = [
@@ -199,42 +200,42 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
     t.ok(await isValid({ token, request: bearer(token) }))
   })
 
-  await t.test('of several session cookies one that is valid counts, and a sign-out ends all', async (t) => {
+  await t.test('of several session cookies, a valid one is used, and a sign-out ends all', async (t) => {
     const cookies = (...pairs: string[]) => ({ headers: { cookie: pairs.join('; ') } })
     const [ada, bea, elsewhere] = [await signIn(), await signIn(), await signIn()]
     const [first, second] = ['authjs.session-token', 'next-auth.session-token']
     const beaToo = await signIn(bea.id)
     const both = cookies(`${second}=${bea.token}`, `${first}=${ada.token}`)
-    t.match(await sessions.check(both), { sessionId: ada.sessionId }, 'the first in the list')
+    t.match(await sessions.check(both), { sessionId: ada.sessionId }, 'the first listed name')
     await sessions.logout(both, { scope: 'others' })
     t.ok((await isValid(ada)) && (await isValid(bea)))
     const { revoked } = await sessions.logout(both)
     t.same(new Set(revoked.map(({ id }) => id)), new Set([ada.sessionId, bea.sessionId]))
     t.notOk((await isValid(ada)) || (await isValid(bea)))
-    t.ok(await isValid(beaToo), 'in this browser alone')
+    t.ok(await isValid(beaToo), 'in this browser only')
 
-    // The first one was ended by a sign-out everywhere: that says nothing of the second one's user.
+    // The first was ended by a global sign-out, which says nothing about the user of the second.
     const old = await signIn()
     await sessions.logout(old.request, { scope: 'global' })
     const rolledBack = cookies(`${first}=${old.token}`, `${second}=${beaToo.token}`)
     const beaAgain = await signIn(bea.id)
-    t.match(await sessions.check(rolledBack), { sessionId: beaToo.sessionId }, 'the first is over')
+    t.match(await sessions.check(rolledBack), { sessionId: beaToo.sessionId }, 'the first has ended')
     t.match(
       await sessions.check(cookies(`${first}=unknown`, `${second}=${beaToo.token}`)),
       { sessionId: beaToo.sessionId },
-      'or not known',
+      'or is unknown',
     )
     t.equal(await sessions.check(cookies(`${first}=unknown`, `${second}=${old.token}`)), null)
     await sessions.logout(rolledBack, { scope: 'global' })
     t.notOk((await isValid(beaToo)) || (await isValid(beaAgain)))
 
     const differing = cookies(`${first}=${ada.token}`, `${first}=x`, `${second}=${elsewhere.token}`)
-    t.equal(await sessions.check(differing), null, 'where two of the first name differ, none counts')
+    t.equal(await sessions.check(differing), null, 'if two values of the first name differ, none is used')
     await t.rejects(sessions.logout(differing), notSignedOut)
     t.ok(await isValid(elsewhere))
   })
 
-  await t.test('a session that is over by itself is over here, too', async (t) => {
+  await t.test('an expired or idle session is refused', async (t) => {
     for (const [why, change] of [
       ['idle', `"lastSeenAt" = now() - interval '8 days'`],
       ['too old', `"createdAt" = now() - interval '31 days'`],
@@ -243,13 +244,17 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
       const session = await signIn()
       await psql(`update session set ${change} where id = $1`, [session.sessionId])
       t.equal(await sessions.check(session.request), null, why)
-      t.match(await sessions.logout(session.request), { revoked: [] }, 'it is over, so it is signed out')
+      t.match(
+        await sessions.logout(session.request),
+        { revoked: [] },
+        'it has expired, so it counts as signed out',
+      )
       await t.rejects(sessions.logout(session.request, { scope: 'global' }), notSignedOut)
     }
   })
 
   await t.test(
-    'a use extends a session, a prefetch or polling does not; each shows as last seen',
+    'a request extends a session, a prefetch or polling does not; each updates last seen',
     async (t) => {
       const uses: [string, Record<string, string>, boolean][] = [
         ['a use', {}, true],
@@ -272,16 +277,16 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
     },
   )
 
-  await t.test('a locked user does not sign in, and is told so', async (t) => {
+  await t.test('a locked user cannot sign in, and gets the reason', async (t) => {
     const { id, ...session } = await signIn()
     await leased.database.transaction((tx) => putLock(tx, id, null, 'test'))
     const error = await sessions.create({ user: { id } }).catch((error) => error)
     t.ok(error instanceof ServiceError)
     t.match(error, { status: 403, code: 'user_locked' })
-    t.ok(await isValid(session), 'a lock ends nothing')
+    t.ok(await isValid(session), 'a lock alone ends no session')
   })
 
-  await t.test('a deleted user is signed out everywhere; the lock stays, and the record', async (t) => {
+  await t.test('a deleted user is signed out everywhere; the lock and the record stay', async (t) => {
     const phone = await signIn()
     const laptop = await signIn(phone.id)
     t.ok(await isValid(phone))
@@ -294,12 +299,12 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
       psql(`select kind, revoked_count from operation where user_id = $1 and kind <> 'user.lock'`, [phone.id])
     t.same(await recorded(), [{ kind: 'user.delete', revoked_count: 2 }])
     await sessions.removeUser(phone.id)
-    t.equal((await recorded()).length, 1, 'repeating it is no error and records nothing')
+    t.equal((await recorded()).length, 1, 'repeating it succeeds, and records nothing')
     await t.rejects(sessions.create({ user: { id: phone.id } }), { code: 'user_locked' })
     await sessions.removeUser(newUser())
   })
 
-  await t.test('wrong input is refused, and nothing happens', async (t) => {
+  await t.test('invalid input is refused without effect', async (t) => {
     const id = newUser()
     const create = (session: object) => sessions.create(session as Parameters<Sessions['create']>[0])
     for (const user of [undefined, {}, { id: '' }, { id: 7 }]) await t.rejects(create({ user }), TypeError)
@@ -323,7 +328,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
     t.ok(await isValid(session))
   })
 
-  await t.test('an outage of the database signs nobody out, and reports no sign-out', async (t) => {
+  await t.test('a database outage signs no user out, and no sign-out is reported', async (t) => {
     const { request, id, ...session } = await signIn()
     await duringOutage(leased, async () => {
       const undecided = await sessions.check(request).catch((error) => error)
@@ -342,16 +347,16 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
         status: 503,
         code: 'unavailable',
       })
-      t.equal(await sessions.check({ headers: {} }), null, 'who comes with nothing is nobody')
+      t.equal(await sessions.check({ headers: {} }), null, 'a request without credentials is null even then')
     })
     await waitFor('an answer after the outage', () => sessions.check(request).catch(() => null))
-    t.ok((await sessions.check(request))?.sessionId === session.sessionId, 'and the session lives on')
+    t.ok((await sessions.check(request))?.sessionId === session.sessionId, 'the session is still valid')
   })
 
   await t.test(
-    'eight loops of checks and one logout: no check that begins after it is answered',
+    'eight loops of checks and one logout: no check that starts after the logout succeeds',
     async (t) => {
-      // A logout everywhere in each round; every check is due to be recorded, and none may revive the session.
+      // Each round is a global logout. Every check is due to be recorded, and none may revive the session.
       for (let round = 0; round < 5; round++) {
         const phone = await signIn()
         const laptop = await signIn(phone.id)
@@ -375,7 +380,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
         await Promise.all(loops)
         await flush()
         t.equal(wrong, 0)
-        t.notOk(await isValid(laptop), 'and it stays over')
+        t.notOk(await isValid(laptop), 'it stays ended')
         t.same(await psql('select from session where "userId" = $1', [phone.id]), [])
       }
     },

@@ -1,4 +1,4 @@
-/** `Sessions` over HTTP and in process keep one contract. */
+/** `Sessions` keep one contract, over HTTP and in process. */
 import { createClient } from '@global-logout/client'
 import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
@@ -10,7 +10,7 @@ const leased = await startService({ env: { CHECK_MODE: 'leased' } })
 const { database } = leased
 const application = await login(database, 'global_logout_application')
 
-t.test('over HTTP, with a service that reads the database', async (t) => {
+t.test('over HTTP, with a service in database mode', async (t) => {
   const service = await startService({ database, env: { TRUST_PROXY: '127.0.0.1' } })
   const { key } = await service.keyFor('sessions:create', 'users:delete')
   await leased.answersFromMemory()
@@ -18,7 +18,7 @@ t.test('over HTTP, with a service that reads the database', async (t) => {
   await sessionsSuite(t, { sessions, leased, flush: service.lastSeen.flush })
 })
 
-t.test('in process, with a login that may execute the functions of an application', async (t) => {
+t.test('in process, with a login that may execute the functions for applications', async (t) => {
   const sessions = createDatabaseSessions({ connectionString: application.url })
   t.teardown(sessions.close)
   await leased.answersFromMemory()

@@ -1,4 +1,4 @@
-/** Open sockets end with their session, however it ends and whatever is lost on the way; and no others do. */
+/** Open sockets are closed when their session ends, even if events are lost; other sockets stay open. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Client,
@@ -20,17 +20,18 @@ const NOBODY = { userAgent: null, ipAddress: null }
 const SIGNED_OUT = [4401, 'signed out']
 const UNDECIDED = [4503, 'undecided']
 /**
- * In milliseconds: by then a socket that was added has been checked for the last time, while the feed is followed. On a slow
- * machine a later check may close it, in place of what the test is about: then the test passes and shows less.
+ * In milliseconds: by then, an added socket has had its last check while the feed is followed. On a slow
+ * machine, a later
+ * check may close it instead; then the test passes, but proves less.
  */
 const PAST_THE_ADD = 6_500
 
-/** A device that is signed in, and a socket of it. */
+/** A signed-in device, and how to sign it out. */
 async function device(userId?: string) {
   const { token, id: sessionId } = await service.signIn(userId ?? (await service.addUser()))
   const request = { headers: { authorization: `Bearer ${token}` } }
   const identity = await client.check(request)
-  if (!identity) throw new Error('it is not signed in')
+  if (!identity) throw new Error('the device is not signed in')
   return {
     token,
     sessionId,
@@ -40,7 +41,7 @@ async function device(userId?: string) {
   }
 }
 
-/** As a WebSocket, as far as it matters: it remembers how it was closed. */
+/** A minimal WebSocket that records how it was closed. */
 function socket(): Closable & { closed: [number, string][]; readonly ended: Promise<void> } {
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   const closed: [number, string][] = []
@@ -62,7 +63,7 @@ function start(using: Pick<Client, 'check' | 'follow'> = client, options: Socket
   return registry
 }
 
-/** Resolves when the feed is followed: a session that ends is told. */
+/** Resolves once the feed is followed: the end of a new session has arrived. */
 async function followed(registry: ReturnType<typeof start>): Promise<void> {
   const { identity, request, logOut } = await device()
   const probe = socket()
@@ -84,7 +85,7 @@ function deaf(): Client {
   }
 }
 
-t.test('all sockets of a session are closed when it ends; those of others stay open', async (t) => {
+t.test('all sockets of a session are closed when it ends; those of other sessions stay open', async (t) => {
   const registry = start()
   const userId = await service.addUser()
   const [phone, laptop, other] = [await device(userId), await device(userId), await device()]
@@ -102,7 +103,7 @@ t.test('all sockets of a session are closed when it ends; those of others stay o
   t.equal(registry.size, 1)
 })
 
-t.test('however many sessions there are, each has its turn in time: more are asked at once', async (t) => {
+t.test('with many sessions, more are checked at once, so that each has its turn in time', async (t) => {
   let asked = 0
   const check = () => {
     asked++
@@ -114,12 +115,12 @@ t.test('however many sessions there are, each has its turn in time: more are ask
   registry.close()
 })
 
-t.test('a session that was ended between the check and the add: its socket is closed', async (t) => {
+t.test('a session that ended between its check and the add has its socket closed', async (t) => {
   const registry = start()
   await followed(registry)
   const { identity, request, logOut } = await device()
   await logOut()
-  // Whoever is told of this one was told of the one before.
+  // A follower that received this revocation has received the one before.
   await followed(registry)
   const late = socket()
   registry.add(identity, late, request)
@@ -127,25 +128,29 @@ t.test('a session that was ended between the check and the add: its socket is cl
   t.same(late.closed, [SIGNED_OUT])
 })
 
-// At once, because each waits until the checks that follow the add are over (5 seconds).
-t.test('later than the add', async (t) => {
+// Concurrently, because each waits for the checks that follow the add (5 seconds).
+t.test('after the add', async (t) => {
   t.jobs = 5
 
-  t.test('an instance that did not know yet is asked again', { buffered: true }, async (t) => {
-    const { identity, request, logOut } = await device()
-    await logOut()
-    let asked = 0
-    // As in leased mode, until the logout has answered.
-    const check: Client['check'] = (request) =>
-      ++asked === 1 ? Promise.resolve(identity) : client.check(request)
-    const registry = start({ ...deaf(), check }, { lostMs: Number.POSITIVE_INFINITY })
-    const late = socket()
-    registry.add(identity, late, request)
-    await late.ended
-    t.same(late.closed, [SIGNED_OUT])
-  })
+  t.test(
+    'a session that an instance still answered as valid is checked again',
+    { buffered: true },
+    async (t) => {
+      const { identity, request, logOut } = await device()
+      await logOut()
+      let asked = 0
+      // Like an instance in leased mode until the logout has answered.
+      const check: Client['check'] = (request) =>
+        ++asked === 1 ? Promise.resolve(identity) : client.check(request)
+      const registry = start({ ...deaf(), check }, { lostMs: Number.POSITIVE_INFINITY })
+      const late = socket()
+      registry.add(identity, late, request)
+      await late.ended
+      t.same(late.closed, [SIGNED_OUT])
+    },
+  )
 
-  t.test('after a gap in the feed, everybody is asked about', { buffered: true }, async (t) => {
+  t.test('after a gap in the feed, every session is checked', { buffered: true }, async (t) => {
     let broken = false
     let gone = 0
     const client = createClient({
@@ -179,7 +184,7 @@ t.test('later than the add', async (t) => {
     t.same(two.closed, [])
   })
 
-  t.test('while nothing is heard of the feed, sessions are asked about', { buffered: true }, async (t) => {
+  t.test('while no data arrives from the feed, sessions are checked', { buffered: true }, async (t) => {
     const registry = start(deaf(), { lostMs: 300 })
     const [ended, active] = [await device(), await device()]
     const [one, two] = [socket(), socket()]
@@ -191,26 +196,22 @@ t.test('later than the add', async (t) => {
     t.same([one.closed, two.closed], [[SIGNED_OUT], []])
   })
 
-  t.test(
-    'a feed that is refused is no reason to trust: sessions are asked about',
-    { buffered: true },
-    async (t) => {
-      const { key } = await service.keyFor('introspect')
-      const errors: unknown[] = []
-      const onError = (error: unknown) => errors.push(error)
-      const registry = start(createClient({ url: service.base, key }), { lostMs: 300, onError })
-      const { identity, request, logOut } = await device()
-      const one = socket()
-      registry.add(identity, one, request)
-      await sleep(PAST_THE_ADD)
-      await logOut()
-      await one.ended
-      t.match(errors, [{ code: 'insufficient_scope' }])
-    },
-  )
+  t.test('if the feed is refused, sessions are checked', { buffered: true }, async (t) => {
+    const { key } = await service.keyFor('introspect')
+    const errors: unknown[] = []
+    const onError = (error: unknown) => errors.push(error)
+    const registry = start(createClient({ url: service.base, key }), { lostMs: 300, onError })
+    const { identity, request, logOut } = await device()
+    const one = socket()
+    registry.add(identity, one, request)
+    await sleep(PAST_THE_ADD)
+    await logOut()
+    await one.ended
+    t.match(errors, [{ code: 'insufficient_scope' }])
+  })
 
   t.test(
-    'a session that runs out, of which no feed tells, closes its sockets',
+    'an expired session, which causes no event, has its sockets closed',
     { buffered: true },
     async (t) => {
       const registry = start(client, { recheckMs: 200, undecidedMs: 2_000 })
@@ -228,7 +229,7 @@ t.test('later than the add', async (t) => {
   )
 })
 
-t.test('who cannot be decided is given up in time, and not before', async (t) => {
+t.test('an undecided session has its sockets closed after the limit, and not before', async (t) => {
   const proxy = await startTcpProxy(service.base)
   const through = createClient({ url: proxy.url, key, timeoutMs: 200 })
   const [patient, impatient] = [
@@ -247,10 +248,10 @@ t.test('who cannot be decided is given up in time, and not before', async (t) =>
   proxy.hold(false)
   proxy.cut()
   await followed(patient)
-  t.same(one.closed, [], 'an outage that passes signs nobody out')
+  t.same(one.closed, [], 'a short outage signs no user out')
 })
 
-t.test('a database that is away for a moment closes no socket', async (t) => {
+t.test('a short outage of the database closes no socket', async (t) => {
   const registry = start(client, { lostMs: 100, recheckMs: 100 })
   const { identity, request, logOut } = await device()
   const one = socket()
@@ -263,7 +264,7 @@ t.test('a database that is away for a moment closes no socket', async (t) => {
   t.same(one.closed, [SIGNED_OUT])
 })
 
-t.test('thousands are asked about in turn, each session once', async (t) => {
+t.test('thousands of sessions are checked in turn, each once', async (t) => {
   let asking = 0
   let most = 0
   let asked = 0
@@ -287,7 +288,7 @@ t.test('thousands are asked about in turn, each session once', async (t) => {
   t.equal(registry.size, 6_000)
 })
 
-t.test('sockets that are closed are forgotten', async (t) => {
+t.test('closed sockets are removed', async (t) => {
   const registry = start()
   const { identity, request } = await device()
   const target = new EventTarget()
@@ -300,10 +301,10 @@ t.test('sockets that are closed are forgotten', async (t) => {
   remove()
   t.equal(registry.size, 0)
   registry.add(identity, Object.assign(socket(), { readyState: 3 }), request)
-  t.equal(registry.size, 0, 'one that was closed before it came will not say so again')
+  t.equal(registry.size, 0, 'one that was closed before it was added will not report it again')
 })
 
-t.test('one that cannot be closed does not keep the others open', async (t) => {
+t.test('a socket that cannot be closed does not keep the others open', async (t) => {
   const errors: unknown[] = []
   const registry = start(client, { onError: (error) => errors.push(error) })
   const { identity, request, logOut } = await device()
@@ -324,7 +325,7 @@ t.test('one that cannot be closed does not keep the others open', async (t) => {
   t.match(errors, [{ message: 'it is stuck' }])
 })
 
-t.test('without somebody to watch over it, no socket stays open', async (t) => {
+t.test('once the registry is closed, no socket stays open', async (t) => {
   const registry = start()
   await followed(registry)
   const { identity, request } = await device()

@@ -1,8 +1,11 @@
-/** The functions of `@global-logout/client/next` on sessions in process. Made when a request needs them: a build has no database. */
+/**
+ * The functions of `@global-logout/client/next` on sessions in process. Created at the first request, because
+ * a build has no database.
+ */
 import { createNextSessions } from '@global-logout/client/next'
 import { createDatabaseSessions, type DatabaseSessions } from '@global-logout/postgres'
 
-/** How often the database was asked. */
+/** How many queries the database got. */
 export const asked = { checks: 0 }
 
 let made: DatabaseSessions | undefined

@@ -1,4 +1,4 @@
-/** Guarded actions on a page that is not. */
+/** Guarded actions on a page that is not guarded. */
 import { here, overHttp } from './actions'
 
 export default function Act() {

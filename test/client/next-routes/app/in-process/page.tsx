@@ -1,4 +1,4 @@
-/** A page that asks as its own component, as another one, and as Auth.js. */
+/** A page that checks the session itself, in another component and through Auth.js. */
 import { withGlobalLogout } from '@global-logout/authjs'
 import { cookies } from 'next/headers'
 import { asked, requireSession, session, sessions } from '../../in-process'

@@ -1,4 +1,4 @@
-/** A page whose layout asked before Auth.js takes over the session of a browser from before the adoption. */
+/** A page whose layout checks the session before Auth.js takes over a session from before the adoption. */
 import { withGlobalLogout } from '@global-logout/authjs'
 import { cookies } from 'next/headers'
 import { session, sessions } from '../../in-process'

@@ -1,4 +1,4 @@
-/** What the example does not need: a guarded route handler, and a page that asks for a recent sign-in. The proxy lets both pass. */
+/** A guarded route handler, which the example does not need. The proxy does not guard it. */
 import { withSession } from '@global-logout/client/next'
 
 export const GET = withSession(({ userId }, request: Request) =>
