@@ -1,4 +1,6 @@
-/** `global-logout migrate --authjs-tables`: the tables are those of Auth.js's adapter, to the letter, or none is made. */
+/**
+ * `global-logout migrate --authjs-tables` creates exactly the tables of Auth.js's adapter, or none at all.
+ */
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
@@ -7,7 +9,7 @@ import { runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { changes, outside } from '../support/outside.ts'
 
-/** The adapter's own definitions, which it does not export. */
+/** The adapter's own definitions, which its package does not export. */
 const definitions = new URL('../../node_modules/@auth/drizzle-adapter/lib/pg.js', import.meta.url).href
 const { defineTables } = (await import(definitions)) as { defineTables(): Record<string, PgTable> }
 
@@ -18,7 +20,7 @@ async function migrating(...args: string[]) {
   return { code: await command.ended, output: command.output() }
 }
 
-t.test('the adapter finds the tables that it defines', async (t) => {
+t.test("the tables match the adapter's definitions", async (t) => {
   t.match(await migrating('--authjs-tables'), {
     code: 0,
     output: /user, account, session, verificationToken, authenticator/,
@@ -63,7 +65,7 @@ t.test('the adapter finds the tables that it defines', async (t) => {
   await adapter.createVerificationToken?.({ identifier: 'a', token: 'b', expires: new Date() })
 })
 
-t.test('where one of them exists, or the schema does not, nothing is made', async (t) => {
+t.test('if a table exists or the schema does not, no table is created', async (t) => {
   await psql('create schema auth; create table auth.authenticator (id int)')
   const before = await outside(url)
   t.match(await migrating('--authjs-tables'), {

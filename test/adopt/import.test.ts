@@ -1,4 +1,7 @@
-/** `global-logout import`: users stay signed in, what has ended stays ended, and the application's table is only read. */
+/**
+ * `global-logout import`: users stay signed in, ended sessions stay ended, and the application's table is
+ * only read.
+ */
 import t from 'tap'
 import { importAll, prepareImport } from '../../src/adopt/import.ts'
 import { cliActor } from '../../src/cli/common.ts'
@@ -13,7 +16,7 @@ const database = await testDatabase()
 const { psql, url } = database
 const service = await startService({ database })
 
-/** More than two batches; every 50th is over. */
+/** More than two batches; every 50th has expired. */
 const MANY = 3_000
 const OVER = MANY / 50
 await psql(`set search_path = public;
@@ -47,8 +50,9 @@ t.test('a dry run counts, and changes nothing', async (t) => {
   t.same(await ours(), sessions)
 })
 
-t.test('what ended here does not come back, whatever the table of the application says', async (t) => {
-  // u11: signed out everywhere. u2: others. u3: this device alone. u4: locked. u5: by staff. u6: deleted. u7: this very token.
+t.test('an ended session is not imported, whatever the table of the application has', async (t) => {
+  // u11: signed out everywhere. u2: others. u3: this device only. u4: locked. u5: by staff. u6: deleted. u7:
+  // this very token.
   const signedOut = async (userId: string, scope: string) => {
     const { token } = await service.signIn(userId)
     t.equal((await service.as(token, '/api/logout', json({ scope }))).status, 200)
@@ -104,16 +108,16 @@ t.test('users keep the end of their sessions, and staff see their names', async 
   t.same(raw, [], 'tokens are hashed')
 })
 
-t.test('run again, it finds everything done; a logout in between stays', async (t) => {
+t.test('run again, the import has nothing to do; a logout in between stays in effect', async (t) => {
   const before = await outside(url)
   t.equal((await service.as('token-8', '/api/logout', json({ scope: 'global' }))).status, 200)
   const { counts } = await importNow()
   t.match(counts, { taken: 0, known: MANY - OVER - 16 - 3, ended: 4, signed_out: 12 })
   t.equal(await service.check('token-1008'), 401)
-  t.same(changes(before, await outside(url)), [], 'not even a row of the application was locked')
+  t.same(changes(before, await outside(url)), [], 'no row of the application was even locked')
 })
 
-t.test('interrupted, it goes on where it is run again; two at once take nothing twice', async (t) => {
+t.test('an interrupted import can be run again; concurrent imports take no session twice', async (t) => {
   await psql(
     `insert into public.session select 'more-' || n, 'u' || (100 + n % 800), now() at time zone 'utc' + interval '1 day' from generate_series(1, 2000) n`,
   )
@@ -134,7 +138,7 @@ t.test('interrupted, it goes on where it is run again; two at once take nothing 
   t.equal(count, '2000')
 })
 
-t.test('tokens of any text open their session; none is taken for a missing user or token', async (t) => {
+t.test('tokens of any text keep their session valid; rows without user or token are skipped', async (t) => {
   await psql(`set search_path = public; create table odd (t varchar, u varchar, e timestamptz);
     insert into odd values ('Ünï-🔑/+=', 'u200', now() + interval '1 day'), ('', 'u200', 'infinity'), (null, 'u200', 'infinity'),
       ('nobody', null, 'infinity'), ('gone', 'u0', 'infinity'), ('no end', 'u201', 'infinity'), ('no date', 'u201', null)`)
@@ -149,7 +153,7 @@ t.test('tokens of any text open their session; none is taken for a missing user 
 
 const VISITS = '--table visits --token token --user person --expires until --users people'.split(' ')
 
-t.test('staff see emails as they are written, of any length, and whatever the type of the id', async (t) => {
+t.test('staff see emails as written, of any length, whatever the type of the id', async (t) => {
   await psql(`create extension citext schema public; create domain public.mail as public.citext`)
   for (const [type, ids] of [
     ['uuid', [crypto.randomUUID(), crypto.randomUUID()]],
@@ -177,10 +181,10 @@ t.test('staff see emails as they are written, of any length, and whatever the ty
   await psql('alter table public.people rename email to mail')
   const json = await importing(...VISITS, '--json')
   t.match(json.output, 'Not taken from people: email (no such column), image (of type integer).')
-  t.match(JSON.parse(json.stdout), { known: 2 }, 'and standard output is JSON')
+  t.match(JSON.parse(json.stdout), { known: 2 }, 'standard output is JSON')
 })
 
-t.test('wrong names, types and rights are refused with what to do', async (t) => {
+t.test('wrong names, types and rights are refused with advice', async (t) => {
   await psql(`create table public.numbers (id int primary key, name text)`)
   for (const [args, message] of [
     [['--table', 'public.Session'], /there is no table public\.Session\. Is it public\.session\?/],

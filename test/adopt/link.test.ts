@@ -1,4 +1,7 @@
-/** `global-logout users link`: who is deleted in the application's table is signed out; nothing else of the application changes. */
+/**
+ * `global-logout users link`: a user deleted in the application's table is signed out; nothing else in the
+ * application changes.
+ */
 import t from 'tap'
 import { withSchema } from '../../src/database/database-url.ts'
 import { migrate } from '../../src/database/migrate.ts'
@@ -19,7 +22,7 @@ async function users(...args: string[]) {
   return { code: await command.ended, output: command.output(), stdout: command.stdout() }
 }
 const link = (table: string, ...args: string[]) => users('link', '--table', table, ...args)
-/** Whether a session of this user opens anything. */
+/** Whether a session of this user is valid. */
 const isIn = async (token: string) => (await service.check(token)) === 200
 
 await psql(`create schema shop;
@@ -33,13 +36,13 @@ const application = await login(database)
 await psql(`grant usage on schema shop to ${application.name};
   grant select, insert, update, delete, truncate on shop."Customer", public.orders to ${application.name}`)
 const COLUMNS = ['--id', 'Id', '--email', 'E-Mail', '--name', 'Full name']
-/** What `doctor` says of the linked table. */
+/** The doctor's finding about the linked table. */
 async function doctor(): Promise<{ level: string; detail: string }> {
   const command = runHere(['doctor', '--json'], { env: { DATABASE_URL: url } })
   await command.ended
   return JSON.parse(command.stdout()).find(({ what }: { what: string }) => what === 'users')
 }
-/** Links a table, does some `work` with it, and undoes the link. */
+/** Links a table, runs `work` with it, and unlinks it. */
 async function whileLinked(args: string[], work: () => Promise<void>) {
   const { code, output } = await link(args[0] ?? '', ...args.slice(1), '--yes')
   if (code !== 0) throw new Error(output)
@@ -58,7 +61,7 @@ t.test('without --yes it prints the SQL, and changes nothing', async (t) => {
   t.match(
     await link('shop.Customer', ...COLUMNS),
     { code: 2, output: /shop\."Customer" is linked/ },
-    'run as printed',
+    'the SQL run as printed',
   )
   const undo = await users('unlink')
   t.match(undo, { code: 0, output: 'Nothing was changed' })
@@ -66,7 +69,7 @@ t.test('without --yes it prints the SQL, and changes nothing', async (t) => {
   const left = changes(before, await outside(url))
   t.ok(
     left.every((line) => /^[-+] pg_class .*"relname": "Customer"/.test(line)),
-    `of the table, only the note that it had a trigger is left: ${left}`,
+    `the only trace left is the flag that the table had a trigger: ${left}`,
   )
   t.match(await users('unlink', '--yes'), { code: 0, output: 'No table is linked' })
 })
@@ -82,7 +85,7 @@ t.test('while the table is linked', async (t) => {
     { email: '1@example.com', name: 'Customer 1' },
   ])
 
-  await t.test('who is deleted by the application is signed out, on record', async (t) => {
+  await t.test('a user deleted by the application is signed out, and the act recorded', async (t) => {
     const [phone, laptop, other] = [
       await service.signIn(ada),
       await service.signIn(ada),
@@ -105,7 +108,7 @@ t.test('while the table is linked', async (t) => {
     t.ok(await isIn(token))
   })
 
-  await t.test('a sign-in under way when its user is deleted does not survive', async (t) => {
+  await t.test('a sign-in in progress when its user is deleted does not survive', async (t) => {
     await admin(url, async (signingIn) => {
       await signingIn.query('begin')
       await signingIn.query('select global_logout.sign_in($1, $2)', ['hash-of-cyd', cyd])
@@ -122,7 +125,7 @@ t.test('while the table is linked', async (t) => {
     t.same(await psql(`select from global_logout.session where "userId" = $1`, [cyd]), [])
   })
 
-  await t.test('a new email or name is shown to staff, and no other column is watched', async (t) => {
+  await t.test('a new email or name is shown to staff, and other columns are ignored', async (t) => {
     const { token } = await service.signIn(bob)
     await application.psql(`update shop."Customer" set "E-Mail" = 'bob@new.example', "Full name" = null where "Id" = '${bob}';
       update shop."Customer" set visits = visits + 1`)
@@ -132,7 +135,7 @@ t.test('while the table is linked', async (t) => {
     t.ok(await isIn(token))
   })
 
-  await t.test('another id is another user: the sessions end, and a lock keeps its user', async (t) => {
+  await t.test('a changed id ends the sessions, and a lock stays with the old id', async (t) => {
     const { token } = await service.signIn(dan)
     const moved = crypto.randomUUID()
     await application.psql(`update shop."Customer" set "Id" = '${moved}' where "Id" = '${dan}'`)
@@ -144,23 +147,20 @@ t.test('while the table is linked', async (t) => {
     )
   })
 
-  await t.test(
-    'it follows a renamed table and renamed columns, and no column can change its type',
-    async (t) => {
-      const { token } = await service.signIn(fay)
-      await psql(`alter table shop."Customer" rename to people;
+  await t.test('renamed tables and columns are followed, and column types cannot change', async (t) => {
+    const { token } = await service.signIn(fay)
+    await psql(`alter table shop."Customer" rename to people;
       alter table shop.people rename "Id" to key; alter table shop.people rename visits to "Id"`)
-      await t.rejects(psql('alter table shop.people alter "E-Mail" type int using 1'), { code: '0A000' })
-      await application.psql(`update shop.people set "E-Mail" = 'fay@new.example' where key = '${fay}'`)
-      t.match(await psql('select email from global_logout."user" where id = $1', [fay]), [
-        { email: 'fay@new.example' },
-      ])
-      await application.psql(`delete from shop.people where key = '${fay}'`)
-      t.notOk(await isIn(token))
-    },
-  )
+    await t.rejects(psql('alter table shop.people alter "E-Mail" type int using 1'), { code: '0A000' })
+    await application.psql(`update shop.people set "E-Mail" = 'fay@new.example' where key = '${fay}'`)
+    t.match(await psql('select email from global_logout."user" where id = $1', [fay]), [
+      { email: 'fay@new.example' },
+    ])
+    await application.psql(`delete from shop.people where key = '${fay}'`)
+    t.notOk(await isIn(token))
+  })
 
-  await t.test('its function works on no other table, and no other login can use it', async (t) => {
+  await t.test('the trigger function works on no other table, and other logins cannot use it', async (t) => {
     await t.rejects(
       psql(`set search_path = public; create table mine (id text primary key); insert into mine values ('only-here');
         create trigger mine after delete on mine for each row execute function global_logout.follow_users();
@@ -176,7 +176,7 @@ t.test('while the table is linked', async (t) => {
     t.ok(await isIn(others.token))
   })
 
-  await t.test('TRUNCATE, of another table by cascade too, signs everyone out', async (t) => {
+  await t.test('TRUNCATE signs every user out, also by cascade from another table', async (t) => {
     const { token } = await service.signIn(bob)
     await application.psql('truncate public.orders')
     t.ok(await isIn(token))
@@ -200,7 +200,7 @@ t.test('while the table is linked', async (t) => {
   })
 })
 
-t.test('emails of type citext are followed, also where only the case changes', async (t) => {
+t.test('emails of type citext are followed, even if only the case changes', async (t) => {
   await users('unlink', '--yes')
   await psql(`create schema extensions; create extension citext schema extensions;
     create domain public.mail as extensions.citext check (value like '%@%'); create domain public.title as varchar(50);
@@ -215,7 +215,7 @@ t.test('emails of type citext are followed, also where only the case changes', a
       `set search_path = public, extensions; update members set email = 'ada@example.com', name = 'ada'`,
     )
     t.same(await mirrored(), [{ email: 'ada@example.com', name: 'ada' }])
-    // Longer than an index takes, and random, so that it cannot be compressed.
+    // Longer than an index entry may be, and random, so that it cannot be compressed.
     const long = Array.from({ length: 100 }, () => crypto.randomUUID()).join('')
     await psql(`update public.members set email = '${long}'`)
     t.match(await mirrored(), [{ email: long }])
@@ -229,7 +229,11 @@ t.test('emails of type citext are followed, also where only the case changes', a
     insert into members values (${id}, 'ada@example.com')`)
   await service.addUser(id, { email: 'ada@example.com' })
   await psql(`update public.members set email = 'ADA@example.com'`)
-  t.match(await mirrored(), [{ email: 'ADA@example.com' }], 'also with the operators of citext at hand')
+  t.match(
+    await mirrored(),
+    [{ email: 'ADA@example.com' }],
+    'even with the operators of citext in the search path',
+  )
   await users('unlink', '--yes')
   await psql('delete from public.members')
   await whileLinked(['members', '--id', 'id', '--email', 'mail'], async () => {
@@ -243,36 +247,33 @@ t.test('emails of type citext are followed, also where only the case changes', a
   t.match(await link('handles', '--id', 'id'), { code: 2, output: /"id" .* is of type citext; it must be/ })
 })
 
-t.test(
-  'a type that is only named citext is refused: reading it would run its cast as our owner',
-  async (t) => {
-    const mallory = await login(database)
-    await psql(`create schema forged authorization ${mallory.name}`)
-    await mallory.psql(`create type forged.citext as (value text);
+t.test('another type named citext is refused: reading it would run its cast as our owner', async (t) => {
+  const mallory = await login(database)
+  await psql(`create schema forged authorization ${mallory.name}`)
+  await mallory.psql(`create type forged.citext as (value text);
     create function forged.read(forged.citext) returns text language sql as 'select current_user::text';
     create cast (forged.citext as text) with function forged.read;
     create table forged.members (id int primary key, email forged.citext)`)
-    const refused = { code: 2, output: /forged\.citext; it must be .* This citext is not the extension's/ }
-    t.match(await link('forged.members', '--id', 'id', '--email', 'email'), refused)
-    await psql('alter extension citext add type forged.citext')
-    t.match(
-      await link('forged.members', '--id', 'id', '--email', 'email'),
-      refused,
-      'even if the extension has it',
-    )
-    await psql('alter extension citext drop type forged.citext')
-    await psql(`alter type extensions.citext owner to ${mallory.name}`)
-    t.match(
-      await link('members', '--id', 'id', '--email', 'email'),
-      { code: 2 },
-      'its owner could replace the cast',
-    )
-    await psql('alter type extensions.citext owner to current_user')
-    await psql('drop schema forged cascade')
-  },
-)
+  const refused = { code: 2, output: /forged\.citext; it must be .* This citext is not the extension's/ }
+  t.match(await link('forged.members', '--id', 'id', '--email', 'email'), refused)
+  await psql('alter extension citext add type forged.citext')
+  t.match(
+    await link('forged.members', '--id', 'id', '--email', 'email'),
+    refused,
+    'even if the extension contains it',
+  )
+  await psql('alter extension citext drop type forged.citext')
+  await psql(`alter type extensions.citext owner to ${mallory.name}`)
+  t.match(
+    await link('members', '--id', 'id', '--email', 'email'),
+    { code: 2 },
+    'its owner could replace the cast',
+  )
+  await psql('alter type extensions.citext owner to current_user')
+  await psql('drop schema forged cascade')
+})
 
-t.test('doctor names what lets a deletion pass: child tables, a disabled trigger', async (t) => {
+t.test('doctor reports what hides deletions: child tables, a disabled trigger', async (t) => {
   t.match(await doctor(), { level: 'ok', detail: 'no table' })
   await psql('create table public.accounts_of (id int primary key, email text)')
   await whileLinked(['accounts_of', '--id', 'id', '--email', 'email'], async () => {
@@ -286,7 +287,7 @@ t.test('doctor names what lets a deletion pass: child tables, a disabled trigger
   await psql('drop table public.guests, public.accounts_of')
 })
 
-t.test('what cannot be linked is refused with what to do', async (t) => {
+t.test('a table that cannot be linked is refused with advice', async (t) => {
   await psql(`set search_path = public; create table twice (id text, email int); create view seen as select 1 as id; create table "Accounts" (id int primary key, at date);
     create table days (day date primary key); create table halves (id int primary key) partition by range (id)`)
   for (const [table, id, message] of [
@@ -307,7 +308,7 @@ t.test('what cannot be linked is refused with what to do', async (t) => {
   })
 })
 
-t.test('an owner without rights on the table is told which it needs', async (t) => {
+t.test('an owner without rights on the table is told which rights are missing', async (t) => {
   const owner = await login(database)
   await psql(
     `create schema given authorization ${owner.name}; create table public.theirs (id int primary key)`,

@@ -3,7 +3,8 @@
  *
  *     node --conditions=global-logout-source test/adopt/measure-import.ts [SESSIONS]
  *
- * On an embedded PostgreSQL with its usual durability (fsync is on). Prints the time, the CPU time of PostgreSQL, which other load
+ * On an embedded PostgreSQL with default durability (fsync is on). Prints the time, PostgreSQL's CPU time,
+ * which other load
  * does not change, and the memory of this process. Linux only.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -17,7 +18,7 @@ import { migrate } from '../../src/database/migrate.ts'
 const sessions = Number(process.argv[2] ?? 1_000_000)
 const folder = await mkdtemp(join(tmpdir(), 'global-logout-import-'))
 const embedded = await startEmbedded(folder)
-/** The CPU time of all processes of PostgreSQL, those that have ended included. In seconds. */
+/** The CPU time of all PostgreSQL processes, including those that have ended. In seconds. */
 async function cpuSeconds(): Promise<number> {
   const [postmaster] = (await readFile(join(folder, 'postgres/postmaster.pid'), 'utf8')).split('\n')
   const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')
