@@ -25,7 +25,7 @@ const code = (title: string, language: string, text = page) =>
 
 const database = await testDatabase({ dump: await layoutSql('stock') })
 const { psql, url } = database
-/** The code of the page must work through a pooler, too: it runs behind PgBouncer where that is installed. */
+/** The code of the page must also work through a pooler: it runs behind PgBouncer if that is installed. */
 const pooledUrl = noPgbouncer ? url : (await startPgbouncer(url)).url
 
 /** Runs commands of the page against the database. */
@@ -57,7 +57,7 @@ kill -- -$!`
   t.match((await shell(commands, { PORT: String(port), LOG_LEVEL: 'warn' })).stdout, '"ok"')
 })
 
-t.test('an application of Next.js has what the page shows', async (t) => {
+t.test('the Next.js example has the code that the page shows', async (t) => {
   const example = (file: string) =>
     readFile(new URL(`../../examples/nextjs/${file}`, import.meta.url), 'utf8')
   const [auth] = code('Next.js', 'ts')
@@ -71,35 +71,32 @@ t.test('an application of Next.js has what the page shows', async (t) => {
   }
 })
 
-t.test(
-  'imported users stay signed in, and one who is deleted while the table is linked is not',
-  async (t) => {
-    const service = await startService({ database })
-    const [dryRun = '', ...rest] = code('Import', 'sh')[0]?.trim().split('\n') ?? []
-    t.match((await shell(dryRun)).stdout, '1 session would be taken over')
-    t.equal(await service.check('raw-token-1'), 401)
-    t.match((await shell(rest.join('\n'))).stdout, '1 session taken over')
-    t.equal(await service.check('raw-token-1'), 200)
+t.test('imported users stay signed in, and a user deleted while the table is linked does not', async (t) => {
+  const service = await startService({ database })
+  const [dryRun = '', ...rest] = code('Import', 'sh')[0]?.trim().split('\n') ?? []
+  t.match((await shell(dryRun)).stdout, '1 session would be taken over')
+  t.equal(await service.check('raw-token-1'), 401)
+  t.match((await shell(rest.join('\n'))).stdout, '1 session taken over')
+  t.equal(await service.check('raw-token-1'), 200)
 
-    const [print = '', link = '', unlink = ''] = code('Deleted users', 'sh')[0]?.trim().split('\n') ?? []
-    t.match((await shell(print)).stdout, 'Nothing was changed')
-    t.match((await shell(link)).stdout, /public\."user" is linked/)
-    await psql(`insert into public."user" (id, email) values ('gone', 'gone@example.com')`)
-    const gone = await service.signIn(await service.addUser('gone'))
-    await psql(`delete from public."user" where id = 'gone'`)
-    t.same([await service.check(gone.token), await service.check('raw-token-1')], [401, 200])
-    t.match((await shell(unlink)).stdout, 'not linked any more')
-  },
-)
+  const [print = '', link = '', unlink = ''] = code('Deleted users', 'sh')[0]?.trim().split('\n') ?? []
+  t.match((await shell(print)).stdout, 'Nothing was changed')
+  t.match((await shell(link)).stdout, /public\."user" is linked/)
+  await psql(`insert into public."user" (id, email) values ('gone', 'gone@example.com')`)
+  const gone = await service.signIn(await service.addUser('gone'))
+  await psql(`delete from public."user" where id = 'gone'`)
+  t.same([await service.check(gone.token), await service.check('raw-token-1')], [401, 200])
+  t.match((await shell(unlink)).stdout, 'not linked any more')
+})
 
-t.test('an application without tables of Auth.js gets them', async (t) => {
+t.test('an application without Auth.js tables gets them', async (t) => {
   const empty = await testDatabase()
   const [command = ''] = /`(global-logout migrate --authjs-tables)`/.exec(page)?.slice(1) ?? []
   await shell(command, { DATABASE_URL: empty.url })
   t.same(await empty.psql('select from public.authenticator'), [])
 })
 
-// The code imports what the application has; it lies where the adapters are installed.
+// The code imports what the application has, so it is written where the adapters are installed.
 const folder = await mkdtemp(join(import.meta.dirname, '../authjs/others/adopt-'))
 t.teardown(() => rm(folder, { recursive: true, force: true }))
 const write = (name: string, text: string) => writeFile(join(folder, name), text)
@@ -120,7 +117,7 @@ export const { adapter } = memoryAdapter()
 import type { PrismaAdapter } from '@auth/prisma-adapter'
 export const prisma = (globalThis as { prismaOfTheTest?: unknown }).prismaOfTheTest as Parameters<typeof PrismaAdapter>[0]`,
 )
-// Prisma brings another postgres-js along, which is not the one of drizzle's types.
+// Prisma brings another version of postgres-js, which does not fit drizzle's types.
 const compilerOptions = { paths: { postgres: ['../../../../node_modules/postgres/types/index.d.ts'] } }
 const tsconfig = { extends: '../../../../tsconfig.json', compilerOptions, include: ['.'], exclude: [] }
 await write('tsconfig.json', JSON.stringify(tsconfig))
@@ -142,7 +139,7 @@ t.test('the code compiles', { skip }, async (t) => {
   t.equal(await compile(folder), '')
 })
 
-/** Signs a user in through Auth.js's adapter, asks the service, and signs out. */
+/** Signs a user in through Auth.js's adapter, checks at the service, and signs out. */
 async function signsInAndOut(t: Test, { adapter }: Snippet['config'], userId: string) {
   const service = await startService({ database })
   const expires = new Date(Date.now() + 86_400_000)
@@ -223,7 +220,7 @@ t.test(cell('the code of the page signs in and out', httpCell), async (t) => {
 })
 
 const noneCell = { layout: 'no Auth.js', driver: 'a connection string', strategy: 'database' } as const
-t.test(cell('the code of the page signs in, and knows the user of a request', noneCell), async (t) => {
+t.test(cell('the code of the page signs in, and finds the user of a request', noneCell), async (t) => {
   const own = await adopted<{
     startSession(user: object): Promise<{ name: string; value: string }>
     userOf(request: Request): Promise<string | null>
@@ -236,7 +233,7 @@ t.test(cell('the code of the page signs in, and knows the user of a request', no
   await own.sessions.close()
 })
 
-t.test('the way back leaves nothing of ours', async (t) => {
+t.test('the way back removes everything of ours', async (t) => {
   const [drop = ''] =
     /`(drop schema global_logout cascade)`/.exec(readmeSection('Go back', page))?.slice(1) ?? []
   await psql(drop)

@@ -1,4 +1,4 @@
-/** Every command of docs/any-language.md runs, in order, and is answered as the page says. */
+/** Every command of docs/any-language.md works, in order, with the answer that the page shows. */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -9,7 +9,7 @@ import { startService } from '../support/service.ts'
 const skip = (await isInstalled('curl', '--version')) || process.env.CI ? false : 'no curl here'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-t.test('a user signs in, is checked, and signs out everywhere with curl alone', { skip }, async (t) => {
+t.test('a user signs in, is checked, and signs out everywhere with curl only', { skip }, async (t) => {
   const service = await startService()
   const page = await readFile(`${root}/docs/any-language.md`, 'utf8')
   const commands = [...page.matchAll(/```sh\n(.*?)```/gs)].map(([, block = '']) => block).join('\n')

@@ -11,12 +11,12 @@ const { overrides } = JSON.parse(await readFile(new URL('biome.imports.json', ro
   }[]
 }
 
-/** The rows of the table: a module, and what it may import in words. */
+/** The rows of the table: a module, and the text of what it may import. */
 const rows = [...architecture.matchAll(/^\| `([a-z/-]+)\/` \| .* \| (.*) \|$/gm)].map(
   ([, module = '', words = '']) => ({ module, words }),
 )
 
-/** The modules that the words of row `n` name. */
+/** The modules that the text of row `n` names. */
 function allowed(n: number): string[] {
   const { words = '' } = rows[n] ?? {}
   const named = [...words.matchAll(/`([a-z-]+)`/g)].map(([, name = '']) => name)

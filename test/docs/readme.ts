@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises'
 
 export const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
 
-/** The text of a section, up to the next heading of its own rank or above. @throws Error when there is none. */
+/** The text of a section, up to the next heading of its own rank or above. @throws Error if there is none. */
 export function readmeSection(title: string, text = readme): string {
   const [, rest] = text.split(`\n## ${title}\n`)
   if (rest === undefined) throw new Error(`There is no section "${title}"`)
   return rest.split('\n## ', 1)[0] ?? ''
 }
 
-/** The rows of the first table in a section, without its head; code marks removed. */
+/** The rows of the first table in a section, without its header; code marks removed. */
 export function readmeTable(title: string, text = readme): string[][] {
   const [, ...rows] = readmeSection(title, text)
     .split('\n')
