@@ -1,4 +1,7 @@
-/** An application on the same database: with connections of its own; and a transaction in the middle of which it stops. */
+/**
+ * An application on the same database: drizzle databases by driver, and a transaction that the test holds
+ * open.
+ */
 import { drizzle as nodePostgres } from 'drizzle-orm/node-postgres'
 import { drizzle as postgresJs } from 'drizzle-orm/postgres-js'
 import pg from 'pg'
@@ -8,7 +11,7 @@ import type { Executor } from '../../src/database/database.ts'
 import { SEARCH_PATH } from '../support/server.ts'
 import { waitFor } from '../support/within.ts'
 
-/** Drizzle databases without any setting of this service, by driver. Closed when the test file ends. */
+/** Drizzle databases without any setting for this service, by driver. Closed when the test file ends. */
 export const DRIVERS = {
   'a pool of node-postgres': (url: string, options: string): Executor => {
     const pool = new pg.Pool({ connectionString: url, max: 10, options })
@@ -19,7 +22,8 @@ export const DRIVERS = {
   'one client of node-postgres': (url: string, options: string): Executor => {
     const client = new pg.Client({ connectionString: url, options })
     client.on('error', () => {})
-    // Queries wait for the connection. Where it fails, node-postgres lets them wait until the client is ended.
+    // Queries wait for the connection. If it fails, node-postgres keeps them waiting until the client is
+    // ended.
     client.connect().catch(() => client.end())
     t.teardown(() => client.end())
     return nodePostgres(client)
@@ -50,7 +54,7 @@ export async function openTransaction({ url }: { url: string }) {
     observer.query('select from pg_stat_activity where $1 = any (pg_blocking_pids(pid))', [rows[0].pid])
   return {
     query: (sql: string, values: unknown[] = []) => client.query(sql, values),
-    /** Returns when a statement waits for this transaction. */
+    /** Resolves once a statement waits for this transaction. */
     async keepsSomebodyWaiting() {
       await waitFor(
         'a statement that waits for this transaction',

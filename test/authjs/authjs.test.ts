@@ -1,4 +1,4 @@
-/** Auth.js itself on our adapter, with a real OpenID Connect server; and our service on the same database. */
+/** Auth.js itself on our adapter, with a real OpenID Connect server, and our service on the same database. */
 import { Auth, type AuthConfig } from '@auth/core'
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
@@ -21,7 +21,7 @@ const pool = DRIVERS['a pool of node-postgres'](service.database.url, '')
 const app = `http://127.0.0.1:${await freePort()}`
 const { provider } = await startIdentityProvider({ redirectUri: `${app}/auth/callback/work` })
 
-/** What Auth.js reports as an error; a test that provokes one takes it out. */
+/** What Auth.js logs as an error; a test that provokes one removes it. */
 const errors: Error[] = []
 const config: AuthConfig = {
   adapter: GlobalLogoutAdapter(pool, ownTables('uuid'), {
@@ -37,37 +37,34 @@ const config: AuthConfig = {
   logger: { error: (error) => void errors.push(error), warn() {}, debug() {} },
 }
 
-t.test(
-  'who signs in at the identity provider has a user, an account and a session, by its hash alone',
-  async (t) => {
-    const ada = await signIn('ada')
-    const [user] = await psql('select * from shop_uuid.member where mail = $1', [person('ada').email])
-    t.match(user, { full_name: person('ada').name, picture: person('ada').picture })
-    const accounts = await psql('select * from shop_uuid.login where member_id = $1', [user?.id])
-    t.match(accounts, [{ provider: 'work', subject: 'ada', kind: 'oidc', access_token: String }])
-    t.match(await psql('select * from "user" where id = $1', [user?.id]), [
-      { name: person('ada').name, email: person('ada').email, image: person('ada').picture },
-    ])
-    t.strictSame(await psql('select * from shop_uuid.visit'), [], 'and none of the adapter itself')
-    const sessions = await psql('select * from session where "userId" = $1', [user?.id])
-    t.match(sessions, [
-      { sessionToken: hashToken(ada.token()), userAgent: 'a browser', ipAddress: '203.0.113.9' },
-    ])
-    t.equal(sessions.length, 1)
-    t.match(ada.token(), /^[\w-]{43}$/, 'the cookie holds a token of ours, not its hash')
+t.test('a sign-in at the identity provider makes a user, an account and a hashed session', async (t) => {
+  const ada = await signIn('ada')
+  const [user] = await psql('select * from shop_uuid.member where mail = $1', [person('ada').email])
+  t.match(user, { full_name: person('ada').name, picture: person('ada').picture })
+  const accounts = await psql('select * from shop_uuid.login where member_id = $1', [user?.id])
+  t.match(accounts, [{ provider: 'work', subject: 'ada', kind: 'oidc', access_token: String }])
+  t.match(await psql('select * from "user" where id = $1', [user?.id]), [
+    { name: person('ada').name, email: person('ada').email, image: person('ada').picture },
+  ])
+  t.strictSame(await psql('select * from shop_uuid.visit'), [], 'and none of the adapter itself')
+  const sessions = await psql('select * from session where "userId" = $1', [user?.id])
+  t.match(sessions, [
+    { sessionToken: hashToken(ada.token()), userAgent: 'a browser', ipAddress: '203.0.113.9' },
+  ])
+  t.equal(sessions.length, 1)
+  t.match(ada.token(), /^[\w-]{43}$/, 'the cookie holds the token, not its hash')
 
-    t.match(await ada.session(), {
-      user: { id: user?.id, name: person('ada').name, email: person('ada').email, ...OWN_COLUMNS },
-    })
-    t.equal(
-      await (await openBrowser({ [app]: withAuth() }).request(`${app}/auth/session`)).json(),
-      null,
-      'a stranger has no session',
-    )
-  },
-)
+  t.match(await ada.session(), {
+    user: { id: user?.id, name: person('ada').name, email: person('ada').email, ...OWN_COLUMNS },
+  })
+  t.equal(
+    await (await openBrowser({ [app]: withAuth() }).request(`${app}/auth/session`)).json(),
+    null,
+    'a visitor without a cookie has no session',
+  )
+})
 
-t.test('the cookie that Auth.js set is good at the service, for the same user', async (t) => {
+t.test('the service accepts the cookie that Auth.js set, for the same user', async (t) => {
   const ada = await signIn('ada')
   const check = await ada.browser.request(`${service.base}/check`)
   t.equal(check.status, 200)
@@ -88,29 +85,26 @@ t.test('the next sign-in is the same user with another session', async (t) => {
   )
 })
 
-t.test('who signs in again while signed in keeps a session that is good', async (t) => {
+t.test('a user who signs in again while signed in keeps a valid session', async (t) => {
   const ada = await signIn('ada')
   const token = ada.token()
   await signIn('ada', ada.browser)
-  t.equal(ada.token(), token, 'the same one, which is how Auth.js has it')
+  t.equal(ada.token(), token, 'the same session, as Auth.js does it')
   t.ok((await ada.session())?.user.id)
   t.equal(await service.check(ada.token()), 200)
 })
 
-t.test(
-  'who signs in with the cookie of an ended session gets a new one, and the old token stays dead',
-  async (t) => {
-    const ada = await signIn('ada')
-    const old = ada.token()
-    await service.as(old, '/api/logout', json({ scope: 'local' }))
-    await signIn('ada', ada.browser)
-    t.not(ada.token(), old)
-    t.equal(await service.check(ada.token()), 200)
-    t.equal(await service.check(old), 401)
-  },
-)
+t.test('a sign-in with the cookie of an ended session makes a new one, not the old one valid', async (t) => {
+  const ada = await signIn('ada')
+  const old = ada.token()
+  await service.as(old, '/api/logout', json({ scope: 'local' }))
+  await signIn('ada', ada.browser)
+  t.not(ada.token(), old)
+  t.equal(await service.check(ada.token()), 200)
+  t.equal(await service.check(old), 401)
+})
 
-t.test('a cookie that an attacker planted is not the one that the victim is signed in with', async (t) => {
+t.test('a sign-in never uses a session cookie that an attacker planted', async (t) => {
   const browser = openBrowser({ [app]: withAuth() })
   browser.setCookie(app, service.cookieName, 'planted')
   const victim = await signIn('ada', browser)
@@ -118,7 +112,7 @@ t.test('a cookie that an attacker planted is not the one that the victim is sign
   t.equal(await service.check('planted'), 401)
 })
 
-t.test('a request that a logout overtakes is the last that Auth.js answers', async (t) => {
+t.test('a request that is overtaken by a logout is the last one that Auth.js answers', async (t) => {
   const ada = await signIn('ada')
   const token = ada.token()
   await psql(`update session set "lastSeenAt" = now() - interval '1 hour' where "sessionToken" = $1`, [
@@ -126,14 +120,14 @@ t.test('a request that a logout overtakes is the last that Auth.js answers', asy
   ])
   const logout = await openTransaction(service.database)
   await logout.query('delete from session where "sessionToken" = $1', [hashToken(token)])
-  t.ok(await ada.session(), 'it waits for no logout in progress')
+  t.ok(await ada.session(), 'it does not wait for a logout in progress')
   await logout.commit()
   t.equal(await ada.session(), null)
   t.equal(ada.token(), undefined)
   t.equal(await service.check(token), 401)
 })
 
-t.test('no use outlives the idle timeout or the maximum age of the service', async (t) => {
+t.test("activity does not extend a session past the service's idle timeout or maximum age", async (t) => {
   for (const over of [
     `"createdAt" = now() - interval '30 days'`,
     `"lastSeenAt" = now() - interval '7 days'`,
@@ -143,12 +137,12 @@ t.test('no use outlives the idle timeout or the maximum age of the service', asy
     await psql(`update session set ${over} where "sessionToken" = $1`, [hashToken(token)])
     t.equal(await ada.session(), null, over)
     t.equal(await ada.session(), null, over)
-    t.equal(ada.token(), undefined, 'and Auth.js clears the cookie')
+    t.equal(ada.token(), undefined, 'Auth.js clears the cookie')
     t.equal(await service.check(token), 401)
   }
 })
 
-t.test('using the application counts as use', async (t) => {
+t.test('a request to the application counts as session activity', async (t) => {
   const ada = await signIn('ada')
   const hash = hashToken(ada.token())
   await psql(`update session set "lastSeenAt" = now() - interval '6 days' where "sessionToken" = $1`, [hash])
@@ -158,7 +152,7 @@ t.test('using the application counts as use', async (t) => {
   t.ok(row?.seen >= before?.now)
 })
 
-t.test('a stranger who makes the browser post a sign-out without the CSRF token ends nothing', async (t) => {
+t.test('a sign-out posted by another site without the CSRF token ends nothing', async (t) => {
   const ada = await signIn('ada')
   const token = ada.token()
   for (const body of ['', 'csrfToken=guessed']) {
@@ -169,7 +163,7 @@ t.test('a stranger who makes the browser post a sign-out without the CSRF token 
   }
 })
 
-t.test('after a sign-out of Auth.js the session is out everywhere, and its end is on record', async (t) => {
+t.test('a sign-out of Auth.js ends the session everywhere, and is recorded', async (t) => {
   const [phone, laptop] = [await signIn('ada'), await signIn('ada')]
   const token = phone.token()
   const userId = (await phone.session())?.user.id
@@ -185,85 +179,73 @@ t.test('after a sign-out of Auth.js the session is out everywhere, and its end i
   const [tombstone] = await psql('select * from revoked_session where session_token = $1', [hashToken(token)])
   t.match(tombstone, { user_id: userId, user_agent: 'a browser', ip_address: '203.0.113.9' })
 
-  t.ok(await laptop.session(), 'the other device stays')
+  t.ok(await laptop.session(), 'the other device stays signed in')
   t.equal(await service.check(laptop.token()), 200)
 
   phone.browser.setCookie(app, service.cookieName, token)
-  t.equal(await phone.session(), null, 'a thief who kept the cookie is out as well')
+  t.equal(await phone.session(), null, 'a thief who kept the cookie is signed out, too')
 })
 
-t.test(
-  'after the phone logs out everywhere at the service, the laptop is out of the application',
-  async (t) => {
-    const [phone, laptop] = [await signIn('ada'), await signIn('ada')]
-    const eve = await signIn('eve')
-    const token = laptop.token()
-    const answer = await service.as(phone.token(), '/api/logout', json({ scope: 'global' }))
-    t.equal(answer.status, 200)
-    for (const device of [phone, laptop]) {
-      t.equal(await device.session(), null)
-      t.equal(device.token(), undefined, 'and Auth.js clears the cookie')
+t.test('after the phone logs out everywhere, the application refuses the laptop', async (t) => {
+  const [phone, laptop] = [await signIn('ada'), await signIn('ada')]
+  const eve = await signIn('eve')
+  const token = laptop.token()
+  const answer = await service.as(phone.token(), '/api/logout', json({ scope: 'global' }))
+  t.equal(answer.status, 200)
+  for (const device of [phone, laptop]) {
+    t.equal(await device.session(), null)
+    t.equal(device.token(), undefined, 'Auth.js clears the cookie')
+  }
+  laptop.browser.setCookie(app, service.cookieName, token)
+  t.equal(await laptop.session(), null, 'for ever')
+  t.ok(await eve.session(), 'other users stay signed in')
+})
+
+t.test('a user signed in with the stock adapter stays signed in, until a sign-out', async (t) => {
+  const browser = openBrowser({ [app]: withAuth({ adapter: DrizzleAdapter(pool, ownTables('uuid')) }) })
+  const before = await signIn('heidi', browser)
+  const token = before.token()
+  t.equal((await psql('select from shop_uuid.visit')).length, 1)
+  const after = openBrowser({ [app]: withAuth() })
+  after.setCookie(app, service.cookieName, token)
+  const session = (await (await after.request(`${app}/auth/session`)).json()) as SessionAnswer
+  t.match(session.user, { ...OWN_COLUMNS, email: person('heidi').email })
+  t.equal(await service.check(token), 200)
+  t.strictSame(await psql('select from shop_uuid.visit'), [])
+  await after.request(`${app}/auth/signout`, form(`csrfToken=${await csrfToken(after)}`))
+  t.equal(await service.check(token), 401)
+  after.setCookie(app, service.cookieName, token)
+  t.equal(await (await after.request(`${app}/auth/session`)).json(), null)
+})
+
+t.test('during a database outage, Auth.js shows no session, and keeps the cookie', async (t) => {
+  const ada = await signIn('ada')
+  const token = ada.token()
+  await duringOutage(service, async () => {
+    for (let request = 0; request < 3; request++) {
+      t.equal(await ada.session(), null)
+      t.match(errors.splice(0), [{ name: 'AdapterError' }, { name: 'SessionTokenError' }])
+      t.equal(ada.token(), token)
     }
-    laptop.browser.setCookie(app, service.cookieName, token)
-    t.equal(await laptop.session(), null, 'for ever')
-    t.ok(await eve.session(), 'nobody else is')
-  },
-)
+  })
+  await waitFor('the session', () => ada.session())
+  errors.splice(0)
+  t.equal(ada.token(), token)
+})
 
-t.test(
-  'whoever was signed in with the stock adapter stays signed in, and is out after a sign-out',
-  async (t) => {
-    const browser = openBrowser({ [app]: withAuth({ adapter: DrizzleAdapter(pool, ownTables('uuid')) }) })
-    const before = await signIn('heidi', browser)
-    const token = before.token()
-    t.equal((await psql('select from shop_uuid.visit')).length, 1)
-    const after = openBrowser({ [app]: withAuth() })
-    after.setCookie(app, service.cookieName, token)
-    const session = (await (await after.request(`${app}/auth/session`)).json()) as SessionAnswer
-    t.match(session.user, { ...OWN_COLUMNS, email: person('heidi').email })
-    t.equal(await service.check(token), 200)
-    t.strictSame(await psql('select from shop_uuid.visit'), [])
-    await after.request(`${app}/auth/signout`, form(`csrfToken=${await csrfToken(after)}`))
-    t.equal(await service.check(token), 401)
-    after.setCookie(app, service.cookieName, token)
-    t.equal(await (await after.request(`${app}/auth/session`)).json(), null)
-  },
-)
+t.test('a sign-in during a database outage fails, and leaves the session cookie unchanged', async (t) => {
+  const ada = await signIn('ada')
+  const token = ada.token()
+  const gone = DRIVERS['a pool of node-postgres'](`${service.database.url}_that_is_not`, '')
+  const away = withAuth({ adapter: GlobalLogoutAdapter(gone, ownTables('uuid')) })
+  const browser = openBrowser({ [app]: away })
+  browser.setCookie(app, service.cookieName, token)
+  await t.rejects(signIn('ada', browser), /was not signed in/)
+  t.match(errors.splice(0).at(-1), { name: /AdapterError|CallbackRouteError/ })
+  t.equal(browser.cookie(app, service.cookieName), token)
+})
 
-t.test(
-  'while the database is away, Auth.js shows no session and keeps the cookie, which is good afterwards',
-  async (t) => {
-    const ada = await signIn('ada')
-    const token = ada.token()
-    await duringOutage(service, async () => {
-      for (let request = 0; request < 3; request++) {
-        t.equal(await ada.session(), null)
-        t.match(errors.splice(0), [{ name: 'AdapterError' }, { name: 'SessionTokenError' }])
-        t.equal(ada.token(), token)
-      }
-    })
-    await waitFor('the session', () => ada.session())
-    errors.splice(0)
-    t.equal(ada.token(), token)
-  },
-)
-
-t.test(
-  'a sign-in while the database is away is an error, and leaves the cookie of the session alone',
-  async (t) => {
-    const ada = await signIn('ada')
-    const token = ada.token()
-    const gone = DRIVERS['a pool of node-postgres'](`${service.database.url}_that_is_not`, '')
-    const away = withAuth({ adapter: GlobalLogoutAdapter(gone, ownTables('uuid')) })
-    const browser = openBrowser({ [app]: away })
-    browser.setCookie(app, service.cookieName, token)
-    await t.rejects(signIn('ada', browser), /was not signed in/)
-    t.match(errors.splice(0).at(-1), { name: /AdapterError|CallbackRouteError/ })
-    t.equal(browser.cookie(app, service.cookieName), token)
-  },
-)
-
-t.test('a sign-out that fails is in the log of Auth.js, which clears its cookie all the same', async (t) => {
+t.test('a failed sign-out is logged by Auth.js, which clears its cookie nevertheless', async (t) => {
   const ada = await signIn('ada')
   const token = ada.token()
   await duringOutage(service, async () => {
@@ -279,12 +261,12 @@ interface SessionAnswer {
   expires: string
 }
 
-/** Signs a person in, through the redirects of both sides, as a browser does. */
+/** Signs a user in through the redirects of both sides, as a browser does. */
 async function signIn(who: string, browser = openBrowser({ [app]: withAuth() })) {
   const body = `csrfToken=${await csrfToken(browser)}&callbackUrl=${encodeURIComponent(`${app}/auth/session`)}`
   const { url } = await browser.visit(`${app}/auth/signin/work?login_hint=${who}`, form(body))
   if (url !== `${app}/auth/session`)
-    throw new Error(`${who} was not signed in, and stands at ${url}: ${errors}`)
+    throw new Error(`${who} was not signed in, and ended up at ${url}: ${errors}`)
   return {
     browser,
     token: () => browser.cookie(app, service.cookieName) as string,
@@ -304,7 +286,7 @@ function form(body: string): RequestInit {
   return { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body }
 }
 
-/** The application: Auth.js, with what a test changes about it. */
+/** The application: Auth.js, with options that a test changes. */
 function withAuth(changes: Partial<AuthConfig> = {}): Site {
   return (request) => Auth(request, { ...config, ...changes })
 }

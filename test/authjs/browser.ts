@@ -1,10 +1,10 @@
-/** A browser as far as it matters here: a cookie jar per host, and redirects that it follows across origins. */
+/** A minimal browser: a cookie jar per host, and redirects followed across origins. */
 
-/** Answers the requests of one origin; every other origin is asked over the network. */
+/** Answers requests to one origin; requests to others go over the network. */
 export type Site = (request: Request) => Promise<Response>
 
 export function openBrowser(sites: Record<string, Site>) {
-  /** Cookies by host: like a browser's they do not know ports. */
+  /** Cookies by host: like a browser's, they do not depend on the port. */
   const jars = new Map<string, Map<string, string>>()
 
   const jar = (url: string) => {
@@ -37,7 +37,7 @@ export function openBrowser(sites: Record<string, Site>) {
     /** The value of a cookie for a URL. */
     cookie: (url: string, name: string) => jar(url).get(name),
     setCookie: (url: string, name: string, value: string) => void jar(url).set(name, value),
-    /** Follows redirects until there are none. */
+    /** Follows redirects to the final answer. */
     async visit(url: string, init: RequestInit = {}): Promise<{ url: string; response: Response }> {
       let [at, response] = [url, await request(url, init)]
       for (let hops = 0; response.headers.has('location'); hops++) {

@@ -1,21 +1,24 @@
 /**
- * What Auth.js asks of an adapter, method by method. Run on the stock adapter with our table of sessions, which is the reference,
- * and on other adapters with our sessions. Users and accounts are compared whole: no column is dropped, and none is added.
+ * Auth.js's contract for adapters, method by method. It runs on the stock adapter with our table of sessions
+ * as the reference,
+ * and on other adapters with our sessions. Users and accounts are compared whole: no column is dropped or
+ * added.
  */
 import type { Adapter, AdapterAccount, AdapterUser } from '@auth/core/adapters'
 import type { Test } from 'tap'
 
 export interface Implementation {
   adapter: Adapter
-  /** The user of a token as the service knows it, around the adapter; null where it knows no session. */
+  /** The user of a token as the service sees it, without the adapter; null if the token has no session. */
   userOf: (token: string) => Promise<string | null>
-  /** Columns of the application's own, which a new user gets by default. */
+  /** The application's own columns, with the defaults that a new user gets. */
   columns?: Record<string, unknown>
   /** An id that no user has. */
   nobody?: string
   /**
-   * The reference: Auth.js makes the tokens and moves the ends. With our sessions, the token is the one that `createSession`
-   * returns, and the service decides when a session ends.
+   * Set for the reference: there Auth.js makes the tokens and extends sessions. With our sessions,
+   * `createSession` returns the
+   * token, and the service decides when a session ends.
    */
   isReference?: boolean
 }
@@ -50,7 +53,7 @@ export function adapterContract(
       ...unverified,
       ...rest,
     })
-    // The adapter for `pg` leaves out what it does not know, here and nowhere else.
+    // The adapter for `pg` omits unknown columns, only here.
     return { ...columns, ...made } as AdapterUser
   }
   const newSession = (userId: string, expires = inDays(6)) => ({
@@ -58,14 +61,14 @@ export function adapterContract(
     userId,
     expires,
   })
-  /** Signs in as Auth.js does: it keeps the token that the adapter returns. */
+  /** Signs in as Auth.js does: it uses the token that the adapter returns. */
   const signIn = async (userId: string) => ({ ...(await adapter.createSession(newSession(userId))) })
 
-  t.test('every method is there', async (t) => {
+  t.test('every method is present', async (t) => {
     for (const method of METHODS) t.type(adapter[method], 'function', method)
   })
 
-  t.test('createUser answers the row, with an id of its own and not of the provider', async (t) => {
+  t.test("createUser returns the row, with its own id rather than the provider's", async (t) => {
     const data = {
       name: 'Ada',
       email: `${crypto.randomUUID()}@example.com`,
@@ -83,24 +86,21 @@ export function adapterContract(
     await t.rejects(async () => newUser({ email }))
   })
 
-  t.test(
-    'getUser, getUserByEmail and getUserByAccount answer the user, or null for a stranger',
-    async (t) => {
-      const user = await newUser({ name: 'Grace' })
-      const account = newAccount(user.id)
-      await adapter.linkAccount(account)
-      t.strictSame(await adapter.getUser(user.id), user)
-      t.strictSame(await adapter.getUserByEmail(user.email), user)
-      t.strictSame(await adapter.getUserByAccount(keyOf(account)), user)
+  t.test('getUser, getUserByEmail and getUserByAccount return the user or null', async (t) => {
+    const user = await newUser({ name: 'Grace' })
+    const account = newAccount(user.id)
+    await adapter.linkAccount(account)
+    t.strictSame(await adapter.getUser(user.id), user)
+    t.strictSame(await adapter.getUserByEmail(user.email), user)
+    t.strictSame(await adapter.getUserByAccount(keyOf(account)), user)
 
-      t.equal(await adapter.getUser(nobody), null)
-      t.equal(await adapter.getUserByEmail('nobody@example.com'), null)
-      t.equal(await adapter.getUserByAccount({ ...keyOf(account), provider: 'another' }), null)
-      t.equal(await adapter.getUserByAccount({ ...keyOf(account), providerAccountId: 'another' }), null)
-    },
-  )
+    t.equal(await adapter.getUser(nobody), null)
+    t.equal(await adapter.getUserByEmail('nobody@example.com'), null)
+    t.equal(await adapter.getUserByAccount({ ...keyOf(account), provider: 'another' }), null)
+    t.equal(await adapter.getUserByAccount({ ...keyOf(account), providerAccountId: 'another' }), null)
+  })
 
-  t.test('updateUser changes what it names, keeps the rest, and refuses to guess whom', async (t) => {
+  t.test('updateUser changes the named fields only, and refuses a user without an id', async (t) => {
     const user = await newUser({ name: 'Before' })
     const bystander = await newUser()
     const changed = { ...user, name: 'After' }
@@ -111,7 +111,7 @@ export function adapterContract(
     t.strictSame((await adapter.getSessionAndUser(sessionToken))?.user, changed)
   })
 
-  t.test('createSession answers the session, which the service knows', async (t) => {
+  t.test('createSession returns the session, which the service accepts', async (t) => {
     const user = await newUser()
     const asked = newSession(user.id)
     const made = await adapter.createSession(asked)
@@ -128,7 +128,7 @@ export function adapterContract(
     await t.rejects(async () => adapter.createSession(newSession(nobody)))
   })
 
-  t.test('getSessionAndUser answers both, or null for a token that has no session', async (t) => {
+  t.test('getSessionAndUser returns both, or null for a token without a session', async (t) => {
     const user = await newUser()
     const { sessionToken } = await signIn(user.id)
     const found = await adapter.getSessionAndUser(sessionToken)
@@ -141,7 +141,7 @@ export function adapterContract(
     t.equal(await adapter.getSessionAndUser(''), null)
   })
 
-  t.test('updateSession moves this session at most, ends none, and makes none', async (t) => {
+  t.test('updateSession changes at most this session, ends none, and creates none', async (t) => {
     const { id } = await newUser()
     const [session, bystander] = [await signIn(id), await signIn(id)]
     const before = await adapter.getSessionAndUser(bystander.sessionToken)
@@ -157,13 +157,13 @@ export function adapterContract(
     t.equal(await adapter.getSessionAndUser('unknown'), null)
   })
 
-  t.test('deleteSession ends this session and no other; once more is no error', async (t) => {
+  t.test('deleteSession ends this session and no other; repeating it succeeds', async (t) => {
     const { id } = await newUser()
     const [session, bystander] = [await signIn(id), await signIn(id)]
     await adapter.deleteSession(session.sessionToken)
     t.equal(await userOf(session.sessionToken), null)
     t.equal(await adapter.getSessionAndUser(session.sessionToken), null)
-    t.notOk(await adapter.updateSession(session), 'and nothing brings it back')
+    t.notOk(await adapter.updateSession(session), 'no update revives it')
     t.equal(await adapter.getSessionAndUser(session.sessionToken), null)
     await adapter.deleteSession(session.sessionToken)
     t.equal(await userOf(bystander.sessionToken), String(id))
@@ -182,7 +182,7 @@ export function adapterContract(
       t.match(await adapter.getAccount(bystander.providerAccountId, bystander.provider), bystander)
   })
 
-  t.test('a verification token is good once, for the address it was sent to', async (t) => {
+  t.test('a verification token is valid once, for the address it was sent to', async (t) => {
     const sent = { identifier: 'ada@example.com', token: crypto.randomUUID(), expires: inDays(1) }
     t.strictSame(await adapter.createVerificationToken(sent), sent)
     t.equal(await adapter.useVerificationToken({ token: sent.token, identifier: 'eve@example.com' }), null)
@@ -191,7 +191,7 @@ export function adapterContract(
     t.equal(await adapter.useVerificationToken({ identifier: sent.identifier, token: sent.token }), null)
   })
 
-  t.test('of many uses at once of one verification token, one is accepted', async (t) => {
+  t.test('of many concurrent uses of one verification token, one is accepted', async (t) => {
     const sent = { identifier: 'ada@example.com', token: crypto.randomUUID(), expires: inDays(1) }
     await adapter.createVerificationToken(sent)
     const use = () => adapter.useVerificationToken({ identifier: sent.identifier, token: sent.token })
@@ -199,7 +199,7 @@ export function adapterContract(
     t.strictSame(answers.filter(Boolean), [sent])
   })
 
-  t.test('deleteUser takes sessions and accounts along, and nothing of another user', async (t) => {
+  t.test("deleteUser removes the user's sessions and accounts, and none of another user", async (t) => {
     const [user, bystander] = [await newUser(), await newUser()]
     const sessions = [await signIn(user.id), await signIn(user.id), await signIn(bystander.id)] as const
     const accounts = [newAccount(user.id), newAccount(bystander.id)] as const
@@ -224,7 +224,7 @@ export function inDays(days: number): Date {
   return new Date(Date.now() + days * 86_400_000)
 }
 
-/** What Auth.js finds an account by. */
+/** The key by which Auth.js finds an account. */
 function keyOf({ provider, providerAccountId }: AdapterAccount) {
   return { provider, providerAccountId }
 }

@@ -1,4 +1,7 @@
-/** The contract of Auth.js, through adapters, drivers and ids of many kinds; and the reference, the stock adapter on our sessions. */
+/**
+ * Auth.js's contract through adapters, drivers and ids of many kinds; the reference is the stock adapter on
+ * our sessions.
+ */
 
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { withGlobalLogout } from '@global-logout/authjs'
@@ -44,7 +47,7 @@ function onDrizzle(db: Executor, idType: IdType): Implementation {
   }
 }
 
-t.test('the stock adapter with our table of sessions, which is the reference', async (t) =>
+t.test('the reference: the stock adapter with our table of sessions', async (t) =>
   adapterContract(t, reference()),
 )
 
@@ -70,7 +73,7 @@ t.test('an adapter in memory, with sessions over HTTP', async (t) => {
   const { adapter, sessions } = memoryAdapter({ columns: OWN_COLUMNS })
   const ours = withGlobalLogout(adapter, overHttp)
   t.test('the contract', async (t) => adapterContract(t, { adapter: ours, userOf, columns: OWN_COLUMNS }))
-  t.test('a session from before is taken over, and not after a sign-out', async (t) => {
+  t.test('a session from before the adoption is taken over, but not after a sign-out', async (t) => {
     const email = `${crypto.randomUUID()}@example.com`
     const user = await ours.createUser({ id: '', email, emailVerified: null })
     const [token, other]: [string, string] = [crypto.randomUUID(), crypto.randomUUID()]
@@ -126,7 +129,7 @@ t.test('through PgBouncer in transaction mode', { skip: noPgbouncer }, async (t)
     )
 })
 
-/** The stock adapter makes the tokens; the column hashes them, and the answers of the adapter have them raw. */
+/** The stock adapter makes the tokens; the column hashes them, and the adapter returns them raw. */
 function reference(): Implementation {
   const db = DRIVERS['a pool of node-postgres'](database.url, '')
   const sessionsTable = pgSchema('global_logout').table('session', {
@@ -144,7 +147,7 @@ function reference(): Implementation {
     adapter: {
       ...stock,
       createSession: async (session) => {
-        // Our table knows no users but its own.
+        // Our table contains its own users only.
         if (!(await stock.getUser?.(session.userId))) throw new Error('no such user')
         const made = await stock.createSession?.(session)
         return withToken(session.sessionToken, made as NonNullable<typeof made>)

@@ -1,4 +1,4 @@
-/** The Credentials provider of Auth.js with sessions that can be ended, alone and beside an identity provider. */
+/** Auth.js's Credentials provider with revocable sessions, alone and next to an identity provider. */
 
 import { Auth, type AuthConfig } from '@auth/core'
 import Credentials from '@auth/core/providers/credentials'
@@ -25,7 +25,7 @@ const eve = { id: 'eve', name: 'Eve', email: 'eve@example.com', emailVerified: n
 const users = memoryAdapter()
 for (const user of [ada, eve]) users.users.set(user.id, user)
 
-/** What Auth.js reports as an error; a test that provokes one takes it out. */
+/** What Auth.js logs as an error; a test that provokes one removes it. */
 const errors: Error[] = []
 const config = {
   adapter: withGlobalLogout(users.adapter, sessions),
@@ -67,7 +67,7 @@ for (const [name, app] of [
         await signIn(app, 'ada'),
         await signIn(app, 'eve'),
       ]
-      t.match(phone.cookie(), /^[\w-]{43}$/, 'the cookie holds a token of a session, no JWT')
+      t.match(phone.cookie(), /^[\w-]{43}$/, 'the cookie holds a session token, not a JWT')
       t.match(await phone.session(), { user: { id: 'ada', role: 'admin' } }, 'with all columns of the user')
       t.equal(await laptop.check(service.base), 200)
       const stolen = laptop.cookie() ?? ''
@@ -77,12 +77,12 @@ for (const [name, app] of [
       t.equal(await laptop.session(), null)
       t.equal(laptop.cookie(), undefined, 'Auth.js clears the cookie')
       t.equal(await service.check(stolen), 401)
-      t.ok(await other.session(), 'another user stays')
+      t.ok(await other.session(), 'another user stays signed in')
     },
   )
 }
 
-t.test('the identity provider beside it works as before', async (t) => {
+t.test('an identity provider next to it works as before', async (t) => {
   const grace = await signIn(beside, 'grace', { provider: 'work' })
   t.match(await grace.session(), { user: { email: person('grace').email } })
   t.equal(await grace.check(service.base), 200)
@@ -96,7 +96,7 @@ t.test('a sign-out of Auth.js ends the session', async (t) => {
   t.equal(await service.check(stolen), 401)
 })
 
-t.test('a wrong password makes no session', async (t) => {
+t.test('a wrong password creates no session', async (t) => {
   const before = await psql('select count(*) from session')
   const stranger = await signIn(alone, 'ada', { password: 'guess' })
   t.match(errors.splice(0), [{ name: 'CredentialsSignin' }])
@@ -105,7 +105,7 @@ t.test('a wrong password makes no session', async (t) => {
   t.same(await psql('select count(*) from session'), before)
 })
 
-t.test('the session that the browser had ends at the next sign-in', async (t) => {
+t.test("the browser's previous session ends at the next sign-in", async (t) => {
   const first = await signIn(alone, 'eve')
   const old = first.cookie() ?? ''
   const second = await signIn(alone, 'ada', { browser: first.browser })
@@ -113,7 +113,7 @@ t.test('the session that the browser had ends at the next sign-in', async (t) =>
   t.equal(await service.check(old), 401)
 })
 
-t.test('a sign-in that cannot end it fails, and leaves the browser as it was', async (t) => {
+t.test('a sign-in that cannot end the previous session fails, and sets no cookie', async (t) => {
   const before = (await signIn(alone, 'eve')).cookie() ?? ''
   const deleteSession = () => Promise.reject(new Error('away'))
   const failing = appWith({ ...config, adapter: { ...config.adapter, deleteSession } })
@@ -125,7 +125,7 @@ t.test('a sign-in that cannot end it fails, and leaves the browser as it was', a
   t.equal(await after.check(service.base), 200)
 })
 
-t.test("the application's own jwt callback may refuse the sign-in; then there is no session", async (t) => {
+t.test("if the application's own jwt callback refuses the sign-in, there is no session", async (t) => {
   const before = await psql('select count(*) from session')
   const app = appWith({ ...config, callbacks: { ...config.callbacks, jwt: () => null } })
   const refused = await signIn(app, 'ada')
@@ -133,7 +133,7 @@ t.test("the application's own jwt callback may refuse the sign-in; then there is
   t.same(await psql('select count(*) from session'), before)
 })
 
-t.test('an id that is a number reaches the adapter as a number', async (t) => {
+t.test('a numeric id reaches the adapter as a number', async (t) => {
   const users = memoryAdapter()
   const grace = { name: 'Grace', email: 'grace@example.com', emailVerified: null }
   users.users.set(7, { ...grace, id: 7 as never })
@@ -143,7 +143,7 @@ t.test('an id that is a number reaches the adapter as a number', async (t) => {
   t.match(await (await signIn(app, 'grace')).session(), { user: { id: 7, name: 'Grace' } })
 })
 
-t.test('a locked user does not get in', async (t) => {
+t.test('a locked user cannot sign in', async (t) => {
   await psql(`insert into user_lock (user_id, reason) values ('eve', 'a test')`)
   const refused = await signIn(alone, 'eve')
   t.equal(refused.cookie(), undefined)
@@ -151,12 +151,12 @@ t.test('a locked user does not get in', async (t) => {
   t.match(errors.splice(0), [{ name: 'CallbackRouteError', cause: { err: { code: 'user_locked' } } }])
 })
 
-t.test('it refuses a configuration that cannot keep the promise', async (t) => {
+t.test('a configuration that cannot keep the promise is refused', async (t) => {
   t.throws(() => databaseCredentials({ providers: [] }), /needs an adapter/)
   t.throws(() => databaseCredentials({ ...config, session: { strategy: 'jwt' } }), /use jwtSessions/)
 })
 
-t.test('a sign-in without a session fails: should Auth.js change, nobody gets a cookie', async (t) => {
+t.test('a sign-in without a session fails, so no change in Auth.js could set a cookie', async (t) => {
   const { jwt } = databaseCredentials<AuthConfig>(config)
   await t.rejects(Promise.resolve(jwt?.encode?.({ token: {}, secret: '', salt: '' })), /no session was made/)
 })

@@ -1,4 +1,7 @@
-/** A sign-out of Auth.js on every driver of drizzle: over at the service in both modes, or refused when the adapter is made. */
+/**
+ * A sign-out of Auth.js on every drizzle driver ends the session at the service in both modes, or the driver
+ * is refused.
+ */
 
 import { Auth } from '@auth/core'
 import type { Adapter } from '@auth/core/adapters'
@@ -33,7 +36,10 @@ const COOKIE = 'authjs.session-token'
 /** For a loaded machine. */
 const PATIENT = { timeoutMs: PATIENCE_MS }
 
-/** Auth.js answers a sign-out of whoever has this token. @returns what it says to the browser, and to its log. */
+/**
+ * Answers a sign-out by Auth.js of the user with this token. @returns the answer to the browser, and the
+ * errors logged.
+ */
 async function signOut(adapter: Adapter, token: string) {
   const errors: Error[] = []
   const browser = openBrowser({
@@ -59,7 +65,7 @@ async function signOut(adapter: Adapter, token: string) {
   return { errors: errors.map(({ name }) => name), cookie: browser.cookie(app, COOKIE) }
 }
 
-/** A user with a session, as Auth.js makes it. */
+/** Adds a user with a session, as Auth.js does. */
 async function signIn(adapter: Adapter) {
   const email = `${crypto.randomUUID()}@example.com`
   const user = await adapter.createUser?.({ id: '', email, emailVerified: null })
@@ -89,7 +95,7 @@ for (const [name, open] of Object.entries(DRIVERS)) {
         t.equal(await service.check(token), 200)
         t.equal(await leased.check(token), 200)
       }
-      t.ok(leased.hits() > hits, 'the leased instance answers from memory')
+      t.ok(leased.hits() > hits, 'the leased instance answers from its cache')
       t.strictSame(await signOut(adapter, token), { errors: [], cookie: undefined })
       t.equal(await leased.check(token), 401)
       t.equal(await service.check(token), 401)
@@ -101,7 +107,7 @@ for (const [name, open] of Object.entries(DRIVERS)) {
   )
 }
 
-t.test('on PGlite, which only its own process reaches', async (t) => {
+t.test('on PGlite, which only its own process can reach', async (t) => {
   const { db, psql, exec, startCheckers } = await startPglite()
   await exec(STOCK_TABLES_SQL)
   const adapter = GlobalLogoutAdapter(db, undefined, PATIENT)
@@ -122,7 +128,7 @@ t.test('on PGlite, which only its own process reaches', async (t) => {
     for (const { checker } of checkers) t.match(await checker.check(token), { valid: true })
     const leased = checkers.find(({ leased }) => leased)?.leased
     await checkers[1]?.checker.check(token)
-    t.equal(leased?.counts.hits, 1, 'one of them answers from memory')
+    t.equal(leased?.counts.hits, 1, 'one of them answers from its cache')
     t.strictSame(await signOut(adapter, token), { errors: [], cookie: undefined })
     for (const { checker } of checkers) t.match(await checker.check(token), { valid: false })
     t.match(await psql('select kind from global_logout.operation order by at desc limit 1'), [
@@ -131,13 +137,13 @@ t.test('on PGlite, which only its own process reaches', async (t) => {
   })
 })
 
-t.test('a driver without transactions is refused when the adapter is made', async (t) => {
+t.test('a driver without transactions is refused when the adapter is created', async (t) => {
   const dialect = new PgDialect()
   const drivers: Record<string, Executor> = {
     NeonHttpDatabase: neonHttp(neon('postgres://user:password@localhost/none')),
     PgRemoteDatabase: pgProxy(async () => ({ rows: [] })),
     XataHttpDatabase: xataHttp({} as never) as unknown as Executor,
-    // The database of drizzle-orm/prisma, without the client that it imports.
+    // drizzle-orm/prisma's database, without the client that it imports.
     PgDatabase: new PgDatabase(dialect, new PrismaPgSession(dialect, {} as never, {}), undefined),
   }
   for (const [name, db] of Object.entries(drivers)) {
@@ -150,7 +156,7 @@ t.test('a driver without transactions is refused when the adapter is made', asyn
   t.throws(() => GlobalLogoutAdapter({} as Executor), { message: /on PostgreSQL, not this driver/ })
 })
 
-t.test('a driver with transactions is taken, and nothing is sent to find out', async (t) => {
+t.test('a driver with transactions is accepted without a query', async (t) => {
   const silent = 'postgres://user:password@127.0.0.1:1/none'
   t.ok(GlobalLogoutAdapter(neonServerless(silent)))
   t.ok(GlobalLogoutAdapter(nodePostgres(silent)))
@@ -158,17 +164,17 @@ t.test('a driver with transactions is taken, and nothing is sent to find out', a
   const { session } = instrumented._
   const original = session.transaction.bind(session)
   session.transaction = (...args) => original(...args)
-  t.ok(GlobalLogoutAdapter(instrumented), 'also behind an instrumentation')
+  t.ok(GlobalLogoutAdapter(instrumented), 'even wrapped by instrumentation')
 })
 
-t.test('a sign-out that fails is in the log of Auth.js, and the session lives', async (t) => {
+t.test('a failed sign-out is logged by Auth.js, and the session stays valid', async (t) => {
   const [db] = Object.values(DRIVERS).map((open) => open(database.url, ''))
   const adapter = GlobalLogoutAdapter(db as Executor, undefined, PATIENT)
   const token = await signIn(adapter)
   await database.psql(`create function fail() returns trigger language plpgsql as
     $$ begin raise exception 'no'; end $$;
     create trigger fail before delete on session for each statement execute function fail()`)
-  // Auth.js clears its cookie all the same: docs/adopt.md.
+  // Auth.js clears its cookie nevertheless: docs/adopt.md.
   t.strictSame(await signOut(adapter, token), {
     errors: ['AdapterError', 'SignOutError'],
     cookie: undefined,
@@ -177,28 +183,25 @@ t.test('a sign-out that fails is in the log of Auth.js, and the session lives', 
   t.equal(await service.check(token), 200)
 })
 
-t.test(
-  'a sign-out that another part of the application rolls back on the same connection is an error',
-  async (t) => {
-    const client = new pg.Client({ connectionString: database.url })
-    await client.connect()
-    t.teardown(() => client.end())
-    let rollBack = false
-    const logQuery = (query: string) => {
-      if (rollBack && query === 'commit') void client.query('rollback')
-    }
-    const adapter = GlobalLogoutAdapter(nodePostgres(client, { logger: { logQuery } }), undefined, PATIENT)
-    const token = await signIn(adapter)
-    rollBack = true
-    await t.rejects(async () => adapter.deleteSession?.(token), {
-      code: 'outcome_unknown',
-      cause: { cause: { message: 'the act was not committed' } },
-    })
-    t.equal(await service.check(token), 200)
-  },
-)
+t.test('a sign-out that other code rolls back on the same connection is an error', async (t) => {
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  t.teardown(() => client.end())
+  let rollBack = false
+  const logQuery = (query: string) => {
+    if (rollBack && query === 'commit') void client.query('rollback')
+  }
+  const adapter = GlobalLogoutAdapter(nodePostgres(client, { logger: { logQuery } }), undefined, PATIENT)
+  const token = await signIn(adapter)
+  rollBack = true
+  await t.rejects(async () => adapter.deleteSession?.(token), {
+    code: 'outcome_unknown',
+    cause: { cause: { message: 'the act was not committed' } },
+  })
+  t.equal(await service.check(token), 200)
+})
 
-t.test('sign-outs at once on one connection have an operation each', async (t) => {
+t.test('concurrent sign-outs on one connection have an operation each', async (t) => {
   const adapter = GlobalLogoutAdapter(
     DRIVERS['one client of node-postgres'](database.url, ''),
     undefined,
@@ -214,7 +217,7 @@ t.test('sign-outs at once on one connection have an operation each', async (t) =
   t.strictSame(rows, [{ operations: 8 }])
 })
 
-t.test('postgres-js that knows no arrays and renames columns signs out, too', async (t) => {
+t.test('signing out works on postgres-js without arrays and with renamed columns', async (t) => {
   const client = postgres(database.url, { fetch_types: false, transform: postgres.toPascal })
   t.teardown(() => client.end())
   const sessions = createDatabaseSessions({ db: postgresJs(client), ...PATIENT })
@@ -226,32 +229,29 @@ t.test('postgres-js that knows no arrays and renames columns signs out, too', as
   t.equal(await leased.check(token), 401)
 })
 
-t.test(
-  'a logout elsewhere is known at once, whatever replicas and caches the application reads from',
-  async (t) => {
-    const open = () => DRIVERS['a pool of node-postgres'](database.url, '')
-    const primary = open()
-    // A replica that is behind: it never hears of anything.
-    const behind = nodePostgres('postgres://user:password@127.0.0.1:1/none')
-    const kept = new Map<string, unknown[]>()
-    class KeepsAll extends Cache {
-      override strategy = () => 'all' as const
-      override get = async (key: string) => kept.get(key)
-      override put = async (key: string, rows: unknown) => void kept.set(key, rows as unknown[])
-      override onMutate = async () => {}
-    }
-    const pool = new pg.Pool({ connectionString: database.url })
-    t.teardown(() => pool.end())
-    const applications: Record<string, Executor> = {
-      replicas: withReplicas(primary as never, [behind as never]) as unknown as Executor,
-      'a cache': nodePostgres(pool, { cache: new KeepsAll() }),
-    }
-    for (const [name, db] of Object.entries(applications)) {
-      const adapter = GlobalLogoutAdapter(db, undefined, PATIENT)
-      const token = await signIn(adapter)
-      t.ok(await adapter.getSessionAndUser?.(token), name)
-      await service.as(token, '/api/logout', json({ scope: 'global' }))
-      t.equal(await adapter.getSessionAndUser?.(token), null, name)
-    }
-  },
-)
+t.test('a logout elsewhere takes effect at once, even with replicas and query caches', async (t) => {
+  const open = () => DRIVERS['a pool of node-postgres'](database.url, '')
+  const primary = open()
+  // A replica that lags behind forever.
+  const behind = nodePostgres('postgres://user:password@127.0.0.1:1/none')
+  const kept = new Map<string, unknown[]>()
+  class KeepsAll extends Cache {
+    override strategy = () => 'all' as const
+    override get = async (key: string) => kept.get(key)
+    override put = async (key: string, rows: unknown) => void kept.set(key, rows as unknown[])
+    override onMutate = async () => {}
+  }
+  const pool = new pg.Pool({ connectionString: database.url })
+  t.teardown(() => pool.end())
+  const applications: Record<string, Executor> = {
+    replicas: withReplicas(primary as never, [behind as never]) as unknown as Executor,
+    'a cache': nodePostgres(pool, { cache: new KeepsAll() }),
+  }
+  for (const [name, db] of Object.entries(applications)) {
+    const adapter = GlobalLogoutAdapter(db, undefined, PATIENT)
+    const token = await signIn(adapter)
+    t.ok(await adapter.getSessionAndUser?.(token), name)
+    await service.as(token, '/api/logout', json({ scope: 'global' }))
+    t.equal(await adapter.getSessionAndUser?.(token), null, name)
+  }
+})

@@ -1,4 +1,7 @@
-/** next-auth 4 and Express with database sessions of ours: used, signed out, and undecided, which signs out nobody. */
+/**
+ * next-auth 4 and Express with our database sessions: signed in, signed out, and undecided, which signs no
+ * user out.
+ */
 import { createServer } from 'node:http'
 import type { AuthConfig } from '@auth/core'
 import type { AdapterUser } from '@auth/core/adapters'
@@ -20,7 +23,7 @@ const service = await startService()
 const sessions = createDatabaseSessions({ connectionString: service.database.url, timeoutMs: PATIENCE_MS })
 t.teardown(sessions.close)
 const adapter = withGlobalLogout(memoryAdapter({ columns: { role: 'editor' } }).adapter, sessions)
-/** What Auth.js logs as an error; a test that provokes one takes it out. */
+/** What Auth.js logs as an error; a test that provokes one removes it. */
 const errors: unknown[] = []
 const options = {
   adapter,

@@ -1,4 +1,4 @@
-/** A real OpenID Connect server on a port of its own. It signs each visitor in as their `login_hint`. */
+/** A real OpenID Connect server on its own port. It signs each visitor in as their `login_hint`. */
 import t from 'tap'
 import { CLIENT, createIdentityProvider } from '../../demo/identity-provider.ts'
 import { freePort, listen } from '../support/ports.ts'
@@ -7,7 +7,7 @@ export { person } from '../../demo/identity-provider.ts'
 
 export async function startIdentityProvider({ redirectUri }: { redirectUri: string }) {
   const port = await freePort()
-  // Not 127.0.0.1, where the application and the service live: cookies know hosts, not ports.
+  // Not 127.0.0.1, where the application and the service run: cookies depend on the host, not on the port.
   const issuer = `http://localhost:${port}`
   const server = createIdentityProvider(issuer, redirectUri)
   await listen(server, port, 'localhost')

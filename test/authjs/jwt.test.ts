@@ -1,4 +1,4 @@
-/** JWT sessions of Auth.js that can be ended. */
+/** Auth.js's JWT sessions can be revoked. */
 
 import { Auth, type AuthConfig } from '@auth/core'
 import { encode } from '@auth/core/jwt'
@@ -28,7 +28,7 @@ const USERS = [
   { id: 'eve', name: 'Eve', email: 'eve@example.com', role: 'guest' },
 ]
 
-/** What Auth.js reports as an error; a test that provokes one takes it out. */
+/** What Auth.js logs as an error; a test that provokes one removes it. */
 const errors: Error[] = []
 const config = {
   providers: [
@@ -77,18 +77,18 @@ t.test(
     laptop.browser.setCookie(origin, app.cookieName, stolen)
     t.equal(await laptop.check(service.base), 401)
     t.equal(await laptop.session(), null)
-    t.ok(await other.session(), 'another user stays')
+    t.ok(await other.session(), 'another user stays signed in')
   },
 )
 
-t.test('the same over HTTP: the application needs no database', async (t) => {
+t.test('the same over HTTP, where the application needs no database', async (t) => {
   const { key } = await service.keyFor('sessions:create')
   const remote = appWith(config, createClient({ url: service.base, key }))
   const [phone, laptop] = [await signIn(remote, 'ada'), await signIn(remote, 'ada')]
   t.match(await laptop.session(), { user: { id: 'ada' } })
   const request = { headers: { cookie: `${app.cookieName}=${phone.cookie()}` } }
   const done = await createClient({ url: service.base }).logout(request, { scope: 'global' })
-  t.ok(done.revoked.length >= 2, 'the cookie of a request is enough')
+  t.ok(done.revoked.length >= 2, 'the cookie of the request is sufficient')
   t.equal(await laptop.session(), null)
 
   const undecided: unknown[] = []
@@ -103,7 +103,7 @@ t.test('the same over HTTP: the application needs no database', async (t) => {
   t.match(cut.cookie(), /^eyJ/, 'the cookie stays')
 })
 
-t.test('/check names user and session of the JWT', async (t) => {
+t.test('/check returns the user and session of the JWT', async (t) => {
   const phone = await signIn(app, 'ada')
   const { headers } = await phone.browser.request(`${service.base}/check`)
   t.equal(headers.get('x-user-id'), 'ada')
@@ -111,7 +111,7 @@ t.test('/check names user and session of the JWT', async (t) => {
   t.equal(headers.get('x-session-id'), row?.id)
 })
 
-t.test('a sign-out of Auth.js ends the session: a copy of the JWT is worth nothing', async (t) => {
+t.test('a sign-out of Auth.js ends the session, so a copy of the JWT is useless', async (t) => {
   const phone = await signIn(app, 'ada')
   const copy = phone.cookie() ?? ''
   await phone.signOut()
@@ -121,20 +121,17 @@ t.test('a sign-out of Auth.js ends the session: a copy of the JWT is worth nothi
   t.equal(await phone.session(), null)
 })
 
-t.test(
-  'a sign-out that cannot be recorded is an error in the log: Auth.js itself reports success',
-  async (t) => {
-    const failing = appWith(config, { ...sessions, logout: async () => Promise.reject(new Error('away')) })
-    const phone = await signIn(failing, 'ada')
-    const copy = phone.cookie() ?? ''
-    await phone.signOut()
-    t.match(errors.splice(0), [{ name: 'EventError', cause: { err: { message: 'away' } } }])
-    phone.browser.setCookie(origin, app.cookieName, copy)
-    t.equal(await phone.check(service.base), 200, 'the session is as it was')
-  },
-)
+t.test('a sign-out that cannot be recorded is logged, though Auth.js reports success', async (t) => {
+  const failing = appWith(config, { ...sessions, logout: async () => Promise.reject(new Error('away')) })
+  const phone = await signIn(failing, 'ada')
+  const copy = phone.cookie() ?? ''
+  await phone.signOut()
+  t.match(errors.splice(0), [{ name: 'EventError', cause: { err: { message: 'away' } } }])
+  phone.browser.setCookie(origin, app.cookieName, copy)
+  t.equal(await phone.check(service.base), 200, 'the session is unchanged')
+})
 
-t.test('undecided: nobody is signed in, and the cookie stays', async (t) => {
+t.test('undecided: the application sees no user, and the cookie stays', async (t) => {
   const undecided: unknown[] = []
   const onUndecided = (error: unknown) => void undecided.push(error)
   const phone = await signIn(app, 'ada')
@@ -152,11 +149,11 @@ t.test('undecided: nobody is signed in, and the cookie stays', async (t) => {
   for (const { cookie } of [hidden, marked]) {
     const later = openBrowserAt(app, cookie() ?? '')
     t.match(await later.session(), { user: { id: 'ada' } }, 'signed in once it can be decided')
-    t.equal((await later.session())?.error, undefined, 'and no mark is kept in the JWT')
+    t.equal((await later.session())?.error, undefined, 'no mark is left in the JWT')
   }
 })
 
-t.test(`the session token is seen neither by the application's callbacks nor by the browser`, async (t) => {
+t.test(`neither the application's callbacks nor the browser see the session token`, async (t) => {
   const seen: unknown[] = []
   const careless = appWith({
     ...config,
@@ -165,24 +162,24 @@ t.test(`the session token is seen neither by the application's callbacks nor by 
         if (!user) seen.push(structuredClone(token))
         return { sub: token.sub ?? '', ...session }
       },
-      // As in many a tutorial.
+      // As in many tutorials.
       session: ({ session, token }) => ({ ...session, token }),
     },
     events: { signOut: (message) => void seen.push(structuredClone(message)) },
   })
   const phone = await signIn(careless, 'ada')
   seen.push(await phone.session(), await phone.session())
-  t.equal(await phone.check(service.base), 200, 'it is kept where the callback returns another token')
+  t.equal(await phone.check(service.base), 200, 'it is kept if the callback returns another token')
 
   const forged = { globalLogout: { token: (await signIn(app, 'eve')).cookie() } }
   await phone.update(forged)
-  t.equal(await phone.check(service.base), 200, 'nor replaced by what the browser sends')
+  t.equal(await phone.check(service.base), 200, 'the browser cannot replace it')
   await phone.signOut()
   t.ok(seen.length >= 6, `${seen.length} times`)
   t.notMatch(JSON.stringify(seen), /globalLogout/)
 })
 
-t.test('a JWT from before, which names no session, is refused', async (t) => {
+t.test('a JWT from before the adoption, which names no session, is refused', async (t) => {
   const before = await encode({ token: { sub: 'ada' }, secret: SECRET, salt: app.cookieName })
   const browser = openBrowserAt(app, before)
   t.equal(await browser.check(), 401)
@@ -190,7 +187,7 @@ t.test('a JWT from before, which names no session, is refused', async (t) => {
   t.equal(browser.cookie(), undefined)
 })
 
-t.test('without an adapter, the sign-ins at an identity provider belong to one user', async (t) => {
+t.test('without an adapter, repeated sign-ins at an identity provider are one user', async (t) => {
   const [phone, laptop] = [
     await signIn(app, 'grace', { provider: 'work' }),
     await signIn(app, 'grace', { provider: 'work' }),
@@ -202,10 +199,10 @@ t.test('without an adapter, the sign-ins at an identity provider belong to one u
   const known = await signIn(appWith(config, sessions, { userId: ({ user }) => user.email ?? '' }), 'grace', {
     provider: 'work',
   })
-  t.match(await userOf(known), /^grace.*@/, 'or the one that the application knows')
+  t.match(await userOf(known), /^grace.*@/, 'or the user that the application knows')
 })
 
-t.test('a user who is deleted during the sign-in does not get in, and no session is left', async (t) => {
+t.test('a user who is deleted during the sign-in is not signed in, and no session is left', async (t) => {
   const { adapter } = memoryAdapter()
   const deleted: string[] = []
   const deletedMeanwhile: Sessions = {
@@ -227,14 +224,14 @@ t.test('a user who is deleted during the sign-in does not get in, and no session
   t.same(await psql('select from session where "userId" = any ($1)', [deleted]), [])
 })
 
-t.test('a locked user does not get in', async (t) => {
+t.test('a locked user cannot sign in', async (t) => {
   await psql(`insert into user_lock (user_id, reason) values ('eve', 'a test')`)
   const refused = await signIn(app, 'eve')
   t.equal(refused.cookie(), undefined)
   t.match(errors.splice(0), [{ name: 'CallbackRouteError', cause: { err: { code: 'user_locked' } } }])
 })
 
-t.test('it refuses a configuration that cannot keep the promise', async (t) => {
+t.test('a configuration that cannot keep the promise is refused', async (t) => {
   t.throws(
     () => jwtSessions({ ...config, session: { strategy: 'database' } }, sessions),
     /use withGlobalLogout/,
@@ -243,7 +240,7 @@ t.test('it refuses a configuration that cannot keep the promise', async (t) => {
 
 t.test('Auth.js reported no other error', async (t) => t.same(errors, []))
 
-/** Sessions that cannot be checked. */
+/** Sessions whose checks always fail. */
 const unavailable: Sessions = {
   ...sessions,
   check: () => Promise.reject(new UndecidedError('away')),
@@ -258,7 +255,7 @@ function appWith(config: AuthConfig, checkedBy: Sessions = sessions, options?: J
   }
 }
 
-/** A browser that has the cookie already. */
+/** A browser that already has the cookie. */
 function openBrowserAt({ origin, answer, cookieName }: App, value: string) {
   const browser = openBrowser({ [origin]: answer })
   browser.setCookie(origin, cookieName, value)

@@ -1,8 +1,11 @@
-/** An adapter that is no database: users, accounts and sessions of Auth.js in memory, with ids that are numbers if asked for. */
+/**
+ * An adapter without a database: Auth.js's users, accounts and sessions in memory, with numeric ids on
+ * request.
+ */
 import type { Adapter, AdapterSession, AdapterUser, VerificationToken } from '@auth/core/adapters'
 
 export interface MemoryOptions {
-  /** Columns of the application's own that each new user gets. */
+  /** The application's own columns, which each new user gets. */
   columns?: Record<string, unknown>
   newId?: () => unknown
 }

@@ -1,4 +1,7 @@
-/** next-auth 4, and `auth()` of next-auth 5: both wrap what Auth.js does, and differ where it matters. */
+/**
+ * next-auth 4, and `auth()` of next-auth 5: both wrap Auth.js, and differ in how they report an undecided
+ * session.
+ */
 
 import { databaseCredentials, jwtSessions, withGlobalLogout } from '@global-logout/authjs'
 import { type Sessions, UndecidedError } from '@global-logout/client'
@@ -27,7 +30,7 @@ const ada = { id: 'ada', name: 'Ada', email: 'ada@example.com', emailVerified: n
 const users = memoryAdapter()
 users.users.set(ada.id, ada)
 const authorize = async ({ password }: { password?: string }) => (password === PASSWORD ? ada : null)
-/** Codes and errors that next-auth logs; a test that provokes one takes it out. */
+/** Codes and errors that next-auth logs; a test that provokes one removes it. */
 const errors: unknown[] = []
 
 t.test('next-auth 4', { skip: missing }, async (t) => {
@@ -62,7 +65,7 @@ t.test('next-auth 4', { skip: missing }, async (t) => {
         const answer = await phone.browser.request(`${service.base}/api/logout`, { ...init, headers })
         t.equal(answer.status, 200)
         t.equal(await laptop.check(service.base), 401)
-        t.same(await laptop.session(), {}, 'its way to say that nobody is signed in')
+        t.same(await laptop.session(), {}, "next-auth's answer without a session")
         t.equal(laptop.cookie(), undefined)
         // It encodes the token that the callback refused.
         t.same(errors.splice(0), app === jwt ? ['JWT_SESSION_ERROR'] : [])
@@ -80,7 +83,7 @@ t.test('next-auth 4', { skip: missing }, async (t) => {
     })
   }
 
-  t.test('undecided: getServerSession knows no user, and the cookie stays', async (t) => {
+  t.test('undecided: getServerSession returns no user, and the cookie stays', async (t) => {
     const phone = await signIn(jwt, 'ada')
     const { getServerSession } = await load('next-auth-4/next').then((loaded) => loaded.default)
     const options = jwtSessions(config, unavailable, { onUndecided() {} })
@@ -95,7 +98,7 @@ t.test('next-auth 4', { skip: missing }, async (t) => {
 })
 
 t.test('auth() of next-auth 5', { skip: missing }, async (t) => {
-  // Of next-auth 4; version 5 would take it for its own.
+  // next-auth 4's variable, which version 5 would use as its own.
   delete process.env.NEXTAUTH_URL
   const { initAuth } = await load('next-auth-5/lib/index.js')
   const { encode } = await load('next-auth-5/jwt')
@@ -118,7 +121,7 @@ t.test('auth() of next-auth 5', { skip: missing }, async (t) => {
   const request = Object.assign(new Request(`${origin}/a/page`, { headers }), {
     nextUrl: new URL(`${origin}/a/page`),
   })
-  /** What its middleware gives `authorized`, and the cookies that it sets. */
+  /** Runs its middleware. @returns what `authorized` gets, and the cookies that are set. */
   const authOf = async (wrapped: object): Promise<string[]> => {
     seen = []
     const response: Response = await initAuth(wrapped)(request, {})
@@ -130,7 +133,7 @@ t.test('auth() of next-auth 5', { skip: missing }, async (t) => {
   t.notMatch(JSON.stringify(seen), /globalLogout/)
 
   const [kept = ''] = await authOf(jwtSessions(config, unavailable, { onUndecided() {} }))
-  t.same(seen, [null], 'undecided is no session: most applications ask for `auth` alone')
+  t.same(seen, [null], 'undecided is no session: most applications only test `auth`')
   t.match(kept, /^authjs\.session-token=eyJ/, 'the cookie stays')
 
   const own = {
@@ -138,7 +141,7 @@ t.test('auth() of next-auth 5', { skip: missing }, async (t) => {
     callbacks: { ...config.callbacks, session: ({ session }: { session: object }) => session },
   }
   await authOf(jwtSessions(own, unavailable, { onUndecided() {} }))
-  t.same(seen, [null], 'also with a callback of the application')
+  t.same(seen, [null], 'even with a callback of the application')
 
   await sessions.logout({ headers: { authorization: `Bearer ${token}` } })
   const [cleared = ''] = await authOf(jwtSessions(config, sessions))
@@ -156,7 +159,7 @@ function appWith(nextAuth: NextAuth4, options: object): App {
   }
 }
 
-/** Answers like an API route of Next.js below `pages/api/auth/[...nextauth].ts`. */
+/** Answers like an API route of Next.js, `pages/api/auth/[...nextauth].ts`. */
 function pageApi(handle: (request: object, response: object) => Promise<unknown>): Site {
   return async (request) => {
     const { pathname, searchParams, host } = new URL(request.url)

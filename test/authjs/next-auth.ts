@@ -1,6 +1,7 @@
 /**
- * next-auth 4 and 5, which have a dependency tree of their own, without Next.js: `npm ci --prefix test/authjs/next-auth`. The two
- * modules of Next.js that version 5 imports are replaced by the few lines that it uses of them.
+ * next-auth 4 and 5 with their own dependency tree, without Next.js: `npm ci --prefix test/authjs/next-auth`.
+ * The two modules
+ * of Next.js that version 5 imports are replaced by the few lines that it uses.
  */
 import { existsSync } from 'node:fs'
 import { createRequire, registerHooks } from 'node:module'
@@ -26,7 +27,7 @@ registerHooks({
   },
 })
 
-/** The parts of each module that the tests use. The types of the tree are for another Auth.js. */
+/** The parts of each module that the tests use. The types of that tree are for another Auth.js. */
 export interface Modules {
   'next-auth-4': { default: { default: NextAuth4 } }
   'next-auth-4/jwt': { default: { encode(params: { token: object; secret: string }): Promise<string> } }
@@ -41,7 +42,7 @@ export interface Modules {
 }
 export type NextAuth4 = (request: object, response: object, options: object) => Promise<unknown>
 
-/** @param name of a module below `node_modules` of the tree. */
+/** @param name of a module below the tree's `node_modules`. */
 export async function load<Name extends keyof Modules>(name: Name): Promise<Modules[Name]> {
   const require = createRequire(new URL('package.json', TREE))
   const path = name.startsWith('next-auth-5/lib') ? new URL(`node_modules/${name}`, TREE).href : null

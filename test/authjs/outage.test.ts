@@ -1,4 +1,7 @@
-/** Ten seconds without the database: nobody gets in meanwhile, and everybody is still signed in afterwards. */
+/**
+ * Ten seconds without the database: no session is valid meanwhile, and all users are still signed in
+ * afterwards.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Auth, type AuthConfig } from '@auth/core'
 import Credentials from '@auth/core/providers/credentials'
@@ -14,7 +17,7 @@ import { type App, signIn } from './sign-in.ts'
 
 const OUTAGE_MS = 10_000
 const SECRET = 'of-the-application'
-/** Makes a JWT of three parts. */
+/** Makes a JWT that needs three cookies. */
 const padding = 'a'.repeat(7_000)
 const service = await startService({ env: { AUTH_SECRET: SECRET } })
 const sessions = createDatabaseSessions({ connectionString: service.database.url })
@@ -41,7 +44,7 @@ const apps = {
   ),
 }
 
-t.test('an outage of ten seconds signs nobody out', async (t) => {
+t.test('an outage of ten seconds signs no user out', async (t) => {
   const devices = await Promise.all(
     Object.entries(apps).map(async ([name, app]) => ({ name, device: await signIn(app, 'ada') })),
   )
@@ -55,7 +58,7 @@ t.test('an outage of ten seconds signs nobody out', async (t) => {
     const end = Date.now() + OUTAGE_MS
     for (let rounds = 0; Date.now() < end || rounds < 2; rounds++) {
       for (const { name, device } of devices) {
-        t.equal(await device.session(), null, `${name}: the application sees nobody`)
+        t.equal(await device.session(), null, `${name}: the application sees no user`)
         t.ok(device.cookie(), `${name}: the cookie stays`)
         t.equal(await device.check(service.base), 503, `${name}: undecided`)
         t.ok(device.cookie(), `${name}: the cookie stays`)

@@ -1,6 +1,7 @@
 /**
- * PGlite, which is a PostgreSQL inside of one process: nobody else can reach it, so the service's own checkers run beside the
- * application, in both modes, on the queries that they send to a server.
+ * PGlite is a PostgreSQL inside one process, which no other process can reach. So the service's own checkers
+ * run next to the
+ * application, in both modes, with the queries that they send to a server.
  */
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
@@ -28,9 +29,9 @@ export async function startPglite() {
   }
 }
 
-/** In both modes; the second one answers from memory. */
+/** Checkers in both modes; the second answers from its cache. */
 async function startCheckers(client: PGlite, db: PgliteDatabase) {
-  /** As much of `openDatabase` as checkers use. */
+  /** The part of `openDatabase` that checkers use. */
   const database = {
     run: (work: (on: typeof db) => unknown) => work(db),
     transaction: (work: (tx: unknown) => Promise<unknown>) => db.transaction(work),

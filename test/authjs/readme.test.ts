@@ -13,7 +13,7 @@ process.env.AUTH_SECRET = SECRET
 const service = await startService({ env: { AUTH_SECRET: SECRET } })
 process.env.README_DATABASE = service.database.url
 
-/** What an application has of its own. */
+/** The application's own code. */
 const APPLICATION = `
 import Credentials from '@auth/core/providers/credentials'
 import { createDatabaseSessions } from '@global-logout/postgres'
@@ -29,7 +29,7 @@ export const findUser = ({ password }: { password?: unknown }) => (password === 
 export const providers = [Credentials({ credentials: { username: {}, password: {} }, authorize: findUser })]
 `
 
-// Beside the tests, where its imports are found.
+// Next to the tests, where its imports resolve.
 const folder = await mkdtemp(join(import.meta.dirname, 'readme-'))
 t.teardown(() => rm(folder, { recursive: true, force: true }))
 const write = (name: string, text: string) => writeFile(join(folder, name), text)
@@ -58,7 +58,7 @@ t.test('they compile', async (t) => {
 })
 
 for (const name of ['credentials', 'jwt']) {
-  t.test(`${name}: a user signs in, is known to the service, and signs out`, async (t) => {
+  t.test(`${name}: a user signs in, is accepted by the service, and signs out`, async (t) => {
     const { handle } = (await load(name)) as { handle: Site }
     const origin = `http://127.0.0.1:${await freePort()}`
     const app = { origin, basePath: '/auth', cookieName: 'authjs.session-token', answer: handle }

@@ -1,7 +1,7 @@
-/** Browsers that sign in at an application with Auth.js: with a password, or at an identity provider. */
+/** Browsers that sign in to an application with Auth.js: with a password, or at an identity provider. */
 import { type Browser, openBrowser, type Site } from './browser.ts'
 
-/** The password of everyone. */
+/** The password of every user. */
 export const PASSWORD = 'correct horse battery staple'
 
 interface SessionAnswer {
@@ -18,7 +18,7 @@ export interface App {
   answer: Site
 }
 
-/** @param how the body of a sign-in with the provider `credentials`, or the path of another one. */
+/** @param how the body of a sign-in with the provider `credentials`, or the path of another provider */
 export async function signIn(
   app: App,
   who: string,
@@ -40,9 +40,9 @@ export async function signIn(
 
   return {
     browser,
-    /** Where the sign-in ended: at `/session` when it succeeded. */
+    /** Where the sign-in ended: at `/session` if it succeeded. */
     url,
-    /** The session cookie; of a cookie in parts, all of them. */
+    /** The session cookie; if it is in parts, all of them joined. */
     cookie: () => {
       const whole = browser.cookie(app.origin, app.cookieName)
       if (whole) return whole
@@ -55,13 +55,13 @@ export async function signIn(
     },
     session: async () => (await (await browser.request(`${auth}/session`)).json()) as SessionAnswer | null,
     signOut: async () => browser.request(`${auth}/signout`, form({ csrfToken: await csrfToken() })),
-    /** As `update` of `useSession`: sends data for the callbacks of the application. */
+    /** Like `update` of `useSession`: sends data for the application's callbacks. */
     update: async (data: object) => {
       const headers = { 'content-type': 'application/json' }
       const body = JSON.stringify({ csrfToken: await csrfToken(), data })
       await browser.request(`${auth}/session`, { method: 'POST', headers, body })
     },
-    /** The status of `/check` of a service on the same host, for this browser's cookies. */
+    /** The status of `/check` at a service on the same host, with this browser's cookies. */
     check: async (base: string) => (await browser.request(`${base}/check`)).status,
   }
 }

@@ -1,4 +1,4 @@
-/** Tables that an application with Auth.js has, as SQL and as drizzle knows them. */
+/** Tables of an application with Auth.js, as SQL and as drizzle tables. */
 import {
   integer,
   type PgColumnBuilderBase,
@@ -16,10 +16,10 @@ const ID_COLUMNS = {
 }
 export type IdType = keyof typeof ID_COLUMNS
 
-/** What each new user has, beside what Auth.js knows. */
+/** The application's own columns of each new user. */
 export const OWN_COLUMNS = { role: 'member', tenantId: 7 }
 
-/** Names and columns of the application's own, in a schema named after the type of its ids. */
+/** The application's own table names and columns, in a schema named after the type of its ids. */
 export function ownTablesSql(idType: IdType): string {
   const id = ID_COLUMNS[idType]
   const s = `shop_${idType}`
@@ -34,7 +34,7 @@ export function ownTablesSql(idType: IdType): string {
     create table ${s}.proof (identifier text not null, token text not null, expires timestamp not null, primary key (identifier, token))`
 }
 
-/** As `DrizzleAdapter` takes them. Its types know no numbers as ids. */
+/** As `DrizzleAdapter` takes them. Its types do not allow numeric ids. */
 export function ownTables(idType: IdType) {
   const shop = pgSchema(`shop_${idType}`)
   const idOf: Record<IdType, (name: string) => PgColumnBuilderBase> = {
@@ -91,7 +91,9 @@ export function ownTables(idType: IdType) {
   } as never
 }
 
-/** The tables of Auth.js's drizzle adapter, as its page has them, in the schema of the application. */
+/**
+ * The tables of Auth.js's drizzle adapter, as its documentation has them, in the schema of the application.
+ */
 export const STOCK_TABLES_SQL = `
   create table public."user" (id text primary key, name text, email text unique, "emailVerified" timestamp, image text);
   create table public.account ("userId" text not null references public."user" on delete cascade, type text not null,

@@ -1,4 +1,4 @@
-/** Sessions that an application had before: taken over at their first use, and never where they had ended. */
+/** Existing sessions of an application are taken over at their first use, and never after they had ended. */
 import { withGlobalLogout } from '@global-logout/authjs'
 import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
@@ -19,14 +19,14 @@ t.teardown(sessions.close)
 const DEVICE = { userAgent: 'Firefox', ipAddress: '203.0.113.7' }
 const BY = { actorKind: 'staff' as const, actorId: 'eve' }
 
-/** An application whose adapter holds sessions of its own. */
+/** An application whose adapter has sessions of its own. */
 function application() {
   const held = memoryAdapter({ columns: { role: 'editor' } })
   const adapter = withGlobalLogout(held.adapter, sessions, { device: () => DEVICE })
   return {
     held,
     adapter,
-    /** A user with a session from before. */
+    /** A user with a session from before the adoption. */
     async signedInBefore(expires = inDays(20)) {
       const email = `${crypto.randomUUID()}@example.com`
       const user = await held.adapter.createUser({ id: '', name: 'Ada', email, emailVerified: null })
@@ -34,7 +34,7 @@ function application() {
       await held.adapter.createSession({ sessionToken: token, userId: user.id, expires })
       return { user, token, id: user.id }
     },
-    /** One more session from before, of a user. */
+    /** Adds one more earlier session of a user. */
     async oneMore(userId: string) {
       const token = crypto.randomUUID()
       await held.adapter.createSession({ sessionToken: token, userId, expires: inDays(20) })
@@ -46,15 +46,15 @@ function application() {
 const { held, adapter, signedInBefore, oneMore } = application()
 const rowsOf = (token: string) => psql('select * from session where "sessionToken" = $1', [hashToken(token)])
 
-t.test('whoever was signed in before is signed in after, with the same token', async (t) => {
+t.test('a user who was signed in before stays signed in, with the same token', async (t) => {
   const expires = inDays(3)
   const { user, token } = await signedInBefore(expires)
-  t.equal(await service.check(token), 401, 'the service learns of it at the first use')
+  t.equal(await service.check(token), 401, 'the service learns of the session at the first use')
   const found = await adapter.getSessionAndUser(token)
   t.strictSame(found?.user, user, 'with every column')
   t.match(found?.session, { sessionToken: token, userId: user.id })
   t.equal(await service.check(token), 200)
-  t.equal(held.sessions.has(token), false, 'it is in one place')
+  t.equal(held.sessions.has(token), false, 'it is stored in one place')
   t.match(await rowsOf(token), [{ userId: user.id, ...DEVICE }])
   t.match(await psql('select * from "user" where id = $1', [user.id]), [{ name: 'Ada', email: user.email }])
   t.ok((await sessions.check({ headers: { authorization: `Bearer ${token}` } }))?.expiresAt)
@@ -62,10 +62,10 @@ t.test('whoever was signed in before is signed in after, with the same token', a
     `select expires at time zone 'utc' as ends from session where "sessionToken" = $1`,
     [hashToken(token)],
   )
-  t.strictSame(ends, expires, 'it ends when it would have ended')
+  t.strictSame(ends, expires, 'its end is unchanged')
 })
 
-t.test('a session that was taken over is no recent sign-in', async (t) => {
+t.test('a session that was taken over does not count as a recent sign-in', async (t) => {
   const { token } = await signedInBefore()
   await adapter.getSessionAndUser(token)
   const identity = await sessions.check({ headers: { authorization: `Bearer ${token}` } })
@@ -73,40 +73,37 @@ t.test('a session that was taken over is no recent sign-in', async (t) => {
   t.ok(days > 14 && days < 16, `half of 30 days ago: ${days}`)
 })
 
-t.test('of many first uses at once, each finds the session, and there is one', async (t) => {
+t.test('many concurrent first uses all find the session, and make one row', async (t) => {
   const { token, user } = await signedInBefore()
   const found = await Promise.all(Array.from({ length: 20 }, () => adapter.getSessionAndUser(token)))
   t.ok(found.every((each) => each?.user.id === user.id))
   t.equal((await rowsOf(token)).length, 1)
 })
 
-t.test(
-  'a first use that another one overtakes finds the session, which the adapter has forgotten',
-  async (t) => {
-    const { token, user } = await signedInBefore()
-    const { held: slow, release, reached } = heldUp(sessions, 'check')
-    const late = withGlobalLogout(held.adapter, slow).getSessionAndUser(token)
-    await reached()
-    t.ok(await adapter.getSessionAndUser(token))
-    release()
-    t.strictSame((await late)?.user, user)
-  },
-)
+t.test('a first use that another overtakes finds the session after the adapter deleted it', async (t) => {
+  const { token, user } = await signedInBefore()
+  const { held: slow, release, reached } = heldUp(sessions, 'check')
+  const late = withGlobalLogout(held.adapter, slow).getSessionAndUser(token)
+  await reached()
+  t.ok(await adapter.getSessionAndUser(token))
+  release()
+  t.strictSame((await late)?.user, user)
+})
 
-t.test('a token that neither knows has no session', async (t) => {
+t.test('a token that neither side knows has no session', async (t) => {
   t.equal(await adapter.getSessionAndUser('unknown'), null)
   t.equal(await adapter.getSessionAndUser(''), null)
   await t.resolves(Promise.resolve(adapter.deleteSession('unknown')))
 })
 
-t.test('an expired session is over, and forgotten', async (t) => {
+t.test('an expired session is refused, and deleted', async (t) => {
   const { token, id } = await signedInBefore(new Date(Date.now() - 1000))
   t.equal(await adapter.getSessionAndUser(token), null)
   t.equal(held.sessions.has(token), false)
   t.strictSame(await psql('select * from "user" where id = $1', [id]), [], 'and no trace of the user')
 })
 
-/** Each ends the sessions of a user, of whom another session is already ours. */
+/** Each ends the sessions of a user who already has one session taken over. */
 const ENDINGS: Record<string, (user: { id: string; ours: string }) => Promise<unknown>> = {
   'a global logout of another device': ({ ours }) => service.sessions.logout(ours, 'global', DEVICE),
   'a logout of all other devices': ({ ours }) => service.sessions.logout(ours, 'others', DEVICE),
@@ -115,7 +112,7 @@ const ENDINGS: Record<string, (user: { id: string; ours: string }) => Promise<un
   'staff who end all sessions': ({ id }) => service.accounts.revoke(id, { reason: 'theft' }, BY),
   'staff who lock the user': ({ id }) =>
     service.accounts.revoke(id, { reason: 'theft', lockSeconds: null }, BY),
-  'a lock that was lifted': async ({ id }) => {
+  'a lock that was removed': async ({ id }) => {
     await service.accounts.revoke(id, { reason: 'theft', lockSeconds: null }, BY)
     await service.accounts.unlock(id, null, BY)
   },
@@ -129,18 +126,18 @@ const ENDINGS: Record<string, (user: { id: string; ours: string }) => Promise<un
     ),
 }
 for (const [name, end] of Object.entries(ENDINGS))
-  t.test(`after ${name}, no session of the user comes back`, async (t) => {
+  t.test(`after ${name}, no session of the user is taken over`, async (t) => {
     const { token, id } = await signedInBefore()
     const ours = await oneMore(id)
     await adapter.getSessionAndUser(ours)
     await end({ id, ours })
     t.equal(await adapter.getSessionAndUser(token), null)
     t.equal(await service.check(token), 401)
-    t.equal(held.sessions.has(token), false, 'the adapter forgot it')
+    t.equal(held.sessions.has(token), false, 'the adapter deleted it')
     t.strictSame(await rowsOf(token), [])
   })
 
-t.test('the deletion of a user who has no session of ours is known, too', async (t) => {
+t.test('the deletion of a user without sessions of ours is respected, too', async (t) => {
   const { token, id } = await signedInBefore()
   await sessions.removeUser(id)
   await sessions.removeUser(id)
@@ -149,7 +146,7 @@ t.test('the deletion of a user who has no session of ours is known, too', async 
   t.strictSame(await psql('select * from "user" where id = $1', [id]), [])
 })
 
-t.test('what ends one session only keeps the others', async (t) => {
+t.test('an act that ends one session keeps the others', async (t) => {
   const { token, id } = await signedInBefore()
   const [ended, kept] = [await oneMore(id), await oneMore(id)]
   for (const each of [ended, kept]) await adapter.getSessionAndUser(each)
@@ -159,7 +156,7 @@ t.test('what ends one session only keeps the others', async (t) => {
   t.ok(await adapter.getSessionAndUser(token))
 })
 
-t.test('after a sign-out of a session that nobody had used since, it is over', async (t) => {
+t.test('a sign-out ends a session that had not been used since the adoption', async (t) => {
   const { token, id } = await signedInBefore()
   await adapter.deleteSession(token)
   t.equal(await adapter.getSessionAndUser(token), null)
@@ -169,7 +166,7 @@ t.test('after a sign-out of a session that nobody had used since, it is over', a
   ])
 })
 
-t.test('a sign-out is not undone by a first use that began before it', async (t) => {
+t.test('a first use that began before a sign-out does not undo it', async (t) => {
   const { token } = await signedInBefore()
   const { held: old, release } = heldUp(held.adapter, 'getSessionAndUser')
   const late = withGlobalLogout(old, sessions).getSessionAndUser(token)
@@ -179,7 +176,7 @@ t.test('a sign-out is not undone by a first use that began before it', async (t)
   t.equal(await service.check(token), 401)
 })
 
-t.test('a sign-out ends what a first use takes over meanwhile', async (t) => {
+t.test('a sign-out ends a session that a first use takes over meanwhile', async (t) => {
   const { token } = await signedInBefore()
   const { held: old, release, reached } = heldUp(held.adapter, 'getSessionAndUser')
   const signOut = withGlobalLogout(old, sessions).deleteSession(token)
@@ -191,7 +188,7 @@ t.test('a sign-out ends what a first use takes over meanwhile', async (t) => {
   t.equal(await service.check(token), 401)
 })
 
-t.test('a logout everywhere that a first use meets half-way wins, whichever comes first', async (t) => {
+t.test('a global logout wins against a concurrent first use, whichever comes first', async (t) => {
   const { token, id } = await signedInBefore()
   const ours = await oneMore(id)
   await adapter.getSessionAndUser(ours)
@@ -216,7 +213,7 @@ t.test('a logout everywhere that a first use meets half-way wins, whichever come
   t.equal(await service.check(second.token), 401)
 })
 
-t.test('first uses and logouts everywhere at once leave no session', async (t) => {
+t.test('concurrent first uses and global logouts leave no session', async (t) => {
   const survivors: string[] = []
   for (let round = 0; round < 40; round++) {
     const { token, id } = await signedInBefore()
@@ -230,7 +227,7 @@ t.test('first uses and logouts everywhere at once leave no session', async (t) =
   t.strictSame(survivors, [])
 })
 
-t.test('a session that is over comes back from no adapter that still holds it', async (t) => {
+t.test('an ended session is never taken over again, even if an adapter still has it', async (t) => {
   for (const how of ['signed out', 'idle']) {
     const { token, id } = await signedInBefore()
     const copy = structuredClone(held.sessions.get(token))
@@ -241,7 +238,7 @@ t.test('a session that is over comes back from no adapter that still holds it', 
         hashToken(token),
       ])
       await sweep(database)
-      // The update counted as an end by SQL, which a session that has become idle by itself does not.
+      // The update was recorded as an end by SQL; a session that becomes idle by itself is not.
       await psql('delete from revoked_session where session_token = $1', [hashToken(token)])
     }
     held.sessions.set(token, copy as never)
@@ -251,7 +248,7 @@ t.test('a session that is over comes back from no adapter that still holds it', 
   }
 })
 
-t.test('what was taken over is remembered as long as revocations', async (t) => {
+t.test('a takeover is remembered as long as revocations', async (t) => {
   const { token } = await signedInBefore()
   await adapter.getSessionAndUser(token)
   const left = () => psql('select from taken_over where session_token = $1', [hashToken(token)])
@@ -264,21 +261,21 @@ t.test('what was taken over is remembered as long as revocations', async (t) => 
   t.equal((await left()).length, 0)
 })
 
-t.test('where the adapter fails to forget, the use fails, and the next one does not', async (t) => {
+t.test('if the adapter fails to delete the session, the use fails, and the next one succeeds', async (t) => {
   const { token } = await signedInBefore()
   const failing: MemoryAdapter = {
     ...held.adapter,
     deleteSession: () => Promise.reject<never>(new Error('no connection')),
   }
   await t.rejects(async () => withGlobalLogout(failing, sessions).getSessionAndUser(token), /no connection/)
-  t.ok(await adapter.getSessionAndUser(token), 'it is ours')
+  t.ok(await adapter.getSessionAndUser(token), 'it is taken over')
   await t.rejects(async () => withGlobalLogout(failing, sessions).deleteSession(token), /no connection/)
   await adapter.deleteSession(token)
   t.equal(held.sessions.has(token), false)
   t.equal(await service.check(token), 401)
 })
 
-t.test('where the database does not answer, nobody is signed out and nothing is forgotten', async (t) => {
+t.test('if the database does not answer, no user is signed out and no session is deleted', async (t) => {
   const { token } = await signedInBefore()
   const gone = createDatabaseSessions({ connectionString: 'postgres://nobody@127.0.0.1:1/none' })
   t.teardown(gone.close)
@@ -294,7 +291,7 @@ t.test('where the database does not answer, nobody is signed out and nothing is 
   t.ok(await adapter.getSessionAndUser(token))
 })
 
-t.test('where there is nothing to take over, the adapter is not asked', async (t) => {
+t.test('if there is nothing to take over, the adapter is not queried', async (t) => {
   const silent: MemoryAdapter = {
     ...held.adapter,
     getSessionAndUser: () => Promise.reject<never>(new Error('no table')),
@@ -305,7 +302,7 @@ t.test('where there is nothing to take over, the adapter is not asked', async (t
   await t.rejects(async () => withGlobalLogout(silent, sessions).getSessionAndUser('unknown'), /no table/)
 })
 
-t.test('over HTTP it is the same, with a key that may sign users in', async (t) => {
+t.test('the same over HTTP, with a key that may sign users in', async (t) => {
   const { headers } = await service.keyFor('sessions:create')
   const ask = async (body: object) => {
     const request = json(body)
@@ -320,7 +317,7 @@ t.test('over HTTP it is the same, with a key that may sign users in', async (t) 
   t.match(await ask({ user: { id: 'grace' }, takeOver }), { status: 201, token, sessionId: String })
   t.match(await ask({ user: { id: 'grace' }, takeOver }), { status: 201, token }, 'again')
   t.equal(await service.check(token), 200)
-  t.match(await rowsOf(token), [{ userId: 'grace', keyId: String }], 'no sign-in that the user made')
+  t.match(await rowsOf(token), [{ userId: 'grace', keyId: String }], 'it was not the user who signed in')
   await service.sessions.logout(token, 'global', DEVICE)
   t.match(await ask({ user: { id: 'grace' }, takeOver }), { status: 409, code: 'session_over' })
   const other = { ...takeOver, token: crypto.randomUUID() }
@@ -343,8 +340,8 @@ t.test('over HTTP it is the same, with a key that may sign users in', async (t) 
   t.equal(await service.check(other.token), 401)
 })
 
-// The last one: no session is taken over after it.
-t.test('after an incident no session comes back, but of users whom it named others', async (t) => {
+// The last test: no session is taken over after it.
+t.test('after an incident no session is taken over, except of users it did not name', async (t) => {
   const [named, other] = [await signedInBefore(), await signedInBefore()]
   await execute({ userIds: [named.id] })
   t.equal(await adapter.getSessionAndUser(named.token), null)
@@ -360,7 +357,7 @@ async function execute(selection: object) {
   await service.incidents.execute(planId, actor as never)
 }
 
-/** The same, but the next answer of `method` is held up until it is released. */
+/** The same adapter, but the next answer of `method` is delayed until it is released. */
 function heldUp<T extends object>(original: T, method: keyof T) {
   const gate = Promise.withResolvers<void>()
   const arrived = Promise.withResolvers<void>()

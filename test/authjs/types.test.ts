@@ -1,4 +1,6 @@
-/** The types of `withGlobalLogout` fit Auth.js, next-auth 5 and next-auth 4, as strict as an application may be. */
+/**
+ * The types of `withGlobalLogout` fit Auth.js, next-auth 5 and next-auth 4, under strict compiler options.
+ */
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -74,7 +76,8 @@ t.test('types', { skip: missing }, async (t) => {
     }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['uses.ts'] }))
     const output = await compile(folder)
-    // Errors but those in the types of peers, which name what they do not install (`next`, `nodemailer`).
+    // All errors except those in the types of peers, which import packages that are not installed (`next`,
+    // `nodemailer`).
     const own = output.split('\n').filter((line) => /^(uses\.ts|\S*packages\/)/.test(line))
     t.strictSame(own, [], moduleResolution)
   }

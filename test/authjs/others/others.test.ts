@@ -1,4 +1,4 @@
-/** Prisma, `pg`, next-auth 4 and Express, as applications have them: the contract of Auth.js, and nobody signed out by an outage. */
+/** Prisma, `pg`, next-auth 4 and Express: Auth.js's contract, and no user signed out by an outage. */
 
 import type { Adapter } from '@auth/core/adapters'
 import { withGlobalLogout } from '@global-logout/authjs'
@@ -67,7 +67,7 @@ t.test(
   },
 )
 
-t.test('sessions that they hold are taken over, once, with many first uses at once', { skip }, async (t) => {
+t.test('existing sessions are taken over, once, even by many concurrent first uses', { skip }, async (t) => {
   for (const [name, held] of Object.entries({ prisma, plain })) {
     const adapter = withGlobalLogout(held, sessions) as Required<Adapter>
     const email = `${crypto.randomUUID()}@example.com`
@@ -87,7 +87,7 @@ t.test('sessions that they hold are taken over, once, with many first uses at on
   }
 })
 
-t.test('an adapter that has no user for an error signs out nobody', { skip }, async (t) => {
+t.test('an adapter that returns null instead of an error signs no user out', { skip }, async (t) => {
   const adapter = withGlobalLogout(plain, sessions) as Required<Adapter>
   const email = `${crypto.randomUUID()}@example.com`
   const user = await adapter.createUser({ id: '', email, emailVerified: null })
@@ -100,7 +100,7 @@ t.test('an adapter that has no user for an error signs out nobody', { skip }, as
     await pgAdapter('postgres://nobody@127.0.0.1:1/none'),
     sessions,
   ) as Required<Adapter>
-  t.equal(await away.getUser(user.id), null, 'it does that')
+  t.equal(await away.getUser(user.id), null, 'the adapter does return null')
   await t.rejects(async () => away.getSessionAndUser(sessionToken), /there is no user/)
   t.ok(await adapter.getSessionAndUser(sessionToken))
 })

@@ -1,4 +1,7 @@
-/** The tables of `schema.prisma`, and those of the page of `@auth/pg-adapter` with columns of the application's own. */
+/**
+ * The tables of `schema.prisma`, and those that `@auth/pg-adapter` documents, with columns of the
+ * application's own.
+ */
 export const PRISMA_SQL = `create schema shop;
   create table shop.people (id text primary key, name text, email text not null unique, "emailVerified" timestamp(3), image text,
     role text not null default 'member', tenant_id integer not null default 7);
