@@ -55,7 +55,7 @@ export async function openTransaction({ url }: { url: string }) {
   return {
     query: (sql: string, values: unknown[] = []) => client.query(sql, values),
     /** Resolves once a statement waits for this transaction. */
-    async keepsSomebodyWaiting() {
+    async blocksAStatement() {
       await waitFor(
         'a statement that waits for this transaction',
         async () => (await waiting()).rowCount !== 0,

@@ -44,7 +44,7 @@ t.test('a sign-out waits for an activity update of its session, under every isol
     const touch = await openTransaction(database)
     await touch.query('update session set "lastSeenAt" = now() where "userId" = $1', [user.id])
     const signOut = strict.deleteSession(token)
-    await touch.keepsSomebodyWaiting()
+    await touch.blocksAStatement()
     await touch.commit()
     await t.resolves(Promise.resolve(signOut), isolation)
     t.equal(await adapter.getSessionAndUser(token), null)

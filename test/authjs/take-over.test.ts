@@ -195,7 +195,7 @@ t.test('a global logout wins against a concurrent first use, whichever comes fir
   const logout = await openTransaction(database)
   await logout.query(`select global_logout.sign_out($1, 'global')`, [hashToken(ours)])
   const use = adapter.getSessionAndUser(token)
-  await logout.keepsSomebodyWaiting()
+  await logout.blocksAStatement()
   await logout.commit()
   t.equal(await use, null)
 
@@ -207,7 +207,7 @@ t.test('a global logout wins against a concurrent first use, whichever comes fir
     inDays(3),
   ])
   const removal = sessions.removeUser(second.id)
-  await taking.keepsSomebodyWaiting()
+  await taking.blocksAStatement()
   await taking.commit()
   await removal
   t.equal(await service.check(second.token), 401)

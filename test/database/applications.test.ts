@@ -1,4 +1,7 @@
-/** What an application's login may not do by the functions that it may call: act as security staff, in another's name, or by mistake. */
+/**
+ * An application's login cannot act as security staff, in another's name, or by mistake with the functions
+ * that it may call.
+ */
 import { createDatabaseSessions, type DatabaseSessions } from '@global-logout/postgres'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
@@ -32,7 +35,7 @@ async function addStaff(role?: string) {
 }
 const takeOver = (by: DatabaseSessions, id: string, token: string = crypto.randomUUID()) =>
   by.create({ user: { id }, takeOver: { token, expires: inAnHour() } })
-/** The statuses of a look at users, and of an act on one. */
+/** The statuses of a staff read and of a staff write. */
 async function powers(token: string) {
   const victim = await addUser()
   const looks = await as(token, `/api/admin/users?q=${victim}`)
@@ -41,7 +44,7 @@ async function powers(token: string) {
 }
 const REFUSED = { status: 403, code: 'insufficient_scope', message: /global_logout_staff_application/ }
 
-t.test('an application signs no staff in, takes over no session of theirs, and deletes none', async (t) => {
+t.test('an application cannot sign staff in, take over a session of theirs, or delete staff', async (t) => {
   for (const role of ['security', 'auditor']) {
     const boss = await addStaff(role)
     const own = await signIn(boss)
@@ -50,14 +53,18 @@ t.test('an application signs no staff in, takes over no session of theirs, and d
     await t.rejects(takeOver(sessions, boss), { name: 'ServiceError', ...REFUSED })
     await t.rejects(takeOver(sessions, boss, own.token), REFUSED)
     await t.rejects(sessions.removeUser(boss), { name: 'NotSignedOutError', ...REFUSED })
-    t.equal(await check(own.token), 200, 'their own session lives')
+    t.equal(await check(own.token), 200, 'their own session stays valid')
     t.equal((await psql('select from session where "userId" = $1', [boss])).length, 1)
     t.match(await sessions.check(bearer(own.token)), { userId: boss })
-    t.match((await sessions.logout(bearer(own.token))).revoked, [{ id: own.id }], 'whoever has a token may')
+    t.match(
+      (await sessions.logout(bearer(own.token))).revoked,
+      [{ id: own.id }],
+      'the holder of the token may sign out',
+    )
   }
 })
 
-t.test('nor by SQL, as another login, or after SET ROLE', async (t) => {
+t.test('nor can it by SQL, as another login, or after SET ROLE', async (t) => {
   const boss = await addStaff()
   for (const sql of [
     `select global_logout.sign_in('hash', '${boss}')`,
@@ -70,34 +77,35 @@ t.test('nor by SQL, as another login, or after SET ROLE', async (t) => {
     await t.rejects(application.psql(`select global_logout.${call}`), { code: '42501' }, call)
 })
 
-t.test('with the role for it an application does all of that, and staff act', async (t) => {
+t.test('with the role for staff an application can do all of that, and staff can act', async (t) => {
   const boss = await addStaff()
   const { token } = await staffSessions.create({ user: { id: boss } })
   t.same(await powers(token), [200, 200])
   const taken = await takeOver(staffSessions, boss)
-  t.same(await powers(taken.token), [200, 403], 'no recent sign-in')
+  t.same(
+    await powers(taken.token),
+    [200, 403],
+    'a session that was taken over does not count as a recent sign-in',
+  )
   await staffSessions.removeUser(boss)
   t.equal(await check(token), 401)
 })
 
-t.test(
-  'a session from before the role lives on; it acts in the role only where the application may',
-  async (t) => {
-    for (const [by, expected] of [
-      [sessions, [403, 403]],
-      [staffSessions, [200, 200]],
-    ] as const) {
-      const ada = await addUser()
-      const [made, taken] = [await by.create({ user: { id: ada } }), await takeOver(by, ada)]
-      await giveRole(ada)
-      t.same(await powers(made.token), expected)
-      t.same((await powers(taken.token))[0], expected[0])
-      t.same([await check(made.token), await check(taken.token)], [200, 200])
-    }
-  },
-)
+t.test('a session from before the role has it only if the application may sign staff in', async (t) => {
+  for (const [by, expected] of [
+    [sessions, [403, 403]],
+    [staffSessions, [200, 200]],
+  ] as const) {
+    const ada = await addUser()
+    const [made, taken] = [await by.create({ user: { id: ada } }), await takeOver(by, ada)]
+    await giveRole(ada)
+    t.same(await powers(made.token), expected)
+    t.same((await powers(taken.token))[0], expected[0])
+    t.same([await check(made.token), await check(taken.token)], [200, 200])
+  }
+})
 
-t.test('an application makes no session in the name of a key', async (t) => {
+t.test('an application cannot create a session in the name of a key', async (t) => {
   const { id } = await keyFor('sessions:create', 'security')
   for (const { psql } of [application, forStaff])
     await t.rejects(
@@ -139,7 +147,7 @@ t.test('an act without a token, a user or a scope is refused, and ends nothing',
   t.same(await psql(`select from "user" where id = ''`), [])
 })
 
-t.test('a token is taken over for one user, whoever else asks for it, and when', async (t) => {
+t.test('a token is taken over for one user only, whoever else claims it later', async (t) => {
   const { headers } = await keyFor('sessions:create')
   const overHttp = (id: string, token: string) => {
     const init = json({ user: { id }, takeOver: { token, expires: inAnHour() } })
@@ -160,7 +168,7 @@ t.test('a token is taken over for one user, whoever else asks for it, and when',
     inAnHour(),
   ])
   const second = overHttp('token-of-eve', contested)
-  await first.keepsSomebodyWaiting()
+  await first.blocksAStatement()
   await first.commit()
   t.match(await (await second).json(), over)
 
@@ -174,7 +182,7 @@ t.test('a token is taken over for one user, whoever else asks for it, and when',
 
 const OLD_SNAPSHOTS = ['repeatable read', 'serializable']
 
-/** A transaction that has taken its snapshot, if it takes only one. */
+/** A transaction that has taken its snapshot, if its isolation level takes only one. */
 async function begun(url: string, isolation: string) {
   const client = new pg.Client({ connectionString: url })
   t.teardown(() => client.end())
@@ -184,7 +192,7 @@ async function begun(url: string, isolation: string) {
   return client
 }
 
-t.test('an act that would miss a later sign-in under an old snapshot is refused', async (t) => {
+t.test('an act whose old snapshot would miss a later sign-in is refused', async (t) => {
   const calls = (phone: string, ada: string) => ({
     application: [
       `sign_out('${phone}', 'global')`,
@@ -221,18 +229,18 @@ t.test('an act that would miss a later sign-in under an old snapshot is refused'
         await client.query('rollback to before')
       }
     for (const client of [theirs, ours]) await client.query('commit')
-    for (const { token } of [phone, laptop]) t.equal(await check(token), 200, 'nothing has ended')
+    for (const { token } of [phone, laptop]) t.equal(await check(token), 200, 'no session has ended')
   }
   await t.rejects(
     database.run((db) =>
       db.execute(`begin isolation level serializable; select global_logout.sign_out('unknown', 'global')`),
     ),
     { code: 'unavailable', detail: /must be READ COMMITTED/ },
-    'for the service it is a 503 with the reason',
+    'the service answers 503 with the reason',
   )
 })
 
-t.test('under READ COMMITTED it sees what was committed meanwhile, and waits for what is not', async (t) => {
+t.test('under READ COMMITTED an act sees later commits, and waits for open transactions', async (t) => {
   const ada = await addUser()
   const phone = await signIn(ada)
   const theirs = await begun(application.url, 'read committed')
@@ -252,42 +260,39 @@ t.test('under READ COMMITTED it sees what was committed meanwhile, and waits for
   t.same(await psql(`select from session where "userId" = $1`, [ada]), [])
 })
 
-t.test(
-  'an application whose default is another isolation signs in, checks and signs out all the same',
-  async (t) => {
-    for (const isolation of OLD_SNAPSHOTS) {
-      const url = new URL(application.url)
-      url.searchParams.set('options', `-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`)
-      const strict = of({ url: url.href })
-      const ada = await addUser()
-      const [phone, laptop] = [
-        await strict.create({ user: { id: ada } }),
-        await strict.create({ user: { id: ada } }),
-      ]
-      t.match(await strict.check(bearer(laptop.token)), { userId: ada })
-      t.equal((await strict.logout(bearer(phone.token), { scope: 'global' })).revokedCount, 2)
-      // Inside of its own transaction, where only savepoints can be ours.
-      const db = drizzle(application.url)
-      t.teardown(() => db.$client.end())
-      const { token } = await strict.create({ user: { id: ada } })
-      await db.transaction(
-        async (tx) => {
-          const inside = createDatabaseSessions({ db: tx })
-          await t.rejects(inside.logout(bearer(token), { scope: 'global' }), {
-            name: 'NotSignedOutError',
-            status: 503,
-            code: 'unavailable',
-            message: /is not READ COMMITTED.*Nothing was changed/,
-          })
-        },
-        { isolationLevel: isolation as 'serializable' },
-      )
-      t.equal(await check(token), 200)
-    }
-  },
-)
+t.test('an application with another default isolation can still sign in, check and sign out', async (t) => {
+  for (const isolation of OLD_SNAPSHOTS) {
+    const url = new URL(application.url)
+    url.searchParams.set('options', `-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`)
+    const strict = of({ url: url.href })
+    const ada = await addUser()
+    const [phone, laptop] = [
+      await strict.create({ user: { id: ada } }),
+      await strict.create({ user: { id: ada } }),
+    ]
+    t.match(await strict.check(bearer(laptop.token)), { userId: ada })
+    t.equal((await strict.logout(bearer(phone.token), { scope: 'global' })).revokedCount, 2)
+    // Within its own transaction, where we can only use savepoints.
+    const db = drizzle(application.url)
+    t.teardown(() => db.$client.end())
+    const { token } = await strict.create({ user: { id: ada } })
+    await db.transaction(
+      async (tx) => {
+        const inside = createDatabaseSessions({ db: tx })
+        await t.rejects(inside.logout(bearer(token), { scope: 'global' }), {
+          name: 'NotSignedOutError',
+          status: 503,
+          code: 'unavailable',
+          message: /is not READ COMMITTED.*Nothing was changed/,
+        })
+      },
+      { isolationLevel: isolation as 'serializable' },
+    )
+    t.equal(await check(token), 200)
+  }
+})
 
-t.test('a user is deleted under an old snapshot, unless a later sign-in would be missed', async (t) => {
+t.test('under an old snapshot a user is deleted, unless a later sign-in would be missed', async (t) => {
   for (const isolation of OLD_SNAPSHOTS) {
     const [ada, bob] = [await addUser(), await addUser()]
     const [first, other] = [await signIn(ada), await signIn(bob)]
@@ -298,7 +303,7 @@ t.test('a user is deleted under an old snapshot, unless a later sign-in would be
     await missing.query('rollback')
     await seeing.query(remove, [bob])
     await seeing.query('commit')
-    for (const { token } of [first, later]) t.equal(await check(token), 200, 'nothing has ended')
+    for (const { token } of [first, later]) t.equal(await check(token), 200, 'no session has ended')
     t.equal(await check(other.token), 401)
   }
 })

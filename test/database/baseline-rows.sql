@@ -1,9 +1,9 @@
--- A few rows of every table, made as the service, an application and staff make them. make-baseline.ts runs this after the migrations.
+-- A few rows of every table, as the service, an application and staff make them. make-baseline.ts runs this after the migrations.
 -- Lifetimes of 63 years keep the sessions valid for as long as this dump is tested.
 
 update session_policy set idle_timeout_seconds = 2000000000, max_age_seconds = 2000000000;
 
--- The hash of a raw token, as hashToken() has it.
+-- The hash of a raw token, as hashToken() makes it.
 create function pg_temp.hashed(token text) returns text return
 	rtrim(translate(encode(sha256(convert_to(token, 'UTF8')), 'base64'), '+/', '-_'), '=');
 
@@ -26,14 +26,14 @@ insert into session ("sessionToken", "userId", expires, "ipAddress", "userAgent"
 	(pg_temp.hashed('grace-desk'), 'grace', 'infinity', '192.0.2.44', 'Desk'),
 	(pg_temp.hashed('eve-phone'), 'eve', 'infinity', null, null);
 
--- Keys, one of them revoked; a role; a lock that ends what eve has.
+-- Keys, one of them revoked; a role; a lock that ends eve's sessions.
 insert into service_key (name, key_hash, scopes, last_used_at) values
 	('api', pg_temp.hashed('glk_upgraded-upgraded-upgraded-upgraded-upgrade'), '{introspect,events}', now()), ('old', 'x', '{security}', null);
 update service_key set revoked_at = now() where name = 'old';
 insert into staff (user_id, role) values ('grace', 'security'), ('alan', 'auditor');
 insert into user_lock (user_id, until, reason) values ('eve', null, 'stolen'), ('mallory', '2080-01-01', 'fraud');
 
--- A sign-out by the application, a logout by the service, an external revocation, a change that ends nothing.
+-- A sign-out by the application, a logout by the service, an external revocation, a change that ends no session.
 select from sign_out(pg_temp.hashed('ada-signed-out'));
 begin;
 insert into operation (id, kind, scope, actor_kind, actor_id, user_id, reason, ip_address, user_agent, request_id, revoked_count, waited_ms)
@@ -49,7 +49,7 @@ insert into replay (session_id, user_id, operation_id, count, ip_address, user_a
 update feed_horizon set xid = '3';
 insert into instance (id, beat, applied) values ('00000000-0000-4000-8000-000000000002', 7, pg_current_snapshot());
 
--- An incident that is planned, and one that was carried out.
+-- An incident that is planned, and one that was executed.
 insert into incident (id, reason, selection, actor_kind, actor_id, expires_at, planned_sessions, planned_users, staff_sessions, sample) values
 	('00000000-0000-4000-8000-000000000003', 'breach', '{"userAgent": "Phone"}', 'staff', 'grace', '2060-01-01', 1, 1, 0, '[]'),
 	('00000000-0000-4000-8000-000000000004', 'breach', '{"userIds": ["eve"]}', 'staff', 'grace', '2060-01-01', 1, 1, 0, '[]');

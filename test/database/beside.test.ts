@@ -1,6 +1,7 @@
 /**
- * Beside any application: whatever tables a database has, the service works in it, and nothing outside our schema changes. Not a
- * byte, not a lock on a row, from the first migration to `drop schema global_logout cascade`.
+ * The service works next to any application: whatever tables a database has, nothing outside our schema
+ * changes. Not a byte, not a
+ * lock on a row, from the first migration to `drop schema global_logout cascade`.
  */
 import type { Adapter } from '@auth/core/adapters'
 import { withGlobalLogout } from '@global-logout/authjs'
@@ -28,7 +29,7 @@ import { json, type Service, startService } from '../support/service.ts'
 /** Auth.js's token in each layout that has one. */
 const RAW_TOKEN = 'raw-token-1'
 
-/** The ways into our sessions for an application in process. */
+/** The ways for an application to reach our sessions in process. */
 const DRIVERS: Record<string, (url: string) => DatabaseSessionsOptions> = {
   'a connection string': (connectionString) => ({ connectionString }),
   'node-postgres': (connectionString) => {
@@ -49,7 +50,7 @@ const DRIVERS: Record<string, (url: string) => DatabaseSessionsOptions> = {
 }
 
 for (const layout of LAYOUT_NAMES) {
-  t.test(`beside ${layout}`, async (t) => {
+  t.test(`next to ${layout}`, async (t) => {
     const about: Layout = LAYOUTS[layout]
     const database = await testDatabase({ dump: await layoutSql(layout) })
     const { url, psql } = database
@@ -97,13 +98,13 @@ for (const layout of LAYOUT_NAMES) {
     if (about.import) {
       const { table, token = 'sessionToken', user = 'userId', expires = 'expires' } = about.import
       await t.test(
-        cell('users of before stay signed in by the import', {
+        cell('users from before stay signed in after the import', {
           layout,
           driver: 'import',
           strategy: 'database',
         }),
         async (t) => {
-          // Ada has signed out everywhere above, which would keep her session out.
+          // Ada has signed out everywhere above, so the import would skip her session.
           await psql(
             'truncate global_logout.operation cascade; truncate global_logout.revoked_session, global_logout.incident',
           )
@@ -127,11 +128,11 @@ for (const layout of LAYOUT_NAMES) {
     t.same(
       rights.filter(({ stranger }) => stranger.length > 0),
       [],
-      'no other login may do anything to our tables',
+      'no other login has rights on our tables',
     )
     await service.close()
     await psql('drop schema global_logout cascade')
-    t.same(changes(before, await outside(url)), [], 'and nothing of us is left')
+    t.same(changes(before, await outside(url)), [], 'nothing of ours is left')
   })
 }
 

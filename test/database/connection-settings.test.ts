@@ -1,4 +1,4 @@
-/** Settings of the database or of the role do not change what the service does. */
+/** Settings of the database or of the role do not change the service's behaviour. */
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { isSetByService } from '../../src/database/connection-settings.ts'
@@ -23,27 +23,29 @@ const HOSTILE: Record<string, Record<string, string>> = {
     standard_conforming_strings: 'off',
     client_encoding: 'LATIN1',
   },
-  'tables of the same names that come first': { search_path: 'trap, public' },
+  'tables of the same names that come first': {
+    search_path: 'tables with the same names earlier in the search path',
+  },
   'transactions that wait, and see less': {
     default_transaction_isolation: 'serializable',
     default_transaction_deferrable: 'on',
     row_security: 'on',
     synchronous_commit: 'off',
   },
-  'no time for anything': {
+  'limits that are too short': {
     statement_timeout: '5s',
     lock_timeout: '50ms',
     idle_in_transaction_session_timeout: '900ms',
     idle_session_timeout: '2s',
     transaction_timeout: '5s',
   },
-  'triggers that fail, and name an operation of long ago': {
+  'failing triggers, and the id of an old operation': {
     'plpgsql.extra_errors': 'all',
     'global_logout.operation_id': '00000000-0000-0000-0000-000000000000',
   },
 }
 
-/** Gives the database, or the role that connects, the settings that this version of PostgreSQL has. */
+/** Gives the database, or the role that connects, the settings that this version of PostgreSQL supports. */
 async function set({ psql }: TestDatabase, target: string, settings: Record<string, string>) {
   await psql('create schema trap')
   await psql(
@@ -58,7 +60,7 @@ async function set({ psql }: TestDatabase, target: string, settings: Record<stri
   }
 }
 
-/** Connects as a login of its own with the rights of the service. */
+/** Connects as its own login, with the rights of the service. */
 async function asRole(database: TestDatabase, settings: Record<string, string>): Promise<TestDatabase> {
   const role = `gl_test_set_${randomBytes(4).toString('hex')}`
   await database.psql(`create role ${role} login password 'x' in role global_logout_service`)
@@ -91,7 +93,7 @@ const ALL: Record<string, string> = {
   datestyle: 'SQL, DMY',
 }
 for (const [way, prepare] of Object.entries(WAYS))
-  for (const [what, settings] of Object.entries(way === 'role' ? HOSTILE : { 'all of it at once': ALL }))
+  for (const [what, settings] of Object.entries(way === 'role' ? HOSTILE : { 'all settings at once': ALL }))
     t.test(`${what}, set for the ${way}`, async (t) => {
       const owner = await testDatabase()
       const database = await prepare(owner, settings)
@@ -147,7 +149,7 @@ for (const [way, prepare] of Object.entries(WAYS))
     })
 
 for (const [way, prepare] of Object.entries(WAYS))
-  t.test(`the command line with all of it at once, set for the ${way}`, async (t) => {
+  t.test(`the command line with all settings at once, set for the ${way}`, async (t) => {
     const owner = await testDatabase()
     const { url } = await prepare(owner, ALL)
     await owner.psql(`insert into global_logout."user" (id) values ('ada')`)
@@ -170,7 +172,7 @@ for (const [way, prepare] of Object.entries(WAYS))
     await command('sweep')
   })
 
-t.test('a role without triggers is refused, because it would leave no record', async (t) => {
+t.test('a role whose triggers do not run is refused: revocations would not be recorded', async (t) => {
   const owner = await testDatabase()
   const database = await asRole(owner, { session_replication_role: 'replica' })
   const service = await startService({ database })

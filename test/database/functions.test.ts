@@ -11,7 +11,7 @@ const owner = await testDatabase()
 const { psql } = owner
 const checker = await login(owner, 'global_logout_checker')
 const application = await login(owner, 'global_logout_application')
-// The grants that an application with the stock adapter of Auth.js on our tables needs.
+// The grants of an application that uses Auth.js's stock adapter on our tables.
 const oldApplication = await login(owner)
 await psql(`grant usage on schema global_logout to ${oldApplication.name};
   grant select, insert, update, delete on "user", session to ${oldApplication.name};
@@ -45,7 +45,7 @@ t.test('PUBLIC may call no function of ours', async (t) => {
   }
 })
 
-t.test('nor may the roles in the default privileges of the schema', async (t) => {
+t.test('roles in the default privileges of the schema may call none either', async (t) => {
   const name = `gl_test_defaults_${process.pid}`
   await psql(`create database ${name}`)
   const url = databaseUrl(owner.url, name)
@@ -60,22 +60,19 @@ t.test('nor may the roles in the default privileges of the schema', async (t) =>
   )
 })
 
-t.test(
-  'no function resolves names in schemas of others, and row level security hides no rows from it',
-  (t) => {
-    for (const { name, settings, definer, body } of functions) {
-      if (/^(RETURN|BEGIN ATOMIC)/m.test(body))
-        t.match(name, /^(session_(state|ends_at)|check_tokens)$/, 'bound when it was made')
-      else
-        t.ok(
-          settings.some((set) => /^search_path=pg_catalog, pg_temp$/.test(set)),
-          name,
-        )
-      if (definer) t.ok(settings.includes('row_security=off'), `${name} sees all rows, or fails`)
-    }
-    t.end()
-  },
-)
+t.test('no function resolves names in foreign schemas, and row level security hides no rows from it', (t) => {
+  for (const { name, settings, definer, body } of functions) {
+    if (/^(RETURN|BEGIN ATOMIC)/m.test(body))
+      t.match(name, /^(session_(state|ends_at)|check_tokens)$/, 'bound when it was created')
+    else
+      t.ok(
+        settings.some((set) => /^search_path=pg_catalog, pg_temp$/.test(set)),
+        name,
+      )
+    if (definer) t.ok(settings.includes('row_security=off'), `${name} sees all rows, or fails`)
+  }
+  t.end()
+})
 
 t.test('a trigger function that runs as the owner works on its own table only', async (t) => {
   const triggers = definers.filter(({ kind }) => kind === 'trigger')
@@ -121,13 +118,13 @@ t.test('only the service and the owner may settle a restored database', async (t
     await t.rejects(who.psql('select global_logout.settle_restored()'), { code: '42501' })
 })
 
-t.test('a leased instance learns of revocations whose transaction tried to backdate them', async (t) => {
+t.test('a leased instance receives revocations whose transaction tried to backdate them', async (t) => {
   const service = await startService({ database: owner, env: { CHECK_MODE: 'leased' } })
   await service.answersFromMemory()
   for (const who of [oldApplication, owner]) {
     const { token, id } = await service.signIn(await service.addUser())
     const before = service.hits()
-    await waitFor('an answer from memory', async () => {
+    await waitFor('an answer from the cache', async () => {
       t.equal(await service.check(token), 200)
       return service.hits() > before
     })

@@ -59,14 +59,14 @@ function inTime<T>(work: Promise<T>): Promise<T | 'never'> {
   return Promise.race([work, promise]).finally(() => clearTimeout(timer))
 }
 
-t.test('while a stranger holds every advisory lock', async (t) => {
+t.test('while a foreign login holds every advisory lock', async (t) => {
   const ada = await service.addUser()
   await addSessions(service, 'leak', { users: 3, each: 4 })
   const id = await begin(service, { userAgent: 'leak' })
   const stranger = await connect('stranger')
   await holdAll(stranger, [id])
 
-  await t.test('a thief who presents a revoked token is recorded', async (t) => {
+  await t.test('the reuse of a revoked token is recorded', async (t) => {
     const { token } = await service.signIn(ada)
     await service.as(token, '/api/logout', json({}))
     t.equal(await service.check(token), 401)
@@ -95,7 +95,7 @@ t.test('while a stranger holds every advisory lock', async (t) => {
     there.on('error', () => open.delete(there))
     await holdAll(there)
     const started = await inTime(Promise.all([migrate(url), migrate(url), migrate(url)]))
-    t.same(started !== 'never' && started.sort(), [0, 0, MIGRATIONS], 'one of three that start at once')
+    t.same(started !== 'never' && started.sort(), [0, 0, MIGRATIONS], 'one of three concurrent migrations')
     await there.end()
     open.delete(there)
   })
@@ -104,7 +104,7 @@ t.test('while a stranger holds every advisory lock', async (t) => {
     await database.psql(`select from pg_locks join pg_stat_activity using (pid)
       where locktype = 'advisory' and datname = current_database() and usename not like 'gl_test_stranger%'`),
     [],
-    'the service holds none itself',
+    'the service itself holds none',
   )
 })
 

@@ -1,11 +1,12 @@
 /**
  * Makes `baseline.sql`, the dump that `upgrade.test.ts` upgrades: a database of this version with a few rows in every table.
- * To be run once for each release, before its migrations grow, on the oldest PostgreSQL that is supported, because a dump
- * restores into newer servers only:
+ * Run it once for each release, before migrations are added, on the oldest supported PostgreSQL, because a
+ * dump restores into
+ * newer servers only:
  *
  *     DATABASE_URL=postgres://…/empty PATH=/usr/lib/postgresql/15/bin:$PATH node test/database/make-baseline.ts
  *
- * The database has to be empty. A dump that is released is kept as it is: the next one gets a name of its own.
+ * The database must be empty. A released dump is kept: the next one gets its own name.
  */
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** The migrations and the schema say the same. */
+/** The migrations and the schema agree. */
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import t from 'tap'
@@ -52,7 +52,7 @@ t.test('a migrated database has exactly the columns that the schema names', asyn
   const ours = ['createdAt', 'id', 'ipAddress', 'keyId', 'lastSeenAt', 'passiveAt', 'userAgent']
   for (const { name, nullable, default: given } of session) {
     if (ours.includes(name.slice('session.'.length)))
-      t.ok(given || nullable === 'YES', `${name} needs nothing from the stock adapter`)
+      t.ok(given || nullable === 'YES', `${name} needs no value from the stock adapter`)
   }
   t.equal(await database.run(pendingMigrations), 0)
 })
@@ -82,7 +82,7 @@ t.test('the queries of the hot path use the indexes made for them', async (t) =>
   t.notMatch(state, /session_(state|ends_at)\(/)
   const valid = await plan(`verbose select from session where ${new PgDialect().sqlToQuery(isValid).sql}`)
   t.match(valid, 'timestamptz_smaller(')
-  t.notMatch(valid, 'session_ends_at(', 'also where the lifetimes are read by subqueries')
+  t.notMatch(valid, 'session_ends_at(', 'also if the lifetimes are read by subqueries')
   const check = await plan(`verbose select * from check_tokens(array['t1'])`)
   t.match(check, 'session_pkey')
   t.notMatch(check, /(check_tokens|session_ends_at)\(/)
@@ -93,32 +93,29 @@ t.test('the queries of the hot path use the indexes made for them', async (t) =>
   t.same(await checks.query({ name: 'plans', text, values: [] }), [[0]])
 })
 
-t.test(
-  'the feed reads both of its tables along their indexes, and of each no more than a page',
-  async (t) => {
-    const database = await testDatabase()
-    const many = 'generate_series(1, 50000) as n'
-    await database.psql(`insert into revoked_session (session_id, session_token, user_id, xid, created_at, last_seen_at)
+t.test('the feed reads its two tables by their indexes, and at most a page of each', async (t) => {
+  const database = await testDatabase()
+  const many = 'generate_series(1, 50000) as n'
+  await database.psql(`insert into revoked_session (session_id, session_token, user_id, xid, created_at, last_seen_at)
     select gen_random_uuid(), n::text, 'ada', (n + 3)::text::xid8, now(), now() from ${many}`)
-    await database.psql(`insert into replay (session_id, user_id, xid)
+  await database.psql(`insert into replay (session_id, user_id, xid)
     select gen_random_uuid(), 'ada', (n + 3)::text::xid8 from ${many}`)
-    await database.psql('analyze')
-    const values = ['20000:20000:', '60000:60000:', '0', '0', '20000', '0']
-    const plan = (
-      await database.psql<{ 'QUERY PLAN': string }>(
-        `explain (analyze, timing off, summary off) ${READ_FEED.text}`,
-        values,
-      )
-    ).map((row) => row['QUERY PLAN'])
-    t.notOk(plan.some((line) => /Seq Scan on (revoked_session|replay)/.test(line)))
-    const scans = plan.flatMap((line) => {
-      const [, index, rows] = /Index Scan using (\w+).*actual rows=(\d+)/.exec(line) ?? []
-      return index ? [{ index, rows: Number(rows) }] : []
-    })
-    t.same(scans.map(({ index }) => index).sort(), ['replay_xid_id_idx', 'revoked_session_xid_id_pk'])
-    for (const { index, rows } of scans) t.ok(rows > 0 && rows <= PAGE + 1, `${rows} of ${index}`)
-  },
-)
+  await database.psql('analyze')
+  const values = ['20000:20000:', '60000:60000:', '0', '0', '20000', '0']
+  const plan = (
+    await database.psql<{ 'QUERY PLAN': string }>(
+      `explain (analyze, timing off, summary off) ${READ_FEED.text}`,
+      values,
+    )
+  ).map((row) => row['QUERY PLAN'])
+  t.notOk(plan.some((line) => /Seq Scan on (revoked_session|replay)/.test(line)))
+  const scans = plan.flatMap((line) => {
+    const [, index, rows] = /Index Scan using (\w+).*actual rows=(\d+)/.exec(line) ?? []
+    return index ? [{ index, rows: Number(rows) }] : []
+  })
+  t.same(scans.map(({ index }) => index).sort(), ['replay_xid_id_idx', 'revoked_session_xid_id_pk'])
+  for (const { index, rows } of scans) t.ok(rows > 0 && rows <= PAGE + 1, `${rows} of ${index}`)
+})
 
 t.test(
   'the check for a restored database, which runs every second, reads only the ends of indexes',

@@ -1,4 +1,7 @@
-/** DATABASE_SCHEMA: two services share one database, and neither touches the other; no schema of anybody else is used. */
+/**
+ * DATABASE_SCHEMA: two services share one database without touching each other, and no foreign schema is
+ * used.
+ */
 import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
 import { withSchema } from '../../src/database/database-url.ts'
@@ -19,7 +22,7 @@ const database = await testDatabase()
 const { psql, url } = database
 const env = { DATABASE_URL: url, DATABASE_SCHEMA: SECOND }
 
-/** Runs a command on the second schema. @returns what it printed on standard output. */
+/** Runs a command on the second schema. @returns its standard output. */
 async function second(...args: string[]): Promise<string> {
   const command = run(args, { env })
   const code = await command.ended
@@ -27,7 +30,7 @@ async function second(...args: string[]): Promise<string> {
   return command.stdout()
 }
 
-t.test('two services in two schemas of one database know nothing of each other', async (t) => {
+t.test('two services in two schemas of one database are independent', async (t) => {
   t.match(await second('migrate'), `${MIGRATIONS} migration(s) applied`)
   const names = await psql<{ name: string }>(
     `select proname as name from pg_proc where pronamespace = '${SECOND}'::regnamespace and prosrc ~ '\\mglobal_logout\\M'
@@ -86,7 +89,7 @@ t.test('two services in two schemas of one database know nothing of each other',
   t.same(await psql('select * from global_logout.operation order by id'), before)
 })
 
-t.test('a name that others use, or that needs quotes, is refused by its setting', async (t) => {
+t.test('a reserved name, or one that needs quotes, is refused by its setting', async (t) => {
   for (const name of [
     'public',
     'pg_logout',
@@ -106,7 +109,7 @@ t.test('a name that others use, or that needs quotes, is refused by its setting'
   t.same(problemsOf({ DATABASE_URL: 'postgres://db/app', DATABASE_SCHEMA: 'a' }), [])
 })
 
-t.test("Prisma's own parameters are refused with what to do", async (t) => {
+t.test("Prisma's own parameters are refused with advice", async (t) => {
   t.match(problemsOf({ DATABASE_URL: 'postgres://db/app?schema=public&pgbouncer=true&connection_limit=1' }), [
     /^DATABASE_URL: the parameter schema is Prisma's.*DATABASE_SCHEMA/,
     /^DATABASE_URL: the parameter pgbouncer is Prisma's.*DATABASE_DIRECT_URL/,
@@ -114,7 +117,7 @@ t.test("Prisma's own parameters are refused with what to do", async (t) => {
   ])
 })
 
-t.test('a schema of somebody else is refused, and nothing is made in it', async (t) => {
+t.test('a foreign schema is refused, and nothing is created in it', async (t) => {
   const stranger = await login(database)
   await psql(`create schema theirs authorization ${stranger.name}`)
   const { name } = await login(database)
@@ -141,14 +144,14 @@ t.test('a schema of somebody else is refused, and nothing is made in it', async 
   await psql('drop schema theirs, owned, used cascade')
 })
 
-t.test('an empty schema that an administrator gave to the owner is used', async (t) => {
+t.test('an empty schema that an administrator created for the owner is used', async (t) => {
   const owner = await login(database)
   await psql(`create schema given authorization ${owner.name}`)
   t.equal(await migrate(withSchema(owner.url, 'given')), MIGRATIONS)
   await psql('drop schema given cascade')
 })
 
-t.test('statements get the name of the schema, and settings, roles and channels keep theirs', async (t) => {
+t.test('only schema names in statements are replaced; settings, roles and channels stay', async (t) => {
   const renamed = (statement: string) => inSchema(statement, 'other')
   t.equal(
     renamed(

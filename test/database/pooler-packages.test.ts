@@ -1,4 +1,6 @@
-/** `createDatabaseSessions` through a real PgBouncer in transaction mode, whose server connections take turns. */
+/**
+ * `createDatabaseSessions` through a real PgBouncer in transaction mode that rotates its server connections.
+ */
 import { hash } from 'node:crypto'
 import { ServiceError, UndecidedError } from '@global-logout/client'
 import { createDatabaseSessions, type DatabaseSessionsOptions } from '@global-logout/postgres'
@@ -63,7 +65,7 @@ t.test('through PgBouncer', { skip: noPgbouncer }, async (t) => {
     })
 
   const { token } = await createDatabaseSessions({ db: nodePostgres(open()) }).create({ user: { id: 'bea' } })
-  /** Asks until a check or a sign-in fails. @returns its error. */
+  /** Repeats until a check or a sign-in fails. @returns its error. */
   const failure = (options: DatabaseSessionsOptions, act: 'check' | 'create') => {
     const sessions = createDatabaseSessions(options)
     t.teardown(sessions.close)
@@ -75,13 +77,13 @@ t.test('through PgBouncer', { skip: noPgbouncer }, async (t) => {
     )
   }
 
-  t.test('postgres-js without prepare: false is told to set it', async (t) => {
+  t.test('postgres-js without prepare: false gets an error that names the setting', async (t) => {
     const error = await failure({ db: postgresJs(openJs()) }, 'create')
     t.match(error, { status: 503, message: /pooler in transaction mode.*`prepare: false` for postgres-js/ })
     t.type(error, ServiceError)
   })
 
-  t.test('node-postgres with names is told to leave them out', async (t) => {
+  t.test('node-postgres with statement names gets an error that says to omit them', async (t) => {
     const pool = open()
     const query = (query: { text: string }) => pool.query({ ...query, name: hash('md5', query.text) })
     const error = await failure({ pool: { query, connect: () => pool.connect() } }, 'check')

@@ -20,7 +20,10 @@ const database = await testDatabase()
 const pgbouncer = await startPgbouncer(database.url)
 const behind = { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: database.url }
 
-/** What another client of the pooler leaves in its server connections. The same that `alter role … set` would do. */
+/**
+ * What another client of the pooler leaves in its server connections; `alter role … set` would have the same
+ * effect.
+ */
 const HOSTILE: Record<string, string> = {
   search_path: 'trap, public',
   datestyle: 'SQL, DMY',
@@ -123,7 +126,7 @@ async function livesThrough(t: Test, service: Service) {
   await waitFor('the incident to end every session', async () => (await service.check(victim.token)) === 401)
 }
 
-t.test('signs in and out whatever other clients have set, which stays for them', async (t) => {
+t.test('signs in and out whatever other clients have set, and leaves their settings', async (t) => {
   await database.psql('create schema trap')
   await database.psql('create table trap.session (like global_logout.session)')
   const set = Object.entries(HOSTILE).map(([name, value]) =>
@@ -137,7 +140,7 @@ t.test('signs in and out whatever other clients have set, which stays for them',
   t.equal(before[0]?.search_path, 'trap, public')
 })
 
-t.test('answers from memory under a lease, and no longer once a logout has answered', async (t) => {
+t.test('answers from the cache under a lease, until a logout has answered', async (t) => {
   const service = await startService({ database, env: { ...behind, CHECK_MODE: 'leased' } })
   await service.answersFromMemory()
   await livesThrough(t, service)
@@ -147,7 +150,7 @@ t.test('answers from memory under a lease, and no longer once a logout has answe
   t.equal(await service.check(phone.token), 401)
 })
 
-t.test('sets its limits and its formats for each transaction', async (t) => {
+t.test('sets its limits and formats in each transaction', async (t) => {
   const pooled = openDatabase(pgbouncer.url, { pooled: true, deadlineMs: 1234 })
   t.teardown(pooled.close)
   const settings = [
@@ -177,7 +180,7 @@ t.test('sets its limits and its formats for each transaction', async (t) => {
   )
 })
 
-t.test('a server process without triggers answers nothing, and changes nothing', async (t) => {
+t.test('a server process whose triggers do not run gets no answer, and no change', async (t) => {
   const service = await startService({ database, env: behind })
   const { token } = await service.signIn('ben')
   await everywhere('set session_replication_role = replica')
@@ -190,7 +193,7 @@ t.test('a server process without triggers answers nothing, and changes nothing',
   t.equal(await service.check(token), 200, 'still signed in')
 })
 
-t.test('a read-only server behind the pooler answers nothing', async (t) => {
+t.test('a read-only server behind the pooler gets no answer', async (t) => {
   const service = await startService({ database, env: behind })
   const { token } = await service.signIn('cy')
   await everywhere('set default_transaction_read_only = on')
@@ -200,8 +203,8 @@ t.test('a read-only server behind the pooler answers nothing', async (t) => {
   t.equal(await service.check(token), 200, 'still signed in')
 })
 
-t.test('statements with names that meet in the pooler are 503, never 500, and never 401', async (t) => {
-  // As if it had not been recognised.
+t.test('colliding statement names in the pooler cause 503, never 500 or 401', async (t) => {
+  // As if the pooler had not been recognised.
   const service = await startService({ database, env: { DATABASE_URL: pgbouncer.url } })
   const direct = await startService({ database })
   const { token } = await direct.signIn('dee')
@@ -234,12 +237,12 @@ t.test('both errors of named statements are 503', async (t) => {
     await named.close()
     return statuses.length > 0 && t.same([...new Set(statuses)], [503])
   }
-  // The next server connection in turn does not know it.
+  // The next server connection in turn does not have it.
   await waitFor('no such statement', () => meets('26000', crypto.randomUUID(), SERVER_CONNECTIONS))
   await waitFor('a statement that exists', () => meets('42P05', 'one', 1))
 })
 
-t.test('a check that waits for a lock ends at its limit, at the server, too', async (t) => {
+t.test('a check that waits for a lock ends at its limit, and so does its statement', async (t) => {
   const service = await startService({ database, env: behind })
   const { token } = await service.signIn('eve')
   await everywhere('set lock_timeout = 0; set statement_timeout = 0')
@@ -253,7 +256,7 @@ t.test('a check that waits for a lock ends at its limit, at the server, too', as
   t.equal(await service.check(token), 200)
 })
 
-t.test('PostgreSQL stops behind the pooler: undecided in time, and back without a restart', async (t) => {
+t.test('when PostgreSQL stops behind the pooler, checks get 503, and recover by themselves', async (t) => {
   const server = await ownServer()
   const between = await startPgbouncer(server.url)
   const own = openTestDatabase(server.url)

@@ -1,4 +1,7 @@
-/** Poolers in transaction mode: what `start` and `doctor` accept, refuse and say, and that they leave nothing behind. */
+/**
+ * Poolers in transaction mode: what `start` and `doctor` accept, refuse and report, without leaving settings
+ * behind.
+ */
 import pg from 'pg'
 import t from 'tap'
 import { verifyForCommand, verifyUrls } from '../../src/database/pooler.ts'
@@ -44,7 +47,7 @@ t.test('PgBouncer', { skip: noPgbouncer }, async (t) => {
   }
   const before = await left()
 
-  t.test('alone is refused, and other clients find their settings unchanged', async (t) => {
+  t.test('alone is refused, and other clients keep their settings', async (t) => {
     const env = { DATABASE_URL: pgbouncer.url }
     const message = /is a pooler in transaction mode.*Set DATABASE_DIRECT_URL/
     const started = run(['start'], { env })
@@ -55,7 +58,7 @@ t.test('PgBouncer', { skip: noPgbouncer }, async (t) => {
     t.same(await left(), before)
   })
 
-  t.test('is accepted with a way past it, and other clients find their settings unchanged', async (t) => {
+  t.test('is accepted with a direct connection, and other clients keep their settings', async (t) => {
     const env = { DATABASE_URL: pgbouncer.url, DATABASE_DIRECT_URL: url }
     const detail = 'any at DATABASE_URL; DATABASE_DIRECT_URL leads past it to the same database'
     t.match(await doctorOf(env), { pooler: { level: 'ok', detail } })
@@ -82,19 +85,19 @@ t.test('PgBouncer', { skip: noPgbouncer }, async (t) => {
     await verifyForCommand({ url: inSession.url })
   })
 
-  t.test('is refused as the way past itself', async (t) => {
+  t.test('is refused as its own direct connection', async (t) => {
     await t.rejects(verifyUrls({ url: pgbouncer.url, directUrl: pgbouncer.url }), {
       message: /is a pooler in transaction mode.*DATABASE_DIRECT_URL must lead to PostgreSQL itself/,
     })
   })
 
-  t.test('is refused with a way to another database of the server', async (t) => {
+  t.test('is refused with a direct connection to another database of the server', async (t) => {
     await t.rejects(verifyUrls({ url: pgbouncer.url, directUrl: other.url }), {
       message: /is not where DATABASE_URL leads: its database is gl_test_\w+, not gl_test_\w+/,
     })
   })
 
-  t.test('is refused with a way to another server', async (t) => {
+  t.test('is refused with a direct connection to another server', async (t) => {
     const { url: elsewhere } = await ownServer()
     await t.rejects(verifyUrls({ url: pgbouncer.url, directUrl: elsewhere }), {
       message: /is not where DATABASE_URL leads: its system identifier is another/,

@@ -1,6 +1,7 @@
 /**
- * A dump restored into another server names transactions that this server has not had. Readers that find new rows by transaction
- * would silently find none for a long time, or the same rows forever.
+ * A dump restored into another server contains ids of transactions that this server has not run. Readers that
+ * find new rows by
+ * transaction id would silently find none for a long time, or the same rows forever.
  */
 import t from 'tap'
 import { migrate } from '../../src/database/migrate.ts'
@@ -11,7 +12,7 @@ import { carryOut } from '../../src/staff/incidents/runner.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'
 import { startService } from '../support/service.ts'
 
-// The test seals and executes step by step.
+// The test runs sealing and incidents step by step.
 const service = await startService({ except: ['sealer', 'incidents'] })
 const { database, barrier } = service
 const { psql } = database
@@ -35,7 +36,7 @@ async function end(userId: string) {
   await service.signIn(userId)
   return service.accounts.revoke(userId, { reason: 'a test' }, { actorKind: 'staff', actorId: 'eve' })
 }
-/** Starts as the service does, with its role. @returns whether there was something to settle. */
+/** Starts as the service does, with its role. @returns whether anything had to be settled. */
 async function start(): Promise<boolean> {
   const url = new URL(database.url)
   url.searchParams.set('options', '-c role=global_logout_service')
@@ -78,7 +79,7 @@ t.test('the feed has the events after the restore, and none from before', async 
   await comeFromElsewhere(1_000_000_000)
   const blind = await readFeed(database.query, null)
   const databaseId = { databaseId: blind.databaseId, last: blind.upper }
-  t.ok((await readFeed(database.query, databaseId)).tooOld, 'without a start nobody can follow')
+  t.ok((await readFeed(database.query, databaseId)).tooOld, 'before a start, the feed cannot be followed')
   t.ok(await start())
   const now = await readFeed(database.query, null)
   await end('dora')
@@ -94,7 +95,7 @@ t.test('a caching instance does not read old revocations forever', async (t) => 
     const { snapshot } = await readChanges(database.query, null)
     return (await readChanges(database.query, snapshot)).tokens
   }
-  t.ok(((await news()) ?? []).length > 0, 'without a start it is')
+  t.ok(((await news()) ?? []).length > 0, 'before a start it does')
   t.ok(await start())
   t.same(await news(), [])
   t.same(await psql('select from session_change'), [])
@@ -104,7 +105,7 @@ t.test('a caching instance does not read old revocations forever', async (t) => 
 t.test('an incident counts what it ended, not rows of a restored transaction with the same id', async (t) => {
   await addSessions(service, 'old', { users: 1, each: 300 })
   await psql('delete from session')
-  // One for each transaction to come.
+  // One row for each of the next transaction ids.
   await psql(`update revoked_session r set xid = (${ahead(0)}::text::bigint + n.n)::text::xid8
     from (select id, row_number() over () as n from revoked_session) n where n.id = r.id`)
   t.ok(await start())

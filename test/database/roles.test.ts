@@ -68,7 +68,7 @@ t.test('the whole service runs with the rights of its own role', async (t) => {
     `update revoked_session set revoked_at = now() - interval '3 days' where id = (select min(id) from revoked_session)`,
   )
   await owner.psql(`update replay set at = now() - interval '3 days' where id = (select min(id) from replay)`)
-  // What ended while another transaction of the server was under way is kept until that is over.
+  // Revocations that an older open transaction of the server may precede are kept until that ends.
   let pruned = 0
   await waitFor('both to be deleted', async () => {
     const [step] = await database.psql<{ pruned: number }>('select prune_feed(86400, 100) as pruned')
@@ -138,7 +138,7 @@ t.test('the role of the service can neither change nor delete the record', async
   t.same((await verify(owner)).findings, [])
 })
 
-t.test('nor write values that the console could not show', async (t) => {
+t.test('nor write values that the console cannot show', async (t) => {
   const service = await startService({ database, except: ['sealer'] })
   const { headers } = await service.keyFor('security')
   await owner.psql(`insert into "user" (id) values ('mal')`)
@@ -161,7 +161,7 @@ t.test('nor write values that the console could not show', async (t) => {
     t.equal((await service.http(`/api/admin/${path}`, { headers })).status, 200, path)
 })
 
-t.test('nor backdate operations, nor hide them from the sealer', async (t) => {
+t.test('nor backdate operations or hide them from the sealer', async (t) => {
   await seal(database)
   for (const at of ['2020-01-01', 'infinity'])
     await database.psql(
@@ -196,7 +196,7 @@ t.test('nor start or finish an incident without its operations', async (t) => {
   await database.psql(insertIncident('planned', plan, null))
   const begin = (id: string) =>
     `update incident set state = 'running', operation_id = '${id}' where id = '${plan}'`
-  await t.rejects(database.psql(begin(other)), { code: '23001' }, 'that of another transaction')
+  await t.rejects(database.psql(begin(other)), { code: '23001' }, 'the operation of another transaction')
   await t.rejects(
     database.psql(`${recordIncident('user.revoke', executed, plan, executed)}; ${begin(executed)}`),
     { code: '23001' },

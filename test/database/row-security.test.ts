@@ -24,7 +24,7 @@ async function login(database: TestDatabase, inRole = '') {
 
 interface Case {
   what: string
-  /** The table that doctor names, and the fix. */
+  /** The table that doctor names, and the fix for it. */
   table: string
   cure: (role: string) => string
   sql: (role: string) => string
@@ -41,7 +41,7 @@ const CASES: Case[] = [
       create policy own on session using ("userId" = current_setting('app.user', true))`,
   },
   {
-    what: 'a policy on session that shows all today',
+    what: 'a policy on session that shows all rows today',
     table: 'session',
     cure: bypass,
     sql: () => 'alter table session enable row level security; create policy every on session using (true)',
@@ -59,7 +59,7 @@ const CASES: Case[] = [
     sql: () => 'alter table session_policy enable row level security',
   },
   {
-    what: 'row level security that is forced on the owner, as whom the service connects',
+    what: 'row level security that is forced on the owner, as which the service connects',
     table: 'session',
     asOwner: true,
     cure: () => 'alter table session no force row level security',
@@ -91,8 +91,9 @@ for (const { what, table, cure, sql, asOwner } of CASES)
       const service = await startService({ database, env: { CHECK_MODE }, log })
       if (table !== '"user"') t.equal(await service.check(token), 503, CHECK_MODE)
       t.equal((await service.as(token, '/')).status, 503)
-      // Functions run as the owner: they see every session, unless row level security is forced on the owner. No lease is to be had
-      // where it hides the lifetimes.
+      // Functions run as the owner: they see every session, unless row level security is forced on the owner.
+      // If it hides the
+      // lifetimes, no lease can be acquired.
       const isRefused = asOwner || (CHECK_MODE === 'leased' && table === 'session_policy')
       const whose = isRefused ? token : (await maker.signIn('guest')).token
       const logout = await service.as(whose, '/api/logout', json({ scope: 'global' }))
@@ -133,54 +134,48 @@ for (const { what, table, cure, sql, asOwner } of CASES)
 
     await owner.psql(cure(role))
     const service = await startService({ database })
-    t.equal(await service.check(token), 200, 'the cure cures')
+    t.equal(await service.check(token), 200, 'the fix works')
     t.match(await revoke(), { code: 0, output: /2 sessions/ })
     t.equal(await service.check(token), 401)
   })
 
-t.test(
-  'forced on an owner that the service is not: triggers would not see, so it is found as well',
-  async (t) => {
-    const owner = await testDatabase()
-    const { database } = await login(owner, 'bypassrls in role global_logout_service')
-    const { role } = await login(owner)
-    await owner.psql(`alter table user_lock owner to ${role}; alter table user_lock enable row level security;
+t.test('forced on another owner it is found, too: triggers would not see the rows', async (t) => {
+  const owner = await testDatabase()
+  const { database } = await login(owner, 'bypassrls in role global_logout_service')
+  const { role } = await login(owner)
+  await owner.psql(`alter table user_lock owner to ${role}; alter table user_lock enable row level security;
     alter table user_lock force row level security`)
-    const doctor = runHere(['doctor'], { env: { DATABASE_URL: database.url } })
-    t.equal(await doctor.ended, 1)
-    t.match(doctor.output(), `row level security hides rows of user_lock from ${role}`)
-    t.match(doctor.output(), '"alter table user_lock no force row level security"')
-  },
-)
+  const doctor = runHere(['doctor'], { env: { DATABASE_URL: database.url } })
+  t.equal(await doctor.ended, 1)
+  t.match(doctor.output(), `row level security hides rows of user_lock from ${role}`)
+  t.match(doctor.output(), '"alter table user_lock no force row level security"')
+})
 
-t.test(
-  'the functions of an application run as the owner: row level security hides nothing from them',
-  async (t) => {
-    const owner = await testDatabase()
-    const { database } = await login(owner, 'in role global_logout_application')
-    const sessions = createDatabaseSessions({ connectionString: database.url })
-    t.teardown(sessions.close)
-    const { token } = await sessions.create({ user: { id: 'ada' } })
-    const request = { headers: { authorization: `Bearer ${token}` } }
-    for (const table of ['session', 'session_policy', '"user"', 'instance']) {
-      await owner.psql(`alter table ${table} enable row level security`)
-      t.match(await sessions.check(request), { userId: 'ada' }, table)
-      if (table !== 'session') await owner.psql(`alter table ${table} disable row level security`)
-    }
+t.test('row level security hides nothing from functions for applications, run by the owner', async (t) => {
+  const owner = await testDatabase()
+  const { database } = await login(owner, 'in role global_logout_application')
+  const sessions = createDatabaseSessions({ connectionString: database.url })
+  t.teardown(sessions.close)
+  const { token } = await sessions.create({ user: { id: 'ada' } })
+  const request = { headers: { authorization: `Bearer ${token}` } }
+  for (const table of ['session', 'session_policy', '"user"', 'instance']) {
+    await owner.psql(`alter table ${table} enable row level security`)
+    t.match(await sessions.check(request), { userId: 'ada' }, table)
+    if (table !== 'session') await owner.psql(`alter table ${table} disable row level security`)
+  }
 
-    // Forced, the policies apply to the owner, too.
-    const name = `gl_test_rls_${randomBytes(4).toString('hex')}`
-    await owner.psql(`create role ${name}; alter table session owner to ${name}; alter function use_session owner to ${name};
+  // Forced, the policies apply to the owner, too.
+  const name = `gl_test_rls_${randomBytes(4).toString('hex')}`
+  await owner.psql(`create role ${name}; alter table session owner to ${name}; alter function use_session owner to ${name};
     alter function valid_session owner to ${name}; alter function sign_out owner to ${name};
     alter function log_out owner to ${name}; alter function end_sessions owner to ${name};
     alter table session force row level security; grant all on schema global_logout to ${name};
     grant all on all tables in schema global_logout to ${name}; grant execute on all functions in schema global_logout to ${name}`)
-    t.teardown(() => dropLogin(owner, name))
-    await t.rejects(sessions.check(request), { name: 'UndecidedError' })
-    await t.rejects(sessions.logout(request), { name: 'NotSignedOutError', status: 503 })
-    t.equal((await owner.psql('select from session')).length, 1, 'it lives')
-    await owner.psql('alter table session no force row level security')
-    t.match(await sessions.logout(request), { revoked: { length: 1 } })
-    t.equal(await sessions.check(request), null)
-  },
-)
+  t.teardown(() => dropLogin(owner, name))
+  await t.rejects(sessions.check(request), { name: 'UndecidedError' })
+  await t.rejects(sessions.logout(request), { name: 'NotSignedOutError', status: 503 })
+  t.equal((await owner.psql('select from session')).length, 1, 'it lives')
+  await owner.psql('alter table session no force row level security')
+  t.match(await sessions.logout(request), { revoked: { length: 1 } })
+  t.equal(await sessions.check(request), null)
+})

@@ -1,7 +1,9 @@
 /**
- * Where every login may create in schema public (clusters from before PostgreSQL 15), nothing there takes the place of what our
- * functions, the service and the packages call. A trap is a function or an operator with a better match than PostgreSQL's own: for each that
- * we use, one argument has another type.
+ * If every login may create in schema public (clusters from before PostgreSQL 15), nothing there is called by
+ * our functions, the
+ * service or the packages. A trap is a function or operator that matches better than PostgreSQL's own: for
+ * each that we use, one
+ * argument has another type.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { createDatabaseSessions } from '@global-logout/postgres'
@@ -24,7 +26,7 @@ const { psql } = owner
 const mallory = await login(owner)
 const application = await login(owner, 'global_logout_application')
 
-/** Types that stand in for one another, and for any. */
+/** Types that are used in place of one another. */
 const FAMILIES = [
   ['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'],
   ['text', 'character varying', 'name'],
@@ -47,7 +49,7 @@ const FAMILIES = [
 ]
 const TYPES = FAMILIES.flat()
 const OPERATORS = ['=', '<>', '<', '>', '<=', '>=', '+', '-', '*', '/', '||', '~~', '@>', '->>', '->', '<<=']
-/** Calls of functions that take any number of anything, as we make them. */
+/** Calls of variadic functions, as we make them. */
 const VARIADIC: [name: string, types: string][] = [
   ['jsonb_build_object', 'text text'],
   ['jsonb_build_object', 'text jsonb'],
@@ -73,7 +75,7 @@ async function called(): Promise<Set<string>> {
   return new Set([...text.matchAll(/\b([a-z_]+)\(/g)].map(([, name = '']) => name))
 }
 
-/** Makes the traps, as a login that owns nothing here. Each raises a sequence, which no rollback sets back. */
+/** Creates the traps, as a login that owns nothing here. Each raises a sequence, which no rollback resets. */
 async function setTraps(): Promise<number> {
   await psql('grant create on schema public to public')
   await mallory.psql('create sequence public.trapped; grant usage on sequence public.trapped to public')
@@ -115,7 +117,7 @@ async function setTraps(): Promise<number> {
           `create operator public.${operator} (leftarg = ${quote(left)}, rightarg = ${quote(right)}, function = public.${maker})`,
         )
     }
-  // Some types no function of PL/pgSQL may have.
+  // Functions in PL/pgSQL cannot have arguments of some types.
   await mallory.psql(
     `do $do$ declare trap text; begin
       foreach trap in array string_to_array($traps$${[...traps].join('\u0001')}$traps$, chr(1)) loop
@@ -141,14 +143,14 @@ const trapped = async () =>
     )
   )[0]?.times
 
-t.test('the traps are set, and spring', async (t) => {
+t.test('the traps are in place, and work', async (t) => {
   t.ok(made > 3_000, `${made} traps`)
   await t.rejects(mallory.psql('select make_interval(secs => 1)'), /trapped: make_interval/)
   t.equal(await trapped(), 1)
   await mallory.psql(`select setval('public.trapped', 1, false)`)
 })
 
-t.test('no function of ours falls into one', async (t) => {
+t.test('no function of ours calls a trap', async (t) => {
   const insert = `insert into session ("sessionToken", "userId", expires) values ($1, 'ada', now() + interval '1 day')`
   const token = async () => {
     const value = crypto.randomUUID()
@@ -189,7 +191,7 @@ t.test('no function of ours falls into one', async (t) => {
   t.equal(await trapped(), 0)
 })
 
-t.test('nor does what the service sends', async (t) => {
+t.test('no statement of the service calls a trap', async (t) => {
   for (const CHECK_MODE of ['database', 'leased']) {
     const running = await startService({ database: owner, env: { CHECK_MODE } })
     if (CHECK_MODE === 'leased') await running.answersFromMemory()
@@ -223,7 +225,7 @@ t.test('nor does what the service sends', async (t) => {
   t.equal(await trapped(), 0)
 })
 
-t.test('nor does what an application sends, whose own search path has the traps', async (t) => {
+t.test('no statement of an application calls one, even if its search path has them', async (t) => {
   for (const way of ['connectionString', 'db'] as const) {
     const given =
       way === 'db' ? { db: applicationDatabase(application) } : { connectionString: application.url }
@@ -240,7 +242,7 @@ t.test('nor does what an application sends, whose own search path has the traps'
   t.equal(await trapped(), 0)
 })
 
-t.test('doctor names who else may create in our schema, and what to do about it', async (t) => {
+t.test('doctor names logins that can create in our schema, and its advice works', async (t) => {
   const policy = { idleTimeoutSeconds: 604_800, maxAgeSeconds: 2_592_000 }
   const look = async () =>
     (await checkDatabase({ url: owner.url }, { workers: 1, policy, checkMode: 'database' })).find(
@@ -250,11 +252,11 @@ t.test('doctor names who else may create in our schema, and what to do about it'
   await psql(`grant create on schema global_logout to ${mallory.name}`)
   t.match(await look(), { level: 'warning', detail: mallory.name })
   await owner.run(readRights)
-  t.equal(await trapped(), 0, 'and falls into no trap itself, nor does the table of rights')
+  t.equal(await trapped(), 0, 'doctor and the table of rights call none themselves')
   await psql(`revoke create on schema global_logout from ${mallory.name}`)
 })
 
-t.test('what migrates a database runs nothing that others put there', async (t) => {
+t.test('a migration runs nothing that others have created', async (t) => {
   const name = `gl_test_traps_${process.pid}`
   await psql(`create database ${name}`)
   const url = databaseUrl(owner.url, name)

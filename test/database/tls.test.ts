@@ -1,4 +1,4 @@
-/** What `sslmode` and the hosts of a URL mean on a real server: TLS with a certificate of its own, IPv6, a socket. */
+/** `sslmode` and the hosts of a URL on a real server: TLS with its own certificate, IPv6, a socket. */
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,7 +40,7 @@ t.test(
     const { port, password } = new URL(server.url)
     const login = `postgres://postgres:${password}@`
 
-    /** Whether the connection is encrypted, or why there is none. */
+    /** Whether the connection is encrypted, or the reason why it failed. */
     async function connect(rest: string, as = login): Promise<boolean | string> {
       const database = openDatabase(`${as}${rest}`)
       try {

@@ -44,7 +44,8 @@ t.test('no row is lost or changed by an upgrade', async (t) => {
   t.equal(await migrate(database.url), 0)
   const after = await contents()
   for (const [table, rows] of Object.entries(before))
-    if (table === 'migration') t.strictSame(after[table]?.slice(0, rows.length), rows, 'those that had run')
+    if (table === 'migration')
+      t.strictSame(after[table]?.slice(0, rows.length), rows, 'migrations from before')
     else if (!OF_INSTANCES.includes(table)) t.strictSame(after[table], rows, table)
 })
 
@@ -56,7 +57,7 @@ t.test('an upgraded database equals a new one', async (t) => {
 
 t.test('the service works on an upgraded database', async (t) => {
   const service = await startService({ database })
-  t.match(await verify(database), { operations: 12, links: 12, findings: [] }, 'the record is as it was')
+  t.match(await verify(database), { operations: 12, links: 12, findings: [] }, 'the audit log is unchanged')
 
   for (const token of ['ada-phone', 'ada-laptop', 'grace-desk'])
     t.equal(await service.check(token), 200, `${token} is still signed in`)
@@ -77,5 +78,5 @@ t.test('the service works on an upgraded database', async (t) => {
   t.match(await logout.json(), { revoked: { length: 2 } })
   for (const token of ['ada-phone', 'ada-laptop']) t.equal(await service.check(token), 401)
   await seal(database)
-  t.match(await verify(database), { operations: 13, links: 13, findings: [] }, 'the chain goes on')
+  t.match(await verify(database), { operations: 13, links: 13, findings: [] }, 'the chain continues')
 })

@@ -1,4 +1,4 @@
--- The stock tables in a schema of their own.
+-- The stock tables in their own schema.
 create schema auth;
 set search_path = auth;
 create table "user" (id text primary key, name text, email text unique, "emailVerified" timestamp, image text);
