@@ -23,9 +23,7 @@ const HOSTILE: Record<string, Record<string, string>> = {
     standard_conforming_strings: 'off',
     client_encoding: 'LATIN1',
   },
-  'tables of the same names that come first': {
-    search_path: 'tables with the same names earlier in the search path',
-  },
+  'tables with the same names earlier in the search path': { search_path: 'trap, public' },
   'transactions that wait, and see less': {
     default_transaction_isolation: 'serializable',
     default_transaction_deferrable: 'on',
