@@ -1,9 +1,10 @@
 /**
- * Counts the sessions that a selection matches. What is too many to list is estimated from a sample of blocks, and says so: for
- * everyone, and for more than a million sessions, a count would take minutes and help no one to decide.
+ * Counts the sessions that a selection matches, within seconds. What takes longer, or is too many to list, is estimated from a sample
+ * of blocks, and says so: everyone, more than a million sessions, and what no index finds among many millions.
  */
 import { and, type SQL, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
+import { sqlState } from '../../database/failures.ts'
 import { fetchRows } from '../../database/rows.ts'
 import { session, user } from '../../sessions/schema.ts'
 import { isValid } from '../../sessions/validity.ts'
@@ -26,15 +27,20 @@ export interface Counted {
 const MAX_LISTED = 1_000_000
 /** Blocks of a sample: 32 MiB, some 80,000 sessions. A smaller table is counted. */
 const SAMPLED_BLOCKS = 4_096
+/** Milliseconds in which a table that is larger than a sample is counted, or else estimated. */
+const COUNT_MS = 2_000
+/** So many times as large is the sample of what could not be counted: few of its sessions may match. */
+const LARGER_SAMPLE = 4
 /** Blocks of a sample of users, each with its sessions: a few thousand users. */
 const USER_BLOCKS = 64
 /** Processes that scan at once, if the server allows as many. */
 const WORKERS = 8
 
 export interface CountOptions {
-  /** For tests: the blocks of a sample, and the sessions that are listed. */
+  /** For tests: the blocks of a sample, the sessions that are listed, and the milliseconds to count. */
   sampledBlocks?: number
   maxListed?: number
+  countMs?: number
 }
 
 /** Active sessions that match every part of the selection. @throws Error as `conditionsOf`. */
@@ -47,17 +53,43 @@ export async function countMatching(
   tx: Executor,
   selection: Selection,
   planId: string | null = null,
-  { sampledBlocks = SAMPLED_BLOCKS, maxListed = MAX_LISTED }: CountOptions = {},
+  { sampledBlocks = SAMPLED_BLOCKS, maxListed = MAX_LISTED, countMs = COUNT_MS }: CountOptions = {},
 ): Promise<Counted> {
-  await tx.execute(sql`select set_config('max_parallel_workers_per_gather', ${String(WORKERS)}::text, true)`)
+  // An index where one helps: the planner takes sessions of one day for scattered, and would read all of 20 million in ten times the time.
+  await tx.execute(sql`select set_config('max_parallel_workers_per_gather', ${String(WORKERS)}::text, true),
+    set_config('enable_seqscan', 'off', true)`)
   const forEveryone = isForEveryone(selection)
   const blocks = await blocksOf(tx, 'session')
-  if (blocks > sampledBlocks) {
-    const estimate = await estimateMatching(tx, selection, blocks, (100 * sampledBlocks) / blocks)
-    if (forEveryone || estimate.sessions > maxListed) return estimate
-  }
-  return countEach(tx, selection, forEveryone ? null : planId)
+  const count = () => countEach(tx, selection, forEveryone ? null : planId)
+  if (blocks <= sampledBlocks) return count()
+  const estimate = (sampled: number) =>
+    estimateMatching(tx, selection, blocks, Math.min(100, (100 * sampled) / blocks))
+  const first = await estimate(sampledBlocks)
+  if (forEveryone || first.sessions > maxListed) return first
+  return (await within(tx, countMs, count)) ?? estimate(LARGER_SAMPLE * sampledBlocks)
 }
+
+/** Runs `work` with a limit for each statement. @returns null when one took longer: then nothing of it was done. */
+async function within<T>(tx: Executor, ms: number, work: () => Promise<T>): Promise<T | null> {
+  const [before] = await fetchRows<{ ms: string }>(tx, `select current_setting('statement_timeout') as ms`)
+  const limit = (ms: string) => tx.execute(sql`select set_config('statement_timeout', ${ms}::text, true)`)
+  await tx.execute(sql`savepoint counting`)
+  try {
+    await limit(String(ms))
+    const result = await work()
+    await limit(before?.ms ?? '0')
+    await tx.execute(sql`release savepoint counting`)
+    return result
+  } catch (error) {
+    if (sqlState(error) !== QUERY_CANCELED) throw error
+    // Restores the limit, too.
+    await tx.execute(sql`rollback to savepoint counting`)
+    return null
+  }
+}
+
+/** SQLSTATE of a statement that took too long. */
+const QUERY_CANCELED = '57014'
 
 const newestAsJson = sql`coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('sessionId', id, 'userId', "userId", 'ipAddress', host("ipAddress"),
   'userAgent', "userAgent", 'createdAt', to_char("createdAt" at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by "createdAt" desc, id), '[]')`
@@ -107,11 +139,11 @@ async function estimateMatching(
   const userBlocks = await blocksOf(tx, 'user')
   const userPercent = Math.min(100, (100 * USER_BLOCKS) / Math.max(1, userBlocks))
   const matches = matching(selection)
-  const [found] = await fetchRows<Omit<Counted, 'estimated'>>(
+  const [found] = await fetchRows<Omit<Counted, 'estimated'> & { seenUsers: number }>(
     tx,
     sql`
     with sampled as materialized (
-      select ${session.id} as id, ${session.createdAt} as created_at, ${block} as block, ${matches} as hit
+      select ${session.id} as id, ${session.userId} as user_id, ${session.createdAt} as created_at, ${block} as block, ${matches} as hit
       from ${session} tablesample system (${percent}::double precision)
     ), sampled_users as materialized (
       select ${block} as block,
@@ -121,14 +153,17 @@ async function estimateMatching(
       select id from sampled where hit order by created_at desc, id limit 10
     )
     select (select ${hitsPerBlock} from sampled) * ${blocks}::double precision as sessions,
+      (select count(distinct user_id)::int from sampled where hit) as "seenUsers",
       (select ${hitsPerBlock} from sampled_users) * ${userBlocks}::double precision as users,
       (select count(*)::int from ${session} where ${matches}
         and ${session.userId} = any (array(select user_id from global_logout.staff))) as "staffSessions",
       (select ${newestAsJson} from ${session} join newest using (id)) as sample`,
   )
   if (!found) throw new Error('the estimate returned no row')
+  const { staffSessions, sample, seenUsers } = found
   const sessions = rounded(found.sessions)
-  return { ...found, sessions, users: Math.min(sessions, rounded(found.users)), estimated: true }
+  const users = Math.min(sessions, Math.max(seenUsers, rounded(found.users)))
+  return { sessions, users, staffSessions, sample, estimated: true }
 }
 
 /** The number of the block that a row is in. */

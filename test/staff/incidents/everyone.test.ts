@@ -154,6 +154,29 @@ t.test('a count that would take too long is estimated and marked; smaller ones a
   await estimating.execute(planId, STAFF)
   t.ok(await carryOut(database, barrier, planId))
   await addsUp(t, here, planId, { endedPlanned: 6, users: 2 })
+
+  await addSessions(here, 'slow', { users: 2, each: 3 })
+  const hurried = createIncidents(database, here.afterCommit, here.acknowledged, { ...limits, countMs: 1 })
+  const slow = await hurried.plan({ userAgent: 'slow' }, 'a test', STAFF)
+  t.ok(slow.estimated, 'so is what takes too long to count')
+  t.ok(slow.sessions < 1_000, `about 6 sessions: ${slow.sessions}`)
+  await estimating.execute(slow.planId, STAFF)
+  t.ok(await carryOut(database, barrier, slow.planId))
+  await addsUp(t, here, slow.planId, { ...NOT_COMPARED, users: 2 })
+  t.equal((await incidents.get(slow.planId)).ended, 6, 'and all of them end')
+})
+
+t.test('sessions of a time are found by their blocks, also where the planner would read all', async (t) => {
+  const scans = async () => {
+    const [found] = await psql<{ scans: number }>(
+      `select idx_scan::int as scans from pg_stat_all_indexes where indexrelname = 'session_createdAt_idx'`,
+    )
+    return found?.scans ?? 0
+  }
+  const before = await scans()
+  const createdAfter = new Date(Date.now() + 3_600_000).toISOString()
+  t.match(await incidents.preview({ createdAfter }), { sessions: 0, estimated: false })
+  await waitFor('the use of the index', async () => (await scans()) > before)
 })
 
 t.test('an estimated count is marked as such everywhere', async (t) => {
