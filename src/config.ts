@@ -102,7 +102,7 @@ const environment = z.object({
       'must be trace, debug, info, warn, error, fatal or silent',
     )
     .default('info'),
-  CHECK_MODE: z.enum(['database', 'leased'], 'must be database or leased').default('database'),
+  CHECK_MODE: z.enum(['database', 'leased'], 'must be database or leased').default('leased'),
   JOURNAL_FOLDER: z
     .string()
     .refine((text) => isAbsolute(text), 'must be an absolute path')

@@ -21,7 +21,7 @@ t.test('the defaults are those of the contract', async (t) => {
     trustProxy: [],
     trustProxyHeader: 'x-forwarded-for',
     logLevel: 'info',
-    checkMode: 'database',
+    checkMode: 'leased',
     journalFolder: null,
   })
   const onHttps = { PUBLIC_URL: 'https://id.example.com' }

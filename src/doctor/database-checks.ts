@@ -15,7 +15,7 @@ import { TABLES } from '../tables.ts'
 import { type Finding, ok, problem, type Query, warning } from './finding.ts'
 import { checkLink } from './link-checks.ts'
 import { checkReplica } from './replica-checks.ts'
-import { checkReplication } from './replication-check.ts'
+import { checkFence, checkReplication } from './replication-check.ts'
 import {
   checkOwnRights,
   checkRoles,
@@ -139,6 +139,7 @@ export async function checkDatabase(
       findings.push(await check(query, policy))
     return [
       ...findings,
+      await checkFence(query, checkMode),
       await checkSnapshots(database),
       ...(await checkReplica(database, databaseReadUrl)),
       await checkNotifications(url),

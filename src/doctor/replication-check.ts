@@ -1,4 +1,5 @@
-/** Whether a failover can lose what was answered: not with a synchronous standby. */
+/** What standbys mean: whether a failover can lose what was answered, and whether a replaced primary is believed. */
+import type { Config } from '../config.ts'
 import { type Finding, ok, type Query, warning } from './finding.ts'
 
 const LOSES =
@@ -19,5 +20,17 @@ export async function checkReplication(query: Query): Promise<Finding> {
     : warning(
         'replication',
         `none of ${standbys} standbys is synchronous now. ${LOSES} to those that are connected.`,
+      )
+}
+
+/** Without standbys there is no server that could take over, and be believed beside the old one. */
+export async function checkFence(query: Query, checkMode: Config['checkMode']): Promise<Finding> {
+  if (checkMode === 'leased') return ok('checks', 'leased: a primary that was replaced is not believed')
+  const [standbys] = await query<[number]>('select count(*)::int from pg_stat_replication')
+  return standbys === 0
+    ? ok('checks', 'database: no standby is connected that could take over')
+    : warning(
+        'checks',
+        'CHECK_MODE is database: after a failover the old primary is believed while it answers. Leave it out, or set leased.',
       )
 }

@@ -26,7 +26,7 @@ const SYSTEM = { actorKind: 'system' as const, actorId: 'test' }
 export interface ServiceOptions
   extends Pick<InThisProcess, 'clock' | 'wrapPool' | 'except' | 'replayFlushMs'> {
   database?: TestDatabase
-  /** Settings beside those of a demo on a port of its own. */
+  /** Settings beside those of a demo on a port of its own. Without CHECK_MODE every check reads the database; `served` has the default. */
   env?: Record<string, string>
   /** Adds the demo's sign-in. */
   demo?: boolean
@@ -44,7 +44,8 @@ export async function startService({ database, env = {}, demo = false, log, ...r
   if (ignored.length > 0) throw new Error(`startService does not apply ${ignored}: call prepare first.`)
   const db = database ?? (await testDatabase())
   const port = await freePort()
-  const config = readConfig({ DATABASE_URL: db.url, PORT: String(port), ...env })
+  // Not the default: tests change rows by SQL and ask at once, and an instance with a lease hears of that up to three seconds later.
+  const config = readConfig({ DATABASE_URL: db.url, PORT: String(port), CHECK_MODE: 'database', ...env })
   const logger = log
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
     : createLogger('silent')

@@ -117,12 +117,19 @@ t.test('a command on a standby fails and says so, and doctor reports it', async 
     findings.find(({ what }) => what === 'writable'),
     { level: 'problem', detail: /is a standby.*DATABASE_URL must lead to the primary, or list all hosts/ },
   )
-  const onPrimary = run(['doctor', '--json'], { env: { DATABASE_URL: primary.url } })
-  await onPrimary.ended
-  t.match(
-    (JSON.parse(onPrimary.stdout()) as typeof findings).find(({ what }) => what === 'replication'),
-    { level: 'warning', detail: /none of 1 standbys is synchronous/ },
-  )
+  const onPrimary = async (more: Record<string, string> = {}) => {
+    const doctor = runHere(['doctor', '--json'], { env: { DATABASE_URL: primary.url, ...more } })
+    await doctor.ended
+    const found = JSON.parse(doctor.stdout()) as typeof findings
+    return Object.fromEntries(found.map((finding) => [finding.what, finding]))
+  }
+  t.match(await onPrimary(), {
+    replication: { level: 'warning', detail: /none of 1 standbys is synchronous/ },
+    checks: { level: 'ok', detail: /^leased/ },
+  })
+  t.match(await onPrimary({ CHECK_MODE: 'database' }), {
+    checks: { level: 'warning', detail: /old primary is believed/ },
+  })
 })
 
 t.test('staff read from a standby, are told as of when, and from the primary while it is away', async (t) => {

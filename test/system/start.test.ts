@@ -158,6 +158,8 @@ t.test(
     t.notOk(existsSync(join(cwd, '.data')))
     for (const port of ports) {
       t.equal((await boundedFetch(`http://127.0.0.1:${port}/readyz`)).status, 200)
+      const metrics = await (await boundedFetch(`http://127.0.0.1:${port}/metrics`)).text()
+      t.match(metrics, /^global_logout_leases_held 1$/m, 'checks are answered under a lease by default')
       t.equal((await boundedFetch(`http://127.0.0.1:${port}/login`)).status, 404)
       t.equal(
         (
