@@ -1,4 +1,7 @@
-/** Whose address is recorded and counted, in every way that proxies write one, and when they write none. */
+/**
+ * The client's address is recorded and rate-limited correctly, in every form that proxies write, and if they
+ * write none.
+ */
 import t from 'tap'
 import { callerNetwork } from '../../src/lib/address-blocks.ts'
 import { readAddress } from '../../src/lib/read-address.ts'
@@ -11,7 +14,7 @@ const behindForwarded = await startService({
   env: { TRUST_PROXY: '127.0.0.1, 10.0.0.0/8', TRUST_PROXY_HEADER: 'forwarded' },
 })
 
-t.test('an address is read with a port, in brackets, with a zone; and nothing else is', async (t) => {
+t.test('an address is read with a port, in brackets, with a zone; other text is refused', async (t) => {
   const cases: [text: string, address: string | null][] = [
     ['198.51.100.7', '198.51.100.7'],
     ['198.51.100.7:4711', '198.51.100.7'],
@@ -58,14 +61,21 @@ t.test('an address is read with a port, in brackets, with a zone; and nothing el
     ].map((text) => [text, null] as [string, null]),
   ]
   for (const [text, address] of cases) t.equal(readAddress(text), address, JSON.stringify(text))
-  t.equal(callerNetwork('2001:db8:1:2:3::4'), callerNetwork('2001:db8:1:2:ffff::'), 'one /64 is one caller')
+  t.equal(
+    callerNetwork('2001:db8:1:2:3::4'),
+    callerNetwork('2001:db8:1:2:ffff::'),
+    'one /64 counts as one caller',
+  )
   t.not(callerNetwork('2001:db8:1:2::'), callerNetwork('2001:db8:1:3::'))
   t.equal(callerNetwork('198.51.100.7'), '198.51.100.7')
 })
 
 type Headers = Record<string, string>
 
-/** Logs somebody out with these headers, and uses the token again. @returns the addresses of the operation and of the replays. */
+/**
+ * Logs a user out with these headers, and uses the token again. @returns the addresses of the operation and
+ * of the replay.
+ */
 async function recorded({ signIn, addUser, http, replays }: typeof service, headers: Headers) {
   const user = await addUser()
   const { token } = await signIn(user)
@@ -86,7 +96,7 @@ async function recorded({ signIn, addUser, http, replays }: typeof service, head
   return [operation?.ip, replay?.ip]
 }
 
-t.test('the audit and the replays have the address of the client, however the proxy writes it', async (t) => {
+t.test("audit and replays have the client's address, in whatever form the proxy writes it", async (t) => {
   const cases: [header: string, address: string | null][] = [
     ['198.51.100.7', '198.51.100.7'],
     ['198.51.100.7:4711', '198.51.100.7'],
@@ -103,22 +113,19 @@ t.test('the audit and the replays have the address of the client, however the pr
     t.same(await recorded(service, { 'x-forwarded-for': header }), [address, address], header)
 })
 
-t.test(
-  'where the nearest proxy names no address, none is recorded, least of all what is behind',
-  async (t) => {
-    for (const header of [
-      'unknown',
-      '_hidden',
-      '198.51.100.7, unknown',
-      '198.51.100.7, _secret, 10.1.2.3',
-      '%',
-      '[::1',
-    ])
-      t.same(await recorded(service, { 'x-forwarded-for': header }), [null, null], header)
-  },
-)
+t.test('if the nearest proxy names no address, none is recorded, nor any behind it', async (t) => {
+  for (const header of [
+    'unknown',
+    '_hidden',
+    '198.51.100.7, unknown',
+    '198.51.100.7, _secret, 10.1.2.3',
+    '%',
+    '[::1',
+  ])
+    t.same(await recorded(service, { 'x-forwarded-for': header }), [null, null], header)
+})
 
-t.test('Forwarded counts where it is what the proxies write, and nowhere else', async (t) => {
+t.test('Forwarded is used only if it is configured as the header of the proxies', async (t) => {
   const cases: [header: string, address: string | null][] = [
     ['for=198.51.100.7', '198.51.100.7'],
     ['For="198.51.100.7:4711";proto=https', '198.51.100.7'],
@@ -138,19 +145,27 @@ t.test('Forwarded counts where it is what the proxies write, and nowhere else', 
     t.same(await recorded(behindForwarded, { forwarded: header }), [address, address], header)
   const both = { forwarded: 'for=203.0.113.1', 'x-forwarded-for': '198.51.100.7' }
   t.same(await recorded(behindForwarded, both), ['203.0.113.1', '203.0.113.1'])
-  t.same(await recorded(service, both), ['198.51.100.7', '198.51.100.7'], 'a client can send the other one')
+  t.same(
+    await recorded(service, both),
+    ['198.51.100.7', '198.51.100.7'],
+    'a client can send the other header',
+  )
   t.same(await recorded(service, { forwarded: 'for=203.0.113.1' }), ['127.0.0.1', '127.0.0.1'])
   const forged = { 'x-forwarded-for': '203.0.113.1' }
   t.same(await recorded(behindForwarded, forged), ['127.0.0.1', '127.0.0.1'])
 })
 
-t.test('whoever guesses keys is slowed down, however the address is written', async (t) => {
+t.test('guessing of keys is slowed down, in whatever form the address is written', async (t) => {
   const ways: [way: string, service: { http: typeof service.http }, headers: (n: number) => Headers][] = [
-    ['a port each', service, (n) => ({ 'x-forwarded-for': `198.51.100.30:${4000 + n}` })],
+    ['another port each time', service, (n) => ({ 'x-forwarded-for': `198.51.100.30:${4000 + n}` })],
     ['brackets', service, (n) => ({ 'x-forwarded-for': `[2001:db8:30::1]:${4000 + n}` })],
-    ['an address each of one network', service, (n) => ({ 'x-forwarded-for': `2001:db8:31::${n + 1}` })],
     [
-      'unknown, behind a forged one',
+      'another address of one network each time',
+      service,
+      (n) => ({ 'x-forwarded-for': `2001:db8:31::${n + 1}` }),
+    ],
+    [
+      'unknown, behind a forged address',
       service,
       (n) => ({ 'x-forwarded-for': `198.51.100.${n}, unknown, 10.0.0.1` }),
     ],

@@ -1,4 +1,4 @@
-/** One answer to each request, whatever a client sends behind it: a second one is taken by proxies for somebody else's. */
+/** Each request gets one answer, whatever follows it: a proxy could send a second answer to another user. */
 import t from 'tap'
 import { raw, rawConnection, statuses } from '../support/raw.ts'
 import { startService } from '../support/service.ts'
@@ -12,13 +12,13 @@ const head = (line: string, headers = '') => `${line} HTTP/1.1\r\nHost: app\r\n$
 /** Longer than a request may take to arrive. */
 const PATIENCE_MS = 20_000
 
-/** Bodies that begin and never end. */
+/** Bodies that start and never end. */
 const ENDLESS: [how: string, headers: string, body: string][] = [
   ['chunked', 'Transfer-Encoding: chunked\r\n', '5\r\nhello\r\n'],
   ['with a length', 'Content-Length: 100\r\n', 'hello'],
 ]
 
-t.test('a body that never ends gets one answer, and then the connection ends', async (t) => {
+t.test('a body that never ends gets one answer, and then the connection is closed', async (t) => {
   const cases: [what: string, line: string, headers: string, answers: number[]][] = [
     ['a check of a valid session', 'POST /check', bearer(token), [200]],
     ['a check below /check', 'PUT /check/orders/17', bearer(token), [200]],
@@ -30,12 +30,17 @@ t.test('a body that never ends gets one answer, and then the connection ends', a
       `${bearer(token)}Expect: 100-continue\r\n`,
       [100, 200],
     ],
-    ['a check that expects what there is not', 'POST /check', `${bearer(token)}Expect: wonders\r\n`, [200]],
+    ['a check with an unknown expectation', 'POST /check', `${bearer(token)}Expect: wonders\r\n`, [200]],
     ['a call without a key', 'POST /introspect', 'Content-Type: application/json\r\n', [401]],
     ['a call with a wrong key', 'POST /introspect', bearer('glk_wrong'), [401]],
-    ['an address nobody answers at', 'POST /nothing', 'Content-Type: image/png\r\n', [404]],
+    ['an unknown path', 'POST /nothing', 'Content-Type: image/png\r\n', [404]],
     ['a body that is not read', `DELETE /api/sessions/${crypto.randomUUID()}`, bearer(token), [404]],
-    ['a type that nobody reads', 'POST /api/logout', `${bearer(token)}Content-Type: image/png\r\n`, [415]],
+    [
+      'a type that is not supported',
+      'POST /api/logout',
+      `${bearer(token)}Content-Type: image/png\r\n`,
+      [415],
+    ],
     [
       'a body that has to be read',
       'POST /introspect',
@@ -54,7 +59,7 @@ t.test('a body that never ends gets one answer, and then the connection ends', a
   )
 })
 
-t.test('a body that breaks behind its answer gets no second one', async (t) => {
+t.test('a body that becomes invalid after its answer gets no second answer', async (t) => {
   for (const path of ['/check', '/nothing']) {
     const opening = head(`POST ${path}`, `${bearer(token)}Transfer-Encoding: chunked\r\n`)
     const connection = rawConnection(base, `${opening}5\r\nhello\r\n`)
@@ -64,7 +69,7 @@ t.test('a body that breaks behind its answer gets no second one', async (t) => {
   }
 })
 
-t.test('what comes behind a body that ends is answered as the next request', async (t) => {
+t.test('data after the end of a body is answered as the next request', async (t) => {
   for (const framing of [
     'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n',
     'Content-Length: 5\r\n\r\nhello',
@@ -75,35 +80,32 @@ t.test('what comes behind a body that ends is answered as the next request', asy
   }
 })
 
-t.test(
-  'a request for another protocol is answered in this one, and nothing behind it waits in vain',
-  async (t) => {
-    for (const protocol of ['websocket', 'h2c', 'anything'])
-      for (const line of ['GET /check', 'POST /check', 'GET /api/session', 'GET /healthz']) {
-        const body = line.startsWith('POST') ? 'Content-Length: 5\r\n' : ''
-        const upgrade = `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`
-        const first = `${head(line, `${bearer(token)}${upgrade}${body}`)}${body && 'hello'}`
-        const answers = await rawConnection(base, first + head('GET /healthz')).closed(5_000)
-        t.same(
-          statuses(answers),
-          [200],
-          `${line}, ${protocol}: the connection ends, so that the second is sent again`,
-        )
-        t.match(answers, /^connection: close\r$/im)
-      }
-  },
-)
+t.test('a request to upgrade is answered over HTTP/1.1, and the connection is closed', async (t) => {
+  for (const protocol of ['websocket', 'h2c', 'anything'])
+    for (const line of ['GET /check', 'POST /check', 'GET /api/session', 'GET /healthz']) {
+      const body = line.startsWith('POST') ? 'Content-Length: 5\r\n' : ''
+      const upgrade = `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`
+      const first = `${head(line, `${bearer(token)}${upgrade}${body}`)}${body && 'hello'}`
+      const answers = await rawConnection(base, first + head('GET /healthz')).closed(5_000)
+      t.same(
+        statuses(answers),
+        [200],
+        `${line}, ${protocol}: the connection is closed, so that the client sends the second again`,
+      )
+      t.match(answers, /^connection: close\r$/im)
+    }
+})
 
-t.test('garbage behind a request waits for the answer to that request', async (t) => {
+t.test('an invalid request waits for the answers to those before it', async (t) => {
   const answers = await raw(
     base,
     `${head('GET /api/session', bearer(token))}${head('GET /healthz')}garbage\r\n\r\n`,
   )
   t.same(statuses(answers), [200, 200, 400])
-  t.match(answers, /"user":\{"id":"ada".*"status":"ok".*"code":"invalid_request"/s, 'each in its place')
+  t.match(answers, /"user":\{"id":"ada".*"status":"ok".*"code":"invalid_request"/s, 'in order')
 })
 
-t.test('half a request behind an open stream puts nothing into the stream', async (t) => {
+t.test('an incomplete request after an open stream writes nothing into the stream', async (t) => {
   const opening = head('GET /api/session/events', bearer(token))
   const connection = rawConnection(base, `${opening}GET /check HTTP/1.1\r\nHost:`)
   await connection.until(/: following/)
@@ -137,13 +139,13 @@ t.test('a target in absolute form is its path, for every route', async (t) => {
     ['*', 404],
   ] as const)
     t.equal((await ask(target)).status, status, target)
-  t.equal((await ask('http://app/check', '')).status, 401, 'and it is checked')
+  t.equal((await ask('http://app/check', '')).status, 401, 'the check is made')
   for (const target of ['http://app', 'http://app?x=1'])
-    t.equal((await ask(target, bearer('unknown'))).status, 303, `${target} is the page of one's devices`)
+    t.equal((await ask(target, bearer('unknown'))).status, 303, `${target} is the page of devices`)
   t.match((await ask('http://app/check')).answer, 'x-user-id: ada')
 })
 
-t.test('what is no path is answered with a problem', async (t) => {
+t.test('a target without a path gets a problem', async (t) => {
   for (const [request, status] of [
     ['OPTIONS * HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n', 404],
     ['CONNECT app:443 HTTP/1.1\r\nHost: app:443\r\n\r\n', 404],

@@ -1,4 +1,4 @@
-/** Long headers are decided or refused for their length, and a path is what it says, letter for letter. */
+/** Long headers are decided or refused for their length, and paths are matched literally. */
 import t from 'tap'
 import { raw, statuses } from '../support/raw.ts'
 import { startService } from '../support/service.ts'
@@ -29,18 +29,22 @@ t.test(
   },
 )
 
-t.test('what stands behind a thousand other headers counts, too', async (t) => {
+t.test('a cookie after a thousand other headers is read', async (t) => {
   const { token } = await service.signIn(await service.addUser())
   const others = (lines: number) => Array.from({ length: lines }, (_, at) => `h${at}: x\r\n`).join('')
   const cookie = (value: string) => `Cookie: ${service.cookieName}=${value}\r\n`
   for (const lines of [999, 1_001, 5_000]) {
     const head = `GET /check HTTP/1.1\r\nHost: app\r\nConnection: close\r\n${others(lines)}${cookie(token)}`
     t.same(statuses(await raw(service.base, `${head}\r\n`)), [200], `${lines} lines`)
-    t.same(statuses(await raw(service.base, `${head}${cookie('another')}\r\n`)), [401], 'and is ambiguous')
+    t.same(
+      statuses(await raw(service.base, `${head}${cookie('another')}\r\n`)),
+      [401],
+      'a second one is ambiguous',
+    )
   }
 })
 
-t.test('a path with dot segments is never another one: nothing is ended by it', async (t) => {
+t.test('a path with dot segments is not resolved, so it ends no session', async (t) => {
   const { token } = await service.signIn(await service.addUser())
   const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
   const paths = [

@@ -1,4 +1,4 @@
-/** Whoever writes a client can believe the OpenAPI document: it is whole, it is valid, and it is what the service does. */
+/** The OpenAPI document is complete, valid, and describes what the service does. */
 import { join } from 'node:path'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import t from 'tap'
@@ -16,10 +16,10 @@ const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =
     operation: operation as OpenAPIV3_1.OperationObject & { security: object[] },
   })),
 )
-/** What people use, and what pages are made of. */
+/** Pages for people, and their assets. */
 const PAGES = ['/', '/devices', '/login', '/logout', '/sessions/:id/end', '/signed-out', '/assets/*']
 
-t.test('a route that programs use is in the document', async (t) => {
+t.test('every route for programs is in the document', async (t) => {
   const missing = routes.filter(
     ({ method, url, documented }) =>
       !documented &&
@@ -40,7 +40,7 @@ t.test('a route that programs use is in the document', async (t) => {
   )
 })
 
-t.test('each tells what it is, who may call it, and every way it may refuse', async (t) => {
+t.test('each operation states its purpose, its callers and all of its refusals', async (t) => {
   for (const { name, operation } of operations) {
     t.ok(operation.operationId && operation.summary && operation.tags?.length === 1, name)
     t.ok(Array.isArray(operation.security), `${name} names its callers`)
@@ -59,18 +59,18 @@ t.test('each tells what it is, who may call it, and every way it may refuse', as
   t.same(
     Object.keys(ERRORS).filter((code) => !told.includes(`"${code}"`)),
     ['not_found'],
-    'every other code is told somewhere; this is of no route',
+    'every other code is documented; this one belongs to no route',
   )
 })
 
-t.test('a body that may be left out is told so', async (t) => {
+t.test('a body that may be omitted is marked as optional', async (t) => {
   const body = (name: string) =>
     operations.find((found) => found.name === name)?.operation.requestBody as OpenAPIV3_1.RequestBodyObject
   t.equal(body('POST /api/logout').required, false)
   t.equal(body('POST /introspect').required, true)
 })
 
-t.test('"npm run -s openapi" prints what is served, and a linter finds nothing in it', async (t) => {
+t.test('"npm run -s openapi" prints the served document, and a linter accepts it', async (t) => {
   const { stdout: printed } = await runProgram('npm', ['run', '-s', 'openapi'], { maxBuffer: 2 ** 22 })
   t.same(JSON.parse(printed), document)
   const lint = async (text: string) => {
@@ -83,9 +83,5 @@ t.test('"npm run -s openapi" prints what is served, and a linter finds nothing i
   const found = await lint(printed)
   t.match(found, 'valid')
   t.notMatch(found, /failed|error|warning/i)
-  t.match(
-    await lint(printed.replace('operationId', 'operationIt')),
-    'failed',
-    'the linter can find something',
-  )
+  t.match(await lint(printed.replace('operationId', 'operationIt')), 'failed', 'the linter finds a mistake')
 })

@@ -1,4 +1,4 @@
-/** Whoever reports an error has an id; the operator finds it in the log, whatever it was that answered. */
+/** Every error has an id that the operator finds in the log, whichever part answered. */
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
@@ -63,12 +63,12 @@ const refusals: [what: string, status: number, ask: () => Promise<Answer>][] = [
     431,
     () => answerOf(http('/', { headers: { cookie: 'x'.repeat(100_000) } })),
   ],
-  ['a request that is none', 400, () => raw('what is this?\r\n\r\n')],
-  ['a header that is none', 400, () => raw('GET / HTTP/1.1\r\nhost: x\r\nno header\r\n\r\n')],
+  ['an invalid request line', 400, () => raw('what is this?\r\n\r\n')],
+  ['an invalid header', 400, () => raw('GET / HTTP/1.1\r\nhost: x\r\nno header\r\n\r\n')],
 ]
 
 for (const [what, status, ask] of refusals) {
-  t.test(`${what} is told with an id, in the header and in the body`, async (t) => {
+  t.test(`${what} gets an id, in the header and in the body`, async (t) => {
     const { header, body, ...answer } = await ask()
     t.equal(answer.status, status)
     t.equal(body.status, status)
@@ -77,7 +77,7 @@ for (const [what, status, ask] of refusals) {
   })
 }
 
-t.test('to HEAD even what cannot be read is answered without a body', async (t) => {
+t.test('HEAD gets no body, even if the request is unreadable', async (t) => {
   const { hostname, port } = new URL(service.base)
   const socket = connect(Number(port), hostname, () => socket.end('HEAD / HTTP/1.1\r\nno header\r\n\r\n'))
   const answer = await text(socket)
@@ -85,7 +85,7 @@ t.test('to HEAD even what cannot be read is answered without a body', async (t) 
   t.ok(answer.endsWith('\r\n\r\n'), answer)
 })
 
-t.test('no two requests share an id, and nobody chooses theirs', async (t) => {
+t.test('request ids are unique, and clients cannot choose them', async (t) => {
   const ids = new Set<string | undefined>()
   for (const path of ['/check', '/api/session', '/healthz'])
     for (let n = 0; n < 3; n++) {
@@ -96,35 +96,32 @@ t.test('no two requests share an id, and nobody chooses theirs', async (t) => {
   t.notOk(ids.has('mine'))
 })
 
-t.test(
-  'the log has the id of whatever it tells: of refusals, failures, and what could not be read',
-  async (t) => {
-    const told = (id: string | undefined) =>
-      log.map((line) => JSON.parse(line)).filter(({ reqId, req }) => reqId === id || req?.id === id)
-    const ordinary = await answerOf(http('/api/session'))
-    t.match(told(ordinary.body.requestId), [{ msg: 'incoming request' }, { msg: 'request completed' }])
+t.test('the log has the id of refusals, failures and unreadable requests', async (t) => {
+  const told = (id: string | undefined) =>
+    log.map((line) => JSON.parse(line)).filter(({ reqId, req }) => reqId === id || req?.id === id)
+  const ordinary = await answerOf(http('/api/session'))
+  t.match(told(ordinary.body.requestId), [{ msg: 'incoming request' }, { msg: 'request completed' }])
 
-    const unreadable = await raw('GET / HTTP/1.1\r\nhost: x\r\ncookie: canary\r\nno header\r\n\r\n')
-    t.match(told(unreadable.body.requestId), [{ code: 'invalid_request', reason: /^HPE_/ }])
-    t.notMatch(log.join(''), 'canary', 'but nothing of what it sent')
+  const unreadable = await raw('GET / HTTP/1.1\r\nhost: x\r\ncookie: canary\r\nno header\r\n\r\n')
+  t.match(told(unreadable.body.requestId), [{ code: 'invalid_request', reason: /^HPE_/ }])
+  t.notMatch(log.join(''), 'canary', 'but nothing of its content')
 
-    await withoutSessions(service.database, async () => {
-      for (const path of ['/check', '/api/session']) {
-        const failed = await answerOf(http(path, { headers: { authorization: 'Bearer x' } }))
-        t.equal(failed.status, 503)
-        t.ok(
-          told(failed.body.requestId).some(
-            ({ err, code }) => code === 'unavailable' && err.message.includes('does not exist'),
-          ),
-          `${path}: with its cause`,
-        )
-        t.notMatch(JSON.stringify(failed.body), 'exist', 'which is for the log only')
-      }
-    })
-  },
-)
+  await withoutSessions(service.database, async () => {
+    for (const path of ['/check', '/api/session']) {
+      const failed = await answerOf(http(path, { headers: { authorization: 'Bearer x' } }))
+      t.equal(failed.status, 503)
+      t.ok(
+        told(failed.body.requestId).some(
+          ({ err, code }) => code === 'unavailable' && err.message.includes('does not exist'),
+        ),
+        `${path}: with its cause`,
+      )
+      t.notMatch(JSON.stringify(failed.body), 'exist', 'the cause is only in the log')
+    }
+  })
+})
 
-t.test('however many checks cannot be decided, all are told of in few lines', async (t) => {
+t.test('many undecided checks are logged in few lines, with the count', async (t) => {
   const told = () => log.map((line) => JSON.parse(line)).filter(({ undecided }) => undecided)
   const before = told().length
   const ask = async () => (await http('/check', { headers: { authorization: 'Bearer x' } })).status
@@ -132,7 +129,7 @@ t.test('however many checks cannot be decided, all are told of in few lines', as
   await withoutSessions(service.database, async () => {
     for (let n = 0; n < 10; n++)
       t.same(new Set(await Promise.all(Array.from({ length: 30 }, ask))), new Set([503]))
-    // Those after the last line are told of with the next.
+    // Checks after the last line are counted in the next one.
     await waitFor('300 undecided checks in the log', async () => {
       await ask()
       return lines().reduce((sum, { undecided }) => sum + undecided, 0) >= 300
