@@ -1,4 +1,4 @@
-/** Operators see what happened, by its true name, and nobody's name; whatever clients send adds no line. */
+/** Metrics count what happened, without personal data, and clients cannot add time series. */
 import t from 'tap'
 import { createKey } from '../../src/service-api/keys.ts'
 import { boundedFetch } from '../support/bounded-fetch.ts'
@@ -17,7 +17,7 @@ async function value(line: string): Promise<number> {
   return Number(found?.slice(line.length))
 }
 
-/** How much a line grows while something is done. */
+/** How much a line grows while `work` runs. */
 async function growth(line: string, work: () => Promise<unknown>): Promise<number> {
   const before = await value(line)
   await work()
@@ -29,7 +29,7 @@ const logouts = (scope: string, outcome: string) =>
   `global_logout_logouts_total{scope="${scope}",outcome="${outcome}"}`
 const logout = (token: string, scope: string) => ask(token, '/api/logout', json({ scope }))
 
-t.test('checks are counted by what the gateway was told', async (t) => {
+t.test('checks are counted by the answer to the gateway', async (t) => {
   const token = await signIn('ada')
   const asked = async (times: number, token: string | null, status: number) => {
     for (let n = 0; n < times; n++) t.equal(await ask(token, '/check/x'), status)
@@ -40,11 +40,11 @@ t.test('checks are counted by what the gateway was told', async (t) => {
   t.equal(
     await growth(checks('undecided'), () => withoutSessions(database, () => asked(3, 'unknown', 503))),
     3,
-    'and those that nobody could answer',
+    'undecided checks',
   )
 })
 
-t.test('the buckets of checks hold all of them, in seconds', async (t) => {
+t.test('the buckets of checks include all checks, in seconds', async (t) => {
   const text = await service.metrics()
   const buckets = [...text.matchAll(/check_duration_seconds_bucket\{result="valid",le="(.*?)"\} (\d+)/g)]
   t.same(buckets.at(-1)?.slice(1), ['+Inf', String(await value(checks('valid')))])
@@ -52,13 +52,13 @@ t.test('the buckets of checks hold all of them, in seconds', async (t) => {
   t.same(
     counts,
     counts.toSorted((a, b) => a - b),
-    'each with all that are shorter',
+    'buckets are cumulative',
   )
   const sum = await value('global_logout_check_duration_seconds_sum{result="valid"}')
   t.ok(sum > 0 && sum < 60, `${sum} s`)
 })
 
-t.test('logouts are counted by scope and by what came of them', async (t) => {
+t.test('logouts are counted by scope and outcome', async (t) => {
   for (const scope of ['local', 'others', 'global']) {
     const token = await signIn('ada')
     t.equal(await growth(logouts(scope, 'done'), () => logout(token, scope)), 1)
@@ -70,9 +70,9 @@ t.test('logouts are counted by scope and by what came of them', async (t) => {
   t.equal(
     await growth(logouts('global', 'failed'), () => withoutSessions(database, () => logout(token, 'global'))),
     1,
-    'a logout that ended nothing is no logout',
+    'a logout that ended no session counts as failed',
   )
-  // A deferred trigger runs inside COMMIT: here it cuts the connection of the very backend that commits.
+  // A deferred trigger runs inside COMMIT: it cuts the connection of the backend that commits.
   await database.psql(`create function cut() returns trigger language plpgsql as $$ begin
     perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); return null; end $$`)
   await database.psql(
@@ -82,7 +82,7 @@ t.test('logouts are counted by scope and by what came of them', async (t) => {
   await database.psql('drop trigger cut on operation')
 })
 
-t.test('service keys that were refused are counted, and sessions that services create', async (t) => {
+t.test('refused service keys are counted, and sessions that services create', async (t) => {
   const { key } = await database.transaction((tx) =>
     createKey(
       tx,
@@ -98,17 +98,17 @@ t.test('service keys that were refused are counted, and sessions that services c
   t.equal(await growth(refused('invalid_key'), introspect(`glk_${'x'.repeat(43)}`)), 1)
 })
 
-t.test('a use of a session shows as written once it is', async (t) => {
+t.test('an activity update is counted once it is written', async (t) => {
   const written = 'global_logout_touches_total{outcome="written"}'
   const token = await signIn('ada')
   await database.psql(`update session set "lastSeenAt" = now() - interval '1 hour'`)
   const before = await value(written)
   t.equal(await ask(token, '/api/session'), 200)
-  await waitFor('the use to be written', async () => (await value(written)) !== before)
+  await waitFor('the activity update to be written', async () => (await value(written)) !== before)
   t.ok((await value(written)) > before)
 })
 
-t.test('who follows the feed is counted while they do, and what they are told', async (t) => {
+t.test('followers of the feed are counted, and the events that they receive', async (t) => {
   const { key } = await database.transaction((tx) =>
     createKey(
       tx,
@@ -145,10 +145,10 @@ t.test('who follows the feed is counted while they do, and what they are told', 
   await waitFor('a lease', async () => (await value('global_logout_leases_held')) >= 1)
   stream.close()
   await waitFor('the follower to be gone', async () => (await value('global_logout_feed_followers')) === 0)
-  t.equal(await value('global_logout_feed_read_age_seconds'), 0, 'nobody misses anything')
+  t.equal(await value('global_logout_feed_read_age_seconds'), 0, 'no follower waits for events')
 })
 
-t.test('pools, lease, event loop and version are there', async (t) => {
+t.test('pools, lease, event loop and version are exported', async (t) => {
   const text = await service.metrics()
   for (const pool of ['requests', 'checks', 'waits', 'lease'])
     t.match(text, new RegExp(`^global_logout_pool_connections\\{pool="${pool}"\\} \\d+$`, 'm'))
@@ -168,7 +168,7 @@ t.test('requests are counted by route, method and status', async (t) => {
   t.equal(await growth(line, nothing), 1)
 })
 
-t.test('no client adds a line, and no line names anybody', async (t) => {
+t.test('no client adds a line, and no line contains personal data', async (t) => {
   const canary = 'canary7c1e'
   const token = await signIn(`${canary}-user`)
   const knock = async (n: number) => {

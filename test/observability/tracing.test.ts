@@ -1,4 +1,6 @@
-/** Traces show where the time of a request went, to whoever asks for them; they show nobody's secrets, and cost nobody an answer. */
+/**
+ * Traces show where the time of a request went; they contain no secrets, and failing exports delay no answer.
+ */
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -25,7 +27,7 @@ await database.psql('insert into "user" (id, name, email) values ($1, $2, $3)', 
 const signIn = async () =>
   (await sessions.create({ userId: ada, userAgent: `${canary}/1.0`, ipAddress: null })).token
 
-/** The service as a process of its own, told where to send its traces. */
+/** The service as its own process, told where to send its traces. */
 async function start(env: Record<string, string>) {
   const port = await freePort()
   const service = run(['start'], {
@@ -40,11 +42,11 @@ async function start(env: Record<string, string>) {
   await service.printed('Server listening')
   const ask = (path: string, init: RequestInit = {}) =>
     boundedFetch(`http://127.0.0.1:${port}${path}`, { redirect: 'manual', ...init })
-  // Not spread: that would begin the limited wait of `ended`.
+  // Not spread: that would start the limited wait of `ended`.
   return Object.assign(service, { ask })
 }
 
-/** What a caller that traces sends along. */
+/** The header of a caller that traces. */
 function caller(sampled = true) {
   const traceId = crypto.randomUUID().replaceAll('-', '')
   return { traceId, traceparent: `00-${traceId}-00f067aa0ba902b7-0${sampled ? 1 : 0}` }
@@ -52,7 +54,7 @@ function caller(sampled = true) {
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 const named = (spans: Span[], name: string) => spans.find((span) => span.name === name)
 
-/** The texts of the queries among them, in a fixed order, without what a `begin` adds. */
+/** The texts of the queries among the spans, in a fixed order, without what a `begin` adds. */
 const queriesOf = (spans: Span[]) => {
   const texts = spans.map(({ attributes }) => String(attributes['db.query.text'] ?? '').trim())
   return texts
@@ -63,7 +65,7 @@ const queriesOf = (spans: Span[]) => {
 /** Of a logout without a pooler. */
 let directQueries: string[] = []
 
-t.test('a logout in the trace of its caller: the request, and each of its queries', async (t) => {
+t.test('a logout is in the trace of its caller: the request, and each of its queries', async (t) => {
   const receiver = await collector()
   const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint })
   const { traceId, traceparent } = caller()
@@ -99,7 +101,11 @@ t.test('a logout in the trace of its caller: the request, and each of its querie
       .output()
       .split('\n')
       .find((line) => line.includes('request completed')) ?? '{}'
-  t.match(JSON.parse(line), { trace_id: traceId, span_id: request?.id }, 'and the log leads to the trace')
+  t.match(
+    JSON.parse(line),
+    { trace_id: traceId, span_id: request?.id },
+    'the log line has the ids of the trace',
+  )
 })
 
 t.test('through a pooler a logout has the same queries, each once', { skip: noPgbouncer }, async (t) => {
@@ -115,13 +121,13 @@ t.test('through a pooler a logout has the same queries, each once', { skip: noPg
   const headers = { ...json({}).headers, ...bearer(token), traceparent }
   const answer = await service.ask('/api/logout', { ...json({ scope: 'global' }), headers })
   t.equal(answer.status, 200)
-  // Its `begin` sets the durability, too.
+  // Its `begin` also sets the durability.
   const expected = directQueries.filter((text) => !text.includes('synchronous_commit'))
   t.same(queriesOf(await receiver.trace(traceId, 'POST /api/logout')), expected)
   for (const secret of [token, hashToken(token)]) t.notOk(receiver.bytes().includes(secret))
 })
 
-t.test('a check is traced when its caller traces it, and else is not', async (t) => {
+t.test('a check is traced only if its caller traces it', async (t) => {
   const receiver = await collector()
   const service = await start({
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
@@ -145,35 +151,32 @@ t.test('a check is traced when its caller traces it, and else is not', async (t)
   t.equal(receiver.spans().length, 2)
 })
 
-t.test(
-  'a trace ends with its request: what is read for all who follow the feed belongs to nobody',
-  async (t) => {
-    const receiver = await collector()
-    const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint })
-    const { traceId, traceparent } = caller()
-    const headers = { ...bearer('unknown'), traceparent }
-    t.equal((await service.ask('/api/session/events', { headers })).status, 401)
-    const reads = async () => {
-      const text = await (await service.ask('/metrics')).text()
-      return Number(/^global_logout_feed_reads_total\{.*outcome="done".*\} (\d+)/m.exec(text)?.[1] ?? 0)
-    }
-    await waitFor('three reads of the feed', async () => (await reads()) >= 3)
-    service.child.kill('SIGTERM')
-    t.equal(await service.ended, 0)
+t.test('a trace ends with its request: the shared reads of the feed are in no trace', async (t) => {
+  const receiver = await collector()
+  const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint })
+  const { traceId, traceparent } = caller()
+  const headers = { ...bearer('unknown'), traceparent }
+  t.equal((await service.ask('/api/session/events', { headers })).status, 401)
+  const reads = async () => {
+    const text = await (await service.ask('/metrics')).text()
+    return Number(/^global_logout_feed_reads_total\{.*outcome="done".*\} (\d+)/m.exec(text)?.[1] ?? 0)
+  }
+  await waitFor('three reads of the feed', async () => (await reads()) >= 3)
+  service.child.kill('SIGTERM')
+  t.equal(await service.ended, 0)
 
-    const spans = receiver.spans().filter((span) => span.traceId === traceId)
-    t.ok(named(spans, 'GET /api/session/events'))
-    const end = Math.max(...spans.filter(({ kind }) => kind === 2).map((span) => span.end))
-    t.same(
-      spans.filter(
-        (span) => span.begun > end || /revoked_session/.test(String(span.attributes['db.query.text'])),
-      ),
-      [],
-    )
-  },
-)
+  const spans = receiver.spans().filter((span) => span.traceId === traceId)
+  t.ok(named(spans, 'GET /api/session/events'))
+  const end = Math.max(...spans.filter(({ kind }) => kind === 2).map((span) => span.end))
+  t.same(
+    spans.filter(
+      (span) => span.begun > end || /revoked_session/.test(String(span.attributes['db.query.text'])),
+    ),
+    [],
+  )
+})
 
-t.test('no trace holds a token, a cookie, a query string, a parameter, a person', async (t) => {
+t.test('no trace contains a token, cookie, query string, parameter or personal data', async (t) => {
   const receiver = await collector()
   const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint })
   const [one, two] = [await signIn(), await signIn()]
@@ -206,7 +209,7 @@ t.test('no trace holds a token, a cookie, a query string, a parameter, a person'
   t.equal(
     await ask('/api/sessions', bearer(key), json({ user: { id: `${canary}-nobody`, [canary]: 1 } })),
     400,
-    'an error that names what was sent',
+    'an error that quotes its input',
   )
   t.equal(await ask('/api/sessions', bearer(key), json({ user: { id: ada }, replaces: two })), 201)
   // Errors of the database quote rows and values; drizzle's quote parameters.
@@ -225,21 +228,21 @@ t.test('no trace holds a token, a cookie, a query string, a parameter, a person'
   t.equal(await service.ended, 0)
 
   const spans = receiver.spans().filter((span) => span.traceId === traceId)
-  t.equal(spans.filter(({ kind }) => kind === 2).length, 11, 'every one of them is there')
+  t.equal(spans.filter(({ kind }) => kind === 2).length, 11, 'all spans are there')
   t.ok(
     spans.some(({ status }) => status.code === 2),
-    'errors too',
+    'including errors',
   )
   t.ok(
     spans.every(({ events, status }) => events === 0 && status.message === ''),
-    'without their texts',
+    'without their messages',
   )
   const bytes = receiver.bytes()
-  t.ok(bytes.includes('/api/sessions/:id'), 'the search can find')
+  t.ok(bytes.includes('/api/sessions/:id'), 'the search can find text')
   for (const secret of [one, two, key, canary]) t.notOk(bytes.includes(secret), secret.slice(0, 12))
 })
 
-t.test('a stop sends what was not sent yet; each worker sends its own', async (t) => {
+t.test('pending traces are sent on stop, and each worker sends its own', async (t) => {
   const receiver = await collector()
   const service = await start({
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${receiver.endpoint}/v1/traces`,
@@ -262,11 +265,11 @@ const silent = createServer(() => {}).listen(0, '127.0.0.1')
 t.teardown(() => silent.close().closeAllConnections())
 
 for (const [what, endpoint, told] of [
-  ['away', `http://127.0.0.1:${await freePort()}`, 'trace export failed'],
-  ['no address at all', 'nonsense', 'traces: '],
+  ['unreachable', `http://127.0.0.1:${await freePort()}`, 'trace export failed'],
+  ['an invalid URL', 'nonsense', 'traces: '],
   ['silent', `http://127.0.0.1:${(silent.address() as { port: number }).port}`, 'Server listening'],
 ] as const)
-  t.test(`a collector that is ${what} disturbs nobody`, async (t) => {
+  t.test(`a collector that is ${what} affects no request`, async (t) => {
     const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
     const token = await signIn()
     for (let n = 0; n < 20; n++) {
@@ -277,12 +280,12 @@ for (const [what, endpoint, told] of [
     await service.printed(told)
     await sleep(500)
     const complaints = service.output().match(/trace export failed/g) ?? []
-    t.ok(complaints.length <= 1, 'it is told once')
+    t.ok(complaints.length <= 1, 'reported once')
     service.child.kill('SIGTERM')
-    t.equal(await service.ended, 0, 'and it stops as ever')
+    t.equal(await service.ended, 0, 'it stops normally')
   })
 
-t.test('switched off by the standard variables, nothing is sent', async (t) => {
+t.test('with tracing disabled by the standard variables, nothing is sent', async (t) => {
   const receiver = await collector()
   for (const off of [{ OTEL_SDK_DISABLED: 'true' }, { OTEL_TRACES_EXPORTER: 'none' }]) {
     const service = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, ...off })
