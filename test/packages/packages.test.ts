@@ -1,4 +1,7 @@
-/** Each package, packed and installed into a project that has nothing else: types, imports, commands, and the rules of publishing. */
+/**
+ * Each package, installed into an empty project, has its types and exports, works, and follows the rules of
+ * publishing.
+ */
 import { spawn } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { appendFile, rm } from 'node:fs/promises'
@@ -28,12 +31,12 @@ const tarballs = await packAll()
 const tarball = (name: string) => tarballs.get(name) ?? ''
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-/** What prints the exports of modules, by module. */
+/** Prints the exports of modules, by module. */
 const printExports = (modules: string[]) => `
 const modules = await Promise.all(${JSON.stringify(modules)}.map((name) => import(name)))
 console.log(JSON.stringify(modules.map((module) => Object.keys(module).sort())))`
 
-/** What uses the types of both packages. A type that did not arrive is \`any\`, which \`@ts-expect-error\` finds. */
+/** Uses the types of both packages. A missing type would be \`any\`, which \`@ts-expect-error\` finds. */
 const USES_CLIENT = `
 import { type Client, createClient, expressSession, fastifySession, type Identity } from '${CLIENT}'
 import { logout, type LogoutScope } from '${CLIENT}/browser'
@@ -58,7 +61,7 @@ own.logout({ headers: {} }, { scope: 'everything' })
 // @ts-expect-error A pool is no string.
 createDatabaseSessions({ pool: 'postgres://127.0.0.1/' })
 `
-/** An application that forgot to install the driver. */
+/** An application whose driver is not installed. */
 const WITHOUT_DRIVER = `
 import { createDatabaseSessions } from '${POSTGRES}'
 const { check } = createDatabaseSessions({ connectionString: 'postgres://127.0.0.1/' })
@@ -117,7 +120,7 @@ t.test('the service ships what it runs, and nothing that only a build needs', as
   t.same(globSync('bin/*', { cwd: folder }), ['bin/global-logout.js'])
 })
 
-t.test('the client needs no other package: its types arrive, and plain Node imports it', async (t) => {
+t.test('the client needs no other package: types and imports work', async (t) => {
   const project = await startProject(tarball(CLIENT))
   await project.write('exports.js', printExports([CLIENT, `${CLIENT}/browser`]))
   const { output } = await project.node('exports.js')
@@ -130,37 +133,34 @@ t.test('the client needs no other package: its types arrive, and plain Node impo
     t.same(await project.types(resolution, 'uses.ts', 'example.ts'), { code: 0, output: '' }, resolution)
 })
 
-t.test(
-  'sessions in process need the client and a driver: types arrive, and plain Node imports them',
-  async (t) => {
-    const project = await startProject(tarball(CLIENT), tarball(POSTGRES))
-    await project.write('exports.js', printExports([POSTGRES]))
-    const { output } = await project.node('exports.js')
-    t.equal(output.trim(), JSON.stringify([Object.keys(postgres).sort()]))
+t.test('sessions in process need the client and a driver: types and imports work', async (t) => {
+  const project = await startProject(tarball(CLIENT), tarball(POSTGRES))
+  await project.write('exports.js', printExports([POSTGRES]))
+  const { output } = await project.node('exports.js')
+  t.equal(output.trim(), JSON.stringify([Object.keys(postgres).sort()]))
 
-    await project.write('without.js', WITHOUT_DRIVER)
-    const bundle = ['without.js', '--bundle', '--platform=node', '--format=esm', '--outfile=bundled.js']
-    t.match(await tool('esbuild', bundle, project.folder), { code: 0 }, 'a bundler needs no driver')
-    for (const file of ['without.js', 'bundled.js'])
-      t.match(await project.node(file), { code: 0, output: /^Install "pg"/ }, file)
+  await project.write('without.js', WITHOUT_DRIVER)
+  const bundle = ['without.js', '--bundle', '--platform=node', '--format=esm', '--outfile=bundled.js']
+  t.match(await tool('esbuild', bundle, project.folder), { code: 0 }, 'a bundler needs no driver')
+  for (const file of ['without.js', 'bundled.js'])
+    t.match(await project.node(file), { code: 0, output: /^Install "pg"/ }, file)
 
-    await project.link('@types/node', 'pg', '@types/pg')
-    await project.write('uses.ts', USES_POSTGRES)
-    await project.write('example.ts', await readmeExample('postgres'))
-    for (const resolution of RESOLUTIONS) {
-      const { output } = await project.types(resolution, 'uses.ts', 'example.ts')
-      t.same(ownErrors(output), [], `${resolution}, without drizzle`)
-    }
-    await project.link('drizzle-orm')
-    await project.write('drizzle.ts', USES_DRIZZLE)
-    for (const resolution of RESOLUTIONS) {
-      const { output } = await project.types(resolution, 'drizzle.ts')
-      t.same(ownErrors(output), [], `${resolution}, with drizzle`)
-    }
-  },
-)
+  await project.link('@types/node', 'pg', '@types/pg')
+  await project.write('uses.ts', USES_POSTGRES)
+  await project.write('example.ts', await readmeExample('postgres'))
+  for (const resolution of RESOLUTIONS) {
+    const { output } = await project.types(resolution, 'uses.ts', 'example.ts')
+    t.same(ownErrors(output), [], `${resolution}, without drizzle`)
+  }
+  await project.link('drizzle-orm')
+  await project.write('drizzle.ts', USES_DRIZZLE)
+  for (const resolution of RESOLUTIONS) {
+    const { output } = await project.types(resolution, 'drizzle.ts')
+    t.same(ownErrors(output), [], `${resolution}, with drizzle`)
+  }
+})
 
-t.test('the packages bring nothing along but optional peers and each other', async (t) => {
+t.test('the packages depend on optional peers and each other only', async (t) => {
   for (const name of [CLIENT, POSTGRES, AUTHJS]) {
     const { folder } = await unpack(tarball(name))
     const {
@@ -174,7 +174,7 @@ t.test('the packages bring nothing along but optional peers and each other', asy
   }
 })
 
-t.test('the Auth.js adapter needs its peers only: its types arrive, and plain Node imports it', async (t) => {
+t.test('the Auth.js adapter needs its peers only: types and imports work', async (t) => {
   const project = await startProject(tarball(CLIENT), tarball(AUTHJS))
   await project.link('@auth/core')
   await project.write('exports.js', printExports([AUTHJS]))
@@ -189,39 +189,36 @@ t.test('the Auth.js adapter needs its peers only: its types arrive, and plain No
   }
 })
 
-t.test(
-  'the service serves from its tarball, and lets in and out whom the README of the client says',
-  async (t) => {
-    const project = await startProject(tarball(SERVICE), tarball(CLIENT))
-    const bin = join('node_modules', SERVICE, 'bin/global-logout.js')
-    const { database, signIn } = await served()
-    const [port, applicationPort] = [await freePort(), await freePort()]
-    const service = `http://127.0.0.1:${port}`
-    const application = `http://127.0.0.1:${applicationPort}/`
-    const start = (args: string[], env: Record<string, string>) => startIn(t, project.folder, args, env)
+t.test("the packed service serves, and works with the example in the client's README", async (t) => {
+  const project = await startProject(tarball(SERVICE), tarball(CLIENT))
+  const bin = join('node_modules', SERVICE, 'bin/global-logout.js')
+  const { database, signIn } = await served()
+  const [port, applicationPort] = [await freePort(), await freePort()]
+  const service = `http://127.0.0.1:${port}`
+  const application = `http://127.0.0.1:${applicationPort}/`
+  const start = (args: string[], env: Record<string, string>) => startIn(t, project.folder, args, env)
 
-    start([bin, 'start'], { DATABASE_URL: database.url, PORT: String(port) })
-    await waitFor('the packed service', () => answers(`${service}/readyz`))
-    t.equal(
-      (await boundedFetch(`${service}/assets/style.css`)).status,
-      200,
-      'files of its pages are packed, too',
-    )
+  start([bin, 'start'], { DATABASE_URL: database.url, PORT: String(port) })
+  await waitFor('the packed service', () => answers(`${service}/readyz`))
+  t.equal(
+    (await boundedFetch(`${service}/assets/style.css`)).status,
+    200,
+    'files of its pages are packed, too',
+  )
 
-    await project.write('example.ts', await readmeExample('client'))
-    start(['example.ts'], { GLOBAL_LOGOUT_URL: service, PORT: String(applicationPort) })
-    await waitFor('the example', () => answers(application))
-    const headers = { authorization: `Bearer ${await signIn('ada')}` }
-    t.equal(await (await boundedFetch(application, { headers })).text(), 'Hello, ada.\n')
-    const logout = { ...json({ scope: 'global' }), method: 'POST' }
-    t.equal(
-      (await boundedFetch(`${service}/api/logout`, { ...logout, headers: { ...logout.headers, ...headers } }))
-        .status,
-      200,
-    )
-    t.equal((await boundedFetch(application, { headers })).status, 401)
-  },
-)
+  await project.write('example.ts', await readmeExample('client'))
+  start(['example.ts'], { GLOBAL_LOGOUT_URL: service, PORT: String(applicationPort) })
+  await waitFor('the example', () => answers(application))
+  const headers = { authorization: `Bearer ${await signIn('ada')}` }
+  t.equal(await (await boundedFetch(application, { headers })).text(), 'Hello, ada.\n')
+  const logout = { ...json({ scope: 'global' }), method: 'POST' }
+  t.equal(
+    (await boundedFetch(`${service}/api/logout`, { ...logout, headers: { ...logout.headers, ...headers } }))
+      .status,
+    200,
+  )
+  t.equal((await boundedFetch(application, { headers })).status, 401)
+})
 
 /** Prints the version as the command does, then the packages that were loaded for it. */
 const PRINT_VERSION = `
@@ -250,7 +247,7 @@ for (const [name, file] of tarballs)
       if (!t.equal(code, 0)) t.comment(output)
   })
 
-t.test('what is broken on purpose is found', async (t) => {
+t.test('deliberate mistakes are found', async (t) => {
   const wrongPath = await broken(tarball(CLIENT), (_, { exports }) => {
     Object.assign(exports?.['.'] ?? {}, { types: './dist/missing.d.ts' })
   })
@@ -284,7 +281,10 @@ function attw(file: string) {
   return tool('attw', [file, '--profile', 'esm-only'])
 }
 
-/** Errors but those in the types of peers, which name what they do not install (`nodemailer`, `gel`). Peers are linked from outside. */
+/**
+ * All errors except those in the types of peers, which import packages that are not installed (`nodemailer`,
+ * `gel`). Peers are linked from outside.
+ */
 function ownErrors(output: string): string[] {
   return output.split('\n').filter((line) => /^\S+\(\d+,\d+\): error/.test(line) && !line.startsWith('..'))
 }

@@ -1,4 +1,4 @@
-/** Packs the packages as npm would publish them, and installs them into projects that have nothing else. Needs no network. */
+/** Packs the packages as npm would publish them, and installs them into empty projects. Needs no network. */
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -27,10 +27,13 @@ export interface Outcome {
   output: string
 }
 
-/** Takes away what tap gives to every process of a test: it loads modules into Node, so that Node is not as applications have it. */
+/**
+ * Removes what tap sets for every process of a test: it loads modules, so that Node differs from that of
+ * applications.
+ */
 export const PLAIN = ['env', ['-u', 'NODE_OPTIONS']] as const
 
-/** Runs a program. It sees nothing of this process's environment but PATH, HOME and `env`. */
+/** Runs a program. Its environment contains only PATH, HOME and `env`. */
 async function execute(
   command: string,
   args: string[],
@@ -47,7 +50,7 @@ async function execute(
   )
 }
 
-/** A tool of the checkout's `node_modules`. */
+/** A tool in the checkout's `node_modules`. */
 export function tool(name: string, args: string[], cwd = root): Promise<Outcome> {
   return execute(join(MODULES, '.bin', name), args, { cwd })
 }
@@ -77,7 +80,7 @@ export async function unpack(tarball: string): Promise<Unpacked> {
   return { name: manifest.name, folder, manifest }
 }
 
-/** Packs it again after `mistake` changed its files. @returns the new tarball. */
+/** Packs a tarball again after `mistake` has changed its files. @returns the new tarball. */
 export async function broken(
   tarball: string,
   mistake: (folder: string, manifest: Unpacked['manifest']) => unknown,
@@ -91,8 +94,9 @@ export async function broken(
 }
 
 /**
- * A project with these tarballs installed, each after those that it needs. Their other dependencies and peers come from the checkout,
- * optional ones excepted.
+ * A project with these tarballs installed, each after those that it needs. Other dependencies and peers come
+ * from the checkout,
+ * except for optional ones.
  */
 export async function startProject(...tarballs: string[]) {
   const folder = await emptyFolder()
@@ -121,10 +125,10 @@ export async function startProject(...tarballs: string[]) {
     folder,
     write,
     link,
-    /** Runs a file of the project with Node, as it is. */
+    /** Runs a file of the project with Node, unchanged. */
     node: (file: string, env: Record<string, string> = {}) =>
       execute(process.execPath, [file], { cwd: folder, env }),
-    /** Checks the types of files, strictly, those of libraries included. */
+    /** Type-checks files strictly, including the types of libraries. */
     async types(resolution: 'bundler' | 'node16', ...files: string[]): Promise<Outcome> {
       const compilerOptions = {
         ...{ strict: true, skipLibCheck: false, noEmit: true, target: 'es2024', types: ['node'] },
@@ -132,13 +136,13 @@ export async function startProject(...tarballs: string[]) {
         moduleResolution: resolution,
       }
       await write('tsconfig.json', JSON.stringify({ compilerOptions, files }))
-      // By default it checks the same files once for each of its threads.
+      // By default it checks the same files once in each of its threads.
       return tool('tsc', ['--pretty', 'false', '--singleThreaded'], folder)
     },
   }
 }
 
-/** The example of a package's README: its first block of TypeScript. */
+/** The example in a package's README: its first block of TypeScript. */
 export async function readmeExample(name: 'client' | 'postgres'): Promise<string> {
   const readme = await readFile(join(root, 'packages', name, 'README.md'), 'utf8')
   const [, example] = /```ts\n(.*?)```/s.exec(readme) ?? []
