@@ -1,4 +1,4 @@
-/** `global-logout keys`, as whoever runs the service uses it. */
+/** `global-logout keys`: create, list and revoke service keys on the command line. */
 import { userInfo } from 'node:os'
 import t from 'tap'
 import { run, runHere } from '../support/command.ts'
@@ -15,7 +15,7 @@ const create = async (name: string, ...args: string[]) => {
   return JSON.parse(output) as { id: string; key: string; expiresAt: string | null }
 }
 
-t.test('without any key, the list says how to make one', async (t) => {
+t.test('without any key, the list says how to create one', async (t) => {
   t.match(await keys('list'), { code: 0, output: 'keys create' })
 })
 
@@ -41,7 +41,7 @@ t.test('a key is shown once, then listed without its secret, until it is revoked
   t.match((await keys('list', '--all')).output, new RegExp(`^${id} .* revoked `, 'm'))
 })
 
-t.test('who made a key and who revoked it is on record, without the secret', async (t) => {
+t.test('the creation and revocation of a key are recorded with the actor, without the secret', async (t) => {
   const { id, key } = await create('on record')
   await keys('revoke', id, '--yes')
   const records = await database.psql(
@@ -57,7 +57,7 @@ t.test('who made a key and who revoked it is on record, without the secret', asy
   t.notMatch(JSON.stringify(records), key.slice(4, 16))
 })
 
-t.test('a key lives as long as was said, a year unless it was', async (t) => {
+t.test('a key expires as requested, by default after a year', async (t) => {
   const days = ({ expiresAt }: { expiresAt: string | null }) =>
     expiresAt && Math.round((Date.parse(expiresAt) - Date.now()) / 86_400_000)
   t.equal(days(await create('a')), 365)
@@ -65,7 +65,7 @@ t.test('a key lives as long as was said, a year unless it was', async (t) => {
   t.equal(days(await create('a', '--expires', 'never')), null)
 })
 
-t.test('a name cannot write on the terminal of whoever lists it', async (t) => {
+t.test('the name of a key cannot control the terminal of the list', async (t) => {
   await database.psql(
     `insert into service_key (name, key_hash, scopes) values (E'\\x1b[2Jgone', 'x', '{events}')`,
   )
@@ -74,7 +74,7 @@ t.test('a name cannot write on the terminal of whoever lists it', async (t) => {
   t.notMatch(output, '\u001b[2J')
 })
 
-t.test('what is wrong is named, and no key is made', async (t) => {
+t.test('invalid input is reported, and no key is created', async (t) => {
   const before = await database.psql('select from service_key')
   const scope = ['--scope', 'introspect']
   const wrong: [string[], RegExp][] = [
@@ -102,7 +102,7 @@ t.test('what is wrong is named, and no key is made', async (t) => {
   t.equal((await database.psql('select from service_key')).length, before.length)
 })
 
-t.test('without a database, and without a demo in this folder, it says what to set', async (t) => {
+t.test('without a database or a demo in this folder, the error says what to set', async (t) => {
   const started = run(['keys', 'list'], { cwd: t.testdir() })
   t.equal(await started.ended, 2)
   t.match(started.output(), /DATABASE_URL/)

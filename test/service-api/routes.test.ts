@@ -1,4 +1,4 @@
-/** What services may ask with a key, and what the key does not let them do. */
+/** The service API: what a key with each scope may do, and what it may not. */
 
 import t from 'tap'
 import { createKeys } from '../../src/service-api/keys.ts'
@@ -23,35 +23,32 @@ const problem = async (response: Response) => ({
   code: ((await response.json()) as { code: string }).code,
 })
 
-t.test(
-  'introspection tells of a active session whose it is and until when, and of no other anything',
-  async (t) => {
-    const { headers } = await keyFor('introspect')
-    const ada = await service.addUser()
-    const { token, id } = await service.signIn(ada)
-    const response = await introspect(token, headers)
+t.test('introspection returns user and times of an active session, and nothing of others', async (t) => {
+  const { headers } = await keyFor('introspect')
+  const ada = await service.addUser()
+  const { token, id } = await service.signIn(ada)
+  const response = await introspect(token, headers)
+  t.equal(response.status, 200)
+  t.equal(response.headers.get('cache-control'), 'no-store')
+  const answer = (await response.json()) as { iat: number; exp: number }
+  const [row] = await database.psql<{ created: string }>(
+    `select floor(extract(epoch from "createdAt"))::text as created from session where id = $1`,
+    [id],
+  )
+  const { iat, exp, ...rest } = answer
+  t.same(rest, { active: true, sub: ada, sid: id, token_type: 'session' })
+  t.equal(iat, Number(row?.created))
+  t.equal(exp, iat + 7 * 86_400, 'without activity, it ends with the idle timeout')
+
+  await service.as(token, '/api/logout', json({}))
+  for (const dead of [token, 'unknown', ' ', 'ü\u0000', 'x'.repeat(10_000)]) {
+    const response = await introspect(dead, headers)
     t.equal(response.status, 200)
-    t.equal(response.headers.get('cache-control'), 'no-store')
-    const answer = (await response.json()) as { iat: number; exp: number }
-    const [row] = await database.psql<{ created: string }>(
-      `select floor(extract(epoch from "createdAt"))::text as created from session where id = $1`,
-      [id],
-    )
-    const { iat, exp, ...rest } = answer
-    t.same(rest, { active: true, sub: ada, sid: id, token_type: 'session' })
-    t.equal(iat, Number(row?.created))
-    t.equal(exp, iat + 7 * 86_400, 'unless it is used, it ends with the idle timeout')
+    t.same(await response.json(), { active: false }, 'and nothing more')
+  }
+})
 
-    await service.as(token, '/api/logout', json({}))
-    for (const dead of [token, 'unknown', ' ', 'ü\u0000', 'x'.repeat(10_000)]) {
-      const response = await introspect(dead, headers)
-      t.equal(response.status, 200)
-      t.same(await response.json(), { active: false }, 'and nothing more')
-    }
-  },
-)
-
-t.test('an introspection that cannot be understood names the field', async (t) => {
+t.test('an invalid introspection request names the field', async (t) => {
   const { headers } = await keyFor('introspect')
   const none = await http('/introspect', {
     method: 'POST',
@@ -67,7 +64,7 @@ t.test('an introspection that cannot be understood names the field', async (t) =
   t.match(await two.json(), { status: 400, field: 'token' })
 })
 
-t.test('a service gets as far as its key: none 401, a wrong one 401, without the scope 403', async (t) => {
+t.test('no key gets 401, a wrong one 401, one without the scope 403', async (t) => {
   const { token } = await service.signIn(await service.addUser())
   t.same(await problem(await introspect(token)), { status: 401, code: 'key_required' })
   const basic = { authorization: `Basic ${btoa('a:b')}` }
@@ -76,7 +73,7 @@ t.test('a service gets as far as its key: none 401, a wrong one 401, without the
   t.same(
     await problem(await introspect(token, session)),
     { status: 401, code: 'invalid_key' },
-    'a session is no key',
+    'a session token is not a key',
   )
   for (const scope of KEY_SCOPES) {
     const { headers } = await keyFor(scope)
@@ -87,23 +84,20 @@ t.test('a service gets as far as its key: none 401, a wrong one 401, without the
   }
 })
 
-t.test(
-  'a revoked key is refused on the next request; the one that takes its place works before and after',
-  async (t) => {
-    const { token } = await service.signIn(await service.addUser())
-    const old = await keyFor('introspect')
-    const next = await keyFor('introspect')
-    t.equal((await introspect(token, old.headers)).status, 200)
-    t.equal((await introspect(token, next.headers)).status, 200)
-    await database.run((db) => revokeKey(db, old.id))
-    const refused = await introspect(token, old.headers)
-    t.match(refused.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
-    t.same(await problem(refused), { status: 401, code: 'invalid_key' })
-    t.equal((await introspect(token, next.headers)).status, 200)
-  },
-)
+t.test('a revoked key is refused from the next request on; its successor keeps working', async (t) => {
+  const { token } = await service.signIn(await service.addUser())
+  const old = await keyFor('introspect')
+  const next = await keyFor('introspect')
+  t.equal((await introspect(token, old.headers)).status, 200)
+  t.equal((await introspect(token, next.headers)).status, 200)
+  await database.run((db) => revokeKey(db, old.id))
+  const refused = await introspect(token, old.headers)
+  t.match(refused.headers.get('www-authenticate'), 'Bearer error="invalid_token"')
+  t.same(await problem(refused), { status: 401, code: 'invalid_key' })
+  t.equal((await introspect(token, next.headers)).status, 200)
+})
 
-t.test('an expired key is no key, and the last use of a key is on record', async (t) => {
+t.test('an expired key is refused, and the last use of a key is recorded', async (t) => {
   const { id, headers } = await keyFor('introspect')
   const lastUse = async () =>
     (
@@ -124,78 +118,65 @@ t.test('no secret of a key is stored', async (t) => {
   t.notOk(rows.some(({ row }) => row.includes(key.slice(4, 20))))
 })
 
-t.test(
-  'guessing is slowed down for the address it comes from; whoever has a key gets through from there',
-  async (t) => {
-    const { headers } = await keyFor('introspect')
-    const from = (address: string, key: string) =>
-      introspect('x', { authorization: `Bearer ${key}`, 'x-forwarded-for': address })
-    const guesses = Array.from({ length: 30 }, (_, n) => `glk_${String(n).padStart(43, 'A')}`)
-    const statuses = []
-    for (const guess of guesses) statuses.push((await from('198.51.100.1', guess)).status)
-    t.same(new Set(statuses), new Set([401, 429]))
-    t.equal(statuses.indexOf(429), 20, 'after twenty')
-    const slowed = await from('198.51.100.1', guesses[0] ?? '')
-    const seconds = Number(slowed.headers.get('retry-after'))
-    t.ok(seconds > 0 && seconds <= 60, 'and until when is said')
-    t.same(await problem(slowed), { status: 429, code: 'too_many_attempts' })
-    t.equal((await introspect('x', { ...headers, 'x-forwarded-for': '198.51.100.1' })).status, 200)
-    t.equal((await from('198.51.100.2', guesses[0] ?? '')).status, 401, 'others are not held up')
-  },
-)
+t.test('guesses are slowed down by address; a valid key from that address still works', async (t) => {
+  const { headers } = await keyFor('introspect')
+  const from = (address: string, key: string) =>
+    introspect('x', { authorization: `Bearer ${key}`, 'x-forwarded-for': address })
+  const guesses = Array.from({ length: 30 }, (_, n) => `glk_${String(n).padStart(43, 'A')}`)
+  const statuses = []
+  for (const guess of guesses) statuses.push((await from('198.51.100.1', guess)).status)
+  t.same(new Set(statuses), new Set([401, 429]))
+  t.equal(statuses.indexOf(429), 20, 'after twenty')
+  const slowed = await from('198.51.100.1', guesses[0] ?? '')
+  const seconds = Number(slowed.headers.get('retry-after'))
+  t.ok(seconds > 0 && seconds <= 60, 'with the time to wait')
+  t.same(await problem(slowed), { status: 429, code: 'too_many_attempts' })
+  t.equal((await introspect('x', { ...headers, 'x-forwarded-for': '198.51.100.1' })).status, 200)
+  t.equal((await from('198.51.100.2', guesses[0] ?? '')).status, 401, 'other addresses are not slowed down')
+})
 
-t.test(
-  'a flood of wrong keys keeps the database busy with a handful of queries, and no right key out',
-  async (t) => {
-    let queries = 0
-    const query: typeof database.query = (prepared) => {
-      queries++
-      return database.query(prepared)
-    }
-    const keys = createKeys({ run: database.run, query }, strictLog(t))
-    const { key, id } = await keyFor('security')
-    const wrong = Array.from({ length: 2_000 }, (_, n) => `glk_${String(n).padStart(43, 'B')}`)
-    const require = (key: string) => untilDecided(() => keys.require(key, 'security'))
-    const guesses = Promise.allSettled(wrong.map(require))
-    t.equal((await require(key)).id, id)
-    const outcomes = (await guesses).map((guess) => guess.status === 'rejected' && guess.reason.code)
-    t.same(new Set(outcomes), new Set(['invalid_key']))
-    t.ok(queries <= 20, `${queries} queries`)
-  },
-)
+t.test('many wrong keys cause few concurrent queries, and do not block a valid key', async (t) => {
+  let queries = 0
+  const query: typeof database.query = (prepared) => {
+    queries++
+    return database.query(prepared)
+  }
+  const keys = createKeys({ run: database.run, query }, strictLog(t))
+  const { key, id } = await keyFor('security')
+  const wrong = Array.from({ length: 2_000 }, (_, n) => `glk_${String(n).padStart(43, 'B')}`)
+  const require = (key: string) => untilDecided(() => keys.require(key, 'security'))
+  const guesses = Promise.allSettled(wrong.map(require))
+  t.equal((await require(key)).id, id)
+  const outcomes = (await guesses).map((guess) => guess.status === 'rejected' && guess.reason.code)
+  t.same(new Set(outcomes), new Set(['invalid_key']))
+  t.ok(queries <= 20, `${queries} queries`)
+})
 
-t.test(
-  'an application signs a user in: the token works at once, with the cookie it is meant for',
-  async (t) => {
-    const { headers } = await keyFor('sessions:create')
-    const ada = await service.addUser()
-    const response = await create(
-      { user: { id: ada }, userAgent: 'Phone', ipAddress: '2001:db8::1' },
-      headers,
-    )
-    t.equal(response.status, 201)
-    const { token, sessionId, expiresAt, cookie } = (await response.json()) as {
-      token: string
-      sessionId: string
-      expiresAt: string
-      cookie: { name: string; attributes: object }
-    }
-    t.match(token, /^[\w-]{43}$/)
-    t.ok(Date.parse(expiresAt) > Date.now())
-    t.same(cookie, {
-      name: service.cookieName,
-      attributes: { path: '/', httpOnly: true, sameSite: 'lax', secure: false },
-    })
-    t.equal(await service.check(token), 200)
-    const [row] = await database.psql(
-      'select "userId", "userAgent", "ipAddress" from session where id = $1',
-      [sessionId],
-    )
-    t.same(row, { userId: ada, userAgent: 'Phone', ipAddress: '2001:db8::1' })
-  },
-)
+t.test('an application signs a user in: the token works at once, with the returned cookie', async (t) => {
+  const { headers } = await keyFor('sessions:create')
+  const ada = await service.addUser()
+  const response = await create({ user: { id: ada }, userAgent: 'Phone', ipAddress: '2001:db8::1' }, headers)
+  t.equal(response.status, 201)
+  const { token, sessionId, expiresAt, cookie } = (await response.json()) as {
+    token: string
+    sessionId: string
+    expiresAt: string
+    cookie: { name: string; attributes: object }
+  }
+  t.match(token, /^[\w-]{43}$/)
+  t.ok(Date.parse(expiresAt) > Date.now())
+  t.same(cookie, {
+    name: service.cookieName,
+    attributes: { path: '/', httpOnly: true, sameSite: 'lax', secure: false },
+  })
+  t.equal(await service.check(token), 200)
+  const [row] = await database.psql('select "userId", "userAgent", "ipAddress" from session where id = $1', [
+    sessionId,
+  ])
+  t.same(row, { userId: ada, userAgent: 'Phone', ipAddress: '2001:db8::1' })
+})
 
-t.test('the token that a sign-in replaces is over with it, and the record names the service', async (t) => {
+t.test('the session that a sign-in replaces ends with it, and the record names the service', async (t) => {
   const { id, headers } = await keyFor('sessions:create')
   const ada = await service.addUser()
   const old = await service.signIn(ada)
@@ -212,11 +193,11 @@ t.test('the token that a sign-in replaces is over with it, and the record names 
   t.equal(
     (await create({ user: { id: ada }, replaces: 'never existed' }, headers)).status,
     201,
-    'nothing to replace',
+    'no session to replace',
   )
 })
 
-t.test('wrong input is named, and signs nobody in', async (t) => {
+t.test('invalid input is reported, and signs no user in', async (t) => {
   const { headers } = await keyFor('sessions:create')
   const ada = await service.addUser()
   const wrong: [unknown, string][] = [
@@ -239,45 +220,42 @@ t.test('wrong input is named, and signs nobody in', async (t) => {
   t.same(await database.psql('select from session where "userId" = $1', [ada]), [])
 })
 
-t.test(
-  'a locked user is signed in by nobody, whoever writes the session, and everybody is told so',
-  async (t) => {
-    const { headers } = await keyFor('sessions:create')
-    const [ada, bob, eve] = [await service.addUser(), await service.addUser(), await service.addUser()]
-    await database.psql(
-      `insert into user_lock (user_id, until, reason)
+t.test('a locked user cannot be signed in by any way of writing sessions, and gets the reason', async (t) => {
+  const { headers } = await keyFor('sessions:create')
+  const [ada, bob, eve] = [await service.addUser(), await service.addUser(), await service.addUser()]
+  await database.psql(
+    `insert into user_lock (user_id, until, reason)
      values ($1, now() + interval '1 hour', 'stolen'), ($2, null, 'stolen'), ($3, now() - interval '1 second', 'over')`,
-      [ada, bob, eve],
+    [ada, bob, eve],
+  )
+  for (const userId of [ada, bob]) {
+    const refused = await create({ user: { id: userId } }, headers)
+    t.match(await refused.json(), {
+      status: 403,
+      code: 'user_locked',
+      detail: /^Sign-in of this user is locked until /,
+    })
+    const bySql = database.psql(
+      `insert into session ("sessionToken", "userId", expires) values ('x', $1, now() + interval '1 day')`,
+      [userId],
     )
-    for (const userId of [ada, bob]) {
-      const refused = await create({ user: { id: userId } }, headers)
-      t.match(await refused.json(), {
-        status: 403,
-        code: 'user_locked',
-        detail: /^Sign-in of this user is locked until /,
-      })
-      const bySql = database.psql(
-        `insert into session ("sessionToken", "userId", expires) values ('x', $1, now() + interval '1 day')`,
-        [userId],
-      )
-      await t.rejects(bySql, {
-        code: 'GL001',
-        message: /^sign-in of this user is locked until/,
-        hint: /staff/,
-      })
-    }
-    t.equal((await create({ user: { id: eve } }, headers)).status, 201, 'a lock that is over binds nobody')
-    const elsewhere = service.signIn(eve)
-    const { id } = await elsewhere
-    await t.rejects(
-      database.psql(`update session set "userId" = $1 where id = $2`, [ada, id]),
-      { code: 'GL001' },
-      'nor does a session change hands into a lock',
-    )
-  },
-)
+    await t.rejects(bySql, {
+      code: 'GL001',
+      message: /^sign-in of this user is locked until/,
+      hint: /staff/,
+    })
+  }
+  t.equal((await create({ user: { id: eve } }, headers)).status, 201, 'an expired lock does not apply')
+  const elsewhere = service.signIn(eve)
+  const { id } = await elsewhere
+  await t.rejects(
+    database.psql(`update session set "userId" = $1 where id = $2`, [ada, id]),
+    { code: 'GL001' },
+    'a session cannot be moved to a locked user',
+  )
+})
 
-t.test('a login that meets a lock in the making waits for it, and is refused', async (t) => {
+t.test('a login that coincides with a new lock waits for it, and is refused', async (t) => {
   const ada = await service.addUser()
   const locking = await hold(database, 'select from "user" where id = $1 for update', [ada])
   await locking.query(`insert into user_lock (user_id, reason) values ($1, 'stolen')`, [ada])
