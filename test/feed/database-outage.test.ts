@@ -40,7 +40,7 @@ for (const [how, away, back] of [
   ['frozen', server.freeze, server.thaw],
 ] as const) {
   t.test(
-    `${how}: streams end, held answers are 503, and all goes on from where it was`,
+    `${how}: streams end, held requests get 503, and all resume at their cursor`,
     { skip: how === 'frozen' && process.platform !== 'linux' && 'needs SIGSTOP' },
     async (t) => {
       const [first, second, other] = [
@@ -61,7 +61,7 @@ for (const [how, away, back] of [
       await waitFor('three waiting followers', () => service.feed.waiting() >= 3)
 
       await away()
-      t.equal((await held).status, 503, 'nobody can say whether something came')
+      t.equal((await held).status, 503, 'undecided whether there are events')
       t.equal(await events.next(), null)
       t.equal(await page.next(), null)
       t.equal((await get(`?since=${cursor}&wait=0`)).status, 503)
@@ -91,7 +91,7 @@ t.test('after a failover, which may have lost commits, an earlier cursor is too 
   t.equal(await events.next(), null)
   await demote(server.folder)
   await server.start()
-  t.equal((await get(`?since=${cursor}`)).status, 503, 'a standby cannot say')
+  t.equal((await get(`?since=${cursor}`)).status, 503, 'a standby cannot answer')
   await psql('select pg_promote()')
 
   const response = await recovered(`?since=${cursor}`)
@@ -106,7 +106,7 @@ t.test('after a failover, which may have lost commits, an earlier cursor is too 
   t.match(answer.events, [{ sessionId: id }])
 })
 
-/** Opens a stream once the feed can be read, and takes its `ready`. */
+/** Opens a stream once the feed can be read, and reads its `ready` event. */
 async function openAgain(lastId: string): Promise<EventStream> {
   return await waitFor('a stream that begins', async () => {
     const events = await stream(lastId)

@@ -28,7 +28,7 @@ interface Answer {
 const get = (query = '', at = service) => at.http(`/events${query}`, { headers })
 const ask = async (query = '', at = service) => (await (await get(query, at)).json()) as Answer
 
-/** A second feed, beside the service's. `own`: its reads for single followers. */
+/** A second feed, next to the service's. `own`: its reads for single followers. */
 function openFeed(options: ReaderOptions) {
   const reads = { all: 0 }
   const store = {

@@ -138,7 +138,8 @@ function follow(connection: Connection, begin: string, longestMs: number): Reade
   const following = (async () => {
     for (let cursor = begin; !stopped; reader.rounds++) {
       const at = chance(0.5) ? here : there
-      // Once all is committed it may read on: how much a short connection tells is a matter of speed.
+      // Once all is committed it may read on, because a short connection may deliver too little on a slow
+      // machine.
       cursor = await connection(at, cursor, allCommitted ? 1_000 : below(longestMs), ({ type, sessionId }) =>
         reader.seen.add(`${type} ${sessionId}`),
       )
