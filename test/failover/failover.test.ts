@@ -1,6 +1,7 @@
 /**
- * An asynchronous failover loses acknowledged logouts. A copy of the server from before them, promoted, takes its place: the same system,
- * a new timeline. The service carries them out again before it answers from there.
+ * An asynchronous failover loses acknowledged logouts. A copy of the server from before them is promoted and
+ * takes its place: the
+ * same system, a new timeline. The service executes them again before it answers from there.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -23,7 +24,7 @@ t.teardown(() => rm(before, { recursive: true, force: true }))
 const psql = <Row>(sql: string, values: unknown[] = []) =>
   admin(server.url, async (client) => (await client.query(sql, values)).rows as Row[])
 
-/** Notes the state of the server, to which `failOver` returns. */
+/** Saves the state of the server, to which `failOver` returns. */
 async function copy() {
   await server.stop()
   await rm(join(before, 'postgres'), { recursive: true, force: true })
@@ -31,7 +32,7 @@ async function copy() {
   await server.start()
 }
 
-/** A standby that had only what was copied takes over, at the same address. */
+/** Promotes a standby that has only the saved state, at the same address. */
 async function failOver({ ready = async () => {} } = {}) {
   await server.stop()
   await rm(join(server.folder, 'postgres'), { recursive: true })
@@ -52,7 +53,7 @@ async function serve(CHECK_MODE: string, log: string[] = []) {
 }
 
 const logOut = ({ as }: Service, token: string) => as(token, '/api/logout', json({ scope: 'global' }))
-/** Checks until one is decided, and until then nothing else. */
+/** Repeats one check until it is decided, without other requests. */
 async function decided({ check }: Pick<Service, 'check'>, token: string): Promise<number> {
   return waitFor('a check that is decided', async () => {
     const status = await check(token)
@@ -70,7 +71,7 @@ const redone = (userId: string) =>
   )
 
 for (const mode of ['database', 'leased'])
-  t.test(`acknowledged logouts that a failover loses are done again, in ${mode} mode`, async (t) => {
+  t.test(`acknowledged logouts that a failover loses are executed again, in ${mode} mode`, async (t) => {
     const service = await serve(mode)
     const lost = await waitFor('a sign-in', () => service.signIn(`lost-${mode}`).catch(() => null))
     const stays = await service.signIn(`stays-${mode}`)
@@ -97,7 +98,7 @@ for (const mode of ['database', 'leased'])
     await service.close()
   })
 
-t.test('while the redo fails nothing is answered, and the service is not ready', async (t) => {
+t.test('while that fails every request gets 503, and the service is not ready', async (t) => {
   const service = await serve('database')
   const { token } = await service.signIn('held')
   await copy()
@@ -119,7 +120,7 @@ t.test('while the redo fails nothing is answered, and the service is not ready',
   await service.close()
 })
 
-t.test('a process that was killed does it when it starts again, from its journal', async (t) => {
+t.test('a killed process executes them from its journal when it starts again', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'global-logout-journal-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const port = await freePort()

@@ -1,4 +1,4 @@
-/** What a server lost is carried out again there, recorded as redone, counted, and done once. */
+/** Operations that a server lost are executed again on it, recorded as redone, counted, and done once. */
 import t from 'tap'
 import { createReconciler } from '../../src/failover/reconcile.ts'
 import type { Redone } from '../../src/failover/redo.ts'
@@ -16,7 +16,7 @@ const log = {
   error: (fields: Record<string, unknown>, message: string) => void errors.push({ message, fields }),
 } as unknown as Log
 
-/** The old primary; the new one gets what was replicated, and no more. */
+/** The old primary, and the new one with only what was replicated. */
 const old = await startService({ except: ['sealer', 'incidents'] })
 const taken = await testDatabase()
 const { sessions, accounts } = servicesOn(taken.url)
@@ -52,12 +52,12 @@ const operations = (userId: string) =>
     [userId],
   )
 
-t.test('a lost global logout is done again; what came later stays', async (t) => {
+t.test('a lost global logout is executed again; later sign-ins stay valid', async (t) => {
   const phone = await old.signIn('ada')
   const laptop = await old.signIn('ada')
   await replicate()
   const { operationId } = await old.sessions.logout(phone.token, 'global', source)
-  t.ok(await sessions.find(laptop.token), 'the new primary does not know')
+  t.ok(await sessions.find(laptop.token), 'the new primary does not know of the logout')
   const later = await sessions.create({ userId: 'ada', ...source })
 
   const { run, counts, redone } = reconcilerOf()
@@ -85,7 +85,7 @@ t.test('a lost global logout is done again; what came later stays', async (t) =>
   t.equal((await operations('ada')).length, 1)
 })
 
-t.test('several processes that redo it at once do it once', async (t) => {
+t.test('several processes that execute it again at once do it once', async (t) => {
   const { token } = await old.signIn('bob')
   await replicate()
   await old.sessions.logout(token, 'local', source)
@@ -99,7 +99,7 @@ t.test('several processes that redo it at once do it once', async (t) => {
   t.equal(await sessions.find(token), null)
 })
 
-t.test('every kind of act is done again', async (t) => {
+t.test('every kind of operation is executed again', async (t) => {
   const [a, b, c] = [await old.signIn('cleo'), await old.signIn('cleo'), await old.signIn('dora')]
   const [e, f] = [await old.signIn('emil'), await old.signIn('fred')]
   await replicate()
@@ -119,14 +119,14 @@ t.test('every kind of act is done again', async (t) => {
     { kind: 'user.revoke', actor_kind: 'staff', actor_id: 'eve', result: { lockedUntil: 'forever' } },
   ])
   t.match((await accounts.show('dora')).user.lock, { until: null, reason: 'stolen' })
-  t.equal((await accounts.show('emil')).user.lock, null, 'it was unlocked since')
+  t.equal((await accounts.show('emil')).user.lock, null, 'unlocked by the later operation')
   t.match(await operations('fred'), [{ kind: 'user.delete', actor_id: key.id, revoked_count: 1 }])
   t.same(await taken.psql(`select from "user" where id = 'fred'`), [])
   t.equal(counts.lost, 5)
   t.match(errors.find(({ fields }) => fields.kind === 'user.unlock')?.message, /unlock the user again/)
 })
 
-t.test('an incident runs again, also where its plan is lost', async (t) => {
+t.test('an incident runs again, even if its plan is lost', async (t) => {
   const [a, b] = [await old.signIn('gwen', 'first'), await old.signIn('gwen', 'second')]
   await replicate()
   const { planId } = await old.incidents.plan({ userAgent: 'first' }, 'a test', { ...STAFF, ...source })
@@ -143,7 +143,7 @@ t.test('an incident runs again, also where its plan is lost', async (t) => {
   t.match(await incidents.get(lost), { selection: { userIds: ['gwen'] } })
 })
 
-t.test('a head of the audit chain that is lost is told once', async (t) => {
+t.test('a lost head of the audit chain is reported once', async (t) => {
   await seal(old.database)
   const acknowledged = createAcknowledged(null, log)
   acknowledged.noteHead(await readChainHead(old.database))
@@ -155,11 +155,11 @@ t.test('a head of the audit chain that is lost is told once', async (t) => {
   await seal(taken)
   acknowledged.noteHead(await readChainHead(taken))
   await run()
-  t.equal(counts.heads, 1, 'one that it has is no error')
+  t.equal(counts.heads, 1, 'a head that the server has is no error')
   t.same((await verify(taken)).findings, [])
 })
 
-t.test('while it fails it says what is missing, and goes on the next time', async (t) => {
+t.test('while it fails it counts what is missing, and the next run continues', async (t) => {
   const { token } = await old.signIn('hugo')
   await replicate()
   await old.sessions.logout(token, 'local', source)
@@ -176,7 +176,7 @@ t.test('while it fails it says what is missing, and goes on the next time', asyn
   t.equal(await sessions.find(token), null)
 })
 
-t.test('the role of the service may do it', async (t) => {
+t.test("the service's database role has the rights for it", async (t) => {
   const { token } = await old.signIn('ines')
   await replicate()
   await old.sessions.logout(token, 'global', source)
