@@ -1,6 +1,8 @@
 /**
- * Runs the simulation of leases, and prints what it exercised as JSON. Exits with 1 and the smallest failing scenario when it
- * finds a violation. It is a process of its own because tap's hooks on promises make it twenty times slower.
+ * Runs the simulation of leases, and prints what it exercised as JSON. If it finds a violation, it exits with
+ * 1 and prints the
+ * smallest failing scenario. It is a separate process because tap's hooks on promises make it twenty times
+ * slower.
  *
  *     node test/leases/simulate.ts RUNS [SEED]
  */

@@ -1,6 +1,7 @@
 /**
- * Simulates what the lease protocol uses of PostgreSQL: rows, serial commits, and snapshots that show a prefix of them. A crash forgets
- * the last commits that did not wait for the disk; one that waited keeps all before it.
+ * Simulates the parts of PostgreSQL that the lease protocol uses: rows, serial commits, and snapshots that
+ * show a prefix of them.
+ * A crash loses the last commits that did not wait for the disk; one that waited keeps all before it.
  */
 import type { Prepared } from '../../src/database/pooled-client.ts'
 import type { InstanceStatus } from '../../src/leases/queries.ts'
@@ -15,12 +16,12 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
   const commits: string[][] = []
   let databases = 1
   let epoch = 0
-  /** Rows of instances, and as a crash would leave them. A row is never changed, but replaced. */
+  /** Rows of instances: now, and after a crash. A row is replaced, never changed. */
   let rows = new Map<string, { beat: number; applied: number }>()
   let onDisk = rows
   const expiry = keys.map(() => (random() < 0.3 ? random() * endMs : 1e9))
 
-  /** Commits. What does not wait for the disk may get there all the same. */
+  /** Commits. A commit that does not wait for the disk may reach it nevertheless. */
   function commit(waits: boolean): void {
     if (waits || random() < 0.3) onDisk = new Map(rows)
   }
@@ -43,7 +44,10 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
       })
     },
 
-    /** Ends sessions and commits, now and then with their epoch: then no token is named. @returns the transaction's id. */
+    /**
+     * Ends sessions and commits. Sometimes it ends them by their epoch, and then names no token. @returns the
+     * transaction's id.
+     */
     end(sessions: number[]): string {
       const ended = sessions.map((session) => keys[session] ?? '').filter((key) => alive.delete(key))
       const named = random() < 0.8
@@ -66,7 +70,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
           return write(id, row && { ...row, applied: Number(applied) }, statement)
         case 'read-changes': {
           const [since] = statement.values as [string | null]
-          // Now and then too many to list, and now and then another connection.
+          // Sometimes too many to list, and sometimes on another connection.
           if (random() < 0.005 && !quiet) databases++
           const tokens = random() < 0.05 ? TOO_MANY : commits.slice(Number(since ?? commits.length)).flat()
           return [[String(commits.length), `server ${databases}`, 'backend', `epoch ${epoch}`, tokens]]

@@ -66,7 +66,7 @@ export async function play({ seed, rates, quiet, steps, ...given }: Scenario): P
   /** When the logout of each session was answered, in milliseconds. */
   const answeredAt = new Array<number>(SESSIONS).fill(Number.POSITIVE_INFINITY)
 
-  /** Milliseconds: mostly short, now and then longer than a lease. */
+  /** Milliseconds: mostly short, sometimes longer than a lease. */
   const delay = () => {
     const luck = random()
     if (luck < 1 - trouble) return random() * 20
