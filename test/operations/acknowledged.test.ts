@@ -1,4 +1,4 @@
-/** What a process answered as done is kept: in memory with a limit, and in a folder that outlives the process. */
+/** Acknowledged operations are kept: in memory up to a limit, and in a folder that survives the process. */
 import { appendFile, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,7 +54,7 @@ t.test('at the limit the oldest are dropped, loudly', async (t) => {
   t.same(await idsOf(acknowledged), [], 'one that is too large is not kept')
 })
 
-t.test('a folder outlives its process, and a torn last line', async (t) => {
+t.test('a folder survives its process, and an incomplete last line', async (t) => {
   const path = await folder()
   const before = createAcknowledged(await journalIn(path), log)
   await before.keep([actOf('a'), actOf('b')])
@@ -73,7 +73,7 @@ t.test('a folder outlives its process, and a torn last line', async (t) => {
   t.same(await idsOf(after), ['a', 'b', 'c', 'd'])
 })
 
-t.test('a line that no process wrote is logged, and the others are read', async (t) => {
+t.test('an invalid line is logged, and the others are read', async (t) => {
   const path = await folder()
   const before = createAcknowledged(await journalIn(path), log)
   await before.keep([actOf('a')])
@@ -83,7 +83,7 @@ t.test('a line that no process wrote is logged, and the others are read', async 
   t.equal(logged.length, 2)
 })
 
-t.test('old files are deleted, but not before the database has what is in them', async (t) => {
+t.test('old files are deleted, but not before the database has their operations', async (t) => {
   const path = await folder()
   const before = await openJournal(path, log)
   await createAcknowledged(before, log).keep([actOf('a')])
@@ -97,7 +97,7 @@ t.test('old files are deleted, but not before the database has what is in them',
   t.equal((await readdir(path)).length, 2)
   done()
   await journal.prune()
-  t.equal((await readdir(path)).length, 1, 'its own, which is young')
+  t.equal((await readdir(path)).length, 1, 'its own file, which is new')
 })
 
 t.test('a folder that cannot be written stops the start', async (t) => {
@@ -106,7 +106,7 @@ t.test('a folder that cannot be written stops the start', async (t) => {
   await t.rejects(openJournal(path, log))
 })
 
-t.test('whatever ends sessions is kept once it is done', async (t) => {
+t.test('every operation that ends sessions is kept once it is done', async (t) => {
   const service = await startService({ except: ['incidents'] })
   const { sessions, accounts, acknowledged } = service
   const source = { userAgent: null, ipAddress: null }

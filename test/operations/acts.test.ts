@@ -224,7 +224,7 @@ t.test('lifetimes that a start changes are recorded', async (t) => {
 })
 
 t.test('an application cannot end sessions in the name of another operation', async (t) => {
-  // One with the stock adapter of Auth.js on our tables, beside the functions.
+  // An application with the stock adapter of Auth.js on our tables, which also uses the functions.
   const application = await login(owner, 'global_logout_application')
   await psql(`grant select, insert, update, delete on "user", session to ${application.name}`)
   const id = '00000000-0000-4000-8000-000000000001'
@@ -265,7 +265,7 @@ t.test('an application cannot end sessions in the name of another operation', as
   await signIn('service')
   await member.psql(`set role global_logout_service; select set_config('global_logout.operation_id', '${id}', false);
     delete from session where "sessionToken" = 'service'`)
-  t.same(await endedBy('service'), [{ kind: 'user.revoke' }], 'the service does, also by SET ROLE')
+  t.same(await endedBy('service'), [{ kind: 'user.revoke' }], 'the service can, also by SET ROLE')
   t.match(await verify(owner), { findings: [] })
 })
 

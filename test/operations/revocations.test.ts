@@ -52,7 +52,7 @@ for (const [path, end] of Object.entries(PATHS)) {
     const left = await traces(userId)
     t.same(left.map((trace) => trace.session_id).sort(), active.map(({ id }) => id).sort())
     t.same(left.map((trace) => trace.session_token).sort(), hashes.map(({ hash }) => hash).sort())
-    t.same([...new Set(left.map((trace) => trace.operation_id))], [null], 'no operation stands behind it')
+    t.same([...new Set(left.map((trace) => trace.operation_id))], [null], 'they have no operation')
     for (const { token } of active) t.equal(await service.check(token), 401)
   })
 }
@@ -96,7 +96,7 @@ t.test('the operation of one transaction does not leak into the next on the same
   t.equal(left.find((trace) => trace.session_id === active[1]?.id)?.operation_id, null)
 })
 
-t.test('a rolled-back deletion leaves nothing', async (t) => {
+t.test('a rolled-back deletion leaves no revocation', async (t) => {
   const { userId, active } = await someone()
   await t.rejects(
     database.transaction(async (tx) => {
@@ -137,7 +137,7 @@ t.test('an update that leaves a session valid is not a revocation', async (t) =>
   t.equal(await service.check(token), 200)
 })
 
-t.test('a longer lifetime does not revive a session that had ended under the shorter one', async (t) => {
+t.test('a longer lifetime does not revive a session that ended under the shorter one', async (t) => {
   const { writePolicy } = await import('../../src/sessions/validity.ts')
   const userId = await service.addUser()
   const idle = await service.signIn(userId)
