@@ -26,7 +26,7 @@ t.test('a capability without the guards that it depends on stops the start', asy
   )
 })
 
-t.test('services and app are made, and closed, without a database', async (t) => {
+t.test('services and app are created and closed without a database', async (t) => {
   const services = createServices(config, silentLog, { url: nowhere })
   const app = await buildApp(services, createLogger('silent'))
   await app.ready()
@@ -37,12 +37,12 @@ t.test('services and app are made, and closed, without a database', async (t) =>
   for (const pool of Object.values(services.pools)) t.equal(pool.pool.totalCount, 0)
 })
 
-t.test('a test cannot set lifetimes that only a start puts in force', async (t) => {
+t.test('a test cannot set lifetimes that only a start applies', async (t) => {
   for (const name of ['SESSION_MAX_AGE', 'SESSION_IDLE_TIMEOUT'])
     await t.rejects(startService({ env: { [name]: '1h' } }), { message: new RegExp(name) })
 })
 
-t.test('what was started ends in reverse, and a step that fails does not stop the others', async (t) => {
+t.test('cleanup runs in reverse order, and a failed step does not stop the others', async (t) => {
   const ended: string[] = []
   const cleanup = createCleanup()
   cleanup.add(async () => ended.push('first'))
@@ -53,7 +53,7 @@ t.test('what was started ends in reverse, and a step that fails does not stop th
   await t.rejects(cleanup.run(), { errors: [{ message: 'cannot end' }] })
   t.same(ended, ['last', 'first'])
   await cleanup.run()
-  t.equal(ended.length, 2, 'nothing ends twice')
+  t.equal(ended.length, 2, 'no step runs twice')
 })
 
 t.test('jobs run from startJobs to close; a job in "except" does not start', async (t) => {

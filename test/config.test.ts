@@ -1,4 +1,4 @@
-/** Settings: defaults of the contract, every problem at once and by name. */
+/** Settings: the defaults of the contract, and all problems reported at once, by name. */
 import fc from 'fast-check'
 import t from 'tap'
 import { readConfig } from '../src/config.ts'
@@ -48,7 +48,7 @@ t.test('the defaults are those of the contract', async (t) => {
   t.equal(
     readConfig({ SESSION_MAX_AGE: '1d' }).policy.idleTimeoutSeconds,
     86_400,
-    'idle is never longer than the whole life',
+    'the idle timeout never exceeds the maximum age',
   )
   t.equal(readConfig({ PORT: '', DATABASE_URL: '' }).port, 4000, 'empty counts as not set')
 })
@@ -109,7 +109,7 @@ t.test('settings that contradict each other are refused', async (t) => {
   t.match(problemsOf({ SESSION_MAX_AGE: '1h', SESSION_IDLE_TIMEOUT: '2h' }), [/^SESSION_IDLE_TIMEOUT/])
 })
 
-t.test('no text in any setting brings anything but a config or named problems', async (t) => {
+t.test('any text in any setting results in a config or in problems with names', async (t) => {
   const names = [
     'DATABASE_URL',
     'HOST',

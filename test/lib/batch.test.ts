@@ -8,7 +8,7 @@ import { holds } from '../support/seed.ts'
 
 const LIMITS = { inFlight: 2, busyAt: 2, size: 10, waiting: 100, waitMs: 60_000, refusal: unavailable }
 
-/** A batch whose loads end when the test says so. */
+/** A batch whose loads end when the test resolves them. */
 function held() {
   const loads: { items: number[]; end: () => void; fail: (error: Error) => void }[] = []
   let clock = 0
@@ -52,7 +52,7 @@ t.test('calls that arrive while loads are in flight share the next load', async 
   )
 })
 
-t.test('beside a large load no other begins: calls that arrive meanwhile share the next', async (t) => {
+t.test('next to a large load no other starts: calls that arrive meanwhile share the next', async (t) => {
   const { loads, ask } = held()
   const answers = [1, 2, 3, 4, 5, 6].map(ask)
   loads[0]?.end()
@@ -139,7 +139,7 @@ t.test('when too many calls are waiting, the next one is refused at once', async
     loads[i]?.end()
     await new Promise((turn) => setImmediate(turn))
   }
-  t.equal((await Promise.all(answers)).length, LIMITS.inFlight + LIMITS.waiting, 'the others are answered')
+  t.equal((await Promise.all(answers)).length, LIMITS.inFlight + LIMITS.waiting, 'the others get answers')
   t.ok(loads.every(({ items }) => items.length <= LIMITS.size))
 })
 
@@ -157,5 +157,5 @@ t.test('a call that has waited too long for a load is refused', async (t) => {
   ends[0]?.()
   t.equal(await first, 1)
   t.equal(await second, 'unavailable')
-  t.equal(ends.length, 1, 'no load began for it')
+  t.equal(ends.length, 1, 'no load started for it')
 })
