@@ -1,6 +1,7 @@
 /**
- * Every answer to a random request is one that the OpenAPI document names, with the body that it describes, and never an internal
- * error. TEST_SEED repeats a run, FUZZ_RUNS makes it longer.
+ * Every answer to a random request is documented in the OpenAPI document, has the body described there, and
+ * is never an
+ * internal error. TEST_SEED repeats a run, FUZZ_RUNS makes it longer.
  */
 import fc from 'fast-check'
 import type { OpenAPIV3_1 } from 'openapi-types'
@@ -67,7 +68,7 @@ const follower = await service.keyFor('events')
 const { cursor } = (await (await service.http('/events', { headers: follower.headers })).json()) as {
   cursor: string
 }
-/** Of another database. */
+/** A cursor of another database. */
 const strange = Buffer.from(cursor, 'base64url')
   .toString()
   .replace(/\/.{11}\//, '/AAAAAAAAAAA/')

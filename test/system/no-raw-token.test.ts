@@ -32,7 +32,7 @@ t.test(
       return { token, id }
     }
 
-    // Every way a token takes through the service, right and wrong.
+    // Every way in which the service gets a token, valid or not.
     const [one, two, three, four] = [await minted(), await minted(), await minted(), await minted()]
     for (const path of [
       '/check',
@@ -80,8 +80,8 @@ t.test(
     await admin(server.url, (client) => client.query('checkpoint'))
     const serverLog = await server.log()
     const hash = hashToken(tokens[0] ?? '')
-    t.ok(dump.includes(hash) && serverLog.includes(hash), 'their hashes are there: the search can find')
-    t.match(log.join(''), '"path":"/api/session"', 'and the service did log, without query strings')
+    t.ok(dump.includes(hash) && serverLog.includes(hash), 'the hashes are found, so the search works')
+    t.match(log.join(''), '"path":"/api/session"', 'the service did log, without query strings')
     t.match(serverLog, /parameters?: \$1 = /i, 'the server did log parameters')
     t.equal(tokens.length, 5)
     for (const token of tokens) {

@@ -38,8 +38,8 @@ async function everythingIsUndecided(t: Tap, token: string) {
     t.equal(response.headers.get('set-cookie'), null, `${what} keeps the cookie`)
     t.notMatch(body, /ECONN|postgres|select|127\.0\.0\.1:/i, `${what} shows no internals`)
   }
-  t.equal((await http('/healthz')).status, 200, 'the process itself is well')
-  t.equal((await http('/check')).status, 401, 'no token needs no database to be refused')
+  t.equal((await http('/healthz')).status, 200, 'the process itself is healthy')
+  t.equal((await http('/check')).status, 401, 'a request without a token is refused without the database')
 }
 type Tap = Pick<typeof t, 'equal' | 'notMatch'>
 
@@ -131,10 +131,10 @@ t.test('a sign-out whose wait for a synchronous standby is cancelled is not answ
 })
 
 t.test(
-  'a sign-out whose commit is not confirmed is answered "outcome_unknown", and repeating it succeeds',
+  'a sign-out whose commit is not confirmed gets "outcome_unknown", and repeating it succeeds',
   async (t) => {
     const { token } = await service.signIn(ada)
-    // A deferred trigger runs inside COMMIT: here it cuts the connection of the very backend that commits.
+    // A deferred trigger runs inside COMMIT: it cuts the connection of the backend that commits.
     const admin = await database.pool.connect()
     await admin.query(`create function global_logout.cut() returns trigger language plpgsql as $$ begin
     perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); return null; end $$`)
@@ -196,8 +196,8 @@ t.test('two slow queries of one request share its deadline', async (t) => {
     withDeadline(async () => [await slow(), await slow()]),
     { code: 'unavailable' },
   )
-  t.ok(performance.now() - began >= 1000, 'the first was answered, the second was cut off')
-  await t.resolves(slow(), 'the next request has its own')
+  t.ok(performance.now() - began >= 1000, 'the first query succeeded, the second was cut off')
+  await t.resolves(slow(), 'the next request has its own deadline')
 })
 
 /** Waits until the service decides checks again. */

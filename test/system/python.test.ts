@@ -1,4 +1,7 @@
-/** The Python example signs in, guards and signs out as its README says, and tells an outage from a sign-out. */
+/**
+ * The Python example signs in, guards and signs out as its README says, and distinguishes an outage from a
+ * sign-out.
+ */
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -42,7 +45,7 @@ t.test('the Python example', { skip }, async (t) => {
   const login = (user: string, headers: Record<string, string>) =>
     boundedFetch(`${application}/login`, { method: 'POST', headers, body: new URLSearchParams({ user }) })
 
-  /** A browser's cookie after a sign-in. @param before its cookie until then. */
+  /** Signs in. @param before the browser's cookie until then. @returns its cookie afterwards. */
   async function signIn(user: string, before = ''): Promise<string> {
     const response = await login(user, { 'sec-fetch-site': 'same-origin', cookie: before })
     t.equal(response.status, 200)
@@ -66,7 +69,7 @@ t.test('the Python example', { skip }, async (t) => {
     )
   })
 
-  t.test('lets in who is signed in, until the sign-out', async (t) => {
+  t.test('admits a signed-in user, until the sign-out', async (t) => {
     const [laptop, phone] = [await signIn('ädä'), await signIn('ädä')]
     t.match(await (await ask('/me', laptop)).json(), { userId: 'ädä', sessionId: String })
     t.equal((await ask('/me', '')).status, 401)
@@ -80,7 +83,7 @@ t.test('the Python example', { skip }, async (t) => {
     for (const cookie of [laptop, phone]) t.equal((await ask('/me', cookie)).status, 401)
   })
 
-  t.test('a sign-in ends the session that the browser had before', async (t) => {
+  t.test("a sign-in ends the browser's previous session", async (t) => {
     const before = await signIn('cy')
     const after = await signIn('cy', before)
     t.equal((await ask('/me', before)).status, 401)
@@ -89,7 +92,7 @@ t.test('the Python example', { skip }, async (t) => {
       t.equal((await ask('/me', await signIn('cy', `authjs.session-token=${junk}`))).status, 200)
   })
 
-  t.test('no form of another site signs a browser in or out', async (t) => {
+  t.test('a form of another site cannot sign a browser in or out', async (t) => {
     const cookie = await signIn('dan')
     for (const headers of [
       {},
@@ -106,7 +109,7 @@ t.test('the Python example', { skip }, async (t) => {
     t.equal((await ask('/me', cookie)).status, 200)
   })
 
-  t.test('in an outage it is undecided, and nobody is signed out', async (t) => {
+  t.test('during an outage it is undecided, and no user is signed out', async (t) => {
     const cookie = await signIn('bea')
     await duringOutage(service, async () => {
       for (const response of [await ask('/me', cookie), await logout(cookie)]) {

@@ -1,4 +1,6 @@
-/** `global-logout start` without and with DATABASE_URL: start, Ctrl-C, kill -9, several at once, SIGTERM. */
+/**
+ * `global-logout start` without and with DATABASE_URL: start, Ctrl-C, kill -9, concurrent starts, SIGTERM.
+ */
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -58,7 +60,7 @@ t.test(
     }
     t.ok(new Set(sessions.map(({ device }) => device.kind)).size >= 4, 'devices of several kinds')
     t.ok(new Set(sessions.map(({ ipAddress }) => ipAddress)).size >= 3, 'at several addresses')
-    // npm passes a Ctrl-C on although the terminal has sent it already.
+    // npm passes a Ctrl-C on although the terminal has already sent it.
     first.child.kill('SIGINT')
     first.child.kill('SIGINT')
     t.equal(await first.ended, 0)
@@ -97,7 +99,7 @@ t.test(
   },
 )
 
-t.test('a second start in the same folder fails with a message, and the first goes on', async (t) => {
+t.test('a second start in the same folder fails with a message, and the first continues', async (t) => {
   const [cwd, port] = [await emptyFolder(), await freePort()]
   const first = await startDemo(cwd, port)
   const token = await signIn(port)
@@ -110,7 +112,7 @@ t.test('a second start in the same folder fails with a message, and the first go
 })
 
 t.test(
-  'of two first starts at once in one folder, one serves and the other fails with a message',
+  'of two concurrent first starts in one folder, one serves and the other fails with a message',
   async (t) => {
     const cwd = await emptyFolder()
     const ports = [await freePort(), await freePort()]
@@ -133,7 +135,7 @@ t.test(
   },
 )
 
-t.test('a start on a port in use fails and names PORT, and PostgreSQL is stopped again', async (t) => {
+t.test('a start on a port in use fails and names PORT, and stops PostgreSQL again', async (t) => {
   const [cwd, port] = [await emptyFolder(), await freePort()]
   const squatter = createServer().listen(port, '127.0.0.1')
   t.teardown(() => squatter.close())
@@ -214,7 +216,7 @@ t.test(
       headers: { authorization: 'Bearer my-token' },
     })
     await waitFor('the logout to wait for the row', async () => {
-      // Inside a transaction the list of backends would stay as it was first read.
+      // Inside a transaction the list of backends would stay as first read.
       await holder.query('select pg_stat_clear_snapshot()')
       const { rows } = await holder.query(
         `select 1 from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0 and datname = current_database()`,
@@ -224,7 +226,7 @@ t.test(
     service.child.kill('SIGTERM')
     await service.printed('SIGTERM')
     await holder.query('commit')
-    t.equal((await logout).status, 200, 'the one under way is answered')
+    t.equal((await logout).status, 200, 'the one in progress is answered')
     t.equal(await service.ended, 0)
     await t.rejects(boundedFetch(`http://127.0.0.1:${port}/healthz`))
     const { rows } = await holder.query('select 1 from revoked_session')

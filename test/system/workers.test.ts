@@ -64,7 +64,7 @@ t.test('while a worker hangs, /metrics shows the others', async (t) => {
   const workers = await childrenOf(service.child.pid)
   const [hung = 0] = workers
   process.kill(hung, 'SIGSTOP')
-  // It may have been handed one of these.
+  // The hung worker may have accepted one of these connections.
   const asked = Array.from({ length: 3 }, async () => {
     const answer = await ask('/metrics', '')
     if (answer.status !== 200) throw new Error(`status ${answer.status}`)
@@ -77,7 +77,7 @@ t.test('while a worker hangs, /metrics shows the others', async (t) => {
   const all = async () => (await ask('/metrics', '')).text()
   await waitFor('two leases', async () => /^global_logout_leases_held 2$/m.test(await all()))
   t.match(await all(), /^global_logout_workers_unresponsive 0$/m)
-  t.same(await childrenOf(service.child.pid), workers, 'and when it goes on, it is one of them again')
+  t.same(await childrenOf(service.child.pid), workers, 'when it resumes, it is counted again')
 })
 
 t.test('a worker that is killed is replaced, and a sign-out waits no longer than its lease', async (t) => {
@@ -95,7 +95,7 @@ t.test('after SIGTERM all workers end', async (t) => {
   service.child.kill('SIGTERM')
   t.equal(await service.ended, 0)
   t.same(await childrenOf(service.child.pid), [])
-  t.ok((await instances()) <= 1, 'at most the row of the one that was killed is left')
+  t.ok((await instances()) <= 1, 'at most the row of the killed worker is left')
 })
 
 t.test('when the workers cannot start, the service ends with a reason', async (t) => {

@@ -1,4 +1,4 @@
-/** Leads to every page of the console in every state, on a service with a night of activity. */
+/** Opens every page of the console in every state, on a service with a night of activity. */
 import type { Page } from 'playwright-core'
 import { carryOut } from '../../../src/staff/incidents/runner.ts'
 import type { StaffRole } from '../../../src/staff/role-names.ts'
@@ -28,7 +28,7 @@ export interface Night {
   ada: string
 }
 
-/** What the pages have to show. */
+/** The data that the pages show. */
 export async function addNight(service: Service): Promise<Night> {
   const { psql } = service.database
   const staff = await addStaff(service, 'grace', 'Grace Hopper', 'security')

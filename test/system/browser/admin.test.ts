@@ -70,7 +70,7 @@ for (const javaScriptEnabled of [true, false]) {
       const incident = await execute(page)
       t.match(await read(page), /0 of 4 planned sessions ended/)
       await carryOut(service.database, service.barrier, incident)
-      // The page looks again by itself, with a script or without.
+      // The page refreshes by itself, with a script or without.
       await page.getByRole('heading', { name: '4 sessions of 1 user ended' }).waitFor()
       t.match(await read(page), /Ended by the incident 4 Already ended or expired 0 Planned 4/)
       t.strictSame(
@@ -107,7 +107,7 @@ for (const javaScriptEnabled of [true, false]) {
   })
 
   browserTest(
-    `staff whose sign-in is too old sign in again in another tab and go on, ${how}`,
+    `staff whose sign-in is too old sign in again in another tab and continue, ${how}`,
     async (t, open) => {
       const { id, tokens } = await addPerson(service, { name: `Late ${++made}`, devices: 1 })
       const page = await staffPage(open, { javaScriptEnabled })
@@ -196,7 +196,7 @@ browserTest('the console shows the sign-out after a sign-out in another tab', as
   t.notMatch(await read(page), 'Plan an incident')
 })
 
-browserTest('staff end the sessions of a user with the keyboard alone', async (t, open) => {
+browserTest('staff can end the sessions of a user with the keyboard only', async (t, open) => {
   const { id, tokens } = await addPerson(service, { name: `Keys ${++made}`, devices: 1 })
   const page = await staffPage(open)
   await page.goto(`/admin/user/revoke?id=${id}`)
@@ -209,7 +209,7 @@ browserTest('staff end the sessions of a user with the keyboard alone', async (t
   await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: '1 session was ended' }).waitFor()
-  t.match(await read(page), 'Sign-in is locked until', 'the arrow chose an hour')
+  t.match(await read(page), 'Sign-in is locked until', 'the arrow key chose an hour')
   t.equal(await service.check(tokens[0]), 401)
 })
 

@@ -38,7 +38,7 @@ for (const javaScriptEnabled of [true, false]) {
 
   for (const scope of ['local', 'global'] as const)
     browserTest(
-      `after a ${scope} logout a person arrives where the application sends them on to, ${how}`,
+      `after a ${scope} logout the user follows the application's redirects, ${how}`,
       async (t, open) => {
         const { token } = await service.signIn(await service.addUser())
         const context = await open(service, { token, javaScriptEnabled })
@@ -56,12 +56,12 @@ for (const javaScriptEnabled of [true, false]) {
         )
         await tab.goBack()
         await tab.waitForURL('/signed-out')
-        t.match(await read(tab), 'You are signed out', 'and back does not lead on once more')
+        t.match(await read(tab), 'You are signed out', 'the back button does not redirect once more')
       },
     )
 
   browserTest(
-    `a user who signs the other devices out arrives there too, and stays signed in, ${how}`,
+    `a user who signs the other devices out is redirected too, and stays signed in, ${how}`,
     async (t, open) => {
       const id = await service.addUser()
       const { token } = await service.signIn(id)
@@ -74,7 +74,7 @@ for (const javaScriptEnabled of [true, false]) {
     },
   )
 
-  browserTest(`a sign-out does not lead to an address that is not allowed, ${how}`, async (t, open) => {
+  browserTest(`a sign-out does not redirect to an address that is not allowed, ${how}`, async (t, open) => {
     const { token } = await service.signIn(await service.addUser())
     const tab = await (await open(service, { token, javaScriptEnabled })).newPage()
     await tab.goto(`/logout?callbackUrl=${encodeURIComponent(`${provider}/phishing`)}`)
@@ -84,10 +84,10 @@ for (const javaScriptEnabled of [true, false]) {
   })
 }
 
-browserTest('the other tabs show the sign-out, wherever it leads', async (t, open) => {
+browserTest('the other tabs show the sign-out, wherever it redirects', async (t, open) => {
   const { token } = await service.signIn(await service.addUser())
   const context = await open(service, { token })
-  // As behind a proxy that breaks the stream: only the tab that signs out can tell.
+  // Like a proxy that breaks the stream: only the tab that signs out can notify the others.
   await context.route('**/api/session/events*', (route) => route.abort())
   const other = await context.newPage()
   await other.goto('/')

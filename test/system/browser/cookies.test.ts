@@ -31,7 +31,7 @@ async function sibling(): Promise<(context: BrowserContext, setCookie: string) =
   }
 }
 
-/** Signs in by the pages. @returns the path of the page that follows. */
+/** Signs in through the pages. @returns the path of the page that follows. */
 async function signIn(context: BrowserContext, service: Service): Promise<string> {
   const page = await context.newPage()
   await page.goto(`${at(service)}/login`)
@@ -62,7 +62,7 @@ browserTest(
     }
     const context = await open(service)
     await plant(context, `\xa0${service.cookieName}=${attacker.token}; Domain=${HOST}; Path=/; Secure`)
-    t.equal((await context.cookies(at(service))).length, 1, 'Chromium keeps it, and sends it')
+    t.equal((await context.cookies(at(service))).length, 1, 'Chromium keeps it and sends it')
   },
 )
 
@@ -97,7 +97,7 @@ browserTest('two session cookies are removed by the 401, and signing in again wo
     const response = await page.goto(`${at(service)}${path}`)
     t.equal(response?.status(), path.length > 1 && path !== '/signed-out' ? 401 : 200, path)
     t.same(await sessionCookies(context, service), [], `${path} has removed both`)
-    t.equal(await signIn(context, service), '/', 'and the next sign-in works')
+    t.equal(await signIn(context, service), '/', 'the next sign-in works')
     t.equal((await page.goto(`${at(service)}/check`))?.status(), 200)
   }
 })

@@ -1,4 +1,7 @@
-/** While the database is unavailable the page says so, keeps the cookie and claims nothing; afterwards it works again. */
+/**
+ * While the database is unavailable, pages say so, keep the cookie and claim no sign-out; afterwards they
+ * work again.
+ */
 import { browserTest } from '../../support/browser.ts'
 import { duringOutage } from '../../support/database-outage.ts'
 import { startService } from '../../support/service.ts'
@@ -39,12 +42,12 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole('link', { name: 'Try again' }).click()
       await page.getByRole('heading', { name: 'Your devices' }).waitFor()
       t.equal(await service.check(token), 200)
-      for (const other of rest) t.equal(await service.check(other), 200, 'nobody was signed out')
+      for (const other of rest) t.equal(await service.check(other), 200, 'no device was signed out')
     },
   )
 }
 
-browserTest('"Try again" after a failed button of one device leads to the list', async (t, open) => {
+browserTest('"Try again" after a failed sign-out of one device leads to the list', async (t, open) => {
   const page = await (await open(service, { token })).newPage()
   await page.goto('/')
   await duringOutage(service, async () => {

@@ -59,7 +59,7 @@ browserTest(
     await service.as(other.tokens[0], '/api/logout', json({ scope: 'global' }))
     await psql(`select pg_terminate_backend(pid) from pg_stat_activity
       where application_name like 'global-logout%' and datname = current_database() and pid <> pg_backend_pid()`)
-    // A navigation caused by them would come before this one.
+    // A reload caused by them would come before this navigation.
     await waitFor(
       'the logout to be decided',
       async () => (await service.as(tokens[1] ?? '', '/api/logout', { method: 'POST' })).status !== 503,
@@ -123,7 +123,7 @@ browserTest(
     await cutStream(page)
     await page.goto('/')
     await service.as(tokens[1] ?? '', '/api/logout', json({ scope: 'global' }))
-    t.match(await read(page), 'Your devices', 'it shows what was')
+    t.match(await read(page), 'Your devices', 'it shows the state from before')
     await page.unroute(isStream)
     await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
   },
@@ -137,7 +137,7 @@ browserTest(
     await cutStream(page)
     await page.goto('/')
     await service.as(tokens[1] ?? '', '/api/logout', { method: 'POST' })
-    t.match(await read(page), 'You are signed in on 2 devices.', 'it shows what was')
+    t.match(await read(page), 'You are signed in on 2 devices.', 'it shows the state from before')
     await page.unroute(isStream)
     await page.getByText('You are signed in on this device only.').waitFor()
   },
@@ -149,7 +149,7 @@ browserTest('a sign-out from a page is not interrupted by the event that it caus
   const heard = page.waitForResponse((response) => response.url().endsWith('/api/session'))
   await page.route('/logout', async (route) => {
     const response = await route.fetch({ maxRedirects: 0 })
-    // The event arrives before the answer. A page that followed it now would miss the answer.
+    // The event arrives before the answer. If the page followed it now, it would miss the answer.
     await heard
     await sleep(300)
     await route.fulfill({ response })

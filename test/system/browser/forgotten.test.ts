@@ -1,4 +1,6 @@
-/** After a sign-out on a shared computer, the next person does not see pages and data of the application. */
+/**
+ * After a sign-out on a shared computer, the next user does not see the application's cached pages and data.
+ */
 import { createServer, request } from 'node:http'
 import type { Page } from 'playwright-core'
 import t from 'tap'
@@ -30,7 +32,7 @@ async function behindGateway(env: Record<string, string> = {}) {
     server.closeAllConnections()
     server.close()
   })
-  // Chromium heeds Clear-Site-Data on https and on this machine.
+  // Chromium obeys Clear-Site-Data on https and on localhost.
   const base = `http://127.0.0.1:${port}`
   service = await startService({ env: { PUBLIC_URL: base, ...env } })
   return { service: { ...service, base }, asked: () => asked }
@@ -44,7 +46,7 @@ async function readMail(page: Page): Promise<void> {
 
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
-  browserTest(`the next person does not read the mail from the cache, ${how}`, async (t, open) => {
+  browserTest(`the next user does not see the mail from the cache, ${how}`, async (t, open) => {
     const { service, asked } = await behindGateway()
     const { token } = await service.signIn(await service.addUser())
     const page = await (await open(service, { token, javaScriptEnabled })).newPage()
@@ -56,7 +58,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goBack()
     await page.goBack()
     await page.waitForURL('/mail')
-    t.equal(asked(), 2, 'the application is asked again, and may refuse')
+    t.equal(asked(), 2, 'the application gets the request, and may refuse it')
   })
 }
 

@@ -1,11 +1,11 @@
-/** Leads to every page in every state, the way a user gets there. */
+/** Opens every page in every state, the way a user gets there. */
 import type { BrowserContext, Locator, Page } from 'playwright-core'
 import type { Service } from '../../support/service.ts'
 import { AGENTS, addCrowd, addPerson } from './devices.ts'
 
 export interface Scene {
   name: string
-  /** Leads the page there. */
+  /** Opens the page in this state. */
   show(page: Page, service: Service): Promise<unknown>
 }
 
@@ -106,7 +106,7 @@ export const SCENES: Scene[] = [
     name: 'signed out, on the way to the application',
     show: async (page, service) => {
       await signIn(page, service, (await addPerson(service)).tokens[0])
-      // An answer without content leaves the page where it is.
+      // An answer without content keeps the current page.
       await page.route(isApplication, (route) => route.fulfill({ status: 204 }))
       await page.goto('/logout?callbackUrl=/application')
       await page.getByRole('button', { name: 'Sign out' }).click()
@@ -195,7 +195,7 @@ export async function signIn(page: Page | BrowserContext, service: Service, toke
   await context.addCookies([{ name: service.cookieName, value: token, url: service.base, httpOnly: true }])
 }
 
-/** Like a proxy that breaks server-sent events: a page learns nothing before its next request. */
+/** Like a proxy that breaks server-sent events: a page gets no event before its next request. */
 export async function cutStream(page: Page): Promise<void> {
   await page.route(isStream, (route) => route.abort())
 }

@@ -1,4 +1,6 @@
-/** Text that a user chooses (a name, a user agent, an address to return to) is shown as text and runs nothing. */
+/**
+ * Text that a user chooses (a name, a user agent, a return address) is shown as text and never run as HTML.
+ */
 import { browserTest } from '../../support/browser.ts'
 import { startService } from '../../support/service.ts'
 import { AGENTS } from './devices.ts'

@@ -1,14 +1,14 @@
-/** The keyboard alone is enough to sign out, and the focus is always visible. */
+/** The keyboard is enough to sign out, and the focus is always visible. */
 import type { Page } from 'playwright-core'
 import { browserTest } from '../../support/browser.ts'
 import { startService } from '../../support/service.ts'
 import { addPerson } from './devices.ts'
 
 const service = await startService()
-/** More than any page has, so that a Tab that never leaves the page ends the test. */
+/** More stops than any page has, so that a Tab that never leaves the page ends the test. */
 const MOST_STOPS = 100
 
-browserTest('a user signs out everywhere with Tab and Enter alone', async (t, open) => {
+browserTest('a user signs out everywhere with Tab and Enter only', async (t, open) => {
   const { tokens } = await addPerson(service)
   const page = await (await open(service, { token: tokens[0] })).newPage()
   await page.goto('/')
@@ -62,7 +62,7 @@ browserTest('every element with the focus is visible', async (t, open) => {
   }
 })
 
-/** Presses Tab until the named element has the focus; fails when the page is through before. */
+/** Presses Tab until the named element has the focus; fails if the page ends before. */
 async function tabTo(page: Page, wanted: string): Promise<void> {
   const passed: string[] = []
   while (passed.length < MOST_STOPS) {
@@ -75,7 +75,7 @@ async function tabTo(page: Page, wanted: string): Promise<void> {
   throw new Error(`"${wanted}" is not among the first ${MOST_STOPS} stops`)
 }
 
-/** What has the focus, and whether its outline, or that of the label around it, lies within the window. */
+/** The focused element, and whether its outline, or that of the label around it, lies within the window. */
 function focused(page: Page): Promise<{ name: string; visible: boolean }> {
   return page.evaluate(() => {
     const element = document.activeElement

@@ -1,4 +1,4 @@
-/** Signing out on the pages, seen from the devices that are signed out and from those that are not. */
+/** Signing out on the pages, seen from devices that are signed out and from devices that are not. */
 import type { Page } from 'playwright-core'
 import { seedDemo } from '../../../demo/users.ts'
 import { browserTest, type OpenBrowser, type Visitor } from '../../support/browser.ts'
@@ -13,7 +13,7 @@ for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with JavaScript' : 'without JavaScript'
 
   browserTest(
-    `after the phone logs out everywhere, the laptop is out and told why, ${how}`,
+    `after the phone logs out everywhere, the laptop is signed out and shows why, ${how}`,
     async (t, open) => {
       const laptop = await signedIn(open, { userAgent: AGENTS.firefox, javaScriptEnabled })
       const phone = await signedIn(open, { userAgent: AGENTS.phone, javaScriptEnabled })
@@ -28,7 +28,7 @@ for (const javaScriptEnabled of [true, false]) {
       const named = await read(phone)
       t.match(named, /Safari on iPhone · 127\.0\.0\.1 · this device/)
       t.match(named, /Firefox on Windows · 127\.0\.0\.1/)
-      t.equal(await cookieOf(phone), undefined, 'the phone holds no session cookie any more')
+      t.equal(await cookieOf(phone), undefined, 'the phone no longer has a session cookie')
       for (const token of tokens) t.equal(await service.check(token), 401)
 
       if (!javaScriptEnabled) await laptop.getByRole('link', { name: 'Sign out here' }).click()
@@ -62,7 +62,7 @@ for (const javaScriptEnabled of [true, false]) {
     t.strictSame(await Promise.all(tokens.map(service.check)), [200, 401, 401, 401, 401, 401])
 
     await page.reload()
-    t.equal(await page.getByRole('region', { name: 'signed out' }).count(), 0, 'the news is told once')
+    t.equal(await page.getByRole('region', { name: 'signed out' }).count(), 0, 'the outcome is shown once')
 
     const other = await (await open(service, { token: tokens[3] ?? '', javaScriptEnabled })).newPage()
     await other.goto('/')
@@ -83,7 +83,7 @@ for (const javaScriptEnabled of [true, false]) {
     t.strictSame(await Promise.all(tokens.map(service.check)), [401, 200, 200])
   })
 
-  browserTest(`the button of a device signs that device out, and no other, ${how}`, async (t, open) => {
+  browserTest(`the button of a device signs out that device, and no other, ${how}`, async (t, open) => {
     const { tokens } = await addPerson(service, { devices: 4 })
     const page = await (await open(service, { token: tokens[0], javaScriptEnabled })).newPage()
     await page.goto('/')
@@ -118,7 +118,7 @@ browserTest('after a sign-out the back button shows no devices', async (t, open)
   t.notMatch(await read(page), 'Your devices')
 })
 
-/** A browser that signed in as Ada at the demo's sign-in. */
+/** A browser that signed in as Ada on the demo's sign-in page. */
 async function signedIn(open: OpenBrowser, visitor: Visitor): Promise<Page> {
   const page = await (await open(service, visitor)).newPage()
   await page.goto('/login')

@@ -17,7 +17,7 @@ export async function openPage(open: OpenBrowser, service: Service): Promise<Pag
   return (await open(service, { bypassCSP: true, reducedMotion: 'reduce' })).newPage()
 }
 
-/** @param pressable what has to be 44 pixels high. */
+/** @param pressable selector of the elements that must be 44 pixels high */
 export async function look(
   t: Test,
   page: Page,

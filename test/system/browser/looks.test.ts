@@ -1,4 +1,7 @@
-/** Every page is accessible (axe, light and dark) and fits a small phone and a thumb. SHOTS=folder saves pictures. */
+/**
+ * Every page is accessible (axe, light and dark), fits a small phone, and has controls large enough for a
+ * thumb. SHOTS=folder saves pictures.
+ */
 import { browserTest } from '../../support/browser.ts'
 import { duringOutage } from '../../support/database-outage.ts'
 import { startService } from '../../support/service.ts'

@@ -1,4 +1,4 @@
-/** After a sign-out, further requests of ordinary browsers with the old cookie raise no replay alarm. */
+/** After a sign-out, later requests of ordinary browsers with the old cookie are not recorded as replays. */
 import type { Page } from 'playwright-core'
 import { browserTest, type OpenBrowser } from '../../support/browser.ts'
 import { NEVER_MS, startService } from '../../support/service.ts'
@@ -6,7 +6,7 @@ import { isStream } from './gallery.ts'
 
 for (const CHECK_MODE of ['database', 'leased']) {
   browserTest(
-    `after a sign-out in one window, requests of the other raise no replay alarm (${CHECK_MODE})`,
+    `after a sign-out in one window, requests of the other are no replays (${CHECK_MODE})`,
     async (t, open) => {
       let jump = 0
       const clock = () => performance.now() + jump
@@ -46,7 +46,7 @@ for (const CHECK_MODE of ['database', 'leased']) {
       t.same(
         await alarms(),
         [{ count: 1, same_address: true, same_program: false }],
-        'but a thief raises one',
+        'a request by a thief is recorded',
       )
     },
   )

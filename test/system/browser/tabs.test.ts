@@ -1,4 +1,4 @@
-/** The browser script: tabs show a sign-out, and stay as they are while nothing is certain. */
+/** The browser script: tabs show a sign-out, and stay unchanged while the service is undecided. */
 import type { Page } from 'playwright-core'
 import { browserTest } from '../../support/browser.ts'
 import { startService } from '../../support/service.ts'
@@ -40,7 +40,7 @@ browserTest(
 )
 
 for (const [moment, happen] of [
-  ['is looked at again', () => document.dispatchEvent(new Event('visibilitychange'))],
+  ['becomes visible again', () => document.dispatchEvent(new Event('visibilitychange'))],
   [
     'comes back from the back-forward cache',
     () => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
@@ -57,7 +57,7 @@ for (const [moment, happen] of [
     t.match(await read(page), 'You were signed out everywhere on')
   })
 
-  browserTest(`a tab that ${moment} while the service cannot answer stays as it is`, async (t, open) => {
+  browserTest(`a tab that ${moment} while the service cannot answer stays unchanged`, async (t, open) => {
     const { tokens } = await addPerson(service)
     const page = await (await open(service, { token: tokens[0] })).newPage()
     await page.goto('/')
@@ -96,7 +96,7 @@ browserTest(
 )
 
 browserTest(
-  'pressing the button twice sends one request, and after going back it works again',
+  'a second press of the button sends no second request, and after going back the button works again',
   async (t, open) => {
     const { tokens } = await addPerson(service)
     const page = await (await open(service, { token: tokens[0] })).newPage()
@@ -127,7 +127,7 @@ browserTest(
 )
 
 browserTest(
-  'times are shown in the time zone of the browser, and are right when its clock is wrong',
+  "times are shown in the browser's time zone, and are right if its clock is wrong",
   async (t, open) => {
     const { tokens } = await addPerson(service)
     const told = async (page: Page) => {
@@ -143,9 +143,9 @@ browserTest(
     const page = await context.newPage()
     await cutStream(page)
     await page.clock.install({ time: Date.now() - 3 * 3_600_000 })
-    t.strictSame(await told(page), plain, 'a browser three hours slow tells the same as the server')
+    t.strictSame(await told(page), plain, 'a browser three hours slow shows the same as the server')
     await page.clock.runFor('03:00:00')
-    t.match(await read(page.locator('time[data-relative]').nth(1)), '3 hours ago', 'and goes on')
+    t.match(await read(page.locator('time[data-relative]').nth(1)), '3 hours ago', 'and keeps updating')
 
     await service.sessions.logout(tokens[1] ?? '', 'global', UNKNOWN_DEVICE)
     await page.goto('/')

@@ -69,7 +69,7 @@ export async function startCluster({ timing, proxies, ...options }: ClusterOptio
       ['ttl: 20', `ttl: ${timing.ttl}`],
       ['loop_wait: 5', `loop_wait: ${timing.loopWait}`],
       ['retry_timeout: 7', `retry_timeout: ${timing.retryTimeout}`],
-      // A killed process loses nothing that the kernel has; the power does not fail here.
+      // A killed process loses no data that the kernel has; there is no power failure here.
       ['max_connections: 300', "max_connections: 300\n        fsync: 'off'"],
     ] as const
     const nodes: Node[] = []

@@ -1,4 +1,4 @@
-/** What `npm run failover` reads and computes; the cluster itself is not part of `npm test`. */
+/** The parsing and computing of `npm run failover`; the cluster itself is not part of `npm test`. */
 import t from 'tap'
 import { example } from './examples.ts'
 import { HELP, readOptions } from './options.ts'
@@ -23,7 +23,7 @@ t.test('the periods of 503 are those of each instance; a pause ends one', async 
   t.same(undecided([call(0, 0, Number.POSITIVE_INFINITY, true)]), { longest: 0, sum: 0 }, 'no answer yet')
 })
 
-t.test('the timing obeys the rule of Patroni', async (t) => {
+t.test("the timing follows Patroni's rule", async (t) => {
   for (const ttl of [7, 8, 10, 20, 30]) {
     const { timing } = readOptions(['--ttl', String(ttl)]) ?? {}
     t.ok(timing && timing.loopWait >= 1 && timing.retryTimeout >= 3, `${ttl}`)
@@ -31,7 +31,7 @@ t.test('the timing obeys the rule of Patroni', async (t) => {
   }
 })
 
-t.test('the plans and modes are chosen, and wrong usage is refused', async (t) => {
+t.test('plans and modes are selected, and wrong usage is refused', async (t) => {
   t.same(readOptions(['--plan', 'kill'])?.runs, [
     { plan: 'kill', mode: 'database' },
     { plan: 'kill', mode: 'leased' },
@@ -47,6 +47,6 @@ t.test('the plans and modes are chosen, and wrong usage is refused', async (t) =
     t.throws(() => readOptions(args), args.join(' '))
 })
 
-t.test('a text that the examples lack is reported', async (t) => {
+t.test('a text that is missing in the examples is reported', async (t) => {
   await t.rejects(example('haproxy.cfg', [['server db4', '']]), /has no "server db4"/)
 })

@@ -1,6 +1,7 @@
 /**
- * A service that follows the feed of revocations, as docs/services.md tells it to: when events may be missing, it looks up
- * which sessions are over. In the end it must know each revocation that the database has.
+ * A service that follows the feed of revocations, as docs/services.md describes: when events may be missing,
+ * it looks up which
+ * sessions have ended. At the end it must know each revocation in the database.
  */
 import { createClient } from '../../../packages/client/src/client.ts'
 import { waitFor } from '../../support/within.ts'
@@ -45,7 +46,10 @@ export async function followFeed({ command, users, instances }: Service) {
   followed.catch(() => {})
 
   return {
-    /** @returns how many events came, how often it had to look up all, and how many revocations it does not know. */
+    /**
+     * @returns how many events came, how often it had to look up all sessions, and how many revocations it
+     * does not know
+     */
     async end() {
       let missing: string[] = []
       await waitFor(

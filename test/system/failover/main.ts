@@ -1,6 +1,7 @@
 /**
- * Failover for real: `npm run failover`, `npm run failover -- --help`. Starts a cluster of `examples/patroni`, runs the plans one
- * after the other, and prints what each showed. Fails when a promise is broken, or a run exercised too little.
+ * Failover for real: `npm run failover`, `npm run failover -- --help`. Starts a cluster from
+ * `examples/patroni`, runs the plans one
+ * after the other, and prints the results. Fails if a promise is broken, or if a run exercised too little.
  */
 import { explain } from '../prove/report.ts'
 import { type Cluster, startCluster } from './cluster.ts'
@@ -14,7 +15,7 @@ const interruption = Promise.withResolvers<'interrupted'>()
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => interruption.resolve('interrupted'))
 
-// What still waits for an answer of the cluster must not delay the end.
+// Requests that still wait for the cluster must not delay the end.
 process.exit(await main(process.argv.slice(2)))
 
 async function main(args: string[]): Promise<number> {
@@ -38,7 +39,7 @@ async function main(args: string[]): Promise<number> {
   return failures.length === 0 ? print('Nothing found.\n') : print(`Failed: ${failures.join('; ')}\n`) || 1
 }
 
-/** Runs all plans on one cluster. `stop` ends it, at any time. */
+/** Runs all plans on one cluster. `stop` ends it at any time. */
 function runAll({ runs, timing, store, ...options }: Options, done: Run[], failures: string[]) {
   let starting: Promise<Cluster> | undefined
 

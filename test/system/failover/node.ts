@@ -86,7 +86,10 @@ export async function prepareNode({ name, folder, edits }: NodeOptions) {
     },
     freezeManager: () => patroni?.signal('SIGSTOP'),
     thawManager: () => patroni?.signal('SIGCONT'),
-    /** Its standbys receive nothing more. @returns what ends their connections, with all that is on its way. */
+    /**
+     * Cuts its standbys off. @returns a function that closes their connections and drops the traffic in
+     * flight.
+     */
     cutReplication(): () => void {
       const connections = proxy.connections()
       for (const { answers } of connections) answers.pause()

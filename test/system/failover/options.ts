@@ -47,15 +47,15 @@ export interface Options {
   users: number
 }
 
-/** What fails over in different ways, within the time that CI has. */
+/** Different kinds of failover, within the time that CI has. */
 const CI = {
   plans: ['kill', 'switchover', 'asynchronous'] as const satisfies PlanName[],
   modes: ['leased'] as const,
 }
-/** Patroni demands ttl ≥ loop_wait + 2 · retry_timeout, and at least 3 seconds for the latter. */
+/** Patroni requires ttl ≥ loop_wait + 2 · retry_timeout, and at least 3 seconds for the latter. */
 const LEAST_TTL = 7
 
-/** @returns null when help was asked for. @throws Error saying what is wrong. */
+/** @returns null if help was requested. @throws Error saying what is wrong. */
 export function readOptions(args: string[]): Options | null {
   const { values } = parseArgs({
     args,
@@ -81,7 +81,8 @@ export function readOptions(args: string[]): Options | null {
   const retryTimeout = Math.floor((ttl - 1) / 2.5)
   return {
     seed: values.seed === undefined ? 1 + Math.floor(Math.random() * 1_000_000) : number('seed', values.seed),
-    // The synchronous plans come first: each change of the replication takes the cluster some seconds.
+    // The synchronous plans come first, because each change of the replication takes the cluster some
+    // seconds.
     runs: plans.flatMap((plan) =>
       (values.ci ? (['leased'] as const) : modes).map((mode) => ({ plan, mode })),
     ),

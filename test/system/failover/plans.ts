@@ -1,4 +1,4 @@
-/** What fails, and what the promise is worth then. Each plan ends with a cluster of three nodes that is healthy again. */
+/** What fails, and which promises hold then. Each plan ends with a healthy cluster of three nodes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Mode } from '../prove/faults.ts'
 import type { Cluster } from './cluster.ts'
@@ -11,11 +11,14 @@ export interface Plan {
   listsHosts?: boolean
   /** The modes in which a violation is a failure. In the others it is counted. */
   promised: readonly Mode[]
-  /** Breaks it, and waits until another node is the primary, which it tells `replaced`. @returns what repairs the cluster. */
+  /**
+   * Causes the failure, waits until another node is the primary, and passes that node to `replaced`. @returns
+   * the repair.
+   */
   fail(cluster: Cluster, primary: Node, replaced: () => void): Promise<() => Promise<void> | void>
 }
 
-/** How long the old primary is on its own, after it was replaced. */
+/** How long the old primary keeps running alone after it was replaced. */
 const APART_MS = 8_000
 /** How far the standbys are behind when the primary is killed. */
 const LAG_MS = 2_000

@@ -1,6 +1,7 @@
 /**
- * Programs of Debian that make up a cluster. Started by root they run as `nobody`, because PostgreSQL refuses root. Each has a
- * session of its own, so Ctrl-C reaches the test only, and ends when the test ends, also when that is killed.
+ * Debian programs that make up a cluster. Started by root they run as `nobody`, because PostgreSQL refuses
+ * root. Each has its own
+ * process session, so Ctrl-C reaches the test only, and each ends when the test ends, even if that is killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
@@ -22,7 +23,7 @@ export interface ProgramOptions {
   log: string
 }
 
-/** Resolves when it has been started, which does not mean that it is ready. */
+/** Resolves once it is started, which does not mean that it is ready. */
 export async function startProgram(name: string, args: string[], { env = {}, log }: ProgramOptions) {
   const output = openSync(log, 'a')
   // SIGTERM: Patroni then stops its PostgreSQL.
@@ -38,11 +39,11 @@ export async function startProgram(name: string, args: string[], { env = {}, log
   const runs = () => child.exitCode === null && child.signalCode === null
   return {
     signal: (signal: NodeJS.Signals) => void (runs() && child.kill(signal)),
-    /** @throws Error with what it printed last, when it has ended by itself. */
+    /** @throws Error with its last output, if it has ended by itself. */
     async mustRun(): Promise<void> {
       if (!runs()) throw new Error(`${name} ended:\n${(await readFile(log, 'utf8')).slice(-2_000)}`)
     },
-    /** Returns when the process is gone. */
+    /** Resolves when the process is gone. */
     async kill(): Promise<void> {
       if (runs()) {
         const gone = nextEvent(`the end of ${name}`, child, 'exit')

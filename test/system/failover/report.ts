@@ -1,4 +1,4 @@
-/** Prints the runs: a table, what each exercised too little, and which promise it broke. */
+/** Prints the runs: a table, what each exercised too little, and which promises it broke. */
 import { countActs, markdown, whole } from '../prove/report.ts'
 import { PLANS, type Plan } from './plans.ts'
 import type { Run } from './run.ts'
@@ -57,7 +57,7 @@ export function broken(run: Run): string[] {
   ]
 }
 
-/** What a run did too little of to show anything. */
+/** What a run did too little of to prove anything. */
 export function shortfalls(run: Run): string[] {
   const done = doneOf(run)
   const least: [what: string, is: number, atLeast: number][] = [

@@ -20,7 +20,7 @@ export interface RunOptions {
   instances: number
   clients: number
   users: number
-  /** How often it fails. */
+  /** How often the failure is repeated. */
   times: number
   progress(line: string): void
 }
@@ -39,17 +39,17 @@ export interface Run {
   checks503: Undecided
   logouts503: Undecided
   feed: { events: number; resets: number; missing: number }
-  /** Logouts that were acknowledged, did not stand, and were not carried out again. */
+  /** Acknowledged logouts that did not last, and were not executed again. */
   lost: number
-  /** Logouts that instances counted as lost, and carried out again. */
+  /** Logouts that instances counted as lost, and executed again. */
   redone: number
   /** What is wrong with the audit log. */
   audit: string[]
 }
 
-/** Between a failure and its repair, and at the end: every lease from before has ended. */
+/** Between a failure and its repair, and at the end: every earlier lease has ended. */
 const CALM_MS = 4_000
-/** Before and after a failure: so many logouts that are done show that the service works. */
+/** Before and after a failure: this many finished logouts show that the service works. */
 const WORKS = 20
 /** The other programs of the cluster need most of the CPU. */
 const PAUSE_MS = 40
@@ -147,7 +147,7 @@ function logoutsOf({ acts }: History): Call[] {
   return calls.sort((a, b) => a.end - b.end)
 }
 
-/** Logouts that were acknowledged, and whose sessions another logout ended again, or the database still has. */
+/** Acknowledged logouts whose sessions another logout ended again, or the database still has. */
 async function countLost({ users }: Service, { acts }: History, { violations }: Judgement): Promise<number> {
   const { rows } = await users.pool.query('select id from session')
   const active = new Set(rows.map(({ id }) => users.numberOf(id)))

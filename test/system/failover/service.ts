@@ -13,7 +13,7 @@ import type { Cluster } from './cluster.ts'
 const bin = fileURLToPath(new URL('../../../bin/global-logout.js', import.meta.url))
 
 export interface ServiceOptions {
-  /** Of its own database. */
+  /** Connections to its own database. */
   name: string
   mode: Mode
   /** As in `Plan`. */
@@ -31,7 +31,7 @@ export async function startService(cluster: Cluster, history: History, options: 
     for (const step of closing.splice(0).reverse()) await step()
   }
   const url = cluster.url(name)
-  /** What a command prints, which may fail. */
+  /** The output of a command, which may fail. */
   async function command(...args: string[]): Promise<string> {
     return await new Promise((printed) => {
       const env = { PATH: process.env.PATH, DATABASE_URL: url }

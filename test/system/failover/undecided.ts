@@ -1,4 +1,4 @@
-/** For how long an instance decided nothing: the periods in which its answers were 503, or did not come. */
+/** How long an instance decided nothing: the periods in which it answered 503 or not at all. */
 import type { Span } from '../prove/history.ts'
 
 export interface Call extends Span {
@@ -13,7 +13,7 @@ export interface Undecided {
   sum: number
 }
 
-/** Undecided calls that are no further apart belong to one period. */
+/** Undecided calls that are at most this far apart belong to one period. */
 const SAME_PERIOD_MS = 500
 
 /** @param calls in the order of their answers. */

@@ -86,7 +86,7 @@ const STRAY_VALUES = ['*/*', 'text/html', 'text/event-stream', '127.0.0.1', 'byt
 const text = fc.oneof(fc.constantFrom(...NASTY), fc.string({ unit: 'binary' }), fc.string())
 const json = fc.oneof(text, fc.jsonValue(), fc.double(), fc.constantFrom(2 ** 60, [], {}, [[]]))
 
-/** One of several, by weight. */
+/** One of several, with a probability by weight. */
 const mixed = <T>(...choices: [weight: number, arbitrary: Arbitrary<T>][]) =>
   fc.oneof(...choices.map(([weight, arbitrary]) => ({ weight, arbitrary })))
 
@@ -106,7 +106,7 @@ const typed =
   })
 const NOTHING: Payload = { headers: [] }
 
-/** What its schema names, with few or many faults: wrong, missing and unknown fields. */
+/** Values for the fields of a schema, with few or many faults: wrong, missing and unknown fields. */
 function objectOf({ bodies }: Operation, known: Known): Arbitrary<object> {
   const names = Object.values(bodies).flatMap(({ properties = {} }) => Object.keys(properties))
   const record = (field: (name: string) => Arbitrary<unknown>) =>
@@ -143,7 +143,7 @@ function payloadOf(operation: Operation, known: Known): Arbitrary<Payload> {
   )
 }
 
-/** Latin-1, as headers are, without what no client can send. */
+/** Latin-1, as headers are, without characters that clients cannot send. */
 const headerText = text.map((value) => value.replace(/[^\t\x20-\x7e\x80-\xff]/g, '').slice(0, 4_000))
 
 /** Unexpected headers, some of them twice. */
@@ -179,7 +179,7 @@ function pathOf({ path, parameters }: Operation, known: Known): Arbitrary<string
     .map(([pieces, pairs]) => pieces.join('/') + (pairs.length > 0 ? `?${pairs.join('&')}` : ''))
 }
 
-/** A request with nothing wrong. */
+/** A request without faults. */
 export function flawless({ method, path, parameters, bodies }: Operation, known: Known): Sent {
   const value = (name: string) => (known[name] ?? ['x'])[0]
   const query = parameters.filter((parameter) => parameter.in === 'query')
@@ -195,7 +195,7 @@ export function flawless({ method, path, parameters, bodies }: Operation, known:
   }
 }
 
-/** The same with one value wrong, in every place and in every way. */
+/** The same with one wrong value, in every place and of every kind. */
 export function oneWrong(operation: Operation, known: Known): Sent[] {
   const names = Object.values(operation.bodies).flatMap(({ properties = {} }) => Object.keys(properties))
   const places = new Set([...names, ...operation.parameters.map(({ name }) => name)])
@@ -205,7 +205,7 @@ export function oneWrong(operation: Operation, known: Known): Sent[] {
   )
 }
 
-/** Requests without the headers that tell who asks. */
+/** Requests without credentials. */
 export function requestsTo(operation: Operation, known: Known): Arbitrary<Sent> {
   return fc
     .record({ path: pathOf(operation, known), payload: payloadOf(operation, known), stray })

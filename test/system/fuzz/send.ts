@@ -1,4 +1,6 @@
-/** Sends a request unchanged, where `fetch` would normalise it: paths, duplicate headers, bodies of any bytes. */
+/**
+ * Sends a request unchanged, which `fetch` would normalise: paths, duplicate headers, bodies of any bytes.
+ */
 import { Agent, request } from 'node:http'
 import t from 'tap'
 import { PATIENCE_MS } from '../../support/within.ts'
@@ -14,7 +16,7 @@ export interface Sent {
 const agent = new Agent({ keepAlive: true, maxSockets: 8 })
 t.teardown(() => agent.destroy())
 
-/** @returns the answer; of a stream the head alone. */
+/** @returns the answer; for a stream only the head. */
 export function send(base: string, { method, path, headers, body }: Sent): Promise<Answer> {
   const { host, hostname, port } = new URL(base)
   const own: Sent['headers'] = [['host', host], ...headers]

@@ -39,15 +39,16 @@ export async function shellBlocks(name: string): Promise<string[]> {
   return [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, commands = '']) => commands)
 }
 
-/** The text of an example with the ports of a test. */
+/** The text of an example with the test's ports. */
 export function withPorts(text: string, { service, application, gateway }: Ports): string {
   const ports: Record<string, number> = { 4000: service, 3000: application, 8080: gateway }
   return text.replace(/\b(4000|3000|8080)\b/g, (port) => String(ports[port]))
 }
 
 /**
- * Starts gateway and application; both end with the test. @returns what they have printed so far, by stream, and where they run.
- * @param edit a change to the files, for a test of one line of them.
+ * Starts gateway and application; both end with the test. @returns their output so far, by stream, and their
+ * addresses.
+ * @param edit changes the files, for a test of one line of them.
  */
 export async function startExample(
   t: Test,
@@ -56,7 +57,7 @@ export async function startExample(
   edit: (text: string) => string = (text) => text,
 ) {
   const folder = await mkdtemp(join(tmpdir(), `global-logout-${name}-`))
-  // nginx started by root works as another user, who needs access.
+  // If root starts it, nginx works as another user, who needs access.
   await chmod(folder, 0o755)
   const copy = join(folder, 'examples', 'gateways')
   await cp(examples, copy, { recursive: true })
@@ -65,8 +66,9 @@ export async function startExample(
     if (file.isFile()) await writeFile(path, edit(withPorts(await readFile(path, 'utf8'), ports)))
   }
   const [, command = ''] = await shellBlocks(name)
-  // A process group of its own. It ends as a whole when the gateway ends, and when its standard input closes, which happens
-  // however this process ends.
+  // It has its own process group, which ends as a whole when the gateway ends, and when its standard input
+  // closes, however this
+  // process ends.
   const script = `{ ${command}\n kill -KILL 0; } & read -r; kill -KILL 0`
   const child = spawn('bash', ['-c', script], {
     cwd: folder,
@@ -78,7 +80,10 @@ export async function startExample(
     stdout: '',
     stderr: '',
     folder,
-    /** Resolves when the application has printed `text`; fails when gateway or application has ended, or cannot listen. */
+    /**
+     * Resolves once the application has printed `text`; fails if gateway or application has ended, or cannot
+     * listen.
+     */
     until: async (text: string) => {
       while (!printed.stdout.includes(text)) await turn()
     },
@@ -93,7 +98,7 @@ export async function startExample(
     await within(`end of ${name}`, closed)
     await rm(folder, { recursive: true, force: true })
   })
-  /** Notices an application that ended by itself, for which the shell does not wait. */
+  /** Notices an application that ended by itself, because the shell does not wait for it. */
   async function turn() {
     if (child.signalCode || /address already in use/i.test(printed.stderr))
       throw new Error(`${name} or its application ended:\n${printed.stderr}`)

@@ -1,10 +1,10 @@
-/** Where a gateway speaks HTTP/2, each request is checked, and forged identities are removed as with HTTP/1.1. */
+/** Over HTTP/2, each request is checked and forged identities are removed, as over HTTP/1.1. */
 import type { Test } from 'tap'
 import { GATEWAYS, type GatewayName, gatewayTest } from './example.ts'
 import { received } from './requests.ts'
 import { startRig } from './rig.ts'
 
-/** One line in each configuration. HAProxy speaks it unasked. */
+/** One changed line in each configuration. HAProxy speaks HTTP/2 by default. */
 const SPEAKS: Record<GatewayName, (text: string) => string> = {
   nginx: (text) => text.replace(/listen ([\d.:]+);/, 'listen $1 http2;'),
   caddy: (text) => text.replace('\tservers {\n', '\tservers {\n\t\tprotocols h1 h2c\n'),

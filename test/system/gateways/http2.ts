@@ -1,4 +1,4 @@
-/** HTTP/2 without TLS: on a port, or inside a connection that left HTTP/1.1. */
+/** HTTP/2 without TLS: on a port, or within a connection upgraded from HTTP/1.1. */
 import { connect, type OutgoingHttpHeaders } from 'node:http2'
 import { type Duplex, PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -7,11 +7,14 @@ import { within } from '../../support/within.ts'
 export interface Http2Ask {
   body?: string
   trailers?: OutgoingHttpHeaders
-  /** Speaks in this connection instead of one of its own. */
+  /** Uses this connection instead of a new one. */
   inside?: Duplex
 }
 
-/** One request. @returns the status and body; no status where the other side does not speak HTTP/2 or refuses the request. */
+/**
+ * Sends one request. @returns status and body; no status if the other side does not speak HTTP/2 or refuses
+ * the request.
+ */
 export async function askHttp2(
   port: number,
   headers: OutgoingHttpHeaders,

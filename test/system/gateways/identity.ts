@@ -3,7 +3,10 @@ import { Agent } from 'node:http'
 import { received } from './requests.ts'
 import type { Contract } from './rig.ts'
 
-/** The characters of header names beside letters, digits and hyphens (RFC 9110, 5.6.2). Some servers read them as `_`. */
+/**
+ * The characters of header names besides letters, digits and hyphens (RFC 9110, 5.6.2). Some servers read
+ * them as `_`.
+ */
 const SEPARATORS = "_.!#$%&'*+^`|~"
 
 export const identity: Contract = {
@@ -37,7 +40,7 @@ export const identity: Contract = {
       revoked: rig.cookie(gone.token),
       garbage: { cookie: `${cookieName}=%zz; =;;=` },
       'two cookies that differ': { cookie: `${cookieName}=${laptop.token}; ${cookieName}=${phone.token}` },
-      'a bearer token with a cookie that is over': {
+      'a bearer token with the cookie of an ended session': {
         ...rig.cookie(gone.token),
         authorization: `Bearer ${laptop.token}`,
       },
@@ -54,12 +57,12 @@ export const identity: Contract = {
       )
     }
     const why = await rig.ask('/signed-out', { headers: refused['two cookies that differ'] ?? {} })
-    t.match(why.headers['set-cookie'], [`${cookieName}=;`], 'both are removed by the page that tells why')
+    t.match(why.headers['set-cookie'], [`${cookieName}=;`], 'both are removed by the page that explains it')
     const twoLines = [laptop, phone].map(({ token }) => `Cookie: ${cookieName}=${token}`)
     t.equal(
       (await rig.exchange(['GET /refused HTTP/1.1', 'Host: a', ...twoLines])).status,
       401,
-      'in two lines',
+      'on two lines',
     )
     t.notOk(await rig.applicationSaw('/refused'))
   },
@@ -74,7 +77,7 @@ export const identity: Contract = {
         `X${one}SESSION${two}Id`,
       ]),
     )
-    // Some gateways limit the number of headers: a part of them at a time.
+    // Some gateways limit the number of headers, so they are sent in several requests.
     for (let at = 0; at < names.length; at += 45) {
       const forged = names.slice(at, at + 45).map((name) => `${name}: forged!`)
       const cookie = `Cookie: ${rig.localService.cookieName}=${laptop.token}`
@@ -108,7 +111,7 @@ export const identity: Contract = {
     ])
     t.match(text.toLowerCase(), `x-user-id: ${id}`)
     t.match(text.toLowerCase(), `x-session-id: ${laptop.id}`)
-    t.notMatch(text, /connection: .*x-user-id/i, 'nor by the next one on the way')
+    t.notMatch(text, /connection: .*x-user-id/i, 'nor by the next proxy')
     const { message } = await rig.upgrade('/removed', {
       ...rig.cookie(laptop.token),
       connection: 'Upgrade, X-User-ID',
@@ -132,7 +135,7 @@ export const identity: Contract = {
     t.equal((await rig.ask('/api/logout', everywhere)).status, 200)
     const after = await asLaptop('/after')
     t.equal(after.status, 401)
-    t.ok(after.reused, 'it was the same connection')
+    t.ok(after.reused, 'on the same connection')
     t.notOk(await rig.applicationSaw('/after'))
   },
 }

@@ -18,7 +18,7 @@ gatewayTest('nginx', 'a cache in front of the application never stores the answe
   const headers = rig.cookie(laptop.token)
   const [first, second] = [await rig.ask('/cached', { headers }), await rig.ask('/cached', { headers })]
   t.same([first.status, second.status], [200, 200])
-  t.equal(await rig.applicationSaw('/cached'), 1, 'the cache does remember what the application said')
+  t.equal(await rig.applicationSaw('/cached'), 1, "the cache does store the application's answer")
   await rig.localService.sessions.logout(laptop.token, 'local', { userAgent: null, ipAddress: null })
   t.equal((await rig.ask('/cached', { headers })).status, 401)
 })
@@ -27,7 +27,7 @@ const LARGER = 'http {\n  large_client_header_buffers 4 256k;\n'
 
 gatewayTest(
   'nginx',
-  'a Cookie that is too long for the service gets 431, also behind larger buffers',
+  'a Cookie that is too long for the service gets 431, even behind larger buffers',
   async (t) => {
     const rig = await startRig(t, 'nginx', (text) =>
       text.replace(/.*large_client_header_buffers.*\n/, '').replace('http {\n', LARGER),
@@ -38,7 +38,7 @@ gatewayTest(
       const long = `a=${'x'.repeat(kilobytes * 1024)}; ${cookie}`
       const longer = await rig.ask('/longer', { headers: { cookie: long } })
       t.equal(longer.status, 431, `${kilobytes} KB`)
-      t.notOk(longer.headers['retry-after'], 'trying again would not help')
+      t.notOk(longer.headers['retry-after'], 'a retry would not help')
     }
     t.equal((await rig.ask('/again', { headers: { cookie } })).status, 200)
     t.notOk(await rig.applicationSaw('/longer'))

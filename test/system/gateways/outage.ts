@@ -14,7 +14,7 @@ export const REFUSED = {
   hanging: { nginx: 503, caddy: 504, haproxy: 503 },
 } as const satisfies Record<string, Record<GatewayName, number>>
 
-/** Asks until a request passes again. */
+/** Repeats a request until it passes. */
 async function passesAgain(rig: Rig, headers: Record<string, string>): Promise<void> {
   const passes = async () => (await rig.ask('/again', { headers })).status === 200
   await waitFor('a request to pass again', passes)
@@ -91,10 +91,10 @@ export const outage: Contract = {
     const { 'user-agent': device, 'x-forwarded-for': from } = check?.request.headers ?? {}
     t.same([device, from], ['Phone', '127.0.0.1'], 'not the address that the client claims')
     t.notOk(check?.request.headers.forwarded)
-    t.match(check?.request.headers, polling, 'what keeps no session alive')
-    t.notOk(check?.request.headers['x-max-auth-age'], 'the age of a sign-in is for the gateway to say')
+    t.match(check?.request.headers, polling, 'headers by which polling extends no session')
+    t.notOk(check?.request.headers['x-max-auth-age'], 'only the gateway may set the age of a sign-in')
     t.equal(check?.body, '')
-    t.notMatch(answer.text, 'forged!', 'a 200 without an identity brings none in')
+    t.notMatch(answer.text, 'forged!', 'a 200 without an identity does not pass forged identities')
 
     for (status of [302, 400, 403, 404, 429, 500, 502, 504]) {
       const { status: answered } = await rig.ask('/other', { headers })

@@ -1,4 +1,4 @@
-/** Contract: what passes arrives as it was sent, and the pages of the service work through the gateway. */
+/** Contract: requests arrive unchanged, and the pages of the service work through the gateway. */
 import { waitFor } from '../../support/within.ts'
 import { received } from './requests.ts'
 import type { Contract } from './rig.ts'
@@ -98,7 +98,7 @@ export const passing: Contract = {
     const [recorded] = await rig.localService.database.psql(
       `select host(ip_address) as address from operation where scope = 'global' order by at desc limit 1`,
     )
-    t.equal(recorded?.address, '127.0.0.1', 'and from where; not where the client says it is')
+    t.equal(recorded?.address, '127.0.0.1', 'and the address, not the one that the client claims')
   },
 
   'a page with an open stream learns of a logout elsewhere': async (t, rig) => {

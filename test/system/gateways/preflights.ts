@@ -1,4 +1,4 @@
-/** Contract: CORS preflights are the only requests of an application that pass without a check. */
+/** Contract: CORS preflights are the only requests for the application that pass without a check. */
 
 import { received } from './requests.ts'
 import type { Contract } from './rig.ts'
@@ -14,7 +14,7 @@ const FORGED = {
   'x.session.id': 'forged!',
   'x-session-id': 'forged!',
 }
-/** What the application must not get from a request that is not checked. */
+/** What the application must not get from an unchecked request. */
 const WITHHELD = ['x-user-id', 'x-session-id', 'cookie', 'authorization', 'upgrade', 'x-http-method-override']
 
 export const preflights: Contract = {
@@ -38,9 +38,9 @@ export const preflights: Contract = {
     const { origin, 'access-control-request-method': method } = PREFLIGHT
     const simple = { origin, 'access-control-request-method': method }
     const { text } = await rig.ask('/preflight', { method: 'OPTIONS', headers: simple })
-    t.same(received(text).all('access-control-request-headers'), [], 'which the client did not send')
+    t.same(received(text).all('access-control-request-headers'), [], 'headers that the client did not send')
     const { status } = await rig.upgrade('/preflight', { ...PREFLIGHT, upgrade: 'websocket' }, 'OPTIONS')
-    t.equal(status, 200, 'and it opens no WebSocket')
+    t.equal(status, 200, 'it opens no WebSocket')
   },
 
   'a request that only resembles a preflight is checked': async (t, rig) => {

@@ -9,7 +9,7 @@ import { GATEWAYS, gatewayTest, shellBlocks, startExample, withPorts } from './e
 const [, , shown = ''] = await shellBlocks('nginx')
 
 for (const name of GATEWAYS) {
-  gatewayTest(name, `what the README of ${name} shows is what a reader sees`, async (t) => {
+  gatewayTest(name, `the README of ${name} shows the output that a reader gets`, async (t) => {
     const service = await startService({ demo: true })
     await service.database.run(seedDemo)
     const ports = {

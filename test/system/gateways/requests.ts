@@ -48,7 +48,7 @@ export async function ask(port: number, path: string, options: Ask = {}): Promis
   }
 }
 
-/** Sends bytes unchanged, where Node's client would normalise them; resolves with the whole answer. */
+/** Sends bytes unchanged, which Node's client would normalise; resolves with the whole answer. */
 export async function exchange(port: number, lines: string[]): Promise<{ status: number; text: string }> {
   const socket = connect(port, '127.0.0.1')
   const closing = lines.some((line) => line.startsWith('Connection:')) ? [] : ['Connection: close']
@@ -58,8 +58,9 @@ export async function exchange(port: number, lines: string[]): Promise<{ status:
 }
 
 /**
- * Sends lines as they stand, and leaves the connection open. @returns the head that came back, what came with it, and the
- * connection; an empty head where it was closed without an answer.
+ * Sends lines unchanged, and leaves the connection open. @returns the head of the answer, the data after it,
+ * and the connection;
+ * an empty head if it was closed without an answer.
  */
 export async function open(port: number, lines: string[]) {
   const socket = connect(port, '127.0.0.1')
@@ -82,8 +83,9 @@ export async function open(port: number, lines: string[]) {
 }
 
 /**
- * Sends a body that has no end, until it is answered, cut off, or has grown to `limit` bytes.
- * @returns the status, if one came, how much was sent, and what `measure` finds before the connection is closed.
+ * Sends an endless body until it is answered, cut off, or has grown to `limit` bytes.
+ * @returns the status, if there is one, the bytes sent, and the result of `measure` before the connection is
+ * closed.
  */
 export async function flood(port: number, lines: string[], limit: number, measure: () => Promise<number>) {
   const socket = connect(port, '127.0.0.1')
@@ -118,7 +120,7 @@ export async function flood(port: number, lines: string[], limit: number, measur
   return { status: status(), sent, stored }
 }
 
-/** Asks for another protocol. @returns the status, and what came first once it had changed, or the body. */
+/** Requests an upgrade. @returns the status, and the first data after the upgrade, or the body. */
 export async function upgrade(port: number, path: string, headers: Record<string, string>, method = 'GET') {
   const sent = request({
     host: '127.0.0.1',
@@ -143,7 +145,7 @@ export async function upgrade(port: number, path: string, headers: Record<string
   return { status: response.statusCode as number, message: String(message) }
 }
 
-/** What the application says it received: request line, headers, body. */
+/** The request as the application received it: request line, headers, body. */
 export function received(answer: string) {
   const [head = '', ...rest] = answer.split('\r\n\r\n')
   const [line = '', ...lines] = head.split('\r\n')
@@ -154,7 +156,7 @@ export function received(answer: string) {
   return {
     line,
     body: rest.join('\r\n\r\n'),
-    /** Every value that came under a name. */
+    /** Every value of a header. */
     all: (name: string) => headers.filter(([key]) => key === name).map(([, value]) => value),
   }
 }

@@ -12,12 +12,12 @@ import { type Ask, ask, exchange, flood, open, upgrade } from './requests.ts'
 
 export type Rig = Awaited<ReturnType<typeof startRig>>
 
-/** What a gateway must answer: tests by name. */
+/** The contract of a gateway: tests by name. */
 export type Contract = Record<string, (t: Test, rig: Rig) => Promise<void>>
 
 export async function startRig(t: Test, name: GatewayName, edit?: (text: string) => string) {
   const ports = { service: await freePort(), application: await freePort(), gateway: await freePort() }
-  // This one signs users in. The gateway asks the other, a process that can be stopped and frozen.
+  // This one signs users in. The gateway uses the other, a process that can be stopped and frozen.
   const localService = await startService()
   let service: Run
   const start = async () => {
@@ -53,7 +53,7 @@ export async function startRig(t: Test, name: GatewayName, edit?: (text: string)
       await localService.addUser(id)
       return { id, laptop: await localService.signIn(id), phone: await localService.signIn(id) }
     },
-    /** Through the gateway. */
+    /** Sends a request through the gateway. */
     ask: (path: string, options?: Ask) => ask(ports.gateway, path, options),
     exchange: (lines: string[]) => exchange(ports.gateway, lines),
     upgrade: (path: string, headers: Record<string, string>, method?: string) =>
@@ -63,7 +63,10 @@ export async function startRig(t: Test, name: GatewayName, edit?: (text: string)
     /** Sends a body without end. @returns its status, and what the gateway has stored of it by then, in bytes. */
     flood: (lines: string[], limit: number) =>
       flood(ports.gateway, lines, limit, () => largestOpened(printed.folder)),
-    /** How many requests the application has seen with `text` in their line. It prints them in the order of arrival. */
+    /**
+     * How many requests with `text` in their line the application has received. It prints them in the order
+     * of arrival.
+     */
     applicationSaw: async (text: string) => {
       const marker = `/marker/${crypto.randomUUID()}`
       await ask(ports.application, marker)

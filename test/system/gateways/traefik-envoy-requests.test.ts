@@ -1,5 +1,5 @@
 /**
- * The service answers requests of the shape that Traefik and Envoy send, as their sources show (Traefik 3,
+ * The service answers requests as Traefik and Envoy send them, according to their sources (Traefik 3,
  * pkg/middlewares/auth/forward.go; Envoy, ext_authz.proto). Traefik and Envoy themselves do not run in tests.
  */
 import t, { type Test } from 'tap'
@@ -12,13 +12,13 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 interface Asked {
   method: string
-  /** What the client asked for. */
+  /** The original request line. */
   path: string
-  /** What it sent. */
+  /** The original headers. */
   headers: Record<string, string>
 }
 
-/** `forwardAuth`: GET to its address, with the headers it was told to pass on and those of the original request. */
+/** `forwardAuth`: GET to its address, with the configured headers and those of the original request. */
 const traefik = ({ method, path, headers }: Asked) => ({
   path: '/check',
   method: 'GET',
@@ -54,7 +54,7 @@ for (const [name, shape] of Object.entries({ traefik, envoy })) {
     return ask(service.config.port, path, request)
   }
 
-  t.test(`asked as ${name} asks, /check answers as it must`, async (t) => {
+  t.test(`/check answers correctly to requests as ${name} sends them`, async (t) => {
     const ada = await service.addUser(`ada of ${name}`)
     const { token, id } = await service.signIn(ada)
     const cookie = `theme=dark; ${service.cookieName}=${token}`

@@ -1,4 +1,4 @@
-/** Contract: no protocol but WebSocket passes, so that no request is carried past the check. */
+/** Contract: no protocol but WebSocket passes, so that no request bypasses the check. */
 import type { Contract, Rig } from './rig.ts'
 
 const HANDSHAKE = [
@@ -43,14 +43,18 @@ const FRAMINGS = [
   ['Connection: Upgrade', 'Upgrade: websocket', 'Transfer-Encoding: chunked'],
 ]
 
-/** Speaks HTTP/2 in a connection that left HTTP/1.1, as another user. @returns whether the request arrived. */
+/**
+ * Speaks HTTP/2 in a connection upgraded from HTTP/1.1, as another user. @returns whether the request
+ * arrived.
+ */
 async function smuggles(
   rig: Rig,
   { socket }: Awaited<ReturnType<Rig['open']>>,
   path: string,
 ): Promise<boolean> {
-  // A server that speaks HTTP/2 answers the preface, and then the request is sent: no answer, no request. A server slower
-  // than this would not be noticed; the test cannot fail for slowness.
+  // A server that speaks HTTP/2 answers the preface, and then the request is sent: no answer, no request. A
+  // slower server would
+  // not be noticed, but the test cannot fail for slowness.
   socket.setTimeout(500, () => socket.destroy())
   await rig.askHttp2({ ':path': path, 'x-user-id': 'forged!' }, { inside: socket })
   return (await rig.applicationSaw(path)) > 0

@@ -69,7 +69,7 @@ function verdictOf({ status, head }: Answer, { user, id }: Device): Verdict {
   return isTheirs ? 'valid' : 'wrong'
 }
 
-/** What a status means for a logout, as the README's error codes say. */
+/** The outcome of a logout by its status, as the README's error codes say. */
 function outcomeOf({ status, body }: Answer): Pick<Logout, 'outcome'> {
   if (status === 200) return { outcome: 'done' }
   if (status === 401) return { outcome: 'refused' }

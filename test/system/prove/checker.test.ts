@@ -44,13 +44,13 @@ function rulesBroken(made: History, rules = RULES): Rule[] {
 
 const GLOBAL = logout('global', PHONE, span(20, 30), { revoked: [PHONE, LAPTOP] })
 
-t.test('a check that began after the logout had answered and was answered "valid" is caught', async (t) => {
+t.test('a check that began after a logout had answered, and was answered "valid", is reported', async (t) => {
   t.same(rulesBroken(history([GLOBAL], [[LAPTOP, 'valid', 31, 32]])), ['valid after its end'])
   const [violation] = judge(history([GLOBAL], [[LAPTOP, 'valid', 31, 32]]), RULES).violations
   t.match(violation, { session: LAPTOP, check: 0, what: { begin: 31 }, against: { kind: 'logout', end: 30 } })
 })
 
-t.test('a check that began while the logout was under way may be answered either way', async (t) => {
+t.test('a check that began while the logout was in progress may have either answer', async (t) => {
   t.same(
     rulesBroken(
       history(
@@ -66,7 +66,7 @@ t.test('a check that began while the logout was under way may be answered either
   )
 })
 
-t.test('each scope ends what it says, and nothing else', async (t) => {
+t.test('each scope must end its sessions, and no others', async (t) => {
   const local = logout('local', PHONE, span(20, 30), { revoked: [PHONE] })
   const others = logout('others', PHONE, span(20, 30), { revoked: [LAPTOP] })
   const one = logout('one', PHONE, span(20, 30), { target: LAPTOP, revoked: [LAPTOP] })
@@ -85,20 +85,17 @@ t.test('each scope ends what it says, and nothing else', async (t) => {
   t.same(both(one), [])
 })
 
-t.test(
-  'a login that began after the logout had answered lives; one that overlaps it goes either way',
-  async (t) => {
-    const before = logout('global', PHONE, span(90, 95), { revoked: [PHONE, LAPTOP] })
-    const during = logout('global', PHONE, span(105, 120), { revoked: [PHONE, LAPTOP] })
-    const naming = { ...during, revoked: [PHONE, LAPTOP, TABLET] }
-    t.same(rulesBroken(history([before], [[TABLET, 'refused', 130, 131]])), ['refused without a cause'])
-    t.same(rulesBroken(history([during], [[TABLET, 'valid', 130, 131]])), [])
-    t.same(rulesBroken(history([naming], [[TABLET, 'refused', 130, 131]])), [])
-    t.same(rulesBroken(history([naming], [[TABLET, 'valid', 130, 131]])), ['valid after its end'])
-  },
-)
+t.test('a login that began after the logout had answered stays valid; an overlapping one may', async (t) => {
+  const before = logout('global', PHONE, span(90, 95), { revoked: [PHONE, LAPTOP] })
+  const during = logout('global', PHONE, span(105, 120), { revoked: [PHONE, LAPTOP] })
+  const naming = { ...during, revoked: [PHONE, LAPTOP, TABLET] }
+  t.same(rulesBroken(history([before], [[TABLET, 'refused', 130, 131]])), ['refused without a cause'])
+  t.same(rulesBroken(history([during], [[TABLET, 'valid', 130, 131]])), [])
+  t.same(rulesBroken(history([naming], [[TABLET, 'refused', 130, 131]])), [])
+  t.same(rulesBroken(history([naming], [[TABLET, 'valid', 130, 131]])), ['valid after its end'])
+})
 
-t.test('a logout whose outcome is unknown excuses both answers, until a later one is definite', async (t) => {
+t.test('a logout with unknown outcome allows both answers, until a later logout is definite', async (t) => {
   const unknown = logout('global', PHONE, span(20, 30), { outcome: 'unknown' })
   const either: [number, Verdict, number, number][] = [
     [LAPTOP, 'valid', 31, 32],
@@ -112,7 +109,7 @@ t.test('a logout whose outcome is unknown excuses both answers, until a later on
   t.same(rulesBroken(history([unknown], [[TABLET, 'refused', 130, 131]])), ['refused without a cause'])
 })
 
-t.test('a logout that said it changed nothing is no cause', async (t) => {
+t.test('a logout that reported no change is no cause', async (t) => {
   for (const outcome of ['nothing', 'refused'] as const) {
     const act = logout('global', PHONE, span(20, 30), { outcome })
     t.ok(rulesBroken(history([act], [[LAPTOP, 'refused', 40, 41]])).includes('refused without a cause'))
@@ -125,7 +122,7 @@ t.test('a 401 to a logout needs a cause as well', async (t) => {
   ])
 })
 
-t.test('a deletion by SQL binds at once, or when the leases are over', async (t) => {
+t.test('a deletion by SQL takes effect at once in database mode, or when leases end', async (t) => {
   const deletion: Act = { kind: 'deletion', targets: [LAPTOP], outcome: 'done', ...span(20, 30) }
   const soon = history([deletion], [[LAPTOP, 'valid', 45, 46]])
   const late = history([deletion], [[LAPTOP, 'valid', 51, 52]])
@@ -133,7 +130,7 @@ t.test('a deletion by SQL binds at once, or when the leases are over', async (t)
   t.same([rulesBroken(late), rulesBroken(late, LEASED)], [['valid after its end'], ['valid after its end']])
 })
 
-t.test('a session lives until its expiry, and not longer', async (t) => {
+t.test('a session is valid until its expiry, and not longer', async (t) => {
   const expiry: Act = { kind: 'expiry', target: LAPTOP, ttl: 1000, outcome: 'done', ...span(20, 30) }
   t.same(rulesBroken(history([expiry], [[LAPTOP, 'refused', 900, 901]])), ['refused without a cause'])
   t.same(rulesBroken(history([expiry], [[LAPTOP, 'valid', 1000, 1001]])), [])
@@ -141,7 +138,7 @@ t.test('a session lives until its expiry, and not longer', async (t) => {
   t.same(rulesBroken(history([expiry], [[LAPTOP, 'valid', 1100, 1101]])), ['valid after its end'])
 })
 
-t.test('an answer that names another session, and an unexpected answer, are caught', async (t) => {
+t.test('an answer that names another session, and an unexpected answer, are reported', async (t) => {
   const made = history(
     [],
     [
@@ -157,7 +154,7 @@ t.test('an answer that names another session, and an unexpected answer, are caug
   ])
 })
 
-t.test('a logout names sessions of its user only, each once, while it is active', async (t) => {
+t.test('a logout names only valid sessions of its user, each once', async (t) => {
   const again = logout('global', PHONE, span(40, 50), { revoked: [LAPTOP] })
   t.same(rulesBroken(history([GLOBAL, again], [])), ['ended twice'])
   const local = logout('local', PHONE, span(20, 30))
@@ -179,17 +176,14 @@ t.test('checks that could have shown a broken promise are counted', async (t) =>
   t.match(judge(made, RULES), { tested: 2, promptly: 1 })
 })
 
-t.test(
-  'after a promotion, the server that was left may not know what began elsewhere, for one lease',
-  async (t) => {
-    const after = (check: [session: number, verdict: Verdict, begin: number, end: number]) => {
-      const made = history([GLOBAL], [check])
-      made.promotions.push(span(99, 99))
-      return rulesBroken(made)
-    }
-    t.same(after([TABLET, 'refused', 130, 131]), [])
-    t.same(after([TABLET, 'refused', 4_000, 4_001]), ['refused without a cause'])
-    t.same(after([BOBS, 'refused', 130, 131]), ['refused without a cause'], 'it began before')
-    t.same(after([LAPTOP, 'valid', 130, 131]), ['valid after its end'])
-  },
-)
+t.test('after a promotion, the replaced server may not know later sessions, for one lease', async (t) => {
+  const after = (check: [session: number, verdict: Verdict, begin: number, end: number]) => {
+    const made = history([GLOBAL], [check])
+    made.promotions.push(span(99, 99))
+    return rulesBroken(made)
+  }
+  t.same(after([TABLET, 'refused', 130, 131]), [])
+  t.same(after([TABLET, 'refused', 4_000, 4_001]), ['refused without a cause'])
+  t.same(after([BOBS, 'refused', 130, 131]), ['refused without a cause'], 'it began before')
+  t.same(after([LAPTOP, 'valid', 130, 131]), ['valid after its end'])
+})

@@ -1,12 +1,12 @@
 /**
  * Reads a history and names every violation in it, in time linear in the number of checks. Pure. `reference.test.ts`
- * compares it with a reference that is slow and plain.
+ * compares it with a slow and plain reference.
  */
 import { type Bounds, type Endings, findEndings } from './endings.ts'
 import type { Act, Check, History, Logout } from './history.ts'
 
 export interface Rules extends Bounds {
-  /** Whether no check may be "valid" that begins after a 401: true where every check reads the database. */
+  /** Whether no check that begins after a 401 may be "valid": true if every check reads the database. */
   refusalIsFinal: boolean
 }
 
@@ -35,7 +35,7 @@ export interface Judgement {
   violations: Violation[]
   /** Decided checks that began when the session had to be over. Only these can show a broken promise. */
   tested: number
-  /** Those of them that began within 100 ms. */
+  /** How many of them began within 100 ms. */
   promptly: number
 }
 
@@ -53,8 +53,9 @@ export function judge(history: History, rules: Rules): Judgement {
 }
 
 /**
- * Whether the server that was left may still be right not to know the session: it began on the new one, and a lease of the old one may
- * last. A lease excludes "valid" after a logout; it does not show what began elsewhere.
+ * Whether the replaced server may correctly not know the session: the session began on the new one, and a
+ * lease of the old one may
+ * last. A lease excludes "valid" after a logout, but does not show what began elsewhere.
  */
 function beganElsewhere({ sessions, promotions }: History, session: number, begin: number): boolean {
   const login = sessions[session]?.login.end ?? 0

@@ -1,6 +1,7 @@
 /**
- * Two PostgreSQL servers, the second a synchronous standby of the first. A promotion leaves two primaries, of which the old one
- * cannot commit any more and still answers reads; it is then made anew as the standby of the other.
+ * Two PostgreSQL servers, the second a synchronous standby of the first. A promotion leaves two primaries;
+ * the old one can no
+ * longer commit, but still answers reads. It is then recreated as the standby of the other.
  */
 import { execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -35,7 +36,7 @@ export async function startCluster() {
     killAll()
     rmSync(root, { recursive: true, force: true })
   })
-  // The servers run as another user, which must enter.
+  // The servers run as another user, who must be able to enter.
   await promisify(execFile)('chmod', ['755', root])
   let primary = await startPrimary(folders[0])
   await migrate(primary.running.url)
@@ -47,12 +48,14 @@ export async function startCluster() {
     ports: () => ({ primary: primary.port, standby: standby.port }),
     /** Whether the standby applies what it receives. */
     applies: (on: boolean) => sql(standby, `select pg_wal_replay_${on ? 'resume' : 'pause'}()`),
-    /** From now on there are two primaries. The one returned takes commits, the other only reads. */
+    /**
+     * Promotes the standby, which leaves two primaries. The one returned can commit, the other only reads.
+     */
     async promote(): Promise<{ current: number; left: number }> {
       await sql(standby, 'select pg_promote()')
       return { current: standby.port, left: primary.port }
     },
-    /** After a promotion: ends the primary that was left, and makes it the standby of the other. */
+    /** After a promotion: stops the old primary, and recreates it as the standby of the other. */
     async rebuild(): Promise<void> {
       const { folder, running } = primary
       await running.stop()
@@ -77,7 +80,7 @@ async function startPrimary(folder: string): Promise<Server> {
   return { folder, port, running: await startEmbedded(folder, { port, settings: CLUSTER_SETTINGS }) }
 }
 
-/** Copies a running primary, starts the copy as its standby, and has commits wait for it. */
+/** Copies a running primary, starts the copy as its standby, and makes commits wait for it. */
 async function standbyOf(primary: Server, folder: string): Promise<Server> {
   const data = join(folder, 'postgres')
   await mkdir(folder)
@@ -104,7 +107,7 @@ async function copyRunning(primary: Server, folder: string): Promise<void> {
   await client.connect()
   try {
     await client.query(`select pg_backup_start('prove', true)`)
-    // Files that vanish meanwhile are no part of the backup.
+    // Files that vanish meanwhile are not part of the backup.
     await promisify(execFile)('cp', ['-a', join(primary.folder, 'postgres'), folder]).catch(({ stderr }) => {
       if (!/^(cp: cannot (stat|open) .*No such file or directory\n)+$/.test(stderr)) throw new Error(stderr)
     })

@@ -1,6 +1,7 @@
 /**
- * Finds for each session the time by which it must be over, and the time from which it may be. Every check is compared
- * with both. It walks once along the acts in order of time. Pure.
+ * Finds for each session the time by which it must have ended, and the earliest time at which it may have.
+ * Every check is
+ * compared with both. It walks once along the acts in order of time. Pure.
  *
  * A wide logout (`others`, `global`) must end the sessions whose login had answered before it began. Of those whose
  * login overlaps it, it ends the ones that its answer names.
@@ -39,7 +40,7 @@ export function findEndings({ sessions, acts }: Pick<History, 'sessions' | 'acts
   for (const { step } of timeline()) step()
   return { over, cause }
 
-  /** Notes the sessions that an act which names them may have ended. */
+  /** Records the sessions that an act which names them may have ended. */
   function noteCauses(act: Act, n: number): void {
     if (act.outcome !== 'done' && act.outcome !== 'unknown') return
     if (act.kind === 'expiry') cause.note(act.target, act.begin + act.ttl - CLOCKS_MS, n)
@@ -50,7 +51,10 @@ export function findEndings({ sessions, acts }: Pick<History, 'sessions' | 'acts
     if (act.outcome === 'unknown' && !isWide(act)) cause.note(aim(act), act.begin, n)
   }
 
-  /** Logins and acts by time. At a tie acts begin before logins are answered: neither is known to come first. */
+  /**
+   * Logins and acts by time. At a tie acts begin before logins are answered, because neither is known to come
+   * first.
+   */
   function timeline() {
     const points: { at: number; order: number; step: () => void }[] = []
     for (const [n, { login }] of sessions.entries()) {
@@ -136,7 +140,7 @@ function of<T>(lists: Map<number, T[]>, user: number): T[] {
   return list
 }
 
-/** For each session the earliest time noted, and the act that it came from. */
+/** For each session the earliest recorded time, and the act that it came from. */
 function earliest(size: number) {
   const times = new Float64Array(size).fill(Number.POSITIVE_INFINITY)
   const sources = new Int32Array(size).fill(NONE)

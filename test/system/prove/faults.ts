@@ -1,6 +1,7 @@
 /**
- * Faults that are injected while the workload runs. Each is repeated until it is told to stop, and repairs what it broke
- * before it returns.
+ * Faults that are injected while the workload runs. Each is repeated until it is told to stop, and repairs
+ * its damage before
+ * it returns.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.ts'
@@ -21,12 +22,12 @@ export interface Rig {
   history: Pick<History, 'promotions'>
   instances: Instance[]
   postgres: Pick<Postgres, 'kill' | 'restart'>
-  /** For faults that want two servers. */
+  /** For faults that need two servers. */
   cluster?: Cluster | undefined
   /** Between the simulated users, who sign in by SQL, and PostgreSQL. */
   router: PostgresProxy
   users: Users
-  /** One in front of each instance, for faults that want them. */
+  /** One in front of each instance, for faults that need them. */
   proxies: PostgresProxy[]
 }
 
@@ -38,7 +39,7 @@ export interface Fault {
   proxied?: 'slow' | 'lossy' | 'split'
   /** Whether PostgreSQL has a synchronous standby. */
   cluster?: true
-  /** Does it until `over()`. @returns how often it did it. */
+  /** Repeats the fault until `over()`. @returns how often it happened. */
   inject(rig: Rig, random: Random, over: () => boolean): Promise<number>
 }
 
@@ -154,7 +155,10 @@ export const FAULTS = {
 
 export type FaultName = keyof typeof FAULTS
 
-/** One connection or all of an instance; the answers, or the requests too; sometimes for longer than a lease. */
+/**
+ * Delays one connection or all of an instance; the answers, or the requests too; sometimes for longer than a
+ * lease.
+ */
 async function holdBack(proxy: PostgresProxy, random: Random): Promise<void> {
   const connections = proxy.connections()
   const one = random.pick(connections)
@@ -162,7 +166,7 @@ async function holdBack(proxy: PostgresProxy, random: Random): Promise<void> {
   const chosen = random.chance(0.6) ? [one] : connections
   const sockets = chosen.flatMap(({ asks, answers }) => (random.chance(0.7) ? [answers] : [asks, answers]))
   await proxy.hold(sockets, random.chance(0.8) ? random.between(5, 400) : random.between(400, 2_000))
-  // The delayed answers arrive, and then nothing does: the last thing the instance knows is a late answer.
+  // The delayed answers arrive, and then nothing does: the instance's latest data is from a late answer.
   if (random.chance(0.15)) {
     await sleep(random.between(5, 50))
     await proxy.hold(sockets, random.between(2_000, 4_000))

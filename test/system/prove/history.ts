@@ -22,27 +22,28 @@ export interface SessionRecord {
 export type Scope = 'local' | 'others' | 'global' | 'one'
 
 /**
- * What became of a call that changes something. `done`: a 2xx. `refused`: its caller's session is over, as a 401 says.
- * `nothing`: it said that it changed nothing. `unknown`: it may have happened, or may still happen.
+ * The outcome of a call that changes something. `done`: a 2xx. `refused`: its caller's session has ended, as
+ * a 401 says.
+ * `nothing`: it reported no change. `unknown`: it may have happened, or may still happen.
  */
 export type Outcome = 'done' | 'refused' | 'nothing' | 'unknown'
 
 export interface Logout extends Span {
   kind: 'logout'
   scope: Scope
-  /** The instance that was asked. */
+  /** The instance that got the request. */
   instance: number
   user: number
-  /** The session that asked. */
+  /** The session of the caller. */
   actor: number
-  /** The session it named; for scope `one` only. */
+  /** The session to end; for scope `one` only. */
   target?: number
   /** 0 when there was no answer. */
   status: number
   outcome: Outcome
   /** The sessions that the answer named. */
   revoked: number[]
-  /** How many sessions the answer named that the history does not know. */
+  /** How many sessions in the answer the history does not know. */
   strangers: number
 }
 

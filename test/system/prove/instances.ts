@@ -93,16 +93,16 @@ export async function startInstance(number: number, { databaseUrl, mode, mutatio
     wire,
     freeze: () => signal('SIGSTOP'),
     thaw: () => signal('SIGCONT'),
-    /** Returns when the process is gone. */
+    /** Resolves when the process is gone. */
     kill: end,
     restart: start,
     isReady,
-    /** Checks answered from memory since it was started. */
+    /** Checks answered from the cache since it was started. */
     hits: async (): Promise<number> => {
       const metrics = await (await boundedFetch(`http://127.0.0.1:${port}/metrics`)).text()
       return Number(/^global_logout_leased_checks_total\{source="memory"\} (\d+)$/m.exec(metrics)?.[1] ?? 0)
     },
-    /** What it printed last: errors only. */
+    /** Its last output: errors only. */
     output: () => output,
     close,
   }

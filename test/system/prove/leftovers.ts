@@ -1,4 +1,4 @@
-/** Ends the processes that must not outlive the prover, also when it ends in an uncaught error. */
+/** Ends the processes that must not outlive the prover, even if it ends in an uncaught error. */
 const cleanups = new Set<() => void>()
 
 process.on('exit', () => {
@@ -11,7 +11,7 @@ export function onExit(cleanUp: () => void): () => void {
   return () => void cleanups.delete(cleanUp)
 }
 
-/** SIGKILL or another signal, unless it has ended by itself. */
+/** Sends SIGKILL or another signal, unless the process has ended by itself. */
 export function kill(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
   try {
     if (pid) process.kill(pid, signal)

@@ -44,7 +44,7 @@ async function main(args: string[]): Promise<number> {
   return failures.length === 0 ? print('Nothing found.\n') : print(`Failed: ${failures.join('; ')}\n`) || 1
 }
 
-/** @returns whether it found nothing or, with a mutation, caught it. */
+/** @returns whether it found no violation or, with a mutation, caught it. */
 async function simulated({ simulation, seed, mutation }: Options): Promise<boolean> {
   print(`simulation of leases: ${whole(simulation)} schedules, seed ${seed}\n`)
   const { runs, checks, hits, logouts, lapses, caughtAfter, violation } = await simulate(
@@ -61,7 +61,7 @@ async function simulated({ simulation, seed, mutation }: Options): Promise<boole
   return mutation ? caughtAfter !== null : caughtAfter === null
 }
 
-/** With a mutation, finding nothing is the failure. */
+/** With a mutation, finding no violation is the failure. */
 function verdict(mutation: string, { history, judgement, seconds }: Run): number {
   const [first] = judgement.violations
   if (!first) {
@@ -90,7 +90,7 @@ function replay(
   return `npm run prove -- ${which} --seed ${seed} ${size} ${until}`
 }
 
-/** One line that overwrites itself on a terminal; elsewhere a line every ten seconds. */
+/** One line that overwrites itself on a terminal; otherwise a line every ten seconds. */
 function progress(line: string): void {
   if (process.stdout.isTTY) return void process.stdout.write(`\r\x1b[K${line}`)
   if (!line || performance.now() < shownAt + 10_000) return

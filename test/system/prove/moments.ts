@@ -13,7 +13,7 @@ const NEWS = 'read-changes'
 const APPLIED = 'set-applied'
 const READ = 'read-tokens'
 
-/** Renewals are a second apart; an instance that sends none for this long is given up. */
+/** Renewals are a second apart; if an instance sends none for this long, the step is given up. */
 const PATIENCE_MS = 2_500
 /** The service's deadline for a statement of a lease or a check. */
 const DEADLINE_MS = 1_000
@@ -23,7 +23,9 @@ const REJOINED_MS = 520
 /** @returns whether the step was reached. */
 export type Moment = (instance: Instance, proxy: PostgresProxy, random: Random) => Promise<boolean>
 
-/** The answer to a renewal is late, and the instance is stopped as soon as it has it: when does it let its lease end? */
+/**
+ * The answer to a renewal is late, and the instance is stopped as soon as it has it: when does its lease end?
+ */
 export const lateRenewal: Moment = async (instance, proxy, random) => {
   if (!(await next(proxy, BEAT))) return false
   const pair = await next(proxy, NEWS, ({ answers }) => void answers.pause())
@@ -31,7 +33,8 @@ export const lateRenewal: Moment = async (instance, proxy, random) => {
   await sleep(random.between(600, DEADLINE_MS - 50))
   pair.answers.resume()
   await sleep(random.between(2, 20))
-  // It goes on after logouts stopped waiting for it, and before a lease that starts with the late answer would end.
+  // It resumes after logouts stopped waiting for it, and before a lease that starts with the late answer
+  // would end.
   return stopped(instance, random.between(2_250, 3_000))
 }
 
@@ -83,7 +86,10 @@ async function stopped(instance: Instance, ms: number): Promise<true> {
   return true
 }
 
-/** The connection on which an instance sends this next; `act` comes before it passes on. Null when it does not. */
+/**
+ * The connection on which an instance sends this next; `act` runs before the statement passes. Null if it
+ * does not.
+ */
 async function next(
   proxy: PostgresProxy,
   text: string,

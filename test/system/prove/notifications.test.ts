@@ -1,10 +1,10 @@
-/** Notifications are removed wherever the stream is cut, and nothing else is. */
+/** Exactly the notifications are removed, wherever the stream is split. */
 import fc from 'fast-check'
 import t from 'tap'
 import { holds } from '../../support/seed.ts'
 import { dropNotifications } from './notifications.ts'
 
-/** A message of PostgreSQL: its type, its length with the length itself, its body. */
+/** A message of PostgreSQL: its type, its length including the length itself, its body. */
 function message(type: string, body: string): Buffer {
   const length = Buffer.alloc(4)
   length.writeInt32BE(4 + body.length)
@@ -13,7 +13,7 @@ function message(type: string, body: string): Buffer {
 
 const messages = fc.array(fc.tuple(fc.constantFrom('A', 'C', 'D', 'Z'), fc.string({ maxLength: 20 })))
 
-t.test('notifications are removed however the stream is cut into chunks', async (t) => {
+t.test('notifications are removed however the stream is split into chunks', async (t) => {
   await holds(
     t,
     fc.property(messages, fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }), (sent, sizes) => {

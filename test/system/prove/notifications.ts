@@ -25,7 +25,7 @@ export function dropNotifications(drops: () => boolean): (chunk: Buffer) => Buff
   }
 }
 
-/** Where the message that begins at `at` ends; infinity while its length is not in yet. */
+/** Where the message that begins at `at` ends; infinity until its length has arrived. */
 function endOf(bytes: Buffer, at: number): number {
   return bytes.length < at + HEADER ? Number.POSITIVE_INFINITY : at + 1 + bytes.readInt32BE(at + 1)
 }

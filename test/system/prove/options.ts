@@ -37,7 +37,7 @@ Exit codes: 0 nothing found, or the mutation caught · 1 a violation, a run that
 caught · 2 wrong usage
 `
 
-/** What a run must have done. */
+/** The goals of a run. */
 export interface Goals {
   checks: number
   logouts: number
@@ -71,7 +71,7 @@ const MUTATION_SCHEDULES = 20_000
 /** A mutation that is not caught within these seconds counts as not caught. */
 const WITH_MUTATION: Goals = { checks: 1_000, logouts: 10, seconds: 600 }
 
-/** @returns null when help was asked for. @throws Error saying what is wrong. */
+/** @returns null if help was requested. @throws Error saying what is wrong. */
 export function readOptions(args: string[]): Options | null {
   const { values } = parseArgs({
     args,

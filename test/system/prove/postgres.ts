@@ -1,4 +1,6 @@
-/** A PostgreSQL of a run's own, on a port that stays the same; it can be killed, all processes at once. Linux only. */
+/**
+ * A PostgreSQL of its own for a run, on a fixed port; it can be killed, all processes at once. Linux only.
+ */
 import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,7 +13,8 @@ import { killServer } from '../../support/server-processes.ts'
 import { onExit } from './leftovers.ts'
 
 /**
- * Without fsync, as on a machine whose power never fails: what a killed process had written, the kernel still has.
+ * Without fsync, as on a machine without power failures: the kernel still has what a killed process had
+ * written.
  * Instances and prover together open up to 80 connections.
  */
 export const SETTINGS = { fsync: 'off', max_connections: '200' }

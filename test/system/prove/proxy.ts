@@ -21,7 +21,10 @@ export interface Passing {
 
 export type PostgresProxy = Awaited<ReturnType<typeof startProxy>>
 
-/** @param loses whether to drop the next notification. Without it, traffic is not parsed, which may be encrypted. */
+/**
+ * @param loses whether to drop the next notification. Without it, traffic is not parsed, because it may be
+ * encrypted.
+ */
 export async function startProxy(port: number, loses?: () => boolean) {
   let target = () => port
   const passing = new Set<Passing>()
@@ -64,7 +67,7 @@ export async function startProxy(port: number, loses?: () => boolean) {
     port: own,
     counts: counts as Readonly<typeof counts>,
     connections: (): Passing[] => [...passing],
-    /** Connections that open from now on lead to the port that this returns. */
+    /** Connections that open from now on use the port that this returns. */
     leadTo(port: () => number): void {
       target = port
     },
@@ -75,13 +78,16 @@ export async function startProxy(port: number, loses?: () => boolean) {
         answers.destroy()
       }
     },
-    /** Calls `seen` whenever an instance sends a statement with this text, before it passes on. @returns what ends it. */
+    /**
+     * Calls `seen` whenever an instance sends a statement with this text, before it passes. @returns a
+     * function that stops it.
+     */
     watch(text: string, seen: (pair: Passing) => void): () => void {
       const watch = { text, seen }
       watches.add(watch)
       return () => void watches.delete(watch)
     },
-    /** Delays what comes from these sockets by `ms`. It arrives afterwards, in order. */
+    /** Delays data from these sockets by `ms`. It arrives afterwards, in order. */
     async hold(sockets: readonly Socket[], ms: number): Promise<void> {
       for (const socket of sockets) socket.pause()
       await sleep(ms)

@@ -6,7 +6,7 @@ import { hash } from 'node:crypto'
 
 export type Random = ReturnType<typeof createRandom>
 
-/** @param name of the stream: the same seed and name draw the same choices. */
+/** @param name of the stream: the same seed and name give the same choices. */
 export function createRandom(seed: number, name: string) {
   let state = Number.parseInt(hash('sha256', `${seed} ${name}`, 'hex').slice(0, 8), 16)
 

@@ -15,7 +15,7 @@ export function naively({ sessions, acts, checks }: History, rules: Rules): stri
     return session.login.end < act.begin
   }
 
-  /** Whether it claims the session as its own doing, or as that of the logout which it repeats. */
+  /** Whether it claims to have ended the session itself, or by the logout which it repeats. */
   function claims(act: Logout, n: number, session: SessionRecord): boolean {
     if (!wide(act)) return false
     if (act.revoked.length + act.strangers > 0) return finds(act, n, session)

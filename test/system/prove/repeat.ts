@@ -7,7 +7,7 @@ export async function untilOver(over: () => boolean, work: () => Promise<void>):
   return times
 }
 
-/** Sleeps for `ms`, or until it is over. */
+/** Sleeps for `ms`, or until the run is over. */
 export async function unlessOver(over: () => boolean, ms: number): Promise<void> {
   for (const end = performance.now() + ms; !over() && performance.now() < end; )
     await sleep(Math.min(100, Math.max(1, end - performance.now())))

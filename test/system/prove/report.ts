@@ -23,7 +23,7 @@ export function markdown(rows: readonly Record<string, string>[]): string {
   return [lines[0], rule, ...lines.slice(1)].join('\n')
 }
 
-/** The first two columns are words, the others numbers. */
+/** The first two columns are text, the others numbers. */
 function pad(cell: string, width: number, column: number): string {
   return column < 2 ? cell.padEnd(width) : cell.padStart(width)
 }

@@ -1,4 +1,4 @@
-/** Starts everything that a run needs in order, and stops it in reverse. Nothing is left behind, also after an error. */
+/** Starts everything that a run needs in order, and stops it in reverse order, also after an error. */
 import { startCluster } from './cluster.ts'
 import type { Fault, Mode, Rig } from './faults.ts'
 import type { History } from './history.ts'

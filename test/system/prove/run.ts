@@ -17,7 +17,7 @@ export interface RunOptions {
   instances: number
   clients: number
   users: number
-  /** It ends when all three are reached. */
+  /** The run ends when all three are reached. */
   checks: number
   logouts: number
   seconds: number
@@ -33,7 +33,7 @@ export interface Run {
   judgement: Judgement
   verdicts: Calls['verdicts']
   touches: number
-  /** Checks answered from memory, by instances that were not killed afterwards. */
+  /** Checks answered from the cache, by instances that were not killed afterwards. */
   fromMemory: number
   faults: number
 }

@@ -1,4 +1,7 @@
-/** Runs the simulation of leases (`test/leases/simulate.ts`) in processes of its own: the real code, on simulated time. */
+/**
+ * Runs the simulation of leases (`test/leases/simulate.ts`) in processes of its own: the real code, in
+ * simulated time.
+ */
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { text } from 'node:stream/consumers'
@@ -18,12 +21,15 @@ export interface Simulated {
   hits: number
   logouts: number
   lapses: number
-  /** The run that found the violation; null when none did. */
+  /** The run that found the violation; null if none did. */
   caughtAfter: number | null
   violation: string | null
 }
 
-/** Runs so many schedules, in one process for each processor. With a mutation in one process, until it is caught. */
+/**
+ * Runs this many schedules, in one process for each processor. With a mutation in one process, until it is
+ * caught.
+ */
 export async function simulate(runs: number, seed: number, mutation?: string): Promise<Simulated> {
   const processes = mutation ? 1 : Math.min(availableParallelism(), runs)
   const parts = await Promise.all(

@@ -1,4 +1,4 @@
-/** The faults of a cluster: two servers that take themselves for the primary, and a standby that lags behind. */
+/** The faults of a cluster: two servers that both act as the primary, and a standby that lags behind. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.ts'
 import type { History } from './history.ts'
@@ -13,7 +13,7 @@ interface ClusterRig {
   proxies: readonly PostgresProxy[]
 }
 
-/** Longer than a lease, and than the wait of a logout for one that it cannot ask. In milliseconds. */
+/** Longer than a lease, and than the wait of a logout for an unreachable instance. In milliseconds. */
 const SPLIT_MS = { from: 4_500, to: 7_000 }
 
 /**
@@ -43,7 +43,7 @@ export function splits(rig: ClusterRig, random: Random, over: () => boolean): Pr
   })
 }
 
-/** The standby shows what it had applied before: sessions that ended since are still there. */
+/** The standby still shows sessions that ended since it stopped applying changes. */
 export function visitsToStandby(rig: ClusterRig, random: Random, over: () => boolean): Promise<number> {
   const { proxies } = rig
   const cluster = rig.cluster as Cluster

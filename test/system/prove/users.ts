@@ -11,7 +11,7 @@ import type { Random } from './random.ts'
 import { request } from './wire.ts'
 
 export interface Device {
-  /** Its place in the history. */
+  /** Its index in the history. */
   session: number
   user: number
   /** The public id of its session. */
@@ -19,16 +19,16 @@ export interface Device {
   token: string
   /** The request that checks it. */
   check: string
-  /** Not checked before it is ended, so that no instance has it in memory. */
+  /** Not checked before it is ended, so that no instance has cached it. */
   quiet: boolean
-  /** Whether a logout that should end it is under way. */
+  /** Whether a logout that should end it is in progress. */
   ending: boolean
   /** Whether its expiry may have been moved. It is moved once at most: of two moves the later could take effect. */
   dated: boolean
   over: boolean
 }
 
-/** So many ended sessions are still checked now and then. */
+/** This many ended sessions are still checked sometimes. */
 const ENDED_KEPT = 1_000
 
 export type Users = Awaited<ReturnType<typeof createUsers>>
@@ -56,7 +56,7 @@ export async function createUsers(url: string, history: History, count: number) 
   /** Sign-ins without an answer yet, with their users. */
   const signingIn = new Map<Promise<unknown>, number>()
 
-  /** @returns null when the answer was lost. */
+  /** @returns null if the answer was lost. */
   async function signIn(user: number, random: Random): Promise<Device | null> {
     const made = makeSession(user, random)
     signingIn.set(made, user)
@@ -103,7 +103,7 @@ export async function createUsers(url: string, history: History, count: number) 
     return act
   }
 
-  /** The rows, or null when the outcome of the statement is unknown. */
+  /** The rows, or null if the outcome of the statement is unknown. */
   async function answered(sql: string, values: unknown[]): Promise<{ id: string }[] | null> {
     try {
       return (await pool.query(sql, values)).rows
@@ -123,13 +123,13 @@ export async function createUsers(url: string, history: History, count: number) 
     signIn,
     remove,
     expire,
-    /** The sessions of a user that are not known to be over. */
+    /** The sessions of a user that are not known to have ended. */
     of: (user: number): readonly Device[] => active[user] ?? [],
     all: (): readonly Device[] => active.flat(),
     /** The sessions that ended last. */
     over: over as readonly Device[],
     numberOf: (id: string) => numbers.get(id),
-    /** Resolves when every sign-in of the user that is under way has its answer. */
+    /** Resolves when every sign-in of the user that is in progress has its answer. */
     answeredAll: (user: number) =>
       Promise.all([...signingIn].filter(([, who]) => who === user).map(([made]) => made)),
     isOver(device: Device): void {
@@ -147,7 +147,7 @@ function now() {
   return { begin: performance.now(), end: Number.POSITIVE_INFINITY }
 }
 
-/** As Auth.js inserts: no lock but that of the foreign key. */
+/** As Auth.js inserts: without a lock other than that of the foreign key. */
 const SIGN_IN = `insert into session ("sessionToken", "userId", expires, "createdAt", "lastSeenAt")
   values ($1, $2, (now() + interval '1 day') at time zone 'utc', now() - interval '10 minutes', now() - $3::interval)
   returning id`

@@ -7,10 +7,10 @@ import { connect, type Socket } from 'node:net'
 export interface Answer {
   /** 0 when there was none. */
   status: number
-  /** The head in latin1, names of headers as they came. */
+  /** The head in latin1, names of headers as they arrived. */
   head: string
   body: string
-  /** Before the request was handed over, and after the whole answer was in. */
+  /** Before the request was written, and after the whole answer was read. */
   begin: number
   end: number
 }

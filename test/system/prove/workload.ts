@@ -68,7 +68,7 @@ export function startWorkload(options: WorkloadOptions) {
     }
   }
 
-  /** Mostly a device that is signed in, sometimes one that is signed out. */
+  /** Usually a device that is signed in, sometimes one that is signed out. */
   function chooseDevice(random: Random): Device | undefined {
     if (random.chance(0.1)) return random.pick(users.over)
     const device = random.pick(users.of(random.below(users.count)))
@@ -90,7 +90,7 @@ export function startWorkload(options: WorkloadOptions) {
     }
   }
 
-  /** @returns whether it was a logout, and answered. */
+  /** @returns whether it was a logout that was answered. */
   async function act(user: number, random: Random): Promise<boolean> {
     const devices = users.of(user).filter(({ ending }) => !ending)
     const device = random.chance(0.03) ? random.pick(users.over) : random.pick(devices)
@@ -121,7 +121,7 @@ export function startWorkload(options: WorkloadOptions) {
     const outcome = await untilDefinite(random, (instance) => calls.logout(instance, scope, actor, target))
     for (const device of meant) device.ending = false
     if (outcome !== 'done') {
-      // While nothing is answered, all actors at once would ask the instances for nothing else.
+      // While no request is answered, all actors at once would use up the instances' connections.
       await sleep(random.between(50, 500))
       return false
     }
@@ -183,7 +183,7 @@ export function startWorkload(options: WorkloadOptions) {
 
   return {
     logouts: logouts as Readonly<typeof logouts>,
-    /** Begins nothing new, and resolves when everything in progress has ended. */
+    /** Starts nothing new, and resolves when everything in progress has ended. */
     async stop(): Promise<void> {
       stopping = true
       await Promise.all(loops)
@@ -198,7 +198,7 @@ export function startWorkload(options: WorkloadOptions) {
   }
 }
 
-/** Runs work after a delay. `finish` runs at once what is not due yet, and waits for all of it. */
+/** Runs work after a delay. `finish` runs what is not due yet at once, and waits for all of it. */
 function createLater() {
   const waiting = new Set<Promise<unknown>>()
   const end = new AbortController()

@@ -1,4 +1,4 @@
-/** Applies a mutation to the text of its file. @throws Error when its text is not found exactly once. */
+/** Applies a mutation to the text of its file. @throws Error if its text is not found exactly once. */
 import type { Mutation } from './table.ts'
 
 export function applyMutation({ file, find, replace }: Mutation, source: string): string {
