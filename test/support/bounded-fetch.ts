@@ -1,9 +1,9 @@
-/** `fetch` with limits: a request that gets no answer, and a body that does not end, fail the test by name. */
+/** `fetch` with limits: a request without an answer, or a body without an end, fails the test by name. */
 import { within } from './within.ts'
 
 const READERS = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const
 
-/** @throws Error naming the request when there is no answer after `ms`; so do the readers of its body. */
+/** @throws Error naming the request if there is no answer after `ms`; the readers of its body do the same. */
 export async function boundedFetch(url: string, init: RequestInit = {}, ms?: number): Promise<Response> {
   const request = `${init.method ?? 'GET'} ${url}`
   const response = await within(`the answer to ${request}`, fetch(url, init), ms)

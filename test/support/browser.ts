@@ -15,7 +15,7 @@ import type { Service } from './service.ts'
 import { PATIENCE_MS, within } from './within.ts'
 
 const PLACES = [
-  // The engine without a window, which takes two thirds of the time.
+  // Chromium's headless shell, which takes two thirds of the time.
   '/usr/bin/chromium-headless-shell',
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
@@ -34,7 +34,7 @@ const QUIET = [
   '--disable-sync',
   '--no-first-run',
 ]
-/** One browser test, also on a loaded machine; less than tap's limit for a file. In milliseconds. */
+/** The limit of one browser test on a loaded machine; less than tap's limit for a file. In milliseconds. */
 const TEST_MS = 5 * PATIENCE_MS
 const MISSING =
   'no Chromium here: install it (Debian: apt-get install chromium-headless-shell, or chromium), or name one with CHROMIUM=/path'
@@ -45,16 +45,16 @@ const executablePath = given || PLACES.find(isExecutable)
 let running: Promise<Browser> | undefined
 
 export interface Visitor extends BrowserContextOptions {
-  /** The session cookie it has at the start. */
+  /** The session cookie at the start. */
   token?: string
 }
 
-/** Opens a browser with cookies of its own, like another device. */
+/** Opens a browser with its own cookies, like another device. */
 export type OpenBrowser = (service: Service, visitor?: Visitor) => Promise<BrowserContext>
 
 /**
- * A test in Chromium. It also fails when a page had an error: an exception, a console error, or a violation of the
- * Content-Security-Policy.
+ * A test in Chromium. It also fails if a page has an error: an exception, a console error, or a violation of
+ * the Content-Security-Policy.
  */
 export function browserTest(name: string, run: (t: Test, open: OpenBrowser) => Promise<void>): void {
   if (!executablePath && process.env.CI) throw new Error(MISSING)

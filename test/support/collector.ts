@@ -9,7 +9,7 @@ export interface Span {
   traceId: string
   id: string
   parentId: string
-  /** 2: a server's, 3: a client's. */
+  /** 2: a server span, 3: a client span. */
   kind: number
   /** In nanoseconds since 1970. */
   begun: number
@@ -48,7 +48,9 @@ export async function collector() {
   }
 }
 
-/** The fields of a protobuf message by number; messages, texts and bytes as they are, numbers as big integers. */
+/**
+ * The fields of a protobuf message by number; messages, texts and bytes unparsed, numbers as big integers.
+ */
 function fields(message: Buffer): Map<number, (Buffer | bigint)[]> {
   const found = new Map<number, (Buffer | bigint)[]>()
   let at = 0

@@ -1,4 +1,4 @@
-/** Runs the `global-logout` command: in a process of its own, or in this one. */
+/** Runs the `global-logout` command, as a child process or in this process. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ export interface Run {
   output(): string
   /** The output so far, of standard output only. */
   stdout(): string
-  /** Resolves when the output contains `text`. @throws Error when the process ends without it. */
+  /** Resolves once the output contains `text`. @throws Error if the process ends without it. */
   printed(text: string): Promise<void>
   /** Resolves with the exit code, or the signal that killed the process. Reading it starts the time limit; so does a copy by `...`. */
   readonly ended: Promise<number | NodeJS.Signals>
@@ -84,12 +84,12 @@ export function run(
   }
 }
 
-/** Where a command in this process prints. */
+/** The output of a command in this process. */
 const printing = new AsyncLocalStorage<(stream: 'stdout' | 'stderr', text: string) => void>()
 
 let diverted = false
 
-/** As a child process would have them: no input, and output of its own. */
+/** Streams as a child process would have them: no input, and its own output. */
 function divertStreams(): void {
   if (diverted) return
   diverted = true
@@ -106,8 +106,8 @@ function divertStreams(): void {
   }
 }
 /**
- * Runs a command that ends by itself in this process, as `bin/global-logout.js` does: without a start of Node, it takes a tenth of the
- * CPU. Its environment holds only `env`.
+ * Runs a command that ends by itself in this process, as `bin/global-logout.js` does: this saves the start of
+ * Node, nine tenths of the CPU. Its environment contains only `env`.
  */
 export function runHere(
   args: string[],

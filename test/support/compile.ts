@@ -7,7 +7,7 @@ const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', impor
 
 /**
  * Type-checks the project in a folder.
- * @returns what the compiler found, empty when that is nothing. @throws Error when it did not run.
+ * @returns the compiler's errors, empty if there are none. @throws Error if it did not run.
  */
 export async function compile(folder: string): Promise<string> {
   try {

@@ -1,4 +1,4 @@
-/** Creates a database for a test file, cloned from the migrated template. It is kept when a test fails. */
+/** Creates a database for a test file, cloned from the migrated template. It is kept if a test fails. */
 import pg from 'pg'
 import t from 'tap'
 import { type Database, openDatabase } from '../../src/database/database.ts'
@@ -6,7 +6,7 @@ import { admin, CLIENT, databaseUrl } from './server.ts'
 
 export interface TestDatabase extends Database {
   url: string
-  /** Runs one query by itself, like psql: nothing that it sets is left to the next one. */
+  /** Runs one query on its own, like psql: its settings do not affect the next one. */
   psql<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>
 }
 
@@ -35,7 +35,7 @@ export async function testDatabase({ max = 10, dump = '' } = {}): Promise<TestDa
   return openTestDatabase(url, { max })
 }
 
-/** Opens a database that exists. Closed when the test file ends. */
+/** Opens an existing database. Closed when the test file ends. */
 export function openTestDatabase(url: string, { max = 10 } = {}): TestDatabase {
   const database = openDatabase(url, { max })
   t.teardown(database.close)
@@ -51,7 +51,7 @@ export function openTestDatabase(url: string, { max = 10 } = {}): TestDatabase {
       let reusable = false
       try {
         const { rows } = await client.query(sql, values)
-        // It fails in a transaction that was left open.
+        // This fails in a transaction that was left open.
         reusable = await client.query('discard all').then(
           () => true,
           () => false,

@@ -1,4 +1,7 @@
-/** A client of server-sent events by the WHATWG's rules: comments are kept apart, an id counts once its event is dispatched. */
+/**
+ * A client of server-sent events by WHATWG's rules: comments are kept apart, an id counts once its event is
+ * dispatched.
+ */
 import { within } from './within.ts'
 
 interface Message {
@@ -12,12 +15,12 @@ export interface EventStream {
   response: Response
   /** Comments so far. */
   comments: string[]
-  /** The next message, or null when the stream is over. */
+  /** The next message, or null if the stream has ended. */
   next(): Promise<Message | null>
   close(): void
 }
 
-/** Opens a stream. @param open `fetch`, or a function like it. */
+/** Opens a stream. @param open `fetch`, or a compatible function. */
 export async function openStream(
   open: (init: { signal: AbortSignal; headers: Record<string, string> }) => Promise<Response>,
   lastId = '',

@@ -1,10 +1,13 @@
 /**
- * Saves tests, and what they start, CPU that has nothing to do with them. The published command runs without it.
+ * Saves CPU in tests and in the processes that they start, without affecting what is tested. The published
+ * command does not use it.
  *
- * - Node parses the package.json of drizzle-orm (179 kB) anew for each of its modules, to learn that they are ES modules, and for
- *   each module that imports it, to find its exports (`package_json_reader` in Node 24 and 26). That is 0.7 s for each process.
- * - tap follows every promise with an async hook, to tell which test threw what no one caught. That slows each promise down, by a
- *   quarter of the CPU of a busy test. Without it, such an error ends the process: the file fails, and prints the stack.
+ * - Node parses the package.json of drizzle-orm (179 kB) again for each of its modules, to learn that they
+ *   are ES modules, and for each module that imports it, to find its exports (`package_json_reader` in Node
+ *   24 and 26). That is 0.7 s for each process.
+ * - tap follows every promise with an async hook, to attribute uncaught errors to tests. That slows each
+ *   promise down, by a quarter of the CPU of a busy test. Without it, such an error ends the process: the
+ *   file fails, and prints the stack.
  * - tap turns source maps on. Node strips types without moving a line, so there are none.
  * - zod imports its messages in fifty languages.
  */

@@ -1,4 +1,6 @@
-/** Runs an incident as a process, and prints how many sessions have ended. It kills itself at the point that it is given. */
+/**
+ * Runs an incident as a process, and prints how many sessions have ended. It kills itself at a given point.
+ */
 import { readConfig } from '../../src/config.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { createServices } from '../../src/services.ts'

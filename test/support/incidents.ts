@@ -48,7 +48,10 @@ export async function begin({ incidents }: Pick<Service, 'incidents'>, select: S
   return planId
 }
 
-/** Waits some seconds until the lease of a runner that was killed ends. What it had sent may still have finished the incident. */
+/**
+ * Waits some seconds until the lease of a killed runner ends. Statements that it had sent may still have
+ * finished the incident.
+ */
 export async function isFree({ database, incidents }: Pick<Service, 'database' | 'incidents'>, id: string) {
   await waitFor(`the lease on incident ${id} to end`, async () => {
     if ((await database.run(unclaimedIncidents)).includes(id)) return true
@@ -58,13 +61,16 @@ export async function isFree({ database, incidents }: Pick<Service, 'database' |
 
 export interface Runner {
   child: ChildProcess
-  /** Resolves when it has ended that many sessions in all. */
+  /** Resolves once it has ended that many sessions in all. */
   reached(ended: number): Promise<void>
   /** How it ended: an exit code (0: done, 3: another runner has the incident), or the signal that killed it. */
   readonly over: Promise<number | NodeJS.Signals>
 }
 
-/** When the process kills itself: after so many batches (SIGSTOP: it hangs), or after all sessions ended and before the report. */
+/**
+ * When the process kills itself: after this many batches (SIGSTOP: it hangs), or after all sessions ended and
+ * before the report.
+ */
 export type Death = { afterBatches: number; by?: 'SIGKILL' | 'SIGSTOP' } | 'before the report' | 'never'
 
 /** Starts a process that runs an incident. */
@@ -123,7 +129,7 @@ export async function addsUp(
       from revoked_session where operation_id = $1`,
     [operationId],
   )
-  t.same(rows, { rows: ended, sessions: ended, users: outcome.users }, 'each is recorded, and once')
+  t.same(rows, { rows: ended, sessions: ended, users: outcome.users }, 'each is recorded exactly once')
   const operations = await database.psql(
     `select kind, revoked_count as count, result from operation
       where result ->> 'planId' = $1 order by kind`,

@@ -1,9 +1,9 @@
-/** Finds links of Markdown documents that lead nowhere. */
+/** Finds broken links in Markdown documents. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /**
- * @param root the folder that has the documents, such as a checkout or an unpacked tarball.
+ * @param root the folder of the documents, such as a checkout or an unpacked tarball.
  * @returns each relative link without a target: a missing file, or a missing heading.
  */
 export function deadLinks(root: string, documents: readonly string[]): string[] {

@@ -1,4 +1,4 @@
-/** Database logins with the rights of one role and nothing else, made as docs/operations.md says. */
+/** Database logins with the rights of one role and nothing else, created as docs/operations.md says. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -7,7 +7,7 @@ import { openTestDatabase, type TestDatabase } from './database.ts'
 let made = 0
 
 /**
- * Makes a login; gone when the file ends.
+ * Creates a login; dropped when the file ends.
  * @param role its only role; without one it has no rights.
  */
 export async function login(owner: TestDatabase, role?: string): Promise<TestDatabase & { name: string }> {
@@ -25,7 +25,7 @@ export async function login(owner: TestDatabase, role?: string): Promise<TestDat
 const CONCURRENT = ['XX000', '40P01']
 const ATTEMPTS = 20
 
-/** Removes a login and its rights; what it owns in this database goes to the owner. */
+/** Drops a login and its rights; its objects in this database go to the owner. */
 export async function dropLogin({ psql }: Pick<TestDatabase, 'psql'>, name: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -34,7 +34,7 @@ export async function dropLogin({ psql }: Pick<TestDatabase, 'psql'>, name: stri
     } catch (error) {
       const { code = '' } = error as { code?: string }
       if (!CONCURRENT.includes(code) || attempt === ATTEMPTS) {
-        t.comment(`the login ${name} stays: ${error}`)
+        t.comment(`the login ${name} is left: ${error}`)
         throw error
       }
       await sleep(100)

@@ -1,6 +1,6 @@
 /**
- * Names of tests that belong to the matrix of layouts, drivers and strategies: `npm run matrix` finds the marks at their ends in the
- * results of the last run, and prints which combination which test tried.
+ * Names of tests that belong to the matrix of layouts, drivers and strategies: `npm run matrix` finds the
+ * marks at their ends in the results of the last run, and prints which test tried which combination.
  */
 
 export interface Cell {

@@ -1,7 +1,8 @@
 /**
- * Everything in a database outside our schema, one line for each fact: the rows of the system catalogs, the settings of the
- * database, each row of each table with its place and the transactions that wrote or locked it, and the state of each sequence.
- * So a change shows that pg_dump would not, such as a lock on a row. Left out is only what vacuum and analyze change by themselves.
+ * Everything in a database outside our schema, one line for each fact: the rows of the system catalogs, the
+ * settings of the database, each row of each table with its place and the transactions that wrote or locked
+ * it, and the state of each sequence. It shows changes that pg_dump does not, such as a lock on a row. Only
+ * the effects of vacuum and analyze are left out.
  */
 import { admin } from './server.ts'
 
@@ -10,7 +11,10 @@ const LEFT_OUT = ['pg_statistic', 'pg_statistic_ext_data', 'pg_largeobject', 'pg
 const SHARED = ['pg_shdepend', 'pg_db_role_setting']
 const MAINTAINED = ['relpages', 'reltuples', 'relallvisible', 'relallfrozen', 'relfrozenxid', 'relminmxid']
 
-/** Objects in our schema, and what belongs to its tables. Not what merely depends on them: a trigger elsewhere would show. */
+/**
+ * Objects in our schema, and parts of its tables. Not objects that merely depend on them: a trigger elsewhere
+ * would show.
+ */
 const OURS = (schemas: string) => `
   with space as (select oid from pg_namespace where nspname = any ('{${schemas}}')),
   tables as (select oid, reltoastrelid from pg_class where relnamespace in (select oid from space)),
@@ -28,10 +32,13 @@ const OURS = (schemas: string) => `
 
 const SYSTEM = ['pg_catalog', 'pg_toast', 'information_schema']
 
-/** The first id of objects that initdb has not made. Of PostgreSQL's own, thousands of rows, only a hash is kept. */
+/**
+ * The first id of objects that initdb has not created. Of PostgreSQL's own thousands of rows, only a hash is
+ * kept.
+ */
 const FIRST_MADE = 16_384
 
-/** The columns that say to which object a row of a catalog belongs. */
+/** The columns that name the object to which a row of a catalog belongs. */
 const OWNERS = ['oid', 'attrelid', 'indexrelid', 'objid', 'objoid', 'seqrelid', 'stxrelid', 'inhrelid']
 
 export async function outside(url: string, schemas = ['global_logout']): Promise<string[]> {
@@ -74,7 +81,7 @@ export async function outside(url: string, schemas = ['global_logout']): Promise
   })
 }
 
-/** What a later call of `outside` shows that an earlier did not, and the other way round. */
+/** The differences between two results of `outside`, in both directions. */
 export function changes(before: string[], after: string[]): string[] {
   const [was, is] = [new Set(before), new Set(after)]
   return [

@@ -1,4 +1,4 @@
-/** Starts a PostgreSQL for one test file, which stops or freezes it or reads its log. */
+/** Starts a PostgreSQL for one test file, for tests that stop or freeze it or read its log. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { migrate } from '../../src/database/migrate.ts'
 import { freePort } from './ports.ts'
 import { signalServer } from './server-processes.ts'
 
-/** Files of the log are sparse, and few: most of what a test copies of a server would be empty ones. */
+/** Small and few files of write-ahead log: most of what a test copies of a server would be empty ones. */
 const SMALL = { wal_init_zero: 'off', wal_recycle: 'off' }
 
 /** Starts a migrated server on a port that stays the same when it is stopped and started again. */
@@ -35,7 +35,7 @@ export async function ownServer(given: Record<string, string> = {}) {
       running = await startEmbedded(folder, { port, settings })
       up = true
     },
-    /** Every process of the server stops answering, its connections stay open. Linux only. */
+    /** Freezes every process of the server; its connections stay open. Linux only. */
     freeze: () => signalServer(data, 'SIGSTOP'),
     thaw: () => signalServer(data, 'SIGCONT'),
     log: () => readFile(join(folder, 'postgres.log'), 'utf8'),

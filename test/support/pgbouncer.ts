@@ -13,23 +13,23 @@ import { nextEvent, waitFor } from './within.ts'
 const UNPRIVILEGED = 65_534
 const PROGRAM = '/usr/sbin/pgbouncer'
 
-/** For tests: why they are skipped. Where CI is set, they fail instead. */
+/** For tests: why they are skipped. If CI is set, they fail instead. */
 export const noPgbouncer =
   (await isInstalled(PROGRAM, '--version')) || process.env.CI
     ? false
     : 'no pgbouncer here (Debian: pgbouncer)'
 
 export interface Pgbouncer {
-  /** Where it leads to the same database, as the same user. */
+  /** The address of the same database through it, as the same user. */
   url: string
-  /** The address of another database or user behind it. */
+  /** The address of another database or user through it. */
   urlOf(url: string): string
 }
 
 /**
- * Transactions go to its server connections in turn, so that no two of one client need have the same. Stopped when the test file
- * ends.
- * @param settings further ones, or other values.
+ * Transactions use its server connections in turn, so two transactions of one client may have different ones.
+ * Stopped when the test file ends.
+ * @param settings additional settings, or other values.
  */
 export async function startPgbouncer(url: string, settings: Record<string, string> = {}): Promise<Pgbouncer> {
   const { hostname, port, username, password } = new URL(url)
@@ -45,7 +45,7 @@ export async function startPgbouncer(url: string, settings: Record<string, strin
     default_pool_size: '3',
     min_pool_size: '3',
     server_round_robin: '1',
-    // Tries again after a second, not after 15.
+    // It retries after a second, not after 15.
     server_login_retry: '1',
     ...settings,
   }

@@ -3,7 +3,7 @@
  * start of the service, and on Node 22 no worker of a cluster starts with them.
  */
 
-/** See there. For processes of the service, whose own start is not what the test is about. */
+/** For processes of the service whose own start is not under test. */
 export const FASTER = `--import=${new URL('faster.ts', import.meta.url)}`
 
 /** Program and arguments for `spawn` and `execFile`. `env` replaces itself with Node, so the process id is that of Node. */

@@ -4,8 +4,8 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { nextEvent } from './within.ts'
 
 /**
- * Linux assigns ports from 32768 on by itself, so such a port may be taken between its choice and its use. Ports are not of
- * TEST_SEED: test files that run at the same time must not choose the same ones.
+ * Linux assigns ports from 32768 on by itself, so such a port may be taken between its choice and its use.
+ * Ports do not depend on TEST_SEED: concurrent test files must not choose the same ones.
  */
 const LOWEST = 10_000
 const BEYOND = 32_768
@@ -28,7 +28,7 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Has a server listen, on a port that is free where none is given.
+ * Makes a server listen, on a free port if none is given.
  * @returns the port.
  * @throws Error EADDRINUSE.
  */

@@ -1,4 +1,6 @@
-/** Parts of a cursor that PostgreSQL cannot read, or that only look like those that it can: each is 400, never 500. */
+/**
+ * Parts of a cursor that PostgreSQL cannot read, including ones that look readable: each gets 400, never 500.
+ */
 
 const UNREADABLE = {
   instant: [
@@ -24,7 +26,7 @@ const UNREADABLE = {
   text: ['a\0b', 7, null],
 } as const
 
-/** What PostgreSQL does read: the limits of what is accepted. */
+/** Parts that PostgreSQL can read: the limits of what is accepted. */
 const READABLE = {
   instant: ['0001-01-01T00:00:00.000000Z', '2024-02-29T23:59:59.999999Z', '9999-12-31T23:59:59.999999Z'],
   id: ['00000000-0000-0000-0000-000000000000', 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'],
@@ -37,13 +39,13 @@ export type Part = keyof typeof READABLE
 /** A cursor as lists write it. */
 export const cursorOf = (position: unknown) => Buffer.from(JSON.stringify(position)).toString('base64url')
 
-/** Positions of these parts, of which exactly one is unreadable. */
+/** Positions made of these parts, exactly one of which is unreadable. */
 export function* unreadable(...parts: Part[]): Generator<unknown[]> {
   for (const [at, part] of parts.entries())
     for (const wrong of UNREADABLE[part]) yield parts.map((each, n) => (n === at ? wrong : READABLE[each][0]))
 }
 
-/** Positions of these parts, each of which is readable. */
+/** Positions made of these parts, each of which is readable. */
 export function* readable(...parts: Part[]): Generator<unknown[]> {
   for (const [at, part] of parts.entries())
     for (const right of READABLE[part]) yield parts.map((each, n) => (n === at ? right : READABLE[each][0]))

@@ -1,4 +1,7 @@
-/** `npm run matrix`: what the last run of the tests tried, by layout, driver and strategy. Nothing here is written by hand. */
+/**
+ * `npm run matrix`: prints what the last run of the tests tried, by layout, driver and strategy, from its
+ * results.
+ */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { table } from '../../src/cli/table.ts'

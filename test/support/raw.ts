@@ -1,15 +1,15 @@
-/** Connections on which a test chooses every byte it sends, and sees every byte of the answer. */
+/** Connections on which a test controls every byte it sends, and sees every byte of the answer. */
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { waitFor, within } from './within.ts'
 
 export interface RawConnection {
   socket: Socket
-  /** What has arrived so far, a character for each byte. */
+  /** The data received so far, one character for each byte. */
   text(): string
-  /** Resolves when what has arrived matches; fails when the connection ends before, or after `ms`. */
+  /** Resolves once the received data matches; fails if the connection ends before, or after `ms`. */
   until(pattern: RegExp, ms?: number): Promise<string>
-  /** Resolves with all that has arrived when the other side has ended it; fails after `ms`. */
+  /** Resolves with all received data once the other side has closed; fails after `ms`. */
   closed(ms?: number): Promise<string>
 }
 
@@ -43,7 +43,7 @@ export function rawConnection(base: string, bytes: string): RawConnection {
   }
 }
 
-/** Sends bytes as they are on a connection of their own, and reads the answer to its end. */
+/** Sends bytes unchanged on a new connection, and reads the answer to its end. */
 export function raw(base: string, bytes: string): Promise<string> {
   return within('the end of the answer', text(rawConnection(base, bytes).socket))
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 
 export interface Registered {
   method: string
-  /** As it was registered: `/api/sessions/:id`. */
+  /** The path as registered: `/api/sessions/:id`. */
   url: string
   documented: boolean
 }

@@ -6,7 +6,7 @@ import { PATIENCE_MS } from './within.ts'
 /**
  * @param options `timeout` in milliseconds, `PATIENCE_MS` by default.
  * @returns both streams.
- * @throws Error naming the program when it is not done by then; the error of `execFile` when it fails.
+ * @throws Error naming the program if it has not ended by then; the error of `execFile` if it fails.
  */
 export async function runProgram(program: string, args: readonly string[], options: ExecFileOptions = {}) {
   const { timeout = PATIENCE_MS } = options

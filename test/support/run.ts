@@ -41,7 +41,10 @@ try {
 }
 process.exitCode = code
 
-/** Compiles the plugins of tap after an install or a change of `.taprc`. Not at every run: two runs at once would clash. */
+/**
+ * Compiles the plugins of tap after an install or a change of `.taprc`. Not at every run, because two
+ * concurrent runs would clash.
+ */
 async function buildTapOnce(): Promise<void> {
   const marker = 'node_modules/.tap-built'
   const current = await readFile('.taprc', 'utf8')

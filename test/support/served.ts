@@ -38,7 +38,7 @@ export async function served(env: Record<string, string> = {}) {
       await response.arrayBuffer()
       return response.status
     },
-    /** What `/metrics` prints. */
+    /** The output of `/metrics`. */
     metrics: async () => (await boundedFetch(`${base}/metrics`)).text(),
   }
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 
 /**
  * @param dataFolder of the server.
- * @returns its postmaster, followed by the postmaster's children; nothing when no server runs.
+ * @returns its postmaster, followed by the postmaster's children; empty if no server runs.
  */
 function serverProcesses(dataFolder: string): number[] {
   try {
@@ -22,7 +22,7 @@ export function signalServer(dataFolder: string, signal: NodeJS.Signals): void {
 
 /** A crash: every process is killed, nothing is flushed, and no client is notified. */
 export function killServer(dataFolder: string): void {
-  // Stopped first: a child born after its brothers were counted would survive, holding the shared memory.
+  // Stopped first: a child forked after the others were listed would survive, holding the shared memory.
   const [postmaster] = serverProcesses(dataFolder)
   if (postmaster) send(postmaster, 'SIGSTOP')
   signalServer(dataFolder, 'SIGKILL')

@@ -11,14 +11,14 @@ export function databaseUrl(serverUrl: string, database: string): string {
   return url.href
 }
 
-/** Of connections where our tables need no schema before their names. */
+/** For connections on which our tables need no schema before their names. */
 export const CLIENT = {
   options: SEARCH_PATH,
   connectionTimeoutMillis: PATIENCE_MS,
   query_timeout: 2 * PATIENCE_MS,
 } satisfies pg.ClientConfig
 
-/** Runs `work` on such a connection, of its own. */
+/** Runs `work` on such a connection of its own. */
 export async function admin<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ ...CLIENT, connectionString: url })
   await client.connect()

@@ -18,7 +18,7 @@ import { waitFor } from './within.ts'
 /** As `replayFlushMs`: only `replays.flush()` records reused tokens, so that a test can count them. */
 export const NEVER_MS = 3_600_000
 
-/** Settings that only a start writes into the database, in `prepare`. */
+/** Settings that only a start writes to the database, in `prepare`. */
 const NEED_PREPARE = ['SESSION_MAX_AGE', 'SESSION_IDLE_TIMEOUT']
 
 const SYSTEM = { actorKind: 'system' as const, actorId: 'test' }
@@ -44,7 +44,8 @@ export async function startService({ database, env = {}, demo = false, log, ...r
   if (ignored.length > 0) throw new Error(`startService does not apply ${ignored}: call prepare first.`)
   const db = database ?? (await testDatabase())
   const port = await freePort()
-  // Not the default: tests change rows by SQL and ask at once, and an instance with a lease hears of that up to three seconds later.
+  // Not the default: tests change rows by SQL and ask at once, and an instance with a lease hears of that up
+  // to three seconds later.
   const config = readConfig({ DATABASE_URL: db.url, PORT: String(port), CHECK_MODE: 'database', ...env })
   const logger = log
     ? createLogger('trace', { destination: { write: (line) => void log.push(line) } })
@@ -67,20 +68,20 @@ export async function startService({ database, env = {}, demo = false, log, ...r
     ...services,
     app,
     base,
-    /** The test's own connections, beside those of the service. */
+    /** The test's own connections, separate from those of the service. */
     database: db,
     cookieName,
-    /** Checks answered from memory so far. */
+    /** Checks answered from the cache so far. */
     hits: () => leased?.counts.hits ?? 0,
-    /** Resolves when this instance holds a lease, so that it answers checks from memory. */
+    /** Resolves once this instance holds a lease, so that it answers checks from its cache. */
     answersFromMemory: async () => {
       await waitFor('a lease', () => leased?.holdsLease())
     },
     leased,
-    /** A request, redirects not followed. */
+    /** A request; redirects are not followed. */
     http: (path: string, init: RequestInit = {}) =>
       boundedFetch(base + path, { redirect: 'manual', ...init }),
-    /** A request with the session cookie, from our own site. */
+    /** A request with the session cookie, from the same origin. */
     as: (token: string, path: string, { headers, ...init }: RequestInit = {}) =>
       boundedFetch(base + path, {
         redirect: 'manual',
@@ -105,7 +106,7 @@ export async function startService({ database, env = {}, demo = false, log, ...r
       )
       return id
     },
-    /** Makes a service key. @returns the header that carries it. */
+    /** Creates a service key. @returns the header that carries it. */
     keyFor: async (...scopes: KeyScope[]) => {
       const wanted = { name: 'test', scopes, lifetimeSeconds: null }
       const { key, record } = await untilDecided(() => db.transaction((tx) => createKey(tx, wanted, SYSTEM)))

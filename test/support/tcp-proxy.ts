@@ -4,7 +4,7 @@ import t from 'tap'
 import { listen } from './ports.ts'
 import { nextEvent } from './within.ts'
 
-/** Starts one to `target`, a URL; closed when the test file ends. */
+/** Starts a proxy to `target`, a URL; closed when the test file ends. */
 export async function startTcpProxy(target: string) {
   let { port, hostname } = new URL(target)
   const open = new Set<Socket>()
@@ -46,7 +46,7 @@ export async function startTcpProxy(target: string) {
   return {
     url: `http://127.0.0.1:${own}`,
     counts: counts as Readonly<typeof counts>,
-    /** Connections that open from now on lead to `target`, a URL. */
+    /** Later connections go to `target`, a URL. */
     leadTo(target: string): void {
       ;({ port, hostname } = new URL(target))
     },
@@ -56,7 +56,7 @@ export async function startTcpProxy(target: string) {
     },
     /** Ends every connection. */
     cut,
-    /** While on, connections stay open and whatever arrives, from either side, is dropped. */
+    /** While on, connections stay open and data from either side is dropped. */
     hold(on: boolean): void {
       held = on
     },

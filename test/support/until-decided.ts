@@ -1,4 +1,4 @@
-/** Repeats a call while its answer is 503, as callers should: a 503 decides nothing. */
+/** Repeats a call while its answer is 503, as callers should, because a 503 decides nothing. */
 import { waitFor } from './within.ts'
 
 export async function untilDecided<T>(ask: () => Promise<T>): Promise<T> {

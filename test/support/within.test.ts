@@ -8,7 +8,7 @@ import { listen } from './ports.ts'
 import { runProgram } from './run-program.ts'
 import { nextEvent, waitFor, within } from './within.ts'
 
-t.test('a condition that never holds, and one that never answers, are named', async (t) => {
+t.test('a condition that never holds, and one that never answers, are named in the error', async (t) => {
   await t.rejects(
     waitFor('the lease to end', () => false, 20),
     { message: 'the lease to end: not within 0.02 seconds' },
@@ -20,7 +20,7 @@ t.test('a condition that never holds, and one that never answers, are named', as
   await t.rejects(within('the answer', new Promise(() => {}), 20), { message: /the answer: not within/ })
 })
 
-t.test('what the condition returns is returned, what it throws is thrown', async (t) => {
+t.test('waitFor returns the result of the condition, and throws its error', async (t) => {
   let asked = 0
   t.equal(await waitFor('the third answer', async () => ++asked >= 3 && `answer ${asked}`), 'answer 3')
   await t.rejects(
@@ -31,7 +31,7 @@ t.test('what the condition returns is returned, what it throws is thrown', async
   )
 })
 
-t.test('of several events the first counts; one that never comes is named', async (t) => {
+t.test('nextEvent takes the first of several events, and names one that never comes', async (t) => {
   const emitter = new EventEmitter()
   const answered = nextEvent('an answer', emitter, ['response', 'upgrade'])
   emitter.emit('upgrade', 'websocket')
@@ -40,10 +40,10 @@ t.test('of several events the first counts; one that never comes is named', asyn
   const failed = nextEvent('an answer', emitter, 'response')
   emitter.emit('error', new Error('reset'))
   await t.rejects(failed, { message: 'reset' })
-  t.same(emitter.eventNames(), [], 'nothing listens any more')
+  t.same(emitter.eventNames(), [], 'no listener is left')
 })
 
-t.test('a program that hangs is killed and named; one that fails is not a hang', async (t) => {
+t.test('a program that hangs is killed and named; one that fails is not reported as a hang', async (t) => {
   await t.rejects(runProgram('sleep', ['600'], { timeout: 50 }), {
     message: 'the end of "sleep 600": not within 0.05 seconds',
   })
@@ -51,7 +51,7 @@ t.test('a program that hangs is killed and named; one that fails is not a hang',
   t.match(await runProgram('echo', ['hello']), { stdout: 'hello\n' })
 })
 
-t.test('a server that never answers, and a body that never ends, are named', async (t) => {
+t.test('a server that never answers, and a body that never ends, are named in the error', async (t) => {
   const server = createServer((request, response) => {
     if (request.url === '/body') response.writeHead(200).write('the beginning')
     if (request.url === '/whole') response.end('all of it')
@@ -71,7 +71,7 @@ const UNLIMITED = {
   'nextEvent in place of once': [/import \{[^}]*\bonce\b[^}]*\} from 'node:events'/, ['support/within.ts']],
   'runProgram in place of execFile': [
     /import \{[^}]*\bexec(File)?(Sync)?\b[^}]*\} from 'node:child_process'/,
-    // These are programs, not tests, but for run-program.ts.
+    // These are programs, not tests, except for run-program.ts.
     [
       'database/make-baseline.ts',
       'support/run-program.ts',
@@ -82,7 +82,8 @@ const UNLIMITED = {
   ],
   'boundedFetch in place of fetch': [
     /[^.\w]fetch\(/,
-    // In pages, where the limit of browserTest holds; inside the client under test, which has its own; in programs, not tests.
+    // In pages, which browserTest limits; inside the client under test, which has its own limits; in
+    // programs, not tests.
     [
       'client/browser.test.ts',
       'client/imports.test.ts',

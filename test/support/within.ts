@@ -4,10 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The limit of one wait, enough for a loaded machine. In milliseconds. */
 export const PATIENCE_MS = 60_000
-/** The pauses between two evaluations of a condition: each longer than the one before, so that a long wait costs little. In milliseconds. */
+/**
+ * The pauses between two evaluations of a condition, increasing, so that a long wait costs little. In
+ * milliseconds.
+ */
 const PAUSE_MS = { first: 2, last: 25 }
 
-/** @throws Error naming `what` when it has not come after `ms`. */
+/** @throws Error naming `what` if it has not settled after `ms`. */
 export async function within<T>(what: string, wait: Promise<T>, ms = PATIENCE_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, fail) => {
@@ -18,8 +21,8 @@ export async function within<T>(what: string, wait: Promise<T>, ms = PATIENCE_MS
 
 /**
  * Evaluates `condition` until it holds.
- * @returns what it returned then.
- * @throws Error naming `what` when it does not hold after `ms`; the error of `condition` when it throws.
+ * @returns its result then.
+ * @throws Error naming `what` if it does not hold after `ms`; the error of `condition` if it throws.
  */
 export async function waitFor<T>(
   what: string,
@@ -43,7 +46,7 @@ export async function waitFor<T>(
 /**
  * @param names the events of which the first counts; `error` fails the wait, unless it is one of them.
  * @returns the arguments of the event.
- * @throws Error naming `what` when none has come after `ms`.
+ * @throws Error naming `what` if none has come after `ms`.
  */
 export async function nextEvent(what: string, from: EventEmitter, names: string | string[], ms?: number) {
   const over = new AbortController()

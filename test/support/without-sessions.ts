@@ -1,4 +1,7 @@
-/** While `work` runs, nothing of sessions can be read or written: each query fails at once, though the database answers. */
+/**
+ * While `work` runs, session data can be neither read nor written: each query fails at once, though the
+ * database answers.
+ */
 import type { TestDatabase } from './database.ts'
 
 const AWAY =
