@@ -4,8 +4,7 @@
  *     node --conditions=global-logout-source test/adopt/measure-import.ts [SESSIONS]
  *
  * On an embedded PostgreSQL with default durability (fsync is on). Prints the time, PostgreSQL's CPU time,
- * which other load
- * does not change, and the memory of this process. Linux only.
+ * which other load does not change, and the memory of this process. Linux only.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'

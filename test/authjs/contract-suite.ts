@@ -1,8 +1,7 @@
 /**
  * Auth.js's contract for adapters, method by method. It runs on the stock adapter with our table of sessions
- * as the reference,
- * and on other adapters with our sessions. Users and accounts are compared whole: no column is dropped or
- * added.
+ * as the reference, and on other adapters with our sessions. Users and accounts are compared whole: no column
+ * is dropped or added.
  */
 import type { Adapter, AdapterAccount, AdapterUser } from '@auth/core/adapters'
 import type { Test } from 'tap'
@@ -17,8 +16,7 @@ export interface Implementation {
   nobody?: string
   /**
    * Set for the reference: there Auth.js makes the tokens and extends sessions. With our sessions,
-   * `createSession` returns the
-   * token, and the service decides when a session ends.
+   * `createSession` returns the token, and the service decides when a session ends.
    */
   isReference?: boolean
 }

@@ -1,7 +1,6 @@
 /**
  * next-auth 4 and 5 with their own dependency tree, without Next.js: `npm ci --prefix test/authjs/next-auth`.
- * The two modules
- * of Next.js that version 5 imports are replaced by the few lines that it uses.
+ * The two modules of Next.js that version 5 imports are replaced by the few lines that it uses.
  */
 import { existsSync } from 'node:fs'
 import { createRequire, registerHooks } from 'node:module'

@@ -1,7 +1,6 @@
 /**
  * PGlite is a PostgreSQL inside one process, which no other process can reach. So the service's own checkers
- * run next to the
- * application, in both modes, with the queries that they send to a server.
+ * run next to the application, in both modes, with the queries that they send to a server.
  */
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'

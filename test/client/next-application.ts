@@ -1,7 +1,6 @@
 /**
  * The Next.js example, built and started for real, with an identity provider and the service behind it. On
- * Next 15, the files of
- * `examples/nextjs/next-15` replace its own.
+ * Next 15, the files of `examples/nextjs/next-15` replace its own.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'

@@ -1,7 +1,6 @@
 /**
  * The contract of `Sessions`, from the user's point of view. `createClient` and `createDatabaseSessions` both
- * run it, next to an
- * instance in leased mode: a session that ends here is refused there.
+ * run it, next to an instance in leased mode: a session that ends here is refused there.
  */
 import { NotSignedOutError, ServiceError, type Sessions, UndecidedError } from '@global-logout/client'
 import type { Test } from 'tap'

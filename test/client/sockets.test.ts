@@ -21,8 +21,7 @@ const SIGNED_OUT = [4401, 'signed out']
 const UNDECIDED = [4503, 'undecided']
 /**
  * In milliseconds: by then, an added socket has had its last check while the feed is followed. On a slow
- * machine, a later
- * check may close it instead; then the test passes, but proves less.
+ * machine, a later check may close it instead; then the test passes, but proves less.
  */
 const PAST_THE_ADD = 6_500
 

@@ -1,7 +1,6 @@
 /**
  * The service works next to any application: whatever tables a database has, nothing outside our schema
- * changes. Not a byte, not a
- * lock on a row, from the first migration to `drop schema global_logout cascade`.
+ * changes. Not a byte, not a lock on a row, from the first migration to `drop schema global_logout cascade`.
  */
 import type { Adapter } from '@auth/core/adapters'
 import { withGlobalLogout } from '@global-logout/authjs'

@@ -1,8 +1,7 @@
 /**
- * Makes `baseline.sql`, the dump that `upgrade.test.ts` upgrades: a database of this version with a few rows in every table.
- * Run it once for each release, before migrations are added, on the oldest supported PostgreSQL, because a
- * dump restores into
- * newer servers only:
+ * Makes `baseline.sql`, the dump that `upgrade.test.ts` upgrades: a database of this version with a few rows
+ * in every table. Run it once for each release, before migrations are added, on the oldest supported
+ * PostgreSQL, because a dump restores into newer servers only:
  *
  *     DATABASE_URL=postgres://…/empty PATH=/usr/lib/postgresql/15/bin:$PATH node test/database/make-baseline.ts
  *

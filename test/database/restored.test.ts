@@ -1,7 +1,6 @@
 /**
  * A dump restored into another server contains ids of transactions that this server has not run. Readers that
- * find new rows by
- * transaction id would silently find none for a long time, or the same rows forever.
+ * find new rows by transaction id would silently find none for a long time, or the same rows forever.
  */
 import t from 'tap'
 import { migrate } from '../../src/database/migrate.ts'

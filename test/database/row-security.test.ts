@@ -92,8 +92,7 @@ for (const { what, table, cure, sql, asOwner } of CASES)
       if (table !== '"user"') t.equal(await service.check(token), 503, CHECK_MODE)
       t.equal((await service.as(token, '/')).status, 503)
       // Functions run as the owner: they see every session, unless row level security is forced on the owner.
-      // If it hides the
-      // lifetimes, no lease can be acquired.
+      // If it hides the lifetimes, no lease can be acquired.
       const isRefused = asOwner || (CHECK_MODE === 'leased' && table === 'session_policy')
       const whose = isRefused ? token : (await maker.signIn('guest')).token
       const logout = await service.as(whose, '/api/logout', json({ scope: 'global' }))

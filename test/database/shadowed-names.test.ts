@@ -1,9 +1,7 @@
 /**
  * If every login may create in schema public (clusters from before PostgreSQL 15), nothing there is called by
- * our functions, the
- * service or the packages. A trap is a function or operator that matches better than PostgreSQL's own: for
- * each that we use, one
- * argument has another type.
+ * our functions, the service or the packages. A trap is a function or operator that matches better than
+ * PostgreSQL's own: for each that we use, one argument has another type.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { createDatabaseSessions } from '@global-logout/postgres'

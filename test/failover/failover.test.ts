@@ -1,7 +1,7 @@
 /**
  * An asynchronous failover loses acknowledged logouts. A copy of the server from before them is promoted and
- * takes its place: the
- * same system, a new timeline. The service executes them again before it answers from there.
+ * takes its place: the same system, a new timeline. The service executes them again before it answers from
+ * there.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

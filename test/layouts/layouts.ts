@@ -1,7 +1,7 @@
 /**
  * Databases of applications next to which the service must work. Each has a user Ada, and most have a session
- * with the token
- * `raw-token-1`. There is one SQL file for each layout; this list says where its sessions and users are.
+ * with the token `raw-token-1`. There is one SQL file for each layout; this list says where its sessions and
+ * users are.
  */
 import { readFile } from 'node:fs/promises'
 

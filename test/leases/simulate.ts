@@ -1,8 +1,7 @@
 /**
  * Runs the simulation of leases, and prints what it exercised as JSON. If it finds a violation, it exits with
- * 1 and prints the
- * smallest failing scenario. It is a separate process because tap's hooks on promises make it twenty times
- * slower.
+ * 1 and prints the smallest failing scenario. It is a separate process because tap's hooks on promises make
+ * it twenty times slower.
  *
  *     node test/leases/simulate.ts RUNS [SEED]
  */

@@ -1,7 +1,7 @@
 /**
  * Simulates the parts of PostgreSQL that the lease protocol uses: rows, serial commits, and snapshots that
- * show a prefix of them.
- * A crash loses the last commits that did not wait for the disk; one that waited keeps all before it.
+ * show a prefix of them. A crash loses the last commits that did not wait for the disk; one that waited keeps
+ * all before it.
  */
 import type { Prepared } from '../../src/database/pooled-client.ts'
 import type { InstanceStatus } from '../../src/leases/queries.ts'

@@ -95,8 +95,7 @@ export async function broken(
 
 /**
  * A project with these tarballs installed, each after those that it needs. Other dependencies and peers come
- * from the checkout,
- * except for optional ones.
+ * from the checkout, except for optional ones.
  */
 export async function startProject(...tarballs: string[]) {
   const folder = await emptyFolder()

@@ -1,7 +1,6 @@
 /**
  * Every answer to a random request is documented in the OpenAPI document, has the body described there, and
- * is never an
- * internal error. TEST_SEED repeats a run, FUZZ_RUNS makes it longer.
+ * is never an internal error. TEST_SEED repeats a run, FUZZ_RUNS makes it longer.
  */
 import fc from 'fast-check'
 import type { OpenAPIV3_1 } from 'openapi-types'

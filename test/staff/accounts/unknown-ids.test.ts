@@ -1,8 +1,7 @@
 /**
  * Staff act on a user who has not signed in since the application adopted the service, so the session is
- * still in the
- * application's own store. A typo is refused; an act on exactly this id takes effect, by API, command line,
- * console or incident.
+ * still in the application's own store. A typo is refused; an act on exactly this id takes effect, by API,
+ * command line, console or incident.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

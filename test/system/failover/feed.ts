@@ -1,7 +1,6 @@
 /**
  * A service that follows the feed of revocations, as docs/services.md describes: when events may be missing,
- * it looks up which
- * sessions have ended. At the end it must know each revocation in the database.
+ * it looks up which sessions have ended. At the end it must know each revocation in the database.
  */
 import { createClient } from '../../../packages/client/src/client.ts'
 import { waitFor } from '../../support/within.ts'

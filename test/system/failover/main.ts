@@ -1,7 +1,7 @@
 /**
  * Failover for real: `npm run failover`, `npm run failover -- --help`. Starts a cluster from
- * `examples/patroni`, runs the plans one
- * after the other, and prints the results. Fails if a promise is broken, or if a run exercised too little.
+ * `examples/patroni`, runs the plans one after the other, and prints the results. Fails if a promise is
+ * broken, or if a run exercised too little.
  */
 import { explain } from '../prove/report.ts'
 import { type Cluster, startCluster } from './cluster.ts'

@@ -1,7 +1,7 @@
 /**
  * Debian programs that make up a cluster. Started by root they run as `nobody`, because PostgreSQL refuses
- * root. Each has its own
- * process session, so Ctrl-C reaches the test only, and each ends when the test ends, even if that is killed.
+ * root. Each has its own process session, so Ctrl-C reaches the test only, and each ends when the test ends,
+ * even if that is killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'

@@ -67,8 +67,7 @@ export async function startExample(
   }
   const [, command = ''] = await shellBlocks(name)
   // It has its own process group, which ends as a whole when the gateway ends, and when its standard input
-  // closes, however this
-  // process ends.
+  // closes, however this process ends.
   const script = `{ ${command}\n kill -KILL 0; } & read -r; kill -KILL 0`
   const child = spawn('bash', ['-c', script], {
     cwd: folder,

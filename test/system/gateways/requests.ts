@@ -59,8 +59,7 @@ export async function exchange(port: number, lines: string[]): Promise<{ status:
 
 /**
  * Sends lines unchanged, and leaves the connection open. @returns the head of the answer, the data after it,
- * and the connection;
- * an empty head if it was closed without an answer.
+ * and the connection; an empty head if it was closed without an answer.
  */
 export async function open(port: number, lines: string[]) {
   const socket = connect(port, '127.0.0.1')

@@ -53,8 +53,7 @@ async function smuggles(
   path: string,
 ): Promise<boolean> {
   // A server that speaks HTTP/2 answers the preface, and then the request is sent: no answer, no request. A
-  // slower server would
-  // not be noticed, but the test cannot fail for slowness.
+  // slower server would not be noticed, but the test cannot fail for slowness.
   socket.setTimeout(500, () => socket.destroy())
   await rig.askHttp2({ ':path': path, 'x-user-id': 'forged!' }, { inside: socket })
   return (await rig.applicationSaw(path)) > 0

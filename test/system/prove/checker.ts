@@ -1,6 +1,6 @@
 /**
- * Reads a history and names every violation in it, in time linear in the number of checks. Pure. `reference.test.ts`
- * compares it with a slow and plain reference.
+ * Reads a history and names every violation in it, in time linear in the number of checks. Pure.
+ * `reference.test.ts` compares it with a slow and plain reference.
  */
 import { type Bounds, type Endings, findEndings } from './endings.ts'
 import type { Act, Check, History, Logout } from './history.ts'
@@ -54,8 +54,8 @@ export function judge(history: History, rules: Rules): Judgement {
 
 /**
  * Whether the replaced server may correctly not know the session: the session began on the new one, and a
- * lease of the old one may
- * last. A lease excludes "valid" after a logout, but does not show what began elsewhere.
+ * lease of the old one may last. A lease excludes "valid" after a logout, but does not show what began
+ * elsewhere.
  */
 function beganElsewhere({ sessions, promotions }: History, session: number, begin: number): boolean {
   const login = sessions[session]?.login.end ?? 0

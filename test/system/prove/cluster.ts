@@ -1,7 +1,7 @@
 /**
  * Two PostgreSQL servers, the second a synchronous standby of the first. A promotion leaves two primaries;
- * the old one can no
- * longer commit, but still answers reads. It is then recreated as the standby of the other.
+ * the old one can no longer commit, but still answers reads. It is then recreated as the standby of the
+ * other.
  */
 import { execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'

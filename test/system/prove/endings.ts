@@ -1,10 +1,9 @@
 /**
  * Finds for each session the time by which it must have ended, and the earliest time at which it may have.
- * Every check is
- * compared with both. It walks once along the acts in order of time. Pure.
+ * Every check is compared with both. It walks once along the acts in order of time. Pure.
  *
- * A wide logout (`others`, `global`) must end the sessions whose login had answered before it began. Of those whose
- * login overlaps it, it ends the ones that its answer names.
+ * A wide logout (`others`, `global`) must end the sessions whose login had answered before it began. Of those
+ * whose login overlaps it, it ends the ones that its answer names.
  */
 import type { Act, History, Logout } from './history.ts'
 

@@ -1,7 +1,6 @@
 /**
  * Faults that are injected while the workload runs. Each is repeated until it is told to stop, and repairs
- * its damage before
- * it returns.
+ * its damage before it returns.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.ts'

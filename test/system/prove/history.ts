@@ -23,8 +23,7 @@ export type Scope = 'local' | 'others' | 'global' | 'one'
 
 /**
  * The outcome of a call that changes something. `done`: a 2xx. `refused`: its caller's session has ended, as
- * a 401 says.
- * `nothing`: it reported no change. `unknown`: it may have happened, or may still happen.
+ * a 401 says. `nothing`: it reported no change. `unknown`: it may have happened, or may still happen.
  */
 export type Outcome = 'done' | 'refused' | 'nothing' | 'unknown'
 

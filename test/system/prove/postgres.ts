@@ -14,8 +14,7 @@ import { onExit } from './leftovers.ts'
 
 /**
  * Without fsync, as on a machine without power failures: the kernel still has what a killed process had
- * written.
- * Instances and prover together open up to 80 connections.
+ * written. Instances and prover together open up to 80 connections.
  */
 export const SETTINGS = { fsync: 'off', max_connections: '200' }
 
