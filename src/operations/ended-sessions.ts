@@ -2,10 +2,11 @@
  * The sessions that an operation ended, in the order in which they were ended: in pages, because one operation may end millions. Those
  * that retention has deleted are missing.
  */
-import { and, eq, gt } from 'drizzle-orm'
+import { and, eq, gt, not, type SQL, sql } from 'drizzle-orm'
+import { unionAll } from 'drizzle-orm/pg-core'
 import { type Database, type Executor, withoutDeadline } from '../database/database.ts'
 import { type Column, csvLines } from '../lib/csv.ts'
-import { type RevokedSession, revokedSession } from './schema.ts'
+import { operation, type RevokedSession, revokedSession } from './schema.ts'
 
 /** Rows of one query when all are read. */
 const BATCH = 2_000
@@ -17,11 +18,18 @@ export function listEndedBy(
   after: bigint,
   limit: number,
 ): Promise<RevokedSession[]> {
-  return db
-    .select()
-    .from(revokedSession)
-    .where(and(eq(revokedSession.operationId, operationId), gt(revokedSession.id, after)))
-    .orderBy(revokedSession.id)
+  const { id, ofMany, userId } = revokedSession
+  const page = (found: SQL | undefined) =>
+    db
+      .select()
+      .from(revokedSession)
+      .where(and(eq(revokedSession.operationId, operationId), gt(id, after), found))
+      .orderBy(id)
+      .limit(limit)
+  const user = db.select({ id: operation.userId }).from(operation).where(eq(operation.id, operationId))
+  // Each half is a walk along its index.
+  return unionAll(page(ofMany.getSQL()), page(and(not(ofMany), eq(userId, user))))
+    .orderBy(sql`id`)
     .limit(limit)
 }
 

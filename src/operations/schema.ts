@@ -3,7 +3,18 @@
  * ended by other programs are recorded too.
  */
 import { sql } from 'drizzle-orm'
-import { bigint, check, index, inet, integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  inet,
+  integer,
+  jsonb,
+  primaryKey,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core'
 import { hashedToken, instant, oneOf, representableDates, xid8 } from '../database/columns.ts'
 import { ownSchema } from '../database/own-schema.ts'
 import {
@@ -69,6 +80,8 @@ export const revokedSession = ownSchema.table(
     userId: text('user_id').notNull(),
     /** Exists: the trigger that writes the row has looked. No foreign key, which would lock the operation for each row. */
     operationId: uuid('operation_id'),
+    /** Whether its operation is not one on this user, as an incident is: an index by operation has these. The others are found by user. */
+    ofMany: boolean('of_many').notNull().default(false),
     revokedAt: instant('revoked_at').notNull().default(sql`statement_timestamp()`),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
     createdAt: instant('created_at').notNull(),
@@ -80,8 +93,8 @@ export const revokedSession = ownSchema.table(
     // The order of the feed, and of what instances read.
     primaryKey({ name: 'revoked_session_xid_id_pk', columns: [table.xid, table.id] }),
     index('revoked_session_session_token_idx').using('hash', table.sessionToken),
-    index('revoked_session_operation_id_id_idx').on(table.operationId, table.id),
-    index('revoked_session_user_id_revoked_at_idx').on(table.userId, table.revokedAt),
+    index('revoked_session_of_many_idx').on(table.operationId, table.id).where(sql`${table.ofMany}`),
+    index('revoked_session_user_id_id_idx').on(table.userId, table.id),
     // External revocations, in the order of the audit log.
     index('revoked_session_external_idx')
       .on(table.revokedAt, table.xid, table.userId)

@@ -121,6 +121,10 @@ BEGIN
 	IF current_setting('session_replication_role') = 'replica' THEN
 		RAISE EXCEPTION 'session_replication_role is replica: ended sessions would leave no record' USING ERRCODE = 'read_only_sql_transaction';
 	END IF;
+	IF required <> '{}' AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+		RAISE EXCEPTION 'the transaction is %, and would miss sessions that were committed since it began', upper(current_setting('transaction_isolation'))
+			USING ERRCODE = 'GL003', HINT = 'Call the function in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
+	END IF;
 	IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
 		PERFORM set_config('synchronous_commit', 'on', true);
 	END IF;
@@ -216,9 +220,13 @@ CREATE FUNCTION global_logout.end_sessions(act global_logout.operation, only_id 
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
+    SET work_mem TO '64MB'
     AS $$
 #variable_conflict use_variable
 BEGIN
+	IF act.kind <> 'user.delete' THEN
+		PERFORM global_logout.begin_act(act.kind);
+	END IF;
 	operation_id := gen_random_uuid();
 	act.id := operation_id;
 	act.revoked_count := -1;
@@ -233,11 +241,12 @@ BEGIN
 		DELETE FROM global_logout.session s WHERE s."userId" = act.user_id;
 	END IF;
 	PERFORM set_config('global_logout.operation_id', '', true);
-	SELECT count(*), coalesce(array_agg(r.session_id), '{}') INTO ended, ids FROM global_logout.revoked_session r WHERE r.operation_id = operation_id;
+	SELECT count(*), coalesce(array_agg(r.session_id), '{}') INTO ended, ids FROM global_logout.revoked_session r
+		WHERE r.xid = pg_current_xact_id() AND r.operation_id = operation_id;
 	SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.session_id, 'createdAt', e.created_at, 'lastSeenAt', e.last_seen_at,
 		'ipAddress', host(e.ip_address), 'userAgent', e.user_agent) ORDER BY e.last_seen_at DESC, e.session_id), '[]')
 		INTO revoked FROM (
-			SELECT r.* FROM global_logout.revoked_session r WHERE r.operation_id = operation_id
+			SELECT r.* FROM global_logout.revoked_session r WHERE r.xid = pg_current_xact_id() AND r.operation_id = operation_id
 			ORDER BY r.last_seen_at DESC, r.session_id LIMIT most
 		) e;
 	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = operation_id;
@@ -550,24 +559,27 @@ BEGIN
 	RETURN coalesce(is_new, false);
 END $$;
 
-CREATE FUNCTION global_logout.named_operation() RETURNS uuid
+CREATE FUNCTION global_logout.named_operation() RETURNS global_logout.operation
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
 	named CONSTANT text := current_setting('global_logout.operation_id', true);
 	is_writer boolean;
-	under_way boolean;
+	found_operation global_logout.operation;
 BEGIN
 	IF named <> '' IS NOT TRUE THEN
 		RETURN NULL;
 	END IF;
 	is_writer := has_table_privilege(coalesce(nullif(current_setting('role'), 'none'), session_user)::name, 'global_logout.operation', 'insert');
-	SELECT o.revoked_count = -1 AND o.xid = pg_current_xact_id() INTO under_way FROM global_logout.operation o WHERE o.id = named::uuid;
+	SELECT o.* INTO found_operation FROM global_logout.operation o WHERE o.id = named::uuid;
 	IF is_writer AND NOT FOUND THEN
 		RAISE EXCEPTION 'operation % ends sessions and is not recorded', named USING ERRCODE = 'foreign_key_violation';
 	END IF;
-	RETURN CASE WHEN is_writer OR under_way THEN named::uuid END;
+	IF is_writer OR (found_operation.revoked_count = -1 AND found_operation.xid = pg_current_xact_id()) THEN
+		RETURN found_operation;
+	END IF;
+	RETURN NULL;
 END $$;
 
 CREATE FUNCTION global_logout.operation_digest(o global_logout.operation) RETURNS bytea
@@ -624,12 +636,13 @@ CREATE FUNCTION global_logout.record_ending_update() RETURNS trigger
     AS $$
 DECLARE
 	at CONSTANT timestamptz := clock_timestamp();
+	named CONSTANT global_logout.operation := global_logout.named_operation();
 BEGIN
 	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
 		RAISE EXCEPTION 'record_ending_update() is for global_logout.session alone';
 	END IF;
-	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
-	SELECT old.id, old."sessionToken", old."userId", global_logout.named_operation(),
+	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, of_many, created_at, last_seen_at, ip_address, user_agent)
+	SELECT old.id, old."sessionToken", old."userId", named.id, named.id IS NOT NULL AND named.user_id IS DISTINCT FROM old."userId",
 		old."createdAt", greatest(old."lastSeenAt", old."passiveAt"), old."ipAddress", old."userAgent"
 	FROM global_logout.session_policy p
 	WHERE at < global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", old.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
@@ -751,20 +764,25 @@ CREATE FUNCTION global_logout.record_revocations() RETURNS trigger
 DECLARE
 	at CONSTANT timestamptz := clock_timestamp();
 	-- Once for all rows.
-	named CONSTANT uuid := global_logout.named_operation();
+	named CONSTANT global_logout.operation := global_logout.named_operation();
 BEGIN
 	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
 		RAISE EXCEPTION 'record_revocations() is for global_logout.session alone';
 	END IF;
-	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, created_at, last_seen_at, ip_address, user_agent)
-	SELECT e.id, e."sessionToken", e."userId", coalesce(i.operation_id, named),
+	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, of_many, created_at, last_seen_at, ip_address, user_agent)
+	SELECT e.id, e."sessionToken", e."userId", named.id, named.id IS NOT NULL AND named.user_id IS DISTINCT FROM e."userId",
+		e."createdAt", greatest(e."lastSeenAt", e."passiveAt"), e."ipAddress", e."userAgent"
+	FROM ended e CROSS JOIN global_logout.session_policy p
+	WHERE at < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", e.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
+	UNION ALL
+	SELECT e.id, e."sessionToken", e."userId", i.operation_id, true,
 		e."createdAt", greatest(e."lastSeenAt", e."passiveAt"), e."ipAddress", e."userAgent"
 	FROM ended e CROSS JOIN global_logout.session_policy p
 	-- Locked, so that an incident that is being finished has counted the row, or does not get it.
-	LEFT JOIN LATERAL (SELECT r.* FROM global_logout.incident r
-		WHERE e.epoch < p.epoch AND r.epoch = e.epoch + 1 AND r.state = 'running' FOR KEY SHARE) i ON true
-	WHERE coalesce(i.started_at, at) < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", e.epoch,
-		p.idle_timeout_seconds, p.max_age_seconds, CASE WHEN i.id IS NULL THEN p.epoch ELSE e.epoch END);
+	CROSS JOIN LATERAL (SELECT r.operation_id, r.started_at FROM global_logout.incident r
+		WHERE r.epoch = e.epoch + 1 AND r.state = 'running' FOR KEY SHARE) i
+	WHERE e.epoch < p.epoch
+		AND i.started_at < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", e.epoch, p.idle_timeout_seconds, p.max_age_seconds, e.epoch);
 	RETURN NULL;
 END $$;
 
@@ -824,6 +842,7 @@ CREATE FUNCTION global_logout.redo_operation(act jsonb, session_ids uuid[], relo
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
+    SET work_mem TO '64MB'
     AS $$
 #variable_conflict use_variable
 DECLARE
@@ -850,7 +869,8 @@ BEGIN
 	DELETE FROM global_logout.session s
 		WHERE s.id = ANY (session_ids) OR (redone.kind = 'user.delete' AND s."userId" = redone.user_id);
 	PERFORM set_config('global_logout.operation_id', '', true);
-	SELECT count(*) INTO ended FROM global_logout.revoked_session r WHERE r.operation_id = redone.id;
+	SELECT count(*) INTO ended FROM global_logout.revoked_session r
+		WHERE r.xid = pg_current_xact_id() AND r.operation_id = redone.id;
 	IF redone.kind = 'user.delete' THEN
 		DELETE FROM global_logout."user" u WHERE u.id = redone.user_id;
 	END IF;
@@ -1336,7 +1356,8 @@ CREATE TABLE global_logout.revoked_session (
     created_at timestamp with time zone NOT NULL,
     last_seen_at timestamp with time zone NOT NULL,
     ip_address inet,
-    user_agent text
+    user_agent text,
+    of_many boolean DEFAULT false NOT NULL
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.02', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
 
@@ -1418,89 +1439,91 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\xbd0f2ef30b073a16b4b0436fc909f4da120207ee543e3c54fc26e47f52b61ae1', '820:820:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x86a0025c3970aa381cd0dec886a551f372663a076ca00774fdb2d8a1911cd3a2', '734:734:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x543eb0cbcf97930d515c8730b7b277ca20079251f8da5d1472d6eb676c574be2', '\xd05490f7a2b83f3860aacf9577699e1d3b475249f6386f1f0d37af81c3f42285', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x629003214b65321d02acbeefc99d458935af1705b895967f3b1eca1606ce303d', '\x545cc1c99b143f83e39de903f037c60d341c12fc42daafe582efed9dc70983d6', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\xe18e4f0ab718ba9858a1c1c2903ae79a1ceed002dd52fdcdeead211c0127d106', '\x9151f279f8b17dddaea63635f077b7ed7bb9c05e7fdb551d3fc72ac08d1c07b5', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '27dba304-a23e-4e82-a52d-0fe6497d6bbf', '\x5b285178a5b474da2e66a3fdee12b2a3b935fcb3ec2b6f1166578231af40fdaf', '\x7fae08ee1649ac5e4c8663f0109f35814cc58bf55a1f8140af256c81c22558bd', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '2cd2d709-af42-404a-88a8-b832d7b94f32', '\x7ae9b0574b6f3c6536ecfd0dcc95a7ff13241a12e6050ec87b8794c19b4665c8', '\xb629e1d702007d09e2184f66b498d6a604e397c4fd54da25439076873a7c62b3', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '72cb4f90-e7e8-4f90-a035-34ebbffff611', '\x4f63d03f2071e6031871c1645b552b5386d1db77e49a30761c54606a35ac2f41', '\xcc9e8557ee6fbd71cf7b5cc95c5e8b9627b827e482cac910565a15a7623bb6bc', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, 'a6a9d89c-5a2d-4baa-9df0-d6baa99389ac', '\xb9357f6dee41097c99f088b9452e334a49d9641774f407cba6f1d5cb21ca6a83', '\xb74200e0af7720c765fc9019bb61a28422f90ddd6df23ba4b1a6b08f86c5b6e8', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, 'bc5cbf2f-e49b-4306-bcd1-02e95e1f1724', '\x22bcde50d63e18c410a8ee251f14ee4858f7f9476052834705811a1ff264187b', '\x8333afe7575079a131ab544da45ce1fc06f4d56184bd4eac5c64dfb3f34f6071', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, 'de82ad24-ce65-4fba-bec8-a4b8d0e61f55', '\x8184c7340f8a2c6e68abb5e117f2940618db5dfa49499e704c72935ea8de73c5', '\x9d3bdef1166e843196379ff7504bb4b454256dd2aced88f66fccf71be54486a8', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'ed88cfd9-e4d2-4e0b-90f7-9ce0bf964838', '\xca0bb738a65f455349e48bd4cb22fd98af65debe34756a1dea23524b15cb013c', '\x14ef0c52c4c4aa3a6795a40426b5e6ba88365c789a79a54857694830c3de7d4b', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'f653ffee-a903-4d61-9d8e-54127f4c9c60', '\x7ac7898791ac79120eb99d9f5147c41dec93b17beb54f61e758e0530ba136f2d', '\x2bed9ff4f144683c8f495facca1b1c80e9d0e453b19e93e886400eb003471dcf', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'f9c7d314-b80a-4613-8240-048f88fdb5ee', '\xa3d3668fdabf394738ca35d40cc5e2f8ca317001191253b85d290f861e867ae4', '\xbd0f2ef30b073a16b4b0436fc909f4da120207ee543e3c54fc26e47f52b61ae1', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x18282dc6a6620e5dcb4102a38b91f66e979dd66a2597e46e300c02502d12611a', '\x0da03048516134af37e692988d797616a7fbf6161e973a8a38ee054fb2fde780', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xa1da2621d159b58e6f04367388572d2ce33ba061402a38f05475e89f7b14b1ce', '\xae4ef79bb1898529c659df130f22752e028fb68ac067e7f55cfda263933048b0', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\xbe5b0b1907b3126f69d2a2d8c8b0fc429b8517c444d52b92d277e6652b21ff3d', '\x73cbdbe2a4fad3065a581a3e15a81207aea3e9de2cf5603479d1a6c15106b92e', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '06f8f9dc-52fc-4b37-bfaa-092bf42ebf75', '\x0db2969595ebd336ad5188867c0eddb12f0c770d42087377d4b03dd1d8308e3a', '\x079b467285b7325eb54227f290deb978b31a0efbe39e97d982128d794f96ed9f', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '2245e03f-fda4-4518-a905-c20c28b65a51', '\x07d63498a99d8cffca9d584295b4cf5e7d3fd3c2af4f3986051187532b4b12da', '\xc4b1dbf1c97c5538c63a996eda43ba5965ff098e375c7e4cd1a96dbe922f0e92', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '2bb49e78-c50f-4215-830e-6abc3feb07ea', '\xf74fbdfe0ec9b9d105ef2832c972a0371c07874cdaaa3f559876eb6238cc82eb', '\xa9c4b15dea2a931e2226de2f2c4395f97fef5d513e53bb4ed6a1c69a1a6d120a', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '42601db9-9b64-46a1-9470-74a0152707cc', '\x875ba40c8ed777a3f23fe83fa887d1d3ef2db752f440f76ea8637cc56a0f3fd1', '\x5675c1672251dfec6bf0693c659b3cabce7f7ffc865dd67d44482041c185236b', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '7b093751-b87d-4b99-afcc-2d7681f9d9f5', '\x57fd8ec3efd70661e9abbd314d6975b3371f2ef03e241d80af83d76bc545a12b', '\x0b7867dc6ce1560479db28d436692d7ee5a57bc50e0e568e23f733c8cdfea4e3', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, 'a2a5406d-315c-44cd-a854-969a9883534e', '\x9ed1571a7a5a9367011c88ed633326c957cdab9528be1a68bcafcd18148e7683', '\xbe3b4a6c468dde31bc187b9961109d22e2e30375afd8b3f8e243f739b6ac3545', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'f5c65d9f-9d20-4ac3-8517-4b91195be34e', '\x22548a2e35b8a8e3f5ba5dc894c3fbdbbbef4da32374683737133cd47e1cfe61', '\xd9dea558bfe6e5ce86671417b983b4218c77ecae08db54c26eb1da8f45c5bcec', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'fc774548-b544-4f0c-9799-dca5fecc7a3e', '\x914b3ce0fdd56152c983650edd56e6617bbf0dfb10e8b108c9ccd8700b56cc2a', '\x11113c6f4d352a4abdf87d5934d893a7ba6c2093d5261af9195beaf30dbe5572', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'fef06dc3-2bfd-4aeb-a70a-a3c2e1593c74', '\x634cb379a406a79f75f541867c37ae232ee13c297cdf1d7fc439f79652c80ef8', '\x86a0025c3970aa381cd0dec886a551f372663a076ca00774fdb2d8a1911cd3a2', '2026-11-28 00:06:21.636409+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-27 21:02:28.394471+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-27 21:02:28.394471+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 00:06:21.636409+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 00:06:21.636409+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{75640aa0-1a4e-47c4-a850-4115423a99de}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{e8ec626c-95e9-4b84-9341-4e246bbe502f}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
-INSERT INTO global_logout.instance (id, beat, applied) VALUES ('00000000-0000-4000-8000-000000000002', 7, '819:819:');
+INSERT INTO global_logout.instance (id, beat, applied) VALUES ('00000000-0000-4000-8000-000000000002', 7, '733:733:');
 
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-27 21:02:28.084882+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-27 21:02:28.084882+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 00:06:21.096161+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 00:06:21.096161+00');
 
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '9eeee8b4952476b1baddc70e2f77ba98f23ed8516aad8838954be8871e505e72', 1795752000000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '7a691b14a751aab8b59a149d41854e3b44b47ce050398c76f6c15b892a93e714', 1795752001000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, '22cf5672951069c2b27d28c9f291f170b4d6d6a7beb61fe6bc01446c6797b060', 1795752002000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '8a193cfacca85e2b71bea1986bb3dedb312aeab1a54de9ce3a268c5d49e0075c', 1795752003000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, 'ebd11ccd9c1d117d39e5e26861e16dc5b97491a0fcd775cdc0f06f38575b678b', 1795752004000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (6, 'c01ba5c97e393aeb3b999ccbac81b363b3ba96f0238095b1cf7bcb84bc5be4fc', 1795752005000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (7, '9adc75ade560c1506dc39896ba1c884993499b98ef15a965e99414324c2646ca', 1795752006000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f9c7d314-b80a-4613-8240-048f88fdb5ee', 'logout', 'local', 'user', 'ada', 'd8388c35-ece5-441c-8340-79acd4d6296f', 'ada', NULL, NULL, NULL, NULL, '2026-11-27 21:02:28.394471+00', 1, NULL, NULL, '818', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-27 21:02:28.394471+00', 1, NULL, NULL, '818', 12);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('72cb4f90-e7e8-4f90-a035-34ebbffff611', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '818', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('ed88cfd9-e4d2-4e0b-90f7-9ce0bf964838', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"name": "api", "keyId": "508c3aac-34ba-4fc7-a360-0284d6b8f0d6", "scopes": ["introspect", "events"], "expiresAt": null}', '818', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('bc5cbf2f-e49b-4306-bcd1-02e95e1f1724', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"name": "old", "keyId": "c7327d07-458e-4444-abb3-76f1e50210c6", "scopes": ["security"], "expiresAt": null}', '818', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('de82ad24-ce65-4fba-bec8-a4b8d0e61f55', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"name": "old", "keyId": "c7327d07-458e-4444-abb3-76f1e50210c6", "scopes": ["security"], "expiresAt": null}', '818', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('2cd2d709-af42-404a-88a8-b832d7b94f32', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"role": "security", "before": null}', '818', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f653ffee-a903-4d61-9d8e-54127f4c9c60', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"role": "auditor", "before": null}', '818', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('a6a9d89c-5a2d-4baa-9df0-d6baa99389ac', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"lockedUntil": "forever"}', '818', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('27dba304-a23e-4e82-a52d-0fe6497d6bbf', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '818', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 21:02:28.394471+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '819', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-27 21:02:28.394471+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '819', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('2245e03f-fda4-4518-a905-c20c28b65a51', 'logout', 'local', 'user', 'ada', 'bdea1d97-d3fc-4ac8-9f73-67518ee150bc', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 00:06:21.636409+00', 1, NULL, NULL, '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 00:06:21.636409+00', 1, NULL, NULL, '732', 12);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('42601db9-9b64-46a1-9470-74a0152707cc', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('2bb49e78-c50f-4215-830e-6abc3feb07ea', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"name": "api", "keyId": "b2b6fed2-63cd-4641-ab5f-cf2f48bae150", "scopes": ["introspect", "events"], "expiresAt": null}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f5c65d9f-9d20-4ac3-8517-4b91195be34e', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"name": "old", "keyId": "53e5e3cd-eb17-444f-b61e-3f014a87b9cc", "scopes": ["security"], "expiresAt": null}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('06f8f9dc-52fc-4b37-bfaa-092bf42ebf75', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"name": "old", "keyId": "53e5e3cd-eb17-444f-b61e-3f014a87b9cc", "scopes": ["security"], "expiresAt": null}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('7b093751-b87d-4b99-afcc-2d7681f9d9f5', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"role": "security", "before": null}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('a2a5406d-315c-44cd-a854-969a9883534e', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"role": "auditor", "before": null}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('fc774548-b544-4f0c-9799-dca5fecc7a3e', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"lockedUntil": "forever"}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('fef06dc3-2bfd-4aeb-a70a-a3c2e1593c74', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 00:06:21.636409+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '733', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '733', NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, 'd8388c35-ece5-441c-8340-79acd4d6296f', 'ada', 'f9c7d314-b80a-4613-8240-048f88fdb5ee', 3, '2026-11-27 21:02:28.394471+00', '203.0.113.9', 'Thief', false, false, '819');
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, 'a5ec8257-6132-4abf-9d9c-1d57e5fe36c6', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-27 21:02:28.394471+00', '203.0.113.9', 'Thief', false, false, '819');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, 'bdea1d97-d3fc-4ac8-9f73-67518ee150bc', 'ada', '2245e03f-fda4-4518-a905-c20c28b65a51', 3, '2026-11-28 00:06:21.636409+00', '203.0.113.9', 'Thief', false, false, '733');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '7dd1ca3d-b18c-40ab-b036-6321d407be18', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 00:06:21.636409+00', '203.0.113.9', 'Thief', false, false, '733');
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (1, 'd8388c35-ece5-441c-8340-79acd4d6296f', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', 'f9c7d314-b80a-4613-8240-048f88fdb5ee', '2026-11-27 21:02:28.394471+00', '818', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (2, 'a5ec8257-6132-4abf-9d9c-1d57e5fe36c6', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-27 21:02:28.394471+00', '818', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (3, '95d531d2-0781-4969-b18d-576de0d83605', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-27 21:02:28.394471+00', '819', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent) OVERRIDING SYSTEM VALUE VALUES (6, '83a82082-1427-497f-99f3-ce0ba2e7d341', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-27 21:02:28.394471+00', '819', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (1, 'bdea1d97-d3fc-4ac8-9f73-67518ee150bc', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '2245e03f-fda4-4518-a905-c20c28b65a51', '2026-11-28 00:06:21.636409+00', '732', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (2, '7dd1ca3d-b18c-40ab-b036-6321d407be18', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 00:06:21.636409+00', '732', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (3, 'a2bf874a-fbb9-4ad7-a4d1-5c9966a2b263', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 00:06:21.636409+00', '733', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (6, 'b31da38d-e305-4ac9-97e9-f52ae983ec14', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 00:06:21.636409+00', '733', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, NULL, true);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('508c3aac-34ba-4fc7-a360-0284d6b8f0d6', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-27 21:02:28.394471+00', NULL, '2026-11-27 21:02:28.394471+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('c7327d07-458e-4444-abb3-76f1e50210c6', 'old', 'x', '{security}', '2026-11-27 21:02:28.394471+00', NULL, NULL, '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('b2b6fed2-63cd-4641-ab5f-cf2f48bae150', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 00:06:21.636409+00', NULL, '2026-11-28 00:06:21.636409+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('53e5e3cd-eb17-444f-b61e-3f014a87b9cc', 'old', 'x', '{security}', '2026-11-28 00:06:21.636409+00', NULL, NULL, '2026-11-28 00:06:21.636409+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '75640aa0-1a4e-47c4-a850-4115423a99de', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, '198.51.100.23', 'Phone', NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '8b37f0ee-f853-4785-bc3c-c0ea30500644', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, NULL, NULL, NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '609a127e-0de9-473f-bd15-a28d2565d548', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, '192.0.2.44', 'Desk', NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '15b8f757-f0b8-4b18-b093-8fda22d8a306', '2026-11-27 21:02:28.394471+00', '2026-11-27 21:02:28.394471+00', NULL, '2001:db8::7', 'Laptop', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', 'e8ec626c-95e9-4b84-9341-4e246bbe502f', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, '198.51.100.23', 'Phone', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'c2abd3be-2c41-4310-981f-e1b950f98a2b', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, NULL, NULL, NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', 'f4270362-2cd5-4401-949f-7de1eab3bbe7', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, '192.0.2.44', 'Desk', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '06f9f523-5a0b-4e01-b6ff-bea18957bcb5', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, '2001:db8::7', 'Laptop', NULL, 0);
 
-INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '819');
+INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '733');
 
 INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds, epoch) VALUES (true, 2000000000, 2000000000, 0);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 00:06:21.636409+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 00:06:21.636409+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 00:06:21.636409+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-27 21:02:28.394471+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-27 21:02:28.394471+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 00:06:21.636409+00');
 
-SELECT pg_catalog.setval('global_logout.migration_id_seq', 5, true);
+SELECT pg_catalog.setval('global_logout.migration_id_seq', 7, true);
 
 SELECT pg_catalog.setval('global_logout.revoked_session_id_seq', 6, true);
 
@@ -1604,13 +1627,13 @@ CREATE INDEX replay_xid_id_idx ON global_logout.replay USING btree (xid, id);
 
 CREATE INDEX revoked_session_external_idx ON global_logout.revoked_session USING btree (revoked_at, xid, user_id) WHERE (operation_id IS NULL);
 
-CREATE INDEX revoked_session_operation_id_id_idx ON global_logout.revoked_session USING btree (operation_id, id);
+CREATE INDEX revoked_session_of_many_idx ON global_logout.revoked_session USING btree (operation_id, id) WHERE of_many;
 
 CREATE INDEX revoked_session_revoked_at_idx ON global_logout.revoked_session USING brin (revoked_at) WITH (autosummarize='on');
 
 CREATE INDEX revoked_session_session_token_idx ON global_logout.revoked_session USING hash (session_token);
 
-CREATE INDEX revoked_session_user_id_revoked_at_idx ON global_logout.revoked_session USING btree (user_id, revoked_at);
+CREATE INDEX revoked_session_user_id_id_idx ON global_logout.revoked_session USING btree (user_id, id);
 
 CREATE INDEX session_change_xid_idx ON global_logout.session_change USING btree (xid);
 

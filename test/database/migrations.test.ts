@@ -3,9 +3,19 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import t from 'tap'
 import { checkTokens } from '../../src/check/queries.ts'
+import type { Database, Transaction } from '../../src/database/database.ts'
 import { pendingMigrations } from '../../src/database/migrate.ts'
-import { PAGE, READ_FEED } from '../../src/feed/queries.ts'
+import { parseSnapshot } from '../../src/feed/cursor.ts'
+import { PAGE, READ_FEED, readFeed } from '../../src/feed/queries.ts'
+import { readChanges } from '../../src/leases/queries.ts'
+import { listEndedBy } from '../../src/operations/ended-sessions.ts'
+import { findTokenStatus, tokenHashesOf } from '../../src/sessions/ended.ts'
 import { isValid } from '../../src/sessions/validity.ts'
+import { listRevocations } from '../../src/staff/accounts/queries.ts'
+import { listExternalRevocations, listOperations } from '../../src/staff/audit/queries.ts'
+import { type Running, readOutcome } from '../../src/staff/incidents/steps.ts'
+import { countFigures } from '../../src/staff/overview/queries.ts'
+import { recordReplays } from '../../src/staff/replays/queries.ts'
 import { testDatabase } from '../support/database.ts'
 import { runProgram } from '../support/run-program.ts'
 import { servicesOn } from '../support/service.ts'
@@ -115,6 +125,117 @@ t.test('the feed reads its two tables by their indexes, and at most a page of ea
   })
   t.same(scans.map(({ index }) => index).sort(), ['replay_xid_id_idx', 'revoked_session_xid_id_pk'])
   for (const { index, rows } of scans) t.ok(rows > 0 && rows <= PAGE + 1, `${rows} of ${index}`)
+})
+
+t.test('each reader of revocations reads an index, and each index has a reader', async (t) => {
+  const database = await testDatabase()
+  const { psql, transaction } = database
+  const hash = `translate(encode(sha256(convert_to('t' || n, 'UTF8')), 'base64'), '+/=', '-_')`
+  await psql(`insert into "user" (id) select 'u' || n from generate_series(1, 1000) n`)
+  await psql(`insert into session ("sessionToken", "userId", expires)
+    select ${hash}, 'u' || n % 1000 + 1, now() + interval '9 days' from generate_series(1, 40000) n`)
+  // An incident ends some, logouts most, and an application a few.
+  const incident = crypto.randomUUID()
+  await psql(
+    `insert into operation (id, kind, actor_kind, revoked_count) values ('${incident}', 'incident.execute', 'staff', 10000)`,
+  )
+  await psql(`set global_logout.operation_id = '${incident}'; delete from session where "userId" <= 'u32'`)
+  await psql(`select (end_sessions((o.*)::operation, null, null, 0)).ended from generate_series(400, 899) n,
+    jsonb_populate_record(null::operation, jsonb_build_object('kind', 'logout', 'actor_kind', 'user', 'user_id', 'u' || n)) o`)
+  await psql(`delete from session where "userId" between 'u90' and 'u98'`)
+  await psql(`update revoked_session set revoked_at = now() - interval '30 days' where id <= 31000`)
+  await psql('vacuum analyze revoked_session')
+  await psql('analyze operation')
+  const [logout] = await psql<{ id: string }>(`select id from operation where user_id = 'u500'`)
+  const [ended] = await psql<{ session_id: string }>(
+    `select session_id from revoked_session where user_id = 'u500'`,
+  )
+  const sessionId = ended?.session_id ?? ''
+  const source = `null, null, null, 100, true`
+  const [{ at } = { at: '' }] = await psql<{ at: string }>('select pg_current_snapshot()::text as at')
+
+  const PK = 'xid_id_pk'
+  const TOKEN = 'session_token_idx'
+  const USER = 'user_id_id_idx'
+  const MANY = 'of_many_idx'
+  const TIME = 'revoked_at_idx'
+  const EXTERNAL = 'external_idx'
+  type Reader = (tx: Transaction, query: Database['query']) => Promise<unknown>
+  const running = {
+    id: incident,
+    operationId: incident,
+    planned: 0,
+    estimated: false,
+    epoch: null,
+  } as Running
+  const sqlOf = (text: string) => (tx: Transaction) => tx.execute(text)
+  const range = { stepSeconds: 3_600, steps: 24 }
+  const READERS: [string, string[], Reader][] = [
+    ['changes of instances', [PK], (_, query) => readChanges(query, at)],
+    ['the feed', [PK], (_, query) => readFeed(query, { databaseId: '', last: parseSnapshot(at) })],
+    ['the reason of a refused token', [TOKEN], (tx) => findTokenStatus(tx, 't9')],
+    ['reused tokens', [TOKEN], (tx) => recordReplays(tx, [{ hash: 'x', uses: [] }])],
+    ['tokens of a session', [USER], (tx) => tokenHashesOf(tx, 'u500', sessionId)],
+    ['sessions that a logout ended', [MANY, USER], (tx) => listEndedBy(tx, logout?.id ?? '', 0n, 100)],
+    ['sessions that an incident ended', [MANY], (tx) => listEndedBy(tx, incident, 5_000n, 100)],
+    ['the outcome of an incident', [MANY], (tx) => readOutcome(tx, running)],
+    ['revocations of a user', [USER], (tx) => listRevocations(tx, 'u500', 200)],
+    ['operations on a user', [USER], (tx) => listOperations(tx, { userId: 'u500' }, null, 100)],
+    ['external revocations', [EXTERNAL], (tx) => listExternalRevocations(tx, {}, null, 100)],
+    ['figures of a day', [TIME], (tx) => countFigures(tx, range)],
+    ['a step of retention', [PK], sqlOf('select global_logout.prune_feed(86400, 100)')],
+    ['whether a dump was restored', [PK], sqlOf('select global_logout.restored_elsewhere()')],
+    [
+      'a repeated logout',
+      [TOKEN],
+      sqlOf(`select global_logout.log_out('x', 'global', null, '{}', ${source})`),
+    ],
+    [
+      'a repeated end of a session',
+      [PK, USER],
+      sqlOf(`select global_logout.log_out("sessionToken", 'local', gen_random_uuid(), '{}', ${source}),
+      global_logout.log_out("sessionToken", 'local', null, '{}', ${source}) from global_logout.session where "userId" = 'u999' limit 1`),
+    ],
+    [
+      'a session that is taken over',
+      [TOKEN, EXTERNAL],
+      sqlOf(`select global_logout.take_over('new', 'u1', now() + interval '1 day')`),
+    ],
+  ]
+  const indexes = await psql<{ name: string }>(
+    `select indexrelid::regclass::text as name from pg_index where indrelid = 'revoked_session'::regclass`,
+  )
+  /** What this connection has scanned so far, in functions too. The number of the table itself counts sequential scans. */
+  const scans = async (tx: Transaction) =>
+    (
+      await tx.$client.query<{ name: string; scans: number }>(
+        `select relname as name, pg_catalog.pg_stat_get_xact_numscans(oid)::int as scans from pg_catalog.pg_class
+          where oid = 'global_logout.revoked_session'::regclass or oid in (
+            select indexrelid from pg_catalog.pg_index where indrelid = 'global_logout.revoked_session'::regclass) order by 1`,
+      )
+    ).rows
+  const used = new Set<string>()
+  for (const [what, expected, read] of READERS) {
+    const rollback = new Error('read')
+    await transaction(async (tx) => {
+      const before = await scans(tx)
+      await read(tx, async (text) => (await tx.$client.query({ ...text, rowMode: 'array' })).rows as never)
+      const changed = (await scans(tx)).filter(
+        ({ name, scans }) => scans > (before.find((each) => each.name === name)?.scans ?? 0),
+      )
+      const names = changed.map(({ name }) => name)
+      t.same(names, expected.map((name) => `revoked_session_${name}`).sort(), what)
+      for (const name of names) used.add(name)
+      throw rollback
+    }).catch((error) => {
+      if (error !== rollback) throw error
+    })
+  }
+  t.same(
+    [...used].sort(),
+    indexes.map(({ name }) => name.split('.').at(-1)).sort(),
+    'each index has a reader',
+  )
 })
 
 t.test(

@@ -100,6 +100,6 @@ export function listRevocations(db: Executor, userId: string, limit: number): Pr
     .from(revokedSession)
     .leftJoin(operation, eq(operation.id, revokedSession.operationId))
     .where(eq(revokedSession.userId, userId))
-    .orderBy(desc(revokedSession.revokedAt), desc(revokedSession.id))
+    .orderBy(desc(revokedSession.id))
     .limit(limit)
 }

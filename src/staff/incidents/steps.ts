@@ -141,7 +141,7 @@ export async function readOutcome(
     tx,
     sql`
     with ended as materialized (
-      select session_id, user_id from global_logout.revoked_session where operation_id = ${operationId}
+      select session_id, user_id from global_logout.revoked_session where of_many and operation_id = ${operationId}
     ), planned as (
       select pg_catalog.unnest(session_ids) as session_id from ${incidentPlanned} where incident_id = ${id}
     )
