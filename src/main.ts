@@ -12,7 +12,7 @@ import { createLogger } from './observability/log.ts'
 import type { Tracing } from './observability/tracing.ts'
 import { prepare } from './prepare.ts'
 import { type ServeOptions, serve } from './serve.ts'
-import { receiveServeOptions, supervise } from './workers.ts'
+import { receiveServeOptions, supervise, supervisedListener } from './workers.ts'
 
 /** Longest shutdown, in milliseconds; then the process exits. */
 const STOP_MS = 15_000
@@ -37,7 +37,11 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   })
 
   try {
-    if (cluster.isWorker) await serve(config, await receiveServeOptions(), log, cleanup, { tracing })
+    if (cluster.isWorker)
+      await serve(config, await receiveServeOptions(), log, cleanup, {
+        tracing,
+        listener: supervisedListener(),
+      })
     else await prepareAndServe(config, log, cleanup, tracing)
   } catch (error) {
     await close()

@@ -16,6 +16,8 @@ const FIRST_LEASE_MS = 5_000
 export interface ServeOptions extends DatabaseUrls {
   /** Whether this is the demo, which has its own sign-in page. */
   demo: boolean
+  /** Whether this process does the jobs of its machine, too (the default): of several workers one does. */
+  leads?: boolean
 }
 
 export interface InThisProcess extends Omit<ServicesOptions, keyof DatabaseUrls> {
@@ -27,7 +29,7 @@ export interface InThisProcess extends Omit<ServicesOptions, keyof DatabaseUrls>
 /** Resolves when the service listens. Adds the steps that stop it to `cleanup`. */
 export async function serve(
   config: Config,
-  { url, directUrl, demo }: ServeOptions,
+  { url, directUrl, demo, leads = true }: ServeOptions,
   log: FastifyBaseLogger,
   cleanup: Pick<Cleanup, 'add'>,
   { tracing, except = [], ...rest }: InThisProcess = {},
@@ -35,7 +37,7 @@ export async function serve(
   const journal = config.journalFolder ? await openJournal(config.journalFolder, log) : null
   const services = createServices(config, log, { url, directUrl, journal, serves: true, ...rest })
   cleanup.add(services.close)
-  startJobs(services, { except })
+  startJobs(services, { leads, except })
   const signIn = demo ? await (await loadDemo()).signIn() : undefined
   const app = await buildApp(services, log, { tracing, signIn })
   cleanup.add(() => app.close())

@@ -6,7 +6,7 @@
 import { createChecking } from './check/start.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
-import { createSharedListener } from './database/listener.ts'
+import { createSharedListener, type SharedListener } from './database/listener.ts'
 import type { DatabaseUrls } from './database/pooler.ts'
 import { forEachPool, isDirect, type PoolName } from './database/pools.ts'
 import { createReads, openReplica } from './database/reads.ts'
@@ -41,6 +41,8 @@ import { isStaff } from './staff/roles.ts'
 export interface ServicesOptions extends DatabaseUrls {
   /** Where acknowledged operations are written to outlive the process. */
   journal?: Journal | null
+  /** Notifies of revocations; by default over a connection of its own. */
+  listener?: SharedListener
   /** Whether this process answers requests: in leased mode only while it holds a lease, and only from a server that was admitted. */
   serves?: boolean
   /** Deadline of all pools, in milliseconds, instead of their own. The command line waits longer than a request. */
@@ -66,6 +68,7 @@ export function createServices(
     url,
     directUrl,
     journal = null,
+    listener = createSharedListener(directUrl ?? url, REVOKED),
     serves = false,
     deadlineMs,
     wrapPool = (pool) => pool,
@@ -102,7 +105,9 @@ export function createServices(
   metrics.pools(forEachPool((name) => pools[name].pool))
   const lastSeen = track(createLastSeen(database.unfenced, log))
   metrics.lastSeen(lastSeen.counts)
-  const barrier = createBarrier(barrierStore(pools.waits.run), { onWait: metrics.revocationWaited })
+  const barrier = createBarrier(barrierStore(pools.waits.run, pools.jobs.run), {
+    onWait: metrics.revocationWaited,
+  })
   const acknowledged = track(createAcknowledged(journal, log))
   const afterCommit = createAfterCommit(database.unfenced, barrier, acknowledged, log)
   const reconciler = createReconciler(
@@ -115,7 +120,6 @@ export function createServices(
     fence && config.checkMode === 'database' ? createWatch(directUrl ?? url, admission, fence) : null
   if (fence && watch) fence.met = watch.met
   metrics.failover(reconciler.counts, acknowledged.counts)
-  const listener = createSharedListener(directUrl ?? url, REVOKED)
   const checking = createChecking(
     config,
     { checks: pools.checks, lease: pools.lease, listener, fence, admit: admission.admit },
@@ -153,41 +157,51 @@ export function createServices(
   }
 }
 
-/** Background jobs of a serving process. */
+type Start = (services: Services) => { close(): Promise<unknown> }
+
+/** Background jobs of every serving process. */
 const JOBS = {
-  metrics: ({ metrics }: Services) => metrics.start(),
-  lease: ({ checking }: Services) => checking.start(),
-  servers: ({ watch }: Services) => watch?.start() ?? { close: async () => {} },
-  reaper: ({ barrier, log }: Services) => startInstanceReaper(barrier, log),
-  sweeper: ({ database, config, metrics, log }: Services) => {
-    const sweeper = startSweeper(
-      database.unfenced,
-      { retentionSeconds: config.revocationRetentionSeconds },
-      log,
-    )
+  metrics: ({ metrics }) => metrics.start(),
+  lease: ({ checking }) => checking.start(),
+  servers: ({ watch }) => watch?.start() ?? { close: async () => {} },
+} satisfies Record<string, Start>
+
+/** Background jobs that one process does for its machine. Other machines have one, too: each job takes turns in the database. */
+const MACHINE_JOBS = {
+  reaper: ({ barrier, log }) => startInstanceReaper(barrier, log),
+  sweeper: ({ pools, config, metrics, log }) => {
+    const sweeper = startSweeper(pools.jobs, { retentionSeconds: config.revocationRetentionSeconds }, log)
     metrics.sweep(sweeper.counts)
     return sweeper
   },
-  snapshots: ({ database, metrics, log }: Services) => {
-    const watch = startSnapshotWatch(database, log)
+  snapshots: ({ pools, metrics, log }) => {
+    const watch = startSnapshotWatch(pools.jobs, log)
     metrics.snapshots(watch.ages)
     return watch
   },
-  incidents: ({ pools, barrier, log }: Services) => startIncidentRunner(pools.incidents, barrier, log),
-  sealer: ({ database, acknowledged, log }: Services) =>
-    startSealer(database.unfenced, log, {
+  incidents: ({ pools, barrier, log }) => {
+    const { withOwnConnection } = pools.incidents
+    return startIncidentRunner({ withOwnConnection, run: pools.jobs.run }, barrier, log)
+  },
+  sealer: ({ pools, database, acknowledged, log }) =>
+    startSealer(pools.jobs, log, {
       // Fenced: the head of a server that is not admitted yet is none that this process relies on.
       sealed: async () => acknowledged.noteHead(await readChainHead(database)),
     }),
-} satisfies Record<string, (services: Services) => { close(): Promise<unknown> }>
+} satisfies Record<string, Start>
 
-export type Job = keyof typeof JOBS
+export type Job = keyof typeof JOBS | keyof typeof MACHINE_JOBS
 
-/**
- * Starts the background jobs; `services.close` ends them.
- * @param except jobs that a test runs itself, step by step.
- */
-export function startJobs(services: Services, { except = [] }: { except?: readonly Job[] } = {}): void {
-  for (const [name, start] of Object.entries(JOBS))
+export interface JobOptions {
+  /** Whether this process does the jobs of its machine, too. */
+  leads?: boolean
+  /** Jobs that a test runs itself, step by step. */
+  except?: readonly Job[]
+}
+
+/** Starts the background jobs; `services.close` ends them. */
+export function startJobs(services: Services, { leads = true, except = [] }: JobOptions = {}): void {
+  const jobs: Record<string, Start> = leads ? { ...JOBS, ...MACHINE_JOBS } : JOBS
+  for (const [name, start] of Object.entries(jobs))
     if (!except.includes(name as Job)) services.track(start(services))
 }

@@ -1,10 +1,15 @@
 /**
  * Runs several worker processes on one port (`WORKERS`), each an instance of its own. A worker that crashes is replaced. If
  * a worker fails to start, the service stops, because a replacement would fail too.
+ *
+ * What is needed once a machine: the supervising process listens to PostgreSQL and passes notifications on; the first worker, or the
+ * one that replaces it, does the jobs in the background.
  */
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
+import { createSharedListener, type SharedListener } from './database/listener.ts'
+import { REVOKED } from './leases/queries.ts'
 import type { Cleanup } from './lib/cleanup.ts'
 import { gatherMetrics } from './observability/worker-metrics.ts'
 import type { ServeOptions } from './serve.ts'
@@ -12,10 +17,13 @@ import type { ServeOptions } from './serve.ts'
 /** Pause before a worker is replaced, in milliseconds, so that a worker in a crash loop does not use a whole CPU. */
 const REPLACE_MS = 500
 
+/** Sent by the supervising process to every worker: a session may have been revoked. */
+const NOTIFIED = 'global-logout notified'
+
 /** Resolves when all workers listen. @throws Error when a worker exits before that. */
 export async function supervise(
   count: number,
-  options: ServeOptions,
+  options: Omit<ServeOptions, 'leads'>,
   log: FastifyBaseLogger,
   cleanup: Pick<Cleanup, 'add'>,
 ): Promise<void> {
@@ -25,30 +33,35 @@ export async function supervise(
   const { promise: failed, reject: fail } = Promise.withResolvers<never>()
   failed.catch(() => {})
 
-  function fork(): Worker {
+  function fork(leads: boolean): Worker {
     const worker = cluster.fork()
     alive.add(worker)
     // Writing to a killed worker fails; its exit event is handled below.
     worker.on('error', (err) => log.warn({ err, worker: worker.process.pid }, 'cannot send to a worker'))
-    worker.send(options)
+    worker.send({ ...options, leads } satisfies ServeOptions)
     worker.once('exit', (code, signal) => {
       alive.delete(worker)
       if (stopping) return
       if (!started) return fail(new Error('a worker failed to start; see the log above.'))
       log.error({ worker: worker.process.pid, code, signal }, 'worker exited; starting a replacement')
-      setTimeout(() => stopping || fork(), REPLACE_MS)
+      setTimeout(() => stopping || fork(leads), REPLACE_MS)
     })
     return worker
   }
 
   gatherMetrics(log)
+  const listener = createSharedListener(options.directUrl ?? options.url, REVOKED)
+  const subscription = listener.subscribe(() => {
+    for (const worker of alive) if (worker.isConnected()) worker.send(NOTIFIED)
+  })
+  cleanup.add(subscription.close)
   cleanup.add(async () => {
     stopping = true
     const ended = [...alive].map((worker) => once(worker, 'exit'))
     for (const worker of alive) worker.process.kill('SIGTERM')
     await Promise.all(ended)
   })
-  const workers = Array.from({ length: count }, fork)
+  const workers = Array.from({ length: count }, (_, n) => fork(n === 0))
   await Promise.race([Promise.all(workers.map((worker) => once(worker, 'listening'))), failed])
   started = true
 }
@@ -57,4 +70,18 @@ export async function supervise(
 export async function receiveServeOptions(): Promise<ServeOptions> {
   const [options] = await once(process, 'message')
   return options
+}
+
+/** In a worker: notified by the supervising process. Like any notification, one may be lost. */
+export function supervisedListener(): SharedListener {
+  const subscribers = new Set<() => void>()
+  process.on('message', (message) => {
+    if (message === NOTIFIED) for (const notify of subscribers) notify()
+  })
+  return {
+    subscribe(onNotify) {
+      subscribers.add(onNotify)
+      return { close: async () => void subscribers.delete(onNotify) }
+    },
+  }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Database } from '../database/database.ts'
+import { POOLS } from '../database/pools.ts'
 import { hashToken } from '../database/token-hash.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
@@ -39,10 +40,11 @@ export interface Checker {
 }
 
 /**
- * Up to four checks have a query each; further ones share the next query. With 32 connections, one large query at a time
- * answered 10 to 35 % more checks than two queries of half the size.
+ * So many checks as there are connections have a query each; further ones share the next query. With 32 clients, one large query at a
+ * time answered 10 to 35 % more checks than two queries of half the size.
  */
-const LIMITS = { inFlight: 4, busyAt: 4, size: 256, waiting: 5_000, waitMs: 700, refusal: unavailable }
+const { max } = POOLS.checks
+const LIMITS = { inFlight: max, busyAt: max, size: 256, waiting: 5_000, waitMs: 700, refusal: unavailable }
 
 /** In milliseconds. Together with the wait in the queue and the query's deadline below the promised 2 seconds. */
 const LATE_MS = 250

@@ -9,6 +9,9 @@ import { type Client, type ConnectorOptions, createConnector } from './connectio
 import type { Fence } from './fence.ts'
 import { otherServer } from './server-state.ts'
 
+/** A connection without use for so many milliseconds is closed: an idle service holds few. */
+const IDLE_MS = 10_000
+
 export type PoolClient = pg.PoolClient & Client
 
 interface PoolOptions extends Omit<ConnectorOptions, 'name'> {
@@ -22,7 +25,7 @@ export function createPool(url: string, { max, log, ...options }: PoolOptions) {
     Client: connector.Client,
     max,
     connectionTimeoutMillis: options.connectMs,
-    idleTimeoutMillis: 60_000,
+    idleTimeoutMillis: IDLE_MS,
   })
   pool.on('error', (err) => log?.warn({ err }, 'idle database connection lost'))
   const unused = new WeakSet<pg.PoolClient>()

@@ -1,5 +1,6 @@
 /**
- * The pools of one serving process, by purpose. A connection opens when it is first needed. Where DATABASE_DIRECT_URL is set, a pool
+ * The pools of one serving process, by purpose. A connection opens when it is first needed, and closes after ten seconds without use.
+ * Where DATABASE_DIRECT_URL is set, a pool
  * that needs a session of PostgreSQL uses it, and the others go through the pooler at DATABASE_URL.
  */
 import { DEADLINE_MS } from './database.ts'
@@ -20,6 +21,8 @@ export interface PoolSettings {
   genericPlans?: boolean
   /** Whether its answers need a lease in leased mode. */
   fenced?: boolean
+  /** Whether one worker uses it for its whole machine. */
+  machine?: boolean
 }
 
 /** Milliseconds. Together with the longest wait for a query (check/checker.ts) below the promised 2 seconds. */
@@ -27,13 +30,13 @@ const CHECK_DEADLINE_MS = 1_000
 
 export const POOLS = {
   requests: {
-    max: 10,
+    max: 5,
     deadlineMs: DEADLINE_MS,
-    use: 'sign-in, logout, pages, staff and background writes',
+    use: 'sign-in, logout, pages, staff and activity updates',
     fenced: true,
   },
   checks: {
-    max: 4,
+    max: 3,
     deadlineMs: CHECK_DEADLINE_MS,
     use: 'checks that memory does not answer',
     direct: 'leased',
@@ -41,25 +44,32 @@ export const POOLS = {
     fenced: true,
   },
   waits: {
-    max: 3,
+    max: 2,
     deadlineMs: CHECK_DEADLINE_MS,
     use: 'logouts that wait until no instance answers from memory',
     // On another server, rows of instances may be missing.
     fenced: true,
   },
   lease: { max: 1, deadlineMs: CHECK_DEADLINE_MS, use: 'the lease of this instance', direct: 'always' },
-  feed: { max: 3, deadlineMs: CHECK_DEADLINE_MS, use: 'the feed of revocations', fenced: true },
-  incidents: {
-    max: 4,
+  feed: { max: 1, deadlineMs: CHECK_DEADLINE_MS, use: 'the feed of revocations', fenced: true },
+  jobs: {
+    max: 1,
     deadlineMs: DEADLINE_MS,
-    use: 'incidents under way, and the search for more',
+    use: 'the audit chain, the sweep, dead instances, and the search for incidents',
+    machine: true,
+  },
+  incidents: {
+    max: 2,
+    deadlineMs: DEADLINE_MS,
+    use: 'incidents under way',
     direct: 'always',
+    machine: true,
   },
 } as const satisfies Record<string, PoolSettings>
 
 export type PoolName = keyof typeof POOLS
 
-/** The LISTEN connection belongs to no pool, and is always direct. */
+/** The LISTEN connection of a machine belongs to no pool, and is always direct. */
 const LISTENERS = 1
 
 /** Whether a pool goes past the pooler. */
@@ -68,14 +78,24 @@ export const isDirect = (name: PoolName, checkMode: 'database' | 'leased'): bool
   return direct === 'always' || (direct === 'leased' && checkMode === 'leased')
 }
 
-/** Most connections of one serving process. */
-export const CONNECTIONS = Object.values(POOLS).reduce((sum, { max }) => sum + max, LISTENERS)
+/** Most connections: of each worker, and of each machine besides. */
+export interface Connections {
+  worker: number
+  machine: number
+}
 
-/** Most of them that go past a pooler. */
-export const directConnections = (checkMode: 'database' | 'leased'): number =>
-  Object.entries(POOLS)
-    .filter(([name]) => isDirect(name as PoolName, checkMode))
-    .reduce((sum, [, { max }]) => sum + max, LISTENERS)
+function countConnections(counts: (name: PoolName) => boolean): Connections {
+  const most: Connections = { worker: 0, machine: LISTENERS }
+  for (const [name, { max, machine }] of Object.entries<PoolSettings>(POOLS))
+    if (counts(name as PoolName)) most[machine ? 'machine' : 'worker'] += max
+  return most
+}
+
+export const CONNECTIONS: Connections = countConnections(() => true)
+
+/** Those that go past a pooler. */
+export const directConnections = (checkMode: 'database' | 'leased'): Connections =>
+  countConnections((name) => isDirect(name, checkMode))
 
 /** Calls `make` for each pool. @returns the results, by name. */
 export function forEachPool<T>(make: (name: PoolName, settings: PoolSettings) => T): Record<PoolName, T> {

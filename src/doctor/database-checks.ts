@@ -85,7 +85,8 @@ export async function checkDatabase(
         current_setting('fsync'), current_setting('max_connections')::int,
         (select sum(numbackends)::int from pg_stat_database)`)
     const skew = Math.abs(serverTime.getTime() - (sentAt + Date.now()) / 2)
-    const needed = (urls.directUrl ? directConnections(checkMode) : CONNECTIONS) * workers
+    const most = urls.directUrl ? directConnections(checkMode) : CONNECTIONS
+    const needed = most.worker * workers + most.machine
     const past = urls.directUrl ? ' past the pooler' : ''
     const findings = [
       pooler,

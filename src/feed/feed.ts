@@ -12,8 +12,8 @@ import { type Cursor, formatCursor, isBefore, latestOf, parseCursor } from './cu
 import { createReader, type FeedStore, pageOf, type ReaderOptions } from './reader.ts'
 import type { Page } from './window.ts'
 
-/** Limits of the reads for followers whose cursor is older than the window. */
-const OLDER_READS = { inFlight: 2, busyAt: 2, size: 1, waiting: 10_000, waitMs: 1_500, refusal: unavailable }
+/** Limits of the reads for followers whose cursor is older than the window: they take turns with the reader on its connection. */
+const OLDER_READS = { inFlight: 1, busyAt: 1, size: 1, waiting: 10_000, waitMs: 1_500, refusal: unavailable }
 
 export type Feed = ReturnType<typeof createFeed>
 

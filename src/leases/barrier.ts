@@ -15,6 +15,8 @@ import type { InstanceStatus } from './queries.ts'
 /** Pause between two polls, in milliseconds: doubled from the first to the last. */
 const FIRST_PAUSE_MS = 1
 const LAST_PAUSE_MS = 50
+/** Most instances whose heartbeats are remembered: only the process that reaps forgets those that are gone. */
+const MOST_SEEN = 10_000
 /** Milliseconds between two runs of the reaper. */
 const REAP_MS = 5_000
 
@@ -70,6 +72,8 @@ export function createBarrier(
   function mayHoldLease({ id, beat }: InstanceStatus, sentAt: number): boolean {
     const before = seen.get(id)
     if (before?.beat !== beat) {
+      // Forgotten ones are waited for longer.
+      if (seen.size >= MOST_SEEN) seen.clear()
       seen.set(id, { beat, since: clock() })
       return true
     }

@@ -143,12 +143,14 @@ export function instanceStore({ query }: Pick<Database, 'query'>) {
   }
 }
 
-/** What the barrier does in PostgreSQL (`leases/barrier.ts`). */
-export function barrierStore(run: <T>(work: (db: Executor) => Promise<T>) => Promise<T>) {
+type Run = <T>(work: (db: Executor) => Promise<T>) => Promise<T>
+
+/** What the barrier does in PostgreSQL (`leases/barrier.ts`). @param reap runs what looks for dead instances. */
+export function barrierStore(run: Run, reap: Run = run) {
   return {
     laggingInstances: (xids: string[]) => run((db) => laggingInstances(db, xids)),
-    instances: () => run(listInstances),
     notify: () => run(notifyInstances),
-    removeDeadInstance: ({ id, beat }: InstanceStatus) => run((db) => removeDeadInstance(db, id, beat)),
+    instances: () => reap(listInstances),
+    removeDeadInstance: ({ id, beat }: InstanceStatus) => reap((db) => removeDeadInstance(db, id, beat)),
   }
 }

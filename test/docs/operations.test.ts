@@ -1,7 +1,7 @@
 /** Every metric and label in the docs, the alerts and the dashboard exists, and every metric is documented. */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { CONNECTIONS, isDirect, POOLS, type PoolName } from '../../src/database/pools.ts'
+import { CONNECTIONS, isDirect, POOLS, type PoolName, type PoolSettings } from '../../src/database/pools.ts'
 import { readRights } from '../../src/database/rights.ts'
 import { rowsByObject } from '../../src/doctor/roles-action.ts'
 import { runHere } from '../support/command.ts'
@@ -106,9 +106,10 @@ t.test('the dashboard can be imported, and its panels use existing metrics and l
 
 t.test('connections are counted as the pools are, on paper, in the metrics and by the doctor', async (t) => {
   const text = await read('operations.md')
-  const rows = Object.entries(POOLS).map(([name, { max, deadlineMs, use }]) => [
+  const rows = Object.entries<PoolSettings>(POOLS).map(([name, { max, deadlineMs, use, machine }]) => [
     name,
     String(max),
+    machine ? 'machine' : 'worker',
     `${deadlineMs / 1_000} s`,
     isDirect(name as PoolName, 'database')
       ? 'yes'
@@ -119,7 +120,9 @@ t.test('connections are counted as the pools are, on paper, in the metrics and b
   ])
   t.strictSame(readmeTable('Connections', text), rows)
   for (const place of [readme, text])
-    t.same(place.match(/up to (\d+) connections/g), [`up to ${CONNECTIONS} connections`])
+    t.same(place.match(/up to \d+ connections for each worker,? and \d+/g), [
+      `up to ${CONNECTIONS.worker} connections for each worker, and ${CONNECTIONS.machine}`,
+    ])
   const pools = Object.keys(POOLS).sort()
   const named = readmeTable('Metrics', text).find(([name]) => name === 'global_logout_pool_connections')?.[2]
   t.same([...(named?.matchAll(/`(\w+)`/g) ?? [])].map(([, name]) => name).sort(), pools)

@@ -1,5 +1,9 @@
-/** WORKERS: several processes share one port. A worker that crashes is replaced, and SIGTERM ends all. */
+/**
+ * WORKERS: several processes share one port. A worker that crashes is replaced, what a machine needs once runs once, and SIGTERM ends
+ * all.
+ */
 import t from 'tap'
+import { CONNECTIONS } from '../../src/database/pools.ts'
 import { boundedFetch } from '../support/bounded-fetch.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
@@ -13,7 +17,16 @@ await psql(`insert into "user" (id) values ('ada')`)
 const { sessions } = servicesOn(database.url)
 const port = await freePort()
 const base = `http://127.0.0.1:${port}`
-const env = { DATABASE_URL: database.url, PORT: String(port), WORKERS: '2', CHECK_MODE: 'leased' }
+const NAME = 'workers under test'
+const named = Object.assign(new URL(database.url), { search: `application_name=${encodeURIComponent(NAME)}` })
+const env = { DATABASE_URL: named.href, PORT: String(port), WORKERS: '2', CHECK_MODE: 'leased' }
+
+/** The last statement of each connection of the service. */
+const connections = async () =>
+  (
+    await psql<{ query: string }>('select query from pg_stat_activity where application_name = $1', [NAME])
+  ).map(({ query }) => query)
+const listening = (queries: string[]) => queries.filter((query) => query.startsWith('listen ')).length
 
 const instances = async () => (await psql('select from instance')).length
 /** A new connection each time, so that the workers take turns. */
@@ -47,6 +60,24 @@ t.test('after a global sign-out no worker answers "valid"', async (t) => {
   }
 })
 
+t.test('a notification reaches every worker, over one connection of the machine', async (t) => {
+  await psql(`create table woken (id uuid);
+    create function note_wake() returns trigger language plpgsql as $$ begin
+      if old.beat = new.beat then insert into global_logout.woken values (new.id); end if;
+      return null; end $$;
+    create trigger note_wake after update on instance for each row execute function note_wake()`)
+  t.equal(listening(await connections()), 1)
+  await psql(`select pg_notify('global_logout_revoked', '')`)
+  // Without a revocation, only a wake acknowledges between two heartbeats.
+  await waitFor('both workers to wake', async () => {
+    const [{ woken } = {}] = await psql<{ woken: number }>(
+      'select count(distinct id)::int as woken from woken',
+    )
+    return woken === 2
+  })
+  await psql('drop function note_wake cascade; drop table woken')
+})
+
 t.test('every worker answers /metrics for all workers', async (t) => {
   const metrics = await (await ask('/metrics', '')).text()
   t.match(metrics, /^global_logout_leases_held 2$/m)
@@ -59,6 +90,33 @@ t.test('every worker answers /metrics for all workers', async (t) => {
   t.match(metrics, /^global_logout_build_info\{.*\} 1$/m, 'not one for each worker')
   t.match(metrics, /^nodejs_eventloop_lag_p99_seconds \d/m)
 })
+
+t.test(
+  'under load there are at most 12 connections for each worker and 4 for the machine; idle, 4 in all',
+  async (t) => {
+    let most = 0
+    const tokens = await Promise.all(Array.from({ length: 20 }, signIn))
+    const over = performance.now() + 1_500
+    const load = Array.from({ length: 60 }, async (_, n) => {
+      for (let round = n; performance.now() < over; round++) {
+        const token = tokens[round % tokens.length] ?? ''
+        // Unknown tokens are not in memory.
+        await ask('/check', crypto.randomUUID())
+        await ask('/api/sessions', token)
+        await ask('/feed?wait=0', token)
+        if (n < 5) await ask('/api/logout', await signIn(), json({ scope: 'local' }))
+      }
+    })
+    const counting = (async () => {
+      while (performance.now() < over) most = Math.max(most, (await connections()).length)
+    })()
+    await Promise.all([...load, counting])
+    t.same(CONNECTIONS, { worker: 12, machine: 4 })
+  t.ok(most > 12, `the load fills the pools of both workers: ${most}`)
+    t.ok(most <= 2 * CONNECTIONS.worker + CONNECTIONS.machine, `${most} connections`)
+    await waitFor('idle connections to close', async () => (await connections()).length <= 4)
+  },
+)
 
 t.test('while a worker hangs, /metrics shows the others', async (t) => {
   const workers = await childrenOf(service.child.pid)
@@ -80,22 +138,31 @@ t.test('while a worker hangs, /metrics shows the others', async (t) => {
   t.same(await childrenOf(service.child.pid), workers, 'when it resumes, it is counted again')
 })
 
-t.test('a worker that is killed is replaced, and a sign-out waits no longer than its lease', async (t) => {
-  const workers = await childrenOf(service.child.pid)
-  t.equal(workers.length, 2)
-  process.kill(workers[0] ?? 0, 'SIGKILL')
-  await service.printed('worker exited')
-  await waitFor('a second worker again', async () => (await childrenOf(service.child.pid)).length >= 2)
-  const token = await signIn()
-  t.equal((await ask('/api/logout', token, json({}))).status, 200)
-  t.equal((await ask('/check', token)).status, 401)
-})
+t.test(
+  'a worker that is killed is replaced, a sign-out waits no longer than its lease, and one does the jobs',
+  async (t) => {
+    const sealed = async () => (await psql('select from audit_link')).length
+    const leases = async () => /leases_held (\d)$/m.exec(await (await ask('/metrics', '')).text())?.[1]
+    // One of them does the jobs of the machine.
+    for (const worker of await childrenOf(service.child.pid)) {
+      process.kill(worker, 'SIGKILL')
+      await waitFor('its end', async () => !(await childrenOf(service.child.pid)).includes(worker))
+      const [before, token] = [await sealed(), await signIn()]
+      t.equal((await ask('/api/logout', token, json({}))).status, 200)
+      t.equal((await ask('/check', token)).status, 401)
+      await waitFor('two workers with a lease', async () => (await leases().catch(() => '')) === '2')
+      await waitFor('the logout to be sealed', async () => (await sealed()) > before)
+    }
+    await waitFor('the rows of those that were killed to be removed', async () => (await instances()) === 2)
+    t.equal(listening(await connections()), 1)
+  },
+)
 
 t.test('after SIGTERM all workers end', async (t) => {
   service.child.kill('SIGTERM')
   t.equal(await service.ended, 0)
   t.same(await childrenOf(service.child.pid), [])
-  t.ok((await instances()) <= 1, 'at most the row of the killed worker is left')
+  t.equal(await instances(), 0, 'they have left')
 })
 
 t.test('when the workers cannot start, the service ends with a reason', async (t) => {

@@ -1,5 +1,5 @@
 /**
- * Seals new operations every second, in every process; the database admits one process at a time. Once an hour it logs the
+ * Seals new operations every second, in one process of each machine; the database admits one at a time. Once an hour it logs the
  * chain head, where the owner of the tables cannot change it.
  */
 

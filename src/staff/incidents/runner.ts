@@ -1,5 +1,5 @@
 /**
- * Starts the execution of incidents: every service process polls for them, and the command line executes one directly. One
+ * Starts the execution of incidents: on every machine one process polls for them, and the command line executes one directly. One
  * runner at a time works on an incident. A blocked incident does not delay others.
  */
 
@@ -15,8 +15,8 @@ import { type RunOptions, runIncident } from './run.ts'
 
 const POLL_MS = 2_000
 const FOLLOW_MS = 500
-/** Concurrent incidents per process: each uses a connection, and polling uses one. */
-export const INCIDENTS_AT_ONCE = POOLS.incidents.max - 1
+/** Concurrent incidents of a machine: each has a connection of its own. Claims and polling run elsewhere. */
+export const INCIDENTS_AT_ONCE = POOLS.incidents.max
 
 /**
  * Executes a started incident, or follows another runner, until it is done.
