@@ -1,4 +1,4 @@
-/** Compares one run with the speed that the service promises: ratios of medians, never absolute figures. */
+/** Compares one run with the promised speed of the service: ratios of medians, never absolute figures. */
 import { count, median, percentile, readable } from './numbers.ts'
 import { participants } from './participants.ts'
 import type { LoginSample } from './parts/login.ts'
@@ -7,15 +7,15 @@ import type { Results, Series } from './results.ts'
 
 export interface Aim {
   what: string
-  /** NaN when it was not measured. */
+  /** NaN if it was not measured. */
   value: number
-  /** The value may not be below it, or not above it. */
+  /** Whether the aim is a lower or an upper bound. */
   least?: number
   most?: number
   unit: string
 }
 
-/** Live instances for which the time of a logout is promised. */
+/** Running instances for which the time of a logout is promised. */
 const INSTANCES = 3
 const SESSIONS = 10
 /** Sessions of the largest logout whose CPU is promised. */

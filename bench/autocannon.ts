@@ -1,4 +1,6 @@
-/** Where there is no wrk: autocannon, in this process. It is itself near its limit beside the faster servers. */
+/**
+ * autocannon, in this process, if wrk is not installed. With the faster servers it is itself near its limit.
+ */
 import { readFile } from 'node:fs/promises'
 import autocannon from 'autocannon'
 import type { Load, LoadOptions } from './generator.ts'

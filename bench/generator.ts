@@ -1,12 +1,12 @@
-/** What a load generator is asked, and what it measures. */
+/** The interface of load generators: their input and their results. */
 
 export interface LoadOptions {
   url: string
-  /** Cookie headers, one a line. */
+  /** Cookie headers, one per line. */
   cookieFile: string
   seconds: number
   connections: number
-  /** Milliseconds that a connection waits before each request, on average; without it there is no wait. */
+  /** Milliseconds that a connection waits before each request, on average; by default none. */
   pauseMs?: number
 }
 

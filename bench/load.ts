@@ -6,7 +6,7 @@ import { wrk, wrkVersion } from './wrk.ts'
 const version = await wrkVersion()
 export const generator = version ?? 'autocannon'
 
-/** @throws Error when any request failed: such a figure would measure something else. */
+/** @throws Error if any request failed, because the figure would measure something else. */
 export async function load(options: LoadOptions): Promise<Load> {
   const result = await (version ? wrk : cannon)(options)
   if (result.failed > 0) throw new Error(`${result.failed} of ${result.requests} requests failed`)

@@ -1,4 +1,4 @@
-/** Where a run took place, in words: no figure means much without it. */
+/** Describes the machine and software of a run: figures mean little without it. */
 import { readFile } from 'node:fs/promises'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -36,7 +36,7 @@ async function commit(): Promise<string> {
   return `commit ${(await git('rev-parse', '--short=10', 'HEAD')) || 'unknown'}${changed && ', with changes not committed'}`
 }
 
-/** The versions that are installed of everything that takes part. */
+/** The installed versions of everything that takes part. */
 async function peers(): Promise<string> {
   const read = async (path: string) => JSON.parse(await readFile(new URL(path, import.meta.url), 'utf8'))
   const names = Object.keys((await read('package.json')).dependencies)

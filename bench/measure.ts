@@ -1,6 +1,6 @@
 /**
- * One turn of one participant: start it, see that it answers rightly, warm it, load it, see again, stop it. Only one
- * server runs at a time, so that no other takes part in its figures.
+ * One turn of one participant: start it, check its answers, warm it up, load it, check again, stop it. Only
+ * one server runs at a time, so that no other affects the figures.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,7 @@ import { seed } from './seed.ts'
 import { spread, tokenOf, userIdOf } from './seeded.ts'
 import { cpuOf, cpuOfPostgres, memoryOf } from './usage.ts'
 
-/** So many sessions are in use, spread over all that are stored. */
+/** This many sessions are in use, spread over all that are stored. */
 const IN_USE = 10_000
 const CONNECTIONS = 32
 
@@ -32,7 +32,7 @@ export interface Turn {
   /** How many sessions are stored. */
   sessions: number
   seconds: number
-  /** A slower, steady load in place of as many requests as there is room for. */
+  /** A slower, steady load instead of the highest possible one. */
   pace?: { connections: number; pauseMs: number }
 }
 
@@ -74,7 +74,7 @@ export function measurer(postgres: Postgres) {
     /** Starts it once and checks its answers, to find a wrong setup before an hour of measuring. */
     rehearse: (turn: Turn) => serving(turn, async () => {}),
 
-    /** Reads every session in use once, whatever it takes: a cold page costs more than a check. */
+    /** Reads every session in use once, because a cold page costs more than a check. */
     warm: async ({ sessions }: Turn): Promise<void> => {
       const tokens = spread(sessions, IN_USE).map((n) => hashToken(tokenOf(n)))
       await postgres.connected(await seed(postgres, 'service', sessions), (client) =>
@@ -106,7 +106,7 @@ export function measurer(postgres: Postgres) {
   }
 }
 
-/** Starts a participant on a database with so many sessions, or on the database named. */
+/** Starts a participant on a database with this many sessions, or on the named database. */
 export async function serve(postgres: Postgres, name: string, on: number | string): Promise<Server> {
   const { store, server } = participantOf(name)
   const database = store && (typeof on === 'number' ? await seed(postgres, store, on) : on)
@@ -130,7 +130,7 @@ async function verify(server: Server, { name, sessions }: Turn): Promise<void> {
     const right = participant.kind === 'limit' ? user !== null : user === userIdOf(n)
     if (!right) throw new Error(`answered ${user} for a session of ${userIdOf(n)}`)
   }
-  // The limit knows no token from another.
+  // The limit does not distinguish tokens.
   const strange = participant.kind === 'limit' ? 'another=1' : participant.cookie(tokenOf('unknown'))
   const user = participant.userIn(await ask(server, participant, strange))
   if (user !== null) throw new Error(`answered ${user} for an unknown token`)

@@ -1,6 +1,6 @@
 /** Medians, percentiles, and formatted numbers. */
 
-/** NaN of no values. */
+/** NaN for no values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
@@ -8,13 +8,13 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
 }
 
-/** The smallest value that `share` (0 to 1) of the values do not exceed; NaN of no values. */
+/** The smallest value that `share` (0 to 1) of the values do not exceed; NaN for no values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
 }
 
-/** `12,345`, `123`, `12.3`, `1.23`: three digits, or all before the point; `–` when there is no number. */
+/** `12,345`, `123`, `12.3`, `1.23`: three digits, or all before the point; `–` if there is no number. */
 export function readable(value: number): string {
   if (!Number.isFinite(value)) return '–'
   const size = Math.abs(value)

@@ -21,16 +21,16 @@ export interface Options {
   only: string[]
   seconds: number
   rounds: number
-  /** Stored sessions beside which everything but growth is measured. */
+  /** Stored sessions for everything except growth. */
   sessions: number
-  /** Stored sessions between which growth is measured. */
+  /** Numbers of stored sessions between which growth is measured. */
   sizes: number[]
   /** How many sessions a user has whose logout is measured, and how often that is done in a round. */
   logouts: { sessions: number; times: number }[]
-  /** How many instances are live while a logout is measured. */
+  /** How many instances run while a logout is measured. */
   instances: number[]
   data: string
-  /** Where results go; null: to a temporary folder, because the run is no whole one. */
+  /** The folder for results; null: a temporary folder, because the run is partial. */
   out: string | null
 }
 
@@ -48,7 +48,7 @@ export const HELP = `Usage: npm run bench -- [options]
   --help            this
 `
 
-/** @returns null when help is asked for. @throws Error saying what cannot be understood. */
+/** @returns null if help was requested. @throws Error naming the invalid option. */
 export function readOptions(args: string[]): Options | null {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean', default: false } as const

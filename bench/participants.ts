@@ -1,6 +1,6 @@
 /**
- * Who takes part. Each answers over HTTP, from PostgreSQL or its own memory, the question whose session a cookie is.
- * To add one: its tables in stores.ts, its server in servers/, its row here.
+ * The participants. Each answers over HTTP, from PostgreSQL or its own memory, which user a cookie belongs
+ * to. To add one: its tables in stores.ts, its server in servers/, its row here.
  */
 import { signature } from './seeded.ts'
 import type { StoreName } from './stores.ts'
@@ -8,19 +8,19 @@ import type { StoreName } from './stores.ts'
 export interface Participant {
   label: string
   /**
-   * `limit` looks nothing up; `ours`; a peer that `reads` the database for each check, as ours does in database
-   * mode; a peer that `remembers` and may answer "valid" for a session that has ended.
+   * `limit` reads no session; `ours`; a peer that `reads` the database for each check, as ours does in
+   * database mode; a peer that `remembers` and may answer "valid" for a session that has ended.
    */
   kind: 'limit' | 'ours' | 'reads' | 'remembers'
   store: StoreName | null
-  /** The script that serves it, its arguments and settings beside PORT and DATABASE_URL. */
+  /** The script that serves it, its arguments, and its settings in addition to PORT and DATABASE_URL. */
   server: { script: string; args?: string[]; env?: Record<string, string> }
   path: string
   /** The `Cookie` header for a token. */
   cookie(token: string): string
-  /** The user that an answer names, null for none. */
+  /** The user named by an answer, null for none. */
   userIn(answer: Answer): string | null
-  /** Name of a further cookie that its own first answer sets and that goes with every later request. */
+  /** Name of a further cookie that its own first answer sets and that every later request carries. */
   keeps?: string
 }
 

@@ -1,4 +1,7 @@
-/** The PostgreSQL of the benchmarks: ours alone, durable as in production, kept in a folder between runs. */
+/**
+ * The PostgreSQL of the benchmarks: used only by them, durable as in production, kept in a folder between
+ * runs.
+ */
 import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -14,17 +17,17 @@ export interface Postgres {
   urlOf(database: string): string
   /** Runs `work` on a connection of its own. */
   connected<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T>
-  /** Makes a copy of a database, in place of one left from an earlier run. */
+  /** Makes a copy of a database, replacing one left from an earlier run. */
   copy(database: string, name: string): Promise<void>
   drop(database: string): Promise<void>
   stop(): Promise<void>
 }
 
-/** Tables of the service come first where there are any: the SQL of the benchmark names no schema. */
+/** The service's tables come first if there are any: the SQL of the benchmark names no schema. */
 const SEARCH_PATH = '-c search_path=global_logout,public'
 
 export async function startPostgres(folder: string): Promise<Postgres> {
-  // A quarter of the memory, as PostgreSQL's manual has it; within what a shared machine can spare.
+  // A quarter of the memory, as PostgreSQL's manual recommends; within what a shared machine can spare.
   const buffers = Math.round(Math.min(4, Math.max(0.5, totalmem() / GIB / 4)) * 1024)
   const server = await startEmbedded(folder, {
     settings: {

@@ -1,4 +1,4 @@
-/** Child processes: servers that answer before they are measured, and none that outlives us. */
+/** Child processes: servers that answer before they are measured; none outlives the run. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -67,7 +67,7 @@ function track(child: ChildProcess): void {
   child.once('exit', () => children.delete(child))
 }
 
-/** Whether anything answers HTTP there. */
+/** Whether a server answers HTTP there. */
 function answers(base: string): Promise<boolean> {
   return fetch(`${base}/`, { redirect: 'manual', signal: AbortSignal.timeout(5_000) }).then(
     async (response) => {

@@ -1,4 +1,4 @@
-/** What is being done, a line each, on stderr: stdout is for results. */
+/** Prints progress, one line for each step, to stderr: stdout is for results. */
 const began = Date.now()
 
 export function progress(line: string): void {

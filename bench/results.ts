@@ -1,4 +1,6 @@
-/** What a run measured. A part that did not run is absent, and so is a participant that did not take part. */
+/**
+ * The results of a run. A part that did not run is absent, and so is a participant that did not take part.
+ */
 
 import type { Sample } from './measure.ts'
 import type { EndingSample } from './parts/ending.ts'

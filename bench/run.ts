@@ -1,11 +1,11 @@
 /**
- * The benchmarks: this service beside the session stores that others use, in one run, on one PostgreSQL.
+ * The benchmarks: this service compared with other session stores, in one run, on one PostgreSQL.
  *
  *     npm run bench                                           everything, three quarters of an hour
  *     npm run bench -- --quick                                a try, a few minutes
  *     npm run bench -- --only bare,database --parts checks
  *
- * Prints the report, and writes it with its picture to bench/results, unless the run was not a whole one.
+ * Prints the report, and writes it with its chart to bench/results, unless the run was partial.
  */
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -45,14 +45,14 @@ try {
     () => null,
     (error) => error,
   )
-  // What an interrupted run complains of is only that it was interrupted.
+  // Errors of an interrupted run are only caused by the interruption.
   if (!interrupted) await publish(run, failure ? null : options.out)
   if (!interrupted && failure) throw failure
 } finally {
   if (!interrupted) await postgres.stop()
 }
 
-/** Measures part by part: what was measured before one failed is not lost. */
+/** Measures part by part, so that a failed part does not lose the results before it. */
 async function fill(results: Results): Promise<void> {
   const wanted = (part: Options['parts'][number]) => options.parts.includes(part)
   const measure = measurer(postgres)
@@ -92,7 +92,7 @@ function understood(args: string[]): Options {
   }
 }
 
-/** npm passes a Ctrl-C on although the terminal has sent it already, so a second is ignored. */
+/** npm passes a Ctrl-C on although the terminal has already sent it, so a second one is ignored. */
 function onInterrupt(stop: () => Promise<void>): void {
   let stopping = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -1,6 +1,6 @@
 /**
- * Fills a store's database once. One that is complete and of today is kept, so that a second run starts at once;
- * anything else is made anew: half a database, or sessions old enough to be renewed by their next check.
+ * Fills a store's database once. A complete one of today is kept, so that a second run starts at once; any
+ * other is made again: half a database, or sessions old enough to be renewed by their next check.
  */
 import type pg from 'pg'
 import { count } from './numbers.ts'
@@ -25,7 +25,7 @@ export async function seed(postgres: Postgres, name: StoreName, sessions: number
     await withoutIndexes(client, rows.table, () => client.query(rows.insert, [sessions]))
     await client.query('vacuum (freeze, analyze)')
     await client.query('checkpoint')
-    // Written last: the mark of a database that is complete.
+    // Written last, to mark the database as complete.
     await client.query(`comment on database ${database} is '${new Date().toISOString()}'`)
   })
   return database
@@ -41,7 +41,9 @@ function isFresh(postgres: Postgres, database: string): Promise<boolean> {
   })
 }
 
-/** Ten million rows take minutes this way, and an hour when every row goes into three indexes of random order. */
+/**
+ * Ten million rows take minutes this way, and an hour if every row goes into three indexes of random order.
+ */
 async function withoutIndexes(client: pg.Client, table: string, fill: () => Promise<unknown>): Promise<void> {
   const { rows: constraints } = await client.query(
     `select format('alter table %s drop constraint %I', conrelid::regclass, conname) as drop,
@@ -58,7 +60,7 @@ async function withoutIndexes(client: pg.Client, table: string, fill: () => Prom
   )
   const all = [...constraints, ...indexes]
   for (const { drop } of all) await client.query(drop)
-  // Nor do rows that are made up need triggers.
+  // Generated rows need no triggers either.
   await client.query('set session_replication_role = replica')
   await fill()
   await client.query('reset session_replication_role')

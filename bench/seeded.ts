@@ -1,6 +1,6 @@
 /**
- * What the seeded databases hold, known without a query: session `n` has the token `tokenOf(n)` and belongs
- * to user `userOf(n)`. The SQL twins stand beside the functions.
+ * The contents of the seeded databases, known without a query: session `n` has the token `tokenOf(n)` and
+ * belongs to user `userOf(n)`. The SQL twins are next to the functions.
  */
 import { createHash, createHmac } from 'node:crypto'
 
@@ -36,7 +36,7 @@ function base64url(bytes: string): string {
   return `rtrim(translate(encode(${bytes}, 'base64'), '+/', '-_'), '=')`
 }
 
-/** Of `count` sessions, the numbers of up to `wanted`, spread evenly over all of them. */
+/** The numbers of up to `wanted` of `count` sessions, spread evenly over all of them. */
 export function spread(count: number, wanted: number): number[] {
   const taken = Math.min(count, wanted)
   return Array.from({ length: taken }, (_, i) => Math.floor((i * count) / taken) + 1)

@@ -1,7 +1,7 @@
 /**
- * The tables that are compared, one database each: made as their authors make them, and the SQL that fills them.
- * Every row is fresh, so that no peer finds a session due for its sliding renewal (half of 30 days for Lucia, a day
- * for Auth.js and Better Auth).
+ * The compared tables, one database each: created as their authors create them, and the SQL that fills them.
+ * Every row is fresh, so that no peer finds a session due for its sliding renewal (half of 30 days for Lucia,
+ * a day for Auth.js and Better Auth).
  */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
@@ -112,7 +112,7 @@ export const stores: Record<StoreName, Store> = {
   },
 }
 
-/** Users of so many sessions. */
+/** Users with this many sessions. */
 export const usersOf = (sessions: number) => Math.ceil(sessions / SESSIONS_PER_USER)
 
 async function migrateBetterAuth(url: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** A Markdown table whose source reads as well as its picture: the first column to the left, numbers to the right. */
+/** A Markdown table that is also readable as source: the first column aligned left, numbers right. */
 
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows]

@@ -1,5 +1,5 @@
 /**
- * CPU time and memory of processes, from Linux's /proc. Elsewhere everything is NaN and shows as a dash.
+ * CPU time and memory of processes, from Linux's /proc. On other systems everything is NaN, shown as a dash.
  */
 import { readdir, readFile } from 'node:fs/promises'
 
@@ -12,8 +12,8 @@ export async function cpuOf(pid: number): Promise<number> {
 }
 
 /**
- * CPU time of PostgreSQL so far, in µs: the postmaster, its living children, and those it has buried, whose time it
- * carries. So a connection that closes in between is not lost.
+ * CPU time of PostgreSQL so far, in µs: the postmaster, its running children, and its ended ones, whose time
+ * it carries. So the time of a connection that closes in between is not lost.
  */
 export async function cpuOfPostgres(postmaster: number): Promise<number> {
   const all = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
@@ -38,7 +38,10 @@ const ticks = (stat: Stat | null) => ({
   buried: stat ? stat.childrenUser + stat.childrenSystem : Number.NaN,
 })
 
-/** The name in parentheses may hold spaces; what follows the last one is numbers (proc(5)). Null when it is gone. */
+/**
+ * The name in parentheses may contain spaces; after the last one come numbers (proc(5)). Null if the process
+ * is gone.
+ */
 async function fields(pid: number) {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
   if (text === null) return null

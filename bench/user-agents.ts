@@ -1,11 +1,12 @@
 /**
- * How often the name of a device differs from what Matomo's device-detector calls it, by the fixtures of its tests, which are not
- * ours to keep (LGPL): `git clone https://github.com/matomo-org/device-detector`, then `node bench/user-agents.ts
- * device-detector/Tests/fixtures`.
+ * How often the name of a device differs from that of Matomo's device-detector, by the fixtures of its tests,
+ * which we may not copy (LGPL): `git clone https://github.com/matomo-org/device-detector`, then `node
+ * bench/user-agents.ts device-detector/Tests/fixtures`.
  *
- * Mainstream agents only: they name a product with its version and came without client hints; the system is one that people know;
- * the client is a mainstream browser, an app with 20 fixtures or more, or any program of Apple's systems. Phones, tablets and TVs
- * on Android, whose fixtures are one a model, and bots: one in twelve.
+ * Mainstream agents only: they name a product with its version and came without client hints; the system is
+ * one that people know; the client is a mainstream browser, an app with 20 fixtures or more, or any program
+ * of Apple's systems. Phones, tablets and TVs on Android, whose fixtures are one a model, and bots: one in
+ * twelve.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -43,7 +44,7 @@ function kindOf({ bot, device }: Fixture): string {
   return /^(tablet|desktop|tv|console)$/.test(device?.type ?? '') ? (device?.type ?? '') : 'unknown'
 }
 
-/** One in so many of those that are many. */
+/** One in this many of the frequent ones. */
 const ONE_IN = 12
 const APP_FIXTURES = 20
 
@@ -74,7 +75,7 @@ const plain = (name = '') =>
 const ALIKE: Record<string, string> = { iemobile: 'internetexplorer', ie: 'internetexplorer', miui: 'mi' }
 
 function sameBrowser({ bot, client, user_agent: agent }: Fixture, ours: string | null): boolean {
-  // Dalvik is what apps run on, and no browser.
+  // Dalvik runs apps, and is not a browser.
   if (bot || agent.startsWith('Dalvik')) return true
   const [theirs, known] = [client?.name, ours ?? ''].map((name) => ALIKE[plain(name)] ?? plain(name)) as [
     string,
@@ -91,7 +92,7 @@ function sameSystem({ bot, os }: Fixture, ours: string | null): boolean {
 
 function sameKind(fixture: Fixture, ours: string): boolean {
   const theirs = kindOf(fixture)
-  // A program need not say what it runs on.
+  // A program need not name its system.
   return ours === theirs || theirs === 'unknown' || (ours === 'app' && fixture.client?.type !== 'browser')
 }
 

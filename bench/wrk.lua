@@ -1,5 +1,5 @@
--- Asks with cookies picked at random from the file COOKIES, one a line, and reports as one line of JSON.
--- With PAUSE_MS each connection waits before each request, at random, so long on average.
+-- Sends cookies picked at random from the file COOKIES, one per line, and reports as one line of JSON.
+-- With PAUSE_MS each connection waits before each request, for a random time with this average.
 
 local requests = {}
 

@@ -1,11 +1,11 @@
-/** wrk, from the system: the load generator that takes the least CPU from what it measures. */
+/** wrk, if installed: the load generator that takes the least CPU from the measured server. */
 import { fileURLToPath } from 'node:url'
 import type { Load, LoadOptions } from './generator.ts'
 import { run } from './processes.ts'
 
 const script = fileURLToPath(new URL('wrk.lua', import.meta.url))
 
-/** What `wrk --version` calls itself, or null where there is none. It exits with 1 even so. */
+/** The version that `wrk --version` prints, or null if it is not installed. It exits with 1 even so. */
 export function wrkVersion(): Promise<string | null> {
   return run('wrk', ['--version']).then(firstWords, (error) => firstWords(error.stdout ?? ''))
 }

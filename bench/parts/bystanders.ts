@@ -1,4 +1,7 @@
-/** The load beside an incident: users of the incident sign in and out, and a connection watches for lock waits. */
+/**
+ * The load next to an incident: users of the incident sign in and out, and a connection watches for lock
+ * waits.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Postgres } from '../postgres.ts'
 import type { Server } from '../processes.ts'
@@ -7,12 +10,12 @@ import { tokenOf } from '../seeded.ts'
 export interface Bystanders {
   loginMs: number[]
   logoutMs: number[]
-  /** The longest time that any statement was seen to wait for a lock. */
+  /** The longest time that a statement was seen waiting for a lock. */
   lockWaitMs: number
 }
 
 export const SESSIONS_PER_USER = 5
-/** Between two looks for locks, and between two sign-ins or logouts. */
+/** Between two looks for lock waits, and between two sign-ins or logouts. */
 const LOOK_MS = 20
 const ACT_MS = 50
 
@@ -51,7 +54,7 @@ export function startBystanders(
         headers: { authorization, 'content-type': 'application/json' },
         body: '{"scope":"global"}',
       })
-      // 401: the incident was faster, and this token cannot speak for the others any more.
+      // 401: the incident was faster, so this token can no longer log out the others.
       if (status !== 200 && status !== 401) throw new Error(`a logout answered ${status}`)
     }),
     postgres.connected(copy, async (client) => {
@@ -64,7 +67,7 @@ export function startBystanders(
     }),
   ]
   const settled = Promise.all(all)
-  // Whatever fails is thrown by `stop`.
+  // Errors are thrown by `stop`.
   settled.catch(() => {})
   return {
     async stop(): Promise<Bystanders> {

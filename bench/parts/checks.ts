@@ -1,4 +1,4 @@
-/** Checks as fast as 32 connections ask them, every participant in turn, round after round. */
+/** Checks as fast as 32 connections can send them, every participant in turn, round after round. */
 import type { Measure } from '../measure.ts'
 import { participantOf } from '../measure.ts'
 import { readable } from '../numbers.ts'

@@ -1,6 +1,7 @@
 /**
- * What PostgreSQL spends on ending sessions, without HTTP: a logout everywhere of ten sessions and of 100,000, beside a bare `delete`
- * of as many rows, for which no trigger fires. CPU time alone: it depends little on what else the machine does.
+ * What PostgreSQL spends on ending sessions, without HTTP: a logout everywhere of ten sessions and of
+ * 100,000, compared with a bare `delete` of as many rows, for which no trigger fires. Only CPU time, because
+ * it depends little on other load of the machine.
  */
 import { openDatabase } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
@@ -20,7 +21,7 @@ export interface EndingSample {
   logout: number
 }
 
-/** So many users with so many sessions: enough for the clock of CPU time, which counts in 10 ms. */
+/** This many users with this many sessions: enough for the clock of CPU time, which counts in 10 ms. */
 const SIZES = [
   { sessions: 10, users: 300 },
   { sessions: 100_000, users: 1 },

@@ -1,6 +1,7 @@
 /**
- * An incident for everyone: how long the plans take, and from the order to the last "valid" of two instances that answer from memory.
- * What was said to be over must be: a "valid" of a check that began after the answer ends the run.
+ * An incident for everyone: how long the plans take, and the time from the order to the last "valid" of two
+ * instances with caches. It also checks the promise: a "valid" of a check that began after the answer ends
+ * the run.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { participantOf, serve } from '../measure.ts'
@@ -17,14 +18,14 @@ import { keyOf } from './incident.ts'
 export interface EveryoneSample {
   stored: number
   plans: { what: string; sessions: number; estimated: boolean; ms: number }[]
-  /** From the order to its answer, and to the begin of the last check that was answered "valid". */
+  /** From the order to its answer, and to the start of the last check that was answered "valid". */
   answeredMs: number
   lastValidMs: number
-  /** Checks meanwhile and in the two seconds after. */
+  /** Checks during the incident and in the two seconds after. */
   checks: number
 }
 
-/** Checked all the time, by each instance. */
+/** Checked continuously, by each instance. */
 const CHECKED = 1_000
 const AFTER_MS = 2_000
 
@@ -77,7 +78,7 @@ export async function everyone(postgres: Postgres, { sessions }: Options): Promi
   }
 }
 
-/** `warm` resolves when each instance has answered "valid" for every token, so that it has them in memory. */
+/** `warm` resolves once each instance has answered "valid" for every token, and so has cached them. */
 function startChecks(servers: Server[], sessions: number) {
   const { path, cookie } = participantOf('leased')
   const tokens = spread(sessions, CHECKED).map(tokenOf)

@@ -1,7 +1,7 @@
 /**
- * What a check costs in database mode as the stored sessions grow. At every size the same number of sessions is in
- * use, spread over the whole table, so that the index is walked to its depth and the rows lie pages apart. All of them
- * are read once before, so that every size is measured from memory.
+ * The cost of a check in database mode as the stored sessions grow. At every size the same number of sessions
+ * is in use, spread over the whole table, so that the index is walked to its depth and the rows lie pages
+ * apart. All of them are read once before, so that every size is measured from memory.
  */
 import { statfs } from 'node:fs/promises'
 import type { Measure } from '../measure.ts'

@@ -1,7 +1,8 @@
 /**
- * An incident: half of the stored sessions are ended as one act, by the process that answers the checks, while others sign
- * in and log out. On a copy of the database with as many sessions again, of the users it is about. Checks are of the
- * other half, at a steady rate that leaves the machine room: quiet, during the incident, and quiet again.
+ * An incident: half of the stored sessions are ended as one act, by the process that answers the checks,
+ * while other users sign in and log out. It runs on a copy of the database with as many additional sessions,
+ * of the affected users. Checks are of the other half, at a steady rate that leaves the machine room: before,
+ * during and after the incident.
  */
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,7 +34,7 @@ export interface IncidentSample extends Bystanders {
 }
 
 const COPY = 'incident_copy'
-/** 1,000 checks a second: 32 connections that wait so many milliseconds each. */
+/** 1,000 checks a second: 32 connections that wait this many milliseconds each. */
 const PACE = { connections: 32, pauseMs: 32 }
 const WINDOW_SECONDS = 5
 const AGENT = 'StolenApp/1.0'
@@ -132,7 +133,7 @@ async function addAffected(postgres: Postgres, sessions: number): Promise<void> 
   })
 }
 
-/** Who makes the key, for the record. */
+/** The actor that creates the key, for the record. */
 const BENCH = { actorKind: 'system', actorId: 'bench' } as const
 
 /** The header of a service key for staff. */

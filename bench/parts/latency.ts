@@ -11,7 +11,7 @@ import { progress } from '../progress.ts'
 import type { Results, Series } from '../results.ts'
 
 const PAUSE_MS = 20
-/** Those who may keep up with half of the limit. */
+/** The participants that can keep up with half of the limit. */
 const CANDIDATES = ['bare', 'leased', 'database']
 
 export async function latency(

@@ -39,7 +39,7 @@ const contenders: Record<string, Contender> = {
     store: 'service',
     open(url) {
       const database = openDatabase(url, { max: AT_ONCE })
-      // Neither is asked: a login that replaces no session touches none and waits for none.
+      // Neither is used: a login that replaces no session updates none and waits for none.
       const sessions = createSessions(
         database,
         { record() {} },
@@ -100,7 +100,7 @@ export async function login(
   return series
 }
 
-/** Does it over and over, so many at once. @returns how long each took. */
+/** Repeats the login, this many at once. @returns how long each took. */
 async function spin(work: () => Promise<unknown>, seconds: number): Promise<number[]> {
   const end = performance.now() + seconds * 1000
   const ms: number[] = []

@@ -21,9 +21,9 @@ export interface LogoutSeries {
 }
 
 const COPY = 'logout_copy'
-/** Of a user's sessions, so many are asked about before and after. */
+/** This many of a user's sessions are checked before and after. */
 const ASKED = 10
-/** With several instances it is the waiting for them that counts, not the deleting. */
+/** With several instances the waiting for them matters, not the deleting. */
 const SESSIONS_WITH_MANY = 10
 /** Logouts before the first that counts, in each turn. */
 const WARM_UP = 10
@@ -77,7 +77,7 @@ async function turn(postgres: Postgres, options: Options, some: LogoutSeries[], 
   }
 }
 
-/** Signs a user in so many times, and out everywhere. @returns the milliseconds of the logout. */
+/** Signs a user in this many times, and out everywhere. @returns the milliseconds of the logout. */
 async function logOut(client: pg.Client, servers: Server[], user: string, sessions: number): Promise<number> {
   await addUser(client, user, sessions)
   const tokens = Array.from({ length: Math.min(sessions, ASKED) }, (_, i) => tokenOf(`${user} ${i + 1}`))

@@ -1,6 +1,6 @@
 /**
- * Auth.js's stock DrizzleAdapter, asked directly: one `getSessionAndUser` for each check, in a Fastify route, without
- * anything else that Auth.js does.
+ * Auth.js's stock DrizzleAdapter alone: one `getSessionAndUser` for each check, in a Fastify route, without
+ * the rest of Auth.js.
  */
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { drizzle } from 'drizzle-orm/node-postgres'

@@ -1,4 +1,7 @@
-/** Auth.js itself, with `@auth/express` and the stock adapter: `GET /auth/session`, as its own browser client asks. */
+/**
+ * Auth.js itself, with `@auth/express` and the stock adapter: `GET /auth/session`, as its own browser client
+ * uses it.
+ */
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { ExpressAuth } from '@auth/express'
 import { drizzle } from 'drizzle-orm/node-postgres'
@@ -15,7 +18,7 @@ app.use(
     trustHost: true,
     providers: [],
     callbacks: {
-      // By itself the answer names no id.
+      // By default the answer has no id.
       session: ({ session, user }) => ({ ...session, user: { ...session.user, id: user.id } }),
     },
   }),

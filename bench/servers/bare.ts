@@ -1,6 +1,6 @@
 /**
- * The limit: a Fastify route that reads the cookie and sets the headers of `/check`, and looks nothing up. No check
- * that Fastify serves can be faster.
+ * The limit: a Fastify route that reads the cookie and sets the headers of `/check`, without reading a
+ * session. No check that Fastify serves can be faster.
  */
 import fastify from 'fastify'
 import { host, port, tokenIn } from './common.ts'

@@ -1,4 +1,4 @@
-/** How Better Auth is set up here; its own migration makes the tables from the same options. */
+/** The configuration of Better Auth; its own migration creates the tables from the same options. */
 import type { BetterAuthOptions } from 'better-auth'
 import type pg from 'pg'
 import { SECRET } from '../seeded.ts'
