@@ -1,4 +1,5 @@
-// An Express 5 application whose private routes need a living session. README.md beside it tells how to run it.
+// An Express 5 application whose private routes need a valid session. README.md in this folder says how to
+// run it.
 import type { AddressInfo } from 'node:net'
 import { createClient, expressSession, type Identity } from '@global-logout/client'
 import express from 'express'

@@ -1,4 +1,5 @@
-// A Fastify application whose private routes need a living session. README.md beside it tells how to run it.
+// A Fastify application whose private routes need a valid session. README.md in this folder says how to run
+// it.
 
 import { createClient, fastifySession, type Identity } from '@global-logout/client'
 import Fastify from 'fastify'
@@ -20,9 +21,9 @@ app.register(async (members) => {
   members.get('/me', async (request) => request.identity)
 })
 
-app.register(async (anybody) => {
-  await anybody.register(fastifySession(client, { optional: true }))
-  anybody.get('/hello', async ({ identity }) => `Hello, ${identity?.userId ?? 'stranger'}.\n`)
+app.register(async (visitors) => {
+  await visitors.register(fastifySession(client, { optional: true }))
+  visitors.get('/hello', async ({ identity }) => `Hello, ${identity?.userId ?? 'stranger'}.\n`)
 })
 
 console.log(`The application listens on ${await app.listen({ port: Number(PORT) })}`)

@@ -1,7 +1,8 @@
 /**
- * An application to stand behind the gateways: answers with the request as it arrived, header by header, and prints
- * a line for each. A WebSocket gets the same as its first message. `/status/404` answers with that status.
- * It trusts its gateway as far as an application can: it switches to HTTP/2 and to a tunnel for each client that asks.
+ * An application for behind the gateways: it answers with the request as it arrived, header by header, and
+ * prints a line for each. A WebSocket gets the same as its first message. `/status/404` answers with that
+ * status. It trusts its gateway as far as an application can: it switches to HTTP/2 and to a tunnel for each
+ * client that asks.
  */
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -44,7 +45,7 @@ function answer(request, response) {
   )
 }
 
-// More header bytes than any gateway lets pass.
+// More header bytes than any gateway passes.
 const server = createServer({ maxHeaderSize: 256 * 1024 }, answer)
 const http2 = createHttp2Server((request, response) =>
   answer(/** @type {any} */ (request), /** @type {any} */ (response)),
@@ -65,7 +66,7 @@ server.on('upgrade', (request, socket) => {
 })
 
 /**
- * RFC 6455: the handshake, one text message, and goodbye. It agrees to any other protocol as well.
+ * RFC 6455: the handshake, one text message, and the close. It accepts any other protocol as well.
  * @param {Request} request
  * @param {import('node:stream').Duplex} socket
  */
@@ -82,7 +83,7 @@ function openWebSocket(request, socket) {
   socket.resume().on('end', () => socket.end())
 }
 
-/** Agrees to a tunnel, and reads further requests in it. */
+/** Accepts a tunnel, and reads further requests in it. */
 server.on('connect', (request, socket) => {
   print(request)
   socket.on('error', () => {})

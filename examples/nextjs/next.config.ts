@@ -1,7 +1,7 @@
 import type { NextConfig } from 'next'
 
 export default {
-  // The proxy sees which requests are prefetches: they do not keep an idle session alive.
+  // The proxy sees which requests are prefetches: they do not extend an idle session.
   skipProxyUrlNormalize: true,
   turbopack: { root: import.meta.dirname },
 } satisfies NextConfig

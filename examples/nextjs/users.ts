@@ -1,4 +1,7 @@
-/** Users and accounts, which stay the application's: in memory here, with Drizzle, Prisma or another adapter elsewhere. */
+/**
+ * Users and accounts, which stay the application's: in memory here, with Drizzle, Prisma or another adapter
+ * in your application.
+ */
 import type { Adapter, AdapterAccount, AdapterUser } from 'next-auth/adapters'
 
 // Next loads this module once for each kind of route.

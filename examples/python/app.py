@@ -1,4 +1,4 @@
-"""A Flask application that signs users in, guards a route, and signs out everywhere. README.md tells how to run it."""
+"""A Flask application that signs users in, guards a route, and signs out everywhere. README.md says how to run it."""
 
 import json
 import os
@@ -10,9 +10,9 @@ from flask import Flask, g, jsonify, request
 
 SERVICE = urlsplit(os.environ.get("GLOBAL_LOGOUT_URL", "http://127.0.0.1:4000"))
 KEY = os.environ["GLOBAL_LOGOUT_KEY"]  # with the scope sessions:create
-# The service decides within 2 seconds. A logout may wait 3.3 more, until no instance answers from memory.
+# The service decides within 2 seconds. A logout may wait 3.3 more, until no instance answers from its cache.
 CHECK_SECONDS, LOGOUT_SECONDS = 3, 7
-# The session cookie: as the service sets it on https, and on http. With a SESSION_COOKIE of its own, its names.
+# The session cookie: the service's names on https and on http. If you set SESSION_COOKIE, use those names.
 COOKIES = ("__Host-authjs.session-token", "authjs.session-token")
 LONGEST_TOKEN = 512
 # What the browser proves: its session, and that its request comes from our own pages.
@@ -45,7 +45,7 @@ def ask_for_browser(method, path, **options):
 
 
 def session_required(view):
-    """Lets only a valid session in. Everything but a clear answer of the service is undecided."""
+    """Admits only a valid session. Anything but a clear answer of the service is undecided."""
 
     @wraps(view)
     def guarded(*args, **kwargs):
@@ -74,7 +74,7 @@ def undecided(_error):
 
 @app.before_request
 def same_origin_required():
-    """No form of another site may sign a browser in or out (CSRF)."""
+    """A form of another site must not sign a browser in or out (CSRF)."""
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return None
     site = request.headers.get("Sec-Fetch-Site")
@@ -84,14 +84,14 @@ def same_origin_required():
 
 
 def previous_token():
-    """The token that this browser had before: a sign-in ends its session, so that a planted one is worthless."""
+    """The browser's previous token: a sign-in ends its session, so that a planted one is useless."""
     tokens = (request.cookies.get(name, "") for name in COOKIES)
     return next((token for token in tokens if 0 < len(token) <= LONGEST_TOKEN), None)
 
 
 @app.post("/login")
 def login():
-    user_id = request.form["user"]  # In place of a password: this application is an example.
+    user_id = request.form["user"]  # Instead of a password, because this is an example.
     body = {
         "user": {"id": user_id},
         "userAgent": request.user_agent.string,

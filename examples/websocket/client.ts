@@ -1,4 +1,4 @@
-// Prints what comes over the WebSocket of the example, and how it was closed.
+// Prints the messages of the example's WebSocket, and how it was closed.
 import { WebSocket } from 'ws'
 
 const [address = '', token = ''] = process.argv.slice(2)

@@ -1,4 +1,5 @@
-// A WebSocket server whose connections close when their session ends. README.md beside it tells how to run it.
+// A WebSocket server whose connections close when their session ends. README.md in this folder says how to
+// run it.
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -6,7 +7,7 @@ import { createClient, createSocketRegistry } from '@global-logout/client'
 import { WebSocketServer } from 'ws'
 
 const { PORT = '3000', GLOBAL_LOGOUT_URL = 'http://127.0.0.1:4000', GLOBAL_LOGOUT_KEY } = process.env
-/** The site that browsers see: of this server itself unless something stands in front. */
+/** The origin that browsers see: this server itself, unless a proxy is in front. */
 let { ORIGIN } = process.env
 const client = createClient({ url: GLOBAL_LOGOUT_URL, key: GLOBAL_LOGOUT_KEY })
 const sockets = createSocketRegistry(client)
@@ -15,7 +16,8 @@ const server = createServer((_request, response) => response.end('Open a WebSock
 
 server.on('upgrade', async (request: IncomingMessage, connection: Duplex, head: Buffer) => {
   connection.on('error', () => {})
-  // A browser sends its cookie along whichever page opens the socket, and always says which. Programs say nothing.
+  // A browser sends its cookie whichever page opens the socket, and always states the page's origin. Programs
+  // send none.
   if (request.headers.origin !== undefined && request.headers.origin !== ORIGIN)
     return refuse(connection, '403 Forbidden')
   const asker = { headers: request.headers, ip: request.socket.remoteAddress }
@@ -28,7 +30,7 @@ server.on('upgrade', async (request: IncomingMessage, connection: Duplex, head: 
     sockets.add(identity, socket, asker)
     socket.send(`Hello, ${identity.userId}.`)
     socket.on('message', (text) => {
-      // One that is being closed is heard for a moment longer, and must have no effect.
+      // Messages of a connection that is being closed still arrive for a moment, and must have no effect.
       if (socket.readyState === socket.OPEN) socket.send(`You said: ${text}`)
     })
   })

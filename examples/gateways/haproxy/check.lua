@@ -1,5 +1,5 @@
--- Asks global-logout whose request this is, and leaves the answer in variables. haproxy.cfg decides by them: whatever
--- goes wrong here leaves them unset, and the request is refused.
+-- Asks global-logout for the user of this request, and stores the answer in variables. haproxy.cfg decides by them: any
+-- error here leaves them unset, and the request is refused.
 core.register_action("check", { "http-req" }, function(txn)
   local received = txn.http:req_get_headers()
   -- HAProxy's lists begin at 0 and the HTTP client's at 1.
@@ -13,7 +13,7 @@ core.register_action("check", { "http-req" }, function(txn)
     headers = {
       cookie = all("cookie"),
       authorization = all("authorization"),
-      -- For the record of tokens that come again after their end. haproxy.cfg has written the first.
+      -- To record reused revoked tokens with their source. haproxy.cfg has set the first header.
       ["x-forwarded-for"] = all("x-forwarded-for"),
       ["user-agent"] = all("user-agent"),
       -- Prefetches and polling do not keep a session alive.
