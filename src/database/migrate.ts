@@ -16,7 +16,10 @@ const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.u
 /** Which migrations ran. In our schema: an application on drizzle-kit has a journal of its own in the same database. */
 const JOURNAL = 'global_logout.migration'
 const migrations = readMigrationFiles({ migrationsFolder })
-/** A table of anybody in a schema without our journal: `drop schema … cascade` would remove it with ours. */
+/**
+ * Also finds a table in a schema without our journal: it is not ours, and `drop schema … cascade` would
+ * remove it.
+ */
 const SCHEMA_FOUND = `select nspowner::regrole::text as owner, r.oid = nspowner or (not r.rolsuper and pg_catalog.pg_has_role(nspowner, 'usage'::text)) as ours,
     case when pg_catalog.to_regclass('${JOURNAL}') is null then
       (select relname::text from pg_class where relnamespace = n.oid order by oid limit 1) end as stranger

@@ -308,7 +308,7 @@ t.test('a table that cannot be linked is refused with advice', async (t) => {
   })
 })
 
-t.test('an owner without rights on the table is told which rights are missing', async (t) => {
+t.test('if the owner lacks rights on the table, the error lists them', async (t) => {
   const owner = await login(database)
   await psql(
     `create schema given authorization ${owner.name}; create table public.theirs (id int primary key)`,

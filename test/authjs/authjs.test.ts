@@ -46,7 +46,7 @@ t.test('a sign-in at the identity provider makes a user, an account and a hashed
   t.match(await psql('select * from "user" where id = $1', [user?.id]), [
     { name: person('ada').name, email: person('ada').email, image: person('ada').picture },
   ])
-  t.strictSame(await psql('select * from shop_uuid.visit'), [], 'and none of the adapter itself')
+  t.strictSame(await psql('select * from shop_uuid.visit'), [], 'no row in the tables of the adapter')
   const sessions = await psql('select * from session where "userId" = $1', [user?.id])
   t.match(sessions, [
     { sessionToken: hashToken(ada.token()), userAgent: 'a browser', ipAddress: '203.0.113.9' },
@@ -197,7 +197,7 @@ t.test('after the phone logs out everywhere, the application refuses the laptop'
     t.equal(device.token(), undefined, 'Auth.js clears the cookie')
   }
   laptop.browser.setCookie(app, service.cookieName, token)
-  t.equal(await laptop.session(), null, 'for ever')
+  t.equal(await laptop.session(), null, 'and stays signed out')
   t.ok(await eve.session(), 'other users stay signed in')
 })
 

@@ -199,7 +199,7 @@ export async function checkContract(t: Test, service: Service): Promise<void> {
       t.ok(requestId)
       bodies.add(JSON.stringify(body))
     }
-    t.equal(bodies.size, 1, 'refusals cannot be told apart')
+    t.equal(bodies.size, 1, 'all refusals are identical')
   })
 
   await t.test(

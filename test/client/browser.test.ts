@@ -142,7 +142,7 @@ browserTest('if the service does not confirm the logout, nothing is cleared', as
   t.equal(await service.check(token), 401, 'trying again ends the session')
 })
 
-browserTest('a user whose session has already ended is told so', async (t, open) => {
+browserTest('a user whose session has already ended sees that', async (t, open) => {
   const page = await application(await open(service, { token: 'unknown' }))
   t.match(await logOut(page), { name: 'NotSignedOutError', status: 401, code: 'invalid_token' })
   t.same(await kept(page), ALL)

@@ -25,10 +25,10 @@ const applications: Record<string, () => Promise<string>> = {
         inner.all('/private', async ({ identity, headers }) => ({ identity, headers }))
       })
     })
-    await app.register(async (anybody) => {
-      await anybody.register(fastifySession(client, { optional: true }))
-      anybody.get('/optional', async ({ identity }) => ({ identity }))
-      await anybody.register(async (members) => {
+    await app.register(async (visitors) => {
+      await visitors.register(fastifySession(client, { optional: true }))
+      visitors.get('/optional', async ({ identity }) => ({ identity }))
+      await visitors.register(async (members) => {
         await members.register(fastifySession(client))
         members.get('/inside', async ({ identity }) => ({ identity }))
       })
@@ -45,9 +45,9 @@ const applications: Record<string, () => Promise<string>> = {
     app.get('/optional', expressSession(client, { optional: true }), ({ identity }, response) => {
       response.json({ identity })
     })
-    const anybody = express.Router().use(expressSession(client, { optional: true }))
+    const visitors = express.Router().use(expressSession(client, { optional: true }))
     app.use(
-      anybody.get('/inside', expressSession(client), ({ identity }, response) => {
+      visitors.get('/inside', expressSession(client), ({ identity }, response) => {
         response.json({ identity })
       }),
     )

@@ -98,7 +98,7 @@ t.test('a caching instance does not read old revocations forever', async (t) => 
   t.ok(await start())
   t.same(await news(), [])
   t.same(await psql('select from session_change'), [])
-  t.same(await psql('select from instance'), [], 'nobody waits for an instance of another server')
+  t.same(await psql('select from instance'), [], 'no revocation waits for an instance of another server')
 })
 
 t.test('an incident counts what it ended, not rows of a restored transaction with the same id', async (t) => {

@@ -116,7 +116,11 @@ for (const { what, table, cure, sql, asOwner } of CASES)
       code: 1,
       output: new RegExp(`row level security hides rows.*${table.replaceAll('"', '')}`),
     })
-    t.equal((await owner.psql(`select from session where "userId" = 'ada'`)).length, 2, 'both live')
+    t.equal(
+      (await owner.psql(`select from session where "userId" = 'ada'`)).length,
+      2,
+      'both are still valid',
+    )
 
     const start = run(['start'], { env: { ...env, PORT: String(await freePort()) } })
     t.equal(await start.ended, 1)
@@ -173,7 +177,7 @@ t.test('row level security hides nothing from functions for applications, run by
   t.teardown(() => dropLogin(owner, name))
   await t.rejects(sessions.check(request), { name: 'UndecidedError' })
   await t.rejects(sessions.logout(request), { name: 'NotSignedOutError', status: 503 })
-  t.equal((await owner.psql('select from session')).length, 1, 'it lives')
+  t.equal((await owner.psql('select from session')).length, 1, 'the session is still valid')
   await owner.psql('alter table session no force row level security')
   t.match(await sessions.logout(request), { revoked: { length: 1 } })
   t.equal(await sessions.check(request), null)

@@ -27,7 +27,7 @@ await database.psql('insert into "user" (id, name, email) values ($1, $2, $3)', 
 const signIn = async () =>
   (await sessions.create({ userId: ada, userAgent: `${canary}/1.0`, ipAddress: null })).token
 
-/** The service as its own process, told where to send its traces. */
+/** The service as its own process, with an endpoint for its traces. */
 async function start(env: Record<string, string>) {
   const port = await freePort()
   const service = run(['start'], {

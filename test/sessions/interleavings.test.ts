@@ -87,7 +87,7 @@ for (const [name, other] of Object.entries(OTHERS)) {
       ])
       const inserted = name.startsWith('a login') ? 1 : -1
       if (inserted < 0) {
-        t.equal(alive.length, 0, `${order}: nothing lives`)
+        t.equal(alive.length, 0, `${order}: no old session is valid`)
       } else {
         // A session inserted before the logout's commit is ended. One that had to wait for it, or came later,
         // stays valid.

@@ -26,7 +26,10 @@ const SYSTEM = { actorKind: 'system' as const, actorId: 'test' }
 export interface ServiceOptions
   extends Pick<InThisProcess, 'clock' | 'wrapPool' | 'except' | 'replayFlushMs'> {
   database?: TestDatabase
-  /** Settings beside those of a demo on a port of its own. Without CHECK_MODE every check reads the database; `served` has the default. */
+  /**
+   * Settings in addition to those of a demo on a port of its own. Without CHECK_MODE every check reads the
+   * database; `served` has the default.
+   */
   env?: Record<string, string>
   /** Adds the demo's sign-in. */
   demo?: boolean

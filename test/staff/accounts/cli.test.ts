@@ -189,7 +189,7 @@ t.test('a role is granted after confirmation, and recorded', async (t) => {
     code: 2,
     output: /ada@example\.com.* ada, from none to security\? .*--yes/,
   })
-  t.same(await psql('select from staff'), [], 'nobody was there to ask')
+  t.same(await psql('select from staff'), [], 'without a terminal, --yes is required')
   t.match(await command(...role, '--yes'), { code: 0 })
   t.match(await command('user', 'find', 'ada'), { output: /security/ })
   t.match(await command('user', 'role', 'ada', 'king', '--reason', 'x'), {

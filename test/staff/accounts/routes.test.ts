@@ -40,7 +40,7 @@ t.test('every caller gets exactly its rights', async (t) => {
   const key = async (...scopes: Parameters<typeof keyFor>) => (await keyFor(...scopes)).headers
   /** Headers, the answer to a read, the answer to a write. */
   const cells: [string, Record<string, string>, string, string][] = [
-    ['nobody', {}, '401 unauthenticated', '401 unauthenticated'],
+    ['no credentials', {}, '401 unauthenticated', '401 unauthenticated'],
     ['an unknown token', { authorization: 'Bearer x' }, '401 invalid_token', '401 invalid_token'],
     ['a user', { ...cookie(user.token), ...ours }, '403 not_staff', '403 not_staff'],
     ['a user, by bearer', { authorization: `Bearer ${user.token}` }, '403 not_staff', '403 not_staff'],

@@ -130,7 +130,7 @@ t.test('however a session of the incident is deleted, the report counts it once'
   t.match(await psql('select operation_id as id from revoked_session where session_id = $1', [later.id]), [
     { id: (await incidents.get(ids[1] ?? '')).operationId },
   ])
-  t.equal((await psql('select from session')).length, 10, 'what began later lives')
+  t.equal((await psql('select from session')).length, 10, 'later sessions stay valid')
   t.same((await verify(database)).findings, [])
 })
 
