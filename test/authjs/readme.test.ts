@@ -53,7 +53,7 @@ const load = (name: string) => import(join(folder, `${name}.ts`))
 const { sessions } = await load('application')
 t.teardown(sessions.close)
 
-t.test('they compile', async (t) => {
+t.test('the examples compile', async (t) => {
   t.equal(await compile(folder), '')
 })
 

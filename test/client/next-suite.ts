@@ -270,7 +270,7 @@ function testGuards(base: string, service: Service, site: Service): void {
   })
 
   browserTest(
-    'a page that needs a recent sign-in sends an older session to sign in again',
+    'a page that needs a recent sign-in redirects an older session to sign out first',
     async (t, open) => {
       const context = await open(site)
       const page = await signIn(context, 'hedy')

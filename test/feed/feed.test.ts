@@ -190,7 +190,7 @@ t.test(
   },
 )
 
-t.test('it reads and listens only while there are followers', async (t) => {
+t.test('the feed reads and listens only while there are followers', async (t) => {
   const before = await listeners()
   const { feed } = openFeed({ lingerMs: 300 })
   await sleep(50)

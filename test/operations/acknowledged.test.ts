@@ -44,7 +44,7 @@ t.test('an operation is kept for ten minutes', async (t) => {
   t.same(await idsOf(acknowledged), ['b'])
 })
 
-t.test('at the limit the oldest are dropped, loudly', async (t) => {
+t.test('at the limit, the oldest operations are dropped, and that is logged', async (t) => {
   const acknowledged = createAcknowledged(null, log, { maxBytes: 500 })
   for (const id of ['a', 'b', 'c', 'd', 'e']) await acknowledged.keep([actOf(id)])
   t.same(await idsOf(acknowledged), ['c', 'd', 'e'])

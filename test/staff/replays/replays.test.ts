@@ -247,7 +247,7 @@ t.test("the owner's device, asking twice within seconds of a logout elsewhere, i
   }
 })
 
-t.test('requests of the own device count only after the first minute', async (t) => {
+t.test("requests of the owner's device count only after the first minute", async (t) => {
   const ada = await addUser()
   const { token, id } = await revoked(ada)
   const replays = withClock(t, id)
@@ -260,7 +260,7 @@ t.test('requests of the own device count only after the first minute', async (t)
   t.same(await alarms(ada), [{ session_id: id, count: 2, ...own }], 'after 63 and 93 seconds')
 })
 
-t.test('a thief within the first minute is recorded at once, without the own device', async (t) => {
+t.test("a thief within the first minute is recorded at once, without the owner's device", async (t) => {
   const ada = await addUser()
   const { token, id } = await revoked(ada)
   const replays = withClock(t, id)
@@ -273,7 +273,7 @@ t.test('a thief within the first minute is recorded at once, without the own dev
   ])
 })
 
-t.test('if a thief and the own device both replay the token, the record names the thief', async (t) => {
+t.test("if a thief and the owner's device replay the token, the record names the thief", async (t) => {
   const ada = await addUser()
   const { token, id } = await revoked(ada)
   const replays = withClock(t, id)
@@ -334,7 +334,7 @@ t.test('a missing address or program is neither the same nor different', async (
   )
 })
 
-t.test('in both modes, staff and services see whether it was the own device', async (t) => {
+t.test("in both modes, staff and services see whether it was the owner's device", async (t) => {
   for (const CHECK_MODE of ['database', 'leased']) {
     const service = await startService({
       database,

@@ -85,7 +85,7 @@ t.test('each scope must end its sessions, and no others', async (t) => {
   t.same(both(one), [])
 })
 
-t.test('a login that began after the logout had answered stays valid; an overlapping one may', async (t) => {
+t.test('a login after the answer of a logout stays valid; an overlapping one may be ended', async (t) => {
   const before = logout('global', PHONE, span(90, 95), { revoked: [PHONE, LAPTOP] })
   const during = logout('global', PHONE, span(105, 120), { revoked: [PHONE, LAPTOP] })
   const naming = { ...during, revoked: [PHONE, LAPTOP, TABLET] }
