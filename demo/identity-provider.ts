@@ -44,7 +44,7 @@ export function createIdentityProvider(issuer: string, redirectUri: string): Ser
   })
 }
 
-/** What the identity provider tells of a person. */
+/** The claims of a user at the identity provider. */
 export function person(id: string) {
   return {
     sub: id,

@@ -46,7 +46,7 @@ function run(args: string[], cwd: string, more: Record<string, string>) {
   return child.once('exit', end)
 }
 
-/** One that ends takes the others with it. */
+/** If one process ends, the others are ended too. */
 function end(): void {
   for (const child of children) child.kill()
   server.close()

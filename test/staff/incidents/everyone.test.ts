@@ -30,7 +30,7 @@ const checks = (token: string) => Promise.all([here.check(token), there.check(to
 const rowsLeft = async () => (await psql('select from session where epoch = 0')).length
 
 t.test(
-  'once an incident has answered, no instance accepts older sessions; no row is deleted yet',
+  'once an incident has answered, no instance accepts older sessions, even undeleted ones',
   async (t) => {
     const user = await here.addUser('ada')
     const { token, id } = await here.signIn(user)
