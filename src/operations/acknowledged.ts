@@ -15,7 +15,10 @@ const MAX_BYTES = 64 * 1024 * 1024
 /** Least milliseconds between two log lines about dropped operations. */
 const LOG_MS = 60_000
 
-/** What an operation did, so that it can be done again. A session keeps its id on every copy of the database: no token is needed. */
+/**
+ * What an operation did, so that it can be done again. A session keeps its id on every copy of the database, and needs no token; but
+ * where a take-over is lost as well, the token is taken over again, and gets another id.
+ */
 export interface Act {
   /** Of the operation. */
   id: string
@@ -23,6 +26,8 @@ export interface Act {
   what: NewOperation
   /** The sessions that it ended. */
   sessionIds: readonly string[]
+  /** The hashed tokens of those of the sessions that were taken over from another store. */
+  takenOver?: readonly string[]
   /** Of the execution of an incident: its plan, which a server may have lost as well. */
   plan?: KeptPlan
 }
@@ -47,7 +52,6 @@ export interface Acknowledged extends Act {
 }
 
 interface Kept {
-  id: string
   /** On the monotonic clock. */
   at: number
   /** An `Acknowledged` as JSON: smaller than the object, and as the journal has it. */
@@ -67,27 +71,37 @@ export function createAcknowledged(
   log: Log,
   { maxBytes = MAX_BYTES, clock = () => performance.now() }: AcknowledgedOptions = {},
 ) {
-  let kept: Kept[] = []
+  /** A queue: what lies before `first` is forgotten. It is cut off when it is half of the array, so that each act is moved once. */
+  let queue: Kept[] = []
+  let first = 0
   let bytes = 0
   let dropped = 0
   let loggedAt = Number.NEGATIVE_INFINITY
   let head: string | null = null
 
-  function forget(count: number): void {
-    for (const { line } of kept.slice(0, count)) bytes -= line.length
-    kept = kept.slice(count)
+  /** Forgets the oldest while `isOver`. @returns how many. */
+  function forgetWhile(isOver: (oldest: Kept) => boolean): number {
+    let count = 0
+    for (let oldest = queue[first]; oldest && isOver(oldest); oldest = queue[++first]) {
+      bytes -= oldest.line.length
+      oldest.line = ''
+      count++
+    }
+    if (2 * first > queue.length) {
+      queue = queue.slice(first)
+      first = 0
+    }
+    return count
   }
 
   function forgetOld(): void {
-    const young = kept.findIndex(({ at }) => clock() - at < KEPT_MS)
-    forget(young === -1 ? kept.length : young)
+    const now = clock()
+    forgetWhile(({ at }) => now - at >= KEPT_MS)
   }
 
   function dropBeyondLimit(): void {
-    let count = 0
-    for (let left = bytes; left > maxBytes; count++) left -= kept[count]?.line.length ?? left
+    const count = forgetWhile(() => bytes > maxBytes)
     if (count === 0) return
-    forget(count)
     dropped += count
     if (clock() - loggedAt < LOG_MS) return
     loggedAt = clock()
@@ -107,9 +121,8 @@ export function createAcknowledged(
       const at = new Date().toISOString()
       const lines = acts.map((act) => JSON.stringify({ at, ...act } satisfies Acknowledged))
       forgetOld()
-      for (const [i, { id }] of acts.entries()) {
-        const line = lines[i] as string
-        kept.push({ id, at: clock(), line })
+      for (const line of lines) {
+        queue.push({ at: clock(), line })
         bytes += line.length
       }
       dropBeyondLimit()
@@ -131,7 +144,7 @@ export function createAcknowledged(
       forgetOld()
       const { lines, heads, done } = (await journal?.readOthers()) ?? { lines: [], heads: [], done: () => {} }
       const acts = new Map<string, Acknowledged>()
-      for (const line of [...lines, ...kept.map((each) => each.line)]) {
+      for (const line of [...lines, ...queue.slice(first).map((each) => each.line)]) {
         const act = JSON.parse(line) as Acknowledged
         acts.set(act.id, act)
       }
@@ -145,7 +158,7 @@ export function createAcknowledged(
     counts: {
       /** Operations in memory. */
       get kept() {
-        return kept.length
+        return queue.length - first
       },
       /** Operations that were dropped because of the limit. */
       get dropped() {

@@ -44,6 +44,20 @@ t.test('an operation is kept for ten minutes', async (t) => {
   t.same(await idsOf(acknowledged), ['b'])
 })
 
+t.test('of thousands, one after the other, those of the last ten minutes are kept, in order', async (t) => {
+  let now = 0
+  const acknowledged = createAcknowledged(null, log, { clock: () => now })
+  for (let n = 0; n < 3_000; n++) {
+    now = n * 1_000
+    await acknowledged.keep([actOf(String(n))])
+  }
+  t.same(
+    await idsOf(acknowledged),
+    Array.from({ length: 600 }, (_, n) => String(2_400 + n)),
+  )
+  t.match(acknowledged.counts, { kept: 600, dropped: 0 })
+})
+
 t.test('at the limit, the oldest operations are dropped, and that is logged', async (t) => {
   const acknowledged = createAcknowledged(null, log, { maxBytes: 500 })
   for (const id of ['a', 'b', 'c', 'd', 'e']) await acknowledged.keep([actOf(id)])
