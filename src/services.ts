@@ -22,6 +22,7 @@ import { createCleanup } from './lib/cleanup.ts'
 import type { Log } from './lib/log.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { startSnapshotWatch } from './observability/snapshot-watch.ts'
+import { startStandbyWatch } from './observability/standby-watch.ts'
 import { createAcknowledged } from './operations/acknowledged.ts'
 import type { Journal } from './operations/journal.ts'
 import { createKeys } from './service-api/keys.ts'
@@ -177,6 +178,11 @@ const MACHINE_JOBS = {
   snapshots: ({ pools, metrics, log }) => {
     const watch = startSnapshotWatch(pools.jobs, log)
     metrics.snapshots(watch.ages)
+    return watch
+  },
+  standbys: ({ pools, metrics, log }) => {
+    const watch = startStandbyWatch(pools.jobs, log)
+    metrics.standbys(watch.counts)
     return watch
   },
   incidents: ({ pools, barrier, log }) => {

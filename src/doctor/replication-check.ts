@@ -1,5 +1,6 @@
 /** What standbys mean: whether a failover can lose what was answered, and whether a replaced primary is believed. */
 import type { Config } from '../config.ts'
+import { STANDBYS, type StandbysRow } from '../database/standbys.ts'
 import { type Finding, ok, type Query, warning } from './finding.ts'
 
 const LOSES =
@@ -7,15 +8,13 @@ const LOSES =
 
 /** A login without pg_monitor sees standbys, and not what they are. */
 export async function checkReplication(query: Query): Promise<Finding> {
-  const [standbys, synchronous, hidden, names] = await query<[number, number, number, string]>(
-    `select count(*)::int, (count(*) filter (where sync_state in ('sync', 'quorum')))::int,
-      (count(*) filter (where sync_state is null))::int, current_setting('synchronous_standby_names')
-    from pg_stat_replication`,
-  )
+  const [synchronous, asynchronous, unknown] = await query<StandbysRow>(STANDBYS)
+  const [names] = await query<[string]>(`select current_setting('synchronous_standby_names')`)
+  const standbys = synchronous + asynchronous + unknown
   if (standbys === 0) return ok('replication', 'no standby is connected')
   if (synchronous > 0) return ok('replication', `${synchronous} of ${standbys} standbys synchronous`)
   if (names === '') return warning('replication', `none of ${standbys} standbys is synchronous. ${LOSES}.`)
-  return hidden > 0
+  return unknown > 0
     ? ok('replication', `${standbys} standbys; only a login with pg_monitor sees whether one is synchronous`)
     : warning(
         'replication',
@@ -26,8 +25,8 @@ export async function checkReplication(query: Query): Promise<Finding> {
 /** Without standbys there is no server that could take over, and be believed beside the old one. */
 export async function checkFence(query: Query, checkMode: Config['checkMode']): Promise<Finding> {
   if (checkMode === 'leased') return ok('checks', 'leased: a primary that was replaced is not believed')
-  const [standbys] = await query<[number]>('select count(*)::int from pg_stat_replication')
-  return standbys === 0
+  const counts = await query<StandbysRow>(STANDBYS)
+  return counts.every((count) => count === 0)
     ? ok('checks', 'database: no standby is connected that could take over')
     : warning(
         'checks',

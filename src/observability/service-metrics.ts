@@ -1,5 +1,6 @@
 /** Metrics over counters that other modules keep. Those modules do not depend on the metrics. */
 import type { Leased } from '../check/start.ts'
+import type { Standbys } from '../database/standbys.ts'
 import { byLabel, type Collectors } from './collectors.ts'
 import type { SnapshotAges } from './snapshot-watch.ts'
 
@@ -101,6 +102,15 @@ export function createServiceMetrics({ counter, gauge }: Pick<Collectors, 'count
       )
       const at = () => counts.at / 1_000
       gauge('sweep_last_run_timestamp_seconds', 'When the last turn of the sweep ended', at, {
+        aggregator: 'max',
+      })
+    },
+
+    /** The standbys of the primary. */
+    standbys(counts: Readonly<Standbys>): void {
+      const help = 'Standbys of the primary now, by whether commits wait for them'
+      gauge('standbys', help, () => byLabel('state', { ...counts }), {
+        labelNames: ['state'],
         aggregator: 'max',
       })
     },

@@ -130,6 +130,18 @@ t.test('a command on a standby fails with the reason, and doctor reports it', as
   t.match(await onPrimary({ CHECK_MODE: 'database' }), {
     checks: { level: 'warning', detail: /old primary is believed/ },
   })
+  const service = await serve(primary.url, 'database')
+  const standbys = async () => {
+    const text = await (await service.http('/metrics')).text()
+    return [...text.matchAll(/^global_logout_standbys\{state="(\w+)"\} (\d+)$/gm)].map(([, ...each]) => each)
+  }
+  await waitFor('the standby to be counted', async () => (await standbys())[1]?.[1] === '1')
+  t.same(await standbys(), [
+    ['synchronous', '0'],
+    ['asynchronous', '1'],
+    ['unknown', '0'],
+  ])
+  await service.close()
 })
 
 t.test('staff read from a standby, see its age, and read from the primary without it', async (t) => {
@@ -273,7 +285,7 @@ t.test('of two primaries, a leased service answers only from the one that grants
   proxy.leadTo(current)
   await psql(
     left,
-    `select pg_terminate_backend(pid) from pg_stat_activity where query like 'update %"instance" set%'`,
+    `select pg_terminate_backend(pid) from pg_stat_activity where query like 'update %instance% set %'`,
   )
   const hasMoved = async () =>
     (await psql(current, 'select from instance where applied is not null')).length > 0
