@@ -12,7 +12,7 @@ import { operation } from '../operations/schema.ts'
 import { hasHead, readChainHead } from '../staff/audit/chain.ts'
 import { carryOut } from '../staff/incidents/runner.ts'
 import { isForEveryone, type Selection } from '../staff/incidents/selector-values.ts'
-import { type Redone, redo, redoneId, restartIncident } from './redo.ts'
+import { type Redone, redo, redoKeyRevocation, redoneId, restartIncident } from './redo.ts'
 
 /** Operations that one query looks for. */
 const BATCH = 5_000
@@ -57,6 +57,10 @@ export function createReconciler(
 
   async function redoOne(database: Database, act: Acknowledged, all: Acknowledged[], signal: AbortSignal) {
     const { kind, userId } = act.what
+    if (kind === 'key.revoke') {
+      const revoked = await redoKeyRevocation(database, act)
+      return revoked && { ...revoked, ended: null }
+    }
     if (act.plan) {
       const restarted = await restartIncident(database, act, act.plan)
       const barrier = createBarrier(barrierStore(database.run))

@@ -8,6 +8,8 @@ import type { Database, Transaction } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
 import type { Acknowledged, KeptPlan } from '../operations/acknowledged.ts'
 import { type NewOperation, operationRow, recordOperation } from '../operations/record.ts'
+import { operation } from '../operations/schema.ts'
+import { revokeKey } from '../service-api/queries.ts'
 import { extensionFor } from '../sessions/revoke.ts'
 import { insertPlan } from '../staff/incidents/incidents.ts'
 import { lockIncident, startIncident } from '../staff/incidents/queries.ts'
@@ -54,7 +56,7 @@ export function redo(
   relock: boolean,
 ): Promise<Redone | null> {
   const operationId = redoneId(act.id)
-  const record = { id: operationId, ...operationRow(recordOf(act)) }
+  const record = { id: operationId, ...operationRow(recordOf(act)), taken_over: act.takenOver ?? [] }
   return transaction(async (tx) => {
     const extension = extensionFor(act.sessionIds.length)
     if (extension > 0) await tx.extend(extension)
@@ -64,6 +66,26 @@ export function redo(
         ${sql.param(act.sessionIds)}::uuid[], ${relock}::boolean)`,
     )
     return done?.xid ? { operationId, xid: done.xid, ended: done.ended } : null
+  })
+}
+
+/** Revokes a service key again. @returns null where another process did. */
+export function redoKeyRevocation(
+  { transaction }: Pick<Database, 'transaction'>,
+  act: Acknowledged,
+): Promise<Pick<Redone, 'operationId'> | null> {
+  return transaction(async (tx) => {
+    const id = redoneId(act.id)
+    const record = { ...recordOf(act), id, revokedCount: 0 }
+    const made = await tx
+      .insert(operation)
+      .values(record)
+      .onConflictDoNothing()
+      .returning({ id: operation.id })
+    if (made.length === 0) return null
+    // A key that this server does not know is refused as it is.
+    await revokeKey(tx, (act.what.result as { keyId: string }).keyId)
+    return { operationId: id }
   })
 }
 

@@ -3,8 +3,10 @@ import { cliActor, confirm, formatInstant, UsageError } from '../cli/common.ts'
 import type { CommandContext } from '../cli/context.ts'
 import { print, printJson, visible } from '../cli/print.ts'
 import { printTable } from '../cli/table.ts'
+import type { Database } from '../database/database.ts'
 import { duration } from '../lib/duration.ts'
 import { uuid } from '../lib/schemas.ts'
+import type { AcknowledgedActs } from '../operations/acknowledged.ts'
 import { createKey, endKey } from './keys.ts'
 import { type ListedKey, listKeys } from './queries.ts'
 import type { KeyScope } from './scopes.ts'
@@ -51,14 +53,15 @@ export async function list(context: CommandContext, { all = false, json }: ListO
   printTable(['id', 'name', 'scopes', 'state', 'created', 'expires', 'last used'], found.map(row))
 }
 
-export async function revoke(
-  context: CommandContext,
-  id: string,
-  { yes, json }: RevokeOptions,
-): Promise<void> {
+export type KeysContext = CommandContext<{
+  database: Pick<Database, 'run' | 'transaction'>
+  acknowledged: Pick<AcknowledgedActs, 'keep'>
+}>
+
+export async function revoke(context: KeysContext, id: string, { yes, json }: RevokeOptions): Promise<void> {
   const parsed = uuid().safeParse(id)
   if (!parsed.success) throw new UsageError(`"${id}" is not a key id. Run "global-logout keys list".`)
-  await context.withDatabase(async ({ run, transaction }) => {
+  await context.withServices(async ({ database: { run, transaction }, acknowledged }) => {
     const key = (await run((db) => listKeys(db, { all: true }))).find((key) => key.id === parsed.data)
     if (!key) throw new Error(`no key has the id ${id}. Run "global-logout keys list --all".`)
     if (!key.revokedAt) {
@@ -66,7 +69,8 @@ export async function revoke(
       await confirm(question, yes)
     }
     const ended = key.revokedAt ? null : await transaction((tx) => endKey(tx, key.id, cliActor()))
-    const { name, revokedAt } = ended ?? key
+    if (ended) await acknowledged.keep([ended.act])
+    const { name, revokedAt } = ended?.key ?? key
     if (json) printJson({ id: key.id, name, revokedAt })
     else if (ended) print(`Key "${visible(name)}" is revoked. The service refuses it from now on.`)
     else print(`Key "${visible(name)}" was already revoked at ${formatInstant(revokedAt)}.`)

@@ -1,15 +1,14 @@
 /** `global-logout keys`: options and help of the commands for service keys. */
 import { type Command, Option } from 'commander'
 import { examples } from '../cli/common.ts'
-import type { CommandContext } from '../cli/context.ts'
-import type { CreateOptions, ListOptions, RevokeOptions } from './cli-actions.ts'
+import type { CreateOptions, KeysContext, ListOptions, RevokeOptions } from './cli-actions.ts'
 import { KEY_SCOPES } from './scopes.ts'
 
 /** Loaded when a command runs, so that help and completion start fast. */
 const actions = () => import('./cli-actions.ts')
 
 /** Adds the command to `program`. */
-export function addKeysCommand(program: Command, context: CommandContext): void {
+export function addKeysCommand(program: Command, context: KeysContext): void {
   const keys = program.command('keys').description('create, list and revoke service keys')
   // Without an action, commander would print the help and exit with 0.
   keys.action(() => keys.error('keys needs a command: create, list or revoke'))

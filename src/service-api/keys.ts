@@ -8,6 +8,7 @@ import type { Database, Executor } from '../database/database.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import type { Log } from '../lib/log.ts'
+import type { Act } from '../operations/acknowledged.ts'
 import { type Actor, recordOperationWithoutRevocations } from '../operations/record.ts'
 import { type FoundKey, findKeys, insertKey, type NewKey, recordKeyUse, revokeKey } from './queries.ts'
 import type { ServiceKey } from './schema.ts'
@@ -41,13 +42,17 @@ export async function createKey(
 
 /**
  * Revokes a key and records the operation: the key is refused from the next request on. Run it in a transaction.
- * @returns the key, or null when no active key has this id.
+ * @returns the key, and the act, to be kept after the commit; null when no active key has this id.
  */
-export async function endKey(tx: Executor, id: string, by: Actor): Promise<ServiceKey | null> {
-  const ended = await revokeKey(tx, id)
-  if (ended)
-    await recordOperationWithoutRevocations(tx, { ...by, kind: 'key.revoke', result: auditDetails(ended) })
-  return ended
+export async function endKey(
+  tx: Executor,
+  id: string,
+  by: Actor,
+): Promise<{ key: ServiceKey; act: Act } | null> {
+  const key = await revokeKey(tx, id)
+  if (!key) return null
+  const what = { ...by, kind: 'key.revoke' as const, result: auditDetails(key) }
+  return { key, act: { id: await recordOperationWithoutRevocations(tx, what), what, sessionIds: [] } }
 }
 
 /** What the audit log records of a key. */

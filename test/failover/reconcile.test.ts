@@ -4,6 +4,7 @@ import { createReconciler } from '../../src/failover/reconcile.ts'
 import type { Redone } from '../../src/failover/redo.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { createAcknowledged } from '../../src/operations/acknowledged.ts'
+import { endKey } from '../../src/service-api/keys.ts'
 import { readChainHead, seal, verify } from '../../src/staff/audit/chain.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { begin } from '../support/incidents.ts'
@@ -126,6 +127,35 @@ t.test('every kind of operation is executed again', async (t) => {
   t.match(errors.find(({ fields }) => fields.kind === 'user.unlock')?.message, /unlock the user again/)
 })
 
+t.test('a session that was taken over and signed out, both lost, is not taken over again', async (t) => {
+  const expires = new Date(Date.now() + 3_600_000)
+  const key = { id: (await old.keyFor('sessions:create')).id, scopes: [] }
+  const takeOver = ({ takeOver }: typeof sessions, userId: string, token: string) =>
+    takeOver({ userId, token, expires, profile: {}, key, ...source })
+  const tokens = {
+    'jo-local': crypto.randomUUID(),
+    'jo-one': crypto.randomUUID(),
+    'jo-replaced': crypto.randomUUID(),
+    'jo-again': crypto.randomUUID(),
+  }
+  const ids = new Map<string, string>()
+  for (const [user, token] of Object.entries(tokens))
+    ids.set(user, (await takeOver(old.sessions, user, token)).id)
+  const phone = await old.signIn('jo-one')
+  await old.sessions.logout(tokens['jo-local'], 'local', source)
+  await old.sessions.endOne(phone.token, ids.get('jo-one') ?? '', source)
+  await old.sessions.create({ userId: 'jo-replaced', replaces: tokens['jo-replaced'], ...source })
+  await old.sessions.logout(tokens['jo-again'], 'local', source)
+  const again = await takeOver(sessions, 'jo-again', tokens['jo-again'])
+  t.ok(await sessions.find(tokens['jo-again']), 'the new primary knows of nothing')
+  t.not(again.id, ids.get('jo-again'))
+
+  await reconcilerOf().run()
+  t.equal(await sessions.find(tokens['jo-again']), null)
+  for (const [user, token] of Object.entries(tokens))
+    await t.rejects(takeOver(sessions, user, token), { code: 'session_over', detail: /: ended/ }, user)
+})
+
 t.test('an incident runs again, even if its plan is lost', async (t) => {
   const [a, b] = [await old.signIn('gwen', 'first'), await old.signIn('gwen', 'second')]
   await replicate()
@@ -141,6 +171,33 @@ t.test('an incident runs again, even if its plan is lost', async (t) => {
   const { incidents } = servicesOn(taken.url)
   for (const id of [planId, lost]) t.match(await incidents.get(id), { state: 'done', ended: 1 })
   t.match(await incidents.get(lost), { selection: { userIds: ['gwen'] } })
+})
+
+t.test('a revoked key is revoked again', async (t) => {
+  const [revoked, other] = [await old.keyFor('introspect'), await old.keyFor('introspect')]
+  await replicate(['service_key'])
+  const by = { actorKind: 'system' as const, actorId: 'cli:eve' }
+  const ended = await old.database.transaction((tx) => endKey(tx, revoked.id, by))
+  if (!ended) throw new Error('no such key')
+  const acknowledged = createAcknowledged(null, log)
+  await acknowledged.keep([ended.act])
+  const [one, another] = [reconcilerOf(acknowledged), reconcilerOf(acknowledged)]
+  await Promise.all([one.run(), another.run()])
+  await one.run()
+  t.equal(one.counts.lost + another.counts.lost, 1)
+  const rows = await taken.psql<{ id: string; revoked: boolean }>(
+    'select id, revoked_at is not null as revoked from service_key where id in ($1, $2)',
+    [revoked.id, other.id],
+  )
+  t.same(Object.fromEntries(rows.map(({ id, revoked }) => [id, revoked])), {
+    [revoked.id]: true,
+    [other.id]: false,
+  })
+  t.match(
+    await taken.psql(`select actor_id, result from operation where kind = 'key.revoke'`),
+    [{ actor_id: 'cli:eve', result: { keyId: revoked.id, redone: { operationId: ended.act.id } } }],
+    'one operation, by the same actor',
+  )
 })
 
 t.test('a lost head of the audit chain is reported once', async (t) => {

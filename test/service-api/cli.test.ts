@@ -1,13 +1,18 @@
 /** `global-logout keys`: create, list and revoke service keys on the command line. */
-import { userInfo } from 'node:os'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import { run, runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 
 const database = await testDatabase()
 
+const JOURNAL_FOLDER = await mkdtemp(join(tmpdir(), 'global-logout-journal-'))
+t.teardown(() => rm(JOURNAL_FOLDER, { recursive: true, force: true }))
+
 async function keys(...args: string[]) {
-  const started = runHere(['keys', ...args], { env: { DATABASE_URL: database.url } })
+  const started = runHere(['keys', ...args], { env: { DATABASE_URL: database.url, JOURNAL_FOLDER } })
   return { code: await started.ended, output: started.output() }
 }
 const create = async (name: string, ...args: string[]) => {
@@ -39,6 +44,17 @@ t.test('a key is shown once, then listed without its secret, until it is revoked
   t.match(await keys('revoke', id, '--yes'), { code: 0, output: 'already' })
   t.notMatch((await keys('list')).output, id)
   t.match((await keys('list', '--all')).output, new RegExp(`^${id} .* revoked `, 'm'))
+})
+
+t.test('a revocation is kept in JOURNAL_FOLDER, to be done again after a failover', async (t) => {
+  const { id } = await create('kept')
+  await keys('revoke', id, '--yes')
+  const files = await Promise.all(
+    (await readdir(JOURNAL_FOLDER)).map((name) => readFile(join(JOURNAL_FOLDER, name), 'utf8')),
+  )
+  const acts = files.flatMap((text) => text.split('\n').filter(Boolean)).map((line) => JSON.parse(line))
+  const [act] = acts.filter(({ what }) => what.result.keyId === id)
+  t.match(act, { id: String, what: { kind: 'key.revoke', result: { keyId: id } } })
 })
 
 t.test('the creation and revocation of a key are recorded with the actor, without the secret', async (t) => {
