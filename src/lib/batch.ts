@@ -1,7 +1,7 @@
 /**
  * Batches calls: those that arrive together share one load. A load that answers a call always began after that call
- * arrived. There is no timer: while a load is free, a call starts it at once. A failed load fails its own calls only. A call
- * is refused when it waits too long, or when too many are waiting.
+ * arrived. There is no timer: while a load is free, a call starts it at once, or at the end of its turn of the event loop (`schedule`).
+ * A failed load fails its own calls only. A call is refused when it waits too long, or when too many are waiting.
  */
 import { runDetached } from './run-detached.ts'
 
@@ -16,6 +16,8 @@ export interface Limits {
   waiting: number
   /** Longest wait for a load to begin, in milliseconds; a call that has waited longer is refused. */
   waitMs: number
+  /** Runs the start of loads: at once, or as `setImmediate` after all calls that the event loop reads in the same turn. */
+  schedule?: (start: () => void) => unknown
   /** Creates the error of a refused call. */
   refusal: (cause: Error) => Error
 }
@@ -41,8 +43,17 @@ export function batch<In, Out>(
   let callsInFlight = 0
   /** When the last load began, in milliseconds on the monotonic clock. */
   let startedAt = 0
+  let isScheduled = false
+  const { schedule = (start) => start() } = limits
+
+  function scheduleLoads(): void {
+    if (isScheduled) return
+    isScheduled = true
+    schedule(startLoads)
+  }
 
   function startLoads(): void {
+    isScheduled = false
     refuseLateCalls()
     const mayStart = () => callsInFlight < limits.busyAt || performance.now() - startedAt > STALL_MS
     while (waiting.length > 0 && loads < limits.inFlight && mayStart())
@@ -67,7 +78,7 @@ export function batch<In, Out>(
     } finally {
       loads--
       callsInFlight -= calls.length
-      startLoads()
+      if (waiting.length > 0) scheduleLoads()
     }
   }
 
@@ -76,6 +87,6 @@ export function batch<In, Out>(
       if (waiting.length >= limits.waiting)
         return fail(limits.refusal(new Error(`${waiting.length} calls are waiting`)))
       waiting.push({ item, answer, fail, arrived: performance.now() })
-      startLoads()
+      scheduleLoads()
     })
 }

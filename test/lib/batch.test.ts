@@ -3,21 +3,24 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { unavailable } from '../../src/errors.ts'
-import { batch } from '../../src/lib/batch.ts'
+import { batch, type Limits } from '../../src/lib/batch.ts'
 import { holds } from '../support/seed.ts'
 
 const LIMITS = { inFlight: 2, busyAt: 2, size: 10, waiting: 100, waitMs: 60_000, refusal: unavailable }
 
 /** A batch whose loads end when the test resolves them. */
-function held() {
+function held(limits: Partial<Limits> = {}) {
   const loads: { items: number[]; end: () => void; fail: (error: Error) => void }[] = []
   let clock = 0
-  const ask = batch((items: number[]) => {
-    const readAt = ++clock
-    const { promise, resolve, reject } = Promise.withResolvers<{ item: number; readAt: number }[]>()
-    loads.push({ items, end: () => resolve(items.map((item) => ({ item, readAt }))), fail: reject })
-    return promise
-  }, LIMITS)
+  const ask = batch(
+    (items: number[]) => {
+      const readAt = ++clock
+      const { promise, resolve, reject } = Promise.withResolvers<{ item: number; readAt: number }[]>()
+      loads.push({ items, end: () => resolve(items.map((item) => ({ item, readAt }))), fail: reject })
+      return promise
+    },
+    { ...LIMITS, ...limits },
+  )
   return { loads, ask, now: () => clock }
 }
 
@@ -49,6 +52,30 @@ t.test('calls that arrive while loads are in flight share the next load', async 
   t.same(
     (await Promise.all(answers)).map(({ item }) => item),
     [1, 2, 3, 4],
+  )
+})
+
+t.test('where loads are scheduled, the calls of one turn of the event loop share a load', async (t) => {
+  const { loads, ask } = held({ schedule: setImmediate })
+  const turn = () => new Promise((next) => setImmediate(next))
+  const answers = [1, 2, 3].map(ask)
+  t.same(loads, [], 'not begun yet')
+  await turn()
+  answers.push(ask(4), ask(5))
+  await turn()
+  t.same(
+    loads.map(({ items }) => items),
+    [[1, 2, 3]],
+    'beside a large load no other begins',
+  )
+  loads[0]?.end()
+  t.match(await answers[0], { item: 1, readAt: 1 })
+  await turn()
+  t.same(loads[1]?.items, [4, 5])
+  loads[1]?.end()
+  t.match(
+    await Promise.all(answers),
+    [1, 2, 3, 4, 5].map((item) => ({ item })),
   )
 })
 
