@@ -5,7 +5,7 @@
  */
 import { createWakeableSleep, type Time } from '../lib/sleep.ts'
 import { GATHER_MS, RENEW_MS } from './lease.ts'
-import type { Changes } from './queries.ts'
+import type { Beginning, Changes } from './queries.ts'
 
 /** Pause before the instance joins again, in milliseconds. */
 const RETRY_MS = 500
@@ -15,8 +15,10 @@ export interface InstanceStore {
   add(id: string): Promise<void>
   /** Counts a heartbeat, and acknowledges what was applied before it. @returns false when the instance has no row. */
   heartbeat(id: string, applied: string): Promise<boolean>
-  /** Reads what changed after a snapshot; with null, only the current snapshot. */
-  changes(since: string | null): Promise<Changes>
+  /** Reads the first snapshot. */
+  begin(): Promise<Beginning>
+  /** Reads what changed after a snapshot. */
+  changes(since: string): Promise<Changes>
   /** Acknowledges that the cache holds nothing whose revocation is visible in the snapshot. Need not survive a crash of the server. */
   setApplied(id: string, snapshot: string): Promise<void>
   remove(id: string): Promise<void>
@@ -39,12 +41,13 @@ export type Instance = ReturnType<typeof createInstance>
 /** The steps of the lifecycle. One caller runs them, one at a time. */
 export function createInstance(store: InstanceStore, cache: LeasedCache, clock: () => number) {
   let id = ''
-  let last: Changes
+  let server = ''
+  let last: Omit<Changes, 'tokens'>
 
-  /** Evicts what was revoked since the last call. @returns whether it was anything; null when another database or connection answered. */
+  /** Evicts what was revoked since the last call. @returns whether it was anything; null when another connection answered. */
   async function catchUp(): Promise<boolean | null> {
     const changes = await store.changes(last.snapshot)
-    if (changes.databaseId !== last.databaseId) return null
+    if (changes.connectionId !== last.connectionId) return null
     const revoked = changes.policy === last.policy ? changes.tokens : null
     cache.evict(revoked)
     last = changes
@@ -54,14 +57,16 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
   return {
     /** The server that grants the lease, as `SERVER_ID` names it. After `join`. */
     get server(): string {
-      return last.server
+      return server
     },
 
     /** The cache keeps only what is read after the first snapshot. */
     async join(): Promise<void> {
       id = crypto.randomUUID()
       await store.add(id)
-      last = await store.changes(null)
+      const beginning = await store.begin()
+      server = beginning.server
+      last = beginning
       cache.begin()
     },
 

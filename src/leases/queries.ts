@@ -14,24 +14,38 @@ const MAX_CHANGES = 10_000
 export interface Changes {
   /** The snapshot of this read (`pg_snapshot` as text). */
   snapshot: string
-  /** The server that answered, as `SERVER_ID` names it. */
-  server: string
-  /**
-   * What answered: the server, and the backend pid. When it changes, the instance discards its cache and joins again.
-   */
-  databaseId: string
+  /** The connection that answered. When it changes, the instance discards its cache and joins again. */
+  connectionId: string
   /** The version of the policy's row. When it changes, everything is to be evicted: no session may be valid as it was. */
   policy: string
   /** The hashed tokens to evict; null for all, when there are too many to list. */
   tokens: string[] | null
 }
 
+export interface Beginning extends Omit<Changes, 'tokens'> {
+  /** The server that answered, as `SERVER_ID` names it. */
+  server: string
+}
+
+/**
+ * The backend, and when its server started. A connection leads to one server for life, and a primary does not change its timeline: the
+ * name of the server, which costs as much as all else of a read, is read once.
+ */
+const CONNECTION_ID =
+  'pg_catalog.concat_ws($$/$$, pg_catalog.pg_backend_pid(), extract(epoch from pg_catalog.pg_postmaster_start_time()))'
+
 const isUnseen =
   'xid >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(xid, $1::pg_snapshot)'
 
+const READ_BEGINNING = {
+  name: 'read-beginning',
+  text: `select pg_current_snapshot()::text, ${CONNECTION_ID}, session_policy.xmin::text, ${SERVER_ID}
+    from global_logout.session_policy`,
+}
+
 const READ_CHANGES = {
   name: 'read-changes',
-  text: `select pg_current_snapshot()::text, ${SERVER_ID}, pg_backend_pid()::text, session_policy.xmin::text,
+  text: `select pg_current_snapshot()::text, ${CONNECTION_ID}, session_policy.xmin::text,
     array(
       select session_token from global_logout.revoked_session where ${isUnseen}
       union all select session_token from global_logout.session_change where ${isUnseen}
@@ -39,13 +53,22 @@ const READ_CHANGES = {
     from global_logout.session_policy`,
 }
 
-/** Reads what was committed after the snapshot `since`; with null, only the current snapshot. */
-export async function readChanges(query: Database['query'], since: string | null): Promise<Changes> {
-  const [row] = await query<[string, string, string, string, string[]]>({ ...READ_CHANGES, values: [since] })
-  if (!row) throw new Error('session_policy has no row')
-  const [snapshot, server, backend, policy, tokens] = row
-  const databaseId = `${server}/${backend}`
-  return { snapshot, server, databaseId, policy, tokens: tokens.length > MAX_CHANGES ? null : tokens }
+const NO_POLICY = 'session_policy has no row'
+
+/** Reads what an instance begins with. */
+async function readBeginning(query: Database['query']): Promise<Beginning> {
+  const [row] = await query<[string, string, string, string]>({ ...READ_BEGINNING, values: [] })
+  if (!row) throw new Error(NO_POLICY)
+  const [snapshot, connectionId, policy, server] = row
+  return { snapshot, connectionId, policy, server }
+}
+
+/** Reads what was committed after the snapshot `since`. */
+export async function readChanges(query: Database['query'], since: string): Promise<Changes> {
+  const [row] = await query<[string, string, string, string[]]>({ ...READ_CHANGES, values: [since] })
+  if (!row) throw new Error(NO_POLICY)
+  const [snapshot, connectionId, policy, tokens] = row
+  return { snapshot, connectionId, policy, tokens: tokens.length > MAX_CHANGES ? null : tokens }
 }
 
 /** Its commit waits for the disk and for synchronous standbys, unless the default is stricter. A part of the statement itself. */
@@ -137,7 +160,8 @@ export function instanceStore({ query }: Pick<Database, 'query'>) {
   return {
     add: async (id: string) => void (await write(ADD_INSTANCE, id)),
     heartbeat: async (id: string, applied: string) => (await write(HEARTBEAT, id, applied)).length > 0,
-    changes: (since: string | null) => readChanges(query, since),
+    begin: () => readBeginning(query),
+    changes: (since: string) => readChanges(query, since),
     setApplied: async (id: string, snapshot: string) => void (await write(SET_APPLIED, id, snapshot)),
     remove: async (id: string) => void (await write(REMOVE_INSTANCE, id)),
   }

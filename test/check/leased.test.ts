@@ -243,7 +243,7 @@ t.test(
       const store = instanceStore(lease)
       const id = crypto.randomUUID()
       await store.add(id)
-      const { snapshot } = await store.changes(null)
+      const { snapshot } = await store.begin()
       t.equal(await store.heartbeat(id, snapshot), true)
       await store.setApplied(id, snapshot)
       t.equal(await store.heartbeat(id, snapshot), true)

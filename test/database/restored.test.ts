@@ -5,7 +5,7 @@
 import t from 'tap'
 import { migrate } from '../../src/database/migrate.ts'
 import { readFeed } from '../../src/feed/queries.ts'
-import { readChanges } from '../../src/leases/queries.ts'
+import { instanceStore } from '../../src/leases/queries.ts'
 import { seal, verify } from '../../src/staff/audit/chain.ts'
 import { carryOut } from '../../src/staff/incidents/runner.ts'
 import { addSessions, addsUp, begin } from '../support/incidents.ts'
@@ -91,8 +91,8 @@ t.test('the feed has the events after the restore, and none from before', async 
 t.test('a caching instance does not read old revocations forever', async (t) => {
   await comeFromElsewhere(1_000_000_000)
   const news = async () => {
-    const { snapshot } = await readChanges(database.query, null)
-    return (await readChanges(database.query, snapshot)).tokens
+    const { snapshot } = await instanceStore(database).begin()
+    return (await instanceStore(database).changes(snapshot)).tokens
   }
   t.ok(((await news()) ?? []).length > 0, 'before a start it does')
   t.ok(await start())

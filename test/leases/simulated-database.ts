@@ -14,7 +14,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
   const alive = new Set(keys)
   /** The tokens that each commit ended, in order. A snapshot is a number of commits, a transaction id a position. */
   const commits: string[][] = []
-  let databases = 1
+  let connections = 1
   let epoch = 0
   /** Rows of instances: now, and after a crash. A row is replaced, never changed. */
   let rows = new Map<string, { beat: number; applied: number }>()
@@ -24,6 +24,12 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
   /** Commits. A commit that does not wait for the disk may reach it nevertheless. */
   function commit(waits: boolean): void {
     if (waits || random() < 0.3) onDisk = new Map(rows)
+  }
+
+  /** Now and then over another connection. */
+  function read(): [snapshot: string, connectionId: string, policy: string] {
+    if (random() < 0.005 && !quiet) connections++
+    return [String(commits.length), String(connections), `epoch ${epoch}`]
   }
 
   function write(id: string, row: { beat: number; applied: number } | undefined, { text }: Prepared): [][] {
@@ -68,12 +74,12 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
           return write(id, row && { beat: row.beat + 1, applied: Number(applied) }, statement)
         case 'set-applied':
           return write(id, row && { ...row, applied: Number(applied) }, statement)
+        case 'read-beginning':
+          return [[...read(), 'server']]
         case 'read-changes': {
-          const [since] = statement.values as [string | null]
-          // Sometimes too many to list, and sometimes on another connection.
-          if (random() < 0.005 && !quiet) databases++
-          const tokens = random() < 0.05 ? TOO_MANY : commits.slice(Number(since ?? commits.length)).flat()
-          return [[String(commits.length), `server ${databases}`, 'backend', `epoch ${epoch}`, tokens]]
+          const [since] = statement.values as [string]
+          // Now and then too many to list.
+          return [[...read(), random() < 0.05 ? TOO_MANY : commits.slice(Number(since)).flat()]]
         }
         case 'remove-instance':
           rows.delete(id)
@@ -85,7 +91,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
     },
     crash(): void {
       rows = new Map(onDisk)
-      databases++
+      connections++
     },
     removeDeadInstance(id: string, beat: number): void {
       if (rows.get(id)?.beat !== beat) return

@@ -99,7 +99,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     fault: 'none',
     file: 'src/leases/instance.ts',
     find: 'store.heartbeat(id, last.snapshot)',
-    replace: 'store.heartbeat(id, (await store.changes(null)).snapshot)',
+    replace: 'store.heartbeat(id, (await store.begin()).snapshot)',
   },
   'wake-forgotten': {
     meaning: 'a notification during a read counts as answered by it: the logout waits for the next renewal',
