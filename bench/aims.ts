@@ -18,6 +18,8 @@ export interface Aim {
 /** Running instances for which the time of a logout is promised. */
 const INSTANCES = 3
 const SESSIONS = 10
+/** Instances for which the wait of a logout is promised. */
+const MANY_INSTANCES = 1_000
 /** Sessions of the largest logout whose CPU is promised. */
 const MANY = 100_000
 
@@ -29,6 +31,7 @@ export function aimsOf({
   login = {},
   ending = [],
   everyone,
+  fleet = [],
 }: Results): Aim[] {
   const rate = (name: string) => medianOf(checks, name, 'perSecond')
   const readers = Object.keys(checks).filter((name) => participants[name]?.kind === 'reads')
@@ -36,6 +39,7 @@ export function aimsOf({
   const peer = participants[best]?.label ?? 'the best peer that reads the database'
   const p99 = (name: string) => medianOf(latency?.series ?? {}, name, 'p99Ms')
   const sizes = Object.keys(growth).map(Number)
+  const largestFleet = fleet.find(({ instances }) => instances === MANY_INSTANCES)
   const [smallest, largest] = [Math.min(...sizes), Math.max(...sizes)]
 
   return [
@@ -94,6 +98,18 @@ export function aimsOf({
       value: Math.max(...(everyone?.plans.map(({ ms }) => ms) ?? [Number.NaN])) / 1_000,
       most: 5,
       unit: ' s',
+    },
+    {
+      what: `p99 of the wait of a logout for ${count(MANY_INSTANCES)} instances`,
+      value: percentile(largestFleet?.waits ?? [], 0.99),
+      most: 300,
+      unit: ' ms',
+    },
+    {
+      what: `PostgreSQL's CPU with ${count(MANY_INSTANCES)} instances and five logouts a second`,
+      value: largestFleet?.cores ?? Number.NaN,
+      most: 1,
+      unit: ' cores',
     },
     {
       what:

@@ -12,6 +12,7 @@ export const PARTS = [
   'ending',
   'incident',
   'everyone',
+  'fleet',
 ] as const
 export type Part = (typeof PARTS)[number]
 
@@ -29,6 +30,8 @@ export interface Options {
   logouts: { sessions: number; times: number }[]
   /** How many instances run while a logout is measured. */
   instances: number[]
+  /** How many instances hold leases while logouts wait for all of them. */
+  fleets: number[]
   data: string
   /** The folder for results; null: a temporary folder, because the run is partial. */
   out: string | null
@@ -82,6 +85,7 @@ export function readOptions(args: string[]): Options | null {
     ),
     logouts: quick ? LOGOUTS.map(({ sessions }) => ({ sessions, times: 3 })).slice(0, 3) : LOGOUTS,
     instances: quick ? [1, 3] : [1, 3, 10],
+    fleets: quick ? [10, 50] : [100, 1_000],
     data: values.data ?? folder('.data'),
     out: values.out ?? (shortened ? null : folder('results')),
   }

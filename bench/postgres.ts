@@ -33,7 +33,8 @@ export async function startPostgres(folder: string): Promise<Postgres> {
     settings: {
       fsync: 'on',
       shared_buffers: `${buffers}MB`,
-      max_connections: '300',
+      // One for each instance of the largest fleet.
+      max_connections: '1100',
       maintenance_work_mem: '512MB',
       max_wal_size: '8GB',
     },

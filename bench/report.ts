@@ -20,7 +20,7 @@ export interface Run {
 
 export function report({ date, machine, options, results }: Run): string {
   const { sessions, rounds, seconds } = options
-  const { checks, latency, logout, growth, login, ending, incident, everyone } = results
+  const { checks, latency, logout, growth, login, ending, incident, everyone, fleet } = results
   const sections = [
     `# Benchmarks, ${date}`,
     Object.entries(machine)
@@ -133,6 +133,34 @@ ${readable(everyone.answeredMs)} ms; the last check that was answered "valid" be
           what,
           `${estimated ? 'about ' : ''}${count(sessions)}`,
           readable(ms / 1_000),
+        ]),
+      ),
+    )
+  if (fleet)
+    sections.push(
+      '## Many instances',
+      `Instances that hold leases and answer no checks, and five logouts a second. Wait of a logout from its commit until each instance has
+acknowledged it, in ms; CPU in cores.`,
+      markdownTable(
+        [
+          'instances',
+          'logouts',
+          'p50',
+          'p99',
+          'leases lost',
+          'PostgreSQL without logouts',
+          'PostgreSQL',
+          'instances together',
+        ],
+        fleet.map(({ instances, waits, lost, idleCores, cores, fleetCores }) => [
+          count(instances),
+          count(waits.length),
+          readable(percentile(waits, 0.5)),
+          readable(percentile(waits, 0.99)),
+          count(lost),
+          readable(idleCores),
+          readable(cores),
+          readable(fleetCores),
         ]),
       ),
     )

@@ -5,6 +5,7 @@
 import type { Sample } from './measure.ts'
 import type { EndingSample } from './parts/ending.ts'
 import type { EveryoneSample } from './parts/everyone.ts'
+import type { FleetSample } from './parts/fleet.ts'
 import type { IncidentSample } from './parts/incident.ts'
 import type { LoginSample } from './parts/login.ts'
 import type { LogoutSeries } from './parts/logout.ts'
@@ -22,6 +23,8 @@ export interface Results {
   /** By mode. */
   incident?: IncidentSample[]
   everyone?: EveryoneSample
+  /** By number of instances. */
+  fleet?: FleetSample[]
 }
 
 export type Series = Record<string, Sample[]>

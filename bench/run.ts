@@ -17,6 +17,7 @@ import { HELP, type Options, readOptions } from './options.ts'
 import { checks } from './parts/checks.ts'
 import { ending } from './parts/ending.ts'
 import { everyone } from './parts/everyone.ts'
+import { fleet } from './parts/fleet.ts'
 import { growth } from './parts/growth.ts'
 import { incident } from './parts/incident.ts'
 import { latency } from './parts/latency.ts'
@@ -65,6 +66,7 @@ async function fill(results: Results): Promise<void> {
     if (wanted('ending')) results.ending = await ending(postgres, options)
     if (wanted('incident')) results.incident = await incident(postgres, options)
     if (wanted('everyone')) results.everyone = await everyone(postgres, options)
+    if (wanted('fleet')) results.fleet = await fleet(postgres, options)
   } finally {
     await measure.close()
   }
