@@ -112,7 +112,7 @@ t.test(
     })()
     await Promise.all([...load, counting])
     t.same(CONNECTIONS, { worker: 12, machine: 4 })
-  t.ok(most > 12, `the load fills the pools of both workers: ${most}`)
+    t.ok(most > 12, `the load fills the pools of both workers: ${most}`)
     t.ok(most <= 2 * CONNECTIONS.worker + CONNECTIONS.machine, `${most} connections`)
     await waitFor('idle connections to close', async () => (await connections()).length <= 4)
   },
