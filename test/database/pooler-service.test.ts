@@ -1,6 +1,7 @@
 /** The service behind a real PgBouncer in transaction mode, with DATABASE_DIRECT_URL for what needs a session. */
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { SERVER_ID } from '../../src/database/connection-settings.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import { sqlState } from '../../src/database/failures.ts'
 import type { Problem } from '../../src/errors.ts'
@@ -274,4 +275,59 @@ t.test('when PostgreSQL stops behind the pooler, checks get 503, and recover by 
   t.equal(await service.check(token), 200)
   t.equal((await service.as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
   t.equal(await service.check(token), 401)
+})
+
+t.test('through the pooler, nothing is read or done on another server than that of the lease', async (t) => {
+  const [{ id } = { id: '' }] = await database.psql<{ id: string }>(`select ${SERVER_ID} as id`)
+  const [system = '', timeline = '', started = ''] = id.split('/')
+  // Another cluster, a promoted standby, a restart.
+  const others = [
+    `7${system}/${timeline}/${started}`,
+    `${system}/0000000F/${started}`,
+    `${system}/${timeline}/1.5`,
+  ]
+  const met: string[] = []
+  let server = id
+  const fence = {
+    get server() {
+      return server
+    },
+    enter: async () => server,
+    met: (other: string) => void met.push(other),
+  }
+  const pooled = openDatabase(pgbouncer.url, { pooled: true, fence })
+  t.teardown(pooled.close)
+  const calls = (n: string) => ({
+    statement: () =>
+      pooled.run((db) => db.execute(`insert into global_logout."user" (id) values ('run ${n}')`)),
+    transaction: () =>
+      pooled.transaction((tx) =>
+        tx.execute(`insert into global_logout."user" (id) values ('transaction ${n}')`),
+      ),
+    query: () =>
+      pooled.query({
+        name: 'one',
+        text: 'insert into global_logout."user" (id) values ($1) returning id',
+        values: [`query ${n}`],
+      }),
+    'call of a function': () =>
+      pooled.act({
+        name: 'act',
+        text: 'select xid from global_logout.log_in($1::text, $1::text, null, null, null, null, null, true, null)',
+        values: [`act ${n}`],
+      }),
+  })
+  for (const [n, other] of others.entries()) {
+    server = other
+    for (const [kind, call] of Object.entries(calls(`${n}`)))
+      await t.rejects(async () => void (await call()), { status: 503 }, `${kind}: ${other}`)
+  }
+  t.same(await database.psql(`select id from "user" where id ~ '^(run|transaction|query|act) '`), [])
+  t.same([...new Set(met)], [id], 'the fence hears which server it is')
+  server = id
+  for (const [kind, call] of Object.entries(calls('right'))) t.ok(await call(), kind)
+  t.equal(
+    (await database.psql(`select from "user" where id ~ '^(run|transaction|query|act) right'`)).length,
+    4,
+  )
 })
