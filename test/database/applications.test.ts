@@ -147,7 +147,7 @@ t.test('an act without a token, a user or a scope is refused, and ends nothing',
   t.same(await psql(`select from "user" where id = ''`), [])
 })
 
-t.test('a token is taken over for one user only, whoever else claims it later', async (t) => {
+t.test('a token is taken over for one user only, even if another claims it later', async (t) => {
   const { headers } = await keyFor('sessions:create')
   const overHttp = (id: string, token: string) => {
     const init = json({ user: { id }, takeOver: { token, expires: inAnHour() } })
