@@ -12,33 +12,29 @@ import { waitFor } from '../support/within.ts'
 const database = await testDatabase()
 const { psql } = database
 
-t.test(
-  'an open transaction is found, with its process if the login has pg_monitor',
-  async (t) => {
-    const login = `gl_test_snapshots_${process.pid}`
-    await psql(`create role ${login} login password 'x'`)
-    const url = new URL(database.url)
-    url.username = login
-    url.password = 'x'
-    const stranger = openDatabase(url.href, { max: 1 })
-    t.teardown(async () => {
-      await stranger.close()
-      await dropLogin({ psql }, login)
-    })
-    await database.transaction(async (tx) => {
-      await tx.execute(`insert into global_logout."user" (id) values ('writer')`)
-      const [{ pid } = { pid: 0 }] = (await tx.execute<{ pid: number }>('select pg_backend_pid() as pid'))
-        .rows
-      const { oldest, hidden } = await database.run(findOldSnapshots)
-      t.match(oldest.get('transaction'), { name: new RegExp(`pid ${pid} of `), transactions: Number })
-      t.ok(Number(oldest.get('transaction')?.seconds) > 0)
-      t.notOk(hidden)
-      const seen = await stranger.run(findOldSnapshots)
-      t.ok(seen.hidden)
-      t.match(seen.oldest.get('transaction'), { seconds: null, transactions: Number })
-    })
-  },
-)
+t.test('an open transaction is found, with its process if the login has pg_monitor', async (t) => {
+  const login = `gl_test_snapshots_${process.pid}`
+  await psql(`create role ${login} login password 'x'`)
+  const url = new URL(database.url)
+  url.username = login
+  url.password = 'x'
+  const stranger = openDatabase(url.href, { max: 1 })
+  t.teardown(async () => {
+    await stranger.close()
+    await dropLogin({ psql }, login)
+  })
+  await database.transaction(async (tx) => {
+    await tx.execute(`insert into global_logout."user" (id) values ('writer')`)
+    const [{ pid } = { pid: 0 }] = (await tx.execute<{ pid: number }>('select pg_backend_pid() as pid')).rows
+    const { oldest, hidden } = await database.run(findOldSnapshots)
+    t.match(oldest.get('transaction'), { name: new RegExp(`pid ${pid} of `), transactions: Number })
+    t.ok(Number(oldest.get('transaction')?.seconds) > 0)
+    t.notOk(hidden)
+    const seen = await stranger.run(findOldSnapshots)
+    t.ok(seen.hidden)
+    t.match(seen.oldest.get('transaction'), { seconds: null, transactions: Number })
+  })
+})
 
 t.test('the log says once when vacuum is held back, by what, and when no more', async (t) => {
   const found = (old: Partial<OldSnapshot>[]) => ({
