@@ -16,33 +16,6 @@ export async function findLock(db: Executor, userId: string): Promise<Lock | nul
   return lock ?? null
 }
 
-/**
- * Locks a user for `seconds`, or until staff unlock the user (null). A longer lock in force stays.
- * @returns the lock in force.
- */
-export async function putLock(
-  tx: Executor,
-  userId: string,
-  seconds: number | null,
-  reason: string,
-): Promise<Lock> {
-  const until =
-    seconds === null
-      ? null
-      : sql`clock_timestamp() + pg_catalog.make_interval(secs => ${seconds}::double precision)`
-  await tx
-    .insert(userLock)
-    .values({ userId, until, reason })
-    .onConflictDoUpdate({
-      target: userLock.userId,
-      set: { until: sql`excluded.until`, reason: sql`excluded.reason`, lockedAt: sql`excluded.locked_at` },
-      setWhere: sql`${userLock.until} < coalesce(excluded.until, 'infinity')`,
-    })
-  const lock = await findLock(tx, userId)
-  if (!lock) throw new Error('the lock was written but not found')
-  return lock
-}
-
 /** Removes a lock. @returns the lock that was in force, or null. */
 export async function deleteLock(tx: Executor, userId: string): Promise<Lock | null> {
   const lock = await findLock(tx, userId)

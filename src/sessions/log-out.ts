@@ -10,7 +10,7 @@ import { actsOf } from '../operations/acknowledged.ts'
 import type { LogoutScope } from '../operations/kinds.ts'
 import type { RequestSource } from './log-in.ts'
 import { tokenNotValid } from './refusals.ts'
-import { type Dated, type Ended, endedOf, MOST_LISTED } from './revoke.ts'
+import { type Dated, type Ended, endedOf, endingAct, MOST_LISTED } from './revoke.ts'
 
 export interface Outcome {
   /** Null when the session had already been ended by another session, or outside this service. */
@@ -41,10 +41,7 @@ type Row = [
   acts: string,
 ]
 
-export function createLogOut(
-  { act, transaction }: Pick<Database, 'act' | 'transaction'>,
-  afterCommit: AfterCommit,
-) {
+export function createLogOut(database: Pick<Database, 'act' | 'transaction'>, afterCommit: AfterCommit) {
   async function logOut(
     token: string,
     scope: LogoutScope,
@@ -54,23 +51,14 @@ export function createLogOut(
   ): Promise<Outcome> {
     const what = [hashToken(token), scope, sessionId, others.map(hashToken)]
     const by = [userAgent, ipAddress, requestId ?? null]
-    let row = await act<Row>({ ...LOG_OUT, values: [...what, ...by, false] })
-    // One millisecond more for each session: 100,000 took two to four seconds on two cores.
-    if (row[1] === 'large') row = await inTime(row[6], [...what, ...by, true])
+    const row = await endingAct<Row>(database, { ...LOG_OUT, values: [...what, ...by] }, (row) =>
+      row[1] === 'large' ? row[6] : null,
+    )
     const [xid, outcome, signedOut, operationId, ended, revoked, , acts] = row
     if (outcome === 'refused') throw tokenNotValid()
     if (outcome === 'not_found') throw new Problem('session_not_found', 'None of your sessions has this id.')
     const waitedMs = await afterCommit(xid, operationId, actsOf(acts))
     return { operationId, scope, revokedCount: ended, revoked: revoked.map(endedOf), signedOut, waitedMs }
-  }
-
-  /** The same call with a longer deadline. */
-  function inTime(ms: number, values: unknown[]): Promise<Row> {
-    return transaction(async (tx) => {
-      await tx.extend(ms)
-      const { rows } = await tx.$client.query<Row>({ text: LOG_OUT.text, values, rowMode: 'array' })
-      return rows[0] as Row
-    })
   }
 
   return {

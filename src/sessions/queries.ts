@@ -68,33 +68,6 @@ export async function lockUserForLogout(tx: Executor, userId: string): Promise<v
   await tx.select({ id: user.id }).from(user).where(eq(user.id, userId)).for('update')
 }
 
-/**
- * Blocks logouts of the user until the transaction ends. Call it before locking any row of `session`, as a logout does:
- * the same lock order everywhere prevents deadlocks. The foreign key of the insert would take only a KEY SHARE lock.
- * Later logins could share that lock and starve a waiting logout.
- *
- * Also mirrors the user: adds the row at the first sign-in, and keeps what the application knows in step.
- */
-export async function lockUserForLogin(
-  tx: Executor,
-  userId: string,
-  profile: UserProfile = {},
-): Promise<void> {
-  const given = Object.entries(profile).filter(([, value]) => value !== undefined)
-  const changed = given.map(
-    ([field, value]) => sql`${user[field as keyof UserProfile]} is distinct from ${value}`,
-  )
-  await tx
-    .insert(user)
-    .values({ id: userId, ...Object.fromEntries(given) })
-    // A row that needs no update is locked all the same, FOR NO KEY UPDATE.
-    .onConflictDoUpdate({
-      target: user.id,
-      set: { name: sql`${user.name}`, ...Object.fromEntries(given) },
-      setWhere: sql`false ${sql.join(changed.map((each) => sql` or ${each}`))}`,
-    })
-}
-
 /** What is mirrored of a user. Null removes a value. */
 export interface UserProfile {
   name?: string | null | undefined

@@ -1,10 +1,6 @@
-/** Ends sessions as one operation, recorded in the same transaction: `end_sessions()` in migrations/0003_applications.sql does it. */
-import { sql } from 'drizzle-orm'
-import type { Transaction } from '../database/database.ts'
-import { fetchRows } from '../database/rows.ts'
-import type { Act } from '../operations/acknowledged.ts'
-import { type NewOperation, operationRow } from '../operations/record.ts'
-import { countSessions } from './queries.ts'
+/** Ends sessions as one operation, recorded in the same transaction: functions in `migrations/` do it, each in one statement. */
+import type { Database } from '../database/database.ts'
+import type { Prepared } from '../database/pooled-client.ts'
 import type { Session } from './schema.ts'
 
 /**
@@ -23,25 +19,23 @@ export const extensionFor = (count: number): number => (count > WITHIN_DEADLINE 
 export type Ended = Pick<Session, 'id' | 'userAgent' | 'ipAddress' | 'createdAt' | 'lastSeenAt'>
 
 /**
- * Ends all sessions of the user that `what` names. Call `lockUserForLogout` before.
- * @returns how many sessions were active, the last seen of them, and the act, to be kept after the commit.
+ * Calls a function that ends sessions, whose last argument says whether they may be more than a thousand.
+ * @param call without that argument. Where there are more, it is called again with a millisecond more for each.
+ * @param tooMany how many, where it has ended none because of their number; else null.
  */
-export async function revoke(
-  tx: Transaction,
-  what: NewOperation & { userId: string },
-): Promise<{ operationId: string; revokedCount: number; revoked: Ended[]; act: Act }> {
-  const extension = extensionFor(await countSessions(tx, what.userId))
-  if (extension > 0) await tx.extend(extension)
-  const [done] = await fetchRows<{ operationId: string; ended: number; ids: string[]; revoked: Dated[] }>(
-    tx,
-    sql`select operation_id as "operationId", ended, ids::text[] as ids, revoked from global_logout.end_sessions(
-      pg_catalog.jsonb_populate_record(null::global_logout.operation, ${JSON.stringify(operationRow(what))}::jsonb),
-      null::uuid, null::uuid, ${MOST_LISTED}::integer)`,
-  )
-  if (!done) throw new Error('end_sessions returned no row')
-  const { operationId, ended, ids, revoked } = done
-  const act = { id: operationId, what, sessionIds: ids }
-  return { operationId, revokedCount: ended, revoked: revoked.map(endedOf), act }
+export async function endingAct<Row extends unknown[]>(
+  { act, transaction }: Pick<Database, 'act' | 'transaction'>,
+  { name, text, values }: Omit<Prepared, 'pooledText'> & { values: unknown[] },
+  tooMany: (row: Row) => number | null,
+): Promise<Row> {
+  const row = await act<Row>({ name, text, values: [...values, false] })
+  const sessions = tooMany(row)
+  if (sessions === null) return row
+  return transaction(async (tx) => {
+    await tx.extend(sessions)
+    const { rows } = await tx.$client.query<Row>({ text, values: [...values, true], rowMode: 'array' })
+    return rows[0] as Row
+  })
 }
 
 /** As JSON has it. */

@@ -4,7 +4,6 @@
  */
 import { NotSignedOutError, ServiceError, type Sessions, UndecidedError } from '@global-logout/client'
 import type { Test } from 'tap'
-import { putLock } from '../../src/sessions/locks.ts'
 import { duringOutage } from '../support/database-outage.ts'
 import type { Service } from '../support/service.ts'
 import { untilDecided } from '../support/until-decided.ts'
@@ -278,7 +277,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
 
   await t.test('a locked user cannot sign in, and gets the reason', async (t) => {
     const { id, ...session } = await signIn()
-    await leased.database.transaction((tx) => putLock(tx, id, null, 'test'))
+    await psql(`insert into user_lock (user_id, reason) values ($1, 'test')`, [id])
     const error = await sessions.create({ user: { id } }).catch((error) => error)
     t.ok(error instanceof ServiceError)
     t.match(error, { status: 403, code: 'user_locked' })
@@ -289,7 +288,7 @@ export async function sessionsSuite(t: Test, { sessions, leased, flush }: Subjec
     const phone = await signIn()
     const laptop = await signIn(phone.id)
     t.ok(await isValid(phone))
-    await leased.database.transaction((tx) => putLock(tx, phone.id, null, 'test'))
+    await psql(`insert into user_lock (user_id, reason) values ($1, 'test')`, [phone.id])
     await sessions.removeUser(phone.id)
     t.notOk(await isValid(phone))
     t.notOk(await isValid(laptop))

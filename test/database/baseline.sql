@@ -353,7 +353,7 @@ BEGIN
 			global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.remove_user(text, text, text, text),
 			global_logout.redo_operation(jsonb, uuid[], boolean),
 			global_logout.log_in(text, text, jsonb, text, inet, text, uuid, boolean, text), global_logout.log_out(text, text, uuid, text[], text, inet, text, integer, boolean),
-			global_logout.end_sessions(global_logout.operation, uuid, uuid, integer),
+			global_logout.end_sessions(global_logout.operation, uuid, uuid, integer), global_logout.revoke_user(jsonb, boolean, integer, boolean, integer, boolean),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.may_act_on_staff() TO global_logout_service;
 		GRANT SELECT ON global_logout.migration TO global_logout_service;
@@ -368,10 +368,14 @@ BEGIN
 END $$;
 
 CREATE FUNCTION global_logout.kept_act(act global_logout.operation, id uuid, session_ids uuid[]) RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-	SELECT json_build_object('id', id, 'what', json_strip_nulls(to_json(act)), 'sessionIds', session_ids)::text
+	SELECT json_build_object('id', kept_act.id, 'what', json_strip_nulls(to_json(act)), 'sessionIds', session_ids, 'takenOver', (
+		SELECT coalesce(json_agg(r.session_token), '[]') FROM global_logout.revoked_session r
+		JOIN global_logout.taken_over t ON t.session_token = r.session_token
+		WHERE r.xid = pg_current_xact_id() AND r.operation_id = kept_act.id
+	))::text
 $$;
 
 CREATE TABLE global_logout.service_key (
@@ -848,8 +852,9 @@ CREATE FUNCTION global_logout.redo_operation(act jsonb, session_ids uuid[], relo
 DECLARE
 	redone global_logout.operation := jsonb_populate_record(NULL::global_logout.operation, act);
 	until CONSTANT timestamptz := nullif(redone.result ->> 'lockedUntil', 'forever')::timestamptz;
+	tokens CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(act -> 'taken_over'));
 BEGIN
-	PERFORM global_logout.begin_act();
+	PERFORM global_logout.begin_act(redone.kind);
 	PERFORM FROM global_logout."user" u WHERE u.id = redone.user_id FOR UPDATE;
 	IF EXISTS (SELECT FROM global_logout.operation o WHERE o.id = (redone.result #>> '{redone,operationId}')::uuid) THEN
 		RETURN;
@@ -865,9 +870,11 @@ BEGIN
 			ON CONFLICT (user_id) DO UPDATE SET until = excluded.until, reason = excluded.reason, locked_at = excluded.locked_at
 			WHERE held.until < coalesce(excluded.until, 'infinity');
 	END IF;
+	-- Waits for one that is being taken over, so that the next statement sees its session.
+	INSERT INTO global_logout.taken_over (session_token) SELECT unnest(tokens) ON CONFLICT DO NOTHING;
 	PERFORM set_config('global_logout.operation_id', redone.id::text, true);
 	DELETE FROM global_logout.session s
-		WHERE s.id = ANY (session_ids) OR (redone.kind = 'user.delete' AND s."userId" = redone.user_id);
+		WHERE s.id = ANY (session_ids) OR s."sessionToken" = ANY (tokens) OR (redone.kind = 'user.delete' AND s."userId" = redone.user_id);
 	PERFORM set_config('global_logout.operation_id', '', true);
 	SELECT count(*) INTO ended FROM global_logout.revoked_session r
 		WHERE r.xid = pg_current_xact_id() AND r.operation_id = redone.id;
@@ -1029,6 +1036,58 @@ CREATE FUNCTION global_logout.restored_elsewhere() RETURNS boolean
 		(SELECT max(xid) FROM global_logout.session_change), (SELECT xid FROM global_logout.feed_horizon)) >= pg_snapshot_xmax(pg_current_snapshot())
 		OR (SELECT pg_snapshot_xmax(sealed) FROM global_logout.audit_head) > pg_snapshot_xmax(pg_current_snapshot())
 $$;
+
+CREATE FUNCTION global_logout.revoke_user(act jsonb, locks boolean, lock_seconds integer, may_be_unknown boolean, most integer, may_be_large boolean, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT sessions integer, OUT acts text, OUT locked_until timestamp with time zone, OUT lock_reason text, OUT locked_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+#variable_conflict use_variable
+DECLARE
+	what global_logout.operation := jsonb_populate_record(NULL::global_logout.operation, act);
+	is_known boolean;
+	done record;
+BEGIN
+	PERFORM global_logout.begin_act(what.user_id, what.reason);
+	PERFORM FROM global_logout."user" u WHERE u.id = what.user_id FOR UPDATE;
+	IF NOT FOUND THEN
+		is_known := EXISTS (SELECT FROM global_logout.staff s WHERE s.user_id = what.user_id)
+			OR EXISTS (SELECT FROM global_logout.user_lock l WHERE l.user_id = what.user_id AND coalesce(l.until > clock_timestamp(), true));
+		IF NOT is_known AND NOT may_be_unknown THEN
+			outcome := 'not_found';
+			RETURN;
+		END IF;
+		-- Without a row, a sign-in in progress or a session that is being taken over would escape. A lock waits for them by itself.
+		IF NOT is_known OR NOT locks THEN
+			PERFORM global_logout.mirror_user(what.user_id, '{}');
+			PERFORM FROM global_logout."user" u WHERE u.id = what.user_id FOR UPDATE;
+		END IF;
+	END IF;
+	IF NOT may_be_large THEN
+		SELECT count(*) INTO sessions FROM (SELECT FROM global_logout.session s WHERE s."userId" = what.user_id LIMIT 1001) listed;
+		IF sessions > 1000 THEN
+			SELECT count(*) INTO sessions FROM global_logout.session s WHERE s."userId" = what.user_id;
+			outcome := 'large';
+			RETURN;
+		END IF;
+	END IF;
+	IF locks THEN
+		INSERT INTO global_logout.user_lock AS held (user_id, until, reason)
+			VALUES (what.user_id, clock_timestamp() + make_interval(secs => lock_seconds::double precision), what.reason)
+			ON CONFLICT (user_id) DO UPDATE SET until = excluded.until, reason = excluded.reason, locked_at = excluded.locked_at
+			WHERE held.until < coalesce(excluded.until, 'infinity');
+		SELECT l.until, l.reason, l.locked_at INTO STRICT locked_until, lock_reason, locked_at FROM global_logout.user_lock l WHERE l.user_id = what.user_id;
+		what.result := jsonb_build_object('lockedUntil', global_logout.until_text(locked_until));
+	END IF;
+	-- A statement of its own, after that of the lock: it sees the sign-ins that the lock waited for.
+	SELECT e.* INTO done FROM global_logout.end_sessions(what, NULL, NULL, most) e;
+	xid := pg_current_xact_id()::text;
+	outcome := 'done';
+	operation_id := done.operation_id;
+	ended := done.ended;
+	revoked := done.revoked;
+	acts := '[' || global_logout.kept_act(what, operation_id, done.ids) || ']';
+END $$;
 
 CREATE FUNCTION global_logout.seal_operations(most integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1439,34 +1498,34 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x86a0025c3970aa381cd0dec886a551f372663a076ca00774fdb2d8a1911cd3a2', '734:734:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x1a14a20bd564d79fb6a40df6020a67d9c47520c6d5c106640bd94626c7a17153', '6144:6144:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x18282dc6a6620e5dcb4102a38b91f66e979dd66a2597e46e300c02502d12611a', '\x0da03048516134af37e692988d797616a7fbf6161e973a8a38ee054fb2fde780', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xa1da2621d159b58e6f04367388572d2ce33ba061402a38f05475e89f7b14b1ce', '\xae4ef79bb1898529c659df130f22752e028fb68ac067e7f55cfda263933048b0', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\xbe5b0b1907b3126f69d2a2d8c8b0fc429b8517c444d52b92d277e6652b21ff3d', '\x73cbdbe2a4fad3065a581a3e15a81207aea3e9de2cf5603479d1a6c15106b92e', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '06f8f9dc-52fc-4b37-bfaa-092bf42ebf75', '\x0db2969595ebd336ad5188867c0eddb12f0c770d42087377d4b03dd1d8308e3a', '\x079b467285b7325eb54227f290deb978b31a0efbe39e97d982128d794f96ed9f', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '2245e03f-fda4-4518-a905-c20c28b65a51', '\x07d63498a99d8cffca9d584295b4cf5e7d3fd3c2af4f3986051187532b4b12da', '\xc4b1dbf1c97c5538c63a996eda43ba5965ff098e375c7e4cd1a96dbe922f0e92', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '2bb49e78-c50f-4215-830e-6abc3feb07ea', '\xf74fbdfe0ec9b9d105ef2832c972a0371c07874cdaaa3f559876eb6238cc82eb', '\xa9c4b15dea2a931e2226de2f2c4395f97fef5d513e53bb4ed6a1c69a1a6d120a', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '42601db9-9b64-46a1-9470-74a0152707cc', '\x875ba40c8ed777a3f23fe83fa887d1d3ef2db752f440f76ea8637cc56a0f3fd1', '\x5675c1672251dfec6bf0693c659b3cabce7f7ffc865dd67d44482041c185236b', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '7b093751-b87d-4b99-afcc-2d7681f9d9f5', '\x57fd8ec3efd70661e9abbd314d6975b3371f2ef03e241d80af83d76bc545a12b', '\x0b7867dc6ce1560479db28d436692d7ee5a57bc50e0e568e23f733c8cdfea4e3', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, 'a2a5406d-315c-44cd-a854-969a9883534e', '\x9ed1571a7a5a9367011c88ed633326c957cdab9528be1a68bcafcd18148e7683', '\xbe3b4a6c468dde31bc187b9961109d22e2e30375afd8b3f8e243f739b6ac3545', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'f5c65d9f-9d20-4ac3-8517-4b91195be34e', '\x22548a2e35b8a8e3f5ba5dc894c3fbdbbbef4da32374683737133cd47e1cfe61', '\xd9dea558bfe6e5ce86671417b983b4218c77ecae08db54c26eb1da8f45c5bcec', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'fc774548-b544-4f0c-9799-dca5fecc7a3e', '\x914b3ce0fdd56152c983650edd56e6617bbf0dfb10e8b108c9ccd8700b56cc2a', '\x11113c6f4d352a4abdf87d5934d893a7ba6c2093d5261af9195beaf30dbe5572', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'fef06dc3-2bfd-4aeb-a70a-a3c2e1593c74', '\x634cb379a406a79f75f541867c37ae232ee13c297cdf1d7fc439f79652c80ef8', '\x86a0025c3970aa381cd0dec886a551f372663a076ca00774fdb2d8a1911cd3a2', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\xc9d672b1425de935a9ae4e56b693b1f9ca9daa4f6e96732adcb45ff23d4b1785', '\x032d383bb44524bd1561e3a56656f6b934b1403af5ddf068b1ef5581dd4376a9', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x0faea4c5d07e6895fc3384133399392ab00e07ff6f4bd3a030e438741303810c', '\x889e43905afcd94ea156959e52d0d04e67d9863404c56a50a0e4ec775366db05', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x6d6db0e57e969477c3e0069d683cf023487161c2290219ba7ccf681895c6e1d6', '\x18a3b5d11eb369bd62f1f24250563a0eddd3dc113a8b9ed869f9546cb78dab6f', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '34dc48f3-235d-401d-92ba-1aee2d191bb6', '\xb63bae91900932dd7c1de814ff201f28669b796db7ad9f95f68ec80cae77b9b6', '\x3bacfd4a0ab3a335c7bff5a8af3a7aacfa8ff7f048770e949e06660cb2d33d36', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '36fbc0c7-d168-4ab3-bf40-91ae49d5fd9a', '\xa3e0a65af9152812b132a6bfbb7597c34a426e8b8a47d5a43e71f7ad54f193c1', '\x74505e64cece854d5965de382ab8b7a49edbbf71e2bdbb331cc5c2ea7f9fedc4', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '3c80704d-f121-4cc1-87d3-7ed4ce2231e6', '\xf8d543baf21ae49592475df0116f84f82ea71dfc7207ab898cd1a61e48a8b8b5', '\x80b2357242ded502c2dc2cb664ab4f8c0b82843a52701d400b466f896ca4c9a0', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '63d65b57-f4a8-4c22-bfd2-a15d622516d3', '\x08c3e038bd9cebc5d006c687a27efdf84b4be96671f5b1e0a269197c323bce9e', '\x366d5c3c1a3cbf939d657de996f8d71727244461c28c118350b41f4984c05e4a', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '82d2b105-b245-43dc-a3e7-4f55d37b6953', '\xf93816187050b05fbbbc82f86c67c7b44c0b9d33f26a9aadbeb311b943cae8e7', '\x6494eb00291697b6e941e66f2aa9c68c1118d9f25ef325459417b101904fbdef', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, '974d8530-15c6-42f9-813e-de9e5f1d55aa', '\x002a2ae0b9061aa1b6bd75d0a87477605a74f89f4e25548a167e1f5061e49fdf', '\x8544540ec228c35452dbc2cd5523d103443d5fa99acced62bb7a65b586a12521', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'd6cf07a8-89b5-4b19-ba7b-717058124a23', '\xa84ed6f7f2c64b8ca605d9b5f48637f8a4e0fa9ccc832d16852037b541d8119d', '\xee7e0d40fa5c170251a276ffd7a0d1425c71736e5044c40901b07384c1c21f55', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'e5e8b7f0-f758-44b9-a92e-e121517d2dc3', '\x0199f465479e015ed44de035b689a6e905f92ad396840874dfa402e6368dcaf0', '\xc8cb9111df9258ac1769a5ff76ffb6b12f158dc145ff064dc16fd4748e74b35d', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'f0adb0c9-9150-433b-9562-4b92491cbc34', '\x3a24d700a33e5b86cfdc32b54e3474e2d305204f034eb903f7380f813afffa75', '\x1a14a20bd564d79fb6a40df6020a67d9c47520c6d5c106640bd94626c7a17153', '2026-11-28 00:21:51.646105+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 00:06:21.636409+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 00:06:21.636409+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 00:21:51.646105+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 00:21:51.646105+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 00:21:51.646105+00', '2026-11-28 00:21:51.646105+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{e8ec626c-95e9-4b84-9341-4e246bbe502f}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{0e1dfb3c-fd45-4aa9-be43-945c55ab994a}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
-INSERT INTO global_logout.instance (id, beat, applied) VALUES ('00000000-0000-4000-8000-000000000002', 7, '733:733:');
+INSERT INTO global_logout.instance (id, beat, applied) VALUES ('00000000-0000-4000-8000-000000000002', 7, '6143:6143:');
 
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 00:06:21.096161+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 00:06:21.096161+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 00:21:51.231367+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 00:21:51.231367+00');
 
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '9eeee8b4952476b1baddc70e2f77ba98f23ed8516aad8838954be8871e505e72', 1795752000000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '7a691b14a751aab8b59a149d41854e3b44b47ce050398c76f6c15b892a93e714', 1795752001000);
@@ -1475,55 +1534,57 @@ INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '8a193cfac
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, 'ebd11ccd9c1d117d39e5e26861e16dc5b97491a0fcd775cdc0f06f38575b678b', 1795752004000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (6, 'c01ba5c97e393aeb3b999ccbac81b363b3ba96f0238095b1cf7bcb84bc5be4fc', 1795752005000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (7, '9adc75ade560c1506dc39896ba1c884993499b98ef15a965e99414324c2646ca', 1795752006000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (8, '4e15cab4aa1bddf6f1376cf3b116998214796f0da53646e318d8a773d357d9c5', 1795752007000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (9, '059a5a8d18de5f6c560692d077ac4a75a2ae0e4f9834f43797e70c50d292f604', 1795752008000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('2245e03f-fda4-4518-a905-c20c28b65a51', 'logout', 'local', 'user', 'ada', 'bdea1d97-d3fc-4ac8-9f73-67518ee150bc', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 00:06:21.636409+00', 1, NULL, NULL, '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 00:06:21.636409+00', 1, NULL, NULL, '732', 12);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('42601db9-9b64-46a1-9470-74a0152707cc', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('2bb49e78-c50f-4215-830e-6abc3feb07ea', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"name": "api", "keyId": "b2b6fed2-63cd-4641-ab5f-cf2f48bae150", "scopes": ["introspect", "events"], "expiresAt": null}', '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f5c65d9f-9d20-4ac3-8517-4b91195be34e', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"name": "old", "keyId": "53e5e3cd-eb17-444f-b61e-3f014a87b9cc", "scopes": ["security"], "expiresAt": null}', '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('06f8f9dc-52fc-4b37-bfaa-092bf42ebf75', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"name": "old", "keyId": "53e5e3cd-eb17-444f-b61e-3f014a87b9cc", "scopes": ["security"], "expiresAt": null}', '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('7b093751-b87d-4b99-afcc-2d7681f9d9f5', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"role": "security", "before": null}', '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('a2a5406d-315c-44cd-a854-969a9883534e', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"role": "auditor", "before": null}', '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('fc774548-b544-4f0c-9799-dca5fecc7a3e', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"lockedUntil": "forever"}', '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('fef06dc3-2bfd-4aeb-a70a-a3c2e1593c74', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 00:06:21.636409+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '733', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 00:06:21.636409+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '733', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('3c80704d-f121-4cc1-87d3-7ed4ce2231e6', 'logout', 'local', 'user', 'ada', '52053b2e-570f-441d-a91d-9a331abc4dc4', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 00:21:51.646105+00', 1, NULL, NULL, '6142', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 00:21:51.646105+00', 1, NULL, NULL, '6142', 12);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('974d8530-15c6-42f9-813e-de9e5f1d55aa', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:21:51.646105+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '6142', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f0adb0c9-9150-433b-9562-4b92491cbc34', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:21:51.646105+00', 0, NULL, '{"name": "api", "keyId": "5bff4ece-f2a8-4367-806f-824f6b1c3af3", "scopes": ["introspect", "events"], "expiresAt": null}', '6142', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('34dc48f3-235d-401d-92ba-1aee2d191bb6', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:21:51.646105+00', 0, NULL, '{"name": "old", "keyId": "d927db94-c5c8-4f03-8f34-1b62563e1993", "scopes": ["security"], "expiresAt": null}', '6142', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('36fbc0c7-d168-4ab3-bf40-91ae49d5fd9a', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:21:51.646105+00', 0, NULL, '{"name": "old", "keyId": "d927db94-c5c8-4f03-8f34-1b62563e1993", "scopes": ["security"], "expiresAt": null}', '6142', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e5e8b7f0-f758-44b9-a92e-e121517d2dc3', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:21:51.646105+00', 0, NULL, '{"role": "security", "before": null}', '6142', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('82d2b105-b245-43dc-a3e7-4f55d37b6953', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 00:21:51.646105+00', 0, NULL, '{"role": "auditor", "before": null}', '6142', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('63d65b57-f4a8-4c22-bfd2-a15d622516d3', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 00:21:51.646105+00', 0, NULL, '{"lockedUntil": "forever"}', '6142', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('d6cf07a8-89b5-4b19-ba7b-717058124a23', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 00:21:51.646105+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '6142', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 00:21:51.646105+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '6143', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 00:21:51.646105+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '6143', NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, 'bdea1d97-d3fc-4ac8-9f73-67518ee150bc', 'ada', '2245e03f-fda4-4518-a905-c20c28b65a51', 3, '2026-11-28 00:06:21.636409+00', '203.0.113.9', 'Thief', false, false, '733');
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '7dd1ca3d-b18c-40ab-b036-6321d407be18', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 00:06:21.636409+00', '203.0.113.9', 'Thief', false, false, '733');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '52053b2e-570f-441d-a91d-9a331abc4dc4', 'ada', '3c80704d-f121-4cc1-87d3-7ed4ce2231e6', 3, '2026-11-28 00:21:51.646105+00', '203.0.113.9', 'Thief', false, false, '6143');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '64e03122-43bd-4edc-88a1-5895b4b9f1d6', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 00:21:51.646105+00', '203.0.113.9', 'Thief', false, false, '6143');
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (1, 'bdea1d97-d3fc-4ac8-9f73-67518ee150bc', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '2245e03f-fda4-4518-a905-c20c28b65a51', '2026-11-28 00:06:21.636409+00', '732', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (2, '7dd1ca3d-b18c-40ab-b036-6321d407be18', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 00:06:21.636409+00', '732', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (3, 'a2bf874a-fbb9-4ad7-a4d1-5c9966a2b263', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 00:06:21.636409+00', '733', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (6, 'b31da38d-e305-4ac9-97e9-f52ae983ec14', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 00:06:21.636409+00', '733', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, NULL, true);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (1, '52053b2e-570f-441d-a91d-9a331abc4dc4', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '3c80704d-f121-4cc1-87d3-7ed4ce2231e6', '2026-11-28 00:21:51.646105+00', '6142', '2026-11-28 00:21:51.646105+00', '2026-11-28 00:21:51.646105+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (2, '64e03122-43bd-4edc-88a1-5895b4b9f1d6', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 00:21:51.646105+00', '6142', '2026-11-28 00:21:51.646105+00', '2026-11-28 00:21:51.646105+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (3, '670fa642-2f80-425b-90de-d13e4c1c9244', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 00:21:51.646105+00', '6143', '2026-11-28 00:21:51.646105+00', '2026-11-28 00:21:51.646105+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (6, '6bea048d-1bc0-46a9-84a9-7c3815314b6f', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 00:21:51.646105+00', '6143', '2026-11-28 00:21:51.646105+00', '2026-11-28 00:21:51.646105+00', NULL, NULL, true);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('b2b6fed2-63cd-4641-ab5f-cf2f48bae150', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 00:06:21.636409+00', NULL, '2026-11-28 00:06:21.636409+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('53e5e3cd-eb17-444f-b61e-3f014a87b9cc', 'old', 'x', '{security}', '2026-11-28 00:06:21.636409+00', NULL, NULL, '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('5bff4ece-f2a8-4367-806f-824f6b1c3af3', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 00:21:51.646105+00', NULL, '2026-11-28 00:21:51.646105+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('d927db94-c5c8-4f03-8f34-1b62563e1993', 'old', 'x', '{security}', '2026-11-28 00:21:51.646105+00', NULL, NULL, '2026-11-28 00:21:51.646105+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', 'e8ec626c-95e9-4b84-9341-4e246bbe502f', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, '198.51.100.23', 'Phone', NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'c2abd3be-2c41-4310-981f-e1b950f98a2b', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, NULL, NULL, NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', 'f4270362-2cd5-4401-949f-7de1eab3bbe7', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, '192.0.2.44', 'Desk', NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '06f9f523-5a0b-4e01-b6ff-bea18957bcb5', '2026-11-28 00:06:21.636409+00', '2026-11-28 00:06:21.636409+00', NULL, '2001:db8::7', 'Laptop', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '0e1dfb3c-fd45-4aa9-be43-945c55ab994a', '2026-11-28 00:21:51.646105+00', '2026-11-28 00:21:51.646105+00', NULL, '198.51.100.23', 'Phone', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'd58b5023-626b-4f88-9899-0a08f0e5cc3a', '2026-11-28 00:21:51.646105+00', '2026-11-28 00:21:51.646105+00', NULL, NULL, NULL, NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', 'b237f838-02e8-438c-b7ab-e77291c54d44', '2026-11-28 00:21:51.646105+00', '2026-11-28 00:21:51.646105+00', NULL, '192.0.2.44', 'Desk', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', 'f6f52be4-9752-4d8a-b775-58ad8ebcbb33', '2026-11-28 00:21:51.646105+00', '2026-11-28 00:21:51.646105+00', NULL, '2001:db8::7', 'Laptop', NULL, 0);
 
-INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '733');
+INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '6143');
 
 INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds, epoch) VALUES (true, 2000000000, 2000000000, 0);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 00:21:51.646105+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 00:21:51.646105+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 00:21:51.646105+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 00:06:21.636409+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 00:06:21.636409+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 00:21:51.646105+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 00:21:51.646105+00');
 
-SELECT pg_catalog.setval('global_logout.migration_id_seq', 7, true);
+SELECT pg_catalog.setval('global_logout.migration_id_seq', 9, true);
 
 SELECT pg_catalog.setval('global_logout.revoked_session_id_seq', 6, true);
 
@@ -1853,6 +1914,9 @@ REVOKE ALL ON FUNCTION global_logout.require_incident_operation() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.restored_elsewhere() FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.restored_elsewhere() TO global_logout_service;
+
+REVOKE ALL ON FUNCTION global_logout.revoke_user(act jsonb, locks boolean, lock_seconds integer, may_be_unknown boolean, most integer, may_be_large boolean, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT sessions integer, OUT acts text, OUT locked_until timestamp with time zone, OUT lock_reason text, OUT locked_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.revoke_user(act jsonb, locks boolean, lock_seconds integer, may_be_unknown boolean, most integer, may_be_large boolean, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT sessions integer, OUT acts text, OUT locked_until timestamp with time zone, OUT lock_reason text, OUT locked_at timestamp with time zone) TO global_logout_service;
 
 REVOKE ALL ON FUNCTION global_logout.seal_operations(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.seal_operations(most integer) TO global_logout_service;

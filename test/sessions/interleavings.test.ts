@@ -8,10 +8,9 @@ import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import t from 'tap'
-import type { Executor, Transaction } from '../../src/database/database.ts'
+import type { Executor } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { lockUserForLogout, updateLastSeen } from '../../src/sessions/queries.ts'
-import { revoke } from '../../src/sessions/revoke.ts'
 import { session } from '../../src/sessions/schema.ts'
 import { testDatabase } from '../support/database.ts'
 import { SEARCH_PATH } from '../support/server.ts'
@@ -52,7 +51,9 @@ const commit = execute('commit')
 const LOGOUT: Step[] = [
   execute(BEGIN),
   (db, { userId }) => lockUserForLogout(db, userId),
-  (db, { userId }) => revoke(db as Transaction, { kind: 'logout', actorKind: 'user', userId }),
+  (db, { userId }) =>
+    db.execute(sql`select global_logout.end_sessions(pg_catalog.jsonb_populate_record(null::global_logout.operation,
+      ${JSON.stringify({ kind: 'logout', actor_kind: 'user', user_id: userId })}::jsonb), null::uuid, null::uuid, 100)`),
   commit,
 ]
 const insert: Step = (db, { userId, token }) =>

@@ -8,11 +8,11 @@ import type { Database, Executor } from '../../database/database.ts'
 import type { Reads } from '../../database/reads.ts'
 import { Problem } from '../../errors.ts'
 import type { AfterCommit } from '../../leases/after-commit.ts'
-import type { AcknowledgedActs } from '../../operations/acknowledged.ts'
-import { type Actor, recordOperationWithoutRevocations } from '../../operations/record.ts'
-import { deleteLock, type Lock, putLock } from '../../sessions/locks.ts'
-import { currentXid, lockUserForLogin, lockUserForLogout } from '../../sessions/queries.ts'
-import { type Ended, revoke } from '../../sessions/revoke.ts'
+import { type AcknowledgedActs, actsOf } from '../../operations/acknowledged.ts'
+import { type Actor, operationRow, recordOperationWithoutRevocations } from '../../operations/record.ts'
+import { deleteLock, type Lock } from '../../sessions/locks.ts'
+import { lockUserForLogout } from '../../sessions/queries.ts'
+import { type Dated, type Ended, endedOf, endingAct, MOST_LISTED } from '../../sessions/revoke.ts'
 import type { Session } from '../../sessions/schema.ts'
 import { countActiveSessions, listSessions } from '../../sessions/session-list.ts'
 import { listReplays } from '../replays/queries.ts'
@@ -71,14 +71,33 @@ export interface Revoked {
   waitedMs: number | null
 }
 
+const REVOKE_USER = {
+  name: 'revoke-user',
+  text: `select xid, outcome, operation_id, ended, revoked, sessions, acts, locked_until, lock_reason, locked_at
+    from global_logout.revoke_user($1::jsonb, $2::boolean, $3::integer, $4::boolean, ${MOST_LISTED}, $5::boolean)`,
+}
+type RevokeRow = [
+  xid: string,
+  outcome: 'done' | 'large' | 'not_found',
+  operationId: string,
+  ended: number,
+  revoked: Dated[],
+  sessions: number,
+  acts: string,
+  lockedUntil: Date | null,
+  lockReason: string,
+  lockedAt: Date,
+]
+
 export type Accounts = ReturnType<typeof createAccounts>
 
 export function createAccounts(
-  { run, transaction }: Pick<Database, 'run' | 'transaction'>,
+  database: Pick<Database, 'run' | 'act' | 'transaction'>,
   reads: Reads,
   afterCommit: AfterCommit,
   acknowledged: Pick<AcknowledgedActs, 'keep'>,
 ) {
+  const { run, transaction } = database
   return {
     /** Users whose id, email or name begins with `prefix`, in any case; maybe from a replica. To act on a user, ask `named`. */
     find: (prefix: string): Promise<FoundUser[]> => reads.run((db) => findUsers(db, prefix, MAX_FOUND)),
@@ -114,26 +133,22 @@ export function createAccounts(
       { reason, lockSeconds, allowUnknownId }: RevokeAll,
       by: Actor,
     ): Promise<Revoked> {
-      const { xid, act, ...ended } = await transaction(async (tx) => {
-        await lockUserForLogout(tx, userId)
-        const user = await findUser(tx, userId)
-        if (!user && !allowUnknownId) throw userNotFound(userId, WAY_ON)
-        if (!user || (user.deleted && lockSeconds === undefined)) {
-          // Without a row, a sign-in in progress or a session that is being taken over would escape. A lock waits for them by itself.
-          await lockUserForLogin(tx, userId)
-          await lockUserForLogout(tx, userId)
-        }
-        const lock = lockSeconds === undefined ? null : await putLock(tx, userId, lockSeconds, reason)
-        const ended = await revoke(tx, {
-          ...by,
-          kind: 'user.revoke',
-          userId,
-          reason,
-          ...(lock && { result: { lockedUntil: until(lock) } }),
-        })
-        return { ...ended, lock, xid: await currentXid(tx) }
-      })
-      return { ...ended, waitedMs: await afterCommit(xid, ended.operationId, [act]) }
+      const what = { ...by, kind: 'user.revoke', userId, reason } as const
+      const locks = lockSeconds !== undefined
+      const values = [JSON.stringify(operationRow(what)), locks, lockSeconds ?? null, allowUnknownId === true]
+      const [xid, outcome, operationId, ended, revoked, , acts, until, lockReason, lockedAt] =
+        await endingAct<RevokeRow>(database, { ...REVOKE_USER, values }, (row) =>
+          row[1] === 'large' ? row[5] : null,
+        )
+      if (outcome === 'not_found') throw userNotFound(userId, WAY_ON)
+      const waitedMs = await afterCommit(xid, operationId, actsOf(acts))
+      return {
+        operationId,
+        revokedCount: ended,
+        revoked: revoked.map(endedOf),
+        lock: locks ? { userId, until, reason: lockReason, lockedAt } : null,
+        waitedMs,
+      }
     },
 
     /**

@@ -89,6 +89,21 @@ t.test('after staff revoke an account, its devices get 401 and the audit log has
   t.equal(await check((await signIn(ada)).token), 200, 'without a lock, Ada signs in again')
 })
 
+t.test('more sessions than fit into the time of one statement are ended, and recorded once', async (t) => {
+  const ada = await addUser()
+  const { token } = await signIn(ada)
+  await psql(
+    `insert into session ("sessionToken", "userId", expires)
+      select gen_random_uuid()::text, $1, now() + interval '1 day' from generate_series(1, 1000)`,
+    [ada],
+  )
+  const { revokedCount, revoked, lock } = await accounts.revoke(ada, { reason: 'leak', lockSeconds: 60 }, by)
+  t.same([revokedCount, revoked.length, lock?.reason], [1001, 100, 'leak'])
+  t.equal(await check(token), 401)
+  await t.rejects(signIn(ada), { code: 'user_locked' })
+  t.same(await psql('select from operation where user_id = $1', [ada]), [{}])
+})
+
 t.test('once the revocation has answered, no instance answers "valid" from its cache', async (t) => {
   const leased = await startService({ database, env: { CHECK_MODE: 'leased' } })
   await leased.answersFromMemory()
