@@ -2,6 +2,8 @@
 import t from 'tap'
 import { example } from './examples.ts'
 import { HELP, readOptions } from './options.ts'
+import { broken } from './report.ts'
+import type { Run } from './run.ts'
 import { type Call, undecided } from './undecided.ts'
 
 const call = (instance: number, begin: number, end: number, isUndecided: boolean): Call => ({
@@ -21,6 +23,17 @@ t.test('the periods of 503 are those of each instance; a pause ends one', async 
   ]
   t.same(undecided(calls), { longest: 1_700, sum: 1_800 })
   t.same(undecided([call(0, 0, Number.POSITIVE_INFINITY, true)]), { longest: 0, sum: 0 }, 'no answer yet')
+})
+
+t.test('a logout that is lost and not carried out again fails a run, whatever the replication', async (t) => {
+  const after = (plan: Run['plan'], lost: number, redone: number) =>
+    broken({
+      ...{ plan, mode: 'leased', lost, redone, audit: [], feed: { events: 1, resets: 0, missing: 0 } },
+      judgement: { violations: [] },
+    } as unknown as Run)
+  t.same(after('asynchronous', 5, 6), [])
+  t.match(after('asynchronous', 5, 0), ['5 acknowledged logouts are lost, 0 carried out again'])
+  t.match(after('kill', 1, 1), ['1 acknowledged logouts are lost, 1 carried out again'])
 })
 
 t.test("the timing follows Patroni's rule", async (t) => {

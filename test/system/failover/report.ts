@@ -49,8 +49,9 @@ export function broken(run: Run): string[] {
     ...(promised.includes(run.mode) && violations.length > 0
       ? [`${whole(violations.length)} violations`]
       : []),
-    ...(replication === 'synchronous' && run.lost > 0
-      ? [`${whole(run.lost)} acknowledged logouts are lost`]
+    // An asynchronous failover loses commits, and the instances, which all live on, carry out again what it lost.
+    ...(run.lost > (replication === 'synchronous' ? 0 : run.redone)
+      ? [`${whole(run.lost)} acknowledged logouts are lost, ${whole(run.redone)} carried out again`]
       : []),
     ...(run.feed.missing > 0 ? [`${whole(run.feed.missing)} revocations are not known to the follower`] : []),
     ...run.audit.map((finding) => `audit: ${finding}`),
