@@ -28,6 +28,7 @@ export function aimsOf({
   latency,
   logout = [],
   growth = {},
+  connections = {},
   login = {},
   ending = [],
   everyone,
@@ -120,6 +121,12 @@ export function aimsOf({
       most: 1.3,
       unit: '',
     },
+    {
+      what: 'CPU of a check in database mode with 4 connections ÷ with 64',
+      value: cost(connections, 4) / cost(connections, 64),
+      most: 1.6,
+      unit: '',
+    },
   ]
 }
 
@@ -141,8 +148,8 @@ function medianOf(series: Series, name: string, field: 'perSecond' | 'p99Ms'): n
 }
 
 /** µs of CPU, of server and PostgreSQL together. */
-function cost(growth: Series, size: number): number {
-  return median((growth[size] ?? []).map(({ serverCpu, postgresCpu }) => serverCpu + postgresCpu))
+function cost(series: Series, size: number): number {
+  return median((series[size] ?? []).map(({ serverCpu, postgresCpu }) => serverCpu + postgresCpu))
 }
 
 function logoutP99(all: LogoutSeries[], mode: string): number {

@@ -32,8 +32,8 @@ export interface Turn {
   /** How many sessions are stored. */
   sessions: number
   seconds: number
-  /** A slower, steady load instead of the highest possible one. */
-  pace?: { connections: number; pauseMs: number }
+  /** Another load than that of 32 connections without pauses. */
+  pace?: { connections: number; pauseMs?: number }
 }
 
 export type Measure = ReturnType<typeof measurer>
@@ -88,7 +88,7 @@ export function measurer(postgres: Postgres) {
           url: server.base + participantOf(turn.name).path,
           cookieFile: await cookieFile(server, turn),
           connections: turn.pace?.connections ?? CONNECTIONS,
-          ...(turn.pace && { pauseMs: turn.pace.pauseMs }),
+          ...(turn.pace?.pauseMs && { pauseMs: turn.pace.pauseMs }),
         }
         await load({ ...options, seconds: Math.max(1, Math.round(turn.seconds / 2)) })
         const before = [await cpuOf(server.pid), await cpuOfPostgres(postgres.pid)] as const

@@ -8,11 +8,13 @@ export const PARTS = [
   'latency',
   'logout',
   'growth',
+  'connections',
   'login',
   'ending',
   'incident',
   'everyone',
   'fleet',
+  'sizes',
 ] as const
 export type Part = (typeof PARTS)[number]
 

@@ -20,7 +20,8 @@ export interface Run {
 
 export function report({ date, machine, options, results }: Run): string {
   const { sessions, rounds, seconds } = options
-  const { checks, latency, logout, growth, login, ending, incident, everyone, fleet } = results
+  const { checks, latency, logout, growth, connections, login, ending, incident, everyone, fleet, sizes } =
+    results
   const sections = [
     `# Benchmarks, ${date}`,
     Object.entries(machine)
@@ -64,7 +65,13 @@ generator share the machine. Ratios within one run hold from run to run; absolut
     sections.push(
       '## Growth',
       'Database mode, 10,000 sessions in use among those stored. CPU in µs for each check.',
-      growthTable(growth),
+      growthTable('stored sessions', growth),
+    )
+  if (connections)
+    sections.push(
+      '## Connections',
+      `Database mode, ${count(sessions)} stored sessions. CPU in µs for each check.`,
+      growthTable('connections', connections),
     )
   if (login)
     sections.push(
@@ -122,11 +129,27 @@ users it is about sign in and log out. p99 of checks in windows of 5 s, medians 
         incident.map(incidentRow),
       ),
     )
+  if (sizes)
+    sections.push(
+      '## Sizes',
+      'Bytes on disk for each row, as the tables grow in use.',
+      markdownTable(
+        ['table', 'rows', 'table', 'indexes', 'together'],
+        sizes.map(({ what, rows, table, indexes }) => [
+          what,
+          count(rows),
+          readable(table),
+          readable(indexes),
+          readable(table + indexes),
+        ]),
+      ),
+    )
   if (everyone)
     sections.push(
       '## Everyone',
       `${count(everyone.stored)} stored sessions, two instances in leased mode. An incident for everyone was answered after
-${readable(everyone.answeredMs)} ms; the last check that was answered "valid" began after ${readable(everyone.lastValidMs)} ms. ${count(everyone.checks)} checks.`,
+${readable(everyone.answeredMs)} ms; the last check that was answered "valid" began after ${readable(everyone.lastValidMs)} ms. ${count(everyone.checks)} checks.
+A session takes ${readable(everyone.bytes.table)} bytes, and its indexes ${readable(everyone.bytes.indexes)}. Without checks, a minute reads ${readable(everyone.idleBytes / 1e6)} MB of them.`,
       markdownTable(
         ['plan', 'sessions', 's'],
         everyone.plans.map(({ what, sessions, estimated, ms }) => [
@@ -203,9 +226,9 @@ function latencyTable(series: Series): string {
   )
 }
 
-function growthTable(series: Series): string {
+function growthTable(what: string, series: Series): string {
   return markdownTable(
-    ['stored sessions', 'checks/s', 'from–to', 'p99 ms', 'CPU server', 'CPU PostgreSQL', 'together'],
+    [what, 'checks/s', 'from–to', 'p99 ms', 'CPU server', 'CPU PostgreSQL', 'together'],
     Object.entries(series).map(([size, samples]) => [
       count(Number(size)),
       middle(samples, 'perSecond'),

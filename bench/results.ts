@@ -9,6 +9,7 @@ import type { FleetSample } from './parts/fleet.ts'
 import type { IncidentSample } from './parts/incident.ts'
 import type { LoginSample } from './parts/login.ts'
 import type { LogoutSeries } from './parts/logout.ts'
+import type { Size } from './parts/sizes.ts'
 
 export interface Results {
   /** By participant, one sample a round. */
@@ -18,10 +19,13 @@ export interface Results {
   logout?: LogoutSeries[]
   /** By stored sessions. */
   growth?: Series
+  /** By connections that ask. */
+  connections?: Series
   login?: Record<string, LoginSample[]>
   ending?: EndingSample[]
   /** By mode. */
   incident?: IncidentSample[]
+  sizes?: Size[]
   everyone?: EveryoneSample
   /** By number of instances. */
   fleet?: FleetSample[]

@@ -2,6 +2,7 @@
  * An incident for everyone: how long the plans take, and the time from the order to the last "valid" of two
  * instances with caches. It also checks the promise: a "valid" of a check that began after the answer ends
  * the run.
+ * Before it, with nothing to do: what a minute reads of the table of sessions.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { participantOf, serve } from '../measure.ts'
@@ -18,6 +19,10 @@ import { keyOf } from './incident.ts'
 export interface EveryoneSample {
   stored: number
   plans: { what: string; sessions: number; estimated: boolean; ms: number }[]
+  /** Bytes on disk for each session. */
+  bytes: { table: number; indexes: number }
+  /** Bytes of the table and its indexes that are read in a minute without checks: the sweep. */
+  idleBytes: number
   /** From the order to its answer, and to the start of the last check that was answered "valid". */
   answeredMs: number
   lastValidMs: number
@@ -28,6 +33,9 @@ export interface EveryoneSample {
 /** Checked continuously, by each instance. */
 const CHECKED = 1_000
 const AFTER_MS = 2_000
+const MINUTE_MS = 60_000
+/** PostgreSQL reports what a connection read within ten seconds. */
+const REPORTED_MS = 11_000
 
 const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()
 const selections = (): [string, object][] => [
@@ -47,6 +55,7 @@ export async function everyone(postgres: Postgres, { sessions }: Options): Promi
     const [{ base } = { base: '' }] = servers
     const headers = { ...(await keyOf(postgres, database)), 'content-type': 'application/json' }
     const incidents = `${base}/api/admin/incidents`
+    const bytes = await bytesEach(postgres, database, sessions)
     const plans: EveryoneSample['plans'] = []
     for (const [what, select] of selections()) {
       const began = performance.now()
@@ -55,6 +64,11 @@ export async function everyone(postgres: Postgres, { sessions }: Options): Promi
       plans.push({ what, sessions: plan.sessions, estimated: plan.estimated, ms })
       progress(`everyone: ${what}, ${count(plan.sessions)} planned in ${readable(ms / 1_000)} s`)
     }
+    await sleep(MINUTE_MS)
+    const before = await readBytes(postgres, database)
+    await sleep(MINUTE_MS - REPORTED_MS)
+    const idleBytes = (await readBytes(postgres, database)) - before
+    progress(`everyone: ${readable(idleBytes / 1e6)} MB of the sessions read in a minute`)
     const { planId } = await call(incidents, headers, { reason: 'benchmark', select: { everyone: true } })
     const checking = startChecks(servers, sessions)
     await checking.warm
@@ -67,6 +81,8 @@ export async function everyone(postgres: Postgres, { sessions }: Options): Promi
     return {
       stored: sessions,
       plans,
+      bytes,
+      idleBytes,
       answeredMs: answered - ordered,
       lastValidMs: lastValid - ordered,
       checks,
@@ -76,6 +92,28 @@ export async function everyone(postgres: Postgres, { sessions }: Options): Promi
     // Its rows are being deleted.
     await postgres.drop(database)
   }
+}
+
+async function bytesEach(postgres: Postgres, database: string, sessions: number) {
+  const { rows } = await postgres.connected(database, (client) =>
+    client.query(
+      `select pg_table_size('session') / $1::float8 as "table", pg_indexes_size('session') / $1::float8 as indexes`,
+      [sessions],
+    ),
+  )
+  return rows[0]
+}
+
+/** Read of the table of sessions and its indexes so far, from disk or from shared buffers. */
+async function readBytes(postgres: Postgres, database: string): Promise<number> {
+  await sleep(REPORTED_MS)
+  const { rows } = await postgres.connected(database, (client) =>
+    client.query(
+      `select 8192::float8 * (heap_blks_read + heap_blks_hit + idx_blks_read + idx_blks_hit) as bytes
+        from pg_statio_all_tables where relid = 'session'::regclass`,
+    ),
+  )
+  return rows[0].bytes
 }
 
 /** `warm` resolves once each instance has answered "valid" for every token, and so has cached them. */
