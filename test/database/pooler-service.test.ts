@@ -320,7 +320,7 @@ t.test('through the pooler, nothing is read or done on another server than that 
   for (const [n, other] of others.entries()) {
     server = other
     for (const [kind, call] of Object.entries(calls(`${n}`)))
-      await t.rejects(async () => void (await call()), { status: 503 }, `${kind}: ${other}`)
+      await t.rejects(async () => void (await call()), { name: 'Problem', status: 503 }, `${kind}: ${other}`)
   }
   t.same(await database.psql(`select id from "user" where id ~ '^(run|transaction|query|act) '`), [])
   t.same([...new Set(met)], [id], 'the fence hears which server it is')
