@@ -93,13 +93,14 @@ export function openDatabase(
 }
 
 interface CallOptions {
-  connections: ReturnType<typeof createPool>
+  connections: Pick<ReturnType<typeof createPool>, 'connect'>
   statements: ReturnType<typeof createPooledStatements> | null
   deadlineMs: number
   fence: Fence | undefined
 }
 
-function createCalls({ connections, statements, deadlineMs, fence }: CallOptions) {
+/** The calls on these connections. Exported for the simulation of leases, which has connections of its own. */
+export function createCalls({ connections, statements, deadlineMs, fence }: CallOptions) {
   /** Runs `work` on one connection, within the deadline. `work` may set another deadline. Closes the connection unless `keep`. */
   async function withClient<T>(
     work: (client: PoolClient, setDeadline: (ms: number) => void, server: string | null) => Promise<T>,

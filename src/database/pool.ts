@@ -19,6 +19,24 @@ interface PoolOptions extends Omit<ConnectorOptions, 'name'> {
   log: Log | undefined
 }
 
+/**
+ * A connection that leads to this server, of those that `next` gives: idle ones, then a new one. One that leads elsewhere is closed.
+ * @param server null for any primary. @param met as of the fence. @throws UnfitServer when a new one leads elsewhere.
+ */
+export async function connectionTo<
+  C extends Pick<PoolClient, 'serverId' | 'server' | 'tryOtherHost' | 'release'>,
+>(server: string | null, next: () => Promise<{ client: C; isNew: boolean }>, met?: Fence['met']): Promise<C> {
+  for (;;) {
+    const { client, isNew } = await next()
+    if (server === null || client.serverId === server) return client
+    client.release(true)
+    if (!isNew) continue
+    if (client.serverId) met?.(client.serverId)
+    client.tryOtherHost()
+    throw otherServer(client.server)
+  }
+}
+
 export function createPool(url: string, { max, log, ...options }: PoolOptions) {
   const connector = createConnector(url, { name: 'global-logout', ...options })
   const pool = new pg.Pool({
@@ -31,18 +49,9 @@ export function createPool(url: string, { max, log, ...options }: PoolOptions) {
   const unused = new WeakSet<pg.PoolClient>()
   pool.on('connect', (client) => void unused.add(client))
 
-  /** An idle connection, or a new one. @param server it must lead there; null for any primary. */
-  async function connectTo(server: string | null, met: Fence['met']): Promise<PoolClient> {
-    for (;;) {
-      const client = (await pool.connect()) as PoolClient
-      const isNew = unused.delete(client)
-      if (server === null || options.pooled || client.serverId === server) return client
-      client.release(true)
-      if (!isNew) continue
-      if (client.serverId) met?.(client.serverId)
-      client.tryOtherHost()
-      throw otherServer(client.server)
-    }
+  const next = async () => {
+    const client = (await pool.connect()) as PoolClient
+    return { client, isNew: unused.delete(client) }
   }
 
   return {
@@ -53,7 +62,7 @@ export function createPool(url: string, { max, log, ...options }: PoolOptions) {
      * verifies it instead. @param met as of the fence.
      */
     async connect(end: number, server: string | null, met?: Fence['met']): Promise<PoolClient> {
-      const connecting = connector.connectToAny(() => connectTo(server, met))
+      const connecting = connector.connectToAny(() => connectionTo(options.pooled ? null : server, next, met))
       const { promise: late, reject } = Promise.withResolvers<never>()
       const timer = setTimeout(() => {
         connecting.then((client) => client.release()).catch(() => {})

@@ -1,7 +1,8 @@
 /**
  * Simulates the parts of PostgreSQL that the lease protocol uses: rows, serial commits, and snapshots that
  * show a prefix of them. A crash loses the last commits that did not wait for the disk; one that waited keeps
- * all before it.
+ * all before it. When another server takes over, the old one may stay readable: it commits nothing more, and
+ * knows of no later logout.
  */
 import type { Prepared } from '../../src/database/pooled-client.ts'
 import type { InstanceStatus } from '../../src/leases/queries.ts'
@@ -14,7 +15,9 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
   const alive = new Set(keys)
   /** The tokens that each commit ended, in order. A snapshot is a number of commits, a transaction id a position. */
   const commits: string[][] = []
-  let connections = 1
+  let servers = 1
+  /** The sessions that each replaced server still shows. */
+  const replaced = new Map<string, Set<string>>()
   let epoch = 0
   /** Rows of instances: now, and after a crash. A row is replaced, never changed. */
   let rows = new Map<string, { beat: number; applied: number }>()
@@ -26,12 +29,6 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
     if (waits || random() < 0.3) onDisk = new Map(rows)
   }
 
-  /** Now and then over another connection. */
-  function read(): [snapshot: string, connectionId: string, policy: string] {
-    if (random() < 0.005 && !quiet) connections++
-    return [String(commits.length), String(connections), `epoch ${epoch}`]
-  }
-
   function write(id: string, row: { beat: number; applied: number } | undefined, { text }: Prepared): [][] {
     if (!row) return []
     rows.set(id, row)
@@ -39,14 +36,35 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
     return [[]]
   }
 
+  const current = () => `server ${servers}`
+
+  function takeOver(): void {
+    if (random() < 0.7) replaced.set(current(), new Set(alive))
+    servers++
+  }
+
+  /** Now and then over a connection to another server. */
+  function read(): [snapshot: string, connectionId: string, policy: string] {
+    if (random() < 0.005 && !quiet) takeOver()
+    return [String(commits.length), current(), `epoch ${epoch}`]
+  }
+
   return {
     expiresAt: (session: number) => expiry[session] ?? 0,
 
-    /** The rows of `readTokens`. */
-    readTokens(asked: string[], now: number): [number, string, string, ...number[]][] {
+    /** The server that a new connection leads to: sometimes still to one that was replaced. */
+    route(): string {
+      const old = [...replaced.keys()]
+      return (random() < 0.3 && old[Math.floor(random() * old.length)]) || current()
+    },
+
+    /** The rows of `readTokens`, on a connection to this server. */
+    readTokens(server: string, asked: string[], now: number): [number, string, string, ...number[]][] {
+      const shown = server === current() ? alive : replaced.get(server)
+      if (!shown) throw new Error('the connection is closed')
       return asked.flatMap((key, n): [number, string, string, ...number[]][] => {
         const left = ((expiry[keys.indexOf(key)] ?? 0) - now) / 1000
-        return alive.has(key) && left > 0 ? [[n + 1, 'user', key, 0, 0, 0, left, 60, 60, 60]] : []
+        return shown.has(key) && left > 0 ? [[n + 1, 'user', key, 0, 0, 0, left, 60, 60, 60]] : []
       })
     },
 
@@ -75,7 +93,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
         case 'set-applied':
           return write(id, row && { ...row, applied: Number(applied) }, statement)
         case 'read-beginning':
-          return [[...read(), 'server']]
+          return [[...read(), current()]]
         case 'read-changes': {
           const [since] = statement.values as [string]
           // Now and then too many to list.
@@ -91,7 +109,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
     },
     crash(): void {
       rows = new Map(onDisk)
-      connections++
+      takeOver()
     },
     removeDeadInstance(id: string, beat: number): void {
       if (rows.get(id)?.beat !== beat) return

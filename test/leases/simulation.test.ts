@@ -3,6 +3,7 @@ import t from 'tap'
 import { plainNode } from '../support/plain-node.ts'
 import { runProgram } from '../support/run-program.ts'
 import { seed } from '../support/seed.ts'
+import { simulate } from '../system/prove/simulation.ts'
 
 const RUNS = 3_000
 /** In milliseconds. On two idle cores the runs take some seconds. */
@@ -20,3 +21,11 @@ t.test('once a logout is answered, no instance says "valid" for its sessions', a
   // With less, the schedules would not exercise caches, waits and lost leases.
   t.ok(hits > RUNS && waits > RUNS && lapses > RUNS / 2, `hits ${hits}, waits ${waits}, lapses ${lapses}`)
 })
+
+t.test(
+  'a replaced server that is still read is seen: without verification of connections it is believed',
+  async (t) => {
+    const { caughtAfter, runs } = await simulate(RUNS, seed, 'connection-not-verified')
+    t.ok(caughtAfter, `a violation within ${runs} schedules`)
+  },
+)

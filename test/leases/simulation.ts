@@ -1,15 +1,18 @@
 /**
- * Simulates the lease protocol: the real cache, checker, instance with its statements, and barrier, on a simulated database and
- * simulated time. The seed decides how long each call takes, from nothing to longer than a lease, and whether it fails before or after its effect.
- * Every clock is wrong by up to its bound.
+ * Simulates the lease protocol: the real cache, checker, fence, instance with its statements, and barrier, on simulated databases and
+ * simulated time. A server that was replaced may still be read, by open and by new connections. The seed decides how long each call
+ * takes, from nothing to longer than a lease, and whether it fails before or after its effect. Every clock is wrong by up to its bound.
  */
 
+import './turns.ts'
 import { createSessionCache } from '../../src/check/cache.ts'
 import { leasedChecker } from '../../src/check/checker.ts'
-import type { Database } from '../../src/database/database.ts'
+import { createCalls, type Database } from '../../src/database/database.ts'
+import { connectionTo, type PoolClient } from '../../src/database/pool.ts'
 import type { Prepared } from '../../src/database/pooled-client.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { createBarrier } from '../../src/leases/barrier.ts'
+import { createFence } from '../../src/leases/fence.ts'
 import { createInstance, keepLease } from '../../src/leases/instance.ts'
 import { LEASE_MS, RATE_ERROR } from '../../src/leases/lease.ts'
 import { instanceStore } from '../../src/leases/queries.ts'
@@ -53,6 +56,8 @@ export const SESSIONS = 8
 const TOKENS = Array.from({ length: SESSIONS }, (_, n) => `session-${n}`)
 const KEYS = TOKENS.map(hashToken)
 const END_MS = 5 * LEASE_MS
+/** Of a check, in real time: nothing that is simulated takes as long. */
+const DEADLINE_MS = 1_000
 /** More than the steps of a join, a renewal, a wake and two polls take, and less than the mean wait for a renewal. */
 const QUIET_MS = 450
 
@@ -86,18 +91,51 @@ export async function play({ seed, rates, quiet, steps, ...given }: Scenario): P
     sleep: (ms, signal) => events.wait(ms / (1 + rate * RATE_ERROR), signal),
   })
 
+  /** A pool: connections stay open to the server that they were opened to. */
+  function connections(): Parameters<typeof createCalls>[0]['connections'] {
+    const idle: PoolClient[] = []
+    function open(): PoolClient {
+      const server = database.route()
+      const client = {
+        serverId: server,
+        server,
+        tryOtherHost: () => {},
+        release: (broken?: Error | boolean) => void (broken || idle.push(client as PoolClient)),
+        query: async ({ values }: Prepared) => ({
+          rows: await remote(() => database.readTokens(server, values[0] as string[], events.now())),
+        }),
+      }
+      return client as unknown as PoolClient
+    }
+    const next = async () => {
+      const client = idle.pop()
+      return client ? { client, isNew: false } : { client: open(), isNew: true }
+    }
+    return { connect: (_end, server, met) => connectionTo(server, next, met) }
+  }
+
   const stalledUntil = new Array<number>(INSTANCES).fill(0)
   const instances = rates.slice(0, INSTANCES).map((rate, me) => {
     const time = timeOf(rate)
     const { clock } = time
     const cache = createSessionCache(SESSIONS)
-    const read = ({ values }: Prepared) =>
-      remote(() => database.readTokens(values[0] as string[], events.now()))
-    const checks = { query: read as Database['query'] }
+    const fence = createFence()
+    const checks = createCalls({
+      connections: connections(),
+      statements: null,
+      deadlineMs: DEADLINE_MS,
+      fence,
+    })
     const checker = leasedChecker(checks, { record: () => {} }, cache, clock)
     const query = (statement: Prepared) => remote(() => database.query(statement), me)
     const lifecycle = createInstance(instanceStore({ query: query as Database['query'] }), cache, clock)
-    const holder = keepLease(lifecycle, time, { leased: () => {}, lost: () => void outcome.lapses++ })
+    const holder = keepLease(lifecycle, time, {
+      leased: (server) => fence.open({ server, holds: () => cache.holds(clock()) }),
+      lost(error) {
+        fence.close(error)
+        outcome.lapses++
+      },
+    })
     events.at(END_MS, () => void holder.close())
     return { checker, wake: holder.wake }
   })
@@ -187,7 +225,7 @@ function eventQueue() {
         now = next.at
         next.run()
         // Enough turns for the longest chain of promises; setImmediate would take four times as long.
-        for (let turn = 0; turn < 35; turn++) await null
+        for (let turn = 0; turn < 60; turn++) await null
       }
     },
   }

@@ -174,7 +174,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: 'split',
     file: 'src/database/pool.ts',
-    find: 'if (server === null || options.pooled || client.serverId === server) return client',
+    find: 'if (server === null || client.serverId === server) return client',
     replace: 'return client',
   },
   'standby-accepted': {
