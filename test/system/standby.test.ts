@@ -248,7 +248,8 @@ t.test(
     await primary.stop()
     await psql(standby.url, 'select pg_promote()')
     await waiting.printed('Server listening')
-    t.equal((await boundedFetch(`http://127.0.0.1:${port}/readyz`)).status, 200)
+    const ready = async () => (await boundedFetch(`http://127.0.0.1:${port}/readyz`)).status === 200
+    await waitFor('the waiting start to be ready', ready)
     for (const { check } of onBoth) await isValid(check, token)
     await demote(primary.folder)
     await primary.start()
