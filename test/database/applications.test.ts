@@ -207,6 +207,7 @@ t.test('an act whose old snapshot would miss a later sign-in is refused', async 
       `log_in('${crypto.randomUUID()}', '${ada}', '{}', null, null, '${phone}', null, true, null)`,
       `end_sessions(jsonb_populate_record(null::global_logout.operation,
         '{"kind": "user.revoke", "actor_kind": "staff", "user_id": "${ada}"}'), null, null, 100)`,
+      `revoke_user('{"kind": "user.revoke", "actor_kind": "staff", "user_id": "${ada}", "reason": "x"}', false, null, false, 100, true)`,
     ],
   })
   for (const isolation of OLD_SNAPSHOTS) {
