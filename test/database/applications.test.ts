@@ -261,6 +261,37 @@ t.test('under READ COMMITTED an act sees later commits, and waits for open trans
   t.same(await psql(`select from session where "userId" = $1`, [ada]), [])
 })
 
+t.test('no sign-in escapes a logout whose session appears while it waits for another user', async (t) => {
+  const [ada, bob] = [await addUser(), await addUser()]
+  const other = await signIn(bob)
+  const token = crypto.randomUUID()
+  const sign = 'select global_logout.sign_in($1, $2)'
+  const own = await hold(database, sign, [hashToken(token), ada])
+  const lockOfBob = await hold(database, 'select from "user" where id = $1 for update', [bob])
+  const loggedOut = psql<{ outcome: string; ended: number }>(
+    `select outcome, ended from global_logout.log_out($1, 'global', null, array[$2], null, null, null, 100, true)`,
+    [hashToken(token), hashToken(other.token)],
+  )
+  const waits = async () => {
+    const [row] = await psql<{ blockers: number[] }>(
+      `select pg_blocking_pids(pid) as blockers from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and query like '%log_out(%'`,
+    )
+    return row?.blockers.join()
+  }
+  const forBob = await waitFor('the logout to wait for the other user', waits)
+  await own.end('commit')
+  const escaping = await hold(database, sign, ['escaping', ada])
+  await lockOfBob.end()
+  await waitFor('the logout to wait for the sign-in', async () => {
+    const blockers = await waits()
+    return blockers && blockers !== forBob
+  })
+  await escaping.end('commit')
+  t.match(await loggedOut, [{ outcome: 'done', ended: 3 }])
+  t.same(await psql('select from session where "userId" in ($1, $2)', [ada, bob]), [])
+})
+
 t.test('an application with another default isolation can still sign in, check and sign out', async (t) => {
   for (const isolation of OLD_SNAPSHOTS) {
     const url = new URL(application.url)

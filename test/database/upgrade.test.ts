@@ -45,7 +45,11 @@ t.test('no row is lost or changed by an upgrade', async (t) => {
   const after = await contents()
   for (const [table, rows] of Object.entries(before))
     if (table === 'migration')
-      t.strictSame(after[table]?.slice(0, rows.length), rows, 'migrations from before')
+      t.strictSame(
+        after[table]?.filter((row) => rows.includes(row)),
+        rows,
+        'migrations from before',
+      )
     else if (!OF_INSTANCES.includes(table)) t.strictSame(after[table], rows, table)
 })
 
