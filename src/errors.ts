@@ -19,6 +19,7 @@ export const ERRORS = {
   session_not_found: { status: 404, title: 'No such session' },
   user_not_found: { status: 404, title: 'No such user' },
   incident_not_found: { status: 404, title: 'No such incident' },
+  operation_not_found: { status: 404, title: 'No such operation' },
   request_timeout: { status: 408, title: 'Request timeout' },
   session_over: { status: 409, title: 'The session is over' },
   incident_not_open: { status: 409, title: 'The plan has expired' },

@@ -98,14 +98,14 @@ export function createAudit({ run }: Pick<Database, 'run'>, reads: Pick<Reads, '
     list: (filter: AuditFilter, cursor: string | null = null): Promise<AuditPage> =>
       page(filter, cursor, PAGE),
 
-    /** An operation with a page of 100 sessions. @throws Problem `not_found`, `invalid_request` for an invalid cursor. */
+    /** An operation with a page of 100 sessions. @throws Problem `operation_not_found`, `invalid_request` for an invalid cursor. */
     async operation(id: string, cursor: string | null = null): Promise<OperationPage> {
       const after = cursor === null ? 0n : BigInt(readCursor(cursor, rowSchema))
       const found = await run(async (db) => {
         const operation = await findOperation(db, id)
         return operation && { operation, ended: await listEndedBy(db, id, after, PAGE + 1) }
       })
-      if (!found) throw new Problem('not_found', 'No operation has this id.')
+      if (!found) throw new Problem('operation_not_found', 'No operation has this id.')
       const { operation, ended } = found
       const sessions = ended.slice(0, PAGE)
       const last = ended.length > PAGE ? sessions.at(-1) : undefined

@@ -61,7 +61,7 @@ async function routes(instance: FastifyInstance, { audit }: AuditApi) {
         description:
           'The sessions come in the order in which they ended: 100, and the next 100 with `?cursor=`. Those whose retention period is over are missing. ' +
           'With `Accept: text/csv`: all of them as a file.',
-        problems: [...READ_PROBLEMS, 'not_found'],
+        problems: [...READ_PROBLEMS, 'operation_not_found'],
         params: z.object({ id: operationId }),
         querystring: z.strictObject({ cursor: cursor.optional() }),
         response: { 200: operationPage.describe('The operation, and at most 100 sessions.') },

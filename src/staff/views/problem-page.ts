@@ -12,6 +12,7 @@ const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
     text: 'No user here has this id. The account may have been deleted: its history is still in the audit log. Or the user has not come since your application adopted this service.',
   },
   incident_not_found: { title: 'There is no such incident', text: 'The address may be mistyped.' },
+  operation_not_found: { title: 'There is no such operation', text: 'The address may be mistyped.' },
   incident_not_open: {
     title: 'This plan has expired',
     text: 'No session was ended. Plan again and review the new numbers.',

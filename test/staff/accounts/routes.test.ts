@@ -405,8 +405,11 @@ t.test('an operation lists the sessions that it ended, in pages or as CSV', asyn
   t.equal(await problem(await as(token, `${path}?cursor=x`)), '400 invalid_request')
   t.equal(await problem(await as(own, path)), '401 invalid_token')
   const unknown = `/api/admin/operations/${crypto.randomUUID()}`
-  t.equal(await problem(await as(token, unknown)), '404 not_found')
-  t.equal(await problem(await as(token, unknown, { headers: { accept: 'text/csv' } })), '404 not_found')
+  t.equal(await problem(await as(token, unknown)), '404 operation_not_found')
+  t.equal(
+    await problem(await as(token, unknown, { headers: { accept: 'text/csv' } })),
+    '404 operation_not_found',
+  )
 })
 
 t.test('an audit export that fails midway does not look complete', async (t) => {
