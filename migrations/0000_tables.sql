@@ -131,6 +131,7 @@ CREATE TABLE "global_logout"."revoked_session" (
 	"last_seen_at" timestamp with time zone NOT NULL,
 	"ip_address" "inet",
 	"user_agent" text,
+	"of_many" boolean DEFAULT false NOT NULL,
 	CONSTRAINT "revoked_session_xid_id_pk" PRIMARY KEY("xid","id")
 -- Rows are only added, and deleted after the retention: vacuum at 2 % of new ones keeps pages visible to all and the newest times in the
 -- statistics, by which the planner chooses.
@@ -139,8 +140,8 @@ CREATE TABLE "global_logout"."revoked_session" (
 -- A global logout writes each of these for each session. So tokens, which are in no order, are hashed, and the time has a range for
 -- each block: of the CPU of such a row a hash took a quarter, where a tree of tokens took half.
 CREATE INDEX "revoked_session_session_token_idx" ON "global_logout"."revoked_session" USING hash ("session_token");--> statement-breakpoint
-CREATE INDEX "revoked_session_operation_id_id_idx" ON "global_logout"."revoked_session" USING btree ("operation_id","id");--> statement-breakpoint
-CREATE INDEX "revoked_session_user_id_revoked_at_idx" ON "global_logout"."revoked_session" USING btree ("user_id","revoked_at");--> statement-breakpoint
+CREATE INDEX "revoked_session_of_many_idx" ON "global_logout"."revoked_session" USING btree ("operation_id","id") WHERE "revoked_session"."of_many";--> statement-breakpoint
+CREATE INDEX "revoked_session_user_id_id_idx" ON "global_logout"."revoked_session" USING btree ("user_id","id");--> statement-breakpoint
 CREATE INDEX "revoked_session_external_idx" ON "global_logout"."revoked_session" USING btree ("revoked_at","xid","user_id") WHERE "revoked_session"."operation_id" is null;--> statement-breakpoint
 CREATE INDEX "revoked_session_revoked_at_idx" ON "global_logout"."revoked_session" USING brin ("revoked_at") WITH (autosummarize = on);
 --> statement-breakpoint

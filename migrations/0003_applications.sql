@@ -12,6 +12,13 @@ SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 -- Begins every act. Its arguments that are required must not be empty. A standby may lag behind, and without triggers an ended
 -- session would leave no record. Makes the commit wait for the disk and for synchronous replicas, unless the default is at least as
 -- strict.
+--
+-- Refuses an old snapshot (GL003) to an act with required arguments. Such an act locks a user and then reads what was committed
+-- meanwhile, which needs a new snapshot for each statement, as READ COMMITTED takes it. Under REPEATABLE READ and SERIALIZABLE all
+-- statements have the one with which the transaction began: a sign-out would answer success while sessions of later sign-ins live, and a
+-- session that was signed out would be taken over. The others may have one: a use (use_session()) waits for nothing and answers as of
+-- its snapshot; deleting a user (remove_user()) cascades to sessions, where PostgreSQL itself refuses to miss one (40001), so that an
+-- application may delete its users in a SERIALIZABLE transaction.
 CREATE FUNCTION global_logout.begin_act(VARIADIC required text[] DEFAULT '{}') RETURNS void LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -23,6 +30,10 @@ BEGIN
 	END IF;
 	IF current_setting('session_replication_role') = 'replica' THEN
 		RAISE EXCEPTION 'session_replication_role is replica: ended sessions would leave no record' USING ERRCODE = 'read_only_sql_transaction';
+	END IF;
+	IF required <> '{}' AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+		RAISE EXCEPTION 'the transaction is %, and would miss sessions that were committed since it began', upper(current_setting('transaction_isolation'))
+			USING ERRCODE = 'GL003', HINT = 'Call the function in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED.';
 	END IF;
 	IF current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
 		PERFORM set_config('synchronous_commit', 'on', true);
@@ -54,13 +65,17 @@ END $$;
 --> statement-breakpoint
 -- Ends sessions of the user of "act", whose row is locked, and records it as this operation: all, or only one, or all except one.
 -- The operation comes first, and is under way until its count is written: until then named_operation() accepts it from any login.
--- Returns how many were valid, as the trigger has decided, their ids, and "most" of them at most, last seen first.
+-- Returns how many were valid, as the trigger has decided, their ids, and "most" of them at most, last seen first. The trigger keeps
+-- 100,000 rows in 25 MB of memory: with less they go through a file.
 CREATE FUNCTION global_logout.end_sessions(
 	act global_logout.operation, only_id uuid, except_id uuid, most integer,
 	OUT operation_id uuid, OUT ended integer, OUT ids uuid[], OUT revoked jsonb
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET work_mem = '64MB' AS $$
 #variable_conflict use_variable
 BEGIN
+	IF act.kind <> 'user.delete' THEN
+		PERFORM global_logout.begin_act(act.kind);
+	END IF;
 	operation_id := gen_random_uuid();
 	act.id := operation_id;
 	act.revoked_count := -1;
@@ -75,11 +90,12 @@ BEGIN
 		DELETE FROM global_logout.session s WHERE s."userId" = act.user_id;
 	END IF;
 	PERFORM set_config('global_logout.operation_id', '', true);
-	SELECT count(*), coalesce(array_agg(r.session_id), '{}') INTO ended, ids FROM global_logout.revoked_session r WHERE r.operation_id = operation_id;
+	SELECT count(*), coalesce(array_agg(r.session_id), '{}') INTO ended, ids FROM global_logout.revoked_session r
+		WHERE r.xid = pg_current_xact_id() AND r.operation_id = operation_id;
 	SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.session_id, 'createdAt', e.created_at, 'lastSeenAt', e.last_seen_at,
 		'ipAddress', host(e.ip_address), 'userAgent', e.user_agent) ORDER BY e.last_seen_at DESC, e.session_id), '[]')
 		INTO revoked FROM (
-			SELECT r.* FROM global_logout.revoked_session r WHERE r.operation_id = operation_id
+			SELECT r.* FROM global_logout.revoked_session r WHERE r.xid = pg_current_xact_id() AND r.operation_id = operation_id
 			ORDER BY r.last_seen_at DESC, r.session_id LIMIT most
 		) e;
 	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = operation_id;
@@ -88,15 +104,17 @@ END $$;
 -- Carries out again an operation that the service answered as done and that this server has lost, as after an asynchronous failover.
 -- "act" is the record of the new operation. Its id derives from that of the lost one, so that of several processes one does it, once;
 -- its result says which one is redone. Ends these sessions only: a later sign-in stays, unless the user was deleted. "relock" sets the
--- lock that the result names. Returns null where this server has either operation.
+-- lock that the result names. "act" may have "taken_over", a list of hashed tokens: their sessions end, whatever their ids are here, and
+-- none of them is taken over from now on. Returns null where this server has either operation.
 CREATE FUNCTION global_logout.redo_operation(act jsonb, session_ids uuid[], relock boolean, OUT xid text, OUT ended integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET work_mem = '64MB' AS $$
 #variable_conflict use_variable
 DECLARE
 	redone global_logout.operation := jsonb_populate_record(NULL::global_logout.operation, act);
 	until CONSTANT timestamptz := nullif(redone.result ->> 'lockedUntil', 'forever')::timestamptz;
+	tokens CONSTANT text[] := ARRAY(SELECT jsonb_array_elements_text(act -> 'taken_over'));
 BEGIN
-	PERFORM global_logout.begin_act();
+	PERFORM global_logout.begin_act(redone.kind);
 	PERFORM FROM global_logout."user" u WHERE u.id = redone.user_id FOR UPDATE;
 	IF EXISTS (SELECT FROM global_logout.operation o WHERE o.id = (redone.result #>> '{redone,operationId}')::uuid) THEN
 		RETURN;
@@ -112,11 +130,14 @@ BEGIN
 			ON CONFLICT (user_id) DO UPDATE SET until = excluded.until, reason = excluded.reason, locked_at = excluded.locked_at
 			WHERE held.until < coalesce(excluded.until, 'infinity');
 	END IF;
+	-- Waits for one that is being taken over, so that the next statement sees its session.
+	INSERT INTO global_logout.taken_over (session_token) SELECT unnest(tokens) ON CONFLICT DO NOTHING;
 	PERFORM set_config('global_logout.operation_id', redone.id::text, true);
 	DELETE FROM global_logout.session s
-		WHERE s.id = ANY (session_ids) OR (redone.kind = 'user.delete' AND s."userId" = redone.user_id);
+		WHERE s.id = ANY (session_ids) OR s."sessionToken" = ANY (tokens) OR (redone.kind = 'user.delete' AND s."userId" = redone.user_id);
 	PERFORM set_config('global_logout.operation_id', '', true);
-	SELECT count(*) INTO ended FROM global_logout.revoked_session r WHERE r.operation_id = redone.id;
+	SELECT count(*) INTO ended FROM global_logout.revoked_session r
+		WHERE r.xid = pg_current_xact_id() AND r.operation_id = redone.id;
 	IF redone.kind = 'user.delete' THEN
 		DELETE FROM global_logout."user" u WHERE u.id = redone.user_id;
 	END IF;
@@ -160,10 +181,16 @@ BEGIN
 	RETURN coalesce(is_new, false);
 END $$;
 --> statement-breakpoint
--- An act as the service keeps it, in case that a server loses it: JSON.
-CREATE FUNCTION global_logout.kept_act(act global_logout.operation, id uuid, session_ids uuid[]) RETURNS text LANGUAGE sql STABLE
+-- An act as the service keeps it, in case that a server loses it: JSON. "takenOver" are the hashed tokens of those of the ended sessions
+-- that were taken over: where both acts are lost, the token could be taken over again. Volatile, because it reads what end_sessions()
+-- wrote in the same statement.
+CREATE FUNCTION global_logout.kept_act(act global_logout.operation, id uuid, session_ids uuid[]) RETURNS text LANGUAGE sql VOLATILE
 	SET search_path = pg_catalog, pg_temp AS $$
-	SELECT json_build_object('id', id, 'what', json_strip_nulls(to_json(act)), 'sessionIds', session_ids)::text
+	SELECT json_build_object('id', kept_act.id, 'what', json_strip_nulls(to_json(act)), 'sessionIds', session_ids, 'takenOver', (
+		SELECT coalesce(json_agg(r.session_token), '[]') FROM global_logout.revoked_session r
+		JOIN global_logout.taken_over t ON t.session_token = r.session_token
+		WHERE r.xid = pg_current_xact_id() AND r.operation_id = kept_act.id
+	))::text
 $$;
 --> statement-breakpoint
 -- A sign-in. Mirrors the user. The session of "replaces", the previous token of this browser, ends in the same transaction, which
@@ -352,6 +379,7 @@ DECLARE
 	before global_logout.revoked_session;
 	act global_logout.operation;
 	kept text[] := '{}';
+	locked text[];
 	done record;
 BEGIN
 	PERFORM global_logout.begin_act(token_hash, scope);
@@ -363,11 +391,17 @@ BEGIN
 	revoked := '[]';
 	acts := '[]';
 	-- Logins in progress have committed when the lock is held; the next statements see them. Of two logouts the second finds the session
-	-- over. Several users are locked in one order, so that two such logouts do not wait for each other.
-	PERFORM FROM global_logout."user" u WHERE u.id IN (
-		SELECT (global_logout.valid_session(given))."userId" FROM unnest(others || token_hash) given
-	) ORDER BY u.id FOR UPDATE;
-	asker := global_logout.valid_session(token_hash);
+	-- over. Several users are locked in one order, so that two such logouts do not wait for each other. A session that appeared while the
+	-- lock was waited for is of a user who is not locked yet.
+	LOOP
+		SELECT array_agg(l.id) INTO locked FROM (
+			SELECT u.id FROM global_logout."user" u WHERE u.id IN (
+				SELECT (global_logout.valid_session(given))."userId" FROM unnest(others || token_hash) given
+			) ORDER BY u.id FOR UPDATE
+		) l;
+		asker := global_logout.valid_session(token_hash);
+		EXIT WHEN asker.id IS NULL OR asker."userId" = ANY (locked);
+	END LOOP;
 	IF asker.id IS NOT NULL AND only_id IS NOT NULL AND only_id <> asker.id AND NOT EXISTS (
 		SELECT FROM global_logout.session s WHERE s."userId" = asker."userId" AND s.id = only_id
 			AND (global_logout.valid_session(s."sessionToken")).id IS NOT NULL
@@ -424,6 +458,63 @@ BEGIN
 		END LOOP;
 	END IF;
 	acts := '[' || array_to_string(kept, ',') || ']';
+END $$;
+--> statement-breakpoint
+-- Ends all sessions of the user of "act", the record of the operation. Where "locks", refuses new ones for "lock_seconds", or until staff
+-- lift the lock (null); a longer lock in force stays, and "locked_until" is its end. More than a thousand sessions take longer than a
+-- statement may: unless "may_be_large", nothing ends, and "sessions" is their number. "acts" is the list of acts, as kept_act() has them.
+--
+-- "outcome" is "done", "large", or "not_found" where nothing here has that user: no row, role or lock. One who "may_be_unknown" gets a row.
+CREATE FUNCTION global_logout.revoke_user(
+	act jsonb, locks boolean, lock_seconds integer, may_be_unknown boolean, most integer, may_be_large boolean,
+	OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ended integer, OUT revoked jsonb, OUT sessions integer, OUT acts text,
+	OUT locked_until timestamptz, OUT lock_reason text, OUT locked_at timestamptz
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
+DECLARE
+	what global_logout.operation := jsonb_populate_record(NULL::global_logout.operation, act);
+	is_known boolean;
+	done record;
+BEGIN
+	PERFORM global_logout.begin_act(what.user_id, what.reason);
+	PERFORM FROM global_logout."user" u WHERE u.id = what.user_id FOR UPDATE;
+	IF NOT FOUND THEN
+		is_known := EXISTS (SELECT FROM global_logout.staff s WHERE s.user_id = what.user_id)
+			OR EXISTS (SELECT FROM global_logout.user_lock l WHERE l.user_id = what.user_id AND coalesce(l.until > clock_timestamp(), true));
+		IF NOT is_known AND NOT may_be_unknown THEN
+			outcome := 'not_found';
+			RETURN;
+		END IF;
+		-- Without a row, a sign-in in progress or a session that is being taken over would escape. A lock waits for them by itself.
+		IF NOT is_known OR NOT locks THEN
+			PERFORM global_logout.mirror_user(what.user_id, '{}');
+			PERFORM FROM global_logout."user" u WHERE u.id = what.user_id FOR UPDATE;
+		END IF;
+	END IF;
+	IF NOT may_be_large THEN
+		SELECT count(*) INTO sessions FROM (SELECT FROM global_logout.session s WHERE s."userId" = what.user_id LIMIT 1001) listed;
+		IF sessions > 1000 THEN
+			SELECT count(*) INTO sessions FROM global_logout.session s WHERE s."userId" = what.user_id;
+			outcome := 'large';
+			RETURN;
+		END IF;
+	END IF;
+	IF locks THEN
+		INSERT INTO global_logout.user_lock AS held (user_id, until, reason)
+			VALUES (what.user_id, clock_timestamp() + make_interval(secs => lock_seconds::double precision), what.reason)
+			ON CONFLICT (user_id) DO UPDATE SET until = excluded.until, reason = excluded.reason, locked_at = excluded.locked_at
+			WHERE held.until < coalesce(excluded.until, 'infinity');
+		SELECT l.until, l.reason, l.locked_at INTO STRICT locked_until, lock_reason, locked_at FROM global_logout.user_lock l WHERE l.user_id = what.user_id;
+		what.result := jsonb_build_object('lockedUntil', global_logout.until_text(locked_until));
+	END IF;
+	-- A statement of its own, after that of the lock: it sees the sign-ins that the lock waited for.
+	SELECT e.* INTO done FROM global_logout.end_sessions(what, NULL, NULL, most) e;
+	xid := pg_current_xact_id()::text;
+	outcome := 'done';
+	operation_id := done.operation_id;
+	ended := done.ended;
+	revoked := done.revoked;
+	acts := '[' || global_logout.kept_act(what, operation_id, done.ids) || ']';
 END $$;
 --> statement-breakpoint
 -- The same for an application. Where the session is over, "ended" says whether an earlier logout has done what this one asks.

@@ -70,7 +70,7 @@ BEGIN
 			global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.remove_user(text, text, text, text),
 			global_logout.redo_operation(jsonb, uuid[], boolean),
 			global_logout.log_in(text, text, jsonb, text, inet, text, uuid, boolean, text), global_logout.log_out(text, text, uuid, text[], text, inet, text, integer, boolean),
-			global_logout.end_sessions(global_logout.operation, uuid, uuid, integer),
+			global_logout.end_sessions(global_logout.operation, uuid, uuid, integer), global_logout.revoke_user(jsonb, boolean, integer, boolean, integer, boolean),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.may_act_on_staff() TO global_logout_service;
 		GRANT SELECT ON global_logout.migration TO global_logout_service;
@@ -102,7 +102,7 @@ BEGIN
 		global_logout.refuse_revival(), global_logout.begin_act(text[]),
 		global_logout.may_act_on_staff(), global_logout.refuse_staff(text),
 		global_logout.take_over(text, text, timestamptz, jsonb, text, inet),
-		global_logout.end_sessions(global_logout.operation, uuid, uuid, integer),
+		global_logout.end_sessions(global_logout.operation, uuid, uuid, integer), global_logout.revoke_user(jsonb, boolean, integer, boolean, integer, boolean),
 		global_logout.act_of_user(text, text, global_logout.session, inet, text, text), global_logout.valid_session(text), global_logout.kept_act(global_logout.operation, uuid, uuid[]),
 		global_logout.mirror_user(text, jsonb), global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 		global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),

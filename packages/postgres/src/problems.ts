@@ -22,7 +22,7 @@ const KNOWN: Record<string, { status: number; code: string }> = {
   '22P05': { status: 400, code: 'invalid_request' },
 }
 
-/** The transaction is REPEATABLE READ or SERIALIZABLE (migrations/0005_snapshots.sql). */
+/** The transaction is REPEATABLE READ or SERIALIZABLE (migrations/0003_applications.sql). */
 const OLD_SNAPSHOT = 'GL003'
 
 /** @param Kind the class of the error. */
