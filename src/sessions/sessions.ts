@@ -6,6 +6,7 @@ import type { Database } from '../database/database.ts'
 import type { AfterCommit } from '../leases/after-commit.ts'
 import { listEndedBy } from '../operations/ended-sessions.ts'
 import { findOperation } from '../operations/record.ts'
+import type { RevokedSession } from '../operations/schema.ts'
 import { findTokenStatus, type TokenStatus, tokenHashesOf } from './ended.ts'
 import type { LastSeen } from './last-seen.ts'
 import { createLogIn } from './log-in.ts'
@@ -19,6 +20,9 @@ import { operationOf, proves } from './tokens.ts'
 
 export type Sessions = ReturnType<typeof createSessions>
 
+const lastSeenFirst = (a: Seen, b: Seen): number => b.lastSeenAt.getTime() - a.lastSeenAt.getTime()
+type Seen = Pick<RevokedSession, 'lastSeenAt'>
+
 export function createSessions(
   { run, act, transaction }: Pick<Database, 'run' | 'act' | 'transaction'>,
   lastSeen: Pick<LastSeen, 'record'>,
@@ -30,7 +34,8 @@ export function createSessions(
   const findOutcome = (id: string, limit: number) =>
     run(async (db) => {
       const operation = await findOperation(db, id)
-      return operation && { operation, revoked: await listEndedBy(db, id, 0n, limit) }
+      const revoked = operation && (await listEndedBy(db, id, 0n, limit))
+      return operation && revoked && { operation, revoked: revoked.sort(lastSeenFirst) }
     })
 
   return {
@@ -52,7 +57,7 @@ export function createSessions(
     summary: (userId: string, mostIds = 0) => run((db) => summarizeSessions(db, userId, mostIds)),
     /** The status of a token: whether it is valid and, if not, why. */
     tokenStatus: (token: string): Promise<TokenStatus> => run((db) => findTokenStatus(db, token)),
-    /** An operation and the sessions it ended, at most `limit` of them. For staff only: it needs no proof besides the id. */
+    /** An operation and the sessions it ended, at most `limit` of them, the last seen first. For staff only: it needs no proof besides the id. */
     operation: findOutcome,
     /** As `operation`, for the bearer of the token that requested it; null without a valid receipt. */
     async outcome(receipt: string, limit: number) {

@@ -44,7 +44,7 @@ t.test('two services in two schemas of one database are independent', async (t) 
   const started = run(['start'], {
     env: { ...env, PORT: String(port), WORKERS: '2', CHECK_MODE: 'leased' },
   })
-  await started.printed('Server listening')
+  await started.ready(port)
   const base = `http://127.0.0.1:${port}`
   const { key } = JSON.parse(
     await second('keys', 'create', '--name', 'app', '--scope', 'sessions:create', '--json'),

@@ -128,7 +128,7 @@ t.test('a killed process executes them from its journal when it starts again', a
   const start = async () => {
     const env = { DATABASE_URL: server.url, PORT: String(port), JOURNAL_FOLDER: folder }
     const process = run(['start'], { env })
-    await process.printed('Server listening')
+    await process.ready(port)
     return process
   }
   const ask = async (token: string, path: string, init: RequestInit & { headers?: object } = {}) => {

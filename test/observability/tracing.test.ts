@@ -39,7 +39,7 @@ async function start(env: Record<string, string>) {
       ...env,
     },
   })
-  await service.printed('Server listening')
+  await service.ready(port)
   const ask = (path: string, init: RequestInit = {}) =>
     boundedFetch(`http://127.0.0.1:${port}${path}`, { redirect: 'manual', ...init })
   // Not spread: that would start the limited wait of `ended`.
@@ -57,10 +57,13 @@ const named = (spans: Span[], name: string) => spans.find((span) => span.name ==
 /** The texts of the queries among the spans, in a fixed order, without what a `begin` adds. */
 const queriesOf = (spans: Span[]) => {
   const texts = spans.map(({ attributes }) => String(attributes['db.query.text'] ?? '').trim())
-  return texts
-    .map((text) => text.replace(/^begin .*/, 'begin'))
-    .filter(Boolean)
-    .sort()
+  return (
+    texts
+      .map((text) => text.replace(/^begin .*/, 'begin'))
+      // A logout that waited for a lease records for how long.
+      .filter((text) => text && !text.includes('waited_ms'))
+      .sort()
+  )
 }
 /** Of a logout without a pooler. */
 let directQueries: string[] = []

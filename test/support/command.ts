@@ -6,9 +6,10 @@ import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { main } from '../../src/program.ts'
+import { boundedFetch } from './bounded-fetch.ts'
 import { FASTER, plainNode } from './plain-node.ts'
 import { shellWord } from './shell.ts'
-import { within } from './within.ts'
+import { waitFor, within } from './within.ts'
 
 const bin = fileURLToPath(new URL('../../bin/global-logout.js', import.meta.url))
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
@@ -21,6 +22,8 @@ export interface Run {
   stdout(): string
   /** Resolves once the output contains `text`. @throws Error if the process ends without it. */
   printed(text: string): Promise<void>
+  /** Resolves when the service that was started listens on `port` of 127.0.0.1 and is ready, which takes a lease. */
+  ready(port: number): Promise<void>
   /** Resolves with the exit code, or the signal that killed the process. Reading it starts the time limit; so does a copy by `...`. */
   readonly ended: Promise<number | NodeJS.Signals>
 }
@@ -62,25 +65,29 @@ export function run(
     within(`${what} of "global-logout ${args.join(' ')}"`, wait).catch((error) => {
       throw new Error(`${error.message}; output:\n${text}`)
     })
+  const printed = (wanted: string) =>
+    withLimit(
+      `the text ${JSON.stringify(wanted)}`,
+      new Promise<void>((done, fail) => {
+        const check = () => text.includes(wanted) && done()
+        listeners.add(check)
+        check()
+        void ended.then(() => fail(new Error(`the command ended without printing ${JSON.stringify(wanted)}`)))
+      }),
+    )
   return {
     child,
     output: () => text,
     stdout: () => stdoutText,
+    printed,
+    ready: async (port) => {
+      await printed('Server listening')
+      const isReady = async () => (await boundedFetch(`http://127.0.0.1:${port}/readyz`)).status === 200
+      await waitFor('the service to be ready', isReady)
+    },
     get ended() {
       return withLimit('the end', ended)
     },
-    printed: (wanted) =>
-      withLimit(
-        `the text ${JSON.stringify(wanted)}`,
-        new Promise<void>((done, fail) => {
-          const check = () => text.includes(wanted) && done()
-          listeners.add(check)
-          check()
-          void ended.then(() =>
-            fail(new Error(`the command ended without printing ${JSON.stringify(wanted)}`)),
-          )
-        }),
-      ),
   }
 }
 

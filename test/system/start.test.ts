@@ -156,7 +156,7 @@ t.test(
     const ports = [await freePort(), await freePort(), await freePort()]
     const env = { DATABASE_URL: databaseUrl(server, name) }
     const services = ports.map((port) => run(['start'], { cwd, env: { ...env, PORT: String(port) } }))
-    await Promise.all(services.map((service) => service.printed('Server listening')))
+    await Promise.all(services.map((service, i) => service.ready(ports[i] ?? 0)))
     t.notOk(existsSync(join(cwd, '.data')))
     for (const port of ports) {
       t.equal((await boundedFetch(`http://127.0.0.1:${port}/readyz`)).status, 200)
@@ -203,7 +203,7 @@ t.test(
     const url = databaseUrl(server, name)
     const port = await freePort()
     const service = run(['start'], { env: { DATABASE_URL: url, PORT: String(port) } })
-    await service.printed('Server listening')
+    await service.ready(port)
     const holder = new pg.Client({ connectionString: url, options: SEARCH_PATH })
     await holder.connect()
     const sha = `rtrim(translate(encode(sha256('my-token'), 'base64'), '+/', '-_'), '=')`

@@ -28,7 +28,7 @@ export async function startRig(t: Test, name: GatewayName, edit?: (text: string)
       TRUST_PROXY: '127.0.0.1',
     }
     service = run(['start'], { env })
-    await within('start of the service', service.printed('Server listening'))
+    await service.ready(ports.service)
   }
   const stop = async () => {
     service.child.kill('SIGTERM')
