@@ -101,13 +101,13 @@ for (const mode of ['database', 'leased'])
 t.test('while that fails every request gets 503, and the service is not ready', async (t) => {
   const service = await serve('database')
   const { token } = await service.signIn('held')
+  const rename = (from: string, to: string) =>
+    psql(`alter function redo_operation${from}(jsonb, uuid[], boolean) rename to redo_operation${to}`)
+  await rename('', '_gone')
   await copy()
   await decided(service, token)
   t.equal((await logOut(service, token)).status, 200)
   await failOver()
-  const rename = (from: string, to: string) =>
-    psql(`alter function redo_operation${from}(jsonb, uuid[], boolean) rename to redo_operation${to}`)
-  await rename('', '_gone')
   for (let i = 0; i < 5; i++) t.equal(await service.check(token), 503)
   await waitFor('the reason', async () => {
     const ready = await service.http('/readyz')
