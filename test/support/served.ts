@@ -8,6 +8,7 @@ import { boundedFetch } from './bounded-fetch.ts'
 import { testDatabase } from './database.ts'
 import { freePort } from './ports.ts'
 import { servicesOn } from './service.ts'
+import { waitFor } from './within.ts'
 
 /** Everything is closed when the test file ends. */
 export async function served(env: Record<string, string> = {}) {
@@ -18,6 +19,7 @@ export async function served(env: Record<string, string> = {}) {
   t.teardown(cleanup.run)
   await serve(config, { url: database.url, demo: false }, createLogger('silent'), cleanup)
   const base = `http://127.0.0.1:${port}`
+  await waitFor('the service to be ready', async () => (await boundedFetch(`${base}/readyz`)).status === 200)
   const { sessions } = servicesOn(database.url)
   return {
     base,

@@ -27,6 +27,7 @@ async function emptyFolder() {
 async function startDemo(cwd: string, port: number): Promise<Run> {
   const service = run(['start'], { cwd, env: { PORT: String(port) } })
   await service.printed(READY)
+  await service.ready(port)
   return service
 }
 
@@ -36,7 +37,9 @@ async function signIn(port: number): Promise<string> {
     redirect: 'manual',
     body: new URLSearchParams({ email: 'ada@example.com' }),
   })
-  return response.headers.getSetCookie()[0]?.split(/[=;]/)[1] ?? ''
+  const token = response.headers.getSetCookie()[0]?.split(/[=;]/)[1]
+  if (!token) throw new Error(`no sign-in: ${response.status}`)
+  return token
 }
 const check = async (port: number, token: string) =>
   (await boundedFetch(`http://127.0.0.1:${port}/check`, { headers: { authorization: `Bearer ${token}` } }))
