@@ -34,8 +34,7 @@ export function createSessions(
   const findOutcome = (id: string, limit: number) =>
     run(async (db) => {
       const operation = await findOperation(db, id)
-      const revoked = operation && (await listEndedBy(db, id, 0n, limit))
-      return operation && revoked && { operation, revoked: revoked.sort(lastSeenFirst) }
+      return operation && { operation, revoked: await listEndedBy(db, id, 0n, limit) }
     })
 
   return {
@@ -57,9 +56,9 @@ export function createSessions(
     summary: (userId: string, mostIds = 0) => run((db) => summarizeSessions(db, userId, mostIds)),
     /** The status of a token: whether it is valid and, if not, why. */
     tokenStatus: (token: string): Promise<TokenStatus> => run((db) => findTokenStatus(db, token)),
-    /** An operation and the sessions it ended, at most `limit` of them, the last seen first. For staff only: it needs no proof besides the id. */
+    /** An operation and the sessions it ended, at most `limit` of them. For staff only: it needs no proof besides the id. */
     operation: findOutcome,
-    /** As `operation`, for the bearer of the token that requested it; null without a valid receipt. */
+    /** As `operation`, the last seen first, for the bearer of the token that requested it; null without a valid receipt. */
     async outcome(receipt: string, limit: number) {
       const id = operationOf(receipt)
       if (!id) return null
@@ -67,6 +66,7 @@ export function createSessions(
       const { actorSessionId: requester, userId } = found?.operation ?? {}
       if (!requester || !userId) return null
       const hashes = await run((db) => tokenHashesOf(db, userId, requester))
+      found?.revoked.sort(lastSeenFirst)
       return hashes.some((hash) => proves(receipt, id, hash)) ? found : null
     },
   }

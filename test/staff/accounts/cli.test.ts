@@ -71,7 +71,7 @@ t.test('a stolen account is found, shown and revoked, and the reason is recorded
   })
   t.match(await command('user', 'show', 'ada'), { output: /Recently revoked: 3 sessions/ })
   const [first] = await psql<{ id: string }>(
-    'select session_id as id from revoked_session where operation_id = $1 order by id limit 1',
+    'select session_id as id from revoked_session where operation_id = $1 order by revoked_session.id limit 1',
     [operationId],
   )
   t.match(await command('audit', 'show', operationId), {
