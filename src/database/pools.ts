@@ -1,7 +1,7 @@
 /**
  * The pools of one serving process, by purpose. A connection opens when it is first needed, and closes after ten seconds without use.
- * Where DATABASE_DIRECT_URL is set, a pool
- * that needs a session of PostgreSQL uses it, and the others go through the pooler at DATABASE_URL.
+ * Where DATABASE_DIRECT_URL is set, a pool that needs a session of PostgreSQL uses it, and the others go through the pooler at
+ * DATABASE_URL.
  */
 import { DEADLINE_MS } from './database.ts'
 

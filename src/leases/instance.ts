@@ -44,7 +44,7 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
   let server = ''
   let last: Omit<Changes, 'tokens'>
 
-  /** Evicts what was revoked since the last call. @returns whether it was anything; null when another connection answered. */
+  /** Evicts what was revoked since the last call. @returns whether something was; null when another connection answered. */
   async function catchUp(): Promise<boolean | null> {
     const changes = await store.changes(last.snapshot)
     if (changes.connectionId !== last.connectionId) return null

@@ -77,7 +77,7 @@ t.test('superfluous input does not narrow the scope', async (t) => {
   }
 })
 
-t.test('a form with superfluous input ends the session, and redirects as any logout does', async (t) => {
+t.test('a form with superfluous input ends the session, and redirects like every logout', async (t) => {
   for (const [text, location] of [
     ['', '/signed-out'],
     ['scope=local&scope=local', '/signed-out'],
