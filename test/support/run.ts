@@ -2,7 +2,7 @@
  * Runs the tests on a real PostgreSQL: TEST_DATABASE_URL, else testcontainers if a Docker engine responds, else the embedded
  * server. Creates the migrated template database that each test file clones.
  *
- *     npm test                                  all tests; prints the ten slowest files
+ *     npm test                                  all tests; prints the ten slowest files, and each failure again
  *     npm test -- test/check/handler.test.ts    one file
  */
 import { execFile, spawn } from 'node:child_process'
@@ -14,7 +14,7 @@ import { promisify } from 'node:util'
 import { startEmbedded } from '../../demo/embedded.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { admin, databaseUrl } from './server.ts'
-import { slowestFiles } from './slowest.ts'
+import { summary } from './summary.ts'
 
 const TEMPLATE = `gl_template_${process.pid}`
 /** A run starts hundreds of processes, which share compiled code through this cache. */
@@ -34,7 +34,7 @@ try {
     TEST_SERVER_URL: server.url,
     TEST_TEMPLATE: TEMPLATE,
   })
-  process.stdout.write(await slowestFiles(startedAt))
+  process.stdout.write(await summary(startedAt))
   await admin(server.url, (client) => client.query(`drop database ${TEMPLATE}`))
 } finally {
   await server.stop()
