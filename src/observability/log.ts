@@ -1,6 +1,7 @@
 /** Creates the logger: JSON lines, or readable text on a terminal. It never logs tokens, cookies, query strings or query parameters. */
 import { type DestinationStream, type LoggerOptions, pino, stdSerializers } from 'pino'
 import { rootCause } from '../database/failures.ts'
+import { Problem } from '../errors.ts'
 
 export interface LogOptions {
   pretty?: boolean
@@ -44,9 +45,14 @@ export function createLogger(level: string, { pretty = false, destination, mixin
   return destination ? pino(options, destination) : pino(options)
 }
 
-/** Keeps code and message only: database errors quote rows ("Key (email)=(…) already exists"), and drizzle's quote parameters. */
+/**
+ * The reason behind a `Problem`, whose own message is for callers. Of a database error only code and message: its detail quotes rows
+ * ("Key (email)=(…) already exists"), and drizzle's quotes parameters.
+ */
 function withoutValues(error: Error): Error {
-  const cause = rootCause(error) as Error & { detail?: string; where?: string }
+  const cause = rootCause(
+    error instanceof Problem && error.cause instanceof Error ? error.cause : error,
+  ) as Error & { detail?: string; where?: string }
   if (!('detail' in cause) && !('where' in cause)) return cause
   return Object.assign(new Error(cause.message), {
     name: cause.name,

@@ -35,14 +35,23 @@ export interface ServiceOptions
   demo?: boolean
   /** Collects the log at `trace`. */
   log?: string[]
+  /** False where the test's database keeps it from ever answering. */
+  answers?: boolean
 }
 
 /**
- * Starts the service in this process, as `global-logout start` does, on a database that is prepared. Everything is closed
- * when the test file ends.
+ * Starts the service in this process, as `global-logout start` does, on a database that is prepared. Resolves once it may answer; in
+ * leased mode it holds a lease then. Everything is closed when the test file ends.
  * @throws Error if `env` has a setting that would need `prepare`.
  */
-export async function startService({ database, env = {}, demo = false, log, ...rest }: ServiceOptions = {}) {
+export async function startService({
+  database,
+  env = {},
+  demo = false,
+  log,
+  answers = true,
+  ...rest
+}: ServiceOptions = {}) {
   const ignored = NEED_PREPARE.filter((name) => name in env)
   if (ignored.length > 0) throw new Error(`startService does not apply ${ignored}: call prepare first.`)
   const db = database ?? (await testDatabase())
@@ -64,6 +73,7 @@ export async function startService({ database, env = {}, demo = false, log, ...r
   )
   const base = `http://127.0.0.1:${port}`
   const cookieName = config.cookie.name
+  if (answers) await waitFor('the service to answer', () => services.fence?.server)
 
   const { leased } = services.checking
 
