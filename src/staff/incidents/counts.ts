@@ -6,8 +6,9 @@ import { and, type SQL, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
 import { sqlState } from '../../database/failures.ts'
 import { fetchRows } from '../../database/rows.ts'
-import { session, user } from '../../sessions/schema.ts'
+import { session } from '../../sessions/schema.ts'
 import { isValid } from '../../sessions/validity.ts'
+import { createSample, type Estimate } from './sampling.ts'
 import { type IncidentSample, incidentPlanned } from './schema.ts'
 import { conditionsOf, isForEveryone, type Selection } from './selector-values.ts'
 
@@ -27,12 +28,16 @@ export interface Counted {
 const MAX_LISTED = 1_000_000
 /** Blocks of a sample: 32 MiB, some 80,000 sessions. A smaller table is counted. */
 const SAMPLED_BLOCKS = 4_096
-/** Milliseconds in which a table that is larger than a sample is counted, or else estimated. */
-const COUNT_MS = 2_000
 /** So many times as large is the sample of what could not be counted: few of its sessions may match. */
 const LARGER_SAMPLE = 4
-/** Blocks of a sample of users, each with its sessions: a few thousand users. */
-const USER_BLOCKS = 64
+/** The blocks of a sample, divided by this, tell whether there are too many to list. */
+const FIRST_SAMPLE = 8
+/** How long each step of a plan may take, in milliseconds; 4.3 s altogether. Only the number of staff's sessions has no limit. */
+const FIRST_SAMPLE_MS = 300
+const COUNT_MS = 2_000
+const LIST_MS = 500
+const SAMPLE_MS = 1_000
+const USERS_MS = 500
 /** Processes that scan at once, if the server allows as many. */
 const WORKERS = 8
 
@@ -59,14 +64,17 @@ export async function countMatching(
   await tx.execute(sql`select set_config('max_parallel_workers_per_gather', ${String(WORKERS)}::text, true),
     set_config('enable_seqscan', 'off', true)`)
   const forEveryone = isForEveryone(selection)
-  const blocks = await blocksOf(tx, 'session')
-  const count = () => countEach(tx, selection, forEveryone ? null : planId)
-  if (blocks <= sampledBlocks) return count()
-  const estimate = (sampled: number) =>
-    estimateMatching(tx, selection, blocks, Math.min(100, (100 * sampled) / blocks))
-  const first = await estimate(sampledBlocks)
-  if (forEveryone || first.sessions > maxListed) return first
-  return (await within(tx, countMs, count)) ?? estimate(LARGER_SAMPLE * sampledBlocks)
+  const blocks = await countBlocks(tx)
+  const listed = forEveryone ? null : planId
+  if (blocks <= sampledBlocks) return countEach(tx, selection, listed)
+  const sample = createSample(tx, blocks, matching(selection))
+  await sample.read(sampledBlocks / FIRST_SAMPLE, FIRST_SAMPLE_MS)
+  if (!forEveryone && sample.sessions <= maxListed) {
+    const counted = await within(tx, countMs, () => countEach(tx, selection, listed, countMs + LIST_MS))
+    if (counted) return counted
+  }
+  await sample.read(LARGER_SAMPLE * sampledBlocks, SAMPLE_MS)
+  return describe(tx, selection, await sample.estimate(USERS_MS))
 }
 
 /** Runs `work` with a limit for each statement. @returns null when one took longer: then nothing of it was done. */
@@ -81,7 +89,7 @@ async function within<T>(tx: Executor, ms: number, work: () => Promise<T>): Prom
     await tx.execute(sql`release savepoint counting`)
     return result
   } catch (error) {
-    if (sqlState(error) !== QUERY_CANCELED) throw error
+    if (error !== TOO_LONG && sqlState(error) !== QUERY_CANCELED) throw error
     // Restores the limit, too.
     await tx.execute(sql`rollback to savepoint counting`)
     return null
@@ -90,12 +98,20 @@ async function within<T>(tx: Executor, ms: number, work: () => Promise<T>): Prom
 
 /** SQLSTATE of a statement that took too long. */
 const QUERY_CANCELED = '57014'
+/** Several statements took too long together. */
+const TOO_LONG = new Error('listing takes too long')
 
 const newestAsJson = sql`coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('sessionId', id, 'userId', "userId", 'ipAddress', host("ipAddress"),
   'userAgent', "userAgent", 'createdAt', to_char("createdAt" at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by "createdAt" desc, id), '[]')`
 
-/** Counts and lists in one statement, which only reads: one that writes would use a single process. */
-async function countEach(tx: Executor, selection: Selection, planId: string | null): Promise<Counted> {
+/** Counts and lists in one statement, which only reads: one that writes would use a single process. @throws TOO_LONG after `ms`. */
+async function countEach(
+  tx: Executor,
+  selection: Selection,
+  planId: string | null,
+  ms = Number.POSITIVE_INFINITY,
+): Promise<Counted> {
+  const deadline = performance.now() + ms
   const [first, ...more] = await fetchRows<
     Omit<Counted, 'estimated'> & { part: number | null; ids: string | null }
   >(
@@ -120,65 +136,35 @@ async function countEach(tx: Executor, selection: Selection, planId: string | nu
   const { part: _, ids: __, ...counted } = first
   for (const { part, ids } of [first, ...more]) {
     if (planId === null || part === null) continue
+    if (performance.now() > deadline) throw TOO_LONG
     const sessionIds = sql`${ids}::text::uuid[]`
     await tx.insert(incidentPlanned).values({ incidentId: planId, part, sessionIds })
   }
   return { ...counted, estimated: false }
 }
 
-/**
- * Estimates the sessions by what `percent` of all blocks hold, each block as it is, and the users in the same way. Sessions of staff
- * are counted: they are few.
- */
-async function estimateMatching(
+/** An estimate with what is counted of it: the sessions of staff, which are few. */
+async function describe(
   tx: Executor,
   selection: Selection,
-  blocks: number,
-  percent: number,
+  { newest, ...estimate }: Estimate,
 ): Promise<Counted> {
-  const userBlocks = await blocksOf(tx, 'user')
-  const userPercent = Math.min(100, (100 * USER_BLOCKS) / Math.max(1, userBlocks))
-  const matches = matching(selection)
-  const [found] = await fetchRows<Omit<Counted, 'estimated'> & { seenUsers: number }>(
+  const [found] = await fetchRows<Pick<Counted, 'staffSessions' | 'sample'>>(
     tx,
     sql`
-    with sampled as materialized (
-      select ${session.id} as id, ${session.userId} as user_id, ${session.createdAt} as created_at, ${block} as block, ${matches} as hit
-      from ${session} tablesample system (${percent}::double precision)
-    ), sampled_users as materialized (
-      select ${block} as block,
-        exists (select from ${session} where ${session.userId} = ${user.id} and ${matches}) as hit
-      from ${user} tablesample system (${userPercent}::double precision)
-    ), newest as (
-      select id from sampled where hit order by created_at desc, id limit 10
-    )
-    select (select ${hitsPerBlock} from sampled) * ${blocks}::double precision as sessions,
-      (select count(distinct user_id)::int from sampled where hit) as "seenUsers",
-      (select ${hitsPerBlock} from sampled_users) * ${userBlocks}::double precision as users,
-      (select count(*)::int from ${session} where ${matches}
+    select (select count(*)::int from ${session} where ${matching(selection)}
         and ${session.userId} = any (array(select user_id from global_logout.staff))) as "staffSessions",
-      (select ${newestAsJson} from ${session} join newest using (id)) as sample`,
+      (select ${newestAsJson} from ${session} where id = any (${sql.param(newest)}::uuid[])) as sample`,
   )
   if (!found) throw new Error('the estimate returned no row')
-  const { staffSessions, sample, seenUsers } = found
-  const sessions = rounded(found.sessions)
-  const users = Math.min(sessions, Math.max(seenUsers, rounded(found.users)))
-  return { sessions, users, staffSessions, sample, estimated: true }
+  return { ...estimate, ...found, estimated: true }
 }
 
-/** The number of the block that a row is in. */
-const block = sql`(ctid::text::point)[0]`
-const hitsPerBlock = sql`coalesce((count(*) filter (where hit))::double precision / nullif(count(distinct block), 0)::double precision, 0::double precision)`
-
-/** To three significant digits: more would promise more than a sample knows. */
-const rounded = (estimate: number): number => Math.round(Number(estimate.toPrecision(3)))
-
-/** The size of a table, in blocks. */
-async function blocksOf(tx: Executor, table: 'session' | 'user'): Promise<number> {
+/** The size of the table of sessions, in blocks. */
+async function countBlocks(tx: Executor): Promise<number> {
   const [size] = await fetchRows<{ blocks: number }>(
     tx,
-    sql`select (pg_catalog.pg_relation_size(${`global_logout."${table}"`}::text::regclass)
-      / current_setting('block_size')::bigint)::int as blocks`,
+    sql`select (pg_catalog.pg_relation_size('global_logout.session'::regclass) / current_setting('block_size')::bigint)::int as blocks`,
   )
   return size?.blocks ?? 0
 }

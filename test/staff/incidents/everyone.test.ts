@@ -1,10 +1,13 @@
 /** An incident for everyone ends all sessions at every instance before it answers, and records each once. */
+import { sql } from 'drizzle-orm'
 import t from 'tap'
+import { type Transaction, withoutDeadline } from '../../../src/database/database.ts'
 import { hashToken } from '../../../src/database/token-hash.ts'
 import { sweep } from '../../../src/sessions/sweeper.ts'
 import { verify } from '../../../src/staff/audit/chain.ts'
 import { createIncidents } from '../../../src/staff/incidents/incidents.ts'
 import { carryOut } from '../../../src/staff/incidents/runner.ts'
+import { createSample } from '../../../src/staff/incidents/sampling.ts'
 import { runHere } from '../../support/command.ts'
 import { testDatabase } from '../../support/database.ts'
 import { hold } from '../../support/hold.ts'
@@ -27,6 +30,10 @@ const NOT_COMPARED = { endedPlanned: null, endedLater: null, goneMeanwhile: null
 const insert = (token: string, user: string, rest = '') =>
   `insert into session ("sessionToken", "userId", expires${rest && ', epoch'}) values ('${hashToken(token)}', '${user}', 'infinity'${rest})`
 const checks = (token: string) => Promise.all([here.check(token), there.check(token)])
+const blocksOfSessions = async () => {
+  const [size] = await psql<{ blocks: number }>(`select (pg_relation_size('session') / 8192)::int as blocks`)
+  return size?.blocks ?? 0
+}
 const rowsLeft = async () => (await psql('select from session where epoch = 0')).length
 
 t.test(
@@ -168,6 +175,47 @@ t.test('a count that would take too long is estimated and marked; smaller ones a
   await addsUp(t, here, slow.planId, { ...NOT_COMPARED, users: 2 })
   t.equal((await incidents.get(slow.planId)).ended, 6, 'and all of them end')
 })
+
+t.test(
+  'a sample counts empty blocks, reads until its deadline, and is rounded to what it knows',
+  async (t) => {
+    await psql('delete from session')
+    await addSessions(here, 'early', { users: 1_000, each: 10 })
+    await addSessions(here, 'late', { users: 1_000, each: 10 })
+    await psql(`delete from session where "userAgent" = 'early'`)
+    await psql('vacuum session')
+    const blocks = await blocksOfSessions()
+    const reading = async (tx: Transaction) => {
+      await tx.extend(60_000)
+      const late = createSample(tx, blocks, sql`"userAgent" = 'late'`)
+      await late.read(blocks / 2, 60_000)
+      const { sessions, users } = await late.estimate(60_000)
+      t.ok(
+        sessions > 7_000 && sessions < 13_000,
+        `about 10,000 sessions, although half of the blocks are empty: ${sessions}`,
+      )
+      t.ok(users > 700 && users < 1_300, `of about 1,000 users: ${users}`)
+      t.equal(sessions % 100, 0, 'two digits, or three')
+
+      // A millisecond for each block or so.
+      const slow = createSample(
+        tx,
+        blocks,
+        sql`"userAgent" = 'late' and pg_catalog.pg_sleep(0.0001) is not null`,
+      )
+      await slow.read(blocks, 0)
+      const least = slow.blocks
+      t.ok(least > 0 && least < blocks, `${least} blocks in any case`)
+      await slow.read(blocks, 50)
+      t.ok(slow.blocks < blocks, `and more for a while: ${slow.blocks}`)
+
+      const rare = createSample(tx, blocks, sql`"userId" in ('late1', 'late2')`)
+      await rare.read(blocks / 2, 60_000)
+      t.match(String((await rare.estimate(60_000)).sessions), /^.0?$/, 'one digit, of a few sessions')
+    }
+    await withoutDeadline(() => database.transaction(reading))
+  },
+)
 
 t.test('sessions of a period are found by block, even if the planner would scan the table', async (t) => {
   const scans = async () => {
