@@ -53,9 +53,10 @@ export function createChecking(
   if (checkMode === 'database')
     return { checker: databaseChecker(checks, lastSeen), start: () => ({ close: async () => {} }) }
 
-  const clock = leaseClock()
+  const time = { clock: leaseClock(), sleep }
+  const { clock } = time
   const cache = createSessionCache(checkCache)
-  const checker = leasedChecker(checks, lastSeen, cache, clock)
+  const checker = leasedChecker(checks, lastSeen, cache, time)
   return {
     checker,
     leased: {
@@ -65,29 +66,25 @@ export function createChecking(
     },
     start() {
       let held = new AbortController()
-      const holder = keepLease(
-        createInstance(instanceStore(lease), cache, clock),
-        { clock, sleep },
-        {
-          leased(server) {
-            held = new AbortController()
-            const { signal } = held
-            const open = () => {
-              if (signal.aborted) return
-              fence?.open({ server, holds: () => cache.holds(clock()) })
-              log.info({ server }, 'lease held; answering')
-            }
-            // It rejects when the lease is lost before.
-            admit(server, signal, (problem) => fence?.close(problem)).then(open, () => {})
-          },
-          lost(err) {
-            held.abort()
-            fence?.close(err)
-            if (err) lease.tryOtherHost()
-            log.warn({ err }, 'lease lost; nothing is answered until the next lease')
-          },
+      const holder = keepLease(createInstance(instanceStore(lease), cache, clock), time, {
+        leased(server) {
+          held = new AbortController()
+          const { signal } = held
+          const open = () => {
+            if (signal.aborted) return
+            fence?.open({ server, holds: () => cache.holds(clock()) })
+            log.info({ server }, 'lease held; answering')
+          }
+          // It rejects when the lease is lost before.
+          admit(server, signal, (problem) => fence?.close(problem)).then(open, () => {})
         },
-      )
+        lost(err) {
+          held.abort()
+          fence?.close(err)
+          if (err) lease.tryOtherHost()
+          log.warn({ err }, 'lease lost; nothing is answered until the next lease')
+        },
+      })
       const subscription = listener.subscribe(holder.wake)
       return {
         async close() {

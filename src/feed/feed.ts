@@ -13,7 +13,7 @@ import { createReader, type FeedStore, pageOf, type ReaderOptions } from './read
 import type { Page } from './window.ts'
 
 /** Limits of the reads for followers whose cursor is older than the window: they take turns with the reader on its connection. */
-const OLDER_READS = { inFlight: 1, busyAt: 1, size: 1, waiting: 10_000, waitMs: 1_500, refusal: unavailable }
+const OLDER_READS = { inFlight: 1, size: 1, waiting: 10_000, waitMs: 1_500, refusal: unavailable }
 
 export type Feed = ReturnType<typeof createFeed>
 

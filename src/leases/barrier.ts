@@ -8,7 +8,7 @@ import { unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import { every, type Loop } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
-import { sleep, type Time } from '../lib/sleep.ts'
+import { REAL_TIME, type Time } from '../lib/sleep.ts'
 import { GATHER_MS, WAIT_MS } from './lease.ts'
 import type { InstanceStatus } from './queries.ts'
 
@@ -31,8 +31,6 @@ export interface BarrierStore {
   removeDeadInstance(dead: InstanceStatus): Promise<void>
 }
 
-const REAL_TIME: Time = { clock: () => performance.now(), sleep }
-
 export interface BarrierOptions {
   time?: Time
   /** Called with the duration of each `wait`, in milliseconds. */
@@ -43,30 +41,18 @@ export type Barrier = ReturnType<typeof createBarrier>
 
 export function createBarrier(
   store: BarrierStore,
-  { time: { clock, sleep } = REAL_TIME, onWait = () => {} }: BarrierOptions = {},
+  { time = REAL_TIME, onWait = () => {} }: BarrierOptions = {},
 ) {
+  const { clock, sleep } = time
   /** The last heartbeat of each instance, and when this process first saw it. */
   const seen = new Map<string, { beat: number; since: number }>()
-  const readLagging = batch(store.laggingInstances, {
-    inFlight: 2,
-    busyAt: 2,
-    size: 1_000,
-    waiting: 100_000,
-    waitMs: WAIT_MS,
-    refusal: unavailable,
-  })
+  const limits = { waiting: 100_000, waitMs: WAIT_MS, refusal: unavailable }
+  const readLagging = batch(store.laggingInstances, { ...limits, inFlight: 2, size: 1_000 }, time)
   const notifyGathered = async (calls: null[]) => {
     await Promise.all([store.notify(), sleep(GATHER_MS)])
     return calls
   }
-  const notify = batch(notifyGathered, {
-    inFlight: 1,
-    busyAt: 1,
-    size: 100_000,
-    waiting: 100_000,
-    waitMs: WAIT_MS,
-    refusal: unavailable,
-  })
+  const notify = batch(notifyGathered, { ...limits, inFlight: 1, size: 100_000 }, time)
 
   /** Whether an instance may still hold a lease. `sentAt` is when the query that read its row was sent. */
   function mayHoldLease({ id, beat }: InstanceStatus, sentAt: number): boolean {

@@ -12,6 +12,9 @@ export interface Time {
   sleep(ms: number, signal?: AbortSignal): Promise<unknown>
 }
 
+/** The time of this process. */
+export const REAL_TIME: Time = { clock: () => performance.now(), sleep }
+
 /** A sleep for one caller at a time. `wake` ends it, and does nothing while there is no sleep. */
 export function createWakeableSleep(within: Time['sleep'] = sleep) {
   let end = new AbortController()

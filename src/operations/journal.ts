@@ -57,7 +57,6 @@ export async function openJournal(folder: string, log: Log) {
     },
     {
       inFlight: 1,
-      busyAt: 1,
       size: 10_000,
       waiting: 100_000,
       waitMs: 10_000,

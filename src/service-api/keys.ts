@@ -21,7 +21,7 @@ const KEY = /^glk_[A-Za-z0-9_-]{43}$/
  * Lookups are never cached, so that a new or revoked key takes effect immediately. Simultaneous lookups share a query: a flood
  * of wrong keys uses at most two connections and does not block valid ones.
  */
-const LOOK_UPS = { inFlight: 2, busyAt: 2, size: 256, waiting: 5_000, waitMs: 300, refusal: unavailable }
+const LOOK_UPS = { inFlight: 2, size: 256, waiting: 5_000, waitMs: 300, refusal: unavailable }
 
 export type Keys = ReturnType<typeof createKeys>
 

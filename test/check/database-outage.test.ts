@@ -1,5 +1,8 @@
-/** An instance that loses its database answers "valid" from its cache only until its lease ends. */
+/** An instance that loses its database answers "valid" from its cache only until its lease ends. A hanging query holds no others up. */
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
+import { databaseChecker } from '../../src/check/checker.ts'
+import { openDatabase } from '../../src/database/database.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { ownServer } from '../support/own-server.ts'
 import { json, startService } from '../support/service.ts'
@@ -36,3 +39,36 @@ for (const [how, away, back] of [
     },
   )
 }
+
+t.test(
+  'one hanging query does not hold other checks up',
+  { skip: process.platform !== 'linux' && 'needs SIGSTOP' },
+  async (t) => {
+    const { token } = await service.signIn(ada)
+    const checks = openDatabase(server.url, { max: 2, deadlineMs: 30_000 })
+    t.teardown(() => checks.close())
+    const answered: string[] = []
+    const [backend = [Number.NaN]] = await checks.query<[number]>({
+      name: 'backend',
+      text: 'select pg_backend_pid()',
+      values: [],
+    })
+    const checker = databaseChecker(checks, { record: () => {} })
+    const check = async (name: string) => {
+      t.match(await checker.check(token), { valid: true })
+      answered.push(name)
+    }
+    await check('first')
+
+    const [pid] = backend
+    process.kill(pid, 'SIGSTOP')
+    const hanging = check('hanging')
+    // Its query begins, alone.
+    for (let n = 0; n < 3; n++) await turn()
+    await Promise.all([check('second'), check('third')])
+    await check('fourth')
+    process.kill(pid, 'SIGCONT')
+    await hanging
+    t.same(answered, ['first', 'second', 'third', 'fourth', 'hanging'])
+  },
+)

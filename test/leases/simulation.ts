@@ -126,7 +126,7 @@ export async function play({ seed, rates, quiet, steps, ...given }: Scenario): P
       deadlineMs: DEADLINE_MS,
       fence,
     })
-    const checker = leasedChecker(checks, { record: () => {} }, cache, clock)
+    const checker = leasedChecker(checks, { record: () => {} }, cache, time)
     const query = (statement: Prepared) => remote(() => database.query(statement), me)
     const lifecycle = createInstance(instanceStore({ query: query as Database['query'] }), cache, clock)
     const holder = keepLease(lifecycle, time, {
