@@ -184,6 +184,7 @@ t.test('each reader of revocations reads an index, and each index has a reader',
     ['external revocations', [EXTERNAL], (tx) => listExternalRevocations(tx, {}, null, 100)],
     ['figures of a day', [TIME], (tx) => countFigures(tx, range)],
     ['a step of retention', [PK], sqlOf('select global_logout.prune_feed(86400, 100)')],
+    ['a large step of retention', [PK], sqlOf('select global_logout.prune_feed(86400, 1000)')],
     ['whether a dump was restored', [PK], sqlOf('select global_logout.restored_elsewhere()')],
     [
       'a repeated logout',
@@ -215,7 +216,7 @@ t.test('each reader of revocations reads an index, and each index has a reader',
       )
     ).rows
   const used = new Set<string>()
-  for (const [what, expected, read] of READERS) {
+  async function readsIndexes([what, expected, read]: (typeof READERS)[number]) {
     const rollback = new Error('read')
     await transaction(async (tx) => {
       const before = await scans(tx)
@@ -231,6 +232,20 @@ t.test('each reader of revocations reads an index, and each index has a reader',
       if (error !== rollback) throw error
     })
   }
+  for (const reader of READERS) await readsIndexes(reader)
+  // Last: revocations that lie ahead are no longer read by the others.
+  await psql(
+    `update revoked_session set xid = (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000)::text::xid8 where id > (select max(id) - 1000 from revoked_session)`,
+  )
+  await psql('analyze revoked_session')
+  await readsIndexes([
+    'settling a restored dump',
+    [PK],
+    async (tx) => {
+      const { rows } = await tx.$client.query('select global_logout.settle_restored() as settled')
+      t.same(rows, [{ settled: true }])
+    },
+  ])
   t.same(
     [...used].sort(),
     indexes.map(({ name }) => name.split('.').at(-1)).sort(),

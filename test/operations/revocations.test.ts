@@ -157,3 +157,20 @@ t.test('a longer lifetime does not revive a session that ended under the shorter
     null,
   )
 })
+
+t.test('a logout of many counts all sessions it ended, and lists the hundred last seen', async (t) => {
+  const userId = await service.addUser()
+  const { token } = await service.signIn(userId)
+  await psql(
+    `insert into session ("sessionToken", "userId", expires, "lastSeenAt", "userAgent")
+      select gen_random_uuid()::text, $1, 'infinity', now() - n * interval '1 minute', n::text from generate_series(1, 150) n`,
+    [userId],
+  )
+  const source = { userAgent: null, ipAddress: null }
+  const { revokedCount, revoked } = await service.sessions.logout(token, 'global', source)
+  t.equal(revokedCount, 151)
+  t.same(
+    revoked.slice(1).map(({ userAgent }) => Number(userAgent)),
+    Array.from({ length: 99 }, (_, i) => i + 1),
+  )
+})
