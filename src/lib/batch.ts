@@ -9,7 +9,7 @@ import { REAL_TIME, type Time } from './sleep.ts'
 
 /**
  * In milliseconds: longer than most queries to a database nearby. Where it is farther away, loads begin this far apart, so that no call
- * waits longer for company. With five milliseconds, checks cost the same.
+ * waits longer for company. With five or eight milliseconds, checks cost the same within what could be measured.
  */
 export const APART_MS = 2
 
