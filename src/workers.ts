@@ -8,7 +8,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
-import { createSharedListener, type SharedListener } from './database/listener.ts'
+import { createSharedListener, type OnNotify, type SharedListener } from './database/listener.ts'
 import { REVOKED } from './leases/queries.ts'
 import type { Cleanup } from './lib/cleanup.ts'
 import { gatherMetrics } from './observability/worker-metrics.ts'
@@ -17,8 +17,12 @@ import type { ServeOptions } from './serve.ts'
 /** Pause before a worker is replaced, in milliseconds, so that a worker in a crash loop does not use a whole CPU. */
 const REPLACE_MS = 500
 
-/** Sent by the supervising process to every worker: a session may have been revoked. */
+/** Sent by the supervising process to every worker, with the text of the notification: a session may have been revoked. */
 const NOTIFIED = 'global-logout notified'
+interface Notified {
+  kind: typeof NOTIFIED
+  text: string
+}
 
 /** Resolves when all workers listen. @throws Error when a worker exits before that. */
 export async function supervise(
@@ -51,8 +55,9 @@ export async function supervise(
 
   gatherMetrics(log)
   const listener = createSharedListener(options.directUrl ?? options.url, REVOKED)
-  const subscription = listener.subscribe(() => {
-    for (const worker of alive) if (worker.isConnected()) worker.send(NOTIFIED)
+  const subscription = listener.subscribe((text) => {
+    for (const worker of alive)
+      if (worker.isConnected()) worker.send({ kind: NOTIFIED, text } satisfies Notified)
   })
   cleanup.add(subscription.close)
   cleanup.add(async () => {
@@ -74,9 +79,9 @@ export async function receiveServeOptions(): Promise<ServeOptions> {
 
 /** In a worker: notified by the supervising process. Like any notification, one may be lost. */
 export function supervisedListener(): SharedListener {
-  const subscribers = new Set<() => void>()
-  process.on('message', (message) => {
-    if (message === NOTIFIED) for (const notify of subscribers) notify()
+  const subscribers = new Set<OnNotify>()
+  process.on('message', (message: Partial<Notified>) => {
+    if (message.kind === NOTIFIED) for (const notify of subscribers) notify(message.text ?? '')
   })
   return {
     subscribe(onNotify) {

@@ -1,6 +1,6 @@
 /**
  * Listens on a channel of PostgreSQL, and connects again when the connection breaks. A notification is only a hint: those sent
- * while disconnected are lost, so `onNotify` is also called after every connect. No promise may depend on one.
+ * while disconnected are lost, so `onNotify` is also called after every connect, without a text. No promise may depend on one.
  */
 import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
@@ -12,8 +12,11 @@ const RETRY_MS = 1_000
 const CONNECT_MS = 5_000
 const CLOSE_MS = 500
 
+/** Takes the text of a notification: empty where it has none. Every role that may connect can send one. */
+export type OnNotify = (text: string) => void
+
 /** Calls `onNotify` for every notification on the channel, and after every connect, until closed. */
-function listen(url: string, channel: string, onNotify: () => void) {
+function listen(url: string, channel: string, onNotify: OnNotify) {
   const stop = new AbortController()
   const { connect } = createConnector(url, {
     name: 'global-logout listener',
@@ -31,9 +34,9 @@ function listen(url: string, channel: string, onNotify: () => void) {
       connected.on('end', done)
       connected.on('error', () => done())
     })
-    connected.on('notification', onNotify)
+    connected.on('notification', ({ payload = '' }) => onNotify(payload))
     await connected.query(`listen ${pg.escapeIdentifier(channel)}`)
-    onNotify()
+    onNotify('')
     await disconnected
   }
 
@@ -57,14 +60,14 @@ function listen(url: string, channel: string, onNotify: () => void) {
 /** Shares one LISTEN connection between subscribers. It is open while there is at least one. */
 export interface SharedListener {
   /** Calls `onNotify` as `listen` does, until closed. */
-  subscribe(onNotify: () => void): { close(): Promise<void> }
+  subscribe(onNotify: OnNotify): { close(): Promise<void> }
 }
 
 export function createSharedListener(url: string, channel: string): SharedListener {
-  const subscribers = new Set<() => void>()
+  const subscribers = new Set<OnNotify>()
   let listener: ReturnType<typeof listen> | undefined
-  const notifyAll = () => {
-    for (const notify of subscribers) notify()
+  const notifyAll = (text: string) => {
+    for (const notify of subscribers) notify(text)
   }
   return {
     subscribe(onNotify) {

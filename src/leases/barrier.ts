@@ -10,7 +10,7 @@ import { every, type Loop } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { REAL_TIME, type Time } from '../lib/sleep.ts'
 import { GATHER_MS, WAIT_MS } from './lease.ts'
-import type { InstanceStatus } from './queries.ts'
+import type { Carried, InstanceStatus, Revocation } from './queries.ts'
 
 /** Pause between two polls, in milliseconds: doubled from the first to the last. */
 const FIRST_PAUSE_MS = 1
@@ -22,11 +22,14 @@ const REAP_MS = 5_000
 
 export interface BarrierStore {
   /** For each transaction, the instances that have not acknowledged it. Reads after the call. */
-  laggingInstances(xids: string[]): Promise<InstanceStatus[][]>
+  laggingInstances(revocations: Revocation[]): Promise<InstanceStatus[][]>
   /** Every instance. */
   instances(): Promise<InstanceStatus[]>
-  /** Notifies instances and readers of the feed. May fail, and notifications may be lost. */
-  notify(): Promise<void>
+  /**
+   * Notifies instances and readers of the feed of transactions that are committed. May fail, and notifications may be lost.
+   * @returns what the notification carries: at least these transactions, and all that was committed before them; null if nothing.
+   */
+  notify(xids: string[]): Promise<Carried | null>
   /** Removes an instance whose last heartbeat is older than any lease. */
   removeDeadInstance(dead: InstanceStatus): Promise<void>
 }
@@ -48,9 +51,13 @@ export function createBarrier(
   const seen = new Map<string, { beat: number; since: number }>()
   const limits = { waiting: 100_000, waitMs: WAIT_MS, refusal: unavailable }
   const readLagging = batch(store.laggingInstances, { ...limits, inFlight: 2, size: 1_000 }, time)
-  const notifyGathered = async (calls: null[]) => {
-    await Promise.all([store.notify(), sleep(GATHER_MS)])
-    return calls
+  async function notifyOf(revocations: Revocation[]): Promise<void> {
+    const carried = await store.notify(revocations.map(({ xid }) => xid))
+    for (const revocation of revocations) revocation.carried = carried
+  }
+  const notifyGathered = async (revocations: Revocation[]) => {
+    await Promise.all([notifyOf(revocations), sleep(GATHER_MS)])
+    return revocations
   }
   const notify = batch(notifyGathered, { ...limits, inFlight: 1, size: 100_000 }, time)
 
@@ -85,12 +92,12 @@ export function createBarrier(
   }
 
   /** Polls until no lagging instance can hold a lease. @returns whether one poll was not enough. */
-  async function waitForInstances(xid: string): Promise<boolean> {
+  async function waitForInstances(revocation: Revocation): Promise<boolean> {
     const end = clock() + WAIT_MS
     for (let polls = 0, pause = FIRST_PAUSE_MS; ; polls++, pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
       const sentAt = clock()
       if (sentAt >= end) return true
-      const lagging = await within(end - sentAt, readLagging(xid))
+      const lagging = await within(end - sentAt, readLagging(revocation))
       if (lagging?.filter((row) => mayHoldLease(row, sentAt)).length === 0) return polls > 0
       await sleep(Math.min(pause, end - sentAt))
     }
@@ -104,9 +111,10 @@ export function createBarrier(
      */
     async wait(xid: string): Promise<number | null> {
       const start = clock()
+      const revocation: Revocation = { xid, carried: null }
       // Not awaited: without it, readers of the feed poll at most half a second later.
-      void notify(null).catch(() => {})
-      const waited = await waitForInstances(xid)
+      void notify(revocation).catch(() => {})
+      const waited = await waitForInstances(revocation)
       onWait(clock() - start)
       return waited ? Math.round(clock() - start) : null
     },

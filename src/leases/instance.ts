@@ -5,22 +5,25 @@
  */
 import { createWakeableSleep, type Time } from '../lib/sleep.ts'
 import { GATHER_MS, RENEW_MS } from './lease.ts'
-import type { Beginning, Changes } from './queries.ts'
+import { digestOf, parseNotice } from './notice.ts'
+import type { Acknowledgement, Beginning, Changes } from './queries.ts'
 
 /** Pause before the instance joins again, in milliseconds. */
 const RETRY_MS = 500
+/** Most notices that wait for a wake, and most that a row lists: with more, the instance reads. */
+const MOST_NOTICES = 32
 
 /** What an instance does in PostgreSQL. Each call resolves after its commit, and rejects when the outcome is unknown. */
 export interface InstanceStore {
   add(id: string): Promise<void>
-  /** Counts a heartbeat, and acknowledges what was applied before it. @returns false when the instance has no row. */
-  heartbeat(id: string, applied: string): Promise<boolean>
+  /** Counts a heartbeat, and acknowledges what was applied before it. @returns as `acknowledge`. */
+  heartbeat(id: string, applied: Acknowledgement): Promise<boolean>
   /** Reads the first snapshot. */
   begin(): Promise<Beginning>
   /** Reads what changed after a snapshot. */
   changes(since: string): Promise<Changes>
-  /** Acknowledges that the cache holds nothing whose revocation is visible in the snapshot. Need not survive a crash of the server. */
-  setApplied(id: string, snapshot: string): Promise<void>
+  /** Need not survive a crash of the server. @returns false when the instance has no row, or another connection answered. */
+  acknowledge(id: string, applied: Acknowledgement): Promise<boolean>
   remove(id: string): Promise<void>
 }
 
@@ -43,15 +46,39 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
   let id = ''
   let server = ''
   let last: Omit<Changes, 'tokens'>
+  /** Since the last read: digests of the notices that were applied, and the tokens that they carried. */
+  let notices: string[] = []
+  let noticed = new Set<string>()
 
-  /** Evicts what was revoked since the last call. @returns whether something was; null when another connection answered. */
+  function readUpTo(read: Omit<Changes, 'tokens'>): void {
+    last = read
+    notices = []
+    noticed = new Set()
+  }
+
+  /** Evicts what was revoked since the last call. @returns whether a notice had not said all; null when another connection answered. */
   async function catchUp(): Promise<boolean | null> {
     const changes = await store.changes(last.snapshot)
     if (changes.connectionId !== last.connectionId) return null
     const revoked = changes.policy === last.policy ? changes.tokens : null
     cache.evict(revoked)
-    last = changes
-    return revoked?.length !== 0
+    const unknown = revoked?.some((token) => !noticed.has(token)) ?? true
+    readUpTo(changes)
+    return unknown
+  }
+
+  /** Evicts what these notices carry, without a read. @returns false when that does not suffice. */
+  function applyNotices(texts: readonly string[]): boolean {
+    if (notices.length + texts.length > MOST_NOTICES) return false
+    for (const text of texts) {
+      const notice = parseNotice(text)
+      // With another policy everything is to be evicted, or the notice is older than the last read, or forged.
+      if (notice?.policy !== last.policy) return false
+      cache.evict(notice.tokens)
+      for (const token of notice.tokens) noticed.add(token)
+      notices.push(digestOf(text))
+    }
+    return true
   }
 
   return {
@@ -66,30 +93,32 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
       await store.add(id)
       const beginning = await store.begin()
       server = beginning.server
-      last = beginning
+      readUpTo(beginning)
       cache.begin()
     },
 
     /**
      * Extends the lease, counted from before the heartbeat: no lease rests on a snapshot older than its heartbeat. What it reads is
-     * acknowledged by the next heartbeat, and at once when a revocation may be waiting.
+     * acknowledged by the next heartbeat, and at once when a revocation may be waiting: one that no notice has carried.
      * @returns false when the instance must join again.
      */
     async renew(): Promise<boolean> {
       const sentAt = clock()
-      if (!(await store.heartbeat(id, last.snapshot))) return false
+      if (!(await store.heartbeat(id, { last, notices }))) return false
       const evicted = await catchUp()
       if (evicted === null) return false
       if (!cache.extend(sentAt, clock())) return false
-      if (evicted) await store.setApplied(id, last.snapshot)
-      return true
+      return !evicted || (await store.acknowledge(id, { last, notices }))
     },
 
-    /** Evicts early and acknowledges, after a notification. Does not extend the lease. @returns false when it must join again. */
-    async wake(): Promise<boolean> {
-      if ((await catchUp()) === null) return false
-      await store.setApplied(id, last.snapshot)
-      return true
+    /**
+     * Evicts early and acknowledges, after notifications. Does not extend the lease.
+     * @param texts theirs; null when it has to read. @returns false when it must join again.
+     */
+    async wake(texts: readonly string[] | null): Promise<boolean> {
+      const applied = texts !== null && applyNotices(texts)
+      if (!applied && (await catchUp()) === null) return false
+      return store.acknowledge(id, { last, notices })
     },
 
     /** Stops answering from the cache, then removes the row. */
@@ -114,7 +143,16 @@ export interface LeaseEvents {
 export function keepLease(instance: Instance, { clock, sleep }: Time, on: LeaseEvents) {
   let closing = false
   let woken = false
+  /** The texts of the notifications since the last wake; null when one of them was no notice, or there are too many. */
+  let texts: string[] | null = []
   const pause = createWakeableSleep(sleep)
+
+  function takeTexts(): string[] | null {
+    const taken = texts
+    woken = false
+    texts = []
+    return taken
+  }
 
   async function holdLease(): Promise<void> {
     await instance.join()
@@ -127,9 +165,8 @@ export function keepLease(instance: Instance, { clock, sleep }: Time, on: LeaseE
         renewAt = now + RENEW_MS
         going = await instance.renew()
       } else if (woken && now >= wakeAt) {
-        woken = false
         wakeAt = now + GATHER_MS
-        going = await instance.wake()
+        going = await instance.wake(takeTexts())
       } else await pause.sleep((woken ? Math.min(wakeAt, renewAt) : renewAt) - now)
     }
   }
@@ -147,9 +184,13 @@ export function keepLease(instance: Instance, { clock, sleep }: Time, on: LeaseE
 
   const running = run()
   return {
-    /** Reads changes, at once unless it did within `GATHER_MS`: a session may have been revoked. */
-    wake(): void {
+    /**
+     * Evicts what was revoked, at once unless it did within `GATHER_MS`.
+     * @param text of a notification; without one it reads.
+     */
+    wake(text = ''): void {
       woken = true
+      texts = text !== '' && texts && texts.length < MOST_NOTICES ? [...texts, text] : null
       pause.wake()
     },
     /** Stops answering from the cache, then removes the row. */

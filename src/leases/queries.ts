@@ -6,6 +6,8 @@
 import { eq, sql } from 'drizzle-orm'
 import { SERVER_ID } from '../database/connection-settings.ts'
 import type { Database, Executor } from '../database/database.ts'
+import { fetchRows } from '../database/rows.ts'
+import { digestOf } from './notice.ts'
 import { instance } from './schema.ts'
 
 /** With more changes than this the whole cache is evicted: no statement grows with the size of a logout. */
@@ -25,6 +27,14 @@ export interface Changes {
 export interface Beginning extends Omit<Changes, 'tokens'> {
   /** The server that answered, as `SERVER_ID` names it. */
   server: string
+}
+
+/** What an instance acknowledges: its cache holds nothing whose revocation one of the two shows. */
+export interface Acknowledgement {
+  /** The snapshot that was read last, and the connection that answered: no other one may write this. */
+  last: Pick<Changes, 'snapshot' | 'connectionId'>
+  /** Digests of the notices that were applied since. */
+  notices: readonly string[]
 }
 
 /**
@@ -82,18 +92,20 @@ const ADD_INSTANCE = {
   text: `insert into global_logout.instance (id) values ($1::uuid) returning ${DURABLE}`,
 }
 
+/** On another connection the snapshot may mean nothing: after a failover, another server uses the same ids of transactions again. */
+const ACKNOWLEDGED = 'applied = $2::pg_snapshot, notices = $3::uuid[]'
+const OWN_ROW = `id = $1::uuid and ${CONNECTION_ID} = $4::text`
+
 /** It carries what was applied before, which saves a statement and a commit. */
 const HEARTBEAT = {
   name: 'heartbeat',
-  text: `update global_logout.instance set beat = beat + 1, applied = $2::pg_snapshot where id = $1::uuid
-    returning ${DURABLE}`,
+  text: `update global_logout.instance set beat = beat + 1, ${ACKNOWLEDGED} where ${OWN_ROW} returning ${DURABLE}`,
 }
 
-/** A server that crashes may forget it, and shows the snapshot before: then revocations wait longer. */
-const SET_APPLIED = {
-  name: 'set-applied',
-  text: `update global_logout.instance set applied = $2::pg_snapshot where id = $1::uuid
-    returning ${NOT_DURABLE}`,
+/** A server that crashes may forget it, and shows what was acknowledged before: then revocations wait longer. */
+const ACKNOWLEDGE = {
+  name: 'acknowledge',
+  text: `update global_logout.instance set ${ACKNOWLEDGED} where ${OWN_ROW} returning ${NOT_DURABLE}`,
 }
 
 const REMOVE_INSTANCE = {
@@ -106,14 +118,30 @@ async function removeDeadInstance(db: Executor, id: string, beat: number): Promi
   await db.delete(instance).where(sql`${eq(instance.id, id)} and ${eq(instance.beat, beat)}`)
 }
 
+/** What a notification carried (`notice.ts`). An instance that acknowledges it, and has applied all before `since`, knows all. */
+export interface Carried {
+  digest: string
+  /** The first transaction of which it speaks. */
+  since: string
+}
+
+/** A transaction that is waited for. */
+export interface Revocation {
+  xid: string
+  /** Null until the notification is sent, or when it carried nothing. */
+  carried: Carried | null
+}
+
 export interface InstanceStatus {
   id: string
   /** Heartbeats so far. */
   beat: number
 }
 
-/** For each transaction, the instances that have not acknowledged it. The ids travel as text: not every driver has arrays. */
-async function laggingInstances(db: Executor, xids: string[]): Promise<InstanceStatus[][]> {
+/** For each transaction, the instances that have not acknowledged it. Lists travel as text: not every driver has arrays. */
+async function laggingInstances(db: Executor, revocations: Revocation[]): Promise<InstanceStatus[][]> {
+  const list = (of: (revocation: Revocation) => string | undefined) =>
+    sql`pg_catalog.string_to_array(${revocations.map((each) => of(each) ?? '').join()}::text, ','::text, ''::text)`
   const rows = await db
     .select({
       position: sql<number>`requested.position::int`,
@@ -121,10 +149,15 @@ async function laggingInstances(db: Executor, xids: string[]): Promise<InstanceS
       beat: instance.beat,
     })
     .from(
-      sql`pg_catalog.unnest(pg_catalog.string_to_array(${xids.join()}::text, ','::text)::xid8[]) with ordinality as requested (xid, position)`,
+      sql`unnest(${list(({ xid }) => xid)}::xid8[], ${list(({ carried }) => carried?.digest)}::uuid[],
+        ${list(({ carried }) => carried?.since)}::xid8[]) with ordinality as requested (xid, digest, since, position)`,
     )
-    .innerJoin(instance, sql`pg_visible_in_snapshot(requested.xid, ${instance.applied}) is not true`)
-  const lagging: InstanceStatus[][] = xids.map(() => [])
+    .innerJoin(
+      instance,
+      sql`(pg_visible_in_snapshot(requested.xid, ${instance.applied}) or (requested.digest = any (${instance.notices})
+        and requested.since <= pg_snapshot_xmin(${instance.applied}))) is not true`,
+    )
+  const lagging: InstanceStatus[][] = revocations.map(() => [])
   for (const { position, ...row } of rows) lagging[position - 1]?.push(row)
   return lagging
 }
@@ -142,9 +175,35 @@ export async function sweepChanges(db: Executor): Promise<void> {
     from ${instance})`)
 }
 
-/** Notifies instances and readers of the feed. Not inside the revoking transaction: NOTIFY serializes the commits of all senders. */
-async function notifyInstances(db: Executor): Promise<void> {
-  await db.execute(sql`select pg_catalog.pg_notify(${REVOKED}::text, ''::text)`)
+/** PostgreSQL refuses 8,000 bytes. A hashed token takes 44, a space included. */
+const MAX_NOTICE_BYTES = 7_999
+const MAX_NOTICE_TOKENS = 180
+
+/**
+ * Notifies instances and readers of the feed. Not inside the revoking transaction: NOTIFY serializes the commits of all senders. The
+ * notice lists what an instance would read that has applied all before `since`, which all have. Its random first word is
+ * younger than the commits: no instance can have acknowledged it before them.
+ */
+async function notifyInstances(db: Executor, xids: string[]): Promise<Carried | null> {
+  const [notice] = await fetchRows<{ text: string | null; since: string }>(
+    db,
+    sql`
+    with applied as materialized (select min(pg_snapshot_xmin(applied)) as since from global_logout.instance),
+    revoked as materialized (
+      (select session_token from global_logout.revoked_session where xid >= (select since from applied)
+        order by xid limit ${sql.raw(String(MAX_NOTICE_TOKENS + 1))})
+      union all (select session_token from global_logout.session_change where xid >= (select since from applied)
+        order by xid limit ${sql.raw(String(MAX_NOTICE_TOKENS + 1))})),
+    complete as materialized (
+      select since, concat_ws(' ', gen_random_uuid(), (select xmin from global_logout.session_policy),
+        (select string_agg(session_token, ' ') from revoked)) as text
+      from applied where since is not null and (select count(*) from revoked) <= ${sql.raw(String(MAX_NOTICE_TOKENS))}
+        and (select bool_and(pg_visible_in_snapshot(xid, pg_current_snapshot()))
+          from unnest(string_to_array(${xids.join()}::text, ',')::xid8[]) as xid))
+    select since::text, text, pg_notify(${REVOKED}::text, coalesce(text, ''))
+      from (select) as always left join complete on octet_length(text) <= ${sql.raw(String(MAX_NOTICE_BYTES))}`,
+  )
+  return notice?.text ? { digest: digestOf(notice.text), since: notice.since } : null
 }
 
 /** The channel that `notifyInstances` notifies. */
@@ -157,12 +216,17 @@ export const REVOKED = 'global_logout_revoked'
 export function instanceStore({ query }: Pick<Database, 'query'>) {
   const write = (statement: { name: string; text: string }, ...values: string[]) =>
     query({ ...statement, values })
+  const acknowledge = async (
+    statement: { name: string; text: string },
+    id: string,
+    { last, notices }: Acknowledgement,
+  ) => (await write(statement, id, last.snapshot, `{${notices.join()}}`, last.connectionId)).length > 0
   return {
     add: async (id: string) => void (await write(ADD_INSTANCE, id)),
-    heartbeat: async (id: string, applied: string) => (await write(HEARTBEAT, id, applied)).length > 0,
+    heartbeat: (id: string, applied: Acknowledgement) => acknowledge(HEARTBEAT, id, applied),
     begin: () => readBeginning(query),
     changes: (since: string) => readChanges(query, since),
-    setApplied: async (id: string, snapshot: string) => void (await write(SET_APPLIED, id, snapshot)),
+    acknowledge: (id: string, applied: Acknowledgement) => acknowledge(ACKNOWLEDGE, id, applied),
     remove: async (id: string) => void (await write(REMOVE_INSTANCE, id)),
   }
 }
@@ -172,8 +236,8 @@ type Run = <T>(work: (db: Executor) => Promise<T>) => Promise<T>
 /** What the barrier does in PostgreSQL (`leases/barrier.ts`). @param reap runs what looks for dead instances. */
 export function barrierStore(run: Run, reap: Run = run) {
   return {
-    laggingInstances: (xids: string[]) => run((db) => laggingInstances(db, xids)),
-    notify: () => run(notifyInstances),
+    laggingInstances: (revocations: Revocation[]) => run((db) => laggingInstances(db, revocations)),
+    notify: (xids: string[]) => run((db) => notifyInstances(db, xids)),
     instances: () => reap(listInstances),
     removeDeadInstance: ({ id, beat }: InstanceStatus) => reap((db) => removeDeadInstance(db, id, beat)),
   }

@@ -10,6 +10,8 @@ export const instance = ownSchema.table('instance', {
   beat: bigint('beat', { mode: 'number' }).notNull().default(0),
   /** The cache holds no session whose revocation is visible in this snapshot. */
   applied: snapshot('applied'),
+  /** Digests of the notices that were applied since (`notice.ts`): it holds no session that they carried either. */
+  notices: uuid('notices').array().notNull().default([]),
 })
 
 /**

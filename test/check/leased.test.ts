@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openDatabase } from '../../src/database/database.ts'
 import { GATHER_MS, LEASE_MS, RENEW_MS } from '../../src/leases/lease.ts'
-import { instanceStore, REVOKED } from '../../src/leases/queries.ts'
+import { digestOf, parseNotice } from '../../src/leases/notice.ts'
+import { barrierStore, type Carried, instanceStore, REVOKED } from '../../src/leases/queries.ts'
 import { currentXid } from '../../src/sessions/queries.ts'
 import { writePolicy } from '../../src/sessions/validity.ts'
 import { testDatabase } from '../support/database.ts'
@@ -243,12 +244,15 @@ t.test(
       const store = instanceStore(lease)
       const id = crypto.randomUUID()
       await store.add(id)
-      const { snapshot } = await store.begin()
-      t.equal(await store.heartbeat(id, snapshot), true)
-      await store.setApplied(id, snapshot)
-      t.equal(await store.heartbeat(id, snapshot), true)
+      const applied = { last: await store.begin(), notices: [] }
+      t.equal(await store.heartbeat(id, applied), true)
+      t.equal(await store.acknowledge(id, applied), true)
+      t.equal(await store.heartbeat(id, applied), true)
+      const elsewhere = { last: { ...applied.last, connectionId: 'another' }, notices: [] }
+      t.equal(await store.heartbeat(id, elsewhere), false, 'another connection may lead to another server')
+      t.equal(await store.acknowledge(id, elsewhere), false, 'another connection may lead to another server')
       await store.remove(id)
-      t.equal(await store.heartbeat(id, snapshot), false, 'without its row, an instance has no heartbeat')
+      t.equal(await store.heartbeat(id, applied), false, 'without its row, an instance has no heartbeat')
       await lease.close()
       const acts = { join: durable, heartbeat: durable, applied: 'off' }
       const noted = await psql<{ act: string; synchronous_commit: string }>('delete from waits returning *')
@@ -282,22 +286,136 @@ t.test('an instance writes one row a second, and once more for a revocation', as
   await waitFor('a quiet second', async () => {
     writes.length = 0
     await waitFor('two renewals', () => heartbeats() >= 2)
-    return !writes.includes('set-applied')
+    return !writes.includes('acknowledge')
   })
   const { token } = await service.signIn(await service.addUser())
   t.equal((await service.as(token, '/api/logout', json({ scope: 'local' }))).status, 200)
-  t.ok(writes.includes('set-applied'), 'a revocation is acknowledged at once')
+  t.ok(writes.includes('acknowledge'), 'a revocation is acknowledged at once')
 })
 
-t.test('revocations in quick succession share notifications, and an instance shares its reads', async (t) => {
+t.test(
+  'a notice carries what was revoked since the oldest applied snapshot, if it is not too much',
+  async (t) => {
+    const { url, psql } = await testDatabase()
+    const [pool, lease] = [openDatabase(url), openDatabase(url, { max: 1 })]
+    const [store, barrier] = [instanceStore(lease), barrierStore(pool.run)]
+    t.teardown(() => Promise.all([pool.close(), lease.close()]))
+    await psql(`insert into "user" (id) values ('ada')`)
+    const signIn = (token: string) =>
+      psql(`insert into session ("sessionToken", "userId", expires) values ($1, 'ada', now() + '1 day')`, [
+        token,
+      ])
+    const revoke = async (where: string) => {
+      const [row] = await psql<{ xid: string }>(
+        `with ended as (delete from session where ${where}) select pg_current_xact_id()::text as xid`,
+      )
+      return row?.xid ?? ''
+    }
+    const join = async () => {
+      const id = crypto.randomUUID()
+      await store.add(id)
+      const applied = { last: await store.begin(), notices: [] as string[] }
+      await store.heartbeat(id, applied)
+      return { id, applied }
+    }
+    const heard: string[] = []
+    const isLagging = async (id: string, xid: string, carried: Carried | null) =>
+      (await barrier.laggingInstances([{ xid, carried }]))[0]?.some((row) => row.id === id)
+
+    await admin(url, async (client) => {
+      client.on('notification', ({ payload = '' }) => heard.push(payload))
+      await client.query(`listen ${REVOKED}`)
+      const notify = async (...xids: string[]) => {
+        const carried = await barrier.notify(xids)
+        await client.query('select 1')
+        return { carried, text: heard.pop() ?? '' }
+      }
+
+      await signIn('unknown to all')
+      const before = await revoke('true')
+      t.same(await notify(before), { carried: null, text: '' }, 'without instances there is none to tell')
+
+      const { id, applied } = await join()
+      for (const token of ['first', 'second', 'third']) await signIn(token)
+      const first = await revoke(`"sessionToken" = 'first'`)
+      await psql(`update session set expires = expires - interval '1 hour' where "sessionToken" = 'third'`)
+      const second = await revoke(`"sessionToken" = 'second'`)
+      const { carried, text } = await notify(second)
+      t.same(parseNotice(text), { policy: applied.last.policy, tokens: ['first', 'second', 'third'] })
+      t.same(carried?.digest, digestOf(text))
+      t.not((await notify(second)).text, text, 'no notice is like another')
+
+      const status = () => Promise.all([first, second].map((xid) => isLagging(id, xid, carried)))
+      t.same(await status(), [true, true])
+      await store.acknowledge(id, { ...applied, notices: [digestOf('another')] })
+      t.same(await status(), [true, true], 'another notice')
+      await store.acknowledge(id, { ...applied, notices: [digestOf('another'), digestOf(text)] })
+      t.same(await status(), [false, false])
+      t.same(await isLagging(id, second, null), true, 'one that waits for another notice')
+      await psql('update instance set applied = $1', ['1:1:'])
+      t.same(await status(), [true, true], 'an instance that has not applied what came before the notice')
+
+      await store.heartbeat(id, { ...applied, notices: [digestOf(text)] })
+      t.same(await status(), [false, false], 'a heartbeat keeps it')
+      await store.heartbeat(id, { last: await store.begin(), notices: [] })
+      t.same(await status(), [false, false], 'a snapshot takes its place')
+      t.same(parseNotice((await notify(second)).text)?.tokens, [], 'all have applied it')
+
+      await admin(url, async (other) => {
+        await other.query('begin')
+        const { rows } = await other.query('select pg_current_xact_id()::text as xid')
+        t.same(
+          await notify(rows[0].xid),
+          { carried: null, text: '' },
+          'of what is not committed it does not speak',
+        )
+        await other.query('rollback')
+      })
+      await psql(`insert into session ("sessionToken", "userId", expires)
+      select 'one of many ' || n, 'ada', now() + '1 day' from generate_series(1, 181) n`)
+      t.same(await notify(await revoke('true')), { carried: null, text: '' }, 'too many')
+    })
+  },
+)
+
+t.test('an instance that a notice reaches evicts and acknowledges without a read', async (t) => {
+  const quiet = await testDatabase()
+  const names: string[] = []
+  const service = await startService({
+    database: quiet,
+    env,
+    wrapPool: (pool, name) =>
+      name !== 'lease'
+        ? pool
+        : {
+            ...pool,
+            query(prepared) {
+              names.push(prepared.name)
+              return pool.query(prepared)
+            },
+          },
+  })
+  await service.answersFromMemory()
+  const user = await service.addUser()
+  await waitFor('a logout between two renewals', async () => {
+    const { token } = await service.signIn(user)
+    await service.check(token)
+    names.length = 0
+    t.equal((await service.as(token, '/api/logout', json({ scope: 'local' }))).status, 200)
+    t.equal(await service.check(token), 401)
+    return names.length === 1 && names[0] === 'acknowledge'
+  })
+})
+
+t.test('revocations in quick succession share notifications, and an instance shares its wakes', async (t) => {
   const gathered = await testDatabase()
-  let reads = 0
+  let wakes = 0
   const service = await startService({
     database: gathered,
     env,
     wrapPool: (pool, name) => {
       const query: typeof pool.query = (prepared) => {
-        if (prepared.name === 'read-changes') reads++
+        if (prepared.name === 'acknowledge') wakes++
         return pool.query(prepared)
       }
       return name === 'lease' ? { ...pool, query } : pool
@@ -309,7 +427,7 @@ t.test('revocations in quick succession share notifications, and an instance sha
     client.on('notification', () => notifications++)
     await client.query(`listen ${REVOKED}`)
     const [ended] = await gathered.psql<{ xid: string }>('select pg_current_xact_id()::text as xid')
-    reads = 0
+    wakes = 0
     const start = performance.now()
     const waits: Promise<unknown>[] = []
     for (; waits.length < 200; await sleep(1)) waits.push(service.barrier.wait(ended?.xid ?? ''))
@@ -319,6 +437,6 @@ t.test('revocations in quick succession share notifications, and an instance sha
     t.ok(notifications >= 2, `${notifications} notifications in ${elapsed} ms`)
     t.ok(notifications <= elapsed / GATHER_MS + 1, `${notifications} notifications in ${elapsed} ms`)
     const renewals = elapsed / RENEW_MS + 1
-    t.ok(reads <= elapsed / GATHER_MS + 1 + renewals, `${reads} reads in ${elapsed} ms`)
+    t.ok(wakes >= 1 && wakes <= elapsed / GATHER_MS + 1 + renewals, `${wakes} wakes in ${elapsed} ms`)
   })
 })

@@ -13,6 +13,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 80, arbitrary: fc.record({ kind: kind('check'), at, instance, session }) },
   { weight: 4, arbitrary: fc.record({ kind: kind('logout'), at, sessions }) },
   { weight: 8, arbitrary: fc.record({ kind: kind('wake'), at, instance }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind('forge'), at, sessions }) },
   { weight: 8, arbitrary: fc.record({ kind: kind('reap'), at }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('stall'), at, instance, ms }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('crash'), at }) },

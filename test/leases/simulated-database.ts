@@ -5,10 +5,21 @@
  * knows of no later logout.
  */
 import type { Prepared } from '../../src/database/pooled-client.ts'
-import type { InstanceStatus } from '../../src/leases/queries.ts'
+import { digestOf } from '../../src/leases/notice.ts'
+import type { Carried, InstanceStatus, Revocation } from '../../src/leases/queries.ts'
 
 /** More changes than an instance lists. */
 const TOO_MANY = new Array<string>(10_001).fill('')
+
+/** A row of `instance`. */
+interface Row {
+  beat: number
+  applied: number
+  notices: string[]
+}
+
+/** Before an instance has applied anything. */
+const NOTHING = -1
 
 /** @param keys the hashed tokens of the sessions, all valid at first. @param quiet connections last. */
 export function simulatedDatabase(keys: string[], endMs: number, random: () => number, quiet: boolean) {
@@ -20,7 +31,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
   const replaced = new Map<string, Set<string>>()
   let epoch = 0
   /** Rows of instances: now, and after a crash. A row is replaced, never changed. */
-  let rows = new Map<string, { beat: number; applied: number }>()
+  let rows = new Map<string, Row>()
   let onDisk = rows
   const expiry = keys.map(() => (random() < 0.3 ? random() * endMs : 1e9))
 
@@ -29,11 +40,26 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
     if (waits || random() < 0.3) onDisk = new Map(rows)
   }
 
-  function write(id: string, row: { beat: number; applied: number } | undefined, { text }: Prepared): [][] {
+  function write(id: string, row: Row | undefined, { text }: Prepared): [][] {
     if (!row) return []
     rows.set(id, row)
     commit(text.includes(`'synchronous_commit', 'on'`))
     return [[]]
+  }
+
+  /** What an instance writes of what it applied, unless its connection leads to another server by now. */
+  function acknowledge(statement: Prepared, beats: number): [][] {
+    const [id, applied, notices, connectionId] = statement.values as [string, string, string, string]
+    const row = connectionId === connection() ? rows.get(id) : undefined
+    return write(
+      id,
+      row && {
+        beat: row.beat + beats,
+        applied: Number(applied),
+        notices: notices.slice(1, -1).split(',').filter(Boolean),
+      },
+      statement,
+    )
   }
 
   const current = () => `server ${servers}`
@@ -44,10 +70,19 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
   }
 
   /** Now and then over a connection to another server. */
-  function read(): [snapshot: string, connectionId: string, policy: string] {
+  function connection(): string {
     if (random() < 0.005 && !quiet) takeOver()
-    return [String(commits.length), current(), `epoch ${epoch}`]
+    return current()
   }
+
+  const policy = () => `epoch-${epoch}`
+
+  function read(): [snapshot: string, connectionId: string, policy: string] {
+    const connectionId = connection()
+    return [String(commits.length), connectionId, policy()]
+  }
+
+  const noticeOf = (tokens: string[]) => [random(), policy(), ...tokens].join(' ')
 
   return {
     expiresAt: (session: number) => expiry[session] ?? 0,
@@ -83,15 +118,14 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
 
     /** The statements of an instance, by their names. */
     query(statement: Prepared): unknown[][] {
-      const [id, applied] = statement.values as [string, string]
-      const row = rows.get(id)
+      const [id] = statement.values as [string]
       switch (statement.name) {
         case 'add-instance':
-          return write(id, { beat: 0, applied: -1 }, statement)
+          return write(id, { beat: 0, applied: NOTHING, notices: [] }, statement)
         case 'heartbeat':
-          return write(id, row && { beat: row.beat + 1, applied: Number(applied) }, statement)
-        case 'set-applied':
-          return write(id, row && { ...row, applied: Number(applied) }, statement)
+          return acknowledge(statement, 1)
+        case 'acknowledge':
+          return acknowledge(statement, 0)
         case 'read-beginning':
           return [[...read(), current()]]
         case 'read-changes': {
@@ -117,9 +151,35 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
       commit(false)
     },
     instances: (): InstanceStatus[] => [...rows].map(([id, { beat }]) => ({ id, beat })),
-    laggingInstances: (xids: string[]): InstanceStatus[][] =>
-      xids.map((xid) =>
-        [...rows].filter(([, { applied }]) => applied < Number(xid)).map(([id, { beat }]) => ({ id, beat })),
+    laggingInstances: (revocations: Revocation[]): InstanceStatus[][] =>
+      revocations.map(({ xid, carried }) =>
+        [...rows]
+          .filter(([, { applied, notices }]) => {
+            const noticed = carried && notices.includes(carried.digest) && applied >= Number(carried.since)
+            return applied < Number(xid) && !noticed
+          })
+          .map(([id, { beat }]) => ({ id, beat })),
       ),
+
+    /** The text of a notification; now and then there is too much to carry. `since` is the oldest applied snapshot. */
+    notice(): { text: string; carried: Carried | null } {
+      const applied = [...rows.values()].map((row) => row.applied).filter((each) => each !== NOTHING)
+      if (applied.length === 0 || random() < 0.1) return { text: '', carried: null }
+      const since = Math.min(...applied)
+      const text = noticeOf(commits.slice(since).flat())
+      return { text, carried: { digest: digestOf(text), since: String(since) } }
+    },
+
+    /** What another login may send: a notice that it heard, with less in it; or what comes if these sessions are ended next. */
+    forge(sessions: number[], heard: string | undefined): string {
+      const luck = random()
+      if (heard && luck < 0.3) return heard
+      const [first = '', second = '', ...tokens] = heard?.split(' ') ?? []
+      if (heard && luck < 0.6) return [first, second, ...tokens.filter(() => random() < 0.5)].join(' ')
+      if (luck < 0.65) return first
+      const since = Math.min(...[...rows.values()].map((row) => row.applied))
+      const next = sessions.map((session) => keys[session] ?? '').filter((key) => alive.has(key))
+      return noticeOf([...commits.slice(Math.max(since, 0)).flat(), ...next])
+    },
   }
 }

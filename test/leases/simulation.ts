@@ -23,6 +23,8 @@ export type Step =
   | { kind: 'check'; at: number; instance: number; session: number }
   | { kind: 'logout'; at: number; sessions: number[] }
   | { kind: 'wake'; at: number; instance: number }
+  /** Another login sends notifications. */
+  | { kind: 'forge'; at: number; sessions: number[] }
   /** Dead instances are reaped. */
   | { kind: 'reap'; at: number }
   /** Calls of the instance reach the database only after `ms` milliseconds. */
@@ -67,6 +69,7 @@ export async function play({ seed, rates, quiet, steps, ...given }: Scenario): P
   const events = eventQueue()
   const database = simulatedDatabase(KEYS, END_MS, random, quiet)
   const trouble = quiet ? 0 : given.trouble
+  const hostility = quiet ? 0 : 0.3
   const outcome: Outcome = { violations: [], hits: 0, checks: 0, valid: 0, logouts: 0, waits: 0, lapses: 0 }
   /** When the logout of each session was answered, in milliseconds. */
   const answeredAt = new Array<number>(SESSIONS).fill(Number.POSITIVE_INFINITY)
@@ -152,13 +155,26 @@ export async function play({ seed, rates, quiet, steps, ...given }: Scenario): P
       outcome.violations.push(`instance ${instance} at ${begun}: ${session} was over at ${over}`)
   }
 
+  /** Each instance gets a notification late, twice, or never. */
+  function deliver(text: string): void {
+    for (const { wake } of instances)
+      for (let again = true; again && random() >= trouble; again = random() < 0.1)
+        events.at(events.now() + (random() < 0.5 ? 0 : delay()), () => wake(text))
+  }
+  let heard: string | undefined
+
   const barrier = createBarrier(
     {
-      laggingInstances: (xids) => remote(() => database.laggingInstances(xids)),
+      laggingInstances: (revocations) => remote(() => database.laggingInstances(revocations)),
       instances: () => remote(() => database.instances()),
       notify: () =>
         remote(() => {
-          for (const instance of instances) if (random() > trouble) instance.wake()
+          const { text, carried } = database.notice()
+          deliver(text)
+          heard = text
+          // The text is heard before it is delivered everywhere.
+          if (random() < hostility) deliver(database.forge([], text))
+          return carried
         }),
       removeDeadInstance: ({ id, beat }) => remote(() => database.removeDeadInstance(id, beat)),
     },
@@ -166,6 +182,7 @@ export async function play({ seed, rates, quiet, steps, ...given }: Scenario): P
   )
 
   async function logout(sessions: number[]): Promise<void> {
+    if (random() < hostility) deliver(database.forge(sessions, undefined))
     const xid = await remote(() => database.end(sessions))
     const waited = await barrier.wait(xid)
     outcome.logouts++
@@ -189,6 +206,8 @@ export async function play({ seed, rates, quiet, steps, ...given }: Scenario): P
         return barrier.reapDeadInstances()
       case 'wake':
         return instances[step.instance]?.wake()
+      case 'forge':
+        return deliver(database.forge(step.sessions, heard))
       case 'stall':
         if (quiet) return
         stalledUntil[step.instance] = events.now() + step.ms

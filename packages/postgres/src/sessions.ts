@@ -201,11 +201,13 @@ function connectionOf(
 function barrierOf(acts: Acts) {
   const lagging = `lagging_instances(pg_catalog.string_to_array($1::text, ','::text))`
   return createBarrier({
-    async laggingInstances(xids) {
+    async laggingInstances(revocations) {
+      const xids = revocations.map(({ xid }) => xid)
       const found = await acts.read<{ xid: string; id: string; beat: number }>(lagging, [xids.join()])
       return xids.map((xid) => found.filter((row) => row.xid === xid))
     },
-    notify: () => acts.notify(CHANNEL),
+    // An application may not read what was revoked: the instances do.
+    notify: () => acts.notify(CHANNEL).then(() => null),
     // Only the service looks for dead instances.
     instances: async () => [],
     removeDeadInstance: async () => {},

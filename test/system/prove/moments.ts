@@ -10,7 +10,7 @@ import type { Random } from './random.ts'
 /** The text that identifies a step in a statement. */
 const BEAT = 'heartbeat'
 const NEWS = 'read-changes'
-const APPLIED = 'set-applied'
+const APPLIED = 'acknowledge'
 const READ = 'read-tokens'
 
 /** Renewals are a second apart; if an instance sends none for this long, the step is given up. */

@@ -74,8 +74,54 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     fault: 'none',
     file: 'src/leases/instance.ts',
     find: '    cache.evict(revoked)',
-    replace: `    await store.setApplied(id, changes.snapshot)
+    replace: `    await store.acknowledge(id, { last: changes, notices: [] })
     cache.evict(revoked)`,
+  },
+  'notice-before-drop': {
+    meaning: 'an instance confirms a notice, and evicts its sessions afterwards',
+    mode: 'leased',
+    fault: null,
+    file: 'src/leases/instance.ts',
+    find: '      const applied = texts !== null && applyNotices(texts)\n',
+    replace: `      const early = texts ?? []
+      await store.acknowledge(id, { last, notices: [...notices, ...early.map(digestOf)] })
+      const applied = texts !== null && applyNotices(texts)
+`,
+  },
+  'notice-not-marked': {
+    meaning:
+      'a notice evicts sessions, but not the reads of them that are in progress: those see the revocation, or so it seems',
+    mode: 'leased',
+    fault: null,
+    file: 'src/check/cache.ts',
+    find: `        entries.delete(key)
+        reads.delete(key)`,
+    replace: `        entries.delete(key)
+        if (new Error().stack?.includes('catchUp')) reads.delete(key)`,
+  },
+  'notice-without-digest': {
+    meaning: 'an instance confirms the number of a notice, not what it evicted: a forged one says less',
+    mode: 'leased',
+    fault: null,
+    file: 'src/leases/notice.ts',
+    find: `createHash('sha256').update(text).digest('hex').slice(0, 32)`,
+    replace: `(text.split(' ')[0] ?? '')`,
+  },
+  'notice-without-nonce': {
+    meaning: 'the digest is of what was evicted alone: a forged notice has it confirmed before the commit',
+    mode: 'leased',
+    fault: null,
+    file: 'src/leases/notice.ts',
+    find: `createHash('sha256').update(text).digest('hex')`,
+    replace: `createHash('sha256').update(text.slice(text.indexOf(' '))).digest('hex')`,
+  },
+  'notice-of-another-policy': {
+    meaning: 'an instance confirms a notice, although the policy has changed, and all sessions may be over',
+    mode: 'leased',
+    fault: null,
+    file: 'src/leases/instance.ts',
+    find: 'if (notice?.policy !== last.policy) return false',
+    replace: 'if (!notice) return false',
   },
   't-after-reply': {
     meaning: 'the lease starts when the answer to its renewal arrives',
@@ -90,7 +136,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: 'notify',
     file: 'src/leases/instance.ts',
-    find: '      if (!(await store.heartbeat(id, last.snapshot))) return false\n',
+    find: '      if (!(await store.heartbeat(id, { last, notices }))) return false\n',
     replace: '',
   },
   'heartbeat-acknowledges-ahead': {
@@ -98,28 +144,25 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: 'none',
     file: 'src/leases/instance.ts',
-    find: 'store.heartbeat(id, last.snapshot)',
-    replace: 'store.heartbeat(id, (await store.begin()).snapshot)',
+    find: 'store.heartbeat(id, { last, notices })',
+    replace: 'store.heartbeat(id, { last: await store.begin(), notices })',
   },
   'wake-forgotten': {
     meaning: 'a notification during a read counts as answered by it: the logout waits for the next renewal',
     mode: 'leased',
     fault: null,
     file: 'src/leases/instance.ts',
-    find: `        woken = false
-        wakeAt = now + GATHER_MS
-        going = await instance.wake()`,
-    replace: `        wakeAt = now + GATHER_MS
-        going = await instance.wake()
-        woken = false`,
+    find: '        going = await instance.wake(takeTexts())',
+    replace: `        going = await instance.wake(texts)
+        takeTexts()`,
   },
   'notification-forgotten': {
     meaning: 'a notification that is being sent, or was sent within 20 ms, speaks for a later logout, too',
     mode: 'leased',
     fault: null,
     file: 'src/leases/barrier.ts',
-    find: '      void notify(null).catch(() => {})',
-    replace: `      store.sending ??= notify(null)
+    find: '      void notify(revocation).catch(() => {})',
+    replace: `      store.sending ??= notify(revocation)
         .catch(() => {})
         .finally(() => delete store.sending)`,
   },
@@ -136,20 +179,20 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: 'moment',
     file: 'src/leases/instance.ts',
-    find: `    async wake(): Promise<boolean> {
-      if ((await catchUp()) === null) return false`,
-    replace: `    async wake(): Promise<boolean> {
-      const sentAt = clock()
-      if ((await catchUp()) === null) return false
-      if (!cache.extend(sentAt, clock())) return false`,
+    find: `      if (!applied && (await catchUp()) === null) return false
+`,
+    replace: `      const sentAt = clock()
+      if (!applied && (await catchUp()) === null) return false
+      if (!cache.extend(sentAt, clock())) return false
+`,
   },
   'wait-skipped': {
     meaning: 'a logout answers after its commit and does not wait',
     mode: 'leased',
     fault: 'none',
     file: 'src/leases/barrier.ts',
-    find: '      const waited = await waitForInstances(xid)',
-    replace: `      void waitForInstances(xid)
+    find: '      const waited = await waitForInstances(revocation)',
+    replace: `      void waitForInstances(revocation)
       const waited = false`,
   },
   'lease-ignored': {
