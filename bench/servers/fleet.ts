@@ -5,14 +5,13 @@
  *     node fleet.ts INSTANCES
  */
 import { createServer } from 'node:http'
-import pg from 'pg'
 import { createSessionCache } from '../../src/check/cache.ts'
 import type { Database } from '../../src/database/database.ts'
-import type { Prepared } from '../../src/database/pooled-client.ts'
 import { createInstance, keepLease } from '../../src/leases/instance.ts'
 import { instanceStore, REVOKED } from '../../src/leases/queries.ts'
 import { sleep } from '../../src/lib/sleep.ts'
 import { host, port } from './common.ts'
+import { connectWire } from './wire.ts'
 
 const instances = Number(process.argv[2])
 /** Connections that open at once. */
@@ -22,13 +21,10 @@ const counts = { held: 0, lost: 0 }
 const closers: (() => Promise<void>)[] = []
 
 async function join(): Promise<void> {
-  const client = new pg.Client({ connectionString: process.env.DATABASE_URL ?? '' })
-  client.on('error', () => {})
-  await client.connect()
-  const query = async (statement: Prepared) =>
-    (await client.query({ ...statement, rowMode: 'array' } as pg.QueryArrayConfig)).rows
+  let wake = (_text: string): void => {}
+  const wire = await connectWire(process.env.DATABASE_URL ?? '', REVOKED, (text) => wake(text))
   const cache = createSessionCache(1)
-  const instance = createInstance(instanceStore({ query: query as Database['query'] }), cache, clock)
+  const instance = createInstance(instanceStore({ query: wire.query as Database['query'] }), cache, clock)
   const holder = keepLease(
     instance,
     { clock, sleep },
@@ -40,11 +36,10 @@ async function join(): Promise<void> {
       },
     },
   )
-  client.on('notification', holder.wake)
-  await client.query(`listen ${pg.escapeIdentifier(REVOKED)}`)
+  wake = holder.wake
   closers.push(async () => {
     await holder.close()
-    await client.end()
+    wire.end()
   })
 }
 
