@@ -104,7 +104,9 @@ export async function buildApp(
   await app.register(openapi, { ...parts, raw: documentedCheck })
   await app.register(assets)
   await app.register(async (fresh) => {
-    fresh.addHook('onRequest', (_request, _reply, done) => withAsOf(() => withDeadline(done)))
+    fresh.addHook('onRequest', (_request, _reply, done) =>
+      withAsOf(() => withDeadline(done, parts.deadlineMs)),
+    )
     fresh.addHook('onSend', async (_request, reply) => {
       const at = asOf()
       if (at) reply.header('x-data-as-of', at.toISOString())

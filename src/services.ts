@@ -46,7 +46,7 @@ export interface ServicesOptions extends DatabaseUrls {
   listener?: SharedListener
   /** Whether this process answers requests: in leased mode only while it holds a lease, and only from a server that was admitted. */
   serves?: boolean
-  /** Deadline of all pools, in milliseconds, instead of their own. The command line waits longer than a request. */
+  /** Deadline of all pools and of requests, in milliseconds, instead of their own. The command line waits longer than a request. */
   deadlineMs?: number
   /** For tests: wraps a pool to count or delay its queries. */
   wrapPool?: (pool: Database, name: PoolName) => Database
@@ -132,6 +132,7 @@ export function createServices(
   return {
     config,
     log,
+    deadlineMs,
     pools,
     database,
     reads,

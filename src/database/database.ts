@@ -20,17 +20,20 @@ export type { Executor } from './executor.ts'
 /** The deadline of a call in milliseconds, the wait for a connection included: below the promised 2 seconds. */
 export const DEADLINE_MS = 1_700
 
-/** The deadline of the current request, in milliseconds on the monotonic clock. */
-const requestEnd = new AsyncLocalStorage<number>()
+/** The deadline of the current request: how many milliseconds it has, and when it ends on the monotonic clock. */
+const request = new AsyncLocalStorage<{ ms: number; end: number }>()
 
-/** Runs `work` under one deadline, `DEADLINE_MS` from now, for all queries that it makes. */
-export function withDeadline<T>(work: () => T): T {
-  return requestEnd.run(performance.now() + DEADLINE_MS, work)
+/**
+ * Runs `work` under one deadline for all queries that it makes.
+ * @param ms milliseconds from now; by default as many as the current request had at its begin.
+ */
+export function withDeadline<T>(work: () => T, ms = request.getStore()?.ms ?? DEADLINE_MS): T {
+  return request.run({ ms, end: performance.now() + ms }, work)
 }
 
 /** Runs `work` without the deadline of the current request: for work that must go on after it. */
 export function withoutDeadline<T>(work: () => T): T {
-  return requestEnd.exit(work)
+  return request.exit(work)
 }
 
 export type Database = ReturnType<typeof openDatabase>
@@ -107,7 +110,7 @@ export function createCalls({ connections, statements, deadlineMs, fence }: Call
     explain = translate,
     keep = true,
   ): Promise<T> {
-    let end = Math.min(performance.now() + deadlineMs, requestEnd.getStore() ?? Number.POSITIVE_INFINITY)
+    let end = Math.min(performance.now() + deadlineMs, request.getStore()?.end ?? Number.POSITIVE_INFINITY)
     const server = fence ? await fence.enter(end) : null
     const leave = async () => void (fence && server && (await leaveFence(fence, server, end)))
     const client = await connections.connect(end, server, fence?.met)

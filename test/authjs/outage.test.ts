@@ -19,7 +19,7 @@ const OUTAGE_MS = 10_000
 const SECRET = 'of-the-application'
 /** Makes a JWT that needs three cookies. */
 const padding = 'a'.repeat(7_000)
-const service = await startService({ env: { AUTH_SECRET: SECRET } })
+const service = await startService({ env: { AUTH_SECRET: SECRET }, patient: false })
 const sessions = createDatabaseSessions({ connectionString: service.database.url })
 t.teardown(sessions.close)
 

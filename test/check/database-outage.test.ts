@@ -10,7 +10,7 @@ import { waitFor } from '../support/within.ts'
 
 const server = await ownServer()
 const database = openTestDatabase(server.url, { max: 6 })
-const service = await startService({ database, env: { CHECK_MODE: 'leased' } })
+const service = await startService({ database, env: { CHECK_MODE: 'leased' }, patient: false })
 const { as, check } = service
 const ada = await service.addUser('ada')
 

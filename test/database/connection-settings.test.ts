@@ -173,7 +173,7 @@ for (const [way, prepare] of Object.entries(WAYS))
 t.test('a role whose triggers do not run is refused: revocations would not be recorded', async (t) => {
   const owner = await testDatabase()
   const database = await asRole(owner, { session_replication_role: 'replica' })
-  const service = await startService({ database })
+  const service = await startService({ database, answers: false })
   t.equal(await service.check('x'.repeat(43)), 503)
   t.equal((await service.as('x'.repeat(43), '/api/logout', json({ scope: 'global' }))).status, 503)
   t.match(await (await service.http('/readyz')).json(), { detail: /session_replication_role is replica/ })

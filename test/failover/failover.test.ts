@@ -48,6 +48,7 @@ async function serve(CHECK_MODE: string, log: string[] = []) {
     database: openTestDatabase(server.url, { max: 4 }),
     env: { CHECK_MODE },
     log,
+    patient: false,
   })
   return { ...service, logged: log }
 }

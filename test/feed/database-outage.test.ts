@@ -11,7 +11,7 @@ import { waitFor } from '../support/within.ts'
 const server = await ownServer()
 const database = openTestDatabase(server.url, { max: 6 })
 const { psql } = database
-const service = await startService({ database })
+const service = await startService({ database, patient: false })
 const { headers } = await service.keyFor('events')
 const ada = await service.addUser('ada')
 

@@ -18,6 +18,9 @@ import { waitFor } from './within.ts'
 /** As `replayFlushMs`: only `replays.flush()` records reused tokens, so that a test can count them. */
 export const NEVER_MS = 3_600_000
 
+/** Deadline of requests and queries, in milliseconds: enough on a loaded machine, where the service would answer 503. */
+const PATIENT_MS = 10_000
+
 /** Settings that only a start writes to the database, in `prepare`. */
 const NEED_PREPARE = ['SESSION_MAX_AGE', 'SESSION_IDLE_TIMEOUT']
 
@@ -37,6 +40,8 @@ export interface ServiceOptions
   log?: string[]
   /** False where the test's database keeps it from ever answering. */
   answers?: boolean
+  /** False for the deadlines that ship, where a test is about a database that hangs. */
+  patient?: boolean
 }
 
 /**
@@ -50,6 +55,7 @@ export async function startService({
   demo = false,
   log,
   answers = true,
+  patient = true,
   ...rest
 }: ServiceOptions = {}) {
   const ignored = NEED_PREPARE.filter((name) => name in env)
@@ -69,7 +75,7 @@ export async function startService({
     { url: config.databaseUrl ?? db.url, directUrl: config.databaseDirectUrl, demo },
     logger,
     cleanup,
-    rest,
+    { ...rest, ...(patient && { deadlineMs: PATIENT_MS }) },
   )
   const base = `http://127.0.0.1:${port}`
   const cookieName = config.cookie.name

@@ -10,7 +10,7 @@ import { waitFor } from '../support/within.ts'
 
 const server = await ownServer()
 const database = openTestDatabase(server.url, { max: 4 })
-const service = await startService({ database })
+const service = await startService({ database, patient: false })
 const { as, http, check, cookieName } = service
 const ada = await service.addUser('ada')
 

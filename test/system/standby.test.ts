@@ -23,7 +23,12 @@ const psql = (url: string, sql: string) => admin(url, async (client) => (await c
 
 /** The service on these hosts, in one of the modes. */
 async function serve(url: string, CHECK_MODE: string): Promise<Service> {
-  return startService({ database: openTestDatabase(url, { max: 4 }), env: { CHECK_MODE }, answers: false })
+  return startService({
+    database: openTestDatabase(url, { max: 4 }),
+    env: { CHECK_MODE },
+    answers: false,
+    patient: false,
+  })
 }
 
 const hostOf = (url: string) => new URL(url).host

@@ -8,7 +8,7 @@ import { startService } from '../../support/service.ts'
 import { addPerson } from './devices.ts'
 import { read } from './gallery.ts'
 
-const service = await startService()
+const service = await startService({ patient: false })
 const { token, rest } = await people()
 
 for (const javaScriptEnabled of [true, false]) {
