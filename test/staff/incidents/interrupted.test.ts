@@ -59,7 +59,7 @@ for (const [i, [where, lock]] of Object.entries(insides).entries()) {
     const id = await begin(service, { userAgent: name })
     const holder = await hold(database, lock)
     const runner = runnerProcess(database.url, id, 10)
-    await waitFor('the runner to be held', async () => (await waiting()) > 0)
+    await waitFor('the runner to be held', async () => (await heldRunners()) > 0)
     t.equal(await runIncident(database, barrier, id), false, 'no other process runs it while this one lives')
     runner.child.kill('SIGKILL')
     await runner.over
@@ -160,10 +160,11 @@ t.test('a runner that lost its lease without noticing cannot add to a finished r
   await addsUp(t, service, id, { endedPlanned: 1 })
 })
 
-/** How many backends of this database wait for a lock. */
-async function waiting(): Promise<number> {
+/** How many runners wait for a lock. The jobs of the service may wait for it, too. */
+async function heldRunners(): Promise<number> {
   const rows = await database.psql(
-    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    `select from pg_stat_activity where datname = current_database()
+      and application_name = 'global-logout incident' and wait_event_type = 'Lock'`,
   )
   return rows.length
 }
