@@ -55,13 +55,14 @@ export async function startInstance(number: number, { databaseUrl, mode, mutatio
       })
     const patience = performance.now() + START_MS
     while (!(await isReady())) {
-      if (started.exitCode !== null || performance.now() > patience)
-        throw new Error(`instance ${number} did not start:\n${output}`)
+      if (performance.now() > patience) throw new Error(`instance ${number} did not start:\n${output}`)
       await sleep(50)
     }
   }
 
+  /** @throws Error when its process has ended by itself: on its port, another program might answer in its place. */
   async function isReady(): Promise<boolean> {
+    if (child && child.exitCode !== null) throw new Error(`instance ${number} ended by itself:\n${output}`)
     return (await wire.ask('GET /readyz HTTP/1.1\r\nHost: prove\r\n\r\n')).status === 200
   }
 
