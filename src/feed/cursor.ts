@@ -5,15 +5,7 @@
  * Within a large transaction a cursor is two snapshots and the last row delivered between them. It is valid for one history of
  * one database only: a failover may lose commits and assign their transaction ids again.
  */
-
-export interface Snapshot {
-  /** All transactions below have ended. */
-  xmin: bigint
-  /** Transactions from this id on have not begun. */
-  xmax: bigint
-  /** Those between that are in progress, ascending. */
-  open: bigint[]
-}
+import type { Snapshot } from '../database/snapshots.ts'
 
 /** The position of a row in the feed: rows are ordered by transaction, then id. */
 export interface Position {
@@ -66,22 +58,6 @@ export function parseCursor(text: string): Cursor | null {
 /** The later snapshot of a cursor. */
 export function latestOf({ last, within }: Cursor): Snapshot {
   return within?.upper ?? last
-}
-
-/** Whether `a` was taken before `b`, when fewer transactions had ended. Both must be of one history. */
-export function isBefore(a: Snapshot, b: Snapshot): boolean {
-  return a.xmax < b.xmax || (a.xmax === b.xmax && a.open.length > b.open.length)
-}
-
-/** A snapshot in PostgreSQL's notation. */
-export function formatSnapshot({ xmin, xmax, open }: Snapshot): string {
-  return `${xmin}:${xmax}:${open.join(',')}`
-}
-
-/** Parses a snapshot in PostgreSQL's notation. */
-export function parseSnapshot(text: string): Snapshot {
-  const [xmin = '', xmax = '', open = ''] = text.split(':')
-  return { xmin: BigInt(xmin), xmax: BigInt(xmax), open: open ? open.split(',').map(BigInt) : [] }
 }
 
 /** Differences instead of numbers, which are long and similar: a cursor has to fit into a header. */

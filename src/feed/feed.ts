@@ -5,10 +5,11 @@
  */
 
 import type { SharedListener } from '../database/listener.ts'
+import { isBefore } from '../database/snapshots.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { batch } from '../lib/batch.ts'
 import { runDetached } from '../lib/run-detached.ts'
-import { type Cursor, formatCursor, isBefore, latestOf, parseCursor } from './cursor.ts'
+import { type Cursor, formatCursor, latestOf, parseCursor } from './cursor.ts'
 import { createReader, type FeedStore, pageOf, type ReaderOptions } from './reader.ts'
 import type { Page } from './window.ts'
 

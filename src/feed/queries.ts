@@ -5,15 +5,9 @@
  */
 import { hash } from 'node:crypto'
 import type { Database } from '../database/database.ts'
+import { formatSnapshot, parseSnapshot, type Snapshot } from '../database/snapshots.ts'
 import type { LogoutScope, OperationKind } from '../operations/kinds.ts'
-import {
-  type Cursor,
-  DATABASE_ID_LENGTH,
-  formatSnapshot,
-  type Position,
-  parseSnapshot,
-  type Snapshot,
-} from './cursor.ts'
+import { type Cursor, DATABASE_ID_LENGTH, type Position } from './cursor.ts'
 
 /** Most events of a page. */
 export const PAGE = 1_000

@@ -5,10 +5,11 @@
  */
 
 import type { SharedListener } from '../database/listener.ts'
+import { isBefore, type Snapshot } from '../database/snapshots.ts'
 import { Problem, unavailable } from '../errors.ts'
 import { runDetached } from '../lib/run-detached.ts'
 import { createWakeableSleep, sleep } from '../lib/sleep.ts'
-import { type Cursor, formatCursor, isBefore, latestOf, type Snapshot } from './cursor.ts'
+import { type Cursor, formatCursor, latestOf } from './cursor.ts'
 import { type FeedRead, type FeedRow, PAGE } from './queries.ts'
 import { createWindow, type FeedEvent, type Page } from './window.ts'
 

@@ -27,16 +27,28 @@ export interface InstanceStore {
   remove(id: string): Promise<void>
 }
 
+/** How far a holder of a lease has applied revocations. */
+export interface Cursor {
+  /** As `SERVER_ID` names it: the snapshots of two servers cannot be compared. */
+  server: string
+  /** `pg_snapshot` as text. */
+  snapshot: string
+}
+
 /** The cache that answers under the lease. Times are milliseconds on the lease clock. */
 export interface LeasedCache {
-  /** Begins a generation: empty, without a lease. */
-  begin(): void
-  /** Removes hashed tokens; null for all. */
-  evict(tokens: readonly string[] | null): void
+  /** Begins a generation: empty, without a lease. `first` is the server's snapshot before which nothing was read. */
+  begin(first: Cursor): void
+  /** Removes hashed tokens, null for all. `snapshot` is that of the last read: where callers need one, every call follows a read. */
+  evict(tokens: readonly string[] | null, snapshot: string): void
   /** Holds the lease, counted from `sentAt`. @returns false when the lease before has expired. */
   extend(sentAt: number, now: number): boolean
   /** Ends lease and generation. */
   lapse(): void
+  /** The snapshot that may be acknowledged, where it is not the one of the last `evict`: callers may not have applied that one. */
+  acknowledged?(): string
+  /** Whether callers may still hold a part of a lease that has ended. */
+  outlived?(): boolean
 }
 
 export type Instance = ReturnType<typeof createInstance>
@@ -46,9 +58,26 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
   let id = ''
   let server = ''
   let last: Omit<Changes, 'tokens'>
+  /** Its callers apply what it reads, and acknowledge snapshots: no digest of a notice can speak for them, so it always reads. */
+  const lends = cache.acknowledged !== undefined
   /** Since the last read: digests of the notices that were applied, and the tokens that they carried. */
   let notices: string[] = []
   let noticed = new Set<string>()
+  /** The snapshot acknowledged last. */
+  let written = ''
+
+  const acknowledgement = (): Acknowledgement => ({
+    last: { ...last, snapshot: cache.acknowledged?.() ?? last.snapshot },
+    notices,
+  })
+
+  /** @returns false when the instance must join again. */
+  async function acknowledge(): Promise<boolean> {
+    const applied = acknowledgement()
+    if (applied.last.snapshot === written && notices.length === 0) return true
+    written = applied.last.snapshot
+    return store.acknowledge(id, applied)
+  }
 
   function readUpTo(read: Omit<Changes, 'tokens'>): void {
     last = read
@@ -61,7 +90,7 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
     const changes = await store.changes(last.snapshot)
     if (changes.connectionId !== last.connectionId) return null
     const revoked = changes.policy === last.policy ? changes.tokens : null
-    cache.evict(revoked)
+    cache.evict(revoked, changes.snapshot)
     const unknown = revoked?.some((token) => !noticed.has(token)) ?? true
     readUpTo(changes)
     return unknown
@@ -74,7 +103,7 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
       const notice = parseNotice(text)
       // With another policy everything is to be evicted, or the notice is older than the last read, or forged.
       if (notice?.policy !== last.policy) return false
-      cache.evict(notice.tokens)
+      cache.evict(notice.tokens, last.snapshot)
       for (const token of notice.tokens) noticed.add(token)
       notices.push(digestOf(text))
     }
@@ -94,7 +123,8 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
       const beginning = await store.begin()
       server = beginning.server
       readUpTo(beginning)
-      cache.begin()
+      written = ''
+      cache.begin(beginning)
     },
 
     /**
@@ -104,11 +134,13 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
      */
     async renew(): Promise<boolean> {
       const sentAt = clock()
-      if (!(await store.heartbeat(id, { last, notices }))) return false
+      const applied = acknowledgement()
+      if (!(await store.heartbeat(id, applied))) return false
+      written = applied.last.snapshot
       const evicted = await catchUp()
       if (evicted === null) return false
       if (!cache.extend(sentAt, clock())) return false
-      return !evicted || (await store.acknowledge(id, { last, notices }))
+      return !evicted || (await acknowledge())
     },
 
     /**
@@ -116,15 +148,18 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
      * @param texts theirs; null when it has to read. @returns false when it must join again.
      */
     async wake(texts: readonly string[] | null): Promise<boolean> {
-      const applied = texts !== null && applyNotices(texts)
+      const applied = !lends && texts !== null && applyNotices(texts)
       if (!applied && (await catchUp()) === null) return false
-      return store.acknowledge(id, { last, notices })
+      return acknowledge()
     },
 
-    /** Stops answering from the cache, then removes the row. */
+    /** Acknowledges what callers have applied. */
+    acknowledge,
+
+    /** Stops answering from the cache, then removes the row. While callers hold a lease it stays, and is reaped later. */
     async leave(): Promise<void> {
       cache.lapse()
-      if (id) await store.remove(id)
+      if (id && !cache.outlived?.()) await store.remove(id)
     },
   }
 }
@@ -145,6 +180,7 @@ export function keepLease(instance: Instance, { clock, sleep }: Time, on: LeaseE
   let woken = false
   /** The texts of the notifications since the last wake; null when one of them was no notice, or there are too many. */
   let texts: string[] | null = []
+  let acknowledging = false
   const pause = createWakeableSleep(sleep)
 
   function takeTexts(): string[] | null {
@@ -167,6 +203,9 @@ export function keepLease(instance: Instance, { clock, sleep }: Time, on: LeaseE
       } else if (woken && now >= wakeAt) {
         wakeAt = now + GATHER_MS
         going = await instance.wake(takeTexts())
+      } else if (acknowledging) {
+        acknowledging = false
+        going = await instance.acknowledge()
       } else await pause.sleep((woken ? Math.min(wakeAt, renewAt) : renewAt) - now)
     }
   }
@@ -191,6 +230,11 @@ export function keepLease(instance: Instance, { clock, sleep }: Time, on: LeaseE
     wake(text = ''): void {
       woken = true
       texts = text !== '' && texts && texts.length < MOST_NOTICES ? [...texts, text] : null
+      pause.wake()
+    },
+    /** Callers have applied more. */
+    acknowledge(): void {
+      acknowledging = true
       pause.wake()
     },
     /** Stops answering from the cache, then removes the row. */

@@ -1,16 +1,8 @@
 /** Cursors as text: formatting and parsing are inverse, PostgreSQL accepts the same snapshots, and any other text is refused. */
 import fc from 'fast-check'
 import t from 'tap'
-import {
-  type Cursor,
-  formatCursor,
-  formatSnapshot,
-  isBefore,
-  MAX_CURSOR_LENGTH,
-  parseCursor,
-  parseSnapshot,
-  type Snapshot,
-} from '../../src/feed/cursor.ts'
+import { formatSnapshot, isBefore, parseSnapshot, type Snapshot } from '../../src/database/snapshots.ts'
+import { type Cursor, formatCursor, MAX_CURSOR_LENGTH, parseCursor } from '../../src/feed/cursor.ts'
 import { testDatabase } from '../support/database.ts'
 import '../support/seed.ts'
 

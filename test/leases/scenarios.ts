@@ -17,12 +17,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: kind('reap'), at }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('stall'), at, instance, ms }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('crash'), at }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('restart'), at, instance }) },
 )
 const rate = fc.constantFrom(-1, -0.5, 0, 0.5, 1)
-export const scenario: fc.Arbitrary<Scenario> = fc.record({
-  seed: fc.integer(),
-  rates: fc.tuple(rate, rate, rate, rate),
-  trouble: fc.constantFrom(0, 0.02, 0.1, 0.4),
-  quiet: fc.nat({ max: 4 }).map((n) => n === 0),
-  steps: fc.array(step, { minLength: 40, maxLength: 160, size: 'max' }),
-})
+export const scenario = (callers: boolean): fc.Arbitrary<Scenario> =>
+  fc.record({
+    seed: fc.integer(),
+    callers: fc.constant(callers),
+    moves: fc.constantFrom(0, 0.1, 0.5),
+    suspendedMs: fc.constantFrom(0, LEASE_MS, 30_000),
+    rates: fc.array(rate, { minLength: 6, maxLength: 6 }),
+    trouble: fc.constantFrom(0, 0.02, 0.1, 0.4),
+    quiet: fc.nat({ max: 4 }).map((n) => n === 0),
+    steps: fc.array(step, { minLength: 40, maxLength: 160, size: 'max' }),
+  })

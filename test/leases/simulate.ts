@@ -3,23 +3,37 @@
  * 1 and prints the smallest failing scenario. It is a separate process because tap's hooks on promises make
  * it twenty times slower.
  *
- *     node test/leases/simulate.ts RUNS [SEED]
+ *     node test/leases/simulate.ts instances|callers RUNS SEED
  */
 import fc from 'fast-check'
 import { scenario } from './scenarios.ts'
 import { play } from './simulation.ts'
 
-const [runs = '1000', seed = String(Date.now() % 2 ** 31)] = process.argv.slice(2)
-const total = { runs: 0, seed: Number(seed), checks: 0, valid: 0, hits: 0, logouts: 0, waits: 0, lapses: 0 }
+const [subject, runs, seed] = process.argv.slice(2)
+const COUNTS = [
+  'checks',
+  'valid',
+  'hits',
+  'logouts',
+  'waits',
+  'lapses',
+  'early',
+  'granted',
+  'suspended',
+] as const
+const total = {
+  runs: 0,
+  seed: Number(seed),
+  ...(Object.fromEntries(COUNTS.map((name) => [name, 0])) as Record<(typeof COUNTS)[number], number>),
+}
 let caughtAfter: number | null = null
 
 const result = await fc.check(
-  fc.asyncProperty(scenario, async (scenario) => {
+  fc.asyncProperty(scenario(subject === 'callers'), async (scenario) => {
     const { violations, ...counts } = await play(scenario)
     if (caughtAfter === null) {
       total.runs++
-      for (const key of ['checks', 'valid', 'hits', 'logouts', 'waits', 'lapses'] as const)
-        total[key] += counts[key]
+      for (const key of COUNTS) total[key] += counts[key]
       if (violations.length > 0) caughtAfter = total.runs
     }
     if (violations.length > 0) throw new Error(violations[0])

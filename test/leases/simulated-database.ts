@@ -4,6 +4,8 @@
  * all before it. When another server takes over, the old one may stay readable: it commits nothing more, and
  * knows of no later logout.
  */
+import type { createCalls } from '../../src/database/database.ts'
+import { connectionTo, type PoolClient } from '../../src/database/pool.ts'
 import type { Prepared } from '../../src/database/pooled-client.ts'
 import { digestOf } from '../../src/leases/notice.ts'
 import type { Carried, InstanceStatus, Revocation } from '../../src/leases/queries.ts'
@@ -20,6 +22,10 @@ interface Row {
 
 /** Before an instance has applied anything. */
 const NOTHING = -1
+
+/** A snapshot that shows the first commits. */
+const snapshotOf = (commits: number) => `${commits}:${commits}:`
+const commitsIn = (snapshot: string) => Number.parseInt(snapshot, 10)
 
 /** @param keys the hashed tokens of the sessions, all valid at first. @param quiet connections last. */
 export function simulatedDatabase(keys: string[], endMs: number, random: () => number, quiet: boolean) {
@@ -55,7 +61,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
       id,
       row && {
         beat: row.beat + beats,
-        applied: Number(applied),
+        applied: commitsIn(applied),
         notices: notices.slice(1, -1).split(',').filter(Boolean),
       },
       statement,
@@ -79,7 +85,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
 
   function read(): [snapshot: string, connectionId: string, policy: string] {
     const connectionId = connection()
-    return [String(commits.length), connectionId, policy()]
+    return [snapshotOf(commits.length), connectionId, policy()]
   }
 
   const noticeOf = (tokens: string[]) => [random(), policy(), ...tokens].join(' ')
@@ -131,7 +137,7 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
         case 'read-changes': {
           const [since] = statement.values as [string]
           // Now and then too many to list.
-          return [[...read(), random() < 0.05 ? TOO_MANY : commits.slice(Number(since)).flat()]]
+          return [[...read(), random() < 0.05 ? TOO_MANY : commits.slice(commitsIn(since)).flat()]]
         }
         case 'remove-instance':
           rows.delete(id)
@@ -182,4 +188,28 @@ export function simulatedDatabase(keys: string[], endMs: number, random: () => n
       return noticeOf([...commits.slice(Math.max(since, 0)).flat(), ...next])
     },
   }
+}
+
+/** A pool: connections stay open to the server that they were opened to. */
+export function simulatedPool(
+  route: () => string,
+  readTokens: (server: string, asked: string[]) => Promise<unknown[][]>,
+): Parameters<typeof createCalls>[0]['connections'] {
+  const idle: PoolClient[] = []
+  function open(): PoolClient {
+    const server = route()
+    const client = {
+      serverId: server,
+      server,
+      tryOtherHost: () => {},
+      release: (broken?: Error | boolean) => void (broken || idle.push(client as PoolClient)),
+      query: async ({ values }: Prepared) => ({ rows: await readTokens(server, values[0] as string[]) }),
+    }
+    return client as unknown as PoolClient
+  }
+  const next = async () => {
+    const client = idle.pop()
+    return client ? { client, isNew: false } : { client: open(), isNew: true }
+  }
+  return { connect: (_end, server, met) => connectionTo(server, next, met) }
 }

@@ -1,6 +1,6 @@
 /**
  * Simulates the lease protocol: the real cache, checker, fence, instance with its statements, and barrier, on simulated databases and
- * simulated time. A server that was replaced may still be read, by open and by new connections. The seed decides how long each call
+ * simulated time; in some scenarios callers, too, that hold leases of two instances behind a load balancer. A server that was replaced may still be read, by open and by new connections. The seed decides how long each call
  * takes, from nothing to longer than a lease, and whether it fails before or after its effect. Every clock is wrong by up to its bound.
  */
 
@@ -8,16 +8,17 @@ import './turns.ts'
 import { createSessionCache } from '../../src/check/cache.ts'
 import { leasedChecker } from '../../src/check/checker.ts'
 import { createCalls, type Database } from '../../src/database/database.ts'
-import { connectionTo, type PoolClient } from '../../src/database/pool.ts'
 import type { Prepared } from '../../src/database/pooled-client.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { createBarrier } from '../../src/leases/barrier.ts'
 import { createFence } from '../../src/leases/fence.ts'
+import { createGrants } from '../../src/leases/grants.ts'
 import { createInstance, keepLease } from '../../src/leases/instance.ts'
-import { LEASE_MS, RATE_ERROR } from '../../src/leases/lease.ts'
+import { LEASE_MS } from '../../src/leases/lease.ts'
 import { instanceStore } from '../../src/leases/queries.ts'
-import type { Time } from '../../src/lib/sleep.ts'
-import { simulatedDatabase } from './simulated-database.ts'
+import { type Answer, simulatedCaller } from './simulated-caller.ts'
+import { simulatedDatabase, simulatedPool } from './simulated-database.ts'
+import { clockOf, eventQueue, mulberry32 } from './simulated-time.ts'
 
 export type Step =
   | { kind: 'check'; at: number; instance: number; session: number }
@@ -27,15 +28,23 @@ export type Step =
   | { kind: 'forge'; at: number; sessions: number[] }
   /** Dead instances are reaped. */
   | { kind: 'reap'; at: number }
-  /** Calls of the instance reach the database only after `ms` milliseconds. */
+  /** Calls of the instance, or of the caller, reach the other side only after `ms` milliseconds. */
   | { kind: 'stall'; at: number; instance: number; ms: number }
   /** The database crashes and restarts. */
   | { kind: 'crash'; at: number }
+  /** The caller ends, and another one takes its place. */
+  | { kind: 'restart'; at: number; instance: number }
 
 export interface Scenario {
   seed: number
-  /** The error of each clock, from -1 (slow) to 1 (fast) of the bound: three instances, then the revoker. */
-  rates: [number, number, number, number]
+  /** Two instances lend leases to three callers, which are asked in place of three instances. */
+  callers: boolean
+  /** How often a request of a caller goes to another instance than its last one, 0 to 1. */
+  moves: number
+  /** How long a caller gets no lease after it let a revocation wait, in milliseconds. */
+  suspendedMs: number
+  /** The error of each clock, from -1 (slow) to 1 (fast) of the bound: the revoker, then instances, then callers. */
+  rates: number[]
   /** How slow and how unreliable the network and the database are, 0 to 1. */
   trouble: number
   /** Nothing fails, and every step takes at most 20 ms: then a logout takes less than a renewal. */
@@ -51,9 +60,14 @@ export interface Outcome {
   logouts: number
   waits: number
   lapses: number
+  /** Logouts that waited no longer than a lease. */
+  early: number
+  /** Leases that callers got, and did not get because they had let a revocation wait. */
+  granted: number
+  suspended: number
 }
 
-const INSTANCES = 3
+const CALLERS = 3
 export const SESSIONS = 8
 const TOKENS = Array.from({ length: SESSIONS }, (_, n) => `session-${n}`)
 const KEYS = TOKENS.map(hashToken)
@@ -62,15 +76,30 @@ const END_MS = 5 * LEASE_MS
 const DEADLINE_MS = 1_000
 /** More than the steps of a join, a renewal, a wake and two polls take, and less than the mean wait for a renewal. */
 const QUIET_MS = 450
+/** The same with a hint, and two renewals of callers. */
+const QUIET_CALLERS_MS = 650
+/** How long a caller waits for a lease. */
+const LEASE_REQUEST_MS = 1_000
 
 /** Plays a scenario to its end. */
-export async function play({ seed, rates, quiet, steps, ...given }: Scenario): Promise<Outcome> {
+export async function play({ seed, rates, quiet, steps, moves, ...given }: Scenario): Promise<Outcome> {
   const random = mulberry32(seed)
   const events = eventQueue()
   const database = simulatedDatabase(KEYS, END_MS, random, quiet)
   const trouble = quiet ? 0 : given.trouble
   const hostility = quiet ? 0 : 0.3
-  const outcome: Outcome = { violations: [], hits: 0, checks: 0, valid: 0, logouts: 0, waits: 0, lapses: 0 }
+  const outcome: Outcome = {
+    violations: [],
+    hits: 0,
+    checks: 0,
+    valid: 0,
+    logouts: 0,
+    waits: 0,
+    lapses: 0,
+    early: 0,
+    granted: 0,
+    suspended: 0,
+  }
   /** When the logout of each session was answered, in milliseconds. */
   const answeredAt = new Array<number>(SESSIONS).fill(Number.POSITIVE_INFINITY)
 
@@ -81,47 +110,35 @@ export async function play({ seed, rates, quiet, steps, ...given }: Scenario): P
     return random() * (luck < 1 - trouble / 4 ? LEASE_MS / 3 : 2 * LEASE_MS)
   }
   /** A call over the network. It may fail before or after its effect. */
-  async function remote<T>(effect: () => T, caller?: number): Promise<T> {
+  async function remote<T>(effect: () => T | Promise<T>, caller?: number): Promise<T> {
     await events.wait(Math.max(delay(), (stalledUntil[caller ?? -1] ?? 0) - events.now()))
     if (random() < trouble / 50) throw new Error('request lost')
-    const result = effect()
+    const result = await effect()
     await events.wait(delay())
     if (random() < trouble / 50) throw new Error('response lost')
     return result
   }
-  const timeOf = (rate: number): Time => ({
-    clock: () => 1e6 * (1 + rate) + events.now() * (1 + rate * RATE_ERROR),
-    sleep: (ms, signal) => events.wait(ms / (1 + rate * RATE_ERROR), signal),
-  })
+  const timeOf = (rate: number) => clockOf(events, rate)
 
   /** A pool: connections stay open to the server that they were opened to. */
-  function connections(): Parameters<typeof createCalls>[0]['connections'] {
-    const idle: PoolClient[] = []
-    function open(): PoolClient {
-      const server = database.route()
-      const client = {
-        serverId: server,
-        server,
-        tryOtherHost: () => {},
-        release: (broken?: Error | boolean) => void (broken || idle.push(client as PoolClient)),
-        query: async ({ values }: Prepared) => ({
-          rows: await remote(() => database.readTokens(server, values[0] as string[], events.now())),
-        }),
-      }
-      return client as unknown as PoolClient
-    }
-    const next = async () => {
-      const client = idle.pop()
-      return client ? { client, isNew: false } : { client: open(), isNew: true }
-    }
-    return { connect: (_end, server, met) => connectionTo(server, next, met) }
-  }
+  const connections = () =>
+    simulatedPool(
+      () => database.route(),
+      (server, asked) => remote(() => database.readTokens(server, asked, events.now())),
+    )
 
-  const stalledUntil = new Array<number>(INSTANCES).fill(0)
-  const instances = rates.slice(0, INSTANCES).map((rate, me) => {
-    const time = timeOf(rate)
+  const instanceCount = given.callers ? 2 : 3
+  /** Of instances, then of callers. */
+  const stalledUntil = new Array<number>(instanceCount + CALLERS).fill(0)
+  const instances = Array.from({ length: instanceCount }, (_, me) => {
+    const time = timeOf(rates[1 + me] ?? 0)
     const { clock } = time
-    const cache = createSessionCache(SESSIONS)
+    const own = createSessionCache(SESSIONS)
+    const cache = createGrants(own, clock, {
+      suspendedMs: given.suspendedMs,
+      onChange: () => callers.forEach((_, caller) => void hint(caller)),
+      onApplied: () => holder.acknowledge(),
+    })
     const fence = createFence()
     const checks = createCalls({
       connections: connections(),
@@ -129,30 +146,93 @@ export async function play({ seed, rates, quiet, steps, ...given }: Scenario): P
       deadlineMs: DEADLINE_MS,
       fence,
     })
-    const checker = leasedChecker(checks, { record: () => {} }, cache, time)
+    const checker = leasedChecker(checks, { record: () => {} }, own, time)
     const query = (statement: Prepared) => remote(() => database.query(statement), me)
-    const lifecycle = createInstance(instanceStore({ query: query as Database['query'] }), cache, clock)
+    const lifecycle = createInstance(
+      instanceStore({ query: query as Database['query'] }),
+      given.callers ? cache : own,
+      clock,
+    )
     const holder = keepLease(lifecycle, time, {
-      leased: (server) => fence.open({ server, holds: () => cache.holds(clock()) }),
+      leased: (server) => fence.open({ server, holds: () => own.holds(clock()) }),
       lost(error) {
         fence.close(error)
         outcome.lapses++
       },
     })
     events.at(END_MS, () => void holder.close())
-    return { checker, wake: holder.wake }
+
+    /** What it answers to a caller. */
+    async function answer(token: string): Promise<Answer> {
+      const readAfter = cache.cursor
+      const verdict = await checker.check(token)
+      const leftMs = 'validUntil' in verdict ? Number(verdict.validUntil) * 1000 - clock() : 0
+      return { valid: verdict.valid, readAfter, leftMs }
+    }
+    return { checker, wake: holder.wake, cache, answer, check: async (token: string) => checker.check(token) }
   })
 
-  async function check(instance: number, session: number): Promise<void> {
+  /** Where the last request of each caller went. */
+  const homes = Array.from({ length: CALLERS }, (_, me) => me % instanceCount)
+  const callers = Array.from({ length: given.callers ? CALLERS : 0 }, (_, me) => startCaller(me))
+
+  /** The load balancer. */
+  function route(me: number) {
+    if (!quiet && random() < moves) homes[me] = Math.floor(random() * instanceCount)
+    return instances[homes[me] ?? 0] as (typeof instances)[number]
+  }
+
+  async function hint(me: number): Promise<void> {
+    if (random() < trouble) return
+    await events.wait(delay())
+    callers[me]?.hint()
+  }
+
+  function startCaller(me: number) {
+    const overNetwork = <T>(effect: () => T | Promise<T>) => remote(effect, instanceCount + me)
+    const caller = simulatedCaller(
+      timeOf(rates[1 + instanceCount + me] ?? 0),
+      async (request) => {
+        const { cache } = route(me)
+        const late = events.wait(LEASE_REQUEST_MS).then(() => 'late' as const)
+        const lease = await Promise.race([overNetwork(() => cache.grant(request)), late])
+        if (lease === 'suspended') outcome.suspended++
+        if (typeof lease === 'string') throw new Error(lease)
+        outcome.granted++
+        return lease
+      },
+      (token) => {
+        const { answer } = route(me)
+        return overNetwork(() => answer(token))
+      },
+    )
+    events.at(END_MS, () => void caller.close())
+    return caller
+  }
+
+  async function restart(me: number): Promise<void> {
+    const ended = callers[me]
+    if (!ended || quiet) return
+    callers[me] = startCaller(me)
+    await ended.close()
+    outcome.hits += ended.counts.hits
+    await remote(() => route(me).cache.leave(ended.id), instanceCount + me)
+  }
+
+  /** Those that are asked: instances, then callers. */
+  const asked = () => [...instances, ...callers]
+
+  async function check(who: number, session: number): Promise<void> {
     const begun = events.now()
-    const checker = instances[instance]?.checker
-    const verdict = await checker?.check(TOKENS[session] ?? '')
+    const verdict = await asked()[who]?.check(TOKENS[session] ?? '')
     outcome.checks++
-    if (!verdict?.valid) return
+    if (typeof verdict === 'object' ? !verdict.valid : !verdict) return
     outcome.valid++
     const over = Math.min(answeredAt[session] ?? 0, database.expiresAt(session))
     if (begun > over)
-      outcome.violations.push(`instance ${instance} at ${begun}: ${session} was over at ${over}`)
+      outcome.violations.push(
+        `${who < instanceCount ? `instance ${who}` : `caller ${who - instanceCount}`} at ${begun}: ${session} was over at ${over}`,
+      )
   }
 
   /** Each instance gets a notification late, twice, or never. */
@@ -178,7 +258,7 @@ export async function play({ seed, rates, quiet, steps, ...given }: Scenario): P
         }),
       removeDeadInstance: ({ id, beat }) => remote(() => database.removeDeadInstance(id, beat)),
     },
-    { time: timeOf(rates[INSTANCES] ?? 0) },
+    { time: timeOf(rates[0] ?? 0) },
   )
 
   async function logout(sessions: number[]): Promise<void> {
@@ -187,76 +267,42 @@ export async function play({ seed, rates, quiet, steps, ...given }: Scenario): P
     const waited = await barrier.wait(xid)
     outcome.logouts++
     if (waited !== null) outcome.waits++
-    if (quiet && waited !== null && waited > QUIET_MS)
+    if ((waited ?? 0) <= LEASE_MS) outcome.early++
+    if (quiet && waited !== null && waited > (given.callers ? QUIET_CALLERS_MS : QUIET_MS))
       outcome.violations.push(`a logout waited ${waited} ms, and nothing had failed`)
     for (const session of sessions) answeredAt[session] = Math.min(answeredAt[session] ?? 0, events.now())
     await events.wait(1)
     await Promise.all(
-      sessions.flatMap((session) => instances.map((_, instance) => check(instance, session).catch(() => {}))),
+      sessions.flatMap((session) => asked().map((_, who) => check(who, session).catch(() => {}))),
     )
   }
 
   const run = (step: Step) => {
     switch (step.kind) {
       case 'check':
-        return check(step.instance, step.session)
+        return check(given.callers ? instanceCount + step.instance : step.instance, step.session)
       case 'logout':
         return logout(step.sessions)
       case 'reap':
         return barrier.reapDeadInstances()
       case 'wake':
-        return instances[step.instance]?.wake()
+        return instances[step.instance % instanceCount]?.wake()
       case 'forge':
         return deliver(database.forge(step.sessions, heard))
       case 'stall':
         if (quiet) return
-        stalledUntil[step.instance] = events.now() + step.ms
+        stalledUntil[step.instance + (given.callers ? Math.floor(random() * instanceCount + 0.5) : 0)] =
+          events.now() + step.ms
         return
       case 'crash':
         return quiet ? undefined : database.crash()
+      case 'restart':
+        return restart(step.instance)
     }
   }
   for (const step of steps) events.at(step.at, () => void Promise.resolve(run(step)).catch(() => {}))
   await events.run(END_MS + 3 * LEASE_MS)
-  for (const { checker } of instances) outcome.hits += checker.counts.hits
+  if (!given.callers) for (const { checker } of instances) outcome.hits += checker.counts.hits
+  for (const { counts } of callers) outcome.hits += counts.hits
   return outcome
-}
-
-/** Simulated time: a queue of events. Between two events every promise that can settle does. */
-function eventQueue() {
-  const queue: { at: number; run: () => void }[] = []
-  let now = 0
-  function at(time: number, run: () => void): void {
-    let place = queue.length
-    while (place > 0 && (queue[place - 1]?.at ?? 0) < time) place--
-    queue.splice(place, 0, { at: time, run })
-  }
-  return {
-    now: () => now,
-    at,
-    wait: (ms: number, signal?: AbortSignal) =>
-      new Promise<void>((done) => {
-        signal?.addEventListener('abort', () => done(), { once: true })
-        at(now + ms, done)
-      }),
-    async run(until: number): Promise<void> {
-      for (let next = queue.pop(); next && next.at <= until; next = queue.pop()) {
-        now = next.at
-        next.run()
-        // Enough turns for the longest chain of promises; setImmediate would take four times as long.
-        for (let turn = 0; turn < 60; turn++) await null
-      }
-    },
-  }
-}
-
-/** A small seeded generator (Tommy Ettinger's mulberry32): numbers in [0, 1). */
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

@@ -3,10 +3,12 @@
  * exercised. Fails for a single "valid" after a logout, for a run that did too little, and for a mutation that is not
  * caught.
  */
+
+import { MUTATIONS } from './mutations/table.ts'
 import { HELP, type Options, type Plan, readOptions } from './options.ts'
 import { explain, shortfalls, table, whole } from './report.ts'
 import { type Run, run } from './run.ts'
-import { simulate } from './simulation.ts'
+import { SUBJECTS, type Subject, simulate } from './simulation.ts'
 
 let shownAt = 0
 const interruption = new AbortController()
@@ -25,7 +27,8 @@ async function main(args: string[]): Promise<number> {
   if (!options) return print(HELP)
   const runs: Run[] = []
   const failures: string[] = []
-  if (options.simulation > 0 && !(await simulated(options))) failures.push('simulation')
+  for (const subject of options.simulation > 0 ? subjectsOf(options) : [])
+    if (!(await simulated(subject, options))) failures.push(`simulation of ${subject}`)
   for (const plan of options.plans) {
     print(`${plan.mode}, ${plan.fault}. To repeat its choices: ${replay(options, plan)}\n`)
     const done = await run({ ...options, ...plan, ...plan.goals, interrupted: interruption.signal, progress })
@@ -44,10 +47,16 @@ async function main(args: string[]): Promise<number> {
   return failures.length === 0 ? print('Nothing found.\n') : print(`Failed: ${failures.join('; ')}\n`) || 1
 }
 
+function subjectsOf({ mutation }: Options): readonly Subject[] {
+  if (!mutation) return SUBJECTS
+  return [MUTATIONS[mutation]?.callers ? 'callers' : 'instances']
+}
+
 /** @returns whether it found no violation or, with a mutation, caught it. */
-async function simulated({ simulation, seed, mutation }: Options): Promise<boolean> {
-  print(`simulation of leases: ${whole(simulation)} schedules, seed ${seed}\n`)
+async function simulated(subject: Subject, { simulation, seed, mutation }: Options): Promise<boolean> {
+  print(`simulation of leases, ${subject}: ${whole(simulation)} schedules, seed ${seed}\n`)
   const { runs, checks, hits, logouts, lapses, caughtAfter, violation } = await simulate(
+    subject,
     simulation,
     seed,
     mutation,

@@ -15,41 +15,56 @@ const RUN_MS = 100
 const program = fileURLToPath(new URL('../../leases/simulate.ts', import.meta.url))
 const mutations = new URL('./mutations/register.ts', import.meta.url).href
 
-export interface Simulated {
-  runs: number
-  checks: number
-  hits: number
-  logouts: number
-  lapses: number
+/** Who answers checks from memory: three instances, or three callers of two. */
+export const SUBJECTS = ['instances', 'callers'] as const
+export type Subject = (typeof SUBJECTS)[number]
+
+const COUNTS = [
+  'runs',
+  'checks',
+  'hits',
+  'logouts',
+  'waits',
+  'lapses',
+  'early',
+  'granted',
+  'suspended',
+] as const
+
+/** What the schedules exercised, as `test/leases/simulate.ts` prints it. */
+export interface Simulated extends Record<(typeof COUNTS)[number], number> {
   /** The run that found the violation; null if none did. */
   caughtAfter: number | null
   violation: string | null
+  /** The smallest scenario with a violation. */
+  counterexample: unknown
 }
 
 /**
  * Runs this many schedules, in one process for each processor. With a mutation in one process, until it is
  * caught.
  */
-export async function simulate(runs: number, seed: number, mutation?: string): Promise<Simulated> {
+export async function simulate(
+  subject: Subject,
+  runs: number,
+  seed: number,
+  mutation?: string,
+): Promise<Simulated> {
   const processes = mutation ? 1 : Math.min(availableParallelism(), runs)
   const parts = await Promise.all(
-    Array.from({ length: processes }, (_, n) => part(Math.ceil(runs / processes), seed + n, mutation)),
+    Array.from({ length: processes }, (_, n) =>
+      part(subject, Math.ceil(runs / processes), seed + n, mutation),
+    ),
   )
-  return parts.reduce((all, one) => ({
-    runs: all.runs + one.runs,
-    checks: all.checks + one.checks,
-    hits: all.hits + one.hits,
-    logouts: all.logouts + one.logouts,
-    lapses: all.lapses + one.lapses,
-    caughtAfter: all.caughtAfter ?? one.caughtAfter,
-    violation: all.violation ?? one.violation,
-  }))
+  const found = parts.find(({ violation }) => violation !== null) ?? parts[0]
+  const sums = COUNTS.map((name) => [name, parts.reduce((sum, one) => sum + one[name], 0)])
+  return { ...found, ...Object.fromEntries(sums) }
 }
 
-async function part(runs: number, seed: number, mutation?: string): Promise<Simulated> {
+async function part(subject: Subject, runs: number, seed: number, mutation?: string): Promise<Simulated> {
   const child = spawn(
     process.execPath,
-    [...(mutation ? ['--import', mutations] : []), program, String(runs), String(seed)],
+    [...(mutation ? ['--import', mutations] : []), program, subject, String(runs), String(seed)],
     {
       env: { PATH: process.env.PATH, ...(mutation && { MUTATION: mutation }) },
       stdio: ['ignore', 'pipe', 'inherit'],

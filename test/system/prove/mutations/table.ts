@@ -10,6 +10,8 @@ export interface Mutation {
   /** The mode and the fault under which it is caught; null: only the simulation meets it often enough. */
   mode: Mode
   fault: FaultName | null
+  /** In the simulation, scenarios with callers catch it. */
+  callers?: true
   /** In the checkout. */
   file: string
   find: string
@@ -73,16 +75,16 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: 'none',
     file: 'src/leases/instance.ts',
-    find: '    cache.evict(revoked)',
+    find: '    cache.evict(revoked, changes.snapshot)',
     replace: `    await store.acknowledge(id, { last: changes, notices: [] })
-    cache.evict(revoked)`,
+    cache.evict(revoked, changes.snapshot)`,
   },
   'notice-before-drop': {
     meaning: 'an instance confirms a notice, and evicts its sessions afterwards',
     mode: 'leased',
     fault: null,
     file: 'src/leases/instance.ts',
-    find: '      const applied = texts !== null && applyNotices(texts)\n',
+    find: '      const applied = !lends && texts !== null && applyNotices(texts)\n',
     replace: `      const early = texts ?? []
       await store.acknowledge(id, { last, notices: [...notices, ...early.map(digestOf)] })
       const applied = texts !== null && applyNotices(texts)
@@ -136,7 +138,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: 'notify',
     file: 'src/leases/instance.ts',
-    find: '      if (!(await store.heartbeat(id, { last, notices }))) return false\n',
+    find: '      if (!(await store.heartbeat(id, applied))) return false\n',
     replace: '',
   },
   'heartbeat-acknowledges-ahead': {
@@ -144,7 +146,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: 'none',
     file: 'src/leases/instance.ts',
-    find: 'store.heartbeat(id, { last, notices })',
+    find: 'store.heartbeat(id, applied)',
     replace: 'store.heartbeat(id, { last: await store.begin(), notices })',
   },
   'wake-forgotten': {
@@ -229,5 +231,111 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
 `,
     replace: `  if (recovering === null)
 `,
+  },
+  'callers-not-waited-for': {
+    meaning: 'an instance acknowledges what it has applied itself, before its callers have',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/grants.ts',
+    find: `    return changes[Math.max(0, least - forgotten)]?.before ?? last`,
+    replace: `    return last`,
+  },
+  'notices-while-lending': {
+    meaning: 'an instance that lends its lease applies notices, too, as an instance without callers does',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/instance.ts',
+    find: `!lends && texts !== null`,
+    replace: `texts !== null`,
+  },
+  'notices-between-callers': {
+    meaning:
+      'an instance applies notices while no caller holds a part of its lease: the next grant, from the snapshot read last, lacks them',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/instance.ts',
+    find: `!lends && texts !== null`,
+    replace: `!cache.outlived?.() && texts !== null`,
+  },
+  'grant-not-capped': {
+    meaning: 'a caller gets a whole lease, whatever is left of the lease of its instance',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/grants.ts',
+    find: `ms: left * (1 - 2 * RATE_ERROR)`,
+    replace: `ms: HELD_MS * (1 - 2 * RATE_ERROR)`,
+  },
+  'grant-without-lease': {
+    meaning: 'an instance that has lost its lease still lends one',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/grants.ts',
+    find: `      const left = leaseUntil - now
+      if (left <= 0) return 'no_lease'`,
+    replace: `      const left = leaseUntil > now ? leaseUntil - now : HELD_MS`,
+  },
+  'grant-acknowledges-sent': {
+    meaning: 'what was sent to a caller counts as applied by it',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/grants.ts',
+    find: `if (applied !== null && applied > known.applied) {
+          known.applied = applied`,
+    replace: `if (known.applied < total()) {
+          known.applied = total()`,
+  },
+  'row-removed-under-callers': {
+    meaning:
+      'an instance that has lost its lease removes its row, although callers still hold a part of the lease',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/instance.ts',
+    find: `if (id && !cache.outlived?.())`,
+    replace: `if (id)`,
+  },
+  'caller-keeps-raced-reads': {
+    meaning: 'a caller keeps each valid answer, also one that was read before what it has evicted',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/caller.ts',
+    find: `readAfter.server === cursor?.server && !isOlder(readAfter, cursor)`,
+    replace: `readAfter.server === cursor?.server`,
+  },
+  'caller-t-after-reply': {
+    meaning: 'the lease of a caller starts when the answer arrives',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/caller.ts',
+    find: `const until = sentAt + lease.ms`,
+    replace: `const until = clock() + lease.ms`,
+  },
+  'caller-lease-before-drop': {
+    meaning: 'a caller takes the lease at once, and evicts what was revoked with its next renewal',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/caller.ts',
+    find: `      memory.evict(revoked)`,
+    replace: `      const later = { revoked: memory.evict.later ?? [] }
+      memory.evict.later = revoked
+      memory.evict(later.revoked)`,
+  },
+  'caller-lease-ignored': {
+    meaning: 'a caller answers from memory without checking its lease',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/caller.ts',
+    find: `holds: (now: number) => now < leaseUntil`,
+    replace: `holds: () => leaseUntil > Number.NEGATIVE_INFINITY`,
   },
 }

@@ -1,0 +1,201 @@
+/** Leases for callers: what an instance grants and acknowledges, and what a caller keeps. The simulation covers the schedules. */
+import t from 'tap'
+import { createCaller } from '../../src/leases/caller.ts'
+import { type CallerLease, createGrants, type GrantOptions } from '../../src/leases/grants.ts'
+import { createInstance, type InstanceStore } from '../../src/leases/instance.ts'
+import { HELD_MS, LEASE_MS, RATE_ERROR } from '../../src/leases/lease.ts'
+import type { Acknowledgement } from '../../src/leases/queries.ts'
+
+const at = (snapshot: number, server = 'one') => ({ server, snapshot: `${snapshot}:${snapshot}:` })
+
+/** An instance that holds a lease from 0 on, and has applied snapshot 10. */
+function instance(options?: GrantOptions) {
+  const time = { now: 0 }
+  const grants = createGrants(null, () => time.now, options)
+  grants.begin(at(10))
+  grants.extend(0, 0)
+  const lease = (caller: string, applied: number | null) => {
+    const granted = grants.grant({ caller, cursor: applied === null ? null : at(applied) })
+    if (typeof granted === 'string') throw new Error(granted)
+    return granted
+  }
+  const evict = (tokens: string[] | null, snapshot: number) => grants.evict(tokens, at(snapshot).snapshot)
+  return { time, grants, lease, evict }
+}
+
+t.test('a caller gets what is left of the lease of the instance, and nothing without one', async (t) => {
+  const { time, grants, lease } = instance()
+  const granted = lease('a', null)
+  t.match(granted, { cursor: at(10), revoked: null })
+  t.ok(granted.ms / (1 - RATE_ERROR) <= HELD_MS / (1 + RATE_ERROR), 'shorter, whatever the two clocks')
+  time.now = HELD_MS - 1
+  t.equal(lease('a', 10).ms, 1 - 2 * RATE_ERROR)
+  time.now = HELD_MS
+  t.equal(grants.grant({ caller: 'a', cursor: at(10) }), 'no_lease')
+  t.equal(grants.extend(HELD_MS, HELD_MS), false, 'an expired lease is not extended')
+})
+
+t.test('a revocation is acknowledged when each caller with a lease has applied it', async (t) => {
+  let applied = 0
+  const { time, grants, lease, evict } = instance({ onApplied: () => applied++ })
+  for (const caller of ['a', 'b']) lease(caller, null)
+  evict([], 11)
+  t.equal(grants.acknowledged(), '11:11:', 'nothing was revoked')
+  evict(['token'], 12)
+  t.equal(grants.acknowledged(), '11:11:')
+  t.same(lease('a', 10), { cursor: at(12), revoked: ['token'], ms: HELD_MS * (1 - 2 * RATE_ERROR) })
+  t.equal(applied, 0, 'sent is not applied')
+  lease('a', 12)
+  t.equal(applied, 1)
+  t.equal(grants.acknowledged(), '11:11:', 'b has not')
+  lease('c', null)
+  t.equal(grants.acknowledged(), '11:11:')
+  grants.leave('b')
+  t.equal(grants.acknowledged(), '12:12:', 'c holds a lease only when it has applied its first answer')
+  evict(null, 13)
+  t.equal(lease('a', 12).revoked, null)
+  t.ok(grants.outlived(), 'the row of the instance stays while callers hold its lease')
+  time.now = HELD_MS
+  t.equal(grants.acknowledged(), '13:13:', 'their leases have ended')
+  t.notOk(grants.outlived())
+})
+
+t.test(
+  'an instance that lends its lease reads what a notice carries, also before its first caller',
+  async (t) => {
+    const written: Acknowledgement[] = []
+    const read = { connectionId: 'connection', policy: '1' }
+    const revoked = new Map<number, string[]>()
+    let snapshot = 10
+    const store: InstanceStore = {
+      add: async () => {},
+      begin: async () => ({ ...read, ...at(snapshot) }),
+      changes: async () => ({ ...read, ...at(++snapshot), tokens: revoked.get(snapshot) ?? [] }),
+      heartbeat: async (_id, applied) => written.push(applied) > 0,
+      acknowledge: async (_id, applied) => written.push(applied) > 0,
+      remove: async () => {},
+    }
+    const grants = createGrants(null, () => 0)
+    const holder = createInstance(store, grants, () => 0)
+    await holder.join()
+    await holder.renew()
+    const stale = grants.cursor
+    revoked.set(12, ['first']).set(13, ['second'])
+    t.ok(await holder.wake(['nonce 1 first']))
+    t.match(written.at(-1), { last: { snapshot: at(12).snapshot, connectionId: 'connection' } })
+    t.match(grants.grant({ caller: 'a', cursor: stale }), { cursor: at(12), revoked: ['first'] })
+    const before = written.length
+    t.ok(await holder.wake(['nonce 1 second']))
+    t.equal(written.length, before, 'its caller has yet to apply it')
+    t.ok(await holder.renew())
+    t.match(written.at(-1), { last: { snapshot: at(12).snapshot } }, 'a heartbeat says no more')
+    grants.grant({ caller: 'a', cursor: grants.cursor })
+    t.ok(await holder.acknowledge())
+    t.match(written.at(-1), { last: { snapshot: at(14).snapshot, connectionId: 'connection' } })
+    t.same(
+      written.flatMap(({ notices }) => notices),
+      [],
+    )
+  },
+)
+
+t.test('a caller that let a revocation wait for the end of its lease gets none for a while', async (t) => {
+  const { time, grants, lease, evict } = instance()
+  lease('sick', null)
+  lease('well', null)
+  evict(['token'], 12)
+  lease('well', 12)
+  for (const now of [1_000, 2_000, 3_000]) {
+    time.now = now
+    t.ok(grants.extend(now, now - 100))
+    lease('well', 12)
+  }
+  t.equal(grants.grant({ caller: 'sick', cursor: at(12) }), 'suspended')
+  for (; time.now < HELD_MS + 30_000; time.now += 500) {
+    grants.extend(time.now, time.now)
+    t.equal(grants.grant({ caller: 'sick', cursor: at(12) }), 'suspended')
+  }
+  lease('sick', 12)
+})
+
+t.test('a caller that renews and never applies gets no further lease', async (t) => {
+  const { time, grants, lease, evict } = instance({ suspendedMs: 0 })
+  lease('a', null)
+  evict(['token'], 12)
+  for (time.now = 1_000; time.now < LEASE_MS; time.now += 1_000) {
+    grants.extend(time.now, time.now)
+    lease('a', 10)
+  }
+  grants.extend(time.now, time.now)
+  t.equal(grants.grant({ caller: 'a', cursor: at(10) }), 'suspended')
+  lease('a', 12)
+})
+
+t.test('a caller that was away keeps its memory for half a minute', async (t) => {
+  const { time, grants, lease, evict } = instance()
+  evict(['old'], 12)
+  for (time.now = 1_000; time.now <= 31_000; time.now += 1_000) {
+    grants.extend(time.now, time.now)
+    evict([], 12)
+  }
+  evict(['new'], 13)
+  t.same(lease('a', 12).revoked, ['new'])
+  t.equal(lease('b', 11).revoked, null)
+  evict(new Array(10_000).fill('many'), 14)
+  t.equal(lease('c', 12).revoked, null, 'more than an instance keeps')
+  t.equal(lease('d', 13).revoked?.length, 10_000)
+  t.match(grants.grant({ caller: 'e', cursor: at(14, 'two') }), { revoked: null }, 'of another server')
+})
+
+/** A caller, and what it evicted. */
+function caller() {
+  const time = { now: 0 }
+  const evicted: (readonly string[] | null)[] = []
+  const caller = createCaller({ evict: (tokens) => evicted.push(tokens) }, () => time.now)
+  const renew = (lease: CallerLease, sentAt: number) => {
+    time.now = sentAt
+    return caller.renew(async () => {
+      time.now += 500
+      return lease
+    })
+  }
+  return { caller, evicted, renew }
+}
+
+t.test(
+  'a caller counts its lease from before the request, and keeps only what was read after its cursor',
+  async (t) => {
+    const { caller: held, evicted, renew } = caller()
+    t.notOk(held.mayKeep(at(10)), 'nothing before the first lease')
+    t.ok(await renew({ cursor: at(10), revoked: null, ms: 2_000 }, 0))
+    t.ok(held.holds(1_999))
+    t.notOk(held.holds(2_000))
+    t.notOk(await renew({ cursor: at(11), revoked: [], ms: 2_000 }, 1_000))
+    t.ok(await renew({ cursor: at(12), revoked: ['token'], ms: 2_000 }, 1_500))
+    t.same(evicted, [null, [], ['token']])
+    t.notOk(held.mayKeep(at(11)), 'it raced the revocation')
+    t.ok(held.mayKeep(at(12)))
+    t.notOk(held.mayKeep(at(12, 'two')))
+  },
+)
+
+t.test('an instance that is behind another takes nothing back', async (t) => {
+  const { caller: held, renew } = caller()
+  await renew({ cursor: at(12), revoked: null, ms: 2_000 }, 0)
+  await renew({ cursor: at(10), revoked: [], ms: 500 }, 1_000)
+  t.notOk(held.mayKeep(at(11)))
+  t.equal(held.until, 2_000)
+})
+
+t.test('the lease and the memory of one server end when another one grants a lease', async (t) => {
+  const { caller: held, evicted, renew } = caller()
+  await renew({ cursor: at(12), revoked: null, ms: 2_000 }, 0)
+  await renew({ cursor: at(10, 'two'), revoked: [], ms: 500 }, 1_000)
+  t.same(evicted, [null, null])
+  t.equal(held.until, 1_500)
+  t.ok(held.mayKeep(at(10, 'two')))
+  await t.rejects(held.renew(async () => Promise.reject(new Error('no answer'))))
+  t.equal(held.until, 1_500)
+  held.lapse()
+  t.notOk(held.holds(0))
+})
