@@ -7,6 +7,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { type Config, DATA_FOLDER, readConfig } from './config.ts'
 import { withSchema } from './database/database-url.ts'
 import { loadDemo } from './demo.ts'
+import { borrowMachineLease } from './leases/machine-lease.ts'
 import { type Cleanup, createCleanup } from './lib/cleanup.ts'
 import { createLogger } from './observability/log.ts'
 import type { Tracing } from './observability/tracing.ts'
@@ -41,6 +42,7 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
       await serve(config, await receiveServeOptions(), log, cleanup, {
         tracing,
         listener: supervisedListener(),
+        machineLease: borrowMachineLease(),
       })
     else await prepareAndServe(config, log, cleanup, tracing)
   } catch (error) {
@@ -64,7 +66,7 @@ async function prepareAndServe(
     demo: demo !== null,
   }
   await prepare(config, options, log, demo?.seed)
-  if (config.workers > 1) await supervise(config.workers, options, log, cleanup)
+  if (config.workers > 1) await supervise(config, options, log, cleanup)
   else await serve(config, options, log, cleanup, { tracing })
   if (demo) process.stdout.write(demo.banner(config))
 }

@@ -17,6 +17,7 @@ import { readFeed } from './feed/queries.ts'
 import { createAfterCommit } from './leases/after-commit.ts'
 import { createBarrier, startInstanceReaper } from './leases/barrier.ts'
 import { createFence } from './leases/fence.ts'
+import type { MachineLease } from './leases/machine-lease.ts'
 import { barrierStore, REVOKED } from './leases/queries.ts'
 import { createCleanup } from './lib/cleanup.ts'
 import type { Log } from './lib/log.ts'
@@ -44,6 +45,8 @@ export interface ServicesOptions extends DatabaseUrls {
   journal?: Journal | null
   /** Notifies of revocations; by default over a connection of its own. */
   listener?: SharedListener
+  /** In a worker: the lease of its machine. */
+  machineLease?: MachineLease
   /** Whether this process answers requests: in leased mode only while it holds a lease, and only from a server that was admitted. */
   serves?: boolean
   /** Deadline of all pools and of requests, in milliseconds, instead of their own. The command line waits longer than a request. */
@@ -70,6 +73,7 @@ export function createServices(
     directUrl,
     journal = null,
     listener = createSharedListener(directUrl ?? url, REVOKED),
+    machineLease,
     serves = false,
     deadlineMs,
     wrapPool = (pool) => pool,
@@ -123,7 +127,7 @@ export function createServices(
   metrics.failover(reconciler.counts, acknowledged.counts)
   const checking = createChecking(
     config,
-    { checks: pools.checks, lease: pools.lease, listener, fence, admit: admission.admit },
+    { checks: pools.checks, lease: pools.lease, machineLease, listener, fence, admit: admission.admit },
     lastSeen,
     log,
   )

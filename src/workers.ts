@@ -1,14 +1,18 @@
 /**
- * Runs several worker processes on one port (`WORKERS`), each an instance of its own. A worker that crashes is replaced. If
+ * Runs several worker processes on one port (`WORKERS`), each with its own memory. A worker that crashes is replaced. If
  * a worker fails to start, the service stops, because a replacement would fail too.
  *
- * What is needed once a machine: the supervising process listens to PostgreSQL and passes notifications on; the first worker, or the
- * one that replaces it, does the jobs in the background.
+ * What is needed once a machine: the supervising process listens to PostgreSQL, passes notifications on, and holds the lease; the first
+ * worker, or the one that replaces it, does the jobs in the background.
  */
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
+import type { Config } from './config.ts'
+import { openDatabase } from './database/database.ts'
 import { createSharedListener, type OnNotify, type SharedListener } from './database/listener.ts'
+import { POOLS } from './database/pools.ts'
+import { lendMachineLease } from './leases/machine-lease.ts'
 import { REVOKED } from './leases/queries.ts'
 import type { Cleanup } from './lib/cleanup.ts'
 import { gatherMetrics } from './observability/worker-metrics.ts'
@@ -17,16 +21,12 @@ import type { ServeOptions } from './serve.ts'
 /** Pause before a worker is replaced, in milliseconds, so that a worker in a crash loop does not use a whole CPU. */
 const REPLACE_MS = 500
 
-/** Sent by the supervising process to every worker, with the text of the notification: a session may have been revoked. */
+/** Sent by the supervising process to every worker: a session may have been revoked. Its text is for the holder of the lease. */
 const NOTIFIED = 'global-logout notified'
-interface Notified {
-  kind: typeof NOTIFIED
-  text: string
-}
 
 /** Resolves when all workers listen. @throws Error when a worker exits before that. */
 export async function supervise(
-  count: number,
+  { workers: count, checkMode }: Pick<Config, 'workers' | 'checkMode'>,
   options: Omit<ServeOptions, 'leads'>,
   log: FastifyBaseLogger,
   cleanup: Pick<Cleanup, 'add'>,
@@ -55,11 +55,17 @@ export async function supervise(
 
   gatherMetrics(log)
   const listener = createSharedListener(options.directUrl ?? options.url, REVOKED)
-  const subscription = listener.subscribe((text) => {
-    for (const worker of alive)
-      if (worker.isConnected()) worker.send({ kind: NOTIFIED, text } satisfies Notified)
+  const subscription = listener.subscribe(() => {
+    for (const worker of alive) if (worker.isConnected()) worker.send(NOTIFIED)
   })
   cleanup.add(subscription.close)
+  if (checkMode === 'leased') {
+    const { max, deadlineMs } = POOLS.lease
+    const lease = openDatabase(options.directUrl ?? options.url, { max, deadlineMs, log })
+    const machineLease = lendMachineLease(lease, listener, log)
+    cleanup.add(machineLease.close)
+    await machineLease.settled
+  }
   cleanup.add(async () => {
     stopping = true
     const ended = [...alive].map((worker) => once(worker, 'exit'))
@@ -80,8 +86,8 @@ export async function receiveServeOptions(): Promise<ServeOptions> {
 /** In a worker: notified by the supervising process. Like any notification, one may be lost. */
 export function supervisedListener(): SharedListener {
   const subscribers = new Set<OnNotify>()
-  process.on('message', (message: Partial<Notified>) => {
-    if (message.kind === NOTIFIED) for (const notify of subscribers) notify(message.text ?? '')
+  process.on('message', (message) => {
+    if (message === NOTIFIED) for (const notify of subscribers) notify('')
   })
   return {
     subscribe(onNotify) {

@@ -157,6 +157,12 @@ export function createSessionCache(max: number) {
       return true
     },
 
+    /** Holds a part of another instance's lease. Call it after `evict`. The first time, a generation begins. */
+    hold(until: number): void {
+      open = true
+      leaseUntil = until
+    },
+
     /** Ends lease and generation, and evicts everything. */
     lapse(): void {
       leaseUntil = Number.NEGATIVE_INFINITY

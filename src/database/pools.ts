@@ -21,7 +21,7 @@ export interface PoolSettings {
   genericPlans?: boolean
   /** Whether its answers need a lease in leased mode. */
   fenced?: boolean
-  /** Whether one worker uses it for its whole machine. */
+  /** Whether one process uses it for its whole machine. */
   machine?: boolean
 }
 
@@ -50,7 +50,13 @@ export const POOLS = {
     // On another server, rows of instances may be missing.
     fenced: true,
   },
-  lease: { max: 1, deadlineMs: CHECK_DEADLINE_MS, use: 'the lease of this instance', direct: 'always' },
+  lease: {
+    max: 1,
+    deadlineMs: CHECK_DEADLINE_MS,
+    use: 'the lease of this machine',
+    direct: 'always',
+    machine: true,
+  },
   feed: { max: 1, deadlineMs: CHECK_DEADLINE_MS, use: 'the feed of revocations', fenced: true },
   jobs: {
     max: 1,

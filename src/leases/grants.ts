@@ -60,8 +60,6 @@ export interface GrantOptions {
   onApplied?: () => void
 }
 
-export type Grants = ReturnType<typeof createGrants>
-
 /** Stands between an instance and its own cache, if it has one. */
 export function createGrants(
   cache: LeasedCache | null,

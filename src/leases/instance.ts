@@ -79,6 +79,11 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
     return store.acknowledge(id, applied)
   }
 
+  /** After an eviction. Callers that have yet to apply it say so soon. */
+  async function acknowledgeEviction(): Promise<boolean> {
+    return acknowledgement().last.snapshot !== last.snapshot || acknowledge()
+  }
+
   function readUpTo(read: Omit<Changes, 'tokens'>): void {
     last = read
     notices = []
@@ -140,7 +145,7 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
       const evicted = await catchUp()
       if (evicted === null) return false
       if (!cache.extend(sentAt, clock())) return false
-      return !evicted || (await acknowledge())
+      return !evicted || (await acknowledgeEviction())
     },
 
     /**
@@ -150,7 +155,7 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
     async wake(texts: readonly string[] | null): Promise<boolean> {
       const applied = !lends && texts !== null && applyNotices(texts)
       if (!applied && (await catchUp()) === null) return false
-      return acknowledge()
+      return acknowledgeEviction()
     },
 
     /** Acknowledges what callers have applied. */
@@ -223,10 +228,7 @@ export function keepLease(instance: Instance, { clock, sleep }: Time, on: LeaseE
 
   const running = run()
   return {
-    /**
-     * Evicts what was revoked, at once unless it did within `GATHER_MS`.
-     * @param text of a notification; without one it reads.
-     */
+    /** Evicts what was revoked, at once unless it did within `GATHER_MS`. @param text of a notification; without one it reads. */
     wake(text = ''): void {
       woken = true
       texts = text !== '' && texts && texts.length < MOST_NOTICES ? [...texts, text] : null

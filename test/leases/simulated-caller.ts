@@ -1,6 +1,14 @@
-/** A caller that answers checks from its own memory, under a lease from an instance: the real holding side, with the least around it. */
+/**
+ * Callers that answer checks from their own memory, under a lease from an instance. One is a service elsewhere: the real holding side, with
+ * the least around it. The other is a worker of the instance's machine: its real cache and checker, which read the database themselves.
+ */
+import { createSessionCache } from '../../src/check/cache.ts'
+import { leasedChecker } from '../../src/check/checker.ts'
+import { keepPart } from '../../src/check/start.ts'
+import { createCalls } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { createCaller, keepCallerLease, type RequestLease } from '../../src/leases/caller.ts'
+import { createFence } from '../../src/leases/fence.ts'
 import type { Cursor } from '../../src/leases/instance.ts'
 import { RATE_ERROR } from '../../src/leases/lease.ts'
 import type { Time } from '../../src/lib/sleep.ts'
@@ -14,14 +22,47 @@ export interface Answer {
   leftMs: number
 }
 
+/** What an instance is asked. */
+export interface Requests {
+  request: RequestLease
+  leave: (caller: string) => void
+}
+
+export function simulatedWorker(
+  time: Time,
+  requests: Requests,
+  connections: Parameters<typeof createCalls>[0]['connections'],
+  deadlineMs: number,
+  sessions: number,
+) {
+  const cache = createSessionCache(sessions)
+  const fence = createFence()
+  const checks = createCalls({ connections, statements: null, deadlineMs, fence })
+  const checker = leasedChecker(checks, { record: () => {} }, cache, time)
+  let hint = () => {}
+  const onHint = (onHint: () => void) => {
+    hint = onHint
+  }
+  const holder = keepPart({ ...requests, onHint }, cache, time, {
+    leased: (server) => fence.open({ server, holds: () => cache.holds(time.clock()) }),
+    lost: (error) => fence.close(error),
+  })
+  return {
+    counts: checker.counts,
+    hint: () => hint(),
+    close: holder.close,
+    check: async (token: string) => (await checker.check(token)).valid,
+  }
+}
+
 export function simulatedCaller(
   { clock, sleep }: Time,
-  request: RequestLease,
+  { request, leave }: Requests,
   ask: (token: string) => Promise<Answer>,
 ) {
   /** When each kept session ends, by hashed token, in milliseconds on the clock of the caller. */
   const memory = new Map<string, number>()
-  const counts = { hits: 0, leases: 0 }
+  const counts = { hits: 0 }
   const caller = createCaller(
     {
       evict(tokens) {
@@ -36,16 +77,18 @@ export function simulatedCaller(
     request,
     { clock, sleep },
     {
-      leased: () => counts.leases++,
+      leased: () => {},
       failed: () => {},
     },
   )
 
   return {
-    id: caller.id,
     counts,
     hint: holder.hint,
-    close: holder.close,
+    async close(): Promise<void> {
+      await holder.close()
+      leave(caller.id)
+    },
 
     async check(token: string): Promise<boolean> {
       const askedAt = clock()

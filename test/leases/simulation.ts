@@ -12,11 +12,11 @@ import type { Prepared } from '../../src/database/pooled-client.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { createBarrier } from '../../src/leases/barrier.ts'
 import { createFence } from '../../src/leases/fence.ts'
-import { createGrants } from '../../src/leases/grants.ts'
+import { createGrants, type LeaseRequest } from '../../src/leases/grants.ts'
 import { createInstance, keepLease } from '../../src/leases/instance.ts'
 import { LEASE_MS } from '../../src/leases/lease.ts'
 import { instanceStore } from '../../src/leases/queries.ts'
-import { type Answer, simulatedCaller } from './simulated-caller.ts'
+import { type Answer, simulatedCaller, simulatedWorker } from './simulated-caller.ts'
 import { simulatedDatabase, simulatedPool } from './simulated-database.ts'
 import { clockOf, eventQueue, mulberry32 } from './simulated-time.ts'
 
@@ -39,6 +39,8 @@ export interface Scenario {
   seed: number
   /** Two instances lend leases to three callers, which are asked in place of three instances. */
   callers: boolean
+  /** The callers are workers: each asks one instance only, and reads the database itself. */
+  workers: boolean
   /** How often a request of a caller goes to another instance than its last one, 0 to 1. */
   moves: number
   /** How long a caller gets no lease after it let a revocation wait, in milliseconds. */
@@ -178,7 +180,7 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
 
   /** The load balancer. */
   function route(me: number) {
-    if (!quiet && random() < moves) homes[me] = Math.floor(random() * instanceCount)
+    if (!quiet && !given.workers && random() < moves) homes[me] = Math.floor(random() * instanceCount)
     return instances[homes[me] ?? 0] as (typeof instances)[number]
   }
 
@@ -190,9 +192,9 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
 
   function startCaller(me: number) {
     const overNetwork = <T>(effect: () => T | Promise<T>) => remote(effect, instanceCount + me)
-    const caller = simulatedCaller(
-      timeOf(rates[1 + instanceCount + me] ?? 0),
-      async (request) => {
+    const time = timeOf(rates[1 + instanceCount + me] ?? 0)
+    const requests = {
+      async request(request: LeaseRequest) {
         const { cache } = route(me)
         const late = events.wait(LEASE_REQUEST_MS).then(() => 'late' as const)
         const lease = await Promise.race([overNetwork(() => cache.grant(request)), late])
@@ -201,11 +203,17 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
         outcome.granted++
         return lease
       },
-      (token) => {
-        const { answer } = route(me)
-        return overNetwork(() => answer(token))
+      leave(caller: string) {
+        const { cache } = route(me)
+        void overNetwork(() => cache.leave(caller)).catch(() => {})
       },
-    )
+    }
+    const caller = given.workers
+      ? simulatedWorker(time, requests, connections(), DEADLINE_MS, SESSIONS)
+      : simulatedCaller(time, requests, (token) => {
+          const { answer } = route(me)
+          return overNetwork(() => answer(token))
+        })
     events.at(END_MS, () => void caller.close())
     return caller
   }
@@ -216,7 +224,6 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
     callers[me] = startCaller(me)
     await ended.close()
     outcome.hits += ended.counts.hits
-    await remote(() => route(me).cache.leave(ended.id), instanceCount + me)
   }
 
   /** Those that are asked: instances, then callers. */
