@@ -341,7 +341,10 @@ t.test(
       await psql(`update session set expires = expires - interval '1 hour' where "sessionToken" = 'third'`)
       const second = await revoke(`"sessionToken" = 'second'`)
       const { carried, text } = await notify(second)
-      t.same(parseNotice(text), { policy: applied.last.policy, tokens: ['first', 'second', 'third'] })
+      const notice = parseNotice(text)
+      t.equal(notice?.policy, applied.last.policy)
+      // A transaction of another test may hold back from where it lists.
+      t.same(notice?.tokens.slice(-3), ['first', 'second', 'third'])
       t.same(carried?.digest, digestOf(text))
       t.not((await notify(second)).text, text, 'no notice is like another')
 
@@ -359,7 +362,10 @@ t.test(
       t.same(await status(), [false, false], 'a heartbeat keeps it')
       await store.heartbeat(id, { last: await store.begin(), notices: [] })
       t.same(await status(), [false, false], 'a snapshot takes its place')
-      t.same(parseNotice((await notify(second)).text)?.tokens, [], 'all have applied it')
+      await waitFor('a notice after all have applied it', async () => {
+        await store.heartbeat(id, { last: await store.begin(), notices: [] })
+        return parseNotice((await notify(second)).text)?.tokens.length === 0
+      })
 
       await admin(url, async (other) => {
         await other.query('begin')
