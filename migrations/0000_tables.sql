@@ -156,7 +156,8 @@ CREATE INDEX "session_change_xid_idx" ON "global_logout"."session_change" USING 
 CREATE TABLE "global_logout"."instance" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"beat" bigint DEFAULT 0 NOT NULL,
-	"applied" "pg_snapshot"
+	"applied" "pg_snapshot",
+	"notices" uuid[] DEFAULT '{}' NOT NULL
 ) WITH (fillfactor = 50);
 --> statement-breakpoint
 -- Numbered by the sequence of revocations: a transaction and a number are one place in a feed of both.

@@ -52,7 +52,7 @@ BEGIN
 		GRANT SELECT, INSERT, UPDATE (name, email, image) ON global_logout."user" TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE ("lastSeenAt", "passiveAt"), DELETE ON global_logout.session TO global_logout_service;
 		GRANT UPDATE (idle_timeout_seconds, max_age_seconds) ON global_logout.session_policy TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE (beat, applied), DELETE ON global_logout.instance TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (beat, applied, notices), DELETE ON global_logout.instance TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE (until, reason, locked_at), DELETE ON global_logout.user_lock TO global_logout_service;
 		GRANT SELECT, DELETE ON global_logout.session_change TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON global_logout.service_key TO global_logout_service;
