@@ -9,7 +9,7 @@ import { currentXid } from '../../src/sessions/queries.ts'
 import { writePolicy } from '../../src/sessions/validity.ts'
 import { testDatabase } from '../support/database.ts'
 import { admin } from '../support/server.ts'
-import { json, startService } from '../support/service.ts'
+import { json, type ServiceOptions, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 
 const database = await testDatabase({ max: 20 })
@@ -24,6 +24,18 @@ await Promise.all([here.answersFromMemory(), there.answersFromMemory()])
 const ada = await here.addUser('ada')
 /** The least time between two activity updates of a session. In seconds. */
 const UPDATE_S = 60
+
+/** A `wrapPool` that tells the name of each statement on the connection of the lease. */
+const noteLease =
+  (note: (name: string) => unknown): NonNullable<ServiceOptions['wrapPool']> =>
+  (pool, pooled) => {
+    if (pooled !== 'lease') return pool
+    const query: typeof pool.query = (prepared) => {
+      note(prepared.name)
+      return pool.query(prepared)
+    }
+    return { ...pool, query }
+  }
 
 /** Signs in, and waits until both instances have cached the session. */
 async function cachedSession() {
@@ -269,16 +281,7 @@ t.test('an instance writes one row a second, and once more for a revocation', as
   const service = await startService({
     database: counted,
     env,
-    wrapPool: (pool, name) =>
-      name !== 'lease'
-        ? pool
-        : {
-            ...pool,
-            query(prepared) {
-              writes.push(prepared.name)
-              return pool.query(prepared)
-            },
-          },
+    wrapPool: noteLease((name) => writes.push(name)),
   })
   await service.answersFromMemory()
   const heartbeats = () => writes.filter((name) => name === 'heartbeat').length
@@ -390,16 +393,7 @@ t.test('an instance that a notice reaches evicts and acknowledges without a read
   const service = await startService({
     database: quiet,
     env,
-    wrapPool: (pool, name) =>
-      name !== 'lease'
-        ? pool
-        : {
-            ...pool,
-            query(prepared) {
-              names.push(prepared.name)
-              return pool.query(prepared)
-            },
-          },
+    wrapPool: noteLease((name) => names.push(name)),
   })
   await service.answersFromMemory()
   const user = await service.addUser()
@@ -419,13 +413,9 @@ t.test('revocations in quick succession share notifications, and an instance sha
   const service = await startService({
     database: gathered,
     env,
-    wrapPool: (pool, name) => {
-      const query: typeof pool.query = (prepared) => {
-        if (prepared.name === 'acknowledge') wakes++
-        return pool.query(prepared)
-      }
-      return name === 'lease' ? { ...pool, query } : pool
-    },
+    wrapPool: noteLease((name) => {
+      if (name === 'acknowledge') wakes++
+    }),
   })
   await service.answersFromMemory()
   let notifications = 0

@@ -6,21 +6,11 @@
  *     node test/leases/simulate.ts instances|callers RUNS SEED
  */
 import fc from 'fast-check'
+import { COUNTS } from './counts.ts'
 import { scenario } from './scenarios.ts'
 import { play } from './simulation.ts'
 
 const [subject, runs, seed] = process.argv.slice(2)
-const COUNTS = [
-  'checks',
-  'valid',
-  'hits',
-  'logouts',
-  'waits',
-  'lapses',
-  'early',
-  'granted',
-  'suspended',
-] as const
 const total = {
   runs: 0,
   seed: Number(seed),

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { COUNTS } from '../../leases/counts.ts'
 import { PATIENCE_MS, within } from '../../support/within.ts'
 import { kill, onExit } from './leftovers.ts'
 
@@ -19,20 +20,10 @@ const mutations = new URL('./mutations/register.ts', import.meta.url).href
 export const SUBJECTS = ['instances', 'callers'] as const
 export type Subject = (typeof SUBJECTS)[number]
 
-const COUNTS = [
-  'runs',
-  'checks',
-  'hits',
-  'logouts',
-  'waits',
-  'lapses',
-  'early',
-  'granted',
-  'suspended',
-] as const
+const SUMMED = ['runs', ...COUNTS] as const
 
 /** What the schedules exercised, as `test/leases/simulate.ts` prints it. */
-export interface Simulated extends Record<(typeof COUNTS)[number], number> {
+export interface Simulated extends Record<(typeof SUMMED)[number], number> {
   /** The run that found the violation; null if none did. */
   caughtAfter: number | null
   violation: string | null
@@ -57,7 +48,7 @@ export async function simulate(
     ),
   )
   const found = parts.find(({ violation }) => violation !== null) ?? parts[0]
-  const sums = COUNTS.map((name) => [name, parts.reduce((sum, one) => sum + one[name], 0)])
+  const sums = SUMMED.map((name) => [name, parts.reduce((sum, one) => sum + one[name], 0)])
   return { ...found, ...Object.fromEntries(sums) }
 }
 
