@@ -42,7 +42,7 @@ export interface Checker {
 
 /**
  * A query begins two turns of the event loop after its first check. By then, callers that the query before has just answered ask again,
- * and share it: with four connections, some three checks share a query instead of two. That takes a third off the CPU of a check.
+ * and share it: with four connections, some three checks share a query instead of two. That takes a fifth off the CPU of a check.
  */
 const schedule = (start: () => void) => setImmediate(() => setImmediate(start))
 
