@@ -29,10 +29,11 @@ $$;
 -- Adds a link for each operation that has none. It runs apart from the transaction of the operation: links follow one another,
 -- and logouts must not. What is new is found by the snapshot of the last sealing; the new snapshot is taken before the rows are
 -- read, so that a row may be read twice and none is missed. With nothing new it writes nothing. New operations are few and at the
--- end of an index, but a planner with old statistics would read whole tables: hence the three settings.
+-- end of an index, but a planner with old statistics would read whole tables: hence the settings. Before PostgreSQL 18, a plan
+-- without an index, of a table of one row too, then seems so dear that it would be compiled (JIT).
 CREATE FUNCTION global_logout.seal_operations(most integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off
-	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
 	head global_logout.audit_head;
 	seen pg_snapshot;
@@ -321,11 +322,10 @@ CREATE CONSTRAINT TRIGGER incident_recorded AFTER INSERT OR UPDATE OF state, ope
 -- Retention. What the feed has told long ago is deleted, the oldest first.
 
 -- The service may not delete revocations and replays in another way. The horizon rises with each deletion, so that a reader of the
--- feed learns of the gap. A step takes the oldest by index, also where the planner knows an old size of the tables, or finds reading a
--- small one whole cheaper.
+-- feed learns of the gap. A step takes the oldest by index and deletes them where they lie. A join, or another condition on
+-- the deletion, would be planned by statistics of another day, and could compare each revocation with each row of the step.
 CREATE FUNCTION global_logout.prune_feed(retention_seconds bigint, most integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp SET row_security = off
-	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+	SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off SET jit = off AS $$
 DECLARE
 	before CONSTANT timestamptz := now() - make_interval(secs => retention_seconds::double precision);
 	-- All transactions below are over: a cursor taken after a deletion is never too old.
@@ -336,17 +336,15 @@ BEGIN
 		RAISE EXCEPTION 'revocations and replays are kept for a day at least';
 	END IF;
 	-- Transactions follow time, but for those that settle_restored() has dated back, which have an order of their own.
-	WITH oldest_revocations AS (
-		(SELECT xid, id FROM global_logout.revoked_session WHERE xid > '3' ORDER BY xid, id LIMIT most)
-		UNION ALL (SELECT xid, id FROM global_logout.revoked_session WHERE xid = '3' ORDER BY xid, id LIMIT most)
-	), revocations AS (
-		DELETE FROM global_logout.revoked_session r USING oldest_revocations o
-		WHERE r.xid = o.xid AND r.id = o.id AND r.revoked_at < before AND r.xid < over RETURNING r.xid
-	), oldest_replays AS (
-		SELECT id FROM global_logout.replay ORDER BY id LIMIT most
+	WITH revocations AS (
+		DELETE FROM global_logout.revoked_session WHERE ctid = ANY (ARRAY(SELECT ctid FROM (
+			(SELECT ctid, xid, revoked_at FROM global_logout.revoked_session WHERE xid > '3' ORDER BY xid, id LIMIT most)
+			UNION ALL (SELECT ctid, xid, revoked_at FROM global_logout.revoked_session WHERE xid = '3' ORDER BY xid, id LIMIT most)
+		) oldest WHERE revoked_at < before AND xid < over)) RETURNING xid
 	), replays AS (
-		DELETE FROM global_logout.replay r USING oldest_replays o
-		WHERE r.id = o.id AND r.at < before AND r.xid < over RETURNING r.xid
+		DELETE FROM global_logout.replay WHERE ctid = ANY (ARRAY(SELECT ctid FROM (
+			SELECT ctid, xid, at FROM global_logout.replay ORDER BY id LIMIT most
+		) oldest WHERE at < before AND xid < over)) RETURNING xid
 	), gone AS (
 		SELECT xid FROM revocations UNION ALL SELECT xid FROM replays
 	), horizon AS (
@@ -354,9 +352,9 @@ BEGIN
 	)
 	SELECT count(*) INTO pruned FROM gone;
 	-- No event of the feed, and so not counted.
-	DELETE FROM global_logout.taken_over t USING (
-		SELECT session_token FROM global_logout.taken_over ORDER BY at LIMIT most
-	) oldest WHERE t.session_token = oldest.session_token AND t.at < before;
+	DELETE FROM global_logout.taken_over WHERE ctid = ANY (ARRAY(SELECT ctid FROM (
+		SELECT ctid, at FROM global_logout.taken_over ORDER BY at LIMIT most
+	) oldest WHERE at < before));
 	RETURN pruned;
 END $$;
 --> statement-breakpoint

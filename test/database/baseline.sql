@@ -618,8 +618,7 @@ CREATE FUNCTION global_logout.prune_feed(retention_seconds bigint, most integer)
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
 DECLARE
 	before CONSTANT timestamptz := now() - make_interval(secs => retention_seconds::double precision);
@@ -631,17 +630,15 @@ BEGIN
 		RAISE EXCEPTION 'revocations and replays are kept for a day at least';
 	END IF;
 	-- Transactions follow time, but for those that settle_restored() has dated back, which have an order of their own.
-	WITH oldest_revocations AS (
-		(SELECT xid, id FROM global_logout.revoked_session WHERE xid > '3' ORDER BY xid, id LIMIT most)
-		UNION ALL (SELECT xid, id FROM global_logout.revoked_session WHERE xid = '3' ORDER BY xid, id LIMIT most)
-	), revocations AS (
-		DELETE FROM global_logout.revoked_session r USING oldest_revocations o
-		WHERE r.xid = o.xid AND r.id = o.id AND r.revoked_at < before AND r.xid < over RETURNING r.xid
-	), oldest_replays AS (
-		SELECT id FROM global_logout.replay ORDER BY id LIMIT most
+	WITH revocations AS (
+		DELETE FROM global_logout.revoked_session WHERE ctid = ANY (ARRAY(SELECT ctid FROM (
+			(SELECT ctid, xid, revoked_at FROM global_logout.revoked_session WHERE xid > '3' ORDER BY xid, id LIMIT most)
+			UNION ALL (SELECT ctid, xid, revoked_at FROM global_logout.revoked_session WHERE xid = '3' ORDER BY xid, id LIMIT most)
+		) oldest WHERE revoked_at < before AND xid < over)) RETURNING xid
 	), replays AS (
-		DELETE FROM global_logout.replay r USING oldest_replays o
-		WHERE r.id = o.id AND r.at < before AND r.xid < over RETURNING r.xid
+		DELETE FROM global_logout.replay WHERE ctid = ANY (ARRAY(SELECT ctid FROM (
+			SELECT ctid, xid, at FROM global_logout.replay ORDER BY id LIMIT most
+		) oldest WHERE at < before AND xid < over)) RETURNING xid
 	), gone AS (
 		SELECT xid FROM revocations UNION ALL SELECT xid FROM replays
 	), horizon AS (
@@ -649,9 +646,9 @@ BEGIN
 	)
 	SELECT count(*) INTO pruned FROM gone;
 	-- No event of the feed, and so not counted.
-	DELETE FROM global_logout.taken_over t USING (
-		SELECT session_token FROM global_logout.taken_over ORDER BY at LIMIT most
-	) oldest WHERE t.session_token = oldest.session_token AND t.at < before;
+	DELETE FROM global_logout.taken_over WHERE ctid = ANY (ARRAY(SELECT ctid FROM (
+		SELECT ctid, at FROM global_logout.taken_over ORDER BY at LIMIT most
+	) oldest WHERE at < before));
 	RETURN pruned;
 END $$;
 
@@ -1118,6 +1115,7 @@ CREATE FUNCTION global_logout.seal_operations(most integer) RETURNS integer
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
 DECLARE
 	head global_logout.audit_head;
@@ -1521,87 +1519,87 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\xbce91d0673a1691adb838063c067d9cad1f4e70f9f1aaa104274653ec55f2496', '742:742:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\xb5c3c228a9b9d069eeb864146d3321b3ed848de0433e5aadde0a91572672c8a6', '1676:1676:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\xe702d1b94d245224857eb2403e9c4c755d6f43e59f521da38269cf13d812668c', '\x430a2b4a114b055de6190c13ce0d1df4d0fe1b7df272bda5df8413cc2222abf6', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x46a06aff4b8ef378af187c4d80411030201009544d3fcb2695e6d0259b3a72e8', '\xf8ca679bc251cbe5a6abfbf7df3249201f3694396d3e369dae2a1ccf795ca399', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x9299a1803a8698aecc5db2afae02dacd12b46bfa9b79ee6e446f55c2deba2ccf', '\xc6ad83c550fe0b45f3b2fb2b73c4413a55af4047927dc13ad13e9e82d1876ae0', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '35cc6533-13f3-4459-a0da-88ef41b7d1ec', '\x7b61584f2864cb3956d3d4767e9117767bc74d1f791502203e167576556c0f1b', '\xb396150496cfa4dc0faa0e670100bf7af848b5f7f7c6d581350678d9d04a6d28', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '543904b5-4938-4522-8fa5-016c6881e5f4', '\x51d4210a1a9b9ebf325db5d25fe4b0fddd132968d533679e9716b22af85bedac', '\x7e20d83373a2cd9de567f7b1c8f207b3babeff7bb42c34e611777b1c23e4ca3e', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '6466769c-9ac9-4973-9840-0c4cf5dd99ea', '\x31e83a27890c60d33c4a5e621d15bb0bb08d7ec282e05e09548a6b916724f416', '\x47341a66189cb1fdc4c265aa748ed07cb0aa6c9ea88602e42bc1656cf6e65898', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '70e8ac1e-7e3a-4612-943f-24ab3374cf44', '\xc1b65a0013d719b7df4dc794416c8f2e03165ddef5a8e00148d6bab2390c22ab', '\x4ca0c8f6d5b98f9aa8588c27239d445008c5d902dac6d13dc32e14f5ef78d971', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '743654b5-3c69-4b24-b1ad-b5ef021cf625', '\x61766aaa81110df2a88f3e0eae2d8262ab515ea14b7376a42ba9c6e34533fe2a', '\xe574c8ed0da924b58e626d9026e12df735a57bfd8724dcf0e25150af2e61ccfb', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, '996d5ef4-cdf1-4569-a905-a498d4489ac5', '\xc4f16cbd36aec60de176fb6dcaed0acb84dee074a23dfb5f2e496313e2920295', '\x38b8c5e07a3f29a1cc2133b0b0214c213a9abf7e9d72521718288e6d6d4ba430', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'e8c4fd33-8bc8-4cb2-8f2e-4e7ceed32728', '\x63c807cb6dd2450e1f7da325de503d4c501a565a273685228331cd51986d816d', '\x901f1fe3dab5bc47d2e79e58968f415818d39ea34f27ef3754ac560bbda4f915', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'f7350d52-ab0a-4bb1-b4a3-57143a6b29ed', '\xdcf01540f3a9e673f7bf66ffd4e2843ede16fd0025f7751f8d75b7aad9f0912d', '\xbdc4dc2adff18bf11745ff1b60234f7aa957c867bf5c0b7c587643cef6b28544', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'f93ec6e1-7d1a-4abb-9371-91f1baac32e7', '\x752c591d975df0f0603ecb65f1d6b7aedded101c805d9a620482648de12c32d1', '\xbce91d0673a1691adb838063c067d9cad1f4e70f9f1aaa104274653ec55f2496', '2026-11-28 05:35:38.67669+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\xe903d0ba163fdf25fb7915b029b763bdeee5241c82589f25cd8494d995159300', '\xbf358199f2dd65fa3425b6b1b7510e0c27510fb8c8224278b3f21a1dac3f733f', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xa3ab2cd319599a5f51b4dc26b18cc2fe6056b66c974df302bdfaab8389b24d40', '\x93633748a82844b9b00f7b4c3b469236004165fda4cb113e52ca238a4a02928b', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x125ed9be8eac050f25cdf45eb22b3ac648efb3a64cd8ccd8f8f5bb93fb8a4ef6', '\xeb71870c95ae6b9ebff078018420a5133d7972503c98df057629eaa6cf090080', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '17fa21e6-0a71-40c0-b3ff-d1bd88d329e4', '\xab7f3973bf07ec9b7d250fe37c4b82c1021ef123b387a4fb1b81ab96b34ccad3', '\xdfd329f90c955c8d0464b4cc4c72546d9d25975a9f1a082d0c527d7606cb4594', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '38a9ac4d-4cda-4d8b-a0fa-1986abcc12af', '\x14a787e1097545b65d0d78d6a7289ef2d3d82d994f29de71619f6e2056c603e6', '\x64da83ab770b37baced0c63c154961c563f6f6881dce1f23b52b0d9ca5ec9126', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '3e41c592-47f6-4097-81b5-749e24476e64', '\x60cc90c9dd1aa6a015d0c1b246540195633a6cce659848f8dc0c55a7c46ab438', '\x61856792d195046cd86a57990c44fcbcfadcffadc3717aee9b4664778c8b847d', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '414e1ef9-c097-461d-8922-54c7733f2420', '\x5c1076016e77ce419b95bbdba2b12ffe92c69cb2f9bb4e6409ed24e0b1d79307', '\xd11a71bca59ca1bbce426a1e7c80b58cc335777d619e933a934b5a8c9a95f31a', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '70014af2-a3b8-4e06-91c5-b0ad605723f1', '\x3dcb18de4aa2bab996ef2c3ea4d45a1a7af29104d07218a589b88165a4f47de3', '\x7e427fdac80f2e9e08c1732efddad2f89dc37e34a000c089131e3307f9298650', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, '791da80d-722c-447e-9e6f-95e686550ad6', '\xdd73adfb61dda2e31a767efc44e62439cd3f94a1d4d72c05089fb73af31ca25c', '\x05347cfb30c3cf05c37c7490ab50fecba8d0a6cde2a57fb8e384969c6463d42b', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'e042f114-79aa-408e-aeed-d31782e6cca4', '\xaaec78ca855d2b7ccdcad0463735c14382a91c23e40e1a8332c0f1d99f55de38', '\x4f6b36ac6244bb6f9a370daa76b756d0231eeed14c9f0997f65e1c39db598ef6', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'e22aba82-dfd4-4cd5-b478-d21e8727fe0b', '\x7182a5f5e07acbbe7142c530f827930899b614d32f950b2f78f12fa88a53c395', '\x933a0dd6bc8dba998a44eef84c3b5efd979c7ede4264308f74adc9a295685a91', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'f5229445-412d-4bb3-a5af-3d4f0749409a', '\x666bd33b2e332a3c6609623f30502cd0fa1b81e5cda2350d5935dced0f16c55c', '\xb5c3c228a9b9d069eeb864146d3321b3ed848de0433e5aadde0a91572672c8a6', '2026-11-28 06:28:55.488212+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 05:35:38.67669+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 05:35:38.67669+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 05:35:38.67669+00', '2026-11-28 05:35:38.67669+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 06:28:55.488212+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 06:28:55.488212+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{d2507295-23c1-426d-a474-c54b3eeaa913}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{8f814952-7030-41f4-ad09-41a4e8f7ad49}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
-INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '741:741:', '{}');
+INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '1675:1675:', '{}');
 
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 05:35:38.559952+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 05:35:38.559952+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 06:28:55.112777+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 06:28:55.112777+00');
 
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '653ccb61b5201a597b53be752b135e83c520a501079e90d1db409e20d28acb63', 1795824000000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, 'f41947074ce4803cd46dfb87499c68e9b9ef4baa59e790a816b85e26fd4ccaf7', 1795824001000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, 'adf2de4259901c5d3407b273f99f3f0b9ad34a97a4a21f2018641de298de8469', 1795824002000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, 'da9c0b8591f640beef9ab0e9a36224a7c9d33d38f5a588669318330e28983bc5', 1795824002000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '1b7b775695bd279c433b490a7b03b615c067efc1e8d087fa4a1f2b99f194718d', 1795824003000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, 'd1caf064c2ff46bc72f62c44fc381beb7033a7bdf91c8cfdb96149b2b63df95d', 1795824004000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('743654b5-3c69-4b24-b1ad-b5ef021cf625', 'logout', 'local', 'user', 'ada', 'c76e62e2-0915-40d7-99d4-adf6d791cc77', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 05:35:38.67669+00', 1, NULL, NULL, '740', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 05:35:38.67669+00', 1, NULL, NULL, '740', 12);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('35cc6533-13f3-4459-a0da-88ef41b7d1ec', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 05:35:38.67669+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '740', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('70e8ac1e-7e3a-4612-943f-24ab3374cf44', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 05:35:38.67669+00', 0, NULL, '{"name": "api", "keyId": "9fac3743-ec0a-43d2-9959-cae7daf7c1a1", "scopes": ["introspect", "events"], "expiresAt": null}', '740', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('543904b5-4938-4522-8fa5-016c6881e5f4', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 05:35:38.67669+00', 0, NULL, '{"name": "old", "keyId": "91480362-10df-4efa-817d-ffe36862d4f5", "scopes": ["security"], "expiresAt": null}', '740', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('6466769c-9ac9-4973-9840-0c4cf5dd99ea', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 05:35:38.67669+00', 0, NULL, '{"name": "old", "keyId": "91480362-10df-4efa-817d-ffe36862d4f5", "scopes": ["security"], "expiresAt": null}', '740', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('996d5ef4-cdf1-4569-a905-a498d4489ac5', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 05:35:38.67669+00', 0, NULL, '{"role": "security", "before": null}', '740', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e8c4fd33-8bc8-4cb2-8f2e-4e7ceed32728', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 05:35:38.67669+00', 0, NULL, '{"role": "auditor", "before": null}', '740', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f7350d52-ab0a-4bb1-b4a3-57143a6b29ed', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 05:35:38.67669+00', 0, NULL, '{"lockedUntil": "forever"}', '740', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f93ec6e1-7d1a-4abb-9371-91f1baac32e7', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 05:35:38.67669+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '740', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 05:35:38.67669+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '741', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 05:35:38.67669+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '741', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('791da80d-722c-447e-9e6f-95e686550ad6', 'logout', 'local', 'user', 'ada', '0c1a1c80-1405-4d36-ba24-deda64dde14b', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 06:28:55.488212+00', 1, NULL, NULL, '1674', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 06:28:55.488212+00', 1, NULL, NULL, '1674', 12);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('70014af2-a3b8-4e06-91c5-b0ad605723f1', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '1674', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('414e1ef9-c097-461d-8922-54c7733f2420', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"name": "api", "keyId": "b3c3c2ca-6130-429c-af31-72898d19e3ef", "scopes": ["introspect", "events"], "expiresAt": null}', '1674', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('3e41c592-47f6-4097-81b5-749e24476e64', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"name": "old", "keyId": "119e8cd7-7dc7-49a0-bf27-f776b56b7c14", "scopes": ["security"], "expiresAt": null}', '1674', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('17fa21e6-0a71-40c0-b3ff-d1bd88d329e4', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"name": "old", "keyId": "119e8cd7-7dc7-49a0-bf27-f776b56b7c14", "scopes": ["security"], "expiresAt": null}', '1674', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f5229445-412d-4bb3-a5af-3d4f0749409a', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"role": "security", "before": null}', '1674', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e22aba82-dfd4-4cd5-b478-d21e8727fe0b', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"role": "auditor", "before": null}', '1674', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e042f114-79aa-408e-aeed-d31782e6cca4', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"lockedUntil": "forever"}', '1674', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('38a9ac4d-4cda-4d8b-a0fa-1986abcc12af', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '1674', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 06:28:55.488212+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '1675', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '1675', NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, 'c76e62e2-0915-40d7-99d4-adf6d791cc77', 'ada', '743654b5-3c69-4b24-b1ad-b5ef021cf625', 3, '2026-11-28 05:35:38.67669+00', '203.0.113.9', 'Thief', false, false, '741');
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '20d72bea-351a-4b6b-a18b-7cf07568f8fd', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 05:35:38.67669+00', '203.0.113.9', 'Thief', false, false, '741');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '0c1a1c80-1405-4d36-ba24-deda64dde14b', 'ada', '791da80d-722c-447e-9e6f-95e686550ad6', 3, '2026-11-28 06:28:55.488212+00', '203.0.113.9', 'Thief', false, false, '1675');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '674fcfab-8f65-434e-bbfb-c5a7e5eb41e7', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 06:28:55.488212+00', '203.0.113.9', 'Thief', false, false, '1675');
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (1, 'c76e62e2-0915-40d7-99d4-adf6d791cc77', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '743654b5-3c69-4b24-b1ad-b5ef021cf625', '2026-11-28 05:35:38.67669+00', '740', '2026-11-28 05:35:38.67669+00', '2026-11-28 05:35:38.67669+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (2, '20d72bea-351a-4b6b-a18b-7cf07568f8fd', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 05:35:38.67669+00', '740', '2026-11-28 05:35:38.67669+00', '2026-11-28 05:35:38.67669+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (3, '6622b12f-5a69-440a-b514-ea2b5a6b86dc', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 05:35:38.67669+00', '741', '2026-11-28 05:35:38.67669+00', '2026-11-28 05:35:38.67669+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (6, '9803eea2-bb81-4a75-8a79-a13c4e925378', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 05:35:38.67669+00', '741', '2026-11-28 05:35:38.67669+00', '2026-11-28 05:35:38.67669+00', NULL, NULL, true);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (1, '0c1a1c80-1405-4d36-ba24-deda64dde14b', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '791da80d-722c-447e-9e6f-95e686550ad6', '2026-11-28 06:28:55.488212+00', '1674', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (2, '674fcfab-8f65-434e-bbfb-c5a7e5eb41e7', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 06:28:55.488212+00', '1674', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (3, '10491125-d666-4098-8fa4-a9467711450b', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 06:28:55.488212+00', '1675', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (6, 'e2909a10-2670-4a3b-b024-1dfed914b474', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 06:28:55.488212+00', '1675', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, NULL, true);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('9fac3743-ec0a-43d2-9959-cae7daf7c1a1', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 05:35:38.67669+00', NULL, '2026-11-28 05:35:38.67669+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('91480362-10df-4efa-817d-ffe36862d4f5', 'old', 'x', '{security}', '2026-11-28 05:35:38.67669+00', NULL, NULL, '2026-11-28 05:35:38.67669+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('b3c3c2ca-6130-429c-af31-72898d19e3ef', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 06:28:55.488212+00', NULL, '2026-11-28 06:28:55.488212+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('119e8cd7-7dc7-49a0-bf27-f776b56b7c14', 'old', 'x', '{security}', '2026-11-28 06:28:55.488212+00', NULL, NULL, '2026-11-28 06:28:55.488212+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', 'd2507295-23c1-426d-a474-c54b3eeaa913', '2026-11-28 05:35:38.67669+00', '2026-11-28 05:35:38.67669+00', NULL, '198.51.100.23', 'Phone', NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'bd012a10-d372-462e-b52f-1b904f3aca01', '2026-11-28 05:35:38.67669+00', '2026-11-28 05:35:38.67669+00', NULL, NULL, NULL, NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '2140798f-bdf9-42c8-a850-740a5704daae', '2026-11-28 05:35:38.67669+00', '2026-11-28 05:35:38.67669+00', NULL, '192.0.2.44', 'Desk', NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '03d13f08-03be-486f-a88c-90557e9b2c97', '2026-11-28 05:35:38.67669+00', '2026-11-28 05:35:38.67669+00', NULL, '2001:db8::7', 'Laptop', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '8f814952-7030-41f4-ad09-41a4e8f7ad49', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, '198.51.100.23', 'Phone', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '3001b7a5-b857-44c3-8566-fa80a9f580cf', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, NULL, NULL, NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '9e787bc5-cb98-4f0a-a343-85fab789c0da', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, '192.0.2.44', 'Desk', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '94f9c261-d248-4e79-a3ba-22aef3821cab', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, '2001:db8::7', 'Laptop', NULL, 0);
 
-INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '741');
+INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '1675');
 
 INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds, epoch) VALUES (true, 2000000000, 2000000000, 0);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 05:35:38.67669+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 06:28:55.488212+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 05:35:38.67669+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 06:28:55.488212+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 05:35:38.67669+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 06:28:55.488212+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 05:35:38.67669+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 05:35:38.67669+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 06:28:55.488212+00');
 
 SELECT pg_catalog.setval('global_logout.migration_id_seq', 5, true);
 

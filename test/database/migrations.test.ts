@@ -253,6 +253,52 @@ t.test('each reader of revocations reads an index, and each index has a reader',
   )
 })
 
+t.test('a step of retention reads each row of it once, by whatever statistics', async (t) => {
+  const { psql, transaction } = await testDatabase()
+  const TABLES = ['revoked_session', 'replay', 'taken_over']
+  for (const table of TABLES) await psql(`alter table ${table} set (autovacuum_enabled = off)`)
+  const fill = async (from: number, to: number) => {
+    const many = `generate_series(${from}, ${to}) n`
+    await psql(`insert into revoked_session (session_id, session_token, user_id, xid, created_at, last_seen_at)
+      select gen_random_uuid(), n::text, 'ada', (n / 10 + 4)::text::xid8, now(), now() from ${many}`)
+    await psql(
+      `insert into replay (session_id, user_id, xid) select gen_random_uuid(), 'ada', (n / 10 + 4)::text::xid8 from ${many}`,
+    )
+    await psql(`insert into taken_over (session_token) select n::text from ${many}`)
+  }
+  /** Rows that this connection has read so far: from end to end, and through each index. */
+  const read = async (tx: Transaction) => {
+    const { rows } = await tx.$client.query<{ name: string; rows: number }>(
+      `select name, (pg_catalog.pg_stat_get_xact_tuples_returned(('global_logout.' || name)::regclass)
+          + sum(pg_catalog.pg_stat_get_xact_tuples_fetched(indexrelid)))::int as rows
+        from unnest($1::text[]) name join pg_catalog.pg_index on indrelid = ('global_logout.' || name)::regclass group by name`,
+      [TABLES],
+    )
+    return Object.fromEntries(rows.map(({ name, rows }) => [name, rows]))
+  }
+  for (const [known, more] of [
+    [5, 5_000],
+    [5_000, 5_000],
+  ] as const) {
+    await psql(`truncate ${TABLES}`)
+    await fill(1, known)
+    await psql(`analyze ${TABLES}`)
+    await fill(known + 1, known + more)
+    await psql(`update revoked_session set revoked_at = now() - interval '2 years'`)
+    await psql(`update replay set at = now() - interval '2 years'`)
+    await psql(`update taken_over set at = now() - interval '2 years'`)
+    await transaction(async (tx) => {
+      const before = await read(tx)
+      await tx.execute('select global_logout.prune_feed(86400, 1000)')
+      const after = await read(tx)
+      for (const table of TABLES) {
+        const rows = (after[table] ?? 0) - (before[table] ?? 0)
+        t.ok(rows >= 1_000 && rows <= 2_000, `${rows} rows of ${table}, where statistics know ${known}`)
+      }
+    })
+  }
+})
+
 t.test(
   'the check for a restored database, which runs every second, reads only the ends of indexes',
   async (t) => {
