@@ -10,7 +10,7 @@ import { every, type Loop } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { REAL_TIME, type Time } from '../lib/sleep.ts'
 import { GATHER_MS, WAIT_MS } from './lease.ts'
-import type { Carried, InstanceStatus, Revocation } from './queries.ts'
+import { type Carried, type InstanceStatus, MOST_LAGGING, type Revocation } from './queries.ts'
 
 /** Pause between two polls, in milliseconds: doubled from the first to the last. */
 const FIRST_PAUSE_MS = 1
@@ -21,7 +21,7 @@ const MOST_SEEN = 10_000
 const REAP_MS = 5_000
 
 export interface BarrierStore {
-  /** For each transaction, the instances that have not acknowledged it. Reads after the call. */
+  /** For each transaction, the instances that have not acknowledged it, `MOST_LAGGING` at most. Reads after the call. */
   laggingInstances(revocations: Revocation[]): Promise<InstanceStatus[][]>
   /** Every instance. */
   instances(): Promise<InstanceStatus[]>
@@ -98,7 +98,9 @@ export function createBarrier(
       const sentAt = clock()
       if (sentAt >= end) return true
       const lagging = await within(end - sentAt, readLagging(revocation))
-      if (lagging?.filter((row) => mayHoldLease(row, sentAt)).length === 0) return polls > 0
+      const holding = lagging?.filter((row) => mayHoldLease(row, sentAt)).length
+      // A full list may lack one that holds a lease.
+      if (holding === 0 && lagging && lagging.length < MOST_LAGGING) return polls > 0
       await sleep(Math.min(pause, end - sentAt))
     }
   }

@@ -138,25 +138,24 @@ export interface InstanceStatus {
   beat: number
 }
 
-/** For each transaction, the instances that have not acknowledged it. Lists travel as text: not every driver has arrays. */
+/** Most instances that are listed for one transaction. With a thousand, each poll would list them all. */
+export const MOST_LAGGING = 64
+
+/** For each transaction, instances that have not acknowledged it. Lists travel as text: not every driver has arrays. */
 async function laggingInstances(db: Executor, revocations: Revocation[]): Promise<InstanceStatus[][]> {
   const list = (of: (revocation: Revocation) => string | undefined) =>
     sql`pg_catalog.string_to_array(${revocations.map((each) => of(each) ?? '').join()}::text, ','::text, ''::text)`
-  const rows = await db
-    .select({
-      position: sql<number>`requested.position::int`,
-      id: instance.id,
-      beat: instance.beat,
-    })
-    .from(
-      sql`unnest(${list(({ xid }) => xid)}::xid8[], ${list(({ carried }) => carried?.digest)}::uuid[],
-        ${list(({ carried }) => carried?.since)}::xid8[]) with ordinality as requested (xid, digest, since, position)`,
-    )
-    .innerJoin(
-      instance,
-      sql`(pg_visible_in_snapshot(requested.xid, ${instance.applied}) or (requested.digest = any (${instance.notices})
-        and requested.since <= pg_snapshot_xmin(${instance.applied}))) is not true`,
-    )
+  const rows = await fetchRows<InstanceStatus & { position: number }>(
+    db,
+    sql`
+    select requested.position::int, lagging.id, lagging.beat::float8
+    from unnest(${list(({ xid }) => xid)}::xid8[], ${list(({ carried }) => carried?.digest)}::uuid[],
+      ${list(({ carried }) => carried?.since)}::xid8[]) with ordinality as requested (xid, digest, since, position),
+    lateral (select id, beat from global_logout.instance
+      where (pg_visible_in_snapshot(requested.xid, applied) or (requested.digest = any (notices)
+        and requested.since <= pg_snapshot_xmin(applied))) is not true
+      limit ${sql.raw(String(MOST_LAGGING))}) as lagging`,
+  )
   const lagging: InstanceStatus[][] = revocations.map(() => [])
   for (const { position, ...row } of rows) lagging[position - 1]?.push(row)
   return lagging

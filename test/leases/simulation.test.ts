@@ -1,7 +1,11 @@
 /** After a logout is answered, no instance says "valid" for its sessions, in any schedule and with any clock within its bound. */
 import t from 'tap'
+import { createBarrier } from '../../src/leases/barrier.ts'
+import { WAIT_MS } from '../../src/leases/lease.ts'
+import { MOST_LAGGING } from '../../src/leases/queries.ts'
 import { seed } from '../support/seed.ts'
 import { simulate } from '../system/prove/simulation.ts'
+import { clockOf, eventQueue } from './simulated-time.ts'
 
 const RUNS = 3_000
 const RUNS_WITH_CALLERS = 400
@@ -30,3 +34,27 @@ t.test(
     t.ok(caughtAfter, `a violation within ${runs} schedules`)
   },
 )
+
+t.test('a full list of dead instances may lack one that holds a lease: it is waited for', async (t) => {
+  async function waited(dead: number): Promise<number> {
+    const events = eventQueue()
+    const rows = Array.from({ length: dead }, (_, n) => ({ id: `dead ${n}`, beat: 0 }))
+    const barrier = createBarrier(
+      {
+        laggingInstances: async (revocations) => revocations.map(() => rows),
+        instances: async () => rows,
+        notify: async () => null,
+        removeDeadInstance: async () => {},
+      },
+      { time: clockOf(events, 0) },
+    )
+    const from = 2 * WAIT_MS
+    let until = Number.NaN
+    events.at(0, () => void barrier.reapDeadInstances())
+    events.at(from, () => void barrier.wait('1').then(() => (until = events.now())))
+    await events.run(2 * from)
+    return until - from
+  }
+  t.ok((await waited(MOST_LAGGING - 1)) < WAIT_MS)
+  t.ok((await waited(MOST_LAGGING)) >= WAIT_MS)
+})
