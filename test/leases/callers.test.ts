@@ -5,6 +5,10 @@ import { type CallerLease, createGrants, type GrantOptions } from '../../src/lea
 import { createInstance, type InstanceStore } from '../../src/leases/instance.ts'
 import { HELD_MS, LEASE_MS, RATE_ERROR } from '../../src/leases/lease.ts'
 import type { Acknowledgement } from '../../src/leases/queries.ts'
+import { isInstalled, runProgram } from '../support/run-program.ts'
+
+const PYTHON = '/usr/bin/python3'
+const skipPython = (await isInstalled(PYTHON, '--version')) || process.env.CI ? false : 'no Python here'
 
 const at = (snapshot: number, server = 'one') => ({ server, snapshot: `${snapshot}:${snapshot}:` })
 
@@ -198,4 +202,9 @@ t.test('the lease and the memory of one server end when another one grants a lea
   t.equal(held.until, 1_500)
   held.lapse()
   t.notOk(held.holds(0))
+})
+
+t.test('the caller in Python does what docs/leases-vectors.json says', { skip: skipPython }, async (t) => {
+  const { stdout } = await runProgram(PYTHON, ['examples/python/test_vectors.py'])
+  t.match(stdout, /sequences played, 0 failures/)
 })
