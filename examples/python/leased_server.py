@@ -18,8 +18,11 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         cookie = "; ".join(self.headers.get_all("Cookie", []))
         authorization = ", ".join(self.headers.get_all("Authorization", []))
+        # A browser that fetches ahead, and a page that polls: no activity of the user.
+        is_prefetch = self.headers.get("Sec-Purpose", "").startswith("prefetch")
+        activity = not is_prefetch and self.headers["X-Session-Activity"] != "none"
         try:
-            checked = leases.check(cookie or None, authorization or None)
+            checked = leases.check(cookie or None, authorization or None, self.headers["User-Agent"], activity)
         except Undecided:
             return self.answer(503, {"error": "try again"}, [("Retry-After", "1")])
         if checked.session is None:

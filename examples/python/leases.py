@@ -123,6 +123,11 @@ class Caller:
         self._tries = 0
         self._lock = threading.Lock()
 
+    def holds(self):
+        """Whether the memory may answer."""
+        with self._lock:
+            return self.clock() < self._lease_until
+
     def find(self, token, activity=True) -> Optional[Session]:
         """The session of a token, from memory; None: ask /check."""
         key = hash_token(token)
@@ -234,34 +239,33 @@ class Leases:
         self._service = urlsplit(url)
         self._key = key
         self._max_sessions = max_sessions
-        self._clock = lease_clock()
         self._begin()
-        # A copy of a lease would be one that the service does not know: the child begins with nothing.
+        # The service does not know of a copy of a lease: the child begins with nothing.
         os.register_at_fork(after_in_child=self._begin)
 
     def _begin(self):
-        self.caller = Caller(self._clock, self._max_sessions)
+        self.caller = Caller(lease_clock(), self._max_sessions)
         self._starting = threading.Lock()
         self._closing = threading.Event()
         self._thread = None
-        self._complained = False
+        self._held = None
 
-    def check(self, cookie=None, authorization=None, activity=True) -> Checked:
-        """`cookie` and `authorization`: these headers of the browser's request. Raises Undecided."""
+    def check(self, cookie=None, authorization=None, user_agent=None, activity=True) -> Checked:
+        """The first three are headers of the browser's request. `activity`: of the user. Raises Undecided."""
         self._start()
         token = credential(cookie, authorization, self.caller.cookies)
         session = self.caller.find(token, activity) if token else None
         if session:
             return Checked(session, True, [])
-        asked_at = self._clock()
-        headers = {"Cookie": cookie, "Authorization": authorization, "X-Lease": "1"}
+        asked_at = self.caller.clock()
+        headers = {"Cookie": cookie, "Authorization": authorization, "User-Agent": user_agent, "X-Lease": "1"}
         if not activity:
             headers["X-Session-Activity"] = "none"
         status, answer, body = self._ask(self._connect(3), "GET", "/check", headers)
         if status == 401 and body.get("code") in ("unauthenticated", "invalid_token"):
             return Checked(None, False, answer.get_all("Set-Cookie", []))
         if status != 200 or "X-User-ID" not in answer:
-            raise Undecided
+            raise Undecided(f"status {status}")
         session = Session(unquote(answer["X-User-ID"]), answer["X-Session-ID"])
         if token:
             self.caller.keep(token, asked_at, answer["X-Session-Lease"], session)
@@ -304,16 +308,18 @@ class Leases:
             pause = self.caller.answered(sent_at, body, status, answer, seconds)
             if status != 200:
                 connection.close()  # The next request opens another one.
-            self._complain(status, answer.get("code"))
+            self._note(status, answer.get("code"))
             self._closing.wait(pause)
         connection.close()
 
-    def _complain(self, status, code):
-        """Logs the first of several failures."""
-        if status not in (200, 409) and not self._complained:
+    def _note(self, status, code):
+        """Logs once that there is no lease, and once that there is one again."""
+        held = self.caller.holds()
+        if not held and self._held is not False:
             log.warning("no lease, so checks ask the service: status %s, code %s", status, code)
-        if status != 409:
-            self._complained = status != 200
+        if held and self._held is False:
+            log.info("a lease again")
+        self._held = held
 
     def _connect(self, seconds):
         connect = HTTPSConnection if self._service.scheme == "https" else HTTPConnection
