@@ -18,6 +18,7 @@ import { health } from './observability/health.ts'
 import { metricsText } from './observability/routes.ts'
 import type { Tracing } from './observability/tracing.ts'
 import { keyGuard } from './service-api/guard.ts'
+import { leases } from './service-api/leases.ts'
 import { serviceApi } from './service-api/routes.ts'
 import type { Services } from './services.ts'
 import { errorHandlers } from './sessions/error-handlers.ts'
@@ -48,6 +49,7 @@ const CAPABILITIES: FastifyPluginAsync<AppParts>[] = [
   userApi,
   sessionEvents,
   serviceApi,
+  leases,
   events,
   incidentsApi,
   accountsApi,

@@ -21,6 +21,7 @@ export const ERRORS = {
   incident_not_found: { status: 404, title: 'No such incident' },
   operation_not_found: { status: 404, title: 'No such operation' },
   request_timeout: { status: 408, title: 'Request timeout' },
+  other_instance: { status: 409, title: 'The lease is of another instance' },
   session_over: { status: 409, title: 'The session is over' },
   incident_not_open: { status: 409, title: 'The plan has expired' },
   cursor_too_old: { status: 410, title: 'The feed no longer reaches back to this cursor' },
@@ -31,6 +32,9 @@ export const ERRORS = {
   internal: { status: 500, title: 'Internal error' },
   unavailable: { status: 503, title: 'Temporarily unavailable' },
   outcome_unknown: { status: 503, title: 'Outcome not confirmed' },
+  no_lease: { status: 503, title: 'No lease to lend' },
+  lease_suspended: { status: 503, title: 'The caller let a revocation wait' },
+  too_many_callers: { status: 503, title: 'Too many callers' },
 } as const satisfies Record<string, { status: number; title: string }>
 
 export type ErrorCode = keyof typeof ERRORS

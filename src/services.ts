@@ -132,6 +132,7 @@ export function createServices(
     log,
   )
   if (checking.leased) metrics.leasedChecks(checking.leased)
+  if (checking.callers) metrics.callers(checking.callers)
 
   return {
     config,

@@ -8,6 +8,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { FastifyBaseLogger } from 'fastify'
+import { Registry } from 'prom-client'
 import type { Config } from './config.ts'
 import { openDatabase } from './database/database.ts'
 import { createSharedListener, type OnNotify, type SharedListener } from './database/listener.ts'
@@ -15,6 +16,8 @@ import { POOLS } from './database/pools.ts'
 import { lendMachineLease } from './leases/machine-lease.ts'
 import { REVOKED } from './leases/queries.ts'
 import type { Cleanup } from './lib/cleanup.ts'
+import { createCollectors } from './observability/collectors.ts'
+import { createServiceMetrics } from './observability/service-metrics.ts'
 import { gatherMetrics } from './observability/worker-metrics.ts'
 import type { ServeOptions } from './serve.ts'
 
@@ -53,7 +56,8 @@ export async function supervise(
     return worker
   }
 
-  gatherMetrics(log)
+  const registry = new Registry()
+  gatherMetrics(registry, log)
   const listener = createSharedListener(options.directUrl ?? options.url, REVOKED)
   const subscription = listener.subscribe(() => {
     for (const worker of alive) if (worker.isConnected()) worker.send(NOTIFIED)
@@ -63,6 +67,7 @@ export async function supervise(
     const { max, deadlineMs } = POOLS.lease
     const lease = openDatabase(options.directUrl ?? options.url, { max, deadlineMs, log })
     const machineLease = lendMachineLease(lease, listener, log)
+    createServiceMetrics(createCollectors(registry)).callers(machineLease.counts)
     cleanup.add(machineLease.close)
     await machineLease.settled
   }

@@ -58,6 +58,17 @@ export class CachedSession {
     return now / 1000 - this.signedInAt
   }
 
+  /** In whole seconds: until it ends, rounded down; until a use that is, or is no, activity is due to be recorded; between two. */
+  remainingAt(now: number): { seconds: number; touch: number; passive: number; interval: number } {
+    const until = (due: number) => Math.max(0, Math.ceil(due - now / 1000))
+    return {
+      seconds: Math.max(0, Math.floor(this.validUntil - now / 1000)),
+      touch: until(this.touchAt),
+      passive: until(this.passiveTouchAt),
+      interval: this.touchInterval,
+    }
+  }
+
   /**
    * Whether this check has to be recorded. Then the next one is due an interval later, and one second more: an update is written
    * within a second, and the database ignores one that comes early.

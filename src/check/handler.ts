@@ -13,6 +13,7 @@ import type { Credential } from '../sessions/credentials.ts'
 import type { DeviceHints } from '../sessions/device-columns.ts'
 import type { CookieSettings } from '../sessions/guards.ts'
 import type { Checker, ValidSession, Verdict } from './checker.ts'
+import type { SessionLeases } from './session-leases.ts'
 import { maxAuthAgeOf, useOf } from './use.ts'
 
 const INVALID: Verdict = { valid: false }
@@ -25,7 +26,7 @@ function isCheck(url: string): boolean {
 }
 
 export interface CheckHandler {
-  checking: { checker: Checker }
+  checking: { checker: Checker; sessionLeases?: SessionLeases }
   cookieSettings: Pick<CookieSettings, 'readCredential' | 'readOthers' | 'warnUnlisted'>
   /** Removes session cookies that differ. */
   cookies: Pick<Cookies, 'ambiguousRemovals'>
@@ -41,7 +42,7 @@ export interface CheckHandler {
 
 /** @returns a handler that answers checks, and returns false for every other request. */
 export function createCheckHandler({
-  checking: { checker },
+  checking: { checker, sessionLeases = () => null },
   cookieSettings: { readCredential, readOthers, warnUnlisted },
   cookies: { ambiguousRemovals },
   log: logger,
@@ -84,16 +85,17 @@ export function createCheckHandler({
         if (credential.kind === 'token')
           reportRefused(credential.token, request, performance.now() - startedAt)
       }
-      const answer = (verdict: Verdict) => {
+      const answer = (verdict: Verdict, lease?: string) => {
         if (!verdict.valid) return verdict.tooOld ? fail(signInTooOld(request.headers)) : refuseToken()
-        allow(response, verdict)
+        allow(response, verdict, lease)
         checked('valid', performance.now() - startedAt)
         endSpan?.(200)
       }
       const answerFirst = (verdict: Verdict): void | Promise<void> =>
         verdict.valid || verdict.tooOld || !request.headers.cookie
-          ? answer(verdict)
-          : checkOthers(request.headers, credential).then(answer)
+          ? answer(verdict, leaseOf?.(verdict))
+          : checkOthers(request.headers, credential).then((other) => answer(other))
+      const leaseOf = credential.kind === 'token' ? sessionLeases(request.headers, credential.token) : null
       const verdict =
         credential.kind === 'token' ? checker.check(credential.token, useOf(request.headers)) : INVALID
       if (verdict instanceof Promise) verdict.then(answerFirst).catch((error) => fail(error))
@@ -110,15 +112,17 @@ export function createCheckHandler({
   }
 }
 
-function allow(response: ServerResponse, session: ValidSession): void {
-  response.writeHead(200, {
+/** @param lease the value of `x-session-lease`, for a caller that asks for it. */
+function allow(response: ServerResponse, session: ValidSession, lease: string | undefined): void {
+  const headers = {
     'x-user-id': headerSafe(session.userId),
     'x-session-id': session.sessionId,
     'x-session-created': session.createdAt,
     'x-session-expires': session.expiresAt,
     'cache-control': 'no-store',
     'content-length': '0',
-  })
+  }
+  response.writeHead(200, lease === undefined ? headers : { ...headers, 'x-session-lease': lease })
   response.end()
 }
 

@@ -43,6 +43,14 @@ const asked: NonNullable<Draft['parameters']> = [
     schema: { type: 'string' },
     example: 'none',
   },
+  {
+    name: 'X-Lease',
+    in: 'header',
+    description:
+      '`1` from a service that holds a lease (`POST /leases`): the 200 then has `X-Session-Lease`.',
+    schema: { type: 'string' },
+    example: '1',
+  },
 ]
 
 const parameters: NonNullable<Draft['parameters']> = [
@@ -92,6 +100,12 @@ const responses: RawPaths['responses'] = {
           'When the session ends if it is not used again, in seconds since 1970. A later use may already have extended it. Gateways ignore it.',
         required: true,
         schema: { type: 'integer' },
+      },
+      'x-session-lease': {
+        description:
+          'JSON, only for a check with `X-Lease: 1`, and never with `CHECK_MODE=database`: `token` (hashed), `server` and `snapshot` (the cursor before the check), `seconds` (until the session ends without further use), `touch` and `passive` (until a use that is, or is no, activity is due to be told) and `interval` (between two). Gateways ignore it.',
+        required: false,
+        schema: { type: 'string' },
       },
       'cache-control': { $ref: '#/components/headers/cache-control' },
     },

@@ -3,17 +3,18 @@ import type { Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import type { SharedListener } from '../database/listener.ts'
 import type { Problem } from '../errors.ts'
-import { createCaller, keepCallerLease } from '../leases/caller.ts'
 import type { LeaseFence } from '../leases/fence.ts'
-import { createInstance, keepLease, type LeaseEvents } from '../leases/instance.ts'
+import type { LeaseEvents } from '../leases/instance.ts'
 import { leaseClock } from '../leases/lease.ts'
+import type { Lender, LenderCounts } from '../leases/lender.ts'
 import type { MachineLease } from '../leases/machine-lease.ts'
-import { instanceStore } from '../leases/queries.ts'
 import type { Log } from '../lib/log.ts'
-import { sleep, type Time } from '../lib/sleep.ts'
+import { sleep } from '../lib/sleep.ts'
 import type { LastSeen } from '../sessions/last-seen.ts'
-import { createSessionCache, type SessionCache } from './cache.ts'
+import { createSessionCache } from './cache.ts'
 import { type Checker, databaseChecker, type LeasedChecker, leasedChecker } from './checker.ts'
+import { ownLease, partOfMachineLease } from './holding.ts'
+import { createSessionLeases, type SessionLeases } from './session-leases.ts'
 
 export interface Sources {
   checks: Database
@@ -34,6 +35,12 @@ type Admit = (server: string, signal: AbortSignal, failed: (problem: Problem) =>
 export interface Checking {
   /** In leased mode its reads need a lease, too: it answers from `start` to `close`. */
   checker: Checker
+  /** In leased mode: what callers with a lease need to answer the next checks of a session themselves. */
+  sessionLeases?: SessionLeases
+  /** In leased mode: lends parts of the lease of this process to callers over HTTP. */
+  lender?: Lender
+  /** Figures of callers over HTTP, where this process is their instance. */
+  callers?: LenderCounts
   /** Figures of the cache; missing in database mode. */
   leased?: Leased
   /** In leased mode, joins the instances and keeps a lease. */
@@ -61,8 +68,15 @@ export function createChecking(
   const { clock } = time
   const cache = createSessionCache(checkCache)
   const checker = leasedChecker(checks, lastSeen, cache, time)
+  const holding = machineLease
+    ? partOfMachineLease(machineLease, cache, time)
+    : ownLease(lease, listener, cache, time, log)
+  const { cursor, lender, callers } = holding
   return {
     checker,
+    sessionLeases: createSessionLeases(cursor, clock),
+    lender,
+    ...(callers && { callers }),
     leased: {
       counts: checker.counts,
       holdsLease: () => cache.holds(clock()),
@@ -89,77 +103,13 @@ export function createChecking(
           log.warn({ err }, 'lease lost; nothing is answered until the next lease')
         },
       }
-      const holder = machineLease
-        ? keepPart(machineLease, cache, time, events)
-        : keepOwn(lease, listener, cache, time, events)
+      const holder = holding.keep(events)
       return {
         async close() {
           held.abort()
           await holder.close()
         },
       }
-    },
-  }
-}
-
-interface Holder {
-  close(): Promise<void>
-}
-
-/** Keeps a lease of this instance. */
-function keepOwn(
-  lease: Database,
-  listener: SharedListener,
-  cache: SessionCache,
-  time: Time,
-  on: LeaseEvents,
-): Holder {
-  const holder = keepLease(createInstance(instanceStore(lease), cache, time.clock), time, on)
-  const subscription = listener.subscribe(holder.wake)
-  return {
-    async close() {
-      await holder.close()
-      await subscription.close()
-    },
-  }
-}
-
-/**
- * Keeps a part of the lease of this machine. The cache keeps a read unless a revocation of its token was applied meanwhile. It reads only
- * the server that granted the lease, after what it has applied: so what it reads shows all that.
- */
-export function keepPart(
-  machineLease: MachineLease,
-  cache: SessionCache,
-  time: Time,
-  on: LeaseEvents,
-): Holder {
-  const { clock } = time
-  const caller = createCaller(cache, clock)
-  let server: string | null = null
-  let until = Number.NEGATIVE_INFINITY
-  const holder = keepCallerLease(caller, machineLease.request, time, {
-    leased() {
-      const lapsed = until <= clock()
-      until = caller.until
-      cache.hold(until)
-      if (caller.server === server && !lapsed) return
-      if (server !== null) on.lost(null)
-      server = caller.server
-      if (server !== null) on.leased(server)
-    },
-    failed(error) {
-      if (clock() < until) return
-      server = null
-      on.lost(error)
-    },
-  })
-  machineLease.onHint(holder.hint)
-  return {
-    async close() {
-      await holder.close()
-      cache.lapse()
-      machineLease.leave(caller.id)
     },
   }
 }

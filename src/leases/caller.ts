@@ -35,6 +35,11 @@ export function createCaller(memory: CallerMemory, clock: () => number, id: stri
       return leaseUntil
     },
 
+    /** What the memory has applied; null before the first lease. */
+    get cursor(): Cursor | null {
+      return cursor
+    },
+
     /** The server whose revocations the memory follows, as `SERVER_ID` names it; null before the first lease. */
     get server(): string | null {
       return cursor?.server ?? null

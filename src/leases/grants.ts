@@ -3,25 +3,27 @@
  * its own process. It acknowledges in PostgreSQL only what its callers have applied, too: so a logout waits for callers without knowing
  * of them, and no longer than for their instance. Pure: the transport and the clock are passed in.
  */
-import { isBefore, parseSnapshot, type Snapshot } from '../database/snapshots.ts'
 import type { Cursor, LeasedCache } from './instance.ts'
 import { HELD_MS, LEASE_MS, RATE_ERROR } from './lease.ts'
+import { createRecent, KEPT_MS } from './recent.ts'
 
-/** How long revocations are kept for callers, in milliseconds: longer than a caller with a lease can be behind. */
-const KEPT_MS = 30_000
-/** Most hashed tokens that are kept; a caller that is further behind evicts all. */
-const KEPT_TOKENS = 10_000
 /** Most callers of one instance. */
 const MOST_CALLERS = 10_000
 
 export interface LeaseRequest {
-  /** The id of a process. */
+  /** The id of a process; over HTTP after that of its key. */
   caller: string
+  /** The name of its key. A worker of this machine has none, and is never suspended. */
+  key?: string
+  /** The instance whose lease the caller holds, if any. */
+  instance?: string | null
   /** What the caller has applied; null when it has applied nothing. */
   cursor: Cursor | null
 }
 
 export interface CallerLease {
+  /** The generation of the instance that lends. */
+  instance: string
   /** What the caller has applied once it has evicted `revoked`. */
   cursor: Cursor
   /** Hashed tokens; null for all. */
@@ -30,20 +32,14 @@ export interface CallerLease {
   ms: number
 }
 
-/** Why no lease is granted: the instance has none of its own, the caller let a revocation wait, or there are too many callers. */
-export type Refusal = 'no_lease' | 'suspended' | 'too_many'
-
-/** Revocations that were read together. */
-interface Change {
-  /** The last snapshot before it, and the first that shows it. */
-  before: string
-  after: Snapshot
-  tokens: readonly string[] | null
-  /** When it was applied, in milliseconds. */
-  at: number
-}
+/**
+ * Why no lease is granted: the caller holds one of another instance, the instance has none of its own, the caller let a revocation wait,
+ * or there are too many callers.
+ */
+export type Refusal = 'other_instance' | 'no_lease' | 'suspended' | 'too_many'
 
 interface Caller {
+  key: string | undefined
   /** How many changes of this generation it has applied. */
   applied: number
   /** When its lease has ended, and until when it gets no other; in milliseconds on the clock of the instance. */
@@ -52,142 +48,187 @@ interface Caller {
 }
 
 export interface GrantOptions {
-  /** How long a caller gets no lease after it let a revocation wait for the end of its lease, in milliseconds. */
+  /** How long a caller with a key gets no lease after it let a revocation wait for the end of its lease, in milliseconds. */
   suspendedMs?: number
+  /** It lends only once a caller has come, and then from its next read on: it has to read now. Without this it always lends. */
+  onFirstCaller?: () => void
   /** Revocations were applied here: callers should renew. */
   onChange?: () => void
   /** Callers have applied more: `acknowledged` has changed. */
   onApplied?: () => void
+  /** A caller is suspended. */
+  onSuspended?: (caller: string, key: string) => void
 }
+
+export type Grants = ReturnType<typeof createGrants>
 
 /** Stands between an instance and its own cache, if it has one. */
 export function createGrants(
   cache: LeasedCache | null,
   clock: () => number,
-  { suspendedMs = 30_000, onChange = () => {}, onApplied = () => {} }: GrantOptions = {},
+  {
+    suspendedMs = 30_000,
+    onFirstCaller,
+    onChange = () => {},
+    onApplied = () => {},
+    onSuspended = () => {},
+  }: GrantOptions = {},
 ) {
-  let server = ''
-  let last = ''
+  /** The id of this generation. */
+  let instance = ''
+  const recent = createRecent()
   let leaseUntil = Number.NEGATIVE_INFINITY
-  let changes: Change[] = []
-  /** How many changes of this generation are no longer kept, and the last snapshot before those that are. */
-  let forgotten = 0
-  let oldest = parseSnapshot('0:0:')
   let callers = new Map<string, Caller>()
+  /** Notices that were applied are in no change: after them only what a read has shown may be lent. */
+  let lends: 'no' | 'asked' | 'yes' = 'no'
+  let turn: PromiseWithResolvers<void> | null = null
 
-  const total = () => forgotten + changes.length
-
-  function forgetOldChanges(now: number): void {
-    while (changes[0] && changes[0].at < now - KEPT_MS) {
-      oldest = changes[0].after
-      changes.shift()
-      forgotten++
-    }
-    let tokens = 0
-    for (const change of [...changes].reverse()) {
-      tokens += change.tokens?.length ?? 0
-      if (tokens > KEPT_TOKENS) change.tokens = null
-    }
+  /** Resolves when the lease is extended or over, and when something was revoked. */
+  function next(): Promise<void> {
+    turn ??= Promise.withResolvers()
+    return turn.promise
   }
 
-  /** How many changes a cursor shows; null when that cannot be known. */
-  function countApplied(cursor: Cursor | null): number | null {
-    if (cursor?.server !== server) return null
-    if (cursor.snapshot === last) return total()
-    const snapshot = parseSnapshot(cursor.snapshot)
-    const newest = changes.findLastIndex(({ after }) => !isBefore(snapshot, after))
-    if (newest >= 0) return forgotten + newest + 1
-    return isBefore(snapshot, oldest) ? null : forgotten
+  function endTurn(): void {
+    turn?.resolve()
+    turn = null
+  }
+
+  const outlived = () => {
+    const now = clock()
+    return [...callers.values()].some(({ end }) => now < end)
   }
 
   /** Whether a caller let a change wait until its lease ended, or for as long as a lease. */
   function letWait({ applied, end }: Caller, now: number): boolean {
-    const change = changes[Math.max(0, applied - forgotten)]
+    const change = recent.after(applied)
     if (!change || change.at >= end) return false
     // One that renews and never applies is no better than one that hangs.
     return end <= now || change.at + LEASE_MS <= now
   }
 
-  function acknowledged(): string {
-    const now = clock()
-    let least = total()
-    for (const { applied, end } of callers.values()) if (now < end) least = Math.min(least, applied)
-    return changes[Math.max(0, least - forgotten)]?.before ?? last
+  function suspendIfSick(id: string, caller: Caller, now: number): void {
+    if (caller.key === undefined || !letWait(caller, now)) return
+    if (suspendedMs > 0 && caller.suspendedUntil <= now) onSuspended(id, caller.key)
+    caller.suspendedUntil = Math.min(caller.end, now) + suspendedMs
+  }
+
+  /** Notes what a caller has applied. */
+  function note(id: string, applied: number | null, now: number): Caller | undefined {
+    const known = callers.get(id)
+    if (!known) return undefined
+    suspendIfSick(id, known, now)
+    if (applied !== null && applied > known.applied) {
+      known.applied = applied
+      onApplied()
+    }
+    return known
   }
 
   return {
     begin(first: Cursor): void {
       cache?.begin(first)
-      server = first.server
-      last = first.snapshot
+      instance = crypto.randomUUID()
+      recent.begin(first)
       leaseUntil = Number.NEGATIVE_INFINITY
-      changes = []
-      forgotten = 0
-      oldest = parseSnapshot(first.snapshot)
+      lends = onFirstCaller && !outlived() ? 'no' : 'yes'
       // The row of the generation before stays while they hold its leases.
       callers = new Map()
+      endTurn()
     },
 
-    evict(tokens: readonly string[] | null, snapshot: string): void {
+    evict(tokens: readonly string[] | null, snapshot: string | null): void {
       cache?.evict(tokens, snapshot)
+      if (snapshot === null) return
       const now = clock()
-      const revoked = tokens === null || tokens.length > 0
-      if (revoked) changes.push({ before: last, after: parseSnapshot(snapshot), tokens, at: now })
-      last = snapshot
-      forgetOldChanges(now)
-      for (const [id, caller] of callers) if (caller.end < now - KEPT_MS) callers.delete(id)
+      const revoked = recent.add(tokens, snapshot, now)
+      for (const [id, caller] of callers) {
+        suspendIfSick(id, caller, now)
+        if (caller.end < now - KEPT_MS) callers.delete(id)
+      }
       if (revoked) onChange()
+      if (revoked || lends === 'asked') endTurn()
+      if (lends === 'asked') lends = 'yes'
     },
 
     extend(sentAt: number, now: number): boolean {
       const expired = leaseUntil > Number.NEGATIVE_INFINITY && leaseUntil <= now
       if (expired || cache?.extend(sentAt, now) === false) return false
       leaseUntil = sentAt + HELD_MS
+      endTurn()
       return true
     },
 
     lapse(): void {
       cache?.lapse()
       leaseUntil = Number.NEGATIVE_INFINITY
+      endTurn()
     },
 
-    acknowledged,
-
-    outlived(): boolean {
+    acknowledged(): string {
       const now = clock()
-      return [...callers.values()].some(({ end }) => now < end)
+      let least = recent.total()
+      for (const { applied, end } of callers.values()) if (now < end) least = Math.min(least, applied)
+      return recent.shows(least)
     },
+
+    outlived,
+
+    lends: () => lends !== 'no',
 
     /** What this instance has applied; null before its first snapshot. What it answers from now on shows all of it. */
     get cursor(): Cursor | null {
-      return last ? { server, snapshot: last } : null
+      return recent.cursor
+    },
+
+    /** Resolves once it lends, if it has a lease. */
+    async ready(): Promise<void> {
+      if (lends === 'yes' || clock() >= leaseUntil) return
+      if (lends === 'no') {
+        lends = 'asked'
+        onFirstCaller?.()
+      }
+      await next()
+    },
+
+    /** Notes what the caller has applied. Resolves when there is something to tell it: a longer lease, or revocations. */
+    async news(request: LeaseRequest): Promise<void> {
+      const now = clock()
+      const applied = recent.countIn(request.cursor)
+      const known = request.instance === instance && note(request.caller, applied, now)
+      const waits = known && now < Math.min(known.end, leaseUntil) && known.suspendedUntil <= now
+      if (waits && applied === recent.total()) await next()
     },
 
     /** Grants a lease, and notes what the caller has applied. */
-    grant({ caller: id, cursor }: LeaseRequest): CallerLease | Refusal {
+    grant({ caller: id, key, instance: held, ...request }: LeaseRequest): CallerLease | Refusal {
+      if (held && held !== instance) return 'other_instance'
       const now = clock()
       const left = leaseUntil - now
-      if (left <= 0) return 'no_lease'
-      const applied = countApplied(cursor)
-      const known = callers.get(id)
-      if (known) {
-        if (letWait(known, now)) known.suspendedUntil = Math.min(known.end, now) + suspendedMs
-        if (applied !== null && applied > known.applied) {
-          known.applied = applied
-          onApplied()
-        }
-        const isHeld = now < known.end
-        if (now < known.suspendedUntil || (isHeld && letWait(known, now))) return 'suspended'
-      } else if (callers.size >= MOST_CALLERS) return 'too_many'
+      const { cursor } = recent
+      if (left <= 0 || lends !== 'yes' || !cursor) return 'no_lease'
+      const applied = recent.countIn(request.cursor)
+      const known = note(id, applied, now)
+      if (known && (now < known.suspendedUntil || (now < known.end && letWait(known, now))))
+        return 'suspended'
+      if (!known && callers.size >= MOST_CALLERS) return 'too_many'
       // A caller without a lease of this instance holds one only when it has applied this answer.
       callers.set(id, {
-        applied: known && now < known.end ? known.applied : total(),
+        key,
+        applied: known && now < known.end ? known.applied : recent.total(),
         end: leaseUntil,
         suspendedUntil: now,
       })
-      const unseen = applied === null ? null : changes.slice(applied - forgotten).map(({ tokens }) => tokens)
-      const revoked = unseen?.every((tokens) => tokens !== null) ? unseen.flat() : null
-      return { cursor: { server, snapshot: last }, revoked, ms: left * (1 - 2 * RATE_ERROR) }
+      return { instance, cursor, revoked: recent.tokensAfter(applied), ms: left * (1 - 2 * RATE_ERROR) }
+    },
+
+    /** How long a caller still gets no lease, in milliseconds. */
+    suspendedFor: (id: string): number => Math.max(0, (callers.get(id)?.suspendedUntil ?? 0) - clock()),
+
+    /** How many callers with a key hold a lease. */
+    holders(): number {
+      const now = clock()
+      return [...callers.values()].filter(({ key, end }) => key !== undefined && now < end).length
     },
 
     /** The caller answers nothing under a lease of this instance any more. */

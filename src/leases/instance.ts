@@ -39,8 +39,8 @@ export interface Cursor {
 export interface LeasedCache {
   /** Begins a generation: empty, without a lease. `first` is the server's snapshot before which nothing was read. */
   begin(first: Cursor): void
-  /** Removes hashed tokens, null for all. `snapshot` is that of the last read: where callers need one, every call follows a read. */
-  evict(tokens: readonly string[] | null, snapshot: string): void
+  /** Removes hashed tokens, null for all. @param snapshot of the read that found them; null for a notice: the next read finds them, too. */
+  evict(tokens: readonly string[] | null, snapshot: string | null): void
   /** Holds the lease, counted from `sentAt`. @returns false when the lease before has expired. */
   extend(sentAt: number, now: number): boolean
   /** Ends lease and generation. */
@@ -49,6 +49,11 @@ export interface LeasedCache {
   acknowledged?(): string
   /** Whether callers may still hold a part of a lease that has ended. */
   outlived?(): boolean
+  /**
+   * Whether it lends parts of the lease, or is about to. Callers apply what the instance reads, and acknowledge snapshots. No digest of a
+   * notice can speak for them, so the instance always reads then.
+   */
+  lends?(): boolean
 }
 
 export type Instance = ReturnType<typeof createInstance>
@@ -58,8 +63,6 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
   let id = ''
   let server = ''
   let last: Omit<Changes, 'tokens'>
-  /** Its callers apply what it reads, and acknowledge snapshots: no digest of a notice can speak for them, so it always reads. */
-  const lends = cache.acknowledged !== undefined
   /** Since the last read: digests of the notices that were applied, and the tokens that they carried. */
   let notices: string[] = []
   let noticed = new Set<string>()
@@ -108,7 +111,7 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
       const notice = parseNotice(text)
       // With another policy everything is to be evicted, or the notice is older than the last read, or forged.
       if (notice?.policy !== last.policy) return false
-      cache.evict(notice.tokens, last.snapshot)
+      cache.evict(notice.tokens, null)
       for (const token of notice.tokens) noticed.add(token)
       notices.push(digestOf(text))
     }
@@ -153,7 +156,7 @@ export function createInstance(store: InstanceStore, cache: LeasedCache, clock: 
      * @param texts theirs; null when it has to read. @returns false when it must join again.
      */
     async wake(texts: readonly string[] | null): Promise<boolean> {
-      const applied = !lends && texts !== null && applyNotices(texts)
+      const applied = !cache.lends?.() && texts !== null && applyNotices(texts)
       if (!applied && (await catchUp()) === null) return false
       return acknowledgeEviction()
     },

@@ -1,7 +1,8 @@
 /**
  * The lease of a machine with several workers. The supervising process holds it, and lends each worker a part: one row in PostgreSQL,
  * one heartbeat and one read after a notification, however many workers there are. Revocations wait for each worker that holds a part.
- * A worker that exits is waited for no longer; one that hangs, until its part ends.
+ * A worker that exits is waited for no longer; one that hangs, until its part ends. Callers over HTTP get their parts from the supervising
+ * process, too: a worker only passes their requests on.
  */
 import cluster, { type Worker } from 'node:cluster'
 import type { Database } from '../database/database.ts'
@@ -12,24 +13,42 @@ import type { RequestLease } from './caller.ts'
 import { type CallerLease, createGrants, type LeaseRequest, type Refusal } from './grants.ts'
 import { createInstance, keepLease } from './instance.ts'
 import { LEASE_MS, leaseClock } from './lease.ts'
+import {
+  createLender,
+  createSuspensions,
+  type Lender,
+  type LenderCounts,
+  type LoanRequest,
+  type Refused,
+} from './lender.ts'
 import { instanceStore } from './queries.ts'
 
 /** Sent by a worker to the supervising process, and back with `lease`. */
 const REQUEST = 'global-logout lease'
-/** Sent by a worker that answers nothing any more. */
+/** The same for a caller over HTTP. */
+const LEND = 'global-logout lend'
+/** Sent by a worker for a caller that answers nothing any more: itself, or one over HTTP. */
 const LEAVE = 'global-logout leave'
 /** Sent by the supervising process to every worker: sessions were revoked, or a lease is to be had again. */
 const HINT = 'global-logout renew'
 
-interface Message {
-  type: typeof REQUEST | typeof LEAVE
+interface Message<Request = unknown, Answer = unknown> {
+  type: typeof REQUEST | typeof LEND
   id: number
-  request: LeaseRequest
-  lease?: CallerLease | Refusal
+  request: Request
+  lease?: Answer
+}
+interface Leave {
+  type: typeof LEAVE
+  caller: string
 }
 
-const is = (type: Message['type'], message: unknown): message is Message =>
-  (message as Message | null)?.type === type
+const typeOf = (message: unknown) => (message as Message | Leave | null)?.type
+const isRequest = (message: unknown): message is Message<LeaseRequest, CallerLease | Refusal> =>
+  typeOf(message) === REQUEST
+const isLend = (message: unknown): message is Message<LoanRequest, CallerLease | Refused> =>
+  typeOf(message) === LEND
+const isLeave = (message: unknown): message is Leave => typeOf(message) === LEAVE
 
 /** Called in the supervising process. @param lease a pool of one connection. */
 export function lendMachineLease(lease: Database, listener: SharedListener, log: Log) {
@@ -41,12 +60,13 @@ export function lendMachineLease(lease: Database, listener: SharedListener, log:
     for (const worker of Object.values(cluster.workers ?? {})) if (worker?.isConnected()) worker.send(HINT)
   }
 
-  // A worker is all that its clients have: one that resumes must serve again at once.
+  const { suspended, onSuspended } = createSuspensions(log)
   const grants = createGrants(null, clock, {
-    suspendedMs: 0,
     onChange: hint,
     onApplied: () => holder.acknowledge(),
+    onSuspended,
   })
+  const lender = createLender(grants, suspended)
   const holder = keepLease(
     createInstance(instanceStore(lease), grants, clock),
     { clock, sleep },
@@ -64,23 +84,27 @@ export function lendMachineLease(lease: Database, listener: SharedListener, log:
   )
   const subscription = listener.subscribe(holder.wake)
 
-  cluster.on('message', (worker, message) => {
+  cluster.on('message', async (worker, message) => {
     // A message may come after the exit of its sender.
     if (worker.isDead()) return
-    if (is(LEAVE, message)) grants.leave(message.request.caller)
-    if (!is(REQUEST, message)) return
-    callers.set(worker, message.request.caller)
-    const answer: Message = { ...message, lease: grants.grant(message.request) }
-    if (worker.isConnected()) worker.send(answer)
+    const answer = (lease: unknown) => worker.isConnected() && worker.send({ ...message, lease })
+    if (isLeave(message)) grants.leave(message.caller)
+    else if (isRequest(message)) {
+      callers.set(worker, message.request.caller)
+      answer(grants.grant(message.request))
+    } else if (isLend(message)) answer(await lender.lend(message.request))
   })
   cluster.on('exit', (worker) => {
     grants.leave(callers.get(worker) ?? '')
     callers.delete(worker)
   })
 
+  const counts: LenderCounts = { holders: grants.holders, suspended }
   return {
     /** Resolves when the first lease is held, or the first try to get it has failed. */
     settled,
+    /** Of callers over HTTP. */
+    counts,
     async close(): Promise<void> {
       await subscription.close()
       await holder.close()
@@ -90,10 +114,8 @@ export function lendMachineLease(lease: Database, listener: SharedListener, log:
 }
 
 /** What a worker has of the lease of its machine. */
-export interface MachineLease {
+export interface MachineLease extends Lender {
   request: RequestLease
-  /** The caller answers nothing under its part any more. */
-  leave(caller: string): void
   /** Calls `onHint` when a renewal should not wait. Hints may be lost. */
   onHint(onHint: () => void): void
 }
@@ -101,30 +123,37 @@ export interface MachineLease {
 /** Called in a worker. */
 export function borrowMachineLease(): MachineLease {
   let lastId = 0
-  const waiting = new Map<number, (lease: CallerLease | Refusal) => void>()
+  const waiting = new Map<number, (lease: unknown) => void>()
   let onHint = () => {}
   process.on('message', (message: unknown) => {
     if (message === HINT) onHint()
-    else if (is(REQUEST, message)) waiting.get(message.id)?.(message.lease ?? 'no_lease')
+    else if (isRequest(message) || isLend(message)) waiting.get(message.id)?.(message.lease)
   })
-  const send = (message: Message) => process.send?.(message)
+  const send = (message: Message | Leave) => void process.send?.(message)
+
+  async function ask<Answer>(type: Message['type'], request: unknown): Promise<Answer> {
+    const id = ++lastId
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    waiting.set(id, resolve)
+    // A later answer would grant nothing.
+    const timer = setTimeout(() => reject(new Error('the supervising process does not answer')), LEASE_MS)
+    send({ type, id, request })
+    const lease = await promise.finally(() => {
+      clearTimeout(timer)
+      waiting.delete(id)
+    })
+    return lease as Answer
+  }
 
   return {
     async request(request) {
-      const id = ++lastId
-      const { promise, resolve, reject } = Promise.withResolvers<CallerLease | Refusal>()
-      waiting.set(id, resolve)
-      // A later answer would grant nothing.
-      const timer = setTimeout(() => reject(new Error('the supervising process does not answer')), LEASE_MS)
-      send({ type: REQUEST, id, request })
-      const lease = await promise.finally(() => {
-        clearTimeout(timer)
-        waiting.delete(id)
-      })
+      const lease = await ask<CallerLease | Refusal>(REQUEST, request)
       if (typeof lease === 'string') throw new Error(`the supervising process grants no lease: ${lease}`)
       return lease
     },
-    leave: (caller) => void send({ type: LEAVE, id: 0, request: { caller, cursor: null } }),
+    // Without the signal: a lease that reaches no caller ends by itself.
+    lend: (request) => ask<CallerLease | Refused>(LEND, request),
+    leave: (caller) => send({ type: LEAVE, caller }),
     onHint(listener) {
       onHint = listener
     },

@@ -1,6 +1,7 @@
 /** Metrics over counters that other modules keep. Those modules do not depend on the metrics. */
 import type { Leased } from '../check/start.ts'
 import type { Standbys } from '../database/standbys.ts'
+import type { LenderCounts } from '../leases/lender.ts'
 import { byLabel, type Collectors } from './collectors.ts'
 import type { SnapshotAges } from './snapshot-watch.ts'
 
@@ -40,6 +41,17 @@ export function createServiceMetrics({ counter, gauge }: Pick<Collectors, 'count
       )
       gauge('leases_held', 'Processes that hold a lease', () => (holdsLease() ? 1 : 0))
       gauge('sessions_in_memory', 'Sessions in the caches of all processes', size)
+    },
+
+    /** Callers over HTTP that hold a part of the lease of this process. */
+    callers({ holders, suspended }: LenderCounts): void {
+      gauge('callers', 'Services that check in their own process: those that hold a lease', holders)
+      counter(
+        'callers_suspended_total',
+        'Callers that let a revocation wait for the end of their lease, by the name of their key',
+        () => byLabel('key', Object.fromEntries(suspended)),
+        { labelNames: ['key'] },
+      )
     },
 
     /** Connection pools, by name. */

@@ -59,20 +59,20 @@ export function answerSupervisor(registry: Registry): void {
   })
 }
 
-/** Called in the supervising process: answers workers that ask for all metrics. */
-export function gatherMetrics(log: Log): void {
+/** Called in the supervising process: answers workers that ask for all metrics. @param own those of the supervising process. */
+export function gatherMetrics(own: Registry, log: Log): void {
   cluster.on('message', (worker, message) => {
     if (!is(ASK, message)) return
     const answer = (text: string) => worker.isConnected() && worker.send({ ...message, text })
-    collectAll()
+    collectAll(own)
       .then((counted) => AggregatorRegistry.aggregate(counted).metrics())
       .then(answer)
       .catch((err) => log.error({ err }, 'could not collect the metrics of the workers'))
   })
 }
 
-/** The metrics of every worker that answers in time, and the number of workers that do not. */
-async function collectAll(): Promise<Counted[]> {
+/** Own metrics, those of every worker that answers in time, and the number of workers that do not. */
+async function collectAll(own: Registry): Promise<Counted[]> {
   const id = crypto.randomUUID()
   const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker?.isConnected())
   const received: Counted[] = []
@@ -90,5 +90,6 @@ async function collectAll(): Promise<Counted[]> {
   cluster.off('message', onMessage)
   const zero = received.flat().find(({ name }) => name === UNRESPONSIVE)
   const unresponsive = workers.length - received.length
-  return zero ? [...received, [{ ...zero, values: [{ value: unresponsive, labels: {} }] }]] : received
+  const counted = [...received, await own.getMetricsAsJSON()]
+  return zero ? [...counted, [{ ...zero, values: [{ value: unresponsive, labels: {} }] }]] : counted
 }

@@ -4,15 +4,26 @@ import t from 'tap'
 import { CONNECTIONS, isDirect, POOLS, type PoolName, type PoolSettings } from '../../src/database/pools.ts'
 import { readRights } from '../../src/database/rights.ts'
 import { rowsByObject } from '../../src/doctor/roles-action.ts'
+import { createKey } from '../../src/service-api/keys.ts'
 import { runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
 import { served } from '../support/served.ts'
+import { json, servicesOn } from '../support/service.ts'
 import { readme, readmeTable } from './readme.ts'
 
 const read = (file: string) => readFile(new URL(`../../docs/${file}`, import.meta.url), 'utf8')
 const service = await served({ CHECK_MODE: 'leased' })
 await service.ask(null, '/check')
+const { database } = servicesOn(service.database.url)
+const { key } = await database.transaction((tx) =>
+  createKey(
+    tx,
+    { name: 'shop', scopes: ['leases'], lifetimeSeconds: null },
+    { actorKind: 'system', actorId: 'test' },
+  ),
+)
+await service.ask(key, '/leases', json({ caller: crypto.randomUUID() }))
 await service.metrics()
 const printed = await service.metrics()
 

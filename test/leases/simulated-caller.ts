@@ -4,7 +4,7 @@
  */
 import { createSessionCache } from '../../src/check/cache.ts'
 import { leasedChecker } from '../../src/check/checker.ts'
-import { keepPart } from '../../src/check/start.ts'
+import { partOfMachineLease } from '../../src/check/holding.ts'
 import { createCalls } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { createCaller, keepCallerLease, type RequestLease } from '../../src/leases/caller.ts'
@@ -43,7 +43,9 @@ export function simulatedWorker(
   const onHint = (onHint: () => void) => {
     hint = onHint
   }
-  const holder = keepPart({ ...requests, onHint }, cache, time, {
+  // No caller asks a worker here.
+  const lend = async () => ({ refused: 'no_lease', retryMs: 0 }) as const
+  const holder = partOfMachineLease({ ...requests, onHint, lend }, cache, time).keep({
     leased: (server) => fence.open({ server, holds: () => cache.holds(time.clock()) }),
     lost: (error) => fence.close(error),
   })

@@ -15,6 +15,7 @@ import { createFence } from '../../src/leases/fence.ts'
 import { createGrants, type LeaseRequest } from '../../src/leases/grants.ts'
 import { createInstance, keepLease } from '../../src/leases/instance.ts'
 import { LEASE_MS } from '../../src/leases/lease.ts'
+import { createLender } from '../../src/leases/lender.ts'
 import { instanceStore } from '../../src/leases/queries.ts'
 import { type Answer, simulatedCaller, simulatedWorker } from './simulated-caller.ts'
 import { simulatedDatabase, simulatedPool } from './simulated-database.ts'
@@ -41,6 +42,10 @@ export interface Scenario {
   callers: boolean
   /** The callers are workers: each asks one instance only, and reads the database itself. */
   workers: boolean
+  /** The instances apply notices until their first caller comes, at some time. Not where callers are workers. */
+  late: boolean
+  /** Callers wait for their answers until there is something to tell. Workers do not. */
+  wait: boolean
   /** How often a request of a caller goes to another instance than its last one, 0 to 1. */
   moves: number
   /** How long a caller gets no lease after it let a revocation wait, in milliseconds. */
@@ -80,8 +85,11 @@ const DEADLINE_MS = 1_000
 const QUIET_MS = 450
 /** The same with a hint, and two renewals of callers. */
 const QUIET_CALLERS_MS = 650
-/** How long a caller waits for a lease. */
+/** How long a caller waits for a lease, and for an answer that comes when there is something to tell. */
 const LEASE_REQUEST_MS = 1_000
+const LEASE_WAIT_MS = 2_500
+/** How often a caller asks again when it has reached an instance whose lease it does not hold. */
+const TRIES = 16
 
 /** Plays a scenario to its end. */
 export async function play({ seed, rates, quiet, steps, moves, ...given }: Scenario): Promise<Outcome> {
@@ -138,6 +146,7 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
     const own = createSessionCache(SESSIONS)
     const cache = createGrants(own, clock, {
       suspendedMs: given.suspendedMs,
+      ...(given.late && !given.workers && { onFirstCaller: () => holder.wake() }),
       onChange: () => callers.forEach((_, caller) => void hint(caller)),
       onApplied: () => holder.acknowledge(),
     })
@@ -171,12 +180,28 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
       const leftMs = 'validUntil' in verdict ? Number(verdict.validUntil) * 1000 - clock() : 0
       return { valid: verdict.valid, readAfter, leftMs }
     }
-    return { checker, wake: holder.wake, cache, answer, check: async (token: string) => checker.check(token) }
+    const { lend } = createLender(cache, new Map())
+    return {
+      checker,
+      wake: holder.wake,
+      cache,
+      lend,
+      answer,
+      check: async (token: string) => checker.check(token),
+    }
   })
 
   /** Where the last request of each caller went. */
   const homes = Array.from({ length: CALLERS }, (_, me) => me % instanceCount)
-  const callers = Array.from({ length: given.callers ? CALLERS : 0 }, (_, me) => startCaller(me))
+  const callers: (ReturnType<typeof startCaller> | undefined)[] = []
+  for (let me = 0; me < (given.callers ? CALLERS : 0); me++) {
+    callers.push(undefined)
+    const start = () => {
+      callers[me] = startCaller(me)
+    }
+    if (given.late) events.at((random() * END_MS) / 2, start)
+    else start()
+  }
 
   /** The load balancer. */
   function route(me: number) {
@@ -193,11 +218,38 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
   function startCaller(me: number) {
     const overNetwork = <T>(effect: () => T | Promise<T>) => remote(effect, instanceCount + me)
     const time = timeOf(rates[1 + instanceCount + me] ?? 0)
+    /** Whose lease it holds, and until when. */
+    let held = ''
+    let heldUntil = Number.NEGATIVE_INFINITY
+    /** As a caller over HTTP asks: one instance at a time. */
+    async function borrow(request: LeaseRequest) {
+      for (let tries = 1; ; tries++) {
+        const sentAt = time.clock()
+        const instance = sentAt < heldUntil ? held : null
+        const wait = given.wait && sentAt + LEASE_MS / 2 < heldUntil
+        const { lend } = route(me)
+        const lent = await inTime(
+          overNetwork(() => lend({ ...request, key: 'shop', instance, wait })),
+          wait ? LEASE_WAIT_MS : LEASE_REQUEST_MS,
+        )
+        if ('refused' in lent && lent.refused === 'other_instance' && tries < TRIES) {
+          homes[me] = Math.floor(random() * instanceCount)
+          continue
+        }
+        if ('refused' in lent) return lent.refused
+        held = lent.instance
+        heldUntil = Math.max(heldUntil, sentAt + lent.ms)
+        return lent
+      }
+    }
     const requests = {
       async request(request: LeaseRequest) {
-        const { cache } = route(me)
-        const late = events.wait(LEASE_REQUEST_MS).then(() => 'late' as const)
-        const lease = await Promise.race([overNetwork(() => cache.grant(request)), late])
+        const lease = given.workers
+          ? await inTime(
+              overNetwork(() => route(me).cache.grant(request)),
+              LEASE_REQUEST_MS,
+            )
+          : await borrow(request)
         if (lease === 'suspended') outcome.suspended++
         if (typeof lease === 'string') throw new Error(lease)
         outcome.granted++
@@ -216,6 +268,11 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
         })
     events.at(END_MS, () => void caller.close())
     return caller
+  }
+
+  async function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
+    const late = events.wait(ms).then(() => Promise.reject(new Error('late')))
+    return Promise.race([answer, late])
   }
 
   async function restart(me: number): Promise<void> {
@@ -310,6 +367,6 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
   for (const step of steps) events.at(step.at, () => void Promise.resolve(run(step)).catch(() => {}))
   await events.run(END_MS + 3 * LEASE_MS)
   if (!given.callers) for (const { checker } of instances) outcome.hits += checker.counts.hits
-  for (const { counts } of callers) outcome.hits += counts.hits
+  for (const caller of callers) outcome.hits += caller?.counts.hits ?? 0
   return outcome
 }

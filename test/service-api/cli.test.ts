@@ -98,7 +98,7 @@ t.test('invalid input is reported, and no key is created', async (t) => {
     [['create', '--name', 'x'], /--scope/],
     [
       ['create', '--name', 'x', '--scope', 'everything'],
-      /introspect, sessions:create, users:delete, events, security/,
+      /introspect, sessions:create, users:delete, events, leases, security/,
     ],
     [['create', '--name', ' ', ...scope], /--name/],
     [['create', '--name', 'x\ny', ...scope], /--name/],

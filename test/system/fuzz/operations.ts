@@ -50,6 +50,12 @@ export function operationsOf(document: OpenAPIV3_1.Document): Operation[] {
   )
 }
 
+/** The names of headers that every answer has. */
+const requiredOf = (headers: NonNullable<OpenAPIV3_1.ResponseObject['headers']>) =>
+  Object.entries(headers)
+    .filter(([, header]) => !('required' in header && header.required === false))
+    .map(([name]) => name)
+
 function judge(
   document: OpenAPIV3_1.Document,
   at: string[],
@@ -65,7 +71,7 @@ function judge(
       const { content = {}, headers = {} } = response as OpenAPIV3_1.ResponseObject
       for (const type of Object.keys(content))
         validators.set(`${status} ${type}`, compile([...pointer, 'content', type, 'schema']))
-      return [status, { types: Object.keys(content), headers: Object.keys(headers) }]
+      return [status, { types: Object.keys(content), headers: requiredOf(headers) }]
     }),
   )
   return ({ status, headers, body }) => {

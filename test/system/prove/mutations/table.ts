@@ -84,7 +84,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     mode: 'leased',
     fault: null,
     file: 'src/leases/instance.ts',
-    find: '      const applied = !lends && texts !== null && applyNotices(texts)\n',
+    find: '      const applied = !cache.lends?.() && texts !== null && applyNotices(texts)\n',
     replace: `      const early = texts ?? []
       await store.acknowledge(id, { last, notices: [...notices, ...early.map(digestOf)] })
       const applied = texts !== null && applyNotices(texts)
@@ -238,8 +238,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     fault: null,
     callers: true,
     file: 'src/leases/grants.ts',
-    find: `    return changes[Math.max(0, least - forgotten)]?.before ?? last`,
-    replace: `    return last`,
+    find: `      return recent.shows(least)`,
+    replace: `      return recent.shows(recent.total())`,
   },
   'notices-while-lending': {
     meaning: 'an instance that lends its lease applies notices, too, as an instance without callers does',
@@ -247,7 +247,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     fault: null,
     callers: true,
     file: 'src/leases/instance.ts',
-    find: `!lends && texts !== null`,
+    find: `!cache.lends?.() && texts !== null`,
     replace: `texts !== null`,
   },
   'notices-between-callers': {
@@ -257,8 +257,20 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     fault: null,
     callers: true,
     file: 'src/leases/instance.ts',
-    find: `!lends && texts !== null`,
+    find: `!cache.lends?.() && texts !== null`,
     replace: `!cache.outlived?.() && texts !== null`,
+  },
+  'lends-without-reading': {
+    meaning:
+      'an instance that has applied notices lends at once when its first caller comes, from the snapshot that it read last',
+    mode: 'leased',
+    fault: null,
+    callers: true,
+    file: 'src/leases/grants.ts',
+    find: `        lends = 'asked'
+        onFirstCaller?.()`,
+    replace: `        lends = 'yes'
+        return`,
   },
   'grant-not-capped': {
     meaning: 'a caller gets a whole lease, whatever is left of the lease of its instance',
@@ -275,8 +287,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     fault: null,
     callers: true,
     file: 'src/leases/grants.ts',
-    find: `      const left = leaseUntil - now
-      if (left <= 0) return 'no_lease'`,
+    find: `      const left = leaseUntil - now`,
     replace: `      const left = leaseUntil > now ? leaseUntil - now : HELD_MS`,
   },
   'grant-acknowledges-sent': {
@@ -286,9 +297,9 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     callers: true,
     file: 'src/leases/grants.ts',
     find: `if (applied !== null && applied > known.applied) {
-          known.applied = applied`,
-    replace: `if (known.applied < total()) {
-          known.applied = total()`,
+      known.applied = applied`,
+    replace: `if (known.applied < recent.total()) {
+      known.applied = recent.total()`,
   },
   'row-removed-under-callers': {
     meaning:
