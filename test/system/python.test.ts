@@ -5,12 +5,12 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { boundedFetch } from '../support/bounded-fetch.ts'
 import { duringOutage } from '../support/database-outage.ts'
 import { freePort } from '../support/ports.ts'
 import { isInstalled, runProgram } from '../support/run-program.ts'
-import { startService } from '../support/service.ts'
+import { json, startService } from '../support/service.ts'
 import { nextEvent, waitFor } from '../support/within.ts'
 
 const PYTHON = '/usr/bin/python3'
@@ -18,28 +18,51 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const installed =
   (await isInstalled(PYTHON, '-c', 'import flask')) && (await isInstalled('curl', '--version'))
 const skip = installed || process.env.CI ? false : 'no Flask here (Debian: python3-flask)'
+const skipLeases = (await isInstalled(PYTHON, '--version')) || process.env.CI ? false : 'no Python here'
+
+/** Starts an application of the folder. @returns its address. */
+async function startApplication(t: Test, file: string, url: string, key: string): Promise<string> {
+  const port = await freePort()
+  const child = spawn(PYTHON, [`examples/python/${file}`], {
+    cwd: root,
+    stdio: 'ignore',
+    env: { PORT: String(port), GLOBAL_LOGOUT_URL: url, GLOBAL_LOGOUT_KEY: key },
+  })
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null)
+      await nextEvent('the end of Python', child, 'exit')
+  })
+  const address = `http://127.0.0.1:${port}`
+  await waitFor('the application to answer', () => boundedFetch(`${address}/`).catch(() => null))
+  return address
+}
+
+t.test(
+  'the Python server with leases checks from memory, until the sign-out',
+  { skip: skipLeases },
+  async (t) => {
+    const service = await startService({ env: { CHECK_MODE: 'leased' } })
+    const { key } = await service.keyFor('leases')
+    const server = await startApplication(t, 'leased_server.py', service.base, key)
+    const ada = await service.addUser('ada')
+    const check = (token: string) => boundedFetch(server, { headers: { authorization: `Bearer ${token}` } })
+    for (let round = 0; round < 10; round++) {
+      const { token } = await service.signIn(ada)
+      const { sessionId } = await waitFor('a check from memory', async () => {
+        const answer = (await (await check(token)).json()) as { fromMemory: boolean; sessionId: string }
+        return answer.fromMemory && answer
+      })
+      t.equal((await service.as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
+      t.equal((await check(token)).status, 401, `${sessionId} has ended`)
+    }
+  },
+)
 
 t.test('the Python example', { skip }, async (t) => {
   const service = await startService()
   const { key } = await service.keyFor('sessions:create')
-
-  /** Starts the application. @returns its address. */
-  async function start(url: string): Promise<string> {
-    const port = await freePort()
-    const child = spawn(PYTHON, ['examples/python/app.py'], {
-      cwd: root,
-      stdio: 'ignore',
-      env: { PORT: String(port), GLOBAL_LOGOUT_URL: url, GLOBAL_LOGOUT_KEY: key },
-    })
-    t.teardown(async () => {
-      child.kill('SIGKILL')
-      if (child.exitCode === null && child.signalCode === null)
-        await nextEvent('the end of Python', child, 'exit')
-    })
-    const address = `http://127.0.0.1:${port}`
-    await waitFor('the application to answer', () => boundedFetch(`${address}/`).catch(() => null))
-    return address
-  }
+  const start = (url: string) => startApplication(t, 'app.py', url, key)
   const application = await start(service.base)
 
   const login = (user: string, headers: Record<string, string>) =>
