@@ -73,6 +73,26 @@ BEGIN
 	RETURN QUERY SELECT * FROM global_logout.check_tokens(token_hashes);
 END $$;
 --> statement-breakpoint
+-- The same for a cache, with what it needs to answer later checks. In seconds from now: until the session ends by idle timeout or maximum
+-- age, until the next update is due, for an activity and for other checks, and between two updates. PostgreSQL inlines it, too.
+CREATE FUNCTION global_logout.read_tokens(token_hashes text[])
+RETURNS TABLE ("position" integer, user_id text, session_id uuid, created_at double precision, ends_at double precision,
+	age double precision, life double precision, touch double precision, passive_touch double precision, touch_interval double precision)
+LANGUAGE sql STABLE BEGIN ATOMIC
+	SELECT requested.position::integer, s."userId", s.id, extract(epoch FROM s."createdAt")::double precision,
+		extract(epoch FROM lasts.until)::double precision, extract(epoch FROM statement_timestamp() - s."createdAt")::double precision,
+		extract(epoch FROM lasts.until - statement_timestamp())::double precision,
+		extract(epoch FROM s."lastSeenAt" + lasts.pause - statement_timestamp())::double precision,
+		extract(epoch FROM greatest(s."lastSeenAt", s."passiveAt") + lasts.pause - statement_timestamp())::double precision,
+		extract(epoch FROM lasts.pause)::double precision
+	FROM global_logout.session_policy p, unnest(token_hashes) WITH ORDINALITY AS requested (token, position)
+	JOIN global_logout.session s ON s."sessionToken" = requested.token,
+	LATERAL (SELECT
+		global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", s.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch) AS until,
+		make_interval(secs => least(60::double precision, p.idle_timeout_seconds::double precision / 4::double precision)) AS pause) lasts
+	WHERE statement_timestamp() < lasts.until;
+END;
+--> statement-breakpoint
 
 -- Revocations. Each valid session that is deleted, or ended by an update, leaves a row in revoked_session. So does one that ended with
 -- its epoch: whatever deletes it, it was the incident that ended it, when it began.

@@ -573,12 +573,101 @@ BEGIN
 	PERFORM global_logout.refuse_staff(user_id);
 END $$;
 --> statement-breakpoint
--- For each transaction, the instances that have not acknowledged it: they may answer from memory.
+-- For each transaction, the instances that have not acknowledged it: they may answer from memory. Who knows the id of an instance may
+-- acknowledge in its name, so an application gets a digest of it.
 CREATE FUNCTION global_logout.lagging_instances(xids text[]) RETURNS TABLE (xid text, id uuid, beat bigint) LANGUAGE sql STABLE
 	SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
-	SELECT asked.xid, i.id, i.beat FROM unnest(xids) AS asked (xid)
+	SELECT asked.xid, left(encode(sha256(convert_to(i.id::text, 'UTF8')), 'hex'), 32)::uuid, i.beat FROM unnest(xids) AS asked (xid)
 	JOIN global_logout.instance i ON pg_visible_in_snapshot(asked.xid::xid8, i.applied) IS NOT TRUE
 $$;
+--> statement-breakpoint
+
+-- An application that answers checks from its own memory is an instance, as the processes of the service are (src/leases/instance.ts).
+-- Its id is random and its own secret: with it the functions write this row and no other. They never say whose session has ended, and
+-- list the hashed tokens of revocations since the instance joined, none from before. An application that acknowledges nothing delays
+-- each sign-out until its lease would have ended.
+
+-- Joins. Nothing is in memory yet, so nothing that this snapshot shows as revoked.
+CREATE FUNCTION global_logout.join_instances(instance_id uuid) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+BEGIN
+	PERFORM global_logout.begin_act(instance_id::text);
+	INSERT INTO global_logout.instance (id, applied) VALUES (instance_id, pg_current_snapshot());
+END $$;
+--> statement-breakpoint
+-- Acknowledges, and counts a heartbeat where "beats". The commit of a heartbeat is durable, as the lease needs it; one of an
+-- acknowledgement alone waits for nothing. Returns whether the instance has its row still. What was acknowledged stays so.
+CREATE FUNCTION global_logout.acknowledge_revocations(instance_id uuid, snapshot pg_snapshot, digests uuid[], beats boolean) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+BEGIN
+	IF beats THEN
+		PERFORM global_logout.begin_act(instance_id::text);
+	ELSE
+		PERFORM set_config('synchronous_commit', 'off', true);
+	END IF;
+	IF cardinality(digests) > 32 THEN
+		RAISE EXCEPTION 'an instance lists at most 32 notices' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	UPDATE global_logout.instance i SET beat = i.beat + beats::integer, applied = snapshot, notices = digests
+		WHERE i.id = instance_id AND pg_snapshot_xmin(snapshot) >= pg_snapshot_xmin(i.applied);
+	RETURN FOUND;
+END $$;
+--> statement-breakpoint
+-- The hashed tokens that "since" does not show as revoked, up to 10,001, with the snapshot of this read and the version of the policy.
+-- Without "since" it is what the instance has acknowledged; older it cannot be. Null where the instance has no row any more.
+CREATE FUNCTION global_logout.read_revocations(instance_id uuid, since pg_snapshot, OUT snapshot text, OUT policy text, OUT tokens text[])
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM global_logout.begin_act(instance_id::text);
+	IF since IS NULL THEN
+		SELECT i.applied INTO since FROM global_logout.instance i WHERE i.id = instance_id;
+	END IF;
+	SELECT pg_current_snapshot()::text, p.xmin::text, ARRAY(
+			SELECT r.session_token FROM global_logout.revoked_session r
+				WHERE r.xid >= pg_snapshot_xmin(since) AND NOT pg_visible_in_snapshot(r.xid, since)
+			UNION ALL SELECT c.session_token FROM global_logout.session_change c
+				WHERE c.xid >= pg_snapshot_xmin(since) AND NOT pg_visible_in_snapshot(c.xid, since)
+			LIMIT 10001)
+		INTO snapshot, policy, tokens FROM global_logout.session_policy p, global_logout.instance i
+		WHERE i.id = instance_id AND pg_snapshot_xmin(since) >= pg_snapshot_xmin(i.applied);
+END $$;
+--> statement-breakpoint
+-- The instance answers nothing from memory any more.
+CREATE FUNCTION global_logout.leave_instances(instance_id uuid) RETURNS void LANGUAGE sql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+	DELETE FROM global_logout.instance i WHERE i.id = instance_id
+$$;
+--> statement-breakpoint
+-- What memory keeps of these hashed tokens: read_tokens() for an application. The server process keeps the plan.
+CREATE FUNCTION global_logout.read_sessions(token_hashes text[])
+RETURNS TABLE ("position" integer, user_id text, session_id uuid, created_at double precision, ends_at double precision,
+	age double precision, life double precision, touch double precision, passive_touch double precision, touch_interval double precision)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+	RETURN QUERY SELECT * FROM global_logout.read_tokens(token_hashes);
+END $$;
+--> statement-breakpoint
+-- Records uses that memory answered, as use_session() does. Returns how many were due.
+CREATE FUNCTION global_logout.record_uses(session_ids uuid[], activity boolean) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+DECLARE
+	recorded integer;
+BEGIN
+	PERFORM global_logout.begin_act();
+	UPDATE global_logout.session s SET
+		"lastSeenAt" = CASE WHEN activity THEN statement_timestamp() ELSE s."lastSeenAt" END,
+		"passiveAt" = CASE WHEN activity THEN s."passiveAt" ELSE statement_timestamp() END
+		WHERE s.id IN (
+			SELECT due.id FROM global_logout.session due, global_logout.session_policy p
+			WHERE due.id = ANY (session_ids)
+				AND statement_timestamp() < global_logout.session_ends_at(due.expires, due."createdAt", due."lastSeenAt", due.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
+				AND (CASE WHEN activity THEN due."lastSeenAt" ELSE greatest(due."lastSeenAt", due."passiveAt") END) < statement_timestamp()
+					- make_interval(secs => least(60::double precision, p.idle_timeout_seconds::double precision / 4::double precision))
+			FOR UPDATE OF due SKIP LOCKED);
+	GET DIAGNOSTICS recorded = ROW_COUNT;
+	RETURN recorded;
+END $$;
 --> statement-breakpoint
 -- Follows the application's own table of users, on which "global-logout users link" puts triggers that call this: names and emails
 -- of the mirror stay in step, and the sessions of users end who are deleted or get another id, staff included: that is only safer.

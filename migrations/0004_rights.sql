@@ -40,7 +40,9 @@ BEGIN
 		IF member IN ('global_logout_application', 'global_logout_staff_application') THEN
 			EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
 				global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]),
-				global_logout.take_over(text, text, timestamptz, jsonb, text, inet) TO %I', member);
+				global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.join_instances(uuid), global_logout.leave_instances(uuid),
+				global_logout.acknowledge_revocations(uuid, pg_snapshot, uuid[], boolean), global_logout.read_revocations(uuid, pg_snapshot),
+				global_logout.read_sessions(text[]), global_logout.record_uses(uuid[], boolean) TO %I', member);
 			CONTINUE;
 		END IF;
 		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer, integer, integer),
@@ -66,7 +68,7 @@ BEGIN
 		-- Append-only: the service adds to the record, and neither changes nor removes anything in it.
 		GRANT SELECT, INSERT, UPDATE (waited_ms) ON global_logout.operation TO global_logout_service;
 		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
-		GRANT EXECUTE ON FUNCTION global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
+		GRANT EXECUTE ON FUNCTION global_logout.read_tokens(text[]), global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
 			global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.remove_user(text, text, text, text),
 			global_logout.redo_operation(jsonb, uuid[], boolean),
 			global_logout.log_in(text, text, jsonb, text, inet, text, uuid, boolean, text), global_logout.log_out(text, text, uuid, text[], text, inet, text, integer, boolean),
@@ -97,7 +99,9 @@ BEGIN
 	EXECUTE 'REVOKE ALL ON FUNCTION
 		global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer, integer, integer),
 		global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, integer, integer, timestamptz),
-		global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]),
+		global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]), global_logout.read_tokens(text[]),
+		global_logout.join_instances(uuid), global_logout.leave_instances(uuid), global_logout.acknowledge_revocations(uuid, pg_snapshot, uuid[], boolean),
+		global_logout.read_revocations(uuid, pg_snapshot), global_logout.read_sessions(text[]), global_logout.record_uses(uuid[], boolean),
 		global_logout.named_operation(), global_logout.record_revocations(), global_logout.delete_before_truncate(), global_logout.record_ending_update(),
 		global_logout.refuse_revival(), global_logout.begin_act(text[]),
 		global_logout.may_act_on_staff(), global_logout.refuse_staff(text),

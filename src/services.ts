@@ -18,7 +18,8 @@ import { createAfterCommit } from './leases/after-commit.ts'
 import { createBarrier, startInstanceReaper } from './leases/barrier.ts'
 import { createFence } from './leases/fence.ts'
 import type { MachineLease } from './leases/machine-lease.ts'
-import { barrierStore, REVOKED } from './leases/queries.ts'
+import { REVOKED } from './leases/notice.ts'
+import { barrierStore } from './leases/queries.ts'
 import { createCleanup } from './lib/cleanup.ts'
 import type { Log } from './lib/log.ts'
 import { createMetrics } from './observability/metrics.ts'
@@ -28,6 +29,7 @@ import { createAcknowledged } from './operations/acknowledged.ts'
 import type { Journal } from './operations/journal.ts'
 import { createKeys } from './service-api/keys.ts'
 import { createLastSeen } from './sessions/last-seen.ts'
+import { updateLastSeen } from './sessions/queries.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { startSweeper } from './sessions/sweeper.ts'
 import { createAccounts } from './staff/accounts/accounts.ts'
@@ -108,7 +110,12 @@ export function createServices(
   const reads = createReads(database, replica, log)
   const metrics = createMetrics()
   metrics.pools(forEachPool((name) => pools[name].pool))
-  const lastSeen = track(createLastSeen(database.unfenced, log))
+  const lastSeen = track(
+    createLastSeen(
+      (ids, activity) => database.unfenced.run((db) => updateLastSeen(db, ids, { activity })),
+      log,
+    ),
+  )
   metrics.lastSeen(lastSeen.counts)
   const barrier = createBarrier(barrierStore(pools.waits.run, pools.jobs.run), {
     onWait: metrics.revocationWaited,

@@ -5,7 +5,7 @@ import { print } from '../cli/print.ts'
 import type { Database, Executor } from '../database/database.ts'
 import { parseDatabaseUrl } from '../database/database-url.ts'
 import { isRowSecurityError, rootCause, sqlState } from '../database/failures.ts'
-import { inSchema } from '../database/own-schema.ts'
+import { inSchema } from '../database/schema-name.ts'
 import { Problem } from '../errors.ts'
 import { count } from '../ui/format.ts'
 import {

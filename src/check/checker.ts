@@ -1,9 +1,8 @@
 /**
  * Decides whether a token is valid, and whose it is. Once a logout has been answered, no checker says "valid" for the sessions
- * that it ended. An undecided check throws a 503; it is never answered.
+ * that it ended. An undecided check throws a 503; it is never answered. `@global-logout/postgres` bundles this module.
  */
 
-import type { Database } from '../database/database.ts'
 import { POOLS } from '../database/pools.ts'
 import { hashToken } from '../database/token-hash.ts'
 import { Problem, unavailable } from '../errors.ts'
@@ -11,7 +10,7 @@ import { batch } from '../lib/batch.ts'
 import type { Time } from '../lib/sleep.ts'
 import type { LastSeen } from '../sessions/last-seen.ts'
 import { CachedSession, type SessionCache } from './cache.ts'
-import { checkTokens, readTokens } from './queries.ts'
+import type { Checked, Read } from './queries.ts'
 
 export type Verdict = ValidSession | { valid: false; tooOld?: true }
 
@@ -61,12 +60,12 @@ const LATE_MS = 250
 const INVALID: Verdict = { valid: false }
 const TOO_OLD: Verdict = { valid: false, tooOld: true }
 
+/** Answers for hashed tokens, by position; null for one that is not valid. */
+type Load<Found> = (hashes: string[]) => Promise<(Found | null)[]>
+
 /** Reads PostgreSQL after each check has arrived. Checks that arrive together share one query. */
-export function databaseChecker(
-  { query }: Pick<Database, 'query'>,
-  lastSeen: Pick<LastSeen, 'record'>,
-): Checker {
-  const lookUp = batch((hashes: string[]) => checkTokens(query, hashes), LIMITS)
+export function databaseChecker(load: Load<Checked>, lastSeen: Pick<LastSeen, 'record'>): Checker {
+  const lookUp = batch(load, LIMITS)
   return {
     async check(token, { activity, maxAuthAge = Number.POSITIVE_INFINITY } = ACTIVITY) {
       const found = await lookUp(hashToken(token)).catch(undecided)
@@ -92,23 +91,23 @@ export interface LeasedChecker extends Checker {
 
 /** Answers from the cache while the lease is held, else as the database checker does. */
 export function leasedChecker(
-  { query }: Pick<Database, 'query'>,
+  load: Load<Read>,
   lastSeen: Pick<LastSeen, 'record'>,
   cache: SessionCache,
   time: Time,
 ): LeasedChecker {
   const { clock } = time
-  const lookUp = batch((hashes: string[]) => readTokens(query, hashes), LIMITS, time)
+  const lookUp = batch(load, LIMITS, time)
   const counts = { hits: 0, misses: 0 }
 
   async function readSession(key: string, askedAt: number, use: Use): Promise<Verdict> {
-    const load = async () => {
+    const loadOne = async () => {
       // A check that waited for a shared read without success may be late already.
       if (clock() - askedAt > LATE_MS) throw unavailable(new Error('waited too long'))
       const found = await lookUp(key)
       return found && new CachedSession(found, askedAt)
     }
-    const found = await cache.read(key, askedAt, load).catch(undecided)
+    const found = await cache.read(key, askedAt, loadOne).catch(undecided)
     return found ? answerFrom(found, clock(), use) : INVALID
   }
 

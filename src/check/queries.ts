@@ -1,10 +1,8 @@
 /**
  * The queries of `/check`: which of these tokens are valid, and whose are they? One statement takes many tokens and answers by
- * position. Rows are arrays: row objects, matched by token, cost half the throughput.
+ * position. Rows are arrays: row objects, matched by token, cost half the throughput. `@global-logout/postgres` bundles this module.
  */
-
 import type { Database } from '../database/database.ts'
-import { endOf, lastSeenInterval } from '../sessions/validity.ts'
 
 /** A valid session. Instants are in seconds since 1970, with fractions. */
 interface Found {
@@ -36,17 +34,6 @@ export interface Read extends Found {
   touchInterval: number
 }
 
-const INTERVAL = lastSeenInterval('p.idle_timeout_seconds')
-
-/** When the session `s` ends under the policy `p`. */
-const END = endOf('s', {
-  idleTimeout: 'p.idle_timeout_seconds',
-  maxAge: 'p.max_age_seconds',
-  epoch: 'p.epoch',
-})
-
-const seconds = (interval: string) => `extract(epoch from ${interval})::float8`
-
 const CHECK_TOKENS = {
   name: 'check-tokens',
   text: 'select * from global_logout.check_tokens($1)',
@@ -54,17 +41,10 @@ const CHECK_TOKENS = {
 }
 
 /** Only under a lease, so never through a pooler. */
-const READ_TOKENS = {
-  name: 'read-tokens',
-  text: `select requested.position::int, s."userId", s.id, ${seconds('s."createdAt"')},
-    ${seconds(END)}, ${seconds('statement_timestamp() - s."createdAt"')}, ${seconds(`${END} - statement_timestamp()`)},
-    ${seconds(`s."lastSeenAt" + ${INTERVAL} - statement_timestamp()`)},
-    ${seconds(`greatest(s."lastSeenAt", s."passiveAt") + ${INTERVAL} - statement_timestamp()`)},
-    ${seconds(INTERVAL)}
-  from global_logout.session_policy p, pg_catalog.unnest($1::text[]) with ordinality as requested (token, position)
-  join global_logout.session s on s."sessionToken" = requested.token
-  where statement_timestamp() < ${END}`,
-}
+const READ_TOKENS = { name: 'read-tokens', text: 'select * from global_logout.read_tokens($1)' }
+
+/** The same for a login with the rights of an application. */
+export const READ_SESSIONS = { name: 'read-sessions', text: 'select * from global_logout.read_sessions($1)' }
 
 /** Looks up hashed tokens. @returns null for a token that is not valid. */
 export async function checkTokens(query: Database['query'], hashes: string[]): Promise<(Checked | null)[]> {
@@ -88,13 +68,14 @@ type FoundColumns = [
 ]
 
 /** As `checkTokens`, with what the cache needs to answer later checks. */
-export async function readTokens(query: Database['query'], hashes: string[]): Promise<(Read | null)[]> {
+export async function readTokens(
+  query: Database['query'],
+  hashes: string[],
+  statement = READ_TOKENS,
+): Promise<(Read | null)[]> {
   const answers: (Read | null)[] = new Array(hashes.length).fill(null)
   const rows = await query<[...FoundColumns, life: number, touch: number, passive: number, interval: number]>(
-    {
-      ...READ_TOKENS,
-      values: [hashes],
-    },
+    { ...statement, values: [hashes] },
   )
   for (const [position, userId, sessionId, createdAt, expiresAt, age, life, touch, passive, interval] of rows)
     answers[position - 1] = {

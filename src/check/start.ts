@@ -14,6 +14,7 @@ import type { LastSeen } from '../sessions/last-seen.ts'
 import { createSessionCache } from './cache.ts'
 import { type Checker, databaseChecker, type LeasedChecker, leasedChecker } from './checker.ts'
 import { ownLease, partOfMachineLease } from './holding.ts'
+import { checkTokens, readTokens } from './queries.ts'
 import { createSessionLeases, type SessionLeases } from './session-leases.ts'
 
 export interface Sources {
@@ -62,12 +63,15 @@ export function createChecking(
   log: Log,
 ): Checking {
   if (checkMode === 'database')
-    return { checker: databaseChecker(checks, lastSeen), start: () => ({ close: async () => {} }) }
+    return {
+      checker: databaseChecker((hashes) => checkTokens(checks.query, hashes), lastSeen),
+      start: () => ({ close: async () => {} }),
+    }
 
   const time = { clock: leaseClock(), sleep }
   const { clock } = time
   const cache = createSessionCache(checkCache)
-  const checker = leasedChecker(checks, lastSeen, cache, time)
+  const checker = leasedChecker((hashes) => readTokens(checks.query, hashes), lastSeen, cache, time)
   const holding = machineLease
     ? partOfMachineLease(machineLease, cache, time)
     : ownLease(lease, listener, cache, time, log)

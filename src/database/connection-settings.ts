@@ -77,6 +77,13 @@ export const SERVER_ID = `case when not pg_catalog.pg_is_in_recovery() then pg_c
       pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8),
       extract(epoch from pg_catalog.pg_postmaster_start_time())) end`
 
+/**
+ * SQL that names the connection: the backend, and when its server started. A connection leads to one server for life, and a primary does
+ * not change its timeline: the name of the server, which costs as much as all else of a read, is read once.
+ */
+export const CONNECTION_ID =
+  'pg_catalog.concat_ws($$/$$, pg_catalog.pg_backend_pid(), extract(epoch from pg_catalog.pg_postmaster_start_time()))'
+
 /** What the set-up reads; first whether the server is in recovery. */
 export type ServerState = [
   recovering: boolean,

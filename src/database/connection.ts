@@ -9,8 +9,8 @@ import { runDetached } from '../lib/run-detached.ts'
 import { clientConfig } from './client-config.ts'
 import { type ServerState, STATE_SQL, setUpSql, type Timeouts } from './connection-settings.ts'
 import { parseDatabaseUrl, type Server } from './database-url.ts'
-import { renamed } from './own-schema.ts'
 import { Pipeline, type Statement } from './pipeline.ts'
+import { renamed } from './schema-name.ts'
 import { otherServer, requirePrimary, UnfitServer } from './server-state.ts'
 
 export interface ConnectorOptions {

@@ -4,7 +4,7 @@
  * latter ignores unknown parameters.
  */
 import { isSetByService } from './connection-settings.ts'
-import { DEFAULT_SCHEMA, SCHEMA_NAME, SCHEMA_NAME_RULE } from './own-schema.ts'
+import { DEFAULT_SCHEMA, SCHEMA_NAME, SCHEMA_NAME_RULE } from './schema-name.ts'
 
 /** A host of the list. Missing parts default as in node-postgres: PGHOST and PGPORT, else localhost and 5432. */
 export interface Server {

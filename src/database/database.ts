@@ -1,40 +1,20 @@
 /**
- * A pool of connections to PostgreSQL with deadlines. Every call ends in a result or a 503 within its deadline: an exhausted pool,
- * an unreachable server and a hanging server all give `unavailable`. A connection that missed its deadline is closed, never reused
- * (node-postgres #3399). A COMMIT without an answer gives `outcome_unknown`: it may have succeeded.
+ * A pool of connections to PostgreSQL with deadlines (`calls.ts`), for drizzle, and for queries without it. A COMMIT without an answer
+ * gives `outcome_unknown`: it may have succeeded.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
-import { Problem, unavailable } from '../errors.ts'
 import type { Log } from '../lib/log.ts'
+import { type CallOptions, createOnClient, DEADLINE_MS } from './calls.ts'
 import { type Client, completeTimeouts } from './connection.ts'
 import { isRefusal, outcomeUnknown, translate } from './failures.ts'
-import { type Fence, leaveFence } from './fence.ts'
-import { createPool, type PoolClient } from './pool.ts'
+import type { Fence } from './fence.ts'
+import { createPool } from './pool.ts'
 import { createPooledStatements, type Prepared } from './pooled-client.ts'
 import { inTransaction } from './transaction.ts'
 
+export { withDeadline, withoutDeadline } from './calls.ts'
 export type { Executor } from './executor.ts'
-
-/** The deadline of a call in milliseconds, the wait for a connection included: below the promised 2 seconds. */
-export const DEADLINE_MS = 1_700
-
-/** The deadline of the current request: how many milliseconds it has, and when it ends on the monotonic clock. */
-const request = new AsyncLocalStorage<{ ms: number; end: number }>()
-
-/**
- * Runs `work` under one deadline for all queries that it makes.
- * @param ms milliseconds from now; by default as many as the current request had at its begin.
- */
-export function withDeadline<T>(work: () => T, ms = request.getStore()?.ms ?? DEADLINE_MS): T {
-  return request.run({ ms, end: performance.now() + ms }, work)
-}
-
-/** Runs `work` without the deadline of the current request: for work that must go on after it. */
-export function withoutDeadline<T>(work: () => T): T {
-  return request.exit(work)
-}
 
 export type Database = ReturnType<typeof openDatabase>
 export type Transaction = NodePgDatabase & {
@@ -95,53 +75,12 @@ export function openDatabase(
   }
 }
 
-interface CallOptions {
-  connections: Pick<ReturnType<typeof createPool>, 'connect'>
-  statements: ReturnType<typeof createPooledStatements> | null
-  deadlineMs: number
-  fence: Fence | undefined
-}
-
 /** The calls on these connections. Exported for the simulation of leases, which has connections of its own. */
-export function createCalls({ connections, statements, deadlineMs, fence }: CallOptions) {
-  /** Runs `work` on one connection, within the deadline. `work` may set another deadline. Closes the connection unless `keep`. */
-  async function withClient<T>(
-    work: (client: PoolClient, setDeadline: (ms: number) => void, server: string | null) => Promise<T>,
-    explain = translate,
-    keep = true,
-  ): Promise<T> {
-    let end = Math.min(performance.now() + deadlineMs, request.getStore()?.end ?? Number.POSITIVE_INFINITY)
-    const server = fence ? await fence.enter(end) : null
-    const leave = async () => void (fence && server && (await leaveFence(fence, server, end)))
-    const client = await connections.connect(end, server, fence?.met)
-    const timeout = Promise.withResolvers<never>()
-    let timer: NodeJS.Timeout | undefined
-    const setDeadline = (ms: number) => {
-      end = performance.now() + ms
-      clearTimeout(timer)
-      timer = setTimeout(
-        () =>
-          timeout.reject(unavailable(new Error(`no answer from the database within ${Math.round(ms)} ms`))),
-        ms,
-      )
-    }
-    setDeadline(end - performance.now())
-    let broken: Error | undefined
-    try {
-      const result = await Promise.race([work(client, setDeadline, server), timeout.promise])
-      await leave()
-      return result
-    } catch (error) {
-      const problem = explain(error)
-      if (problem instanceof Problem && problem.status === 503) broken = problem
-      // A refusal is an answer, too.
-      else await leave()
-      throw problem
-    } finally {
-      clearTimeout(timer)
-      client.release(broken ?? !keep)
-    }
-  }
+export function createCalls({
+  statements,
+  ...options
+}: CallOptions & { statements: ReturnType<typeof createPooledStatements> | null }) {
+  const onClient = createOnClient(options)
 
   /** Runs `work` on one connection, within the deadline. */
   function onConnection<T>(
@@ -152,7 +91,7 @@ export function createCalls({ connections, statements, deadlineMs, fence }: Call
       drizzleOn = (client: Client, _server: string | null): unknown => client,
     } = {},
   ): Promise<T> {
-    return withClient(
+    return onClient(
       (client, setDeadline, server) => {
         const on = drizzleOn(client, server) as pg.PoolClient
         const extend = async (ms: number) => {
@@ -210,7 +149,7 @@ export function createCalls({ connections, statements, deadlineMs, fence }: Call
     explain = translate,
   ): Promise<Row[]> {
     const config = { ...prepared, rowMode: 'array' as const }
-    return withClient(async (client, _setDeadline, server) => {
+    return onClient(async (client, _setDeadline, server) => {
       const { rows } = statements
         ? await statements.statement(client, server, config, pooledText)
         : await client.query<Row>(config)

@@ -2,7 +2,6 @@
  * Classifies database errors: a fault of the query, a temporary failure (503), or an unknown outcome. A query without an answer is
  * a temporary failure, never a "no".
  */
-import { DrizzleQueryError } from 'drizzle-orm'
 import pg from 'pg'
 import { Problem, unavailable } from '../errors.ts'
 
@@ -12,9 +11,12 @@ export function sqlState(error: unknown): string | undefined {
   return cause instanceof pg.DatabaseError ? cause.code : undefined
 }
 
-/** The error below drizzle's wrapper. Only this one may be logged: the wrapper holds the query's parameters. */
+/**
+ * The error below drizzle's wrapper. Only this one may be logged: the wrapper holds the query's parameters. It is known by these, because
+ * `@global-logout/postgres` bundles this module, and has no drizzle.
+ */
 export function rootCause(error: unknown): unknown {
-  return error instanceof DrizzleQueryError && error.cause ? error.cause : error
+  return error instanceof Error && 'query' in error && 'params' in error && error.cause ? error.cause : error
 }
 
 /** SQLSTATE classes and codes of temporary failures: the caller may retry. */

@@ -29,7 +29,7 @@ export interface DatabaseUrls {
  * servers or databases.
  */
 export async function verifyUrls({ url, directUrl }: DatabaseUrls): Promise<void> {
-  await refuseTransactionPooler({ url, directUrl })
+  await refuseTransactionPooler(directUrl ?? url, directUrl ? ADVICE.directUrl : ADVICE.url)
   if (directUrl) await requireSameDatabase(url, directUrl)
 }
 
@@ -37,8 +37,9 @@ export async function verifyUrls({ url, directUrl }: DatabaseUrls): Promise<void
  * For commands: one round trip where no pooler is in between. A database that does not answer is left to the command.
  * @throws WrongAddress when it would go through a pooler in transaction mode, and leave its settings to other clients.
  */
-export async function verifyForCommand(urls: DatabaseUrls): Promise<void> {
-  if (await isPooled(urls.directUrl ?? urls.url).catch(() => false)) await refuseTransactionPooler(urls)
+export async function verifyForCommand({ url, directUrl }: DatabaseUrls): Promise<void> {
+  if (await isPooled(directUrl ?? url).catch(() => false))
+    await refuseTransactionPooler(directUrl ?? url, directUrl ? ADVICE.directUrl : ADVICE.url)
 }
 
 /** Whether the process that answers is another than the one that the connection was told. */
@@ -52,12 +53,15 @@ async function isPooled(url: string): Promise<boolean> {
   }
 }
 
+/** What to do, by the address that leads to a pooler. */
+const ADVICE = {
+  directUrl: 'DATABASE_DIRECT_URL must lead to PostgreSQL itself, or to session mode.',
+  url: 'Set DATABASE_DIRECT_URL to the address of PostgreSQL itself, or let DATABASE_URL use session mode.',
+}
+
 /** @throws WrongAddress when two connections share a server process, or one connection uses several. */
-async function refuseTransactionPooler({ url, directUrl }: DatabaseUrls): Promise<void> {
-  const { connect } = createConnector(directUrl ?? url, OPTIONS)
-  const advice = directUrl
-    ? 'DATABASE_DIRECT_URL must lead to PostgreSQL itself, or to session mode.'
-    : 'Set DATABASE_DIRECT_URL to the address of PostgreSQL itself, or let DATABASE_URL use session mode.'
+export async function refuseTransactionPooler(url: string, advice: string): Promise<void> {
+  const { connect } = createConnector(url, OPTIONS)
   const clients: pg.Client[] = []
   try {
     const [first, second] = [await opened(connect()), await opened(connect())]

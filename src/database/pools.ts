@@ -3,7 +3,7 @@
  * Where DATABASE_DIRECT_URL is set, a pool that needs a session of PostgreSQL uses it, and the others go through the pooler at
  * DATABASE_URL.
  */
-import { DEADLINE_MS } from './database.ts'
+import { DEADLINE_MS } from './calls.ts'
 
 export interface PoolSettings {
   /** Most connections. */

@@ -5,6 +5,12 @@
  */
 import { createHash } from 'node:crypto'
 
+/** The channel of notices. */
+export const REVOKED = 'global_logout_revoked'
+
+/** With more changes than this the whole cache is evicted: no statement grows with the size of a logout. */
+export const MAX_CHANGES = 10_000
+
 export interface Notice {
   /** As `Changes` has it. */
   policy: string

@@ -4,14 +4,11 @@
  * what it does not show is read next time.
  */
 import { eq, sql } from 'drizzle-orm'
-import { SERVER_ID } from '../database/connection-settings.ts'
+import { CONNECTION_ID, SERVER_ID } from '../database/connection-settings.ts'
 import type { Database, Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
-import { digestOf } from './notice.ts'
+import { digestOf, MAX_CHANGES, REVOKED } from './notice.ts'
 import { instance } from './schema.ts'
-
-/** With more changes than this the whole cache is evicted: no statement grows with the size of a logout. */
-const MAX_CHANGES = 10_000
 
 export interface Changes {
   /** The snapshot of this read (`pg_snapshot` as text). */
@@ -36,13 +33,6 @@ export interface Acknowledgement {
   /** Digests of the notices that were applied since. */
   notices: readonly string[]
 }
-
-/**
- * The backend, and when its server started. A connection leads to one server for life, and a primary does not change its timeline: the
- * name of the server, which costs as much as all else of a read, is read once.
- */
-const CONNECTION_ID =
-  'pg_catalog.concat_ws($$/$$, pg_catalog.pg_backend_pid(), extract(epoch from pg_catalog.pg_postmaster_start_time()))'
 
 const isUnseen =
   'xid >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(xid, $1::pg_snapshot)'
@@ -204,9 +194,6 @@ async function notifyInstances(db: Executor, xids: string[]): Promise<Carried | 
   )
   return notice?.text ? { digest: digestOf(notice.text), since: notice.since } : null
 }
-
-/** The channel that `notifyInstances` notifies. */
-export const REVOKED = 'global_logout_revoked'
 
 /**
  * What an instance does in PostgreSQL (`leases/instance.ts`): each is one statement, and a transaction of its own. Its pool must have

@@ -1,11 +1,9 @@
 /**
  * Activity updates: records when sessions were last used. Requests do not wait for it; updates are written in batches.
- * A failed update is dropped, and a later check of the session repeats it.
+ * A failed update is dropped, and a later check of the session repeats it. `@global-logout/postgres` bundles this module.
  */
-import type { Database } from '../database/database.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
-import { updateLastSeen } from './queries.ts'
 
 const FLUSH_MS = 1_000
 /** Most sessions that wait to be written; further updates are dropped. */
@@ -13,7 +11,11 @@ const MAX_WAITING = 10_000
 
 export type LastSeen = ReturnType<typeof createLastSeen>
 
-export function createLastSeen({ run }: Pick<Database, 'run'>, log: Log) {
+/** @param update records that sessions were seen, whether by an activity of their user. */
+export function createLastSeen(
+  update: (sessionIds: string[], activity: boolean) => Promise<unknown>,
+  log: Log,
+) {
   /** The sessions that were seen, and whether by an activity of their user. */
   const waiting = new Map<string, boolean>()
   const counts = { written: 0, dropped: 0 }
@@ -25,8 +27,8 @@ export function createLastSeen({ run }: Pick<Database, 'run'>, log: Log) {
     const activity = seen.filter(([, activity]) => activity).map(([id]) => id)
     const passive = seen.filter(([, activity]) => !activity).map(([id]) => id)
     try {
-      if (activity.length > 0) await run((db) => updateLastSeen(db, activity))
-      if (passive.length > 0) await run((db) => updateLastSeen(db, passive, { activity: false }))
+      if (activity.length > 0) await update(activity, true)
+      if (passive.length > 0) await update(passive, false)
       counts.written += seen.length
     } catch (error) {
       counts.dropped += seen.length

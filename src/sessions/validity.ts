@@ -38,7 +38,7 @@ export const endOf = (
   `global_logout.session_ends_at(${row}.expires, ${row}."createdAt", ${row}."lastSeenAt", ${row}.epoch, ${idleTimeout}, ${maxAge}, ${epoch})`
 
 /** SQL for the time between two activity updates of a session: one minute, or a quarter of a shorter idle timeout. */
-export const lastSeenInterval = (idleTimeoutSeconds: string): string =>
+const lastSeenInterval = (idleTimeoutSeconds: string): string =>
   `pg_catalog.make_interval(secs => least(60::double precision, ${idleTimeoutSeconds}::double precision / 4::double precision))`
 
 /** The same under the current policy, for any query. */

@@ -2,6 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { databaseChecker } from '../../src/check/checker.ts'
+import { checkTokens } from '../../src/check/queries.ts'
 import type { Database } from '../../src/database/database.ts'
 import { startService } from '../support/service.ts'
 import { checkContract } from './contract.ts'
@@ -22,7 +23,7 @@ t.test('checks that arrive within two turns of the event loop share a query', as
     tokens.push((values[0] as string[]).length)
     return []
   }) as Database['query']
-  const { check } = databaseChecker({ query }, { record: () => {} })
+  const { check } = databaseChecker((hashes) => checkTokens(query, hashes), { record: () => {} })
   const verdicts = [check('a'), check('b')]
   await turn()
   verdicts.push(check('c'))

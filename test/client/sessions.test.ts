@@ -1,4 +1,5 @@
 /** `Sessions` keep one contract, over HTTP and in process. */
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@global-logout/client'
 import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
@@ -23,4 +24,22 @@ t.test('in process, with a login that may execute the functions for applications
   t.teardown(sessions.close)
   await leased.answersFromMemory()
   await sessionsSuite(t, { sessions, leased, flush: async () => {} })
+})
+
+t.test('in process, from memory', async (t) => {
+  const sessions = createDatabaseSessions({
+    connectionString: application.url,
+    checks: 'leased',
+    timeoutMs: 10_000,
+  })
+  t.teardown(sessions.close)
+  await leased.answersFromMemory()
+  // A check from memory gives no other task a turn, and the suite checks in loops.
+  const check: typeof sessions.check = async (request) => {
+    await setImmediate()
+    return sessions.check(request)
+  }
+  // Uses are written every second.
+  const flush = () => sleep(1_100)
+  await sessionsSuite(t, { sessions: { ...sessions, check }, leased, flush })
 })

@@ -11,6 +11,25 @@ SET row_security = off;
 
 CREATE SCHEMA global_logout;
 
+CREATE FUNCTION global_logout.acknowledge_revocations(instance_id uuid, snapshot pg_snapshot, digests uuid[], beats boolean) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+BEGIN
+	IF beats THEN
+		PERFORM global_logout.begin_act(instance_id::text);
+	ELSE
+		PERFORM set_config('synchronous_commit', 'off', true);
+	END IF;
+	IF cardinality(digests) > 32 THEN
+		RAISE EXCEPTION 'an instance lists at most 32 notices' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	UPDATE global_logout.instance i SET beat = i.beat + beats::integer, applied = snapshot, notices = digests
+		WHERE i.id = instance_id AND pg_snapshot_xmin(snapshot) >= pg_snapshot_xmin(i.applied);
+	RETURN FOUND;
+END $$;
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -335,7 +354,9 @@ BEGIN
 		IF member IN ('global_logout_application', 'global_logout_staff_application') THEN
 			EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
 				global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]),
-				global_logout.take_over(text, text, timestamptz, jsonb, text, inet) TO %I', member);
+				global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.join_instances(uuid), global_logout.leave_instances(uuid),
+				global_logout.acknowledge_revocations(uuid, pg_snapshot, uuid[], boolean), global_logout.read_revocations(uuid, pg_snapshot),
+				global_logout.read_sessions(text[]), global_logout.record_uses(uuid[], boolean) TO %I', member);
 			CONTINUE;
 		END IF;
 		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer, integer, integer),
@@ -361,7 +382,7 @@ BEGIN
 		-- Append-only: the service adds to the record, and neither changes nor removes anything in it.
 		GRANT SELECT, INSERT, UPDATE (waited_ms) ON global_logout.operation TO global_logout_service;
 		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
-		GRANT EXECUTE ON FUNCTION global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
+		GRANT EXECUTE ON FUNCTION global_logout.read_tokens(text[]), global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
 			global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.remove_user(text, text, text, text),
 			global_logout.redo_operation(jsonb, uuid[], boolean),
 			global_logout.log_in(text, text, jsonb, text, inet, text, uuid, boolean, text), global_logout.log_out(text, text, uuid, text[], text, inet, text, integer, boolean),
@@ -377,6 +398,16 @@ BEGIN
 		GRANT EXECUTE ON FUNCTION global_logout.may_act_on_staff() TO global_logout_staff_application;
 	END IF;
 	RETURN cardinality(known) = 4;
+END $$;
+
+CREATE FUNCTION global_logout.join_instances(instance_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+BEGIN
+	PERFORM global_logout.begin_act(instance_id::text);
+	INSERT INTO global_logout.instance (id, applied) VALUES (instance_id, pg_current_snapshot());
 END $$;
 
 CREATE FUNCTION global_logout.kept_act(act global_logout.operation, id uuid, session_ids uuid[]) RETURNS text
@@ -415,8 +446,16 @@ CREATE FUNCTION global_logout.lagging_instances(xids text[]) RETURNS TABLE(xid t
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS $$
-	SELECT asked.xid, i.id, i.beat FROM unnest(xids) AS asked (xid)
+	SELECT asked.xid, left(encode(sha256(convert_to(i.id::text, 'UTF8')), 'hex'), 32)::uuid, i.beat FROM unnest(xids) AS asked (xid)
 	JOIN global_logout.instance i ON pg_visible_in_snapshot(asked.xid::xid8, i.applied) IS NOT TRUE
+$$;
+
+CREATE FUNCTION global_logout.leave_instances(instance_id uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+	DELETE FROM global_logout.instance i WHERE i.id = instance_id
 $$;
 
 CREATE FUNCTION global_logout.log_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, key_id uuid, for_staff boolean, request_id text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT acts text) RETURNS record
@@ -652,6 +691,58 @@ BEGIN
 	RETURN pruned;
 END $$;
 
+CREATE FUNCTION global_logout.read_revocations(instance_id uuid, since pg_snapshot, OUT snapshot text, OUT policy text, OUT tokens text[]) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM global_logout.begin_act(instance_id::text);
+	IF since IS NULL THEN
+		SELECT i.applied INTO since FROM global_logout.instance i WHERE i.id = instance_id;
+	END IF;
+	SELECT pg_current_snapshot()::text, p.xmin::text, ARRAY(
+			SELECT r.session_token FROM global_logout.revoked_session r
+				WHERE r.xid >= pg_snapshot_xmin(since) AND NOT pg_visible_in_snapshot(r.xid, since)
+			UNION ALL SELECT c.session_token FROM global_logout.session_change c
+				WHERE c.xid >= pg_snapshot_xmin(since) AND NOT pg_visible_in_snapshot(c.xid, since)
+			LIMIT 10001)
+		INTO snapshot, policy, tokens FROM global_logout.session_policy p, global_logout.instance i
+		WHERE i.id = instance_id AND pg_snapshot_xmin(since) >= pg_snapshot_xmin(i.applied);
+END $$;
+
+CREATE FUNCTION global_logout.read_sessions(token_hashes text[]) RETURNS TABLE("position" integer, user_id text, session_id uuid, created_at double precision, ends_at double precision, age double precision, life double precision, touch double precision, passive_touch double precision, touch_interval double precision)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+	RETURN QUERY SELECT * FROM global_logout.read_tokens(token_hashes);
+END $$;
+
+CREATE FUNCTION global_logout.read_tokens(token_hashes text[]) RETURNS TABLE("position" integer, user_id text, session_id uuid, created_at double precision, ends_at double precision, age double precision, life double precision, touch double precision, passive_touch double precision, touch_interval double precision)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT (requested."position")::integer AS "position",
+     s."userId",
+     s.id,
+     (EXTRACT(epoch FROM s."createdAt"))::double precision AS "extract",
+     (EXTRACT(epoch FROM lasts.until))::double precision AS "extract",
+     (EXTRACT(epoch FROM (statement_timestamp() - s."createdAt")))::double precision AS "extract",
+     (EXTRACT(epoch FROM (lasts.until - statement_timestamp())))::double precision AS "extract",
+     (EXTRACT(epoch FROM ((s."lastSeenAt" + lasts.pause) - statement_timestamp())))::double precision AS "extract",
+     (EXTRACT(epoch FROM ((GREATEST(s."lastSeenAt", s."passiveAt") + lasts.pause) - statement_timestamp())))::double precision AS "extract",
+     (EXTRACT(epoch FROM lasts.pause))::double precision AS "extract"
+    FROM global_logout.session_policy p,
+     (unnest(read_tokens.token_hashes) WITH ORDINALITY requested(token, "position")
+      JOIN global_logout.session s ON ((s."sessionToken" = requested.token))),
+     LATERAL ( SELECT global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", s.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch) AS until,
+             make_interval(secs => LEAST((60)::double precision, ((p.idle_timeout_seconds)::double precision / (4)::double precision))) AS pause) lasts
+   WHERE (statement_timestamp() < lasts.until);
+END;
+
 CREATE FUNCTION global_logout.record_ending_update() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -859,6 +950,29 @@ BEGIN
 			RAISE EXCEPTION 'record_truncation() is for tables of global-logout alone';
 	END CASE;
 	RETURN NULL;
+END $$;
+
+CREATE FUNCTION global_logout.record_uses(session_ids uuid[], activity boolean) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $$
+DECLARE
+	recorded integer;
+BEGIN
+	PERFORM global_logout.begin_act();
+	UPDATE global_logout.session s SET
+		"lastSeenAt" = CASE WHEN activity THEN statement_timestamp() ELSE s."lastSeenAt" END,
+		"passiveAt" = CASE WHEN activity THEN s."passiveAt" ELSE statement_timestamp() END
+		WHERE s.id IN (
+			SELECT due.id FROM global_logout.session due, global_logout.session_policy p
+			WHERE due.id = ANY (session_ids)
+				AND statement_timestamp() < global_logout.session_ends_at(due.expires, due."createdAt", due."lastSeenAt", due.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
+				AND (CASE WHEN activity THEN due."lastSeenAt" ELSE greatest(due."lastSeenAt", due."passiveAt") END) < statement_timestamp()
+					- make_interval(secs => least(60::double precision, p.idle_timeout_seconds::double precision / 4::double precision))
+			FOR UPDATE OF due SKIP LOCKED);
+	GET DIAGNOSTICS recorded = ROW_COUNT;
+	RETURN recorded;
 END $$;
 
 CREATE FUNCTION global_logout.redo_operation(act jsonb, session_ids uuid[], relock boolean, OUT xid text, OUT ended integer) RETURNS record
@@ -1519,87 +1633,87 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\xb5c3c228a9b9d069eeb864146d3321b3ed848de0433e5aadde0a91572672c8a6', '1676:1676:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\xc248af5bf2b0e3123c2073a7d5b728f4358cc8aa0511b5bb083f2890af6e2744', '733:733:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\xe903d0ba163fdf25fb7915b029b763bdeee5241c82589f25cd8494d995159300', '\xbf358199f2dd65fa3425b6b1b7510e0c27510fb8c8224278b3f21a1dac3f733f', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xa3ab2cd319599a5f51b4dc26b18cc2fe6056b66c974df302bdfaab8389b24d40', '\x93633748a82844b9b00f7b4c3b469236004165fda4cb113e52ca238a4a02928b', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x125ed9be8eac050f25cdf45eb22b3ac648efb3a64cd8ccd8f8f5bb93fb8a4ef6', '\xeb71870c95ae6b9ebff078018420a5133d7972503c98df057629eaa6cf090080', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '17fa21e6-0a71-40c0-b3ff-d1bd88d329e4', '\xab7f3973bf07ec9b7d250fe37c4b82c1021ef123b387a4fb1b81ab96b34ccad3', '\xdfd329f90c955c8d0464b4cc4c72546d9d25975a9f1a082d0c527d7606cb4594', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '38a9ac4d-4cda-4d8b-a0fa-1986abcc12af', '\x14a787e1097545b65d0d78d6a7289ef2d3d82d994f29de71619f6e2056c603e6', '\x64da83ab770b37baced0c63c154961c563f6f6881dce1f23b52b0d9ca5ec9126', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '3e41c592-47f6-4097-81b5-749e24476e64', '\x60cc90c9dd1aa6a015d0c1b246540195633a6cce659848f8dc0c55a7c46ab438', '\x61856792d195046cd86a57990c44fcbcfadcffadc3717aee9b4664778c8b847d', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '414e1ef9-c097-461d-8922-54c7733f2420', '\x5c1076016e77ce419b95bbdba2b12ffe92c69cb2f9bb4e6409ed24e0b1d79307', '\xd11a71bca59ca1bbce426a1e7c80b58cc335777d619e933a934b5a8c9a95f31a', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '70014af2-a3b8-4e06-91c5-b0ad605723f1', '\x3dcb18de4aa2bab996ef2c3ea4d45a1a7af29104d07218a589b88165a4f47de3', '\x7e427fdac80f2e9e08c1732efddad2f89dc37e34a000c089131e3307f9298650', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, '791da80d-722c-447e-9e6f-95e686550ad6', '\xdd73adfb61dda2e31a767efc44e62439cd3f94a1d4d72c05089fb73af31ca25c', '\x05347cfb30c3cf05c37c7490ab50fecba8d0a6cde2a57fb8e384969c6463d42b', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'e042f114-79aa-408e-aeed-d31782e6cca4', '\xaaec78ca855d2b7ccdcad0463735c14382a91c23e40e1a8332c0f1d99f55de38', '\x4f6b36ac6244bb6f9a370daa76b756d0231eeed14c9f0997f65e1c39db598ef6', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'e22aba82-dfd4-4cd5-b478-d21e8727fe0b', '\x7182a5f5e07acbbe7142c530f827930899b614d32f950b2f78f12fa88a53c395', '\x933a0dd6bc8dba998a44eef84c3b5efd979c7ede4264308f74adc9a295685a91', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'f5229445-412d-4bb3-a5af-3d4f0749409a', '\x666bd33b2e332a3c6609623f30502cd0fa1b81e5cda2350d5935dced0f16c55c', '\xb5c3c228a9b9d069eeb864146d3321b3ed848de0433e5aadde0a91572672c8a6', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x6737cd31fef5e3c1e0d71c075d738c2b23eebfe96ae83e139c91940f66038644', '\x85fb14fdab28337368b9c616a946a6ae58e80c5094e84e7959515615cb04add4', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xb39183c6873b0cab906b3ab87a9e550f8703dc5f38af434342e579bf74cf1c74', '\x0b4e1c122346845a3fbcce41e9aad666175d9a674441ba514ace3a4a4078638b', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\xb834bb22cf16ade321da18585380f4d971c04ff7d83097e6e9e8ae71f0e7c000', '\xb300832f813922e95407a8249df2ef545c2d976c8678f2e7bd748eec3e8785fc', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '06967fbc-d021-4fc4-9dec-9266ce6a4ca9', '\xf010826f4681707bb165f1c0061ad1c6d5cd1bf42afe943399a2b896b6d205e3', '\x536dc142f6f6fc2cf0228209c3e81c5c833852f1eafe0a6ffd26df00c19e71a5', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '2018e4cd-a00c-4107-859e-ab822a0aa1f9', '\x76547f2715035b160f664968f95bfcc3c15ef6dc6f7e00bfa883c638a9e4698d', '\x447b135849aeada0999674cb5386ef6630128f09f3c73ea4c349a1f675b4fbdb', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '3a6d3d92-bf5c-4109-8a0c-b452f3e1bebf', '\xeb201e85e21be66361647a391d19e3f8ffce564bb9fbd391388fa7024c3470a5', '\x02d2f4416f4574f7980e6195fb7881dbe1ab10dee7bf8266f84bffa877131b99', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '462e7e17-4620-4fe0-9c16-5c265951320e', '\x22ccc9a9ae7874548a8dc2be99684a62e676b1552d4e1ec26798482d335a76c6', '\x43b5dda7460e70bad8d58df1265799d303afb22abe5f9a3b99ed69d4bf6abdec', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '4fb4abb3-85d5-4040-b8eb-82a54e7bfc27', '\x6f35efbd8bd1309b6232a3a28539942d7936160608ca55765e5742687044562e', '\x80f5de0803d50388b0494f25957efc2233d3ae9d50d70cef02b0ce666194a781', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, '7bdf4451-3db3-441f-a1d8-94e734909387', '\x3dc7133a7e61b8eb6fecac04b6d75660f19e8a9c19363aa849a5e2e5436a8adf', '\x823b96780e453f6e67dea812434f91b0e7536bd5fdf4a3185a266f21e973e919', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'aea569cd-cb84-454e-a8f5-e22eaa30680c', '\x0c685721c0a855b2454154602d176f425f4b94a69bf6115250ec5dacfec1b7fb', '\x8a5931d4fa31726634743e1eb45df307a177330e021f2a5f1f6f84086bb2db37', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'b006cb95-abef-4e40-8464-14f342d4b003', '\x305d9bb2e7fe3f8b9276d417c3760d083f8cd634f8856c3a3a2488dbb4373a80', '\xc86ef01b793485887d7574a116911534adcd2a5af0d4524bc83c8d72ae5c4291', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'f50e3d6f-c1c8-4e4a-bf92-c03b6f7b9721', '\x95256cbc986c1ae52a076df7f9cf63b9e248c42a1b63935ec73f37961a4e9eb5', '\xc248af5bf2b0e3123c2073a7d5b728f4358cc8aa0511b5bb083f2890af6e2744', '2026-11-28 06:51:18.156299+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 06:28:55.488212+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 06:28:55.488212+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 06:51:18.156299+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 06:51:18.156299+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 06:51:18.156299+00', '2026-11-28 06:51:18.156299+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{8f814952-7030-41f4-ad09-41a4e8f7ad49}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{5eeecf29-7089-4b21-8a7d-f4fd5934f4a4}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
-INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '1675:1675:', '{}');
+INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '732:732:', '{}');
 
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 06:28:55.112777+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 06:28:55.112777+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 06:51:17.790488+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 06:51:17.790488+00');
 
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '653ccb61b5201a597b53be752b135e83c520a501079e90d1db409e20d28acb63', 1795824000000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, 'f41947074ce4803cd46dfb87499c68e9b9ef4baa59e790a816b85e26fd4ccaf7', 1795824001000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '3a26b468e56c62855d86fc5bb492a3514b4ee4f6e1daeeb4f8353ba6a52b4f16', 1795824001000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, 'da9c0b8591f640beef9ab0e9a36224a7c9d33d38f5a588669318330e28983bc5', 1795824002000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '1b7b775695bd279c433b490a7b03b615c067efc1e8d087fa4a1f2b99f194718d', 1795824003000);
-INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, 'd1caf064c2ff46bc72f62c44fc381beb7033a7bdf91c8cfdb96149b2b63df95d', 1795824004000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '8223e2c1491c0f3ec7711c04f435df5c2f66859749fd44167ba45569370f8348', 1795824003000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, '831f3d2bc1c3b315608c0d0b3d606ba86bf6b92a26f3bdc31d6347c2b9284b32', 1795824004000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('791da80d-722c-447e-9e6f-95e686550ad6', 'logout', 'local', 'user', 'ada', '0c1a1c80-1405-4d36-ba24-deda64dde14b', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 06:28:55.488212+00', 1, NULL, NULL, '1674', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 06:28:55.488212+00', 1, NULL, NULL, '1674', 12);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('70014af2-a3b8-4e06-91c5-b0ad605723f1', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '1674', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('414e1ef9-c097-461d-8922-54c7733f2420', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"name": "api", "keyId": "b3c3c2ca-6130-429c-af31-72898d19e3ef", "scopes": ["introspect", "events"], "expiresAt": null}', '1674', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('3e41c592-47f6-4097-81b5-749e24476e64', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"name": "old", "keyId": "119e8cd7-7dc7-49a0-bf27-f776b56b7c14", "scopes": ["security"], "expiresAt": null}', '1674', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('17fa21e6-0a71-40c0-b3ff-d1bd88d329e4', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"name": "old", "keyId": "119e8cd7-7dc7-49a0-bf27-f776b56b7c14", "scopes": ["security"], "expiresAt": null}', '1674', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f5229445-412d-4bb3-a5af-3d4f0749409a', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"role": "security", "before": null}', '1674', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e22aba82-dfd4-4cd5-b478-d21e8727fe0b', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"role": "auditor", "before": null}', '1674', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e042f114-79aa-408e-aeed-d31782e6cca4', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"lockedUntil": "forever"}', '1674', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('38a9ac4d-4cda-4d8b-a0fa-1986abcc12af', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '1674', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 06:28:55.488212+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '1675', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 06:28:55.488212+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '1675', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('b006cb95-abef-4e40-8464-14f342d4b003', 'logout', 'local', 'user', 'ada', '80e348a7-af21-4381-bedb-3e0439d848a3', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 06:51:18.156299+00', 1, NULL, NULL, '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 06:51:18.156299+00', 1, NULL, NULL, '731', 12);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('4fb4abb3-85d5-4040-b8eb-82a54e7bfc27', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:51:18.156299+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('06967fbc-d021-4fc4-9dec-9266ce6a4ca9', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:51:18.156299+00', 0, NULL, '{"name": "api", "keyId": "b834e1cc-4232-4d5c-bf91-ec84674e212e", "scopes": ["introspect", "events"], "expiresAt": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('aea569cd-cb84-454e-a8f5-e22eaa30680c', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:51:18.156299+00', 0, NULL, '{"name": "old", "keyId": "9c451ebb-9795-4f69-82b3-16e74d865a3d", "scopes": ["security"], "expiresAt": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('2018e4cd-a00c-4107-859e-ab822a0aa1f9', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:51:18.156299+00', 0, NULL, '{"name": "old", "keyId": "9c451ebb-9795-4f69-82b3-16e74d865a3d", "scopes": ["security"], "expiresAt": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('3a6d3d92-bf5c-4109-8a0c-b452f3e1bebf', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:51:18.156299+00', 0, NULL, '{"role": "security", "before": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f50e3d6f-c1c8-4e4a-bf92-c03b6f7b9721', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 06:51:18.156299+00', 0, NULL, '{"role": "auditor", "before": null}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('462e7e17-4620-4fe0-9c16-5c265951320e', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 06:51:18.156299+00', 0, NULL, '{"lockedUntil": "forever"}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('7bdf4451-3db3-441f-a1d8-94e734909387', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 06:51:18.156299+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '731', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 06:51:18.156299+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 06:51:18.156299+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '732', NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '0c1a1c80-1405-4d36-ba24-deda64dde14b', 'ada', '791da80d-722c-447e-9e6f-95e686550ad6', 3, '2026-11-28 06:28:55.488212+00', '203.0.113.9', 'Thief', false, false, '1675');
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '674fcfab-8f65-434e-bbfb-c5a7e5eb41e7', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 06:28:55.488212+00', '203.0.113.9', 'Thief', false, false, '1675');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '80e348a7-af21-4381-bedb-3e0439d848a3', 'ada', 'b006cb95-abef-4e40-8464-14f342d4b003', 3, '2026-11-28 06:51:18.156299+00', '203.0.113.9', 'Thief', false, false, '732');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, 'ef2d2f5c-d7a0-4994-866d-beffa33e95b9', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 06:51:18.156299+00', '203.0.113.9', 'Thief', false, false, '732');
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (1, '0c1a1c80-1405-4d36-ba24-deda64dde14b', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '791da80d-722c-447e-9e6f-95e686550ad6', '2026-11-28 06:28:55.488212+00', '1674', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (2, '674fcfab-8f65-434e-bbfb-c5a7e5eb41e7', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 06:28:55.488212+00', '1674', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (3, '10491125-d666-4098-8fa4-a9467711450b', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 06:28:55.488212+00', '1675', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (6, 'e2909a10-2670-4a3b-b024-1dfed914b474', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 06:28:55.488212+00', '1675', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, NULL, true);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (1, '80e348a7-af21-4381-bedb-3e0439d848a3', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', 'b006cb95-abef-4e40-8464-14f342d4b003', '2026-11-28 06:51:18.156299+00', '731', '2026-11-28 06:51:18.156299+00', '2026-11-28 06:51:18.156299+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (2, 'ef2d2f5c-d7a0-4994-866d-beffa33e95b9', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 06:51:18.156299+00', '731', '2026-11-28 06:51:18.156299+00', '2026-11-28 06:51:18.156299+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (3, 'e31f27dc-4643-4ba4-8afa-29c3e3d9fdf5', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 06:51:18.156299+00', '732', '2026-11-28 06:51:18.156299+00', '2026-11-28 06:51:18.156299+00', NULL, NULL, false);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (6, 'be2fff63-631a-4ba4-9cad-f8451b344a52', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 06:51:18.156299+00', '732', '2026-11-28 06:51:18.156299+00', '2026-11-28 06:51:18.156299+00', NULL, NULL, true);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('b3c3c2ca-6130-429c-af31-72898d19e3ef', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 06:28:55.488212+00', NULL, '2026-11-28 06:28:55.488212+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('119e8cd7-7dc7-49a0-bf27-f776b56b7c14', 'old', 'x', '{security}', '2026-11-28 06:28:55.488212+00', NULL, NULL, '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('b834e1cc-4232-4d5c-bf91-ec84674e212e', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 06:51:18.156299+00', NULL, '2026-11-28 06:51:18.156299+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('9c451ebb-9795-4f69-82b3-16e74d865a3d', 'old', 'x', '{security}', '2026-11-28 06:51:18.156299+00', NULL, NULL, '2026-11-28 06:51:18.156299+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '8f814952-7030-41f4-ad09-41a4e8f7ad49', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, '198.51.100.23', 'Phone', NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '3001b7a5-b857-44c3-8566-fa80a9f580cf', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, NULL, NULL, NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '9e787bc5-cb98-4f0a-a343-85fab789c0da', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, '192.0.2.44', 'Desk', NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '94f9c261-d248-4e79-a3ba-22aef3821cab', '2026-11-28 06:28:55.488212+00', '2026-11-28 06:28:55.488212+00', NULL, '2001:db8::7', 'Laptop', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '5eeecf29-7089-4b21-8a7d-f4fd5934f4a4', '2026-11-28 06:51:18.156299+00', '2026-11-28 06:51:18.156299+00', NULL, '198.51.100.23', 'Phone', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'b7fff38b-6490-478d-ac32-57cfa2567642', '2026-11-28 06:51:18.156299+00', '2026-11-28 06:51:18.156299+00', NULL, NULL, NULL, NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '7501d488-6d64-45d4-bd48-69f4935efc9c', '2026-11-28 06:51:18.156299+00', '2026-11-28 06:51:18.156299+00', NULL, '192.0.2.44', 'Desk', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', 'b28159cb-f67f-496f-b58c-0164fbea837e', '2026-11-28 06:51:18.156299+00', '2026-11-28 06:51:18.156299+00', NULL, '2001:db8::7', 'Laptop', NULL, 0);
 
-INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '1675');
+INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '732');
 
 INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds, epoch) VALUES (true, 2000000000, 2000000000, 0);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 06:51:18.156299+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 06:51:18.156299+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 06:51:18.156299+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 06:28:55.488212+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 06:28:55.488212+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 06:51:18.156299+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 06:51:18.156299+00');
 
 SELECT pg_catalog.setval('global_logout.migration_id_seq', 5, true);
 
@@ -1793,6 +1907,10 @@ GRANT USAGE ON SCHEMA global_logout TO global_logout_checker;
 GRANT USAGE ON SCHEMA global_logout TO global_logout_application;
 GRANT USAGE ON SCHEMA global_logout TO global_logout_staff_application;
 
+REVOKE ALL ON FUNCTION global_logout.acknowledge_revocations(instance_id uuid, snapshot pg_snapshot, digests uuid[], beats boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.acknowledge_revocations(instance_id uuid, snapshot pg_snapshot, digests uuid[], beats boolean) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.acknowledge_revocations(instance_id uuid, snapshot pg_snapshot, digests uuid[], beats boolean) TO global_logout_staff_application;
+
 GRANT SELECT,INSERT ON TABLE global_logout.operation TO global_logout_service;
 
 GRANT UPDATE(waited_ms) ON TABLE global_logout.operation TO global_logout_service;
@@ -1859,6 +1977,10 @@ REVOKE ALL ON FUNCTION global_logout.follow_users() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.grant_roles() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION global_logout.join_instances(instance_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.join_instances(instance_id uuid) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.join_instances(instance_id uuid) TO global_logout_staff_application;
+
 REVOKE ALL ON FUNCTION global_logout.kept_act(act global_logout.operation, id uuid, session_ids uuid[]) FROM PUBLIC;
 
 GRANT SELECT,INSERT ON TABLE global_logout.service_key TO global_logout_service;
@@ -1872,6 +1994,10 @@ REVOKE ALL ON FUNCTION global_logout.key_facts(key global_logout.service_key) FR
 REVOKE ALL ON FUNCTION global_logout.lagging_instances(xids text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.lagging_instances(xids text[]) TO global_logout_application;
 GRANT ALL ON FUNCTION global_logout.lagging_instances(xids text[]) TO global_logout_staff_application;
+
+REVOKE ALL ON FUNCTION global_logout.leave_instances(instance_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.leave_instances(instance_id uuid) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.leave_instances(instance_id uuid) TO global_logout_staff_application;
 
 REVOKE ALL ON FUNCTION global_logout.log_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, key_id uuid, for_staff boolean, request_id text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT acts text) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.log_in(token_hash text, user_id text, profile jsonb, user_agent text, ip_address inet, replaces text, key_id uuid, for_staff boolean, request_id text, OUT xid text, OUT session_id uuid, OUT created_at timestamp with time zone, OUT expires_at timestamp with time zone, OUT ends_at timestamp with time zone, OUT acts text) TO global_logout_service;
@@ -1893,6 +2019,17 @@ GRANT ALL ON FUNCTION global_logout.operation_digest(o global_logout.operation) 
 REVOKE ALL ON FUNCTION global_logout.prune_feed(retention_seconds bigint, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.prune_feed(retention_seconds bigint, most integer) TO global_logout_service;
 
+REVOKE ALL ON FUNCTION global_logout.read_revocations(instance_id uuid, since pg_snapshot, OUT snapshot text, OUT policy text, OUT tokens text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.read_revocations(instance_id uuid, since pg_snapshot, OUT snapshot text, OUT policy text, OUT tokens text[]) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.read_revocations(instance_id uuid, since pg_snapshot, OUT snapshot text, OUT policy text, OUT tokens text[]) TO global_logout_staff_application;
+
+REVOKE ALL ON FUNCTION global_logout.read_sessions(token_hashes text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.read_sessions(token_hashes text[]) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.read_sessions(token_hashes text[]) TO global_logout_staff_application;
+
+REVOKE ALL ON FUNCTION global_logout.read_tokens(token_hashes text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.read_tokens(token_hashes text[]) TO global_logout_service;
+
 REVOKE ALL ON FUNCTION global_logout.record_ending_update() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.record_key_change() FROM PUBLIC;
@@ -1908,6 +2045,10 @@ REVOKE ALL ON FUNCTION global_logout.record_revocations() FROM PUBLIC;
 REVOKE ALL ON FUNCTION global_logout.record_role_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.record_truncation() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION global_logout.record_uses(session_ids uuid[], activity boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.record_uses(session_ids uuid[], activity boolean) TO global_logout_application;
+GRANT ALL ON FUNCTION global_logout.record_uses(session_ids uuid[], activity boolean) TO global_logout_staff_application;
 
 REVOKE ALL ON FUNCTION global_logout.redo_operation(act jsonb, session_ids uuid[], relock boolean, OUT xid text, OUT ended integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.redo_operation(act jsonb, session_ids uuid[], relock boolean, OUT xid text, OUT ended integer) TO global_logout_service;

@@ -224,9 +224,16 @@ t.test('no statement of the service calls a trap', async (t) => {
 })
 
 t.test('no statement of an application calls one, even if its search path has them', async (t) => {
-  for (const way of ['connectionString', 'db'] as const) {
-    const given =
-      way === 'db' ? { db: applicationDatabase(application) } : { connectionString: application.url }
+  for (const given of [
+    { db: applicationDatabase(application) },
+    { connectionString: application.url },
+    {
+      db: applicationDatabase(application),
+      directConnectionString: application.url,
+      checks: 'leased' as const,
+      timeoutMs: 30_000,
+    },
+  ]) {
     const sessions = createDatabaseSessions(given)
     t.teardown(sessions.close)
     const as = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })

@@ -5,6 +5,7 @@
 import { createSessionCache } from '../../src/check/cache.ts'
 import { leasedChecker } from '../../src/check/checker.ts'
 import { partOfMachineLease } from '../../src/check/holding.ts'
+import { readTokens } from '../../src/check/queries.ts'
 import { createCalls } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { createCaller, keepCallerLease, type RequestLease } from '../../src/leases/caller.ts'
@@ -38,7 +39,12 @@ export function simulatedWorker(
   const cache = createSessionCache(sessions)
   const fence = createFence()
   const checks = createCalls({ connections, statements: null, deadlineMs, fence })
-  const checker = leasedChecker(checks, { record: () => {} }, cache, time)
+  const checker = leasedChecker(
+    (hashes) => readTokens(checks.query, hashes),
+    { record: () => {} },
+    cache,
+    time,
+  )
   let hint = () => {}
   const onHint = (onHint: () => void) => {
     hint = onHint

@@ -7,6 +7,7 @@
 import './turns.ts'
 import { createSessionCache } from '../../src/check/cache.ts'
 import { leasedChecker } from '../../src/check/checker.ts'
+import { readTokens } from '../../src/check/queries.ts'
 import { createCalls, type Database } from '../../src/database/database.ts'
 import type { Prepared } from '../../src/database/pooled-client.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
@@ -157,7 +158,12 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
       deadlineMs: DEADLINE_MS,
       fence,
     })
-    const checker = leasedChecker(checks, { record: () => {} }, own, time)
+    const checker = leasedChecker(
+      (hashes) => readTokens(checks.query, hashes),
+      { record: () => {} },
+      own,
+      time,
+    )
     const query = (statement: Prepared) => remote(() => database.query(statement), me)
     const lifecycle = createInstance(
       instanceStore({ query: query as Database['query'] }),

@@ -21,22 +21,45 @@ export type Credentials = {
   'x-forwarded-for'?: string
 }
 
+/** What joins repeated headers, as RFC 9110 and RFC 6265 specify; the service refuses ambiguous results. */
+const SEPARATORS = {
+  cookie: '; ',
+  authorization: ', ',
+  'user-agent': ' ',
+  'sec-purpose': ', ',
+  'x-session-activity': ', ',
+} as const
+type Sent = keyof typeof SEPARATORS
+const SENT = Object.keys(SEPARATORS) as Sent[]
+
 /** The headers to send. */
 export function credentialsOf({ headers, ip }: RequestLike): Credentials {
   const found: Credentials = {}
-  for (const [name, separator] of [
-    ['cookie', '; '],
-    ['authorization', ', '],
-    ['user-agent', ' '],
-    ['sec-purpose', ', '],
-    ['x-session-activity', ', '],
-  ] as const) {
-    const value = joined(headers, name, separator)
-    if (value) found[name] = value
-  }
+  if (typeof headers.get === 'function') {
+    for (const name of SENT) {
+      const value = headers.get(name)
+      if (value) found[name] = value
+    }
+  } else collect(headers as Readonly<Record<string, string | readonly string[] | undefined>>, found)
   // Not the client's own header, which can be forged. The service accepts this header only from trusted proxies.
   if (ip) found['x-forwarded-for'] = ip
   return found
+}
+
+/** In one pass: this runs for each check from memory. */
+function collect(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  found: Credentials,
+): void {
+  for (const key of Object.keys(headers)) {
+    const name = (key in SEPARATORS ? key : key.toLowerCase()) as Sent
+    if (!Object.hasOwn(SEPARATORS, name)) continue
+    const given = headers[key]
+    const value = Array.isArray(given) ? given.join(SEPARATORS[name]) : (given as string | undefined)
+    if (value == null) continue
+    found[name] = found[name] === undefined ? value : found[name] + SEPARATORS[name] + value
+  }
+  for (const name of SENT) if (found[name] === '') delete found[name]
 }
 
 export function hasToken({ cookie, authorization }: Credentials): boolean {
@@ -46,13 +69,4 @@ export function hasToken({ cookie, authorization }: Credentials): boolean {
 /** The parts of a request that are needed to check it again. */
 export function keepCredentials(request: RequestLike): RequestLike {
   return { headers: { ...credentialsOf(request) }, ip: request.ip }
-}
-
-/** Joins repeated headers as RFC 9110 and RFC 6265 specify; the service refuses ambiguous results. */
-function joined(headers: RequestLike['headers'], name: string, separator: string): string | null {
-  if (typeof headers.get === 'function') return headers.get(name)
-  return Object.entries(headers)
-    .filter(([key]) => key.toLowerCase() === name)
-    .flatMap(([, value]) => value ?? [])
-    .join(separator)
 }

@@ -34,26 +34,9 @@ export function createActs(connection: Connection, schema: string, timeoutMs: nu
   const call = (text: string) =>
     `select pg_catalog.to_jsonb(done)::text as answer from "${schema}".${text} done`
 
-  /** The result within the limit. `late()` is true from then on: what runs in the background must not commit any more. */
-  async function inTime<T>(work: (late: () => boolean) => Promise<T>): Promise<T> {
-    let over = false
-    let timer: NodeJS.Timeout | undefined
-    const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        over = true
-        reject(new Error(`no answer within ${timeoutMs} ms`))
-      }, timeoutMs)
-    })
-    try {
-      return await Promise.race([work(() => over), limit])
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
   const read = async <Answer>(text: string, values: (string | null)[]): Promise<Answer[]> => {
     try {
-      return await inTime(() => connection.ask<Answer>(call(text), values))
+      return await inTime(timeoutMs, () => connection.ask<Answer>(call(text), values))
     } catch (error) {
       throw new ActError(error, true)
     }
@@ -67,7 +50,7 @@ export function createActs(connection: Connection, schema: string, timeoutMs: nu
     async run<Answer>(text: string, values: (string | null)[]): Promise<Answer & { xid: string }> {
       let called = false
       try {
-        const answer = await inTime((late) =>
+        const answer = await inTime(timeoutMs, (late) =>
           connection.transaction(async (ask) => {
             const [answer] = late() ? [] : await ask<Answer & { xid: string }>(call(text), values)
             // Rolls back: the caller was told that nothing was done.
@@ -86,15 +69,32 @@ export function createActs(connection: Connection, schema: string, timeoutMs: nu
     /** Notifies the service of the revocations. */
     async notify(channel: string): Promise<void> {
       const text = `select pg_catalog.to_json(pg_catalog.pg_notify('${channel}'::text, $1::text)::text)::text as answer`
-      await inTime(() => connection.ask(text, ['']))
+      await inTime(timeoutMs, () => connection.ask(text, ['']))
     },
   }
 
   /** Another part of the application may have rolled back on the same connection; a driver would not notice. */
   async function verifyCommit(xid: string): Promise<void> {
     const text = 'select pg_catalog.to_json(pg_catalog.pg_xact_status($1::xid8))::text as answer'
-    const [status] = await inTime(() => connection.ask<string>(text, [xid]))
+    const [status] = await inTime(timeoutMs, () => connection.ask<string>(text, [xid]))
     if (status !== 'committed') throw new NotCommitted('the act was not committed')
+  }
+}
+
+/** The result within the limit. `late()` is true from then on: what runs in the background must not commit any more. */
+export async function inTime<T>(timeoutMs: number, work: (late: () => boolean) => Promise<T>): Promise<T> {
+  let over = false
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      over = true
+      reject(new Error(`no answer within ${timeoutMs} ms`))
+    }, timeoutMs)
+  })
+  try {
+    return await Promise.race([work(() => over), limit])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -2,6 +2,8 @@
  * Runs statements on whatever the application has: a connection string, a pool of node-postgres, or a drizzle database of any
  * PostgreSQL driver with transactions. Statements have no names, because a pooler in transaction mode mixes them up (42P05, 26000).
  */
+import { loadPg } from './pg.ts'
+
 /** Runs a function call `select … as answer`, with all values as text. @returns its rows' `answer`, from JSON. */
 export type Ask = <Answer>(text: string, values: (string | null)[]) => Promise<Answer[]>
 
@@ -77,13 +79,7 @@ export function onPool(pool: PoolLike, timeoutMs: number, close = async () => {}
   }
 }
 
-/** A driver that is not installed, with what to install. */
-export class MissingPackage extends Error {}
-
-/**
- * A pool of our own. node-postgres is imported at its first use, because an application that gives a database of its own may not have
- * it. In a `try`, because bundlers then accept that it is missing.
- */
+/** A pool of our own, made at its first use. */
 export function onConnectionString(connectionString: string, timeoutMs: number): Connection {
   let made: Promise<import('pg').Pool> | undefined
   const pool = () => (made ??= ownPool(connectionString, timeoutMs))
@@ -95,12 +91,7 @@ export function onConnectionString(connectionString: string, timeoutMs: number):
 }
 
 async function ownPool(connectionString: string, timeoutMs: number): Promise<import('pg').Pool> {
-  let pg: typeof import('pg').default
-  try {
-    pg = (await import('pg')).default
-  } catch (cause) {
-    throw new MissingPackage('Install "pg", or give createDatabaseSessions a pool or a db.', { cause })
-  }
+  const pg = await loadPg(', or give createDatabaseSessions a pool or a db')
   const pool = new pg.Pool({
     connectionString,
     max: 10,

@@ -4,7 +4,8 @@
  *
  * Nothing of drizzle is imported before the first statement: an application that gives a pool has no drizzle.
  */
-import { type Ask, type Connection, type DrizzleDatabase, MissingPackage } from './connection.ts'
+import type { Ask, Connection, DrizzleDatabase } from './connection.ts'
+import { MissingPackage } from './pg.ts'
 
 const ENTITY_KIND = Symbol.for('drizzle:entityKind')
 const USE =

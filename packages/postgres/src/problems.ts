@@ -7,7 +7,7 @@ import {
   UndecidedError,
 } from '@global-logout/client'
 import { ActError } from './acts.ts'
-import { MissingPackage } from './connection.ts'
+import { MissingPackage } from './pg.ts'
 import { poolerFault } from './pooler.ts'
 import { readAddress } from './service.ts'
 
@@ -45,10 +45,14 @@ export function undecided(error: unknown): Error {
   return new UndecidedError(detail, { cause: error })
 }
 
+/** What keeps `checks: 'leased'` from a lease: an unfit server, a pooler, or two addresses that do not belong together. */
+const NAMED = ['UnfitServer', 'OtherServer']
+
 /** A mistake in the set-up is named: it would be taken for an outage. */
 function whyNot(error: ActError): string {
   const { state = '', cause } = error
   if (cause instanceof MissingPackage) return cause.message
+  if (cause instanceof Error && NAMED.includes(cause.name)) return cause.message
   if (['3F000', '42883', '42P01', '42501'].includes(state))
     return 'The database lacks the functions of global-logout, or the right to call them: see "global-logout doctor".'
   if (state === '25006') return 'The database is a standby.'

@@ -21,6 +21,7 @@ import {
 } from './connection.ts'
 import { type CookieOptions, sessionCookie } from './cookie.ts'
 import { onDrizzle } from './drizzle.ts'
+import { createMemory, type MemoryOptions, type MemorySource } from './memory.ts'
 import {
   halfSignedOut,
   invalidToken,
@@ -39,10 +40,11 @@ import {
   hashToken,
   isActivity,
   otherTokens,
+  REVOKED,
   readCredential,
 } from './service.ts'
 
-export interface DatabaseSessionsOptions extends CookieOptions {
+export interface DatabaseSessionsOptions extends CookieOptions, MemoryOptions {
   /** One of three: of the database that has our schema. A string makes a pool of ten connections, which `close` ends. */
   connectionString?: string
   pool?: PoolLike
@@ -54,18 +56,17 @@ export interface DatabaseSessionsOptions extends CookieOptions {
 }
 
 export interface DatabaseSessions extends Sessions {
-  /** Ends the pool of `connectionString`. */
+  /** Ends the pool of `connectionString`, and the lease of `checks: 'leased'`. */
   close(): Promise<void>
 }
 
 const SCHEMA = /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/
-const CHANNEL = 'global_logout_revoked'
 /** Longest timeout, in milliseconds: timers do not support more. */
 const LONGEST = 2 ** 31 - 1
 
 /**
  * @throws TypeError unless exactly one of `connectionString`, `pool` and `db` is given and usable, and for an invalid `schema`,
- * `timeoutMs` or cookie.
+ * `timeoutMs` or cookie, or where `checks: 'leased'` lacks an address of PostgreSQL.
  */
 export function createDatabaseSessions(options: DatabaseSessionsOptions): DatabaseSessions {
   const { schema = 'global_logout', timeoutMs = 2000 } = options
@@ -76,33 +77,35 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
   const connection = connectionOf(options, timeoutMs)
   const acts = createActs(connection, schema, timeoutMs)
   const barrier = barrierOf(acts)
+  const memory = memoryOf(options, { schema, timeoutMs, connection, acts })
 
-  /** The token of a request, or null, and those of its other session cookies. Two cookies of one name that differ are none. */
-  async function tokensOf(request: RequestLike) {
+  /** The token of a request, if any, and its headers. Two cookies of one name that differ are none. */
+  function firstOf(request: RequestLike) {
     const headers = credentialsOf(request)
     const found = readCredential(headers, cookie.names)
-    const others = await otherTokens(headers, found, cookie.names, readCredential)
-    const first = found.kind === 'token' ? found.token : null
-    const mayDecide = others.filter((other) => other.mayDecide).map(({ token }) => token)
-    return { deciding: [...(first ? [first] : []), ...mayDecide], others: others.map(({ token }) => token) }
+    return { headers, found, first: found.kind === 'token' ? found.token : null }
   }
 
-  /** The first of the tokens whose session is valid. @throws ActError */
-  async function findValid(tokens: readonly string[], activity: boolean) {
-    for (const token of tokens) {
-      const values = [hashToken(token), String(activity)]
-      const [row] = await acts.read<SessionRow>('use_session($1::text, $2::boolean)', values)
-      if (row) return { token, row }
-    }
-    return null
+  /** The tokens of its other session cookies. */
+  const othersOf = ({ headers, found }: ReturnType<typeof firstOf>) =>
+    otherTokens(headers, found, cookie.names, readCredential)
+
+  /** @throws ActError */
+  async function findInDatabase(token: string, activity: boolean): Promise<Identity | null> {
+    const values = [hashToken(token), String(activity)]
+    const [row] = await acts.read<SessionRow>('use_session($1::text, $2::boolean)', values)
+    return row ? identityOf(row) : null
   }
+  const find = memory?.find ?? findInDatabase
 
   /** The token of a logout, of several: the first that is valid, else the first. @throws NotSignedOutError */
   async function decidingOf(tokens: readonly string[]): Promise<string> {
-    const found = await findValid(tokens, false).catch((error) => {
+    try {
+      for (const token of tokens) if (await findInDatabase(token, false)) return token
+    } catch (error) {
       throw problemOf(error, NotSignedOutError)
-    })
-    return found?.token ?? tokens[0] ?? ''
+    }
+    return tokens[0] ?? ''
   }
 
   /** Runs an act, with its failure as an error of this kind. */
@@ -113,11 +116,20 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
 
   return {
     async check(request): Promise<Identity | null> {
-      const { deciding } = await tokensOf(request)
-      const found = await findValid(deciding, isActivity(credentialsOf(request))).catch((error) => {
+      const credentials = firstOf(request)
+      const activity = isActivity(credentials.headers)
+      try {
+        const { first } = credentials
+        const identity = first === null ? null : await find(first, activity)
+        if (identity) return identity
+        for (const { token, mayDecide } of await othersOf(credentials)) {
+          const identity = mayDecide ? await find(token, activity) : null
+          if (identity) return identity
+        }
+        return null
+      } catch (error) {
         throw undecided(error)
-      })
-      return found && identityOf(found.row)
+      }
     },
 
     async create(session): Promise<CreatedSession> {
@@ -151,12 +163,15 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
 
     async logout(request, { scope = 'local' } = {}): Promise<LogoutOutcome> {
       requireScope(scope)
-      const { deciding, others } = await tokensOf(request)
+      const credentials = firstOf(request)
+      const others = await othersOf(credentials)
+      const mayDecide = others.filter((other) => other.mayDecide).map(({ token }) => token)
+      const deciding = credentials.first === null ? mayDecide : [credentials.first, ...mayDecide]
       const [first] = deciding
       if (first === undefined) throw invalidToken()
       const token = deciding.length > 1 ? await decidingOf(deciding) : first
       const { userAgent, ipAddress } = deviceOf({
-        userAgent: credentialsOf(request)['user-agent'],
+        userAgent: credentials.headers['user-agent'],
         ipAddress: request.ip,
       })
       const end = (token: string, scope: string) => {
@@ -166,7 +181,8 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
       const done = [await end(token, scope)]
       if (!done[0]?.ended) throw invalidToken()
       // Where this browser signs out, the sessions of its other cookies end, too.
-      const besides = scope === 'others' ? [] : [first, ...others].filter((other) => other !== token)
+      const all = [first, ...others.map(({ token }) => token)]
+      const besides = scope === 'others' ? [] : all.filter((other) => other !== token)
       for (const other of besides) done.push(await end(other, 'local').catch(halfSignedOut))
       await Promise.all(done.map(({ xid }) => barrier.wait(xid)))
       return {
@@ -182,8 +198,24 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
       await barrier.wait(xid)
     },
 
-    close: connection.close,
+    async close(): Promise<void> {
+      await memory?.close()
+      await connection.close()
+    },
   }
+}
+
+/** Null where each check reads the database. @throws TypeError */
+function memoryOf(
+  { checks = 'database', ...options }: DatabaseSessionsOptions,
+  { acts, ...rest }: Pick<MemorySource, 'schema' | 'timeoutMs' | 'connection'> & { acts: Acts },
+) {
+  if (checks !== 'database' && checks !== 'leased') throw new TypeError('checks: must be database or leased')
+  if (checks === 'database') return null
+  const call = 'record_uses($1::uuid[], $2::boolean)'
+  const recordUses = (ids: string[], activity: boolean) =>
+    acts.read(call, [`{${ids.join()}}`, String(activity)])
+  return createMemory({ ...options, ...rest, recordUses })
 }
 
 function connectionOf(
@@ -207,7 +239,7 @@ function barrierOf(acts: Acts) {
       return xids.map((xid) => found.filter((row) => row.xid === xid))
     },
     // An application may not read what was revoked: the instances do.
-    notify: () => acts.notify(CHANNEL).then(() => null),
+    notify: () => acts.notify(REVOKED).then(() => null),
     // Only the service looks for dead instances.
     instances: async () => [],
     removeDeadInstance: async () => {},
