@@ -10,9 +10,13 @@ declare module 'fastify' {
   }
 }
 
-const { PORT = '3000', GLOBAL_LOGOUT_URL = 'http://127.0.0.1:4000' } = process.env
-const client = createClient({ url: GLOBAL_LOGOUT_URL })
+const { PORT = '3000', GLOBAL_LOGOUT_URL = 'http://127.0.0.1:4000', GLOBAL_LOGOUT_KEY } = process.env
+// With a key of the scope `leases`, sessions are checked in the memory of this process.
+const client = GLOBAL_LOGOUT_KEY
+  ? createClient({ url: GLOBAL_LOGOUT_URL, key: GLOBAL_LOGOUT_KEY, checks: 'leased' })
+  : createClient({ url: GLOBAL_LOGOUT_URL })
 const app = Fastify()
+app.addHook('onClose', () => client.close())
 
 app.get('/', async () => 'Everybody may read this.\n')
 
@@ -26,4 +30,6 @@ app.register(async (visitors) => {
   visitors.get('/hello', async ({ identity }) => `Hello, ${identity?.userId ?? 'stranger'}.\n`)
 })
 
+process.once('SIGTERM', () => app.close())
+process.once('SIGINT', () => app.close())
 console.log(`The application listens on ${await app.listen({ port: Number(PORT) })}`)

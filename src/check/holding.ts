@@ -1,11 +1,12 @@
 /** How this process holds the lease under which its cache answers: one of its own, or in a worker a part of that of its machine. */
 import type { Database } from '../database/database.ts'
 import type { SharedListener } from '../database/listener.ts'
-import { createCaller, keepCallerLease } from '../leases/caller.ts'
+import { createCaller, keepCallerLease, type RequestLease } from '../leases/caller.ts'
 import { createGrants } from '../leases/grants.ts'
-import { type Cursor, createInstance, keepLease, type LeaseEvents } from '../leases/instance.ts'
+import { createInstance, keepLease, type LeaseEvents } from '../leases/instance.ts'
 import { createLender, createSuspensions, type Lender, type LenderCounts } from '../leases/lender.ts'
 import type { MachineLease } from '../leases/machine-lease.ts'
+import type { Cursor } from '../leases/messages.ts'
 import { instanceStore } from '../leases/queries.ts'
 import type { Log } from '../lib/log.ts'
 import type { Time } from '../lib/sleep.ts'
@@ -61,13 +62,15 @@ export function ownLease(
 export function partOfMachineLease(machineLease: MachineLease, cache: SessionCache, time: Time): Holding {
   const { clock } = time
   const caller = createCaller(cache, clock)
+  // It has no other instance to ask, so it may hold a lease of the generation before.
+  const request: RequestLease = (request) => machineLease.request({ ...request, instance: null })
   return {
     cursor: () => caller.cursor,
     lender: machineLease,
     keep(on) {
       let server: string | null = null
       let until = Number.NEGATIVE_INFINITY
-      const holder = keepCallerLease(caller, machineLease.request, time, {
+      const holder = keepCallerLease(caller, request, time, {
         leased() {
           const lapsed = until <= clock()
           until = caller.until

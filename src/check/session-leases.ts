@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { hashToken } from '../database/token-hash.ts'
-import type { Cursor } from '../leases/instance.ts'
+import type { Cursor } from '../leases/messages.ts'
 import { CachedSession } from './cache.ts'
 import type { Verdict } from './checker.ts'
 

@@ -3,33 +3,20 @@
  * its own process. It acknowledges in PostgreSQL only what its callers have applied, too: so a logout waits for callers without knowing
  * of them, and no longer than for their instance. Pure: the transport and the clock are passed in.
  */
-import type { Cursor, LeasedCache } from './instance.ts'
+import type { LeasedCache } from './instance.ts'
 import { HELD_MS, LEASE_MS, RATE_ERROR } from './lease.ts'
+import type { CallerLease, Cursor, LeaseRequest } from './messages.ts'
 import { createRecent, KEPT_MS } from './recent.ts'
 
 /** Most callers of one instance. */
 const MOST_CALLERS = 10_000
 
-export interface LeaseRequest {
-  /** The id of a process; over HTTP after that of its key. */
-  caller: string
-  /** The name of its key. A worker of this machine has none, and is never suspended. */
+/** What a caller asks, or a worker, whatever the transport. */
+export interface GrantRequest
+  extends Pick<LeaseRequest, 'caller' | 'cursor'>,
+    Partial<Pick<LeaseRequest, 'instance'>> {
+  /** The name of the key of a caller over HTTP, whose id comes after that of its key. A worker of this machine has none, and is never suspended. */
   key?: string
-  /** The instance whose lease the caller holds, if any. */
-  instance?: string | null
-  /** What the caller has applied; null when it has applied nothing. */
-  cursor: Cursor | null
-}
-
-export interface CallerLease {
-  /** The generation of the instance that lends. */
-  instance: string
-  /** What the caller has applied once it has evicted `revoked`. */
-  cursor: Cursor
-  /** Hashed tokens; null for all. */
-  revoked: readonly string[] | null
-  /** How long the caller may answer from memory, in milliseconds from before its request. */
-  ms: number
 }
 
 /**
@@ -192,7 +179,7 @@ export function createGrants(
     },
 
     /** Notes what the caller has applied. Resolves when there is something to tell it: a longer lease, or revocations. */
-    async news(request: LeaseRequest): Promise<void> {
+    async news(request: GrantRequest): Promise<void> {
       const now = clock()
       const applied = recent.countIn(request.cursor)
       const known = request.instance === instance && note(request.caller, applied, now)
@@ -201,7 +188,7 @@ export function createGrants(
     },
 
     /** Grants a lease, and notes what the caller has applied. */
-    grant({ caller: id, key, instance: held, ...request }: LeaseRequest): CallerLease | Refusal {
+    grant({ caller: id, key, instance: held, ...request }: GrantRequest): CallerLease | Refusal {
       if (held && held !== instance) return 'other_instance'
       const now = clock()
       const left = leaseUntil - now

@@ -5,6 +5,7 @@
  */
 import { createWakeableSleep, type Time } from '../lib/sleep.ts'
 import { GATHER_MS, RENEW_MS } from './lease.ts'
+import type { Cursor } from './messages.ts'
 import { digestOf, parseNotice } from './notice.ts'
 import type { Acknowledgement, Beginning, Changes } from './queries.ts'
 
@@ -25,14 +26,6 @@ export interface InstanceStore {
   /** Need not survive a crash of the server. @returns false when the instance has no row, or another connection answered. */
   acknowledge(id: string, applied: Acknowledgement): Promise<boolean>
   remove(id: string): Promise<void>
-}
-
-/** How far a holder of a lease has applied revocations. */
-export interface Cursor {
-  /** As `SERVER_ID` names it: the snapshots of two servers cannot be compared. */
-  server: string
-  /** `pg_snapshot` as text. */
-  snapshot: string
 }
 
 /** The cache that answers under the lease. Times are milliseconds on the lease clock. */

@@ -1,11 +1,12 @@
 /** Lends parts of the lease of this process to callers over HTTP: its own, or in a worker that of its machine. */
 import type { Log } from '../lib/log.ts'
-import type { CallerLease, Grants, LeaseRequest, Refusal } from './grants.ts'
+import type { Grants, Refusal } from './grants.ts'
+import type { CallerLease, LeaseRequest } from './messages.ts'
 
 /** A request of a caller over HTTP. */
-export interface LoanRequest extends Required<LeaseRequest> {
-  /** With nothing to tell, it is answered only when there is: a longer lease, or revocations. */
-  wait: boolean
+export interface LoanRequest extends LeaseRequest {
+  /** The name of its key. */
+  key: string
 }
 
 export interface Refused {

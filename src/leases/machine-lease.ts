@@ -10,7 +10,7 @@ import type { SharedListener } from '../database/listener.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
 import type { RequestLease } from './caller.ts'
-import { type CallerLease, createGrants, type LeaseRequest, type Refusal } from './grants.ts'
+import { createGrants, type Refusal } from './grants.ts'
 import { createInstance, keepLease } from './instance.ts'
 import { LEASE_MS, leaseClock } from './lease.ts'
 import {
@@ -21,6 +21,7 @@ import {
   type LoanRequest,
   type Refused,
 } from './lender.ts'
+import type { CallerLease, LeaseRequest } from './messages.ts'
 import { instanceStore } from './queries.ts'
 
 /** Sent by a worker to the supervising process, and back with `lease`. */

@@ -3,7 +3,7 @@
  * none, because the next read says the same again. Pure.
  */
 import { isBefore, parseSnapshot, type Snapshot } from '../database/snapshots.ts'
-import type { Cursor } from './instance.ts'
+import type { Cursor } from './messages.ts'
 
 /** How long revocations are kept for callers, in milliseconds: longer than a caller with a lease can be behind. */
 export const KEPT_MS = 30_000

@@ -1,9 +1,20 @@
-/** Sleeps that can end early: when a signal is aborted, or when `wake` is called. An early end is not an error. */
-import { setTimeout } from 'node:timers/promises'
+/**
+ * Sleeps that can end early: when a signal is aborted, or when `wake` is called. An early end is not an error. Nothing of Node:
+ * `@global-logout/client` bundles this module.
+ */
 
 /** Resolves after `ms` milliseconds, or when `signal` is aborted. */
-export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  await setTimeout(ms, undefined, { signal }).catch(() => {})
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const over = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', over)
+      done()
+    }
+    const timer = setTimeout(over, ms)
+    signal?.addEventListener('abort', over)
+    if (signal?.aborted) over()
+  })
 }
 
 /** A clock in milliseconds, and a sleep by it. */

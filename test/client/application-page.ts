@@ -3,17 +3,17 @@ import { readFile } from 'node:fs/promises'
 import { stripTypeScriptTypes } from 'node:module'
 import type { BrowserContext, Page } from 'playwright-core'
 
-const FOLDER = new URL('../../packages/client/src/', import.meta.url)
+const CHECKOUT = new URL('../../', import.meta.url)
 
-/** Opens the page at `/app`. Its modules are at `/client/…`. */
+/** Opens the page at `/app`. The client's modules are at `/client/…`, and what they share with the service is at `/src/…`. */
 export async function openApplication(context: BrowserContext): Promise<Page> {
   const page = await context.newPage()
   await page.route('/app', (route) =>
     route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>application</title>' }),
   )
-  await page.route(/\/client\/[a-z-]+\.ts$/, async (route) => {
-    const file = new URL(new URL(route.request().url()).pathname.replace('/client/', ''), FOLDER)
-    const body = stripTypeScriptTypes(await readFile(file, 'utf8'))
+  await page.route(/\/(client|src)\/[a-z/-]+\.ts$/, async (route) => {
+    const path = new URL(route.request().url()).pathname.slice(1).replace(/^client/, 'packages/client/src')
+    const body = stripTypeScriptTypes(await readFile(new URL(path, CHECKOUT), 'utf8'))
     await route.fulfill({ contentType: 'text/javascript', body })
   })
   await page.goto('/app')

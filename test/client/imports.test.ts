@@ -2,7 +2,8 @@
  * The client uses the web platform only: no other module of this repository, no dependency, nothing of Node.
  */
 import { readdir, readFile } from 'node:fs/promises'
-import t from 'tap'
+import { stripTypeScriptTypes } from 'node:module'
+import t, { type Test } from 'tap'
 import { browserTest } from '../support/browser.ts'
 import { startService } from '../support/service.ts'
 import { openApplication } from './application-page.ts'
@@ -14,19 +15,47 @@ const FOR_NEXT = /^next(-|\.)/
 const OF_NEXT = ['next/headers.js', 'next/navigation', 'next/server.js', 'react']
 const mayImport = (file: string, from: string) => FOR_NEXT.test(file) && OF_NEXT.includes(from)
 
+/** What the package shares with the service, and bundles. Only this file imports from outside its folder. */
+const SHARED = 'shared.ts'
+
+function importsOf(text: string): string[] {
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, from]) => from ?? '')
+}
+
+function usesNoNode(t: Test, text: string, file: string): void {
+  // Next replaces `process.env` where there is no Node.
+  if (!FOR_NEXT.test(file)) t.notMatch(text, /\bprocess\.\w/, file)
+  t.notMatch(text, /\b(Buffer|require|__dirname|setImmediate|global)\b[.(]/, file)
+}
+
 t.test('no file of the client imports from outside its folder, or uses a global of Node', async (t) => {
   for (const file of files) {
     const text = await readFile(new URL(file, folder), 'utf8')
-    const imported = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, from]) => from ?? '')
-    t.same(
-      imported.filter((from) => !files.includes(from.replace(/^\.\//, '')) && !mayImport(file, from)),
-      [],
-      file,
-    )
-    // Next replaces `process.env` where there is no Node.
-    if (!FOR_NEXT.test(file)) t.notMatch(text, /\bprocess\./, file)
-    t.notMatch(text, /\b(Buffer|require|__dirname|setImmediate|global)\b[.(]/, file)
+    const isOwn = (from: string) => files.includes(from.replace(/^\.\//, '')) || mayImport(file, from)
+    if (file !== SHARED)
+      t.same(
+        importsOf(text).filter((from) => !isOwn(from)),
+        [],
+        file,
+      )
+    usesNoNode(t, text, file)
   }
+})
+
+t.test('nor does what it shares with the service', async (t) => {
+  const bundled = new Map<string, string>()
+  async function follow(module: URL): Promise<void> {
+    if (bundled.has(module.pathname)) return
+    const text = stripTypeScriptTypes(await readFile(module, 'utf8'))
+    bundled.set(module.pathname, text)
+    for (const from of importsOf(text)) {
+      t.match(from, /^\.\.?\//, `${from} in ${module.pathname}`)
+      await follow(new URL(from, module))
+    }
+  }
+  await follow(new URL(SHARED, folder))
+  for (const [file, text] of bundled) usesNoNode(t, text, file)
+  t.ok(bundled.size > 1 && bundled.size < 10, `${bundled.size} modules`)
 })
 
 t.test('the package has no dependencies, and exports the files tested here', async (t) => {

@@ -1,9 +1,10 @@
 /** Leases for callers: what an instance grants and acknowledges, and what a caller keeps. The simulation covers the schedules. */
 import t from 'tap'
 import { createCaller } from '../../src/leases/caller.ts'
-import { type CallerLease, createGrants, type GrantOptions } from '../../src/leases/grants.ts'
+import { createGrants, type GrantOptions } from '../../src/leases/grants.ts'
 import { createInstance, type InstanceStore } from '../../src/leases/instance.ts'
 import { HELD_MS, LEASE_MS, RATE_ERROR } from '../../src/leases/lease.ts'
+import type { CallerLease, LeaseRequest } from '../../src/leases/messages.ts'
 import type { Acknowledgement } from '../../src/leases/queries.ts'
 import { isInstalled, runProgram } from '../support/run-program.ts'
 
@@ -151,19 +152,36 @@ t.test('a caller that was away keeps its memory for half a minute', async (t) =>
   t.match(grants.grant({ caller: 'e', cursor: at(14, 'two') }), { revoked: null }, 'of another server')
 })
 
-/** A caller, and what it evicted. */
+t.test('an instance lends nothing to a caller that holds a lease of another one', async (t) => {
+  const { grants, lease } = instance()
+  const { instance: id } = lease('a', null)
+  const grant = (instance: string) => grants.grant({ caller: 'a', key: 'shop', instance, cursor: at(10) })
+  t.equal(grant(crypto.randomUUID()), 'other_instance')
+  t.match(grant(id), { instance: id })
+  grants.begin(at(11))
+  grants.extend(0, 0)
+  t.equal(grant(id), 'other_instance', 'its next generation is another one')
+})
+
+type Granted = Omit<CallerLease, 'instance'> & { instance?: string }
+
+/** A caller, what it evicted, and what it asked. */
 function caller() {
   const time = { now: 0 }
   const evicted: (readonly string[] | null)[] = []
+  const asked: LeaseRequest[] = []
   const caller = createCaller({ evict: (tokens) => evicted.push(tokens) }, () => time.now)
-  const renew = (lease: Omit<CallerLease, 'instance'>, sentAt: number) => {
+  /** The first answers come from other instances. Each takes half a second. */
+  const renew = (lease: Granted, sentAt: number, { others = 0, waits = false } = {}) => {
     time.now = sentAt
-    return caller.renew(async () => {
+    let left = others
+    return caller.renew(async (request) => {
+      asked.push(request)
       time.now += 500
-      return { instance: 'instance', ...lease }
-    })
+      return left-- > 0 ? 'other_instance' : { instance: 'first', ...lease }
+    }, waits)
   }
-  return { caller, evicted, renew }
+  return { time, caller, evicted, asked, renew }
 }
 
 t.test(
@@ -183,6 +201,47 @@ t.test(
   },
 )
 
+t.test('a caller stays with the instance that lends, until its lease has ended', async (t) => {
+  const { caller: held, asked, renew } = caller()
+  const lease = { cursor: at(10), revoked: null, ms: 2_000 }
+  await renew(lease, 0, { waits: true })
+  await renew(lease, 400, { waits: true })
+  await renew(lease, 1_000, { waits: true, others: 2 })
+  t.equal(held.until, 4_000, 'counted from before the request that was answered')
+  await renew({ ...lease, instance: 'second' }, 3_900, { others: 1 })
+  await renew(lease, 4_500)
+  t.same(
+    asked.map(({ instance, wait }) => [instance, wait]),
+    [
+      [null, false],
+      ['first', true],
+      ['first', false],
+      ['first', false],
+      ['first', false],
+      ['first', false],
+      [null, false],
+      ['second', false],
+    ],
+    'a renewal waits only while more than half of a lease is left',
+  )
+  await t.rejects(renew(lease, 5_000, { others: 99 }))
+  t.equal(asked.length, 8 + 16, 'it gives up')
+})
+
+t.test('a caller that leaves answers nothing, and tells the instance that lent', async (t) => {
+  const { time, caller: held, renew } = caller()
+  const told: LeaseRequest[] = []
+  const tell = async (request: LeaseRequest) => {
+    t.notOk(held.holds(time.now), 'it says so afterwards')
+    return told.push(request) > 1 ? ('left' as const) : ('other_instance' as const)
+  }
+  await held.leave(tell)
+  t.same(told, [], 'it held nothing')
+  await renew({ cursor: at(10), revoked: null, ms: 2_000 }, 0)
+  await held.leave(tell)
+  t.match(told, [{ instance: 'first' }, { instance: 'first', cursor: at(10) }])
+})
+
 t.test('an instance that is behind another takes nothing back', async (t) => {
   const { caller: held, renew } = caller()
   await renew({ cursor: at(12), revoked: null, ms: 2_000 }, 0)
@@ -200,8 +259,6 @@ t.test('the lease and the memory of one server end when another one grants a lea
   t.ok(held.mayKeep(at(10, 'two')))
   await t.rejects(held.renew(async () => Promise.reject(new Error('no answer'))))
   t.equal(held.until, 1_500)
-  held.lapse()
-  t.notOk(held.holds(0))
 })
 
 t.test('the caller in Python does what docs/leases-vectors.json says', { skip: skipPython }, async (t) => {

@@ -26,7 +26,7 @@ export const scenario = (callers: boolean): fc.Arbitrary<Scenario> =>
     callers: fc.constant(callers),
     workers: fc.boolean(),
     late: fc.boolean(),
-    wait: fc.boolean(),
+    anyInstance: fc.boolean(),
     moves: fc.constantFrom(0, 0.1, 0.5),
     suspendedMs: fc.constantFrom(0, LEASE_MS, 30_000),
     rates: fc.array(rate, { minLength: 6, maxLength: 6 }),

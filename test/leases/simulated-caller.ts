@@ -1,17 +1,20 @@
 /**
- * Callers that answer checks from their own memory, under a lease from an instance. One is a service elsewhere: the real holding side, with
- * the least around it. The other is a worker of the instance's machine: its real cache and checker, which read the database themselves.
+ * Callers that answer checks from their own memory, under a lease from an instance. One is a service elsewhere: the client that is
+ * published. The other is a worker of the instance's machine: its real cache and checker, which read the database themselves.
  */
+import { createAskCheck } from '../../packages/client/src/check.ts'
+import type { Exchange } from '../../packages/client/src/exchange.ts'
+import { createLeases } from '../../packages/client/src/leases.ts'
 import { createSessionCache } from '../../src/check/cache.ts'
 import { leasedChecker } from '../../src/check/checker.ts'
 import { partOfMachineLease } from '../../src/check/holding.ts'
 import { readTokens } from '../../src/check/queries.ts'
 import { createCalls } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
-import { createCaller, keepCallerLease, type RequestLease } from '../../src/leases/caller.ts'
+import type { RequestLease } from '../../src/leases/caller.ts'
 import { createFence } from '../../src/leases/fence.ts'
-import type { Cursor } from '../../src/leases/instance.ts'
-import { RATE_ERROR } from '../../src/leases/lease.ts'
+import type { LoanRequest, Refused } from '../../src/leases/lender.ts'
+import type { CallerLease, Cursor } from '../../src/leases/messages.ts'
 import type { Time } from '../../src/lib/sleep.ts'
 
 /** What an instance answers to a check. */
@@ -23,7 +26,7 @@ export interface Answer {
   leftMs: number
 }
 
-/** What an instance is asked. */
+/** What a worker asks of its instance. */
 export interface Requests {
   request: RequestLease
   leave: (caller: string) => void
@@ -63,52 +66,77 @@ export function simulatedWorker(
   }
 }
 
-export function simulatedCaller(
-  { clock, sleep }: Time,
-  { request, leave }: Requests,
-  ask: (token: string) => Promise<Answer>,
-) {
-  /** When each kept session ends, by hashed token, in milliseconds on the clock of the caller. */
-  const memory = new Map<string, number>()
+/** An instance behind a network. */
+export interface Network {
+  lend(request: LoanRequest): Promise<CallerLease | Refused>
+  leave(caller: string): Promise<void>
+  check(token: string): Promise<Answer>
+}
+
+/** What the client reads of a response. */
+const response = (status: number, headers: Record<string, string>, body: object = {}) =>
+  ({
+    status,
+    headers: new Headers(headers),
+    json: async () => body,
+    text: async () => JSON.stringify(body),
+    arrayBuffer: async () => new ArrayBuffer(0),
+  }) as unknown as Response
+
+/** As the service refuses a request. */
+function problem(status: number, code: string, retryMs = 0) {
+  const headers = {
+    'content-type': 'application/problem+json',
+    'retry-after': String(Math.ceil(retryMs / 1000)),
+  }
+  return response(status, headers, { type: `urn:global-logout:problem:${code}`, code, detail: code })
+}
+
+/** The client that is published, on a network that is simulated. */
+export function simulatedCaller(time: Time, network: Network) {
   const counts = { hits: 0 }
-  const caller = createCaller(
-    {
-      evict(tokens) {
-        if (tokens === null) memory.clear()
-        for (const token of tokens ?? []) memory.delete(token)
-      },
-    },
-    clock,
-  )
-  const holder = keepCallerLease(
-    caller,
-    request,
-    { clock, sleep },
-    {
-      leased: () => {},
-      failed: () => {},
-    },
-  )
+
+  async function lend(body: LoanRequest & { leave?: true }): Promise<Response> {
+    if (body.leave) return network.leave(body.caller).then(() => response(204, {}))
+    const lent = await network.lend({ ...body, key: 'shop' })
+    if (!('refused' in lent)) return response(200, {}, { ...lent, cookies: [] })
+    return problem(lent.refused === 'other_instance' ? 409 : 503, lent.refused, lent.retryMs || 1000)
+  }
+
+  async function check(token: string): Promise<Response> {
+    const { valid, readAfter, leftMs } = await network.check(token)
+    if (!valid) return problem(401, 'invalid_token')
+    const lifetime = { seconds: Math.floor(leftMs / 1000), touch: 60, passive: 60, interval: 60 }
+    const lease = { token: hashToken(token), ...readAfter, ...lifetime }
+    const dates = { 'x-session-created': '1795000000', 'x-session-expires': '1795600000' }
+    const identity = { 'x-user-id': 'ada', 'x-session-id': token, ...dates }
+    return response(200, { ...identity, 'x-session-lease': JSON.stringify(lease) })
+  }
+
+  const exchange: Exchange = {
+    open: (_path, { body, signal }) =>
+      new Promise((resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason))
+        if (signal?.aborted) reject(signal.reason)
+        else lend(JSON.parse(String(body))).then(resolve, reject)
+      }),
+    ask: async (_path, { headers }, read) => read(await check(tokenOf(headers as Record<string, string>))),
+  }
+  const ask = createAskCheck(exchange)
+  const leases = createLeases(exchange, 'key', ask, { onError: () => {} }, { ...time, hash: hashToken })
+  // It asks for a lease with its first check.
+  void leases.verdict({ headers: {} })
 
   return {
     counts,
-    hint: holder.hint,
-    async close(): Promise<void> {
-      await holder.close()
-      leave(caller.id)
-    },
-
+    hint: () => {},
+    close: leases.close,
     async check(token: string): Promise<boolean> {
-      const askedAt = clock()
-      const key = hashToken(token)
-      if (caller.holds(askedAt) && askedAt < (memory.get(key) ?? 0)) {
-        counts.hits++
-        return true
-      }
-      const { valid, readAfter, leftMs } = await ask(token)
-      if (valid && readAfter && caller.mayKeep(readAfter))
-        memory.set(key, askedAt + leftMs * (1 - 2 * RATE_ERROR))
-      return valid
+      const verdict = leases.verdict({ headers: { authorization: `Bearer ${token}` } })
+      if (!(verdict instanceof Promise)) counts.hits++
+      return (await verdict).identity !== null
     },
   }
 }
+
+const tokenOf = ({ authorization = '' }: Record<string, string>) => authorization.slice('Bearer '.length)

@@ -23,7 +23,9 @@ t.test('and no caller that answers under a part of the lease of an instance', as
   const found = await simulate('callers', RUNS_WITH_CALLERS, seed)
   const { violation, hits, granted, suspended, logouts, early } = found
   t.equal(violation, null, JSON.stringify(found))
-  t.ok(hits > 4 * RUNS_WITH_CALLERS && granted > 20 * RUNS_WITH_CALLERS && suspended > RUNS_WITH_CALLERS / 100)
+  t.ok(
+    hits > 4 * RUNS_WITH_CALLERS && granted > 20 * RUNS_WITH_CALLERS && suspended > RUNS_WITH_CALLERS / 100,
+  )
   t.ok(early > logouts / 2, `${early} of ${logouts} logouts waited no longer than a lease`)
 })
 

@@ -13,12 +13,12 @@ import type { Prepared } from '../../src/database/pooled-client.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { createBarrier } from '../../src/leases/barrier.ts'
 import { createFence } from '../../src/leases/fence.ts'
-import { createGrants, type LeaseRequest } from '../../src/leases/grants.ts'
+import { createGrants, type GrantRequest } from '../../src/leases/grants.ts'
 import { createInstance, keepLease } from '../../src/leases/instance.ts'
 import { LEASE_MS } from '../../src/leases/lease.ts'
 import { createLender } from '../../src/leases/lender.ts'
 import { instanceStore } from '../../src/leases/queries.ts'
-import { type Answer, simulatedCaller, simulatedWorker } from './simulated-caller.ts'
+import { type Answer, type Network, simulatedCaller, simulatedWorker } from './simulated-caller.ts'
 import { simulatedDatabase, simulatedPool } from './simulated-database.ts'
 import { clockOf, eventQueue, mulberry32 } from './simulated-time.ts'
 
@@ -45,8 +45,8 @@ export interface Scenario {
   workers: boolean
   /** The instances apply notices until their first caller comes, at some time. Not where callers are workers. */
   late: boolean
-  /** Callers wait for their answers until there is something to tell. Workers do not. */
-  wait: boolean
+  /** Instances lend to callers that hold a lease of another one, too. */
+  anyInstance: boolean
   /** How often a request of a caller goes to another instance than its last one, 0 to 1. */
   moves: number
   /** How long a caller gets no lease after it let a revocation wait, in milliseconds. */
@@ -86,11 +86,8 @@ const DEADLINE_MS = 1_000
 const QUIET_MS = 450
 /** The same with a hint, and two renewals of callers. */
 const QUIET_CALLERS_MS = 650
-/** How long a caller waits for a lease, and for an answer that comes when there is something to tell. */
+/** How long a worker waits for a lease. */
 const LEASE_REQUEST_MS = 1_000
-const LEASE_WAIT_MS = 2_500
-/** How often a caller asks again when it has reached an instance whose lease it does not hold. */
-const TRIES = 16
 
 /** Plays a scenario to its end. */
 export async function play({ seed, rates, quiet, steps, moves, ...given }: Scenario): Promise<Outcome> {
@@ -224,61 +221,38 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
   function startCaller(me: number) {
     const overNetwork = <T>(effect: () => T | Promise<T>) => remote(effect, instanceCount + me)
     const time = timeOf(rates[1 + instanceCount + me] ?? 0)
-    /** Whose lease it holds, and until when. */
-    let held = ''
-    let heldUntil = Number.NEGATIVE_INFINITY
-    /** As a caller over HTTP asks: one instance at a time. */
-    async function borrow(request: LeaseRequest) {
-      for (let tries = 1; ; tries++) {
-        const sentAt = time.clock()
-        const instance = sentAt < heldUntil ? held : null
-        const wait = given.wait && sentAt + LEASE_MS / 2 < heldUntil
-        const { lend } = route(me)
-        const lent = await inTime(
-          overNetwork(() => lend({ ...request, key: 'shop', instance, wait })),
-          wait ? LEASE_WAIT_MS : LEASE_REQUEST_MS,
-        )
-        if ('refused' in lent && lent.refused === 'other_instance' && tries < TRIES) {
-          homes[me] = Math.floor(random() * instanceCount)
-          continue
-        }
-        if ('refused' in lent) return lent.refused
-        held = lent.instance
-        heldUntil = Math.max(heldUntil, sentAt + lent.ms)
-        return lent
-      }
+    /** A worker gives a request up after this long. */
+    const late = () => events.wait(LEASE_REQUEST_MS).then(() => Promise.reject(new Error('late')))
+    function count<Lease extends object>(lease: Lease | string): Lease {
+      if (lease === 'suspended') outcome.suspended++
+      if (typeof lease === 'string') throw new Error(lease)
+      outcome.granted++
+      return lease
     }
-    const requests = {
-      async request(request: LeaseRequest) {
-        const lease = given.workers
-          ? await inTime(
-              overNetwork(() => route(me).cache.grant(request)),
-              LEASE_REQUEST_MS,
-            )
-          : await borrow(request)
-        if (lease === 'suspended') outcome.suspended++
-        if (typeof lease === 'string') throw new Error(lease)
-        outcome.granted++
-        return lease
+    const worker = {
+      request: async (request: GrantRequest) =>
+        count(await Promise.race([overNetwork(() => route(me).cache.grant(request)), late()])),
+      leave: (caller: string) => void overNetwork(() => route(me).cache.leave(caller)).catch(() => {}),
+    }
+    const network: Network = {
+      async lend(request) {
+        const instance = given.anyInstance ? null : request.instance
+        const { lend } = route(me)
+        const lent = await overNetwork(() => lend({ ...request, instance }))
+        if ('refused' in lent && lent.refused === 'other_instance')
+          homes[me] = Math.floor(random() * instanceCount)
+        if ('refused' in lent && lent.refused === 'suspended') outcome.suspended++
+        if (!('refused' in lent)) outcome.granted++
+        return lent
       },
-      leave(caller: string) {
-        const { cache } = route(me)
-        void overNetwork(() => cache.leave(caller)).catch(() => {})
-      },
+      leave: (caller) => overNetwork(() => route(me).cache.leave(caller)),
+      check: (token) => overNetwork(() => route(me).answer(token)),
     }
     const caller = given.workers
-      ? simulatedWorker(time, requests, connections(), DEADLINE_MS, SESSIONS)
-      : simulatedCaller(time, requests, (token) => {
-          const { answer } = route(me)
-          return overNetwork(() => answer(token))
-        })
+      ? simulatedWorker(time, worker, connections(), DEADLINE_MS, SESSIONS)
+      : simulatedCaller(time, network)
     events.at(END_MS, () => void caller.close())
     return caller
-  }
-
-  async function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
-    const late = events.wait(ms).then(() => Promise.reject(new Error('late')))
-    return Promise.race([answer, late])
   }
 
   async function restart(me: number): Promise<void> {

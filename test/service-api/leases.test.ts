@@ -1,8 +1,8 @@
 /** `POST /leases`: services that check sessions in their own process. A logout waits for those that have not evicted what it ended. */
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
-import type { CallerLease } from '../../src/leases/grants.ts'
 import { LEASE_MS } from '../../src/leases/lease.ts'
+import type { CallerLease } from '../../src/leases/messages.ts'
 import { testDatabase } from '../support/database.ts'
 import { json, type Service, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'

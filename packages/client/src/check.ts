@@ -19,31 +19,52 @@ export type Verdict =
 /** A cookie removal as the service writes it. Cookies that a load balancer adds are not passed on. */
 const REMOVAL = /^[^=;]+=; Max-Age=0;/
 
-export function createCheck(exchange: Exchange) {
-  /** As `check`, with the reason of a refusal. @throws UndecidedError */
-  async function verdict(request: RequestLike): Promise<Verdict> {
+export type AskCheck = ReturnType<typeof createAskCheck>
+
+/** Asks the service, with more headers than those of the request. @param onValid gets the headers of the answer. */
+export function createAskCheck(exchange: Exchange) {
+  return async (
+    request: RequestLike,
+    more: Readonly<Record<string, string>> = {},
+    onValid: (identity: Identity, headers: Headers) => void = () => {},
+  ): Promise<Verdict> => {
     const headers = credentialsOf(request)
     if (!hasToken(headers)) return { identity: null, code: 'unauthenticated' }
     try {
-      return await exchange.ask('/check', { headers }, verdictOf, REPEATABLE)
+      return await exchange.ask(
+        '/check',
+        { headers: { ...headers, ...more } },
+        async (response) => {
+          const verdict = await verdictOf(response)
+          if (verdict.identity) onValid(verdict.identity, response.headers)
+          return verdict
+        },
+        REPEATABLE,
+      )
     } catch (error) {
       if (error instanceof UndecidedError) throw error
       throw new UndecidedError('The session service gave no answer.', { cause: error })
     }
   }
+}
 
+/** @param decide synchronous where it can. */
+export function createCheck(decide: (request: RequestLike) => Verdict | Promise<Verdict>) {
   return {
-    verdict,
+    /** As `check`, with the reason of a refusal. @throws UndecidedError */
+    verdict: async (request: RequestLike): Promise<Verdict> => decide(request),
 
     /**
      * @returns null when the request has no active session.
      * @throws UndecidedError without a definite answer: the service is down, too slow or cannot decide, or another server
      * answered in its place.
      */
-    check: async (request: RequestLike): Promise<Identity | null> => (await verdict(request)).identity,
+    check: async (request: RequestLike): Promise<Identity | null> => {
+      const verdict = decide(request)
+      return (verdict instanceof Promise ? await verdict : verdict).identity
+    },
   }
 }
-
 async function verdictOf(response: Response): Promise<Verdict> {
   const code = await refusalOf(response)
   const cookies = response.headers.getSetCookie().filter((line) => REMOVAL.test(line))

@@ -31,6 +31,8 @@ const SEPARATORS = {
 } as const
 type Sent = keyof typeof SEPARATORS
 const SENT = Object.keys(SEPARATORS) as Sent[]
+/** Most other names are told by their length. */
+const LENGTHS = SENT.map((name) => name.length)
 
 /** The headers to send. */
 export function credentialsOf({ headers, ip }: RequestLike): Credentials {
@@ -52,7 +54,8 @@ function collect(
   found: Credentials,
 ): void {
   for (const key of Object.keys(headers)) {
-    const name = (key in SEPARATORS ? key : key.toLowerCase()) as Sent
+    if (!LENGTHS.includes(key.length)) continue
+    const name = key.toLowerCase() as Sent
     if (!Object.hasOwn(SEPARATORS, name)) continue
     const given = headers[key]
     const value = Array.isArray(given) ? given.join(SEPARATORS[name]) : (given as string | undefined)

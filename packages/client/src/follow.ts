@@ -8,6 +8,7 @@ import { keyHeader, problemOf } from './answers.ts'
 import { ServiceError } from './errors.ts'
 import { createEventStreamParser, type Message } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
+import { sleep } from './shared.ts'
 
 /** An active session was ended. */
 export interface Revocation {
@@ -169,18 +170,4 @@ function eventOf<Event extends Revocation | Replay>(data: string): Event {
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof ServiceError)) return false
   return error.status >= 400 && error.status < 500 && !RETRYABLE.includes(error.status)
-}
-
-/** Resolves early when `signal` aborts. */
-export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((done) => {
-    const over = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', over)
-      done()
-    }
-    const timer = setTimeout(over, ms)
-    signal?.addEventListener('abort', over)
-    if (signal?.aborted) over()
-  })
 }

@@ -7,6 +7,7 @@ export { NotSignedOutError, ServiceError, UndecidedError } from './errors.ts'
 export { expressSession } from './express.ts'
 export { fastifySession } from './fastify.ts'
 export type { FollowOptions, Replay, Revocation } from './follow.ts'
+export type { LeaseOptions } from './lease-options.ts'
 export type { ClientLogoutOutcome } from './logout.ts'
 export type { Introspection } from './services.ts'
 export {

@@ -14,9 +14,10 @@
  */
 import type { Client } from './client.ts'
 import { keepCredentials, type RequestLike } from './credentials.ts'
-import { type Revocation, sleep } from './follow.ts'
+import type { Revocation } from './follow.ts'
 import { createRechecks } from './rechecks.ts'
 import type { Identity } from './sessions.ts'
+import { sleep } from './shared.ts'
 
 /** Any kind of WebSocket, or anything else that can be closed, such as a stream. */
 export interface Closable {
