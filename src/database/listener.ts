@@ -3,7 +3,7 @@
  * while disconnected are lost, so `onNotify` is also called after every connect, without a text. No promise may depend on one.
  */
 import { setTimeout } from 'node:timers/promises'
-import pg from 'pg'
+import type pg from 'pg'
 import { sleep } from '../lib/sleep.ts'
 import { createConnector } from './connection.ts'
 
@@ -35,7 +35,7 @@ function listen(url: string, channel: string, onNotify: OnNotify) {
       connected.on('error', () => done())
     })
     connected.on('notification', ({ payload = '' }) => onNotify(payload))
-    await connected.query(`listen ${pg.escapeIdentifier(channel)}`)
+    await connected.query(`listen ${connected.escapeIdentifier(channel)}`)
     onNotify('')
     await disconnected
   }

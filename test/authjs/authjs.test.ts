@@ -1,7 +1,11 @@
 /** Auth.js itself on our adapter, with a real OpenID Connect server, and our service on the same database. */
 import { Auth, type AuthConfig } from '@auth/core'
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
+import { withGlobalLogout } from '@global-logout/authjs'
 import { GlobalLogoutAdapter } from '@global-logout/authjs/drizzle'
+import { createDatabaseSessions } from '@global-logout/postgres'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { duringOutage } from '../support/database-outage.ts'
@@ -218,6 +222,46 @@ t.test('a user signed in with the stock adapter stays signed in, until a sign-ou
   t.equal(await (await after.request(`${app}/auth/session`)).json(), null)
 })
 
+t.test('with checks from memory, a request of a signed-in user costs no query', async (t) => {
+  const asked: string[] = []
+  const db = logged(asked)
+  const sessions = createDatabaseSessions({
+    db,
+    directConnectionString: service.database.url,
+    checks: 'leased',
+    timeoutMs: PATIENCE_MS,
+  })
+  t.teardown(sessions.close)
+  const on = (userMaxAge: number) => {
+    const adapter = withGlobalLogout(DrizzleAdapter(db, ownTables('uuid')), sessions, { userMaxAge })
+    return { adapter, browser: openBrowser({ [app]: withAuth({ adapter }) }) }
+  }
+  const long = on(3_600)
+  const ada = await signIn('ada', long.browser)
+  const user = (await ada.session())?.user
+  asked.splice(0)
+  for (let n = 0; n < 20; n++) t.same((await ada.session())?.user, user, 'with every column')
+  t.same(asked, [])
+
+  await long.adapter.updateUser?.({ id: user?.id ?? '', name: 'Countess' })
+  t.equal((await ada.session())?.user.name, 'Countess', 'a change by the adapter counts at once')
+  const always = openBrowser({ [app]: withAuth({ adapter: on(0).adapter }) })
+  always.setCookie(app, service.cookieName, ada.token())
+  const brief = openBrowser({ [app]: withAuth({ adapter: on(0.2).adapter }) })
+  brief.setCookie(app, service.cookieName, ada.token())
+  const nameAt = async (browser: Browser) =>
+    ((await (await browser.request(`${app}/auth/session`)).json()) as SessionAnswer).user.name
+  await nameAt(brief)
+  await psql(`update shop_uuid.member set full_name = 'Ada' where id = $1`, [user?.id])
+  t.equal(await nameAt(always), 'Ada', 'without userMaxAge, a change by SQL counts at once')
+  await waitFor('the change', async () => (await nameAt(brief)) === 'Ada')
+  t.equal((await ada.session())?.user.name, 'Countess', 'within it, as before')
+
+  const phone = await signIn('ada')
+  t.equal((await service.as(phone.token(), '/api/logout', json({ scope: 'global' }))).status, 200)
+  t.equal(await ada.session(), null, 'and never a session that has ended')
+})
+
 t.test('during a database outage, Auth.js shows no session, and keeps the cookie', async (t) => {
   const ada = await signIn('ada')
   const token = ada.token()
@@ -284,6 +328,14 @@ async function csrfToken(browser: Browser): Promise<string> {
 
 function form(body: string): RequestInit {
   return { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body }
+}
+
+/** The application's database, whose queries are listed. */
+function logged(queries: string[]) {
+  const client = new pg.Pool({ connectionString: service.database.url })
+  client.on('error', () => {})
+  t.teardown(() => client.end())
+  return drizzle(client, { logger: { logQuery: (query) => void queries.push(query) } })
 }
 
 /** The application: Auth.js, with options that a test changes. */

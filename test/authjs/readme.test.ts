@@ -40,6 +40,7 @@ await write(
 )
 const readme = await readFile(new URL('../../packages/authjs/README.md', import.meta.url), 'utf8')
 for (const [name, heading, index] of [
+  ['no-query', 'No query', 0],
   ['credentials', 'Credentials', 0],
   ['jwt', 'JWT sessions', 0],
   ['logout', 'JWT sessions', 1],

@@ -7,9 +7,9 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build as bundle } from 'esbuild'
 import type { BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
+import { bundle } from '../../packages/postgres/bundle.js'
 import { startIdentityProvider } from '../authjs/identity-provider.ts'
 import { boundedFetch } from '../support/bounded-fetch.ts'
 import { login } from '../support/logins.ts'
@@ -117,7 +117,8 @@ async function assemble(version: NextVersion): Promise<string> {
     // The compiler also emits the peers that are imported, and then under their whole path.
     const own = join(built, 'packages', name, 'src')
     await rename(existsSync(own) ? own : built, dist)
-    if (name === 'postgres') await bundlePostgres(join(dist, 'index.js'))
+    // Not its build, which writes where other tests write at the same time.
+    if (name === 'postgres') await bundle(dist)
     await cp(join(root, 'packages', name, 'package.json'), join(installed, 'package.json'))
   }
   // Turbopack does not follow links to dependencies elsewhere, so Next 16 builds the example in place.
@@ -139,12 +140,6 @@ async function assemble(version: NextVersion): Promise<string> {
   )
   await symlink(modules, join(folder, 'node_modules'))
   return folder
-}
-
-/** Like packages/postgres/build.js, which writes where other tests write at the same time. */
-async function bundlePostgres(outfile: string): Promise<void> {
-  const entryPoints = [join(root, 'packages/postgres/src/index.ts')]
-  await bundle({ entryPoints, outfile, bundle: true, format: 'esm', platform: 'node', packages: 'external' })
 }
 
 async function build(folder: string, env: Record<string, string>): Promise<void> {

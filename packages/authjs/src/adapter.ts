@@ -12,8 +12,9 @@
  */
 import type { CreatedSession, NewSession, Sessions } from '@global-logout/client'
 import { profileOf } from './profile.ts'
+import { createRecentUsers } from './recent-users.ts'
 import { bearer, codeOf, endSession } from './session-token.ts'
-import type { AnyAdapter, Device } from './types.ts'
+import type { AnyAdapter, AnyUser, Device } from './types.ts'
 
 export interface GlobalLogoutOptions {
   /** Returns the device of the request that Auth.js is handling, for the user's list of devices. */
@@ -28,18 +29,30 @@ export interface GlobalLogoutOptions {
    * default it gets the text.
    */
   readUserId?: ((text: string) => unknown) | undefined
+  /**
+   * For how many seconds the adapter's answer about a user may be used again, with all columns; 0 by default, which reads the user at
+   * each use. The session is checked at each use in any case. A change through this adapter counts at once; one made elsewhere is seen
+   * when the time is over.
+   */
+  userMaxAge?: number | undefined
 }
 
 /**
  * The adapter with other session methods. They throw what `sessions` and the adapter throw.
- * @throws TypeError for an adapter without `getUser`.
+ * @throws TypeError for an adapter without `getUser`, and for an invalid `userMaxAge`.
  */
 export function withGlobalLogout<A extends AnyAdapter>(
   adapter: A,
   sessions: Sessions,
-  { device, takeOver: takesOver = true, readUserId = (text) => text }: GlobalLogoutOptions = {},
+  {
+    device,
+    takeOver: takesOver = true,
+    readUserId = (text) => text,
+    userMaxAge = 0,
+  }: GlobalLogoutOptions = {},
 ): A {
   if (typeof adapter.getUser !== 'function') throw new TypeError('adapter: needs the method getUser')
+  const users = createRecentUsers<AnyUser>(userMaxAge)
   const isHeld = async (token: string) => Boolean(await adapter.getSessionAndUser?.(token))
 
   const methods = {
@@ -59,7 +72,9 @@ export function withGlobalLogout<A extends AnyAdapter>(
     async getSessionAndUser(sessionToken: string) {
       const identity = (await check(sessionToken)) ?? (takesOver ? await checkTakenOver(sessionToken) : null)
       if (!identity) return null
-      const user = await adapter.getUser?.(readUserId(identity.userId) as string)
+      const user = await users.get(identity.userId, async () =>
+        adapter.getUser?.(readUserId(identity.userId) as string),
+      )
       // Not null, on which Auth.js clears the cookie: some adapters answer null in an outage, too.
       if (!user) throw noUser(identity.userId)
       if (String(user.id) !== identity.userId)
@@ -85,7 +100,7 @@ export function withGlobalLogout<A extends AnyAdapter>(
     /** Ends the sessions before, so that none outlives its user, and again: a sign-in may have come in between. */
     async deleteUser(userId: string) {
       await sessions.removeUser(String(userId))
-      const deleted = await adapter.deleteUser?.(userId)
+      const deleted = await users.change(String(userId), async () => adapter.deleteUser?.(userId))
       await sessions.removeUser(String(userId))
       return deleted
     },
@@ -131,7 +146,11 @@ export function withGlobalLogout<A extends AnyAdapter>(
     }
   }
 
-  return { ...adapter, ...methods } as unknown as A
+  const updates = adapter.updateUser && {
+    updateUser: (user: { id: string }) =>
+      users.change(String(user.id), async () => adapter.updateUser?.(user)),
+  }
+  return { ...adapter, ...updates, ...methods } as unknown as A
 }
 
 function noUser(id: unknown): Error {

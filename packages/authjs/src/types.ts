@@ -7,7 +7,7 @@ export interface Device {
 }
 
 /** A user with whatever columns the application has. */
-interface AnyUser {
+export interface AnyUser {
   id: string
   name?: string | null | undefined
   email?: string | null | undefined
@@ -31,6 +31,8 @@ type Awaitable<T> = T | PromiseLike<T>
 
 export interface AnyAdapter {
   getUser?(id: string): Awaitable<AnyUser | null>
+  // biome-ignore lint/suspicious/noExplicitAny: what the versions take differs
+  updateUser?(user: any): unknown
   deleteUser?(id: string): unknown
   getSessionAndUser?(sessionToken: string): Awaitable<{ session: { expires: Date }; user: AnyUser } | null>
   deleteSession?(sessionToken: string): unknown

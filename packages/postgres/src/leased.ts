@@ -106,7 +106,9 @@ export async function startLeasedChecks(options: LeasedOptions) {
     lost(error) {
       fence.close(error)
       if (error) lease.tryOtherHost()
-      onLeaseLost(error instanceof Error ? error : new Error('the lease expired, or the database changed'))
+      const reason = error instanceof Error ? error : new Error('the lease expired, or the database changed')
+      // An error of the application ends no lease.
+      queueMicrotask(() => onLeaseLost(reason))
     },
   })
   const subscription = createSharedListener(url, REVOKED).subscribe(holder.wake)

@@ -11,7 +11,11 @@ export const asked = { checks: 0 }
 let made: DatabaseSessions | undefined
 function databaseSessions(): DatabaseSessions {
   if (made) return made
-  const sessions = createDatabaseSessions({ connectionString: process.env.DATABASE_URL ?? '' })
+  const sessions = createDatabaseSessions({
+    connectionString: process.env.DATABASE_URL ?? '',
+    checks: 'leased',
+    timeoutMs: 10_000,
+  })
   made = {
     ...sessions,
     check: (request) => {
