@@ -573,12 +573,13 @@ BEGIN
 	PERFORM global_logout.refuse_staff(user_id);
 END $$;
 --> statement-breakpoint
--- For each transaction, the instances that have not acknowledged it: they may answer from memory. Who knows the id of an instance may
+-- For each transaction, the instances that have not acknowledged it, 64 at most: they may answer from memory. Who knows the id of an instance may
 -- acknowledge in its name, so an application gets a digest of it.
 CREATE FUNCTION global_logout.lagging_instances(xids text[]) RETURNS TABLE (xid text, id uuid, beat bigint) LANGUAGE sql STABLE
 	SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
-	SELECT asked.xid, left(encode(sha256(convert_to(i.id::text, 'UTF8')), 'hex'), 32)::uuid, i.beat FROM unnest(xids) AS asked (xid)
-	JOIN global_logout.instance i ON pg_visible_in_snapshot(asked.xid::xid8, i.applied) IS NOT TRUE
+	SELECT asked.xid, left(encode(sha256(convert_to(lagging.id::text, 'UTF8')), 'hex'), 32)::uuid, lagging.beat
+	FROM unnest(xids) AS asked (xid),
+	LATERAL (SELECT i.id, i.beat FROM global_logout.instance i WHERE pg_visible_in_snapshot(asked.xid::xid8, i.applied) IS NOT TRUE LIMIT 64) lagging
 $$;
 --> statement-breakpoint
 

@@ -9,8 +9,8 @@ import { batch } from '../lib/batch.ts'
 import { every, type Loop } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { REAL_TIME, type Time } from '../lib/sleep.ts'
-import { GATHER_MS, WAIT_MS } from './lease.ts'
-import { type Carried, type InstanceStatus, MOST_LAGGING, type Revocation } from './queries.ts'
+import { GATHER_MS, MOST_LAGGING, WAIT_MS } from './lease.ts'
+import type { Carried, InstanceStatus, Revocation } from './queries.ts'
 
 /** Pause between two polls, in milliseconds: doubled from the first to the last. */
 const FIRST_PAUSE_MS = 1

@@ -19,6 +19,9 @@ export const HELD_MS = LEASE_MS * (1 - RATE_ERROR)
 /** W, milliseconds: after this, every lease granted before has expired, whatever the clocks. */
 export const WAIT_MS = LEASE_MS * (1 + 2 * RATE_ERROR) + MARGIN_MS
 
+/** Most instances that are listed for one transaction. With a thousand, each poll would list them all. */
+export const MOST_LAGGING = 64
+
 /** Milliseconds: a wall clock that gains more than this on the monotonic clock was not merely adjusted. */
 const SUSPENDED_MS = 100
 

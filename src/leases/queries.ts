@@ -7,6 +7,7 @@ import { eq, sql } from 'drizzle-orm'
 import { CONNECTION_ID, SERVER_ID } from '../database/connection-settings.ts'
 import type { Database, Executor } from '../database/database.ts'
 import { fetchRows } from '../database/rows.ts'
+import { MOST_LAGGING } from './lease.ts'
 import { digestOf, MAX_CHANGES, REVOKED } from './notice.ts'
 import { instance } from './schema.ts'
 
@@ -127,9 +128,6 @@ export interface InstanceStatus {
   /** Heartbeats so far. */
   beat: number
 }
-
-/** Most instances that are listed for one transaction. With a thousand, each poll would list them all. */
-export const MOST_LAGGING = 64
 
 /** For each transaction, instances that have not acknowledged it. Lists travel as text: not every driver has arrays. */
 async function laggingInstances(db: Executor, revocations: Revocation[]): Promise<InstanceStatus[][]> {

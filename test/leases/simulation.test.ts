@@ -1,8 +1,7 @@
 /** After a logout is answered, no instance says "valid" for its sessions, in any schedule and with any clock within its bound. */
 import t from 'tap'
 import { createBarrier } from '../../src/leases/barrier.ts'
-import { WAIT_MS } from '../../src/leases/lease.ts'
-import { MOST_LAGGING } from '../../src/leases/queries.ts'
+import { MOST_LAGGING, WAIT_MS } from '../../src/leases/lease.ts'
 import { seed } from '../support/seed.ts'
 import { simulate } from '../system/prove/simulation.ts'
 import { clockOf, eventQueue } from './simulated-time.ts'
