@@ -81,10 +81,7 @@ export function createGrants(
     turn = null
   }
 
-  const outlived = () => {
-    const now = clock()
-    return [...callers.values()].some(({ end }) => now < end)
-  }
+  const isOther = (held: string | null | undefined) => Boolean(held) && held !== instance
 
   /** Whether a caller let a change wait until its lease ended, or for as long as a lease. */
   function letWait({ applied, end }: Caller, now: number): boolean {
@@ -118,7 +115,7 @@ export function createGrants(
       instance = crypto.randomUUID()
       recent.begin(first)
       leaseUntil = Number.NEGATIVE_INFINITY
-      lends = onFirstCaller && !outlived() ? 'no' : 'yes'
+      lends = onFirstCaller ? 'no' : 'yes'
       // The row of the generation before stays while they hold its leases.
       callers = new Map()
       endTurn()
@@ -159,7 +156,10 @@ export function createGrants(
       return recent.shows(least)
     },
 
-    outlived,
+    outlived(): boolean {
+      const now = clock()
+      return [...callers.values()].some(({ end }) => now < end)
+    },
 
     lends: () => lends !== 'no',
 
@@ -168,9 +168,9 @@ export function createGrants(
       return recent.cursor
     },
 
-    /** Resolves once it lends, if it has a lease. */
-    async ready(): Promise<void> {
-      if (lends === 'yes' || clock() >= leaseUntil) return
+    /** Resolves once it lends, if it has a lease, and may lend to this caller. */
+    async ready({ instance: held }: Pick<GrantRequest, 'instance'>): Promise<void> {
+      if (lends === 'yes' || isOther(held) || clock() >= leaseUntil) return
       if (lends === 'no') {
         lends = 'asked'
         onFirstCaller?.()
@@ -189,7 +189,7 @@ export function createGrants(
 
     /** Grants a lease, and notes what the caller has applied. */
     grant({ caller: id, key, instance: held, ...request }: GrantRequest): CallerLease | Refusal {
-      if (held && held !== instance) return 'other_instance'
+      if (isOther(held)) return 'other_instance'
       const now = clock()
       const left = leaseUntil - now
       const { cursor } = recent

@@ -37,7 +37,7 @@ export function createLender(grants: Grants, suspended: Map<string, number>): Le
   return {
     async lend({ wait, ...request }, signal) {
       if (!suspended.has(request.key)) suspended.set(request.key, 0)
-      await grants.ready()
+      await grants.ready(request)
       if (wait) await untilAborted(grants.news(request), signal)
       if (signal?.aborted) return NO_LEASE
       const lease = grants.grant(request)

@@ -104,6 +104,115 @@ t.test(
   },
 )
 
+t.test('an instance that applied notices reads once before it lends', async (t) => {
+  let reads = 0
+  const time = { now: 0 }
+  const grants = createGrants(null, () => time.now, { onFirstCaller: () => reads++ })
+  grants.begin(at(10))
+  grants.extend(0, 0)
+  t.notOk(grants.lends(), 'it applies notices')
+  grants.evict(['noticed'], null)
+  const request = { caller: 'a', key: 'shop', instance: null, cursor: at(10) }
+  t.equal(grants.grant(request), 'no_lease')
+  await grants.ready({ ...request, instance: crypto.randomUUID() })
+  t.equal(reads, 0, 'a caller that it refuses is none')
+  const ready = [grants.ready(request), grants.ready(request)]
+  t.equal(reads, 1)
+  t.ok(grants.lends(), 'from now on it reads')
+  t.equal(grants.grant(request), 'no_lease')
+  grants.evict(['noticed'], at(11).snapshot)
+  await Promise.all(ready)
+  t.match(grants.grant(request), { cursor: at(11), revoked: ['noticed'] })
+  grants.begin(at(12))
+  t.notOk(grants.lends(), 'until it joins again')
+})
+
+t.test('an instance without a lease answers a caller at once', async (t) => {
+  const { grants, lease, evict, time } = instance({ onFirstCaller: () => {} })
+  grants.lapse()
+  const request = { caller: 'a', key: 'shop', instance: null, cursor: null }
+  await grants.ready(request)
+  t.equal(grants.grant(request), 'no_lease')
+  grants.begin(at(10))
+  grants.extend(0, 0)
+  const asked = grants.ready(request)
+  grants.lapse()
+  await asked
+  t.equal(grants.grant(request), 'no_lease')
+  t.throws(() => lease('a', null), /no_lease/)
+  evict([], 11)
+  time.now = HELD_MS
+  t.equal(grants.holders(), 0)
+})
+
+t.test(
+  'one lends to those that hold no lease of another instance, and no later one of an earlier',
+  async (t) => {
+    const { grants } = instance()
+    const ask = (held: string | null) =>
+      grants.grant({ caller: 'a', key: 'shop', instance: held, cursor: at(10) })
+    t.equal(ask(crypto.randomUUID()), 'other_instance')
+    const first = ask(null)
+    if (typeof first === 'string') throw new Error(first)
+    t.match(ask(first.instance), { instance: first.instance })
+    grants.lapse()
+    grants.begin(at(11))
+    grants.extend(0, 0)
+    t.equal(ask(first.instance), 'other_instance')
+  },
+)
+
+t.test(
+  'what a caller has applied is noted when it asks, and the lease counts when it is answered',
+  async (t) => {
+    const { grants, lease, evict, time } = instance()
+    const { instance: held } = lease('a', null)
+    const ask = (applied: number) => ({ caller: 'a', key: 'shop', instance: held, cursor: at(applied) })
+    let answered = 0
+    const waits = (applied: number) => grants.news(ask(applied)).then(() => answered++)
+    const turn = () => new Promise((done) => setImmediate(done))
+    evict(['first'], 11)
+    await waits(10)
+    t.equal(answered, 1, 'it has yet to apply something')
+    t.equal(grants.acknowledged(), '10:10:')
+    const pending = waits(11)
+    await turn()
+    t.equal(answered, 1)
+    t.equal(grants.acknowledged(), '11:11:')
+    time.now = 1_000
+    grants.extend(900, 1_000)
+    await pending
+    t.match(grants.grant(ask(11)), { revoked: [], ms: (HELD_MS - 100) * (1 - 2 * RATE_ERROR) })
+    const hinted = waits(11)
+    evict(['second'], 12)
+    await hinted
+    t.match(grants.grant(ask(11)), { revoked: ['second'] })
+    await grants.news({ ...ask(12), instance: null })
+    await grants.news({ ...ask(12), caller: 'b' })
+    t.equal(answered, 3, 'without a lease none waits')
+  },
+)
+
+t.test(
+  'a caller that never comes back is told of once; a worker of the machine is not suspended',
+  async (t) => {
+    const told: string[] = []
+    const { time, grants, lease, evict } = instance({
+      onSuspended: (caller, key) => told.push(`${caller} ${key}`),
+    })
+    lease('dead', null)
+    grants.grant({ caller: 'worker', cursor: null })
+    evict(['token'], 12)
+    for (time.now = 1_000; time.now < 40_000; time.now += 1_000) {
+      grants.extend(time.now, time.now)
+      evict([], 12)
+      if (time.now === 10_000) t.equal(grants.suspendedFor('dead'), HELD_MS + 30_000 - 10_000)
+    }
+    t.same(told, ['dead shop'])
+    t.type(grants.grant({ caller: 'worker', cursor: at(12) }), 'object')
+  },
+)
+
 t.test('a caller that let a revocation wait for the end of its lease gets none for a while', async (t) => {
   const { time, grants, lease, evict } = instance()
   lease('sick', null)

@@ -15,7 +15,7 @@ import { createBarrier } from '../../src/leases/barrier.ts'
 import { createFence } from '../../src/leases/fence.ts'
 import { createGrants, type GrantRequest } from '../../src/leases/grants.ts'
 import { createInstance, keepLease } from '../../src/leases/instance.ts'
-import { LEASE_MS } from '../../src/leases/lease.ts'
+import { LEASE_MS, RENEW_MS } from '../../src/leases/lease.ts'
 import { createLender } from '../../src/leases/lender.ts'
 import { instanceStore } from '../../src/leases/queries.ts'
 import { type Answer, type Network, simulatedCaller, simulatedWorker } from './simulated-caller.ts'
@@ -43,7 +43,10 @@ export interface Scenario {
   callers: boolean
   /** The callers are workers: each asks one instance only, and reads the database itself. */
   workers: boolean
-  /** The instances apply notices until their first caller comes, at some time. Not where callers are workers. */
+  /**
+   * An instance applies notices until its first caller comes. Callers come at some time, and only to the first instance while they hold
+   * a lease. Not where callers are workers.
+   */
   late: boolean
   /** Instances lend to callers that hold a lease of another one, too. */
   anyInstance: boolean
@@ -96,6 +99,7 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
   const database = simulatedDatabase(KEYS, END_MS, random, quiet)
   const trouble = quiet ? 0 : given.trouble
   const hostility = quiet ? 0 : 0.3
+  const late = given.late && given.callers && !given.workers
   const outcome: Outcome = {
     violations: [],
     hits: 0,
@@ -144,7 +148,7 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
     const own = createSessionCache(SESSIONS)
     const cache = createGrants(own, clock, {
       suspendedMs: given.suspendedMs,
-      ...(given.late && !given.workers && { onFirstCaller: () => holder.wake() }),
+      ...(late && { onFirstCaller: () => holder.wake() }),
       onChange: () => callers.forEach((_, caller) => void hint(caller)),
       onApplied: () => holder.acknowledge(),
     })
@@ -194,21 +198,22 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
     }
   })
 
-  /** Where the last request of each caller went. */
-  const homes = Array.from({ length: CALLERS }, (_, me) => me % instanceCount)
+  /** Where the last request of each caller went. Late ones leave the second instance without callers at first. */
+  const homes = Array.from({ length: CALLERS }, (_, me) => (late ? 0 : me % instanceCount))
   const callers: (ReturnType<typeof startCaller> | undefined)[] = []
   for (let me = 0; me < (given.callers ? CALLERS : 0); me++) {
     callers.push(undefined)
     const start = () => {
       callers[me] = startCaller(me)
     }
-    if (given.late) events.at((random() * END_MS) / 2, start)
+    if (late && random() < 0.5) events.at(random() * END_MS, start)
     else start()
   }
 
   /** The load balancer. */
   function route(me: number) {
-    if (!quiet && !given.workers && random() < moves) homes[me] = Math.floor(random() * instanceCount)
+    if (!quiet && !late && !given.workers && random() < moves)
+      homes[me] = Math.floor(random() * instanceCount)
     return instances[homes[me] ?? 0] as (typeof instances)[number]
   }
 
@@ -222,20 +227,30 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
     const overNetwork = <T>(effect: () => T | Promise<T>) => remote(effect, instanceCount + me)
     const time = timeOf(rates[1 + instanceCount + me] ?? 0)
     /** A worker gives a request up after this long. */
-    const late = () => events.wait(LEASE_REQUEST_MS).then(() => Promise.reject(new Error('late')))
+    const tooLate = () => events.wait(LEASE_REQUEST_MS).then(() => Promise.reject(new Error('late')))
     function count<Lease extends object>(lease: Lease | string): Lease {
       if (lease === 'suspended') outcome.suspended++
       if (typeof lease === 'string') throw new Error(lease)
       outcome.granted++
       return lease
     }
+    /** A session that it may have in memory; whether it has held a lease. */
+    let kept = -1
+    let wasLent = false
+    /** To the other instance, about the time when a session is signed out that is in its memory. */
+    async function move(): Promise<void> {
+      homes[me] = 1 - (homes[me] ?? 0)
+      if (answeredAt[kept] === Number.POSITIVE_INFINITY) void logout([kept]).catch(() => {})
+      await events.wait(random() * RENEW_MS)
+    }
     const worker = {
       request: async (request: GrantRequest) =>
-        count(await Promise.race([overNetwork(() => route(me).cache.grant(request)), late()])),
+        count(await Promise.race([overNetwork(() => route(me).cache.grant(request)), tooLate()])),
       leave: (caller: string) => void overNetwork(() => route(me).cache.leave(caller)).catch(() => {}),
     }
     const network: Network = {
       async lend(request) {
+        if (late && wasLent && request.instance === null) await move()
         const instance = given.anyInstance ? null : request.instance
         const { lend } = route(me)
         const lent = await overNetwork(() => lend({ ...request, instance }))
@@ -243,10 +258,15 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
           homes[me] = Math.floor(random() * instanceCount)
         if ('refused' in lent && lent.refused === 'suspended') outcome.suspended++
         if (!('refused' in lent)) outcome.granted++
+        wasLent ||= 'instance' in lent
         return lent
       },
       leave: (caller) => overNetwork(() => route(me).cache.leave(caller)),
-      check: (token) => overNetwork(() => route(me).answer(token)),
+      async check(token) {
+        const answer = await overNetwork(() => route(me).answer(token))
+        if (answer.valid) kept = TOKENS.indexOf(token)
+        return answer
+      },
     }
     const caller = given.workers
       ? simulatedWorker(time, worker, connections(), DEADLINE_MS, SESSIONS)
