@@ -14,7 +14,7 @@ const sessions = createDatabaseSessions({
   connectionString: process.argv[2] ?? '',
   checks: 'leased',
   timeoutMs: 10_000,
-  onLeaseLost: () => {},
+  leases: { onError() {} },
 })
 
 async function answer({ what, token, times }: Asked): Promise<unknown> {

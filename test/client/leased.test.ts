@@ -62,7 +62,13 @@ const application = await startApplication()
 /** Leased in this process. Closed when the test file ends. */
 function open(options: DatabaseSessionsOptions = {}) {
   const given = options.db ? {} : { connectionString: appLogin.url }
-  const sessions = createDatabaseSessions({ ...given, checks: 'leased', timeoutMs: PATIENCE_MS, ...options })
+  const sessions = createDatabaseSessions({
+    ...given,
+    checks: 'leased',
+    timeoutMs: PATIENCE_MS,
+    leases: { onError() {} },
+    ...options,
+  })
   t.teardown(sessions.close)
   return sessions
 }
@@ -175,9 +181,11 @@ t.test('closing removes the instance, so that no logout waits for it', async (t)
 })
 
 t.test('a login without the right says so, and so does a wrong address', async (t) => {
-  const lost: Error[] = []
-  const onLeaseLost = (error: Error) => void lost.push(error)
-  const stranger = open({ connectionString: (await login(database)).url, onLeaseLost })
+  const lost: unknown[] = []
+  const stranger = open({
+    connectionString: (await login(database)).url,
+    leases: { onError: (error) => lost.push(error) },
+  })
   await t.rejects(stranger.check(bearer('x')), { ...UNDECIDED, message: /right to call them.*doctor/ })
   t.match(lost, [{ code: '42501' }])
   const elsewhere = await startService()
@@ -193,7 +201,7 @@ t.test('options that give no connection for a lease are refused', (t) => {
     [{ db }, /directConnectionString/],
     [{ connectionString: appLogin.url, checks: 'sometimes' as 'leased' }, /database or leased/],
     [{ connectionString: `${appLogin.url}?pgbouncer=true` }, /pgbouncer is Prisma's/],
-    [{ connectionString: appLogin.url, cachedSessions: 0 }, /cachedSessions/],
+    [{ connectionString: appLogin.url, leases: { max: 0 } }, /leases.max/],
   ] as [DatabaseSessionsOptions, RegExp][])
     t.throws(() => createDatabaseSessions({ checks: 'leased', ...options }), { name: 'TypeError', message })
   t.end()

@@ -31,6 +31,7 @@ t.test('in process, from memory', async (t) => {
     connectionString: application.url,
     checks: 'leased',
     timeoutMs: 10_000,
+    leases: { onError() {} },
   })
   t.teardown(sessions.close)
   await leased.answersFromMemory()

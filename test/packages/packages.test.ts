@@ -53,7 +53,11 @@ import type { Sessions } from '${CLIENT}'
 import { createDatabaseSessions, type DatabaseSessions } from '${POSTGRES}'
 import pg from 'pg'
 
-const own: DatabaseSessions = createDatabaseSessions({ connectionString: 'postgres://127.0.0.1/' })
+const own: DatabaseSessions = createDatabaseSessions({
+  connectionString: 'postgres://127.0.0.1/',
+  checks: 'leased',
+  leases: { max: 10 },
+})
 export const sessions: Sessions = createDatabaseSessions({ pool: new pg.Pool() })
 export const { revoked } = await own.logout({ headers: {} }, { scope: 'global' })
 // @ts-expect-error There is no such scope.
@@ -64,8 +68,10 @@ createDatabaseSessions({ pool: 'postgres://127.0.0.1/' })
 /** An application whose driver is not installed. */
 const WITHOUT_DRIVER = `
 import { createDatabaseSessions } from '${POSTGRES}'
-const { check } = createDatabaseSessions({ connectionString: 'postgres://127.0.0.1/' })
-await check({ headers: { authorization: 'Bearer token' } }).catch(({ detail }) => console.log(detail))
+for (const checks of ['database', 'leased']) {
+  const { check } = createDatabaseSessions({ connectionString: 'postgres://127.0.0.1/', checks })
+  await check({ headers: { authorization: 'Bearer token' } }).catch(({ detail }) => console.log(detail))
+}
 `
 const USES_DRIZZLE = `
 import { createDatabaseSessions } from '${POSTGRES}'
@@ -143,7 +149,11 @@ t.test('sessions in process need the client and a driver: types and imports work
   const bundle = ['without.js', '--bundle', '--platform=node', '--format=esm', '--outfile=bundled.js']
   t.match(await tool('esbuild', bundle, project.folder), { code: 0 }, 'a bundler needs no driver')
   for (const file of ['without.js', 'bundled.js'])
-    t.match(await project.node(file), { code: 0, output: /^Install "pg"/ }, file)
+    t.match(
+      await project.node(file),
+      { code: 0, output: /^Install "pg", or give.*\nInstall "pg", which checks/ },
+      file,
+    )
 
   await project.link('@types/node', 'pg', '@types/pg')
   await project.write('uses.ts', USES_POSTGRES)

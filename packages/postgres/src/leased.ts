@@ -39,13 +39,13 @@ export interface LeasedOptions {
   /** Milliseconds that a read may take, the wait for the first lease included. */
   timeoutMs: number
   /** Most sessions in memory. */
-  cachedSessions: number
+  max: number
   /** Records uses of sessions. */
   recordUses(sessionIds: string[], activity: boolean): Promise<unknown>
   /** Asks the database of the other acts, where that has an address of its own: for its `SERVER_ID` and name. */
   identify: ((select: string) => Promise<string | undefined>) | null
-  /** The lease is lost, or could not be had. */
-  onLeaseLost(error: Error): void
+  /** There is no lease any more, or none yet. Called again only after there was one. */
+  onError(error: unknown): unknown
 }
 
 const ACTIVITY = { activity: true }
@@ -58,7 +58,7 @@ const IDENTITY = `pg_catalog.concat_ws(' ', ${SERVER_ID}, pg_catalog.current_dat
 
 /** @throws MissingPackage */
 export async function startLeasedChecks(options: LeasedOptions) {
-  const { schema, timeoutMs, cachedSessions, recordUses, identify, onLeaseLost } = options
+  const { schema, timeoutMs, max, recordUses, identify, onError } = options
   await loadPg(", which checks: 'leased' needs")
   const url = withSchema(options.url, schema)
   const time = { clock: leaseClock(), sleep }
@@ -67,7 +67,7 @@ export async function startLeasedChecks(options: LeasedOptions) {
   const lease = openPool(url, { max: 1, deadlineMs: POOLS.lease.deadlineMs })
   const reads = openPool(url, { max: POOLS.checks.max, deadlineMs: timeoutMs, genericPlans: true, fence })
   const lastSeen = createLastSeen(recordUses, silentLog)
-  const cache = createSessionCache(cachedSessions)
+  const cache = createSessionCache(max)
   const load = (hashes: string[]) => readTokens(reads.query, hashes, READ_SESSIONS)
   const checker = leasedChecker(load, lastSeen, cache, time)
 
@@ -101,14 +101,19 @@ export async function startLeasedChecks(options: LeasedOptions) {
     if (own !== other) throw new OtherServer()
   }
 
+  let isTold = false
   const holder = keepLease(instance, time, {
-    leased: (server) => fence.open({ server, holds: () => cache.holds(clock()) }),
+    leased(server) {
+      isTold = false
+      fence.open({ server, holds: () => cache.holds(clock()) })
+    },
     lost(error) {
       fence.close(error)
       if (error) lease.tryOtherHost()
-      const reason = error instanceof Error ? error : new Error('the lease expired, or the database changed')
+      if (isTold) return
+      isTold = true
       // An error of the application ends no lease.
-      queueMicrotask(() => onLeaseLost(reason))
+      queueMicrotask(() => onError(error ?? new Error('the lease expired, or the database changed')))
     },
   })
   const subscription = createSharedListener(url, REVOKED).subscribe(holder.wake)

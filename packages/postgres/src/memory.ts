@@ -2,7 +2,7 @@
  * Checks from memory, for `checks: 'leased'` (`leased.ts`). The first check joins: importing and building an application connects to
  * nothing.
  */
-import type { Identity } from '@global-logout/client'
+import type { Identity, LeaseOptions } from '@global-logout/client'
 import { ActError, inTime } from './acts.ts'
 import type { Connection } from './connection.ts'
 import { parseDatabaseUrl } from './service.ts'
@@ -15,10 +15,8 @@ export interface MemoryOptions {
    * is given. As the service's DATABASE_DIRECT_URL.
    */
   directConnectionString?: string
-  /** For `leased`: the most sessions in memory, 250,000 by default, some 320 bytes each. */
-  cachedSessions?: number
-  /** For `leased`: called when the lease is lost or could not be had, at most twice a second. Until the next one, checks are undecided. */
-  onLeaseLost?: (error: Error) => void
+  /** For `leased`: the size of the memory, and what hears that there is no lease. Until there is one, checks are undecided. */
+  leases?: LeaseOptions
 }
 
 /** What memory is made from. */
@@ -30,19 +28,16 @@ export interface MemorySource extends MemoryOptions {
   recordUses(sessionIds: string[], activity: boolean): Promise<unknown>
 }
 
-const MOST_SESSIONS = 10_000_000
-
 /** @throws TypeError unless there is an address of PostgreSQL. */
 export function createMemory(options: MemorySource) {
-  const { connectionString, schema, timeoutMs, connection, recordUses, onLeaseLost = () => {} } = options
-  const { directConnectionString, cachedSessions = 250_000 } = options
+  const { connectionString, directConnectionString, schema, timeoutMs, connection, recordUses } = options
+  const { max = 100_000, onError = logError } = options.leases ?? {}
   const url = directConnectionString ?? connectionString ?? ''
   if (!url)
     throw new TypeError(
       "checks: 'leased' keeps connections of its own, and takes none from pool or db: give directConnectionString as well, the address of PostgreSQL itself.",
     )
-  if (!Number.isInteger(cachedSessions) || cachedSessions < 1 || cachedSessions > MOST_SESSIONS)
-    throw new TypeError(`cachedSessions: must be a whole number from 1 to ${MOST_SESSIONS}`)
+  if (!Number.isInteger(max) || max < 1) throw new TypeError('leases.max: must be a whole number, 1 or more')
   requireUrl(url)
 
   let closed = false
@@ -57,9 +52,9 @@ export function createMemory(options: MemorySource) {
       url,
       schema,
       timeoutMs,
-      cachedSessions,
+      max,
       recordUses,
-      onLeaseLost,
+      onError,
       identify: url === connectionString ? null : identify,
     })
   }
@@ -91,6 +86,10 @@ export function createMemory(options: MemorySource) {
       await (await started?.catch(() => null))?.close()
     },
   }
+}
+
+function logError(error: unknown): void {
+  console.error('global-logout: no lease, so checks are undecided.', error)
 }
 
 /** @throws TypeError for what the service would refuse as DATABASE_URL. */
