@@ -18,7 +18,15 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const installed =
   (await isInstalled(PYTHON, '-c', 'import flask')) && (await isInstalled('curl', '--version'))
 const skip = installed || process.env.CI ? false : 'no Flask here (Debian: python3-flask)'
-const skipLeases = (await isInstalled(PYTHON, '--version')) || process.env.CI ? false : 'no Python here'
+const installedForLeases =
+  (await isInstalled(PYTHON, '--version')) && (await isInstalled('curl', '--version'))
+const skipLeases = installedForLeases || process.env.CI ? false : 'no Python or no curl here'
+const readme = await readFile(`${root}/examples/python/README.md`, 'utf8')
+const [, tour = '', , leasesTour = ''] = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(
+  ([, text = '']) => text,
+)
+
+const statusesOf = (stdout: string) => [...stdout.matchAll(/HTTP\/1\.\d (\d+)/g)].map(([, status]) => status)
 
 /** Starts an application of the folder. @returns its address. */
 async function startApplication(t: Test, file: string, url: string, key: string): Promise<string> {
@@ -56,6 +64,14 @@ t.test(
       t.equal((await service.as(token, '/api/logout', json({ scope: 'global' }))).status, 200)
       t.equal((await check(token)).status, 401, `${sessionId} has ended`)
     }
+
+    const { token } = await service.signIn(ada)
+    const script = `set -eu\n${leasesTour.replace(/^SERVICE=.*$/m, `SERVICE=${service.base} SERVER=${server}`)}`
+    const { stdout } = await runProgram('bash', ['-c', script], {
+      env: { PATH: process.env.PATH, TOKEN: token },
+    })
+    t.same(statusesOf(stdout), ['200', '200', '200', '401'], 'as its README says')
+    t.match(stdout, '"fromMemory": true')
   },
 )
 
@@ -82,14 +98,9 @@ t.test('the Python example', { skip }, async (t) => {
     ask('/logout-everywhere', cookie, { method: 'POST', headers: { 'sec-fetch-site': site } })
 
   t.test('its tour shows what its README says', async (t) => {
-    const readme = await readFile(`${root}/examples/python/README.md`, 'utf8')
-    const [, [, tour = ''] = []] = [...readme.matchAll(/```sh\n(.*?)```/gs)]
     const script = `set -eu\n${tour.replace(/^APPLICATION=.*$/m, `APPLICATION=${application}`)}`
     const { stdout } = await runProgram('bash', ['-c', script])
-    t.same(
-      [...stdout.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status),
-      ['200', '200', '401'],
-    )
+    t.same(statusesOf(stdout), ['200', '200', '401'])
   })
 
   t.test('admits a signed-in user, until the sign-out', async (t) => {
