@@ -84,6 +84,26 @@ for (const example of ['fastify', 'express']) {
   })
 }
 
+t.test('with a key, the fastify example checks from memory, and is as prompt', async (t) => {
+  const leased = await startService({ database: service.database, env: { CHECK_MODE: 'leased' } })
+  const { key } = await leased.keyFor('leases')
+  const url = await start('fastify', { GLOBAL_LOGOUT_URL: leased.base, GLOBAL_LOGOUT_KEY: key })
+  const checks = async () => {
+    const metrics = await (await boundedFetch(`${leased.base}/metrics`)).text()
+    return Number(/^global_logout_check_duration_seconds_count\{result="valid"\} (\d+)$/m.exec(metrics)?.[1])
+  }
+  const { token } = await service.signIn(ada)
+  const ask = () => boundedFetch(`${url}/me`, { headers: { authorization: `Bearer ${token}` } })
+  await waitFor('an answer from memory', async () => {
+    t.equal((await ask()).status, 200)
+    const before = await checks()
+    t.equal((await ask()).status, 200)
+    return before === (await checks())
+  })
+  await leased.as(token, '/api/logout', json({ scope: 'global' }))
+  t.equal((await ask()).status, 401)
+})
+
 t.test('the WebSocket example', async (t) => {
   const { key } = await service.keyFor('events')
   const url = await start('websocket', { GLOBAL_LOGOUT_KEY: key })

@@ -7,7 +7,7 @@ import { login } from '../support/logins.ts'
 import { startService } from '../support/service.ts'
 import { sessionsSuite } from './sessions-suite.ts'
 
-const leased = await startService({ env: { CHECK_MODE: 'leased' } })
+const leased = await startService({ env: { CHECK_MODE: 'leased', TRUST_PROXY: '127.0.0.1' } })
 const { database } = leased
 const application = await login(database, 'global_logout_application')
 
@@ -17,6 +17,19 @@ t.test('over HTTP, with a service in database mode', async (t) => {
   await leased.answersFromMemory()
   const sessions = createClient({ url: service.base, key })
   await sessionsSuite(t, { sessions, leased, flush: service.lastSeen.flush })
+})
+
+t.test('over HTTP, from memory', async (t) => {
+  const { key } = await leased.keyFor('sessions:create', 'users:delete', 'leases')
+  await leased.answersFromMemory()
+  const sessions = createClient({ url: leased.base, key, checks: 'leased' })
+  t.teardown(sessions.close)
+  // Uses go with the next renewal.
+  const flush = async () => {
+    await sleep(1_100)
+    await leased.lastSeen.flush()
+  }
+  await sessionsSuite(t, { sessions, leased, flush })
 })
 
 t.test('in process, with a login that may execute the functions for applications', async (t) => {
