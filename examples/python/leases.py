@@ -274,18 +274,8 @@ class Leases:
     def close(self):
         """Leaves: no logout waits for this process any more."""
         self._closing.set()
-        if self._thread is None:
-            return
-        self._thread.join()  # No renewal takes a lease after this process has left.
-        body, connection = self.caller.leave(), self._connect(2)
-        try:
-            for _ in range(TRIES):
-                if self._post(connection, body)[0] != 409:
-                    break
-                connection.close()
-        except Undecided:
-            log.warning("the service was not told that this process has left")
-        connection.close()
+        if self._thread is not None:
+            self._thread.join()
 
     def _start(self):
         if self._thread is None and not self._closing.is_set():
@@ -310,6 +300,18 @@ class Leases:
                 connection.close()  # The next request opens another one.
             self._note(status, answer.get("code"))
             self._closing.wait(pause)
+        self._leave(connection)
+
+    def _leave(self, connection):
+        """After the last renewal, and over its connection, which leads to the instance that lent the lease."""
+        body = self.caller.leave()
+        try:
+            for _ in range(TRIES):
+                if self._post(connection, body)[0] != 409:
+                    break
+                connection.close()
+        except Undecided:
+            log.warning("the service was not told that this process has left")
         connection.close()
 
     def _note(self, status, code):
