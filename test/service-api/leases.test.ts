@@ -141,6 +141,30 @@ t.test('another instance refuses a caller until its lease is over', async (t) =>
   await Promise.all([shop.ask({ leave: true }), moved.ask({ leave: true })])
 })
 
+t.test(
+  'after its instance has joined again, a caller gets a lease once the one before is over',
+  async (t) => {
+    const shop = caller(here)
+    const { cursor, instance } = await shop.ask()
+    const held = performance.now()
+    const lost = lines.length
+    await database.psql('delete from instance')
+    await waitFor('another lease', () =>
+      lines.slice(lost).some((line) => JSON.parse(line).msg === 'lease held; answering'),
+    )
+    t.match(await shop.ask(), { status: 409, code: 'other_instance' })
+    const { token } = await here.signIn(ada)
+    t.equal(await here.check(token), 200)
+    await logout(there, token)
+    await waitFor('the end of its lease', () => performance.now() - held > LEASE_MS)
+    const again = await shop.ask({ instance: null })
+    t.equal(again.status, 200)
+    t.not(again.instance, instance)
+    t.ok(again.revoked === null || again.revoked.includes(hashToken(token)), `since ${cursor.snapshot}`)
+    await shop.ask({ leave: true })
+  },
+)
+
 t.test('a key cannot act for the callers of another key', async (t) => {
   const shop = caller(here)
   await shop.ask()

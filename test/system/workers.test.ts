@@ -6,6 +6,9 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import t from 'tap'
 import { CONNECTIONS } from '../../src/database/pools.ts'
+import { hashToken } from '../../src/database/token-hash.ts'
+import { LEASE_MS } from '../../src/leases/lease.ts'
+import { createKey } from '../../src/service-api/keys.ts'
 import { boundedFetch } from '../support/bounded-fetch.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
@@ -16,7 +19,7 @@ import { waitFor } from '../support/within.ts'
 const database = await testDatabase()
 const { psql } = database
 await psql(`insert into "user" (id) values ('ada')`)
-const { sessions } = servicesOn(database.url)
+const { sessions, database: keys } = servicesOn(database.url)
 const port = await freePort()
 const base = `http://127.0.0.1:${port}`
 const NAME = 'workers under test'
@@ -119,6 +122,58 @@ t.test(
     await waitFor('idle connections to close', async () => (await connections()).length <= 3)
   },
 )
+
+t.test('whichever worker it reaches, a service gets a part of the lease of the machine', async (t) => {
+  const wanted = { name: 'shop', scopes: ['leases' as const], lifetimeSeconds: null }
+  const { key } = await keys.transaction((tx) =>
+    createKey(tx, wanted, { actorKind: 'system', actorId: 'test' }),
+  )
+  const callers = [0, 1].map(() => {
+    let known: { instance: string | null; cursor: unknown } = { instance: null, cursor: null }
+    const caller = crypto.randomUUID()
+    return async (more: object = {}) => {
+      const response = await ask('/leases', key, json({ caller, ...known, ...more }))
+      const answer = await response.json()
+      if (response.status === 200) known = { instance: answer.instance, cursor: answer.cursor }
+      return { status: response.status, retryAfter: Number(response.headers.get('retry-after')), ...answer }
+    }
+  })
+  const [hangs, follows] = callers as [Caller, Caller]
+  const leases = [await hangs(), await follows(), await follows(), await follows({ wait: true })]
+  t.same(new Set(leases.map(({ status, instance }) => `${status} ${instance}`)).size, 1)
+  t.match(await follows({ instance: crypto.randomUUID() }), { status: 409, code: 'other_instance' })
+
+  const token = await signIn()
+  const checked = await ask('/check', token, { headers: { 'x-lease': '1' } })
+  const told = JSON.parse(checked.headers.get('x-session-lease') ?? 'null')
+  t.match(told, { token: hashToken(token), server: leases[0].cursor.server, interval: 60 })
+
+  const revoked = new Set<string>()
+  const signOut = async () => {
+    const [start, other] = [performance.now(), await signIn()]
+    let ms = 0
+    const done = ask('/api/logout', other, json({ scope: 'global' })).then(({ status }) => {
+      t.equal(status, 200)
+      ms = performance.now() - start
+    })
+    while (ms === 0) for (const hash of (await follows({ wait: true })).revoked ?? []) revoked.add(hash)
+    await done
+    return ms
+  }
+  t.ok((await signOut()) > LEASE_MS / 2, 'a logout waits for the one that hangs')
+  t.ok(revoked.has(hashToken(token)), 'and tells the other')
+  t.ok((await signOut()) < LEASE_MS / 2, 'once')
+  const refused = await hangs({ instance: null })
+  t.match(refused, { status: 503, code: 'lease_suspended' })
+  t.ok(refused.retryAfter > 20 && refused.retryAfter <= 30, `${refused.retryAfter} s`)
+  t.match(service.output(), /"key":"shop".*"msg":"caller suspended/)
+  for (let n = 0; n < 4; n++) {
+    const metrics = await (await ask('/metrics', '')).text()
+    t.match(metrics, /^global_logout_callers 1$/m, 'not one for each worker')
+    t.match(metrics, /^global_logout_callers_suspended_total\{key="shop"\} 1$/m)
+  }
+  t.equal((await ask('/leases', key, json({ caller: crypto.randomUUID(), leave: true }))).status, 204)
+})
 
 t.test('while a worker hangs, /metrics shows the others', async (t) => {
   const workers = await childrenOf(service.child.pid)
@@ -237,6 +292,10 @@ t.test('when the workers cannot start, the service ends with a reason', async (t
   t.match(refused.output(), /another program listens on this PORT/)
   taken.close()
 })
+
+/** Asks for a lease. @returns the answer, with its status. */
+// biome-ignore lint/suspicious/noExplicitAny: each answer has other fields.
+type Caller = (more?: object) => Promise<any>
 
 /** Sends a request with a token. @returns the status. */
 type Client = (token: string, path?: string, method?: string, body?: object) => Promise<number>
