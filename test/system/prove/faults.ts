@@ -20,14 +20,18 @@ export type Mode = (typeof MODES)[number]
 export interface Rig {
   history: Pick<History, 'promotions'>
   instances: Instance[]
+  /** Processes that answer checks only, from memories of their own. */
+  callers: Instance[]
   postgres: Pick<Postgres, 'kill' | 'restart'>
   /** For faults that need two servers. */
   cluster?: Cluster | undefined
   /** Between the simulated users, who sign in by SQL, and PostgreSQL. */
   router: PostgresProxy
   users: Users
-  /** One in front of each instance, for faults that need them. */
+  /** To PostgreSQL, one in front of each instance, and then of each caller on the database; for faults that need them. */
   proxies: PostgresProxy[]
+  /** One between each caller by HTTP and the load balancer. */
+  callerProxies: PostgresProxy[]
 }
 
 export interface Fault {
@@ -50,11 +54,12 @@ const LISTENERS = 'select pg_terminate_backend(pid) from pg_stat_activity where 
 export const FAULTS = {
   none: { meaning: 'nothing', modes: MODES, inject: async () => 0 },
   stop: {
-    meaning: 'an instance is stopped (SIGSTOP) for two to six seconds, and receives checks meanwhile',
+    meaning:
+      'an instance or caller is stopped (SIGSTOP) for two to six seconds, and receives checks meanwhile',
     modes: MODES,
-    inject: ({ instances }, random, over) =>
+    inject: ({ instances, callers }, random, over) =>
       untilOver(over, async () => {
-        const instance = random.pick(instances) as Instance
+        const instance = random.pick([...instances, ...callers]) as Instance
         instance.freeze()
         try {
           // Longer than a lease, or slightly shorter: a lease that is slightly too long shows only then.
@@ -79,11 +84,11 @@ export const FAULTS = {
       }),
   },
   kill: {
-    meaning: 'an instance is killed (SIGKILL) and restarted',
+    meaning: 'an instance or caller is killed (SIGKILL) and restarted',
     modes: MODES,
-    inject: ({ instances }, random, over) =>
+    inject: ({ instances, callers }, random, over) =>
       untilOver(over, async () => {
-        const instance = random.pick(instances) as Instance
+        const instance = random.pick([...instances, ...callers]) as Instance
         await instance.kill()
         await unlessOver(over, random.between(0, 1_500))
         await instance.restart()
@@ -102,21 +107,25 @@ export const FAULTS = {
       }),
   },
   cut: {
-    meaning: 'connections of the service to PostgreSQL are cut',
+    meaning: 'connections to PostgreSQL are cut, and those of callers to the service',
     modes: MODES,
-    inject: ({ users }, random, over) =>
+    proxied: 'slow',
+    inject: ({ users, callerProxies }, random, over) =>
       untilOver(over, async () => {
+        if (random.chance(0.3)) random.pick(callerProxies)?.cut()
         await users.pool.query(ONE_SERVICE_BACKEND, [1 + random.below(3)]).catch(() => {})
         await unlessOver(over, random.between(20, 300))
       }),
   },
   slow: {
     meaning:
-      'traffic between an instance and PostgreSQL is delayed by up to four seconds, in either direction',
+      'traffic of an instance with PostgreSQL, or of a caller, is delayed by up to four seconds, in either direction',
     modes: MODES,
     proxied: 'slow',
-    inject: async ({ proxies }, random, over) => {
-      const held = await Promise.all(proxies.map((proxy) => untilOver(over, () => holdBack(proxy, random))))
+    inject: async ({ proxies, callerProxies }, random, over) => {
+      const held = await Promise.all(
+        [...proxies, ...callerProxies].map((proxy) => untilOver(over, () => holdBack(proxy, random))),
+      )
       return held.reduce((sum, count) => sum + count)
     },
   },

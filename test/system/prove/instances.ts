@@ -1,6 +1,6 @@
 /**
- * The instances under test: processes of `global-logout start`. Each keeps its port when it is killed and restarted. A
- * mutation is applied from outside, while the process loads its sources.
+ * The processes under test: instances (`global-logout start`), and callers that answer checks in their own memory. Each keeps its
+ * port when it is killed and restarted. A mutation is applied from outside, while the process loads its sources.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,6 +13,9 @@ import { kill, onExit } from './leftovers.ts'
 import { openWire, type Wire } from './wire.ts'
 
 const bin = fileURLToPath(new URL('../../../bin/global-logout.js', import.meta.url))
+const caller = fileURLToPath(new URL('caller.ts', import.meta.url))
+/** Packages of the workspace run from their sources, which a mutation may edit. */
+const SOURCES = '--conditions=global-logout-source'
 const mutations = new URL('./mutations/register.ts', import.meta.url).href
 /** From the start of the process to its first answer. */
 const START_MS = 90_000
@@ -23,9 +26,36 @@ export interface InstanceOptions {
   mutation?: string | undefined
 }
 
-export type Instance = Awaited<ReturnType<typeof startInstance>>
+/** By HTTP, or as an instance of its own on the database. */
+export type CallerOptions = { mutation?: string | undefined } & (
+  | { kind: 'http'; serviceUrl: string; key: string }
+  | { kind: 'database'; databaseUrl: string }
+)
 
-export async function startInstance(number: number, { databaseUrl, mode, mutation }: InstanceOptions) {
+export type Instance = Awaited<ReturnType<typeof startProcess>>
+
+export const startInstance = (number: number, { databaseUrl, mode, mutation }: InstanceOptions) =>
+  startProcess(number, `instance ${number}`, mutation, [bin, 'start'], {
+    DATABASE_URL: databaseUrl,
+    CHECK_MODE: mode,
+    LOG_LEVEL: 'error',
+  })
+
+export const startCaller = (number: number, options: CallerOptions) =>
+  startProcess(number, `caller ${number}`, options.mutation, [SOURCES, caller], {
+    ...(options.kind === 'http'
+      ? { SERVICE_URL: options.serviceUrl, SERVICE_KEY: options.key }
+      : { DATABASE_URL: options.databaseUrl }),
+  })
+
+/** @param number in the history. */
+async function startProcess(
+  number: number,
+  name: string,
+  mutation: string | undefined,
+  args: string[],
+  env: Record<string, string>,
+) {
   const port = await freePort()
   const wire: Wire = openWire(port)
   let child: ChildProcess | undefined
@@ -33,21 +63,10 @@ export async function startInstance(number: number, { databaseUrl, mode, mutatio
   const forget = onExit(() => kill(child?.pid))
 
   async function start(): Promise<void> {
-    const started = spawn(
-      process.execPath,
-      [FASTER, ...(mutation ? ['--import', mutations] : []), bin, 'start'],
-      {
-        env: {
-          PATH: process.env.PATH,
-          DATABASE_URL: databaseUrl,
-          PORT: String(port),
-          CHECK_MODE: mode,
-          LOG_LEVEL: 'error',
-          ...(mutation && { MUTATION: mutation }),
-        },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    )
+    const started = spawn(process.execPath, [FASTER, ...(mutation ? ['--import', mutations] : []), ...args], {
+      env: { PATH: process.env.PATH, PORT: String(port), ...env, ...(mutation && { MUTATION: mutation }) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     child = started
     for (const stream of [started.stdout, started.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -55,14 +74,14 @@ export async function startInstance(number: number, { databaseUrl, mode, mutatio
       })
     const patience = performance.now() + START_MS
     while (!(await isReady())) {
-      if (performance.now() > patience) throw new Error(`instance ${number} did not start:\n${output}`)
+      if (performance.now() > patience) throw new Error(`${name} did not start:\n${output}`)
       await sleep(50)
     }
   }
 
   /** @throws Error when its process has ended by itself: on its port, another program might answer in its place. */
   async function isReady(): Promise<boolean> {
-    if (child && child.exitCode !== null) throw new Error(`instance ${number} ended by itself:\n${output}`)
+    if (child && child.exitCode !== null) throw new Error(`${name} ended by itself:\n${output}`)
     return (await wire.ask('GET /readyz HTTP/1.1\r\nHost: prove\r\n\r\n')).status === 200
   }
 
@@ -71,7 +90,7 @@ export async function startInstance(number: number, { databaseUrl, mode, mutatio
 
   async function end(): Promise<void> {
     if (!child || !runs()) return
-    const gone = nextEvent(`the end of instance ${number}`, child, 'exit')
+    const gone = nextEvent(`the end of ${name}`, child, 'exit')
     child.kill('SIGKILL')
     await gone
   }

@@ -90,11 +90,11 @@ function verdict(mutation: string, { history, judgement, seconds }: Run): number
 }
 
 function replay(
-  { seed, mutation, instances, clients, users }: Options,
+  { seed, mutation, instances, callers, clients, users }: Options,
   { mode, fault, goals }: Plan,
 ): string {
   const which = mutation ? `--mutation ${mutation} --fault ${fault}` : `--mode ${mode} --fault ${fault}`
-  const size = `--instances ${instances} --clients ${clients} --users ${users}`
+  const size = `--instances ${instances} --callers ${callers} --clients ${clients} --users ${users}`
   const until = `--checks ${goals.checks} --logouts ${goals.logouts}${goals.seconds ? ` --seconds ${goals.seconds}` : ''}`
   return `npm run prove -- ${which} --seed ${seed} ${size} ${until}`
 }

@@ -21,6 +21,7 @@ Options
   --logouts N        for each run, at least (10,000 without faults, 1,000 with one)
   --seconds N        for each run, at least; then --checks and --logouts are lower unless given
   --instances N      (3)
+  --callers N        of each kind, in leased mode: by HTTP through a load balancer, and on the database (1; 0 for none)
   --clients N        check loops (60), and 1.6 times as many that sign in and out
   --users N          simulated users (100)
   --simulation N     schedules to simulate first, if leased mode is run (100,000; 20,000 at most with a mutation;
@@ -54,6 +55,7 @@ export interface Options {
   seed: number
   mutation?: string
   instances: number
+  callers: number
   clients: number
   users: number
   /** Schedules of the simulation. */
@@ -84,6 +86,7 @@ export function readOptions(args: string[]): Options | null {
       logouts: { type: 'string' },
       seconds: { type: 'string' },
       instances: { type: 'string', default: '3' },
+      callers: { type: 'string', default: '1' },
       clients: { type: 'string', default: '60' },
       users: { type: 'string', default: '100' },
       simulation: { type: 'string' },
@@ -130,6 +133,7 @@ export function readOptions(args: string[]): Options | null {
     seed: number('seed', values.seed, 1 + Math.floor(Math.random() * 1_000_000)),
     ...(mutation && { mutation }),
     instances: number('instances', values.instances),
+    callers: values.callers === '0' ? 0 : number('callers', values.callers),
     clients: number('clients', values.clients),
     users: number('users', values.users),
     simulation: simulation(values, modes.includes('leased'), mutation),

@@ -40,6 +40,7 @@ function rowOf(run: Run): Record<string, string> {
     'checks 503': whole(verdicts.undecided),
     'no answer': whole(verdicts.lost),
     'from memory': whole(run.fromMemory),
+    'of callers': run.fromCallers.map(whole).join('/'),
     'begun after an end': whole(judgement.tested),
     'within 100 ms': whole(judgement.promptly),
     'logouts local/one/others/global': SCOPES.map((scope) => logouts[scope]).join('/'),
@@ -80,6 +81,8 @@ export function shortfalls(run: Run, goals: Goals): string[] {
     ['expiries', expiries, 1],
     ['touches', run.touches, 1],
     ['checks from memory', run.fromMemory, run.mode === 'leased' ? 1 : 0],
+    // A caller that was stopped or killed last may have had no lease since.
+    ['checks from the memory of each caller', Math.min(...run.fromCallers), run.fault === 'none' ? 1 : 0],
     ['faults', run.faults, run.fault === 'none' ? 0 : 1],
   ]
   return least

@@ -1,8 +1,11 @@
 /** Starts everything that a run needs in order, and stops it in reverse order, also after an error. */
+import { openDatabase } from '../../../src/database/database.ts'
+import { createKey } from '../../../src/service-api/keys.ts'
+import { startBalancer } from './balancer.ts'
 import { startCluster } from './cluster.ts'
 import type { Fault, Mode, Rig } from './faults.ts'
 import type { History } from './history.ts'
-import { startInstance } from './instances.ts'
+import { type Instance, startCaller, startInstance } from './instances.ts'
 import { startPostgres } from './postgres.ts'
 import { type PostgresProxy, startProxy } from './proxy.ts'
 import { createRandom } from './random.ts'
@@ -15,6 +18,8 @@ export interface RigOptions {
   mutation?: string | undefined
   /** How many of each. */
   instances: number
+  /** Of each kind. */
+  callers: number
   users: number
 }
 
@@ -35,23 +40,64 @@ export async function startRig(
     closing.push(() => router.close())
     const users = await createUsers(through(router, postgres.url), history, options.users)
     closing.push(users.close)
-    const rig: Rig = { history, postgres, cluster, router, users, instances: [], proxies: [] }
-    const starting = Array.from({ length: options.instances }, async (_, number) => {
-      let databaseUrl = postgres.url
-      if (fault.proxied) {
-        const random = createRandom(seed, `proxy ${number}`)
-        const loses = () => fault.proxied === 'lossy' && random.chance(0.5)
-        const proxy = await startProxy(postgres.port, loses)
-        closing.push(() => proxy.close())
-        rig.proxies[number] = proxy
-        databaseUrl = through(proxy, databaseUrl)
-      }
-      const instance = await startInstance(number, { databaseUrl, mode, mutation })
+    const rig: Rig = {
+      history,
+      postgres,
+      cluster,
+      router,
+      users,
+      instances: [],
+      callers: [],
+      proxies: [],
+      callerProxies: [],
+    }
+    /** The port of a proxy to PostgreSQL, if the fault needs one. */
+    async function towardsPostgres(number: number): Promise<string> {
+      if (!fault.proxied) return postgres.url
+      const random = createRandom(seed, `proxy ${number}`)
+      const loses = () => fault.proxied === 'lossy' && random.chance(0.5)
+      return through(await opened(rig.proxies, number, startProxy(postgres.port, loses)), postgres.url)
+    }
+    async function towardsService(number: number, port: number): Promise<string> {
+      const url = `http://127.0.0.1:${port}`
+      if (!fault.proxied) return url
+      return through(await opened(rig.callerProxies, number, startProxy(port)), url)
+    }
+    async function opened(proxies: PostgresProxy[], number: number, starting: Promise<PostgresProxy>) {
+      const proxy = await starting
+      closing.push(() => proxy.close())
+      proxies[number] = proxy
+      return proxy
+    }
+    async function running(into: Instance[], number: number, starting: Promise<Instance>): Promise<void> {
+      const instance = await starting
       closing.push(instance.close)
-      rig.instances[number] = instance
+      into[number] = instance
+    }
+    const { instances, callers } = options
+    const numbers = (count: number) => Array.from({ length: count }, (_, number) => number)
+    await all(numbers(instances), async (number) => {
+      const databaseUrl = await towardsPostgres(number)
+      await running(rig.instances, number, startInstance(number, { databaseUrl, mode, mutation }))
     })
-    for (const started of await Promise.allSettled(starting))
-      if (started.status === 'rejected') throw started.reason
+    if (callers > 0) {
+      const balancer = await startBalancer(rig.instances)
+      closing.push(balancer.close)
+      const key = await createLeaseKey(postgres.url)
+      await all(numbers(callers), async (n) => {
+        const databaseUrl = await towardsPostgres(instances + n)
+        await running(rig.callers, n, startCaller(instances + n, { kind: 'database', databaseUrl, mutation }))
+      })
+      await all(numbers(callers), async (n) => {
+        const serviceUrl = await towardsService(n, balancer.port)
+        const number = instances + callers + n
+        await running(
+          rig.callers,
+          callers + n,
+          startCaller(number, { kind: 'http', serviceUrl, key, mutation }),
+        )
+      })
+    }
     return { ...rig, stop }
   } catch (error) {
     await stop()
@@ -59,6 +105,24 @@ export async function startRig(
   }
 }
 
-function through({ port }: PostgresProxy, url: string): string {
+/** Waits for all, so that what has started is stopped. @throws the first failure. */
+async function all(numbers: number[], start: (number: number) => Promise<void>): Promise<void> {
+  for (const started of await Promise.allSettled(numbers.map(start)))
+    if (started.status === 'rejected') throw started.reason
+}
+
+async function createLeaseKey(url: string): Promise<string> {
+  const database = openDatabase(url, { max: 1 })
+  const wanted = { name: 'prover', scopes: ['leases' as const], lifetimeSeconds: null }
+  try {
+    return (
+      await database.transaction((tx) => createKey(tx, wanted, { actorKind: 'system', actorId: 'prover' }))
+    ).key
+  } finally {
+    await database.close()
+  }
+}
+
+function through({ port }: { port: number }, url: string): string {
   return Object.assign(new URL(url), { port }).href
 }

@@ -5,6 +5,7 @@ import { type Calls, createCalls } from './calls.ts'
 import { type Judgement, judge, LEASE_MS, type Rules } from './checker.ts'
 import { FAULTS, type Fault, type FaultName, type Mode, type Rig } from './faults.ts'
 import { createHistory, type History } from './history.ts'
+import type { Instance } from './instances.ts'
 import { createRandom } from './random.ts'
 import { startRig } from './rig.ts'
 import { startWorkload } from './workload.ts'
@@ -15,6 +16,8 @@ export interface RunOptions {
   fault: FaultName
   mutation?: string | undefined
   instances: number
+  /** Of each kind, in leased mode. */
+  callers: number
   clients: number
   users: number
   /** The run ends when all three are reached. */
@@ -33,8 +36,10 @@ export interface Run {
   judgement: Judgement
   verdicts: Calls['verdicts']
   touches: number
-  /** Checks answered from the cache, by instances that were not killed afterwards. */
+  /** Checks answered from memory, by instances that were not killed afterwards. */
   fromMemory: number
+  /** The same for each caller: first those on the database, then those by HTTP. */
+  fromCallers: number[]
   faults: number
 }
 
@@ -53,7 +58,11 @@ export async function run(options: RunOptions): Promise<Run> {
   const { seed, mode, mutation, interrupted, progress } = options
   const fault: Fault = FAULTS[options.fault]
   const history = createHistory()
-  const rig = await startRig(history, { ...options, fault })
+  const rig = await startRig(history, {
+    ...options,
+    callers: mode === 'leased' ? options.callers : 0,
+    fault,
+  })
   try {
     const began = performance.now()
     const calls = createCalls(history, rig.users)
@@ -63,6 +72,7 @@ export async function run(options: RunOptions): Promise<Run> {
       users: rig.users,
       calls,
       instances: rig.instances,
+      callers: rig.callers,
       logoutsPerCheck,
     })
     let over = false
@@ -91,6 +101,7 @@ export async function run(options: RunOptions): Promise<Run> {
     if (!isCaught && !interrupted.aborted) await allInstancesReady(rig)
     await workload.stop()
     if (!isCaught && !interrupted.aborted) await workload.checkAll()
+    const hits = isCaught || interrupted.aborted ? { instances: [], callers: [] } : await countHits(rig)
     return {
       mode,
       fault: options.fault,
@@ -99,7 +110,8 @@ export async function run(options: RunOptions): Promise<Run> {
       judgement: judge(history, RULES[mode]),
       verdicts: calls.verdicts,
       touches: await countTouches(rig),
-      fromMemory: isCaught || interrupted.aborted ? 0 : await countHits(rig),
+      fromMemory: hits.instances.reduce((sum, each) => sum + each, 0),
+      fromCallers: hits.callers,
       faults,
     }
   } finally {
@@ -107,13 +119,14 @@ export async function run(options: RunOptions): Promise<Run> {
   }
 }
 
-async function allInstancesReady({ instances }: Rig): Promise<void> {
-  for (const { number, isReady } of instances) await waitFor(`instance ${number} to be ready`, isReady)
+async function allInstancesReady({ instances, callers }: Rig): Promise<void> {
+  for (const { number, isReady } of [...instances, ...callers])
+    await waitFor(`instance ${number} to be ready`, isReady)
 }
 
-async function countHits({ instances }: Rig): Promise<number> {
-  const hits = await Promise.all(instances.map((instance) => instance.hits()))
-  return hits.reduce((sum, each) => sum + each, 0)
+async function countHits({ instances, callers }: Rig) {
+  const hits = (of: readonly Instance[]) => Promise.all(of.map((each) => each.hits()))
+  return { instances: await hits(instances), callers: await hits(callers) }
 }
 
 /** A new session is dated ten minutes back, and its last activity none or five: only an update puts more than eight between. */

@@ -10,6 +10,8 @@ interface ClusterRig {
   history: Pick<History, 'promotions'>
   cluster?: Cluster | undefined
   router: PostgresProxy
+  instances: { length: number }
+  /** Those of the instances first. */
   proxies: readonly PostgresProxy[]
 }
 
@@ -22,7 +24,7 @@ const SPLIT_MS = { from: 4_500, to: 7_000 }
  * standby any more, and its commits wait for one.
  */
 export function splits(rig: ClusterRig, random: Random, over: () => boolean): Promise<number> {
-  const { history, router, proxies } = rig
+  const { history, router, instances, proxies } = rig
   const cluster = rig.cluster as Cluster
   return untilOver(over, async () => {
     await unlessOver(over, random.between(500, 1_500))
@@ -32,7 +34,7 @@ export function splits(rig: ClusterRig, random: Random, over: () => boolean): Pr
     promotion.end = performance.now()
     router.leadTo(() => current)
     router.cut()
-    const moves = random.below(proxies.length)
+    const moves = random.below(instances.length)
     for (const [n, proxy] of proxies.entries()) {
       if (n === moves) proxy.leadTo(() => current)
       else if (random.chance(0.5)) proxy.leadTo(() => (random.chance(0.5) ? current : left))

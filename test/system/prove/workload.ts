@@ -1,6 +1,6 @@
 /**
- * The workload of a run. Check loops ask every instance all the time; actors sign in, log out in every scope, delete by
- * SQL and shorten `expires`. The sessions of each logout are checked on every instance: while it runs, so that reads are
+ * The workload of a run. Check loops ask every instance and caller all the time; actors sign in, log out in every scope, delete by
+ * SQL and shorten `expires`. The sessions of each logout are checked on every one of them: while it runs, so that reads are
  * in progress; as soon as it has answered, where a broken promise shows; and for some seconds after.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,7 +15,9 @@ export interface WorkloadOptions {
   users: Users
   calls: Calls
   instances: Instance[]
-  /** Check loops, shared evenly among the instances. */
+  /** Asked for checks only. */
+  callers?: Instance[]
+  /** Check loops, shared evenly among instances and callers. */
   clients: number
   /** How long each waits between two checks, for runs whose other programs need the CPU. */
   pauseMs?: number
@@ -33,6 +35,8 @@ const DEVICES = 4
 const WAITING_CHECKS = 300
 /** How long an ended session is still checked: longer than a lease. */
 const AFTERMATH_MS = 4_500
+/** Sessions that are checked at once at the end. */
+const AT_ONCE = 10
 /** Within this time every activity update is written, and a session that it revives is back. */
 const TOUCHES_MS = 1_500
 const ACTS = { logout: 80, deletion: 12, expiry: 8 } as const
@@ -44,11 +48,13 @@ export function startWorkload(options: WorkloadOptions) {
     users,
     calls,
     instances,
+    callers = [],
     clients,
     pauseMs = 0,
     actors = Math.ceil(ACTORS * clients),
     logoutsPerCheck,
   } = options
+  const checked = [...instances, ...callers]
   let stopping = false
   /** How many logouts may still begin. It starts above zero, since actors also sign the users in. */
   let allowance = actors
@@ -57,7 +63,7 @@ export function startWorkload(options: WorkloadOptions) {
 
   async function checkLoop(client: number): Promise<void> {
     const random = createRandom(seed, `client ${client}`)
-    const instance = instances[client % instances.length] as Instance
+    const instance = checked[client % checked.length] as Instance
     while (!stopping) {
       const device = chooseDevice(random)
       const verdict = device && (await calls.check(instance, device))
@@ -114,7 +120,7 @@ export function startWorkload(options: WorkloadOptions) {
     }[scope]
     for (const device of meant) device.ending = true
     for (const device of meant)
-      for (const instance of instances)
+      for (const instance of checked)
         if (random.chance(0.5)) later(random.between(0, 15), () => check(instance, device))
     if (random.chance(0.25)) later(random.between(0, 10), () => users.signIn(actor.user, random))
 
@@ -155,7 +161,7 @@ export function startWorkload(options: WorkloadOptions) {
     const { outcome } = await users.expire(device, ttl)
     if (outcome !== 'done') return
     device.ending = true
-    for (const instance of instances)
+    for (const instance of checked)
       for (const moment of [ttl - 100, ttl + 60, ttl + random.between(0, AFTERMATH_MS)])
         later(moment, () => check(instance, device))
   }
@@ -163,10 +169,10 @@ export function startWorkload(options: WorkloadOptions) {
   /** Checks ended sessions on every instance, at once and again later. */
   function aftermath(devices: readonly Device[], random: Random): void {
     for (const device of devices) {
-      for (const instance of instances) void check(instance, device)
+      for (const instance of checked) void check(instance, device)
       users.isOver(device)
       for (let again = 0; again < 2; again++) {
-        const instance = random.pick(instances) as Instance
+        const instance = random.pick(checked) as Instance
         later(random.between(0, AFTERMATH_MS), () => check(instance, device))
       }
     }
@@ -190,10 +196,14 @@ export function startWorkload(options: WorkloadOptions) {
       await sleep(TOUCHES_MS)
       await later.finish()
     },
-    /** Checks every session on every instance once more. */
+    /** Checks every session on every instance and caller once more. */
     async checkAll(): Promise<void> {
-      for (const device of [...users.all(), ...users.over])
-        await Promise.all(instances.map((instance) => calls.check(instance, device)))
+      const devices = [...users.all(), ...users.over].values()
+      const checkNext = async () => {
+        for (const device of devices)
+          await Promise.all(checked.map((instance) => calls.check(instance, device)))
+      }
+      await Promise.all(Array.from({ length: AT_ONCE }, checkNext))
     },
   }
 }

@@ -210,7 +210,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     meaning: 'an instance that lost its lease reads the database, as in database mode',
     mode: 'leased',
     fault: 'split',
-    file: 'src/database/database.ts',
+    file: 'src/database/calls.ts',
     find: 'const server = fence ? await fence.enter(end) : null',
     replace: 'const server: string | null = null',
   },
