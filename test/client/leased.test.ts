@@ -11,6 +11,8 @@ import postgres from 'postgres'
 import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { LEASE_MS, WAIT_MS } from '../../src/leases/lease.ts'
+import { currentXid } from '../../src/sessions/queries.ts'
+import { writePolicy } from '../../src/sessions/validity.ts'
 import { login } from '../support/logins.ts'
 import { noPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { json, startService } from '../support/service.ts'
@@ -145,23 +147,40 @@ t.test('an application without its database says "undecided" once its lease has 
 
 t.test('uses that memory answers are recorded, and a prefetch extends no session', async (t) => {
   const sessions = open()
-  for (const [headers, extended] of [
-    [{}, true],
-    [{ 'sec-purpose': 'prefetch' }, false],
-  ] as const) {
+  const recorded = async (headers: Record<string, string>) => {
     const { token, id } = await signIn(await addUser())
     await psql(`update session set "lastSeenAt" = now() - interval '57 s' where id = $1`, [id])
     // It is due three seconds after the session was read into memory.
-    await waitFor('a use that is recorded', async () => {
+    return waitFor('a use that is recorded', async () => {
       t.ok(await sessions.check({ headers: { ...bearer(token).headers, ...headers } }))
       const [row] = await psql<{ seen: boolean; extended: boolean }>(
         `select greatest("lastSeenAt", "passiveAt") > now() - interval '50 s' as seen, "lastSeenAt" > now() - interval '50 s' as extended
          from session where id = $1`,
         [id],
       )
-      return row?.seen && t.equal(row.extended, extended)
+      return row?.seen && row
     })
   }
+  const [use, prefetch] = await Promise.all([recorded({}), recorded({ 'sec-purpose': 'prefetch' })])
+  t.same([use.extended, prefetch.extended], [true, false])
+})
+
+t.test('a shorter lifetime applies to the memory of the application at once', async (t) => {
+  const { laptop, id } = await cachedSession()
+  const [aged] = await psql<{ xid: string }>(
+    `update session set "createdAt" = now() - interval '2 days' where id = $1 returning pg_current_xact_id()::text as xid`,
+    [id],
+  )
+  await service.barrier.wait(aged?.xid ?? '')
+  await waitFor('an answer from memory', () => application.check(laptop, 2).catch(() => null))
+  const set = (maxAgeSeconds: number) =>
+    database.transaction(async (tx) => {
+      await writePolicy(tx, { idleTimeoutSeconds: 3_600, maxAgeSeconds })
+      return currentXid(tx)
+    })
+  await service.barrier.wait(await set(86_400))
+  t.equal(await application.check(laptop), null)
+  await service.barrier.wait(await set(30 * 86_400))
 })
 
 t.test('closing removes the instance, so that no logout waits for it', async (t) => {
