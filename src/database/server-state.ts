@@ -8,6 +8,8 @@ import type { ServerState } from './connection-settings.ts'
 export class UnfitServer extends Error {
   /** The message for callers, without the name of the host. */
   readonly detail: string
+  /** What to do. */
+  readonly advice: string
   /** Whether it may become fit without intervention, as a standby does by promotion. */
   readonly temporary: boolean
 
@@ -15,6 +17,7 @@ export class UnfitServer extends Error {
     super(`${server} ${what}. ${advice}`)
     this.name = 'UnfitServer'
     this.detail = `The database ${what}.`
+    this.advice = advice
     this.temporary = temporary
   }
 }

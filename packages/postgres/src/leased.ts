@@ -158,10 +158,11 @@ function once(verify: () => Promise<void>): () => Promise<void> {
 
 /** The two addresses lead to different servers or databases. */
 class OtherServer extends Error {
+  readonly detail = 'directConnectionString leads to another server or database than the other connection.'
+  readonly advice = 'A sign-out there would not reach this process. After a failover this passes.'
+
   constructor() {
-    super(
-      'directConnectionString leads to another server or database than the other connection: a sign-out there would not reach this process. After a failover this passes.',
-    )
+    super('directConnectionString leads elsewhere than the other connection')
     this.name = 'OtherServer'
   }
 }

@@ -46,13 +46,15 @@ export function undecided(error: unknown): Error {
 }
 
 /** What keeps `checks: 'leased'` from a lease: an unfit server, a pooler, or two addresses that do not belong together. */
-const NAMED = ['UnfitServer', 'OtherServer']
+function isNamed(cause: unknown): cause is Error & { detail: string; advice: string } {
+  return cause instanceof Error && ['UnfitServer', 'OtherServer'].includes(cause.name)
+}
 
 /** A mistake in the set-up is named: it would be taken for an outage. */
 function whyNot(error: ActError): string {
   const { state = '', cause } = error
   if (cause instanceof MissingPackage) return cause.message
-  if (cause instanceof Error && NAMED.includes(cause.name)) return cause.message
+  if (isNamed(cause)) return `${cause.detail} ${cause.advice}`
   if (['3F000', '42883', '42P01', '42501'].includes(state))
     return 'The database lacks the functions of global-logout, or the right to call them: see "global-logout doctor".'
   if (state === '25006') return 'The database is a standby.'
