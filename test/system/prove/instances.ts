@@ -14,6 +14,8 @@ import { openWire, type Wire } from './wire.ts'
 
 const bin = fileURLToPath(new URL('../../../bin/global-logout.js', import.meta.url))
 const caller = fileURLToPath(new URL('caller.ts', import.meta.url))
+const pythonCaller = fileURLToPath(new URL('caller.py', import.meta.url))
+export const PYTHON = '/usr/bin/python3'
 /** Packages of the workspace run from their sources, which a mutation may edit. */
 const SOURCES = '--conditions=global-logout-source'
 const mutations = new URL('./mutations/register.ts', import.meta.url).href
@@ -26,34 +28,41 @@ export interface InstanceOptions {
   mutation?: string | undefined
 }
 
-/** By HTTP, or as an instance of its own on the database. */
+/** By HTTP, also in Python, which no mutation edits; or as an instance of its own on the database. */
 export type CallerOptions = { mutation?: string | undefined } & (
-  | { kind: 'http'; serviceUrl: string; key: string }
+  | { kind: 'http' | 'python'; serviceUrl: string; key: string }
   | { kind: 'database'; databaseUrl: string }
 )
 
 export type Instance = Awaited<ReturnType<typeof startProcess>>
 
 export const startInstance = (number: number, { databaseUrl, mode, mutation }: InstanceOptions) =>
-  startProcess(number, `instance ${number}`, mutation, [bin, 'start'], {
+  startProcess(number, `instance ${number}`, mutation, nodeWith(mutation, bin, 'start'), {
     DATABASE_URL: databaseUrl,
     CHECK_MODE: mode,
     LOG_LEVEL: 'error',
   })
 
-export const startCaller = (number: number, options: CallerOptions) =>
-  startProcess(number, `caller ${number}`, options.mutation, [SOURCES, caller], {
-    ...(options.kind === 'http'
-      ? { SERVICE_URL: options.serviceUrl, SERVICE_KEY: options.key }
-      : { DATABASE_URL: options.databaseUrl }),
+export function startCaller(number: number, options: CallerOptions) {
+  const { kind, mutation } = options
+  const command = kind === 'python' ? [PYTHON, pythonCaller] : nodeWith(mutation, SOURCES, caller)
+  return startProcess(number, `caller ${number}`, mutation, command, {
+    ...(kind === 'database'
+      ? { DATABASE_URL: options.databaseUrl }
+      : { SERVICE_URL: options.serviceUrl, SERVICE_KEY: options.key }),
   })
+}
+
+function nodeWith(mutation: string | undefined, ...args: string[]): string[] {
+  return [process.execPath, FASTER, ...(mutation ? ['--import', mutations] : []), ...args]
+}
 
 /** @param number in the history. */
 async function startProcess(
   number: number,
   name: string,
   mutation: string | undefined,
-  args: string[],
+  [program = '', ...args]: string[],
   env: Record<string, string>,
 ) {
   const port = await freePort()
@@ -63,7 +72,7 @@ async function startProcess(
   const forget = onExit(() => kill(child?.pid))
 
   async function start(): Promise<void> {
-    const started = spawn(process.execPath, [FASTER, ...(mutation ? ['--import', mutations] : []), ...args], {
+    const started = spawn(program, args, {
       env: { PATH: process.env.PATH, PORT: String(port), ...env, ...(mutation && { MUTATION: mutation }) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

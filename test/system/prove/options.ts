@@ -21,7 +21,7 @@ Options
   --logouts N        for each run, at least (10,000 without faults, 1,000 with one)
   --seconds N        for each run, at least; then --checks and --logouts are lower unless given
   --instances N      (3)
-  --callers N        of each kind, in leased mode: by HTTP through a load balancer, and on the database (1; 0 for none)
+  --callers N        of each kind, in leased mode: on the database, by HTTP through a load balancer, and so in Python (1; 0 for none)
   --clients N        check loops (60), and 1.6 times as many that sign in and out
   --users N          simulated users (100)
   --simulation N     schedules to simulate first, if leased mode is run (100,000; 20,000 at most with a mutation;

@@ -1,11 +1,12 @@
 /** Starts everything that a run needs in order, and stops it in reverse order, also after an error. */
 import { openDatabase } from '../../../src/database/database.ts'
 import { createKey } from '../../../src/service-api/keys.ts'
+import { isInstalled } from '../../support/run-program.ts'
 import { startBalancer } from './balancer.ts'
 import { startCluster } from './cluster.ts'
 import type { Fault, Mode, Rig } from './faults.ts'
 import type { History } from './history.ts'
-import { type Instance, startCaller, startInstance } from './instances.ts'
+import { type Instance, PYTHON, startCaller, startInstance } from './instances.ts'
 import { startPostgres } from './postgres.ts'
 import { type PostgresProxy, startProxy } from './proxy.ts'
 import { createRandom } from './random.ts'
@@ -88,14 +89,14 @@ export async function startRig(
         const databaseUrl = await towardsPostgres(instances + n)
         await running(rig.callers, n, startCaller(instances + n, { kind: 'database', databaseUrl, mutation }))
       })
-      await all(numbers(callers), async (n) => {
+      const kinds: ('http' | 'python')[] = (await isInstalled(PYTHON, '--version'))
+        ? ['http', 'python']
+        : ['http']
+      await all(numbers(kinds.length * callers), async (n) => {
+        const kind = kinds[Math.floor(n / callers)] ?? 'http'
         const serviceUrl = await towardsService(n, balancer.port)
         const number = instances + callers + n
-        await running(
-          rig.callers,
-          callers + n,
-          startCaller(number, { kind: 'http', serviceUrl, key, mutation }),
-        )
+        await running(rig.callers, callers + n, startCaller(number, { kind, serviceUrl, key, mutation }))
       })
     }
     return { ...rig, stop }

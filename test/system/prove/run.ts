@@ -38,7 +38,7 @@ export interface Run {
   touches: number
   /** Checks answered from memory, by instances that were not killed afterwards. */
   fromMemory: number
-  /** The same for each caller: first those on the database, then those by HTTP. */
+  /** The same for each caller: first those on the database, then those by HTTP, then those in Python. */
   fromCallers: number[]
   faults: number
 }
