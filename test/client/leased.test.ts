@@ -235,6 +235,16 @@ t.test(
       ...UNDECIDED,
       message: /pooler in transaction mode.*directConnectionString/,
     })
+    const inSessions = await startPgbouncer(appLogin.url, {
+      pool_mode: 'session',
+      default_pool_size: '10',
+      min_pool_size: '0',
+    })
+    t.equal(
+      await open({ connectionString: inSessions.url }).check(bearer('x')),
+      null,
+      'in session mode it will do',
+    )
     const client = postgres(url, { prepare: false })
     t.teardown(() => client.end())
     const sessions = open({ db: drizzle(client), directConnectionString: appLogin.url })
