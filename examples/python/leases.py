@@ -294,7 +294,7 @@ class Leases:
             except Undecided:
                 status, headers, answer = None, {}, {}
             retry_after = headers.get("Retry-After", "")
-            seconds = int(retry_after) if re.fullmatch("[0-9]{1,3}", retry_after) else 1
+            seconds = min(int(retry_after), 60) if re.fullmatch("[0-9]{1,5}", retry_after) else 1
             pause = self.caller.answered(sent_at, body, status, answer, seconds)
             if status != 200:
                 connection.close()  # The next request opens another one.
