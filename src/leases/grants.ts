@@ -218,9 +218,11 @@ export function createGrants(
       return [...callers.values()].filter(({ key, end }) => key !== undefined && now < end).length
     },
 
-    /** The caller answers nothing under a lease of this instance any more. */
-    leave(id: string): void {
+    /** The caller answers nothing any more. @param held the instance that lent, if it names one. @returns false where that is another one. */
+    leave(id: string, held: string | null = null): boolean {
+      if (held && held !== instance) return false
       if (callers.delete(id)) onApplied()
+      return true
     },
   }
 }

@@ -7,6 +7,8 @@ import type { CallerLease, LeaseRequest } from './messages.ts'
 export interface LoanRequest extends LeaseRequest {
   /** The name of its key. */
   key: string
+  /** It answers nothing from memory any more: nothing is lent. */
+  leave: boolean
 }
 
 export interface Refused {
@@ -17,9 +19,7 @@ export interface Refused {
 
 export interface Lender {
   /** @param signal aborted when nothing waits for the answer any more: then nothing is lent. */
-  lend(request: LoanRequest, signal?: AbortSignal): Promise<CallerLease | Refused>
-  /** The caller answers nothing under its lease any more. */
-  leave(caller: string): void
+  lend(request: LoanRequest, signal?: AbortSignal): Promise<CallerLease | Refused | 'left'>
 }
 
 /** What the metrics show of callers over HTTP. */
@@ -31,11 +31,13 @@ export interface LenderCounts {
 }
 
 const NO_LEASE: Refused = { refused: 'no_lease', retryMs: 0 }
+const OTHER_INSTANCE: Refused = { refused: 'other_instance', retryMs: 0 }
 
 /** Lends parts of what an instance of this process holds. @param suspended counts of `createSuspensions`. */
 export function createLender(grants: Grants, suspended: Map<string, number>): Lender {
   return {
-    async lend({ wait, ...request }, signal) {
+    async lend({ wait, leave, ...request }, signal) {
+      if (leave) return grants.leave(request.caller, request.instance) ? 'left' : OTHER_INSTANCE
       if (!suspended.has(request.key)) suspended.set(request.key, 0)
       await grants.ready(request)
       if (wait) await untilAborted(grants.news(request), signal)
@@ -44,7 +46,6 @@ export function createLender(grants: Grants, suspended: Map<string, number>): Le
       if (typeof lease !== 'string') return lease
       return { refused: lease, retryMs: lease === 'suspended' ? grants.suspendedFor(request.caller) : 0 }
     },
-    leave: grants.leave,
   }
 }
 

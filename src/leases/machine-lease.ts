@@ -28,7 +28,7 @@ import { instanceStore } from './queries.ts'
 const REQUEST = 'global-logout lease'
 /** The same for a caller over HTTP. */
 const LEND = 'global-logout lend'
-/** Sent by a worker for a caller that answers nothing any more: itself, or one over HTTP. */
+/** Sent by a worker that answers nothing any more. */
 const LEAVE = 'global-logout leave'
 /** Sent by the supervising process to every worker: sessions were revoked, or a lease is to be had again. */
 const HINT = 'global-logout renew'
@@ -47,7 +47,7 @@ interface Leave {
 const typeOf = (message: unknown) => (message as Message | Leave | null)?.type
 const isRequest = (message: unknown): message is Message<LeaseRequest, CallerLease | Refusal> =>
   typeOf(message) === REQUEST
-const isLend = (message: unknown): message is Message<LoanRequest, CallerLease | Refused> =>
+const isLend = (message: unknown): message is Message<LoanRequest, CallerLease | Refused | 'left'> =>
   typeOf(message) === LEND
 const isLeave = (message: unknown): message is Leave => typeOf(message) === LEAVE
 
@@ -117,6 +117,8 @@ export function lendMachineLease(lease: Database, listener: SharedListener, log:
 /** What a worker has of the lease of its machine. */
 export interface MachineLease extends Lender {
   request: RequestLease
+  /** The worker answers nothing under its part any more. */
+  leave(caller: string): void
   /** Calls `onHint` when a renewal should not wait. Hints may be lost. */
   onHint(onHint: () => void): void
 }
@@ -153,7 +155,7 @@ export function borrowMachineLease(): MachineLease {
       return lease
     },
     // Without the signal: a lease that reaches no caller ends by itself.
-    lend: (request) => ask<CallerLease | Refused>(LEND, request),
+    lend: (request) => ask<CallerLease | Refused | 'left'>(LEND, request),
     leave: (caller) => send({ type: LEAVE, caller }),
     onHint(listener) {
       onHint = listener

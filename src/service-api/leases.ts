@@ -124,19 +124,17 @@ async function routes(instance: FastifyInstance, { config, checking, lastSeen }:
       },
     },
     async (request, reply) => {
-      const { caller: callerId, uses, leave, ...asked } = request.body
+      const { caller: callerId, uses, ...asked } = request.body
       const { id, name } = request.serviceKey
       for (const { sessionId, activity } of uses) lastSeen.record(sessionId, activity)
       // A key cannot act for the callers of another one.
       const caller = `${id} ${callerId}`
-      if (leave) {
-        lender?.leave(caller)
-        return reply.code(204).send(null)
-      }
+      if (!lender && asked.leave) return reply.code(204).send(null)
       if (!lender)
         throw new Problem('no_lease', 'With CHECK_MODE=database no instance has a lease. Check at /check.')
       const lent = await lender.lend({ ...asked, caller, key: name }, hold(reply)).catch(noLease)
       // Not thrown: a line in the log for each would say what the lease's own lines say.
+      if (lent === 'left') return reply.code(204).send(null)
       if ('refused' in lent) return sendProblem(reply, refusal(lent))
       return { ...lent, revoked: lent.revoked && [...lent.revoked], cookies }
     },

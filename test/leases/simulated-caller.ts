@@ -13,8 +13,8 @@ import { createCalls } from '../../src/database/database.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import type { RequestLease } from '../../src/leases/caller.ts'
 import { createFence } from '../../src/leases/fence.ts'
-import type { LoanRequest, Refused } from '../../src/leases/lender.ts'
-import type { CallerLease, Cursor } from '../../src/leases/messages.ts'
+import type { Lender, LoanRequest } from '../../src/leases/lender.ts'
+import type { Cursor } from '../../src/leases/messages.ts'
 import type { Time } from '../../src/lib/sleep.ts'
 
 /** What an instance answers to a check. */
@@ -68,8 +68,7 @@ export function simulatedWorker(
 
 /** An instance behind a network. */
 export interface Network {
-  lend(request: LoanRequest): Promise<CallerLease | Refused>
-  leave(caller: string): Promise<void>
+  lend: Lender['lend']
   check(token: string): Promise<Answer>
 }
 
@@ -96,9 +95,9 @@ function problem(status: number, code: string, retryMs = 0) {
 export function simulatedCaller(time: Time, network: Network) {
   const counts = { hits: 0 }
 
-  async function lend(body: LoanRequest & { leave?: true }): Promise<Response> {
-    if (body.leave) return network.leave(body.caller).then(() => response(204, {}))
+  async function lend(body: LoanRequest): Promise<Response> {
     const lent = await network.lend({ ...body, key: 'shop' })
+    if (lent === 'left') return response(204, {})
     if (!('refused' in lent)) return response(200, {}, { ...lent, cookies: [] })
     return problem(lent.refused === 'other_instance' ? 409 : 503, lent.refused, lent.retryMs || 1000)
   }

@@ -254,6 +254,7 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
         const instance = given.anyInstance ? null : request.instance
         const { lend } = route(me)
         const lent = await overNetwork(() => lend({ ...request, instance }))
+        if (lent === 'left') return lent
         if ('refused' in lent && lent.refused === 'other_instance')
           homes[me] = Math.floor(random() * instanceCount)
         if ('refused' in lent && lent.refused === 'suspended') outcome.suspended++
@@ -261,7 +262,6 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
         wasLent ||= 'instance' in lent
         return lent
       },
-      leave: (caller) => overNetwork(() => route(me).cache.leave(caller)),
       async check(token) {
         const answer = await overNetwork(() => route(me).answer(token))
         if (answer.valid) kept = TOKENS.indexOf(token)

@@ -138,6 +138,8 @@ t.test('another instance refuses a caller until its lease is over', async (t) =>
   const { revoked, instance: other } = await moved.ask({ instance: null, cursor })
   t.same(revoked, [], 'the cursor says what it knows')
   t.not(other, instance)
+  const astray = await moved.ask({ instance, leave: true })
+  t.match(astray, { status: 409, code: 'other_instance' }, 'nor does it take a leave for its own')
   await Promise.all([shop.ask({ leave: true }), moved.ask({ leave: true })])
 })
 

@@ -20,16 +20,14 @@ export const noHaproxy =
 export async function startHaproxy(bases: readonly string[]): Promise<string> {
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'global-logout-haproxy-'))
-  const servers = bases.map(
-    (base, n) =>
-      `  server s${n} ${new URL(base).host} check inter 100ms fall 1 rise 1 on-marked-down shutdown-sessions`,
-  )
+  const servers = bases.map((base, n) => `  server s${n} ${new URL(base).host} check inter 1s`)
   const file = join(folder, 'haproxy.cfg')
   await writeFile(
     file,
     `defaults
   mode http
-  timeout connect 1s
+  timeout connect 5s
+  timeout check 5s
   timeout client 30s
   timeout server 30s
   option redispatch
