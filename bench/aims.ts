@@ -1,8 +1,10 @@
 /** Compares one run with the promised speed of the service: ratios of medians, never absolute figures. */
 import { count, median, percentile, readable } from './numbers.ts'
 import { participants } from './participants.ts'
+import { AUTHJS_LEASED, BY_HTTP, ON_DATABASE } from './parts/in-process.ts'
 import type { LoginSample } from './parts/login.ts'
 import type { LogoutSeries } from './parts/logout.ts'
+import { labelOf } from './parts/workers.ts'
 import type { Results, Series } from './results.ts'
 
 export interface Aim {
@@ -20,6 +22,8 @@ const INSTANCES = 3
 const SESSIONS = 10
 /** Instances for which the wait of a logout is promised. */
 const MANY_INSTANCES = 1_000
+/** Callers for which the time of a logout, and their cost, is promised. */
+const MANY_CALLERS = 1_000
 /** Sessions of the largest logout whose CPU is promised. */
 const MANY = 100_000
 
@@ -33,6 +37,9 @@ export function aimsOf({
   ending = [],
   everyone,
   fleet = [],
+  workers = {},
+  inProcess = {},
+  callers = [],
 }: Results): Aim[] {
   const rate = (name: string) => medianOf(checks, name, 'perSecond')
   const readers = Object.keys(checks).filter((name) => participants[name]?.kind === 'reads')
@@ -41,6 +48,9 @@ export function aimsOf({
   const p99 = (name: string) => medianOf(latency?.series ?? {}, name, 'p99Ms')
   const sizes = Object.keys(growth).map(Number)
   const largestFleet = fleet.find(({ instances }) => instances === MANY_INSTANCES)
+  const us = (name: string) => median(inProcess[name]?.us ?? [])
+  const mostCallers = callers.find((sample) => sample.callers === MANY_CALLERS)
+  const noCallers = callers.find((sample) => sample.callers === 0)
   const [smallest, largest] = [Math.min(...sizes), Math.max(...sizes)]
 
   return [
@@ -125,6 +135,49 @@ export function aimsOf({
       what: 'CPU of a check in database mode with 4 connections ÷ with 64',
       value: cost(connections, 4) / cost(connections, 64),
       most: 1.6,
+      unit: '',
+    },
+    ...[
+      { mode: 'leased', least: 6.5 },
+      { mode: 'database', least: 5 },
+    ].map(({ mode, least }) => ({
+      what: `checks a second of 8 workers ÷ of one, ${mode} mode, where there are 16 cores`,
+      value:
+        medianOf(workers, labelOf(mode, 8), 'perSecond') / medianOf(workers, labelOf(mode, 1), 'perSecond'),
+      least,
+      unit: '',
+    })),
+    ...[
+      { alg: 'HS256', least: 15 },
+      { alg: 'ES256', least: 40 },
+    ].map(({ alg, least }) => ({
+      what: `time of jose.jwtVerify, ${alg} ÷ a check in process by HTTP leases`,
+      value: us(`jose.jwtVerify, ${alg}`) / us(BY_HTTP),
+      least,
+      unit: '',
+    })),
+    {
+      what: 'time of a check in process',
+      value: Math.max(us(BY_HTTP), us(ON_DATABASE)),
+      most: 3,
+      unit: ' µs',
+    },
+    {
+      what: `time of Auth.js auth(), database strategy ÷ with this service's adapter under leases`,
+      value: us('Auth.js auth(), database') / us(AUTHJS_LEASED),
+      least: 20,
+      unit: '',
+    },
+    {
+      what: `p99 of a global logout with ${count(MANY_CALLERS)} callers on three instances`,
+      value: percentile(mostCallers?.ms ?? [], 0.99),
+      most: 250,
+      unit: ' ms',
+    },
+    {
+      what: `PostgreSQL's CPU with ${count(MANY_CALLERS)} callers ÷ with none`,
+      value: (mostCallers?.postgresCores ?? Number.NaN) / (noCallers?.postgresCores ?? Number.NaN),
+      most: 1.1,
       unit: '',
     },
   ]

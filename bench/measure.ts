@@ -34,6 +34,8 @@ export interface Turn {
   seconds: number
   /** Another load than that of 32 connections without pauses. */
   pace?: { connections: number; pauseMs?: number }
+  /** Settings of the server besides its own. */
+  env?: Record<string, string>
 }
 
 export type Measure = ReturnType<typeof measurer>
@@ -43,7 +45,7 @@ export function measurer(postgres: Postgres) {
   const cookieFiles = new Map<string, Promise<string>>()
 
   async function serving<T>(turn: Turn, work: (server: Server) => Promise<T>): Promise<T> {
-    const server = await serve(postgres, turn.name, turn.sessions)
+    const server = await serve(postgres, turn.name, turn.sessions, turn.env)
     try {
       await verify(server, turn)
       const result = await work(server)
@@ -107,11 +109,17 @@ export function measurer(postgres: Postgres) {
 }
 
 /** Starts a participant on a database with this many sessions, or on the named database. */
-export async function serve(postgres: Postgres, name: string, on: number | string): Promise<Server> {
+export async function serve(
+  postgres: Postgres,
+  name: string,
+  on: number | string,
+  env: Record<string, string> = {},
+): Promise<Server> {
   const { store, server } = participantOf(name)
   const database = store && (typeof on === 'number' ? await seed(postgres, store, on) : on)
   return startServer(new URL(server.script, import.meta.url), server.args ?? [], {
     ...server.env,
+    ...env,
     ...(database && { DATABASE_URL: postgres.urlOf(database) }),
   })
 }

@@ -9,12 +9,15 @@ export const PARTS = [
   'logout',
   'growth',
   'connections',
+  'workers',
   'login',
   'ending',
   'incident',
   'everyone',
   'fleet',
   'sizes',
+  'in-process',
+  'callers',
 ] as const
 export type Part = (typeof PARTS)[number]
 
@@ -34,6 +37,8 @@ export interface Options {
   instances: number[]
   /** How many instances hold leases while logouts wait for all of them. */
   fleets: number[]
+  /** How many callers by HTTP hold leases while a logout is measured. */
+  callers: number[]
   data: string
   /** The folder for results; null: a temporary folder, because the run is partial. */
   out: string | null
@@ -88,6 +93,7 @@ export function readOptions(args: string[]): Options | null {
     logouts: quick ? LOGOUTS.map(({ sessions }) => ({ sessions, times: 3 })).slice(0, 3) : LOGOUTS,
     instances: quick ? [1, 3] : [1, 3, 10],
     fleets: quick ? [10, 50] : [100, 1_000],
+    callers: quick ? [0, 10] : [0, 1, 10, 100, 1_000],
     data: values.data ?? folder('.data'),
     out: values.out ?? (shortened ? null : folder('results')),
   }

@@ -18,7 +18,7 @@ export interface Server {
 /** Runs a script on this Node, in production, and waits until it listens. @throws Error with what it printed. */
 export async function startServer(script: URL, args: string[], env: Record<string, string>): Promise<Server> {
   const port = await freePort()
-  const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(script), ...args], {
     env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

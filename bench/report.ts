@@ -20,8 +20,22 @@ export interface Run {
 
 export function report({ date, machine, options, results }: Run): string {
   const { sessions, rounds, seconds } = options
-  const { checks, latency, logout, growth, connections, login, ending, incident, everyone, fleet, sizes } =
-    results
+  const {
+    checks,
+    latency,
+    logout,
+    growth,
+    connections,
+    login,
+    ending,
+    incident,
+    everyone,
+    fleet,
+    sizes,
+    inProcess,
+    callers,
+    workers,
+  } = results
   const sections = [
     `# Benchmarks, ${date}`,
     Object.entries(machine)
@@ -72,6 +86,21 @@ generator share the machine. Ratios within one run hold from run to run; absolut
       '## Connections',
       `Database mode, ${count(sessions)} stored sessions. CPU in µs for each check.`,
       growthTable('connections', connections),
+    )
+  if (workers)
+    sections.push(
+      '## Workers',
+      `128 connections that ask as fast as they are answered, ${count(sessions)} stored sessions.`,
+      markdownTable(
+        ['', 'checks/s', 'from–to', 'p50 ms', 'p99 ms'],
+        Object.entries(workers).map(([name, samples]) => [
+          name,
+          middle(samples, 'perSecond'),
+          range(samples.map(({ perSecond }) => perSecond)),
+          middle(samples, 'p50Ms'),
+          middle(samples, 'p99Ms'),
+        ]),
+      ),
     )
   if (login)
     sections.push(
@@ -184,6 +213,37 @@ acknowledged it, in ms; CPU in cores.`,
           readable(idleCores),
           readable(cores),
           readable(fleetCores),
+        ]),
+      ),
+    )
+  if (callers)
+    sections.push(
+      '## Callers',
+      `Applications that hold leases over HTTP, three instances, and some four logouts a second. Time of a logout over HTTP in ms; CPU in cores.`,
+      markdownTable(
+        ['callers', 'logouts', 'p50', 'p99', 'PostgreSQL', 'instances together', 'callers together'],
+        callers.map(({ callers, ms, postgresCores, serviceCores, callerCores }) => [
+          count(callers),
+          count(ms.length),
+          readable(percentile(ms, 0.5)),
+          readable(percentile(ms, 0.99)),
+          readable(postgresCores),
+          readable(serviceCores),
+          readable(callerCores),
+        ]),
+      ),
+    )
+  if (inProcess)
+    sections.push(
+      '## In process',
+      'One check after the other in the process of an application. Time in µs for each check.',
+      markdownTable(
+        ['', 'after a logout', 'µs', 'from–to'],
+        Object.entries(inProcess).map(([name, { revoked, us }]) => [
+          name,
+          revoked ? 'refused' : 'valid until it expires',
+          readable(median(us)),
+          range(us),
         ]),
       ),
     )

@@ -3,9 +3,11 @@
  */
 
 import type { Sample } from './measure.ts'
+import type { CallersSample } from './parts/callers.ts'
 import type { EndingSample } from './parts/ending.ts'
 import type { EveryoneSample } from './parts/everyone.ts'
 import type { FleetSample } from './parts/fleet.ts'
+import type { InProcessSample } from './parts/in-process.ts'
 import type { IncidentSample } from './parts/incident.ts'
 import type { LoginSample } from './parts/login.ts'
 import type { LogoutSeries } from './parts/logout.ts'
@@ -21,6 +23,8 @@ export interface Results {
   growth?: Series
   /** By connections that ask. */
   connections?: Series
+  /** By mode and workers. */
+  workers?: Series
   login?: Record<string, LoginSample[]>
   ending?: EndingSample[]
   /** By mode. */
@@ -29,6 +33,10 @@ export interface Results {
   everyone?: EveryoneSample
   /** By number of instances. */
   fleet?: FleetSample[]
+  /** By number of callers. */
+  callers?: CallersSample[]
+  /** By contender. */
+  inProcess?: Record<string, InProcessSample>
 }
 
 export type Series = Record<string, Sample[]>

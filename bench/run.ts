@@ -14,17 +14,20 @@ import { chart } from './chart.ts'
 import { describeMachine } from './machine.ts'
 import { measurer } from './measure.ts'
 import { HELP, type Options, readOptions } from './options.ts'
+import { callers } from './parts/callers.ts'
 import { checks } from './parts/checks.ts'
 import { connections } from './parts/connections.ts'
 import { ending } from './parts/ending.ts'
 import { everyone } from './parts/everyone.ts'
 import { fleet } from './parts/fleet.ts'
 import { growth } from './parts/growth.ts'
+import { inProcess } from './parts/in-process.ts'
 import { incident } from './parts/incident.ts'
 import { latency } from './parts/latency.ts'
 import { login } from './parts/login.ts'
 import { logout } from './parts/logout.ts'
 import { sizes } from './parts/sizes.ts'
+import { workers } from './parts/workers.ts'
 import { startPostgres } from './postgres.ts'
 import { killChildren } from './processes.ts'
 import { progress } from './progress.ts'
@@ -65,12 +68,15 @@ async function fill(results: Results): Promise<void> {
     if (wanted('logout')) results.logout = await logout(postgres, options)
     if (wanted('growth')) results.growth = await growth(measure, options)
     if (wanted('connections')) results.connections = await connections(measure, options)
+    if (wanted('workers')) results.workers = await workers(measure, options)
     if (wanted('login')) results.login = await login(postgres, options)
     if (wanted('ending')) results.ending = await ending(postgres, options)
     if (wanted('incident')) results.incident = await incident(postgres, options)
     if (wanted('sizes')) results.sizes = await sizes(postgres, options)
     if (wanted('everyone')) results.everyone = await everyone(postgres, options)
     if (wanted('fleet')) results.fleet = await fleet(postgres, options)
+    if (wanted('callers')) results.callers = await callers(postgres, options)
+    if (wanted('in-process')) results.inProcess = await inProcess(postgres, options)
   } finally {
     await measure.close()
   }
