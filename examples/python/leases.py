@@ -1,7 +1,7 @@
 """Checks sessions from the memory of this process. Once a logout has answered, no session that it ended is valid here.
 
 The protocol is docs/leases-protocol.md. `Caller` is the protocol without network and threads, and test_vectors.py holds
-it to docs/leases-vectors.json. `Leases` connects it to the service. The standard library only, Python 3.9 or newer.
+it to docs/leases-vectors.json. `Leases` connects it to the service. The standard library only; tried with Python 3.11.
 """
 
 import base64
@@ -241,7 +241,8 @@ class Leases:
         self._max_sessions = max_sessions
         self._begin()
         # The service does not know of a copy of a lease: the child begins with nothing.
-        os.register_at_fork(after_in_child=self._begin)
+        if hasattr(os, "register_at_fork"):  # Not where there is no fork.
+            os.register_at_fork(after_in_child=self._begin)
 
     def _begin(self):
         self.caller = Caller(lease_clock(), self._max_sessions)
