@@ -40,6 +40,7 @@ export function aimsOf({
   workers = {},
   inProcess = {},
   callers = [],
+  routes = [],
 }: Results): Aim[] {
   const rate = (name: string) => medianOf(checks, name, 'perSecond')
   const readers = Object.keys(checks).filter((name) => participants[name]?.kind === 'reads')
@@ -48,6 +49,12 @@ export function aimsOf({
   const p99 = (name: string) => medianOf(latency?.series ?? {}, name, 'p99Ms')
   const sizes = Object.keys(growth).map(Number)
   const largestFleet = fleet.find(({ instances }) => instances === MANY_INSTANCES)
+  const routeRate = (guard: string) =>
+    median(
+      routes.flatMap((each) =>
+        each.framework === 'fastify' && each.guard === guard ? [each.perSecond] : [],
+      ),
+    )
   const us = (name: string) => median(inProcess[name]?.us ?? [])
   const mostCallers = callers.find((sample) => sample.callers === MANY_CALLERS)
   const noCallers = callers.find((sample) => sample.callers === 0)
@@ -166,6 +173,12 @@ export function aimsOf({
       what: `time of Auth.js auth(), database strategy ÷ with this service's adapter under leases`,
       value: us('Auth.js auth(), database') / us(AUTHJS_LEASED),
       least: 20,
+      unit: '',
+    },
+    {
+      what: 'requests a second of a Fastify route under leases ÷ unguarded',
+      value: routeRate('leased') / routeRate('none'),
+      least: 0.97,
       unit: '',
     },
     {

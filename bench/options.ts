@@ -18,6 +18,7 @@ export const PARTS = [
   'sizes',
   'in-process',
   'callers',
+  'routes',
 ] as const
 export type Part = (typeof PARTS)[number]
 

@@ -7,6 +7,7 @@ import type { Options } from './options.ts'
 import { participants } from './participants.ts'
 import type { EndingSample } from './parts/ending.ts'
 import { incidentRow } from './parts/incident.ts'
+import type { RouteSample } from './parts/routes.ts'
 import type { Results, Series } from './results.ts'
 import { markdownTable } from './table.ts'
 
@@ -35,6 +36,7 @@ export function report({ date, machine, options, results }: Run): string {
     inProcess,
     callers,
     workers,
+    routes,
   } = results
   const sections = [
     `# Benchmarks, ${date}`,
@@ -231,6 +233,26 @@ acknowledged it, in ms; CPU in cores.`,
           readable(serviceCores),
           readable(callerCores),
         ]),
+      ),
+    )
+  if (routes)
+    sections.push(
+      '## Guarded routes',
+      'A route of an application, guarded and not: 32 connections, 1,000 sessions in use. CPU of the application in µs for each request.',
+      markdownTable(
+        ['', 'guard', 'requests/s', 'p50 ms', 'p99 ms', 'CPU'],
+        [...new Set(routes.map(({ framework, guard }) => `${framework} ${guard}`))].map((which) => {
+          const some = routes.filter(({ framework, guard }) => `${framework} ${guard}` === which)
+          const of = (value: (sample: RouteSample) => number) => readable(median(some.map(value)))
+          return [
+            some[0]?.framework ?? '',
+            some[0]?.guard ?? '',
+            of(({ perSecond }) => perSecond),
+            of(({ p50Ms }) => p50Ms),
+            of(({ p99Ms }) => p99Ms),
+            of(({ cpu }) => cpu),
+          ]
+        }),
       ),
     )
   if (inProcess)

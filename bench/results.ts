@@ -11,6 +11,7 @@ import type { InProcessSample } from './parts/in-process.ts'
 import type { IncidentSample } from './parts/incident.ts'
 import type { LoginSample } from './parts/login.ts'
 import type { LogoutSeries } from './parts/logout.ts'
+import type { RouteSample } from './parts/routes.ts'
 import type { Size } from './parts/sizes.ts'
 
 export interface Results {
@@ -33,6 +34,7 @@ export interface Results {
   everyone?: EveryoneSample
   /** By number of instances. */
   fleet?: FleetSample[]
+  routes?: RouteSample[]
   /** By number of callers. */
   callers?: CallersSample[]
   /** By contender. */

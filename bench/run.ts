@@ -26,6 +26,7 @@ import { incident } from './parts/incident.ts'
 import { latency } from './parts/latency.ts'
 import { login } from './parts/login.ts'
 import { logout } from './parts/logout.ts'
+import { routes } from './parts/routes.ts'
 import { sizes } from './parts/sizes.ts'
 import { workers } from './parts/workers.ts'
 import { startPostgres } from './postgres.ts'
@@ -76,6 +77,7 @@ async function fill(results: Results): Promise<void> {
     if (wanted('everyone')) results.everyone = await everyone(postgres, options)
     if (wanted('fleet')) results.fleet = await fleet(postgres, options)
     if (wanted('callers')) results.callers = await callers(postgres, options)
+    if (wanted('routes')) results.routes = await routes(postgres, options)
     if (wanted('in-process')) results.inProcess = await inProcess(postgres, options)
   } finally {
     await measure.close()

@@ -182,7 +182,7 @@ const USERS_OF_AUTHJS = `create table if not exists public."user"
   insert into public."user" (id, name, email) select id, name, email from global_logout."user" on conflict do nothing`
 
 /** By default the answer has no id. */
-const WITH_ID: AuthConfig['callbacks'] = {
+const WITH_ID: NonNullable<AuthConfig['callbacks']> = {
   session: ({ session, user }) => ({ ...session, user: { ...session.user, id: user.id } }),
 }
 
