@@ -69,6 +69,9 @@ export function createGrants(
   /** Notices that were applied are in no change: after them only what a read has shown may be lent. */
   let lends: 'no' | 'asked' | 'yes' = 'no'
   let turn: PromiseWithResolvers<void> | null = null
+  /** How many changes all holders had applied when it was acknowledged last, and how many of them no more. */
+  let least = 0
+  let behind = 0
 
   /** Resolves when the lease is extended or over, and when something was revoked. */
   function next(): Promise<void> {
@@ -103,8 +106,9 @@ export function createGrants(
     if (!known) return undefined
     suspendIfSick(id, known, now)
     if (applied !== null && applied > known.applied) {
+      const wasLast = known.applied <= least && --behind <= 0
       known.applied = applied
-      onApplied()
+      if (wasLast) onApplied()
     }
     return known
   }
@@ -118,6 +122,8 @@ export function createGrants(
       lends = onFirstCaller ? 'no' : 'yes'
       // The row of the generation before stays while they hold its leases.
       callers = new Map()
+      least = 0
+      behind = 0
       endTurn()
     },
 
@@ -151,8 +157,9 @@ export function createGrants(
 
     acknowledged(): string {
       const now = clock()
-      let least = recent.total()
-      for (const { applied, end } of callers.values()) if (now < end) least = Math.min(least, applied)
+      const holders = [...callers.values()].filter(({ end }) => now < end)
+      least = Math.min(recent.total(), ...holders.map(({ applied }) => applied))
+      behind = holders.filter(({ applied }) => applied === least).length
       return recent.shows(least)
     },
 

@@ -51,13 +51,14 @@ t.test('a revocation is acknowledged when each caller with a lease has applied i
   t.match(lease('a', 10), { cursor: at(12), revoked: ['token'], ms: HELD_MS * (1 - 2 * RATE_ERROR) })
   t.equal(applied, 0, 'sent is not applied')
   lease('a', 12)
-  t.equal(applied, 1)
   t.equal(grants.acknowledged(), '11:11:', 'b has not')
   lease('c', null)
   t.equal(grants.acknowledged(), '11:11:')
   t.notOk(grants.leave('b', crypto.randomUUID()), 'it leaves another instance')
   t.equal(grants.acknowledged(), '11:11:')
+  t.equal(applied, 0)
   t.ok(grants.leave('b'))
+  t.equal(applied, 1)
   t.equal(grants.acknowledged(), '12:12:', 'c holds a lease only when it has applied its first answer')
   evict(null, 13)
   t.equal(lease('a', 12).revoked, null)
@@ -105,6 +106,23 @@ t.test(
     )
   },
 )
+
+t.test('with the last of many callers to apply a revocation there is more to acknowledge', async (t) => {
+  let applied = 0
+  const { grants, lease, evict } = instance({ onApplied: () => applied++ })
+  const many = Array.from({ length: 100 }, (_, n) => `caller ${n}`)
+  for (const caller of many) lease(caller, null)
+  for (const snapshot of [12, 13]) {
+    evict(['token'], snapshot)
+    grants.acknowledged()
+    for (const caller of many.slice(1)) lease(caller, snapshot)
+    t.equal(applied, 0)
+    lease(many[0] ?? '', snapshot)
+    t.equal(applied, 1, 'so the row is written once')
+    t.equal(grants.acknowledged(), at(snapshot).snapshot)
+    applied = 0
+  }
+})
 
 t.test('an instance that applied notices reads once before it lends', async (t) => {
   let reads = 0

@@ -297,8 +297,10 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     callers: true,
     file: 'src/leases/grants.ts',
     find: `if (applied !== null && applied > known.applied) {
+      const wasLast = known.applied <= least && --behind <= 0
       known.applied = applied`,
     replace: `if (known.applied < recent.total()) {
+      const wasLast = true
       known.applied = recent.total()`,
   },
   'row-removed-under-callers': {
