@@ -5,6 +5,8 @@
 import fastifyRateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
+import { hashToken } from '../database/token-hash.ts'
 import { Problem } from '../errors.ts'
 import { callerNetwork } from '../lib/address-blocks.ts'
 import { bearerOf } from '../sessions/credentials.ts'
@@ -30,6 +32,8 @@ export const KEY_PROBLEMS = [
   'too_many_attempts',
 ] as const
 
+/** Most keys that are remembered as accepted. */
+const MOST_KEYS = 1_000
 /** Wrong keys per address and minute; further ones get 429. */
 const WRONG_KEYS = { max: 20, timeWindow: 60_000 }
 
@@ -43,14 +47,8 @@ function createRequireKey(app: FastifyInstance, keys: Keys) {
     keyGenerator: ({ address: { nearest } }) => callerNetwork(nearest ?? '::'),
   })
 
-  return (scope: KeyScope) => async (request: FastifyRequest) => {
-    const secret = bearerOf(request.headers)
-    if (!secret)
-      throw new Problem(
-        'key_required',
-        `Send "Authorization: Bearer glk_…" with a service key that has the scope ${scope}.`,
-      )
-    request.serviceKey = await keys.require(secret, scope).catch(async (error) => {
+  async function require(request: FastifyRequest, secret: string, scope: KeyScope): Promise<FoundKey> {
+    return keys.require(secret, scope).catch(async (error) => {
       if (!(error instanceof Problem && error.code === 'invalid_key')) throw error
       const wrong = await countWrongKey(request)
       if (wrong.isAllowed || !wrong.isExceeded) throw error
@@ -58,6 +56,22 @@ function createRequireKey(app: FastifyInstance, keys: Keys) {
         retryAfterSeconds: wrong.ttlInSeconds,
       })
     })
+  }
+
+  /** @param rememberMs how long an accepted key is not looked up again; without it, each request reads the database. */
+  return (scope: KeyScope, rememberMs?: number) => {
+    const accepted = rememberMs ? new LRUCache<string, FoundKey>({ max: MOST_KEYS, ttl: rememberMs }) : null
+    return async (request: FastifyRequest) => {
+      const secret = bearerOf(request.headers)
+      if (!secret)
+        throw new Problem(
+          'key_required',
+          `Send "Authorization: Bearer glk_…" with a service key that has the scope ${scope}.`,
+        )
+      const hash = hashToken(secret)
+      request.serviceKey = accepted?.get(hash) ?? (await require(request, secret, scope))
+      if (accepted && !accepted.has(hash)) accepted.set(hash, request.serviceKey)
+    }
   }
 }
 

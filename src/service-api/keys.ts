@@ -1,6 +1,6 @@
 /**
- * Service keys: credentials of services that call the API. A secret is shown once and stored as a hash. Every request reads
- * the database, so a revoked key is refused from the next request on. Several keys can be active at once, so a service can
+ * Service keys: credentials of services that call the API. A secret is shown once and stored as a hash. Every request but
+ * one for a lease reads the database, so a revoked key is refused from the next request on. Several keys can be active at once, so a service can
  * switch to a new key before the old one is revoked.
  */
 import { randomBytes } from 'node:crypto'

@@ -20,6 +20,11 @@ import { KEY_PROBLEMS } from './guard.ts'
 /** Bytes of a body: 10,000 uses and a long snapshot. */
 const MAX_BODY = 1024 * 1024
 const MOST_USES = 10_000
+/**
+ * Every caller asks once a second: a thousand callers of a key would have PostgreSQL look it up a thousand times a second. A key that is
+ * revoked gets no lease a second later, and its last lease is over after three more.
+ */
+const REMEMBER_KEY_MS = 1_000
 
 const cursor = z.strictObject({
   server: z.string().max(1_024),
@@ -99,7 +104,7 @@ async function routes(instance: FastifyInstance, { config, checking, lastSeen }:
     {
       bodyLimit: MAX_BODY,
       config: { quiet: true },
-      onRequest: app.requireKey('leases'),
+      onRequest: app.requireKey('leases', REMEMBER_KEY_MS),
       schema: {
         tags: ['services'],
         operationId: 'lease',

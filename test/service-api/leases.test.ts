@@ -3,6 +3,7 @@ import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { LEASE_MS } from '../../src/leases/lease.ts'
 import type { CallerLease } from '../../src/leases/messages.ts'
+import { endKey } from '../../src/service-api/keys.ts'
 import { testDatabase } from '../support/database.ts'
 import { json, type Service, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
@@ -10,7 +11,20 @@ import { waitFor } from '../support/within.ts'
 const database = await testDatabase({ max: 20 })
 const env = { CHECK_MODE: 'leased' }
 const lines: string[] = []
-const here = await startService({ database, env, log: lines })
+let keyLookUps = 0
+const here = await startService({
+  database,
+  env,
+  log: lines,
+  wrapPool: (pool, name) => {
+    if (name !== 'requests') return pool
+    const query: typeof pool.query = (prepared) => {
+      if (prepared.name === 'find-keys') keyLookUps++
+      return pool.query(prepared)
+    }
+    return { ...pool, query }
+  },
+})
 const there = await startService({ database, env })
 const beside = await startService({ database })
 const ada = await here.addUser('ada')
@@ -182,6 +196,20 @@ t.test('a key cannot act for the callers of another key', async (t) => {
   await shop.ask()
   t.ok((await done) < LEASE_MS)
   await Promise.all([shop.ask({ leave: true }), thief.ask({ caller: shop.id, leave: true })])
+})
+
+t.test('a key is looked up once a second, and refused once it is revoked', async (t) => {
+  const { id, headers } = await here.keyFor('leases')
+  const shop = caller(here, headers)
+  const before = keyLookUps
+  const begun = performance.now()
+  for (let n = 0; n < 10; n++) t.equal((await shop.ask()).status, 200)
+  const most = 1 + Math.ceil((performance.now() - begun) / 1_000)
+  t.ok(keyLookUps - before <= most, `${keyLookUps - before} of at most ${most}`)
+  await database.transaction((tx) => endKey(tx, id, { actorKind: 'system', actorId: 'test' }))
+  const start = performance.now()
+  await waitFor('the key to be refused', async () => (await shop.ask()).code === 'invalid_key')
+  t.ok(performance.now() - start < LEASE_MS)
 })
 
 t.test('an instance in database mode lends nothing', async (t) => {
