@@ -3,6 +3,7 @@
  * answered; without a lease the service is asked. The simulation of `test/leases` covers the schedules.
  */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createClient } from '@global-logout/client'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
@@ -236,6 +237,24 @@ t.test('a caller that closes holds no logout up, and asks from then on', async (
   await time.advance(5_000)
   t.equal(bodies.length, asked)
   t.same(caller.errors, [])
+})
+
+t.test('the renewal is no part of the request that began it; its check is', async (t) => {
+  const time = fakeTime()
+  const service = fakeInstance(time)
+  const requests = new AsyncLocalStorage<string>()
+  const seen = new Map<string, string | undefined>()
+  service.instead = (path) => {
+    seen.set(path, requests.getStore())
+    return null
+  }
+  const caller = fakeCaller(time, () => service)
+  await requests.run('first', () => caller.check('phone'))
+  await time.advance(2_000)
+  t.same([...seen].sort(), [
+    ['/check', 'first'],
+    ['/leases', undefined],
+  ])
 })
 
 t.test('without leases each check asks, and the reason is told once', async (t) => {

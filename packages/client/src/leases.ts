@@ -2,6 +2,7 @@
  * Checks from the memory of this process, under a lease from the service: once a logout has answered, the memory does not answer "valid"
  * for the sessions that it ended. Without a lease every check asks.
  */
+import { runDetached } from './built-ins.ts'
 import type { AskCheck, Verdict } from './check.ts'
 import { type Credentials, credentialsOf, type RequestLike } from './credentials.ts'
 import { ServiceError } from './errors.ts'
@@ -104,7 +105,7 @@ export function createLeases(
   return {
     /** Synchronous from memory. @throws UndecidedError */
     verdict(request: RequestLike): Verdict | Promise<Verdict> {
-      holder ??= closing.signal.aborted ? undefined : start()
+      if (!holder && !closing.signal.aborted) holder = runDetached(start)
       const credentials = credentialsOf(request)
       const token = cookies && onlyToken(credentials, cookies)
       if (token === null) return ask(request)

@@ -1,15 +1,10 @@
 /** base64url(SHA-256(token)), as the service names a session to those that hold leases. Synchronous where the platform has a way. */
-
-/** What is used of `node:crypto`, which Node, Deno and Bun have built in. */
-interface NodeCrypto {
-  hash?(algorithm: 'sha256', text: string, encoding: 'base64url'): string
-}
+import { builtIn } from './built-ins.ts'
 
 export type HashToken = (token: string) => string | Promise<string>
 
 export function tokenHash(): HashToken {
-  const platform = globalThis as { process?: { getBuiltinModule?(name: string): NodeCrypto | undefined } }
-  const hash = platform.process?.getBuiltinModule?.('node:crypto')?.hash
+  const hash = builtIn('node:crypto')?.hash
   return hash ? (token) => hash('sha256', token, 'base64url') : webHash
 }
 
