@@ -212,8 +212,8 @@ t.test('uses are told with the renewal, once in an interval', async (t) => {
     await caller.check('phone', prefetch)
   }
   t.same(uses(), [{ sessionId: 'id-phone', activity: false }])
-  let lost = 2
-  service.instead = (path) => (path === '/leases' && lost-- > 0 ? Promise.reject(new Error('lost')) : null)
+  const lost = [() => problem(409, 'other_instance'), () => Promise.reject(new Error('lost'))]
+  service.instead = (path) => (path === '/leases' ? (lost.shift()?.() ?? null) : null)
   await caller.check('phone')
   await time.advance(6_000)
   t.same(uses().slice(1), [{ sessionId: 'id-phone', activity: true }], 'told again after a loss')
