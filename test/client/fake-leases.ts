@@ -4,6 +4,7 @@ import { createAskCheck } from '../../packages/client/src/check.ts'
 import { createExchange } from '../../packages/client/src/exchange.ts'
 import type { LeaseOptions } from '../../packages/client/src/lease-options.ts'
 import { createLeases } from '../../packages/client/src/leases.ts'
+import type { HashToken } from '../../packages/client/src/token-hash.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { createGrants } from '../../src/leases/grants.ts'
 import { RENEW_MS } from '../../src/leases/lease.ts'
@@ -153,7 +154,12 @@ export function fakeInstance(time: FakeTime, server = 'one') {
 type Answer = (path: string, init: RequestInit) => Promise<Response>
 
 /** A caller whose requests get these answers. */
-export function callerOf(time: FakeTime, answer: Answer, options: LeaseOptions = {}) {
+export function callerOf(
+  time: FakeTime,
+  answer: Answer,
+  options: LeaseOptions = {},
+  hash: HashToken = hashToken,
+) {
   const aborted = (signal: AbortSignal) =>
     new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason))
@@ -162,7 +168,7 @@ export function callerOf(time: FakeTime, answer: Answer, options: LeaseOptions =
   const fetch = async (url: string, init: RequestInit) =>
     Promise.race([answer(new URL(url).pathname, init), aborted(init.signal as AbortSignal)])
   const exchange = createExchange({ url: 'http://service', fetch: fetch as typeof globalThis.fetch })
-  return createLeases(exchange, 'glk_key', createAskCheck(exchange), options, { ...time, hash: hashToken })
+  return createLeases(exchange, 'glk_key', createAskCheck(exchange), options, { ...time, hash })
 }
 
 /** A caller whose requests reach the instance that `route` names. */

@@ -14,7 +14,7 @@ import { hashToken } from '../../src/database/token-hash.ts'
 import { readCredential } from '../../src/sessions/credentials.ts'
 import { otherTokens } from '../../src/sessions/other-tokens.ts'
 import { seed } from '../support/seed.ts'
-import { type FakeInstance, fakeCaller, fakeInstance, fakeTime, problem } from './fake-leases.ts'
+import { callerOf, type FakeInstance, fakeCaller, fakeInstance, fakeTime, problem } from './fake-leases.ts'
 import { failuresWith, MISTAKES } from './lease-mistakes.ts'
 import { failures } from './lease-vectors.ts'
 
@@ -415,6 +415,19 @@ t.test('what is answered from memory has one credential, the one that the servic
 t.test('the hash of the web platform is that of the service', async (t) => {
   for (const token of ['', 'x', 'Jörg 🦊', 'x'.repeat(300), crypto.randomUUID()])
     t.equal(await webHash(token), hashToken(token))
+  const time = fakeTime()
+  const service = fakeInstance(time)
+  service.sessions.set('phone', { userId: 'ada', seconds: 1_800 })
+  const answer = async (path: string, { body, headers }: RequestInit) =>
+    path === '/leases'
+      ? service.lease(JSON.parse(String(body)))
+      : service.check(headers as Record<string, string>)
+  const { verdict } = callerOf(time, answer, {}, webHash)
+  for (let n = 0; n < 5; n++) {
+    t.match(await verdict({ headers: { cookie: 'sid=phone' } }), { identity: { userId: 'ada' } })
+    await time.settle()
+  }
+  t.equal(service.checks, 2, 'where it is asynchronous, the memory answers, too')
 })
 
 t.test('the client and the service do what docs/leases-vectors.json says', async (t) => {
