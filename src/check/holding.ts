@@ -9,7 +9,7 @@ import type { MachineLease } from '../leases/machine-lease.ts'
 import type { Cursor } from '../leases/messages.ts'
 import { instanceStore } from '../leases/queries.ts'
 import type { Log } from '../lib/log.ts'
-import type { Time } from '../lib/sleep.ts'
+import { REAL_TIME, type Time } from '../lib/sleep.ts'
 import type { SessionCache } from './cache.ts'
 
 export interface Holding {
@@ -32,7 +32,7 @@ export function ownLease(
 ): Holding {
   let holder: ReturnType<typeof keepLease> | undefined
   const { suspended, onSuspended } = createSuspensions(log)
-  const grants = createGrants(cache, time.clock, {
+  const grants = createGrants(cache, time.clock, REAL_TIME.clock, {
     onFirstCaller: () => holder?.wake(),
     onApplied: () => holder?.acknowledge(),
     onSuspended,

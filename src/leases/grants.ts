@@ -29,7 +29,7 @@ interface Caller {
   key: string | undefined
   /** How many changes of this generation it has applied. */
   applied: number
-  /** When its lease has ended, and until when it gets no other; in milliseconds on the clock of the instance. */
+  /** When its lease has ended, and until when it gets no other; in milliseconds on `callerClock`. */
   end: number
   suspendedUntil: number
 }
@@ -49,10 +49,15 @@ export interface GrantOptions {
 
 export type Grants = ReturnType<typeof createGrants>
 
-/** Stands between an instance and its own cache, if it has one. */
+/**
+ * Stands between an instance and its own cache, if it has one.
+ * @param clock of the lease of the instance, which may run ahead of the truth (`leaseClock`).
+ * @param callerClock of the leases of callers, on other machines: it never runs ahead, so that none counts as ended too early.
+ */
 export function createGrants(
   cache: LeasedCache | null,
   clock: () => number,
+  callerClock: () => number,
   {
     suspendedMs = 30_000,
     onFirstCaller,
@@ -130,7 +135,7 @@ export function createGrants(
     evict(tokens: readonly string[] | null, snapshot: string | null): void {
       cache?.evict(tokens, snapshot)
       if (snapshot === null) return
-      const now = clock()
+      const now = callerClock()
       const revoked = recent.add(tokens, snapshot, now)
       for (const [id, caller] of callers) {
         suspendIfSick(id, caller, now)
@@ -156,7 +161,7 @@ export function createGrants(
     },
 
     acknowledged(): string {
-      const now = clock()
+      const now = callerClock()
       const holders = [...callers.values()].filter(({ end }) => now < end)
       least = Math.min(recent.total(), ...holders.map(({ applied }) => applied))
       behind = holders.filter(({ applied }) => applied === least).length
@@ -164,7 +169,7 @@ export function createGrants(
     },
 
     outlived(): boolean {
-      const now = clock()
+      const now = callerClock()
       return [...callers.values()].some(({ end }) => now < end)
     },
 
@@ -187,18 +192,18 @@ export function createGrants(
 
     /** Notes what the caller has applied. Resolves when there is something to tell it: a longer lease, or revocations. */
     async news(request: GrantRequest): Promise<void> {
-      const now = clock()
+      const now = callerClock()
       const applied = recent.countIn(request.cursor)
       const known = request.instance === instance && note(request.caller, applied, now)
-      const waits = known && now < Math.min(known.end, leaseUntil) && known.suspendedUntil <= now
+      const waits = known && clock() < leaseUntil && now < known.end && known.suspendedUntil <= now
       if (waits && applied === recent.total()) await next()
     },
 
     /** Grants a lease, and notes what the caller has applied. */
     grant({ caller: id, key, instance: held, ...request }: GrantRequest): CallerLease | Refusal {
       if (isOther(held)) return 'other_instance'
-      const now = clock()
-      const left = leaseUntil - now
+      const left = leaseUntil - clock()
+      const now = callerClock()
       const { cursor } = recent
       if (left <= 0 || lends !== 'yes' || !cursor) return 'no_lease'
       const applied = recent.countIn(request.cursor)
@@ -210,18 +215,18 @@ export function createGrants(
       callers.set(id, {
         key,
         applied: known && now < known.end ? known.applied : recent.total(),
-        end: leaseUntil,
+        end: now + left,
         suspendedUntil: now,
       })
       return { instance, cursor, revoked: recent.tokensAfter(applied), ms: left * (1 - 2 * RATE_ERROR) }
     },
 
     /** How long a caller still gets no lease, in milliseconds. */
-    suspendedFor: (id: string): number => Math.max(0, (callers.get(id)?.suspendedUntil ?? 0) - clock()),
+    suspendedFor: (id: string): number => Math.max(0, (callers.get(id)?.suspendedUntil ?? 0) - callerClock()),
 
     /** How many callers with a key hold a lease. */
     holders(): number {
-      const now = clock()
+      const now = callerClock()
       return [...callers.values()].filter(({ key, end }) => key !== undefined && now < end).length
     },
 

@@ -8,7 +8,7 @@ import cluster, { type Worker } from 'node:cluster'
 import type { Database } from '../database/database.ts'
 import type { SharedListener } from '../database/listener.ts'
 import type { Log } from '../lib/log.ts'
-import { sleep } from '../lib/sleep.ts'
+import { REAL_TIME, sleep } from '../lib/sleep.ts'
 import type { RequestLease } from './caller.ts'
 import { createGrants, type Refusal } from './grants.ts'
 import { createInstance, keepLease } from './instance.ts'
@@ -62,7 +62,7 @@ export function lendMachineLease(lease: Database, listener: SharedListener, log:
   }
 
   const { suspended, onSuspended } = createSuspensions(log)
-  const grants = createGrants(null, clock, {
+  const grants = createGrants(null, clock, REAL_TIME.clock, {
     onChange: hint,
     onApplied: () => holder.acknowledge(),
     onSuspended,

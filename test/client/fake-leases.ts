@@ -67,7 +67,7 @@ export type FakeInstance = ReturnType<typeof fakeInstance>
 
 /** An instance, which renews its own lease every second. */
 export function fakeInstance(time: FakeTime, server = 'one') {
-  const grants = createGrants(null, time.clock, { suspendedMs: 0 })
+  const grants = createGrants(null, time.clock, time.clock, { suspendedMs: 0 })
   let snapshot = 10
   const sessions = new Map<string, { userId: string; seconds: number }>()
   let tell = Promise.withResolvers<void>()

@@ -177,7 +177,11 @@ function toldBy({ status = 0, session = '', lease }: Event): Response {
 
 function playInstance(events: readonly InstanceEvent[]): unknown {
   let now = 0
-  const grants = createGrants(null, () => now)
+  const grants = createGrants(
+    null,
+    () => now,
+    () => now,
+  )
   for (const { at, asks, cursor = null, refuses, ...event } of events) {
     now = at
     if (event.begins) grants.begin(event.begins)

@@ -13,10 +13,15 @@ const skipPython = (await isInstalled(PYTHON, '--version')) || process.env.CI ? 
 
 const at = (snapshot: number, server = 'one') => ({ server, snapshot: `${snapshot}:${snapshot}:` })
 
-/** An instance that holds a lease from 0 on, and has applied snapshot 10. */
+/** An instance that holds a lease from 0 on, and has applied snapshot 10. Its own clock runs ahead by `ahead`. */
 function instance(options?: GrantOptions) {
-  const time = { now: 0 }
-  const grants = createGrants(null, () => time.now, options)
+  const time = { now: 0, ahead: 0 }
+  const grants = createGrants(
+    null,
+    () => time.now + time.ahead,
+    () => time.now,
+    options,
+  )
   grants.begin(at(10))
   grants.extend(0, 0)
   const lease = (caller: string, applied: number | null) => {
@@ -68,6 +73,18 @@ t.test('a revocation is acknowledged when each caller with a lease has applied i
   t.notOk(grants.outlived())
 })
 
+t.test('a wall clock that is set forward ends no lease of a caller', async (t) => {
+  const { time, grants, lease, evict } = instance()
+  lease('a', null)
+  evict(['token'], 11)
+  time.ahead = 3_600_000
+  t.equal(grants.extend(0, time.ahead), false, 'the instance lost its own')
+  t.equal(grants.acknowledged(), '10:10:', 'its caller has yet to apply the revocation')
+  t.ok(grants.outlived(), 'so the row of the instance stays')
+  time.now = HELD_MS
+  t.notOk(grants.outlived())
+})
+
 t.test(
   'an instance that lends its lease reads what a notice carries, also before its first caller',
   async (t) => {
@@ -83,7 +100,11 @@ t.test(
       acknowledge: async (_id, applied) => written.push(applied) > 0,
       remove: async () => {},
     }
-    const grants = createGrants(null, () => 0)
+    const grants = createGrants(
+      null,
+      () => 0,
+      () => 0,
+    )
     const holder = createInstance(store, grants, () => 0)
     await holder.join()
     await holder.renew()
@@ -127,7 +148,12 @@ t.test('with the last of many callers to apply a revocation there is more to ack
 t.test('an instance that applied notices reads once before it lends', async (t) => {
   let reads = 0
   const time = { now: 0 }
-  const grants = createGrants(null, () => time.now, { onFirstCaller: () => reads++ })
+  const grants = createGrants(
+    null,
+    () => time.now,
+    () => time.now,
+    { onFirstCaller: () => reads++ },
+  )
   grants.begin(at(10))
   grants.extend(0, 0)
   t.notOk(grants.lends(), 'it applies notices')

@@ -146,7 +146,7 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
     const time = timeOf(rates[1 + me] ?? 0)
     const { clock } = time
     const own = createSessionCache(SESSIONS)
-    const cache = createGrants(own, clock, {
+    const cache = createGrants(own, clock, clock, {
       suspendedMs: given.suspendedMs,
       ...(late && { onFirstCaller: () => holder.wake() }),
       onChange: () => callers.forEach((_, caller) => void hint(caller)),

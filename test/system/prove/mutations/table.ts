@@ -287,8 +287,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     fault: null,
     callers: true,
     file: 'src/leases/grants.ts',
-    find: `      const left = leaseUntil - now`,
-    replace: `      const left = leaseUntil > now ? leaseUntil - now : HELD_MS`,
+    find: `      const left = leaseUntil - clock()`,
+    replace: `      const left = leaseUntil > clock() ? leaseUntil - clock() : HELD_MS`,
   },
   'grant-acknowledges-sent': {
     meaning: 'what was sent to a caller counts as applied by it',
