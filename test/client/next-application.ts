@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BrowserContext, Page } from 'playwright-core'
 import t from 'tap'
+import { bundle as bundleShared } from '../../packages/client/bundle.js'
 import { bundle } from '../../packages/postgres/bundle.js'
 import { startIdentityProvider } from '../authjs/identity-provider.ts'
 import { boundedFetch } from '../support/bounded-fetch.ts'
@@ -119,6 +120,7 @@ async function assemble(version: NextVersion): Promise<string> {
     await rename(existsSync(own) ? own : built, dist)
     // Not its build, which writes where other tests write at the same time.
     if (name === 'postgres') await bundle(dist)
+    if (name === 'client') await bundleShared(dist)
     await cp(join(root, 'packages', name, 'package.json'), join(installed, 'package.json'))
   }
   // Turbopack does not follow links to dependencies elsewhere, so Next 16 builds the example in place.

@@ -235,7 +235,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'callers-not-waited-for': {
     meaning: 'an instance acknowledges what it has applied itself, before its callers have',
     mode: 'leased',
-    fault: null,
+    fault: 'none',
     callers: true,
     file: 'src/leases/grants.ts',
     find: `      return recent.shows(least)`,
@@ -244,7 +244,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'notices-while-lending': {
     meaning: 'an instance that lends its lease applies notices, too, as an instance without callers does',
     mode: 'leased',
-    fault: null,
+    fault: 'none',
     callers: true,
     file: 'src/leases/instance.ts',
     find: `!cache.lends?.() && texts !== null`,
@@ -275,7 +275,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'grant-not-capped': {
     meaning: 'a caller gets a whole lease, whatever is left of the lease of its instance',
     mode: 'leased',
-    fault: null,
+    fault: 'stop',
     callers: true,
     file: 'src/leases/grants.ts',
     find: `ms: left * (1 - 2 * RATE_ERROR)`,
@@ -284,7 +284,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'grant-without-lease': {
     meaning: 'an instance that has lost its lease still lends one',
     mode: 'leased',
-    fault: null,
+    fault: 'slow',
     callers: true,
     file: 'src/leases/grants.ts',
     find: `      const left = leaseUntil - clock()`,
@@ -293,7 +293,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'grant-acknowledges-sent': {
     meaning: 'what was sent to a caller counts as applied by it',
     mode: 'leased',
-    fault: null,
+    fault: 'stop',
     callers: true,
     file: 'src/leases/grants.ts',
     find: `if (applied !== null && applied > known.applied) {
@@ -316,7 +316,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'caller-keeps-raced-reads': {
     meaning: 'a caller keeps each valid answer, also one that was read before what it has evicted',
     mode: 'leased',
-    fault: null,
+    fault: 'none',
     callers: true,
     file: 'src/leases/caller.ts',
     find: `readAfter.server === cursor?.server && !isOlder(readAfter, cursor)`,
@@ -325,7 +325,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'caller-t-after-reply': {
     meaning: 'the lease of a caller starts when the answer arrives',
     mode: 'leased',
-    fault: null,
+    fault: 'slow',
     callers: true,
     file: 'src/leases/caller.ts',
     find: `const until = sentAt + lease.ms`,
@@ -334,7 +334,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'caller-lease-before-drop': {
     meaning: 'a caller takes the lease at once, and evicts what was revoked with its next renewal',
     mode: 'leased',
-    fault: null,
+    fault: 'none',
     callers: true,
     file: 'src/leases/caller.ts',
     find: `      memory.evict(revoked)`,
@@ -345,7 +345,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'caller-lease-ignored': {
     meaning: 'a caller answers from memory without checking its lease',
     mode: 'leased',
-    fault: null,
+    fault: 'stop',
     callers: true,
     file: 'src/leases/caller.ts',
     find: `holds: (now: number) => now < leaseUntil`,
