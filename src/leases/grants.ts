@@ -208,6 +208,8 @@ export function createGrants(
       if (left <= 0 || lends !== 'yes' || !cursor) return 'no_lease'
       const applied = recent.countIn(request.cursor)
       const known = note(id, applied, now)
+      // It has left since it asked.
+      if (held && !known) return 'no_lease'
       if (known && (now < known.suspendedUntil || (now < known.end && letWait(known, now))))
         return 'suspended'
       if (!known && callers.size >= MOST_CALLERS) return 'too_many'

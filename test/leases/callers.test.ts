@@ -4,6 +4,7 @@ import { createCaller } from '../../src/leases/caller.ts'
 import { createGrants, type GrantOptions } from '../../src/leases/grants.ts'
 import { createInstance, type InstanceStore } from '../../src/leases/instance.ts'
 import { HELD_MS, LEASE_MS, RATE_ERROR } from '../../src/leases/lease.ts'
+import { createLender } from '../../src/leases/lender.ts'
 import type { CallerLease, LeaseRequest } from '../../src/leases/messages.ts'
 import type { Acknowledgement } from '../../src/leases/queries.ts'
 import { isInstalled, runProgram } from '../support/run-program.ts'
@@ -395,6 +396,22 @@ t.test('a caller that leaves answers nothing, and tells the instance that lent',
   await renew({ cursor: at(10), revoked: null, ms: 2_000 }, 0)
   await held.leave(tell)
   t.match(told, [{ instance: 'first' }, { instance: 'first', cursor: at(10) }])
+})
+
+t.test('a request that still waits when its caller leaves is lent nothing', async (t) => {
+  const { time, grants } = instance()
+  const { lend } = createLender(grants, new Map())
+  const request = { caller: 'a', key: 'shop', instance: null, cursor: null, wait: false, leave: false }
+  const lease = await lend(request)
+  if (typeof lease === 'string' || 'refused' in lease) throw new Error('no lease')
+  const held = { ...request, instance: lease.instance, cursor: lease.cursor }
+  // A proxy, or the worker in between, has not noticed that the caller gave it up.
+  const waits = lend({ ...held, wait: true })
+  t.equal(await lend({ ...held, leave: true }), 'left')
+  time.now = 1_000
+  grants.extend(1_000, 1_000)
+  t.match(await waits, { refused: 'no_lease' })
+  t.notOk(grants.outlived(), 'no logout waits for it')
 })
 
 t.test('an instance that is behind another takes nothing back', async (t) => {
