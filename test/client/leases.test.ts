@@ -291,6 +291,27 @@ t.test('without leases each check asks, and the reason is told once', async (t) 
   }
 })
 
+t.test('a lease is asked for again whatever onError throws', async (t) => {
+  const time = fakeTime()
+  const service = fakeInstance(time)
+  service.instead = (path) => (path === '/leases' ? problem(503, 'no_lease') : null)
+  const thrown: unknown[] = []
+  const caller = fakeCaller(time, () => service, {
+    onError() {
+      throw new Error('of the application')
+    },
+  })
+  process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error))
+  t.teardown(() => process.setUncaughtExceptionCaptureCallback(null))
+  await caller.check('phone')
+  await time.advance(100)
+  t.match(thrown, [{ message: 'of the application' }])
+  service.instead = null
+  await time.advance(2_000)
+  t.ok(service.grants.outlived(), 'it holds one')
+  await caller.close()
+})
+
 t.test('an answer that is not from the service is no lease', async (t) => {
   const lease = {
     instance: 'x',

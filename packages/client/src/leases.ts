@@ -72,7 +72,8 @@ export function createLeases(
         failed(error) {
           if (reported || closing.signal.aborted || caller.holds(clock())) return
           reported = true
-          onError(error)
+          // What it throws ends no renewal.
+          queueMicrotask(() => onError(error))
         },
       },
       { waits: true, retryMs },
