@@ -103,7 +103,7 @@ const responses: RawPaths['responses'] = {
       },
       'x-session-lease': {
         description:
-          'JSON, only for a check with `X-Lease: 1`, and never with `CHECK_MODE=database`: `token` (hashed), `server` and `snapshot` (the cursor before the check), `seconds` (until the session ends without further use), `touch` and `passive` (until a use that is, or is no, activity is due to be told) and `interval` (between two). Gateways ignore it.',
+          'JSON, only for a check with `X-Lease: 1` and without `X-Max-Auth-Age`, and never with `CHECK_MODE=database`: `token` (hashed), `server` and `snapshot` (the cursor before the check), `seconds` (until the session ends without further use), `touch` and `passive` (until a use that is, or is no, activity is due to be told) and `interval` (between two). Gateways ignore it.',
         required: false,
         schema: { type: 'string' },
       },

@@ -1,12 +1,14 @@
 /**
  * The header `x-session-lease` of a valid check: what a caller with a lease needs to answer the next checks of the session in its own
- * process. Only a check with the header `x-lease: 1` gets it.
+ * process. Only a check with the header `x-lease: 1` gets it, and none with a maximum age of the sign-in: its answer ends before the
+ * session does.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { hashToken } from '../database/token-hash.ts'
 import type { Cursor } from '../leases/messages.ts'
 import { CachedSession } from './cache.ts'
 import type { Verdict } from './checker.ts'
+import { MAX_AUTH_AGE } from './use.ts'
 
 const ASKED = 'x-lease'
 /** Longest snapshot, in characters: some 150 transactions in progress. Gateways limit headers, and an answer without it is asked again. */
@@ -24,7 +26,7 @@ export type SessionLeases = (
 /** @param cursor what this process has applied. @param clock that of the cached sessions, in milliseconds. */
 export function createSessionLeases(cursor: () => Cursor | null, clock: () => number): SessionLeases {
   return (headers, token) => {
-    if (headers[ASKED] !== '1') return null
+    if (headers[ASKED] !== '1' || headers[MAX_AUTH_AGE] !== undefined) return null
     const before = cursor()
     return (verdict) => {
       if (!before || before.snapshot.length > LONGEST_SNAPSHOT) return undefined

@@ -4,7 +4,7 @@ import { Problem } from '../errors.ts'
 import { isActivity } from '../sessions/activity.ts'
 import type { Use } from './checker.ts'
 
-const MAX_AUTH_AGE = 'x-max-auth-age'
+export const MAX_AUTH_AGE = 'x-max-auth-age'
 const ACTIVITY: Use = { activity: true }
 const NO_ACTIVITY: Use = { activity: false }
 

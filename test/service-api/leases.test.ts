@@ -265,6 +265,11 @@ t.test(
       t.ok(Number.parseInt(told.snapshot, 10) >= Number.parseInt(cursor.snapshot, 10), 'it covers the cursor')
     }
     t.equal(
+      await check({ 'x-lease': '1', 'x-max-auth-age': '600' }),
+      null,
+      'an age says nothing of later checks',
+    )
+    t.equal(
       (await here.http('/check', { headers: { authorization: 'Bearer x', 'x-lease': '1' } })).status,
       401,
     )
