@@ -205,6 +205,8 @@ class Caller:
             is_same = self.cursor is not None and cursor["server"] == self.cursor["server"]
             is_newer = not is_same or not covers(self.cursor["snapshot"], cursor["snapshot"])
             parse_snapshot(cursor["snapshot"])
+            if not 0 <= answer["ms"] <= LEASE_MS:  # Nor infinity, which json reads.
+                raise ValueError("no lease")
             until, instance, cookies = sent_at + answer["ms"], str(answer["instance"]), tuple(answer["cookies"])
             revoked = answer["revoked"] if is_same else None
             if revoked is None:
