@@ -22,7 +22,7 @@ LEASE_MS = 3_000
 RENEW_MS = LEASE_MS / 3
 PACE_MS = 100  # between two requests at least, where nothing was revoked: usually the service lets each wait
 RATE_ERROR = 0.01  # by which the rates of two clocks differ at most
-TRIES = 16  # at other connections, after 409 other_instance
+TRIES = 16  # at other connections, after 409 other_instance; then one in each renewal
 LATER_SECONDS = 30  # between two tries where leases are not to be had
 MAX_USES = 10_000  # in one request
 TOKEN = re.compile(r"[\x21\x23\x24\x26-\x7e]{1,512}")  # no quote and no percent sign, which the service decodes
@@ -183,7 +183,7 @@ class Caller:
             for use in sent["uses"]:
                 self._use(use["sessionId"], use["activity"])
             self._tries = self._tries + 1 if status == 409 else 0
-            if status == 409 and self._tries % TRIES:
+            if status == 409 and self._tries < TRIES:
                 return 0
             if status in (400, 401, 403, 404):
                 return LATER_SECONDS

@@ -8,7 +8,10 @@ import { createWakeableSleep, type Time } from '../lib/sleep.ts'
 import { LEASE_MS, RENEW_MS } from './lease.ts'
 import type { CallerLease, Cursor, LeaseRequest } from './messages.ts'
 
-/** Most requests of one renewal, until the instance answers whose lease the caller holds: a load balancer may lead to others. */
+/**
+ * Most requests of one renewal, until the instance answers whose lease the caller holds: a load balancer may lead to others. After that
+ * many in vain the instance may be gone. Then a renewal is one request, until the lease has ended: a thousand callers may do the same.
+ */
 const MOST_TRIES = 16
 /** Least milliseconds between two renewals that may wait, for an instance that does not let them wait. */
 const PACE_MS = 100
@@ -31,6 +34,18 @@ export function createCaller(memory: CallerMemory, clock: () => number, id: stri
   let cursor: Cursor | null = null
   let instance: string | null = null
   let leaseUntil = Number.NEGATIVE_INFINITY
+  /** Whether the instance that lends was not reached in all tries. */
+  let isLost = false
+
+  /** Asks again while another instance answers than the one that lends. */
+  async function askLender<T>(ask: () => Promise<T | 'other_instance'>): Promise<T> {
+    for (let tries = isLost ? MOST_TRIES : 1; tries <= MOST_TRIES; tries++) {
+      const answer = await ask()
+      isLost = answer === 'other_instance'
+      if (answer !== 'other_instance') return answer
+    }
+    throw new Error('the instance that lends the lease was not reached')
+  }
 
   return {
     id,
@@ -99,15 +114,6 @@ export function createCaller(memory: CallerMemory, clock: () => number, id: stri
       if (held) await askLender(() => tell({ caller: id, instance, cursor, wait: false }))
     },
   }
-}
-
-/** Asks again while another instance answers than the one that lends. */
-async function askLender<T>(ask: () => Promise<T | 'other_instance'>): Promise<T> {
-  for (let tries = 1; tries <= MOST_TRIES; tries++) {
-    const answer = await ask()
-    if (answer !== 'other_instance') return answer
-  }
-  throw new Error('the instance that lends the lease was not reached')
 }
 
 function isOlder(a: Cursor, b: Cursor): boolean {

@@ -131,7 +131,7 @@ async function routes(instance: FastifyInstance, { config, checking, lastSeen }:
     async (request, reply) => {
       const { caller: callerId, uses, ...asked } = request.body
       const { id, name } = request.serviceKey
-      for (const { sessionId, activity } of uses) lastSeen.record(sessionId, activity)
+      for (const { sessionId, activity } of uses) lastSeen.record(sessionId, activity, true)
       // A key cannot act for the callers of another one.
       const caller = `${id} ${callerId}`
       if (!lender && asked.leave) return reply.code(204).send(null)

@@ -8,6 +8,8 @@ import type { Log } from '../lib/log.ts'
 const FLUSH_MS = 1_000
 /** Most sessions that wait to be written; further updates are dropped. */
 const MAX_WAITING = 10_000
+/** Those that a service tells may take half of the room: the checks of users have the rest, whatever it tells. */
+const MAX_WAITING_TOLD = MAX_WAITING / 2
 
 export type LastSeen = ReturnType<typeof createLastSeen>
 
@@ -41,9 +43,14 @@ export function createLastSeen(
   return {
     /** Activity updates so far: written, and dropped because too many waited or the write failed. */
     counts: counts as Readonly<typeof counts>,
-    /** Queues an update for the session. @param activity false where it was seen without an activity of its user. */
-    record(sessionId: string, activity = true): void {
-      if (waiting.size < MAX_WAITING) waiting.set(sessionId, activity || waiting.get(sessionId) === true)
+    /**
+     * Queues an update for the session.
+     * @param activity false where it was seen without an activity of its user.
+     * @param told where a service says so, not a check.
+     */
+    record(sessionId: string, activity = true, told = false): void {
+      if (waiting.size < (told ? MAX_WAITING_TOLD : MAX_WAITING))
+        waiting.set(sessionId, activity || waiting.get(sessionId) === true)
       else counts.dropped++
     },
     flush: loop.run,

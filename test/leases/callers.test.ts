@@ -433,6 +433,26 @@ t.test('the lease and the memory of one server end when another one grants a lea
   t.equal(held.until, 1_500)
 })
 
+t.test(
+  'an instance that is not reached in 16 tries is asked once in a renewal, until one grants a lease',
+  async (t) => {
+    const { caller: held, renew } = caller()
+    await renew({ cursor: at(12), revoked: null, ms: 2_000 }, 0)
+    let asked = 0
+    const elsewhere = () =>
+      held
+        .renew(async () => {
+          asked++
+          return 'other_instance'
+        })
+        .catch(() => asked)
+    t.equal(await elsewhere(), 16)
+    t.equal(await elsewhere(), 17)
+    await renew({ cursor: at(12), revoked: [], ms: 2_000 }, 2_000)
+    t.equal(await elsewhere(), 33)
+  },
+)
+
 t.test('the caller in Python does what docs/leases-vectors.json says', { skip: skipPython }, async (t) => {
   const { stdout } = await runProgram(PYTHON, ['examples/python/test_vectors.py'])
   t.match(stdout, /sequences played, 0 failures/)

@@ -4,7 +4,9 @@ import t from 'tap'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { LEASE_MS } from '../../src/leases/lease.ts'
 import type { CallerLease } from '../../src/leases/messages.ts'
+import { silentLog } from '../../src/lib/log.ts'
 import { endKey } from '../../src/service-api/keys.ts'
+import { createLastSeen } from '../../src/sessions/last-seen.ts'
 import { testDatabase } from '../support/database.ts'
 import { json, type Service, startService } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
@@ -286,3 +288,13 @@ t.test(
     await shop.ask({ leave: true })
   },
 )
+
+t.test('what services tell of uses leaves room for the checks of users', async (t) => {
+  const written: string[] = []
+  const lastSeen = createLastSeen(async (ids) => void written.push(...ids), silentLog)
+  t.teardown(lastSeen.close)
+  for (let n = 0; n < 20_000; n++) lastSeen.record(`told ${n}`, true, true)
+  lastSeen.record('a check')
+  await lastSeen.flush()
+  t.ok(written.includes('told 0') && written.includes('a check'))
+})

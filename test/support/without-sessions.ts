@@ -4,19 +4,23 @@
  */
 import type { TestDatabase } from './database.ts'
 
-const AWAY =
-  'alter table session rename to away; alter function check_tokens(text[]) rename to check_tokens_away'
-const BACK =
-  'alter table away rename to session; alter function check_tokens_away(text[]) rename to check_tokens'
+const READS = ['check_tokens', 'read_tokens']
+
+const AWAY = ['alter table session rename to away', ...READS.map((name) => rename(name, `${name}_away`))]
+const BACK = ['alter table away rename to session', ...READS.map((name) => rename(`${name}_away`, name))]
+
+function rename(from: string, to: string): string {
+  return `alter function ${from}(text[]) rename to ${to}`
+}
 
 export async function withoutSessions(
   { psql }: Pick<TestDatabase, 'psql'>,
   work: () => Promise<unknown>,
 ): Promise<void> {
-  await psql(AWAY)
+  await psql(AWAY.join('; '))
   try {
     await work()
   } finally {
-    await psql(BACK)
+    await psql(BACK.join('; '))
   }
 }

@@ -3,7 +3,7 @@
  * nothing.
  */
 import type { Identity, LeaseOptions } from '@global-logout/client'
-import { ActError, inTime } from './acts.ts'
+import { ActError, type Acts, inTime } from './acts.ts'
 import type { Connection } from './connection.ts'
 import { parseDatabaseUrl } from './service.ts'
 
@@ -20,7 +20,7 @@ export interface MemoryOptions {
 }
 
 /** What memory is made from. */
-export interface MemorySource extends MemoryOptions {
+interface MemorySource extends MemoryOptions {
   connectionString?: string
   schema: string
   timeoutMs: number
@@ -28,8 +28,21 @@ export interface MemorySource extends MemoryOptions {
   recordUses(sessionIds: string[], activity: boolean): Promise<unknown>
 }
 
+/** Null where each check reads the database. @throws TypeError */
+export function memoryOf(
+  { checks = 'database', ...options }: MemoryOptions & Pick<MemorySource, 'connectionString'>,
+  { acts, ...rest }: Pick<MemorySource, 'schema' | 'timeoutMs' | 'connection'> & { acts: Acts },
+) {
+  if (checks !== 'database' && checks !== 'leased') throw new TypeError('checks: must be database or leased')
+  if (checks === 'database') return null
+  const call = 'record_uses($1::uuid[], $2::boolean)'
+  const recordUses = (ids: string[], activity: boolean) =>
+    acts.read(call, [`{${ids.join()}}`, String(activity)])
+  return createMemory({ ...options, ...rest, recordUses })
+}
+
 /** @throws TypeError unless there is an address of PostgreSQL. */
-export function createMemory(options: MemorySource) {
+function createMemory(options: MemorySource) {
   const { connectionString, directConnectionString, schema, timeoutMs, connection, recordUses } = options
   const { max = 100_000, onError = logError } = options.leases ?? {}
   const url = directConnectionString ?? connectionString ?? ''

@@ -21,7 +21,7 @@ import {
 } from './connection.ts'
 import { type CookieOptions, sessionCookie } from './cookie.ts'
 import { onDrizzle } from './drizzle.ts'
-import { createMemory, type MemoryOptions, type MemorySource } from './memory.ts'
+import { type MemoryOptions, memoryOf } from './memory.ts'
 import {
   halfSignedOut,
   invalidToken,
@@ -114,6 +114,12 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
       throw problemOf(error, Kind)
     })
 
+  let closing: Promise<void> | undefined
+  async function close(): Promise<void> {
+    await memory?.close()
+    await connection.close()
+  }
+
   return {
     async check(request): Promise<Identity | null> {
       const credentials = firstOf(request)
@@ -198,24 +204,8 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
       await barrier.wait(xid)
     },
 
-    async close(): Promise<void> {
-      await memory?.close()
-      await connection.close()
-    },
+    close: () => (closing ??= close()),
   }
-}
-
-/** Null where each check reads the database. @throws TypeError */
-function memoryOf(
-  { checks = 'database', ...options }: DatabaseSessionsOptions,
-  { acts, ...rest }: Pick<MemorySource, 'schema' | 'timeoutMs' | 'connection'> & { acts: Acts },
-) {
-  if (checks !== 'database' && checks !== 'leased') throw new TypeError('checks: must be database or leased')
-  if (checks === 'database') return null
-  const call = 'record_uses($1::uuid[], $2::boolean)'
-  const recordUses = (ids: string[], activity: boolean) =>
-    acts.read(call, [`{${ids.join()}}`, String(activity)])
-  return createMemory({ ...options, ...rest, recordUses })
 }
 
 function connectionOf(

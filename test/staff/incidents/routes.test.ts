@@ -197,6 +197,7 @@ t.test('every caller gets exactly its rights', async (t) => {
     'key sessions:create': ['403 insufficient_scope', '403 insufficient_scope'],
     'key users:delete': ['403 insufficient_scope', '403 insufficient_scope'],
     'key events': ['403 insufficient_scope', '403 insufficient_scope'],
+    'key leases': ['403 insufficient_scope', '403 insufficient_scope'],
     'a user': ['403 not_staff', '403 not_staff'],
     'a user whose role was removed': ['403 not_staff', '403 not_staff'],
     'staff who signed out': ['401 invalid_token', '401 invalid_token'],
