@@ -185,7 +185,7 @@ t.test('only so many sessions are kept, the last ones', async (t) => {
     t.throws(() => fakeCaller(fakeTime(), () => service, { max }), TypeError)
 })
 
-t.test('a session that nobody uses ends in memory, too', async (t) => {
+t.test('a session that is not used ends in memory, too', async (t) => {
   const { time, service, caller } = await start(t)
   service.sessions.set('short', { userId: 'ada', seconds: 100 })
   await caller.check('short')

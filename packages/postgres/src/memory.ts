@@ -3,7 +3,7 @@
  * nothing.
  */
 import type { Identity, LeaseOptions } from '@global-logout/client'
-import { ActError, type Acts, inTime } from './acts.ts'
+import { ActError, inTime } from './acts.ts'
 import type { Connection } from './connection.ts'
 import { parseDatabaseUrl } from './service.ts'
 
@@ -28,10 +28,15 @@ interface MemorySource extends MemoryOptions {
   recordUses(sessionIds: string[], activity: boolean): Promise<unknown>
 }
 
+/** Calls a function of the database. */
+interface Reader {
+  read(call: string, values: string[]): Promise<unknown>
+}
+
 /** Null where each check reads the database. @throws TypeError */
 export function memoryOf(
   { checks = 'database', ...options }: MemoryOptions & Pick<MemorySource, 'connectionString'>,
-  { acts, ...rest }: Pick<MemorySource, 'schema' | 'timeoutMs' | 'connection'> & { acts: Acts },
+  { acts, ...rest }: Pick<MemorySource, 'schema' | 'timeoutMs' | 'connection'> & { acts: Reader },
 ) {
   if (checks !== 'database' && checks !== 'leased') throw new TypeError('checks: must be database or leased')
   if (checks === 'database') return null
