@@ -87,6 +87,7 @@ const UNLIMITED = {
     [
       'client/browser.test.ts',
       'client/imports.test.ts',
+      'client/leased-client.test.ts',
       'client/next-suite.ts',
       'client/sockets.test.ts',
       'support/bounded-fetch.ts',
