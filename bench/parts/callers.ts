@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
-import { createLeaseKey } from '../lease-key.ts'
+import { createLeaseKey } from '../../test/support/lease-key.ts'
 import { serve } from '../measure.ts'
 import { count, percentile, readable } from '../numbers.ts'
 import type { Options } from '../options.ts'
@@ -38,7 +38,7 @@ export async function callers(postgres: Postgres, options: Options): Promise<Cal
   const servers: Server[] = []
   const samples: CallersSample[] = []
   try {
-    const key = await createLeaseKey(postgres.urlOf(COPY))
+    const key = await createLeaseKey(postgres.urlOf(COPY), 'bench')
     for (let i = 0; i < INSTANCES; i++) servers.push(await serve(postgres, 'leased', COPY))
     for (const callers of options.callers) {
       const sample = await measure(postgres, servers, key, callers, options)

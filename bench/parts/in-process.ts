@@ -2,6 +2,7 @@
  * A check in the process of an application, one after the other: under this service's leases, and what applications use instead. What
  * only verifies a token says "valid" after a logout, too; the table says which.
  */
+import { setImmediate } from 'node:timers/promises'
 import { Auth, type AuthConfig } from '@auth/core'
 import { encode } from '@auth/core/jwt'
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
@@ -12,7 +13,7 @@ import { betterAuth } from 'better-auth'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import pg from 'pg'
-import { createLeaseKey } from '../lease-key.ts'
+import { createLeaseKey } from '../../test/support/lease-key.ts'
 import { serve } from '../measure.ts'
 import { readable } from '../numbers.ts'
 import type { Options } from '../options.ts'
@@ -47,6 +48,8 @@ interface Opened {
 
 /** Sessions in use. */
 const IN_USE = 1_000
+/** Checks in one turn of the event loop. */
+const TURN = 64
 const ORIGIN = 'http://127.0.0.1'
 const NAME = 'authjs.session-token'
 const ALGORITHMS = ['HS256', 'RS256', 'ES256', 'EdDSA']
@@ -64,7 +67,11 @@ const contenders: Record<string, Contender> = {
     store: 'service',
     async open(url, postgres) {
       const server = await serve(postgres, 'leased', new URL(url).pathname.slice(1))
-      const client = createClient({ url: server.base, key: await createLeaseKey(url), checks: 'leased' })
+      const client = createClient({
+        url: server.base,
+        key: await createLeaseKey(url, 'bench'),
+        checks: 'leased',
+      })
       return {
         ...ours(client),
         async close() {
@@ -158,7 +165,10 @@ async function spin({ check }: Opened, requests: Request[], seconds: number): Pr
   while (performance.now() < end)
     for (const request of requests) {
       await check(request)
-      if (++checks % 64 === 0 && performance.now() > end) break
+      if (++checks % TURN > 0) continue
+      // Answers from memory give nothing else a turn, not even the renewal of the lease.
+      await setImmediate()
+      if (performance.now() > end) break
     }
   return ((performance.now() - began) * 1_000) / checks
 }

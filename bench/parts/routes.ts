@@ -2,8 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createLeaseKey } from '../../test/support/lease-key.ts'
 import type { Load } from '../generator.ts'
-import { createLeaseKey } from '../lease-key.ts'
 import { load } from '../load.ts'
 import { serve } from '../measure.ts'
 import { readable } from '../numbers.ts'
@@ -32,7 +32,7 @@ export async function routes(
   { rounds, sessions, seconds }: Options,
 ): Promise<RouteSample[]> {
   const database = await seed(postgres, 'service', sessions)
-  const key = await createLeaseKey(postgres.urlOf(database))
+  const key = await createLeaseKey(postgres.urlOf(database), 'bench')
   const service = await serve(postgres, 'leased', database)
   const folder = await mkdtemp(join(tmpdir(), 'global-logout-bench-'))
   const samples: RouteSample[] = []

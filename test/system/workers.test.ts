@@ -8,10 +8,11 @@ import t from 'tap'
 import { CONNECTIONS } from '../../src/database/pools.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
 import { LEASE_MS } from '../../src/leases/lease.ts'
-import { createKey } from '../../src/service-api/keys.ts'
+import type { CallerLease, LeaseRequest } from '../../src/leases/messages.ts'
 import { boundedFetch } from '../support/bounded-fetch.ts'
 import { run } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
+import { createLeaseKey } from '../support/lease-key.ts'
 import { freePort } from '../support/ports.ts'
 import { json, servicesOn } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
@@ -19,7 +20,7 @@ import { waitFor } from '../support/within.ts'
 const database = await testDatabase()
 const { psql } = database
 await psql(`insert into "user" (id) values ('ada')`)
-const { sessions, database: keys } = servicesOn(database.url)
+const { sessions } = servicesOn(database.url)
 const port = await freePort()
 const base = `http://127.0.0.1:${port}`
 const NAME = 'workers under test'
@@ -124,21 +125,20 @@ t.test(
 )
 
 t.test('whichever worker it reaches, a service gets a part of the lease of the machine', async (t) => {
-  const wanted = { name: 'shop', scopes: ['leases' as const], lifetimeSeconds: null }
-  const { key } = await keys.transaction((tx) =>
-    createKey(tx, wanted, { actorKind: 'system', actorId: 'test' }),
-  )
-  const callers = [0, 1].map(() => {
-    let known: { instance: string | null; cursor: unknown } = { instance: null, cursor: null }
+  const key = await createLeaseKey(database.url, 'shop')
+  const createLessee = () => {
+    let known: Pick<LeaseRequest, 'instance' | 'cursor'> = { instance: null, cursor: null }
     const caller = crypto.randomUUID()
-    return async (more: object = {}) => {
+    /** Asks for a lease. @returns the answer, with its status. */
+    return async (more: Partial<LeaseRequest> = {}) => {
       const response = await ask('/leases', key, json({ caller, ...known, ...more }))
-      const answer = await response.json()
-      if (response.status === 200) known = { instance: answer.instance, cursor: answer.cursor }
+      const answer = (await response.json()) as Partial<CallerLease> & { code?: string }
+      const { instance, cursor } = answer
+      if (instance && cursor) known = { instance, cursor }
       return { status: response.status, retryAfter: Number(response.headers.get('retry-after')), ...answer }
     }
-  })
-  const [hangs, follows] = callers as [Caller, Caller]
+  }
+  const [hangs, follows] = [createLessee(), createLessee()]
   const leases = [await hangs(), await follows(), await follows(), await follows({ wait: true })]
   t.same(new Set(leases.map(({ status, instance }) => `${status} ${instance}`)).size, 1)
   t.match(await follows({ instance: crypto.randomUUID() }), { status: 409, code: 'other_instance' })
@@ -146,7 +146,7 @@ t.test('whichever worker it reaches, a service gets a part of the lease of the m
   const token = await signIn()
   const checked = await ask('/check', token, { headers: { 'x-lease': '1' } })
   const told = JSON.parse(checked.headers.get('x-session-lease') ?? 'null')
-  t.match(told, { token: hashToken(token), server: leases[0].cursor.server, interval: 60 })
+  t.match(told, { token: hashToken(token), server: leases[0]?.cursor?.server, interval: 60 })
 
   const revoked = new Set<string>()
   const signOut = async (other: string) => {
@@ -162,7 +162,7 @@ t.test('whichever worker it reaches, a service gets a part of the lease of the m
   }
   const phone = await signIn()
   const askedAt = performance.now()
-  const { ms } = await hangs()
+  const { ms = Number.NaN } = await hangs()
   await signOut(phone)
   t.ok(performance.now() - askedAt >= ms, 'a logout waits for the one that hangs')
   t.ok(revoked.has(hashToken(token)), 'and tells the other')
@@ -296,10 +296,6 @@ t.test('when the workers cannot start, the service ends with a reason', async (t
   t.match(refused.output(), /another program listens on this PORT/)
   taken.close()
 })
-
-/** Asks for a lease. @returns the answer, with its status. */
-// biome-ignore lint/suspicious/noExplicitAny: each answer has other fields.
-type Caller = (more?: object) => Promise<any>
 
 /** Sends a request with a token. @returns the status. */
 type Client = (token: string, path?: string, method?: string, body?: object) => Promise<number>

@@ -1,6 +1,5 @@
 /** Starts everything that a run needs in order, and stops it in reverse order, also after an error. */
-import { openDatabase } from '../../../src/database/database.ts'
-import { createKey } from '../../../src/service-api/keys.ts'
+import { createLeaseKey } from '../../support/lease-key.ts'
 import { isInstalled } from '../../support/run-program.ts'
 import { startBalancer } from './balancer.ts'
 import { startCluster } from './cluster.ts'
@@ -84,7 +83,7 @@ export async function startRig(
     if (callers > 0) {
       const balancer = await startBalancer(rig.instances)
       closing.push(balancer.close)
-      const key = await createLeaseKey(postgres.url)
+      const key = await createLeaseKey(postgres.url, 'prover')
       await all(numbers(callers), async (n) => {
         const databaseUrl = await towardsPostgres(instances + n)
         await running(rig.callers, n, startCaller(instances + n, { kind: 'database', databaseUrl, mutation }))
@@ -110,18 +109,6 @@ export async function startRig(
 async function all(numbers: number[], start: (number: number) => Promise<void>): Promise<void> {
   for (const started of await Promise.allSettled(numbers.map(start)))
     if (started.status === 'rejected') throw started.reason
-}
-
-async function createLeaseKey(url: string): Promise<string> {
-  const database = openDatabase(url, { max: 1 })
-  const wanted = { name: 'prover', scopes: ['leases' as const], lifetimeSeconds: null }
-  try {
-    return (
-      await database.transaction((tx) => createKey(tx, wanted, { actorKind: 'system', actorId: 'prover' }))
-    ).key
-  } finally {
-    await database.close()
-  }
 }
 
 function through({ port }: { port: number }, url: string): string {
