@@ -1,6 +1,6 @@
 /** `Sessions` keep one contract, over HTTP and in process. */
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
-import { createClient } from '@global-logout/client'
+import { createClient, type Sessions } from '@global-logout/client'
 import { createDatabaseSessions } from '@global-logout/postgres'
 import t from 'tap'
 import { login } from '../support/logins.ts'
@@ -29,7 +29,7 @@ t.test('over HTTP, from memory', async (t) => {
     await sleep(1_100)
     await leased.lastSeen.flush()
   }
-  await sessionsSuite(t, { sessions, leased, flush })
+  await sessionsSuite(t, { sessions: takingTurns(sessions), leased, flush })
 })
 
 t.test('in process, with a login that may execute the functions for applications', async (t) => {
@@ -48,12 +48,16 @@ t.test('in process, from memory', async (t) => {
   })
   t.teardown(sessions.close)
   await leased.answersFromMemory()
-  // A check from memory gives no other task a turn, and the suite checks in loops.
-  const check: typeof sessions.check = async (request) => {
+  // Uses are written every second.
+  const flush = () => sleep(1_100)
+  await sessionsSuite(t, { sessions: takingTurns(sessions), leased, flush })
+})
+
+/** A check from memory gives no other task a turn, not even the renewal of the lease, and the suite checks in loops. */
+function takingTurns<S extends Pick<Sessions, 'check'>>(sessions: S): S {
+  const check: Sessions['check'] = async (request) => {
     await setImmediate()
     return sessions.check(request)
   }
-  // Uses are written every second.
-  const flush = () => sleep(1_100)
-  await sessionsSuite(t, { sessions: { ...sessions, check }, leased, flush })
-})
+  return { ...sessions, check }
+}
