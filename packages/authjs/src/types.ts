@@ -31,8 +31,7 @@ type Awaitable<T> = T | PromiseLike<T>
 
 export interface AnyAdapter {
   getUser?(id: string): Awaitable<AnyUser | null>
-  // biome-ignore lint/suspicious/noExplicitAny: what the versions take differs
-  updateUser?(user: any): unknown
+  updateUser?(user: { id: string }): unknown
   deleteUser?(id: string): unknown
   getSessionAndUser?(sessionToken: string): Awaitable<{ session: { expires: Date }; user: AnyUser } | null>
   deleteSession?(sessionToken: string): unknown
