@@ -76,7 +76,7 @@ export function aimsOf({
     {
       what: 'checks a second, leased mode ÷ bare route',
       value: rate('leased') / rate('bare'),
-      least: 0.9,
+      least: 0.92,
       unit: '',
     },
     {

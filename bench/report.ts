@@ -86,7 +86,7 @@ generator share the machine. Ratios within one run hold from run to run; absolut
   if (connections)
     sections.push(
       '## Connections',
-      `Database mode, ${count(sessions)} stored sessions. CPU in µs for each check.`,
+      `Database mode, ${count(sessions)} stored sessions, and the bare route, which reads none. CPU in µs for each check.`,
       growthTable('connections', connections),
     )
   if (workers)
@@ -312,7 +312,7 @@ function growthTable(what: string, series: Series): string {
   return markdownTable(
     [what, 'checks/s', 'from–to', 'p99 ms', 'CPU server', 'CPU PostgreSQL', 'together'],
     Object.entries(series).map(([size, samples]) => [
-      count(Number(size)),
+      Number.isNaN(Number(size)) ? size : count(Number(size)),
       middle(samples, 'perSecond'),
       range(samples.map(({ perSecond }) => perSecond)),
       middle(samples, 'p99Ms'),

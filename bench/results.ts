@@ -22,7 +22,7 @@ export interface Results {
   logout?: LogoutSeries[]
   /** By stored sessions. */
   growth?: Series
-  /** By connections that ask. */
+  /** By connections that ask; those of the bare route with its label in front. */
   connections?: Series
   /** By mode and workers. */
   workers?: Series

@@ -28,7 +28,7 @@ export class CachedSession {
   passiveTouchAt: number
   /** Seconds between two updates. */
   readonly touchInterval: number
-  /** When it was last marked as recently used. */
+  /** The minute in which it was last marked as recently used. */
   usedAt = -1
 
   /** @param askedAt when the read began, in milliseconds. The remaining lifetime counts from there. */
@@ -105,10 +105,10 @@ export function createSessionCache(max: number) {
       if (!holds(now)) return undefined
       const found = entries.peek(key)
       if (!found?.isValidAt(now)) return undefined
-      // At most once a second: marking it at every check would cost as much as finding it.
-      const second = Math.trunc(now / 1000)
-      if (found.usedAt !== second) {
-        found.usedAt = second
+      // At most once a minute: marking it at every check would cost more than finding it.
+      const minute = Math.trunc(now / 60_000)
+      if (found.usedAt !== minute) {
+        found.usedAt = minute
         entries.get(key)
       }
       return found

@@ -8,6 +8,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { Problem } from '../errors.ts'
 import type { Address } from '../http/address.ts'
 import { logServerError, toProblem, writeProblem } from '../http/problems.ts'
+import { atEndOfTurn } from '../lib/end-of-turn.ts'
 import type { Cookies } from '../sessions/cookies.ts'
 import type { Credential } from '../sessions/credentials.ts'
 import type { DeviceHints } from '../sessions/device-columns.ts'
@@ -98,8 +99,15 @@ export function createCheckHandler({
       const leaseOf = credential.kind === 'token' ? sessionLeases(request.headers, credential.token) : null
       const verdict =
         credential.kind === 'token' ? checker.check(credential.token, useOf(request.headers)) : INVALID
-      if (verdict instanceof Promise) verdict.then(answerFirst).catch((error) => fail(error))
-      else answerFirst(verdict)?.catch((error) => fail(error))
+      const finish = (verdict: Verdict) => {
+        try {
+          answerFirst(verdict)?.catch((error) => fail(error))
+        } catch (error) {
+          fail(error)
+        }
+      }
+      if (verdict instanceof Promise) verdict.then(finish, (error) => fail(error))
+      else atEndOfTurn(() => finish(verdict))
     }
     try {
       const credential = readCredential(request.headers)

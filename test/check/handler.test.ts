@@ -1,7 +1,11 @@
 /** `/check` keeps the same contract in both modes: reading the database every time, and answering from the cache. */
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
+import { pino } from 'pino'
 import t from 'tap'
 import { databaseChecker } from '../../src/check/checker.ts'
+import { createCheckHandler } from '../../src/check/handler.ts'
 import { checkTokens } from '../../src/check/queries.ts'
 import type { Database } from '../../src/database/database.ts'
 import { startService } from '../support/service.ts'
@@ -31,3 +35,43 @@ t.test('checks that arrive within two turns of the event loop share a query', as
   t.match(await Promise.all(verdicts), [{ valid: false }, { valid: false }, { valid: false }])
   t.same(tokens, [3])
 })
+
+t.test(
+  'cached checks of one turn of the event loop are answered together at its end, each for itself',
+  async (t) => {
+    const session = { valid: true, userId: 'u', createdAt: 1, expiresAt: 2 } as const
+    const outcomes: string[] = []
+    const handle = createCheckHandler({
+      // No header can have a line break.
+      checking: {
+        checker: { check: (token) => ({ ...session, sessionId: token === 'bad' ? '\n' : token }) },
+      },
+      cookieSettings: {
+        readCredential: ({ authorization = '' }) => ({ kind: 'token', token: authorization, via: 'bearer' }),
+        readOthers: async () => [],
+        warnUnlisted: () => {},
+      },
+      cookies: { ambiguousRemovals: () => [] },
+      log: pino({ level: 'silent' }),
+      metrics: { checked: (outcome) => outcomes.push(outcome) },
+      replays: { refused: () => {} },
+      addressOf: () => {
+        throw new Error('no address is needed')
+      },
+    })
+    const responses = ['one', 'bad', 'two'].map((authorization) => {
+      const request = Object.assign(new IncomingMessage(new Socket()), { url: '/check' })
+      request.headers = { authorization }
+      const response = new ServerResponse(request)
+      t.ok(handle(request, response))
+      return response
+    })
+    t.same(outcomes, [], 'none is answered while others may arrive')
+    await turn()
+    t.same(
+      responses.map(({ statusCode }) => statusCode),
+      [200, 500, 200],
+    )
+    t.same(outcomes, ['valid', 'undecided', 'valid'])
+  },
+)
