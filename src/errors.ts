@@ -33,7 +33,7 @@ export const ERRORS = {
   unavailable: { status: 503, title: 'Temporarily unavailable' },
   outcome_unknown: { status: 503, title: 'Outcome not confirmed' },
   no_lease: { status: 503, title: 'No lease to lend' },
-  lease_suspended: { status: 503, title: 'The caller let a revocation wait' },
+  lease_suspended: { status: 503, title: 'Revocations had to wait for leases' },
   too_many_callers: { status: 503, title: 'Too many callers' },
 } as const satisfies Record<string, { status: number; title: string }>
 

@@ -31,16 +31,16 @@ export function ownLease(
   log: Log,
 ): Holding {
   let holder: ReturnType<typeof keepLease> | undefined
-  const { suspended, onSuspended } = createSuspensions(log)
+  const suspensions = createSuspensions(log)
   const grants = createGrants(cache, time.clock, REAL_TIME.clock, {
     onFirstCaller: () => holder?.wake(),
     onApplied: () => holder?.acknowledge(),
-    onSuspended,
+    ...suspensions.on,
   })
   return {
     cursor: () => grants.cursor,
-    lender: createLender(grants, suspended),
-    callers: { holders: grants.holders, suspended },
+    lender: createLender(grants, suspensions),
+    callers: { holders: grants.holders, ...suspensions.counts },
     keep(on) {
       const kept = keepLease(createInstance(instanceStore(lease), grants, time.clock), time, on)
       holder = kept

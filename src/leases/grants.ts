@@ -3,13 +3,11 @@
  * its own process. It acknowledges in PostgreSQL only what its callers have applied, too: so a logout waits for callers without knowing
  * of them, and no longer than for their instance. Pure: the transport and the clock are passed in.
  */
+import { type Caller, createCallers, type SuspensionEvents } from './callers.ts'
 import type { LeasedCache } from './instance.ts'
-import { HELD_MS, LEASE_MS, RATE_ERROR } from './lease.ts'
+import { HELD_MS, RATE_ERROR } from './lease.ts'
 import type { CallerLease, Cursor, LeaseRequest } from './messages.ts'
-import { createRecent, KEPT_MS } from './recent.ts'
-
-/** Most callers of one instance. */
-const MOST_CALLERS = 10_000
+import { createRecent } from './recent.ts'
 
 /** What a caller asks, or a worker, whatever the transport. */
 export interface GrantRequest
@@ -21,20 +19,11 @@ export interface GrantRequest
 
 /**
  * Why no lease is granted: the caller holds one of another instance, the instance has none of its own, the caller let a revocation wait,
- * or there are too many callers.
+ * several callers of its key did, or there are too many callers.
  */
-export type Refusal = 'other_instance' | 'no_lease' | 'suspended' | 'too_many'
+export type Refusal = 'other_instance' | 'no_lease' | 'suspended' | 'key_suspended' | 'too_many'
 
-interface Caller {
-  key: string | undefined
-  /** How many changes of this generation it has applied. */
-  applied: number
-  /** When its lease has ended, and until when it gets no other; in milliseconds on `callerClock`. */
-  end: number
-  suspendedUntil: number
-}
-
-export interface GrantOptions {
+export interface GrantOptions extends SuspensionEvents {
   /** How long a caller with a key gets no lease after it let a revocation wait for the end of its lease, in milliseconds. */
   suspendedMs?: number
   /** It lends only once a caller has come, and then from its next read on: it has to read now. Without this it always lends. */
@@ -43,8 +32,6 @@ export interface GrantOptions {
   onChange?: () => void
   /** Callers have applied more: `acknowledged` has changed. */
   onApplied?: () => void
-  /** A caller is suspended. */
-  onSuspended?: (caller: string, key: string) => void
 }
 
 export type Grants = ReturnType<typeof createGrants>
@@ -63,14 +50,14 @@ export function createGrants(
     onFirstCaller,
     onChange = () => {},
     onApplied = () => {},
-    onSuspended = () => {},
+    ...events
   }: GrantOptions = {},
 ) {
   /** The id of this generation. */
   let instance = ''
   const recent = createRecent()
   let leaseUntil = Number.NEGATIVE_INFINITY
-  let callers = new Map<string, Caller>()
+  const callers = createCallers(recent, suspendedMs, events)
   /** Notices that were applied are in no change: after them only what a read has shown may be lent. */
   let lends: 'no' | 'asked' | 'yes' = 'no'
   let turn: PromiseWithResolvers<void> | null = null
@@ -91,25 +78,11 @@ export function createGrants(
 
   const isOther = (held: string | null | undefined) => Boolean(held) && held !== instance
 
-  /** Whether a caller let a change wait until its lease ended, or for as long as a lease. */
-  function letWait({ applied, end }: Caller, now: number): boolean {
-    const change = recent.after(applied)
-    if (!change || change.at >= end) return false
-    // One that renews and never applies is no better than one that hangs.
-    return end <= now || change.at + LEASE_MS <= now
-  }
-
-  function suspendIfSick(id: string, caller: Caller, now: number): void {
-    if (caller.key === undefined || !letWait(caller, now)) return
-    if (suspendedMs > 0 && caller.suspendedUntil <= now) onSuspended(id, caller.key)
-    caller.suspendedUntil = Math.min(caller.end, now) + suspendedMs
-  }
-
   /** Notes what a caller has applied. */
   function note(id: string, applied: number | null, now: number): Caller | undefined {
     const known = callers.get(id)
     if (!known) return undefined
-    suspendIfSick(id, known, now)
+    callers.suspendIfSick(id, known, now)
     if (applied !== null && applied > known.applied) {
       const wasLast = known.applied <= least && --behind <= 0
       known.applied = applied
@@ -125,8 +98,7 @@ export function createGrants(
       recent.begin(first)
       leaseUntil = Number.NEGATIVE_INFINITY
       lends = onFirstCaller ? 'no' : 'yes'
-      // The row of the generation before stays while they hold its leases.
-      callers = new Map()
+      callers.forgetAll()
       least = 0
       behind = 0
       endTurn()
@@ -137,10 +109,7 @@ export function createGrants(
       if (snapshot === null) return
       const now = callerClock()
       const revoked = recent.add(tokens, snapshot, now)
-      for (const [id, caller] of callers) {
-        suspendIfSick(id, caller, now)
-        if (caller.end < now - KEPT_MS) callers.delete(id)
-      }
+      callers.review(now)
       if (revoked) onChange()
       if (revoked || lends === 'asked') endTurn()
       if (lends === 'asked') lends = 'yes'
@@ -161,17 +130,13 @@ export function createGrants(
     },
 
     acknowledged(): string {
-      const now = callerClock()
-      const holders = [...callers.values()].filter(({ end }) => now < end)
+      const holders = callers.holders(callerClock())
       least = Math.min(recent.total(), ...holders.map(({ applied }) => applied))
       behind = holders.filter(({ applied }) => applied === least).length
       return recent.shows(least)
     },
 
-    outlived(): boolean {
-      const now = callerClock()
-      return [...callers.values()].some(({ end }) => now < end)
-    },
+    outlived: (): boolean => callers.holders(callerClock()).length > 0,
 
     lends: () => lends !== 'no',
 
@@ -207,35 +172,24 @@ export function createGrants(
       const { cursor } = recent
       if (left <= 0 || lends !== 'yes' || !cursor) return 'no_lease'
       const applied = recent.countIn(request.cursor)
-      const known = note(id, applied, now)
       // It has left since it asked.
-      if (held && !known) return 'no_lease'
-      if (known && (now < known.suspendedUntil || (now < known.end && letWait(known, now))))
-        return 'suspended'
-      if (!known && callers.size >= MOST_CALLERS) return 'too_many'
-      // A caller without a lease of this instance holds one only when it has applied this answer.
-      callers.set(id, {
-        key,
-        applied: known && now < known.end ? known.applied : recent.total(),
-        end: now + left,
-        suspendedUntil: now,
-      })
+      if (!note(id, applied, now) && held) return 'no_lease'
+      const refusal = callers.refusal(id, key, now)
+      if (refusal) return refusal
+      callers.lend(id, key, now + left, now)
       return { instance, cursor, revoked: recent.tokensAfter(applied), ms: left * (1 - 2 * RATE_ERROR) }
     },
 
-    /** How long a caller still gets no lease, in milliseconds. */
-    suspendedFor: (id: string): number => Math.max(0, (callers.get(id)?.suspendedUntil ?? 0) - callerClock()),
+    /** How long a caller that is suspended, or whose key is, should wait before it asks again, in milliseconds. */
+    suspendedFor: (id: string, key: string): number => callers.suspendedFor(id, key, callerClock()),
 
     /** How many callers with a key hold a lease. */
-    holders(): number {
-      const now = callerClock()
-      return [...callers.values()].filter(({ key, end }) => key !== undefined && now < end).length
-    },
+    holders: (): number => callers.holders(callerClock()).filter(({ key }) => key !== undefined).length,
 
     /** The caller answers nothing any more. @param held the instance that lent, if it names one. @returns false where that is another one. */
     leave(id: string, held: string | null = null): boolean {
       if (held && held !== instance) return false
-      if (callers.delete(id)) onApplied()
+      if (callers.forget(id)) onApplied()
       return true
     },
   }

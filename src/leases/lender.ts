@@ -1,6 +1,7 @@
 /** Lends parts of the lease of this process to callers over HTTP: its own, or in a worker that of its machine. */
 import type { Log } from '../lib/log.ts'
 import type { Grants, Refusal } from './grants.ts'
+import type { Limited } from './key-limits.ts'
 import type { CallerLease, LeaseRequest } from './messages.ts'
 
 /** A request of a caller over HTTP. */
@@ -28,35 +29,53 @@ export interface LenderCounts {
   holders(): number
   /** How often one was suspended, by the name of its key. */
   suspended: ReadonlyMap<string, number>
+  /** How often a key was, by its name. */
+  suspendedKeys: ReadonlyMap<string, number>
 }
 
 const NO_LEASE: Refused = { refused: 'no_lease', retryMs: 0 }
 const OTHER_INSTANCE: Refused = { refused: 'other_instance', retryMs: 0 }
 
-/** Lends parts of what an instance of this process holds. @param suspended counts of `createSuspensions`. */
-export function createLender(grants: Grants, suspended: Map<string, number>): Lender {
+/** Lends parts of what an instance of this process holds. */
+export function createLender(grants: Grants, { know }: Pick<Suspensions, 'know'>): Lender {
   return {
     async lend({ wait, leave, ...request }, signal) {
       if (leave) return grants.leave(request.caller, request.instance) ? 'left' : OTHER_INSTANCE
-      if (!suspended.has(request.key)) suspended.set(request.key, 0)
+      know(request.key)
       await grants.ready(request)
       if (wait) await untilAborted(grants.news(request), signal)
       if (signal?.aborted) return NO_LEASE
       const lease = grants.grant(request)
       if (typeof lease !== 'string') return lease
-      return { refused: lease, retryMs: lease === 'suspended' ? grants.suspendedFor(request.caller) : 0 }
+      const isSuspended = lease === 'suspended' || lease === 'key_suspended'
+      return { refused: lease, retryMs: isSuspended ? grants.suspendedFor(request.caller, request.key) : 0 }
     },
   }
 }
 
-/** Counts suspended callers and says so in the log. */
+export type Suspensions = ReturnType<typeof createSuspensions>
+
+/** Counts suspended callers and keys, and says so in the log. */
 export function createSuspensions(log: Log) {
   const suspended = new Map<string, number>()
+  const suspendedKeys = new Map<string, number>()
+  const count = (counts: Map<string, number>, key: string, more: number) =>
+    counts.set(key, (counts.get(key) ?? 0) + more)
   return {
-    suspended,
-    onSuspended(caller: string, key: string): void {
-      suspended.set(key, (suspended.get(key) ?? 0) + 1)
-      log.warn({ key, caller }, 'caller suspended: a revocation had to wait for its lease')
+    counts: { suspended, suspendedKeys },
+    /** Shows the key in the counts. */
+    know(key: string): void {
+      for (const counts of [suspended, suspendedKeys]) count(counts, key, 0)
+    },
+    on: {
+      onSuspended(caller: string, key: string): void {
+        count(suspended, key, 1)
+        log.warn({ key, caller }, 'caller suspended: a revocation had to wait for its lease')
+      },
+      onKeySuspended(key: string, callers: Limited): void {
+        count(suspendedKeys, key, 1)
+        log.error({ key, callers }, 'key suspended: revocations had to wait for leases of different callers')
+      },
     },
   }
 }

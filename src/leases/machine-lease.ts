@@ -61,13 +61,13 @@ export function lendMachineLease(lease: Database, listener: SharedListener, log:
     for (const worker of Object.values(cluster.workers ?? {})) if (worker?.isConnected()) worker.send(HINT)
   }
 
-  const { suspended, onSuspended } = createSuspensions(log)
+  const suspensions = createSuspensions(log)
   const grants = createGrants(null, clock, REAL_TIME.clock, {
     onChange: hint,
     onApplied: () => holder.acknowledge(),
-    onSuspended,
+    ...suspensions.on,
   })
-  const lender = createLender(grants, suspended)
+  const lender = createLender(grants, suspensions)
   const holder = keepLease(
     createInstance(instanceStore(lease), grants, clock),
     { clock, sleep },
@@ -100,7 +100,7 @@ export function lendMachineLease(lease: Database, listener: SharedListener, log:
     callers.delete(worker)
   })
 
-  const counts: LenderCounts = { holders: grants.holders, suspended }
+  const counts: LenderCounts = { holders: grants.holders, ...suspensions.counts }
   return {
     /** Resolves when the first lease is held, or the first try to get it has failed. */
     settled,

@@ -44,12 +44,18 @@ export function createServiceMetrics({ counter, gauge }: Pick<Collectors, 'count
     },
 
     /** Callers over HTTP that hold a part of the lease of this process. */
-    callers({ holders, suspended }: LenderCounts): void {
+    callers({ holders, suspended, suspendedKeys }: LenderCounts): void {
       gauge('callers', 'Services that check in their own process: those that hold a lease', holders)
       counter(
         'callers_suspended_total',
         'Callers that let a revocation wait for the end of their lease, by the name of their key',
         () => byLabel('key', Object.fromEntries(suspended)),
+        { labelNames: ['key'] },
+      )
+      counter(
+        'lease_keys_suspended_total',
+        'Keys that get fewer leases because different callers of them let revocations wait, by name',
+        () => byLabel('key', Object.fromEntries(suspendedKeys)),
         { labelNames: ['key'] },
       )
     },

@@ -83,7 +83,14 @@ const REFUSALS: Record<Refusal, { code: ErrorCode; detail: string }> = {
     code: 'lease_suspended',
     detail: 'A revocation had to wait for the lease of this caller. Check at /check meanwhile.',
   },
-  too_many: { code: 'too_many_callers', detail: 'This instance lends to as many callers as it can.' },
+  key_suspended: {
+    code: 'lease_suspended',
+    detail: 'Revocations had to wait for leases of several callers of this key. Check at /check meanwhile.',
+  },
+  too_many: {
+    code: 'too_many_callers',
+    detail: 'This instance lends to as many callers as it can, of this key or of all.',
+  },
 }
 
 export interface LeaseRoutes {

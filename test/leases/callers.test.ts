@@ -4,9 +4,10 @@ import { createCaller } from '../../src/leases/caller.ts'
 import { createGrants, type GrantOptions } from '../../src/leases/grants.ts'
 import { createInstance, type InstanceStore } from '../../src/leases/instance.ts'
 import { HELD_MS, LEASE_MS, RATE_ERROR } from '../../src/leases/lease.ts'
-import { createLender } from '../../src/leases/lender.ts'
+import { createLender, createSuspensions } from '../../src/leases/lender.ts'
 import type { CallerLease, LeaseRequest } from '../../src/leases/messages.ts'
 import type { Acknowledgement } from '../../src/leases/queries.ts'
+import { silentLog } from '../../src/lib/log.ts'
 import { isInstalled, runProgram } from '../support/run-program.ts'
 
 const PYTHON = '/usr/bin/python3'
@@ -253,7 +254,7 @@ t.test(
     for (time.now = 1_000; time.now < 40_000; time.now += 1_000) {
       grants.extend(time.now, time.now)
       evict([], 12)
-      if (time.now === 10_000) t.equal(grants.suspendedFor('dead'), HELD_MS + 30_000 - 10_000)
+      if (time.now === 10_000) t.equal(grants.suspendedFor('dead', 'shop'), HELD_MS + 30_000 - 10_000)
     }
     t.same(told, ['dead shop'])
     t.type(grants.grant({ caller: 'worker', cursor: at(12) }), 'object')
@@ -277,6 +278,122 @@ t.test('a caller that let a revocation wait for the end of its lease gets none f
     t.equal(grants.grant({ caller: 'sick', cursor: at(12) }), 'suspended')
   }
   lease('sick', 12)
+})
+
+/**
+ * Plays a service with two keys: a revocation every two seconds, and ten callers of `well` that renew every second.
+ * @param act what the callers of `thief` do each second. @returns how many revocations had to wait for them, and what was told.
+ */
+function playKeys(
+  seconds: number,
+  act: (second: number, ask: (caller: string, applied: number | null, key?: string) => unknown) => void,
+) {
+  const told: string[] = []
+  const { time, grants, evict } = instance({ onKeySuspended: (key, which) => told.push(`${key} ${which}`) })
+  const ask = (caller: string, applied: number | null, key = 'thief') => {
+    const lease = grants.grant({ caller, key, cursor: applied === null ? null : at(applied) })
+    return typeof lease === 'string' ? lease : 'lent'
+  }
+  const delayed: number[] = []
+  let refused = 0
+  for (let second = 1; second <= seconds; second++) {
+    time.now = second * 1_000
+    grants.extend(time.now, time.now)
+    if (second % 2 === 0) evict([`token ${second}`], 10 + second)
+    else evict([], 10 + second)
+    for (let n = 0; n < 10; n++) if (ask(`well ${n}`, 10 + second, 'well') !== 'lent') refused++
+    // Half a second later each sound caller has applied it.
+    if (Number.parseInt(grants.acknowledged(), 10) < 10 + second) delayed.push(second)
+    act(second, ask)
+  }
+  return { told, delayed, refused }
+}
+
+t.test(
+  'a key that makes up a new caller for each request delays few revocations, and harms no other key',
+  (t) => {
+    const { told, delayed, refused } = playKeys(1_200, (second, ask) => ask(`new ${second}`, null))
+    t.equal(told[0], 'thief new')
+    t.ok(delayed.length > 5 && delayed.length < 60, `${delayed.length} of 1,200 seconds`)
+    t.equal(refused, 0)
+    t.end()
+  },
+)
+
+t.test('nor does a key whose callers behave at first, and then hang one after another', (t) => {
+  const kept = new Set<string>()
+  let lent = 0
+  const { told, delayed } = playKeys(1_200, (second, ask) => {
+    if (second === 1) for (let n = 0; n < 500; n++) kept.add(`kept ${n}`)
+    const sick = `kept ${Math.floor(second / 3)}`
+    for (const caller of kept)
+      if (caller !== sick && ask(caller, 10 + second) === 'lent' && second > 120 && second < 300) lent++
+    if (second % 3 === 0) kept.delete(sick)
+  })
+  t.same(told.slice(0, 2), ['thief new', 'thief all'])
+  t.ok(delayed.length < 200, `${delayed.length} of 1,200 seconds`)
+  t.equal(lent, 0, 'after ten of them the key gets none')
+  t.end()
+})
+
+t.test('one caller that hangs again and again suspends only itself, and so do many that end at once', (t) => {
+  const refused = new Set<unknown>()
+  const { told } = playKeys(600, (second, ask) => {
+    ask('sick', null)
+    for (let n = 0; n < 20; n++) {
+      // All but one lose their power.
+      if (second < 300 || n === 0) refused.add(ask(`process ${n}`, 10 + second))
+      else refused.add(ask(`process ${n} again`, 10 + second))
+    }
+  })
+  t.same([...refused], ['lent'])
+  t.same(told, [])
+  t.end()
+})
+
+t.test(
+  'a key whose callers hang is named in log and counts, and is to ask again in half a minute',
+  async (t) => {
+    const lines: unknown[] = []
+    const log = { ...silentLog, error: (fields: object) => lines.push(fields) }
+    const suspensions = createSuspensions(log)
+    const { time, grants, lease, evict } = instance(suspensions.on)
+    const { lend } = createLender(grants, suspensions)
+    for (let n = 0; n < 3; n++) {
+      lease(`sick ${n}`, null)
+      evict(['token'], 11 + n)
+      for (const end = time.now + 5_000; time.now < end; grants.extend(time.now, time.now)) time.now += 1_000
+      evict([], 11 + n)
+    }
+    const request = { key: 'shop', instance: null, cursor: null, wait: false, leave: false }
+    t.same(await lend({ ...request, caller: 'new' }), { refused: 'key_suspended', retryMs: 30_000 })
+    t.match(await lend({ ...request, caller: 'new', key: 'other' }), { instance: String })
+    t.same(lines, [{ key: 'shop', callers: 'new' }])
+    t.same([...suspensions.counts.suspendedKeys].sort(), [
+      ['other', 0],
+      ['shop', 1],
+    ])
+  },
+)
+
+t.test('a key that fills its places leaves room for other keys', (t) => {
+  const { grants } = instance()
+  const fill = (key: string) => {
+    let lent = 0
+    while (typeof grants.grant({ caller: `${key} ${lent}`, key, cursor: null }) !== 'string') lent++
+    return lent
+  }
+  t.equal(fill('thief'), 2_500)
+  t.equal(grants.grant({ caller: 'one more', key: 'thief', cursor: null }), 'too_many')
+  t.type(
+    grants.grant({ caller: 'thief 0', key: 'thief', cursor: at(10) }),
+    'object',
+    'those that it has go on',
+  )
+  t.equal(fill('shop'), 2_500)
+  t.ok(grants.leave('thief 7'))
+  t.type(grants.grant({ caller: 'one more', key: 'thief', cursor: null }), 'object')
+  t.end()
 })
 
 t.test('a caller that renews and never applies gets no further lease', async (t) => {
@@ -400,7 +517,7 @@ t.test('a caller that leaves answers nothing, and tells the instance that lent',
 
 t.test('a request that still waits when its caller leaves is lent nothing', async (t) => {
   const { time, grants } = instance()
-  const { lend } = createLender(grants, new Map())
+  const { lend } = createLender(grants, { know() {} })
   const request = { caller: 'a', key: 'shop', instance: null, cursor: null, wait: false, leave: false }
   const lease = await lend(request)
   if (typeof lease === 'string' || 'refused' in lease) throw new Error('no lease')

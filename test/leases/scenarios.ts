@@ -33,4 +33,5 @@ export const scenario = (callers: boolean): fc.Arbitrary<Scenario> =>
     trouble: fc.constantFrom(0, 0.02, 0.1, 0.4),
     quiet: fc.nat({ max: 4 }).map((n) => n === 0),
     steps: fc.array(step, { minLength: 40, maxLength: 160, size: 'max' }),
+    thief: fc.nat({ max: 7 }).map((n) => n === 0),
   })

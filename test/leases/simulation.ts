@@ -54,6 +54,8 @@ export interface Scenario {
   moves: number
   /** How long a caller gets no lease after it let a revocation wait, in milliseconds. */
   suspendedMs: number
+  /** A stolen key makes up a new caller for each request, which never asks again. */
+  thief: boolean
   /** The error of each clock, from -1 (slow) to 1 (fast) of the bound: the revoker, then instances, then callers. */
   rates: number[]
   /** How slow and how unreliable the network and the database are, 0 to 1. */
@@ -187,7 +189,7 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
       const leftMs = 'validUntil' in verdict ? Number(verdict.validUntil) * 1000 - clock() : 0
       return { valid: verdict.valid, readAfter, leftMs }
     }
-    const { lend } = createLender(cache, new Map())
+    const { lend } = createLender(cache, { know() {} })
     return {
       checker,
       wake: holder.wake,
@@ -282,6 +284,14 @@ export async function play({ seed, rates, quiet, steps, moves, ...given }: Scena
     await ended.close()
     outcome.hits += ended.counts.hits
   }
+
+  function steal(n: number): void {
+    const { lend } = instances[n % instanceCount] as (typeof instances)[number]
+    const asked = { instance: null, cursor: null, wait: false, leave: false }
+    void remote(() => lend({ ...asked, caller: `thief ${n}`, key: 'thief' })).catch(() => {})
+  }
+  if (given.thief && given.callers && !quiet)
+    for (let at = 0, n = 0; at < END_MS; at += 2 * random() * RENEW_MS, n++) events.at(at, () => steal(n))
 
   /** Those that are asked: instances, then callers. */
   const asked = () => [...instances, ...callers]
