@@ -200,6 +200,8 @@ class Caller:
 
     def _apply(self, sent_at, answer):
         """Evicts, then takes the cursor, then the lease: what fails before extends nothing."""
+        if answer["caller"] != self.id:
+            raise ValueError("a lease for another caller")
         with self._lock:
             cursor = {"server": answer["cursor"]["server"], "snapshot": answer["cursor"]["snapshot"]}
             is_same = self.cursor is not None and cursor["server"] == self.cursor["server"]

@@ -32,7 +32,8 @@ def play(events):
         elif "receives" in event:
             answer = event["receives"] or {"status": None}
             retry_after = answer.get("retryAfter", 0)
-            pause = caller.answered(sent_at, sent, answer["status"], answer.get("body", {}), retry_after)
+            body = {"caller": sent["caller"], **answer.get("body", {})}
+            pause = caller.answered(sent_at, sent, answer["status"], body, retry_after)
             if "then" in event:
                 expect("the next request", event["then"], "pause" if pause else "at once")
                 expect("the pause is long enough", True, pause >= retry_after)

@@ -62,6 +62,7 @@ const leaseRequest = z.strictObject({
 })
 
 const lease = z.object({
+  caller: z.uuid().describe('the calling process; an answer for another one is no lease'),
   instance: z.uuid().describe('the lending process, since it last joined'),
   cursor: z.object({ server: z.string(), snapshot: z.string() }),
   revoked: z
@@ -148,7 +149,7 @@ async function routes(instance: FastifyInstance, { config, checking, lastSeen }:
       // Not thrown: a line in the log for each would say what the lease's own lines say.
       if (lent === 'left') return reply.code(204).send(null)
       if ('refused' in lent) return sendProblem(reply, refusal(lent))
-      return { ...lent, revoked: lent.revoked && [...lent.revoked], cookies }
+      return { ...lent, caller: callerId, revoked: lent.revoked && [...lent.revoked], cookies }
     },
   )
 }

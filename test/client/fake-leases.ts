@@ -99,7 +99,7 @@ export function fakeInstance(time: FakeTime, server = 'one') {
     checks: 0,
     cookies: ['sid'],
     /** Answers in place of the instance. */
-    instead: null as ((path: string) => Response | Promise<Response> | null) | null,
+    instead: null as ((path: string, init: RequestInit) => Response | Promise<Response> | null) | null,
     /** Before each answer. */
     delay: async (_path: string) => {},
 
@@ -126,7 +126,7 @@ export function fakeInstance(time: FakeTime, server = 'one') {
       const lease = isNew ? lent : grants.grant(body)
       if (lease === 'other_instance') return problem(409, lease)
       if (typeof lease === 'string') return problem(503, lease, { 'retry-after': '1' })
-      return Response.json({ ...lease, cookies: fake.cookies })
+      return Response.json({ caller: body.caller, ...lease, cookies: fake.cookies })
     },
 
     check(headers: Record<string, string>): Response {
@@ -182,7 +182,7 @@ export function fakeCaller(time: FakeTime, route: () => FakeInstance, options: L
       const instance = route()
       const headers = init.headers as Record<string, string>
       if (path === '/leases') sent.push(headers)
-      const other = await instance.instead?.(path)
+      const other = await instance.instead?.(path, init)
       if (other) return other
       const response =
         path === '/leases' ? await instance.lease(JSON.parse(String(init.body))) : instance.check(headers)

@@ -16,6 +16,12 @@ const OTHERS: Readonly<Record<string, Edit & { vector: string }>> = {
     find: 'const revoked = sameServer ? lease.revoked : null',
     replace: 'const revoked = lease.revoked',
   },
+  'an answer for another caller is applied': {
+    vector: 'An answer for another caller is no lease.',
+    file: `${CLIENT}/lease-calls.ts`,
+    find: 'caller !== asked || ',
+    replace: '',
+  },
   'an instance that is behind takes the cursor back': {
     vector: 'The cursor of an instance that is behind takes nothing back.',
     file: CALLER,

@@ -125,9 +125,10 @@ async function play(events: readonly Event[]): Promise<string | null> {
         for (const [name, value] of Object.entries(event.sends))
           if (JSON.stringify(body?.[name]) !== JSON.stringify(value)) return `sent ${JSON.stringify(body)}`
       } else if (event.receives !== undefined) {
-        const { answer } = leases.shift() as Asked
+        const { answer, request } = leases.shift() as Asked
+        const { caller } = JSON.parse(String(request.body))
         if (event.receives === null) answer.reject(new TypeError('no answer'))
-        else answer.resolve(responseOf(event.receives))
+        else answer.resolve(responseOf(event.receives, caller))
         await time.settle()
         const next = leases.length > 0 ? 'at once' : 'pause'
         if (event.then && event.then !== next) return next
@@ -155,8 +156,8 @@ async function play(events: readonly Event[]): Promise<string | null> {
   return null
 }
 
-function responseOf({ status, body, retryAfter }: NonNullable<Event['receives']>): Response {
-  if (status === 200) return Response.json(body)
+function responseOf({ status, body, retryAfter }: NonNullable<Event['receives']>, caller: string): Response {
+  if (status === 200) return Response.json({ caller, ...body })
   const headers: Record<string, string> =
     retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
   return problem(status, (body as { code: string }).code, headers)

@@ -321,6 +321,8 @@ t.test('an answer that is not from the service is no lease', async (t) => {
     cookies: [],
   }
   const wrong = [
+    { ...lease, caller: crypto.randomUUID() },
+    { ...lease, caller: undefined },
     { ...lease, instance: '' },
     { ...lease, cursor: null },
     { ...lease, cursor: { server: 'one', snapshot: 'later' } },
@@ -335,7 +337,8 @@ t.test('an answer that is not from the service is no lease', async (t) => {
     const time = fakeTime()
     const service = fakeInstance(time)
     service.sessions.set('phone', { userId: 'ada', seconds: 1_800 })
-    service.instead = (path) => (path === '/leases' ? Response.json(body) : null)
+    service.instead = (path, { body: sent }) =>
+      path === '/leases' ? Response.json({ caller: JSON.parse(String(sent)).caller, ...body }) : null
     const caller = fakeCaller(time, () => service)
     for (let n = 0; n < 3; n++) {
       t.equal(await caller.check('phone'), 'ada')

@@ -98,7 +98,7 @@ export function simulatedCaller(time: Time, network: Network) {
   async function lend(body: LoanRequest): Promise<Response> {
     const lent = await network.lend({ ...body, key: 'shop' })
     if (lent === 'left') return response(204, {})
-    if (!('refused' in lent)) return response(200, {}, { ...lent, cookies: [] })
+    if (!('refused' in lent)) return response(200, {}, { ...lent, caller: body.caller, cookies: [] })
     return problem(lent.refused === 'other_instance' ? 409 : 503, lent.refused, lent.retryMs || 1000)
   }
 

@@ -34,6 +34,7 @@ const ada = await here.addUser('ada')
 const key = await here.keyFor('leases')
 
 interface Answer extends CallerLease {
+  caller: string
   status: number
   retryAfter: string | null
   code?: string
@@ -78,7 +79,7 @@ t.test(
     const shop = caller(here)
     const first = await shop.ask()
     t.equal(first.status, 200, JSON.stringify(first))
-    t.equal(first.revoked, null)
+    t.match(first, { caller: shop.id, revoked: null })
     t.ok(first.ms > 0 && first.ms < LEASE_MS)
     t.same(first.cookies, here.config.cookie.names)
     const { token } = await here.signIn(ada)

@@ -34,7 +34,6 @@ export interface SessionLease extends Lifetime {
 /** @param sleep by which a request is given up. */
 export function createLeaseCalls(exchange: Exchange, key: string | undefined, sleep: Time['sleep']) {
   const headers = { ...keyHeader(key), 'content-type': 'application/json' }
-  const readLease = expecting(200, leaseOf)
 
   async function post<T>(
     body: LeaseBody,
@@ -81,7 +80,11 @@ export function createLeaseCalls(exchange: Exchange, key: string | undefined, sl
     }
     return {
       /** @throws ServiceError when there is no lease; what `fetch` throws without an answer. */
-      lease: (request: LeaseRequest, uses: readonly Use[]) => ask({ ...request, uses }, readLease),
+      lease: (request: LeaseRequest, uses: readonly Use[]) =>
+        ask(
+          { ...request, uses },
+          expecting(200, (body) => leaseOf(body, request.caller)),
+        ),
       leave: ({ caller, instance, cursor }: LeaseRequest) =>
         ask({ caller, instance, cursor, leave: true }, async (response) => {
           if (response.status !== 204) throw await problemOf(response)
@@ -91,10 +94,11 @@ export function createLeaseCalls(exchange: Exchange, key: string | undefined, sl
   }
 }
 
-function leaseOf(body: Body): LentLease | undefined {
-  const { instance, revoked, ms, cookies } = body
+/** @param asked the caller that asked: what was revoked since the cursor of another one says nothing to this one. */
+function leaseOf(body: Body, asked: string): LentLease | undefined {
+  const { caller, instance, revoked, ms, cookies } = body
   const cursor = cursorOf(body.cursor)
-  if (!isText(instance) || !cursor || !areTexts(cookies)) return undefined
+  if (caller !== asked || !isText(instance) || !cursor || !areTexts(cookies)) return undefined
   if (revoked !== null && !areTexts(revoked)) return undefined
   return isSeconds(ms) && ms <= LEASE_MS ? { instance, cursor, revoked, ms, cookies } : undefined
 }
