@@ -70,12 +70,13 @@ export const isSetByService = (name: string): boolean => NAMES.has(name)
 /**
  * SQL that names the server that answers: system identifier, timeline, start. A primary changes none of them without closing its
  * connections. Two servers that both take themselves for the primary differ in the timeline, or at least in their start. Null on a
- * standby.
+ * standby. Hashed, because callers of leases and holders of sessions see it: they learn only whether two servers are the same.
  */
-export const SERVER_ID = `case when not pg_catalog.pg_is_in_recovery() then pg_catalog.concat_ws('/',
+export const SERVER_ID = `case when not pg_catalog.pg_is_in_recovery() then
+      pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat_ws('/',
       (select system_identifier from pg_catalog.pg_control_system()),
       pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8),
-      extract(epoch from pg_catalog.pg_postmaster_start_time())) end`
+      extract(epoch from pg_catalog.pg_postmaster_start_time())), 'UTF8')), 'hex') end`
 
 /**
  * SQL that names the connection: the backend, and when its server started. A connection leads to one server for life, and a primary does

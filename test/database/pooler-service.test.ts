@@ -278,14 +278,21 @@ t.test('when PostgreSQL stops behind the pooler, checks get 503, and recover by 
 })
 
 t.test('through the pooler, nothing is read or done on another server than that of the lease', async (t) => {
-  const [{ id } = { id: '' }] = await database.psql<{ id: string }>(`select ${SERVER_ID} as id`)
-  const [system = '', timeline = '', started = ''] = id.split('/')
+  const idBy = async (expression: string) =>
+    (await database.psql<{ id: string }>(`select ${expression} as id`))[0]?.id ?? ''
+  const id = await idBy(SERVER_ID)
   // Another cluster, a promoted standby, a restart.
   const others = [
-    `7${system}/${timeline}/${started}`,
-    `${system}/0000000F/${started}`,
-    `${system}/${timeline}/1.5`,
+    await idBy(
+      SERVER_ID.replace('pg_catalog.pg_control_system()', '(values (7)) as other (system_identifier)'),
+    ),
+    await idBy(
+      SERVER_ID.replace('pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn())', "'0000000F'"),
+    ),
+    await idBy(SERVER_ID.replace('pg_catalog.pg_postmaster_start_time()', 'to_timestamp(1.5)')),
   ]
+  t.equal(new Set([id, ...others]).size, 4)
+  t.match(id, /^[0-9a-f]{64}$/, 'callers of leases learn nothing else about it')
   const met: string[] = []
   let server = id
   const fence = {
