@@ -192,11 +192,12 @@ class Caller:
 
     def leave(self):
         """Answers nothing from memory any more. Returns the body of the last request."""
+        _, last = self.request()
         with self._lock:
             self._lease_until = float("-inf")
             self._memory.clear()
             self.cursor = None
-            return {"caller": self.id, "instance": self.instance, "cursor": None, "leave": True}
+            return {"caller": self.id, "instance": self.instance, "uses": last["uses"], "leave": True}
 
     def _apply(self, sent_at, answer):
         """Evicts, then takes the cursor, then the lease: what fails before extends nothing."""

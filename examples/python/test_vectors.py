@@ -25,7 +25,11 @@ def play(events):
 
     for number, event in enumerate(events, 1):
         now = event["at"]
-        if "sends" in event:
+        if "leaves" in event:
+            last = caller.leave()
+            for name, value in event.get("sends", {}).items():
+                expect(name, value, last[name])
+        elif "sends" in event:
             sent_at, sent = caller.request()
             for name, value in event["sends"].items():
                 expect(name, value, sent[name])
@@ -48,8 +52,6 @@ def play(events):
             asked_at = asked[token].pop(0)
             if event["status"] == 200:
                 caller.keep(token, asked_at, event.get("lease"), Session("ada", event["session"]))
-        elif "leaves" in event:
-            caller.leave()
         else:
             raise ValueError(f"an event of an unknown kind: {event}")
 

@@ -88,6 +88,12 @@ const OTHERS: Readonly<Record<string, Edit & { vector: string }>> = {
     find: 'if (activity) this.touchAt = this.passiveAt',
     replace: '',
   },
+  'the last uses are lost': {
+    vector: 'A caller that leaves tells its last uses.',
+    file: `${CLIENT}/leases.ts`,
+    find: 'uses.tell((due) => leave(request, due))',
+    replace: 'leave(request, [])',
+  },
   'the first of two cookies counts': {
     vector: '{"cookie":"authjs.session-token=laptop; authjs.session-token=phone"}',
     file: `${CLIENT}/only-token.ts`,

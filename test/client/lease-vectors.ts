@@ -118,6 +118,11 @@ async function play(events: readonly Event[]): Promise<string | null> {
   for (const [index, event] of events.entries()) {
     time.jump(event.at - time.clock())
     const differs = async () => {
+      if (event.leaves) {
+        leases.length = 0
+        void caller.close()
+        await time.settle()
+      }
       if (event.sends) {
         // It has paused until now.
         if (leases.length === 0) await time.advance(0)
@@ -143,9 +148,6 @@ async function play(events: readonly Event[]): Promise<string | null> {
         const asked = checks.find((each) => tokenOf(each) === event.told) as Asked
         checks.splice(checks.indexOf(asked), 1)
         asked.answer.resolve(toldBy(event))
-        await time.settle()
-      } else if (event.leaves) {
-        void caller.close()
         await time.settle()
       }
       return null

@@ -11,6 +11,7 @@ import { credentialsOf } from '../../packages/client/src/credentials.ts'
 import { onlyToken } from '../../packages/client/src/only-token.ts'
 import { webHash } from '../../packages/client/src/token-hash.ts'
 import { hashToken } from '../../src/database/token-hash.ts'
+import { LEASE_MS } from '../../src/leases/lease.ts'
 import { readCredential } from '../../src/sessions/credentials.ts'
 import { otherTokens } from '../../src/sessions/other-tokens.ts'
 import { seed } from '../support/seed.ts'
@@ -19,8 +20,7 @@ import { failuresWith, MISTAKES } from './lease-mistakes.ts'
 import { failures } from './lease-vectors.ts'
 
 /** A caller of one instance that holds a lease, and has seen the session `phone` of ada once. */
-async function start(t: Test, options: Parameters<typeof fakeCaller>[2] = {}) {
-  const time = fakeTime()
+async function start(t: Test, options: Parameters<typeof fakeCaller>[2] = {}, time = fakeTime()) {
   const service = fakeInstance(time)
   service.sessions.set('phone', { userId: 'ada', seconds: 1_800 })
   const caller = fakeCaller(time, () => service, options)
@@ -238,6 +238,36 @@ t.test('a caller that closes holds no logout up, and asks from then on', async (
   t.equal(bodies.length, asked)
   t.same(caller.errors, [])
 })
+
+t.test(
+  'a caller that closes tells the last uses, and waits for an answer no longer than for a lease',
+  async (t) => {
+    const time = fakeTime()
+    const refuse = () => time.sleep(400).then(() => problem(409, 'other_instance'))
+    for (const [instead, ms] of [
+      [null, 0],
+      [() => new Promise<Response>(() => {}), 2_000],
+      [refuse, LEASE_MS],
+    ] as const) {
+      const { service, caller } = await start(t, {}, time)
+      await time.advance(61_000)
+      t.equal(await caller.check('phone'), 'ada')
+      t.equal(service.checks, 2, 'from memory')
+      service.instead = instead
+      let isClosed = false
+      void caller.close().then(() => {
+        isClosed = true
+      })
+      if (ms > 0) await time.advance(ms - 1)
+      t.notOk(isClosed)
+      await time.advance(1)
+      await time.settle()
+      t.ok(isClosed)
+      if (!instead)
+        t.match(service.bodies.at(-1), { leave: true, uses: [{ sessionId: 'id-phone', activity: true }] })
+    }
+  },
+)
 
 t.test('the renewal is no part of the request that began it; its check is', async (t) => {
   const time = fakeTime()

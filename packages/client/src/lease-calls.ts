@@ -85,8 +85,8 @@ export function createLeaseCalls(exchange: Exchange, key: string | undefined, sl
           { ...request, uses },
           expecting(200, (body) => leaseOf(body, request.caller)),
         ),
-      leave: ({ caller, instance, cursor }: LeaseRequest) =>
-        ask({ caller, instance, cursor, leave: true }, async (response) => {
+      leave: ({ caller, instance, cursor }: LeaseRequest, uses: readonly Use[]) =>
+        ask({ caller, instance, cursor, uses, leave: true }, async (response) => {
           if (response.status !== 204) throw await problemOf(response)
           return 'left' as const
         }),

@@ -15,6 +15,7 @@ import {
   createCaller,
   isActivity,
   keepCallerLease,
+  LEASE_MS,
   leaseClock,
   sleep as realSleep,
   type Time,
@@ -116,12 +117,16 @@ export function createLeases(
         : key.then((key) => answer(request, credentials, key))
     },
 
-    /** Gives the lease back: no logout waits for this process any more. From now on every check asks. */
+    /** Gives the lease back, and tells the last uses: no logout waits for this process any more. From now on every check asks. */
     async close(): Promise<void> {
       closing.abort(new Error('the client is closed'))
       await holder?.close()
+      const [late, left] = [new AbortController(), new AbortController()]
       // Without an answer the lease ends by itself.
-      await caller.leave(calls(new AbortController().signal).leave).catch(() => {})
+      void sleep(LEASE_MS, left.signal).then(() => late.abort(new Error('no answer in time')))
+      const { leave } = calls(late.signal)
+      await caller.leave((request) => uses.tell((due) => leave(request, due))).catch(() => {})
+      left.abort()
     },
   }
 }
