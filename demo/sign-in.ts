@@ -9,6 +9,7 @@ import { assertSameOrigin } from '../src/http/csrf.ts'
 import type { Cookies } from '../src/sessions/cookies.ts'
 import { problemPages } from '../src/sessions/error-handlers.ts'
 import { type CookieSettings, sourceOf } from '../src/sessions/guards.ts'
+import type { ReadPlaceHeaders } from '../src/sessions/place-headers.ts'
 import type { Sessions } from '../src/sessions/sessions.ts'
 import { sign } from '../src/ui/icons.ts'
 import { layout } from '../src/ui/layout.ts'
@@ -18,9 +19,13 @@ export interface SignIn {
   sessions: Pick<Sessions, 'create'>
   cookies: Cookies
   cookieSettings: CookieSettings
+  placeHeadersOf: ReadPlaceHeaders
 }
 
-export async function demoSignIn(instance: FastifyInstance, { sessions, cookies, cookieSettings }: SignIn) {
+export async function demoSignIn(
+  instance: FastifyInstance,
+  { sessions, cookies, cookieSettings, placeHeadersOf }: SignIn,
+) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   await app.register(problemPages)
   await app.register(fastifyFormbody)
@@ -40,7 +45,12 @@ export async function demoSignIn(instance: FastifyInstance, { sessions, cookies,
       throw new Problem('invalid_request', `email: must be one of ${emails}`, { field: 'email' })
     }
     const replaces = old.kind === 'token' ? old.token : undefined
-    const { token, session } = await sessions.create({ userId: found.id, replaces, ...sourceOf(request) })
+    const { token, session } = await sessions.create({
+      userId: found.id,
+      replaces,
+      signIn: { method: 'demo', ...placeHeadersOf(request) },
+      ...sourceOf(request),
+    })
     cookies.setSession(reply, token, session.expires)
     return reply.redirect('/', 303)
   })

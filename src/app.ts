@@ -21,6 +21,7 @@ import { keyGuard } from './service-api/guard.ts'
 import { leases } from './service-api/leases.ts'
 import { serviceApi } from './service-api/routes.ts'
 import type { Services } from './services.ts'
+import { deviceApi } from './sessions/device-routes.ts'
 import { errorHandlers } from './sessions/error-handlers.ts'
 import { sessionGuard } from './sessions/guards.ts'
 import { pages } from './sessions/pages.ts'
@@ -47,6 +48,7 @@ const CAPABILITIES: FastifyPluginAsync<AppParts>[] = [
   health,
   metricsText,
   userApi,
+  deviceApi,
   sessionEvents,
   serviceApi,
   leases,

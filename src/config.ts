@@ -57,6 +57,16 @@ const wholeNumber = (least: number, most: number) =>
     )
     .transform(Number)
 
+const absolutePath = z.string().refine((text) => isAbsolute(text), 'must be an absolute path')
+
+/** The header of the country, and that of the city. */
+const headerNames = list
+  .transform((names) => names.map((name) => name.toLowerCase()))
+  .refine(
+    (names) => names.length <= 2 && names.every((name) => /^[a-z0-9-]+$/.test(name)),
+    'must name the header of the country and, after a comma, that of the city',
+  )
+
 const databaseUrl = z.string().superRefine((text, context) => {
   for (const message of databaseUrlProblems(text)) context.addIssue({ code: 'custom', message })
   if (namesSchema(text)) context.addIssue({ code: 'custom', message: 'name the schema in DATABASE_SCHEMA' })
@@ -95,6 +105,8 @@ const environment = z.object({
   TRUST_PROXY_HEADER: z
     .enum(['x-forwarded-for', 'forwarded'], 'must be x-forwarded-for or forwarded')
     .default('x-forwarded-for'),
+  GEOIP_DATABASE: absolutePath.optional(),
+  PLACE_HEADERS: headerNames.default([]),
   STAFF_MAX_AUTH_AGE: duration.default(15 * UNITS.m),
   LOG_LEVEL: z
     .enum(
@@ -103,10 +115,7 @@ const environment = z.object({
     )
     .default('info'),
   CHECK_MODE: z.enum(['database', 'leased'], 'must be database or leased').default('leased'),
-  JOURNAL_FOLDER: z
-    .string()
-    .refine((text) => isAbsolute(text), 'must be an absolute path')
-    .optional(),
+  JOURNAL_FOLDER: absolutePath.optional(),
   CHECK_CACHE: wholeNumber(1, 10_000_000).default(250_000),
   WORKERS: wholeNumber(1, 64).default(1),
 })
@@ -159,6 +168,8 @@ export function readConfig(env: Record<string, string | undefined>) {
     clearSiteData: set.CLEAR_SITE_DATA,
     trustProxy: set.TRUST_PROXY,
     trustProxyHeader: set.TRUST_PROXY_HEADER,
+    geoipDatabase: set.GEOIP_DATABASE ?? null,
+    placeHeaders: set.PLACE_HEADERS,
     staffMaxAuthAgeSeconds: set.STAFF_MAX_AUTH_AGE,
     logLevel: set.LOG_LEVEL,
     checkMode: set.CHECK_MODE,
@@ -197,6 +208,8 @@ function crossCheck(set: Environment): string[] {
       `COOKIE_DOMAIN: browsers refuse a cookie for ${domain} from ${host}, the host of PUBLIC_URL`,
     )
   }
+  if (set.PLACE_HEADERS.length > 0 && set.TRUST_PROXY.length === 0)
+    problems.push('PLACE_HEADERS: set TRUST_PROXY, too: they are believed only from senders that it lists')
   if (set.SESSION_IDLE_TIMEOUT && set.SESSION_IDLE_TIMEOUT > set.SESSION_MAX_AGE) {
     problems.push('SESSION_IDLE_TIMEOUT: must not be longer than SESSION_MAX_AGE')
   }

@@ -29,6 +29,7 @@ import { createAcknowledged } from './operations/acknowledged.ts'
 import type { Journal } from './operations/journal.ts'
 import { createKeys } from './service-api/keys.ts'
 import { createLastSeen } from './sessions/last-seen.ts'
+import { createPlaces } from './sessions/places.ts'
 import { updateLastSeen } from './sessions/queries.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { startSweeper } from './sessions/sweeper.ts'
@@ -157,6 +158,7 @@ export function createServices(
     checking,
     watch,
     sessions: metrics.instrumentSessions(createSessions(database, lastSeen, afterCommit, isStaff)),
+    places: createPlaces(config.geoipDatabase, log),
     keys: metrics.instrumentKeys(createKeys(database, log)),
     accounts: createAccounts(database, reads, afterCommit, acknowledged),
     incidents: createIncidents(database, afterCommit, acknowledged, {}, reads),

@@ -10,6 +10,7 @@ import { Problem } from '../errors.ts'
 import { count } from '../ui/format.ts'
 import { checkDatabase } from './database-checks.ts'
 import type { Finding } from './finding.ts'
+import { checkPlaces } from './places-check.ts'
 import { checkSettings } from './settings-checks.ts'
 
 export interface JsonOption {
@@ -33,7 +34,7 @@ async function runChecks(context: CommandContext): Promise<Finding[]> {
   const inSettings: Finding[] = []
   try {
     const config = readConfig(context.env)
-    inSettings.push(...checkSettings(config))
+    inSettings.push(...checkSettings(config), ...(await checkPlaces(config)))
     return [...inSettings, ...(await checkDatabase(await context.databaseUrls(), config))]
   } catch (error) {
     return [...inSettings, ...toFindings(error)]

@@ -14,6 +14,7 @@ import {
   primaryKey,
   text,
   uuid,
+  varchar,
 } from 'drizzle-orm/pg-core'
 import { hashedToken, instant, oneOf, representableDates, xid8 } from '../database/columns.ts'
 import { ownSchema } from '../database/own-schema.ts'
@@ -24,6 +25,9 @@ import {
   OPERATION_KINDS,
   type OperationKind,
 } from './kinds.ts'
+
+/** Longest name that a user may give a device, in characters. */
+export const MAX_DEVICE_NAME = 60
 
 /** One action of the service: actor, time, reason, origin and result. */
 export const operation = ownSchema.table(
@@ -88,6 +92,8 @@ export const revokedSession = ownSchema.table(
     lastSeenAt: instant('last_seen_at').notNull(),
     ipAddress: inet('ip_address'),
     userAgent: text('user_agent'),
+    /** The name that its user gave the device. */
+    deviceName: varchar('device_name', { length: MAX_DEVICE_NAME }),
   },
   (table) => [
     // The order of the feed, and of what instances read.

@@ -12,6 +12,7 @@ import { readAddress } from '../lib/read-address.ts'
 import { zonedInstant } from '../lib/schemas.ts'
 import type { Cookies } from '../sessions/cookies.ts'
 import { deviceColumns } from '../sessions/device-columns.ts'
+import type { ReadPlaceHeaders } from '../sessions/place-headers.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { MAX_TOKEN_LENGTH } from '../sessions/tokens.ts'
 import { KEY_PROBLEMS } from './guard.ts'
@@ -47,6 +48,17 @@ const newSession = z.strictObject({
     .string()
     .refine((text) => readAddress(text) !== null, 'must be an IPv4 or IPv6 address')
     .nullish(),
+  signIn: z
+    .strictObject({
+      method: z
+        .string()
+        .nullish()
+        .describe('`password`, `passkey`, `Google`: the first 40 characters are shown to the user'),
+      country: z.string().nullish().describe('ISO 3166-1 alpha-2; anything else counts as unknown'),
+      city: z.string().nullish(),
+    })
+    .nullish()
+    .describe('how and where the user signed in, for the list of devices; never refused for what it says'),
   replaces: z.string().min(1).max(MAX_TOKEN_LENGTH).nullish(),
   takeOver: z
     .strictObject({
@@ -85,9 +97,10 @@ const deletedUser = z.object({
 export interface ServiceApi {
   sessions: Sessions
   cookies: Cookies
+  placeHeadersOf: ReadPlaceHeaders
 }
 
-async function routes(instance: FastifyInstance, { sessions, cookies }: ServiceApi) {
+async function routes(instance: FastifyInstance, { sessions, cookies, placeHeadersOf }: ServiceApi) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   await app.register(fastifyFormbody)
   const forServices = {
@@ -144,7 +157,7 @@ async function routes(instance: FastifyInstance, { sessions, cookies }: ServiceA
       },
     },
     async (request, reply) => {
-      const { user, replaces, takeOver, userAgent, ipAddress } = request.body
+      const { user, replaces, takeOver, userAgent, ipAddress, signIn } = request.body
       if (takeOver && replaces)
         throw new Problem('invalid_request', 'takeOver: replaces no other session.', { field: 'takeOver' })
       const { id: userId, ...profile } = user
@@ -163,7 +176,12 @@ async function routes(instance: FastifyInstance, { sessions, cookies }: ServiceA
               expires: new Date(takeOver.expires),
             }),
           }
-        : await sessions.create({ ...login, replaces: replaces ?? undefined, requestId: request.id })
+        : await sessions.create({
+            ...login,
+            signIn: { ...placeHeadersOf(request), ...signIn },
+            replaces: replaces ?? undefined,
+            requestId: request.id,
+          })
       reply.code(201)
       const expiresAt = session.expires.toISOString()
       return { token, sessionId: session.id, expiresAt, cookie: cookies.session }

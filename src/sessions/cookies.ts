@@ -12,6 +12,9 @@ import { namesIn, readCookie, wholeOf } from './credentials.ts'
 /** Holds the receipt of the operation that the next page reports. Cleared when shown, or after ten minutes. */
 const OUTCOME_COOKIE = 'global-logout.outcome'
 const OUTCOME_SECONDS = 600
+/** Holds when this browser last looked at the devices: for what is new since. Browsers keep no cookie for longer. */
+const VISIT_COOKIE = 'global-logout.visit'
+const VISIT_SECONDS = 400 * 86_400
 /**
  * `Set-Cookie` lines of a refused check, 150 bytes each: nginx answers 500 for headers above 4 kB. Only a planted set of many parts
  * needs more. The last parts go first: what is left is still refused, and the next request removes it.
@@ -30,6 +33,8 @@ export function createCookies({ name, names, domain, secure }: Config['cookie'],
     name: secure ? `__Host-${OUTCOME_COOKIE}` : OUTCOME_COOKIE,
     sameSite: 'strict',
   } as const
+  // Lax, so that a link from a message sends it, too.
+  const visit = { ...base, name: secure ? `__Host-${VISIT_COOKIE}` : VISIT_COOKIE } as const
   /** The lines that remove a cookie, by its name and domain. The configured domain is first; undefined is the host-only form. */
   const removals = new Map(
     names.map((name) => [
@@ -77,6 +82,8 @@ export function createCookies({ name, names, domain, secure }: Config['cookie'],
       set(reply, { ...outcome, value: receipt, maxAge: OUTCOME_SECONDS }),
     readOutcome: (request: FastifyRequest) => readCookie(request.headers, outcome.name),
     clearOutcome: (reply: FastifyReply) => set(reply, { ...outcome, ...EXPIRED }),
+    setVisit: (reply: FastifyReply, value: string) => set(reply, { ...visit, value, maxAge: VISIT_SECONDS }),
+    readVisit: (request: FastifyRequest) => readCookie(request.headers, visit.name),
   }
 }
 

@@ -1,4 +1,4 @@
-/** The device columns of a new session. The Auth.js adapter bundles this module, so it imports no dependency. */
+/** What a new session records of its device and its sign-in. Packages bundle this module, so it imports no dependency. */
 import { readAddress } from '../lib/read-address.ts'
 
 /** Longest user agent that is stored, in characters. ua-parser-js reads 500. */
@@ -20,6 +20,41 @@ export function deviceColumns({ userAgent, ipAddress }: DeviceHints) {
     ipAddress: readAddress(ipAddress ?? ''),
   }
 }
+
+/** How and where the user signed in, as the application or its CDN says. */
+export interface SignIn {
+  /** "password", "passkey", "Google": shown to the user. */
+  method?: string | null | undefined
+  /** ISO 3166-1 alpha-2. */
+  country?: string | null | undefined
+  city?: string | null | undefined
+}
+
+/** Longest texts that are stored of a sign-in, in characters. */
+export const SIGN_IN_LENGTHS = { method: 40, country: 2, city: 80 } as const
+
+/** Never throws, as `deviceColumns`. What is no code of a country becomes null: CDNs say `XX` and `T1` for what they do not know. */
+export function signInColumns({ method, country, city }: SignIn) {
+  const code = country?.trim().toUpperCase() ?? ''
+  return {
+    method: visible(method, SIGN_IN_LENGTHS.method),
+    country: /^[A-Z]{2}$/.test(code) && code !== 'XX' ? code : null,
+    city: visible(city, SIGN_IN_LENGTHS.city),
+  }
+}
+
+/** `profile` of `log_in()` and `sign_in()`: what is known of the user and, if anything, of this sign-in. */
+export function profileText(profile: object, signIn: SignIn | null | undefined): string {
+  const facts = signIn ? signInColumns(signIn) : {}
+  return JSON.stringify(Object.values(facts).some(Boolean) ? { ...profile, signIn: facts } : profile)
+}
+
+function visible(text: string | null | undefined, length: number): string | null {
+  return text == null ? null : cut(recordable(text).trim(), length) || null
+}
+
+/** By whole characters, as PostgreSQL counts them. */
+const cut = (text: string, length: number): string => [...text].slice(0, length).join('').trim()
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

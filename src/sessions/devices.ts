@@ -5,7 +5,7 @@ import { type Device, parseUserAgent } from './user-agents.ts'
 
 export { DEVICE_KINDS, type Device } from './user-agents.ts'
 
-const NONE: Device = { browser: null, os: null, kind: 'unknown' }
+const NONE: Device = { browser: null, version: null, os: null, kind: 'unknown' }
 /** Parsing takes 40 µs, at worst 2 ms, and even a user with 100,000 sessions has few user agents. */
 const devices = new LRUCache<string, Device>({ max: 1_000, memoMethod: parseUserAgent })
 
@@ -15,10 +15,11 @@ export function describeDevice(userAgent: string | null): Device {
   return devices.memo(userAgent.slice(0, MAX_USER_AGENT))
 }
 
-/** "Firefox on Windows", "Safari on iPhone", "curl", "Unknown program", "Unknown device". */
-export function deviceName(device: Device): string {
+/** "Firefox on Windows", "Safari on iPhone", "curl", "Unknown program", "Unknown device"; "Firefox 145 on Windows" with its version. */
+export function deviceName(device: Device, { version = false } = {}): string {
   const { program, place } = deviceWords(device)
-  return place ? `${program} on ${place}` : program
+  const called = version && device.version !== null ? `${program} ${device.version}` : program
+  return place ? `${called} on ${place}` : called
 }
 
 /** The name in two parts, so that a page can isolate a right-to-left program name. */

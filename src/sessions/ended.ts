@@ -1,8 +1,10 @@
-/** Queries for what became of a token or a session that has ended. */
-import { and, desc, eq, sql } from 'drizzle-orm'
+/** Queries for what became of a token or a session that has ended, and of those of a user that ended lately. */
+import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
+import { z } from 'zod'
 import type { Executor } from '../database/database.ts'
-import { type Operation, operation, revokedSession } from '../operations/schema.ts'
+import { positionOf, readCursor, writeCursor } from '../http/cursor.ts'
+import { type Operation, operation, type RevokedSession, revokedSession } from '../operations/schema.ts'
 import { session } from './schema.ts'
 import { type SessionState, stateNow } from './validity.ts'
 
@@ -44,6 +46,92 @@ export async function findTokenStatus(db: Executor, token: string): Promise<Toke
     sessionId: ended.revoked.sessionId,
     revokedAt: ended.revoked.revokedAt,
     ...(ended.operation && { operation: ended.operation }),
+  }
+}
+
+/** How long a user sees what ended, in days. The record may be kept for longer, or for less (REVOCATION_RETENTION). */
+export const RECENT_DAYS = 28
+
+/** Ended sessions of one page. */
+const PAGE = 100
+
+/**
+ * Why a session ended. `signed_out`: on the device itself; `signed_out_elsewhere`: from another device of the user; `replaced`: the user
+ * signed in again on the device; `security_team`; `other`: outside of this service, or by the application.
+ */
+export const END_REASONS = [
+  'signed_out',
+  'signed_out_elsewhere',
+  'replaced',
+  'security_team',
+  'other',
+] as const
+type EndReason = (typeof END_REASONS)[number]
+
+export interface RecentlyEnded {
+  session: RevokedSession
+  reason: EndReason
+  /** The user agent of the other device; null unless one asked for it. */
+  endedFrom: string | null
+}
+
+export interface EndedPage {
+  ended: RecentlyEnded[]
+  /** The cursor of the next page; null after the last. */
+  next: string | null
+}
+
+/**
+ * A page of the sessions of a user that were ended in the last 28 days, while they were valid, newest first. It walks along an index
+ * and stops at the first that is older, so that it reads no more than a page, whatever is kept.
+ * @throws Problem `invalid_request` for an invalid cursor.
+ */
+export async function listRecentlyEnded(
+  db: Executor,
+  userId: string,
+  { cursor, limit = PAGE }: { cursor?: string | undefined; limit?: number } = {},
+): Promise<EndedPage> {
+  const before = cursor ? readCursor(cursor, z.tuple([positionOf.number]))[0] : null
+  const { id, revokedAt } = revokedSession
+  const rows = await db
+    .select({
+      session: revokedSession,
+      operation,
+      recent: sql<boolean>`${revokedAt} > statement_timestamp() - pg_catalog.make_interval(days => ${RECENT_DAYS}::integer)`,
+    })
+    .from(revokedSession)
+    .leftJoin(operation, eq(operation.id, revokedSession.operationId))
+    .where(and(eq(revokedSession.userId, userId), before === null ? undefined : lt(id, BigInt(before))))
+    .orderBy(desc(id))
+    .limit(limit + 1)
+  const older = rows.findIndex(({ recent }) => !recent)
+  const recent = older === -1 ? rows : rows.slice(0, older)
+  const page = recent.slice(0, limit)
+  const last = recent.length > limit ? page.at(-1) : undefined
+  return {
+    ended: page.map(({ session, operation }) => ({ session, ...reasonOf(session, operation) })),
+    next: last ? writeCursor([String(last.session.id)]) : null,
+  }
+}
+
+/** Staff are never named to a user, nor what they wrote or where they were. */
+function reasonOf(
+  { sessionId }: RevokedSession,
+  operation: Operation | null,
+): Pick<RecentlyEnded, 'reason' | 'endedFrom'> {
+  const because = (reason: EndReason) => ({ reason, endedFrom: null })
+  switch (operation?.kind) {
+    case 'session.replace':
+      return because('replaced')
+    case 'user.revoke':
+    case 'incident.execute':
+      return because('security_team')
+    case 'logout':
+    case 'session.end':
+      if (operation.actorSessionId === sessionId) return because('signed_out')
+      return { reason: 'signed_out_elsewhere', endedFrom: operation.userAgent }
+    default:
+      return because('other')
   }
 }
 

@@ -5,6 +5,7 @@ import { hashToken } from '../database/token-hash.ts'
 import { Problem, unavailable } from '../errors.ts'
 import type { AfterCommit } from '../leases/after-commit.ts'
 import { actsOf } from '../operations/acknowledged.ts'
+import { profileText, type SignIn } from './device-columns.ts'
 import { findLock } from './locks.ts'
 import type { UserProfile } from './queries.ts'
 import { userLocked } from './refusals.ts'
@@ -21,6 +22,8 @@ export interface Login extends RequestSource {
   userId: string
   /** What the application knows of the user, for staff and pages. A field that is left out keeps its value. */
   profile?: UserProfile
+  /** How and where the user signed in. */
+  signIn?: SignIn | undefined
   /** The previous token of this browser; its session ends in the same transaction, which prevents session fixation. */
   replaces?: string | undefined
   /** The service key that creates the session; absent when the user signs in. */
@@ -47,6 +50,7 @@ export function createLogIn({ run, act }: Pick<Database, 'run' | 'act'>, afterCo
   return async ({
     userId,
     profile = {},
+    signIn,
     replaces,
     key,
     userAgent,
@@ -54,7 +58,7 @@ export function createLogIn({ run, act }: Pick<Database, 'run' | 'act'>, afterCo
     requestId,
   }: Login): Promise<{ token: string; session: CreatedSession }> => {
     const token = generateSessionToken()
-    const who = [hashToken(token), userId, JSON.stringify(profile), userAgent, ipAddress]
+    const who = [hashToken(token), userId, profileText(profile, signIn), userAgent, ipAddress]
     const how = [
       replaces === undefined ? null : hashToken(replaces),
       key?.id ?? null,

@@ -4,12 +4,11 @@
  */
 import type { Database } from '../database/database.ts'
 import { hashToken } from '../database/token-hash.ts'
-import { Problem } from '../errors.ts'
 import type { AfterCommit } from '../leases/after-commit.ts'
 import { actsOf } from '../operations/acknowledged.ts'
 import type { LogoutScope } from '../operations/kinds.ts'
 import type { RequestSource } from './log-in.ts'
-import { tokenNotValid } from './refusals.ts'
+import { sessionNotFound, tokenNotValid } from './refusals.ts'
 import { type Dated, type Ended, endedOf, endingAct, MOST_LISTED } from './revoke.ts'
 
 export interface Outcome {
@@ -56,7 +55,7 @@ export function createLogOut(database: Pick<Database, 'act' | 'transaction'>, af
     )
     const [xid, outcome, signedOut, operationId, ended, revoked, , acts] = row
     if (outcome === 'refused') throw tokenNotValid()
-    if (outcome === 'not_found') throw new Problem('session_not_found', 'None of your sessions has this id.')
+    if (outcome === 'not_found') throw sessionNotFound()
     const waitedMs = await afterCommit(xid, operationId, actsOf(acts))
     return { operationId, scope, revokedCount: ended, revoked: revoked.map(endedOf), signedOut, waitedMs }
   }

@@ -63,6 +63,21 @@ export async function updateLastSeen(
   await db.update(session).set(seen).where(inArray(session.id, due))
 }
 
+/** Gives a device of a user a name, or takes it away. @returns whether the user has such an active session. */
+export async function nameDevice(
+  db: Executor,
+  userId: string,
+  sessionId: string,
+  deviceName: string | null,
+): Promise<boolean> {
+  const named = await db
+    .update(session)
+    .set({ deviceName })
+    .where(and(eq(session.id, sessionId), eq(session.userId, userId), isValid))
+    .returning({ id: session.id })
+  return named.length > 0
+}
+
 /** Waits until the user's logins in progress have committed, and blocks new ones until the transaction ends. */
 export async function lockUserForLogout(tx: Executor, userId: string): Promise<void> {
   await tx.select({ id: user.id }).from(user).where(eq(user.id, userId)).for('update')

@@ -7,6 +7,10 @@ export function userLocked({ until }: Lock): Problem {
   return new Problem('user_locked', `Sign-in of this user is locked ${end}.`)
 }
 
+export function sessionNotFound(): Problem {
+  return new Problem('session_not_found', 'None of your sessions has this id.')
+}
+
 export function tokenNotValid(): Problem {
   return new Problem('invalid_token', 'Sign in again. Nothing was ended by this request.')
 }

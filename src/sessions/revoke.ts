@@ -16,7 +16,10 @@ export const MOST_LISTED = 100
 export const extensionFor = (count: number): number => (count > WITHIN_DEADLINE ? count : 0)
 
 /** An active session that has ended. */
-export type Ended = Pick<Session, 'id' | 'userAgent' | 'ipAddress' | 'createdAt' | 'lastSeenAt'>
+export type Ended = Pick<
+  Session,
+  'id' | 'deviceName' | 'userAgent' | 'ipAddress' | 'createdAt' | 'lastSeenAt'
+>
 
 /**
  * Calls a function that ends sessions, whose last argument says whether they may be more than a thousand.

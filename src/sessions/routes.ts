@@ -1,12 +1,10 @@
-/** The API for signed-in users: list and end their own sessions, by cookie or bearer token. */
+/** The API for signed-in users: who they are, and the end of their sessions, by cookie or bearer token. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { ignoreBodies } from '../http/bodies.ts'
-import { callers } from '../http/openapi/document.ts'
-import { cursor, instant, nextCursor, nullableText, sessionId } from '../http/schemas.ts'
-import { describeDevice } from './devices.ts'
+import { instant, nullableText, sessionId } from '../http/schemas.ts'
 import type { Finished, FinishLogout } from './finish-logout.ts'
 import { type CookieSettings, requireTokensForSignOut, sourceOf } from './guards.ts'
 import type { Outcome } from './log-out.ts'
@@ -19,7 +17,7 @@ import {
   scope,
 } from './logout-request.ts'
 import type { Session } from './schema.ts'
-import { device, endedSessions, toEndedSessions } from './schemas.ts'
+import { endedSessions, forChanges, forUsers, toEndedSessions } from './schemas.ts'
 import type { Sessions } from './sessions.ts'
 
 const times = { createdAt: instant, lastSeenAt: instant, expiresAt: instant }
@@ -32,14 +30,6 @@ const currentSession = z.object({
     image: nullableText,
   }),
   session: z.object({ id: z.string(), ...times }),
-})
-
-const sessionList = z.object({
-  sessionCount: z.int().describe('all active sessions of the user, on this page or not'),
-  sessions: z.array(
-    z.object({ id: z.string(), current: z.boolean(), device, ipAddress: nullableText, ...times }),
-  ),
-  next: nextCursor,
 })
 
 const logoutOutcome = z.object({
@@ -61,16 +51,6 @@ export interface UserApi {
 async function routes(instance: FastifyInstance, { sessions, cookieSettings, finishLogout }: UserApi) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const signedIn = { preHandler: app.requireSession }
-  const forUsers = {
-    tags: ['users'],
-    security: callers.user,
-    problems: ['unauthenticated', 'invalid_token', 'unavailable'],
-  } as const
-  const forChanges = {
-    ...forUsers,
-    problems: [...forUsers.problems, 'cross_origin', 'outcome_unknown'],
-  } as const
-
   const session = {
     ...forUsers,
     operationId: 'getSession',
@@ -81,36 +61,6 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, fin
     const { user, session } = request.session
     const { id, name, email, image } = user
     return { user: { id, name, email, image }, session: { id: session.id, ...timesOf(session) } }
-  })
-
-  const list = {
-    ...forUsers,
-    operationId: 'listSessions',
-    summary: "All active sessions of the token's user",
-    description:
-      'The session of the request comes first, then the most recently seen: 100, and the next 100 with `?cursor=`. ' +
-      'A session that is used while you page moves to the first page.',
-    problems: [...forUsers.problems, 'invalid_request'] as const,
-    querystring: z.object({ cursor: cursor.optional() }),
-    response: { 200: sessionList.describe('One entry for each device.') },
-  }
-  app.get('/api/sessions', { ...signedIn, schema: list }, async (request) => {
-    const { session: current } = request.session
-    const { cursor } = request.query
-    const { total } = await sessions.summary(current.userId)
-    const page = await sessions.list(current.userId, { cursor, except: current.id })
-    const listed = cursor ? page.sessions : [current, ...page.sessions]
-    return {
-      sessionCount: total,
-      sessions: listed.map((session) => ({
-        id: session.id,
-        current: session.id === current.id,
-        device: describeDevice(session.userAgent),
-        ipAddress: session.ipAddress,
-        ...timesOf(session),
-      })),
-      next: page.next,
-    }
   })
 
   await app.register(async (bodiless) => {

@@ -3,9 +3,11 @@
  * with defaults: the stock adapter works on it.
  */
 import { sql } from 'drizzle-orm'
-import { boolean, check, index, inet, integer, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { boolean, check, index, inet, integer, text, timestamp, uuid, varchar } from 'drizzle-orm/pg-core'
 import { hashedToken, instant, representableDates } from '../database/columns.ts'
 import { ownSchema } from '../database/own-schema.ts'
+import { MAX_DEVICE_NAME } from '../operations/schema.ts'
+import { SIGN_IN_LENGTHS } from './device-columns.ts'
 
 /**
  * Mirrors who has, or had, sessions: the application's user by its id as text, whatever the type there. Sign-ins and logouts of one
@@ -48,6 +50,12 @@ export const session = ownSchema.table(
     keyId: uuid('keyId'),
     /** The epoch in which it began, set by a trigger. The session is over when the policy has a later one. */
     epoch: integer('epoch').notNull().default(0),
+    /** The name that the user gives the device. */
+    deviceName: varchar('deviceName', { length: MAX_DEVICE_NAME }),
+    /** How the user signed in, and where, as the application says. */
+    signInMethod: varchar('signInMethod', { length: SIGN_IN_LENGTHS.method }),
+    country: varchar('country', { length: SIGN_IN_LENGTHS.country }),
+    city: varchar('city', { length: SIGN_IN_LENGTHS.city }),
   },
   (table) => [
     index('session_userId_idx').on(table.userId),

@@ -67,6 +67,15 @@ function isAfter([at, id]: z.infer<typeof position>): SQL {
   return sql`(${lastSeenAt}, ${session.id}) < (${at}::timestamptz, ${id}::uuid)`
 }
 
+/** One active session of a user; null where there is none with this id. */
+export async function findOwnSession(db: Executor, userId: string, id: string): Promise<Session | null> {
+  const [found] = await db
+    .select(sessionColumns)
+    .from(session)
+    .where(and(eq(session.id, id), eq(session.userId, userId), isValid))
+  return found ?? null
+}
+
 /** The number of active sessions of a user. */
 export function countActiveSessions(db: Executor, userId: string): Promise<number> {
   return db.$count(session, and(eq(session.userId, userId), isValid))

@@ -7,14 +7,15 @@ import type { AfterCommit } from '../leases/after-commit.ts'
 import { listEndedBy } from '../operations/ended-sessions.ts'
 import { findOperation } from '../operations/record.ts'
 import type { RevokedSession } from '../operations/schema.ts'
-import { findTokenStatus, type TokenStatus, tokenHashesOf } from './ended.ts'
+import { findTokenStatus, listRecentlyEnded, type TokenStatus, tokenHashesOf } from './ended.ts'
 import type { LastSeen } from './last-seen.ts'
 import { createLogIn } from './log-in.ts'
 import { createLogOut } from './log-out.ts'
-import { type ActiveSession, findSession } from './queries.ts'
+import { type ActiveSession, findSession, nameDevice } from './queries.ts'
+import { sessionNotFound } from './refusals.ts'
 import { createRefuseStaff, type IsStaff } from './refuse-staff.ts'
 import { createRemoveUser } from './remove-user.ts'
-import { listSessions, type PageOptions, summarizeSessions } from './session-list.ts'
+import { findOwnSession, listSessions, type PageOptions, summarizeSessions } from './session-list.ts'
 import { createTakeOver } from './take-over.ts'
 import { operationOf, proves } from './tokens.ts'
 
@@ -52,6 +53,15 @@ export function createSessions(
     peek: (token: string): Promise<ActiveSession | null> => run((db) => findSession(db, token)),
     /** A page of a user's active sessions, most recently seen first. */
     list: (userId: string, options?: PageOptions) => run((db) => listSessions(db, userId, options)),
+    /** An active session of a user, by its public id; null where the user has none with this id. */
+    findOwn: (userId: string, id: string) => run((db) => findOwnSession(db, userId, id)),
+    /** Gives a device a name, or takes it away. @throws Problem `session_not_found`. */
+    async name(userId: string, id: string, name: string | null): Promise<void> {
+      if (!(await run((db) => nameDevice(db, userId, id, name)))) throw sessionNotFound()
+    },
+    /** A page of the sessions of a user that were ended in the last 28 days, newest first, with the reason. */
+    recentlyEnded: (userId: string, options?: { cursor?: string | undefined; limit?: number }) =>
+      run((db) => listRecentlyEnded(db, userId, options)),
     /** The number and a hash of a user's active sessions, and their ids if they are `mostIds` at most. */
     summary: (userId: string, mostIds = 0) => run((db) => summarizeSessions(db, userId, mostIds)),
     /** The status of a token: whether it is valid and, if not, why. */

@@ -12,6 +12,8 @@ type Kind = (typeof DEVICE_KINDS)[number]
 
 export interface Device {
   browser: string | null
+  /** The main version of the browser: "145". As at the sign-in, since nothing later is recorded. */
+  version: string | null
   os: string | null
   /** `app`: a program that does not name its device. */
   kind: Kind
@@ -25,10 +27,17 @@ export function parseUserAgent(text: string): Device {
   const agent = text.slice(0, MAX_USER_AGENT)
   const parser = new UAParser(agent)
   const os = systemOf(agent, parser)
-  if (isBot(agent)) return { browser: BOT_NAME.exec(agent)?.[0] ?? null, os, kind: 'bot' }
-  const browser = appOf(agent) ?? browserOf(agent, parser)
+  if (isBot(agent)) return { browser: BOT_NAME.exec(agent)?.[0] ?? null, version: null, os, kind: 'bot' }
+  const app = appOf(agent)
+  const browser = app ?? browserOf(agent, parser)
+  const version = mainVersion(app === null ? browserVersion(agent, parser) : APP_VERSION.exec(agent)?.[1])
   const kind = kindOf(agent, os, modelOf(agent, parser))
-  return { browser, os, kind: kind ?? (isProgram(agent) ? 'app' : 'unknown') }
+  return {
+    browser,
+    version: browser === null ? null : version,
+    os,
+    kind: kind ?? (isProgram(agent) ? 'app' : 'unknown'),
+  }
 }
 
 /** The first match decides. */
@@ -94,6 +103,19 @@ function browserOf(agent: string, parser: UAParser): string | null {
   const { name } = parser.getBrowser()
   const known = name !== undefined && Object.hasOwn(BROWSERS, name) ? BROWSERS[name] : name
   return known ?? (/\bFirefox\/\d/.test(agent) ? 'Firefox' : null)
+}
+
+/** The version of what `browserOf` names: null where that is another program than the library found. */
+function browserVersion(agent: string, parser: UAParser): string | undefined {
+  if (BASED_ON_OTHERS.some(([, mark]) => mark.test(agent))) return undefined
+  return parser.getBrowser().version ?? /\bFirefox\/(\d+)/.exec(agent)?.[1]
+}
+
+const APP_VERSION = /^[^/]+\/v?(\d+)/
+
+/** Browsers freeze or round what follows, and a person compares one number. */
+function mainVersion(version: string | undefined): string | null {
+  return /^\d{1,4}(?!\d)/.exec(version ?? '')?.[0] ?? null
 }
 
 const BOT_NAME = /[\w.-]{0,20}(?<!cu|[mpd] )(?:bot|crawler|spider)(?![a-z])/i

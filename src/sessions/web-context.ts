@@ -7,6 +7,7 @@ import { createCredentialReader } from './credential-reader.ts'
 import type { Credential } from './credentials.ts'
 import { createFinishLogout } from './finish-logout.ts'
 import { otherTokens } from './other-tokens.ts'
+import { createReadPlaceHeaders } from './place-headers.ts'
 import { createUnlistedCookieWarning } from './unlisted-cookies.ts'
 
 export type WebContext = ReturnType<typeof createWebContext>
@@ -19,7 +20,18 @@ export function createWebContext(
     publicOrigin,
     allowedRedirects,
     clearSiteData,
-  }: Pick<Config, 'cookie' | 'authSecrets' | 'publicOrigin' | 'allowedRedirects' | 'clearSiteData'>,
+    placeHeaders,
+    trustProxy,
+  }: Pick<
+    Config,
+    | 'cookie'
+    | 'authSecrets'
+    | 'publicOrigin'
+    | 'allowedRedirects'
+    | 'clearSiteData'
+    | 'placeHeaders'
+    | 'trustProxy'
+  >,
   signInPath: string | null,
   log: Log,
 ) {
@@ -35,6 +47,7 @@ export function createWebContext(
       warnUnlisted: createUnlistedCookieWarning(cookie.names, log),
     },
     finishLogout: createFinishLogout(cookies, publicOrigin, allowedRedirects, clearSiteData),
+    placeHeadersOf: createReadPlaceHeaders({ placeHeaders, trustProxy }),
     signInPath,
   }
 }

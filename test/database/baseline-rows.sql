@@ -26,6 +26,9 @@ insert into session ("sessionToken", "userId", expires, "ipAddress", "userAgent"
 	(pg_temp.hashed('grace-desk'), 'grace', 'infinity', '192.0.2.44', 'Desk'),
 	(pg_temp.hashed('eve-phone'), 'eve', 'infinity', null, null);
 
+update session set "deviceName" = 'Ada''s phone', "signInMethod" = 'passkey', country = 'GB', city = 'London' where "sessionToken" = pg_temp.hashed('ada-phone');
+update session set "deviceName" = 'Lost tablet' where "sessionToken" = pg_temp.hashed('ada-ended');
+
 -- Keys, one of them revoked; a role; a lock that ends eve's sessions.
 insert into service_key (name, key_hash, scopes, last_used_at) values
 	('api', pg_temp.hashed('glk_upgraded-upgraded-upgraded-upgraded-upgrade'), '{introspect,events}', now()), ('old', 'x', '{security}', null);

@@ -68,6 +68,10 @@ CREATE TABLE global_logout.session (
     "userAgent" text,
     "keyId" uuid,
     epoch integer DEFAULT 0 NOT NULL,
+    "deviceName" character varying(60),
+    "signInMethod" character varying(40),
+    country character varying(2),
+    city character varying(80),
     CONSTRAINT session_dates CHECK ((("createdAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("createdAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("lastSeenAt" < '9999-12-31 00:00:00+00'::timestamp with time zone) AND ("passiveAt" >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND ("passiveAt" < '9999-12-31 00:00:00+00'::timestamp with time zone)))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
@@ -277,7 +281,7 @@ BEGIN
 	)
 	SELECT count(*), coalesce(array_agg(a.session_id), '{}'), (
 			SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.session_id, 'createdAt', r.created_at, 'lastSeenAt', r.last_seen_at,
-				'ipAddress', host(r.ip_address), 'userAgent', r.user_agent) ORDER BY r.last_seen_at DESC, r.session_id), '[]')
+				'ipAddress', host(r.ip_address), 'userAgent', r.user_agent, 'deviceName', r.device_name) ORDER BY r.last_seen_at DESC, r.session_id), '[]')
 			FROM latest, LATERAL (SELECT * FROM global_logout.revoked_session r WHERE r.xid = pg_current_xact_id() AND r.id = latest.id LIMIT 1) r)
 		INTO ended, ids, revoked FROM all_ended a;
 	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = operation_id;
@@ -366,7 +370,7 @@ BEGIN
 	END LOOP;
 	IF 'global_logout_service' = ANY (known) THEN
 		GRANT SELECT, INSERT, UPDATE (name, email, image) ON global_logout."user" TO global_logout_service;
-		GRANT SELECT, INSERT, UPDATE ("lastSeenAt", "passiveAt"), DELETE ON global_logout.session TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE ("lastSeenAt", "passiveAt", "deviceName"), DELETE ON global_logout.session TO global_logout_service;
 		GRANT UPDATE (idle_timeout_seconds, max_age_seconds) ON global_logout.session_policy TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE (beat, applied, notices), DELETE ON global_logout.instance TO global_logout_service;
 		GRANT SELECT, INSERT, UPDATE (until, reason, locked_at), DELETE ON global_logout.user_lock TO global_logout_service;
@@ -491,9 +495,10 @@ BEGIN
 	END IF;
 	xid := pg_current_xact_id()::text;
 	SELECT * INTO STRICT policy FROM global_logout.session_policy;
-	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent", "keyId")
+	INSERT INTO global_logout.session ("sessionToken", "userId", expires, "ipAddress", "userAgent", "keyId", "signInMethod", country, city)
 		VALUES (token_hash, user_id, (statement_timestamp() + make_interval(secs => policy.max_age_seconds::double precision)) AT TIME ZONE 'utc',
-			ip_address, user_agent, key_id)
+			ip_address, user_agent, key_id, left(profile #>> '{signIn,method}', 40), left(profile #>> '{signIn,country}', 2),
+			left(profile #>> '{signIn,city}', 80))
 		RETURNING * INTO made;
 	session_id := made.id;
 	created_at := made."createdAt";
@@ -756,9 +761,9 @@ BEGIN
 	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
 		RAISE EXCEPTION 'record_ending_update() is for global_logout.session alone';
 	END IF;
-	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, of_many, created_at, last_seen_at, ip_address, user_agent)
+	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, of_many, created_at, last_seen_at, ip_address, user_agent, device_name)
 	SELECT old.id, old."sessionToken", old."userId", named.id, named.id IS NOT NULL AND named.user_id IS DISTINCT FROM old."userId",
-		old."createdAt", greatest(old."lastSeenAt", old."passiveAt"), old."ipAddress", old."userAgent"
+		old."createdAt", greatest(old."lastSeenAt", old."passiveAt"), old."ipAddress", old."userAgent", old."deviceName"
 	FROM global_logout.session_policy p
 	WHERE at < global_logout.session_ends_at(old.expires, old."createdAt", old."lastSeenAt", old.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
 		AND (new."sessionToken" <> old."sessionToken" OR new."userId" <> old."userId"
@@ -884,14 +889,14 @@ BEGIN
 	IF TG_RELID <> 'global_logout.session'::regclass::oid THEN
 		RAISE EXCEPTION 'record_revocations() is for global_logout.session alone';
 	END IF;
-	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, of_many, created_at, last_seen_at, ip_address, user_agent)
+	INSERT INTO global_logout.revoked_session (session_id, session_token, user_id, operation_id, of_many, created_at, last_seen_at, ip_address, user_agent, device_name)
 	SELECT e.id, e."sessionToken", e."userId", named.id, named.id IS NOT NULL AND named.user_id IS DISTINCT FROM e."userId",
-		e."createdAt", greatest(e."lastSeenAt", e."passiveAt"), e."ipAddress", e."userAgent"
+		e."createdAt", greatest(e."lastSeenAt", e."passiveAt"), e."ipAddress", e."userAgent", e."deviceName"
 	FROM ended e CROSS JOIN global_logout.session_policy p
 	WHERE at < global_logout.session_ends_at(e.expires, e."createdAt", e."lastSeenAt", e.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
 	UNION ALL
 	SELECT e.id, e."sessionToken", e."userId", i.operation_id, true,
-		e."createdAt", greatest(e."lastSeenAt", e."passiveAt"), e."ipAddress", e."userAgent"
+		e."createdAt", greatest(e."lastSeenAt", e."passiveAt"), e."ipAddress", e."userAgent", e."deviceName"
 	FROM ended e CROSS JOIN global_logout.session_policy p
 	-- Locked, so that an incident that is being finished has counted the row, or does not get it.
 	CROSS JOIN LATERAL (SELECT r.operation_id, r.started_at FROM global_logout.incident r
@@ -1552,7 +1557,8 @@ CREATE TABLE global_logout.revoked_session (
     last_seen_at timestamp with time zone NOT NULL,
     ip_address inet,
     user_agent text,
-    of_many boolean DEFAULT false NOT NULL
+    of_many boolean DEFAULT false NOT NULL,
+    device_name character varying(60)
 )
 WITH (autovacuum_vacuum_insert_scale_factor='0.02', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
 
@@ -1634,89 +1640,90 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x8f0d9bfc800ec4289d85f64afcbb3dc6b07305fedea576a9b6e53a1ed05e23b6', '733:733:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x37a2eb1a51abb815702acec3b36d320b36b7b25851786735e8c76a8e47a98395', '1026:1026:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x4e027459df50f8cac5870bd81bd9a3a93c268e19f799a1fa6bc090a076482c9b', '\xfe5ce6e26e8a9f102eca7f14544cec5c005716b36bb19493051dff3840f6482b', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x9291d08541d1569039beef9c86dc8330c2f096039ee4d092d122353f47aec295', '\xd5762b1c02ad69baf340b1e68773de8bfc36c1f485e55fc4bd3de69d187d1e00', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\xec45971e2ae9e1184412f0285a7d39d32d4220fb73e32c6149f5022cf69f5818', '\xfb615222099ece57a205cf130e4310e03f348381f9f8acdef8b8daf5e380df79', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '11fa433c-f429-4fb0-a10b-df97abc3e0b5', '\xd8836ca525518358e7b71690867c08a45818f48005dfad973cbd5c5dd43344ee', '\x5108fd96ae4a1a61a67b71d16157354b4ab82929f34c5f646d5761e769b00037', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '19195209-b822-41df-b969-71c70b772491', '\x5bbeb33a51cfa308cdbb8a9e9b54b9a241ac336aedfba5183e84ec2766a22ea2', '\x58f81f3c3109e2302e4aacbc729e31a39c77eaf06f27c3370804eb3fdef55e6b', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '38f11a5d-8d00-4c5c-bb9a-aa9cade1177a', '\xe0b526f4d028b98e655b3665fa40e99e550878808e8157e1be37069701c0a5e7', '\x3faa2b374bc331d3dfd5d69e694c152adc2faf01399bfb35ae1c32eda4fc32ba', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, '5672364c-51ee-44c0-8dbd-747c05eb55b8', '\xf50874611b7143015e435fd6b251be9ccda2ebf85f503006f54c3699c420e02e', '\x4f58b1da92d399c5d9b64722f50f518f6826f1b711dcdb3666042b9ea0ce782e', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, '594aad69-76f6-43a0-85b3-664fa6a2e559', '\x6bc09a9e3b78c7f65c5e97d1e1969ac0b8a2634e9b700b3b39344b311c7a8839', '\x9eb3f00e618877caa17c3437d2c8882ce09cc0a66e04d922e92a363726ded4e3', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, '643a1bba-834d-408e-8294-599910875efc', '\x437d37de34a48c0ce209a57b3e600dbd690c82765fd8a13ca69fe13217113380', '\xb6cbb2b1e2a9789b537759109a9f71b981400f7c6653b1865e62c5c8999112b3', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, '98ad1c18-47d1-4c93-8ea0-fdc31dc3a20f', '\xb7245d5b248cd10e6fffdfc4320e22d1d81e8ad5117c04cd018d93aaae171e10', '\xe36771b548dd8b9b2de01970ae573743f380ddaf6021d8619cb2706fff08ea80', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'bf102532-88bb-45e9-96f7-6f3128a3d521', '\xfdae52b45d419311ad22dc2a029b5ec3c3909872f5aba9f1c388ddfeee3c4dff', '\x65de2447460216330450b1244f86068b4918d95342126fe967b97ebbf5a658cf', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'e4d92db2-f4f6-4637-92e7-3eaa8dc4f9d4', '\x68799377b8f21874f2d41bffaf6f61d82d1fb2e3273a44bf4fceb44618d888a0', '\x8f0d9bfc800ec4289d85f64afcbb3dc6b07305fedea576a9b6e53a1ed05e23b6', '2026-11-28 07:23:18.181288+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\xce7366b9fbd77b76f774f3554e84967128de23b35bfb5909cae36a2f6168e66c', '\xd4916e77f665c3676d2e5a5da7c38ed93b36db68a3e3311730679d416ca26518', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xb2ec0d65fb0a4ec2e4a95bcf16b82f556f5395c217a054bac617c5b451d67e12', '\xaa30b004b0cc95c990c6d949742cce6493688027911d221e45074d90731659f6', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x14aec4ab4391b844155a30afa450d68be148a636c3e924caf7c782839a37d951', '\xcee11b4d5451c3a6fb705d84bde78f8d1e9f0de38b7562409399d001a51fbf91', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '002440b9-1ba7-4c02-8c18-56a3317873d3', '\xe8e51886b6099379148e60a59bf6bd728631ed3e4b6b72ca6fdfe2df77aedc48', '\x971dfd3db65c8816b498651a41df49cd69c8514a6c3ff6ad4e746dbe7770f287', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '12321ac3-7868-441e-a3cd-955048b4ecb8', '\xbc76f1b3b57afb4d39a6ebad6a3bbf3a9c1eda7ed99e2eb2709e02ffd6f001a6', '\x2af12258e744646755f191d22f4e8aa7355fddedd069d74674af2b09291e01a0', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '81abe166-d3b6-4ad7-ab86-5b1944812204', '\x0902f93eff70f3ee9de721f80891fc93def674da53af6326b77cc8dc7e5343aa', '\xda84eb5d5083ab9873065abb9d01a54631ee86e6f025fa9fcde954cb0352ad50', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, 'a34be489-913d-4f13-b83c-523f8dad7955', '\x40962d365ee5dfbb424ade13843e663081320cd9aed227c5ad11cd279e0e1f91', '\xcf11dabfd1307c652aa591966e496414b419c36f49ddfdd4a90576bf094d5e4b', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, 'acecb2ee-3f08-4953-ae76-8bd8cb88a4ed', '\xc33d6e7de118a352195094e4c01fe4eeacc2dceccaadb7b794904e623b4f53b5', '\x594f9423cb525c3037efa832d30002563d3df80be42130d04782fa8615b633a7', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, 'ce248bd2-7d69-4033-813f-c5e0c07d27b0', '\x37fedccd0268712b1a7368da32c3245d850804717b83450fcd0e75c29008bb46', '\x8b36e71f9e7ea4c8c76c1af649a25b8f6195033a7636c8424b7030f3e1b85736', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'e1e2914e-894f-4b81-93b5-de9a76ddb5a3', '\x797ee2e55858393892e31ccf50c25a993b4bb5048cad881e46d7321770d39c93', '\x6b996a0295ea1d779e7d092adab59a84eacb35ee055b497c10068e7d3a66942c', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'eca336fe-dcb3-4b9d-84e6-1be673844007', '\x39061fb5d24ea253cb04c98c8eab595dddc1693b7fcb88ad6b2caf256ee0a458', '\x1f7da979d0d33765e546284632603bd51ab611c95917bc8b87151de038c981b2', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'f3db5c9a-1b2f-4f7a-959c-4d318cb11ab9', '\xb60eeb967f5eb9131a033d801b0bf83b87fdb33bdddde7c9da2fbc5422180cd7', '\x37a2eb1a51abb815702acec3b36d320b36b7b25851786735e8c76a8e47a98395', '2026-11-28 10:27:27.491304+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 07:23:18.181288+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 07:23:18.181288+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 07:23:18.181288+00', '2026-11-28 07:23:18.181288+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 10:27:27.491304+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 10:27:27.491304+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{2ce5bdc0-5f46-47f6-b835-6a4aadd8a496}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{1ba72904-4983-486b-9380-93c510f81c98}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
-INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '732:732:', '{}');
+INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '1025:1025:', '{}');
 
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 07:23:17.4395+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 07:23:17.4395+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 10:27:26.337408+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 10:27:26.337408+00');
 
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '653ccb61b5201a597b53be752b135e83c520a501079e90d1db409e20d28acb63', 1795824000000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '3a26b468e56c62855d86fc5bb492a3514b4ee4f6e1daeeb4f8353ba6a52b4f16', 1795824001000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, 'da9c0b8591f640beef9ab0e9a36224a7c9d33d38f5a588669318330e28983bc5', 1795824002000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '90303f179e3ffe7d45a8c6718a1744c9e50b7fa0eb9a35ce2c8619fe8db681ef', 1795824003000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, '831f3d2bc1c3b315608c0d0b3d606ba86bf6b92a26f3bdc31d6347c2b9284b32', 1795824004000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (6, '66c91f0f5425c78974f215c98dd812954bbf7106a79963753d744def64b96a4e', 1795824005000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('38f11a5d-8d00-4c5c-bb9a-aa9cade1177a', 'logout', 'local', 'user', 'ada', '44fd8a4d-b4c2-4c7f-8f3a-981ef4cd294a', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 07:23:18.181288+00', 1, NULL, NULL, '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 07:23:18.181288+00', 1, NULL, NULL, '731', 12);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('5672364c-51ee-44c0-8dbd-747c05eb55b8', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 07:23:18.181288+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('594aad69-76f6-43a0-85b3-664fa6a2e559', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 07:23:18.181288+00', 0, NULL, '{"name": "api", "keyId": "fff5a9da-c3c6-4623-a7c5-a749dfc66fe0", "scopes": ["introspect", "events"], "expiresAt": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('98ad1c18-47d1-4c93-8ea0-fdc31dc3a20f', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 07:23:18.181288+00', 0, NULL, '{"name": "old", "keyId": "08f4e5e7-55e0-4003-ae23-ec89f1774b1f", "scopes": ["security"], "expiresAt": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e4d92db2-f4f6-4637-92e7-3eaa8dc4f9d4', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 07:23:18.181288+00', 0, NULL, '{"name": "old", "keyId": "08f4e5e7-55e0-4003-ae23-ec89f1774b1f", "scopes": ["security"], "expiresAt": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('bf102532-88bb-45e9-96f7-6f3128a3d521', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 07:23:18.181288+00', 0, NULL, '{"role": "security", "before": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('19195209-b822-41df-b969-71c70b772491', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 07:23:18.181288+00', 0, NULL, '{"role": "auditor", "before": null}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('11fa433c-f429-4fb0-a10b-df97abc3e0b5', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 07:23:18.181288+00', 0, NULL, '{"lockedUntil": "forever"}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('643a1bba-834d-408e-8294-599910875efc', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 07:23:18.181288+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '731', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 07:23:18.181288+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '732', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 07:23:18.181288+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '732', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('a34be489-913d-4f13-b83c-523f8dad7955', 'logout', 'local', 'user', 'ada', '1c0ce45a-bebe-4d13-b266-e7f2dce6adda', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 10:27:27.491304+00', 1, NULL, NULL, '1024', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 10:27:27.491304+00', 1, NULL, NULL, '1024', 12);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('12321ac3-7868-441e-a3cd-955048b4ecb8', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '1024', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e1e2914e-894f-4b81-93b5-de9a76ddb5a3', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"name": "api", "keyId": "47316a2f-e63b-4419-bbea-35cc826f1638", "scopes": ["introspect", "events"], "expiresAt": null}', '1024', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('002440b9-1ba7-4c02-8c18-56a3317873d3', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"name": "old", "keyId": "f13d2ba7-63c5-4a54-831d-23d6c1beb2f1", "scopes": ["security"], "expiresAt": null}', '1024', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f3db5c9a-1b2f-4f7a-959c-4d318cb11ab9', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"name": "old", "keyId": "f13d2ba7-63c5-4a54-831d-23d6c1beb2f1", "scopes": ["security"], "expiresAt": null}', '1024', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('acecb2ee-3f08-4953-ae76-8bd8cb88a4ed', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"role": "security", "before": null}', '1024', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('81abe166-d3b6-4ad7-ab86-5b1944812204', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"role": "auditor", "before": null}', '1024', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('ce248bd2-7d69-4033-813f-c5e0c07d27b0', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"lockedUntil": "forever"}', '1024', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('eca336fe-dcb3-4b9d-84e6-1be673844007', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '1024', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 10:27:27.491304+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '1025', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '1025', NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '44fd8a4d-b4c2-4c7f-8f3a-981ef4cd294a', 'ada', '38f11a5d-8d00-4c5c-bb9a-aa9cade1177a', 3, '2026-11-28 07:23:18.181288+00', '203.0.113.9', 'Thief', false, false, '732');
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '83f5a221-f950-4bc1-8d02-c3aaab497df8', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 07:23:18.181288+00', '203.0.113.9', 'Thief', false, false, '732');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '1c0ce45a-bebe-4d13-b266-e7f2dce6adda', 'ada', 'a34be489-913d-4f13-b83c-523f8dad7955', 3, '2026-11-28 10:27:27.491304+00', '203.0.113.9', 'Thief', false, false, '1025');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '7da5f477-df98-4fdc-80b9-f98001aea0b1', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 10:27:27.491304+00', '203.0.113.9', 'Thief', false, false, '1025');
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (1, '44fd8a4d-b4c2-4c7f-8f3a-981ef4cd294a', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', '38f11a5d-8d00-4c5c-bb9a-aa9cade1177a', '2026-11-28 07:23:18.181288+00', '731', '2026-11-28 07:23:18.181288+00', '2026-11-28 07:23:18.181288+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (2, '83f5a221-f950-4bc1-8d02-c3aaab497df8', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 07:23:18.181288+00', '731', '2026-11-28 07:23:18.181288+00', '2026-11-28 07:23:18.181288+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (3, '4e6d1f8d-ea8a-494a-bdbd-6f7483a1fdd5', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 07:23:18.181288+00', '732', '2026-11-28 07:23:18.181288+00', '2026-11-28 07:23:18.181288+00', NULL, NULL, false);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many) OVERRIDING SYSTEM VALUE VALUES (6, 'e6d93399-33a5-4954-8d1a-4131dd116480', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 07:23:18.181288+00', '732', '2026-11-28 07:23:18.181288+00', '2026-11-28 07:23:18.181288+00', NULL, NULL, true);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (1, '1c0ce45a-bebe-4d13-b266-e7f2dce6adda', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', 'a34be489-913d-4f13-b83c-523f8dad7955', '2026-11-28 10:27:27.491304+00', '1024', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, NULL, false, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (2, '7da5f477-df98-4fdc-80b9-f98001aea0b1', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 10:27:27.491304+00', '1024', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, NULL, false, 'Lost tablet');
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (3, '9275135f-4c11-467c-85b9-cfc8f2320fd2', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 10:27:27.491304+00', '1025', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, NULL, false, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (6, 'cb9ce538-3d2e-4aa1-b653-22f3bb8e745a', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 10:27:27.491304+00', '1025', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, NULL, true, NULL);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('fff5a9da-c3c6-4623-a7c5-a749dfc66fe0', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 07:23:18.181288+00', NULL, '2026-11-28 07:23:18.181288+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('08f4e5e7-55e0-4003-ae23-ec89f1774b1f', 'old', 'x', '{security}', '2026-11-28 07:23:18.181288+00', NULL, NULL, '2026-11-28 07:23:18.181288+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('47316a2f-e63b-4419-bbea-35cc826f1638', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 10:27:27.491304+00', NULL, '2026-11-28 10:27:27.491304+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('f13d2ba7-63c5-4a54-831d-23d6c1beb2f1', 'old', 'x', '{security}', '2026-11-28 10:27:27.491304+00', NULL, NULL, '2026-11-28 10:27:27.491304+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '2ce5bdc0-5f46-47f6-b835-6a4aadd8a496', '2026-11-28 07:23:18.181288+00', '2026-11-28 07:23:18.181288+00', NULL, '198.51.100.23', 'Phone', NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'e1fe8e96-8c58-4fb7-afbe-0906aae536fa', '2026-11-28 07:23:18.181288+00', '2026-11-28 07:23:18.181288+00', NULL, NULL, NULL, NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', 'bd6c4b39-687a-4498-8cd9-866a66cba48d', '2026-11-28 07:23:18.181288+00', '2026-11-28 07:23:18.181288+00', NULL, '192.0.2.44', 'Desk', NULL, 0);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '1404510c-6193-4af4-a466-76a3a086056c', '2026-11-28 07:23:18.181288+00', '2026-11-28 07:23:18.181288+00', NULL, '2001:db8::7', 'Laptop', NULL, 0);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'e76038e3-19a9-442f-9888-49391a3b8f62', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', 'fc6e2020-fd13-46c9-a4df-74535aab9402', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, '192.0.2.44', 'Desk', NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '1ba72904-4983-486b-9380-93c510f81c98', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, '198.51.100.23', 'Phone', NULL, 0, 'Ada''s phone', 'passkey', 'GB', 'London');
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '9b85b64a-68f7-4bdd-b88e-284d11fb4dd1', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, '2001:db8::7', 'Laptop', NULL, 0, NULL, NULL, NULL, NULL);
 
-INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '732');
+INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '1025');
 
 INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds, epoch) VALUES (true, 2000000000, 2000000000, 0);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 07:23:18.181288+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 10:27:27.491304+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 07:23:18.181288+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 10:27:27.491304+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 07:23:18.181288+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 10:27:27.491304+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 07:23:18.181288+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 07:23:18.181288+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 10:27:27.491304+00');
 
-SELECT pg_catalog.setval('global_logout.migration_id_seq', 5, true);
+SELECT pg_catalog.setval('global_logout.migration_id_seq', 6, true);
 
 SELECT pg_catalog.setval('global_logout.revoked_session_id_seq', 6, true);
 
@@ -1935,6 +1942,8 @@ GRANT UPDATE("passiveAt") ON TABLE global_logout.session TO global_logout_servic
 GRANT SELECT("passiveAt") ON TABLE global_logout.session TO global_logout_checker;
 
 GRANT SELECT(epoch) ON TABLE global_logout.session TO global_logout_checker;
+
+GRANT UPDATE("deviceName") ON TABLE global_logout.session TO global_logout_service;
 
 REVOKE ALL ON FUNCTION global_logout.act_of_user(kind text, scope text, asker global_logout.session, ip_address inet, user_agent text, request_id text) FROM PUBLIC;
 

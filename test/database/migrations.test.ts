@@ -7,9 +7,10 @@ import type { Database, Transaction } from '../../src/database/database.ts'
 import { pendingMigrations } from '../../src/database/migrate.ts'
 import { parseSnapshot } from '../../src/database/snapshots.ts'
 import { PAGE, READ_FEED, readFeed } from '../../src/feed/queries.ts'
+import { writeCursor } from '../../src/http/cursor.ts'
 import { readChanges } from '../../src/leases/queries.ts'
 import { listEndedBy } from '../../src/operations/ended-sessions.ts'
-import { findTokenStatus, tokenHashesOf } from '../../src/sessions/ended.ts'
+import { findTokenStatus, listRecentlyEnded, tokenHashesOf } from '../../src/sessions/ended.ts'
 import { isValid } from '../../src/sessions/validity.ts'
 import { listRevocations } from '../../src/staff/accounts/queries.ts'
 import { listExternalRevocations, listOperations } from '../../src/staff/audit/queries.ts'
@@ -46,7 +47,10 @@ t.test('a migrated database has exactly the columns that the schema names', asyn
   t.same(
     session.map(({ name, type }) => `${name} ${type}`),
     [
+      'session.city varchar',
+      'session.country varchar',
       'session.createdAt timestamptz',
+      'session.deviceName varchar',
       'session.epoch int4',
       'session.expires timestamp',
       'session.id uuid',
@@ -55,11 +59,13 @@ t.test('a migrated database has exactly the columns that the schema names', asyn
       'session.lastSeenAt timestamptz',
       'session.passiveAt timestamptz',
       'session.sessionToken text',
+      'session.signInMethod varchar',
       'session.userAgent text',
       'session.userId text',
     ],
   )
   const ours = ['createdAt', 'id', 'ipAddress', 'keyId', 'lastSeenAt', 'passiveAt', 'userAgent']
+  ours.push('city', 'country', 'deviceName', 'signInMethod')
   for (const { name, nullable, default: given } of session) {
     if (ours.includes(name.slice('session.'.length)))
       t.ok(given || nullable === 'YES', `${name} needs no value from the stock adapter`)
@@ -180,6 +186,11 @@ t.test('each reader of revocations reads an index, and each index has a reader',
     ['sessions that an incident ended', [MANY], (tx) => listEndedBy(tx, incident, 5_000n, 100)],
     ['the outcome of an incident', [MANY], (tx) => readOutcome(tx, running)],
     ['revocations of a user', [USER], (tx) => listRevocations(tx, 'u500', 200)],
+    [
+      'what ended lately, for the user',
+      [USER],
+      (tx) => listRecentlyEnded(tx, 'u500', { cursor: writeCursor(['100']) }),
+    ],
     ['operations on a user', [USER], (tx) => listOperations(tx, { userId: 'u500' }, null, 100)],
     ['external revocations', [EXTERNAL], (tx) => listExternalRevocations(tx, {}, null, 100)],
     ['figures of a day', [TIME], (tx) => countFigures(tx, range)],

@@ -1,9 +1,12 @@
 /** The API of a signed-in user, from the point of view of a person who lost a phone. */
 import t from 'tap'
+import { LINKOPING, LONDON, PLACES_FILE } from '../support/places.ts'
 import { cursorOf, readable, unreadable } from '../support/positions.ts'
 import { json, startService } from '../support/service.ts'
 
-const service = await startService({ env: { ALLOWED_REDIRECTS: 'https://app.example.com' } })
+const service = await startService({
+  env: { ALLOWED_REDIRECTS: 'https://app.example.com', GEOIP_DATABASE: PLACES_FILE },
+})
 const { as, http, cookieName } = service
 const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0'
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
@@ -59,10 +62,151 @@ t.test("GET /api/sessions lists all devices of the user, this one first, and no 
   )
   t.match(sessions[0], {
     current: true,
-    device: { browser: 'Firefox', os: 'Windows', kind: 'desktop' },
+    name: null,
+    device: { browser: 'Firefox', version: '145', os: 'Windows', kind: 'desktop' },
+    userAgent: FIREFOX,
     ipAddress: '203.0.113.7',
+    place: null,
+    signInMethod: null,
   })
   t.notMatch(JSON.stringify(sessions), laptop.token, 'no token is ever listed')
+})
+
+t.test(
+  'a device shows where it is, how its user signed in, and the name that the user gave it',
+  async (t) => {
+    const ada = await service.addUser()
+    const { headers } = await service.keyFor('sessions:create')
+    const signIn = async (rest: object) => {
+      const init = json({ user: { id: ada }, ...rest })
+      const response = await http('/api/sessions', { ...init, headers: { ...init.headers, ...headers } })
+      t.equal(response.status, 201)
+      return (await response.json()) as { token: string; sessionId: string }
+    }
+    const laptop = await signIn({ ipAddress: LONDON, signIn: { method: 'passkey' } })
+    const phone = await signIn({ ipAddress: LONDON, signIn: { country: 'jp', city: 'Osaka', method: null } })
+    const odd = await signIn({ signIn: { method: 'm'.repeat(99), country: 'nowhere', city: '\0' } })
+    const one = async (id: string) => (await as(laptop.token, `/api/sessions/${id}`)).json()
+    t.match(await one(laptop.sessionId), {
+      current: true,
+      place: { country: 'GB', city: 'London' },
+      signInMethod: 'passkey',
+    })
+    t.match(await one(phone.sessionId), { place: { country: 'JP', city: 'Osaka' }, signInMethod: null })
+    t.match(await one(odd.sessionId), {
+      place: { country: null, city: '\ufffd' },
+      signInMethod: 'm'.repeat(40),
+    })
+
+    const give = (id: string, body: object, token = laptop.token) =>
+      as(token, `/api/sessions/${id}`, { ...json(body), method: 'PATCH' })
+    t.same(await (await give(phone.sessionId, { name: '  My\nphone ' })).json(), {
+      id: phone.sessionId,
+      name: 'My phone',
+    })
+    const { sessions } = (await (await as(phone.token, '/api/sessions')).json()) as { sessions: object[] }
+    t.match(sessions[0], { id: phone.sessionId, current: true, name: 'My phone' })
+    t.match(await (await give(phone.sessionId, { name: '\u202e' })).json(), {
+      code: 'invalid_request',
+      field: 'name',
+    })
+    t.equal((await give(phone.sessionId, {})).status, 400)
+    t.equal((await give(odd.sessionId, { name: 'x' })).status, 200)
+    t.match(await (await give(odd.sessionId, { name: null })).json(), { name: null })
+    t.match(await one(odd.sessionId), { name: null })
+
+    const other = await service.signIn(await service.addUser())
+    for (const id of [other.id, crypto.randomUUID()]) {
+      t.match(await (await give(id, { name: 'mine' })).json(), { code: 'session_not_found' })
+      t.match(await one(id), { code: 'session_not_found' }, "another user's session is as unknown as any")
+    }
+    const cross = { 'sec-fetch-site': 'cross-site' }
+    const forged = json({ name: 'forged' })
+    t.equal(
+      (
+        await as(laptop.token, `/api/sessions/${phone.sessionId}`, {
+          ...forged,
+          method: 'PATCH',
+          headers: { ...forged.headers, ...cross },
+        })
+      ).status,
+      403,
+    )
+    t.match(await one(phone.sessionId), { name: 'My phone' })
+    const { revoked } = await logout(
+      await as(laptop.token, `/api/sessions/${phone.sessionId}`, { method: 'DELETE' }),
+    )
+    t.match(revoked, [{ id: phone.sessionId, name: 'My phone' }], 'the name goes with the record of the end')
+    t.equal((await give(phone.sessionId, { name: 'late' })).status, 404, 'what has ended gets no name')
+  },
+)
+
+t.test('what was signed out in the last 28 days is listed with the reason, newest first', async (t) => {
+  const { ada, laptop, phone, tablet } = await people()
+  const { psql } = service.database
+  const named = await as(laptop.token, `/api/sessions/${tablet.id}`, {
+    ...json({ name: 'Tab' }),
+    method: 'PATCH',
+  })
+  t.equal(named.status, 200)
+  const old = await service.signIn(ada)
+  const own = await service.signIn(ada, 'Own/1.0', LINKOPING)
+  await as(old.token, '/api/logout', json({}))
+  await psql(
+    `update revoked_session set revoked_at = now() - interval '28 days 1 minute' where session_id = $1`,
+    [old.id],
+  )
+  await as(own.token, '/api/logout', json({}))
+  await as(laptop.token, `/api/sessions/${tablet.id}`, {
+    method: 'DELETE',
+    headers: { 'user-agent': FIREFOX },
+  })
+  const again = (
+    await service.sessions.create({ userId: ada, replaces: phone.token, userAgent: 'x', ipAddress: null })
+  ).session
+  await psql('delete from session where id = $1', [again.id])
+  const ended = async (query = '') => {
+    const response = await as(laptop.token, `/api/session/ended${query}`)
+    return (await response.json()) as { sessions: { id: string; reason: string }[]; next: string | null }
+  }
+  const { sessions, next } = await ended()
+  t.same(
+    sessions.map(({ id, reason }) => [id, reason]),
+    [
+      [again.id, 'other'],
+      [phone.id, 'replaced'],
+      [tablet.id, 'signed_out_elsewhere'],
+      [own.id, 'signed_out'],
+    ],
+  )
+  t.equal(next, null)
+  t.match(sessions[2], { name: 'Tab', endedFrom: { browser: 'Firefox', os: 'Windows' } })
+  t.match(sessions[3], { place: { country: 'SE', city: 'Linköping' }, endedFrom: null, endedAt: /Z$/ })
+
+  const staff = {
+    actorKind: 'staff' as const,
+    actorId: 'grace',
+    userAgent: 'StaffLaptop/1.0',
+    ipAddress: '192.0.2.44',
+  }
+  await service.accounts.revoke(ada, { reason: 'Ticket 4711' }, staff)
+  const fresh = await service.signIn(ada)
+  const text = await (await as(fresh.token, '/api/session/ended')).text()
+  t.match(text, '"security_team"')
+  t.notMatch(text, /grace|StaffLaptop|192\.0\.2\.44|4711/, 'staff are not named')
+  t.match(await (await as(fresh.token, '/api/session/ended?cursor=x')).json(), { field: 'cursor' })
+
+  await psql(
+    `insert into revoked_session (session_id, session_token, user_id, created_at, last_seen_at)
+     select gen_random_uuid(), 'many-' || i, $1, now(), now() from generate_series(1, 150) i`,
+    [ada],
+  )
+  const read = async (query: string) =>
+    (await (await as(fresh.token, `/api/session/ended${query}`)).json()) as Awaited<ReturnType<typeof ended>>
+  const first = await read('')
+  const second = await read(`?${new URLSearchParams({ cursor: first.next ?? '' })}`)
+  t.same([first.sessions.length, second.sessions.length, second.next], [100, 55, null])
+  t.equal(new Set([...first.sessions, ...second.sessions].map(({ id }) => id)).size, 155)
 })
 
 t.test('an unreadable cursor is refused with 400, never with an error 500', async (t) => {

@@ -79,8 +79,15 @@ function endedOf(session: unknown): EndedSession | undefined {
   const createdAt = dateOf(session.createdAt)
   const lastSeenAt = dateOf(session.lastSeenAt)
   if (!createdAt || !lastSeenAt) return undefined
-  const { id, userAgent, ipAddress } = session
-  return { id, createdAt, lastSeenAt, userAgent: textOrNull(userAgent), ipAddress: textOrNull(ipAddress) }
+  const { id, name, userAgent, ipAddress } = session
+  return {
+    id,
+    name: textOrNull(name),
+    createdAt,
+    lastSeenAt,
+    userAgent: textOrNull(userAgent),
+    ipAddress: textOrNull(ipAddress),
+  }
 }
 
 const textOrNull = (value: unknown): string | null => (isText(value) ? value : null)

@@ -33,6 +33,18 @@ export interface NewSession {
   /** The device that signs in, for the list of devices. */
   userAgent?: string | null | undefined
   ipAddress?: string | null | undefined
+  /**
+   * How and where the user signed in, for the list of devices: `method` is shown to the user ("passkey", "Google"), `country` is
+   * ISO 3166-1 alpha-2. Never refused for what it says.
+   */
+  signIn?:
+    | {
+        method?: string | null | undefined
+        country?: string | null | undefined
+        city?: string | null | undefined
+      }
+    | null
+    | undefined
   /** The previous token of this browser; its session ends in the same transaction. */
   replaces?: string | null | undefined
   /** A session that another store holds: its token stays, and gets a session that ends at `expires` or before. */
@@ -57,6 +69,8 @@ export type LogoutScope = 'local' | 'others' | 'global'
 
 export interface EndedSession {
   id: string
+  /** The name that the user gave the device. */
+  name: string | null
   createdAt: Date
   lastSeenAt: Date
   userAgent: string | null

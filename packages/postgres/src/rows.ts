@@ -25,6 +25,7 @@ export interface SignedOut {
     lastSeenAt: string
     userAgent: string | null
     ipAddress: string | null
+    deviceName: string | null
   }[]
 }
 
@@ -39,6 +40,6 @@ export function identityOf({ user_id, session_id, created_at, ends_at }: Session
   }
 }
 
-export function endedOf({ createdAt, lastSeenAt, ...rest }: SignedOut['revoked'][number]) {
-  return { ...rest, createdAt: new Date(createdAt), lastSeenAt: new Date(lastSeenAt) }
+export function endedOf({ createdAt, lastSeenAt, deviceName, ...rest }: SignedOut['revoked'][number]) {
+  return { ...rest, name: deviceName, createdAt: new Date(createdAt), lastSeenAt: new Date(lastSeenAt) }
 }

@@ -40,6 +40,7 @@ import {
   hashToken,
   isActivity,
   otherTokens,
+  profileText,
   REVOKED,
   readCredential,
 } from './service.ts'
@@ -145,7 +146,7 @@ export function createDatabaseSessions(options: DatabaseSessionsOptions): Databa
       const token = takeOver ? takeOver.token : generateSessionToken()
       const { userAgent, ipAddress } = deviceOf(session)
       const who = [hashToken(token), id]
-      const what = [JSON.stringify(profile), userAgent, ipAddress]
+      const what = [profileText(profile, session.signIn), userAgent, ipAddress]
       const made = await (takeOver
         ? run<Made>(
             'take_over($1::text, $2::text, $3::timestamptz, $4::jsonb, $5::text, $6::inet)',

@@ -41,10 +41,11 @@ export async function findUsers(
 }
 
 export async function showUser(context: AccountsContext, text: string, { json }: ShowOptions): Promise<void> {
-  await withAccounts(context, async (accounts) => {
+  await withAccounts(context, async (accounts, places) => {
     const account = await accounts.show((await findOneUser(accounts, text)).id)
-    if (json) printJson(toAccount(account))
-    else printAccount(account)
+    const placeOf = await places.finder()
+    if (json) printJson(toAccount(account, placeOf))
+    else printAccount(account, placeOf)
   })
 }
 
@@ -53,11 +54,12 @@ export async function listSessions(
   text: string,
   { json, limit }: ListSessionsOptions,
 ): Promise<void> {
-  await withAccounts(context, async (accounts) => {
+  await withAccounts(context, async (accounts, places) => {
     const { id } = await findOneUser(accounts, text)
     const account = await accounts.show(id, { limit })
-    if (json) printJson(toAccount(account).sessions)
-    else printSessions(account)
+    const placeOf = await places.finder()
+    if (json) printJson(toAccount(account, placeOf).sessions)
+    else printSessions(account, placeOf)
     if (!json && account.next) print('\n--limit shows more.')
   })
 }
@@ -117,7 +119,7 @@ async function end(
 ): Promise<void> {
   const why = parseOption('reason', reason, options.reason)
   const { allowUnknownId } = options
-  await withAccounts(context, async (accounts) => {
+  await withAccounts(context, async (accounts, places) => {
     const user = await findExactUser(accounts, text, { allowUnknownId })
     const account = await accounts.show(user.id, { allowUnknownId })
     const lock =
@@ -125,9 +127,10 @@ async function end(
         ? ''
         : ` and lock sign-in ${lockSeconds === null ? 'until staff unlock it' : `for ${options.for}`}`
     if (options.dryRun) {
-      const { sessions, sessionCount } = toAccount(account)
+      const placeOf = await places.finder()
+      const { sessions, sessionCount } = toAccount(account, placeOf)
       if (options.json) return printJson({ dryRun: true, userId: user.id, sessionCount, sessions })
-      printSessions(account)
+      printSessions(account, placeOf)
       const what = account.isKnown
         ? 'ends all of them'
         : `refuses sessions from before of the id "${visible(user.id)}", which no user here has`

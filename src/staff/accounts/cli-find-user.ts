@@ -1,16 +1,17 @@
 /** Finds the user that a command names, by id, email or name. */
 import type { CommandContext } from '../../cli/context.ts'
+import type { Places } from '../../sessions/places.ts'
 import { type Accounts, type UnknownIds, unknownUser } from './accounts.ts'
 import { called } from './cli-format.ts'
 import type { FoundUser } from './queries.ts'
 
-export type AccountsContext = CommandContext<{ accounts: Accounts }>
+export type AccountsContext = CommandContext<{ accounts: Accounts; places: Places }>
 
 export function withAccounts<T>(
   context: AccountsContext,
-  work: (accounts: Accounts) => Promise<T>,
+  work: (accounts: Accounts, places: Places) => Promise<T>,
 ): Promise<T> {
-  return context.withServices(({ accounts }) => work(accounts))
+  return context.withServices(({ accounts, places }) => work(accounts, places))
 }
 
 /**

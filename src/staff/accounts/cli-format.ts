@@ -4,6 +4,7 @@ import { formatInstant } from '../../cli/common.ts'
 import { print, visible } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
+import type { PlaceOf } from '../../sessions/places.ts'
 import { count } from '../../ui/format.ts'
 import type { Account } from './accounts.ts'
 import { compareWithSession } from './json.ts'
@@ -17,12 +18,12 @@ export function called({ id, name, email }: Pick<FoundUser, 'id' | 'name' | 'ema
   return visible([name, email && `<${email}>`].filter(Boolean).join(' ') || id)
 }
 
-export function printAccount(account: Account): void {
+export function printAccount(account: Account, placeOf: PlaceOf): void {
   const { user, revocations, replays } = account
   print(`${called(user)}${user.deleted ? ' (deleted; lock and role are kept by id)' : ''}`)
   print(`id    ${visible(user.id)}\nrole  ${user.role ?? 'none'}`)
   print(`lock  ${user.lock ? `until ${formatLock(user.lock)}: ${visible(user.lock.reason)}` : 'none'}\n`)
-  printSessions(account, 'Active')
+  printSessions(account, placeOf, 'Active')
   const listed = revocations.slice(0, MAX_PRINTED)
   print(
     `\nRecently revoked: ${listed.length < revocations.length ? `the newest ${MAX_PRINTED} sessions` : count(listed.length, 'session')}`,
@@ -56,21 +57,36 @@ export function printAccount(account: Account): void {
   )
 }
 
-export function printSessions({ user, sessions, sessionCount }: Account, whose = called(user)): void {
+export function printSessions(
+  { user, sessions, sessionCount }: Account,
+  placeOf: PlaceOf,
+  whose = called(user),
+): void {
   print(
     `${whose}: ${count(sessionCount, 'session')}${sessions.length < sessionCount ? `, the last ${sessions.length} used:` : ''}`,
   )
   if (sessions.length === 0) return
+  const details = sessions.map((session) => detailsOf(session, placeOf))
+  const told = details.some(Boolean)
   printTable(
-    ['id', 'device', 'address', 'signed in', 'last seen'],
-    sessions.map(({ id, userAgent, ipAddress, createdAt, lastSeenAt }) => [
-      id,
-      deviceName(describeDevice(userAgent)),
-      ipAddress ?? '-',
-      formatInstant(createdAt),
-      formatInstant(lastSeenAt),
+    ['id', 'device', 'address', 'signed in', 'last seen', ...(told ? ['details'] : [])],
+    sessions.map((session, i) => [
+      session.id,
+      deviceName(describeDevice(session.userAgent), { version: true }),
+      session.ipAddress ?? '-',
+      formatInstant(session.createdAt),
+      formatInstant(session.lastSeenAt),
+      ...(told ? [details[i] || '-'] : []),
     ]),
   )
+}
+
+/** What only some sessions have: the name that the user gave the device, the place, and how the user signed in. */
+function detailsOf(session: Account['sessions'][number], placeOf: PlaceOf): string {
+  const { deviceName: name, signInMethod: method } = session
+  const place = placeOf(session)
+  const where = [place?.city, place?.country].filter(Boolean).join(', ')
+  return [name && `"${name}"`, where, method && `by ${method}`].filter(Boolean).join('; ')
 }
 
 export function userRow({ id, name, email, role, lock, deleted }: FoundUser): string[] {

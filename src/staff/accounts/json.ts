@@ -3,8 +3,8 @@
  */
 
 import type { RevokedSession } from '../../operations/schema.ts'
-import { describeDevice } from '../../sessions/devices.ts'
-import { toEndedSessions } from '../../sessions/schemas.ts'
+import type { PlaceOf } from '../../sessions/places.ts'
+import { toActiveSession, toEndedSessions, toUsed } from '../../sessions/schemas.ts'
 import { toOperationJson } from '../operation-json.ts'
 import type { Account, Revoked } from './accounts.ts'
 import type { FoundUser } from './queries.ts'
@@ -22,15 +22,14 @@ export function toUser({ id, name, email, role, lock, deleted }: FoundUser) {
 }
 
 /** A user with sessions, revocations and replays. */
-export function toAccount({ user, sessions, sessionCount, next, revocations, replays }: Account) {
+export function toAccount(
+  { user, sessions, sessionCount, next, revocations, replays }: Account,
+  placeOf: PlaceOf,
+) {
   return {
     user: toUser(user),
     sessionCount,
-    sessions: sessions.map((session) => ({
-      id: session.id,
-      ...deviceOf(session),
-      expiresAt: session.endsAt.toISOString(),
-    })),
+    sessions: sessions.map((session) => toActiveSession(session, placeOf)),
     next,
     revocations: revocations.map(({ session, operation }) => ({
       ...toEndedSession(session),
@@ -46,7 +45,7 @@ export function toAccount({ user, sessions, sessionCount, next, revocations, rep
 /** A session that was ended while it was valid. */
 export function toEndedSession(session: RevokedSession) {
   const { sessionId, userId, revokedAt } = session
-  return { sessionId, userId, ...deviceOf(session), revokedAt: revokedAt.toISOString() }
+  return { sessionId, userId, ...toUsed(session), revokedAt: revokedAt.toISOString() }
 }
 
 /** Compares the sender of a replay with the session's device, in words. */
@@ -71,17 +70,5 @@ export function toRevoked({ operationId, revokedCount, revoked, lock }: Revoked)
     revokedCount,
     revoked: toEndedSessions(revoked),
     ...(lock && { lockedUntil: lock.until?.toISOString() ?? null }),
-  }
-}
-
-function deviceOf(
-  session: Pick<Account['sessions'][number], 'userAgent' | 'ipAddress' | 'createdAt' | 'lastSeenAt'>,
-) {
-  const { userAgent, ipAddress, createdAt, lastSeenAt } = session
-  return {
-    device: describeDevice(userAgent),
-    ...{ userAgent, ipAddress },
-    createdAt: createdAt.toISOString(),
-    lastSeenAt: lastSeenAt.toISOString(),
   }
 }

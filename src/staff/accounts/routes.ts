@@ -8,6 +8,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { callers } from '../../http/openapi/document.ts'
 import { cursor } from '../../http/schemas.ts'
+import type { Places } from '../../sessions/places.ts'
 import { actorOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { Accounts } from './accounts.ts'
@@ -16,9 +17,10 @@ import { account, allowUnknownId, revoked, searchText, unlocked, userList } from
 
 export interface AccountsApi {
   accounts: Accounts
+  places: Places
 }
 
-async function routes(instance: FastifyInstance, { accounts }: AccountsApi) {
+async function routes(instance: FastifyInstance, { accounts, places }: AccountsApi) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const reads = { onRequest: app.requireStaff.read }
   const writes = { onRequest: app.requireStaff.write }
@@ -59,7 +61,7 @@ async function routes(instance: FastifyInstance, { accounts }: AccountsApi) {
         response: { 200: account.describe('The user as staff see them.') },
       },
     },
-    async ({ params, query }) => toAccount(await accounts.show(params.id, query)),
+    async ({ params, query }) => toAccount(await accounts.show(params.id, query), await places.finder()),
   )
 
   app.post(

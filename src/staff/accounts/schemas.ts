@@ -1,7 +1,7 @@
 /** Request and response schemas of the account API for staff. */
 import { z } from 'zod'
 import { comparison, instant, nextCursor, nullableText, text } from '../../http/schemas.ts'
-import { device, endedSessions } from '../../sessions/schemas.ts'
+import { activeSession, endedSessions, recordedSession } from '../../sessions/schemas.ts'
 import { operationJson } from '../operation-json.ts'
 import { STAFF_ROLES } from '../role-names.ts'
 
@@ -15,14 +15,6 @@ export const allowUnknownId = z
     'true: act also on an id that no user has here, of a user who has not come since the application adopted the service. ' +
       'Sessions from before, which the application still holds, are refused from then on',
   )
-
-const where = {
-  device,
-  userAgent: nullableText,
-  ipAddress: nullableText,
-  createdAt: instant,
-  lastSeenAt: instant,
-}
 
 const user = z.object({
   id: z.string(),
@@ -42,7 +34,7 @@ const user = z.object({
 export const endedSession = z.object({
   sessionId: z.string(),
   userId: z.string(),
-  ...where,
+  ...recordedSession,
   revokedAt: instant,
 })
 
@@ -51,9 +43,7 @@ export const userList = z.object({ users: z.array(user) })
 export const account = z.object({
   user,
   sessionCount: z.int().describe('active sessions, on this page or not'),
-  sessions: z
-    .array(z.object({ id: z.string(), ...where, expiresAt: instant }))
-    .describe('200, the last seen first'),
+  sessions: z.array(z.object(activeSession)).describe('200, the last seen first'),
   next: nextCursor,
   revocations: z.array(
     endedSession.extend({
