@@ -6,7 +6,7 @@ import { seed } from '../support/seed.ts'
 import { simulate } from '../system/prove/simulation.ts'
 import { clockOf, eventQueue } from './simulated-time.ts'
 
-const RUNS = 3_000
+const RUNS = 2_000
 const RUNS_WITH_CALLERS = 400
 
 t.test('once a logout is answered, no instance says "valid" for its sessions', async (t) => {

@@ -80,9 +80,9 @@ t.test('killed at random moments, repeatedly', async (t) => {
     await isFree(service, id)
     const runner = runnerProcess(database.url, id, 20, { afterBatches: 25 })
     await Promise.race([runner.reached((await incidents.get(id)).ended + 20).catch(() => {}), runner.over])
-    // A batch takes a few milliseconds, so the kill falls into one of the next ten or twenty. If this process
-    // is too slow for that, the runner kills itself: 100 batches make at least three kills on any machine.
-    await new Promise((turn) => setTimeout(turn, between(0, 100)))
+    // The kill falls into one of the next ten batches or so, of a few milliseconds each. If this process is too slow for that, the
+    // runner kills itself: 100 batches make at least three kills on any machine.
+    await new Promise((turn) => setTimeout(turn, between(0, 250)))
     runner.child.kill('SIGKILL')
     if ((await runner.over) === 'SIGKILL') kills++
   }
