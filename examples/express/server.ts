@@ -16,7 +16,7 @@ const { PORT = '3000', GLOBAL_LOGOUT_URL = 'http://127.0.0.1:4000' } = process.e
 const client = createClient({ url: GLOBAL_LOGOUT_URL })
 const app = express()
 
-app.get('/', (_request, response) => void response.type('text').send('Everybody may read this.\n'))
+app.get('/', (_request, response) => void response.type('text').send('A page for all.\n'))
 
 app.get('/me', expressSession(client), (request, response) => void response.json(request.identity))
 

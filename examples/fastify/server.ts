@@ -18,7 +18,7 @@ const client = GLOBAL_LOGOUT_KEY
 const app = Fastify()
 app.addHook('onClose', () => client.close())
 
-app.get('/', async () => 'Everybody may read this.\n')
+app.get('/', async () => 'A page for all.\n')
 
 app.register(async (members) => {
   await members.register(fastifySession(client))

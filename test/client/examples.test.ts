@@ -73,7 +73,7 @@ for (const example of ['fastify', 'express']) {
     const headers = { authorization: `Bearer ${token}` }
     const text = async (path: string, init?: RequestInit) => (await boundedFetch(url + path, init)).text()
 
-    t.equal(await text('/'), 'Everybody may read this.\n')
+    t.equal(await text('/'), 'A page for all.\n')
     t.equal((await boundedFetch(`${url}/me`)).status, 401)
     t.match(JSON.parse(await text('/me', { headers })), { userId: ada, sessionId })
     t.equal(await text('/hello'), 'Hello, stranger.\n')
