@@ -1,12 +1,16 @@
 /**
  * The client uses the web platform only: no other module of this repository, no dependency, nothing of Node.
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { stripTypeScriptTypes } from 'node:module'
+import { join } from 'node:path'
+import { build } from 'esbuild'
 import t, { type Test } from 'tap'
 import { browserTest } from '../support/browser.ts'
+import { runProgram } from '../support/run-program.ts'
 import { startService } from '../support/service.ts'
 import { openApplication } from './application-page.ts'
+import { checkAndSignOut, type Given } from './runtime-application.ts'
 
 const folder = new URL('../../packages/client/src/', import.meta.url)
 const files = await readdir(folder)
@@ -85,8 +89,9 @@ t.test('importing it has no side effect', async (t) => {
   t.equal(process.getActiveResourcesInfo().length, before)
 })
 
+const service = await startService({ env: { CHECK_MODE: 'leased' } })
+
 browserTest('it runs in a browser', async (t, open) => {
-  const service = await startService()
   const { key } = await service.keyFor('events', 'introspect', 'sessions:create')
   const userId = await service.addUser('Jörg')
   const page = await openApplication(await open(service))
@@ -122,4 +127,72 @@ browserTest('it runs in a browser', async (t, open) => {
     after: null,
     undecided: true,
   })
+})
+
+/** A user on two devices, and a key for leases. */
+async function given(): Promise<Given> {
+  const userId = await service.addUser('Ada')
+  const [phone, laptop] = [await service.signIn(userId), await service.signIn(userId)]
+  const { key } = await service.keyFor('leases')
+  return { url: service.base, key, phone: phone.token, laptop: laptop.token }
+}
+
+const OUTCOME = { userId: String, fromMemory: true, status: 200, after: null, askedAgain: 1 }
+
+/** @param tell an expression that takes the outcome as text. @returns the application, in one module. */
+async function bundle(given: Given, tell: string): Promise<string> {
+  const contents = `import { checkAndSignOut } from './runtime-application.ts'
+    ${tell}(JSON.stringify(await checkAndSignOut(${JSON.stringify(given)})))`
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: import.meta.dirname },
+    conditions: ['global-logout-source'],
+    bundle: true,
+    format: 'esm',
+    target: 'es2024',
+    write: false,
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
+t.test(
+  'under a lease a check comes from memory, and is refused after a sign-out elsewhere: Node',
+  async (t) => {
+    t.match(await checkAndSignOut(await given()), OUTCOME)
+  },
+)
+
+for (const [name, args] of [
+  ['deno', ['run', '--quiet', '--no-config', '--no-prompt', '--allow-net=127.0.0.1']],
+  ['bun', []],
+] as const) {
+  const program = process.env[name.toUpperCase()] || name
+  const version = await runProgram(program, ['--version']).then(
+    ({ stdout }) => /\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? null,
+    () => null,
+  )
+  const skip = version === null && `no ${name} here: name one with ${name.toUpperCase()}=/path`
+  t.test(`so it is in ${name} ${version ?? ''}`, { skip }, async (t) => {
+    const file = join(t.testdir(), 'application.mjs')
+    await writeFile(file, await bundle(await given(), 'console.log'))
+    const { PATH, HOME } = process.env
+    const { stdout } = await runProgram(program, [...args, file], { env: { PATH, HOME } })
+    t.match(JSON.parse(stdout), OUTCOME)
+  })
+}
+
+browserTest('and in a Web Worker', async (t, open) => {
+  const page = await openApplication(await open(service))
+  const outcome = await page.evaluate(
+    (code) => {
+      const worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), {
+        type: 'module',
+      })
+      return new Promise<string>((resolve, reject) => {
+        worker.onmessage = ({ data }) => resolve(data)
+        worker.onerror = ({ message }) => reject(new Error(message))
+      })
+    },
+    await bundle(await given(), 'postMessage'),
+  )
+  t.match(JSON.parse(outcome), OUTCOME)
 })

@@ -89,6 +89,7 @@ const UNLIMITED = {
       'client/imports.test.ts',
       'client/leased-client.test.ts',
       'client/next-suite.ts',
+      'client/runtime-application.ts',
       'client/sockets.test.ts',
       'support/bounded-fetch.ts',
       'system/browser/replays.test.ts',
