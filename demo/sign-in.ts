@@ -13,6 +13,8 @@ import type { ReadPlaceHeaders } from '../src/sessions/place-headers.ts'
 import type { Sessions } from '../src/sessions/sessions.ts'
 import { sign } from '../src/ui/icons.ts'
 import { layout } from '../src/ui/layout.ts'
+import type { Site } from '../src/ui/site.ts'
+import { ENGLISH } from '../src/ui/view.ts'
 import { DEMO_USERS } from './users.ts'
 
 export interface SignIn {
@@ -30,8 +32,8 @@ export async function demoSignIn(
   await app.register(problemPages)
   await app.register(fastifyFormbody)
 
-  app.get('/login', async (_request, reply) =>
-    reply.type('text/html; charset=utf-8').send(String(signInPage())),
+  app.get('/login', async ({ view: { site } }, reply) =>
+    reply.type('text/html; charset=utf-8').send(String(signInPage(site))),
   )
 
   app.post('/login', { schema: { body: z.strictObject({ email: z.string() }) } }, async (request, reply) => {
@@ -52,14 +54,15 @@ export async function demoSignIn(
       ...sourceOf(request),
     })
     cookies.setSession(reply, token, session.expires)
-    return reply.redirect('/', 303)
+    return reply.redirect(request.view.site.path('/'), 303)
   })
 }
 
 const ROLES = { security: 'security staff', auditor: 'auditor' }
 
-function signInPage() {
+function signInPage(site: Site) {
   return layout({
+    view: { ...ENGLISH, site },
     title: 'Sign in',
     card: 'enter',
     body: html`

@@ -9,6 +9,7 @@ import { events } from './feed/routes.ts'
 import { sessionEvents } from './feed/session-events.ts'
 import { streams } from './feed/sse.ts'
 import { createAddressOf } from './http/address.ts'
+import { createRewrite } from './http/base-path.ts'
 import { onClientError } from './http/connections.ts'
 import { openapi } from './http/openapi/plugin.ts'
 import { closeIdleConnectionsOnShutdown, createRawServer } from './http/raw-server.ts'
@@ -85,6 +86,7 @@ export async function buildApp(
     bodyLimit: MAX_BODY,
     serverFactory: (rest) => createRawServer(check, rest),
     forceCloseConnections: 'idle',
+    rewriteUrl: createRewrite(config.site.basePath),
     requestIdHeader: false,
     genReqId: () => crypto.randomUUID(),
     clientErrorHandler: onClientError,
@@ -106,7 +108,7 @@ export async function buildApp(
   await app.register(keyGuard, parts)
   await app.register(staffGuard, parts)
   await app.register(openapi, { ...parts, raw: documentedCheck })
-  await app.register(assets)
+  await app.register(assets, parts)
   await app.register(async (fresh) => {
     fresh.addHook('onRequest', (_request, _reply, done) =>
       withAsOf(() => withDeadline(done, parts.deadlineMs)),

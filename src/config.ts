@@ -3,69 +3,26 @@
  * `Config` derives from the schema.
  */
 import { isIP } from 'node:net'
-import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { databaseUrlProblems } from './database/client-config.ts'
 import { namesSchema, withSchema } from './database/database-url.ts'
 import { DEFAULT_SCHEMA, SCHEMA_NAME, SCHEMA_NAME_RULE } from './database/schema-name.ts'
-import { isRange } from './lib/address-blocks.ts'
 import { duration, UNITS } from './lib/duration.ts'
+import {
+  absolutePath,
+  addresses,
+  cookieNames,
+  headerNames,
+  origin,
+  origins,
+  siteData,
+  wholeNumber,
+} from './lib/setting-types.ts'
 import { defaultNames, isSettable } from './sessions/cookie-names.ts'
+import { accent, appName, appUrl, basePath, signInUrl, siteOf } from './ui/site.ts'
 
 /** Folder of the embedded database. */
 export const DATA_FOLDER = '.data'
-
-const list = z.string().transform((text) => text.split(/[\s,]+/).filter(Boolean))
-
-const origin = z
-  .string()
-  .refine(
-    (text) => /^https?:\/\/[^/?#@\s]+\/?$/.test(text) && URL.canParse(text),
-    'must be an origin such as https://app.example.com',
-  )
-  .transform((text) => new URL(text).origin)
-
-const origins = list.pipe(z.array(origin))
-
-// A prefix of 0 would trust every sender.
-const addresses = list.refine(
-  (items) => items.every((item) => isRange(item) && !item.includes('/0')),
-  'must list addresses or CIDR ranges such as 10.0.0.0/8, separated by commas',
-)
-
-/** Kinds of data that `Clear-Site-Data` clears. Not cookies: that would clear those of every site of the domain. */
-const siteData = z
-  .string()
-  .refine(
-    (text) => /^(none|(cache|storage)([\s,]+(cache|storage))?)$/.test(text),
-    'must be cache, storage, both separated by a comma, or none',
-  )
-  .transform((text) => (text === 'none' ? [] : [...new Set(text.split(/[\s,]+/))]))
-
-/** Cookie names: `token` of RFC 6265, without the comma. */
-const cookieNames = z
-  .string()
-  .transform((text) => [...new Set(text.split(',').map((name) => name.trim()))])
-  .pipe(z.array(z.string().regex(/^[!#$%&'*+\-.^_`|~\w]+$/, 'must be cookie names, separated by commas')))
-
-const wholeNumber = (least: number, most: number) =>
-  z
-    .string()
-    .refine(
-      (text) => /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most,
-      `must be a whole number from ${least} to ${most}`,
-    )
-    .transform(Number)
-
-const absolutePath = z.string().refine((text) => isAbsolute(text), 'must be an absolute path')
-
-/** The header of the country, and that of the city. */
-const headerNames = list
-  .transform((names) => names.map((name) => name.toLowerCase()))
-  .refine(
-    (names) => names.length <= 2 && names.every((name) => /^[a-z0-9-]+$/.test(name)),
-    'must name the header of the country and, after a comma, that of the city',
-  )
 
 const databaseUrl = z.string().superRefine((text, context) => {
   for (const message of databaseUrlProblems(text)) context.addIssue({ code: 'custom', message })
@@ -90,6 +47,12 @@ const environment = z.object({
     .default('4000')
     .transform(Number),
   PUBLIC_URL: origin.optional(),
+  APP_NAME: appName.optional(),
+  APP_URL: appUrl.optional(),
+  APP_LOGO_URL: appUrl.optional(),
+  APP_ACCENT: accent.optional(),
+  SIGN_IN_URL: signInUrl.optional(),
+  BASE_PATH: basePath.default(''),
   SESSION_COOKIE: cookieNames.optional(),
   AUTH_SECRET: z.string().min(16, 'must have 16 characters or more').transform(secretsOf).optional(),
   COOKIE_DOMAIN: z
@@ -107,6 +70,7 @@ const environment = z.object({
     .default('x-forwarded-for'),
   GEOIP_DATABASE: absolutePath.optional(),
   PLACE_HEADERS: headerNames.default([]),
+  DEVICES_MAX_AUTH_AGE: duration.optional(),
   STAFF_MAX_AUTH_AGE: duration.default(15 * UNITS.m),
   LOG_LEVEL: z
     .enum(
@@ -157,6 +121,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     port: set.PORT,
     publicOrigin: publicUrl.origin,
     secure,
+    site: siteOf(set),
     cookie: Object.freeze(cookieOf(set)),
     authSecrets: Object.freeze(set.AUTH_SECRET ?? []),
     policy: Object.freeze({
@@ -170,6 +135,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     trustProxyHeader: set.TRUST_PROXY_HEADER,
     geoipDatabase: set.GEOIP_DATABASE ?? null,
     placeHeaders: set.PLACE_HEADERS,
+    devicesMaxAuthAgeSeconds: set.DEVICES_MAX_AUTH_AGE ?? null,
     staffMaxAuthAgeSeconds: set.STAFF_MAX_AUTH_AGE,
     logLevel: set.LOG_LEVEL,
     checkMode: set.CHECK_MODE,
@@ -202,6 +168,10 @@ function crossCheck(set: Environment): string[] {
     problems.push('DATABASE_DIRECT_URL: set DATABASE_URL, too, to the address of the pooler')
   if (set.DATABASE_READ_URL && !set.DATABASE_URL)
     problems.push('DATABASE_READ_URL: set DATABASE_URL, too, to the address of the primary')
+  if (secure && set.APP_LOGO_URL?.startsWith('http:'))
+    problems.push(
+      'APP_LOGO_URL: must be https, because browsers load nothing else into a page of an https origin',
+    )
   const host = new URL(publicUrlOf(set)).hostname
   if (domain && host !== domain.replace(/^\./, '') && !host.endsWith(`.${domain.replace(/^\./, '')}`)) {
     problems.push(

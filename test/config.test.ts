@@ -53,6 +53,51 @@ t.test('the defaults are those of the contract', async (t) => {
   t.equal(readConfig({ PORT: '', DATABASE_URL: '' }).port, 4000, 'empty counts as not set')
 })
 
+t.test('what people see is checked, so that a page can neither break nor lead away', async (t) => {
+  const site = {
+    APP_NAME: 'Tea & Co',
+    APP_URL: 'https://tea.example/',
+    APP_LOGO_URL: 'https://tea.example/logo.svg',
+    APP_ACCENT: '#1F5FD0',
+    SIGN_IN_URL: '/login?callbackUrl={return}',
+    BASE_PATH: '/my/account',
+  }
+  t.match(readConfig(site).site, {
+    name: 'Tea & Co',
+    url: 'https://tea.example/',
+    accent: '#1f5fd0',
+    signInUrl: '/login?callbackUrl={return}',
+    basePath: '/my/account',
+  })
+  t.same(readConfig({}).site, {
+    name: null,
+    url: null,
+    logoUrl: null,
+    accent: null,
+    signInUrl: null,
+    basePath: '',
+  })
+  for (const [name, wrong] of [
+    ['APP_NAME', 'x'.repeat(61)],
+    ['APP_NAME', 'a\u202eb'],
+    ['APP_URL', 'app.example.com'],
+    ['APP_URL', 'javascript:alert(1)'],
+    ['APP_LOGO_URL', 'data:image/svg+xml,x'],
+    ['APP_ACCENT', 'blue'],
+    ['APP_ACCENT', '#fff'],
+    ['SIGN_IN_URL', '//evil.example/login'],
+    ['SIGN_IN_URL', 'javascript:{return}'],
+    ['SIGN_IN_URL', '/login?a={return}&b={return}'],
+    ['BASE_PATH', 'account'],
+    ['BASE_PATH', '/account/'],
+    ['BASE_PATH', '/../x'],
+    ['BASE_PATH', '/a"b'],
+  ] as const)
+    t.match(problemsOf({ [name]: wrong }), [new RegExp(`^${name}: must`)], wrong)
+  const plain = { PUBLIC_URL: 'https://tea.example', APP_LOGO_URL: 'http://tea.example/logo.svg' }
+  t.match(problemsOf(plain), [/^APP_LOGO_URL: must be https/])
+})
+
 t.test('every problem is reported at once, by name', async (t) => {
   const problems = problemsOf({
     DATABASE_URL: 'mysql://x',

@@ -1,9 +1,9 @@
-/** Checks of the settings, for `global-logout doctor`: cookies, redirects and proxies. */
+/** Checks of the settings, for `global-logout doctor`: cookies, redirects, sign-in and proxies. */
 import type { Config } from '../config.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 export function checkSettings(config: Config): Finding[] {
-  const { secure, publicOrigin, cookie, allowedRedirects, trustProxy, trustProxyHeader } = config
+  const { secure, publicOrigin, cookie, allowedRedirects, trustProxy, trustProxyHeader, site } = config
   const local = /^https?:\/\/(localhost|127\.|\[::1\])/.test(publicOrigin)
   const insecure = allowedRedirects.filter((origin) => origin.startsWith('http://'))
   return [
@@ -25,6 +25,12 @@ export function checkSettings(config: Config): Finding[] {
           `sign-out may redirect users to plain http: ${insecure.join(', ')}. Use https in ALLOWED_REDIRECTS.`,
         )
       : ok('redirects', allowedRedirects.length > 0 ? allowedRedirects.join(', ') : 'only to this site'),
+    secure && !site.signInUrl
+      ? warning(
+          'sign-in',
+          'SIGN_IN_URL is missing: the pages cannot lead users to your sign-in. Set it, with {return} for the way back.',
+        )
+      : ok('sign-in', site.signInUrl ?? 'none: on this machine only'),
     secure && trustProxy.length === 0
       ? warning(
           'proxy',

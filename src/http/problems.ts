@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { sqlState } from '../database/failures.ts'
 import { ERRORS, type ErrorCode, Problem } from '../errors.ts'
 import { errorPage } from '../ui/error-page.ts'
+import { sendPage } from './pages.ts'
 
 /** Schema of every problem body. */
 export const problemSchema = z.object({
@@ -97,9 +98,10 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 /** Sends a problem to a user, as an error page. */
 export function sendProblemPage(reply: FastifyReply, problem: Problem): FastifyReply {
   const { id, method } = reply.request
-  reply.code(problem.status).headers(problemHeaders(problem, id)).type('text/html; charset=utf-8')
+  const { status, code } = problem
   const sent = method === 'POST'
-  return reply.send(String(errorPage({ ...problemBody(problem, id), sent })))
+  reply.code(status).headers(problemHeaders(problem, id))
+  return sendPage(reply, errorPage(reply.request.view, { status, code, requestId: id, sent }))
 }
 
 /** Problem codes for Fastify's errors; any other error is `internal`. */

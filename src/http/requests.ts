@@ -1,8 +1,10 @@
 /** Prepares every request before its route: client address, arrival time, request id in the answer, parsed body, metrics. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Site } from '../ui/site.ts'
 import type { createAddressOf } from './address.ts'
 import { addBodyParsers } from './bodies.ts'
+import { addView } from './pages.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,10 +21,11 @@ export interface Requests {
   /** Counts a request by its registered route. */
   metrics: { answered(method: string, route: string, status: number, ms: number): void }
   addressOf: ReturnType<typeof createAddressOf>
+  site: Site
 }
 
 export const requests = fp<Requests>(
-  async (app, { addressOf, metrics }) => {
+  async (app, { addressOf, metrics, site }) => {
     app.decorateRequest('address', {
       getter() {
         return addressOf(this.raw)
@@ -33,6 +36,7 @@ export const requests = fp<Requests>(
       request.arrivedAt = performance.now()
       reply.header('x-request-id', request.id)
     })
+    addView(app, site)
     countRequests(app, metrics)
     addBodyParsers(app)
   },

@@ -1,4 +1,4 @@
-/** Sets the security headers of every answer: scripts, styles and form targets of this site only, and no framing. */
+/** Sets the security headers of every answer: scripts, styles and form targets of this site only, images also of the logo's, and no framing. */
 import fastifyHelmet from '@fastify/helmet'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
@@ -8,8 +8,8 @@ const HSTS_SECONDS = 2 * 365 * 86_400
 const OWN = ["'self'"]
 const NONE = ["'none'"]
 
-export const securityHeaders = fp<{ config: Pick<Config, 'secure'> }>(
-  async (app, { config: { secure } }) => {
+export const securityHeaders = fp<{ config: Pick<Config, 'secure' | 'site'> }>(
+  async (app, { config: { secure, site } }) => {
     await app.register(fastifyHelmet, {
       contentSecurityPolicy: {
         useDefaults: false,
@@ -17,7 +17,7 @@ export const securityHeaders = fp<{ config: Pick<Config, 'secure'> }>(
           defaultSrc: NONE,
           scriptSrc: OWN,
           styleSrc: OWN,
-          imgSrc: OWN,
+          imgSrc: site.logoUrl ? [...OWN, new URL(site.logoUrl).origin] : OWN,
           connectSrc: OWN,
           formAction: OWN,
           frameAncestors: NONE,

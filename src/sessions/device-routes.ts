@@ -14,7 +14,7 @@ import {
   activeSession,
   device,
   forChanges,
-  forUsers,
+  forOwnDevices,
   toActiveSession,
   toUsedSession,
   usedSession,
@@ -54,11 +54,11 @@ export interface DeviceApi {
 
 async function routes(instance: FastifyInstance, { sessions, cookieSettings, places }: DeviceApi) {
   const app = instance.withTypeProvider<ZodTypeProvider>()
-  const signedIn = { preHandler: app.requireSession }
+  const recently = { preHandler: [app.requireSession, app.requireRecentSignIn] }
   const params = z.object({ id: sessionId.describe('the public id of the session') })
   const paged = {
-    ...forUsers,
-    problems: [...forUsers.problems, 'invalid_request'] as const,
+    ...forOwnDevices,
+    problems: [...forOwnDevices.problems, 'invalid_request'] as const,
     querystring: z.object({ cursor: cursor.optional() }),
   }
 
@@ -71,7 +71,7 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, pla
       'A session that is used while you page moves to the first page.',
     response: { 200: sessionList.describe('One entry for each device.') },
   }
-  app.get('/api/sessions', { ...signedIn, schema: list }, async (request) => {
+  app.get('/api/sessions', { ...recently, schema: list }, async (request) => {
     const { session: current } = request.session
     const { cursor } = request.query
     const { total } = await sessions.summary(current.userId)
@@ -96,21 +96,21 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, pla
       'Those that ended while they were valid, newest first: 100, and the next 100 with `?cursor=`. Sessions that expired are not among them.',
     response: { 200: endedList.describe('One entry for each session.') },
   }
-  app.get('/api/session/ended', { ...signedIn, schema: ended }, async (request) => {
+  app.get('/api/session/ended', { ...recently, schema: ended }, async (request) => {
     const page = await sessions.recentlyEnded(request.session.session.userId, request.query)
     const placeOf = await places.finder()
     return { sessions: page.ended.map((each) => toRecentlyEnded(each, placeOf)), next: page.next }
   })
 
   const one = {
-    ...forUsers,
+    ...forOwnDevices,
     operationId: 'getOneSession',
     summary: "One active session of the token's user",
-    problems: [...forUsers.problems, 'invalid_request', 'session_not_found'] as const,
+    problems: [...forOwnDevices.problems, 'invalid_request', 'session_not_found'] as const,
     params,
     response: { 200: ownSession.describe('The session.') },
   }
-  app.get('/api/sessions/:id', { ...signedIn, schema: one }, async (request) => {
+  app.get('/api/sessions/:id', { ...recently, schema: one }, async (request) => {
     const { session: current } = request.session
     const session = await sessions.findOwn(current.userId, request.params.id)
     if (!session) throw sessionNotFound()
@@ -128,7 +128,7 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, pla
     body: z.strictObject({ name: deviceName.describe('one line of visible text, 60 characters at most') }),
     response: { 200: z.object({ id: z.string(), name: nullableText }).describe('The name as it is kept.') },
   }
-  app.patch('/api/sessions/:id', { ...signedIn, schema: named }, async (request) => {
+  app.patch('/api/sessions/:id', { ...recently, schema: named }, async (request) => {
     requireTokenForChange(request, cookieSettings)
     const { id } = request.params
     const { name } = request.body

@@ -1,5 +1,7 @@
 /** Describes devices so that users recognise them: "Firefox on Windows". */
 import { LRUCache } from 'lru-cache'
+import type { MessageKey } from '../ui/messages/en.ts'
+import { ENGLISH, type View } from '../ui/view.ts'
 import { MAX_USER_AGENT } from './device-columns.ts'
 import { type Device, parseUserAgent } from './user-agents.ts'
 
@@ -16,23 +18,29 @@ export function describeDevice(userAgent: string | null): Device {
 }
 
 /** "Firefox on Windows", "Safari on iPhone", "curl", "Unknown program", "Unknown device"; "Firefox 145 on Windows" with its version. */
-export function deviceName(device: Device, { version = false } = {}): string {
-  const { program, place } = deviceWords(device)
+export function deviceName(device: Device, { version = false, view = ENGLISH } = {}): string {
+  const { program, system } = deviceWords(view, device)
   const called = version && device.version !== null ? `${program} ${device.version}` : program
-  return place ? `${called} on ${place}` : called
+  return system ? view.text('device.name', { program: called, system }) : called
 }
 
 /** The name in two parts, so that a page can isolate a right-to-left program name. */
-export function deviceWords({ browser, os, kind }: Device): { program: string; place: string | null } {
-  const place = os === 'iOS' ? (IOS_DEVICES[kind] ?? os) : os
-  const nameless = place ? NAMELESS.app : NAMELESS[kind]
-  return { program: browser ?? nameless ?? 'Unknown device', place }
+export function deviceWords(
+  { text }: View,
+  { browser, os, kind }: Device,
+): { program: string; system: string | null } {
+  const system = os === 'iOS' ? iosDevice(kind, text) : os
+  const nameless = system ? 'device.program' : (NAMELESS[kind] ?? 'device.unknown')
+  return { program: browser ?? text(nameless), system }
 }
 
 /** What users call the device. An app that does not name its device may also run on a Mac. */
-const IOS_DEVICES: Partial<Record<Device['kind'], string>> = {
-  mobile: 'iPhone',
-  tablet: 'iPad',
-  app: 'an Apple device',
+function iosDevice(kind: Device['kind'], text: View['text']): string {
+  if (kind === 'app') return text('device.apple')
+  return kind === 'mobile' ? 'iPhone' : kind === 'tablet' ? 'iPad' : 'iOS'
 }
-const NAMELESS: Partial<Record<Device['kind'], string>> = { app: 'Unknown program', bot: 'A bot', tv: 'A TV' }
+const NAMELESS: Partial<Record<Device['kind'], MessageKey>> = {
+  app: 'device.program',
+  bot: 'device.bot',
+  tv: 'device.tv',
+}

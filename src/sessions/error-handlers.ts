@@ -1,11 +1,14 @@
 /** Turns route errors into problem bodies or error pages, and reports refused tokens to the replay alarm. */
-import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
-import { logServerError, sendProblem, sendProblemPage, toProblem } from '../http/problems.ts'
+import { sendPage } from '../http/pages.ts'
+import { logServerError, problemHeaders, sendProblem, sendProblemPage, toProblem } from '../http/problems.ts'
 import type { Cookies } from './cookies.ts'
 import type { DeviceHints } from './device-columns.ts'
+import { DEVICES, SIGNED_OUT } from './finish-logout.ts'
 import { sourceOf } from './guards.ts'
+import { signInAgainPage } from './views/sign-in-again-page.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -50,12 +53,26 @@ async function handleErrors(app: FastifyInstance, { replays, cookies }: ErrorHan
   })
 }
 
+/** The page that says why a user is signed out. From a page that they opened it leads on to the sign-in, and back to that page. */
+export function whySignedOut({ method, originalUrl, view: { site } }: FastifyRequest): string {
+  const page = site.path(SIGNED_OUT)
+  return method === 'GET' && site.leadsBack ? `${page}?return=${encodeURIComponent(originalUrl)}` : page
+}
+
+function sendSignInAgain(reply: FastifyReply, problem: Problem): void {
+  const { id, method, originalUrl, view, session } = reply.request
+  const back = method === 'GET' ? originalUrl : view.site.path(DEVICES)
+  reply.code(problem.status).headers(problemHeaders(problem, id))
+  sendPage(reply, signInAgainPage(view, session.session, back))
+}
+
 /** Error pages for the routes of one scope. A user who is not signed in is redirected to `/signed-out`, which explains why. */
 export const problemPages = fp(
   async (app) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const problem = logServerError(toProblem(error), () => request.log)
-      if (problem.status === 401) reply.redirect('/signed-out', 303)
+      if (problem.code === 'insufficient_user_authentication') sendSignInAgain(reply, problem)
+      else if (problem.status === 401) reply.redirect(whySignedOut(request), 303)
       else sendProblemPage(reply, problem)
       if (problem.code === 'invalid_token') app.reportRefused(request)
     })

@@ -1,13 +1,15 @@
 /** Completes a committed logout in the browser: clears the cookie and site data, and picks the page to go to. */
 import type { FastifyReply } from 'fastify'
+import type { Site } from '../ui/site.ts'
 import type { Cookies } from './cookies.ts'
 import type { Outcome } from './log-out.ts'
 import type { Ignored } from './logout-request.ts'
 import { allowedRedirect } from './redirects.ts'
 import { receiptOf } from './tokens.ts'
 
-/** The page of a user's devices. */
+/** The page of a user's devices, and the one that says why they are signed out. */
 export const DEVICES = '/devices'
+export const SIGNED_OUT = '/signed-out'
 
 export type FinishLogout = ReturnType<typeof createFinishLogout>
 
@@ -21,6 +23,7 @@ export interface Finished {
 
 export function createFinishLogout(
   cookies: Cookies,
+  site: Pick<Site, 'path'>,
   publicOrigin: string,
   allowedRedirects: readonly string[],
   clearSiteData: readonly string[],
@@ -36,7 +39,7 @@ export function createFinishLogout(
     if (outcome.signedOut) cookies.clearSession(reply)
     if (outcome.signedOut && siteData) reply.header('clear-site-data', siteData)
     if (outcome.operationId) cookies.setOutcome(reply, receiptOf(outcome.operationId, token))
-    const redirect = outcome.signedOut ? '/signed-out' : DEVICES
+    const redirect = site.path(outcome.signedOut ? SIGNED_OUT : DEVICES)
     if (!callbackUrl) return { redirect, followed: false, ignored }
     const target = allowedRedirect(callbackUrl, publicOrigin, allowedRedirects)
     if (target) return { redirect: target, followed: true, ignored }

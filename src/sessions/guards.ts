@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { assertSameOrigin } from '../http/csrf.ts'
 import type { ReadCredential } from './credential-reader.ts'
@@ -15,6 +16,8 @@ import type { Sessions } from './sessions.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     requireSession: RequireSession
+    /** A hook for what shows or ends a user's other sessions, after `requireSession` if that is one, too. */
+    requireRecentSignIn: (request: FastifyRequest) => Promise<void>
   }
   interface FastifyRequest {
     /** Set by `app.requireSession`, and by `app.requireStaff` for users. */
@@ -72,13 +75,43 @@ function createRequireSession(sessions: Pick<Sessions, 'find'>, cookieSettings: 
   }
 }
 
+/**
+ * A hook that refuses a session whose sign-in is older than `maxAgeSeconds`. A user who is not signed in passes: the route itself
+ * says so. @throws Problem `insufficient_user_authentication`.
+ */
+function createRequireRecentSignIn(sessions: Pick<Sessions, 'find'>, maxAgeSeconds: number | null) {
+  return async (request: FastifyRequest) => {
+    const { credential } = request
+    if (maxAgeSeconds === null || credential.kind !== 'token') return
+    request.session ??= (await sessions.find(credential.token)) as ActiveSession
+    if (!request.session || isRecent(request, maxAgeSeconds)) return
+    const detail = `Sign in again: this needs a sign-in within the last ${maxAgeSeconds} seconds.`
+    throw new Problem('insufficient_user_authentication', detail, { maxAgeSeconds })
+  }
+}
+
+/** Whether the session is young enough, by the database's clock. A sign-in in the future is not: the date is forged. */
+export function isRecent(
+  { session }: Pick<FastifyRequest, 'session'>,
+  maxAgeSeconds: number | null,
+): boolean {
+  return maxAgeSeconds === null || (session.ageSeconds >= 0 && session.ageSeconds <= maxAgeSeconds)
+}
+
 type RequireSession = ReturnType<typeof createRequireSession>
 
-/** Decorates the app with `requireSession`, a hook for routes. */
-export const sessionGuard = fp<{ sessions: Pick<Sessions, 'find'>; cookieSettings: CookieSettings }>(
-  async (app, { sessions, cookieSettings }) => {
+export interface SessionGuard {
+  sessions: Pick<Sessions, 'find'>
+  cookieSettings: CookieSettings
+  config: Pick<Config, 'devicesMaxAuthAgeSeconds'>
+}
+
+/** Decorates the app with `requireSession` and `requireRecentSignIn`, hooks for routes. */
+export const sessionGuard = fp<SessionGuard>(
+  async (app, { sessions, cookieSettings, config }) => {
     app.decorateRequest('session')
     app.decorate('requireSession', createRequireSession(sessions, cookieSettings))
+    app.decorate('requireRecentSignIn', createRequireRecentSignIn(sessions, config.devicesMaxAuthAgeSeconds))
   },
   { name: 'session-guard', dependencies: ['error-handlers', 'request-credential'] },
 )

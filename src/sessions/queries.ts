@@ -25,20 +25,22 @@ export interface ActiveSession {
   user: User
   /** Whether the last recorded activity is old enough to need an update. */
   stale: boolean
-  /** Seconds since the user signed in. Null when a service key created the session: that does not prove that the user was present. */
+  /** Seconds since the session was made. */
+  ageSeconds: number
+  /** The same as the age of the sign-in. Null when a service key created the session: that does not prove that the user was present. */
   authAgeSeconds: number | null
 }
 
 const { expires: _, passiveAt: __, epoch: ___, ...stored } = getTableColumns(session)
 /** A session as `Session` has it. */
 export const sessionColumns = { ...stored, lastSeenAt, endsAt }
-const authAgeSeconds = sql<number | null>`case when ${session.keyId} is null
-  then extract(epoch from ${now} - ${session.createdAt})::float8 end`
+const ageSeconds = sql<number>`extract(epoch from ${now} - ${session.createdAt})::float8`
+const authAgeSeconds = sql<number | null>`case when ${session.keyId} is null then ${ageSeconds} end`
 
 /** The active session of a token, with its user. */
 export async function findSession(db: Executor, token: string): Promise<ActiveSession | null> {
   const [found] = await db
-    .select({ session: sessionColumns, user, stale: lastSeenIsStale, authAgeSeconds })
+    .select({ session: sessionColumns, user, stale: lastSeenIsStale, ageSeconds, authAgeSeconds })
     .from(session)
     .innerJoin(user, eq(user.id, session.userId))
     .where(and(eq(session.sessionToken, token), isValid))

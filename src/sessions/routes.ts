@@ -81,6 +81,7 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, fin
       },
       async (request, reply) => {
         const { token, others } = await requireTokensForSignOut(request, cookieSettings)
+        await app.requireRecentSignIn(request)
         const outcome = await sessions.endOne(token, request.params.id, sourceOf(request), others)
         const ignored = mayHaveBody(request) ? [{ field: 'body', reason: 'is not read' }] : []
         return answer(outcome, finishLogout(reply, token, outcome, { ignored }))
@@ -108,6 +109,7 @@ async function routes(instance: FastifyInstance, { sessions, cookieSettings, fin
     async (request, reply) => {
       const { token, others } = await requireTokensForSignOut(request, cookieSettings)
       refuseScopeInQuery(request, request.body.scope)
+      if (request.body.scope !== 'local') await app.requireRecentSignIn(request)
       const outcome = await sessions.logout(token, request.body.scope, sourceOf(request), others)
       return answer(outcome, finishLogout(reply, token, outcome, request.body))
     },

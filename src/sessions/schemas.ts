@@ -13,10 +13,15 @@ export const forUsers = {
   security: callers.user,
   problems: ['unauthenticated', 'invalid_token', 'unavailable'],
 } as const
+/** The same of those that show other sessions of the user. */
+export const forOwnDevices = {
+  ...forUsers,
+  problems: [...forUsers.problems, 'insufficient_user_authentication'],
+} as const
 /** The same of those that change something. */
 export const forChanges = {
   ...forUsers,
-  problems: [...forUsers.problems, 'cross_origin', 'outcome_unknown'],
+  problems: [...forOwnDevices.problems, 'cross_origin', 'outcome_unknown'],
 } as const
 
 /** What the user agent reveals; `browser` may be any program. */

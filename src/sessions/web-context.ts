@@ -2,17 +2,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Config } from '../config.ts'
 import type { Log } from '../lib/log.ts'
+import { createSite } from '../ui/site.ts'
 import { createCookies } from './cookies.ts'
 import { createCredentialReader } from './credential-reader.ts'
 import type { Credential } from './credentials.ts'
 import { createFinishLogout } from './finish-logout.ts'
 import { otherTokens } from './other-tokens.ts'
 import { createReadPlaceHeaders } from './place-headers.ts'
+import { allowedRedirect } from './redirects.ts'
 import { createUnlistedCookieWarning } from './unlisted-cookies.ts'
 
 export type WebContext = ReturnType<typeof createWebContext>
 
-/** @param signInPath the sign-in page, when this service has one. */
+/** @param signInPath the sign-in page of the demo; null for any other service. */
 export function createWebContext(
   {
     cookie,
@@ -22,6 +24,7 @@ export function createWebContext(
     clearSiteData,
     placeHeaders,
     trustProxy,
+    site: settings,
   }: Pick<
     Config,
     | 'cookie'
@@ -31,11 +34,13 @@ export function createWebContext(
     | 'clearSiteData'
     | 'placeHeaders'
     | 'trustProxy'
+    | 'site'
   >,
   signInPath: string | null,
   log: Log,
 ) {
   const cookies = createCookies(cookie, publicOrigin)
+  const site = createSite(settings, publicOrigin, signInPath)
   const readCredential = createCredentialReader(cookie.names, authSecrets, log)
   return {
     cookies,
@@ -46,8 +51,10 @@ export function createWebContext(
       publicOrigin,
       warnUnlisted: createUnlistedCookieWarning(cookie.names, log),
     },
-    finishLogout: createFinishLogout(cookies, publicOrigin, allowedRedirects, clearSiteData),
     placeHeadersOf: createReadPlaceHeaders({ placeHeaders, trustProxy }),
-    signInPath,
+    site,
+    finishLogout: createFinishLogout(cookies, site, publicOrigin, allowedRedirects, clearSiteData),
+    /** The address to which a sign-in may return; null for one of an origin that is not allowed. */
+    returnTo: (address: string) => allowedRedirect(address, publicOrigin, allowedRedirects),
   }
 }

@@ -27,8 +27,12 @@ export function changeHooks(
   return { ...formHooks(cookieSettings), preHandler: [restartDeadline, requireStaff.write] }
 }
 
-export function viewerOf({ session: { session, user }, staff: { role } }: FastifyRequest): Viewer {
-  return { session, user, role }
+export function viewerOf({
+  session: { session, user },
+  staff: { role },
+  view: { site },
+}: FastifyRequest): Viewer {
+  return { session, user, role, site }
 }
 
 export function send(reply: FastifyReply, page: SafeHtml): FastifyReply {

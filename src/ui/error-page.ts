@@ -1,61 +1,52 @@
-/** The error page: what went wrong, and what the user can do about it. */
+/**
+ * The error page: what went wrong, and what the user can do about it. It shows no text for API clients, and does not say that the
+ * user is signed in or out: an error does not tell.
+ */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { ErrorCode } from '../errors.ts'
-import { quoted } from './format.ts'
-import { layout } from './layout.ts'
+import { backToApp, layout } from './layout.ts'
+import type { MessageKey } from './messages/en.ts'
+import type { PageView } from './view.ts'
 
-/** Texts for users, where the texts for API clients would not help. None says that the user is signed in or out: an error does not tell. */
-const TEXTS: { [code in ErrorCode]?: { title: string; text: string } } = {
-  not_staff: {
-    title: 'This is for security staff',
-    text: 'If you need access, ask an administrator for the role "security" or "auditor".',
-  },
-  not_found: {
-    title: 'This page does not exist',
-    text: 'Check the address. The page may have moved.',
-  },
-  cross_origin: {
-    title: 'Request refused',
-    text: 'We could not confirm that this request came from this site. It changed nothing. Open your devices and try again from there.',
-  },
-  unavailable: {
-    title: 'Please try again in a moment',
-    text: 'Something is temporarily unavailable on our side. This request changed nothing.',
-  },
-  outcome_unknown: {
-    title: 'We do not know whether it worked',
-    text: 'We lost the connection to our database before it confirmed your request. Please try again; repeating the request does no harm.',
-  },
-  internal: {
-    title: 'Something went wrong on our side',
-    text: 'We could not complete your request. If this happens again, contact us with the request number below.',
-  },
+interface Text {
+  title: MessageKey
+  text: MessageKey
 }
+
+const TEXTS: { [code in ErrorCode]?: Text } = {
+  not_staff: { title: 'error.not-staff', text: 'error.not-staff.text' },
+  not_found: { title: 'error.not-found', text: 'error.not-found.text' },
+  cross_origin: { title: 'error.cross-origin', text: 'error.cross-origin.text' },
+  unavailable: { title: 'error.unavailable', text: 'error.unavailable.text' },
+  outcome_unknown: { title: 'error.unknown', text: 'error.unknown.text' },
+}
+const REFUSED: Text = { title: 'error.refused', text: 'error.refused.text' }
+const INTERNAL: Text = { title: 'error.internal', text: 'error.internal.text' }
 
 export interface ProblemShown {
   status: number
   code: ErrorCode
-  title: string
-  detail: string
   requestId: string
   /** Whether the request submitted a form. */
   sent?: boolean
 }
 
-export function errorPage({ status, code, requestId, sent, ...given }: ProblemShown): SafeHtml {
-  const { title, text } = TEXTS[code] ?? { title: given.title, text: given.detail }
+export function errorPage(view: PageView, { status, code, requestId, sent }: ProblemShown): SafeHtml {
+  const { text, say } = view
   const later = status >= 500
+  const shown = TEXTS[code] ?? (later ? INTERNAL : REFUSED)
   return layout({
-    title,
+    view,
+    title: text(shown.title),
     card: later ? 'wait' : 'nothing',
     body: html`
-<h1>${title}</h1>
-<p class="lead">${quoted(text)}</p>
-${later && sent ? html`<p>To submit the form again, reload this page.</p>` : ''}
-<nav class="actions" aria-label="Continue">
-${later ? html`<a class="button primary" href="">Try again</a>` : ''}
-<a class="button${later ? '' : ' primary'}" href="/devices">Your devices</a>
-</nav>
-${later ? html`<p class="request">Request ${requestId}</p>` : ''}`,
+<h1>${say(shown.title)}</h1>
+<p class="lead">${say(shown.text)}</p>
+${later && sent ? html`<p>${say('error.resend')}</p>` : ''}
+<nav class="actions" aria-label="${text('frame.continue')}">
+${later ? html`<a class="button primary" href="">${say('error.retry')}</a>` : ''}
+<a class="button${later ? '' : ' primary'}" href="/devices">${say('devices.title')}</a>
+${backToApp(view)}</nav>
+${later ? html`<p class="request">${say('error.request', { id: requestId })}</p>` : ''}`,
   })
 }

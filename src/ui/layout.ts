@@ -3,8 +3,10 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { iconHref, scriptHref, styleHref } from './assets.ts'
 import { quoted } from './format.ts'
 import { type Sign, sign } from './icons.ts'
+import type { PageView } from './view.ts'
 
 export interface Page {
+  view: PageView
   title: string
   body: SafeHtml
   /** Shows a narrow card with this icon on top, instead of a wide page. */
@@ -28,6 +30,7 @@ export interface Page {
 const REORDERING = /[\p{Cc}\p{Bidi_Control}]/gu
 
 export function layout({
+  view,
   title,
   body,
   card,
@@ -39,8 +42,9 @@ export function layout({
   staff,
   console,
 }: Page): SafeHtml {
-  return html`<!doctype html>
-<html lang="en">
+  const { text, say, locale, dir, site } = view
+  const page = html`<!doctype html>
+<html lang="${locale}" dir="${dir}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -53,17 +57,22 @@ ${
     ? html`<meta http-equiv="refresh" content="0; url=${onward}">
 `
     : ''
-}<title>${title.replace(REORDERING, '')} · global-logout</title>
-<link rel="icon" href="${iconHref}" type="image/svg+xml">
+}<title>${title.replace(REORDERING, '')} · ${site.name}</title>
+<link rel="icon" href="${site.logoUrl ?? iconHref}">
 <link rel="stylesheet" href="${styleHref}">
-<script src="${scriptHref}" defer></script>
+${
+  site.accent
+    ? html`<link rel="stylesheet" href="${site.accent.href}">
+`
+    : ''
+}<script src="${scriptHref}" defer></script>
 ${console?.head}</head>
-<body${console ? html` class="console"` : ''} data-now="${new Date().toISOString()}"${current ? html` data-session="${current.id}"` : ''}${shown ? html` data-shown="${shown}"` : ''}${announce ? html` data-announce` : ''}>
-<a class="skip" href="#main">Skip to content</a>
+<body${console ? html` class="console"` : ''} data-now="${new Date().toISOString()}"${current ? html` data-session="${current.id}"` : ''}${shown ? html` data-shown="${shown}"` : ''}${announce ? html` data-announce` : ''} data-just-now="${text('frame.now')}"${site.basePath ? html` data-base="${site.basePath}"` : ''}>
+<a class="skip" href="#main">${say('frame.skip')}</a>
 <header>
-<a class="brand" href="/"><img src="${iconHref}" alt="" width="28" height="28">global-logout</a>
-${user ? html`<p class="who">Signed in as <strong>${quoted(user.name ?? user.email ?? user.id)}</strong></p>` : ''}
-${staff ? html`<a class="button" href="/admin">Security console</a>` : ''}
+<a class="brand" href="${site.url ?? '/'}"><img src="${site.logoUrl ?? iconHref}" alt="" height="28">${quoted(site.name)}</a>
+${user ? html`<p class="who">${say('frame.user', { name: quoted(user.name ?? user.email ?? user.id) })}</p>` : ''}
+${staff ? html`<a class="button" href="/admin">${say('frame.console')}</a>` : ''}
 ${console?.nav}</header>
 <main id="main"${card ? html` class="card"` : ''}>
 ${card ? html`<div class="sign sign-${card}">${sign(card)}</div>` : ''}
@@ -71,4 +80,26 @@ ${body}
 </main>
 </body>
 </html>`
+  return site.basePath ? below(site.basePath, page) : page
+}
+
+/** A link to the application; nothing without APP_URL. @param look further classes of the button. */
+export function backToApp({ say, site }: PageView, look = ''): SafeHtml {
+  if (!site.url) return html``
+  return html`<a class="button${look}" href="${site.url}">${say('frame.back', appOf(site))}</a>
+`
+}
+
+/** The application in messages. */
+export const appOf = ({ isNamed, name }: PageView['site']) => ({
+  named: isNamed ? 'yes' : 'no',
+  app: quoted(name),
+})
+
+/** Attributes with a path of this service. Text of users cannot contain one, because templates escape quotes. */
+const OWN_PATHS = /( (?:href|src|action|data-preview|data-poll)=")(?=\/(?!\/))/g
+
+/** Puts BASE_PATH before every path, in one place, so that no link is forgotten. Other paths of this origin are written as addresses. */
+function below(basePath: string, page: SafeHtml): SafeHtml {
+  return html.raw`${String(page).replace(OWN_PATHS, `$1${basePath}`)}`
 }

@@ -51,6 +51,7 @@ t.test('doctor finds problems in settings, and says how to fix them', async (t) 
   t.match((await findings({ ...https, COOKIE_DOMAIN: 'example.com' })).found, {
     redirects: { level: 'warning', detail: /http:\/\/app\.example\.com/ },
     proxy: { level: 'warning', detail: /TRUST_PROXY/ },
+    'sign-in': { level: 'warning', detail: /SIGN_IN_URL/ },
     'cookie domain': { level: 'warning' },
   })
   t.match(await findings({ PORT: 'many', LOG_LEVEL: 'loud' }), {

@@ -17,7 +17,16 @@ const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =
   })),
 )
 /** Pages for people, and their assets. */
-const PAGES = ['/', '/devices', '/login', '/logout', '/sessions/:id/end', '/signed-out', '/assets/*']
+const PAGES = [
+  '/',
+  '/devices',
+  '/login',
+  '/logout',
+  '/sessions/:id/end',
+  '/signed-out',
+  '/sign-in',
+  '/assets/*',
+]
 
 t.test('every route for programs is in the document', async (t) => {
   const missing = routes.filter(

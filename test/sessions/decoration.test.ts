@@ -96,7 +96,7 @@ t.test('a form with superfluous input ends the session, and redirects like every
   const followed = await service.signIn(await service.addUser())
   const onward = await as(followed.token, '/logout', form('scope=local&csrfToken=abc&callbackUrl=/bye'))
   t.equal(onward.status, 200)
-  t.match(await onward.text(), '<a class="button primary" href="/bye">')
+  t.match(await onward.text(), `<a class="button primary" href="${service.base}/bye">`)
   t.equal(await check(followed.token), 401)
   const { token } = await service.signIn(await service.addUser())
   t.equal((await as(token, '/logout', typed('nonsense', ''))).status, 303)

@@ -1,13 +1,17 @@
 /** The pages state what happened, to the right user, and reveal nothing else. */
 import t from 'tap'
 import { ERRORS, type ErrorCode } from '../../src/errors.ts'
+import { sweep } from '../../src/sessions/sweeper.ts'
 import { carryOut } from '../../src/staff/incidents/runner.ts'
+import { accentStyle, contrast, parse } from '../../src/ui/accent.ts'
 import { errorPage } from '../../src/ui/error-page.ts'
-import { relativeTime } from '../../src/ui/format.ts'
+import { createSite } from '../../src/ui/site.ts'
+import { ENGLISH } from '../../src/ui/view.ts'
 import { begin } from '../support/incidents.ts'
-import { startService } from '../support/service.ts'
+import { json, startService } from '../support/service.ts'
 
 const service = await startService()
+const VIEW = { ...ENGLISH, site: createSite(service.config.site, service.config.publicOrigin, null) }
 const NOBODY = { userAgent: null, ipAddress: null }
 
 t.test("an earlier logout's outcome is not shown as the reason of a later end", async (t) => {
@@ -114,9 +118,8 @@ t.test('a user signed out by staff does not learn who did it, nor of any device'
 
 t.test('no error page claims that the user is signed in or out; a 5xx page offers to try again', (t) => {
   for (const code of Object.keys(ERRORS) as ErrorCode[]) {
-    const { status, title } = ERRORS[code]
-    const detail = 'What the caller is told.'
-    const page = String(errorPage({ status, code, title, detail, requestId: 'request-1' }))
+    const { status } = ERRORS[code]
+    const page = String(errorPage(VIEW, { status, code, requestId: 'request-1' }))
     t.notMatch(page, /signed out|logged out|still signed in/i, code)
     t.equal(page.includes('Try again') && page.includes('request-1'), status >= 500, code)
   }
@@ -124,9 +127,9 @@ t.test('no error page claims that the user is signed in or out; a 5xx page offer
 })
 
 t.test('a form that could not be sent can be sent again with the values that were typed in', (t) => {
-  const { status, title } = ERRORS.unavailable
+  const { status } = ERRORS.unavailable
   const page = (sent: boolean) =>
-    String(errorPage({ status, code: 'unavailable', title, detail: '', requestId: 'request-1', sent }))
+    String(errorPage(VIEW, { status, code: 'unavailable', requestId: 'request-1', sent }))
   t.match(page(true), 'reload this page')
   t.notMatch(page(false), 'reload this page')
   t.end()
@@ -148,8 +151,223 @@ t.test('relative times in words', (t) => {
     [800 * 86_400, '2 years ago'],
   ]
   for (const [seconds, expected] of words)
-    t.equal(relativeTime(new Date(now.getTime() - seconds * 1000), now), expected)
+    t.equal(ENGLISH.relativeTime(new Date(now.getTime() - seconds * 1000), now), expected)
   t.end()
+})
+
+const APP = {
+  APP_NAME: 'Tea & Co',
+  APP_URL: 'https://tea.example/',
+  APP_LOGO_URL: 'https://files.tea.example/logo.svg',
+  APP_ACCENT: '#ffd400',
+  SIGN_IN_URL: 'https://tea.example/login?callbackUrl={return}',
+  BASE_PATH: '/account',
+  ALLOWED_REDIRECTS: 'https://tea.example',
+}
+const branded = await startService({ database: service.database, env: APP })
+
+/** The links, forms and files of a page that are paths. */
+const pathsIn = (page: string) =>
+  [...page.matchAll(/ (?:href|src|action)="(\/[^"]*)"/g)].map(([, path = '']) => path)
+
+t.test("pages carry the application's name, logo and colour, and lead to the sign-in and back", async (t) => {
+  const { token } = await branded.signIn(await branded.addUser())
+  for (const [path, as] of [
+    ['/account', token],
+    ['/account/devices', token],
+    ['/account/logout', token],
+    ['/account/signed-out', ''],
+    ['/account/nowhere', ''],
+  ] as const) {
+    const response = await branded.as(as, path, { headers: { accept: 'text/html' } })
+    t.match(response.headers.get('content-security-policy'), "img-src 'self' https://files.tea.example;")
+    const page = await response.text()
+    t.match(
+      page,
+      '<a class="brand" href="https://tea.example/"><img src="https://files.tea.example/logo.svg"',
+      path,
+    )
+    t.match(page, ' · Tea &amp; Co</title>')
+    if (!path.includes('logout')) t.match(page, '>Back to <bdi>Tea &amp; Co</bdi></a>', path)
+    t.equal(/>Sign in<\/a>/.test(page), path.includes('signed-out'), path)
+    const style = pathsIn(page).find((found) => found.includes('accent.css')) ?? ''
+    t.match(await (await branded.http(style)).text(), '--accent-fill: #ffd400;')
+  }
+})
+
+t.test('with no settings the pages say what to do all the same', async (t) => {
+  const page = await show('/signed-out', null)
+  t.match(page, 'To sign in again, go back to your application.')
+  t.notMatch(page, /Back to/)
+  const response = await service.http('/sign-in?return=/x')
+  t.equal(response.headers.get('location'), '/signed-out?return=%2Fx')
+})
+
+t.test('the sign-in gets the address to come back to, and no address of another origin', async (t) => {
+  const signIn = async (path: string, as = '') =>
+    (await branded.as(as, path, { headers: { accept: 'text/html' } })).headers.get('location') ?? ''
+  const back = async (given: string) =>
+    new URL(await signIn(`/account/sign-in?return=${given}`)).searchParams.get('callbackUrl')
+  for (const [given, expected] of [
+    ['/orders?page=2&x=%26', `${branded.base}/orders?page=2&x=%26`],
+    [encodeURIComponent('/orders?page=2&x=%26'), `${branded.base}/orders?page=2&x=%26`],
+    ['https://tea.example/a?b=c&d', 'https://tea.example/a?b=c&d'],
+    [encodeURIComponent('https://tea.example/a'), 'https://tea.example/a'],
+    ...[
+      'https://evil.example/',
+      '//evil.example/',
+      '/\\evil.example/',
+      '%2F%2Fevil.example',
+      'https://tea.example.evil.example/',
+      'https://tea.example@evil.example/',
+      'javascript:alert(1)',
+      'https:evil.example',
+      '%zz',
+      '',
+    ].map((evil) => [evil, 'https://tea.example/'] as const),
+  ] as const)
+    t.equal(await back(given), expected, given)
+
+  t.equal(await signIn('/account/devices'), '/account/signed-out?return=%2Faccount%2Fdevices')
+  t.match(
+    await (await branded.http('/account/signed-out?return=%2Faccount%2Fdevices')).text(),
+    `callbackUrl=${encodeURIComponent(`${branded.base}/account/devices`)}"`,
+  )
+  const { token } = await branded.signIn(await branded.addUser())
+  await branded.sessions.logout(token, 'global', NOBODY)
+  t.equal(await signIn('/account/sign-in?return=/orders', token), '/account/signed-out?return=%2Forders')
+  t.match(await signIn('/account/sign-in?return=/orders'), /^https:\/\/tea\.example\/login/)
+})
+
+t.test('below BASE_PATH are the pages with all that they need, and nothing for machines', async (t) => {
+  const { token, id } = await branded.signIn(await branded.addUser())
+  await branded.signIn((await branded.sessions.find(token))?.user.id ?? '')
+  for (const page of [
+    '/account',
+    '/account/',
+    '/account/devices',
+    '/account/logout',
+    '/account/signed-out?followed',
+  ]) {
+    const response = await branded.as(token, page)
+    const text = await response.text()
+    for (const path of pathsIn(text).filter((path) => !path.endsWith('/end'))) {
+      t.match(path, /^\/account(\/|$)/, page)
+      const found = await branded.as(token, path)
+      t.not(found.status, 404, `${path} on ${page}`)
+      await found.arrayBuffer()
+    }
+    if (response.status === 200) t.match(text, ' data-base="/account"')
+  }
+  for (const path of ['/api/session', '/api/sessions', '/admin'])
+    t.not((await branded.as(token, `/account${path}`)).status, 404, path)
+  for (const path of [
+    '/check',
+    '/metrics',
+    '/healthz',
+    '/readyz',
+    '/events',
+    '/leases',
+    '/introspect',
+    '/openapi.json',
+  ])
+    t.equal((await branded.as(token, `/account${path}`)).status, 404, path)
+  t.equal((await branded.as(token, '/accounting/devices')).status, 404)
+  t.match(await (await branded.http('/openapi.json')).json(), {
+    servers: [{ url: '/' }, { url: '/account' }],
+  })
+  const ended = await branded.as(token, `/account/sessions/${id}/end`, { method: 'POST' })
+  t.equal(ended.headers.get('location'), '/account/signed-out')
+})
+
+t.test('text in every accent colour, and on it, can be read', async (t) => {
+  const grounds = { light: ['#f4f6f9', '#ffffff'], dark: ['#0f1216', '#171b21'] }
+  const levels = ['00', '33', '66', '99', 'cc', 'ff']
+  for (const accent of levels.flatMap((r) => levels.flatMap((g) => levels.map((b) => `#${r}${g}${b}`)))) {
+    const style = accentStyle(accent)
+    const pair = (name: string) =>
+      new RegExp(`--${name}: light-dark\\((.*), (.*)\\)`).exec(style)?.slice(1) ?? []
+    const [, on = ''] = /--on-accent: (.*);/.exec(style) ?? []
+    const pairs = [[accent, on]]
+    for (const [at, mode] of (['light', 'dark'] as const).entries())
+      for (const ground of [...grounds[mode], pair('accent-soft')[at]])
+        pairs.push([pair('accent')[at] ?? '', ground ?? ''])
+    for (const [a = '', b = ''] of pairs)
+      if (contrast(parse(a), parse(b)) < 4.5) t.fail(`${accent}: ${a} on ${b}`)
+  }
+})
+
+t.test(
+  'with DEVICES_MAX_AUTH_AGE a user sees and ends other sessions after a recent sign-in only',
+  async (t) => {
+    const strict = await startService({
+      database: service.database,
+      env: { DEVICES_MAX_AUTH_AGE: '1h', SIGN_IN_URL: 'https://app.example/login?next={return}' },
+    })
+    const id = await strict.addUser()
+    const { token, id: own } = await strict.signIn(id)
+    const other = await strict.signIn(id, 'OthersPhone/1.0')
+    const age = (interval: string) =>
+      strict.database.psql(`update session set "createdAt" = now() - $1::interval where id in ($2, $3)`, [
+        interval,
+        own,
+        other.id,
+      ])
+    const acts: [path: string, init?: RequestInit][] = [
+      ['/devices'],
+      [`/sessions/${other.id}/end`],
+      [`/sessions/${other.id}/end`, { method: 'POST' }],
+      ['/logout', { method: 'POST', body: new URLSearchParams({ scope: 'others' }) }],
+      ['/logout', { method: 'POST', body: new URLSearchParams({ scope: 'global' }) }],
+      ['/api/sessions'],
+      [`/api/sessions/${other.id}`, { method: 'DELETE' }],
+      ['/api/logout', json({ scope: 'others' })],
+      ['/api/logout', json({ scope: 'global' })],
+    ]
+    await age('2 hours')
+    for (const [path, init] of acts) {
+      const response = await strict.as(token, path, init)
+      t.equal(response.status, 401, `${init?.method ?? 'GET'} ${path}`)
+      t.match(
+        response.headers.get('www-authenticate'),
+        'error="insufficient_user_authentication", max_age="3600"',
+      )
+      const text = await response.text()
+      if (path.startsWith('/api')) t.match(text, '"code":"insufficient_user_authentication"')
+      else t.match(text, 'https://app.example/login?next=http')
+      t.notMatch(text, 'OthersPhone')
+    }
+    t.equal(await strict.check(other.token), 200, 'nothing was ended')
+    const question = await (await strict.as(token, '/logout')).text()
+    t.notMatch(question, 'OthersPhone')
+    t.match(question, 'To sign out other devices, sign in again first.')
+
+    await age('10 minutes')
+    t.match(await (await strict.as(token, '/devices')).text(), 'OthersPhone')
+    t.equal((await strict.as(token, '/api/sessions')).status, 200)
+    await age('2 hours')
+    const out = await strict.as(token, '/logout', {
+      method: 'POST',
+      body: new URLSearchParams({ scope: 'local' }),
+    })
+    t.equal(out.headers.get('location'), '/signed-out', 'signing out here needs no sign-in')
+    t.equal((await strict.as(token, '/api/logout', json({}))).status, 200, 'nor does a repeated one')
+  },
+)
+
+t.test('a session that expired so long ago that its row was swept is said to have expired', async (t) => {
+  const { token, id } = await service.signIn(await service.addUser())
+  // Without triggers, which take a change of these dates for a revocation.
+  await service.database.psql(
+    `begin; set local session_replication_role = replica;
+     update session set "createdAt" = now() - interval '60 days', "lastSeenAt" = now() - interval '60 days' where id = '${id}'; commit`,
+  )
+  await sweep(service.pools.jobs)
+  t.same(await service.database.psql('select from session where id = $1', [id]), [])
+  const text = await show('/signed-out', token)
+  t.match(text, 'Your session expired.')
+  t.notMatch(text, 'You were signed out')
+  t.match(await show('/signed-out', null), 'This browser has no session.')
 })
 
 /** Logs out through the form. @returns the cookie that carries the outcome to the next page. */

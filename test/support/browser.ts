@@ -64,7 +64,7 @@ export function browserTest(name: string, run: (t: Test, open: OpenBrowser) => P
     const errors: string[] = []
     t.teardown(() => Promise.all(contexts.map((context) => context.close())))
     const running = run(t, async (service, { token, ...options } = {}) => {
-      const context = await browser.newContext({ baseURL: service.base, ...options })
+      const context = await browser.newContext({ baseURL: service.base, locale: 'en-GB', ...options })
       contexts.push(context)
       context.setDefaultTimeout(PATIENCE_MS)
       context.on('weberror', (error) => errors.push(String(error.error())))

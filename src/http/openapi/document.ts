@@ -33,7 +33,11 @@ export interface RawPaths {
 }
 
 /** Options for `@fastify/swagger`. Routes without a tag are pages and files; the document leaves them out. */
-export function documentOptions(cookieName: string, { paths, responses }: RawPaths): SwaggerOptions {
+export function documentOptions(
+  cookieName: string,
+  { paths, responses }: RawPaths,
+  basePath: string,
+): SwaggerOptions {
   return {
     openapi: {
       openapi: '3.1.0',
@@ -47,7 +51,12 @@ export function documentOptions(cookieName: string, { paths, responses }: RawPat
           '503 means that the service cannot decide: neither "valid" nor "signed out".',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      servers: [{ url: '/', description: 'The service that serves this document' }],
+      servers: [
+        { url: '/', description: 'The service that serves this document' },
+        ...(basePath
+          ? [{ url: basePath, description: 'BASE_PATH, for browsers: what users and staff call' }]
+          : []),
+      ],
       tags: [
         {
           name: 'gateways',

@@ -13,10 +13,11 @@ export interface OpenApi {
   /** The session cookie that this service sets. */
   cookies: { session: { name: string } }
   raw: RawPaths
+  site: { basePath: string }
 }
 
-async function routes(app: FastifyInstance, { cookies, raw }: OpenApi) {
-  await app.register(fastifySwagger, documentOptions(cookies.session.name, raw))
+async function routes(app: FastifyInstance, { cookies, raw, site }: OpenApi) {
+  await app.register(fastifySwagger, documentOptions(cookies.session.name, raw, site.basePath))
   await app.register(fastifySwaggerUi, {
     routePrefix: '/docs',
     logLevel: 'warn',

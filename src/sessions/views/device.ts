@@ -2,6 +2,7 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { quoted } from '../../ui/format.ts'
 import { draw } from '../../ui/icons.ts'
+import type { View } from '../../ui/view.ts'
 import { describeDevice, deviceName, deviceWords } from '../devices.ts'
 
 const DEVICES = {
@@ -21,12 +22,13 @@ export function deviceIcon(session: { userAgent: string | null }): SafeHtml {
 }
 
 /** "Firefox on Windows". */
-export function nameOf(session: { userAgent: string | null }): SafeHtml {
-  const { program, place } = deviceWords(describeDevice(session.userAgent))
-  return html`${quoted(program)}${place ? ` on ${place}` : ''}`
+export function nameOf(view: View, session: { userAgent: string | null }): SafeHtml {
+  const { program, system } = deviceWords(view, describeDevice(session.userAgent))
+  if (!system) return quoted(program)
+  return view.say('device.name', { program: quoted(program), system })
 }
 
 /** The same as plain text, for attributes. */
-export function plainNameOf(session: { userAgent: string | null }): string {
-  return deviceName(describeDevice(session.userAgent))
+export function plainNameOf(view: View, session: { userAgent: string | null }): string {
+  return deviceName(describeDevice(session.userAgent), { view })
 }

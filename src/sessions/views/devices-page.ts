@@ -1,7 +1,7 @@
 /** `/`: every device on which the user is signed in, this one first, each with a button to sign it out. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { ago, count } from '../../ui/format.ts'
-import { layout } from '../../ui/layout.ts'
+import { backToApp, layout } from '../../ui/layout.ts'
+import type { PageView, View } from '../../ui/view.ts'
 import type { Session, User } from '../schema.ts'
 import type { SessionPage } from '../session-list.ts'
 import { deviceIcon, nameOf, plainNameOf } from './device.ts'
@@ -16,6 +16,7 @@ export interface OtherSessions extends SessionPage {
 }
 
 export interface DevicesPage {
+  view: PageView
   user: User
   current: Session
   others: OtherSessions
@@ -28,6 +29,7 @@ export interface DevicesPage {
 }
 
 export function devicesPage({
+  view,
   user,
   current,
   others: { sessions, total, next, hash },
@@ -35,63 +37,70 @@ export function devicesPage({
   outcome,
   staff,
 }: DevicesPage): SafeHtml {
+  const { text, say } = view
   const hasOthers = total > 0
+  const title = text('devices.title')
   return layout({
-    title: outcome ? `${endedTitle(outcome)} · Your devices` : 'Your devices',
+    view,
+    title: outcome ? `${endedTitle(view, outcome)} · ${title}` : title,
     user,
     current,
     shown: hash,
     staff,
     announce: outcome !== null,
     body: html`
-<h1>Your devices</h1>
-${outcome ? html`<section class="notice" aria-labelledby="outcome"><h2 id="outcome">${endedTitle(outcome)}</h2>${endedNames(outcome)}</section>` : ''}
-<p class="lead">${
-      hasOthers
-        ? `You are signed in on ${count(total + 1, 'device')}. If you do not recognise a device, sign it out.`
-        : 'You are signed in on this device only.'
-    }</p>
-<nav class="actions" aria-label="Sign out">
-<a class="button${hasOthers ? ' danger' : ''}" href="/logout?scope=global">Sign out everywhere</a>
-${hasOthers ? html`<a class="button" href="/logout?scope=others">Sign out all others</a>` : ''}
-<a class="button" href="/logout?scope=local">Sign out here</a>
+<h1>${title}</h1>
+${outcome ? html`<section class="notice" aria-labelledby="outcome"><h2 id="outcome">${endedTitle(view, outcome)}</h2>${endedNames(view, outcome)}</section>` : ''}
+<p class="lead">${hasOthers ? say('devices.lead', { count: total + 1 }) : say('devices.only')}</p>
+<nav class="actions" aria-label="${text('frame.sign-out')}">
+${
+  hasOthers
+    ? html`<a class="button danger" href="/logout?scope=global">${say('devices.everywhere')}</a>
+<a class="button" href="/logout?scope=others">${say('devices.others')}</a>
+<a class="button" href="/logout?scope=local">${say('devices.local')}</a>`
+    : html`<a class="button" href="/logout?scope=global">${say('frame.sign-out')}</a>`
+}
 </nav>
 <section aria-labelledby="here">
-<h2 id="here">This device</h2>
-<ul class="devices" role="list">${device(current, true)}</ul>
+<h2 id="here">${say('devices.here')}</h2>
+<ul class="devices" role="list">${device(view, current, true)}</ul>
 </section>
 <section aria-labelledby="others">
-<h2 id="others">Other devices</h2>
+<h2 id="others">${say('devices.elsewhere')}</h2>
 ${
   sessions.length > 0
     ? html`<ul class="devices" role="list">
-${sessions.map((session) => device(session))}</ul>`
-    : html`<p class="empty">${isFirst ? 'No other device is signed in to your account.' : 'No more devices.'}</p>`
+${sessions.map((session) => device(view, session))}</ul>`
+    : html`<p class="empty">${isFirst ? say('devices.none') : say('devices.end')}</p>`
 }
-${isFirst && next ? html`<p class="quiet">And ${count(total - sessions.length, 'more device')}, seen less recently. “Sign out all others” includes them.</p>` : ''}
+${isFirst && next ? html`<p class="quiet">${say('devices.more', { count: total - sessions.length })}</p>` : ''}
 ${
   isFirst && !next
     ? ''
-    : html`<nav class="actions" aria-label="Pages">
-${isFirst ? '' : html`<a class="button" href="/devices">Seen last</a>`}
-${next ? html`<a class="button" href="/devices?${String(new URLSearchParams({ cursor: next }))}">Seen before these</a>` : ''}
+    : html`<nav class="actions" aria-label="${text('devices.pages')}">
+${isFirst ? '' : html`<a class="button" href="/devices">${say('devices.newest')}</a>`}
+${next ? html`<a class="button" href="/devices?${String(new URLSearchParams({ cursor: next }))}">${say('devices.older')}</a>` : ''}
 </nav>`
 }
-</section>`,
+</section>
+${view.site.url ? html`<nav class="actions" aria-label="${text('frame.continue')}">${backToApp(view)}</nav>` : ''}`,
   })
 }
 
-function device(session: Session, current = false): SafeHtml {
+function device(view: View, session: Session, current = false): SafeHtml {
+  const { text, say, ago } = view
   const { ipAddress: address } = session
+  const name = plainNameOf(view, session)
+  const seen = current ? text('frame.now') : ago(session.lastSeenAt)
   return html`<li class="device${current ? ' current' : ''}">
 ${deviceIcon(session)}
-<h3>${nameOf(session)}</h3>
-<p>${address ? html`<span class="address">${address}</span> · ` : ''}last seen ${current ? 'just now' : ago(session.lastSeenAt)}<br>
-<span class="since">signed in ${ago(session.createdAt)}</span></p>
+<h3>${nameOf(view, session)}</h3>
+<p>${address ? html`<bdi class="address">${address}</bdi> · ` : ''}${say('device.seen', { when: seen })}<br>
+<span class="since">${say('device.since', { when: ago(session.createdAt) })}</span></p>
 ${
   current
-    ? html`<strong class="badge">this device</strong>`
-    : html`<form method="post" action="/sessions/${session.id}/end"><button aria-label="Sign out ${plainNameOf(session)}${address ? `, ${address}` : ''}">Sign out</button></form>`
+    ? html`<strong class="badge">${say('device.this')}</strong>`
+    : html`<a class="button end" href="/sessions/${session.id}/end" aria-label="${text('device.sign-out', { device: address ? `${name}, ${address}` : name })}">${say('frame.sign-out')}</a>`
 }
 </li>
 `

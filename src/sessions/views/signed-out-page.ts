@@ -1,11 +1,12 @@
 /** `/signed-out`: says that the user is signed out, on which devices, and why. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation } from '../../operations/schema.ts'
-import { on } from '../../ui/format.ts'
-import { layout } from '../../ui/layout.ts'
+import { appOf, layout } from '../../ui/layout.ts'
+import type { MessageKey } from '../../ui/messages/en.ts'
+import type { PageView, View } from '../../ui/view.ts'
 import type { TokenStatus } from '../ended.ts'
 import { nameOf } from './device.ts'
-import { type Ended, endedNames, endedTitle } from './parts.ts'
+import { type Ended, endedNames, endedTitle, waysOn } from './parts.ts'
 
 export type SignedOut =
   /** This browser has just signed out. */
@@ -16,90 +17,89 @@ export type SignedOut =
   | { by: 'two-cookies' }
 
 export interface SignedOutPage {
+  view: PageView
   why: SignedOut
-  signInPath: string | null
+  /** The sign-in page, with the way back; null when it is not known. */
+  signInHref: string | null
   /** Whether the browser script opened this page after a logout in another tab or on another device. */
   followed: boolean
 }
 
-export function signedOutPage({ why, signInPath, followed }: SignedOutPage): SafeHtml {
-  const { sign, title, body } =
-    why.by === 'you' ? done(why) : why.by === 'two-cookies' ? TWO_COOKIES : reason(why.status, followed)
+export function signedOutPage({ view, why, signInHref, followed }: SignedOutPage): SafeHtml {
+  const { text, say, site } = view
+  const { sign, title, body } = messageFor(view, why, followed)
   return layout({
-    title: 'Signed out',
+    view,
+    title: text('signed-out.page'),
     card: sign,
     announce: !followed,
     body: html`
-<h1>${title}</h1>
+<h1>${say(title)}</h1>
 ${body}
-${
-  signInPath
-    ? html`<nav class="actions" aria-label="Continue"><a class="button primary" href="${signInPath}">Sign in</a></nav>`
-    : html`<p class="quiet">To sign in again, go back to your application.</p>`
-}`,
+${signInHref || site.url ? '' : html`<p class="quiet">${say('signed-out.back', appOf(site))}</p>`}
+${waysOn(view, signInHref)}`,
   })
 }
 
-type Message = { sign: 'done' | 'leave' | 'wait'; title: string; body: SafeHtml }
-
-const TWO_COOKIES: Message = {
-  sign: 'leave',
-  title: 'You are not signed in',
-  body: html`<p class="lead">Your browser sent two different session cookies. We removed both, and no session was ended.</p>
-<p class="quiet">Please sign in again. You can then sign out everywhere.</p>`,
+interface Message {
+  sign: 'done' | 'leave' | 'wait'
+  title: MessageKey
+  body: SafeHtml
 }
 
-function done(ended: Ended): Message {
-  const title = ended.operation.scope === 'global' ? 'You are signed out everywhere' : 'You are signed out'
-  return { sign: 'done', title, body: html`<p class="lead">${endedTitle(ended)}:</p>${endedNames(ended)}` }
+function messageFor(view: View, why: SignedOut, followed: boolean): Message {
+  if (why.by === 'you') return done(view, why)
+  if (why.by === 'other') return reason(view, why.status, followed)
+  const advice = html`<p class="quiet">${view.say('signed-out.two-cookies.advice')}</p>`
+  return message('leave', view.say('signed-out.two-cookies'), advice, 'signed-out.none')
 }
 
-function reason(status: TokenStatus | null, followed: boolean): Message {
-  const message = (sign: Message['sign'], lead: SafeHtml | string, more: SafeHtml | string = '') => ({
-    sign,
-    title: 'You are signed out',
-    body: html`<p class="lead">${lead}</p>${more}`,
-  })
-  switch (status?.state) {
-    case 'expired':
-      return message('wait', 'Your session expired.')
-    case 'idle':
-      return message('wait', 'Your session expired because it was not used for a long time.')
-    case 'revoked':
-      return status.operation?.actorSessionId === status.sessionId
-        ? message('done', ownLogout(status))
-        : message('leave', remoteLogout(status), origin(status.operation))
-    default:
-      if (followed) return message('done', 'You were signed out in this browser.')
-      return { ...message('leave', 'This browser has no session.'), title: 'You are not signed in' }
+function message(
+  sign: Message['sign'],
+  lead: SafeHtml,
+  more = html``,
+  title: MessageKey = 'signed-out.title',
+): Message {
+  return { sign, title, body: html`<p class="lead">${lead}</p>${more}` }
+}
+
+function done(view: View, ended: Ended): Message {
+  const title = ended.operation.scope === 'global' ? 'signed-out.everywhere' : 'signed-out.title'
+  const lead = view.say('signed-out.ended', { title: endedTitle(view, ended) })
+  return message('done', lead, endedNames(view, ended), title)
+}
+
+function reason(view: View, status: TokenStatus | null, followed: boolean): Message {
+  const { say } = view
+  if (status?.state === 'expired') return message('wait', say('signed-out.expired'))
+  if (status?.state === 'idle') return message('wait', say('signed-out.idle'))
+  if (status?.state === 'revoked' && status.revokedAt) {
+    const { operation, revokedAt, sessionId } = status
+    const when = view.on(revokedAt)
+    const scope = operation?.scope ?? 'local'
+    if (operation?.actorSessionId !== sessionId)
+      return message('leave', say('signed-out.remote', { scope, when }), origin(view, operation))
+    if (operation?.kind === 'session.replace') return message('done', say('signed-out.again', { when }))
+    return message('done', say('signed-out.own', { scope, when }))
   }
-}
-
-/** This device signed out earlier. */
-function ownLogout({ operation, revokedAt }: TokenStatus): SafeHtml {
-  if (operation?.kind === 'session.replace')
-    return html`You signed in again on this device${when(revokedAt)}.`
-  return html`You signed out ${operation?.scope === 'global' ? 'everywhere' : 'on this device'}${when(revokedAt)}.`
-}
-
-function remoteLogout({ operation, revokedAt }: TokenStatus): SafeHtml {
-  return html`You were signed out${operation?.scope === 'global' ? ' everywhere' : ''}${when(revokedAt)}.`
+  if (followed) return message('done', say('signed-out.followed'))
+  // Revocations are kept longer than any session lives: one that is in neither table has expired, and its row was swept.
+  if (status?.state === 'unknown') return message('wait', say('signed-out.expired'))
+  return message('leave', say('signed-out.no-session'), html``, 'signed-out.none')
 }
 
 /**
  * Who signed the user out: staff, who are not named, or another device. The IP address is left out, because a thief of the
  * token may read this page.
  */
-function origin(operation: Operation | undefined): SafeHtml {
+function origin(view: View, operation: Operation | undefined): SafeHtml {
+  const { say } = view
   if (operation?.kind === 'user.revoke' || operation?.kind === 'incident.execute')
-    return html`<p>Our security team signed you out, either just you or a group of users.</p>
-<p class="quiet">You can sign in again unless your account is locked. If you did not expect this, contact the security team.</p>`
+    return html`<p>${say('signed-out.staff')}</p>
+<p class="quiet">${say('signed-out.staff.advice')}</p>`
   if (!operation?.userAgent) return html``
-  const stayed = operation.scope === 'others' ? ', which stayed signed in' : ''
-  return html`<p>The sign-out was requested from <strong>${nameOf(operation)}</strong>${stayed}.</p>
-<p class="quiet">If this was not you, sign in, check your devices, and secure the account that you sign in with.</p>`
-}
-
-function when(date: Date | undefined): SafeHtml | '' {
-  return date ? html` on ${on(date)}` : ''
+  const stayed = operation.scope === 'others'
+  const device = nameOf(view, operation)
+  return html`<p>${say(stayed ? 'signed-out.origin.stayed' : 'signed-out.origin', { device })}</p>
+<p class="quiet">${say('signed-out.origin.advice')}</p>`
 }

@@ -105,7 +105,7 @@ export async function accountPages(
     const { id } = request.query
     const { lockFor: lockSeconds, ...rest } = sent.data
     const { operationId } = await accounts.revoke(id, { ...rest, lockSeconds }, actorOf(request))
-    return reply.redirect(outcome(id, operationId), 303)
+    return reply.redirect(request.view.site.path(outcome(id, operationId)), 303)
   })
 
   app.get('/user/unlock', { ...securityOnly, schema: { querystring: oneUser } }, (request, reply) =>
@@ -117,6 +117,6 @@ export async function accountPages(
     if (!sent.success) return askUnlock(request, reply.code(400), formErrors(sent.error))
     const { id } = request.query
     const { operationId } = await accounts.unlock(id, sent.data.reason, actorOf(request))
-    return reply.redirect(outcome(id, operationId), 303)
+    return reply.redirect(request.view.site.path(outcome(id, operationId)), 303)
   })
 }

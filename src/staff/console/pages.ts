@@ -7,7 +7,7 @@ import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, F
 import fp from 'fastify-plugin'
 import { Problem } from '../../errors.ts'
 import { logServerError, problemHeaders, sendProblemPage, toProblem } from '../../http/problems.ts'
-import type { WebContext } from '../../sessions/web-context.ts'
+import { whySignedOut } from '../../sessions/error-handlers.ts'
 import { accountPages } from '../accounts/pages.ts'
 import { auditPages } from '../audit/pages.ts'
 import { entered, send, viewerOf } from '../forms.ts'
@@ -21,11 +21,9 @@ import { retryPage } from '../views/retry-page.ts'
 const PAGES = [overviewPages, accountPages, incidentPages, auditPages]
 type PageParts = (typeof PAGES)[number] extends (app: never, parts: infer Parts) => unknown ? Parts : never
 
-export type ConsoleParts = PageParts & Pick<WebContext, 'signInPath'>
+export type ConsoleParts = PageParts
 
 async function consolePages(app: FastifyInstance, options: ConsoleParts) {
-  const { signInPath } = options
-
   app.addHook('onRequest', async (request) => {
     await app.requireStaff.read(request)
     // Service keys use the API.
@@ -34,8 +32,8 @@ async function consolePages(app: FastifyInstance, options: ConsoleParts) {
   })
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = logServerError(toProblem(error), () => request.log)
-    if (problem.status === 401) reply.redirect('/signed-out', 303)
-    else answer(problem, request, reply, signInPath)
+    if (problem.status === 401) reply.redirect(whySignedOut(request), 303)
+    else answer(problem, request, reply)
     if (problem.code === 'invalid_token') app.reportRefused(request)
   })
   app.setNotFoundHandler(() => {
@@ -58,12 +56,7 @@ export const staffConsole = fp(routes, {
   encapsulate: true,
 })
 
-function answer(
-  problem: Problem,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  signInPath: string | null,
-): FastifyReply {
+function answer(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { code, detail, status } = problem
   // Visitors without a role see no part of the console.
   if (!request.staff || code === 'not_staff' || code === 'cross_origin')
@@ -76,7 +69,7 @@ function answer(
     (code === 'sign_in_again' || code === 'unavailable' || code === 'outcome_unknown')
   ) {
     const body = (request.body ?? {}) as Record<string, unknown>
-    const again = { viewer, section, why: code, signInPath, action: request.url, entered: body }
+    const again = { viewer, section, why: code, action: request.url, entered: body }
     return send(reply, retryPage(again))
   }
   if (status >= 500) return sendProblemPage(reply, problem)

@@ -114,7 +114,7 @@ export async function incidentPages(
     const { select, why, errors } = readForm(given)
     if (!select || why === undefined) return form(request, reply.code(400), { entered: given, errors })
     const { planId } = await incidents.plan(select, why, actorOf(request))
-    return reply.redirect(`/admin/incidents/${planId}`, 303)
+    return reply.redirect(request.view.site.path(`/admin/incidents/${planId}`), 303)
   })
 
   let previews = 0
@@ -161,13 +161,13 @@ export async function incidentPages(
         return show(request, reply.code(400), await incidents.get(planId), errors)
       }
       await incidents.execute(planId, actorOf(request))
-      return reply.redirect(`/admin/incidents/${planId}`, 303)
+      return reply.redirect(request.view.site.path(`/admin/incidents/${planId}`), 303)
     },
   )
 
   // "Try again" on an error page requests the failed URL with GET.
   app.get('/incidents/:planId/execute', { schema: { params: onePlan } }, async (request, reply) =>
-    reply.redirect(`/admin/incidents/${request.params.planId}`, 303),
+    reply.redirect(request.view.site.path(`/admin/incidents/${request.params.planId}`), 303),
   )
 
   app.get('/incidents/:planId/report.csv', { schema: { params: onePlan } }, async (request, reply) => {

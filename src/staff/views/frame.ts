@@ -6,6 +6,8 @@ import { consoleScriptHref, consoleStyleHref } from '../../ui/assets.ts'
 import { stamp } from '../../ui/format.ts'
 import type { Sign } from '../../ui/icons.ts'
 import { layout } from '../../ui/layout.ts'
+import type { Site } from '../../ui/site.ts'
+import { ENGLISH } from '../../ui/view.ts'
 import type { StaffRole } from '../role-names.ts'
 
 /** The signed-in member of staff. */
@@ -13,6 +15,7 @@ export interface Viewer {
   user: User
   session: Session
   role: StaffRole
+  site: Site
 }
 
 const SECTIONS = [
@@ -48,6 +51,7 @@ export function consolePage(page: ConsolePage): SafeHtml {
   const refresh = html`<noscript><meta http-equiv="refresh" content="${refreshSeconds}"></noscript>
 `
   return layout({
+    view: { ...ENGLISH, site: viewer.site },
     title: `${title} · Security console`,
     body: html`${body}${dataAge()}`,
     card,

@@ -2,10 +2,13 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import type { ActorKind } from '../../operations/kinds.ts'
 import { count, quoted } from '../../ui/format.ts'
+import { ENGLISH } from '../../ui/view.ts'
 import type { DisplayNames } from '../display-names.ts'
 import { MAX_REASON } from '../reason.ts'
 
 export { quoted } from '../../ui/format.ts'
+/** Times in English, as all of the console. */
+export const { ago, on } = ENGLISH
 
 /** A user agent, clipped by CSS: an attacker may send a long one to push the rest of the page out of sight. */
 export function agent(text: string | null): SafeHtml {

@@ -17,14 +17,13 @@ export interface RetryPage {
   section: Section
   why: 'sign_in_again' | 'unavailable' | 'outcome_unknown'
   /** Where to sign in, when that is on this site. */
-  signInPath: string | null
   /** The URL of the submitted form. */
   action: string
   entered: Record<string, unknown>
 }
 
-export function retryPage({ viewer, section, why, signInPath, action, entered }: RetryPage): SafeHtml {
-  const { title, body, button } = why === 'sign_in_again' ? signIn(signInPath, viewer) : WORDS[why]
+export function retryPage({ viewer, section, why, action, entered }: RetryPage): SafeHtml {
+  const { title, body, button } = why === 'sign_in_again' ? signIn(viewer) : WORDS[why]
   const values = Object.entries(entered).flatMap(([name, value]) =>
     [value].flat().map((one) => [name, String(one)] as const),
   )
@@ -73,7 +72,8 @@ const WORDS = {
   },
 }
 
-function signIn(signInPath: string | null, { session }: Viewer) {
+function signIn({ session, site }: Viewer) {
+  const signInHref = site.signIn(null)
   if (session.keyId)
     return {
       title: 'This sign-in cannot make changes',
@@ -86,8 +86,8 @@ function signIn(signInPath: string | null, { session }: Viewer) {
     body: html`<p class="lead">Nothing was changed. This action needs a recent sign-in, to protect you if you leave your desk.</p>
 <ol>
 <li>${
-      signInPath
-        ? html`<a href="${signInPath}" target="_blank">Sign in again in another tab</a>.`
+      signInHref
+        ? html`<a href="${signInHref}" target="_blank">Sign in again in another tab</a>.`
         : html`<a href="/logout" target="_blank">Sign out in another tab</a>, then sign in with your application, as the same user.`
     }</li>
 <li>Come back to this tab and continue. Your input is kept here.</li>

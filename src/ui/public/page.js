@@ -1,7 +1,7 @@
 // Keeps pages current: after a logout in another tab or on another device, and relative times.
 // Everything works without it.
 // @ts-check
-const { session, shown, announce, now } = document.body.dataset
+const { session, shown, announce, now, justNow = '', base = '' } = document.body.dataset
 const tabs = new BroadcastChannel('global-logout')
 
 // A tab announces a logout only once it is complete. A page with a signed-in user then asks the service.
@@ -15,12 +15,12 @@ if (session) {
 
 /** Leaves or reloads the page only after a definite answer: not after a 503, a lost connection or a proxy's 401. */
 async function follow(notified = false) {
-  const answer = await fetch('/api/session', { cache: 'no-store' }).catch(() => null)
+  const answer = await fetch(`${base}/api/session`, { cache: 'no-store' }).catch(() => null)
   const over = await isOver(answer)
   const current = answer?.ok && (await answer.json().catch(() => null))
   // A submitted form is in progress and loads the next page.
   if (sent) return
-  if (over) return location.replace(notified ? '/signed-out?followed' : '/signed-out')
+  if (over) return location.replace(`${base}/signed-out${notified ? '?followed' : ''}`)
   if (current && (notified || current.session.id !== session)) location.reload()
 }
 
@@ -65,7 +65,7 @@ async function listen(/** @type {AbortController} */ connection) {
   const { signal } = connection
   let silent = setTimeout(() => connection.abort(), SILENCE)
   signal.addEventListener('abort', () => clearTimeout(silent))
-  const path = shown ? `/api/session/events?shown=${shown}` : '/api/session/events'
+  const path = `${base}/api/session/events${shown ? `?shown=${shown}` : ''}`
   const answer = await fetch(path, { cache: 'no-store', signal })
   if (await isOver(answer)) notify()
   const stream = answer.ok && answer.body?.getReader()
@@ -86,26 +86,45 @@ function notify() {
   void follow(true)
 }
 
-// A second click sends no second request. Released after 10 s, in case the user stopped the first one.
+// Says that a form is being worked on, which takes up to four seconds. A second click sends no second request. Released after 10 s, in case the user stopped the first one.
+/** Milliseconds until a page says that it is waiting: what is faster needs no words. */
+const BUSY_MS = 400
 /** @type {HTMLFormElement | null} */
 let sent = null
 function release() {
   sent?.removeAttribute('aria-busy')
+  sent?.querySelector('output')?.remove()
   sent = null
 }
 addEventListener('submit', (event) => {
   if (sent) return event.preventDefault()
   sent = /** @type {HTMLFormElement} */ (event.target)
   sent.setAttribute('aria-busy', 'true')
+  if (sent.dataset.busy) {
+    // In the page before its text is, so that it is read out.
+    const status = document.createElement('output')
+    sent.append(status)
+    const { busy } = sent.dataset
+    setTimeout(() => {
+      status.textContent = busy
+    }, BUSY_MS)
+  }
   setTimeout(release, 10_000)
 })
 addEventListener('pageshow', release)
 
-// Shows times in the browser's time zone, except in the console, which uses UTC as forms and logs do. Relative times use
+// Shows times in the language of the page and in the browser's time zone, except in the console, which uses UTC as forms and logs do. Relative times use
 // the server's clock, because the browser's may differ.
 const utc = document.body.classList.contains('console')
-const absolute = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' })
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
+const { lang } = document.documentElement
+const absolute = new Intl.DateTimeFormat(lang, {
+  year: 'numeric',
+  month: 'long',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+})
+const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' })
 const behind = Date.parse(now ?? '') - Date.now()
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const STEPS = [
@@ -125,7 +144,7 @@ function updateTimes() {
       const seconds = (Date.now() + behind - date.getTime()) / 1000
       const step = STEPS.find(([, size]) => seconds >= size)
       if (!utc) time.title = exact
-      time.textContent = step ? relative.format(-Math.floor(seconds / step[1]), step[0]) : 'just now'
+      time.textContent = step ? relative.format(-Math.floor(seconds / step[1]), step[0]) : justNow
     } else if (!utc) time.textContent = exact
   }
 }

@@ -47,16 +47,18 @@ for (const javaScriptEnabled of [true, false]) {
   )
 }
 
-browserTest('"Try again" after a failed sign-out of one device leads to the list', async (t, open) => {
+browserTest('"Try again" after a failed sign-out of one device leads to its question', async (t, open) => {
   const page = await (await open(service, { token })).newPage()
   await page.goto('/')
+  await page.getByRole('link', { name: 'Sign out Safari on iPhone' }).click()
+  await page.getByText('Sign out this device?').waitFor()
   await duringOutage(service, async () => {
-    await page.getByRole('button', { name: 'Sign out Safari on iPhone' }).click()
+    await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'Please try again in a moment' }).waitFor()
   })
   await page.getByRole('link', { name: 'Try again' }).click()
-  await page.getByRole('heading', { name: 'Your devices' }).waitFor()
-  t.equal(new URL(page.url()).pathname, '/devices')
+  await page.getByRole('heading', { name: 'Sign out this device?' }).waitFor()
+  t.match(await read(page), 'Safari on iPhone')
 })
 
 async function people() {

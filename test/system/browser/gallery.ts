@@ -83,8 +83,17 @@ export const SCENES: Scene[] = [
     show: async (page, service) => {
       await signIn(page, service, (await addPerson(service)).tokens[0])
       await page.goto('/')
-      await page.getByRole('button', { name: 'Sign out Safari on iPhone, 198.51.100.23' }).first().click()
+      await page.getByRole('link', { name: 'Sign out Safari on iPhone, 198.51.100.23' }).first().click()
+      await page.getByRole('button', { name: 'Sign out' }).click()
       await page.getByRole('heading', { name: '1 device was signed out' }).waitFor()
+    },
+  },
+  {
+    name: 'one question before another device is signed out',
+    show: async (page, service) => {
+      await signIn(page, service, (await addPerson(service)).tokens[0])
+      await page.goto('/')
+      await page.getByRole('link', { name: 'Sign out AcmeNotes on iPhone, 198.51.100.23' }).click()
     },
   },
   {

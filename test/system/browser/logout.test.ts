@@ -87,11 +87,14 @@ for (const javaScriptEnabled of [true, false]) {
     const { tokens } = await addPerson(service, { devices: 4 })
     const page = await (await open(service, { token: tokens[0], javaScriptEnabled })).newPage()
     await page.goto('/')
-    await page.getByRole('button', { name: 'Sign out AcmeNotes on iPhone, 198.51.100.23' }).click()
+    await page.getByRole('link', { name: 'Sign out AcmeNotes on iPhone, 198.51.100.23' }).click()
+    t.match(await read(page), /Sign out this device\? AcmeNotes on iPhone · 198\.51\.100\.23/)
+    t.equal(await service.check(tokens[2] ?? ''), 200, 'the question changes nothing')
+    await page.getByRole('button', { name: 'Sign out' }).click()
     const notice = page.getByRole('region', { name: '1 device was signed out' })
     t.match(await read(notice), 'AcmeNotes on iPhone · 198.51.100.23')
     t.strictSame(await Promise.all(tokens.map(service.check)), [200, 200, 401, 200])
-    t.equal(await page.getByRole('button', { name: 'AcmeNotes' }).count(), 0)
+    t.equal(await page.getByRole('link', { name: 'AcmeNotes' }).count(), 0)
   })
 }
 
@@ -101,9 +104,22 @@ browserTest('the button of a device that has just signed out changes nothing', a
   await cutStream(page)
   await page.goto('/')
   await service.sessions.logout(tokens[1] ?? '', 'local', { userAgent: null, ipAddress: null })
-  await page.getByRole('button', { name: 'Sign out Safari on iPhone' }).click()
+  await page.getByRole('link', { name: 'Sign out Safari on iPhone' }).click()
   await page.getByText('You are signed in on this device only.').waitFor()
   t.equal(await service.check(tokens[0]), 200)
+})
+
+browserTest('on the only device there is one button, and one question', async (t, open) => {
+  const { tokens } = await addPerson(service, { devices: 1 })
+  const page = await (await open(service, { token: tokens[0] })).newPage()
+  await page.goto('/devices')
+  const ways = page.getByRole('navigation', { name: 'Sign out' }).getByRole('link')
+  t.strictSame(await ways.allTextContents(), ['Sign out'])
+  await ways.click()
+  t.equal(await page.getByRole('radio').count(), 0)
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.waitForURL('/signed-out')
+  t.equal(await service.check(tokens[0]), 401)
 })
 
 browserTest('after a sign-out the back button shows no devices', async (t, open) => {

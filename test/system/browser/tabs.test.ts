@@ -115,6 +115,7 @@ browserTest(
     const press = () => page.mouse.click(box.x + 10, box.y + 10)
     await press()
     await within('the first request', first.promise)
+    await page.getByText('Signing out. This can take a few seconds.').waitFor()
     await press()
     held.resolve()
     await page.getByRole('heading', { name: '5 devices were signed out' }).waitFor()

@@ -1,13 +1,15 @@
 /** Before an act on a user: what exactly it will end, and why it is done. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { deviceNames } from '../../../sessions/views/parts.ts'
-import { count, on } from '../../../ui/format.ts'
+import { count } from '../../../ui/format.ts'
+import { ENGLISH } from '../../../ui/view.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import {
   emailAndId,
   errorSummary,
   type FormErrors,
   idQuery,
+  on,
   quoted,
   reasonField,
   revokeHref,
@@ -55,7 +57,7 @@ ${viewer.user.id === user.id ? html`<p class="warn"><strong>This is you.</strong
 ${
   sessionCount > 0
     ? html`<p class="lead">${count(sessionCount, 'session')} will end, plus any session that starts before you confirm:</p>
-${deviceNames(sessions, sessionCount)}`
+${deviceNames(ENGLISH, sessions, sessionCount)}`
     : isKnown
       ? html`<p class="lead">This user has no active session. Any session that starts before you confirm will end.</p>`
       : html`<p class="warn"><strong>No user here has this id.</strong> This service knows a user from the first use after your application has adopted it. Until then the application holds the sessions from before: these will be refused.</p>`

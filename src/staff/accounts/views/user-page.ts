@@ -5,11 +5,22 @@ import type { Operation, RevokedSession } from '../../../operations/schema.ts'
 import type { Session } from '../../../sessions/schema.ts'
 import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
 import { deviceNames, type Ended } from '../../../sessions/views/parts.ts'
-import { ago, count, on } from '../../../ui/format.ts'
+import { count } from '../../../ui/format.ts'
+import { ENGLISH } from '../../../ui/view.ts'
 import type { DisplayNames } from '../../display-names.ts'
 import type { Replay } from '../../replays/schema.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { actor, agent, emailAndId, idQuery, quoted, revokeHref, userHref } from '../../views/parts.ts'
+import {
+  actor,
+  agent,
+  ago,
+  emailAndId,
+  idQuery,
+  on,
+  quoted,
+  revokeHref,
+  userHref,
+} from '../../views/parts.ts'
 import type { Account } from '../accounts.ts'
 import { compareWithSession } from '../json.ts'
 import type { Revocation } from '../queries.ts'
@@ -83,7 +94,7 @@ function outcome({ operation, revoked }: Ended): SafeHtml {
 <p>${
     kind === 'user.unlock' ? 'This user may sign in again.' : refused
   }${kind === 'user.revoke' && until ? html` Sign-in is locked ${until === 'forever' ? 'until staff unlock it' : html`until ${on(new Date(until))}`}.` : ''} Done ${ago(at)}.</p>
-${deviceNames(revoked, revokedCount)}
+${deviceNames(ENGLISH, revoked, revokedCount)}
 </section>`
 }
 
@@ -110,7 +121,7 @@ function replayList(replays: Replay[]): SafeHtml {
     count: n,
     ...same
   }: Replay) => html`<li>${deviceIcon({ userAgent })}
-<span><strong>${nameOf({ userAgent })}</strong>${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}<br>
+<span><strong>${nameOf(ENGLISH, { userAgent })}</strong>${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}<br>
 <span class="quiet">${count(n, 'time')}, last ${ago(at)}: ${compareWithSession(same)}</span>${agent(userAgent)}</span></li>
 `
   return html`<section class="alarm" aria-labelledby="replays">
@@ -122,7 +133,7 @@ ${folded([...senders.values()], row)}
 
 function sessionList(sessions: Session[]): SafeHtml {
   const row = (session: Session) => html`<li>${deviceIcon(session)}
-<span><strong>${nameOf(session)}</strong>${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
+<span><strong>${nameOf(ENGLISH, session)}</strong>${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
 <span class="quiet">last seen ${ago(session.lastSeenAt)}, signed in ${ago(session.createdAt)}</span>${agent(session.userAgent)}</span></li>
 `
   return html`<div class="panel">${folded(sessions, row)}</div>`
@@ -164,8 +175,8 @@ function revocationList(revocations: Revocation[], userId: string, names: Displa
 <div class="what">
 <p><strong>${operation ? html`<a href="/admin/operation?id=${operation.id}">${operationLabel(operation.kind, operation.scope)}</a>` : 'Ended outside the service'}</strong></p>
 ${operation?.reason ? html`<p class="reason">${quoted(operation.reason)}</p>` : ''}
-<p class="quiet">${operation ? html`by ${actor(operation, names)}${operation.userAgent ? html` · ${nameOf(operation)}` : ''}` : 'Deleted by SQL, a foreign-key cascade or another program; no actor was recorded.'}</p>
-${deviceNames(sessions, total)}
+<p class="quiet">${operation ? html`by ${actor(operation, names)}${operation.userAgent ? html` · ${nameOf(ENGLISH, operation)}` : ''}` : 'Deleted by SQL, a foreign-key cascade or another program; no actor was recorded.'}</p>
+${deviceNames(ENGLISH, sessions, total)}
 </div>
 <p class="number"><strong>${total.toLocaleString('en')}</strong> ended</p>
 </li>

@@ -1,9 +1,8 @@
 /** `/admin/users`: find users by the beginning of a name, email address or id. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { on } from '../../../ui/format.ts'
 import type { StaffRole } from '../../role-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { emailAndId, quoted, revokeHref, userHref } from '../../views/parts.ts'
+import { emailAndId, on, quoted, revokeHref, userHref } from '../../views/parts.ts'
 import type { FoundUser } from '../queries.ts'
 
 export interface UsersPage {

@@ -2,9 +2,9 @@
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../../operations/kinds.ts'
 import { nameOf } from '../../../sessions/views/device.ts'
-import { ago } from '../../../ui/format.ts'
+import { ENGLISH } from '../../../ui/view.ts'
 import type { DisplayNames } from '../../display-names.ts'
-import { actor, quoted, userLink } from '../../views/parts.ts'
+import { actor, ago, quoted, userLink } from '../../views/parts.ts'
 import type { AuditEntry } from '../audit.ts'
 
 export type Shown = Omit<AuditEntry, 'requestId' | 'waitedMs' | 'actorSessionId'>
@@ -20,7 +20,7 @@ function entry(shown: Shown, names: DisplayNames, when: (date: Date) => SafeHtml
 <div class="what">
 <p><strong>${id ? html`<a href="/admin/operation?id=${id}">${what}</a>` : what}</strong>${userId && userId !== shown.actorId ? html` of ${userLink(userId, names)}` : ''}</p>
 ${reason ? html`<p class="reason">${quoted(reason)}</p>` : ''}
-${external ? html`<p class="quiet">Deleted by SQL, a foreign-key cascade or another program; no actor was recorded.</p>` : html`<p class="quiet">by ${actor(shown, names)}${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}${userAgent ? html` · ${nameOf({ userAgent })}` : ''}${incident ? html` · <a href="/admin/incidents/${incident}">its incident</a>` : ''}</p>`}
+${external ? html`<p class="quiet">Deleted by SQL, a foreign-key cascade or another program; no actor was recorded.</p>` : html`<p class="quiet">by ${actor(shown, names)}${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}${userAgent ? html` · ${nameOf(ENGLISH, { userAgent })}` : ''}${incident ? html` · <a href="/admin/incidents/${incident}">its incident</a>` : ''}</p>`}
 </div>
 <p class="number">${revokedCount > 0 || external ? html`<strong>${revokedCount.toLocaleString('en')}</strong> ended` : ''}</p>
 </li>

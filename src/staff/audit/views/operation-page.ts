@@ -4,6 +4,7 @@ import { operationLabel } from '../../../operations/kinds.ts'
 import type { Operation } from '../../../operations/schema.ts'
 import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
 import { count, stamp } from '../../../ui/format.ts'
+import { ENGLISH } from '../../../ui/view.ts'
 import type { DisplayNames } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import { actor, quoted, userLink } from '../../views/parts.ts'
@@ -68,7 +69,7 @@ export function operationPage({ viewer, page, isFirst, names }: OperationView): 
     body: html`
 <h1>${what}</h1>
 <dl class="panel facts">
-${fact('When', stamp(at))}${fact('By', actor(operation, names))}${fact('User', userId === null ? null : userLink(userId, names))}${fact('Reason', reason === null ? null : quoted(reason))}${fact('From', ipAddress)}${fact('With', userAgent === null ? null : html`${nameOf({ userAgent })} <span class="quiet">${quoted(userAgent)}</span>`)}${fact('Incident', planId ? html`<a href="/admin/incidents/${planId}">${planId}</a>` : null)}${fact('Selection', selection && html`${pairs(selection)}`)}${fact('Result', result && html`${pairs(result)}`)}${fact('Waited', waitedMs === null ? null : `${waitedMs.toLocaleString('en')} ms, for instances with a cache (leases)`)}${fact('Request', requestId)}${fact('Operation', html`<span class="id">${id}</span>`)}</dl>
+${fact('When', stamp(at))}${fact('By', actor(operation, names))}${fact('User', userId === null ? null : userLink(userId, names))}${fact('Reason', reason === null ? null : quoted(reason))}${fact('From', ipAddress)}${fact('With', userAgent === null ? null : html`${nameOf(ENGLISH, { userAgent })} <span class="quiet">${quoted(userAgent)}</span>`)}${fact('Incident', planId ? html`<a href="/admin/incidents/${planId}">${planId}</a>` : null)}${fact('Selection', selection && html`${pairs(selection)}`)}${fact('Result', result && html`${pairs(result)}`)}${fact('Waited', waitedMs === null ? null : `${waitedMs.toLocaleString('en')} ms, for instances with a cache (leases)`)}${fact('Request', requestId)}${fact('Operation', html`<span class="id">${id}</span>`)}</dl>
 <section aria-labelledby="sessions">
 <div class="heading">
 <h2 id="sessions">${listHeading(operation)}</h2>
@@ -80,7 +81,7 @@ ${
     ? html`<ul class="panel rows" role="list">
 ${sessions.map(
   (session) => html`<li>${deviceIcon(session)}
-<span>${userLink(session.userId, names)} · ${nameOf(session)}${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
+<span>${userLink(session.userId, names)} · ${nameOf(ENGLISH, session)}${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
 <span class="quiet">ended ${stamp(session.revokedAt)} · session <span class="id">${session.sessionId}</span></span></span></li>
 `,
 )}</ul>`

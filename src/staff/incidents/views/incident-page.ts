@@ -1,10 +1,10 @@
 /** `/admin/incidents/:id`: a plan to confirm, then the progress, then the report. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
-import { ago, on } from '../../../ui/format.ts'
+import { ENGLISH } from '../../../ui/view.ts'
 import type { DisplayNames } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { errorSummary, type FormErrors, quoted, userLink } from '../../views/parts.ts'
+import { ago, errorSummary, type FormErrors, on, quoted, userLink } from '../../views/parts.ts'
 import { oldSignInWarning } from '../../views/retry-page.ts'
 import { ESTIMATED, plannedNumber, plannedSessions, plannedTotal } from '../planned.ts'
 import type { UnknownUsers } from '../queries.ts'
@@ -101,7 +101,7 @@ function sampleList(sample: IncidentSample[], names: DisplayNames): SafeHtml {
   return html`<ul class="panel rows" role="list">
 ${sample.map(
   (session) => html`<li>${deviceIcon(session)}
-<span>${userLink(session.userId, names)} · ${nameOf(session)}${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''} <span class="quiet">· signed in ${ago(new Date(session.createdAt))}</span></span></li>
+<span>${userLink(session.userId, names)} · ${nameOf(ENGLISH, session)}${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''} <span class="quiet">· signed in ${ago(new Date(session.createdAt))}</span></span></li>
 `,
 )}</ul>`
 }

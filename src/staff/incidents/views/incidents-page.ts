@@ -1,8 +1,8 @@
 /** `/admin/incidents`: planned, running and finished incidents. */
 import { html, type SafeHtml } from '@remix-run/html-template'
-import { ago, count } from '../../../ui/format.ts'
+import { count } from '../../../ui/format.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { quoted, sessionsOfUsers } from '../../views/parts.ts'
+import { ago, quoted, sessionsOfUsers } from '../../views/parts.ts'
 import { plannedNumber, plannedTotal } from '../planned.ts'
 import type { IncidentReport } from '../report.ts'
 
