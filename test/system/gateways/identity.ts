@@ -67,6 +67,47 @@ export const identity: Contract = {
     t.notOk(await rig.applicationSaw('/refused'))
   },
 
+  'a browser that opens a page signs in and comes back; a script gets the 401': async (t, rig) => {
+    const { laptop } = await rig.signIn()
+    const page = { accept: 'text/html,application/xhtml+xml', 'sec-fetch-mode': 'navigate' }
+    const asked = '/orders?page=2&sort=a%26b&return=/x'
+    const { 'sec-fetch-mode': _, ...old } = page
+    for (const headers of [page, old]) {
+      const sent = await rig.ask(asked, { headers })
+      t.equal(sent.status, 303)
+      t.match(sent.headers.location, /^\/sign-in/, 'a path: the gateway may not know its origin')
+      const onward = await rig.ask(sent.headers.location ?? '', { headers })
+      t.equal(onward.status, 303)
+      const signIn = new URL(onward.headers.location ?? '')
+      const origin = `http://127.0.0.1:${rig.ports.gateway}`
+      t.equal(signIn.origin + signIn.pathname, `${origin}/login`)
+      t.equal(signIn.searchParams.get('callbackUrl'), origin + asked)
+    }
+    await rig.localService.sessions.logout(laptop.token, 'global', { userAgent: null, ipAddress: null })
+    const ended = { ...page, ...rig.cookie(laptop.token) }
+    const told = await rig.ask((await rig.ask(asked, { headers: ended })).headers.location ?? '', {
+      headers: ended,
+    })
+    t.match(told.headers.location, /^\/signed-out\?return=/)
+    const why = await rig.ask(told.headers.location ?? '', { headers: ended })
+    t.match(why.text, 'You signed out everywhere')
+    const onward = `callbackUrl=${encodeURIComponent(`http://127.0.0.1:${rig.ports.gateway}${asked}`)}"`
+    t.match(why.text, onward, 'and leads to the sign-in')
+
+    const programs: Record<string, string>[] = [
+      { accept: 'application/json' },
+      { ...page, 'sec-fetch-mode': 'cors' },
+      { accept: '*/*' },
+    ]
+    for (const headers of programs) {
+      const refused = await rig.ask(asked, { headers })
+      t.equal(refused.status, 401, JSON.stringify(headers))
+      t.equal(refused.headers['www-authenticate'], 'Bearer')
+    }
+    t.equal((await rig.ask(asked, { method: 'POST', headers: page })).status, 401)
+    t.notOk(await rig.applicationSaw('/orders?page=2'))
+  },
+
   'no spelling of a forged identity arrives': async (t, rig) => {
     const { id, laptop } = await rig.signIn()
     const separators = ['-', ...SEPARATORS]

@@ -26,6 +26,7 @@ export async function startRig(t: Test, name: GatewayName, edit?: (text: string)
       PORT: String(ports.service),
       PUBLIC_URL: `http://127.0.0.1:${ports.gateway}`,
       TRUST_PROXY: '127.0.0.1',
+      SIGN_IN_URL: '/login?callbackUrl={return}',
     }
     service = run(['start'], { env })
     await service.ready(ports.service)

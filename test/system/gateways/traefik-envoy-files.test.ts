@@ -20,10 +20,16 @@ t.test("Traefik's files are YAML; all but public paths are checked, and aliases 
   const { providers } = await configuration('traefik', 'traefik.yml')
   t.equal(providers.file.filename, 'examples/gateways/traefik/routes.yml')
   const { http } = await configuration('traefik', 'routes.yml')
-  const { application, websocket, preflight, 'its-own': itsOwn } = http.routers
-  for (const router of [application, websocket]) t.equal(router.middlewares.at(-1), 'check')
+  const { application, pages, websocket, preflight, 'its-own': itsOwn } = http.routers
+  for (const router of [application, pages, websocket]) t.equal(router.middlewares.at(-1), 'check')
   t.ok(itsOwn.priority > preflight.priority && preflight.priority > websocket.priority)
-  t.ok(websocket.priority > application.priority)
+  t.ok(websocket.priority > pages.priority && pages.priority > application.priority)
+  t.match(pages.rule, /Method\(`GET`\) && HeaderRegexp\(`Accept`, `text\/html`\)/, 'scripts get the 401')
+  t.same(http.middlewares['why-signed-out'].errors, {
+    status: ['401'],
+    service: 'global-logout',
+    query: '/signed-out?return={url}',
+  })
   const { address, authRequestHeaders } = http.middlewares.check.forwardAuth
   t.same(
     authRequestHeaders,
@@ -49,8 +55,9 @@ t.test('Traefik: only WebSocket is upgraded, and a preflight passes only with it
       ),
     )
   t.equal(removed('websocket').Upgrade, 'websocket', 'one value replaces all')
-  for (const router of ['application', 'preflight', 'its-own']) t.equal(removed(router).Upgrade, '', router)
-  for (const router of ['application', 'websocket', 'preflight', 'its-own'])
+  for (const router of ['application', 'pages', 'preflight', 'its-own'])
+    t.equal(removed(router).Upgrade, '', router)
+  for (const router of ['application', 'pages', 'websocket', 'preflight', 'its-own'])
     t.match(removed(router), { 'X-Original-URL': '', 'X-Rewrite-URL': '', Forwarded: '' }, router)
   t.match(removed('preflight'), { Cookie: '', Authorization: '', 'X-HTTP-Method-Override': '' })
   t.equal(http.routers.preflight.middlewares.at(-1), 'no-identity')
@@ -84,6 +91,17 @@ t.test("Envoy's file is YAML; it fails closed, and removes headers before the ch
     { exact: 'x-session-id' },
   ])
   t.same(manager.typed_config.upgrade_configs, [{ upgrade_type: 'websocket' }])
+  const [signIn] = manager.typed_config.local_reply_config.mappers
+  t.match(signIn.filter.and_filter.filters, [
+    { status_code_filter: { comparison: { value: { default_value: 401 } } } },
+    { header_filter: { header: { name: ':method', string_match: { exact: 'GET' } } } },
+    { header_filter: { header: { name: 'accept', string_match: { contains: 'text/html' } } } },
+    { header_filter: { header: { name: 'sec-fetch-mode', string_match: { exact: 'navigate' } } } },
+  ])
+  t.match(signIn, {
+    status_code: 303,
+    headers_to_add: [{ header: { value: '/sign-in?return=%REQ(:path)%' } }],
+  })
   const { routes } = manager.typed_config.route_config.virtual_hosts[0]
   const [ambiguous, itsOwn, preflight, application] = routes
   t.equal(routes.length, 4)
