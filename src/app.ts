@@ -1,5 +1,5 @@
 /** Builds the HTTP application: one plugin per capability. It reads no environment and does not listen. */
-import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { createCheckHandler } from './check/handler.ts'
 import { documentedCheck } from './check/openapi.ts'
@@ -13,6 +13,7 @@ import { createRewrite } from './http/base-path.ts'
 import { onClientError } from './http/connections.ts'
 import { openapi } from './http/openapi/plugin.ts'
 import { closeIdleConnectionsOnShutdown, createRawServer } from './http/raw-server.ts'
+import { RequestLog } from './http/request-log.ts'
 import { requests } from './http/requests.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import { health } from './observability/health.ts'
@@ -80,9 +81,7 @@ export async function buildApp(
 
   const app = Fastify({
     loggerInstance: log,
-    logController: new LogController({
-      disableRequestLogging: (request) => request.routeOptions?.config?.quiet === true,
-    }),
+    logController: new RequestLog(),
     bodyLimit: MAX_BODY,
     serverFactory: (rest) => createRawServer(check, rest),
     forceCloseConnections: 'idle',

@@ -34,6 +34,7 @@ import { updateLastSeen } from './sessions/queries.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { startSweeper } from './sessions/sweeper.ts'
 import { createAccounts } from './staff/accounts/accounts.ts'
+import { createAnnouncer } from './staff/audit/announce.ts'
 import { createAudit } from './staff/audit/audit.ts'
 import { readChainHead } from './staff/audit/chain.ts'
 import { startSealer } from './staff/audit/sealer.ts'
@@ -139,6 +140,8 @@ export function createServices(
     lastSeen,
     log,
   )
+  const replays = track(createReplays(database.unfenced, log, clock, replayFlushMs))
+  metrics.reusedTokens(replays.counts)
   if (checking.leased) metrics.leasedChecks(checking.leased)
   if (checking.callers) metrics.callers(checking.callers)
 
@@ -164,7 +167,7 @@ export function createServices(
     incidents: createIncidents(database, afterCommit, acknowledged, {}, reads),
     audit: createAudit(database, reads),
     overview: createOverview(database, reads),
-    replays: track(createReplays(database.unfenced, log, clock, replayFlushMs)),
+    replays,
     feed: track(createFeed({ read: (from, upper) => readFeed(pools.feed.query, from, upper) }, listener)),
     /** Makes `close` end something, before everything that was tracked earlier. */
     track,
@@ -204,11 +207,17 @@ const MACHINE_JOBS = {
     const { withOwnConnection } = pools.incidents
     return startIncidentRunner({ withOwnConnection, run: pools.jobs.run }, barrier, log)
   },
-  sealer: ({ pools, database, acknowledged, log }) =>
-    startSealer(pools.jobs, log, {
-      // Fenced: the head of a server that is not admitted yet is none that this process relies on.
-      sealed: async () => acknowledged.noteHead(await readChainHead(database)),
-    }),
+  sealer: ({ pools, database, acknowledged, metrics, log }) => {
+    const { announce, counts } = createAnnouncer(pools.jobs, log)
+    metrics.operations(counts)
+    return startSealer(pools.jobs, log, {
+      async sealed(links) {
+        await announce(links)
+        // Fenced: the head of a server that is not admitted yet is none that this process relies on.
+        acknowledged.noteHead(await readChainHead(database))
+      },
+    })
+  },
 } satisfies Record<string, Start>
 
 export type Job = keyof typeof JOBS | keyof typeof MACHINE_JOBS

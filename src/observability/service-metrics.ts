@@ -2,6 +2,7 @@
 import type { Leased } from '../check/start.ts'
 import type { Standbys } from '../database/standbys.ts'
 import type { LenderCounts } from '../leases/lender.ts'
+import type { OperationCounts } from '../staff/audit/announce.ts'
 import { byLabel, type Collectors } from './collectors.ts'
 import type { SnapshotAges } from './snapshot-watch.ts'
 
@@ -108,6 +109,35 @@ export function createServiceMetrics({ counter, gauge }: Pick<Collectors, 'count
         'Operations that were no longer kept, for want of space',
         () => acknowledged.dropped,
       )
+    },
+
+    /** Operations that this process sealed, whatever made them. */
+    operations(counts: OperationCounts): void {
+      const each = (read: (count: OperationCounts['byKind'][number]) => number) => () =>
+        counts.byKind.map((count) => ({ labels: count.labels, value: read(count) }))
+      const labels = { labelNames: ['kind', 'scope'] }
+      const help = 'Operations in the audit log, by kind, and logouts by scope'
+      counter(
+        'operations_total',
+        help,
+        each(({ operations }) => operations),
+        labels,
+      )
+      const ended = 'Sessions that these operations ended'
+      counter(
+        'sessions_ended_total',
+        ended,
+        each(({ sessions }) => sessions),
+        labels,
+      )
+      counter('locks_total', 'Locks of sign-in that were set', () => counts.locks)
+    },
+
+    /** Recorded uses of revoked tokens. */
+    reusedTokens(counts: Readonly<Record<'same_device' | 'other_device', number>>): void {
+      const help =
+        'Uses of revoked tokens that were recorded, by whether they came from the device of the session'
+      counter('reused_tokens_total', help, () => byLabel('sender', counts), { labelNames: ['sender'] })
     },
 
     /** The sweeper. */

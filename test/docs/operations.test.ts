@@ -1,6 +1,8 @@
 /** Every metric and label in the docs, the alerts and the dashboard exists, and every metric is documented. */
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { parse } from 'yaml'
 import { CONNECTIONS, isDirect, POOLS, type PoolName, type PoolSettings } from '../../src/database/pools.ts'
 import { readRights } from '../../src/database/rights.ts'
 import { rowsByObject } from '../../src/doctor/roles-action.ts'
@@ -8,6 +10,7 @@ import { createKey } from '../../src/service-api/keys.ts'
 import { runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { login } from '../support/logins.ts'
+import { isInstalled, runProgram } from '../support/run-program.ts'
 import { served } from '../support/served.ts'
 import { json, servicesOn } from '../support/service.ts'
 import { readme, readmeTable } from './readme.ts'
@@ -26,6 +29,17 @@ const { key } = await database.transaction((tx) =>
 await service.ask(key, '/leases', json({ caller: crypto.randomUUID() }))
 await service.metrics()
 const printed = await service.metrics()
+
+interface Rule {
+  alert: string
+  expr: string
+  for?: string
+  labels: { severity: string }
+  annotations: { summary: string; description: string }
+}
+const rules: Rule[] = parse(await read('alerts.yml')).groups.flatMap(({ rules }: { rules: Rule[] }) => rules)
+
+const skip = !process.env.CI && !(await isInstalled('promtool', '--version')) && 'promtool is not installed'
 
 /** Label names of each metric that is printed, the buckets of histograms aside. */
 const labels = new Map(
@@ -68,19 +82,41 @@ t.test('the table names every metric of the service with its labels, and no othe
   }
 })
 
-t.test('alerts use existing metrics and labels', async (t) => {
+t.test('alerts use existing metrics and labels, and say what to do', async (t) => {
+  t.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length, 'each name once')
+  for (const { alert, expr, labels, annotations } of rules) {
+    t.same(unknownNames(expr), [], alert)
+    t.match(labels.severity, /^(page|ticket)$/, alert)
+    t.match(annotations, { summary: /\w/, description: /\.'?$/ }, alert)
+  }
+})
+
+t.test('the table of metrics names the alerts on each metric', async (t) => {
   const text = await read('operations.md')
-  const alerts = readmeTable('Metrics', text).flatMap(
-    ([, , , alert = '']) => /^`(.*?)`/.exec(alert)?.[1] ?? [],
-  )
-  t.ok(alerts.length >= 10, `${alerts.length} alerts`)
-  for (const alert of alerts) t.same(unknownNames(alert.replaceAll('\\|', '|')), [], alert)
+  for (const [name = '', , , named = ''] of readmeTable('Metrics', text)) {
+    const on = rules.filter(({ expr }) => new RegExp(`\\b${name}(_bucket|_count|_sum)?\\b`).test(expr))
+    // A metric that only narrows another one down has no alert of its own.
+    const own = on.filter(({ alert }) => alert !== 'GlobalLogoutBusy').map(({ alert }) => alert)
+    t.same(named.match(/\w+/g) ?? [], own, name)
+  }
   const elsewhere = text.match(/`(process|nodejs)_\w{3,}`/g)?.map((name) => name.slice(1, -1)) ?? []
   t.ok(elsewhere.length >= 2)
   t.same(
     elsewhere.filter((name) => !labels.has(name)),
     [],
   )
+})
+
+t.test('Prometheus loads the alerts, and they fire', { skip }, async (t) => {
+  const folder = new URL('../../docs/', import.meta.url)
+  const { stdout } = await runProgram('promtool', [
+    'check',
+    'rules',
+    fileURLToPath(new URL('alerts.yml', folder)),
+  ])
+  t.match(stdout, `SUCCESS: ${rules.length} rules found`)
+  const cases = fileURLToPath(new URL('alerts.test.yml', import.meta.url))
+  t.match(await runProgram('promtool', ['test', 'rules', cases]), { stdout: /SUCCESS/ })
 })
 
 t.test('the dashboard can be imported, and its panels use existing metrics and labels', async (t) => {
@@ -94,6 +130,7 @@ t.test('the dashboard can be imported, and its panels use existing metrics and l
   const dashboard: {
     schemaVersion: number
     templating: { list: { name: string; type: string }[] }
+    annotations: { list: { name: string; expr: string; datasource: { uid: string } }[] }
     panels: Panel[]
   } = JSON.parse(await read('grafana-dashboard.json'))
   t.ok(dashboard.schemaVersion >= 36)
@@ -106,6 +143,11 @@ t.test('the dashboard can be imported, and its panels use existing metrics and l
       t.match(datasource.uid, /^\$\{datasource\}$/)
       t.same(unknownNames(expr), [], expr)
     }
+  }
+  t.ok(dashboard.annotations.list.length >= 3)
+  for (const { name, expr, datasource } of dashboard.annotations.list) {
+    t.match(datasource.uid, /^\$\{datasource\}$/)
+    t.same(unknownNames(expr), [], name)
   }
   const asked = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)).join(' ')
   t.same(

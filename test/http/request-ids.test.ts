@@ -100,7 +100,16 @@ t.test('the log has the id of refusals, failures and unreadable requests', async
   const told = (id: string | undefined) =>
     log.map((line) => JSON.parse(line)).filter(({ reqId, req }) => reqId === id || req?.id === id)
   const ordinary = await answerOf(http('/api/session'))
-  t.match(told(ordinary.body.requestId), [{ msg: 'incoming request' }, { msg: 'request completed' }])
+  const lines = told(ordinary.body.requestId)
+  t.match(lines, [
+    {
+      msg: 'request completed',
+      req: { method: 'GET', path: '/api/session', remoteAddress: '127.0.0.1' },
+      res: { statusCode: 401 },
+      responseTime: Number,
+    },
+  ])
+  t.equal(lines.length, 1, 'one line a request')
 
   const unreadable = await raw('GET / HTTP/1.1\r\nhost: x\r\ncookie: canary\r\nno header\r\n\r\n')
   t.match(told(unreadable.body.requestId), [{ code: 'invalid_request', reason: /^HPE_/ }])

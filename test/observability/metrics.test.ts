@@ -4,7 +4,7 @@ import { createKey } from '../../src/service-api/keys.ts'
 import { boundedFetch } from '../support/bounded-fetch.ts'
 import { openStream } from '../support/event-stream.ts'
 import { served } from '../support/served.ts'
-import { json } from '../support/service.ts'
+import { json, servicesOn } from '../support/service.ts'
 import { waitFor } from '../support/within.ts'
 import { withoutSessions } from '../support/without-sessions.ts'
 
@@ -80,6 +80,17 @@ t.test('logouts are counted by scope and outcome', async (t) => {
   )
   t.equal(await growth(logouts('global', 'unknown'), () => logout(token, 'global')), 1)
   await database.psql('drop trigger cut on operation')
+})
+
+t.test('an operation of another process is counted once, with its sessions and its lock', async (t) => {
+  const revocations = 'global_logout_operations_total{kind="user.revoke"}'
+  const ended = 'global_logout_sessions_ended_total{kind="user.revoke"}'
+  t.same([await value(revocations), await value(ended), await value('global_logout_locks_total')], [0, 0, 0])
+  await signIn('bob')
+  const by = { actorKind: 'system' as const, actorId: 'cli:root' }
+  await servicesOn(database.url).accounts.revoke('bob', { reason: 'stolen', lockSeconds: null }, by)
+  await waitFor('the operation to be counted', async () => (await value(revocations)) > 0)
+  t.same([await value(revocations), await value(ended), await value('global_logout_locks_total')], [1, 1, 1])
 })
 
 t.test('refused service keys are counted, and sessions that services create', async (t) => {

@@ -17,6 +17,7 @@ import {
   readRevocationCountMismatches,
   sealOperations,
 } from './queries.ts'
+import type { SealedLinks } from './sealed.ts'
 
 /** Rows of one query of `verify`. */
 const BATCH = 5_000
@@ -56,13 +57,22 @@ export interface Verification {
   findings: Finding[]
 }
 
-/** Adds links for all operations that have none. @returns how many. */
-export async function seal({ transaction }: Pick<Database, 'transaction'>): Promise<number> {
+/**
+ * Adds links for all operations that have none.
+ * @param sealed called after the commit of each transaction that added some.
+ * @returns how many.
+ */
+export async function seal(
+  { transaction }: Pick<Database, 'transaction'>,
+  sealed: (links: SealedLinks) => Promise<void> = async () => {},
+): Promise<number> {
   for (let total = 0; ; ) {
-    const added = await transaction(async (tx) => {
+    const { added, upTo } = await transaction(async (tx) => {
       await tx.extend(SEAL_MS)
-      return sealOperations(tx, SEALED_AT_ONCE)
+      const added = await sealOperations(tx, SEALED_AT_ONCE)
+      return { added, upTo: added > 0 ? (await readHead(tx)).seq : 0 }
     })
+    if (added > 0) await sealed({ after: upTo - added, upTo })
     total += added
     if (added < SEALED_AT_ONCE) return total
   }

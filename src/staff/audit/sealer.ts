@@ -7,6 +7,7 @@ import type { Database } from '../../database/database.ts'
 import { every } from '../../lib/every.ts'
 import type { Log } from '../../lib/log.ts'
 import { readChainHead, seal } from './chain.ts'
+import type { SealedLinks } from './sealed.ts'
 
 const SEAL_MS = 1_000
 const LOG_HEAD_MS = 3_600_000
@@ -14,19 +15,19 @@ const LOG_HEAD_MS = 3_600_000
 interface SealerOptions {
   sealMs?: number
   logHeadMs?: number
-  /** Called when this process has sealed new operations. */
-  sealed?: () => Promise<unknown>
+  /** Called when this process has sealed new operations, with their links. */
+  sealed?: (links: SealedLinks) => Promise<void>
 }
 
 /** Seals until closed. */
 export function startSealer(
   database: Pick<Database, 'run' | 'transaction'>,
   log: Log,
-  { sealMs = SEAL_MS, logHeadMs = LOG_HEAD_MS, sealed = async () => {} }: SealerOptions = {},
+  { sealMs = SEAL_MS, logHeadMs = LOG_HEAD_MS, sealed }: SealerOptions = {},
 ) {
   let noted = Number.NEGATIVE_INFINITY
   return every({ ms: sealMs, log, failed: 'could not seal new operations' }, async () => {
-    if ((await seal(database)) > 0) await sealed()
+    await seal(database, sealed)
     if (performance.now() - noted < logHeadMs) return
     log.info({ head: await readChainHead(database) }, 'audit chain head')
     noted = performance.now()

@@ -35,6 +35,12 @@ export interface Verdict {
   status: 'unknown' | 'own_device' | 'recorded' | 'deferred'
   /** The address that the record names. */
   ipAddress: string | null
+  /** Of what is recorded: the session, what ended it, the uses, and whether the sender had its address and its program. */
+  sessionId?: string
+  operationId?: string | null
+  count?: number
+  sameAddress?: boolean | null
+  sameProgram?: boolean | null
 }
 
 const UNKNOWN: Verdict = { status: 'unknown', ipAddress: null }
@@ -80,7 +86,8 @@ export async function recordReplays(tx: Executor, tokens: TokenUses[]): Promise<
           and replay.at > statement_timestamp() - interval '1 minute')
       returning session_id
     )
-    select revoked.token::integer, host(alarm.ip_address) as "ipAddress",
+    select revoked.token::integer, host(alarm.ip_address) as "ipAddress", revoked.session_id as "sessionId",
+      revoked.operation_id as "operationId", alarm.total as count, alarm.same_address as "sameAddress", alarm.same_program as "sameProgram",
       case when alarm.token is null then 'own_device'
         when exists (select from recorded where recorded.session_id = revoked.session_id) then 'recorded'
         else 'deferred' end as status

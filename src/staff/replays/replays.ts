@@ -11,7 +11,7 @@ import { hashToken } from '../../database/token-hash.ts'
 import { every } from '../../lib/every.ts'
 import type { Log } from '../../lib/log.ts'
 import { type DeviceHints, deviceColumns } from '../../sessions/device-columns.ts'
-import { recordReplays, type TokenUses } from './queries.ts'
+import { recordReplays, type TokenUses, type Verdict } from './queries.ts'
 import { addUse, append, type Sender } from './token-uses.ts'
 
 const FLUSH_MS = 1_000
@@ -43,6 +43,7 @@ export function createReplays(
   clock: () => number = () => performance.now(),
   flushMs = FLUSH_MS,
 ) {
+  const counts = { same_device: 0, other_device: 0 }
   const refusedTokens = new LRUCache<string, RefusedToken>({ max: MAX_TOKENS })
 
   /** Takes a batch of tokens that are due for a look-up, the longest known first. */
@@ -78,8 +79,16 @@ export function createReplays(
       entry.token.nextLookup = verdict?.status === 'own_device' ? 0 : clock() + LOOKUP_PAUSE_MS
       // Another instance has recorded this token within the minute: these uses go into the next record.
       if (verdict?.status === 'deferred') putBack(entry)
-      if (verdict?.status === 'recorded') entry.token.recordedAddress = verdict.ipAddress
+      if (verdict?.status !== 'recorded') continue
+      entry.token.recordedAddress = verdict.ipAddress
+      tell(verdict)
     }
+  }
+
+  /** The line names the session by its public id, and no user, address or token. */
+  function tell({ sessionId, operationId, count = 0, sameAddress, sameProgram }: Verdict): void {
+    counts[sameAddress && sameProgram ? 'same_device' : 'other_device'] += count
+    log.warn({ sessionId, operationId, uses: count, sameAddress, sameProgram }, 'revoked token used again')
   }
 
   const loop = every({ ms: flushMs, log, failed: 'could not record reused revoked tokens' }, record)
@@ -95,6 +104,8 @@ export function createReplays(
       refusedTokens.set(hash, token)
       addUse(token.senders, deviceColumns(hints), { at: clock() - agoMs, count: 1 })
     },
+    /** Recorded uses, by whether address and program were those of the session. */
+    counts,
     flush: loop.run,
     /** Records the pending uses and stops. */
     close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Verification finds every change to and removal from the audit log, and names the row. */
 
 import t from 'tap'
+import { createAnnouncer } from '../../../src/staff/audit/announce.ts'
 import { createAudit } from '../../../src/staff/audit/audit.ts'
 import { type Finding, readChainHead, seal, verify } from '../../../src/staff/audit/chain.ts'
 import { auditCsv } from '../../../src/staff/audit/csv.ts'
@@ -240,6 +241,59 @@ t.test('the chain head is logged when sealing starts, and repeatedly after that'
   const heads = lines.map(({ fields }) => fields.head)
   t.match(heads[0], /^3:[0-9a-f]{64}$/)
   t.equal(heads[1], heads[0])
+})
+
+t.test('each operation is told once by the process that seals it, without who, where or why', async (t) => {
+  const database = await testDatabase()
+  const made = [
+    ['logout', 'global', 3, null],
+    ['user.revoke', null, 2, { lockedUntil: 'forever' }],
+    ['user.revoke', null, 1, null],
+    ['user.lock', null, 0, { lockedUntil: 'forever' }],
+    ['key.create', null, 0, { keyId: id(9), name: 'canary-name' }],
+  ] as const
+  for (const [n, [kind, scope, ended, result]] of made.entries())
+    await database.psql(
+      `insert into operation (id, kind, scope, actor_kind, actor_id, user_id, reason, ip_address, user_agent, request_id, revoked_count, result)
+       values ($1, $2, $3, 'staff', 'canary-actor', 'canary-user', 'canary-reason', '203.0.113.7', 'canary-agent', $4, $5, $6)`,
+      [id(n + 1), kind, scope, `request ${n}`, ended, result],
+    )
+  const { log, lines } = keepLog()
+  const [one, other] = [createAnnouncer(database, log), createAnnouncer(database, log)]
+  const announcers = [one, other]
+  await Promise.all(announcers.map(({ announce }) => seal(database, announce)))
+  t.same(
+    lines.map(({ level, fields, message }) => ({ level, message, ...fields })),
+    made.map(([kind, scope, sessions, result], n) => {
+      const { name: _, ...facts } = { name: '', ...result }
+      return {
+        ...{
+          level: 'info',
+          message: 'operation recorded',
+          operationId: id(n + 1),
+          kind,
+          ...(scope && { scope }),
+        },
+        ...{ actorKind: 'staff', sessions, ...facts, reqId: `request ${n}` },
+      }
+    }),
+  )
+  t.notMatch(JSON.stringify(lines), /canary|203\.0/)
+  const counted = announcers.flatMap(({ counts }) => counts.byKind.filter(({ operations }) => operations > 0))
+  t.same(
+    counted.map(({ labels, operations, sessions }) => [...Object.values(labels), operations, sessions]),
+    [
+      ['logout', 'global', 1, 3],
+      ['user.revoke', 2, 3],
+      ['user.lock', 1, 0],
+      ['key.create', 1, 0],
+    ],
+  )
+  t.equal(one.counts.locks + other.counts.locks, 2)
+
+  await database.psql('alter table operation rename to gone')
+  await one.announce({ after: 0, upTo: 5 })
+  t.match(lines.at(-1), { level: 'warn', message: 'recorded operations not logged; see the audit log' })
 })
 
 t.test('the audit is paged from the newest on, each entry exactly once', async (t) => {

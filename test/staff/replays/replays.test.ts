@@ -33,7 +33,8 @@ const alarms = (userId: string) =>
 
 t.test('replays of a revoked token are recorded once a minute, with the count and the source', async (t) => {
   for (const env of [{ TRUST_PROXY: '127.0.0.1' }, { TRUST_PROXY: '127.0.0.1', CHECK_MODE: 'leased' }]) {
-    const service = await startService({ database, env, replayFlushMs: NEVER_MS })
+    const log: string[] = []
+    const service = await startService({ database, env, replayFlushMs: NEVER_MS, log })
     if (env.CHECK_MODE) await service.answersFromMemory()
     const ada = await addUser()
     const { token, id } = await revoked(ada)
@@ -55,6 +56,11 @@ t.test('replays of a revoked token are recorded once a minute, with the count an
       ...{ same_address: false, same_program: false },
     }
     t.same(await alarms(ada), [alarm], 'the sixth waits for the next record')
+    const told = log.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'revoked token used again')
+    t.match(told, [{ level: 40, sessionId: id, uses: 5, sameAddress: false, sameProgram: false }])
+    t.equal(told.length, 1)
+    t.notMatch(JSON.stringify(told), /198\.51|thief/)
+    t.same(service.replays.counts, { same_device: 0, other_device: 5 })
   }
 })
 
@@ -131,7 +137,7 @@ t.test('later replays are counted in the next record, which also has a second ad
   const ada = await addUser()
   const { token, id } = await revoked(ada)
   let now = 0
-  const replays = createReplays(database, strictLog(t), () => now)
+  const replays = createReplays(database, strictLog(t, 'revoked token used again'), () => now)
   const from = (ipAddress: string) => replays.refused(token, { ipAddress, userAgent: ipAddress })
   const aMinuteLater = async () => {
     now += 60_001
@@ -158,7 +164,9 @@ t.test('instances that see replays together share one record a minute, and lose 
   const ada = await addUser()
   const { token, id } = await revoked(ada)
   let now = 0
-  const instances = Array.from({ length: 4 }, () => createReplays(database, strictLog(t), () => now))
+  const instances = Array.from({ length: 4 }, () =>
+    createReplays(database, strictLog(t, 'revoked token used again'), () => now),
+  )
   for (const instance of instances) instance.refused(token, { ipAddress: '192.0.2.1' })
   await Promise.all(instances.map((instance) => instance.flush()))
   t.match(await alarms(ada), [{ count: 1 }])
@@ -190,7 +198,7 @@ t.test('a flood of random tokens runs one bounded query at a time, and fills no 
       ),
   } as typeof database
   const before = await database.psql('select from replay')
-  const replays = createReplays(counting, strictLog(t))
+  const replays = createReplays(counting, strictLog(t, 'revoked token used again'))
   for (let i = 0; i < 50_000; i++)
     replays.refused(`guess ${i}`, { ipAddress: '192.0.2.9', userAgent: 'x'.repeat(9000) })
   await replays.flush()
@@ -214,7 +222,7 @@ const OWN = { ipAddress: '203.0.113.7', userAgent: 'test' }
 /** Replays with a simulated clock; `later` advances it, and moves the end of the session back by as much. */
 function withClock(t: Test, sessionId: string) {
   let now = 0
-  const replays = createReplays(database, strictLog(t), () => now, 3_600_000)
+  const replays = createReplays(database, strictLog(t, 'revoked token used again'), () => now, 3_600_000)
   t.teardown(() => replays.close())
   return {
     ...replays,
@@ -399,7 +407,7 @@ t.test('while another instance records, this one keeps its replays', async (t) =
     await within('the replays to be read', release.promise)
   })
   await within('the turn of the other instance', holding.promise)
-  const replays = createReplays(database, strictLog(t))
+  const replays = createReplays(database, strictLog(t, 'revoked token used again'))
   replays.refused(token, { ipAddress: '192.0.2.1' })
   await replays.flush()
   t.same(await alarms(ada), [])
@@ -416,7 +424,7 @@ t.test('long headers of refused requests are not kept, so a flood does not fill 
     collect()
     return process.memoryUsage().heapUsed
   }
-  const replays = createReplays(database, strictLog(t), () => 0, 3_600_000)
+  const replays = createReplays(database, strictLog(t, 'revoked token used again'), () => 0, 3_600_000)
   const long = Buffer.alloc(60_000, 'x')
   const before = heap()
   for (let i = 0; i < 3_000; i++)
