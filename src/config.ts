@@ -8,6 +8,7 @@ import { databaseUrlProblems } from './database/client-config.ts'
 import { namesSchema, withSchema } from './database/database-url.ts'
 import { DEFAULT_SCHEMA, SCHEMA_NAME, SCHEMA_NAME_RULE } from './database/schema-name.ts'
 import { duration, UNITS } from './lib/duration.ts'
+import { meantBy } from './lib/meant-by.ts'
 import {
   absolutePath,
   addresses,
@@ -85,6 +86,15 @@ const environment = z.object({
 })
 
 export type Config = ReturnType<typeof readConfig>
+
+/** Names in the environment that look like a misspelt setting, each with the setting that is probably meant. */
+export function misspeltSettings(env: Record<string, string | undefined>): { name: string; meant: string }[] {
+  const known = Object.keys(environment.shape)
+  return Object.keys(env).flatMap((name) => {
+    const meant = known.includes(name) ? null : meantBy(name, known)
+    return meant ? [{ name, meant }] : []
+  })
+}
 
 /** Invalid settings, one line each, by name. */
 export class ConfigError extends Error {

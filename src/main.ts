@@ -4,7 +4,7 @@
  */
 import cluster from 'node:cluster'
 import type { FastifyBaseLogger } from 'fastify'
-import { type Config, DATA_FOLDER, readConfig } from './config.ts'
+import { type Config, DATA_FOLDER, misspeltSettings, readConfig } from './config.ts'
 import { withSchema } from './database/database-url.ts'
 import { loadDemo } from './demo.ts'
 import { borrowMachineLease } from './leases/machine-lease.ts'
@@ -27,6 +27,9 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     pretty: Boolean(process.stdout.isTTY),
     ...(traces && { mixin: traces.logFields }),
   })
+  if (!cluster.isWorker)
+    for (const { name, meant } of misspeltSettings(env))
+      log.warn({ setting: name, meant }, 'unknown setting ignored; its name resembles a known one')
   const tracing = traces?.startTracing(log)
   const cleanup = createCleanup()
   if (tracing) cleanup.add(tracing.close)
@@ -68,7 +71,7 @@ async function prepareAndServe(
   await prepare(config, options, log, demo?.seed)
   if (config.workers > 1) await supervise(config, options, log, cleanup)
   else await serve(config, options, log, cleanup, { tracing })
-  if (demo) process.stdout.write(demo.banner(config))
+  if (demo) process.stderr.write(demo.banner(config))
 }
 
 /** Whether an OTLP endpoint is configured, by the standard variables of OpenTelemetry. */

@@ -4,7 +4,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { addAdoptCommands } from './adopt/cli.ts'
-import { Failed, UsageError } from './cli/common.ts'
+import { Failed, Interrupted, UsageError } from './cli/common.ts'
 import { addCompletionCommand } from './cli/completion.ts'
 import { printToStderr } from './cli/print.ts'
 import { createCommandContext } from './command-context.ts'
@@ -35,7 +35,7 @@ Examples
 Examples of a command: global-logout COMMAND --help`
 
 const EXIT_CODES = `
-Exit codes: 0 done · 1 failed, cancelled, or problems found · 2 wrong usage or settings`
+Exit codes: 0 done · 1 failed, cancelled, or problems found · 2 wrong usage or settings · 130 Ctrl-C · 143 SIGTERM`
 
 /** Runs a command line. @returns the exit code, or undefined while the server keeps running. */
 export async function main(
@@ -146,6 +146,7 @@ async function reportError(error: unknown, help: string): Promise<number> {
     return 2
   }
   if (error instanceof Failed) return 1
+  if (error instanceof Interrupted) return error.exitCode
   const [{ explain }, { ConfigError }] = await Promise.all([
     import('./cli/explain.ts'),
     import('./config.ts'),

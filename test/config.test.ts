@@ -1,7 +1,7 @@
 /** Settings: the defaults of the contract, and all problems reported at once, by name. */
 import fc from 'fast-check'
 import t from 'tap'
-import { readConfig } from '../src/config.ts'
+import { misspeltSettings, readConfig } from '../src/config.ts'
 import { holds } from './support/seed.ts'
 import { problemsOf } from './support/settings.ts'
 
@@ -187,16 +187,33 @@ t.test('any text in any setting results in a config or in problems with names', 
 t.test('a trusted proxy is an address or a range, never every sender', (t) => {
   for (const one of ['10.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8', 'fe80::1%eth0'])
     t.same(readConfig({ TRUST_PROXY: one }).trustProxy, [one])
-  for (const one of [
-    '0.0.0.0/0',
-    '::/0',
-    '10.0.0.0/00',
-    '10.0.0.0/33',
-    '::/129',
-    '10.0.0.0/8/8',
-    '10.0.0/8',
-    'proxy',
-  ])
+  for (const one of ['0.0.0.0/0', '::/0', '10.0.0.0/00', '10.0.0.1,0.0.0.0/0'])
+    t.match(problemsOf({ TRUST_PROXY: one }), [
+      /^TRUST_PROXY: \S+\/0+ lets every client .* name your proxies/,
+    ])
+  for (const one of ['10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0/8', 'proxy'])
     t.match(problemsOf({ TRUST_PROXY: one }), [/^TRUST_PROXY: must list addresses/])
   t.end()
+})
+
+t.test('a misspelt setting is recognised, and a setting of another program is not', async (t) => {
+  const meant = (name: string) => misspeltSettings({ [name]: 'x' })[0]?.meant
+  for (const [name, known] of [
+    ['TRUSTED_PROXY', 'TRUST_PROXY'],
+    ['DATABASE_URI', 'DATABASE_URL'],
+    ['PUBIC_URL', 'PUBLIC_URL'],
+    ['LOGLEVEL', 'LOG_LEVEL'],
+    ['WORKER', 'WORKERS'],
+    ['session_max_age', 'SESSION_MAX_AGE'],
+    ['SESSION-COOKIE', 'SESSION_COOKIE'],
+    ['GLOBAL_LOGOUT_PORT', 'PORT'],
+    ['SESSION_TIMEOUT', 'SESSION_IDLE_TIMEOUT'],
+    ['MAX_SESSION_AGE', 'SESSION_MAX_AGE'],
+  ] as const)
+    t.equal(meant(name), known, name)
+  const others = `AUTH_SECRET_1 AUTH_URL DATABASE_NAME DATABASE_PASSWORD DATABASE_URL_UNPOOLED DATABASE_USER HOME HOSTNAME LANG
+    NEXTAUTH_SECRET NEXT_PUBLIC_URL NODE_ENV OTEL_SERVICE_NAME PATH PGHOST POSTGRES_PASSWORD PWD SESSION_MANAGER SESSION_SECRET SHELL
+    SPORT TERM URL USER XDG_SESSION_ID npm_config_loglevel`
+  for (const name of others.split(/\s+/)) t.equal(meant(name), undefined, name)
+  t.same(misspeltSettings({ PORT: '1', DATABASE_URL: 'x' }), [])
 })

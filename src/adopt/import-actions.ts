@@ -1,6 +1,6 @@
 /** The action of `global-logout import`: shows the progress, and says how many sessions were taken over and why others were not. */
 import { SingleBar } from 'cli-progress'
-import { Failed } from '../cli/common.ts'
+import { Failed, Interrupted, untilInterrupted } from '../cli/common.ts'
 import type { CommandContext } from '../cli/context.ts'
 import { print, printJson, printToStderr } from '../cli/print.ts'
 import { sqlState } from '../database/failures.ts'
@@ -28,14 +28,15 @@ export async function importSessions(
     const { omitted } = prepared
     if (omitted.length > 0)
       printToStderr(`Not taken from ${source.users}: ${omitted.join(', ')}. Options can name another column.`)
-    const { counts, complete } = await withBar((onProgress, signal) =>
+    const { result, by } = await withBar((onProgress, signal) =>
       importAll(database, prepared, { dryRun, onProgress, signal }),
     ).catch(explainRights)
+    const { counts, complete } = result
     if (json) printJson({ dryRun, complete, ...counts })
     else printCounts(counts, dryRun)
     if (complete) return
     printToStderr('Interrupted. Run the same command again: what was taken over stays.')
-    throw new Failed()
+    throw by ? new Interrupted(by) : new Failed()
   })
 }
 
@@ -49,16 +50,14 @@ function printCounts({ taken, known, ...others }: Counts, dryRun: boolean): void
   if (dryRun) print('Dry run: nothing was changed.')
 }
 
+interface Progress {
+  page: number
+  pages: number
+  counts: Counts
+}
+
 /** Shows a progress bar during `work`. Ctrl-C stops after the current batch. */
-async function withBar<T>(
-  work: (
-    onProgress: (progress: { page: number; pages: number; counts: Counts }) => void,
-    signal: AbortSignal,
-  ) => Promise<T>,
-): Promise<T> {
-  const stop = new AbortController()
-  const onSignal = () => stop.abort()
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+async function withBar<T>(work: (onProgress: (now: Progress) => void, signal: AbortSignal) => Promise<T>) {
   const bar = new SingleBar({
     format: '{bar} {percentage}% | {taken} sessions taken over | {duration_formatted}',
     noTTYOutput: true,
@@ -66,13 +65,11 @@ async function withBar<T>(
     clearOnComplete: true,
   })
   bar.start(1, 0, { taken: 0 })
-  return await work(({ page, pages, counts }) => {
+  const onProgress = ({ page, pages, counts }: Progress) => {
     bar.setTotal(Math.max(pages, 1))
     bar.update(page, { taken: counts.taken.toLocaleString('en') })
-  }, stop.signal).finally(() => {
-    bar.stop()
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-  })
+  }
+  return await untilInterrupted((signal) => work(onProgress, signal)).finally(() => bar.stop())
 }
 
 /** @throws the error, in words where the role of DATABASE_URL lacks a right. */

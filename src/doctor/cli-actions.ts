@@ -4,14 +4,14 @@ import type { CommandContext } from '../cli/context.ts'
 import { explain } from '../cli/explain.ts'
 import { print, printJson } from '../cli/print.ts'
 import { printTable } from '../cli/table.ts'
-import { ConfigError, readConfig } from '../config.ts'
+import { ConfigError } from '../config.ts'
 import { unfitServer } from '../database/server-state.ts'
 import { Problem } from '../errors.ts'
 import { count } from '../ui/format.ts'
 import { checkDatabase } from './database-checks.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, problem } from './finding.ts'
 import { checkPlaces } from './places-check.ts'
-import { checkSettings } from './settings-checks.ts'
+import { checkNames, checkSettings, readValidSettings } from './settings-checks.ts'
 
 export interface JsonOption {
   json?: true
@@ -30,26 +30,35 @@ export async function diagnose(context: CommandContext, { json }: JsonOption): P
   if (findings.some(({ level }) => level === 'problem')) throw new Failed()
 }
 
+/** Goes on without the settings that are invalid, as far as it can. */
 async function runChecks(context: CommandContext): Promise<Finding[]> {
-  const inSettings: Finding[] = []
+  const { config, problems } = readValidSettings(context.env)
+  const found = [
+    ...problems.map(toFinding),
+    ...checkNames(context.env),
+    ...checkSettings(config),
+    ...(await checkPlaces(config)),
+  ]
+  const { databaseUrl: url, databaseDirectUrl: directUrl } = config
+  if (problems.some((line) => line.startsWith('DATABASE_')))
+    return [
+      ...found,
+      problem('database', 'not checked: correct the settings that begin with DATABASE_ first.'),
+    ]
   try {
-    const config = readConfig(context.env)
-    inSettings.push(...checkSettings(config), ...(await checkPlaces(config)))
-    return [...inSettings, ...(await checkDatabase(await context.databaseUrls(), config))]
+    const urls = url ? { url, directUrl } : await context.databaseUrls()
+    return [...found, ...(await checkDatabase(urls, config))]
   } catch (error) {
-    return [...inSettings, ...toFindings(error)]
+    if (error instanceof ConfigError)
+      return [...found, ...error.problems.filter((line) => !problems.includes(line)).map(toFinding)]
+    const unfit = unfitServer(error instanceof Problem ? error.cause : error)
+    return [...found, problem(unfit ? 'writable' : 'database', explain(error))]
   }
 }
 
-function toFindings(error: unknown): Finding[] {
-  if (!(error instanceof ConfigError)) {
-    const unfit = unfitServer(error instanceof Problem ? error.cause : error)
-    return [{ level: 'problem', what: unfit ? 'writable' : 'database', detail: explain(error) }]
-  }
-  return error.problems.map((line) => {
-    const [what = '', detail = ''] = line.split(/: (.*)/s)
-    return { level: 'problem', what, detail }
-  })
+function toFinding(line: string): Finding {
+  const [what = '', detail = ''] = line.split(/: (.*)/s)
+  return problem(what, detail)
 }
 
 function summary(findings: Finding[]): string {

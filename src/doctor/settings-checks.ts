@@ -1,6 +1,33 @@
-/** Checks of the settings, for `global-logout doctor`: cookies, redirects, sign-in and proxies. */
-import type { Config } from '../config.ts'
+/** Checks of the settings, for `global-logout doctor`: names, cookies, redirects, sign-in and proxies. */
+import { type Config, ConfigError, misspeltSettings, readConfig } from '../config.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
+
+/** The settings without the invalid ones, and the problem of each of those. */
+export function readValidSettings(env: Record<string, string | undefined>): {
+  config: Config
+  problems: string[]
+} {
+  const valid = { ...env }
+  const problems = new Set<string>()
+  for (;;)
+    try {
+      return { config: readConfig(valid), problems: [...problems] }
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      for (const line of error.problems) problems.add(line)
+      const named = error.problems.map((line) => line.split(/[.:]/, 1)[0] ?? '')
+      const wrong = named.filter((name) => valid[name] !== undefined)
+      // A setting that another one needs is missing: HOST may need a database. Else only the database is left to look at.
+      const rest = valid.HOST ? ['HOST'] : Object.keys(valid).filter((name) => !/^DATABASE_/.test(name))
+      for (const name of wrong.length > 0 ? wrong : rest) valid[name] = undefined
+    }
+}
+
+export function checkNames(env: Record<string, string | undefined>): Finding[] {
+  return misspeltSettings(env).map(({ name, meant }) =>
+    warning(name, `is not a setting, and has no effect. Did you mean ${meant}?`),
+  )
+}
 
 export function checkSettings(config: Config): Finding[] {
   const { secure, publicOrigin, cookie, allowedRedirects, trustProxy, trustProxyHeader, site } = config

@@ -15,11 +15,13 @@ export const origin = z
 
 export const origins = list.pipe(z.array(origin))
 
-// A prefix of 0 would trust every sender.
-export const addresses = list.refine(
-  (items) => items.every((item) => isRange(item) && !item.includes('/0')),
-  'must list addresses or CIDR ranges such as 10.0.0.0/8, separated by commas',
-)
+export const addresses = list.superRefine((items, context) => {
+  const all = items.find((item) => isRange(item) && /\/0+$/.test(item))
+  const message = !items.every(isRange)
+    ? 'must list addresses or CIDR ranges such as 10.0.0.0/8, separated by commas'
+    : all && `${all} lets every client state any address as its own; name your proxies, or their network`
+  if (message) context.addIssue({ code: 'custom', message })
+})
 
 /** Kinds of data that `Clear-Site-Data` clears. Not cookies: that would clear those of every site of the domain. */
 export const siteData = z

@@ -1,14 +1,15 @@
 /** `global-logout keys`: creates, lists and revokes service keys, directly in the database. */
 import { cliActor, confirm, formatInstant, UsageError } from '../cli/common.ts'
 import type { CommandContext } from '../cli/context.ts'
+import { resolveId, shortId } from '../cli/ids.ts'
 import { print, printJson, visible } from '../cli/print.ts'
 import { printTable } from '../cli/table.ts'
 import type { Database } from '../database/database.ts'
 import { duration } from '../lib/duration.ts'
-import { uuid } from '../lib/schemas.ts'
 import type { AcknowledgedActs } from '../operations/acknowledged.ts'
 import { createKey, endKey } from './keys.ts'
 import { type ListedKey, listKeys } from './queries.ts'
+import { serviceKey } from './schema.ts'
 import type { KeyScope } from './scopes.ts'
 
 export interface CreateOptions {
@@ -21,6 +22,7 @@ export interface CreateOptions {
 export interface ListOptions {
   all?: boolean
   json?: true
+  wide?: true
 }
 
 export interface RevokeOptions {
@@ -46,11 +48,14 @@ export async function create(context: CommandContext, options: CreateOptions): P
   print(expiresAt ? `valid until ${formatInstant(expiresAt)}.` : 'valid until it is revoked.')
 }
 
-export async function list(context: CommandContext, { all = false, json }: ListOptions): Promise<void> {
+export async function list(context: CommandContext, { all = false, json, wide }: ListOptions): Promise<void> {
   const found = await context.withDatabase(({ run }) => run((db) => listKeys(db, { all })))
   if (json) return printJson(found.map(({ keyHash: _, ...key }) => key))
   if (found.length === 0) return print('No keys. Create one with "global-logout keys create".')
-  printTable(['id', 'name', 'scopes', 'state', 'created', 'expires', 'last used'], found.map(row))
+  printTable(
+    ['id', 'name', 'scopes', 'state', 'last used', 'expires', 'created'],
+    found.map((key) => row(key, wide)),
+  )
 }
 
 export type KeysContext = CommandContext<{
@@ -59,10 +64,9 @@ export type KeysContext = CommandContext<{
 }>
 
 export async function revoke(context: KeysContext, id: string, { yes, json }: RevokeOptions): Promise<void> {
-  const parsed = uuid().safeParse(id)
-  if (!parsed.success) throw new UsageError(`"${id}" is not a key id. Run "global-logout keys list".`)
   await context.withServices(async ({ database: { run, transaction }, acknowledged }) => {
-    const key = (await run((db) => listKeys(db, { all: true }))).find((key) => key.id === parsed.data)
+    const whole = await resolveId({ run }, serviceKey.id, id, { what: 'a key', list: 'keys list --all' })
+    const key = (await run((db) => listKeys(db, { all: true }))).find((key) => key.id === whole)
     if (!key) throw new Error(`no key has the id ${id}. Run "global-logout keys list --all".`)
     if (!key.revokedAt) {
       const question = `Revoke "${key.name}" (${key.scopes.join(', ')}; last used ${formatInstant(key.lastUsedAt)})?`
@@ -92,7 +96,18 @@ function parseLifetime(text: string): number | null {
   return parsed.data
 }
 
-function row({ id, name, scopes, state, createdAt, expiresAt, lastUsedAt }: ListedKey): string[] {
+function row(
+  { id, name, scopes, state, createdAt, expiresAt, lastUsedAt }: ListedKey,
+  wide: boolean | undefined,
+): string[] {
   const expires = expiresAt ? formatInstant(expiresAt) : 'never'
-  return [id, name, scopes.join(' '), state, formatInstant(createdAt), expires, formatInstant(lastUsedAt)]
+  return [
+    shortId(id, wide),
+    name,
+    scopes.join(' '),
+    state,
+    formatInstant(lastUsedAt),
+    expires,
+    formatInstant(createdAt),
+  ]
 }

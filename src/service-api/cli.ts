@@ -1,6 +1,6 @@
 /** `global-logout keys`: options and help of the commands for service keys. */
 import { type Command, Option } from 'commander'
-import { examples } from '../cli/common.ts'
+import { examples, WIDE } from '../cli/common.ts'
 import type { CreateOptions, KeysContext, ListOptions, RevokeOptions } from './cli-actions.ts'
 import { KEY_SCOPES } from './scopes.ts'
 
@@ -36,6 +36,7 @@ To rotate a key: create a second one, give it to the service, revoke the first. 
     .allowExcessArguments(false)
     .description('list keys, without their secrets')
     .option('--all', 'include expired and revoked keys')
+    .option(...WIDE)
     .option('--json', 'print JSON')
     .addHelpText('after', examples('keys list', 'keys list --all --json'))
     .action(async (options: ListOptions) => (await actions()).list(context, options))
@@ -44,9 +45,9 @@ To rotate a key: create a second one, give it to the service, revoke the first. 
     .command('revoke')
     .allowExcessArguments(false)
     .description('revoke a key, from its next request on')
-    .argument('<id>', 'id of the key, as "keys list" shows it')
+    .argument('<id>', 'its id, or the beginning that "keys list" prints')
     .option('--yes', 'do not ask')
     .option('--json', 'print JSON')
-    .addHelpText('after', examples('keys revoke 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f --yes'))
+    .addHelpText('after', examples('keys revoke 0f6e6b78 --yes'))
     .action(async (id: string, options: RevokeOptions) => (await actions()).revoke(context, id, options))
 }

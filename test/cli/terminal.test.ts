@@ -57,7 +57,7 @@ t.test('a user who does not answer yes changes nothing, and sees that', { skip }
     'half a yes, then Ctrl-C': 'ye\u0003',
   })) {
     const { code, output } = await onTerminal(['revoke', 'ada', '--reason', 'x'], { keys })
-    t.equal(code, 1, how)
+    t.equal(code, how.includes('Ctrl-C') ? 130 : 1, how)
     t.match(output, /End 3 sessions of Ada Lovelace <ada@example.com>\? \[y\/N\]/, how)
     t.match(output, /^Nothing was changed\.$/m, how)
     t.equal(await activeSessions(), 3, how)
@@ -91,6 +91,24 @@ t.test('CSV has one line for each record, after a line of column names', { skip 
   t.match(records[0], /^"at","kind",.*,"id"$/)
   t.match(records[1], /^"\d{4}-.*"$/)
   t.notMatch(output, '\u{fffd}')
+})
+
+t.test('rows of lists fit 80 columns on one line, with times to the second', { skip }, async (t) => {
+  const rows = async (...args: string[]) =>
+    (await onTerminal(args)).output
+      .split('\n')
+      .filter((line) => /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ /.test(line))
+  await psql(
+    `insert into session ("sessionToken", "userId", expires, "ipAddress", "userAgent")
+     select 'more' || n, 'ada', now() + interval '1 day', '203.0.113.7', 'Laptop/1.0' from generate_series(1, 3) n`,
+  )
+  const sessions = await rows('sessions', 'ada')
+  t.equal(sessions.length, 3)
+  for (const row of sessions) t.match(row, /Z {2}[0-9a-f]{8} {2}203\.0\.113\.7 {2}\S/)
+  const operations = await rows('audit', 'list')
+  t.ok(operations.length >= 3)
+  for (const row of operations) t.match(row, /Z {2}[0-9a-f]{8} {2}incident\.\w+ /)
+  t.match((await onTerminal(['audit', 'list', '--wide'])).output, /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/)
 })
 
 t.test('no line is wider than the terminal', { skip }, async (t) => {

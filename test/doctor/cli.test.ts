@@ -54,9 +54,28 @@ t.test('doctor finds problems in settings, and says how to fix them', async (t) 
     'sign-in': { level: 'warning', detail: /SIGN_IN_URL/ },
     'cookie domain': { level: 'warning' },
   })
-  t.match(await findings({ PORT: 'many', LOG_LEVEL: 'loud' }), {
+  const wrong = { PORT: 'many', TRUST_PROXY: '0.0.0.0/0', HOST: '0.0.0.0', SESSION_MAXAGE: '1d' }
+  t.match(
+    await findings(wrong),
+    {
+      code: 1,
+      found: {
+        PORT: { level: 'problem' },
+        TRUST_PROXY: { level: 'problem', detail: /0\.0\.0\.0\/0 lets every client/ },
+        SESSION_MAXAGE: { level: 'warning', detail: /Did you mean SESSION_MAX_AGE\?/ },
+        database: { level: 'ok' },
+        triggers: { level: 'ok' },
+      },
+    },
+    'the database is checked all the same',
+  )
+  t.match(await findings({ ...wrong, DATABASE_URL: '' }), {
     code: 1,
-    found: { PORT: { level: 'problem' }, LOG_LEVEL: { level: 'problem' } },
+    found: {
+      PORT: { level: 'problem' },
+      DATABASE_URL: { level: 'problem' },
+      database: { detail: /not checked/ },
+    },
   })
 })
 

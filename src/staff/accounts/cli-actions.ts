@@ -1,18 +1,27 @@
 /** The actions of `global-logout user|sessions|revoke|lock|unlock`. */
 
 import { cliActor, confirm, parseOption } from '../../cli/common.ts'
-import { print, printJson, visible } from '../../cli/print.ts'
+import { print, printJson, printToStderr, visible } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
+import type { PlaceOf } from '../../sessions/places.ts'
 import { count } from '../../ui/format.ts'
 import { lockFor, reason } from '../reason.ts'
 import type { StaffRole } from '../role-names.ts'
-import { MAX_FOUND } from './accounts.ts'
-import { type AccountsContext, findExactUser, findOneUser, withAccounts } from './cli-find-user.ts'
+import { type Account, MAX_FOUND } from './accounts.ts'
+import {
+  type AccountsContext,
+  findExactUser,
+  findExactUsers,
+  findOneUser,
+  withAccounts,
+} from './cli-find-user.ts'
 import { called, formatLock, printAccount, printSessions, userRow } from './cli-format.ts'
+import { eachOf, forEachUser, oneOrAll, separately } from './cli-several.ts'
 import { toAccount, toRevoked, toUser } from './json.ts'
 
 export interface ShowOptions {
   json?: true
+  wide?: true
 }
 
 export interface ListSessionsOptions extends ShowOptions {
@@ -26,41 +35,58 @@ export interface ActOptions {
   dryRun?: true
   yes?: true
   json?: true
+  wide?: true
 }
 
 export async function findUsers(
   context: AccountsContext,
   text: string,
-  { json }: ShowOptions,
+  { json, wide }: ShowOptions,
 ): Promise<void> {
   const found = await withAccounts(context, (accounts) => accounts.find(text))
   if (json) return printJson(found.map(toUser))
   if (found.length === 0) return print('No user found.')
-  printTable(['id', 'name', 'email', 'role', 'lock'], found.map(userRow))
+  printTable(
+    ['id', 'name', 'email', 'role', 'lock'],
+    found.map((user) => userRow(user, wide)),
+  )
   if (found.length === MAX_FOUND) print(`\nThe first ${MAX_FOUND}; give more of the id, email or name.`)
 }
 
-export async function showUser(context: AccountsContext, text: string, { json }: ShowOptions): Promise<void> {
+export async function showUsers(
+  context: AccountsContext,
+  texts: readonly string[],
+  { json, wide }: ShowOptions,
+): Promise<void> {
   await withAccounts(context, async (accounts, places) => {
-    const account = await accounts.show((await findOneUser(accounts, text)).id)
+    const found = await eachOf(texts, async (text) => accounts.show((await findOneUser(accounts, text)).id))
     const placeOf = await places.finder()
-    if (json) printJson(toAccount(account, placeOf))
-    else printAccount(account, placeOf)
+    if (json) return printJson(oneOrAll(found.map((account) => toAccount(account, placeOf))))
+    separately(found, (account) => printAccount(account, placeOf, wide))
   })
 }
 
 export async function listSessions(
   context: AccountsContext,
-  text: string,
-  { json, limit }: ListSessionsOptions,
+  texts: readonly string[],
+  { json, limit, wide }: ListSessionsOptions,
 ): Promise<void> {
   await withAccounts(context, async (accounts, places) => {
-    const { id } = await findOneUser(accounts, text)
-    const account = await accounts.show(id, { limit })
+    const found = await eachOf(texts, async (text) =>
+      accounts.show((await findOneUser(accounts, text)).id, { limit }),
+    )
     const placeOf = await places.finder()
-    if (json) printJson(toAccount(account, placeOf).sessions)
-    else printSessions(account, placeOf)
-    if (!json && account.next) print('\n--limit shows more.')
+    if (json) {
+      const all = found.map((account) => {
+        const { user, sessions } = toAccount(account, placeOf)
+        return { userId: user.id, sessions }
+      })
+      return printJson(all.length === 1 ? all[0]?.sessions : all)
+    }
+    separately(found, (account) => {
+      printSessions(account, placeOf, { wide })
+      if (account.next) print('\n--limit shows more.')
+    })
   })
 }
 
@@ -83,71 +109,105 @@ export async function giveRole(
   })
 }
 
-export function revokeAll(context: AccountsContext, text: string, options: ActOptions): Promise<void> {
-  return end(context, text, options, undefined)
+export function revokeAll(context: AccountsContext, texts: string[], options: ActOptions): Promise<void> {
+  return end(context, texts, options, undefined)
 }
 
-export async function lock(context: AccountsContext, text: string, options: ActOptions): Promise<void> {
-  await end(context, text, options, parseOption('for', lockFor, options.for))
+export async function lock(context: AccountsContext, texts: string[], options: ActOptions): Promise<void> {
+  await end(context, texts, options, parseOption('for', lockFor, options.for))
 }
 
 export async function unlock(
   context: AccountsContext,
-  text: string,
+  texts: readonly string[],
   options: Partial<ActOptions>,
 ): Promise<void> {
   await withAccounts(context, async (accounts) => {
     const why = options.reason === undefined ? null : parseOption('reason', reason, options.reason)
-    const user = await findExactUser(accounts, text)
-    if (user.lock)
+    const users = await findExactUsers(accounts, texts)
+    const locked = users.flatMap((user) => (user.lock ? [{ ...user, lock: user.lock }] : []))
+    const [only] = locked
+    if (locked.length === 1 && only)
       await confirm(
-        `Unlock sign-in of ${called(user)} ("${user.lock.reason}", until ${formatLock(user.lock)})?`,
+        `Unlock sign-in of ${called(only)} ("${only.lock.reason}", until ${formatLock(only.lock)})?`,
         options.yes,
       )
-    const done = await accounts.unlock(user.id, why, cliActor())
-    if (options.json) printJson(done)
-    else print(`${called(user)} ${done.operationId ? 'may sign in again' : 'is not locked'}.`)
+    else if (locked.length > 1) {
+      printToStderr(locked.map((user) => `  ${called(user)}, ${user.id}: ${user.lock.reason}`).join('\n'))
+      await confirm(`Unlock sign-in of ${count(locked.length, 'user')}?`, options.yes)
+    }
+    const done = await forEachUser(users, async (user) => {
+      const { operationId } = await accounts.unlock(user.id, why, cliActor())
+      if (!options.json) print(`${called(user)} ${operationId ? 'may sign in again' : 'is not locked'}.`)
+      return { userId: user.id, operationId }
+    })
+    if (options.json) printJson(done.results)
+    done.throwIfFailed()
   })
 }
 
 /** @param lockSeconds undefined: no lock; null: until staff unlock it. */
 async function end(
   context: AccountsContext,
-  text: string,
+  texts: readonly string[],
   options: ActOptions,
   lockSeconds: number | null | undefined,
 ): Promise<void> {
   const why = parseOption('reason', reason, options.reason)
-  const { allowUnknownId } = options
+  const { allowUnknownId, dryRun, json, yes } = options
+  const lock =
+    lockSeconds === undefined
+      ? ''
+      : ` and lock sign-in ${lockSeconds === null ? 'until staff unlock it' : `for ${options.for}`}`
   await withAccounts(context, async (accounts, places) => {
-    const user = await findExactUser(accounts, text, { allowUnknownId })
-    const account = await accounts.show(user.id, { allowUnknownId })
-    const lock =
-      lockSeconds === undefined
-        ? ''
-        : ` and lock sign-in ${lockSeconds === null ? 'until staff unlock it' : `for ${options.for}`}`
-    if (options.dryRun) {
-      const placeOf = await places.finder()
-      const { sessions, sessionCount } = toAccount(account, placeOf)
-      if (options.json) return printJson({ dryRun: true, userId: user.id, sessionCount, sessions })
-      printSessions(account, placeOf)
+    const users = await findExactUsers(accounts, texts, { allowUnknownId })
+    const found = await eachOf(users, ({ id }) => accounts.show(id, { allowUnknownId }))
+    if (dryRun) return printDryRun(found, await places.finder(), lock, options)
+    await confirm(endQuestion(found, lock), yes)
+    const done = await forEachUser(users, async (user) => {
+      const revoked = await accounts.revoke(user.id, { reason: why, lockSeconds, allowUnknownId }, cliActor())
+      const { operationId, revokedCount, lock: held } = revoked
+      if (!json) {
+        if (!found.some((account) => account.user.id === user.id && account.isKnown))
+          print(
+            `No user here had the id "${visible(user.id)}". Its sessions from before are refused from now on.`,
+          )
+        print(`${count(revokedCount, 'session')} of ${called(user)} ended. Operation ${operationId}.`)
+        if (held) print(`Sign-in is locked until ${formatLock(held)}.`)
+      }
+      return { userId: user.id, ...toRevoked(revoked) }
+    })
+    if (json) printJson(done.results)
+    done.throwIfFailed()
+  })
+}
+
+function printDryRun(found: Account[], placeOf: PlaceOf, lock: string, { json, wide }: ActOptions): void {
+  const listed = found.map((account) => {
+    const { sessions, sessionCount } = toAccount(account, placeOf)
+    return { dryRun: true, userId: account.user.id, sessionCount, sessions }
+  })
+  if (json) printJson(oneOrAll(listed))
+  else
+    separately(found, (account) => {
+      printSessions(account, placeOf, { wide })
       const what = account.isKnown
         ? 'ends all of them'
-        : `refuses sessions from before of the id "${visible(user.id)}", which no user here has`
-      return print(`\nDry run: nothing was changed. Without --dry-run this ${what}${lock}.`)
-    }
-    const question = account.isKnown
-      ? `End ${count(account.sessionCount, 'session')} of ${called(user)}${lock}?`
-      : `No user here has the id "${user.id}". Refuse its sessions from before${lock}?`
-    await confirm(question, options.yes)
-    const done = await accounts.revoke(user.id, { reason: why, lockSeconds, allowUnknownId }, cliActor())
-    if (options.json) return printJson(toRevoked(done))
-    const { operationId, revokedCount, lock: held } = done
-    if (!account.isKnown)
-      print(
-        `No user here had the id "${visible(user.id)}". Its sessions from before are refused from now on.`,
-      )
-    print(`${count(revokedCount, 'session')} of ${called(user)} ended. Operation ${operationId}.`)
-    if (held) print(`Sign-in is locked until ${formatLock(held)}.`)
-  })
+        : `refuses sessions from before of the id "${visible(account.user.id)}", which no user here has`
+      print(`\nDry run: nothing was changed. Without --dry-run this ${what}${lock}.`)
+    })
+}
+
+/** The question before sessions end. Of several users, prints each with the number of sessions. */
+function endQuestion(found: Account[], lock: string): string {
+  const [only, ...others] = found
+  if (only && others.length === 0)
+    return only.isKnown
+      ? `End ${count(only.sessionCount, 'session')} of ${called(only.user)}${lock}?`
+      : `No user here has the id "${only.user.id}". Refuse its sessions from before${lock}?`
+  const line = ({ user, isKnown, sessionCount }: Account) =>
+    `  ${called(user)}, ${user.id}: ${isKnown ? count(sessionCount, 'session') : 'no user here has this id'}`
+  printToStderr(found.map(line).join('\n'))
+  const total = found.reduce((sum, { sessionCount }) => sum + sessionCount, 0)
+  return `End ${count(total, 'session')} of ${count(found.length, 'user')}${lock}?`
 }

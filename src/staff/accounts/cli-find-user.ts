@@ -1,7 +1,8 @@
 /** Finds the user that a command names, by id, email or name. */
 import type { CommandContext } from '../../cli/context.ts'
+import { shortId, uuidsBeginning } from '../../cli/ids.ts'
 import type { Places } from '../../sessions/places.ts'
-import { type Accounts, type UnknownIds, unknownUser } from './accounts.ts'
+import { type Accounts, MAX_FOUND, type UnknownIds, unknownUser } from './accounts.ts'
 import { called } from './cli-format.ts'
 import type { FoundUser } from './queries.ts'
 
@@ -27,8 +28,8 @@ export async function findOneUser(accounts: Accounts, text: string): Promise<Fou
 }
 
 /**
- * Finds a user to act on, by exact id or email. A beginning is not enough: users choose their names and emails, and another
- * user's may begin alike.
+ * Finds a user to act on, by exact id or email, or by the beginning of an id that is a UUID. Any other beginning is not enough: users
+ * choose their names and emails, and another user's may begin alike.
  * @param options for commands that take an id that no user has here.
  * @throws Error that lists the users whose id, email or name begins with the text.
  */
@@ -41,10 +42,31 @@ export async function findExactUser(
   if (user && others.length === 0) return user
   if (!user && text && options?.allowUnknownId) return unknownUser(text)
   const alike = await accounts.find(text)
+  const [short, ...more] = alike.filter(({ id }) => uuidsBeginning(text) && isShortOf(text, id))
+  // Asked again: the search may have read a replica.
+  if (!user && short && more.length === 0 && alike.length < MAX_FOUND)
+    return findExactUser(accounts, short.id, options)
   const error = notUnique(alike, text, `"${text}" is not exactly the id or the email of one user; give an id`)
   if (!user && options) error.message += WAY_ON
   throw error
 }
+
+/** Users to act on, each once. @throws Error as `findExactUser` does: then none is to be acted on. */
+export async function findExactUsers(
+  accounts: Accounts,
+  texts: readonly string[],
+  options?: UnknownIds,
+): Promise<FoundUser[]> {
+  const users = new Map<string, FoundUser>()
+  for (const text of texts) {
+    const user = await findExactUser(accounts, text, options)
+    users.set(user.id, user)
+  }
+  return [...users.values()]
+}
+
+const isShortOf = (text: string, id: string) =>
+  shortId(id, false) !== id && id.toLowerCase().startsWith(text.toLowerCase())
 
 const WAY_ON =
   '\nFor a user who has not come since the application adopted the service, give the id that the application has, with --allow-unknown-id.'

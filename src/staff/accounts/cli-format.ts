@@ -1,6 +1,7 @@
 /** How the account commands print users, sessions and revocations; never a token or its hash. */
 
 import { formatInstant } from '../../cli/common.ts'
+import { shortId } from '../../cli/ids.ts'
 import { print, visible } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
@@ -18,37 +19,38 @@ export function called({ id, name, email }: Pick<FoundUser, 'id' | 'name' | 'ema
   return visible([name, email && `<${email}>`].filter(Boolean).join(' ') || id)
 }
 
-export function printAccount(account: Account, placeOf: PlaceOf): void {
+/** @param wide whether to print whole ids. */
+export function printAccount(account: Account, placeOf: PlaceOf, wide?: boolean): void {
   const { user, revocations, replays } = account
   print(`${called(user)}${user.deleted ? ' (deleted; lock and role are kept by id)' : ''}`)
   print(`id    ${visible(user.id)}\nrole  ${user.role ?? 'none'}`)
   print(`lock  ${user.lock ? `until ${formatLock(user.lock)}: ${visible(user.lock.reason)}` : 'none'}\n`)
-  printSessions(account, placeOf, 'Active')
+  printSessions(account, placeOf, { wide, whose: 'Active' })
   const listed = revocations.slice(0, MAX_PRINTED)
   print(
     `\nRecently revoked: ${listed.length < revocations.length ? `the newest ${MAX_PRINTED} sessions` : count(listed.length, 'session')}`,
   )
   if (listed.length > 0)
     printTable(
-      ['session', 'device', 'ended', 'how', 'by', 'why'],
+      ['ended', 'session', 'how', 'by', 'device', 'why'],
       listed.map(({ session: revoked, operation }) => [
-        revoked.sessionId,
-        deviceName(describeDevice(revoked.userAgent)),
         formatInstant(revoked.revokedAt),
-        operation?.kind ?? 'outside the service',
-        operation?.actorId ?? '-',
+        shortId(revoked.sessionId, wide),
+        [operation?.kind ?? 'outside the service', operation?.scope].filter(Boolean).join(' '),
+        operation?.actorId ? shortId(operation.actorId, wide) : '-',
+        deviceName(describeDevice(revoked.userAgent)),
         operation?.reason ?? '-',
       ]),
     )
   if (replays.length === 0) return
   print(`\nReused revoked tokens: ${replays.length}`)
   printTable(
-    ['session', 'at', 'times', 'address', 'device', 'compared with the session'],
+    ['at', 'session', 'times', 'address', 'device', 'compared with the session'],
     replays
       .slice(0, MAX_PRINTED)
       .map(({ sessionId, at, count, ipAddress, userAgent, ...same }) => [
-        sessionId,
         formatInstant(at),
+        shortId(sessionId, wide),
         String(count),
         ipAddress ?? '-',
         deviceName(describeDevice(userAgent)),
@@ -60,7 +62,7 @@ export function printAccount(account: Account, placeOf: PlaceOf): void {
 export function printSessions(
   { user, sessions, sessionCount }: Account,
   placeOf: PlaceOf,
-  whose = called(user),
+  { whose = called(user), wide }: { whose?: string; wide?: boolean | undefined } = {},
 ): void {
   print(
     `${whose}: ${count(sessionCount, 'session')}${sessions.length < sessionCount ? `, the last ${sessions.length} used:` : ''}`,
@@ -69,13 +71,13 @@ export function printSessions(
   const details = sessions.map((session) => detailsOf(session, placeOf))
   const told = details.some(Boolean)
   printTable(
-    ['id', 'device', 'address', 'signed in', 'last seen', ...(told ? ['details'] : [])],
+    ['last seen', 'signed in', 'id', 'address', 'device', ...(told ? ['details'] : [])],
     sessions.map((session, i) => [
-      session.id,
-      deviceName(describeDevice(session.userAgent), { version: true }),
-      session.ipAddress ?? '-',
-      formatInstant(session.createdAt),
       formatInstant(session.lastSeenAt),
+      formatInstant(session.createdAt),
+      shortId(session.id, wide),
+      session.ipAddress ?? '-',
+      deviceName(describeDevice(session.userAgent), { version: true }),
       ...(told ? [details[i] || '-'] : []),
     ]),
   )
@@ -89,9 +91,9 @@ function detailsOf(session: Account['sessions'][number], placeOf: PlaceOf): stri
   return [name && `"${name}"`, where, method && `by ${method}`].filter(Boolean).join('; ')
 }
 
-export function userRow({ id, name, email, role, lock, deleted }: FoundUser): string[] {
+export function userRow({ id, name, email, role, lock, deleted }: FoundUser, wide?: boolean): string[] {
   return [
-    id,
+    shortId(id, wide),
     deleted ? '(deleted)' : (name ?? '-'),
     email ?? '-',
     role ?? '-',

@@ -1,12 +1,14 @@
 /** The actions of `global-logout audit`: list operations, show one, and verify the chain over them. */
 import { z } from 'zod'
-import { Failed, formatInstant, parseOption, UsageError } from '../../cli/common.ts'
+import { Failed, formatInstant, parseOption } from '../../cli/common.ts'
 import type { CommandContext } from '../../cli/context.ts'
+import { resolveId, shortId } from '../../cli/ids.ts'
 import { print, printCsv, printJson } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
-import { operationId } from '../../http/schemas.ts'
+import type { Database } from '../../database/database.ts'
 import { zonedInstant } from '../../lib/schemas.ts'
 import { endedCsv } from '../../operations/ended-sessions.ts'
+import { operation } from '../../operations/schema.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
 import { count } from '../../ui/format.ts'
 import { toEndedSession } from '../accounts/json.ts'
@@ -16,7 +18,7 @@ import { verify } from './chain.ts'
 import { auditCsv } from './csv.ts'
 import type { AuditFilter } from './queries.ts'
 
-export type AuditContext = CommandContext<{ audit: Audit }>
+export type AuditContext = CommandContext<{ audit: Audit; database: Pick<Database, 'run'> }>
 
 export interface ListOptions {
   user?: string
@@ -27,12 +29,14 @@ export interface ListOptions {
   limit?: number
   json?: true
   csv?: true
+  wide?: true
 }
 
 export interface ShowOptions {
   limit?: number
   json?: true
   csv?: true
+  wide?: true
 }
 
 export interface VerifyOptions {
@@ -53,7 +57,7 @@ const dayOrInstant = z
 
 /** @param listed rows of the table without `--limit`. */
 export async function list(context: AuditContext, options: ListOptions, listed: number): Promise<void> {
-  const { user, actor, kind, since, until, limit: given, json, csv } = options
+  const { user, actor, kind, since, until, limit: given, json, csv, wide } = options
   const filter: AuditFilter = {
     userId: user,
     actorId: actor,
@@ -66,7 +70,10 @@ export async function list(context: AuditContext, options: ListOptions, listed: 
   const entries = await context.withServices(({ audit }) => collect(first(audit.all(filter), limit)))
   if (json) return printJson(entries)
   if (entries.length === 0) return print('No entry matches.')
-  printTable(HEADER, entries.map(row))
+  printTable(
+    HEADER,
+    entries.map((entry) => row(entry, wide)),
+  )
   if (entries.length === limit) print(`\nThe newest ${limit}; --limit shows more.`)
 }
 
@@ -74,33 +81,32 @@ export async function list(context: AuditContext, options: ListOptions, listed: 
 export async function show(
   context: AuditContext,
   given: string,
-  { limit, json, csv }: ShowOptions,
+  { limit, json, csv, wide }: ShowOptions,
   listed: number,
 ): Promise<void> {
-  const { data: id } = operationId.safeParse(given)
-  if (!id) throw new UsageError(`"${given}" is not the id of an operation; see "global-logout audit list".`)
-  await context.withServices(async ({ audit }) => {
-    const { operation } = await audit.operation(id)
+  await context.withServices(async ({ audit, database }) => {
+    const id = await resolveId(database, operation.id, given, { what: 'an operation', list: 'audit list' })
+    const { operation: found } = await audit.operation(id)
     if (csv) return printCsv(endedCsv(first(audit.endedBy(id), limit)))
     const sessions = await collect(first(audit.endedBy(id), limit ?? listed))
     if (json)
       return printJson({
-        operation: toOperationJson(operation),
+        operation: toOperationJson(found),
         sessions: sessions.map(toEndedSession),
       })
-    printTable(HEADER, [row(operation)])
+    printTable(HEADER, [row(found, wide)])
     print(
-      `\nSessions: ${sessions.length < operation.revokedCount ? `${sessions.length} of ` : ''}${operation.revokedCount}`,
+      `\nSessions: ${sessions.length < found.revokedCount ? `${sessions.length} of ` : ''}${found.revokedCount}`,
     )
     if (sessions.length === 0) return
     printTable(
-      ['session', 'user', 'device', 'address', 'ended'],
+      ['ended', 'session', 'user', 'address', 'device'],
       sessions.map(({ sessionId, userId, userAgent, ipAddress, revokedAt }) => [
-        sessionId,
-        userId,
-        deviceName(describeDevice(userAgent)),
-        ipAddress ?? '-',
         formatInstant(revokedAt),
+        shortId(sessionId, wide),
+        shortId(userId, wide),
+        ipAddress ?? '-',
+        deviceName(describeDevice(userAgent)),
       ]),
     )
   })
@@ -134,12 +140,25 @@ async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
 
 type Shown = Pick<
   AuditEntry,
-  'at' | 'kind' | 'revokedCount' | 'userId' | 'actorKind' | 'actorId' | 'reason' | 'id'
+  'at' | 'kind' | 'scope' | 'revokedCount' | 'userId' | 'actorKind' | 'actorId' | 'reason' | 'id'
 >
 
-const HEADER = ['at', 'kind', 'sessions', 'user', 'by', 'why', 'operation']
+const HEADER = ['at', 'id', 'what', 'ended', 'user', 'by', 'why']
 
-function row({ at, kind, revokedCount, userId, actorKind, actorId, reason, id }: Shown): string[] {
-  const who = actorKind ? `${actorKind} ${actorId ?? ''}`.trim() : '-'
-  return [formatInstant(at), kind, String(revokedCount), userId ?? '-', who, reason ?? '-', id ?? '-']
+/** Users who act on themselves are not named twice. */
+function row(
+  { at, kind, scope, revokedCount, userId, actorKind, actorId, reason, id }: Shown,
+  wide: boolean | undefined,
+): string[] {
+  const own = actorKind === 'user' && actorId === userId && !wide
+  const who = [actorKind, actorId !== null && !own ? shortId(actorId, wide) : null].filter(Boolean).join(' ')
+  return [
+    formatInstant(at),
+    id ? shortId(id, wide) : '-',
+    scope ? `${kind} ${scope}` : kind,
+    String(revokedCount),
+    userId ? shortId(userId, wide) : '-',
+    who || '-',
+    reason ?? '-',
+  ]
 }

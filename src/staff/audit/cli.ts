@@ -1,6 +1,6 @@
 /** `global-logout audit`: options and help. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { examples } from '../../cli/common.ts'
+import { examples, WIDE } from '../../cli/common.ts'
 import { wholeNumber } from '../../cli/whole-number.ts'
 import { AUDIT_KINDS } from '../../operations/kinds.ts'
 import type { AuditContext, ListOptions, ShowOptions, VerifyOptions } from './cli-actions.ts'
@@ -26,6 +26,7 @@ export function addAuditCommand(program: Command, context: AuditContext): void {
     .option('--since <instant>', 'at or after this day (UTC) or instant')
     .option('--until <instant>', 'before it')
     .option('--limit <n>', `at most this many; by default ${MAX_LISTED}, or all as CSV`, wholeNumber)
+    .option(...WIDE)
     .option('--json', 'print JSON')
     .addOption(new Option('--csv', 'print CSV').conflicts('json'))
     .addHelpText(
@@ -43,16 +44,14 @@ export function addAuditCommand(program: Command, context: AuditContext): void {
     .command('show')
     .allowExcessArguments(false)
     .description('one operation, and the sessions it ended, in that order')
-    .argument('<operation>', 'its id')
+    .argument('<operation>', 'its id, or the beginning that "audit list" prints')
     .option('--limit <n>', `at most this many sessions; by default ${MAX_LISTED}, or all as CSV`, wholeNumber)
+    .option(...WIDE)
     .option('--json', 'print JSON')
     .addOption(new Option('--csv', 'print the sessions as CSV').conflicts('json'))
     .addHelpText(
       'after',
-      examples(
-        'audit show 0198c0de-0000-4000-8000-000000000000',
-        'audit show 0198c0de-0000-4000-8000-000000000000 --csv > sessions.csv',
-      ),
+      examples('audit show 0198c0de', 'audit show 0198c0de-0000-4000-8000-000000000000 --csv > sessions.csv'),
     )
     .action(async (id: string, options: ShowOptions) =>
       (await actions()).show(context, id, options, MAX_LISTED),

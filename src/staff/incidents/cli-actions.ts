@@ -3,8 +3,17 @@
  * command needs no running service. After an interruption, the next call continues, or a running service does.
  */
 import { SingleBar } from 'cli-progress'
-import { cliActor, confirm, Failed, formatInstant, parseOption, UsageError } from '../../cli/common.ts'
+import {
+  cliActor,
+  confirm,
+  Failed,
+  formatInstant,
+  Interrupted,
+  parseOption,
+  untilInterrupted,
+} from '../../cli/common.ts'
 import type { CommandContext } from '../../cli/context.ts'
+import { resolveId, shortId } from '../../cli/ids.ts'
 import { print, printCsv, printJson, printToStderr } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import type { Database } from '../../database/database.ts'
@@ -17,51 +26,53 @@ import type { Incidents } from './incidents.ts'
 import { plannedNumber, plannedTotal } from './planned.ts'
 import type { IncidentReport } from './report.ts'
 import { carryOut } from './runner.ts'
+import { incident } from './schema.ts'
 
 export type IncidentsContext = CommandContext<{
   incidents: Incidents
+  database: Pick<Database, 'run'>
   pools: { incidents: Database }
   barrier: Barrier
 }>
 
-export type PlanOptions = { reason: string; json?: true } & SelectionOptions
+export type PlanOptions = { reason: string; json?: true; wide?: true } & SelectionOptions
 
 export interface ExecuteOptions {
   yes?: true
   json?: true
+  wide?: true
 }
 
 export interface ReportOptions {
   json?: true
   csv?: true
+  wide?: true
 }
-
-const PLAN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export async function plan(
   context: IncidentsContext,
-  { reason: given, json, ...options }: PlanOptions,
+  { reason: given, json, wide, ...options }: PlanOptions,
 ): Promise<void> {
   const why = parseOption('reason', reason, given)
   const select = await selectionOf(options)
   const plan = await context.withServices(({ incidents }) => incidents.plan(select, why, cliActor()))
   if (json) return printJson(plan)
   const { unknownUsers: ids } = plan
-  printPlan({ ...plan, unknown: { count: ids.length, ids } })
+  printPlan({ ...plan, unknown: { count: ids.length, ids } }, wide)
   print(`\n${executeHint(plan)}`)
 }
 
 export async function execute(
   context: IncidentsContext,
   planId: string,
-  { yes, json }: ExecuteOptions,
+  { yes, json, wide }: ExecuteOptions,
 ): Promise<void> {
-  await context.withServices(async ({ incidents, pools, barrier }) => {
-    const plan = await incidents.get(parsePlanId(planId))
+  await context.withServices(async ({ incidents, database, pools, barrier }) => {
+    const plan = await incidents.get(await findPlanId(database, planId))
     if (plan.state === 'expired') throw new Error('the plan has expired; no session was ended. Plan again.')
     if (plan.state === 'planned') {
       if (!yes && !json)
-        printPlan({ ...plan, ...plan.planned, unknown: await incidents.unknownUsers(plan.planId) })
+        printPlan({ ...plan, ...plan.planned, unknown: await incidents.unknownUsers(plan.planId) }, wide)
       await confirm(executeQuestion(plan), yes)
     }
     if (plan.state !== 'done') {
@@ -81,24 +92,24 @@ export async function show(
   planId: string,
   { json, csv }: ReportOptions,
 ): Promise<void> {
-  await context.withServices(async ({ incidents }) => {
-    const report = await incidents.get(parsePlanId(planId))
+  await context.withServices(async ({ incidents, database }) => {
+    const report = await incidents.get(await findPlanId(database, planId))
     if (csv) await printCsv(endedCsv(incidents.endedSessions(report)))
     else if (json) printJson(report)
     else printIncident(report)
   })
 }
 
-export async function list(context: IncidentsContext, { json }: ReportOptions): Promise<void> {
+export async function list(context: IncidentsContext, { json, wide }: ReportOptions): Promise<void> {
   const found = await context.withServices(({ incidents }) => incidents.list())
   if (json) return printJson(found)
   if (found.length === 0) return print('No incidents yet.')
   printTable(
-    ['plan', 'state', 'planned', 'sessions', 'ended', 'why'],
+    ['planned', 'plan', 'state', 'sessions', 'ended', 'why'],
     found.map(({ planId, state, plannedAt, planned, ended, reason }) => [
-      planId,
-      state,
       formatInstant(plannedAt),
+      shortId(planId, wide),
+      state,
       plannedNumber(planned),
       String(ended),
       reason,
@@ -106,11 +117,8 @@ export async function list(context: IncidentsContext, { json }: ReportOptions): 
   )
 }
 
-/** @throws UsageError when the text is not a UUID. */
-function parsePlanId(text: string): string {
-  if (PLAN_ID.test(text)) return text.toLowerCase()
-  throw new UsageError(`"${text}" is not a plan id; see "global-logout incident list".`)
-}
+const findPlanId = (database: Pick<Database, 'run'>, text: string) =>
+  resolveId(database, incident.id, text, { what: 'a plan', list: 'incident list' })
 
 function executeQuestion({ planned }: IncidentReport): string {
   const { staffSessions } = planned
@@ -126,9 +134,6 @@ async function withBar(
     signal: AbortSignal,
   ) => Promise<boolean>,
 ): Promise<void> {
-  const stop = new AbortController()
-  const onSignal = () => stop.abort()
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
   const bar = new SingleBar({
     format: `{bar} ${planned.estimated ? '' : '{percentage}% '}| {value} of ${planned.estimated ? 'about ' : ''}{total} sessions | {duration_formatted}`,
     noTTYOutput: true,
@@ -136,17 +141,17 @@ async function withBar(
     clearOnComplete: true,
   })
   bar.start(planned.sessions, ended)
-  const done = await work(({ planned, ended }) => {
+  const onProgress = ({ planned, ended }: { planned: number; ended: number }) => {
     // Sessions that matched only after the plan count as well.
     bar.setTotal(Math.max(planned, ended))
     bar.update(ended)
-  }, stop.signal).finally(() => {
-    bar.stop()
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-  })
+  }
+  const { result: done, by } = await untilInterrupted((signal) => work(onProgress, signal)).finally(() =>
+    bar.stop(),
+  )
   if (done) return
   printToStderr(
     `Interrupted. A running service continues; otherwise run: global-logout incident execute ${planId}`,
   )
-  throw new Failed()
+  throw by ? new Interrupted(by) : new Failed()
 }

@@ -1,6 +1,7 @@
 /** Prints a plan, and the progress or report of an incident. */
 
 import { formatInstant } from '../../cli/common.ts'
+import { shortId } from '../../cli/ids.ts'
 import { print, visible } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
@@ -18,7 +19,8 @@ type Planned = Pick<Plan, 'planId' | 'sessions' | 'users' | 'staffSessions' | 'e
   unknown: UnknownUsers
 }
 
-export function printPlan({ planId, sample, unknown, ...counted }: Planned): void {
+/** @param wide whether to print whole ids. */
+export function printPlan({ planId, sample, unknown, ...counted }: Planned, wide?: boolean): void {
   const { staffSessions, estimated } = counted
   print(
     `Plan ${planId}: ${plannedTotal(counted)} would end, ${n(staffSessions)} of them of staff.${estimated ? ` ${ESTIMATED}` : ''}`,
@@ -33,13 +35,13 @@ export function printPlan({ planId, sample, unknown, ...counted }: Planned): voi
   if (sample.length > 0) {
     print(estimated ? `\nSome of them:` : `\nThe newest ${sample.length}:`)
     printTable(
-      ['session', 'user', 'device', 'address', 'signed in'],
+      ['signed in', 'session', 'user', 'address', 'device'],
       sample.map(({ sessionId, userId, userAgent, ipAddress, createdAt }) => [
-        sessionId,
-        userId,
-        deviceName(describeDevice(userAgent)),
-        ipAddress ?? '-',
         formatInstant(new Date(createdAt)),
+        shortId(sessionId, wide),
+        shortId(userId, wide),
+        ipAddress ?? '-',
+        deviceName(describeDevice(userAgent)),
       ]),
     )
   }

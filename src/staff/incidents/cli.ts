@@ -1,6 +1,6 @@
 /** `global-logout incident`: options and help. */
 import { type Command, Option } from 'commander'
-import { examples } from '../../cli/common.ts'
+import { examples, WIDE } from '../../cli/common.ts'
 import type { ExecuteOptions, IncidentsContext, PlanOptions, ReportOptions } from './cli-actions.ts'
 import { selectionOptions } from './cli-selection.ts'
 
@@ -17,6 +17,7 @@ export function addIncidentCommand(program: Command, context: IncidentsContext):
     .allowExcessArguments(false)
     .description('count the matching sessions without ending any; options are combined with AND')
     .requiredOption('--reason <text>', 'reason for the audit log (required)')
+    .option(...WIDE)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -33,12 +34,13 @@ export function addIncidentCommand(program: Command, context: IncidentsContext):
     .command('execute')
     .allowExcessArguments(false)
     .description('execute a plan (also ends sessions that match since)')
-    .argument('<plan>', 'id of the plan')
+    .argument('<plan>', 'its id, or the beginning that "incident list" prints')
     .option('--yes', 'do not ask')
+    .option(...WIDE)
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      `${examples('incident execute 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f')}
+      `${examples('incident execute 0f6e6b78')}
 
 After an interruption, call it again to continue; a running service continues by itself. For a finished incident it prints the report.`,
     )
@@ -48,15 +50,12 @@ After an interruption, call it again to continue; a running service continues by
     .command('show')
     .allowExcessArguments(false)
     .description('show the progress or the result of an incident')
-    .argument('<plan>', 'id of the plan')
+    .argument('<plan>', 'its id, or the beginning that "incident list" prints')
     .option('--json', 'print JSON')
     .addOption(new Option('--csv', 'print the sessions it ended as CSV').conflicts('json'))
     .addHelpText(
       'after',
-      examples(
-        'incident show 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f --json',
-        'incident show 0f6e6b78-1c5d-4b7e-9f3a-2d1c0b9a8e7f --csv > ended.csv',
-      ),
+      examples('incident show 0f6e6b78 --json', 'incident show 0f6e6b78 --csv > ended.csv'),
     )
     .action(async (id: string, options: ReportOptions) => (await actions()).show(context, id, options))
 
@@ -64,6 +63,7 @@ After an interruption, call it again to continue; a running service continues by
     .command('list')
     .allowExcessArguments(false)
     .description('list the newest 100 incidents')
+    .option(...WIDE)
     .option('--json', 'print JSON')
     .addHelpText('after', examples('incident list'))
     .action(async (options: ReportOptions) => (await actions()).list(context, options))

@@ -67,7 +67,10 @@ t.test('a stolen account is found, shown and revoked, and the reason is recorded
   t.equal(await active('ada'), 0)
   t.notMatch(JSON.stringify(revoked), 'sessionToken')
   t.match(await command('audit', 'list', '--user', 'ada'), {
-    output: new RegExp(`user\\.revoke +3 +ada +system cli:\\S+ +ticket 1 +${operationId}`),
+    output: new RegExp(
+      `Z +${operationId.slice(0, 8)} +user\\.revoke +3 +ada +system cli:\\S+ +ticket 1$`,
+      'm',
+    ),
   })
   t.match(await command('user', 'show', 'ada'), { output: /Recently revoked: 3 sessions/ })
   const [first] = await psql<{ id: string }>(
@@ -76,8 +79,13 @@ t.test('a stolen account is found, shown and revoked, and the reason is recorded
   )
   t.match(await command('audit', 'show', operationId), {
     code: 0,
-    output: new RegExp(`Sessions: 3[^]*${first?.id}`),
+    output: new RegExp(`Sessions: 3[^]*${first?.id.slice(0, 8)} +ada`),
   })
+  t.match(await command('audit', 'show', operationId.slice(0, 8), '--wide'), {
+    code: 0,
+    output: new RegExp(`${operationId}[^]*${first?.id}`),
+  })
+  t.match(await command('audit', 'show', '00000000'), { code: 1, output: /no id of an operation begins/ })
   t.match(await command('audit', 'show', operationId, '--limit', '1'), { output: /Sessions: 1 of 3/ })
   t.match(await json('audit', 'show', operationId), {
     operation: { reason: 'ticket 1', revokedCount: 3 },
@@ -118,7 +126,41 @@ t.test('a locked user cannot be signed in until unlocked', async (t) => {
   t.match(await command('unlock', 'bob', '--yes'), { code: 0, output: /may sign in again/ })
   await signIn()
   t.match(await command('unlock', 'bob', '--yes'), { code: 0, output: /is not locked/ })
-  t.same(await json('unlock', 'bob'), { operationId: null })
+  t.same(await json('unlock', 'bob'), { userId: 'bob', operationId: null })
+})
+
+t.test('several users are signed out at once, and none if one of them is not found', async (t) => {
+  const uuid = '5ca1ab1e-0000-4000-8000-000000000001'
+  for (const id of ['kim', 'lee', uuid]) await addUser(id, 2)
+  const revoke = (...users: string[]) => ['revoke', ...users, '--reason', 'stolen']
+  t.match(await command(...revoke('kim', 'nobody', 'lee'), '--yes'), { code: 1, output: /"nobody"/ })
+  t.match(await command(...revoke('kim', 'lee@example.com', 'kim', uuid.slice(0, 8))), {
+    code: 2,
+    output: new RegExp(
+      `kim: 2 sessions\n.*lee: 2 sessions\n.*${uuid}: 2 sessions\n.*End 6 sessions of 3 users\\?`,
+    ),
+  })
+  t.same([await active('kim'), await active('lee'), await active(uuid)], [2, 2, 2], 'none has ended')
+  t.match(await json('sessions', 'kim', 'lee'), [
+    { userId: 'kim', sessions: [{}, {}] },
+    { userId: 'lee', sessions: [{}, {}] },
+  ])
+  const done = await json('lock', 'kim', 'lee@example.com', uuid.slice(0, 13), '--reason', 'stolen', '--yes')
+  t.match(done, [
+    { userId: 'kim', revokedCount: 2, lockedUntil: null },
+    { userId: 'lee', revokedCount: 2 },
+    { userId: uuid, revokedCount: 2 },
+  ])
+  t.same([await active('kim'), await active('lee'), await active(uuid)], [0, 0, 0])
+  const unlocked = await command('unlock', 'kim', 'lee', '--yes')
+  t.match(unlocked, { code: 0, output: /kim@.* may sign in again\.\n.*lee@.* may sign in again\./ })
+
+  await addUser('5ca1ab1e-0000-4000-8000-000000000002', 1)
+  t.match(
+    await command(...revoke(uuid.slice(0, 8)), '--yes'),
+    { code: 1, output: /not exactly/ },
+    'ambiguous',
+  )
 })
 
 t.test("with --json, the end of a lock is in the API's format", async (t) => {
@@ -211,7 +253,7 @@ t.test('an incident is planned, executed and reported; executing it again change
   const domain = ['--email-domain', 'Example.COM', '--ip', '198.51.100.1']
   t.match(await json('incident', 'plan', ...domain, '--reason', 'leak'), { sessions: 4, users: 1 })
   t.match(await json('incident', 'plan', '--email-domain', 'ample.com', '--reason', 'leak'), { sessions: 0 })
-  t.match(await command('incident', 'execute', plan.planId), { code: 2, output: /--yes/ })
+  t.match(await command('incident', 'execute', plan.planId.slice(0, 9)), { code: 2, output: /--yes/ })
   const done = await command('incident', 'execute', plan.planId, '--yes')
   t.match(done, { code: 0, output: /: done\n/ })
   t.match(done.output, /ended +7 sessions of 2 users/)
@@ -223,7 +265,7 @@ t.test('an incident is planned, executed and reported; executing it again change
   t.match(ended[7], /^"[0-9a-f-]{36}","(dora|emil)",.*"198\.51\.100\.\d"/)
   t.match(await csv('audit', 'list', '--kind', 'incident.finish'), [/^"at","kind"/, /"leak","7"/])
   t.match(await command('incident', 'list'), {
-    output: new RegExp(`^${plan.planId} +done .* 7 +7 +leak`, 'm'),
+    output: new RegExp(`Z +${plan.planId.slice(0, 8)} +done .* 7 +7 +leak`, 'm'),
   })
 
   const file = join(t.testdir(), 'users.txt')
