@@ -27,12 +27,9 @@ export function changeHooks(
   return { ...formHooks(cookieSettings), preHandler: [restartDeadline, requireStaff.write] }
 }
 
-export function viewerOf({
-  session: { session, user },
-  staff: { role },
-  view: { site },
-}: FastifyRequest): Viewer {
-  return { session, user, role, site }
+export function viewerOf({ session: { session, user }, staff, view: { site } }: FastifyRequest): Viewer {
+  const { role, mayActUntil } = staff
+  return { session, user, role, mayActUntil, site }
 }
 
 export function send(reply: FastifyReply, page: SafeHtml): FastifyReply {

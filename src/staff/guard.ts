@@ -30,6 +30,8 @@ interface Staff {
   actorId: string
   actorSessionId: string | null
   role: StaffRole
+  /** Until when the sign-in is recent enough to act; null for a role that only reads, an old sign-in, and a service key. */
+  mayActUntil: Date | null
 }
 
 export interface StaffGuard {
@@ -67,13 +69,22 @@ function createRequireStaff(
   async function identify(request: FastifyRequest): Promise<Staff> {
     if (/^glk_/i.test(bearerOf(request.headers) ?? '')) {
       await withKey(request)
-      return { actorKind: 'service', actorId: request.serviceKey.id, actorSessionId: null, role: 'security' }
+      const { id: actorId } = request.serviceKey
+      return { actorKind: 'service', actorId, actorSessionId: null, role: 'security', mayActUntil: null }
     }
     await app.requireSession(request)
     const { session, user } = request.session
     const role = await database.run((db) => findRoleOf(db, session))
     if (!role) throw new Problem('not_staff', 'Ask for the role "security" or "auditor".')
-    return { actorKind: 'staff', actorId: user.id, actorSessionId: session.id, role }
+    const seconds = staffMaxAuthAgeSeconds - (request.session.authAgeSeconds ?? 0)
+    const mayAct = role === 'security' && hasSignedInWithin(staffMaxAuthAgeSeconds, request)
+    return {
+      actorKind: 'staff',
+      actorId: user.id,
+      actorSessionId: session.id,
+      role,
+      mayActUntil: mayAct ? new Date(Date.now() + seconds * 1_000) : null,
+    }
   }
 
   return {

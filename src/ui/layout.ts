@@ -73,7 +73,12 @@ ${console?.head}</head>
 <a class="brand" href="${site.url ?? '/'}"><img src="${site.logoUrl ?? iconHref}" alt="" height="28">${quoted(site.name)}</a>
 ${user ? html`<p class="who">${say('frame.user', { name: quoted(user.name ?? user.email ?? user.id) })}</p>` : ''}
 ${staff ? html`<a class="button" href="/admin">${say('frame.console')}</a>` : ''}
-${console?.nav}</header>
+${
+  console
+    ? html`<a class="button" href="/logout">${say('frame.sign-out')}</a>
+${console.nav}`
+    : ''
+}</header>
 <main id="main"${card ? html` class="card"` : ''}>
 ${card ? html`<div class="sign sign-${card}">${sign(card)}</div>` : ''}
 ${body}

@@ -3,7 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { asOf } from '../../database/as-of.ts'
 import type { Session, User } from '../../sessions/schema.ts'
 import { consoleScriptHref, consoleStyleHref } from '../../ui/assets.ts'
-import { stamp } from '../../ui/format.ts'
+import { clock, stamp } from '../../ui/format.ts'
 import type { Sign } from '../../ui/icons.ts'
 import { layout } from '../../ui/layout.ts'
 import type { Site } from '../../ui/site.ts'
@@ -16,6 +16,8 @@ export interface Viewer {
   session: Session
   role: StaffRole
   site: Site
+  /** Until when the sign-in is recent enough to act; null where it is not. */
+  mayActUntil: Date | null
 }
 
 const SECTIONS = [
@@ -46,6 +48,15 @@ function dataAge(): SafeHtml {
     : html``
 }
 
+/** What the viewer may do now, and until when. */
+function standing({ role, mayActUntil, session }: Viewer): SafeHtml {
+  if (role === 'auditor') return html`Auditor: read-only access.`
+  if (mayActUntil) return html`May act until ${clock(mayActUntil)}.`
+  return session.keyId
+    ? html`Signed in by a service key: read-only.`
+    : html`Read-only until you sign in again.`
+}
+
 export function consolePage(page: ConsolePage): SafeHtml {
   const { title, viewer, section, body, card, refreshSeconds, stays } = page
   const refresh = html`<noscript><meta http-equiv="refresh" content="${refreshSeconds}"></noscript>
@@ -68,7 +79,7 @@ ${SECTIONS.map(
     html`<li><a href="${href}"${name === section ? html` aria-current="page"` : ''}>${label}</a></li>
 `,
 )}</ul>
-${viewer.role === 'auditor' ? html`<p class="role">Auditor: read-only access.</p>` : ''}
+<p class="role${viewer.mayActUntil ? ' recent' : ''}">${standing(viewer)}</p>
 </nav>
 `,
     },

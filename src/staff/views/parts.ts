@@ -79,6 +79,30 @@ ${control(attributes)}
 </div>`
 }
 
+/** Minutes that the buttons below a time field go back. */
+const QUICK = [
+  [0, 'now'],
+  [60, '1 hour ago'],
+  [24 * 60, '1 day ago'],
+  [7 * 24 * 60, '7 days ago'],
+] as const
+
+/** A field for an instant in UTC, with buttons that fill it in where there is JavaScript. */
+export function timeField(
+  { value, ...rest }: Omit<Field, 'control'> & { value: string | undefined },
+  errors: FormErrors,
+): SafeHtml {
+  return field(
+    {
+      ...rest,
+      control: (attributes) =>
+        html`<input ${attributes} type="datetime-local" step="1" value="${value ?? ''}" autocomplete="off">
+<p class="quick" hidden>${QUICK.map(([minutes, label]) => html`<button type="button" data-minutes="${minutes}" data-into="${rest.name}">${label}</button> `)}</p>`,
+    },
+    errors,
+  )
+}
+
 /** The field for the reason of an action. */
 export function reasonField(entered: string | undefined, errors: FormErrors): SafeHtml {
   return field(

@@ -1,5 +1,5 @@
-// Script of the console: previews counts while staff fill in a form, follows a running incident, and reads a list of users
-// from a file. Everything but the preview works without it.
+// Script of the console: previews counts while staff fill in a form, fills in times, follows a running incident, and reads a list of
+// users from a file. Everything but the preview works without it.
 // @ts-check
 const PAUSE_MS = 600
 const POLL_MS = 1_000
@@ -90,7 +90,22 @@ async function poll() {
 const waiting = document.querySelector('[data-refresh]')
 if (waiting) setTimeout(() => location.reload(), Number(waiting.dataset.refresh) * 1000)
 
-for (const file of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('[data-into]'))) {
+for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (
+  document.querySelectorAll('[data-minutes]')
+)) {
+  button.closest('[hidden]')?.removeAttribute('hidden')
+  button.addEventListener('click', () => {
+    const into = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.into ?? ''))
+    // By the clock of the service, which the page states.
+    const at = Date.parse(document.body.dataset.now ?? '') + performance.now()
+    into.value = new Date(at - Number(button.dataset.minutes) * 60_000).toISOString().slice(0, 19)
+    into.dispatchEvent(new Event('input', { bubbles: true }))
+  })
+}
+
+for (const file of /** @type {NodeListOf<HTMLInputElement>} */ (
+  document.querySelectorAll('input[data-into]')
+)) {
   const into = /** @type {HTMLTextAreaElement} */ (document.getElementById(file.dataset.into ?? ''))
   const row = file.closest('[hidden]')
   row?.removeAttribute('hidden')

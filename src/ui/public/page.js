@@ -113,8 +113,8 @@ addEventListener('submit', (event) => {
 })
 addEventListener('pageshow', release)
 
-// Shows times in the language of the page and in the browser's time zone, except in the console, which uses UTC as forms and logs do. Relative times use
-// the server's clock, because the browser's may differ.
+// Shows times in the language of the page and in the browser's time zone. The console shows UTC, as forms and logs do, and the local
+// time beside it. Relative times use the server's clock, because the browser's may differ.
 const utc = document.body.classList.contains('console')
 const { lang } = document.documentElement
 const absolute = new Intl.DateTimeFormat(lang, {
@@ -143,10 +143,28 @@ function updateTimes() {
     if ('relative' in time.dataset) {
       const seconds = (Date.now() + behind - date.getTime()) / 1000
       const step = STEPS.find(([, size]) => seconds >= size)
-      if (!utc) time.title = exact
+      time.title = utc ? withLocal(time, time.title, date) : exact
       time.textContent = step ? relative.format(-Math.floor(seconds / step[1]), step[0]) : justNow
-    } else if (!utc) time.textContent = exact
+    } else time.textContent = utc ? withLocal(time, time.textContent ?? '', date) : exact
   }
+}
+
+/** "03:15 UTC · 04:15 CET", with the weekday where it differs. Adds it once. */
+function withLocal(
+  /** @type {HTMLTimeElement} */ time,
+  /** @type {string} */ text,
+  /** @type {Date} */ date,
+) {
+  if (date.getTimezoneOffset() === 0 || 'local' in time.dataset) return text
+  time.dataset.local = ''
+  const otherDay = date.getDay() !== date.getUTCDay()
+  const local = date.toLocaleTimeString('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZoneName: 'short',
+    ...(otherDay && { weekday: 'short' }),
+  })
+  return `${text} · ${local}`
 }
 updateTimes()
 setInterval(updateTimes, 30_000)

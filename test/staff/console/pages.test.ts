@@ -103,6 +103,23 @@ t.test('an auditor can read every page and change nothing', async (t) => {
   t.equal(await service.check(token), 200)
 })
 
+t.test('a page says until when its reader may act, and leads to the sign-out', async (t) => {
+  const staff = await addStaff('security')
+  const read = async (token: string) => (await service.as(token, '/admin/incidents')).text()
+  const page = await read(staff.token)
+  t.match(page, '<a class="button" href="/logout">Sign out</a>')
+  const [, until = '', shown] = /May act until <time datetime="(.*?)">(.*?)<\/time>/.exec(page) ?? []
+  const minutes = (Date.parse(until) - Date.now()) / 60_000
+  t.ok(minutes > 13 && minutes <= 15, `${minutes} minutes`)
+  t.equal(shown, `${until.slice(11, 16)} UTC`)
+  await psql(`update session set "createdAt" = now() - interval '16 minutes' where id = $1`, [
+    staff.sessionId,
+  ])
+  t.match(await read(staff.token), 'Read-only until you sign in again.')
+  const auditor = await addStaff('auditor')
+  t.notMatch(await read(auditor.token), /May act|until you sign in/)
+})
+
 t.test('another site cannot make staff end sessions', async (t) => {
   const staff = await addStaff('security')
   const victim = await service.addUser()

@@ -152,10 +152,14 @@ browserTest(
     t.match(await page.getByLabel('Users').inputValue(), id)
     await page.getByLabel('User agent contains').fill('no such agent')
     await preview.getByText('No active session matches.').waitFor()
+    const hoursAgo = async () =>
+      (Date.now() - Date.parse(`${await page.getByLabel('Signed in before').inputValue()}Z`)) / 3_600_000
+    await page.locator('#createdBefore ~ .quick').getByRole('button', { name: '1 day ago' }).click()
+    t.ok(Math.abs((await hoursAgo()) - 24) < 0.1, `${await hoursAgo()} hours`)
   },
 )
 
-browserTest('the console shows times in UTC, in every time zone', async (t, open) => {
+browserTest('the console shows times in UTC, and beside it those of the reader', async (t, open) => {
   const { id } = await addPerson(service, { devices: 1 })
   await service.accounts.revoke(
     id,
@@ -171,7 +175,12 @@ browserTest('the console shows times in UTC, in every time zone', async (t, open
   }
   const plain = await told({ javaScriptEnabled: false })
   t.match(plain, [/ UTC$/, / UTC$/])
-  t.strictSame(await told({ timezoneId: 'Asia/Kathmandu' }), plain)
+  t.strictSame(await told({ timezoneId: 'UTC' }), plain)
+  const beside = await told({ timezoneId: 'Asia/Kathmandu' })
+  for (const [i, text] of beside.entries()) {
+    t.ok(text.startsWith(plain[i] ?? '-'), text)
+    t.match(text, / UTC · (\w{3},? )?\d\d:\d\d GMT\+5:45$/)
+  }
 })
 
 browserTest('staff who end their own sessions are warned, and signed out', async (t, open) => {

@@ -4,7 +4,7 @@ import { AUDIT_KINDS, operationLabel } from '../../../operations/kinds.ts'
 import { stamp } from '../../../ui/format.ts'
 import type { DisplayNames } from '../../display-names.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { errorSummary, type FormErrors, field } from '../../views/parts.ts'
+import { errorSummary, type FormErrors, field, timeField } from '../../views/parts.ts'
 import type { AuditPage } from '../audit.ts'
 import { entries } from './entries.ts'
 
@@ -66,14 +66,16 @@ ${chain(head)}`,
 }
 
 function filters(entered: AuditInput, errors: FormErrors): SafeHtml {
-  const input = (name: keyof AuditInput, hint?: string, type = 'text') =>
+  const time = (name: 'since' | 'until') =>
+    timeField({ name, label: LABELS[name], value: entered[name] }, errors)
+  const input = (name: keyof AuditInput, hint: string) =>
     field(
       {
         name,
         label: LABELS[name],
-        ...(hint && { hint }),
+        hint,
         control: (attributes) =>
-          html`<input ${attributes} type="${type}" value="${entered[name] ?? ''}" autocomplete="off" spellcheck="false"${type === 'datetime-local' ? html` step="1"` : ''}>`,
+          html`<input ${attributes} type="text" value="${entered[name] ?? ''}" autocomplete="off" spellcheck="false">`,
       },
       errors,
     )
@@ -95,8 +97,8 @@ ${field(
 )}
 ${input('user', 'Exact id of the affected user')}
 ${input('actor', 'Exact id of the user or key that acted')}
-${input('since', undefined, 'datetime-local')}
-${input('until', undefined, 'datetime-local')}
+${time('since')}
+${time('until')}
 <div class="actions"><button class="primary">Filter</button><a class="button" href="/admin/audit">Clear the filter</a></div>
 </form>
 </details>`

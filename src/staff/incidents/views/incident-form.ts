@@ -1,7 +1,7 @@
 /** `/admin/incidents/new`: the form that selects the sessions. Every given part has to match. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { errorSummary, type FormErrors, field, reasonField } from '../../views/parts.ts'
+import { errorSummary, type FormErrors, field, reasonField, timeField } from '../../views/parts.ts'
 import { oldSignInWarning } from '../../views/retry-page.ts'
 import { type NamedSelector, SELECTORS, type SelectorKind, type SelectorName } from '../selectors.ts'
 
@@ -80,30 +80,27 @@ ${entered[name] ?? ''}</textarea>
     errors,
   )
 
-const text: Control = (selector, form) => input('text', selector, form)
+const text: Control = ({ name, label, hint }, { entered, errors }) =>
+  field(
+    {
+      name,
+      label,
+      hint,
+      control: (attributes) =>
+        html`<input ${attributes} type="text" value="${entered[name] ?? ''}" autocomplete="off" spellcheck="false">`,
+    },
+    errors,
+  )
 
 const instant: Control = (selector, form, position) => {
   const hint = position === 0 ? `${selector.hint}. It is ${nowUtc()} UTC now.` : selector.hint
-  return input('datetime-local', { ...selector, hint }, form)
+  return timeField({ ...selector, hint, value: form.entered[selector.name] }, form.errors)
 }
 
 const flag: Control = ({ name, label, hint }, { entered }) =>
   html`<label class="choice"><input type="checkbox" id="${name}" name="${name}" value="yes"${entered[name] ? html` checked` : ''}><span><strong>${label}</strong><span class="detail">${hint}</span></span></label>`
 
 const CONTROLS: Record<SelectorKind, Control> = { ids, address: text, instant, text, flag }
-
-function input(type: string, { name, label, hint }: NamedSelector, { entered, errors }: IncidentForm) {
-  return field(
-    {
-      name,
-      label,
-      hint,
-      control: (attributes) =>
-        html`<input ${attributes} type="${type}" value="${entered[name] ?? ''}" autocomplete="off" spellcheck="false"${type === 'datetime-local' ? html` step="1"` : ''}>`,
-    },
-    errors,
-  )
-}
 
 function nowUtc(): string {
   return new Date().toISOString().slice(0, 16).replace('T', ' ')
