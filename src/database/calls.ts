@@ -56,7 +56,8 @@ export function createOnClient({ connections, deadlineMs, fence }: CallOptions) 
       timer = setTimeout(
         () =>
           timeout.reject(unavailable(new Error(`no answer from the database within ${Math.round(ms)} ms`))),
-        ms,
+        // Node warns of a negative time.
+        Math.max(0, ms),
       )
     }
     setDeadline(end - performance.now())

@@ -67,7 +67,7 @@ export function createPool(url: string, { max, log, ...options }: PoolOptions) {
       const timer = setTimeout(() => {
         connecting.then((client) => client.release()).catch(() => {})
         reject(new Error('no connection to the database in time'))
-      }, end - performance.now())
+      }, Math.max(0, end - performance.now()))
       try {
         return await Promise.race([connecting, late])
       } catch (error) {
