@@ -70,7 +70,7 @@ ${console?.head}</head>
 <body${console ? html` class="console"` : ''} data-now="${new Date().toISOString()}"${current ? html` data-session="${current.id}"` : ''}${shown ? html` data-shown="${shown}"` : ''}${announce ? html` data-announce` : ''} data-just-now="${text('frame.now')}"${site.basePath ? html` data-base="${site.basePath}"` : ''}>
 <a class="skip" href="#main">${say('frame.skip')}</a>
 <header>
-<a class="brand" href="${site.url ?? '/'}"><img src="${site.logoUrl ?? iconHref}" alt="" height="28">${quoted(site.name)}</a>
+<a class="brand" href="${site.url ?? '/'}">${logo(site)}${quoted(site.name)}</a>
 ${user ? html`<p class="who">${say('frame.user', { name: quoted(user.name ?? user.email ?? user.id) })}</p>` : ''}
 ${staff ? html`<a class="button" href="/admin">${say('frame.console')}</a>` : ''}
 ${
@@ -88,10 +88,16 @@ ${body}
   return site.basePath ? below(site.basePath, page) : page
 }
 
+/** The logo; our own icon is not shown beside the name of an application. */
+function logo({ logoUrl, isNamed }: PageView['site']): SafeHtml {
+  if (isNamed && !logoUrl) return html``
+  return html`<img src="${logoUrl ?? iconHref}" alt="" height="28">`
+}
+
 /** A link to the application; nothing without APP_URL. @param look further classes of the button. */
 export function backToApp({ say, site }: PageView, look = ''): SafeHtml {
   if (!site.url) return html``
-  return html`<a class="button${look}" href="${site.url}">${say('frame.back', appOf(site))}</a>
+  return html`<a class="button${look}" href="${site.url}"><span>${say('frame.back', appOf(site))}</span></a>
 `
 }
 

@@ -188,7 +188,7 @@ t.test("pages carry the application's name, logo and colour, and lead to the sig
       path,
     )
     t.match(page, ' · Tea &amp; Co</title>')
-    if (!path.includes('logout')) t.match(page, '>Back to <bdi>Tea &amp; Co</bdi></a>', path)
+    if (!path.includes('logout')) t.match(page, '<span>Back to <bdi>Tea &amp; Co</bdi></span></a>', path)
     t.equal(/>Sign in<\/a>/.test(page), path.includes('signed-out'), path)
     const style = pathsIn(page).find((found) => found.includes('accent.css')) ?? ''
     t.match(await (await branded.http(style)).text(), '--accent-fill: #ffd400;')
