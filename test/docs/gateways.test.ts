@@ -28,3 +28,29 @@ t.test('where gateways differ, the table states what the tests expect', async (t
     t.same(row?.slice(2, 5).map(Number), [nginx, caddy, haproxy], situation)
   }
 })
+
+t.test('each file has the three addresses that are to be changed, and no others', async (t) => {
+  const [head = ''] = text.split('\n## ')
+  const files = head.split('\n').filter((line) => /^\| [^|]+ \| `\w+\/\w/.test(line))
+  t.equal(files.length, 5)
+  for (const row of files) {
+    const [name = '', file = '', ...addresses] = row
+      .split('|')
+      .slice(1)
+      .map((cell) => cell.trim())
+    const paths = [...file.matchAll(/`([\w./-]+)`/g)].map(([, path = '']) => path)
+    const [folder] = paths[0]?.split('/') ?? []
+    const all = paths.map((path) => (path.includes('/') ? path : `${folder}/${path}`))
+    const texts = await Promise.all(
+      all.map((path) => readFile(new URL(`../../examples/gateways/${path}`, import.meta.url), 'utf8')),
+    )
+    const config = texts.join('\n').replace(/^\s*(#|--).*$/gm, '')
+    const wanted = addresses.slice(0, 3).map((cell) => cell.replaceAll('`', ''))
+    for (const address of wanted) t.ok(config.includes(address), `${name}: ${address}`)
+    const ports = new Set(wanted.map((address) => address.split(':').at(-1)))
+    const found = [...config.matchAll(/(?:127\.0\.0\.1:|http:\/\/:|port_value: )(\d{4,5})\b/g)].map(
+      ([, port]) => port,
+    )
+    t.same(new Set(found), ports, name)
+  }
+})
