@@ -64,9 +64,12 @@ const parameters: NonNullable<Draft['parameters']> = [
   },
 ]
 
-/** The operation under each method; only GET has the description. */
+/** The operation under each method; only GET has the description, and is among the first on the page. */
 function byMethod(operationId: string, draft: Draft): Record<string, Draft> {
-  const others = METHODS.map((method) => [method, { ...draft, operationId: `${operationId}-${method}` }])
+  const others = METHODS.map((method) => [
+    method,
+    { ...draft, operationId: `${operationId}-${method}`, tags: ['gateways, other methods'] },
+  ])
   return { ...Object.fromEntries(others), get: { ...draft, operationId, description } }
 }
 

@@ -72,6 +72,20 @@ t.test('each operation states its purpose, its callers and all of its refusals',
   )
 })
 
+t.test('the page shows what most callers come for first', async (t) => {
+  const order = operations.map(({ name }) => name)
+  const tags = document.tags?.map(({ name }) => name) ?? []
+  const firstOf = (tag: string) => operations.find(({ operation }) => operation.tags?.[0] === tag)?.name
+  t.same(tags.slice(0, 4).map(firstOf), [
+    'GET /check',
+    'POST /api/logout',
+    'POST /api/sessions',
+    'GET /api/admin/users',
+  ])
+  t.equal(tags.at(-1), 'gateways, other methods')
+  t.equal(order.filter((name) => name.endsWith(' /check')).length, 7, 'and hides none')
+})
+
 t.test('a body that may be omitted is marked as optional', async (t) => {
   const body = (name: string) =>
     operations.find((found) => found.name === name)?.operation.requestBody as OpenAPIV3_1.RequestBodyObject

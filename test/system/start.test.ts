@@ -54,6 +54,9 @@ t.test(
     const first = await startDemo(cwd, port)
     t.match(first.output(), `http://127.0.0.1:${port}`)
     t.match(first.output(), 'ada@example.com')
+    const password = await readFile(join(cwd, '.data/postgres/password'), 'utf8')
+    t.notMatch(first.output(), password.trim(), 'the banner holds no password')
+    for (const line of first.stdout().trimEnd().split('\n')) t.doesNotThrow(() => JSON.parse(line), line)
     const token = await signIn(port)
     const response = await boundedFetch(`http://127.0.0.1:${port}/api/sessions`, {
       headers: { authorization: `Bearer ${token}` },

@@ -60,7 +60,8 @@ export function documentOptions(
       tags: [
         {
           name: 'gateways',
-          description: 'Check the session of every request; need no credential of their own.',
+          description:
+            'Check the session of every request; need no credential of their own. Any method will do.',
         },
         { name: 'users', description: 'List and end their own sessions, by cookie or bearer token.' },
         { name: 'services', description: 'Authenticate with a service key ("global-logout keys").' },
@@ -70,6 +71,10 @@ export function documentOptions(
             'List and end sessions of any user, with a staff role or a service key with the scope `security`.',
         },
         { name: 'operators', description: 'Monitor the service.' },
+        {
+          name: 'gateways, other methods',
+          description: 'The same check: gateways pass on the method of the request that they protect.',
+        },
       ],
       paths: paths as object as OpenAPIV3_1.PathsObject,
       components: {

@@ -23,7 +23,13 @@ async function routes(app: FastifyInstance, { cookies, raw, site }: OpenApi) {
     logLevel: 'warn',
     staticCSP: PAGE_POLICY,
     theme: PAGE_THEME,
-    uiConfig: { deepLinking: true, displayRequestDuration: true, tryItOutEnabled: false },
+    uiConfig: {
+      deepLinking: true,
+      displayRequestDuration: true,
+      tryItOutEnabled: false,
+      // The one schema is that of a problem, which every response shows.
+      defaultModelsExpandDepth: -1,
+    },
   })
 
   const description = 'This document: OpenAPI 3.1. `/docs` shows it as a page.'

@@ -16,10 +16,27 @@ export type Draft = OpenAPIV3_1.OperationObject & {
 /** Problems that any request can get. */
 const ALWAYS: readonly ErrorCode[] = ['request_timeout', 'headers_too_large', 'internal']
 
+/** What most callers come for. The page of the API shows paths in the order of the document, below their tags. */
+const FIRST = [
+  '/check',
+  '/api/logout',
+  '/api/sessions',
+  '/api/session',
+  '/introspect',
+  '/events',
+  '/api/admin/users',
+  '/api/admin/users/{id}/revoke',
+  '/api/admin/users/{id}/sessions',
+]
+const rankOf = (path: string) => (FIRST.includes(path) ? FIRST.indexOf(path) : FIRST.length)
+
 /** Adds the responses that are common to all routes. */
 export function completeDocument(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   const items = document.paths as Record<string, Record<string, Draft>>
-  const paths = mapValues(items, (item) => mapValues(item, completeOperation))
+  const sorted = mapValues(items, (item) => mapValues(item, completeOperation))
+  const paths = Object.fromEntries(
+    Object.entries(sorted).sort(([one], [other]) => rankOf(one) - rankOf(other)),
+  )
   const references = JSON.stringify(paths).matchAll(/"#\/components\/responses\/([\w.]+)"/g)
   const mentioned = new Set([...references].map(([, name = '']) => name))
   const named = document.components?.responses ?? {}
