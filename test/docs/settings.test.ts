@@ -1,6 +1,20 @@
-/** README, .env.example, docker-compose.yml and src/config.ts name the same settings. */
-import { readFile } from 'node:fs/promises'
+/**
+ * README, .env.example, docker-compose.yml and src/config.ts name the same settings. The files for Docker, Kubernetes and systemd are
+ * valid, and run the service with the least rights.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Deployment } from 'kubernetes-models/apps/v1/Deployment'
+import { Job } from 'kubernetes-models/batch/v1/Job'
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy'
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget'
+import { ConfigMap } from 'kubernetes-models/v1/ConfigMap'
+import { Service } from 'kubernetes-models/v1/Service'
+import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount'
 import t from 'tap'
+import { parse, parseAllDocuments } from 'yaml'
+import { compile } from '../support/compile.ts'
+import { isInstalled, runProgram } from '../support/run-program.ts'
 import { problemsOf } from '../support/settings.ts'
 import { readmeTable } from './readme.ts'
 
@@ -9,8 +23,24 @@ const matches = (text: string, pattern: RegExp) =>
   [...text.matchAll(pattern)].map(([, name = '']) => name).sort()
 const unique = (names: string[]) => [...new Set(names)]
 
+/** A manifest as far as the tests look into it. */
+interface Manifest {
+  apiVersion: string
+  kind: string
+  data?: Record<string, string>
+  // biome-ignore lint/suspicious/noExplicitAny: each kind has another one, and the types of Kubernetes check it below.
+  spec?: any
+}
+
 const documented = readmeTable('Settings').map(([name = '']) => name)
 const inConfig = matches(await read('src/config.ts'), /^ {2}([A-Z][A-Z_]*): /gm)
+const compose = parse(await read('docker-compose.yml'))
+const manifests: Manifest[] = (
+  await Promise.all(['migrate', 'global-logout'].map((name) => read(`examples/kubernetes/${name}.yaml`)))
+).flatMap((text) => parseAllDocuments(text).map((one) => one.toJS()))
+const unit = await read('examples/systemd/global-logout.service')
+const skip =
+  !process.env.CI && !(await isInstalled('systemd-analyze', '--version')) && 'no systemd-analyze here'
 const inExample = matches(await read('.env.example'), /^(?:# )?([A-Z][A-Z_]*)=/gm)
 const inCompose = unique(matches(await read('docker-compose.yml'), /\$\{([A-Z_]+)/g))
 
@@ -31,7 +61,106 @@ t.test('docker-compose.yml passes every setting on, and .env.example names each'
   t.same(inExample, inCompose)
   const ownOfCompose = ['DATABASE_URL', 'DATABASE_DIRECT_URL', 'HOST']
   t.same(
-    inCompose.filter((name) => name !== 'POSTGRES_PASSWORD'),
+    inCompose.filter((name) => !/^(POSTGRES|SERVICE)_PASSWORD$/.test(name)),
     inConfig.filter((name) => !ownOfCompose.includes(name)),
   )
+})
+
+t.test(
+  'the container of the service gets the login of the service, and only migrations that of the owner',
+  async (t) => {
+    const { migrate, 'global-logout': service } = compose.services
+    t.match(service.environment.DATABASE_URL, /^postgres:\/\/gl_service:\$\{SERVICE_PASSWORD/)
+    t.notMatch(JSON.stringify(service), 'POSTGRES_PASSWORD')
+    t.match(service.depends_on, { migrate: { condition: 'service_completed_successfully' } })
+    t.match(migrate, { command: ['node', 'bin/global-logout.js', 'migrate'], restart: 'no' })
+    const script = './examples/compose/service-login.sh'
+    t.ok(compose.services.postgres.volumes.some((volume: string) => volume.startsWith(`${script}:`)))
+    const made = await read(script)
+    t.match(made, 'create role gl_service login')
+    t.match(made, 'in role global_logout_service;')
+  },
+)
+
+t.test('the manifests for Kubernetes are valid by its schemas and types', async (t) => {
+  const models = { ConfigMap, Deployment, Job, NetworkPolicy, PodDisruptionBudget, Service, ServiceAccount }
+  t.same(manifests.map(({ kind }) => kind).sort(), Object.keys(models))
+  const imports = []
+  const constants = []
+  for (const [n, manifest] of manifests.entries()) {
+    const { apiVersion, kind } = manifest
+    const Model = models[kind as keyof typeof models]
+    t.doesNotThrow(() => new Model(manifest as never).validate(), kind)
+    imports.push(`import type { I${kind} } from 'kubernetes-models/${apiVersion}'`)
+    constants.push(`export const m${n}: I${kind} = ${JSON.stringify(manifest)}`)
+  }
+  // The schemas take unknown fields. The types do not.
+  const folder = t.testdir({
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        module: 'esnext',
+        moduleResolution: 'bundler',
+        skipLibCheck: true,
+        types: [],
+      },
+      files: ['manifests.ts', 'misspelt.ts'],
+    }),
+  })
+  const text = [...imports, ...constants].join('\n')
+  await writeFile(join(folder, 'manifests.ts'), text)
+  await writeFile(join(folder, 'misspelt.ts'), text.replace('"livenessProbe"', '"livenessProb"'))
+  const errors = await compile(folder)
+  t.notMatch(errors, 'manifests.ts')
+  t.match(errors, /misspelt\.ts.*livenessProb/s, 'a misspelt field is found')
+})
+
+t.test('the manifests for Kubernetes fit the service, and give it no rights', async (t) => {
+  const of = (kind: string) => manifests.find((manifest) => manifest.kind === kind) as Manifest
+  t.same(
+    Object.keys(of('ConfigMap').data ?? {}).filter((name) => !inConfig.includes(name)),
+    [],
+  )
+  t.same(problemsOf({ ...of('ConfigMap').data, DATABASE_URL: 'postgres://x/y' }), [])
+  for (const kind of ['Deployment', 'Job']) {
+    const { spec } = of(kind).spec.template
+    t.match(spec, {
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          image: 'registry.example.com/global-logout:0.1.0',
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          },
+        },
+      ],
+    })
+  }
+  const { spec } = of('Deployment').spec.template
+  const [container] = spec.containers
+  const path = (probe: string) => container[probe].httpGet.path
+  t.same(['startupProbe', 'livenessProbe', 'readinessProbe'].map(path), ['/healthz', '/healthz', '/readyz'])
+  t.ok(spec.terminationGracePeriodSeconds >= 5 + 15, 'the pause before the stop, and the stop')
+  const ports = [container.ports[0].containerPort, of('Service').spec.ports[0].port]
+  t.same([...ports, of('NetworkPolicy').spec.ingress[0].ports[0].port], [4000, 4000, 4000])
+  t.same(of('NetworkPolicy').spec.policyTypes, ['Ingress', 'Egress'])
+})
+
+t.test('systemd takes the unit, and judges that it is exposed little', { skip }, async (t) => {
+  const file = join(t.testdir(), 'global-logout.service')
+  await writeFile(file, unit.replace('/usr/bin/node', process.execPath))
+  const { stderr } = await runProgram('systemd-analyze', ['verify', file])
+  t.equal(stderr, '')
+  // In tenths: 0 is none, 100 is all.
+  const judged = await runProgram('systemd-analyze', ['security', '--offline=true', '--threshold=20', file])
+  t.match(judged.stdout, /exposure level .* OK/)
+  const wrong = unit
+    .replace('ProtectHome=yes', 'ProtectHome=maybe')
+    .replace('/usr/bin/node', process.execPath)
+  await writeFile(file, wrong)
+  const found = await runProgram('systemd-analyze', ['verify', file]).catch((error) => error)
+  t.match(found.stderr, 'protect home value', 'a mistake is found')
 })
