@@ -35,6 +35,8 @@ import { auditApi } from './staff/audit/routes.ts'
 import { staffConsole } from './staff/console/pages.ts'
 import { staffGuard } from './staff/guard.ts'
 import { incidentsApi } from './staff/incidents/routes.ts'
+import { personalDataApi } from './staff/personal-data/routes.ts'
+import { replaysApi } from './staff/replays/routes.ts'
 import { assets } from './ui/routes.ts'
 
 /** Longest request body, in bytes. */
@@ -57,6 +59,8 @@ const CAPABILITIES: FastifyPluginAsync<AppParts>[] = [
   events,
   incidentsApi,
   accountsApi,
+  replaysApi,
+  personalDataApi,
   auditApi,
   pages,
   staffConsole,

@@ -63,6 +63,7 @@ const environment = z.object({
   SESSION_MAX_AGE: duration.default(30 * UNITS.d),
   SESSION_IDLE_TIMEOUT: duration.optional(),
   REVOCATION_RETENTION: duration.optional(),
+  ADDRESS_RETENTION: duration.default(180 * UNITS.d),
   ALLOWED_REDIRECTS: origins.default([]),
   CLEAR_SITE_DATA: siteData.default(['cache']),
   TRUST_PROXY: addresses.default([]),
@@ -139,6 +140,7 @@ export function readConfig(env: Record<string, string | undefined>) {
       idleTimeoutSeconds: set.SESSION_IDLE_TIMEOUT ?? Math.min(7 * UNITS.d, set.SESSION_MAX_AGE),
     }),
     revocationRetentionSeconds: set.REVOCATION_RETENTION ?? Math.max(400 * UNITS.d, set.SESSION_MAX_AGE),
+    addressRetentionSeconds: set.ADDRESS_RETENTION,
     allowedRedirects: set.ALLOWED_REDIRECTS,
     clearSiteData: set.CLEAR_SITE_DATA,
     trustProxy: set.TRUST_PROXY,
@@ -199,6 +201,7 @@ function crossCheck(set: Environment): string[] {
   if (set.REVOCATION_RETENTION && set.REVOCATION_RETENTION < set.SESSION_MAX_AGE) {
     problems.push('REVOCATION_RETENTION: must not be shorter than SESSION_MAX_AGE')
   }
+  if (set.ADDRESS_RETENTION < UNITS.d) problems.push('ADDRESS_RETENTION: must not be shorter than 1d')
   return problems
 }
 

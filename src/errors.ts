@@ -23,6 +23,7 @@ export const ERRORS = {
   request_timeout: { status: 408, title: 'Request timeout' },
   other_instance: { status: 409, title: 'The lease is of another instance' },
   session_over: { status: 409, title: 'The session is over' },
+  user_is_staff: { status: 409, title: 'The user has a staff role' },
   incident_not_open: { status: 409, title: 'The plan has expired' },
   cursor_too_old: { status: 410, title: 'The feed no longer reaches back to this cursor' },
   body_too_large: { status: 413, title: 'Request body too large' },

@@ -15,6 +15,8 @@ import { addSweepCommand } from './sessions/cli.ts'
 import { addAccountCommands } from './staff/accounts/cli.ts'
 import { addAuditCommand } from './staff/audit/cli.ts'
 import { addIncidentCommand } from './staff/incidents/cli.ts'
+import { addPersonalDataCommands } from './staff/personal-data/cli.ts'
+import { addReplayCommands } from './staff/replays/cli.ts'
 
 const VERSION = ['-v, --version', 'print the version'] as const
 
@@ -102,7 +104,9 @@ export function createProgram(env: NodeJS.ProcessEnv, version: string, onServing
       }
       await (await import('./cli/migrate-action.ts')).migrateDatabase(context)
     })
-  addAccountCommands(program, context)
+  const users = addAccountCommands(program, context)
+  addReplayCommands(users, context)
+  addPersonalDataCommands(users, context)
   addAdoptCommands(program, context)
   addIncidentCommand(program, context)
   addAuditCommand(program, context)

@@ -41,6 +41,9 @@ import { startSealer } from './staff/audit/sealer.ts'
 import { createIncidents } from './staff/incidents/incidents.ts'
 import { startIncidentRunner } from './staff/incidents/runner.ts'
 import { createOverview } from './staff/overview/overview.ts'
+import { createEraseUser } from './staff/personal-data/erase.ts'
+import { createExportUser } from './staff/personal-data/export.ts'
+import { createAcknowledge } from './staff/replays/acknowledge.ts'
 import { createReplays } from './staff/replays/replays.ts'
 import { isStaff } from './staff/roles.ts'
 
@@ -145,6 +148,8 @@ export function createServices(
   if (checking.leased) metrics.leasedChecks(checking.leased)
   if (checking.callers) metrics.callers(checking.callers)
 
+  const accounts = createAccounts(database, reads, afterCommit, acknowledged)
+
   return {
     config,
     log,
@@ -163,7 +168,12 @@ export function createServices(
     sessions: metrics.instrumentSessions(createSessions(database, lastSeen, afterCommit, isStaff)),
     places: createPlaces(config.geoipDatabase, log),
     keys: metrics.instrumentKeys(createKeys(database, log)),
-    accounts: createAccounts(database, reads, afterCommit, acknowledged),
+    accounts,
+    acknowledgeReplays: createAcknowledge(database),
+    personalData: {
+      exportUser: createExportUser(database),
+      eraseUser: createEraseUser(database, accounts, afterCommit),
+    },
     incidents: createIncidents(database, afterCommit, acknowledged, {}, reads),
     audit: createAudit(database, reads),
     overview: createOverview(database, reads),
@@ -189,7 +199,8 @@ const JOBS = {
 const MACHINE_JOBS = {
   reaper: ({ barrier, log }) => startInstanceReaper(barrier, log),
   sweeper: ({ pools, config, metrics, log }) => {
-    const sweeper = startSweeper(pools.jobs, { retentionSeconds: config.revocationRetentionSeconds }, log)
+    const { revocationRetentionSeconds: retentionSeconds, addressRetentionSeconds } = config
+    const sweeper = startSweeper(pools.jobs, { retentionSeconds, addressRetentionSeconds }, log)
     metrics.sweep(sweeper.counts)
     return sweeper
   },

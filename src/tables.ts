@@ -10,6 +10,7 @@ import * as keys from './service-api/schema.ts'
 import * as sessions from './sessions/schema.ts'
 import * as audit from './staff/audit/schema.ts'
 import * as incidents from './staff/incidents/schema.ts'
+import * as personalData from './staff/personal-data/schema.ts'
 import * as replays from './staff/replays/schema.ts'
 import * as staff from './staff/schema.ts'
 
@@ -24,6 +25,7 @@ const tables = {
   ...audit,
   ...incidents,
   ...replays,
+  ...personalData,
   ...staff,
 }
 

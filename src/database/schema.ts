@@ -8,9 +8,9 @@ export const job = ownSchema.table('job', {
   name: text('name').$type<JobName>().primaryKey(),
   /** Where the sweep goes on: a page of the table of sessions. */
   page: bigint('page', { mode: 'number' }).notNull().default(0),
-  /** Up to when the sweep has read what was due. */
+  /** Up to when the sweep has read what was due; of `addresses`: up to when they are deleted. */
   doneUntil: instant('done_until').notNull().defaultNow(),
 })
 
 /** The rows of `job`. */
-export type JobName = 'replays' | 'sweep'
+export type JobName = 'replays' | 'sweep' | 'addresses'

@@ -105,6 +105,9 @@ export function createReconciler(
               { ...fields, redoneAs, ended },
               'the database lost an acknowledged operation: carried out again',
             )
+            // The record does not say whom: that is what an erasure is for.
+            if (act.what.kind === 'user.erase')
+              log.error(fields, 'the database lost an acknowledged erasure: erase the user again')
           }
         }
         counts.missing--

@@ -16,6 +16,7 @@ export interface PoolStats {
 export interface SweepStats {
   readonly sessions: number
   readonly revocations: number
+  readonly addresses: number
   /** When the last complete turn ended, in milliseconds since 1970; 0 for never. */
   readonly at: number
 }
@@ -144,8 +145,11 @@ export function createServiceMetrics({ counter, gauge }: Pick<Collectors, 'count
     sweep(counts: SweepStats): void {
       counter(
         'swept_rows_total',
-        'Expired sessions and old revocations that were deleted',
-        () => byLabel('what', { sessions: counts.sessions, revocations: counts.revocations }),
+        'Expired sessions, old revocations, and old addresses that were deleted',
+        () => {
+          const { sessions, revocations, addresses } = counts
+          return byLabel('what', { sessions, revocations, addresses })
+        },
         { labelNames: ['what'] },
       )
       const at = () => counts.at / 1_000

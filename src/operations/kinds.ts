@@ -19,6 +19,8 @@ const OPERATIONS = {
   'user.lock': { label: 'Locked sign-in of a user', inOverview: true },
   'user.unlock': { label: 'Unlocked sign-in of a user', inOverview: true },
   'user.role': { label: 'Changed the role of a user', inOverview: true },
+  'user.export': { label: 'Exported the data of a user', inOverview: true },
+  'user.erase': { label: 'Erased a user', inOverview: true },
   'incident.plan': { label: 'Planned an incident', inOverview: true },
   'incident.execute': { label: 'Executed an incident', inOverview: true },
   'incident.finish': { label: 'Finished an incident', inOverview: true },
@@ -26,6 +28,8 @@ const OPERATIONS = {
   'key.change': { label: 'Changed a service key', inOverview: true },
   'key.revoke': { label: 'Revoked a service key', inOverview: true },
   'policy.change': { label: 'Changed the lifetimes of sessions', inOverview: true },
+  'replays.acknowledge': { label: 'Acknowledged reused tokens of a user', inOverview: true },
+  'addresses.delete': { label: 'Deleted old addresses', inOverview: false },
 } as const satisfies Record<string, Kind>
 
 /** Listed in the audit log besides operations: sessions ended without one, by SQL, a cascade or another program. */

@@ -3,7 +3,10 @@ import { eq, getTableColumns } from 'drizzle-orm'
 import type { Executor } from '../database/database.ts'
 import { type Operation, operation } from './schema.ts'
 
-export type NewOperation = Omit<typeof operation.$inferInsert, 'id' | 'at' | 'revokedCount' | 'waitedMs'>
+export type NewOperation = Omit<
+  typeof operation.$inferInsert,
+  'id' | 'at' | 'revokedCount' | 'waitedMs' | 'erasedBy'
+>
 
 /** The actor of an operation, with address, user agent and request. */
 export type Actor = Pick<

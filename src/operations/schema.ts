@@ -55,6 +55,8 @@ export const operation = ownSchema.table(
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
     /** Milliseconds that the answer waited until no instance could answer "valid" from its cache; null when it did not wait. */
     waitedMs: integer('waited_ms'),
+    /** The operation that erased a person from this one. */
+    erasedBy: uuid('erased_by'),
   },
   (table) => [
     index('operation_user_id_at_idx').on(table.userId, table.at),
@@ -62,6 +64,7 @@ export const operation = ownSchema.table(
     index('operation_kind_at_idx').on(table.kind, table.at),
     index('operation_at_id_idx').on(table.at, table.id),
     index('operation_xid_idx').on(table.xid),
+    index('operation_erased_by_idx').on(table.erasedBy).where(sql`${table.erasedBy} is not null`),
     check('operation_dates', representableDates(table.at)),
     check(
       'operation_kinds',

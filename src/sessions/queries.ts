@@ -123,3 +123,15 @@ export async function sweepRecord(
   const deleted = step?.deleted ?? 0
   return { deleted, mayBeMore: deleted >= STEP }
 }
+
+/**
+ * One step of the retention of addresses, oldest first: they go, what they were recorded with stays, and so does the chain over it.
+ * @returns how many rows lost theirs; 0 when none is left that is older than `retentionSeconds`.
+ */
+export async function sweepAddresses(tx: Executor, retentionSeconds: number): Promise<number> {
+  const [step] = await fetchRows<{ deleted: number }>(
+    tx,
+    sql`select global_logout.delete_addresses(${retentionSeconds}::bigint, ${STEP}::integer) as deleted`,
+  )
+  return step?.deleted ?? 0
+}

@@ -4,7 +4,8 @@
  * small table is read every minute, and 20 million sessions cost 8 MB a minute; the number of processes does not matter. After a
  * pause, what is due is read at once.
  *
- * It then deletes changes that every instance has applied, and revocations and replays that are older than the retention.
+ * It then deletes changes that every instance has applied, revocations and replays that are older than their retention, and addresses
+ * that are older than theirs.
  * Correctness does not depend on it: an expired session is refused whether or not its row still exists.
  */
 import type { Database, Transaction } from '../database/database.ts'
@@ -13,7 +14,7 @@ import { sweepChanges } from '../leases/queries.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { sleep } from '../lib/sleep.ts'
-import { sweepRecord } from './queries.ts'
+import { sweepAddresses, sweepRecord } from './queries.ts'
 import { countSessionPages, PAGES_PER_STEP, sweepDuePages, sweepPages } from './sweep-queries.ts'
 
 const PAUSE_MS = 50
@@ -54,6 +55,18 @@ export function deleteOldRevocations(
   })
 }
 
+/** Deletes addresses, programs and request ids older than `retentionSeconds`. @returns as `deleteOldRevocations`. */
+export function deleteOldAddresses(
+  pool: Pool,
+  retentionSeconds: number,
+  signal?: AbortSignal,
+): Promise<number | null> {
+  return inSteps(pool, signal, async (tx) => {
+    const deleted = await sweepAddresses(tx, retentionSeconds)
+    return { deleted, more: deleted > 0 }
+  })
+}
+
 /** Runs steps, each in a transaction that claims the job, until there is no more to do. @returns the number of deleted rows, or null. */
 async function inSteps(
   { transaction }: Pool,
@@ -74,6 +87,8 @@ async function inSteps(
 export interface SweeperOptions {
   /** How long revocations and replays are kept, in seconds. */
   retentionSeconds: number
+  /** How long addresses are kept in the record, in seconds. */
+  addressRetentionSeconds: number
   /** Milliseconds between two turns. */
   intervalMs?: number
 }
@@ -81,10 +96,10 @@ export interface SweeperOptions {
 /** Sweeps periodically until closed. `counts`: deleted rows, and when the last complete turn ended (0: never). */
 export function startSweeper(
   database: Pool,
-  { retentionSeconds, intervalMs = SWEEP_MS }: SweeperOptions,
+  { retentionSeconds, addressRetentionSeconds, intervalMs = SWEEP_MS }: SweeperOptions,
   log: Log,
 ) {
-  const counts = { sessions: 0, revocations: 0, at: 0 }
+  const counts = { sessions: 0, revocations: 0, addresses: 0, at: 0 }
   const stop = new AbortController()
   const loop = every({ ms: intervalMs, log, failed: 'sweep failed' }, async () => {
     const count = await sweepDue(database, stop.signal)
@@ -92,7 +107,9 @@ export function startSweeper(
     counts.sessions += count ?? 0
     const deleted = await deleteOldRevocations(database, retentionSeconds, stop.signal)
     counts.revocations += deleted ?? 0
-    if (count !== null && deleted !== null && !stop.signal.aborted) counts.at = Date.now()
+    const emptied = await deleteOldAddresses(database, addressRetentionSeconds, stop.signal)
+    counts.addresses += emptied ?? 0
+    if (count !== null && deleted !== null && emptied !== null && !stop.signal.aborted) counts.at = Date.now()
   })
   return {
     counts,

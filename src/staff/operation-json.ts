@@ -20,6 +20,9 @@ export const operationJson = z.object({
   selection: z.unknown(),
   result: z.unknown(),
   waitedMs: z.int().nullable(),
+  erasedBy: nullableText.describe(
+    'the operation that erased a person from this one: fields of the person are null',
+  ),
 })
 
 /** Leaves out the transaction id, which only the database needs. */

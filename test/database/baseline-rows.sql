@@ -15,6 +15,7 @@ insert into "user" (id, name, email, image) values
 create table public.users (id text primary key);
 insert into user_link (linked) values ('public.users');
 insert into taken_over (session_token) values (pg_temp.hashed('grace-desk'));
+insert into erased_user (id_hash) values (erased_id_hash('zed'));
 
 insert into session ("sessionToken", "userId", expires, "ipAddress", "userAgent") values
 	(pg_temp.hashed('ada-phone'), 'ada', 'infinity', '198.51.100.23', 'Phone'),

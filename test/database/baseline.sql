@@ -52,8 +52,8 @@ CREATE TABLE global_logout.operation (
     result jsonb,
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     waited_ms integer,
-    CONSTRAINT operation_dates CHECK (((at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (at < '9999-12-31 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT operation_kinds CHECK (((kind = ANY (ARRAY['logout'::text, 'session.end'::text, 'session.replace'::text, 'user.delete'::text, 'user.revoke'::text, 'user.lock'::text, 'user.unlock'::text, 'user.role'::text, 'incident.plan'::text, 'incident.execute'::text, 'incident.finish'::text, 'key.create'::text, 'key.change'::text, 'key.revoke'::text, 'policy.change'::text])) AND (actor_kind = ANY (ARRAY['user'::text, 'service'::text, 'staff'::text, 'system'::text, 'database'::text]))))
+    erased_by uuid,
+    CONSTRAINT operation_dates CHECK (((at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (at < '9999-12-31 00:00:00+00'::timestamp with time zone)))
 );
 
 CREATE TABLE global_logout.session (
@@ -222,6 +222,63 @@ BEGIN
 	RETURN QUERY SELECT * FROM global_logout.check_tokens(token_hashes);
 END $$;
 
+CREATE FUNCTION global_logout.delete_addresses(retention_seconds bigint, most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+	before CONSTANT timestamptz := date_trunc('day', now() - make_interval(secs => retention_seconds::double precision), 'UTC');
+	began timestamptz;
+	until timestamptz;
+	deleted integer := 0;
+	n integer;
+BEGIN
+	IF retention_seconds < 86400 THEN
+		RAISE EXCEPTION 'addresses are kept for a day at least';
+	END IF;
+	SELECT j.done_until INTO began FROM global_logout.job j WHERE j.name = 'addresses' FOR UPDATE;
+	WHILE began < before AND deleted = 0 LOOP
+		until := least(began + interval '1 hour', before);
+		WITH due AS MATERIALIZED (
+			SELECT o.id, l.seq, decode((global_logout.operation_parts(o, l))[4], 'hex') AS origin
+			FROM global_logout.operation o JOIN global_logout.audit_link l ON l.operation_id = o.id AND l.origin_salt IS NOT NULL
+			WHERE o.at >= began AND o.at < until AND num_nonnulls(o.ip_address, o.user_agent, o.request_id) > 0
+			ORDER BY o.at, o.id LIMIT most
+		), links AS (
+			UPDATE global_logout.audit_link l SET origin_hash = due.origin, origin_salt = NULL FROM due WHERE l.seq = due.seq
+		)
+		UPDATE global_logout.operation o SET ip_address = NULL, user_agent = NULL, request_id = NULL FROM due WHERE o.id = due.id;
+		GET DIAGNOSTICS n = ROW_COUNT;
+		IF n > 0 AND NOT EXISTS (SELECT FROM global_logout.operation o
+			WHERE o.kind = 'addresses.delete' AND o.at >= before AND (o.result ->> 'before')::timestamptz >= before) THEN
+			INSERT INTO global_logout.operation (id, kind, actor_kind, actor_id, revoked_count, result)
+				VALUES (gen_random_uuid(), 'addresses.delete', 'system', 'settings', 0, jsonb_build_object('before', global_logout.until_text(before)));
+		END IF;
+		deleted := n;
+		UPDATE global_logout.revoked_session r SET ip_address = NULL, user_agent = NULL WHERE r.ctid = ANY (ARRAY(
+			SELECT due.ctid FROM global_logout.revoked_session due WHERE due.revoked_at >= began AND due.revoked_at < until
+				AND num_nonnulls(due.ip_address, due.user_agent) > 0 LIMIT most));
+		GET DIAGNOSTICS n = ROW_COUNT;
+		deleted := deleted + n;
+		UPDATE global_logout.replay r SET ip_address = NULL, user_agent = NULL WHERE r.ctid = ANY (ARRAY(
+			SELECT due.ctid FROM global_logout.replay due WHERE due.at >= began AND due.at < until
+				AND num_nonnulls(due.ip_address, due.user_agent) > 0 LIMIT most));
+		GET DIAGNOSTICS n = ROW_COUNT;
+		deleted := deleted + n;
+		UPDATE global_logout.incident i SET sample = '[]' WHERE i.planned_at >= began AND i.planned_at < until AND i.sample <> '[]';
+		GET DIAGNOSTICS n = ROW_COUNT;
+		deleted := deleted + n;
+		IF deleted = 0 THEN
+			began := until;
+		END IF;
+	END LOOP;
+	UPDATE global_logout.job j SET done_until = began WHERE j.name = 'addresses' AND j.done_until <> began;
+	RETURN deleted;
+END $$;
+
 CREATE FUNCTION global_logout.delete_before_truncate() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -286,6 +343,137 @@ BEGIN
 		INTO ended, ids, revoked FROM all_ended a;
 	UPDATE global_logout.operation o SET revoked_count = ended WHERE o.id = operation_id;
 END $$;
+
+CREATE FUNCTION global_logout.erase_user(user_id text, act jsonb, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ids uuid[], OUT erased jsonb) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS $_$
+#variable_conflict use_variable
+DECLARE
+	what global_logout.operation := jsonb_populate_record(NULL::global_logout.operation, act);
+	is_new boolean;
+	email text;
+	pseudonym text;
+	entries integer;
+	revocations integer;
+	replays integer;
+	incidents integer;
+	locks integer;
+	keeps_lock boolean;
+BEGIN
+	PERFORM global_logout.begin_act(user_id, what.reason);
+	IF EXISTS (SELECT FROM global_logout.staff s WHERE s.user_id = user_id) THEN
+		outcome := 'staff';
+		RETURN;
+	END IF;
+	is_new := global_logout.mirror_user(user_id, '{}');
+	SELECT u.email INTO email FROM global_logout."user" u WHERE u.id = user_id FOR UPDATE;
+	-- Of an incident that is executed or finished meanwhile, the operation is there before the next statement, or names this user no more.
+	PERFORM FROM global_logout.incident i WHERE user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
+		OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id)) ORDER BY i.id FOR NO KEY UPDATE;
+	PERFORM FROM global_logout.audit_head FOR UPDATE;
+	WHILE global_logout.seal_operations(10000) = 10000 LOOP
+		NULL;
+	END LOOP;
+
+	operation_id := gen_random_uuid();
+	pseudonym := 'erased:' || operation_id;
+	what.id := operation_id;
+	what.kind := 'user.erase';
+	what.user_id := NULL;
+	what.revoked_count := -1;
+	INSERT INTO global_logout.operation SELECT what.*;
+	PERFORM set_config('global_logout.operation_id', operation_id::text, true);
+	DELETE FROM global_logout.session s WHERE s."userId" = user_id;
+	PERFORM set_config('global_logout.operation_id', '', true);
+	SELECT coalesce(array_agg(r.session_id), '{}') INTO ids FROM global_logout.revoked_session r
+		WHERE r.xid = pg_current_xact_id() AND r.operation_id = operation_id;
+
+	WITH named AS (
+		SELECT o.id FROM global_logout.operation o WHERE o.user_id = user_id
+		UNION SELECT o.id FROM global_logout.operation o WHERE o.actor_id = user_id AND o.actor_kind = 'user'
+		UNION SELECT o.id FROM global_logout.operation o WHERE o.kind IN ('incident.plan', 'incident.execute', 'incident.finish')
+			AND global_logout.names_user(o.selection, user_id, email)
+	), concerned AS MATERIALIZED (
+		SELECT o.id, l.seq, global_logout.operation_parts(o, l) AS parts, num_nulls(l.origin_salt, l.origin_hash) < 2 AS is_salted,
+			o.user_id IS NOT DISTINCT FROM user_id OR o.actor_kind = 'user' AS is_about,
+			-- Also where an application did it for the user: address and program are the user's.
+			o.actor_kind = 'user' OR (o.user_id IS NOT DISTINCT FROM user_id AND o.kind IN ('logout', 'session.end', 'session.replace')) AS is_own,
+			global_logout.names_user(o.selection, user_id, email) AS is_selected
+		FROM named JOIN global_logout.operation o USING (id) JOIN global_logout.audit_link l ON l.operation_id = o.id
+	), links AS (
+		UPDATE global_logout.audit_link l SET
+			subject_hash = CASE WHEN c.is_about THEN decode(c.parts[1], 'hex') ELSE l.subject_hash END,
+			subject_salt = CASE WHEN NOT c.is_about THEN l.subject_salt END,
+			selection_hash = CASE WHEN c.is_selected THEN decode(c.parts[2], 'hex') ELSE l.selection_hash END,
+			selection_salt = CASE WHEN NOT c.is_selected THEN l.selection_salt END,
+			actor_hash = CASE WHEN c.is_own THEN decode(c.parts[3], 'hex') ELSE l.actor_hash END,
+			actor_salt = CASE WHEN NOT c.is_own THEN l.actor_salt END,
+			origin_hash = CASE WHEN c.is_own THEN decode(c.parts[4], 'hex') ELSE l.origin_hash END,
+			origin_salt = CASE WHEN NOT c.is_own THEN l.origin_salt END
+		FROM concerned c WHERE l.seq = c.seq AND c.is_salted
+	), emptied AS (
+		UPDATE global_logout.operation o SET erased_by = operation_id,
+			user_id = CASE WHEN NOT c.is_about THEN o.user_id END, reason = CASE WHEN NOT c.is_about THEN o.reason END,
+			selection = CASE WHEN NOT c.is_selected THEN o.selection END,
+			actor_id = CASE WHEN NOT c.is_own THEN o.actor_id END,
+			actor_session_id = CASE WHEN NOT c.is_own THEN o.actor_session_id END,
+			ip_address = CASE WHEN NOT c.is_own THEN o.ip_address END, user_agent = CASE WHEN NOT c.is_own THEN o.user_agent END,
+			request_id = CASE WHEN NOT c.is_own THEN o.request_id END
+		FROM concerned c WHERE o.id = c.id RETURNING o.id
+	)
+	SELECT count(*) INTO entries FROM emptied;
+
+	UPDATE global_logout.revoked_session r SET user_id = pseudonym, of_many = r.operation_id IS NOT NULL, ip_address = NULL, user_agent = NULL,
+			device_name = NULL
+		WHERE r.user_id = user_id;
+	GET DIAGNOSTICS revocations = ROW_COUNT;
+	UPDATE global_logout.replay r SET user_id = pseudonym, ip_address = NULL, user_agent = NULL WHERE r.user_id = user_id;
+	GET DIAGNOSTICS replays = ROW_COUNT;
+	UPDATE global_logout.incident i SET user_ids = array_remove(i.user_ids, user_id),
+			selection = global_logout.without_user(i.selection, user_id, email),
+			sample = jsonb_path_query_array(i.sample, '$[*] ? (@.userId != $id)', jsonb_build_object('id', user_id))
+		WHERE user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
+			OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id));
+	GET DIAGNOSTICS incidents = ROW_COUNT;
+	DELETE FROM global_logout.user_lock l WHERE l.user_id = user_id AND l.until <= clock_timestamp();
+	GET DIAGNOSTICS locks = ROW_COUNT;
+	UPDATE global_logout.user_lock l SET reason = 'kept when the user was erased' WHERE l.user_id = user_id;
+	keeps_lock := FOUND;
+	DELETE FROM global_logout."user" u WHERE u.id = user_id;
+
+	IF is_new AND entries + revocations + replays + incidents + locks = 0 THEN
+		DELETE FROM global_logout.operation o WHERE o.id = operation_id;
+		operation_id := NULL;
+		outcome := CASE WHEN EXISTS (SELECT FROM global_logout.erased_user e WHERE e.id_hash = global_logout.erased_id_hash(user_id))
+			THEN 'repeated' ELSE 'not_found' END;
+		RETURN;
+	END IF;
+	INSERT INTO global_logout.erased_user (id_hash) VALUES (global_logout.erased_id_hash(user_id))
+		ON CONFLICT (id_hash) DO UPDATE SET at = excluded.at;
+	erased := jsonb_build_object('entries', entries, 'revocations', revocations, 'replays', replays, 'incidents', incidents, 'lockKept', keeps_lock);
+	UPDATE global_logout.operation o SET revoked_count = cardinality(ids),
+		result = erased || jsonb_build_object('digest', global_logout.erasure_digest(operation_id)) WHERE o.id = operation_id;
+	xid := pg_current_xact_id()::text;
+	outcome := 'done';
+END $_$;
+
+CREATE FUNCTION global_logout.erased_id_hash(user_id text) RETURNS bytea
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+	SELECT sha256(convert_to('global-logout erased ' || user_id, 'UTF8'))
+$$;
+
+CREATE FUNCTION global_logout.erasure_digest(erasure uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+	SELECT encode(sha256(convert_to(string_agg(jsonb_build_array(l.seq, l.subject_salt IS NULL, l.selection_salt IS NULL, l.actor_salt IS NULL,
+		CASE WHEN num_nulls(l.origin_salt, l.origin_hash) = 2 THEN encode(global_logout.operation_digest(o), 'hex') END)::text, ',' ORDER BY l.seq), 'UTF8')), 'hex')
+	FROM global_logout.operation o JOIN global_logout.audit_link l ON l.operation_id = o.id WHERE o.erased_by = erasure
+$$;
 
 CREATE FUNCTION global_logout.follow_users() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -352,7 +540,7 @@ BEGIN
 		EXECUTE format('REVOKE ALL ON global_logout."user", global_logout.user_link, global_logout.session, global_logout.session_policy,
 			global_logout.session_change, global_logout.instance, global_logout.revoked_session, global_logout.replay, global_logout.feed_horizon, global_logout.user_lock, global_logout.taken_over,
 			global_logout.staff, global_logout.service_key, global_logout.operation, global_logout.audit_link, global_logout.audit_head, global_logout.incident,
-			global_logout.incident_planned, global_logout.incident_runner, global_logout.job FROM %I', member);
+			global_logout.incident_planned, global_logout.incident_runner, global_logout.job, global_logout.erased_user FROM %I', member);
 		EXECUTE format('GRANT USAGE ON SCHEMA global_logout TO %I', member);
 		-- An application has functions of its own, and no right on a table.
 		IF member IN ('global_logout_application', 'global_logout_staff_application') THEN
@@ -382,6 +570,7 @@ BEGIN
 		GRANT SELECT, UPDATE (page, done_until) ON global_logout.job TO global_logout_service;
 		GRANT SELECT, INSERT (session_id, user_id, operation_id, count, ip_address, user_agent, same_address, same_program)
 			ON global_logout.replay TO global_logout_service;
+		GRANT UPDATE (acknowledged_by) ON global_logout.replay TO global_logout_service;
 		GRANT USAGE ON SEQUENCE global_logout.revoked_session_id_seq TO global_logout_service;
 		-- Append-only: the service adds to the record, and neither changes nor removes anything in it.
 		GRANT SELECT, INSERT, UPDATE (waited_ms) ON global_logout.operation TO global_logout_service;
@@ -393,6 +582,9 @@ BEGIN
 			global_logout.end_sessions(global_logout.operation, uuid, uuid, integer), global_logout.revoke_user(jsonb, boolean, integer, boolean, integer, boolean),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
 			global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.may_act_on_staff() TO global_logout_service;
+		GRANT EXECUTE ON FUNCTION global_logout.operation_parts(global_logout.operation, global_logout.audit_link),
+			global_logout.operation_digest(global_logout.operation, global_logout.audit_link), global_logout.erasure_digest(uuid),
+			global_logout.erase_user(text, jsonb), global_logout.delete_addresses(bigint, integer) TO global_logout_service;
 		GRANT SELECT ON global_logout.migration TO global_logout_service;
 	END IF;
 	IF 'global_logout_checker' = ANY (known) THEN
@@ -650,6 +842,14 @@ BEGIN
 	RETURN NULL;
 END $$;
 
+CREATE FUNCTION global_logout.names_user(selection jsonb, user_id text, email text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+	SELECT coalesce(selection -> 'userIds' ? user_id, false)
+		OR EXISTS (SELECT FROM jsonb_path_query(selection, '$.emails[*]') named WHERE lower(named #>> '{}') = lower(email))
+$_$;
+
 CREATE FUNCTION global_logout.operation_digest(o global_logout.operation) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -657,6 +857,39 @@ CREATE FUNCTION global_logout.operation_digest(o global_logout.operation) RETURN
 	SELECT sha256(convert_to(jsonb_build_array(o.id, o.kind, o.scope, o.actor_kind, o.actor_id, o.actor_session_id, o.user_id,
 		o.reason, o.ip_address, o.user_agent, o.request_id, extract(epoch FROM o.at), o.revoked_count, o.selection, o.result)::text, 'UTF8'))
 $$;
+
+CREATE TABLE global_logout.audit_link (
+    seq bigint NOT NULL,
+    operation_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    hash bytea NOT NULL,
+    sealed_at timestamp with time zone DEFAULT now() NOT NULL,
+    subject_salt uuid,
+    selection_salt uuid,
+    actor_salt uuid,
+    origin_salt uuid,
+    subject_hash bytea,
+    selection_hash bytea,
+    actor_hash bytea,
+    origin_hash bytea
+);
+
+CREATE FUNCTION global_logout.operation_digest(o global_logout.operation, l global_logout.audit_link) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+	SELECT CASE
+		WHEN num_nulls(l.origin_salt, l.origin_hash) < 2
+			THEN sha256(convert_to(jsonb_build_array(o.id, o.kind, o.scope, o.actor_kind, extract(epoch FROM o.at), o.revoked_count, o.result,
+				global_logout.operation_parts(o, l))::text, 'UTF8'))
+		WHEN o.erased_by IS NULL THEN global_logout.operation_digest(o)
+		ELSE l.digest
+	END
+$$;
+
+CREATE FUNCTION global_logout.operation_parts(o global_logout.operation, l global_logout.audit_link) RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ARRAY[CASE WHEN ((l).subject_salt IS NOT NULL) THEN encode(sha256(convert_to((jsonb_build_array((l).subject_salt, (o).user_id, (o).reason))::text, 'UTF8'::name)), 'hex'::text) WHEN (num_nonnulls((o).user_id, (o).reason) = 0) THEN encode((l).subject_hash, 'hex'::text) ELSE ''::text END, CASE WHEN ((l).selection_salt IS NOT NULL) THEN encode(sha256(convert_to((jsonb_build_array((l).selection_salt, (o).selection))::text, 'UTF8'::name)), 'hex'::text) WHEN ((o).selection IS NULL) THEN encode((l).selection_hash, 'hex'::text) ELSE ''::text END, CASE WHEN ((l).actor_salt IS NOT NULL) THEN encode(sha256(convert_to((jsonb_build_array((l).actor_salt, (o).actor_id, (o).actor_session_id))::text, 'UTF8'::name)), 'hex'::text) WHEN (num_nonnulls((o).actor_id, (o).actor_session_id) = 0) THEN encode((l).actor_hash, 'hex'::text) ELSE ''::text END, CASE WHEN ((l).origin_salt IS NOT NULL) THEN encode(sha256(convert_to((jsonb_build_array((l).origin_salt, (o).ip_address, (o).user_agent, (o).request_id))::text, 'UTF8'::name)), 'hex'::text) WHEN (num_nonnulls((o).ip_address, (o).user_agent, (o).request_id) = 0) THEN encode((l).origin_hash, 'hex'::text) ELSE ''::text END];
 
 CREATE FUNCTION global_logout.prune_feed(retention_seconds bigint, most integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -694,6 +927,7 @@ BEGIN
 	DELETE FROM global_logout.taken_over WHERE ctid = ANY (ARRAY(SELECT ctid FROM (
 		SELECT ctid, at FROM global_logout.taken_over ORDER BY at LIMIT most
 	) oldest WHERE at < before));
+	DELETE FROM global_logout.erased_user WHERE at < before;
 	RETURN pruned;
 END $$;
 
@@ -1128,7 +1362,9 @@ BEGIN
 	ended := 0;
 	-- Where the user has no row, one is made: else a session of this user that is being taken over would not wait for this.
 	is_new := global_logout.mirror_user(user_id, '{}');
-	IF is_new AND EXISTS (SELECT FROM global_logout.operation o WHERE o.user_id = user_id AND o.kind = 'user.delete') THEN
+	-- One who is erased is not named again.
+	IF is_new AND (EXISTS (SELECT FROM global_logout.operation o WHERE o.user_id = user_id AND o.kind = 'user.delete')
+		OR EXISTS (SELECT FROM global_logout.erased_user e WHERE e.id_hash = global_logout.erased_id_hash(user_id))) THEN
 		DELETE FROM global_logout."user" u WHERE u.id = user_id;
 		RETURN;
 	END IF;
@@ -1241,7 +1477,7 @@ DECLARE
 	head global_logout.audit_head;
 	seen pg_snapshot;
 	o global_logout.operation;
-	link bytea;
+	link global_logout.audit_link;
 	added integer := 0;
 	more boolean := false;
 BEGIN
@@ -1273,10 +1509,15 @@ BEGIN
 			more := true;
 			EXIT;
 		END IF;
-		link := global_logout.operation_digest(o);
+		link.subject_salt := gen_random_uuid();
+		link.selection_salt := CASE WHEN o.selection IS NOT NULL THEN gen_random_uuid() END;
+		link.actor_salt := gen_random_uuid();
+		link.origin_salt := gen_random_uuid();
+		link.digest := global_logout.operation_digest(o, link);
 		head.seq := head.seq + 1;
-		head.hash := sha256(head.hash || link);
-		INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash) VALUES (head.seq, o.id, link, head.hash);
+		head.hash := sha256(head.hash || link.digest);
+		INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, subject_salt, selection_salt, actor_salt, origin_salt)
+			VALUES (head.seq, o.id, link.digest, head.hash, link.subject_salt, link.selection_salt, link.actor_salt, link.origin_salt);
 		added := added + 1;
 	END LOOP;
 	UPDATE global_logout.audit_head SET seq = head.seq, hash = head.hash, sealed = CASE WHEN more THEN sealed ELSE seen END;
@@ -1379,8 +1620,10 @@ BEGIN
 		WHEN expires > clock_timestamp() IS NOT TRUE THEN 'expired'
 		WHEN EXISTS (SELECT FROM global_logout.user_lock l WHERE l.user_id = user_id AND coalesce(l.until > clock_timestamp(), true)) THEN 'locked'
 		WHEN EXISTS (SELECT FROM global_logout.operation o WHERE o.user_id = user_id
-				AND o.kind NOT IN ('session.end', 'session.replace', 'user.unlock', 'user.role')
+				AND o.kind NOT IN ('session.end', 'session.replace', 'user.unlock', 'user.role', 'user.export', 'replays.acknowledge')
 				AND (o.kind = 'logout' AND o.scope = 'local') IS NOT TRUE)
+			-- Whose record is erased.
+			OR EXISTS (SELECT FROM global_logout.erased_user e WHERE e.id_hash = global_logout.erased_id_hash(user_id))
 			-- Ended by SQL: it may have been meant for all.
 			OR EXISTS (SELECT FROM global_logout.revoked_session r WHERE r.user_id = user_id AND r.operation_id IS NULL)
 			OR EXISTS (SELECT FROM global_logout.incident i WHERE i.state <> 'planned'
@@ -1457,6 +1700,18 @@ CREATE FUNCTION global_logout.valid_session(token_hash text) RETURNS global_logo
 		AND clock_timestamp() < global_logout.session_ends_at(s.expires, s."createdAt", s."lastSeenAt", s.epoch, p.idle_timeout_seconds, p.max_age_seconds, p.epoch)
 $$;
 
+CREATE FUNCTION global_logout.without_user(selection jsonb, user_id text, email text) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+	SELECT CASE WHEN global_logout.names_user(selection, user_id, email) THEN (
+		SELECT jsonb_object_agg(part.key, CASE WHEN part.key IN ('userIds', 'emails') THEN (
+			SELECT coalesce(jsonb_agg(named), '[]') FROM jsonb_array_elements(part.value) named
+			WHERE CASE part.key WHEN 'userIds' THEN named #>> '{}' <> user_id ELSE lower(named #>> '{}') IS DISTINCT FROM lower(email) END
+		) ELSE part.value END) FROM jsonb_each(selection) part
+	) ELSE selection END
+$$;
+
 CREATE TABLE global_logout.audit_head (
     singleton boolean DEFAULT true NOT NULL,
     seq bigint DEFAULT 0 NOT NULL,
@@ -1465,12 +1720,9 @@ CREATE TABLE global_logout.audit_head (
     CONSTRAINT audit_head_singleton CHECK (singleton)
 );
 
-CREATE TABLE global_logout.audit_link (
-    seq bigint NOT NULL,
-    operation_id uuid NOT NULL,
-    digest bytea NOT NULL,
-    hash bytea NOT NULL,
-    sealed_at timestamp with time zone DEFAULT now() NOT NULL
+CREATE TABLE global_logout.erased_user (
+    id_hash bytea NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE global_logout.feed_horizon (
@@ -1582,7 +1834,8 @@ CREATE TABLE global_logout.replay (
     user_agent text,
     same_address boolean,
     same_program boolean,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    acknowledged_by uuid
 );
 
 CREATE TABLE global_logout.session_change (
@@ -1640,34 +1893,37 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY global_logout.migration ALTER COLUMN id SET DEFAULT nextval('global_logout.migration_id_seq'::regclass);
 
-INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\x37a2eb1a51abb815702acec3b36d320b36b7b25851786735e8c76a8e47a98395', '1026:1026:');
+INSERT INTO global_logout.audit_head (singleton, seq, hash, sealed) VALUES (true, 12, '\xbf2c4113c8243e23b2e0c3345e1c1b4329ed906e886313d398f450aba13b8d10', '770:770:');
 
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (1, '00000000-0000-4000-8000-000000000001', '\xce7366b9fbd77b76f774f3554e84967128de23b35bfb5909cae36a2f6168e66c', '\xd4916e77f665c3676d2e5a5da7c38ed93b36db68a3e3311730679d416ca26518', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (2, '00000000-0000-4000-8000-000000000006', '\xb2ec0d65fb0a4ec2e4a95bcf16b82f556f5395c217a054bac617c5b451d67e12', '\xaa30b004b0cc95c990c6d949742cce6493688027911d221e45074d90731659f6', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x14aec4ab4391b844155a30afa450d68be148a636c3e924caf7c782839a37d951', '\xcee11b4d5451c3a6fb705d84bde78f8d1e9f0de38b7562409399d001a51fbf91', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (4, '002440b9-1ba7-4c02-8c18-56a3317873d3', '\xe8e51886b6099379148e60a59bf6bd728631ed3e4b6b72ca6fdfe2df77aedc48', '\x971dfd3db65c8816b498651a41df49cd69c8514a6c3ff6ad4e746dbe7770f287', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (5, '12321ac3-7868-441e-a3cd-955048b4ecb8', '\xbc76f1b3b57afb4d39a6ebad6a3bbf3a9c1eda7ed99e2eb2709e02ffd6f001a6', '\x2af12258e744646755f191d22f4e8aa7355fddedd069d74674af2b09291e01a0', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (6, '81abe166-d3b6-4ad7-ab86-5b1944812204', '\x0902f93eff70f3ee9de721f80891fc93def674da53af6326b77cc8dc7e5343aa', '\xda84eb5d5083ab9873065abb9d01a54631ee86e6f025fa9fcde954cb0352ad50', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (7, 'a34be489-913d-4f13-b83c-523f8dad7955', '\x40962d365ee5dfbb424ade13843e663081320cd9aed227c5ad11cd279e0e1f91', '\xcf11dabfd1307c652aa591966e496414b419c36f49ddfdd4a90576bf094d5e4b', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (8, 'acecb2ee-3f08-4953-ae76-8bd8cb88a4ed', '\xc33d6e7de118a352195094e4c01fe4eeacc2dceccaadb7b794904e623b4f53b5', '\x594f9423cb525c3037efa832d30002563d3df80be42130d04782fa8615b633a7', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (9, 'ce248bd2-7d69-4033-813f-c5e0c07d27b0', '\x37fedccd0268712b1a7368da32c3245d850804717b83450fcd0e75c29008bb46', '\x8b36e71f9e7ea4c8c76c1af649a25b8f6195033a7636c8424b7030f3e1b85736', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (10, 'e1e2914e-894f-4b81-93b5-de9a76ddb5a3', '\x797ee2e55858393892e31ccf50c25a993b4bb5048cad881e46d7321770d39c93', '\x6b996a0295ea1d779e7d092adab59a84eacb35ee055b497c10068e7d3a66942c', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (11, 'eca336fe-dcb3-4b9d-84e6-1be673844007', '\x39061fb5d24ea253cb04c98c8eab595dddc1693b7fcb88ad6b2caf256ee0a458', '\x1f7da979d0d33765e546284632603bd51ab611c95917bc8b87151de038c981b2', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at) VALUES (12, 'f3db5c9a-1b2f-4f7a-959c-4d318cb11ab9', '\xb60eeb967f5eb9131a033d801b0bf83b87fdb33bdddde7c9da2fbc5422180cd7', '\x37a2eb1a51abb815702acec3b36d320b36b7b25851786735e8c76a8e47a98395', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (1, '00000000-0000-4000-8000-000000000001', '\x4de02f538989cfd09b1825c602f0362735793f1028b50df7546757e229e65e7b', '\xac33706815a9af01f11d0871c45e5d35334e64b3dd23914b7771926aacad034a', '2026-11-28 10:45:00.557612+00', '056027ae-6dcc-4961-9119-6c9f76efd3d1', NULL, 'b6374dcd-30c4-456d-adb2-ce80e22e7c1c', '8bca0f3d-9043-48bc-96f1-e77a57c6e1e1', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (2, '00000000-0000-4000-8000-000000000006', '\x34a083ab4a54f05cf1b0226f7955ecbc31d6e3f454078bd442a93013d7811014', '\x977695c212f2f24350ed962454d9edad7823c20175a7018fe7d3f990a7d46bf6', '2026-11-28 10:45:00.557612+00', '4f27cbd4-8823-40ca-9ff1-335f2675789b', '176af4c3-8eae-4ee3-9f8e-005bbb7ab5d8', 'ad84f1c1-69ec-4ffb-aa9b-c1b79f60e09c', '957c7db5-fbfd-4391-bf21-1b38394728e1', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (3, '00000000-0000-4000-8000-000000000007', '\x37a8bd8bae1a785e13963b3c2725a4e85f6bd6e6c853f91e83d9bd7bf3f54cd6', '\x43b86bc7a3df5c9821e7f82650fc967191553bf213eb274117f6fffcda13e735', '2026-11-28 10:45:00.557612+00', '58b05638-ae8d-465e-b0ec-899583b1aece', NULL, '1875ab72-adae-46f2-804c-99c3bf70b0be', 'be8ade92-343b-4407-92af-9c3477185421', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (4, '0f5850a4-1aca-4a14-99f3-d10f264f27c5', '\xe58126e2d19103a7cdc1d7d79a994226bc468f7cc3d885c89e1caf23c6ba56ca', '\xd29cd4dc5a023435d758debae1ff4964d95f295c38d3e3de8c658fc01c1b4b44', '2026-11-28 10:45:00.557612+00', 'f02a8cef-cd6e-4ffd-a0d5-cd4accaae531', NULL, 'c6b0ab9d-5d59-4839-ba9d-14a369c48109', '077ba8d8-199c-469d-bf6a-7accff7186e6', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (5, '1be5fbc1-6ea9-4b7f-94a9-b3888ad94fa2', '\x5cbbec383ee2a97723a4d0a0ce251745a077e017280a82d049df9a4429ad4fde', '\x6d6beb2cb67e28468d1f0a2e481a6992de3a592d01067f7bc140aaa9bf596381', '2026-11-28 10:45:00.557612+00', '442684b8-d26f-4aa1-8566-2a7b54545608', NULL, '5e9255d6-78f6-4ad2-8e0c-d533efe610b0', '3248115a-e6de-41e6-9c87-cf223b07625b', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (6, '3ccf1ab9-8cf9-4d03-a1a5-42888b993d7e', '\x47b6016ac30abf63e7016f6366a9d371a204f972fba03fc809c6c682636fd86c', '\x74c50333eb5eb97f0ab0d13959d9102e8dbcb6845e4c088c709a9f7bc36f4567', '2026-11-28 10:45:00.557612+00', '4a3dec18-b246-4eec-b67e-f723ee92f45f', NULL, '843b3103-9eef-4e2e-b1c3-b43c711d7ecb', '119d57cd-825b-4918-96c4-b933ec8297a8', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (7, '4955b628-f3ea-4f8d-84e6-d580cd9ba4a2', '\xefdad8b4f4385512fa02f11486b8b400f7e17c68687dfc9956bca1864c063f4a', '\x76f48c37526412befa6473307379ee225c58e293b52b1ceb7ec9170c011cfd09', '2026-11-28 10:45:00.557612+00', 'd139dae2-8a8f-48cd-9823-a2eeb7494616', NULL, 'b5bb2e42-1459-450c-b53a-8dc7ccfd72e3', 'd8ffc81e-6b89-4392-b83e-8a2dc811e82e', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (8, '4d2eff00-3ef3-461a-bf18-d231c935940e', '\x86b93c1dfdd99403e714b3b68bebb36a1b77fae777190956822c562169aa4193', '\xd4385933549fd37fa8a0af0e28f77cca4fba54b25ae36b34399057e7970e6837', '2026-11-28 10:45:00.557612+00', '7ac3dc07-9fea-44cb-83cb-fd185c170f7a', NULL, '005a1eb5-b4fa-4672-b106-782a58e09d06', '35615f86-04d6-4260-9a77-b155712db59f', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (9, 'b2ccb2f9-dbc7-486d-8b5e-c5b53af201f2', '\x9b004498766493c2d44949136f722adc56e8748877b7fb243a9a99d312262c44', '\x4e165cf58894b508ec5d8ba4dd9965f4902072f0e1220f42157760f2783b6d98', '2026-11-28 10:45:00.557612+00', '86c53384-0a1a-4455-bc9a-b893354cffda', NULL, '9132985c-c133-41d3-8f68-ab407775c532', 'cff7adda-eaee-4914-a387-e150e6afa1eb', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (10, 'c14172a1-2f13-46bb-83f4-66569159c960', '\xa61d513f5f16c1af5eaf7a02a92519f90f7cdd60da701df7140e316e3c7b6d30', '\x6ec0973a53354de685918107ab1c57ef84682fd20a3dcd6698cfb38913ed141f', '2026-11-28 10:45:00.557612+00', '232dd20f-7412-41b5-ad72-525a1f67757d', NULL, 'b387d241-1893-480b-a8bb-820efac1f4ea', '0affc0a6-6cd5-4ef6-9c3d-ac6d15a7fb62', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (11, 'de4b3c35-45ae-4037-b687-41b6863ddaac', '\xf2eb4c145c0adab2fcf39b46caa18fb6a880ed816bcc91d14394db0ac884fdea', '\x3d034cdbb42aef2d71e1b9de7a1342cdf1e19ba037907571203934925a5b1492', '2026-11-28 10:45:00.557612+00', '3ce3db60-7cc7-4e59-960e-cdc840ad5304', NULL, 'a8442832-1b29-4635-8af1-fbb8513aaf49', 'f3448dec-8b79-48a9-99a6-8ea00ac7fb2b', NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, sealed_at, subject_salt, selection_salt, actor_salt, origin_salt, subject_hash, selection_hash, actor_hash, origin_hash) VALUES (12, 'e99d1640-8081-4967-8efe-11daf241d324', '\x24bc1cd8ace8f906684ec267b7f346d527341b6e737c41f67f6bfeaea5a63dd3', '\xbf2c4113c8243e23b2e0c3345e1c1b4329ed906e886313d398f450aba13b8d10', '2026-11-28 10:45:00.557612+00', '25ac0d50-65f2-40d3-8d5c-9f4277baecbb', NULL, '566cb40e-a0b2-4675-a9c3-28021b9e5497', 'ae8c5834-8a23-49bf-93f3-d3b6a8bbec27', NULL, NULL, NULL, NULL);
+
+INSERT INTO global_logout.erased_user (id_hash, at) VALUES ('\x730d3a3b09f365f58e5b15b6418d4f9f75572555f61017957be4d996be330ea4', '2026-11-28 10:45:00.557612+00');
 
 INSERT INTO global_logout.feed_horizon (singleton, xid) VALUES (true, '3');
 
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 10:27:27.491304+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
-INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 10:27:27.491304+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000003', 'planned', 'breach', '{"userAgent": "Phone"}', NULL, 'staff', 'grace', '2026-11-28 10:45:00.557612+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', NULL, NULL, NULL, 0, NULL, NULL);
+INSERT INTO global_logout.incident (id, state, reason, selection, user_ids, actor_kind, actor_id, planned_at, expires_at, planned_sessions, planned_users, estimated, staff_sessions, sample, operation_id, started_at, finished_at, ended, outcome, epoch) VALUES ('00000000-0000-4000-8000-000000000004', 'done', 'breach', '{"userIds": ["eve"]}', NULL, 'staff', 'grace', '2026-11-28 10:45:00.557612+00', '2060-01-01 00:00:00+00', 1, 1, false, 0, '[]', '00000000-0000-4000-8000-000000000006', '2026-11-28 10:45:00.557612+00', '2026-11-28 10:45:00.557612+00', 1, '{"users": 1, "waitedMs": 0, "stillOpen": {"reading": 0, "writing": 0}, "endedLater": 0, "endedPlanned": 1, "goneMeanwhile": 0, "staffSessions": 0}', NULL);
 
-INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{1ba72904-4983-486b-9380-93c510f81c98}');
+INSERT INTO global_logout.incident_planned (incident_id, part, session_ids) VALUES ('00000000-0000-4000-8000-000000000003', 1, '{a8716026-d9c4-4d09-83e9-7aeb2198603d}');
 
 INSERT INTO global_logout.incident_runner (incident_id, runner, until) VALUES ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000005', '2026-01-01 00:00:00+00');
 
-INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '1025:1025:', '{}');
+INSERT INTO global_logout.instance (id, beat, applied, notices) VALUES ('00000000-0000-4000-8000-000000000002', 7, '769:769:', '{}');
 
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 10:27:26.337408+00');
-INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 10:27:26.337408+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('replays', 0, '2026-11-28 10:45:00.064702+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('sweep', 0, '2026-11-28 10:45:00.064702+00');
+INSERT INTO global_logout.job (name, page, done_until) VALUES ('addresses', 0, '2026-11-28 10:45:00.064702+00');
 
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (1, '653ccb61b5201a597b53be752b135e83c520a501079e90d1db409e20d28acb63', 1795824000000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (2, '3a26b468e56c62855d86fc5bb492a3514b4ee4f6e1daeeb4f8353ba6a52b4f16', 1795824001000);
@@ -1675,55 +1931,56 @@ INSERT INTO global_logout.migration (id, hash, created_at) VALUES (3, 'da9c0b859
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (4, '90303f179e3ffe7d45a8c6718a1744c9e50b7fa0eb9a35ce2c8619fe8db681ef', 1795824003000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (5, '831f3d2bc1c3b315608c0d0b3d606ba86bf6b92a26f3bdc31d6347c2b9284b32', 1795824004000);
 INSERT INTO global_logout.migration (id, hash, created_at) VALUES (6, '66c91f0f5425c78974f215c98dd812954bbf7106a79963753d744def64b96a4e', 1795824005000);
+INSERT INTO global_logout.migration (id, hash, created_at) VALUES (7, '2f9b1c2163e610d63eef27feebe9fef7da10de9ac58b353cfbff9aebb8d9f1a0', 1795824007000);
 
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('a34be489-913d-4f13-b83c-523f8dad7955', 'logout', 'local', 'user', 'ada', '1c0ce45a-bebe-4d13-b266-e7f2dce6adda', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 10:27:27.491304+00', 1, NULL, NULL, '1024', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 10:27:27.491304+00', 1, NULL, NULL, '1024', 12);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('12321ac3-7868-441e-a3cd-955048b4ecb8', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '1024', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('e1e2914e-894f-4b81-93b5-de9a76ddb5a3', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"name": "api", "keyId": "47316a2f-e63b-4419-bbea-35cc826f1638", "scopes": ["introspect", "events"], "expiresAt": null}', '1024', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('002440b9-1ba7-4c02-8c18-56a3317873d3', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"name": "old", "keyId": "f13d2ba7-63c5-4a54-831d-23d6c1beb2f1", "scopes": ["security"], "expiresAt": null}', '1024', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('f3db5c9a-1b2f-4f7a-959c-4d318cb11ab9', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"name": "old", "keyId": "f13d2ba7-63c5-4a54-831d-23d6c1beb2f1", "scopes": ["security"], "expiresAt": null}', '1024', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('acecb2ee-3f08-4953-ae76-8bd8cb88a4ed', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"role": "security", "before": null}', '1024', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('81abe166-d3b6-4ad7-ab86-5b1944812204', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"role": "auditor", "before": null}', '1024', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('ce248bd2-7d69-4033-813f-c5e0c07d27b0', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"lockedUntil": "forever"}', '1024', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('eca336fe-dcb3-4b9d-84e6-1be673844007', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '1024', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 10:27:27.491304+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '1025', NULL);
-INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 10:27:27.491304+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '1025', NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('c14172a1-2f13-46bb-83f4-66569159c960', 'logout', 'local', 'user', 'ada', '70f44b82-9e62-4b80-b9a6-3dbd2ad076ef', 'ada', NULL, NULL, NULL, NULL, '2026-11-28 10:45:00.557612+00', 1, NULL, NULL, '768', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000001', 'user.revoke', 'global', 'staff', 'grace', NULL, 'ada', 'stolen', '192.0.2.44', 'Desk', 'r-1', '2026-11-28 10:45:00.557612+00', 1, NULL, NULL, '768', 12, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('de4b3c35-45ae-4037-b687-41b6863ddaac', 'policy.change', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:45:00.557612+00', 0, NULL, '{"before": {"maxAgeSeconds": 2592000, "idleTimeoutSeconds": 604800}, "maxAgeSeconds": 2000000000, "idleTimeoutSeconds": 2000000000}', '768', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('e99d1640-8081-4967-8efe-11daf241d324', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:45:00.557612+00', 0, NULL, '{"name": "api", "keyId": "6c432040-3859-47e2-9503-e851fdb5c82a", "scopes": ["introspect", "events"], "expiresAt": null}', '768', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('0f5850a4-1aca-4a14-99f3-d10f264f27c5', 'key.create', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:45:00.557612+00', 0, NULL, '{"name": "old", "keyId": "844036bc-1c3b-4366-87ef-859824a9c360", "scopes": ["security"], "expiresAt": null}', '768', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('3ccf1ab9-8cf9-4d03-a1a5-42888b993d7e', 'key.revoke', NULL, 'database', 'postgres', NULL, NULL, NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:45:00.557612+00', 0, NULL, '{"name": "old", "keyId": "844036bc-1c3b-4366-87ef-859824a9c360", "scopes": ["security"], "expiresAt": null}', '768', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('4955b628-f3ea-4f8d-84e6-d580cd9ba4a2', 'user.role', NULL, 'database', 'postgres', NULL, 'grace', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:45:00.557612+00', 0, NULL, '{"role": "security", "before": null}', '768', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('b2ccb2f9-dbc7-486d-8b5e-c5b53af201f2', 'user.role', NULL, 'database', 'postgres', NULL, 'alan', NULL, '127.0.0.1', NULL, NULL, '2026-11-28 10:45:00.557612+00', 0, NULL, '{"role": "auditor", "before": null}', '768', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('4d2eff00-3ef3-461a-bf18-d231c935940e', 'user.lock', NULL, 'database', 'postgres', NULL, 'eve', 'stolen', '127.0.0.1', NULL, NULL, '2026-11-28 10:45:00.557612+00', 0, NULL, '{"lockedUntil": "forever"}', '768', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('1be5fbc1-6ea9-4b7f-94a9-b3888ad94fa2', 'user.lock', NULL, 'database', 'postgres', NULL, 'mallory', 'fraud', '127.0.0.1', NULL, NULL, '2026-11-28 10:45:00.557612+00', 0, NULL, '{"lockedUntil": "2080-01-01T00:00:00.000Z"}', '768', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000006', 'incident.execute', NULL, 'staff', 'grace', NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 10:45:00.557612+00', 1, '{"userIds": ["eve"]}', '{"planId": "00000000-0000-4000-8000-000000000004"}', '769', NULL, NULL);
+INSERT INTO global_logout.operation (id, kind, scope, actor_kind, actor_id, actor_session_id, user_id, reason, ip_address, user_agent, request_id, at, revoked_count, selection, result, xid, waited_ms, erased_by) VALUES ('00000000-0000-4000-8000-000000000007', 'incident.finish', NULL, 'system', NULL, NULL, NULL, 'breach', NULL, NULL, NULL, '2026-11-28 10:45:00.557612+00', 0, NULL, '{"planId": "00000000-0000-4000-8000-000000000004", "operationId": "00000000-0000-4000-8000-000000000006"}', '769', NULL, NULL);
 
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (4, '1c0ce45a-bebe-4d13-b266-e7f2dce6adda', 'ada', 'a34be489-913d-4f13-b83c-523f8dad7955', 3, '2026-11-28 10:27:27.491304+00', '203.0.113.9', 'Thief', false, false, '1025');
-INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid) VALUES (5, '7da5f477-df98-4fdc-80b9-f98001aea0b1', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 10:27:27.491304+00', '203.0.113.9', 'Thief', false, false, '1025');
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (4, '70f44b82-9e62-4b80-b9a6-3dbd2ad076ef', 'ada', 'c14172a1-2f13-46bb-83f4-66569159c960', 3, '2026-11-28 10:45:00.557612+00', '203.0.113.9', 'Thief', false, false, '769', NULL);
+INSERT INTO global_logout.replay (id, session_id, user_id, operation_id, count, at, ip_address, user_agent, same_address, same_program, xid, acknowledged_by) VALUES (5, 'fd441c24-49a0-4970-ac4d-40f144f4f46e', 'ada', '00000000-0000-4000-8000-000000000001', 3, '2026-11-28 10:45:00.557612+00', '203.0.113.9', 'Thief', false, false, '769', NULL);
 
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (1, '1c0ce45a-bebe-4d13-b266-e7f2dce6adda', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', 'a34be489-913d-4f13-b83c-523f8dad7955', '2026-11-28 10:27:27.491304+00', '1024', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, NULL, false, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (2, '7da5f477-df98-4fdc-80b9-f98001aea0b1', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 10:27:27.491304+00', '1024', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, NULL, false, 'Lost tablet');
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (3, '9275135f-4c11-467c-85b9-cfc8f2320fd2', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 10:27:27.491304+00', '1025', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, NULL, false, NULL);
-INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (6, 'cb9ce538-3d2e-4aa1-b653-22f3bb8e745a', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 10:27:27.491304+00', '1025', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, NULL, true, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (1, '70f44b82-9e62-4b80-b9a6-3dbd2ad076ef', 'H73ISPARRBQpU2Y5n86loyAD5FLZnnld0MVWRV43AVI', 'ada', 'c14172a1-2f13-46bb-83f4-66569159c960', '2026-11-28 10:45:00.557612+00', '768', '2026-11-28 10:45:00.557612+00', '2026-11-28 10:45:00.557612+00', NULL, NULL, false, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (2, 'fd441c24-49a0-4970-ac4d-40f144f4f46e', 'uD009XVVYkR_MszrrQ2Tn3gbE8V2qXgfnXVLvEknNeo', 'ada', '00000000-0000-4000-8000-000000000001', '2026-11-28 10:45:00.557612+00', '768', '2026-11-28 10:45:00.557612+00', '2026-11-28 10:45:00.557612+00', NULL, NULL, false, 'Lost tablet');
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (3, 'f0408b01-a807-4829-8458-33aa0e1d27cb', 'aZzUxzVxeL9U2dPjqNM4vNIutWfWUSU9bHZK_lv3oHw', 'ada', NULL, '2026-11-28 10:45:00.557612+00', '769', '2026-11-28 10:45:00.557612+00', '2026-11-28 10:45:00.557612+00', NULL, NULL, false, NULL);
+INSERT INTO global_logout.revoked_session (id, session_id, session_token, user_id, operation_id, revoked_at, xid, created_at, last_seen_at, ip_address, user_agent, of_many, device_name) OVERRIDING SYSTEM VALUE VALUES (6, '6667f536-9dda-44a1-9eda-e12ee0635581', 'Atu3w581ZoJjm9W3cqdSs556ZgktThsLD4XrwNhQBb0', 'eve', '00000000-0000-4000-8000-000000000006', '2026-11-28 10:45:00.557612+00', '769', '2026-11-28 10:45:00.557612+00', '2026-11-28 10:45:00.557612+00', NULL, NULL, true, NULL);
 
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('47316a2f-e63b-4419-bbea-35cc826f1638', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 10:27:27.491304+00', NULL, '2026-11-28 10:27:27.491304+00', NULL);
-INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('f13d2ba7-63c5-4a54-831d-23d6c1beb2f1', 'old', 'x', '{security}', '2026-11-28 10:27:27.491304+00', NULL, NULL, '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('6c432040-3859-47e2-9503-e851fdb5c82a', 'api', 'B6AInF6OvIkd2JGMeQYR9ICTd8Ke0gpNV56Hwlp1gHI', '{introspect,events}', '2026-11-28 10:45:00.557612+00', NULL, '2026-11-28 10:45:00.557612+00', NULL);
+INSERT INTO global_logout.service_key (id, name, key_hash, scopes, created_at, expires_at, last_used_at, revoked_at) VALUES ('844036bc-1c3b-4366-87ef-859824a9c360', 'old', 'x', '{security}', '2026-11-28 10:45:00.557612+00', NULL, NULL, '2026-11-28 10:45:00.557612+00');
 
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', 'e76038e3-19a9-442f-9888-49391a3b8f62', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', 'fc6e2020-fd13-46c9-a4df-74535aab9402', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, '192.0.2.44', 'Desk', NULL, 0, NULL, NULL, NULL, NULL);
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', '1ba72904-4983-486b-9380-93c510f81c98', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, '198.51.100.23', 'Phone', NULL, 0, 'Ada''s phone', 'passkey', 'GB', 'London');
-INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '9b85b64a-68f7-4bdd-b88e-284d11fb4dd1', '2026-11-28 10:27:27.491304+00', '2026-11-28 10:27:27.491304+00', NULL, '2001:db8::7', 'Laptop', NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('KwVRpe9QmpZU0cNrCao_sZOLj6rv4rJSf--2w6fLH1c', 'ada', '2026-01-01 00:00:00', '5fc43109-91f8-4ac7-979b-b8b3dc2bee1b', '2026-11-28 10:45:00.557612+00', '2026-11-28 10:45:00.557612+00', NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', 'grace', 'infinity', '390778bf-3855-4d46-bb74-e2b6028804d1', '2026-11-28 10:45:00.557612+00', '2026-11-28 10:45:00.557612+00', NULL, '192.0.2.44', 'Desk', NULL, 0, NULL, NULL, NULL, NULL);
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('wN_UmCr69V2kE8_-N-6zt0q2M3XzyoN_QxzB1ONVRUc', 'ada', 'infinity', 'a8716026-d9c4-4d09-83e9-7aeb2198603d', '2026-11-28 10:45:00.557612+00', '2026-11-28 10:45:00.557612+00', NULL, '198.51.100.23', 'Phone', NULL, 0, 'Ada''s phone', 'passkey', 'GB', 'London');
+INSERT INTO global_logout.session ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", "ipAddress", "userAgent", "keyId", epoch, "deviceName", "signInMethod", country, city) VALUES ('cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', 'ada', '2070-01-01 00:00:00', '778c079a-cb85-4b56-94f7-206e7f5e6a5c', '2026-11-28 10:45:00.557612+00', '2026-11-28 10:45:00.557612+00', NULL, '2001:db8::7', 'Laptop', NULL, 0, NULL, NULL, NULL, NULL);
 
-INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '1025');
+INSERT INTO global_logout.session_change (id, session_token, xid) OVERRIDING SYSTEM VALUE VALUES (1, 'cA_pjEuayRMK61VDzalbn196Gl9EMeoBIxhLTa8AEXQ', '769');
 
 INSERT INTO global_logout.session_policy (singleton, idle_timeout_seconds, max_age_seconds, epoch) VALUES (true, 2000000000, 2000000000, 0);
 
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('grace', 'security', '2026-11-28 10:45:00.557612+00');
+INSERT INTO global_logout.staff (user_id, role, granted_at) VALUES ('alan', 'auditor', '2026-11-28 10:45:00.557612+00');
 
-INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.taken_over (session_token, at) VALUES ('pUlmiwaIQsMZE30HJJ5_09bgAqj_LzcGnqtFGIqr2oQ', '2026-11-28 10:45:00.557612+00');
 
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('ada', 'Ada Lovelace', 'ada@example.com', NULL);
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('grace', 'Grace Hopper', 'grace@example.com', 'https://example.com/grace.png');
 INSERT INTO global_logout."user" (id, name, email, image) VALUES ('eve', NULL, NULL, NULL);
 
-INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.user_link (singleton, linked, linked_at) VALUES (true, 'public.users', '2026-11-28 10:45:00.557612+00');
 
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 10:27:27.491304+00');
-INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 10:27:27.491304+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('eve', NULL, 'stolen', '2026-11-28 10:45:00.557612+00');
+INSERT INTO global_logout.user_lock (user_id, until, reason, locked_at) VALUES ('mallory', '2080-01-01 00:00:00+00', 'fraud', '2026-11-28 10:45:00.557612+00');
 
-SELECT pg_catalog.setval('global_logout.migration_id_seq', 6, true);
+SELECT pg_catalog.setval('global_logout.migration_id_seq', 7, true);
 
 SELECT pg_catalog.setval('global_logout.revoked_session_id_seq', 6, true);
 
@@ -1737,6 +1994,9 @@ ALTER TABLE ONLY global_logout.audit_link
 
 ALTER TABLE ONLY global_logout.audit_link
     ADD CONSTRAINT audit_link_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY global_logout.erased_user
+    ADD CONSTRAINT erased_user_pkey PRIMARY KEY (id_hash);
 
 ALTER TABLE ONLY global_logout.feed_horizon
     ADD CONSTRAINT feed_horizon_pkey PRIMARY KEY (singleton);
@@ -1761,6 +2021,9 @@ ALTER TABLE ONLY global_logout.job
 
 ALTER TABLE ONLY global_logout.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (id);
+
+ALTER TABLE global_logout.operation
+    ADD CONSTRAINT operation_kinds CHECK (((kind = ANY (ARRAY['logout'::text, 'session.end'::text, 'session.replace'::text, 'user.delete'::text, 'user.revoke'::text, 'user.lock'::text, 'user.unlock'::text, 'user.role'::text, 'user.export'::text, 'user.erase'::text, 'incident.plan'::text, 'incident.execute'::text, 'incident.finish'::text, 'key.create'::text, 'key.change'::text, 'key.revoke'::text, 'policy.change'::text, 'replays.acknowledge'::text, 'addresses.delete'::text])) AND (actor_kind = ANY (ARRAY['user'::text, 'service'::text, 'staff'::text, 'system'::text, 'database'::text])))) NOT VALID;
 
 ALTER TABLE ONLY global_logout.operation
     ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
@@ -1813,6 +2076,8 @@ CREATE INDEX operation_actor_id_at_idx ON global_logout.operation USING btree (a
 
 CREATE INDEX operation_at_id_idx ON global_logout.operation USING btree (at, id);
 
+CREATE INDEX operation_erased_by_idx ON global_logout.operation USING btree (erased_by) WHERE (erased_by IS NOT NULL);
+
 CREATE INDEX operation_kind_at_idx ON global_logout.operation USING btree (kind, at);
 
 CREATE INDEX operation_user_id_at_idx ON global_logout.operation USING btree (user_id, at);
@@ -1861,7 +2126,7 @@ CREATE TRIGGER incident_not_from_the_future BEFORE INSERT OR UPDATE OF planned_a
 
 CREATE CONSTRAINT TRIGGER incident_recorded AFTER INSERT OR UPDATE OF state, operation_id, started_at ON global_logout.incident DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION global_logout.require_incident_operation();
 
-CREATE TRIGGER incident_stays_done BEFORE UPDATE ON global_logout.incident FOR EACH ROW WHEN ((old.state = 'done'::text)) EXECUTE FUNCTION global_logout.refuse_changed_outcome();
+CREATE TRIGGER incident_stays_done BEFORE UPDATE ON global_logout.incident FOR EACH ROW WHEN (((old.state = 'done'::text) AND ((to_jsonb(new.*) - ARRAY['selection'::text, 'user_ids'::text, 'sample'::text]) IS DISTINCT FROM (to_jsonb(old.*) - ARRAY['selection'::text, 'user_ids'::text, 'sample'::text])))) EXECUTE FUNCTION global_logout.refuse_changed_outcome();
 
 CREATE TRIGGER operation_stamped BEFORE INSERT ON global_logout.operation FOR EACH ROW EXECUTE FUNCTION global_logout.stamp_operation();
 
@@ -1974,6 +2239,9 @@ REVOKE ALL ON FUNCTION global_logout.check_tokens_pooled(token_hashes text[]) FR
 GRANT ALL ON FUNCTION global_logout.check_tokens_pooled(token_hashes text[]) TO global_logout_service;
 GRANT ALL ON FUNCTION global_logout.check_tokens_pooled(token_hashes text[]) TO global_logout_checker;
 
+REVOKE ALL ON FUNCTION global_logout.delete_addresses(retention_seconds bigint, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.delete_addresses(retention_seconds bigint, most integer) TO global_logout_service;
+
 REVOKE ALL ON FUNCTION global_logout.delete_before_truncate() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT ended integer) FROM PUBLIC;
@@ -1982,6 +2250,14 @@ GRANT ALL ON FUNCTION global_logout.delete_user(user_id text, OUT xid text, OUT 
 
 REVOKE ALL ON FUNCTION global_logout.end_sessions(act global_logout.operation, only_id uuid, except_id uuid, most integer, OUT operation_id uuid, OUT ended integer, OUT ids uuid[], OUT revoked jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.end_sessions(act global_logout.operation, only_id uuid, except_id uuid, most integer, OUT operation_id uuid, OUT ended integer, OUT ids uuid[], OUT revoked jsonb) TO global_logout_service;
+
+REVOKE ALL ON FUNCTION global_logout.erase_user(user_id text, act jsonb, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ids uuid[], OUT erased jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.erase_user(user_id text, act jsonb, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ids uuid[], OUT erased jsonb) TO global_logout_service;
+
+REVOKE ALL ON FUNCTION global_logout.erased_id_hash(user_id text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION global_logout.erasure_digest(erasure uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.erasure_digest(erasure uuid) TO global_logout_service;
 
 REVOKE ALL ON FUNCTION global_logout.follow_users() FROM PUBLIC;
 
@@ -2023,8 +2299,18 @@ REVOKE ALL ON FUNCTION global_logout.mirror_user(user_id text, profile jsonb) FR
 
 REVOKE ALL ON FUNCTION global_logout.named_operation() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION global_logout.names_user(selection jsonb, user_id text, email text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION global_logout.operation_digest(o global_logout.operation) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.operation_digest(o global_logout.operation) TO global_logout_service;
+
+GRANT SELECT ON TABLE global_logout.audit_link TO global_logout_service;
+
+REVOKE ALL ON FUNCTION global_logout.operation_digest(o global_logout.operation, l global_logout.audit_link) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.operation_digest(o global_logout.operation, l global_logout.audit_link) TO global_logout_service;
+
+REVOKE ALL ON FUNCTION global_logout.operation_parts(o global_logout.operation, l global_logout.audit_link) FROM PUBLIC;
+GRANT ALL ON FUNCTION global_logout.operation_parts(o global_logout.operation, l global_logout.audit_link) TO global_logout_service;
 
 REVOKE ALL ON FUNCTION global_logout.prune_feed(retention_seconds bigint, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION global_logout.prune_feed(retention_seconds bigint, most integer) TO global_logout_service;
@@ -2122,9 +2408,9 @@ GRANT ALL ON FUNCTION global_logout.use_session(token_hash text, activity boolea
 
 REVOKE ALL ON FUNCTION global_logout.valid_session(token_hash text) FROM PUBLIC;
 
-GRANT SELECT ON TABLE global_logout.audit_head TO global_logout_service;
+REVOKE ALL ON FUNCTION global_logout.without_user(selection jsonb, user_id text, email text) FROM PUBLIC;
 
-GRANT SELECT ON TABLE global_logout.audit_link TO global_logout_service;
+GRANT SELECT ON TABLE global_logout.audit_head TO global_logout_service;
 
 GRANT SELECT ON TABLE global_logout.feed_horizon TO global_logout_service;
 
@@ -2183,6 +2469,8 @@ GRANT INSERT(user_agent) ON TABLE global_logout.replay TO global_logout_service;
 GRANT INSERT(same_address) ON TABLE global_logout.replay TO global_logout_service;
 
 GRANT INSERT(same_program) ON TABLE global_logout.replay TO global_logout_service;
+
+GRANT UPDATE(acknowledged_by) ON TABLE global_logout.replay TO global_logout_service;
 
 GRANT SELECT,DELETE ON TABLE global_logout.session_change TO global_logout_service;
 

@@ -145,6 +145,8 @@ t.test('each reader of revocations reads an index, and each index has a reader',
   await psql(
     `insert into operation (id, kind, actor_kind, revoked_count) values ('${incident}', 'incident.execute', 'staff', 10000)`,
   )
+  await psql(`insert into incident (id, reason, selection, actor_kind, expires_at, planned_sessions, planned_users, staff_sessions, sample)
+    values ('${incident}', 'breach', '{"userIds": []}', 'staff', now(), 0, 0, 0, '[]')`)
   await psql(`set global_logout.operation_id = '${incident}'; delete from session where "userId" <= 'u32'`)
   await psql(`select (end_sessions((o.*)::operation, null, null, 0)).ended from generate_series(400, 899) n,
     jsonb_populate_record(null::operation, jsonb_build_object('kind', 'logout', 'actor_kind', 'user', 'user_id', 'u' || n)) o`)
@@ -196,6 +198,17 @@ t.test('each reader of revocations reads an index, and each index has a reader',
     ['figures of a day', [TIME], (tx) => countFigures(tx, range)],
     ['a step of retention', [PK], sqlOf('select global_logout.prune_feed(86400, 100)')],
     ['a large step of retention', [PK], sqlOf('select global_logout.prune_feed(86400, 1000)')],
+    [
+      'a step of the retention of addresses',
+      [TIME],
+      sqlOf(`update global_logout.job set done_until = now() - interval '30 days 2 hours' where name = 'addresses';
+        select global_logout.delete_addresses(29 * 86400, 100)`),
+    ],
+    [
+      'an erasure',
+      [PK, USER],
+      sqlOf(`select global_logout.erase_user('u500', '{"actor_kind": "system", "reason": "request 17"}')`),
+    ],
     ['whether a dump was restored', [PK], sqlOf('select global_logout.restored_elsewhere()')],
     [
       'a repeated logout',

@@ -143,7 +143,7 @@ t.test('the sweeper runs by itself, survives an error and stops on close', async
   }
   const { log, lines } = keepLog()
   const swept = () => lines.filter(({ message }) => message === 'expired sessions deleted')
-  const sweeping = { intervalMs: 5, retentionSeconds: 86_400 }
+  const sweeping = { intervalMs: 5, retentionSeconds: 86_400, addressRetentionSeconds: 86_400 }
   const sweeper = startSweeper(broken as typeof database, sweeping, log)
   t.teardown(() => sweeper.close())
   await waitFor('a sweep', () => swept().length > 0)

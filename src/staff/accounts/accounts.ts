@@ -15,8 +15,7 @@ import { lockUserForLogout } from '../../sessions/queries.ts'
 import { type Dated, type Ended, endedOf, endingAct, MOST_LISTED } from '../../sessions/revoke.ts'
 import type { Session } from '../../sessions/schema.ts'
 import { countActiveSessions, listSessions } from '../../sessions/session-list.ts'
-import { listReplays } from '../replays/queries.ts'
-import type { Replay } from '../replays/schema.ts'
+import { type ListedReplay, listReplays } from '../replays/queries.ts'
 import type { StaffRole } from '../role-names.ts'
 import { findRole, setRole } from '../roles.ts'
 import { type FoundUser, findUser, findUsers, listRevocations, type Revocation } from './queries.ts'
@@ -37,7 +36,7 @@ export interface Account {
   next: string | null
   /** Newest first. No operation: ended outside the service. */
   revocations: Revocation[]
-  replays: Replay[]
+  replays: ListedReplay[]
 }
 
 /**

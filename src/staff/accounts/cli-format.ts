@@ -45,16 +45,17 @@ export function printAccount(account: Account, placeOf: PlaceOf, wide?: boolean)
   if (replays.length === 0) return
   print(`\nReused revoked tokens: ${replays.length}`)
   printTable(
-    ['at', 'session', 'times', 'address', 'device', 'compared with the session'],
+    ['at', 'session', 'times', 'address', 'device', 'compared with the session', 'seen by'],
     replays
       .slice(0, MAX_PRINTED)
-      .map(({ sessionId, at, count, ipAddress, userAgent, ...same }) => [
+      .map(({ sessionId, at, count, ipAddress, userAgent, acknowledged, ...same }) => [
         formatInstant(at),
         shortId(sessionId, wide),
         String(count),
         ipAddress ?? '-',
         deviceName(describeDevice(userAgent)),
         compareWithSession(same),
+        acknowledged ? (acknowledged.actorId ?? acknowledged.actorKind) : '-',
       ]),
   )
 }

@@ -13,9 +13,12 @@ const UNKNOWN_ID = 'act on an id that no user has here yet; the id of the applic
 /** Loaded when a command runs, to keep help and completion fast. */
 const actions = () => import('./cli-actions.ts')
 
-export function addAccountCommands(program: Command, context: AccountsContext): void {
-  const users = program.command('user').description('find users, show them, set their role')
-  users.action(() => users.error('user: find, show or role?'))
+/** @returns the command `user`, for commands of other modules. */
+export function addAccountCommands(program: Command, context: AccountsContext): Command {
+  const users = program
+    .command('user')
+    .description('find users, show them, set their role; acknowledge an alarm; export or erase personal data')
+  users.action(() => users.error('user: find, show, role, acknowledge, export or erase?'))
 
   users
     .command('find')
@@ -124,4 +127,5 @@ export function addAccountCommands(program: Command, context: AccountsContext): 
     .action(async (texts: string[], options: Partial<ActOptions>) =>
       (await actions()).unlock(context, texts, options),
     )
+  return users
 }

@@ -35,10 +35,13 @@ export function toAccount(
       ...toEndedSession(session),
       operation: operation && toOperationJson(operation),
     })),
-    replays: replays.map(({ sessionId, count, at, ipAddress, userAgent, sameAddress, sameProgram }) => ({
-      ...{ sessionId, count, ipAddress, userAgent, sameAddress, sameProgram },
-      at: at.toISOString(),
-    })),
+    replays: replays.map(
+      ({ sessionId, count, at, ipAddress, userAgent, sameAddress, sameProgram, acknowledged }) => ({
+        ...{ sessionId, count, ipAddress, userAgent, sameAddress, sameProgram },
+        at: at.toISOString(),
+        acknowledged: acknowledged && toOperationJson(acknowledged),
+      }),
+    ),
   }
 }
 

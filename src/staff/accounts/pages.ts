@@ -63,7 +63,10 @@ export async function accountPages(
     async (request, reply) => {
       const { id, done, cursor } = request.query
       const account = await accounts.show(id, { cursor })
-      const actors = account.revocations.map(({ operation }) => operation?.actorId)
+      const actors = [
+        ...account.revocations.map(({ operation }) => operation?.actorId),
+        ...account.replays.map(({ acknowledged }) => acknowledged?.actorId),
+      ]
       const found = done ? await sessions.operation(done, MAX_LISTED) : null
       return send(
         reply,

@@ -58,6 +58,7 @@ export const account = z.object({
       ipAddress: nullableText,
       userAgent: nullableText,
       ...comparison,
+      acknowledged: operationJson.nullable().describe('who has seen it, when and why; null: not yet'),
     }),
   ),
 })

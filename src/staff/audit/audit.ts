@@ -141,6 +141,7 @@ const EXTERNAL_ENTRY = {
   selection: null,
   result: null,
   waitedMs: null,
+  erasedBy: null,
 }
 
 function toEntry({ xid: _, ...rest }: Operation): AuditEntry {

@@ -2,10 +2,14 @@
  * The hash chain over operations: each link hashes the digest of one operation with the previous link. A changed or removed
  * operation breaks the chain, and `verify` names the row. The owner of the tables can rebuild the chain or cut off its end:
  * only a chain head stored elsewhere reveals that, so the service logs the head.
+ *
+ * Personal fields are in the digest as salted hashes. An erasure deletes fields and salts, keeps the hashes, and states in its own
+ * operation what it erased: so the chain is unchanged, and a field that is gone without an erasure is found.
  */
 import { hash } from 'node:crypto'
 import type { Database, Executor } from '../../database/database.ts'
 import { sqlState } from '../../database/failures.ts'
+import type { Finding } from './finding.ts'
 import {
   type Head,
   hasLink,
@@ -14,9 +18,9 @@ import {
   readCoverage,
   readHead,
   readLinks,
-  readRevocationCountMismatches,
   sealOperations,
 } from './queries.ts'
+import { findChangedErasures, findRevocationCountMismatches } from './record-checks.ts'
 import type { SealedLinks } from './sealed.ts'
 
 /** Rows of one query of `verify`. */
@@ -31,27 +35,11 @@ const SEAL_MS = 300_000
 const GENESIS: Buffer = hash('sha256', 'global-logout audit', 'buffer')
 const BEGINNING: OperationPosition = ['-infinity', '00000000-0000-0000-0000-000000000000']
 
-/** A mismatch between the chain and the operations. */
-export interface Finding {
-  kind:
-    | 'operation_changed'
-    | 'operation_missing'
-    | 'operation_unsealed'
-    | 'revocation_count_mismatch'
-    | 'link_changed'
-    | 'link_missing'
-    | 'head_changed'
-    | 'head_not_as_noted'
-  /** The affected link and operation. */
-  seq?: number
-  operationId?: string
-  /** For people to read. */
-  detail: string
-}
-
 export interface Verification {
   operations: number
   links: number
+  /** Operations from which a person was erased. */
+  erased: number
   /** `seq:hash`, to store elsewhere and pass as `expect` next time. */
   head: string
   findings: Finding[]
@@ -111,15 +99,15 @@ export async function verify(
 ): Promise<Verification> {
   const noted = expect === undefined ? null : parseHead(expect)
   await sealIfPossible(database)
-  const { findings, links, head, at, last } = await walkLinks(database, noted?.seq)
+  const { findings, links, erased, head, at, last } = await walkLinks(database, noted?.seq)
   if (noted && !at?.equals(noted.hash)) findings.push(headMismatch(noted, last.seq))
   const { operations, uncovered } = await walkOperations(database)
   for (const operationId of uncovered) {
     const detail = `operation ${operationId} is older than a minute and has no link`
     findings.push({ kind: 'operation_unsealed', operationId, detail })
   }
-  findings.push(...(await findRevocationCountMismatches(database)))
-  return { operations, links, head: formatHead(head), findings }
+  findings.push(...(await findChangedErasures(database)), ...(await findRevocationCountMismatches(database)))
+  return { operations, links, erased, head: formatHead(head), findings }
 }
 
 /**
@@ -131,6 +119,7 @@ async function walkLinks({ run }: Pick<Database, 'run'>, noted: number | undefin
   let last: Head = { seq: 0, hash: GENESIS }
   let at = noted === 0 ? GENESIS : undefined
   let links = 0
+  let erased = 0
   let head: Head
   /** Hashes that the next link may build on; null after a missing link. */
   let bases: Buffer[] | null = [GENESIS]
@@ -154,6 +143,7 @@ async function walkLinks({ run }: Pick<Database, 'run'>, noted: number | undefin
       if (link.seq === noted) at = link.hash
       last = link
       links++
+      if (link.erased) erased++
     }
     if (batch.links.length < BATCH) break
   }
@@ -162,11 +152,14 @@ async function walkLinks({ run }: Pick<Database, 'run'>, noted: number | undefin
     const detail = `the head says ${formatHead(head)}, the last link is ${formatHead(last)}`
     findings.push({ kind: 'head_changed', seq: head.seq, detail })
   }
-  return { findings, links, head, at, last }
+  return { findings, links, erased, head, at, last }
 }
 
 /** The mismatch of one link or its operation, if any. */
-function checkLink({ seq, operationId, hash, digest, now }: Link, bases: Buffer[] | null): Finding | null {
+function checkLink(
+  { seq, operationId, hash, digest, now, emptied }: Link,
+  bases: Buffer[] | null,
+): Finding | null {
   const where = { seq, operationId }
   const builtOn = (digest: Buffer) =>
     bases === null || bases.some((base) => linkHash(base, digest).equals(hash))
@@ -183,6 +176,12 @@ function checkLink({ seq, operationId, hash, digest, now }: Link, bases: Buffer[
       kind: 'operation_changed',
       ...where,
       detail: `operation ${operationId} (link ${seq}) was changed`,
+    }
+  if (emptied)
+    return {
+      kind: 'operation_emptied',
+      ...where,
+      detail: `operation ${operationId} (link ${seq}) lost fields by no erasure, or before their retention was over`,
     }
   return null
 }
@@ -209,21 +208,6 @@ async function walkOperations(database: Pick<Database, 'run' | 'transaction'>) {
     place = page.last
   }
   return { operations, uncovered }
-}
-
-/** Finds operations under which more sessions are recorded than they state: a sign of deletions under a false name. */
-async function findRevocationCountMismatches({
-  transaction,
-}: Pick<Database, 'transaction'>): Promise<Finding[]> {
-  const mismatches = await transaction(async (tx) => {
-    await tx.extend(SEAL_MS)
-    return readRevocationCountMismatches(tx)
-  })
-  return mismatches.map(({ operationId, recorded, stated }) => ({
-    kind: 'revocation_count_mismatch',
-    operationId,
-    detail: `operation ${operationId} states ${stated} ended sessions, but ${recorded} are recorded under it`,
-  }))
 }
 
 function linkHash(base: Buffer, digest: Buffer): Buffer {

@@ -114,12 +114,13 @@ export async function show(
 
 export async function verifyRecord(context: AuditContext, { expect, json }: VerifyOptions): Promise<void> {
   const found = await context.withDatabase((database) => verify(database, { expect }))
-  const { operations, links, head, findings } = found
+  const { operations, links, erased, head, findings } = found
   if (json) printJson(found)
   else {
     for (const { detail } of findings) print(`- ${detail}`)
     const verdict = findings.length === 0 ? 'The audit log is intact' : count(findings.length, 'finding')
-    print(`${verdict}: ${count(operations, 'operation')}, ${count(links, 'link')}.\nHead ${head}`)
+    const ofWhich = erased > 0 ? `, ${count(erased, 'operation')} with a person erased` : ''
+    print(`${verdict}: ${count(operations, 'operation')}, ${count(links, 'link')}${ofWhich}.\nHead ${head}`)
   }
   if (findings.length > 0) throw new Failed()
 }
@@ -140,25 +141,26 @@ async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
 
 type Shown = Pick<
   AuditEntry,
-  'at' | 'kind' | 'scope' | 'revokedCount' | 'userId' | 'actorKind' | 'actorId' | 'reason' | 'id'
+  'at' | 'kind' | 'scope' | 'revokedCount' | 'userId' | 'actorKind' | 'actorId' | 'reason' | 'id' | 'erasedBy'
 >
 
 const HEADER = ['at', 'id', 'what', 'ended', 'user', 'by', 'why']
 
 /** Users who act on themselves are not named twice. */
 function row(
-  { at, kind, scope, revokedCount, userId, actorKind, actorId, reason, id }: Shown,
+  { at, kind, scope, revokedCount, userId, actorKind, actorId, reason, id, erasedBy }: Shown,
   wide: boolean | undefined,
 ): string[] {
   const own = actorKind === 'user' && actorId === userId && !wide
+  const none = erasedBy ? '(erased)' : '-'
   const who = [actorKind, actorId !== null && !own ? shortId(actorId, wide) : null].filter(Boolean).join(' ')
   return [
     formatInstant(at),
     id ? shortId(id, wide) : '-',
     scope ? `${kind} ${scope}` : kind,
     String(revokedCount),
-    userId ? shortId(userId, wide) : '-',
+    userId ? shortId(userId, wide) : none,
     who || '-',
-    reason ?? '-',
+    reason ?? none,
   ]
 }

@@ -19,6 +19,7 @@ const COLUMNS = [
   'selection',
   'result',
   'waitedMs',
+  'erasedBy',
   'id',
 ] as const satisfies readonly (keyof AuditEntry)[]
 

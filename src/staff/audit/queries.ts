@@ -151,11 +151,15 @@ export interface Link extends Head {
   /** The digest in the link, and that of the operation now; null if the operation is missing. */
   digest: Buffer
   now: Buffer | null
+  /** Whether an erasure has taken a person out of the operation. */
+  erased: boolean
+  /** Whether fields are gone that no erasure names, or that retention had not reached. */
+  emptied: boolean
 }
 
 /**
  * Links after `seq`, in order, each with the current digest of its operation, and the chain head in the same snapshot. A
- * subquery does one index look-up per link; for a join, the planner would scan the whole table for every batch.
+ * subquery with a limit does one index look-up per link; for a join, the planner would scan the whole table for every batch.
  */
 export async function readLinks(
   db: Executor,
@@ -166,40 +170,21 @@ export async function readLinks(
     db,
     sql`
     select h.seq::float8 as "headSeq", h.hash as "headHash",
-      l.seq::float8 as seq, l.hash, l.operation_id as "operationId", l.digest,
-      (select global_logout.operation_digest(o) from global_logout.operation o where o.id = l.operation_id) as now
+      l.seq::float8 as seq, l.hash, l.operation_id as "operationId", l.digest, now.digest as now,
+      coalesce(now.erased, false) as erased, coalesce(now.emptied, false) as emptied
     from global_logout.audit_head h left join (
       select * from global_logout.audit_link where seq > ${seq} order by seq limit ${limit}
-    ) l on true order by l.seq`,
+    ) l on true left join lateral (
+      select global_logout.operation_digest(o, l) as digest, o.erased_by is not null as erased,
+        (o.erased_by is null and num_nonnulls(l.subject_hash, l.selection_hash, l.actor_hash) > 0)
+          or (l.origin_hash is not null and l.actor_hash is null and coalesce(o.at >= (select max((d.result ->> 'before'::text)::timestamptz)
+            from global_logout.operation d where d.kind = 'addresses.delete'), true)) as emptied
+      from global_logout.operation o where o.id = l.operation_id limit 1
+    ) now on true order by l.seq`,
   )
   if (!rows[0]) throw missingHead()
   const { headSeq, headHash } = rows[0]
   return { head: { seq: headSeq, hash: headHash }, links: rows.filter((row) => row.seq !== null) }
-}
-
-export interface RevocationCountMismatch {
-  operationId: string
-  /** Sessions recorded under it, and the number that it states. */
-  recorded: number
-  stated: number
-}
-
-/**
- * Operations under which more sessions ended than they state. An incident states its number at its end, in another operation;
- * until then its own row counts. Retention lowers the recorded number, never raises it.
- */
-export async function readRevocationCountMismatches(tx: Executor): Promise<RevocationCountMismatch[]> {
-  return fetchRows<RevocationCountMismatch>(
-    tx,
-    sql`
-    select recorded.id as "operationId", recorded.count as recorded, stated.count as stated
-    from (select operation_id as id, count(*)::int as count from global_logout.revoked_session group by 1) recorded
-    join global_logout.operation o using (id), lateral (select case when o.kind <> 'incident.execute' then o.revoked_count else coalesce(
-      (select min(f.revoked_count) from global_logout.operation f
-        where f.kind = 'incident.finish' and f.result ->> 'operationId'::text = o.id::text),
-      (select i.ended from global_logout.incident i where i.operation_id = o.id), 0) end as count) stated
-    where recorded.count > stated.count order by o.at, o.id`,
-  )
 }
 
 /** A page of operations in the order of time, and those of them without a link. */

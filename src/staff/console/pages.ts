@@ -13,12 +13,14 @@ import { auditPages } from '../audit/pages.ts'
 import { entered, send, viewerOf } from '../forms.ts'
 import { incidentPages } from '../incidents/pages.ts'
 import { overviewPages } from '../overview/pages.ts'
+import { personalDataPages } from '../personal-data/pages.ts'
+import { replayPages } from '../replays/pages.ts'
 import type { Section } from '../views/frame.ts'
 import { consoleProblemPage } from '../views/problem-page.ts'
 import { retryPage } from '../views/retry-page.ts'
 
 /** The pages below `/admin`; each names what it takes. */
-const PAGES = [overviewPages, accountPages, incidentPages, auditPages]
+const PAGES = [overviewPages, accountPages, replayPages, incidentPages, personalDataPages, auditPages]
 type PageParts = (typeof PAGES)[number] extends (app: never, parts: infer Parts) => unknown ? Parts : never
 
 export type ConsoleParts = PageParts

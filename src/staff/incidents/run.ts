@@ -15,7 +15,6 @@ import { sleep } from '../../lib/sleep.ts'
 import { recordOperation } from '../../operations/record.ts'
 import { currentXid } from '../../sessions/queries.ts'
 import { claimIncident, RENEW_MS, releaseClaim, renewClaim } from './claims.ts'
-import { shownSelection } from './selection.ts'
 import {
   closePass,
   endSessions,
@@ -190,14 +189,14 @@ async function finish(
 ): Promise<boolean> {
   await tx.extend(PASS_MS)
   const writing = left.filter((each) => each.writing).length
-  const { ended, counts, counted } = await readOutcome(tx, running)
+  const { ended, counts, counted, selection } = await readOutcome(tx, running)
   const outcome = { ...counts, waitedMs, stillOpen: { writing, reading: left.length - writing } }
   if (!(await finishIncident(tx, running, { counted, ended }, outcome))) return false
   await recordOperation(tx, crypto.randomUUID(), ended, {
     kind: 'incident.finish',
     actorKind: 'system',
     reason: running.reason,
-    selection: shownSelection(running.selection),
+    selection,
     result: { planId: running.id, operationId: running.operationId, ...outcome },
   })
   return true

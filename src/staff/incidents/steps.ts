@@ -7,7 +7,7 @@ import type { Executor } from '../../database/database.ts'
 import { fetchRows } from '../../database/rows.ts'
 import { session } from '../../sessions/schema.ts'
 import { matching } from './counts.ts'
-import { type IncidentOutcome, incident, incidentPlanned } from './schema.ts'
+import { type IncidentOutcome, incident, incidentPlanned, type ShownSelection } from './schema.ts'
 import { wholeSelection } from './selection.ts'
 import type { Selection } from './selector-values.ts'
 
@@ -124,13 +124,17 @@ type Counts = Pick<
 
 /**
  * The outcome by the recorded revocations, and the incident's own count in the same snapshot. Holds the incident's row, so that
- * no session is recorded under it any more.
+ * no session is recorded under it any more, and no user is erased from its selection.
  */
 export async function readOutcome(
   tx: Executor,
   { id, operationId, planned, estimated, epoch }: Running,
-): Promise<{ ended: number; counts: Counts; counted: number }> {
-  await tx.select({ id: incident.id }).from(incident).where(eq(incident.id, id)).for('update')
+): Promise<{ ended: number; counts: Counts; counted: number; selection: ShownSelection }> {
+  const [held] = await tx
+    .select({ selection: incident.selection })
+    .from(incident)
+    .where(eq(incident.id, id))
+    .for('update')
   const [found] = await fetchRows<{
     ended: number
     counted: number
@@ -150,7 +154,7 @@ export async function readOutcome(
       (select count(*)::int from (select from ended group by user_id) as users) as users,
       (select count(*)::int from ended where user_id in (select user_id from global_logout.staff)) as "staffSessions"`,
   )
-  if (!found) throw new Error('the count returned no row')
+  if (!found || !held) throw new Error('the count returned no row')
   const { ended, counted, endedPlanned, ...rest } = found
   const compared = epoch === null &&
     !estimated && {
@@ -158,7 +162,7 @@ export async function readOutcome(
       endedLater: ended - endedPlanned,
       goneMeanwhile: planned - endedPlanned,
     }
-  return { ended, counts: { ...(compared || NOT_COMPARED), ...rest }, counted }
+  return { ended, counts: { ...(compared || NOT_COMPARED), ...rest }, counted, ...held }
 }
 
 /**

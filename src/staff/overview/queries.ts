@@ -132,14 +132,14 @@ export interface ReplayedUser {
   elsewhere: boolean
 }
 
-/** Users whose revoked tokens were reused within a day, latest first. */
+/** Users whose revoked tokens were reused within a day and not acknowledged, latest first. */
 export async function listRecentReplays(db: Executor, limit: number): Promise<ReplayedUser[]> {
   const found = await fetchRows<Omit<ReplayedUser, 'last'> & { last: number }>(
     db,
     sql`select user_id as "userId", sum(count)::integer as count, extract(epoch from max(at))::float8 as last,
         coalesce(bool_or(not (same_address and same_program)), false) as elsewhere
       from (select user_id, count, at, same_address, same_program from ${replay} where at > statement_timestamp() - interval '1 day'
-        order by at desc limit ${MAX_REPLAYS}) as seen
+        and acknowledged_by is null order by at desc limit ${MAX_REPLAYS}) as seen
       group by 1 order by last desc limit ${limit}`,
   )
   return found.map((row) => ({ ...row, last: new Date(row.last * 1000) }))

@@ -2,16 +2,43 @@
 import { desc, eq, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
 import { fetchRows } from '../../database/rows.ts'
+import { type Operation, operation } from '../../operations/schema.ts'
 import { type Replay, replay } from './schema.ts'
 
+export interface ListedReplay extends Replay {
+  /** The operation in which staff said that they have seen it. */
+  acknowledged: Operation | null
+}
+
 /** A user's replays, newest first. */
-export function listReplays(db: Executor, userId: string, limit: number): Promise<Replay[]> {
-  return db
-    .select()
+export async function listReplays(db: Executor, userId: string, limit: number): Promise<ListedReplay[]> {
+  const rows = await db
+    .select({ replay, acknowledged: operation })
     .from(replay)
+    .leftJoin(operation, eq(operation.id, replay.acknowledgedBy))
     .where(eq(replay.userId, userId))
     .orderBy(desc(replay.at), desc(replay.id))
     .limit(limit)
+  return rows.map(({ replay, acknowledged }) => ({ ...replay, acknowledged }))
+}
+
+/** Marks a user's replays as seen, those until `until` or all. @returns how many were not before. */
+export async function acknowledgeReplays(
+  tx: Executor,
+  userId: string,
+  operationId: string,
+  until: Date | null,
+): Promise<number> {
+  const [done] = await fetchRows<{ count: number }>(
+    tx,
+    sql`with seen as (
+      update global_logout.replay set acknowledged_by = ${operationId}::uuid
+      where user_id = ${userId} and acknowledged_by is null
+        and (${until?.toISOString() ?? null}::timestamptz is null
+          or date_trunc('milliseconds'::text, at) <= ${until?.toISOString() ?? null}::timestamptz) returning 1
+    ) select count(*)::integer as count from seen`,
+  )
+  return done?.count ?? 0
 }
 
 /** A refused token and its uses. */

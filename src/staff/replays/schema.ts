@@ -26,6 +26,8 @@ export const replay = ownSchema.table(
     /** Whether address and program are those of the session; null if either side is unknown. */
     sameAddress: boolean('same_address'),
     sameProgram: boolean('same_program'),
+    /** The operation in which staff said that they have seen it. */
+    acknowledgedBy: uuid('acknowledged_by'),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
   },
   (table) => [

@@ -42,10 +42,13 @@ export function userLink(id: string, names: DisplayNames): SafeHtml {
 export interface Actor {
   actorKind: ActorKind | null
   actorId: string | null
+  /** The operation that erased a person, maybe the actor. */
+  erasedBy?: string | null
 }
 
 /** The actor in words. */
-export function actor({ actorKind, actorId }: Actor, names: DisplayNames): SafeHtml {
+export function actor({ actorKind, actorId, erasedBy }: Actor, names: DisplayNames): SafeHtml {
+  if (actorId === null && erasedBy) return html`a user who was erased`
   if (actorKind === null) return html`unknown (changed in the database directly)`
   if (actorId === null) return html`the service itself`
   if (actorKind === 'database') return html`the database login ${quoted(actorId)}`

@@ -28,6 +28,7 @@ const READS = ['/users?q=x', '/users/USER/sessions', '/audit'].map((path) => ({
 const HARMS = [
   { path: '/users/USER/revoke', init: json({ reason: 'drill' }) as RequestInit },
   { path: '/users/USER/lock', init: { method: 'DELETE' } as RequestInit },
+  { path: '/users/USER/replays/acknowledge', init: json({ reason: 'drill' }) as RequestInit },
 ]
 
 t.test('every caller gets exactly its rights', async (t) => {

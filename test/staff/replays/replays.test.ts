@@ -9,6 +9,7 @@ import { claimJob } from '../../../src/database/jobs.ts'
 import { generateSessionToken } from '../../../src/sessions/tokens.ts'
 import { createReplays } from '../../../src/staff/replays/replays.ts'
 import { addUse, type Sender } from '../../../src/staff/replays/token-uses.ts'
+import { runHere } from '../../support/command.ts'
 import { hold } from '../../support/hold.ts'
 import { strictLog } from '../../support/log.ts'
 import { json, NEVER_MS, startService } from '../../support/service.ts'
@@ -381,6 +382,64 @@ t.test("in both modes, staff and services see whether it was the owner's device"
       CHECK_MODE,
     )
   }
+})
+
+t.test('staff acknowledge an alarm, with a reason; what comes later is a new one', async (t) => {
+  const [ada, grace] = [await addUser(), await addUser()]
+  await database.psql(`insert into staff (user_id, role) values ($1, 'security')`, [grace])
+  const desk = await signIn(grace)
+  const reuse = async () => {
+    const { token } = await revoked(ada)
+    await http('/check', { headers: { ...THIEF, authorization: `Bearer ${token}` } })
+    await service.replays.flush()
+  }
+  const page = async (path: string) => (await as(desk.token, path)).text()
+  const user = `/admin/user?id=${ada}`
+  const acknowledge = (body: object) =>
+    as(desk.token, `/api/admin/users/${ada}/replays/acknowledge`, json({ reason: 'her old laptop', ...body }))
+  await reuse()
+  t.match(await page(user), /A revoked token was used again 1 time/)
+  const alarm = new RegExp(
+    `${ada}</bdi></a> <span class="quiet">1 time, [^<]*<time[^]*?</time>, from another address or program`,
+  )
+  t.match(await page('/admin'), alarm)
+  t.match(await (await acknowledge({ until: '2026-01-01T00:00:00Z' })).json(), {
+    operationId: null,
+    count: 0,
+  })
+  const done = (await (await acknowledge({})).json()) as { operationId: string }
+  t.match(done, { operationId: /./, count: 1 })
+  t.match(await (await acknowledge({})).json(), { operationId: null, count: 0 }, 'once')
+  t.notMatch(await page(user), /was used again/)
+  t.match(await page(user), /acknowledged [\s\S]*her old laptop/)
+  t.notMatch(await page('/admin'), alarm)
+  const account = await service.accounts.show(ada)
+  t.match(account.replays, [
+    { acknowledged: { id: done.operationId, actorId: grace, reason: 'her old laptop' } },
+  ])
+  const [entry] = (await service.audit.list({ kind: 'replays.acknowledge' })).entries
+  t.match(entry, { id: done.operationId, userId: ada, actorId: grace, result: { count: 1 } })
+
+  await reuse()
+  t.match(await page(user), /A revoked token was used again 1 time/)
+  const link = /href="(\/admin\/user\/acknowledge[^"]+)"/
+    .exec(await page(user))?.[1]
+    ?.replaceAll('&amp;', '&')
+  const form = (reason: string) => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ reason }),
+  })
+  t.match(await page(link as string), /Acknowledge reused tokens/)
+  t.equal((await as(desk.token, link as string, form(''))).status, 400)
+  t.equal((await as(desk.token, link as string, form('hers, too'))).status, 303)
+  t.notMatch(await page(user), /was used again/)
+  await reuse()
+  const cli = runHere(['user', 'acknowledge', ada, '--reason', 'seen'], {
+    env: { DATABASE_URL: database.url },
+  })
+  t.equal(await cli.ended, 0)
+  t.match(cli.output(), '1 record acknowledged.')
 })
 
 t.test('the state kept for a token is bounded, and counts every replay', async (t) => {

@@ -8,7 +8,7 @@ import { deviceNames, type Ended } from '../../../sessions/views/parts.ts'
 import { count } from '../../../ui/format.ts'
 import { ENGLISH } from '../../../ui/view.ts'
 import type { DisplayNames } from '../../display-names.ts'
-import type { Replay } from '../../replays/schema.ts'
+import type { ListedReplay } from '../../replays/queries.ts'
 import { consolePage, type Viewer } from '../../views/frame.ts'
 import {
   actor,
@@ -53,7 +53,7 @@ ${badges({ ...user, lock: null })}
 ${done ? outcome(done) : ''}
 ${user.lock ? lockNotice(user.lock) : ''}
 ${viewer.role === 'security' ? actions(account) : ''}
-${replays.length > 0 ? replayList(replays) : ''}
+${replayAlarm(account, viewer)}
 <section aria-labelledby="active">
 <h2 id="active">${sessionCount === 0 ? 'No active session' : count(sessionCount, 'active session')}</h2>
 ${sessions.length > 0 ? sessionList(sessions) : html`<p class="empty">${isFirst ? 'This user is not signed in anywhere.' : 'No more sessions.'}</p>`}
@@ -63,8 +63,20 @@ ${sessionPages(account, isFirst)}
 <h2 id="ended">Recently ended</h2>
 ${revocations.length > 0 ? revocationList(revocations, user.id, names) : html`<p class="empty">No session of this user was ended early within the retention period.</p>`}
 <p><a href="/admin/audit?${String(new URLSearchParams({ user: user.id }))}">Audit log of this user</a></p>
-</section>`,
+</section>
+${acknowledgedReplays(replays, names)}
+${viewer.role === 'security' ? personalData(user.id) : ''}`,
   })
+}
+
+/** Folded, because it is rare: a request of the person, or an erasure. */
+function personalData(id: string): SafeHtml {
+  return html`<details><summary>Personal data</summary>
+<p>All that this service keeps of this person, for a request; or the end of it.</p>
+<nav class="actions" aria-label="Personal data">
+<a class="button" href="/admin/user/export?${idQuery(id)}" download>Export</a>
+<a class="button" href="/admin/user/erase?${idQuery(id)}">Erase…</a>
+</nav></details>`
 }
 
 function actions({ user, sessionCount }: Account): SafeHtml {
@@ -106,9 +118,13 @@ function lockNotice({ until, reason, lockedAt }: NonNullable<Account['user']['lo
 }
 
 /** One row for each sender (address, user agent and comparison), latest first, however often it tried. */
-function replayList(replays: Replay[]): SafeHtml {
+function replayAlarm({ user, replays: all }: Account, viewer: Viewer): SafeHtml {
+  const replays = all.filter(({ acknowledged }) => !acknowledged)
+  const [newest] = replays
+  if (!newest) return html``
   const total = replays.reduce((sum, replay) => sum + replay.count, 0)
-  const senders = new Map<string, Replay>()
+  const acknowledge = new URLSearchParams({ id: user.id, until: newest.at.toISOString() })
+  const senders = new Map<string, ListedReplay>()
   for (const replay of replays) {
     const key = JSON.stringify([replay.ipAddress, replay.userAgent, replay.sameAddress, replay.sameProgram])
     const latest = senders.get(key) ?? { ...replay, count: 0 }
@@ -120,7 +136,7 @@ function replayList(replays: Replay[]): SafeHtml {
     userAgent,
     count: n,
     ...same
-  }: Replay) => html`<li>${deviceIcon({ userAgent })}
+  }: ListedReplay) => html`<li>${deviceIcon({ userAgent })}
 <span><strong>${nameOf(ENGLISH, { userAgent })}</strong>${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}<br>
 <span class="quiet">${count(n, 'time')}, last ${ago(at)}: ${compareWithSession(same)}</span>${agent(userAgent)}</span></li>
 `
@@ -128,6 +144,28 @@ function replayList(replays: Replay[]): SafeHtml {
 <h2 id="replays">A revoked token was used again ${count(total, 'time')}</h2>
 <p>It was refused. The sender holds a copy: a thief, or a device that was offline when it was signed out.</p>
 ${folded([...senders.values()], row)}
+${viewer.role === 'security' ? html`<nav class="actions" aria-label="Reused tokens"><a class="button" href="/admin/user/acknowledge?${String(acknowledge)}">Acknowledge…</a></nav>` : ''}
+</section>`
+}
+
+/** Who has seen which, latest first. */
+function acknowledgedReplays(replays: ListedReplay[], names: DisplayNames): SafeHtml {
+  const seen = new Map<string, { by: Operation; uses: number }>()
+  for (const { acknowledged: by, count: uses } of replays)
+    if (by) seen.set(by.id, { by, uses: uses + (seen.get(by.id)?.uses ?? 0) })
+  if (seen.size === 0) return html``
+  const row = ({
+    by,
+    uses,
+  }: {
+    by: Operation
+    uses: number
+  }) => html`<li><span><strong>${count(uses, 'use')}</strong> of a revoked token<br>
+<span class="quiet">acknowledged ${ago(by.at)} by ${actor(by, names)}${by.reason ? html`: ${quoted(by.reason)}` : ''}</span></span></li>
+`
+  return html`<section aria-labelledby="seen">
+<h2 id="seen">Acknowledged reused tokens</h2>
+<div class="panel">${folded([...seen.values()], row)}</div>
 </section>`
 }
 

@@ -11,7 +11,7 @@ export type Shown = Omit<AuditEntry, 'requestId' | 'waitedMs' | 'actorSessionId'
 
 /** One entry of the audit: when, what, to whom, by whom, why, from where. */
 function entry(shown: Shown, names: DisplayNames, when: (date: Date) => SafeHtml = ago): SafeHtml {
-  const { id, kind, at, userId, reason, revokedCount, ipAddress, userAgent } = shown
+  const { id, kind, at, userId, reason, revokedCount, ipAddress, userAgent, erasedBy } = shown
   const external = kind === 'external'
   const what = external ? 'Sessions ended outside the service' : operationLabel(kind, shown.scope)
   const incident = planIdOf(shown)
@@ -19,6 +19,7 @@ function entry(shown: Shown, names: DisplayNames, when: (date: Date) => SafeHtml
 <p class="when">${when(at)}</p>
 <div class="what">
 <p><strong>${id ? html`<a href="/admin/operation?id=${id}">${what}</a>` : what}</strong>${userId && userId !== shown.actorId ? html` of ${userLink(userId, names)}` : ''}</p>
+${erasedBy ? html`<p class="quiet">A person was <a href="/admin/operation?id=${erasedBy}">erased</a> from this entry.</p>` : ''}
 ${reason ? html`<p class="reason">${quoted(reason)}</p>` : ''}
 ${external ? html`<p class="quiet">Deleted by SQL, a foreign-key cascade or another program; no actor was recorded.</p>` : html`<p class="quiet">by ${actor(shown, names)}${ipAddress ? html` <span class="address">· ${ipAddress}</span>` : ''}${userAgent ? html` · ${nameOf(ENGLISH, { userAgent })}` : ''}${incident ? html` · <a href="/admin/incidents/${incident}">its incident</a>` : ''}</p>`}
 </div>

@@ -43,7 +43,8 @@ function listCaption({ operation, sessions, next }: OperationPage, isFirst: bool
 
 export function operationPage({ viewer, page, isFirst, names }: OperationView): SafeHtml {
   const { operation, sessions } = page
-  const { id, at, userId, reason, ipAddress, userAgent, requestId, selection, result, waitedMs } = operation
+  const { id, at, userId, reason, ipAddress, userAgent, requestId, selection, result, waitedMs, erasedBy } =
+    operation
   const what = operationLabel(operation.kind, operation.scope)
   const planId = planIdOf(operation)
   const fact = (label: string, value: SafeHtml | string | null) =>
@@ -69,7 +70,7 @@ export function operationPage({ viewer, page, isFirst, names }: OperationView): 
     body: html`
 <h1>${what}</h1>
 <dl class="panel facts">
-${fact('When', stamp(at))}${fact('By', actor(operation, names))}${fact('User', userId === null ? null : userLink(userId, names))}${fact('Reason', reason === null ? null : quoted(reason))}${fact('From', ipAddress)}${fact('With', userAgent === null ? null : html`${nameOf(ENGLISH, { userAgent })} <span class="quiet">${quoted(userAgent)}</span>`)}${fact('Incident', planId ? html`<a href="/admin/incidents/${planId}">${planId}</a>` : null)}${fact('Selection', selection && html`${pairs(selection)}`)}${fact('Result', result && html`${pairs(result)}`)}${fact('Waited', waitedMs === null ? null : `${waitedMs.toLocaleString('en')} ms, for instances with a cache (leases)`)}${fact('Request', requestId)}${fact('Operation', html`<span class="id">${id}</span>`)}</dl>
+${fact('When', stamp(at))}${fact('By', actor(operation, names))}${fact('User', userId === null ? null : userLink(userId, names))}${fact('Reason', reason === null ? null : quoted(reason))}${fact('From', ipAddress)}${fact('With', userAgent === null ? null : html`${nameOf(ENGLISH, { userAgent })} <span class="quiet">${quoted(userAgent)}</span>`)}${fact('Incident', planId ? html`<a href="/admin/incidents/${planId}">${planId}</a>` : null)}${fact('Selection', selection && html`${pairs(selection)}`)}${fact('Result', result && html`${pairs(result)}`)}${fact('Waited', waitedMs === null ? null : `${waitedMs.toLocaleString('en')} ms, for instances with a cache (leases)`)}${fact('Request', requestId)}${fact('Erased', erasedBy === null ? null : html`A person was erased from this entry, by <a href="/admin/operation?id=${erasedBy}">this operation</a>.`)}${fact('Operation', html`<span class="id">${id}</span>`)}</dl>
 <section aria-labelledby="sessions">
 <div class="heading">
 <h2 id="sessions">${listHeading(operation)}</h2>

@@ -1,0 +1,569 @@
+-- Personal data: the record forgets a person, and old addresses, without breaking its chain. Also who has looked at a reused token.
+--
+-- What says who, why and from where is in the chain as salted hashes. To erase a field, its salt is deleted with it: the hash stays, so
+-- that every head from before still verifies, and no guess can be compared with it any more. What was sealed before this migration
+-- keeps its links, and verifies as before; their digests have no salt. An erasure of such an entry keeps the digest.
+
+-- Nothing in another schema can take the place of a name in this file.
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+--> statement-breakpoint
+
+-- Columns without a default: PostgreSQL rewrites and reads no row.
+
+ALTER TABLE "global_logout"."audit_link" ADD COLUMN "subject_salt" uuid, ADD COLUMN "selection_salt" uuid, ADD COLUMN "actor_salt" uuid,
+	ADD COLUMN "origin_salt" uuid, ADD COLUMN "subject_hash" "bytea", ADD COLUMN "selection_hash" "bytea", ADD COLUMN "actor_hash" "bytea",
+	ADD COLUMN "origin_hash" "bytea";
+--> statement-breakpoint
+ALTER TABLE "global_logout"."operation" ADD COLUMN "erased_by" uuid;
+--> statement-breakpoint
+CREATE INDEX "operation_erased_by_idx" ON "global_logout"."operation" USING btree ("erased_by") WHERE "operation"."erased_by" is not null;
+--> statement-breakpoint
+ALTER TABLE "global_logout"."operation" DROP CONSTRAINT "operation_kinds";
+--> statement-breakpoint
+-- Not validated: what is there satisfies the narrower check that this one replaces.
+ALTER TABLE "global_logout"."operation" ADD CONSTRAINT "operation_kinds" CHECK ("operation"."kind" in ('logout', 'session.end', 'session.replace', 'user.delete', 'user.revoke', 'user.lock', 'user.unlock', 'user.role', 'user.export', 'user.erase', 'incident.plan', 'incident.execute', 'incident.finish', 'key.create', 'key.change', 'key.revoke', 'policy.change', 'replays.acknowledge', 'addresses.delete') and "operation"."actor_kind" in ('user', 'service', 'staff', 'system', 'database')) NOT VALID;
+--> statement-breakpoint
+-- The operation in which staff said that they have seen it.
+ALTER TABLE "global_logout"."replay" ADD COLUMN "acknowledged_by" uuid;
+--> statement-breakpoint
+-- Who was erased, as a hash of the id: a session from before, which an application may still hold, is not taken over. Kept as long as
+-- revocations.
+CREATE TABLE "global_logout"."erased_user" (
+	"id_hash" "bytea" PRIMARY KEY NOT NULL,
+	"at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+-- Up to when addresses are deleted.
+INSERT INTO "global_logout"."job" ("name", "done_until") SELECT 'addresses', least(now(), (SELECT min(at) FROM global_logout.operation),
+	(SELECT min(revoked_at) FROM global_logout.revoked_session), (SELECT min(at) FROM global_logout.replay));
+--> statement-breakpoint
+
+-- The chain. A link has a digest of what is kept for good and of four parts: whom it is about and why, the selection of an incident, who
+-- did it, and from where.
+
+-- The four parts as hexadecimal hashes: of the fields with their salt, or what was kept when both were erased. An incident alone has a
+-- selection. A field that has a value and no salt makes the digest wrong. PostgreSQL inlines it.
+CREATE FUNCTION global_logout.operation_parts(o global_logout.operation, l global_logout.audit_link) RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE
+RETURN ARRAY[
+	CASE WHEN l.subject_salt IS NOT NULL
+			THEN pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.jsonb_build_array(l.subject_salt, o.user_id, o.reason)::text, 'UTF8')), 'hex')
+		WHEN pg_catalog.num_nonnulls(o.user_id, o.reason) = 0 THEN pg_catalog.encode(l.subject_hash, 'hex') ELSE '' END,
+	CASE WHEN l.selection_salt IS NOT NULL
+			THEN pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.jsonb_build_array(l.selection_salt, o.selection)::text, 'UTF8')), 'hex')
+		WHEN o.selection IS NULL THEN pg_catalog.encode(l.selection_hash, 'hex') ELSE '' END,
+	CASE WHEN l.actor_salt IS NOT NULL
+			THEN pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.jsonb_build_array(l.actor_salt, o.actor_id, o.actor_session_id)::text, 'UTF8')), 'hex')
+		WHEN pg_catalog.num_nonnulls(o.actor_id, o.actor_session_id) = 0 THEN pg_catalog.encode(l.actor_hash, 'hex') ELSE '' END,
+	CASE WHEN l.origin_salt IS NOT NULL
+			THEN pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.jsonb_build_array(l.origin_salt, o.ip_address, o.user_agent, o.request_id)::text, 'UTF8')), 'hex')
+		WHEN pg_catalog.num_nonnulls(o.ip_address, o.user_agent, o.request_id) = 0 THEN pg_catalog.encode(l.origin_hash, 'hex') ELSE '' END
+];
+--> statement-breakpoint
+-- What a link says of its operation. Links from before this migration have neither salt nor hash: they have the digest without salts, and
+-- once erased their own, for which the erasure vouches (erasure_digest()).
+CREATE FUNCTION global_logout.operation_digest(o global_logout.operation, l global_logout.audit_link) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN num_nulls(l.origin_salt, l.origin_hash) < 2
+			THEN sha256(convert_to(jsonb_build_array(o.id, o.kind, o.scope, o.actor_kind, extract(epoch FROM o.at), o.revoked_count, o.result,
+				global_logout.operation_parts(o, l))::text, 'UTF8'))
+		WHEN o.erased_by IS NULL THEN global_logout.operation_digest(o)
+		ELSE l.digest
+	END
+$$;
+--> statement-breakpoint
+-- What an erasure has erased: its operation states it, and is itself in the chain. So an entry that somebody else has emptied is found.
+CREATE FUNCTION global_logout.erasure_digest(erasure uuid) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT encode(sha256(convert_to(string_agg(jsonb_build_array(l.seq, l.subject_salt IS NULL, l.selection_salt IS NULL, l.actor_salt IS NULL,
+		CASE WHEN num_nulls(l.origin_salt, l.origin_hash) = 2 THEN encode(global_logout.operation_digest(o), 'hex') END)::text, ',' ORDER BY l.seq), 'UTF8')), 'hex')
+	FROM global_logout.operation o JOIN global_logout.audit_link l ON l.operation_id = o.id WHERE o.erased_by = erasure
+$$;
+--> statement-breakpoint
+-- As before, with salts. A salt has 122 random bits.
+CREATE OR REPLACE FUNCTION global_logout.seal_operations(most integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off
+	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+DECLARE
+	head global_logout.audit_head;
+	seen pg_snapshot;
+	o global_logout.operation;
+	link global_logout.audit_link;
+	added integer := 0;
+	more boolean := false;
+BEGIN
+	-- With none there would be nothing more to seal, ever.
+	IF most < 1 THEN
+		RAISE EXCEPTION 'one operation at least is sealed at a time';
+	END IF;
+	SELECT * INTO head FROM global_logout.audit_head;
+	IF NOT EXISTS (SELECT FROM global_logout.operation p
+		WHERE p.xid >= pg_snapshot_xmin(head.sealed) AND NOT pg_visible_in_snapshot(p.xid, head.sealed)
+			AND NOT EXISTS (SELECT FROM global_logout.audit_link l WHERE l.operation_id = p.id)) THEN
+		RETURN 0;
+	END IF;
+	SELECT * INTO head FROM global_logout.audit_head FOR UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
+	seen := pg_current_snapshot();
+	FOR o IN WITH fresh AS MATERIALIZED (
+			SELECT id, at FROM global_logout.operation
+			WHERE xid >= pg_snapshot_xmin(head.sealed) AND NOT pg_visible_in_snapshot(xid, head.sealed)
+		), next AS MATERIALIZED (
+			SELECT id, at FROM fresh WHERE NOT EXISTS (SELECT FROM global_logout.audit_link l WHERE l.operation_id = fresh.id)
+			ORDER BY at, id LIMIT most + 1
+		)
+		SELECT p.* FROM next JOIN global_logout.operation p USING (id) ORDER BY next.at, next.id
+	LOOP
+		IF added = most THEN
+			more := true;
+			EXIT;
+		END IF;
+		link.subject_salt := gen_random_uuid();
+		link.selection_salt := CASE WHEN o.selection IS NOT NULL THEN gen_random_uuid() END;
+		link.actor_salt := gen_random_uuid();
+		link.origin_salt := gen_random_uuid();
+		link.digest := global_logout.operation_digest(o, link);
+		head.seq := head.seq + 1;
+		head.hash := sha256(head.hash || link.digest);
+		INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, subject_salt, selection_salt, actor_salt, origin_salt)
+			VALUES (head.seq, o.id, link.digest, head.hash, link.subject_salt, link.selection_salt, link.actor_salt, link.origin_salt);
+		added := added + 1;
+	END LOOP;
+	UPDATE global_logout.audit_head SET seq = head.seq, hash = head.hash, sealed = CASE WHEN more THEN sealed ELSE seen END;
+	RETURN added;
+END $$;
+--> statement-breakpoint
+
+-- Erasure.
+
+CREATE FUNCTION global_logout.erased_id_hash(user_id text) RETURNS bytea LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT sha256(convert_to('global-logout erased ' || user_id, 'UTF8'))
+$$;
+--> statement-breakpoint
+-- Whether the selection of an incident names this user, by id or by email.
+CREATE FUNCTION global_logout.names_user(selection jsonb, user_id text, email text) RETURNS boolean LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(selection -> 'userIds' ? user_id, false)
+		OR EXISTS (SELECT FROM jsonb_path_query(selection, '$.emails[*]') named WHERE lower(named #>> '{}') = lower(email))
+$$;
+--> statement-breakpoint
+-- The selection without this user. Its lists stay, if empty: a selection without them would match more sessions.
+CREATE FUNCTION global_logout.without_user(selection jsonb, user_id text, email text) RETURNS jsonb LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN global_logout.names_user(selection, user_id, email) THEN (
+		SELECT jsonb_object_agg(part.key, CASE WHEN part.key IN ('userIds', 'emails') THEN (
+			SELECT coalesce(jsonb_agg(named), '[]') FROM jsonb_array_elements(part.value) named
+			WHERE CASE part.key WHEN 'userIds' THEN named #>> '{}' <> user_id ELSE lower(named #>> '{}') IS DISTINCT FROM lower(email) END
+		) ELSE part.value END) FROM jsonb_each(selection) part
+	) ELSE selection END
+$$;
+--> statement-breakpoint
+-- An incident that is done is not changed, but that a person is erased from it.
+DROP TRIGGER incident_stays_done ON global_logout.incident;
+--> statement-breakpoint
+CREATE TRIGGER incident_stays_done BEFORE UPDATE ON global_logout.incident FOR EACH ROW
+	WHEN (old.state = 'done' AND pg_catalog.to_jsonb(new) - ARRAY['selection', 'user_ids', 'sample']
+		IS DISTINCT FROM pg_catalog.to_jsonb(old) - ARRAY['selection', 'user_ids', 'sample'])
+	EXECUTE FUNCTION global_logout.refuse_changed_outcome();
+--> statement-breakpoint
+-- Erases a user from everything here. "act" is the record of the operation, which does not name the user. Ends the sessions that are
+-- left: the caller has ended the others before, so that instances, services and pages were told by the user's id.
+--
+-- The row of the user is locked, so that sign-ins and logouts of this user wait; then the head of the chain, so that two erasures
+-- follow one another. Operations are sealed before they are erased, because only a sealed one has salts. Revocations and replays stay
+-- under a pseudonym of the erasure: instances, the feed and the alarm for reused tokens need them. A lock in force stays.
+--
+-- "outcome" is "done", "staff" for a user with a role, whose acts are what the record is for, "repeated" where all was erased before,
+-- or "not_found". "ids" are the sessions that ended here.
+CREATE FUNCTION global_logout.erase_user(
+	user_id text, act jsonb, OUT xid text, OUT outcome text, OUT operation_id uuid, OUT ids uuid[], OUT erased jsonb
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
+DECLARE
+	what global_logout.operation := jsonb_populate_record(NULL::global_logout.operation, act);
+	is_new boolean;
+	email text;
+	pseudonym text;
+	entries integer;
+	revocations integer;
+	replays integer;
+	incidents integer;
+	locks integer;
+	keeps_lock boolean;
+BEGIN
+	PERFORM global_logout.begin_act(user_id, what.reason);
+	IF EXISTS (SELECT FROM global_logout.staff s WHERE s.user_id = user_id) THEN
+		outcome := 'staff';
+		RETURN;
+	END IF;
+	is_new := global_logout.mirror_user(user_id, '{}');
+	SELECT u.email INTO email FROM global_logout."user" u WHERE u.id = user_id FOR UPDATE;
+	-- Of an incident that is executed or finished meanwhile, the operation is there before the next statement, or names this user no more.
+	PERFORM FROM global_logout.incident i WHERE user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
+		OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id)) ORDER BY i.id FOR NO KEY UPDATE;
+	PERFORM FROM global_logout.audit_head FOR UPDATE;
+	WHILE global_logout.seal_operations(10000) = 10000 LOOP
+		NULL;
+	END LOOP;
+
+	operation_id := gen_random_uuid();
+	pseudonym := 'erased:' || operation_id;
+	what.id := operation_id;
+	what.kind := 'user.erase';
+	what.user_id := NULL;
+	what.revoked_count := -1;
+	INSERT INTO global_logout.operation SELECT what.*;
+	PERFORM set_config('global_logout.operation_id', operation_id::text, true);
+	DELETE FROM global_logout.session s WHERE s."userId" = user_id;
+	PERFORM set_config('global_logout.operation_id', '', true);
+	SELECT coalesce(array_agg(r.session_id), '{}') INTO ids FROM global_logout.revoked_session r
+		WHERE r.xid = pg_current_xact_id() AND r.operation_id = operation_id;
+
+	WITH named AS (
+		SELECT o.id FROM global_logout.operation o WHERE o.user_id = user_id
+		UNION SELECT o.id FROM global_logout.operation o WHERE o.actor_id = user_id AND o.actor_kind = 'user'
+		UNION SELECT o.id FROM global_logout.operation o WHERE o.kind IN ('incident.plan', 'incident.execute', 'incident.finish')
+			AND global_logout.names_user(o.selection, user_id, email)
+	), concerned AS MATERIALIZED (
+		SELECT o.id, l.seq, global_logout.operation_parts(o, l) AS parts, num_nulls(l.origin_salt, l.origin_hash) < 2 AS is_salted,
+			o.user_id IS NOT DISTINCT FROM user_id OR o.actor_kind = 'user' AS is_about,
+			-- Also where an application did it for the user: address and program are the user's.
+			o.actor_kind = 'user' OR (o.user_id IS NOT DISTINCT FROM user_id AND o.kind IN ('logout', 'session.end', 'session.replace')) AS is_own,
+			global_logout.names_user(o.selection, user_id, email) AS is_selected
+		FROM named JOIN global_logout.operation o USING (id) JOIN global_logout.audit_link l ON l.operation_id = o.id
+	), links AS (
+		UPDATE global_logout.audit_link l SET
+			subject_hash = CASE WHEN c.is_about THEN decode(c.parts[1], 'hex') ELSE l.subject_hash END,
+			subject_salt = CASE WHEN NOT c.is_about THEN l.subject_salt END,
+			selection_hash = CASE WHEN c.is_selected THEN decode(c.parts[2], 'hex') ELSE l.selection_hash END,
+			selection_salt = CASE WHEN NOT c.is_selected THEN l.selection_salt END,
+			actor_hash = CASE WHEN c.is_own THEN decode(c.parts[3], 'hex') ELSE l.actor_hash END,
+			actor_salt = CASE WHEN NOT c.is_own THEN l.actor_salt END,
+			origin_hash = CASE WHEN c.is_own THEN decode(c.parts[4], 'hex') ELSE l.origin_hash END,
+			origin_salt = CASE WHEN NOT c.is_own THEN l.origin_salt END
+		FROM concerned c WHERE l.seq = c.seq AND c.is_salted
+	), emptied AS (
+		UPDATE global_logout.operation o SET erased_by = operation_id,
+			user_id = CASE WHEN NOT c.is_about THEN o.user_id END, reason = CASE WHEN NOT c.is_about THEN o.reason END,
+			selection = CASE WHEN NOT c.is_selected THEN o.selection END,
+			actor_id = CASE WHEN NOT c.is_own THEN o.actor_id END,
+			actor_session_id = CASE WHEN NOT c.is_own THEN o.actor_session_id END,
+			ip_address = CASE WHEN NOT c.is_own THEN o.ip_address END, user_agent = CASE WHEN NOT c.is_own THEN o.user_agent END,
+			request_id = CASE WHEN NOT c.is_own THEN o.request_id END
+		FROM concerned c WHERE o.id = c.id RETURNING o.id
+	)
+	SELECT count(*) INTO entries FROM emptied;
+
+	UPDATE global_logout.revoked_session r SET user_id = pseudonym, of_many = r.operation_id IS NOT NULL, ip_address = NULL, user_agent = NULL,
+			device_name = NULL
+		WHERE r.user_id = user_id;
+	GET DIAGNOSTICS revocations = ROW_COUNT;
+	UPDATE global_logout.replay r SET user_id = pseudonym, ip_address = NULL, user_agent = NULL WHERE r.user_id = user_id;
+	GET DIAGNOSTICS replays = ROW_COUNT;
+	UPDATE global_logout.incident i SET user_ids = array_remove(i.user_ids, user_id),
+			selection = global_logout.without_user(i.selection, user_id, email),
+			sample = jsonb_path_query_array(i.sample, '$[*] ? (@.userId != $id)', jsonb_build_object('id', user_id))
+		WHERE user_id = ANY (i.user_ids) OR global_logout.names_user(i.selection, user_id, email)
+			OR i.sample @> jsonb_build_array(jsonb_build_object('userId', user_id));
+	GET DIAGNOSTICS incidents = ROW_COUNT;
+	DELETE FROM global_logout.user_lock l WHERE l.user_id = user_id AND l.until <= clock_timestamp();
+	GET DIAGNOSTICS locks = ROW_COUNT;
+	UPDATE global_logout.user_lock l SET reason = 'kept when the user was erased' WHERE l.user_id = user_id;
+	keeps_lock := FOUND;
+	DELETE FROM global_logout."user" u WHERE u.id = user_id;
+
+	IF is_new AND entries + revocations + replays + incidents + locks = 0 THEN
+		DELETE FROM global_logout.operation o WHERE o.id = operation_id;
+		operation_id := NULL;
+		outcome := CASE WHEN EXISTS (SELECT FROM global_logout.erased_user e WHERE e.id_hash = global_logout.erased_id_hash(user_id))
+			THEN 'repeated' ELSE 'not_found' END;
+		RETURN;
+	END IF;
+	INSERT INTO global_logout.erased_user (id_hash) VALUES (global_logout.erased_id_hash(user_id))
+		ON CONFLICT (id_hash) DO UPDATE SET at = excluded.at;
+	erased := jsonb_build_object('entries', entries, 'revocations', revocations, 'replays', replays, 'incidents', incidents, 'lockKept', keeps_lock);
+	UPDATE global_logout.operation o SET revoked_count = cardinality(ids),
+		result = erased || jsonb_build_object('digest', global_logout.erasure_digest(operation_id)) WHERE o.id = operation_id;
+	xid := pg_current_xact_id()::text;
+	outcome := 'done';
+END $$;
+--> statement-breakpoint
+-- As before; one that was erased is not taken over, and what names a user without ending a session is listed.
+CREATE OR REPLACE FUNCTION global_logout.take_over(
+	token_hash text, user_id text, expires timestamptz, profile jsonb, user_agent text, ip_address inet, key_id uuid,
+	OUT xid text, OUT outcome text, OUT session_id uuid, OUT expires_at timestamptz
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
+DECLARE
+	policy global_logout.session_policy;
+	is_new boolean;
+	made global_logout.session;
+BEGIN
+	PERFORM global_logout.begin_act(token_hash);
+	SELECT * INTO STRICT policy FROM global_logout.session_policy;
+	xid := pg_current_xact_id()::text;
+	IF user_id <> '' IS NOT TRUE THEN
+		outcome := 'no_user';
+		RETURN;
+	END IF;
+	-- A logout of the user has committed when the lock is held, or waits; the next statements see it.
+	is_new := global_logout.mirror_user(user_id, profile);
+	made := global_logout.valid_session(token_hash);
+	IF made."userId" <> user_id THEN
+		made := NULL;
+	END IF;
+	outcome := CASE
+		WHEN made.id IS NOT NULL THEN 'known'
+		WHEN EXISTS (SELECT FROM global_logout.taken_over t WHERE t.session_token = token_hash)
+			OR EXISTS (SELECT FROM global_logout.session s WHERE s."sessionToken" = token_hash)
+			OR EXISTS (SELECT FROM global_logout.revoked_session r WHERE r.session_token = token_hash) THEN 'ended'
+		WHEN expires > clock_timestamp() IS NOT TRUE THEN 'expired'
+		WHEN EXISTS (SELECT FROM global_logout.user_lock l WHERE l.user_id = user_id AND coalesce(l.until > clock_timestamp(), true)) THEN 'locked'
+		WHEN EXISTS (SELECT FROM global_logout.operation o WHERE o.user_id = user_id
+				AND o.kind NOT IN ('session.end', 'session.replace', 'user.unlock', 'user.role', 'user.export', 'replays.acknowledge')
+				AND (o.kind = 'logout' AND o.scope = 'local') IS NOT TRUE)
+			-- Whose record is erased.
+			OR EXISTS (SELECT FROM global_logout.erased_user e WHERE e.id_hash = global_logout.erased_id_hash(user_id))
+			-- Ended by SQL: it may have been meant for all.
+			OR EXISTS (SELECT FROM global_logout.revoked_session r WHERE r.user_id = user_id AND r.operation_id IS NULL)
+			OR EXISTS (SELECT FROM global_logout.incident i WHERE i.state <> 'planned'
+				AND (i.user_ids IS NULL OR user_id = ANY (i.user_ids))) THEN 'signed_out'
+		ELSE 'taken'
+	END;
+	IF outcome = 'taken' THEN
+		INSERT INTO global_logout.taken_over (session_token) VALUES (token_hash) ON CONFLICT DO NOTHING;
+		IF NOT FOUND THEN
+			-- Meanwhile, for another user: this one is locked.
+			outcome := 'ended';
+		END IF;
+	END IF;
+	IF outcome = 'taken' THEN
+		INSERT INTO global_logout.session ("sessionToken", "userId", expires, "createdAt", "ipAddress", "userAgent", "keyId")
+			VALUES (token_hash, user_id, expires AT TIME ZONE 'utc',
+				statement_timestamp() - make_interval(secs => policy.max_age_seconds::double precision / 2::double precision),
+				ip_address, user_agent, key_id)
+			RETURNING * INTO made;
+	ELSIF outcome <> 'known' AND is_new THEN
+		DELETE FROM global_logout."user" u WHERE u.id = user_id AND NOT EXISTS (SELECT FROM global_logout.session s WHERE s."userId" = user_id);
+	END IF;
+	session_id := made.id;
+	expires_at := least(made.expires AT TIME ZONE 'utc', made."createdAt" + make_interval(secs => policy.max_age_seconds::double precision));
+END $$;
+--> statement-breakpoint
+-- As before; one who was erased stays unnamed.
+CREATE OR REPLACE FUNCTION global_logout.remove_user(
+	user_id text, actor_kind text, actor_id text, request_id text DEFAULT NULL,
+	OUT xid text, OUT operation_id uuid, OUT ended integer
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_variable
+DECLARE
+	act global_logout.operation;
+	is_new boolean;
+BEGIN
+	PERFORM global_logout.begin_act();
+	xid := pg_current_xact_id()::text;
+	ended := 0;
+	-- Where the user has no row, one is made: else a session of this user that is being taken over would not wait for this.
+	is_new := global_logout.mirror_user(user_id, '{}');
+	-- One who is erased is not named again.
+	IF is_new AND (EXISTS (SELECT FROM global_logout.operation o WHERE o.user_id = user_id AND o.kind = 'user.delete')
+		OR EXISTS (SELECT FROM global_logout.erased_user e WHERE e.id_hash = global_logout.erased_id_hash(user_id))) THEN
+		DELETE FROM global_logout."user" u WHERE u.id = user_id;
+		RETURN;
+	END IF;
+	PERFORM FROM global_logout."user" u WHERE u.id = user_id FOR UPDATE;
+	act.kind := 'user.delete';
+	act.actor_kind := actor_kind;
+	act.actor_id := actor_id;
+	act.user_id := user_id;
+	act.request_id := request_id;
+	SELECT e.operation_id, e.ended INTO operation_id, ended FROM global_logout.end_sessions(act, NULL, NULL, 0) e;
+	DELETE FROM global_logout."user" u WHERE u.id = user_id;
+END $$;
+--> statement-breakpoint
+
+-- Retention.
+
+-- As before, with the hashes of those who were erased.
+CREATE OR REPLACE FUNCTION global_logout.prune_feed(retention_seconds bigint, most integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off SET jit = off AS $$
+DECLARE
+	before CONSTANT timestamptz := now() - make_interval(secs => retention_seconds::double precision);
+	-- All transactions below are over: a cursor taken after a deletion is never too old.
+	over CONSTANT xid8 := pg_snapshot_xmin(pg_current_snapshot());
+	pruned integer;
+BEGIN
+	IF retention_seconds < 86400 THEN
+		RAISE EXCEPTION 'revocations and replays are kept for a day at least';
+	END IF;
+	-- Transactions follow time, but for those that settle_restored() has dated back, which have an order of their own.
+	WITH revocations AS (
+		DELETE FROM global_logout.revoked_session WHERE ctid = ANY (ARRAY(SELECT ctid FROM (
+			(SELECT ctid, xid, revoked_at FROM global_logout.revoked_session WHERE xid > '3' ORDER BY xid, id LIMIT most)
+			UNION ALL (SELECT ctid, xid, revoked_at FROM global_logout.revoked_session WHERE xid = '3' ORDER BY xid, id LIMIT most)
+		) oldest WHERE revoked_at < before AND xid < over)) RETURNING xid
+	), replays AS (
+		DELETE FROM global_logout.replay WHERE ctid = ANY (ARRAY(SELECT ctid FROM (
+			SELECT ctid, xid, at FROM global_logout.replay ORDER BY id LIMIT most
+		) oldest WHERE at < before AND xid < over)) RETURNING xid
+	), gone AS (
+		SELECT xid FROM revocations UNION ALL SELECT xid FROM replays
+	), horizon AS (
+		UPDATE global_logout.feed_horizon SET xid = greatest(xid, (SELECT max(xid) FROM gone)) WHERE EXISTS (SELECT FROM gone)
+	)
+	SELECT count(*) INTO pruned FROM gone;
+	-- No event of the feed, and so not counted.
+	DELETE FROM global_logout.taken_over WHERE ctid = ANY (ARRAY(SELECT ctid FROM (
+		SELECT ctid, at FROM global_logout.taken_over ORDER BY at LIMIT most
+	) oldest WHERE at < before));
+	DELETE FROM global_logout.erased_user WHERE at < before;
+	RETURN pruned;
+END $$;
+--> statement-breakpoint
+-- Deletes addresses, user agents and request ids that are older than the retention, from operations, revocations and replays, and the
+-- sample of sessions of an incident: at most "most" of each table, and returns how many. The limit moves by days, and an operation for each day says so: what lost its address and is
+-- younger was emptied by another hand. It goes on where it was (table "job"), hour by hour, so that a step reads an hour at most. What is
+-- sealed without a salt keeps its address, because its digest would break.
+CREATE FUNCTION global_logout.delete_addresses(retention_seconds bigint, most integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off SET jit = off AS $$
+DECLARE
+	before CONSTANT timestamptz := date_trunc('day', now() - make_interval(secs => retention_seconds::double precision), 'UTC');
+	began timestamptz;
+	until timestamptz;
+	deleted integer := 0;
+	n integer;
+BEGIN
+	IF retention_seconds < 86400 THEN
+		RAISE EXCEPTION 'addresses are kept for a day at least';
+	END IF;
+	SELECT j.done_until INTO began FROM global_logout.job j WHERE j.name = 'addresses' FOR UPDATE;
+	WHILE began < before AND deleted = 0 LOOP
+		until := least(began + interval '1 hour', before);
+		WITH due AS MATERIALIZED (
+			SELECT o.id, l.seq, decode((global_logout.operation_parts(o, l))[4], 'hex') AS origin
+			FROM global_logout.operation o JOIN global_logout.audit_link l ON l.operation_id = o.id AND l.origin_salt IS NOT NULL
+			WHERE o.at >= began AND o.at < until AND num_nonnulls(o.ip_address, o.user_agent, o.request_id) > 0
+			ORDER BY o.at, o.id LIMIT most
+		), links AS (
+			UPDATE global_logout.audit_link l SET origin_hash = due.origin, origin_salt = NULL FROM due WHERE l.seq = due.seq
+		)
+		UPDATE global_logout.operation o SET ip_address = NULL, user_agent = NULL, request_id = NULL FROM due WHERE o.id = due.id;
+		GET DIAGNOSTICS n = ROW_COUNT;
+		IF n > 0 AND NOT EXISTS (SELECT FROM global_logout.operation o
+			WHERE o.kind = 'addresses.delete' AND o.at >= before AND (o.result ->> 'before')::timestamptz >= before) THEN
+			INSERT INTO global_logout.operation (id, kind, actor_kind, actor_id, revoked_count, result)
+				VALUES (gen_random_uuid(), 'addresses.delete', 'system', 'settings', 0, jsonb_build_object('before', global_logout.until_text(before)));
+		END IF;
+		deleted := n;
+		UPDATE global_logout.revoked_session r SET ip_address = NULL, user_agent = NULL WHERE r.ctid = ANY (ARRAY(
+			SELECT due.ctid FROM global_logout.revoked_session due WHERE due.revoked_at >= began AND due.revoked_at < until
+				AND num_nonnulls(due.ip_address, due.user_agent) > 0 LIMIT most));
+		GET DIAGNOSTICS n = ROW_COUNT;
+		deleted := deleted + n;
+		UPDATE global_logout.replay r SET ip_address = NULL, user_agent = NULL WHERE r.ctid = ANY (ARRAY(
+			SELECT due.ctid FROM global_logout.replay due WHERE due.at >= began AND due.at < until
+				AND num_nonnulls(due.ip_address, due.user_agent) > 0 LIMIT most));
+		GET DIAGNOSTICS n = ROW_COUNT;
+		deleted := deleted + n;
+		UPDATE global_logout.incident i SET sample = '[]' WHERE i.planned_at >= began AND i.planned_at < until AND i.sample <> '[]';
+		GET DIAGNOSTICS n = ROW_COUNT;
+		deleted := deleted + n;
+		IF deleted = 0 THEN
+			began := until;
+		END IF;
+	END LOOP;
+	UPDATE global_logout.job j SET done_until = began WHERE j.name = 'addresses' AND j.done_until <> began;
+	RETURN deleted;
+END $$;
+--> statement-breakpoint
+
+-- Rights. Of the functions above none is for PUBLIC, nor for the roles in the default privileges of the schema.
+CREATE OR REPLACE FUNCTION global_logout.grant_roles() RETURNS boolean LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	known CONSTANT text[] := ARRAY(SELECT rolname::text FROM pg_roles
+		WHERE rolname IN ('global_logout_service', 'global_logout_checker', 'global_logout_application', 'global_logout_staff_application'));
+	member text;
+BEGIN
+	FOREACH member IN ARRAY known LOOP
+		EXECUTE format('REVOKE ALL ON global_logout."user", global_logout.user_link, global_logout.session, global_logout.session_policy,
+			global_logout.session_change, global_logout.instance, global_logout.revoked_session, global_logout.replay, global_logout.feed_horizon, global_logout.user_lock, global_logout.taken_over,
+			global_logout.staff, global_logout.service_key, global_logout.operation, global_logout.audit_link, global_logout.audit_head, global_logout.incident,
+			global_logout.incident_planned, global_logout.incident_runner, global_logout.job, global_logout.erased_user FROM %I', member);
+		EXECUTE format('GRANT USAGE ON SCHEMA global_logout TO %I', member);
+		-- An application has functions of its own, and no right on a table.
+		IF member IN ('global_logout_application', 'global_logout_staff_application') THEN
+			EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.sign_in(text, text, jsonb, text, inet, text), global_logout.use_session(text, boolean),
+				global_logout.sign_out(text, text, text, inet, text), global_logout.delete_user(text), global_logout.lagging_instances(text[]),
+				global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.join_instances(uuid), global_logout.leave_instances(uuid),
+				global_logout.acknowledge_revocations(uuid, pg_snapshot, uuid[], boolean), global_logout.read_revocations(uuid, pg_snapshot),
+				global_logout.read_sessions(text[]), global_logout.record_uses(uuid[], boolean) TO %I', member);
+			CONTINUE;
+		END IF;
+		EXECUTE format('GRANT EXECUTE ON FUNCTION global_logout.session_ends_at(timestamp, timestamptz, timestamptz, integer, integer, integer, integer),
+			global_logout.session_state(timestamp, timestamptz, timestamptz, integer, integer, integer, integer, timestamptz),
+			global_logout.check_tokens(text[]), global_logout.check_tokens_pooled(text[]) TO %I', member);
+		EXECUTE format('GRANT SELECT ON global_logout.session_policy TO %I', member);
+	END LOOP;
+	IF 'global_logout_service' = ANY (known) THEN
+		GRANT SELECT, INSERT, UPDATE (name, email, image) ON global_logout."user" TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE ("lastSeenAt", "passiveAt", "deviceName"), DELETE ON global_logout.session TO global_logout_service;
+		GRANT UPDATE (idle_timeout_seconds, max_age_seconds) ON global_logout.session_policy TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (beat, applied, notices), DELETE ON global_logout.instance TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (until, reason, locked_at), DELETE ON global_logout.user_lock TO global_logout_service;
+		GRANT SELECT, DELETE ON global_logout.session_change TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON global_logout.service_key TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE (state, operation_id, started_at, ended, finished_at, outcome) ON global_logout.incident TO global_logout_service;
+		GRANT SELECT, INSERT, DELETE ON global_logout.incident_planned TO global_logout_service;
+		GRANT SELECT, INSERT, UPDATE, DELETE ON global_logout.incident_runner TO global_logout_service;
+		GRANT SELECT, UPDATE (page, done_until) ON global_logout.job TO global_logout_service;
+		GRANT SELECT, INSERT (session_id, user_id, operation_id, count, ip_address, user_agent, same_address, same_program)
+			ON global_logout.replay TO global_logout_service;
+		GRANT UPDATE (acknowledged_by) ON global_logout.replay TO global_logout_service;
+		GRANT USAGE ON SEQUENCE global_logout.revoked_session_id_seq TO global_logout_service;
+		-- Append-only: the service adds to the record, and neither changes nor removes anything in it.
+		GRANT SELECT, INSERT, UPDATE (waited_ms) ON global_logout.operation TO global_logout_service;
+		GRANT SELECT ON global_logout.revoked_session, global_logout.audit_link, global_logout.audit_head, global_logout.feed_horizon, global_logout.staff TO global_logout_service;
+		GRANT EXECUTE ON FUNCTION global_logout.read_tokens(text[]), global_logout.seal_operations(integer), global_logout.operation_digest(global_logout.operation), global_logout.prune_feed(bigint, integer),
+			global_logout.restored_elsewhere(), global_logout.settle_restored(), global_logout.remove_user(text, text, text, text),
+			global_logout.redo_operation(jsonb, uuid[], boolean),
+			global_logout.log_in(text, text, jsonb, text, inet, text, uuid, boolean, text), global_logout.log_out(text, text, uuid, text[], text, inet, text, integer, boolean),
+			global_logout.end_sessions(global_logout.operation, uuid, uuid, integer), global_logout.revoke_user(jsonb, boolean, integer, boolean, integer, boolean),
+			global_logout.take_over(text, text, timestamptz, jsonb, text, inet, uuid),
+			global_logout.take_over(text, text, timestamptz, jsonb, text, inet), global_logout.may_act_on_staff() TO global_logout_service;
+		GRANT EXECUTE ON FUNCTION global_logout.operation_parts(global_logout.operation, global_logout.audit_link),
+			global_logout.operation_digest(global_logout.operation, global_logout.audit_link), global_logout.erasure_digest(uuid),
+			global_logout.erase_user(text, jsonb), global_logout.delete_addresses(bigint, integer) TO global_logout_service;
+		GRANT SELECT ON global_logout.migration TO global_logout_service;
+	END IF;
+	IF 'global_logout_checker' = ANY (known) THEN
+		GRANT SELECT ("sessionToken", "userId", expires, id, "createdAt", "lastSeenAt", "passiveAt", epoch) ON global_logout.session TO global_logout_checker;
+	END IF;
+	IF 'global_logout_staff_application' = ANY (known) THEN
+		GRANT EXECUTE ON FUNCTION global_logout.may_act_on_staff() TO global_logout_staff_application;
+	END IF;
+	RETURN cardinality(known) = 4;
+END $$;
+--> statement-breakpoint
+DO $$
+DECLARE
+	others text;
+BEGIN
+	SELECT string_agg(DISTINCT quote_ident(pg_get_userbyid(granted.grantee)), ', ') INTO others
+	FROM pg_proc p, aclexplode(p.proacl) granted
+	WHERE p.pronamespace = 'global_logout'::regnamespace AND granted.grantee NOT IN (0, p.proowner)
+		AND p.proname IN ('operation_parts', 'operation_digest', 'erasure_digest', 'erased_id_hash', 'names_user', 'without_user', 'erase_user', 'delete_addresses');
+	EXECUTE 'REVOKE ALL ON FUNCTION global_logout.operation_parts(global_logout.operation, global_logout.audit_link),
+		global_logout.operation_digest(global_logout.operation, global_logout.audit_link), global_logout.erasure_digest(uuid),
+		global_logout.erased_id_hash(text), global_logout.names_user(jsonb, text, text), global_logout.without_user(jsonb, text, text),
+		global_logout.erase_user(text, jsonb), global_logout.delete_addresses(bigint, integer)
+		FROM ' || concat_ws(', ', 'PUBLIC', others);
+	-- The table may have been given away by default privileges, too.
+	FOR others IN SELECT CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(granted.grantee)) END
+		FROM pg_class c, aclexplode(c.relacl) granted WHERE c.oid = 'global_logout.erased_user'::regclass AND granted.grantee <> c.relowner LOOP
+		EXECUTE 'REVOKE ALL ON global_logout.erased_user FROM ' || others;
+	END LOOP;
+END $$;
+--> statement-breakpoint
+SELECT global_logout.grant_roles();
