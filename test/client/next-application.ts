@@ -18,6 +18,7 @@ import { plainNode } from '../support/plain-node.ts'
 import { freePort } from '../support/ports.ts'
 import { runProgram } from '../support/run-program.ts'
 import { type Service, startService } from '../support/service.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { nextEvent, waitFor } from '../support/within.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -53,6 +54,7 @@ export async function startApplication(version: NextVersion) {
     service.keyFor('sessions:create'),
   ])
   const { url } = await login(service.database, 'global_logout_application')
+  const database = await startTcpProxy(url)
   const folder = await assemble(version)
   // Rewrites are part of a build; a proxy reads its environment when it runs.
   await build(folder, version === 15 ? { GLOBAL_LOGOUT_URL: service.base } : {})
@@ -61,7 +63,7 @@ export async function startApplication(version: NextVersion) {
     GLOBAL_LOGOUT_URL: service.base,
     GLOBAL_LOGOUT_KEY: key,
     GLOBAL_LOGOUT_TRUSTED_PROXIES: '1',
-    DATABASE_URL: url,
+    DATABASE_URL: Object.assign(new URL(url), { port: new URL(database.url).port }).href,
     AUTH_SECRET: 'of-the-application',
     AUTH_URL: base,
     AUTH_WORK_ISSUER: issuer,
@@ -87,7 +89,8 @@ export async function startApplication(version: NextVersion) {
   await waitFor(`Next ${version} to answer`, answers)
   /** The service at the application's address, for `openBrowser`. */
   const site: Service = { ...service, base }
-  return { base, service, site }
+  /** Between the application and the database, for sessions in process. */
+  return { base, service, site, database }
 }
 
 /** Signs a user in through the pages of Auth.js and of the identity provider. @returns the account page. */
@@ -106,7 +109,7 @@ export async function signIn(context: BrowserContext, who: string): Promise<Page
 async function assemble(version: NextVersion): Promise<string> {
   const modules = join(FOLDERS[version], 'node_modules')
   // Only the routes of the tests have sessions in process; pg is the repository's own.
-  for (const name of version === 15 ? ['client', 'authjs', 'postgres'] : ['client', 'authjs']) {
+  for (const name of ['client', 'authjs', 'postgres']) {
     const installed = join(modules, '@global-logout', name)
     const [dist, built] = [join(installed, 'dist'), join(installed, 'built')]
     for (const old of [dist, built]) await rm(old, { recursive: true, force: true })
@@ -123,25 +126,34 @@ async function assemble(version: NextVersion): Promise<string> {
     if (name === 'client') await bundleShared(dist)
     await cp(join(root, 'packages', name, 'package.json'), join(installed, 'package.json'))
   }
-  // Turbopack does not follow links to dependencies elsewhere, so Next 16 builds the example in place.
-  if (version === 16) return EXAMPLE
   const folder = t.testdir()
+  const guard = version === 16 ? 'proxy.ts' : 'middleware.ts'
   for (const part of ['app', 'auth.ts', 'users.ts', 'tsconfig.json'])
     await cp(join(EXAMPLE, part), join(folder, part), { recursive: true })
-  for (const part of ['middleware.ts', 'next.config.ts', 'package.json'])
+  for (const part of [guard, 'next.config.ts', 'package.json'])
     await cp(join(FOLDERS[version], part), join(folder, part))
   await mkdir(folder, { recursive: true })
-  await cp(join(root, 'test/client/next-routes'), folder, { recursive: true })
-  const middleware = await readFile(join(folder, 'middleware.ts'), 'utf8')
-  await writeFile(
-    join(folder, 'middleware.ts'),
-    middleware.replace(
-      "['/', ",
-      "['/', '/api/guarded', '/recent', '/api/in-process', '/in-process', '/taken-over', '/act', '/leave', ",
-    ),
+  // On Next 16 fewer, because each costs its build half a second of CPU.
+  for (const part of version === 16 ? ['in-process.ts', 'app/in-process', 'app/api/in-process'] : ['.'])
+    await cp(join(root, 'test/client/next-routes', part), join(folder, part), { recursive: true })
+  await edit(
+    join(folder, guard),
+    "['/', ",
+    "['/', '/api/guarded', '/recent', '/api/in-process', '/in-process', '/taken-over', '/act', '/leave', ",
   )
+  // Turbopack follows links to dependencies below its root only.
+  if (version === 16) await edit(join(folder, 'next.config.ts'), 'import.meta.dirname', JSON.stringify(root))
   await symlink(modules, join(folder, 'node_modules'))
   return folder
+}
+
+async function edit(file: string, from: string, to: string): Promise<void> {
+  const text = await readFile(file, 'utf8')
+  if (!text.includes(from)) throw new Error(`${file} has no ${from}`)
+  await writeFile(
+    file,
+    text.replace(from, () => to),
+  )
 }
 
 async function build(folder: string, env: Record<string, string>): Promise<void> {

@@ -8,7 +8,7 @@ import { boundedFetch } from '../support/bounded-fetch.ts'
 import { browserTest } from '../support/browser.ts'
 import { duringOutage } from '../support/database-outage.ts'
 import { rawConnection } from '../support/raw.ts'
-import type { Service } from '../support/service.ts'
+import { json, type Service } from '../support/service.ts'
 import { waitFor, within } from '../support/within.ts'
 import { FOLDERS, type NextVersion, signIn, skipNext, startApplication } from './next-application.ts'
 import { guardInNode, guardOnEdge } from './next-guard.ts'
@@ -18,7 +18,7 @@ const FORGED = { 'x-user-id': 'forged', x_user_id: 'forged', 'x-session-id': 'fo
 export async function testNext(version: NextVersion): Promise<void> {
   const skip = skipNext(version)
   if (skip) return void t.test(`Next ${version}`, { skip }, async () => {})
-  const { base, service, site } = await startApplication(version)
+  const { base, service, site, database } = await startApplication(version)
   const on = `Next ${version}`
   const me = (page: Page) => page.evaluate(() => fetch('/api/me').then(({ status }) => status))
   const cookieOf = async (context: BrowserContext) =>
@@ -224,7 +224,35 @@ export async function testNext(version: NextVersion): Promise<void> {
     t.equal(await me(page), 200)
   })
 
-  // Next 16 builds the example in place, without the test pages.
+  browserTest(
+    `${on}: sessions in process answer a page and Auth.js from memory, until a sign-out elsewhere`,
+    async (t, open) => {
+      const context = await open(site)
+      const page = await signIn(context, 'radia')
+      const userId = await page.locator('#user').textContent()
+      await page.goto('/in-process')
+      t.equal(await page.locator('#user').textContent(), userId)
+      const before = database.counts.requests
+      const pages = await page.evaluate(() => {
+        const read = (answer: Response) => answer.text().then((text) => [answer.status, text] as const)
+        return Promise.all(Array.from({ length: 30 }, () => fetch('/in-process').then(read)))
+      })
+      const sent = database.counts.requests - before
+      t.ok(
+        sent < pages.length,
+        `${sent} messages to the database for ${pages.length} pages, and for the lease`,
+      )
+      for (const [status, text] of pages) if (status !== 200 || !text.includes(userId ?? '?')) t.fail(text)
+      const elsewhere = await service.signIn(userId ?? '')
+      const signedOut = await service.as(elsewhere.token, '/api/logout', json({ scope: 'global' }))
+      t.equal(signedOut.status, 200)
+      t.equal(await page.evaluate(() => fetch('/api/in-process').then(({ status }) => status)), 401)
+      await page.goto('/in-process')
+      t.match(page.url(), /\/api\/auth\/signin/)
+    },
+  )
+
+  // Next 16 is built without the other routes of the tests.
   if (version === 15) {
     testEdge(base, service)
     testGuards(base, service, site)
