@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLeaseKey } from '../../test/support/lease-key.ts'
+import { buildNext, NEXT } from '../build-next.ts'
 import type { Load } from '../generator.ts'
 import { load } from '../load.ts'
 import { serve } from '../measure.ts'
@@ -21,7 +22,7 @@ export interface RouteSample extends Load {
   cpu: number
 }
 
-const FRAMEWORKS = ['fastify', 'express']
+const FRAMEWORKS = ['fastify', 'express', 'next']
 const GUARDS = ['none', 'leased', 'HS256', 'ES256']
 /** Sessions in use. */
 const IN_USE = 1_000
@@ -38,9 +39,13 @@ export async function routes(
   const samples: RouteSample[] = []
   const script = new URL('../servers/guarded.ts', import.meta.url)
   const env = { SERVICE_URL: service.base, SERVICE_KEY: key, SESSIONS: String(sessions) }
+  if (!NEXT) progress('routes: without Next.js, which "npm ci --prefix examples/nextjs" installs')
+  const application = NEXT && (await buildNext())
 
   async function turn(framework: string, guard: string): Promise<RouteSample> {
-    const server = await startServer(script, [framework, guard], env)
+    const server = await (framework === 'next' && NEXT
+      ? startServer(NEXT, ['start', application ?? ''], { ...env, GUARD: guard })
+      : startServer(script, [framework, guard], env))
     try {
       const cookies = (await (await fetch(`${server.base}/cookies?count=${IN_USE}`)).json()) as string[]
       const [first = ''] = cookies
@@ -61,7 +66,7 @@ export async function routes(
 
   try {
     for (let round = 1; round <= rounds; round++)
-      for (const framework of FRAMEWORKS)
+      for (const framework of FRAMEWORKS.filter((each) => each !== 'next' || NEXT))
         for (const guard of GUARDS) {
           const sample = await turn(framework, guard)
           samples.push(sample)

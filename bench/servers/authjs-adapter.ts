@@ -5,7 +5,8 @@
 import { DrizzleAdapter } from '@auth/drizzle-adapter'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import fastify from 'fastify'
-import { host, openPool, port, tokenIn } from './common.ts'
+import { host, openPool, port } from './common.ts'
+import { tokenIn } from './token-in.ts'
 
 const adapter = DrizzleAdapter(drizzle(openPool()))
 const app = fastify()

@@ -3,7 +3,8 @@
  * session. No check that Fastify serves can be faster.
  */
 import fastify from 'fastify'
-import { host, port, tokenIn } from './common.ts'
+import { host, port } from './common.ts'
+import { tokenIn } from './token-in.ts'
 
 const app = fastify()
 const user = crypto.randomUUID()

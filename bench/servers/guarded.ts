@@ -8,7 +8,8 @@ import express, { type RequestHandler } from 'express'
 import fastify, { type onRequestAsyncHookHandler } from 'fastify'
 import { generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import { spread, tokenOf, userIdOf } from '../seeded.ts'
-import { host, port, tokenIn } from './common.ts'
+import { host, port } from './common.ts'
+import { tokenIn } from './token-in.ts'
 
 const [framework, guard = 'none'] = process.argv.slice(2)
 const { SERVICE_URL, SERVICE_KEY, SESSIONS } = process.env
