@@ -110,12 +110,22 @@ browserTest(
       await within('the second press', held.promise)
       await route.continue()
     })
+    // Playwright looks up nothing while a navigation is pending.
+    const words = Promise.withResolvers<string>()
+    await page.exposeFunction('say', words.resolve)
+    await page.evaluate(() => {
+      const { say } = globalThis as unknown as { say(text: string): void }
+      new MutationObserver(() => {
+        const text = document.querySelector('output')?.textContent
+        if (text) say(text)
+      }).observe(document.body, { childList: true, subtree: true })
+    })
     const box = await page.getByRole('button', { name: 'Sign out' }).boundingBox()
     if (!box) throw new Error('there is no button')
     const press = () => page.mouse.click(box.x + 10, box.y + 10)
     await press()
     await within('the first request', first.promise)
-    await page.getByText('Signing out. This can take a few seconds.').waitFor()
+    t.equal(await within('the words of the wait', words.promise), 'Signing out. This can take a few seconds.')
     await press()
     held.resolve()
     await page.getByRole('heading', { name: '5 devices were signed out' }).waitFor()
