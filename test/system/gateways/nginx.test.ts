@@ -1,6 +1,9 @@
 /** nginx, configured as in `examples/gateways/nginx`, keeps the contract of every gateway. */
+import { freePort } from '../../support/ports.ts'
+import { startService } from '../../support/service.ts'
 import { testContract } from './contract.ts'
-import { gatewayTest } from './example.ts'
+import { gatewayTest, startExample } from './example.ts'
+import { ask } from './requests.ts'
 import { startRig } from './rig.ts'
 
 testContract('nginx')
@@ -61,4 +64,43 @@ gatewayTest('nginx', 'the body of a checked request is limited as the operator c
     t.equal(status, 413)
   }
   t.notOk(await rig.applicationSaw('/too-long'))
+})
+
+gatewayTest('nginx', 'with BASE_PATH, one path of the host leads to all pages of the service', async (t) => {
+  const gateway = await freePort()
+  const service = await startService({
+    env: {
+      PUBLIC_URL: `http://127.0.0.1:${gateway}`,
+      BASE_PATH: '/account',
+      SIGN_IN_URL: '/login?to={return}',
+    },
+  })
+  const ports = { service: service.config.port, application: await freePort(), gateway }
+  await startExample(t, 'nginx', ports, (text) =>
+    text
+      .replace(/location ~ \^\/\(login.*\{/, 'location /account/ {')
+      .replace('303 /sign-in', '303 /account/sign-in'),
+  )
+  const { token } = await service.signIn(await service.addUser())
+  const headers = { cookie: `${service.cookieName}=${token}`, 'sec-fetch-site': 'same-origin' }
+  const page = await ask(gateway, '/account/devices', { headers })
+  t.equal(page.status, 200)
+  const [, style = ''] = /href="(\/account\/assets\/[^"]+)"/.exec(page.text) ?? []
+  t.equal((await ask(gateway, style)).status, 200)
+  t.equal((await ask(gateway, '/account/api/session', { headers })).status, 200)
+  t.match(
+    (await ask(gateway, '/devices', { headers })).text,
+    /^GET \/devices/,
+    "this path is the application's",
+  )
+  t.equal((await ask(gateway, '/account/metrics')).status, 404)
+  const refused = await ask(gateway, '/orders?a=1&b=2', { headers: { accept: 'text/html' } })
+  t.equal(refused.headers.location, '/account/sign-in?return=/orders?a=1&b=2')
+  const signIn = await ask(gateway, refused.headers.location ?? '')
+  const back = encodeURIComponent(`http://127.0.0.1:${gateway}/orders?a=1&b=2`)
+  t.equal(signIn.headers.location, `http://127.0.0.1:${gateway}/login?to=${back}`)
+  const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' }
+  const out = await ask(gateway, '/account/logout', { method: 'POST', headers: form, body: 'scope=global' })
+  t.equal(out.headers.location, '/account/signed-out')
+  t.equal((await ask(gateway, '/devices', { headers })).status, 401)
 })
