@@ -22,10 +22,11 @@ const VERSION = ['-v, --version', 'print the version'] as const
 
 const AFTER_HELP = `
 The environment sets the settings; the README lists them all. The most important:
-  DATABASE_URL             postgres://user:password@host:5432/database; default: the demo of this folder
-  DATABASE_SCHEMA          schema of the service in that database (global_logout)
-  HOST, PORT               address to listen on (127.0.0.1, 4000)
-  PUBLIC_URL               origin that browsers use, such as https://id.example.com
+  DATABASE_URL     postgres://user:password@host:5432/database;
+                   without it, the demo of this folder
+  DATABASE_SCHEMA  schema of the service in that database (global_logout)
+  HOST, PORT       address to listen on (127.0.0.1, 4000)
+  PUBLIC_URL       origin that browsers use, such as https://id.example.com
 
 Examples
   global-logout start
@@ -37,7 +38,8 @@ Examples
 Examples of a command: global-logout COMMAND --help`
 
 const EXIT_CODES = `
-Exit codes: 0 done · 1 failed, cancelled, or problems found · 2 wrong usage or settings · 130 Ctrl-C · 143 SIGTERM`
+Exit codes: 0 done · 1 failed, cancelled, or problems found
+            2 wrong usage or settings · 130 Ctrl-C · 143 SIGTERM`
 
 /** Runs a command line. @returns the exit code, or undefined while the server keeps running. */
 export async function main(

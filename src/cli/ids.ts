@@ -47,19 +47,50 @@ export async function resolveId(
   const bounds = uuidsBeginning(text)
   if (!bounds) throw new UsageError(`"${text}" is not the id of ${what}; see "global-logout ${list}".`)
   if (UUID.test(text)) return text.toLowerCase()
-  const rows = await run((db) =>
-    db
-      .select({ id: column })
-      .from(column.table)
-      .where(between(column, ...bounds))
-      .limit(MAX_LISTED + 1),
-  )
-  const ids = rows.map(({ id }) => String(id))
+  const ids = await idsBetween({ run }, column, bounds)
   const [id, ...others] = ids
   if (id && others.length === 0) return id
   if (!id) throw new Error(`no id of ${what} begins with "${text}"; see "global-logout ${list}".`)
+  throw ambiguous(text, ids)
+}
+
+/**
+ * The id in a filter, which may be any text: where it begins the only UUID of the columns, that one.
+ * @throws Error when it begins several.
+ */
+export async function wholeId(
+  { run }: Pick<Database, 'run'>,
+  columns: readonly AnyPgColumn[],
+  text: string,
+): Promise<string> {
+  const bounds = UUID.test(text) ? null : uuidsBeginning(text)
+  if (!bounds) return text
+  const found = new Set<string>()
+  for (const column of columns)
+    for (const id of await idsBetween({ run }, column, bounds)) if (UUID.test(id)) found.add(id)
+  const [id = text, ...others] = found
+  if (others.length > 0) throw ambiguous(text, [...found])
+  return id
+}
+
+function idsBetween(
+  { run }: Pick<Database, 'run'>,
+  column: AnyPgColumn,
+  bounds: [string, string],
+): Promise<string[]> {
+  return run(async (db) => {
+    const rows = await db
+      .select({ id: column })
+      .from(column.table)
+      .where(between(column, ...bounds))
+      .limit(MAX_LISTED + 1)
+    return rows.map(({ id }) => String(id))
+  })
+}
+
+function ambiguous(text: string, ids: string[]): Error {
   const more = ids.length > MAX_LISTED ? '\n  …' : ''
-  throw new Error(
+  return new Error(
     `"${text}" begins the ids of several; give more of it:\n  ${ids.slice(0, MAX_LISTED).join('\n  ')}${more}`,
   )
 }

@@ -64,10 +64,13 @@ export function createPool(url: string, { max, log, ...options }: PoolOptions) {
     async connect(end: number, server: string | null, met?: Fence['met']): Promise<PoolClient> {
       const connecting = connector.connectToAny(() => connectionTo(options.pooled ? null : server, next, met))
       const { promise: late, reject } = Promise.withResolvers<never>()
-      const timer = setTimeout(() => {
-        connecting.then((client) => client.release()).catch(() => {})
-        reject(new Error('no connection to the database in time'))
-      }, Math.max(0, end - performance.now()))
+      const timer = setTimeout(
+        () => {
+          connecting.then((client) => client.release()).catch(() => {})
+          reject(new Error('no connection to the database in time'))
+        },
+        Math.max(0, end - performance.now()),
+      )
       try {
         return await Promise.race([connecting, late])
       } catch (error) {

@@ -6,9 +6,9 @@ import { STAFF_ROLES, type StaffRole } from '../role-names.ts'
 import type { ActOptions, ListSessionsOptions, ShowOptions } from './cli-actions.ts'
 import type { AccountsContext } from './cli-find-user.ts'
 
-const WHOM = 'id, email, or a unique beginning of id, email or name; several may follow'
-const EXACTLY = 'exact id or email; of an id that is a UUID, the beginning will do'
-const EXACTLY_WHOM = `${EXACTLY}; several may follow`
+const WHOM = 'id, email, or a unique beginning of id, email or name; several may be given'
+const EXACTLY = 'exact id or email, or the first eight characters of a UUID'
+const EXACTLY_WHOM = `${EXACTLY}; several may be given`
 const UNKNOWN_ID = 'act on an id that no user has here yet; the id of the application, not an email'
 /** Loaded when a command runs, to keep help and completion fast. */
 const actions = () => import('./cli-actions.ts')

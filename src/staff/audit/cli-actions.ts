@@ -2,14 +2,16 @@
 import { z } from 'zod'
 import { Failed, formatInstant, parseOption } from '../../cli/common.ts'
 import type { CommandContext } from '../../cli/context.ts'
-import { resolveId, shortId } from '../../cli/ids.ts'
+import { resolveId, shortId, wholeId } from '../../cli/ids.ts'
 import { print, printCsv, printJson } from '../../cli/print.ts'
 import { printTable } from '../../cli/table.ts'
 import type { Database } from '../../database/database.ts'
 import { zonedInstant } from '../../lib/schemas.ts'
 import { endedCsv } from '../../operations/ended-sessions.ts'
 import { operation } from '../../operations/schema.ts'
+import { serviceKey } from '../../service-api/schema.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
+import { user as users } from '../../sessions/schema.ts'
 import { count } from '../../ui/format.ts'
 import { toEndedSession } from '../accounts/json.ts'
 import { toOperationJson } from '../operation-json.ts'
@@ -58,16 +60,22 @@ const dayOrInstant = z
 /** @param listed rows of the table without `--limit`. */
 export async function list(context: AuditContext, options: ListOptions, listed: number): Promise<void> {
   const { user, actor, kind, since, until, limit: given, json, csv, wide } = options
-  const filter: AuditFilter = {
-    userId: user,
-    actorId: actor,
-    kind,
+  const times = {
     since: parseOption('since', dayOrInstant.optional(), since),
     until: parseOption('until', dayOrInstant.optional(), until),
   }
-  if (csv) return context.withServices(({ audit }) => printCsv(auditCsv(first(audit.all(filter), given))))
-  const limit = given ?? listed
-  const entries = await context.withServices(({ audit }) => collect(first(audit.all(filter), limit)))
+  const limit = csv ? given : (given ?? listed)
+  const entries = await context.withServices(async ({ audit, database }) => {
+    const filter: AuditFilter = {
+      ...times,
+      kind,
+      userId: user && (await wholeId(database, [users.id], user)),
+      actorId: actor && (await wholeId(database, [users.id, serviceKey.id], actor)),
+    }
+    if (csv) return printCsv(auditCsv(first(audit.all(filter), limit)))
+    return collect(first(audit.all(filter), limit))
+  })
+  if (!entries) return
   if (json) return printJson(entries)
   if (entries.length === 0) return print('No entry matches.')
   printTable(

@@ -152,6 +152,7 @@ t.test('several users are signed out at once, and none if one of them is not fou
     { userId: uuid, revokedCount: 2 },
   ])
   t.same([await active('kim'), await active('lee'), await active(uuid)], [0, 0, 0])
+  t.match(await json('audit', 'list', '--user', uuid.slice(0, 8)), [{ userId: uuid }])
   const unlocked = await command('unlock', 'kim', 'lee', '--yes')
   t.match(unlocked, { code: 0, output: /kim@.* may sign in again\.\n.*lee@.* may sign in again\./ })
 
