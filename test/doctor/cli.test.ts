@@ -4,6 +4,7 @@ import { TRIGGERS } from '../../src/doctor/database-checks.ts'
 import { runHere } from '../support/command.ts'
 import { testDatabase } from '../support/database.ts'
 import { dropLogin } from '../support/logins.ts'
+import { PLACES_FILE } from '../support/places.ts'
 import { runProgram } from '../support/run-program.ts'
 import { shellWord } from '../support/shell.ts'
 
@@ -53,6 +54,16 @@ t.test('doctor finds problems in settings, and says how to fix them', async (t) 
     proxy: { level: 'warning', detail: /TRUST_PROXY/ },
     'sign-in': { level: 'warning', detail: /SIGN_IN_URL/ },
     'cookie domain': { level: 'warning' },
+  })
+  t.match((await findings({ GEOIP_DATABASE: PLACES_FILE })).found, {
+    places: { detail: /^GeoLite2-City of 20\d\d-/ },
+  })
+  t.match((await findings({ GEOIP_DATABASE: '/nowhere.mmdb' })).found, {
+    places: { level: 'warning', detail: /ENOENT/ },
+  })
+  t.match(await findings({ PLACE_HEADERS: 'CF-IPCountry' }), {
+    code: 1,
+    found: { PLACE_HEADERS: { detail: /TRUST_PROXY/ } },
   })
   const wrong = { PORT: 'many', TRUST_PROXY: '0.0.0.0/0', HOST: '0.0.0.0', SESSION_MAXAGE: '1d' }
   t.match(

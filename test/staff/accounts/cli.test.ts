@@ -5,11 +5,12 @@ import t from 'tap'
 import { run, runHere } from '../../support/command.ts'
 import { testDatabase } from '../../support/database.ts'
 import { hold } from '../../support/hold.ts'
+import { LONDON, PLACES_FILE } from '../../support/places.ts'
 import { waitFor } from '../../support/within.ts'
 
 const database = await testDatabase()
 const { psql } = database
-const env = { DATABASE_URL: database.url }
+const env = { DATABASE_URL: database.url, GEOIP_DATABASE: PLACES_FILE }
 
 async function command(...args: string[]) {
   const started = runHere(args, { env })
@@ -48,13 +49,21 @@ t.test('a stolen account is found, shown and revoked, and the reason is recorded
   t.match(await command('user', 'find', 'ADA@'), { code: 0, output: /^ada +Name of ada +ada@example.com/m })
   t.match(await command('sessions', 'ada'), { code: 0, output: /3 sessions/ })
 
+  await psql(
+    `update session set "deviceName" = E'My\u202e desk', "ipAddress" = $1, "signInMethod" = 'passkey' where "sessionToken" = 'ada1'`,
+    [LONDON],
+  )
+  t.match(await command('sessions', 'ada'), {
+    output: /Laptop 1 +81\.2\.69\.160 .* {2}"My[^\u202e]* desk"; London, GB; by passkey$/m,
+  })
+
   const dry = await command('revoke', 'ada', '--reason', 'ticket 1', '--dry-run')
   t.match(dry, { code: 0, output: /nothing was changed/ })
   t.match(await json('revoke', 'ada', '--reason', 'ticket 1', '--dry-run'), {
     dryRun: true,
     userId: 'ada',
     sessionCount: 3,
-    sessions: [{ device: { kind: /./ }, ipAddress: '203.0.113.7' }, {}, {}],
+    sessions: [{ device: { kind: /./ }, ipAddress: /^(203|81)\./ }, {}, {}],
   })
   t.match(await command('revoke', 'ada', '--reason', 'ticket 1'), {
     code: 2,
