@@ -23,6 +23,7 @@ import { keyGuard } from './service-api/guard.ts'
 import { leases } from './service-api/leases.ts'
 import { serviceApi } from './service-api/routes.ts'
 import type { Services } from './services.ts'
+import { devicePages } from './sessions/device-pages.ts'
 import { deviceApi } from './sessions/device-routes.ts'
 import { errorHandlers } from './sessions/error-handlers.ts'
 import { sessionGuard } from './sessions/guards.ts'
@@ -63,6 +64,7 @@ const CAPABILITIES: FastifyPluginAsync<AppParts>[] = [
   personalDataApi,
   auditApi,
   pages,
+  devicePages,
   staffConsole,
 ]
 

@@ -66,7 +66,7 @@ export const END_REASONS = [
   'security_team',
   'other',
 ] as const
-type EndReason = (typeof END_REASONS)[number]
+export type EndReason = (typeof END_REASONS)[number]
 
 export interface RecentlyEnded {
   session: RevokedSession

@@ -19,6 +19,7 @@ import { problemPages } from './error-handlers.ts'
 import { DEVICES, type FinishLogout, SIGNED_OUT } from './finish-logout.ts'
 import { type CookieSettings, isRecent, requireTokensForSignOut, sourceOf } from './guards.ts'
 import { LOGOUT_BODY, logoutRequest, refuseScopeInQuery, scope } from './logout-request.ts'
+import type { Places } from './places.ts'
 import type { Session } from './schema.ts'
 import type { Sessions } from './sessions.ts'
 import { devicesPage, type OtherSessions } from './views/devices-page.ts'
@@ -27,6 +28,7 @@ import { logoutPage } from './views/logout-page.ts'
 import { onwardPage } from './views/onward-page.ts'
 import type { Ended } from './views/parts.ts'
 import { type SignedOut, signedOutPage } from './views/signed-out-page.ts'
+import { visitOf } from './visits.ts'
 
 /** Ended sessions that a page lists at most; it counts the rest. */
 const LISTED = 100
@@ -38,6 +40,7 @@ export interface Pages {
   cookies: Cookies
   cookieSettings: CookieSettings
   finishLogout: FinishLogout
+  places: Places
   config: Pick<Config, 'devicesMaxAuthAgeSeconds'>
   site: Site
   /** As of the web context. */
@@ -47,7 +50,7 @@ export interface Pages {
 }
 
 async function routes(instance: FastifyInstance, options: Pages) {
-  const { sessions, cookies, cookieSettings, finishLogout, site, returnTo, overview } = options
+  const { sessions, cookies, cookieSettings, finishLogout, places, site, returnTo, overview } = options
   const { devicesMaxAuthAgeSeconds } = options.config
   const app = instance.withTypeProvider<ZodTypeProvider>()
   await app.register(problemPages)
@@ -70,10 +73,12 @@ async function routes(instance: FastifyInstance, options: Pages) {
     const outcome = last?.operation.actorSessionId === session.id ? last : null
     const staff = (await overview.roleOf(user.id)) !== null
     const isFirst = cursor === undefined
-    return sendPage(
-      reply,
-      devicesPage({ view: request.view, user, current: session, others, isFirst, outcome, staff }),
-    )
+    const past = isFirst ? (await sessions.recentlyEnded(user.id)).ended : []
+    const visit = visitOf(cookies.readVisit(request), user.id)
+    cookies.setVisit(reply, visit.cookie)
+    const placeOf = await places.finder()
+    const lists = { current: session, others, past, placeOf, newAfter: visit.newAfter }
+    return sendPage(reply, devicesPage({ view: request.view, user, ...lists, isFirst, outcome, staff }))
   }
 
   /** A page of the user's other sessions. The summary is read first: see there. */

@@ -24,8 +24,10 @@ export interface View {
   say(key: MessageKey, values?: Record<string, string | number | SafeHtml>): SafeHtml
   /** "2 minutes ago", with the exact time as its title; the browser script keeps it current. */
   ago(date: Date): SafeHtml
-  /** "23 November 2026 at 00:41 UTC"; the browser script shows it in the local time zone. */
-  on(date: Date): SafeHtml
+  /** "23 November 2026 at 00:41 UTC", or "… 00:41:07 UTC"; the browser script shows it in the local time zone. */
+  on(date: Date, toTheSecond?: boolean): SafeHtml
+  /** "2 minutes ago (23 November 2026 at 00:41 UTC)". */
+  when(date: Date, toTheSecond?: boolean): SafeHtml
   /** The text of `ago`. A time in the future, because clocks differ, is "just now". */
   relativeTime(date: Date, now?: Date): string
 }
@@ -52,7 +54,7 @@ function createView(locale: string): View {
   const { messages, dir } = LANGUAGES.get(new Intl.Locale(locale).language) as Language
   const formats = new Map<MessageKey, IntlMessageFormat>()
   let relative: Intl.RelativeTimeFormat | undefined
-  let absolute: Intl.DateTimeFormat | undefined
+  const absolute: { minute?: Intl.DateTimeFormat; second?: Intl.DateTimeFormat } = {}
 
   const formatOf = (key: MessageKey) => {
     const made = formats.get(key) ?? new IntlMessageFormat(messages[key], locale)
@@ -67,10 +69,19 @@ function createView(locale: string): View {
     relative ??= new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
     return relative.format(-Math.floor(seconds / step[1]), step[0])
   }
-  const absoluteTime = (date: Date) => {
-    absolute ??= new Intl.DateTimeFormat(locale, { ...EXACT, timeZone: 'UTC', timeZoneName: 'short' })
-    return absolute.format(date)
+  const absoluteTime = (date: Date, to: 'minute' | 'second' = 'minute') => {
+    absolute[to] ??= new Intl.DateTimeFormat(locale, {
+      ...EXACT,
+      ...(to === 'second' && { second: '2-digit' }),
+      timeZone: 'UTC',
+      timeZoneName: 'short',
+    })
+    return absolute[to].format(date)
   }
+  const ago: View['ago'] = (date) =>
+    html`<time datetime="${date.toISOString()}" title="${absoluteTime(date)}" data-relative>${relativeTime(date)}</time>`
+  const on: View['on'] = (date, toTheSecond = false) =>
+    html`<time datetime="${date.toISOString()}"${toTheSecond ? html` data-seconds` : ''}>${absoluteTime(date, toTheSecond ? 'second' : 'minute')}</time>`
 
   return {
     locale,
@@ -81,9 +92,9 @@ function createView(locale: string): View {
       return html`${parts}`
     },
     relativeTime,
-    ago: (date) =>
-      html`<time datetime="${date.toISOString()}" title="${absoluteTime(date)}" data-relative>${relativeTime(date)}</time>`,
-    on: (date) => html`<time datetime="${date.toISOString()}">${absoluteTime(date)}</time>`,
+    ago,
+    on,
+    when: (date, toTheSecond) => html`${ago(date)} (${on(date, toTheSecond)})`,
   }
 }
 

@@ -86,7 +86,8 @@ t.test('a page names its language and direction, and caches learn what it depend
 })
 
 /** Names that are the same in every language, and what a reader chose or sent. */
-const NAMES = /global-logout|iPhone|UTC|203\.0\.113\.\d+/g
+const NAMES =
+  /global-logout|iPhone|iOS|UTC|203\.0\.113\.\d+|\b[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-[0-9a-f]{12})?\b/g
 
 /** Words in Latin letters: text, and attributes that are read out or shown. */
 function latinWords(page: string): string[] {
@@ -141,6 +142,8 @@ t.test('no page of people has a text outside the catalogue', async (t) => {
   const ada = await person(9)
   await open('devices', '/devices', ada.token)
   await open('sign out', '/logout?scope=others', ada.token)
+  await open('details of a device', `/sessions/${ada.made[1]?.id}`, ada.token)
+  await open('details of this device', `/sessions/${ada.made[0]?.id}`, ada.token)
   await open('one question', `/sessions/${ada.made[1]?.id}/end`, ada.token)
   const ended = await submit(ada.token, `/sessions/${ada.made[1]?.id}/end`)
   await open('one device was ended', '/devices', ada.token, ended)

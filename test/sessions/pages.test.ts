@@ -8,9 +8,11 @@ import { errorPage } from '../../src/ui/error-page.ts'
 import { createSite } from '../../src/ui/site.ts'
 import { ENGLISH } from '../../src/ui/view.ts'
 import { begin } from '../support/incidents.ts'
+import { LONDON, PLACES_FILE } from '../support/places.ts'
 import { json, startService } from '../support/service.ts'
 
-const service = await startService()
+const service = await startService({ env: { GEOIP_DATABASE: PLACES_FILE } })
+const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0'
 const VIEW = { ...ENGLISH, site: createSite(service.config.site, service.config.publicOrigin, null) }
 const NOBODY = { userAgent: null, ipAddress: null }
 
@@ -38,7 +40,7 @@ t.test('the outcome of a logout from before this sign-in is not shown', async (t
   const again = await service.signIn(user)
   const text = await show('/', again.token, outcome)
   t.match(text, 'Your devices')
-  t.notMatch(text, 'signed out')
+  t.notMatch(text, 'class="notice"')
 })
 
 t.test("a user never sees the outcome of another user's logout", async (t) => {
@@ -368,6 +370,73 @@ t.test('a session that expired so long ago that its row was swept is said to hav
   t.match(text, 'Your session expired.')
   t.notMatch(text, 'You were signed out')
   t.match(await show('/signed-out', null), 'This browser has no session.')
+})
+
+t.test(
+  'each row of the devices says what it is, where and exactly when, and none looks like another',
+  async (t) => {
+    const ada = await service.addUser()
+    const { token, id } = await service.signIn(ada, FIREFOX)
+    const twins = [await service.signIn(ada, FIREFOX, LONDON), await service.signIn(ada, FIREFOX, LONDON)]
+    const third = await service.signIn(ada, FIREFOX, LONDON)
+    const { psql } = service.database
+    await psql(`update session set "createdAt" = '2026-11-01T10:00:07Z' where id = any ($1)`, [
+      twins.map(({ id }) => id),
+    ])
+    await psql(
+      `update session set "createdAt" = '2026-11-01T10:00:09Z', "deviceName" = $2, "signInMethod" = 'passkey' where id = $1`,
+      [third.id, '<b>Desk</b>'],
+    )
+    const text = await show('/devices', token)
+    t.match(text, /<bdi>Firefox 145<\/bdi> on Windows/)
+    t.match(text, /<bdi>London, United Kingdom<\/bdi> · <bdi class="address">81\.2\.69\.160/)
+    t.match(text, />1 November 2026 at 10:00:07 UTC</, 'exact, without hovering')
+    for (const twin of twins) t.match(text, `session ${twin.id.slice(0, 8)}`)
+    t.notMatch(text, `session ${third.id.slice(0, 8)}`, 'a row that differs shows no id')
+    t.match(text, /&lt;b&gt;Desk&lt;\/b&gt;.*?<bdi>Firefox 145<\/bdi> on Windows.*?10:00 UTC.*? · passkey/s)
+    t.match(await show('/logout', token), `session ${twins[0]?.id.slice(0, 8)}`, 'in every list')
+    const details = await show(`/sessions/${third.id}`, token)
+    t.match(details, /&lt;b&gt;Desk.*London, United Kingdom.*10:00:09 UTC.*Mozilla\/5\.0/s)
+    t.notMatch(details, '<b>Desk')
+
+    const named = await service.as(token, `/sessions/${id}/name`, {
+      method: 'POST',
+      body: new URLSearchParams({ name: 'My desk' }),
+    })
+    t.same([named.status, named.headers.get('location')], [303, `/sessions/${id}`])
+    t.match(await show('/devices', token), '<bdi>My desk</bdi>')
+    const other = await service.signIn(await service.addUser())
+    for (const path of [`/sessions/${other.id}`, `/sessions/${crypto.randomUUID()}`])
+      t.equal(
+        (await service.as(token, path)).headers.get('location'),
+        '/devices',
+        "another user's is not shown",
+      )
+
+    await service.sessions.endOne(token, third.id, { userAgent: FIREFOX, ipAddress: null })
+    t.match(
+      await show('/devices', token),
+      /Signed out in the last 28 days.*&lt;b&gt;Desk&lt;\/b&gt;<\/bdi> · <bdi>Firefox<\/bdi> on Windows · <bdi>London.*from <bdi>Firefox/s,
+    )
+  },
+)
+
+t.test('a device that signed in since the last visit of this browser is marked as new', async (t) => {
+  const ada = await service.addUser()
+  const { token } = await service.signIn(ada, FIREFOX)
+  await service.signIn(ada, FIREFOX)
+  const first = await service.as(token, '/devices')
+  t.notMatch(await first.text(), 'New since')
+  const [visit = ''] = first.headers.getSetCookie().filter((line) => line.startsWith('global-logout.visit='))
+  t.match(visit, /HttpOnly; SameSite=Lax/)
+  const [cookie = ''] = visit.split(';')
+  const added = await service.signIn(ada, FIREFOX)
+  await service.database.psql(`update session set "createdAt" = now() + interval '1 second' where id = $1`, [
+    added.id,
+  ])
+  const text = await show('/devices', token, cookie)
+  t.equal(text.split('New since your last visit').length, 2, 'one of them')
+  t.match(text, new RegExp(`about-${added.id}"><strong class="new">New`))
 })
 
 /** Logs out through the form. @returns the cookie that carries the outcome to the next page. */

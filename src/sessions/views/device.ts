@@ -1,9 +1,11 @@
 /** The icon and the name of a device on a page. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import { LRUCache } from 'lru-cache'
 import { quoted } from '../../ui/format.ts'
 import { draw } from '../../ui/icons.ts'
 import type { View } from '../../ui/view.ts'
 import { describeDevice, deviceName, deviceWords } from '../devices.ts'
+import type { Place } from '../places.ts'
 
 const DEVICES = {
   desktop: html`<rect x="3" y="4.5" width="18" height="12" rx="2"/><path d="M8.5 20h7M12 16.5V20"/>`,
@@ -21,11 +23,45 @@ export function deviceIcon(session: { userAgent: string | null }): SafeHtml {
   return draw(DEVICES[describeDevice(session.userAgent).kind])
 }
 
-/** "Firefox on Windows". */
-export function nameOf(view: View, session: { userAgent: string | null }): SafeHtml {
-  const { program, system } = deviceWords(view, describeDevice(session.userAgent))
-  if (!system) return quoted(program)
-  return view.say('device.name', { program: quoted(program), system })
+/** "Firefox on Windows", or "Firefox 145 on Windows". */
+export function nameOf(
+  view: View,
+  session: { userAgent: string | null },
+  { version = false } = {},
+): SafeHtml {
+  const device = describeDevice(session.userAgent)
+  const { program, system } = deviceWords(view, device)
+  const called = version && device.version !== null ? `${program} ${device.version}` : program
+  if (!system) return quoted(called)
+  return view.say('device.name', { program: quoted(called), system })
+}
+
+/** "My laptop · Firefox on Windows": the name that its user gave the device never stands alone. */
+export function givenNameOf(
+  view: View,
+  session: { userAgent: string | null; deviceName: string | null },
+): SafeHtml {
+  const name = nameOf(view, session)
+  return session.deviceName === null ? name : html`${quoted(session.deviceName)} · ${name}`
+}
+
+/** "London, United Kingdom", in the language of the reader; null where no place is known. */
+export function placeText(view: View, place: Place | null): string | null {
+  if (!place) return null
+  const country = place.country && countryName(view.locale, place.country)
+  if (!country || !place.city) return place.city ?? country
+  return view.text('device.place', { city: place.city, country })
+}
+
+const countries = new LRUCache<string, Intl.DisplayNames>({
+  max: 100,
+  memoMethod: (locale) => new Intl.DisplayNames(locale, { type: 'region' }),
+})
+const countryName = (locale: string, code: string): string => countries.memo(locale).of(code) ?? code
+
+/** How the user signed in: in the language of the reader where the word is known, else as the application said it. */
+export function methodText(view: View, method: string): SafeHtml {
+  return view.say('device.method', { method, name: quoted(method) })
 }
 
 /** The same as plain text, for attributes. */

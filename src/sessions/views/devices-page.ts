@@ -1,11 +1,14 @@
 /** `/`: every device on which the user is signed in, this one first, each with a button to sign it out. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { backToApp, layout } from '../../ui/layout.ts'
-import type { PageView, View } from '../../ui/view.ts'
+import type { PageView } from '../../ui/view.ts'
+import type { RecentlyEnded } from '../ended.ts'
+import type { PlaceOf } from '../places.ts'
 import type { Session, User } from '../schema.ts'
 import type { SessionPage } from '../session-list.ts'
-import { deviceIcon, nameOf, plainNameOf } from './device.ts'
+import { deviceRow, deviceRows } from './device-row.ts'
 import { type Ended, endedNames, endedTitle } from './parts.ts'
+import { pastDevices } from './past-devices.ts'
 
 /** A page of the other sessions of a user. */
 export interface OtherSessions extends SessionPage {
@@ -20,6 +23,11 @@ export interface DevicesPage {
   user: User
   current: Session
   others: OtherSessions
+  /** What was signed out lately. */
+  past: RecentlyEnded[]
+  placeOf: PlaceOf
+  /** A device that signed in later is new since the last visit; null at the first visit. */
+  newAfter: Date | null
   /** Whether this is the first page. */
   isFirst: boolean
   /** What the last logout in this browser ended. */
@@ -33,6 +41,9 @@ export function devicesPage({
   user,
   current,
   others: { sessions, total, next, hash },
+  past,
+  placeOf,
+  newAfter,
   isFirst,
   outcome,
   staff,
@@ -40,6 +51,7 @@ export function devicesPage({
   const { text, say } = view
   const hasOthers = total > 0
   const title = text('devices.title')
+  const [here, ...others] = deviceRows(view, [current, ...sessions], placeOf)
   return layout({
     view,
     title: outcome ? `${endedTitle(view, outcome)} · ${title}` : title,
@@ -63,14 +75,14 @@ ${
 </nav>
 <section aria-labelledby="here">
 <h2 id="here">${say('devices.here')}</h2>
-<ul class="devices" role="list">${device(view, current, true)}</ul>
+<ul class="devices" role="list">${here ? deviceRow(view, here, { current: true }) : ''}</ul>
 </section>
 <section aria-labelledby="others">
 <h2 id="others">${say('devices.elsewhere')}</h2>
 ${
   sessions.length > 0
     ? html`<ul class="devices" role="list">
-${sessions.map((session) => device(view, session))}</ul>`
+${others.map((row) => deviceRow(view, row, { isNew: newAfter !== null && row.session.createdAt > newAfter }))}</ul>`
     : html`<p class="empty">${isFirst ? say('devices.none') : say('devices.end')}</p>`
 }
 ${isFirst && next ? html`<p class="quiet">${say('devices.more', { count: total - sessions.length })}</p>` : ''}
@@ -83,25 +95,7 @@ ${next ? html`<a class="button" href="/devices?${String(new URLSearchParams({ cu
 </nav>`
 }
 </section>
+${past.length > 0 ? pastDevices(view, past, placeOf) : ''}
 ${view.site.url ? html`<nav class="actions" aria-label="${text('frame.continue')}">${backToApp(view)}</nav>` : ''}`,
   })
-}
-
-function device(view: View, session: Session, current = false): SafeHtml {
-  const { text, say, ago } = view
-  const { ipAddress: address } = session
-  const name = plainNameOf(view, session)
-  const seen = current ? text('frame.now') : ago(session.lastSeenAt)
-  return html`<li class="device${current ? ' current' : ''}">
-${deviceIcon(session)}
-<h3>${nameOf(view, session)}</h3>
-<p>${address ? html`<bdi class="address">${address}</bdi> · ` : ''}${say('device.seen', { when: seen })}<br>
-<span class="since">${say('device.since', { when: ago(session.createdAt) })}</span></p>
-${
-  current
-    ? html`<strong class="badge">${say('device.this')}</strong>`
-    : html`<a class="button end" href="/sessions/${session.id}/end" aria-label="${text('device.sign-out', { device: address ? `${name}, ${address}` : name })}">${say('frame.sign-out')}</a>`
-}
-</li>
-`
 }

@@ -3,8 +3,9 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import type { Operation, RevokedSession } from '../../operations/schema.ts'
 import { backToApp } from '../../ui/layout.ts'
 import type { PageView, View } from '../../ui/view.ts'
+import { type Row, rowsOf } from '../device-rows.ts'
 import type { Session } from '../schema.ts'
-import { deviceIcon, nameOf } from './device.ts'
+import { deviceIcon, givenNameOf, plainNameOf } from './device.ts'
 
 /** Devices that a list shows; the rest is collapsed. */
 const VISIBLE = 6
@@ -31,9 +32,9 @@ export function endedTitle({ text }: View, { operation: { revokedCount } }: Ende
 
 /** The names of the devices that an operation signed out, this device first. */
 export function endedNames(view: View, { operation, revoked }: Ended): SafeHtml {
-  const devices = revoked.map(({ sessionId, ...device }) => ({
+  const devices = revoked.map((device) => ({
     ...device,
-    here: sessionId === operation.actorSessionId,
+    here: device.sessionId === operation.actorSessionId,
   }))
   return deviceNames(
     view,
@@ -42,7 +43,10 @@ export function endedNames(view: View, { operation, revoked }: Ended): SafeHtml 
   )
 }
 
-type Named = Pick<Session, 'userAgent' | 'ipAddress'> & { here?: boolean }
+type Named = Pick<Session, 'deviceName' | 'userAgent' | 'ipAddress' | 'createdAt'> & { here?: boolean } & (
+    | { sessionId: string }
+    | { id: string }
+  )
 
 /** "Firefox on Windows · 203.0.113.7", one per line. A long list is collapsed, and devices beyond it are counted. */
 export function deviceNames(view: View, devices: Named[], total: number): SafeHtml {
@@ -57,13 +61,27 @@ ${hidden > 0 ? html`<p class="quiet">${view.say('ended.uncounted', { count: hidd
 
 function names(view: View, devices: Named[]): SafeHtml {
   if (devices.length === 0) return html``
+  const rows = rowsOf(
+    devices.map((device) => ({ ...device, id: 'sessionId' in device ? device.sessionId : device.id })),
+    (device) => [device.deviceName, plainNameOf(view, device), device.ipAddress, device.here ?? false],
+  )
   return html`<ul class="names" role="list">
-${devices.map(
-  (
-    device,
-  ) => html`<li>${deviceIcon(device)}<span>${nameOf(view, device)}${addressOf(device)}${device.here ? html` · <strong>${view.say('device.this')}</strong>` : ''}</span></li>
+${rows.map(
+  ({ session: device, ...more }) =>
+    html`<li>${deviceIcon(device)}<span>${givenNameOf(view, device)}${addressOf(device)}${apart(view, device, more)}${device.here ? html` · <strong>${view.say('device.this')}</strong>` : ''}</span></li>
 `,
 )}</ul>`
+}
+
+/** What tells a device from another one that looks the same. */
+function apart(
+  view: View,
+  { createdAt }: Named,
+  { toTheSecond, shortId }: Omit<Row<unknown>, 'session'>,
+): SafeHtml | '' {
+  if (!toTheSecond) return ''
+  const since = view.say('device.since', { when: view.on(createdAt, true) })
+  return html` <span class="quiet">· ${since}${shortId ? html` · ${view.say('device.id', { id: shortId })}` : ''}</span>`
 }
 
 function addressOf({ ipAddress }: Named): SafeHtml | '' {

@@ -22,6 +22,11 @@ export const ar: Messages = {
   'device.seen': 'آخر نشاط: {when}',
   'device.since': 'تسجيل الدخول: {when}',
   'device.sign-out': 'تسجيل الخروج من {device}',
+  'device.new': 'جديد منذ زيارتك الأخيرة',
+  'device.place': '{city}، {country}',
+  'device.method':
+    '{method, select, password {كلمة مرور} passkey {مفتاح مرور} email {رابط أو رمز عبر البريد الإلكتروني} code {رمز لمرة واحدة} sso {تسجيل دخول موحّد} other {{name}}}',
+  'device.id': 'الجلسة {id}',
 
   'devices.title': 'أجهزتك',
   'devices.lead':
@@ -39,6 +44,31 @@ export const ar: Messages = {
   'devices.pages': 'الصفحات',
   'devices.newest': 'الأحدث',
   'devices.older': 'الأقدم',
+
+  'past.title': 'أجهزة سُجّل خروجها في آخر {days} يومًا',
+  'past.when': 'تسجيل الخروج: {when}',
+  'past.itself': 'من الجهاز نفسه',
+  'past.elsewhere': 'من {device}',
+  'past.replaced': 'سجّلت الدخول عليه مجددًا',
+  'past.staff': 'بواسطة فريق الأمان لدينا',
+  'past.other': 'بواسطة التطبيق',
+
+  'facts.title': 'الجهاز',
+  'facts.program': 'المتصفح',
+  'facts.system': 'النظام',
+  'facts.place': 'المكان',
+  'facts.address': 'العنوان',
+  'facts.since': 'تسجيل الدخول',
+  'facts.method': 'طريقة تسجيل الدخول',
+  'facts.seen': 'آخر نشاط',
+  'facts.ends': 'مسجّل الدخول حتى، إن لم يُستخدم مجددًا',
+  'facts.agent': 'ما يقوله الجهاز عن نفسه',
+  'facts.id': 'الجلسة',
+  'facts.back': 'العودة إلى أجهزتك',
+
+  'name.label': 'اسم هذا الجهاز',
+  'name.save': 'حفظ',
+  'name.hint': 'لا يراه سواك وسوى فريق الأمان لدينا.',
 
   'ended.title':
     '{count, plural, =0 {لم يكن أي جهاز آخر مسجّل الدخول} zero {لم يتم تسجيل الخروج من أي جهاز} one {تم تسجيل الخروج من جهاز واحد} two {تم تسجيل الخروج من جهازين} few {تم تسجيل الخروج من # أجهزة} many {تم تسجيل الخروج من # جهازًا} other {تم تسجيل الخروج من # جهاز}}',

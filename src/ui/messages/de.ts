@@ -22,6 +22,11 @@ export const de: Messages = {
   'device.seen': 'zuletzt aktiv {when}',
   'device.since': 'angemeldet {when}',
   'device.sign-out': '{device} abmelden',
+  'device.new': 'Neu seit Ihrem letzten Besuch',
+  'device.place': '{city}, {country}',
+  'device.method':
+    '{method, select, password {Passwort} passkey {Passkey} email {Link oder Code per E-Mail} code {Einmalcode} sso {Single Sign-on} other {{name}}}',
+  'device.id': 'Sitzung {id}',
 
   'devices.title': 'Ihre Geräte',
   'devices.lead':
@@ -39,6 +44,31 @@ export const de: Messages = {
   'devices.pages': 'Seiten',
   'devices.newest': 'Zuletzt aktive',
   'devices.older': 'Früher aktive',
+
+  'past.title': 'In den letzten {days} Tagen abgemeldet',
+  'past.when': 'abgemeldet {when}',
+  'past.itself': 'auf dem Gerät selbst',
+  'past.elsewhere': 'von {device} aus',
+  'past.replaced': 'Sie haben sich darauf neu angemeldet',
+  'past.staff': 'durch unser Sicherheitsteam',
+  'past.other': 'durch die Anwendung',
+
+  'facts.title': 'Gerät',
+  'facts.program': 'Browser',
+  'facts.system': 'System',
+  'facts.place': 'Ort',
+  'facts.address': 'Adresse',
+  'facts.since': 'Angemeldet',
+  'facts.method': 'Art der Anmeldung',
+  'facts.seen': 'Zuletzt aktiv',
+  'facts.ends': 'Angemeldet bis, wenn es nicht mehr benutzt wird',
+  'facts.agent': 'Was das Gerät über sich sagt',
+  'facts.id': 'Sitzung',
+  'facts.back': 'Zurück zu Ihren Geräten',
+
+  'name.label': 'Name dieses Geräts',
+  'name.save': 'Speichern',
+  'name.hint': 'Nur Sie und unser Sicherheitsteam sehen ihn.',
 
   'ended.title':
     '{count, plural, =0 {Kein anderes Gerät war angemeldet} one {# Gerät wurde abgemeldet} other {# Geräte wurden abgemeldet}}',

@@ -24,6 +24,11 @@ export const en = {
   'device.seen': 'last seen {when}',
   'device.since': 'signed in {when}',
   'device.sign-out': 'Sign out {device}',
+  'device.new': 'New since your last visit',
+  'device.place': '{city}, {country}',
+  'device.method':
+    '{method, select, password {password} passkey {passkey} email {link or code by email} code {one-time code} sso {single sign-on} other {{name}}}',
+  'device.id': 'session {id}',
 
   'devices.title': 'Your devices',
   'devices.lead':
@@ -41,6 +46,31 @@ export const en = {
   'devices.pages': 'Pages',
   'devices.newest': 'Most recent',
   'devices.older': 'Less recent',
+
+  'past.title': 'Signed out in the last {days} days',
+  'past.when': 'signed out {when}',
+  'past.itself': 'on the device itself',
+  'past.elsewhere': 'from {device}',
+  'past.replaced': 'you signed in again on it',
+  'past.staff': 'by our security team',
+  'past.other': 'by the application',
+
+  'facts.title': 'Device',
+  'facts.program': 'Browser',
+  'facts.system': 'System',
+  'facts.place': 'Place',
+  'facts.address': 'Address',
+  'facts.since': 'Signed in',
+  'facts.method': 'Way of signing in',
+  'facts.seen': 'Last seen',
+  'facts.ends': 'Signed in until, if it is not used again',
+  'facts.agent': 'What the device says of itself',
+  'facts.id': 'Session',
+  'facts.back': 'Back to your devices',
+
+  'name.label': 'Name of this device',
+  'name.save': 'Save',
+  'name.hint': 'Only you and our security team see it.',
 
   'ended.title':
     '{count, plural, =0 {No other device was signed in} one {# device was signed out} other {# devices were signed out}}',

@@ -22,6 +22,11 @@ export const es: Messages = {
   'device.seen': 'última actividad: {when}',
   'device.since': 'inicio de sesión: {when}',
   'device.sign-out': 'Cerrar la sesión de {device}',
+  'device.new': 'Nuevo desde su última visita',
+  'device.place': '{city}, {country}',
+  'device.method':
+    '{method, select, password {contraseña} passkey {clave de acceso} email {enlace o código por correo} code {código de un solo uso} sso {inicio de sesión único} other {{name}}}',
+  'device.id': 'sesión {id}',
 
   'devices.title': 'Sus dispositivos',
   'devices.lead':
@@ -39,6 +44,31 @@ export const es: Messages = {
   'devices.pages': 'Páginas',
   'devices.newest': 'Más recientes',
   'devices.older': 'Menos recientes',
+
+  'past.title': 'Sesiones cerradas en los últimos {days} días',
+  'past.when': 'cierre de sesión: {when}',
+  'past.itself': 'en el propio dispositivo',
+  'past.elsewhere': 'desde {device}',
+  'past.replaced': 'volvió a iniciar sesión en él',
+  'past.staff': 'por nuestro equipo de seguridad',
+  'past.other': 'por la aplicación',
+
+  'facts.title': 'Dispositivo',
+  'facts.program': 'Navegador',
+  'facts.system': 'Sistema',
+  'facts.place': 'Lugar',
+  'facts.address': 'Dirección',
+  'facts.since': 'Inicio de sesión',
+  'facts.method': 'Forma de inicio de sesión',
+  'facts.seen': 'Última actividad',
+  'facts.ends': 'Sesión iniciada hasta, si no se usa de nuevo',
+  'facts.agent': 'Lo que el dispositivo dice de sí mismo',
+  'facts.id': 'Sesión',
+  'facts.back': 'Volver a sus dispositivos',
+
+  'name.label': 'Nombre de este dispositivo',
+  'name.save': 'Guardar',
+  'name.hint': 'Solo usted y nuestro equipo de seguridad lo ven.',
 
   'ended.title':
     '{count, plural, =0 {Ningún otro dispositivo tenía la sesión iniciada} one {Se cerró la sesión en # dispositivo} other {Se cerró la sesión en # dispositivos}}',

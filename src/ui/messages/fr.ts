@@ -22,6 +22,11 @@ export const fr: Messages = {
   'device.seen': 'dernière activité {when}',
   'device.since': 'connexion {when}',
   'device.sign-out': 'Déconnecter {device}',
+  'device.new': 'Nouveau depuis votre dernière visite',
+  'device.place': '{city}, {country}',
+  'device.method':
+    '{method, select, password {mot de passe} passkey {clé d’accès} email {lien ou code par e-mail} code {code à usage unique} sso {authentification unique} other {{name}}}',
+  'device.id': 'session {id}',
 
   'devices.title': 'Vos appareils',
   'devices.lead':
@@ -39,6 +44,31 @@ export const fr: Messages = {
   'devices.pages': 'Pages',
   'devices.newest': 'Les plus récents',
   'devices.older': 'Moins récents',
+
+  'past.title': 'Déconnectés au cours des {days} derniers jours',
+  'past.when': 'déconnexion {when}',
+  'past.itself': 'sur l’appareil lui-même',
+  'past.elsewhere': 'depuis {device}',
+  'past.replaced': 'vous vous y êtes reconnecté',
+  'past.staff': 'par notre équipe de sécurité',
+  'past.other': 'par l’application',
+
+  'facts.title': 'Appareil',
+  'facts.program': 'Navigateur',
+  'facts.system': 'Système',
+  'facts.place': 'Lieu',
+  'facts.address': 'Adresse',
+  'facts.since': 'Connexion',
+  'facts.method': 'Mode de connexion',
+  'facts.seen': 'Dernière activité',
+  'facts.ends': 'Connecté jusqu’au, sans nouvelle utilisation',
+  'facts.agent': 'Ce que l’appareil dit de lui-même',
+  'facts.id': 'Session',
+  'facts.back': 'Retour à vos appareils',
+
+  'name.label': 'Nom de cet appareil',
+  'name.save': 'Enregistrer',
+  'name.hint': 'Seuls vous et notre équipe de sécurité le voyez.',
 
   'ended.title':
     '{count, plural, =0 {Aucun autre appareil n’était connecté} one {# appareil a été déconnecté} other {# appareils ont été déconnectés}}',

@@ -22,6 +22,11 @@ export const ja: Messages = {
   'device.seen': '最終アクセス：{when}',
   'device.since': 'ログイン：{when}',
   'device.sign-out': '{device} をログアウト',
+  'device.new': '前回の表示以降に追加',
+  'device.place': '{country} {city}',
+  'device.method':
+    '{method, select, password {パスワード} passkey {パスキー} email {メールのリンクまたはコード} code {ワンタイムコード} sso {シングルサインオン} other {{name}}}',
+  'device.id': 'セッション {id}',
 
   'devices.title': 'デバイス一覧',
   'devices.lead':
@@ -39,6 +44,31 @@ export const ja: Messages = {
   'devices.pages': 'ページ',
   'devices.newest': '最新',
   'devices.older': '以前のデバイス',
+
+  'past.title': '過去 {days} 日間にログアウトしたデバイス',
+  'past.when': 'ログアウト：{when}',
+  'past.itself': 'そのデバイス自体で',
+  'past.elsewhere': '{device} から',
+  'past.replaced': 'そのデバイスで再度ログインしたため',
+  'past.staff': 'セキュリティチームによる',
+  'past.other': 'アプリケーションによる',
+
+  'facts.title': 'デバイス',
+  'facts.program': 'ブラウザー',
+  'facts.system': 'システム',
+  'facts.place': '場所',
+  'facts.address': 'アドレス',
+  'facts.since': 'ログイン',
+  'facts.method': 'ログイン方法',
+  'facts.seen': '最終アクセス',
+  'facts.ends': '使われない場合のログイン期限',
+  'facts.agent': 'デバイスが名乗る情報',
+  'facts.id': 'セッション',
+  'facts.back': 'デバイス一覧に戻る',
+
+  'name.label': 'このデバイスの名前',
+  'name.save': '保存',
+  'name.hint': 'この名前が見えるのは、お客様と当社のセキュリティチームだけです。',
 
   'ended.title':
     '{count, plural, =0 {ログインしている他のデバイスはありませんでした} other {# 台のデバイスをログアウトしました}}',

@@ -117,13 +117,10 @@ addEventListener('pageshow', release)
 // time beside it. Relative times use the server's clock, because the browser's may differ.
 const utc = document.body.classList.contains('console')
 const { lang } = document.documentElement
-const absolute = new Intl.DateTimeFormat(lang, {
-  year: 'numeric',
-  month: 'long',
-  day: 'numeric',
-  hour: '2-digit',
-  minute: '2-digit',
-})
+/** @type {Intl.DateTimeFormatOptions} */
+const EXACT = { year: 'numeric', month: 'long', day: 'numeric', hour: '2-digit', minute: '2-digit' }
+const absolute = new Intl.DateTimeFormat(lang, EXACT)
+const precise = new Intl.DateTimeFormat(lang, { ...EXACT, second: '2-digit' })
 const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' })
 const behind = Date.parse(now ?? '') - Date.now()
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
@@ -139,7 +136,7 @@ const STEPS = [
 function updateTimes() {
   for (const time of document.querySelectorAll('time')) {
     const date = new Date(time.dateTime)
-    const exact = absolute.format(date)
+    const exact = ('seconds' in time.dataset ? precise : absolute).format(date)
     if ('relative' in time.dataset) {
       const seconds = (Date.now() + behind - date.getTime()) / 1000
       const step = STEPS.find(([, size]) => seconds >= size)

@@ -1,5 +1,6 @@
 /** Opens every page in every state, the way a user gets there. */
 import type { BrowserContext, Locator, Page } from 'playwright-core'
+import { LINKOPING, LONDON } from '../../support/places.ts'
 import type { Service } from '../../support/service.ts'
 import { AGENTS, addCrowd, addPerson } from './devices.ts'
 
@@ -20,6 +21,28 @@ const OTHER_KINDS = [
   'Your bank asks you to call +44 20 7946 0000/1.0',
   'ملاحظات/2.0 (iPhone; iOS 18.6)',
 ]
+/** Two phones of one family, signed in at the same instant. */
+const ALIKE = `update session set "createdAt" = date_trunc('minute', now() - interval '1 day') where id = $1`
+
+/** A person with named devices and two phones that look the same, who signed out some lately. */
+async function addFamily(service: Service) {
+  const { id, tokens } = await addPerson(service)
+  const pairs: string[] = []
+  for (let i = 0; i < 2; i++) pairs.push((await service.signIn(id, AGENTS.phone, LONDON)).id)
+  await service.database.psql(
+    `update session set "deviceName" = 'Work laptop', "signInMethod" = 'passkey', country = 'GB', city = 'London'
+     where "userId" = $1 and "userAgent" = $2`,
+    [id, AGENTS.chrome],
+  )
+  await service.sessions.logout(tokens[2] ?? '', 'local', UNKNOWN_DEVICE)
+  const firefox = { userAgent: AGENTS.firefox, ipAddress: '203.0.113.7' }
+  for (let i = 0; i < 2; i++) {
+    const old = await service.signIn(id, AGENTS.tablet, LINKOPING)
+    await service.sessions.endOne(tokens[0], old.id, firefox)
+  }
+  return { id, tokens, pairs }
+}
+
 const isApplication = ({ pathname }: URL) => pathname === '/application'
 const LONG = 'Wolfeschlegelsteinhausenbergerdorff'.repeat(5)
 
@@ -29,6 +52,28 @@ export const SCENES: Scene[] = [
     show: async (page, service) => {
       await signIn(page, service, (await addPerson(service)).tokens[0])
       await page.goto('/')
+    },
+  },
+  {
+    name: 'devices, with places, names, equal ones, a new one and some signed out lately',
+    show: async (page, service) => {
+      const { id, tokens, pairs } = await addFamily(service)
+      await signIn(page, service, tokens[0])
+      await page.goto('/')
+      await service.signIn(id, AGENTS.phone, LONDON)
+      for (const session of pairs) await service.database.psql(ALIKE, [session])
+      await page.goto('/')
+    },
+  },
+  {
+    name: 'one device',
+    show: async (page, service) => {
+      const { tokens, pairs } = await addFamily(service)
+      await signIn(page, service, tokens[0])
+      await page.goto(`/sessions/${pairs[0]}`)
+      await page.getByRole('textbox', { name: 'Name of this device' }).fill('Phone in the kitchen')
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByRole('heading', { name: 'Phone in the kitchen' }).waitFor()
     },
   },
   {

@@ -4,12 +4,13 @@
  */
 import { browserTest } from '../../support/browser.ts'
 import { duringOutage } from '../../support/database-outage.ts'
+import { PLACES_FILE } from '../../support/places.ts'
 import { startService } from '../../support/service.ts'
 import { addPerson } from './devices.ts'
 import { read, SCENES, signIn } from './gallery.ts'
 import { look, openPage } from './look.ts'
 
-const service = await startService({ demo: true })
+const service = await startService({ demo: true, env: { GEOIP_DATABASE: PLACES_FILE } })
 
 for (const { name, show } of SCENES) {
   browserTest(`the page "${name}" is accessible, and fits a phone`, async (t, open) => {

@@ -3,7 +3,7 @@ import { html, type SafeHtml } from '@remix-run/html-template'
 import { operationLabel } from '../../../operations/kinds.ts'
 import type { Operation, RevokedSession } from '../../../operations/schema.ts'
 import type { Session } from '../../../sessions/schema.ts'
-import { deviceIcon, nameOf } from '../../../sessions/views/device.ts'
+import { deviceIcon, givenNameOf, nameOf } from '../../../sessions/views/device.ts'
 import { deviceNames, type Ended } from '../../../sessions/views/parts.ts'
 import { count } from '../../../ui/format.ts'
 import { ENGLISH } from '../../../ui/view.ts'
@@ -171,7 +171,7 @@ function acknowledgedReplays(replays: ListedReplay[], names: DisplayNames): Safe
 
 function sessionList(sessions: Session[]): SafeHtml {
   const row = (session: Session) => html`<li>${deviceIcon(session)}
-<span><strong>${nameOf(ENGLISH, session)}</strong>${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
+<span><strong>${givenNameOf(ENGLISH, session)}</strong>${session.ipAddress ? html` <span class="address">· ${session.ipAddress}</span>` : ''}<br>
 <span class="quiet">last seen ${ago(session.lastSeenAt)}, signed in ${ago(session.createdAt)}</span>${agent(session.userAgent)}</span></li>
 `
   return html`<div class="panel">${folded(sessions, row)}</div>`
