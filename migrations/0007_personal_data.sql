@@ -60,17 +60,15 @@ RETURN ARRAY[
 ];
 --> statement-breakpoint
 -- What a link says of its operation. Links from before this migration have neither salt nor hash: they have the digest without salts, and
--- once erased their own, for which the erasure vouches (erasure_digest()).
+-- once erased their own, for which the erasure vouches (erasure_digest()). PostgreSQL inlines it, too.
 CREATE FUNCTION global_logout.operation_digest(o global_logout.operation, l global_logout.audit_link) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE
-		WHEN num_nulls(l.origin_salt, l.origin_hash) < 2
-			THEN sha256(convert_to(jsonb_build_array(o.id, o.kind, o.scope, o.actor_kind, extract(epoch FROM o.at), o.revoked_count, o.result,
-				global_logout.operation_parts(o, l))::text, 'UTF8'))
-		WHEN o.erased_by IS NULL THEN global_logout.operation_digest(o)
-		ELSE l.digest
-	END
-$$;
+RETURN CASE
+	WHEN pg_catalog.num_nulls(l.origin_salt, l.origin_hash) < 2
+		THEN pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.jsonb_build_array(o.id, o.kind, o.scope, o.actor_kind, extract(epoch FROM o.at),
+			o.revoked_count, o.result, global_logout.operation_parts(o, l))::text, 'UTF8'))
+	WHEN o.erased_by IS NULL THEN global_logout.operation_digest(o)
+	ELSE l.digest
+END;
 --> statement-breakpoint
 -- What an erasure has erased: its operation states it, and is itself in the chain. So an entry that somebody else has emptied is found.
 CREATE FUNCTION global_logout.erasure_digest(erasure uuid) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -79,15 +77,14 @@ CREATE FUNCTION global_logout.erasure_digest(erasure uuid) RETURNS text LANGUAGE
 	FROM global_logout.operation o JOIN global_logout.audit_link l ON l.operation_id = o.id WHERE o.erased_by = erasure
 $$;
 --> statement-breakpoint
--- As before, with salts. A salt has 122 random bits.
+-- As before, with salts of 122 random bits. The digests are made in one query: a call for each row would cost a third more.
 CREATE OR REPLACE FUNCTION global_logout.seal_operations(most integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp SET row_security = off
 	SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
 	head global_logout.audit_head;
 	seen pg_snapshot;
-	o global_logout.operation;
-	link global_logout.audit_link;
+	link record;
 	added integer := 0;
 	more boolean := false;
 BEGIN
@@ -106,28 +103,30 @@ BEGIN
 		RETURN 0;
 	END IF;
 	seen := pg_current_snapshot();
-	FOR o IN WITH fresh AS MATERIALIZED (
+	FOR link IN WITH fresh AS MATERIALIZED (
 			SELECT id, at FROM global_logout.operation
 			WHERE xid >= pg_snapshot_xmin(head.sealed) AND NOT pg_visible_in_snapshot(xid, head.sealed)
 		), next AS MATERIALIZED (
 			SELECT id, at FROM fresh WHERE NOT EXISTS (SELECT FROM global_logout.audit_link l WHERE l.operation_id = fresh.id)
 			ORDER BY at, id LIMIT most + 1
+		), salted AS MATERIALIZED (
+			SELECT next.at, p AS o, ROW(NULL, next.id, NULL, NULL, NULL, gen_random_uuid(),
+				CASE WHEN p.selection IS NOT NULL THEN gen_random_uuid() END, gen_random_uuid(), gen_random_uuid(),
+				NULL, NULL, NULL, NULL)::global_logout.audit_link AS l
+			FROM next JOIN global_logout.operation p USING (id)
 		)
-		SELECT p.* FROM next JOIN global_logout.operation p USING (id) ORDER BY next.at, next.id
+		SELECT (l).operation_id, global_logout.operation_digest(o, l) AS digest,
+			(l).subject_salt, (l).selection_salt, (l).actor_salt, (l).origin_salt
+		FROM salted ORDER BY at, (l).operation_id
 	LOOP
 		IF added = most THEN
 			more := true;
 			EXIT;
 		END IF;
-		link.subject_salt := gen_random_uuid();
-		link.selection_salt := CASE WHEN o.selection IS NOT NULL THEN gen_random_uuid() END;
-		link.actor_salt := gen_random_uuid();
-		link.origin_salt := gen_random_uuid();
-		link.digest := global_logout.operation_digest(o, link);
 		head.seq := head.seq + 1;
 		head.hash := sha256(head.hash || link.digest);
 		INSERT INTO global_logout.audit_link (seq, operation_id, digest, hash, subject_salt, selection_salt, actor_salt, origin_salt)
-			VALUES (head.seq, o.id, link.digest, head.hash, link.subject_salt, link.selection_salt, link.actor_salt, link.origin_salt);
+			VALUES (head.seq, link.operation_id, link.digest, head.hash, link.subject_salt, link.selection_salt, link.actor_salt, link.origin_salt);
 		added := added + 1;
 	END LOOP;
 	UPDATE global_logout.audit_head SET seq = head.seq, hash = head.hash, sealed = CASE WHEN more THEN sealed ELSE seen END;

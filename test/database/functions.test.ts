@@ -65,7 +65,7 @@ t.test('no function resolves names in foreign schemas, and row level security hi
     if (/^(RETURN|BEGIN ATOMIC)/m.test(body))
       t.match(
         name,
-        /^(session_(state|ends_at)|(check|read)_tokens|operation_parts)$/,
+        /^(session_(state|ends_at)|(check|read)_tokens|operation_(parts|digest))$/,
         'bound when it was created',
       )
     else

@@ -151,7 +151,14 @@ t.test('an erased person is named nowhere, and heads from before still verify', 
 
 t.test('a person who is erased and then deleted by the application is not named again', async (t) => {
   const { id } = await person('miranda')
-  t.equal((await erase(id)).status, 200)
+  const cli = runHere(['user', 'erase', id, '--reason', 'request 19', '--yes'], {
+    env: { DATABASE_URL: database.url },
+  })
+  t.equal(await cli.ended, 0)
+  t.match(
+    cli.output(),
+    /^1 session ended. Erased from 7 entries, 4 ended sessions, 1 reused token, 1 incident/,
+  )
   await psql(`select remove_user('miranda', 'service', null)`)
   t.same(await rowsWith('miranda'), [])
   t.equal(await findings(), '')
