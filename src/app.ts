@@ -36,6 +36,7 @@ import { auditApi } from './staff/audit/routes.ts'
 import { staffConsole } from './staff/console/pages.ts'
 import { staffGuard } from './staff/guard.ts'
 import { incidentsApi } from './staff/incidents/routes.ts'
+import { signedInApi } from './staff/incidents/signed-in-routes.ts'
 import { personalDataApi } from './staff/personal-data/routes.ts'
 import { replaysApi } from './staff/replays/routes.ts'
 import { assets } from './ui/routes.ts'
@@ -59,6 +60,7 @@ const CAPABILITIES: FastifyPluginAsync<AppParts>[] = [
   leases,
   events,
   incidentsApi,
+  signedInApi,
   accountsApi,
   replaysApi,
   personalDataApi,

@@ -74,6 +74,7 @@ const environment = z.object({
   PLACE_HEADERS: headerNames.default([]),
   DEVICES_MAX_AUTH_AGE: duration.optional(),
   STAFF_MAX_AUTH_AGE: duration.default(15 * UNITS.m),
+  INCIDENT_APPROVAL_ABOVE: wholeNumber(0, 999_999_999).optional(),
   LOG_LEVEL: z
     .enum(
       ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
@@ -149,6 +150,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     placeHeaders: set.PLACE_HEADERS,
     devicesMaxAuthAgeSeconds: set.DEVICES_MAX_AUTH_AGE ?? null,
     staffMaxAuthAgeSeconds: set.STAFF_MAX_AUTH_AGE,
+    incidentApprovalAbove: set.INCIDENT_APPROVAL_ABOVE ?? null,
     logLevel: set.LOG_LEVEL,
     checkMode: set.CHECK_MODE,
     checkCache: set.CHECK_CACHE,

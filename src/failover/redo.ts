@@ -12,7 +12,7 @@ import { operation } from '../operations/schema.ts'
 import { revokeKey } from '../service-api/queries.ts'
 import { extensionFor } from '../sessions/revoke.ts'
 import { insertPlan } from '../staff/incidents/incidents.ts'
-import { lockIncident, startIncident } from '../staff/incidents/queries.ts'
+import { lockIncident, requireApproval, startIncident } from '../staff/incidents/queries.ts'
 import type { Selection } from '../staff/incidents/selector-values.ts'
 
 /** For the plan of an incident, in milliseconds: it counts all sessions that match. */
@@ -104,12 +104,17 @@ export function restartIncident(
     if (state !== 'planned') return null
     const operationId = redoneId(act.id)
     await recordOperation(tx, operationId, 0, recordOf(act))
+    // It was approved where that was needed: the approval may be lost, too.
+    await requireApproval(tx, plan.id, false)
     await startIncident(tx, plan.id, operationId)
     return { operationId }
   })
 }
 
-async function planAgain(tx: Transaction, { id, reason, selection, ...actor }: KeptPlan): Promise<'planned'> {
-  await insertPlan(tx, id, selection as Selection, reason, actor)
+async function planAgain(
+  tx: Transaction,
+  { id, reason, selection, lock = null, ...actor }: KeptPlan,
+): Promise<'planned'> {
+  await insertPlan(tx, { id, reason, selection: selection as Selection, lock }, actor)
   return 'planned'
 }

@@ -35,8 +35,10 @@ export interface Act {
 export interface KeptPlan extends Pick<NewOperation, 'actorKind' | 'actorId'> {
   id: string
   reason: string
-  /** With the whole list of users. */
+  /** With its whole lists. */
   selection: object
+  /** As `IncidentLock`; absent in a journal of an older version. */
+  lock?: { seconds: number | null } | null
 }
 
 /** Acts as `log_in()` and `log_out()` return them. */

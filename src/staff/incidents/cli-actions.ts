@@ -19,7 +19,8 @@ import { printTable } from '../../cli/table.ts'
 import type { Database } from '../../database/database.ts'
 import type { Barrier } from '../../leases/barrier.ts'
 import { endedCsv } from '../../operations/ended-sessions.ts'
-import { reason } from '../reason.ts'
+import { describeDevice, deviceName } from '../../sessions/devices.ts'
+import { lockFor, reason } from '../reason.ts'
 import { executeHint, printIncident, printPlan } from './cli-format.ts'
 import { type SelectionOptions, selectionOf } from './cli-selection.ts'
 import type { Incidents } from './incidents.ts'
@@ -27,6 +28,8 @@ import { plannedNumber, plannedTotal } from './planned.ts'
 import type { IncidentReport } from './report.ts'
 import { carryOut } from './runner.ts'
 import { incident } from './schema.ts'
+import { toSignedIn } from './signed-in-routes.ts'
+import { countUnknown } from './unknown.ts'
 
 export type IncidentsContext = CommandContext<{
   incidents: Incidents
@@ -35,7 +38,12 @@ export type IncidentsContext = CommandContext<{
   barrier: Barrier
 }>
 
-export type PlanOptions = { reason: string; json?: true; wide?: true } & SelectionOptions
+export type PlanOptions = { reason: string; lockFor?: string; json?: true; wide?: true } & SelectionOptions
+
+export type SignedInOptions = { limit?: number; json?: true; wide?: true } & Omit<
+  SelectionOptions,
+  'limit' | 'json' | 'wide'
+>
 
 export interface ExecuteOptions {
   yes?: true
@@ -51,15 +59,48 @@ export interface ReportOptions {
 
 export async function plan(
   context: IncidentsContext,
-  { reason: given, json, wide, ...options }: PlanOptions,
+  { reason: given, lockFor: until, json, wide, ...options }: PlanOptions,
 ): Promise<void> {
   const why = parseOption('reason', reason, given)
+  const lock = until === undefined ? undefined : { seconds: parseOption('lock-for', lockFor, until) }
   const select = await selectionOf(options)
-  const plan = await context.withServices(({ incidents }) => incidents.plan(select, why, cliActor()))
-  if (json) return printJson(plan)
-  const { unknownUsers: ids } = plan
-  printPlan({ ...plan, unknown: { count: ids.length, ids } }, wide)
-  print(`\n${executeHint(plan)}`)
+  const plan = await context.withServices(({ incidents }) =>
+    incidents.plan(select, why, cliActor(), { lock }),
+  )
+  const of = (entries: string[]) => ({ count: entries.length, entries })
+  const unknown = {
+    users: of(plan.unknownUsers),
+    emails: of(plan.unknownEmails),
+    sessions: of(plan.unknownSessions),
+  }
+  if (json) printJson(plan)
+  else {
+    printPlan({ ...plan, lock: lock ?? null, unknown }, wide)
+    print(`\n${executeHint(plan, plan.approvalRequired)}`)
+  }
+  if (countUnknown(unknown) > 0) throw new Failed()
+}
+
+export async function signedIn(
+  context: IncidentsContext,
+  { limit = 100, json, wide, ...options }: SignedInOptions,
+): Promise<void> {
+  const select = await selectionOf(options as SelectionOptions)
+  const page = await context.withServices(({ incidents }) => incidents.signedIn(select, null, limit))
+  if (json) return printJson(toSignedIn(page).sessions)
+  if (page.sessions.length === 0) return print('No active session matches.')
+  printTable(
+    ['signed in', 'last seen', 'session', 'user', 'address', 'device'],
+    page.sessions.map(({ session, email }) => [
+      formatInstant(session.createdAt),
+      formatInstant(session.lastSeenAt),
+      shortId(session.id, wide),
+      email ?? shortId(session.userId, wide),
+      session.ipAddress ?? '-',
+      deviceName(describeDevice(session.userAgent)),
+    ]),
+  )
+  if (page.next) print('\n--limit shows more.')
 }
 
 export async function execute(
@@ -71,8 +112,9 @@ export async function execute(
     const plan = await incidents.get(await findPlanId(database, planId))
     if (plan.state === 'expired') throw new Error('the plan has expired; no session was ended. Plan again.')
     if (plan.state === 'planned') {
+      if (plan.approval.required && !plan.approval.at) throw new Error(executeHint(plan, true))
       if (!yes && !json)
-        printPlan({ ...plan, ...plan.planned, unknown: await incidents.unknownUsers(plan.planId) }, wide)
+        printPlan({ ...plan, ...plan.planned, unknown: await incidents.unknown(plan.planId) }, wide)
       await confirm(executeQuestion(plan), yes)
     }
     if (plan.state !== 'done') {
@@ -82,6 +124,24 @@ export async function execute(
       )
     }
     const report = await incidents.get(plan.planId)
+    if (json) printJson(report)
+    else printIncident(report)
+  })
+}
+
+export async function approve(
+  context: IncidentsContext,
+  planId: string,
+  { yes, json, wide }: ExecuteOptions,
+): Promise<void> {
+  await context.withServices(async ({ incidents, database }) => {
+    const plan = await incidents.get(await findPlanId(database, planId))
+    if (plan.approval.required && !plan.approval.at) {
+      if (!yes && !json)
+        printPlan({ ...plan, ...plan.planned, unknown: await incidents.unknown(plan.planId) })
+      await confirm(`Approve that ${plannedTotal(plan.planned)} end?`, yes)
+    }
+    const report = await incidents.approve(plan.planId, cliActor())
     if (json) printJson(report)
     else printIncident(report)
   })

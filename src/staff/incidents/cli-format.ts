@@ -7,30 +7,44 @@ import { printTable } from '../../cli/table.ts'
 import { describeDevice, deviceName } from '../../sessions/devices.ts'
 import { count } from '../../ui/format.ts'
 import type { Plan } from './incidents.ts'
-import { ESTIMATED, plannedTotal } from './planned.ts'
-import type { UnknownUsers } from './queries.ts'
+import type { IncidentLock } from './locking.ts'
+import { ESTIMATED, lockedUsers, lockSpan, plannedTotal } from './planned.ts'
 import type { IncidentReport } from './report.ts'
+import type { Breakdown } from './schema.ts'
 import { isForEveryone } from './selector-values.ts'
+import type { Unknown, UnknownEntries } from './unknown.ts'
 
-/** Unknown user ids that are printed at most. */
+/** Unknown entries of a list that are printed at most. */
 const MAX_UNKNOWN = 10
 
-type Planned = Pick<Plan, 'planId' | 'sessions' | 'users' | 'staffSessions' | 'estimated' | 'sample'> & {
-  unknown: UnknownUsers
+type Planned = Pick<
+  Plan,
+  'planId' | 'sessions' | 'users' | 'staffSessions' | 'estimated' | 'sample' | 'usersToLock' | 'breakdown'
+> & {
+  lock: IncidentLock | null
+  unknown: UnknownEntries
 }
 
 /** @param wide whether to print whole ids. */
-export function printPlan({ planId, sample, unknown, ...counted }: Planned, wide?: boolean): void {
+export function printPlan(
+  { planId, sample, unknown, lock, usersToLock, breakdown, ...counted }: Planned,
+  wide?: boolean,
+): void {
   const { staffSessions, estimated } = counted
   print(
     `Plan ${planId}: ${plannedTotal(counted)} would end, ${n(staffSessions)} of them of staff.${estimated ? ` ${ESTIMATED}` : ''}`,
   )
-  if (unknown.count > 0) {
-    const ids = unknown.ids.slice(0, MAX_UNKNOWN)
-    const more = unknown.count - ids.length
-    print(
-      `Ids that no user has here: ${visible(ids.join(', '))}${more > 0 ? ` and ${n(more)} more` : ''}. Executed, the plan refuses their sessions from before.`,
-    )
+  if (lock) print(`Sign-in of ${lockedUsers(usersToLock)} would be locked ${lockSpan(lock)}.`)
+  printUnknown(
+    'Ids that no user has here',
+    unknown.users,
+    'Executed, the plan refuses their sessions from before.',
+  )
+  printUnknown('Addresses that no user has here', unknown.emails)
+  printUnknown('Ids of no active session', unknown.sessions, 'They have ended before, or never were here.')
+  if (breakdown) {
+    printFrequent('address', breakdown.addresses)
+    printFrequent('user agent', breakdown.userAgents)
   }
   if (sample.length > 0) {
     print(estimated ? `\nSome of them:` : `\nThe newest ${sample.length}:`)
@@ -47,7 +61,28 @@ export function printPlan({ planId, sample, unknown, ...counted }: Planned, wide
   }
 }
 
-export function executeHint({ planId, expiresAt }: Pick<Plan, 'planId' | 'expiresAt'>): string {
+function printFrequent(what: string, frequent: Breakdown['addresses']): void {
+  if (frequent.length === 0) return
+  print('')
+  printTable(
+    ['sessions', what],
+    frequent.map(({ value, sessions }) => [n(sessions), value ?? 'unknown']),
+  )
+}
+
+function printUnknown(what: string, { count: all, entries }: Unknown, then = ''): void {
+  if (all === 0) return
+  const shown = entries.slice(0, MAX_UNKNOWN)
+  const more = all - shown.length
+  print(`${what}: ${visible(shown.join(', '))}${more > 0 ? ` and ${n(more)} more` : ''}. ${then}`.trim())
+}
+
+export function executeHint(
+  { planId, expiresAt }: Pick<Plan, 'planId' | 'expiresAt'>,
+  approvalRequired = false,
+): string {
+  if (approvalRequired)
+    return `No session has ended yet. Another person has to approve the plan before ${formatInstant(expiresAt)}: global-logout incident approve ${planId}`
   return `No session has ended yet. To execute before ${formatInstant(expiresAt)}: global-logout incident execute ${planId}`
 }
 
@@ -59,7 +94,13 @@ export function printIncident(report: IncidentReport): void {
   print(
     `planned    ${formatInstant(report.plannedAt)} by ${visible(report.plannedBy.id ?? '-')}: ${plannedTotal(planned)}`,
   )
-  if (state === 'planned') print(executeHint(report))
+  if (report.lock)
+    print(
+      `locks      ${lockedUsers(report.usersToLock)} ${lockSpan(report.lock)}; ${n(report.locked)} so far`,
+    )
+  const { required, by, at } = report.approval
+  if (by) print(`approved   ${formatInstant(at)} by ${visible(by.id ?? '-')}`)
+  if (state === 'planned') print(executeHint(report, required && !at))
   else if (state === 'expired') print('The plan has expired; no session was ended. Plan again.')
   else printExecution(report)
 }

@@ -1,8 +1,7 @@
 /** The selection of an incident from the options of the command line. */
-import { readFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
 import { Option } from 'commander'
 import { UsageError } from '../../cli/common.ts'
+import { readList } from '../../cli/read-list.ts'
 import type { Selection } from './selector-values.ts'
 import { type NamedSelector, SELECTORS } from './selectors.ts'
 
@@ -21,7 +20,7 @@ export async function selectionOf(given: SelectionOptions): Promise<Selection> {
       const value = given[option.attributeName()]
       if (value === undefined) continue
       const isFile = selector.kind === 'ids' && typeof value === 'string'
-      const read = isFile ? await readIds(value, `${option.long}`) : value
+      const read = isFile ? await readList(value, `${option.long}`) : value
       const before = parts[selector.name]
       parts[selector.name] = Array.isArray(before) ? before.concat(read) : read
     }
@@ -35,13 +34,4 @@ export async function selectionOf(given: SelectionOptions): Promise<Selection> {
   const names = selectionOptions().map(({ long }) => `${long}`)
   const list = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names)
   throw new UsageError(`say whose sessions: ${list}.`)
-}
-
-/** Reads ids from a file, one per line, without byte order mark and blank lines. @throws UsageError when reading fails. */
-async function readIds(file: string, option: string): Promise<string[]> {
-  const all = await (file === '-' ? text(process.stdin) : readFile(file, 'utf8')).catch((error: Error) => {
-    throw new UsageError(`${option}: ${error.message}.`)
-  })
-  const ids = all.split(/\r?\n/).map((line) => line.trim())
-  return [...new Set(ids.filter(Boolean))]
 }

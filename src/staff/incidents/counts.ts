@@ -53,6 +53,15 @@ export function matching(selection: Selection): SQL {
   return and(isValid, ...conditionsOf(selection)) as SQL
 }
 
+/**
+ * For the rest of the transaction: an index where one helps, because the planner takes sessions of one day for scattered, and would read
+ * all of 20 million in ten times the time; and several processes.
+ */
+export async function preferIndexes(tx: Executor): Promise<void> {
+  await tx.execute(sql`select set_config('max_parallel_workers_per_gather', ${String(WORKERS)}::text, true),
+    set_config('enable_seqscan', 'off', true)`)
+}
+
 /** Counts the sessions that a selection matches. With `planId`, stores their ids, unless the count is estimated. */
 export async function countMatching(
   tx: Executor,
@@ -60,9 +69,7 @@ export async function countMatching(
   planId: string | null = null,
   { sampledBlocks = SAMPLED_BLOCKS, maxListed = MAX_LISTED, countMs = COUNT_MS }: CountOptions = {},
 ): Promise<Counted> {
-  // An index where one helps: the planner takes sessions of one day for scattered, and would read all of 20 million in ten times the time.
-  await tx.execute(sql`select set_config('max_parallel_workers_per_gather', ${String(WORKERS)}::text, true),
-    set_config('enable_seqscan', 'off', true)`)
+  await preferIndexes(tx)
   const forEveryone = isForEveryone(selection)
   const blocks = await countBlocks(tx)
   const listed = forEveryone ? null : planId
@@ -78,7 +85,7 @@ export async function countMatching(
 }
 
 /** Runs `work` with a limit for each statement. @returns null when one took longer: then nothing of it was done. */
-async function within<T>(tx: Executor, ms: number, work: () => Promise<T>): Promise<T | null> {
+export async function within<T>(tx: Executor, ms: number, work: () => Promise<T>): Promise<T | null> {
   const [before] = await fetchRows<{ ms: string }>(tx, `select current_setting('statement_timeout') as ms`)
   const limit = (ms: string) => tx.execute(sql`select set_config('statement_timeout', ${ms}::text, true)`)
   await tx.execute(sql`savepoint counting`)

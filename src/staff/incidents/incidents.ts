@@ -3,6 +3,7 @@
  * execution starts once; `run.ts` does the work. Every step is an operation.
  */
 
+import { sql } from 'drizzle-orm'
 import { type Database, type Executor, withoutDeadline } from '../../database/database.ts'
 import type { Reads } from '../../database/reads.ts'
 import { Problem, unavailable } from '../../errors.ts'
@@ -13,21 +14,25 @@ import { type NewOperation, recordOperationWithoutRevocations } from '../../oper
 import type { RevokedSession } from '../../operations/schema.ts'
 import type { RequestSource } from '../../sessions/log-in.ts'
 import { currentXid } from '../../sessions/queries.ts'
+import { breakDown } from './breakdown.ts'
 import { type Counted, type CountOptions, countMatching } from './counts.ts'
+import type { IncidentLock } from './locking.ts'
 import {
+  approveIncident,
   findIncident,
-  findUnknownListedUsers,
   forgetExpiredPlans,
   insertIncident,
   listIncidents,
   lockIncident,
+  requireApproval,
   startIncident,
-  type UnknownUsers,
-  unknownUsers,
 } from './queries.ts'
 import { type IncidentReport, reportOf } from './report.ts'
-import { shownSelection, wholeSelection } from './selection.ts'
-import type { Selection } from './selector-values.ts'
+import type { Breakdown } from './schema.ts'
+import { listsOf, shownSelection, wholeSelection } from './selection.ts'
+import { isForEveryone, type Selection, usersOf } from './selector-values.ts'
+import { listSignedIn, type SignedInPage } from './signed-in.ts'
+import { type AllUnknown, type UnknownEntries, unknownIn, unknownOf } from './unknown.ts'
 
 /** Lifetime of a plan. */
 const PLAN_SECONDS = 30 * 60
@@ -36,17 +41,28 @@ const COUNT_MS = 60_000
 /** Concurrent plans per process: each holds a connection of the pool that logouts use. */
 const PLANS_AT_ONCE = 2
 const MAX_LISTED = 100
-/** Unknown user ids that are returned at most. */
+/** Unknown entries of each list that a page shows at most. */
 const MAX_UNKNOWN = 10
 
 /** The actor and the origin of the request. */
 export type IncidentActor = Pick<NewOperation, 'actorKind' | 'actorId' | 'actorSessionId'> & RequestSource
 
-export interface Plan extends Counted {
+/** The unknown ids of users: an execution refuses their sessions from before, see `take_over()`. */
+export interface Plan extends Counted, AllUnknown, Pick<InsertedPlan, 'usersToLock' | 'breakdown'> {
   planId: string
   expiresAt: Date
-  /** Ids in the selection that no user has here. An execution refuses their sessions from before: see `take_over()`. */
-  unknownUsers: string[]
+  /** Whether a second person has to approve it. */
+  approvalRequired: boolean
+}
+
+export interface IncidentsOptions extends CountOptions {
+  /** A plan that ends the sessions of more users, or locks more, has to be approved; null: none has. */
+  approvalAbove?: number | null
+}
+
+export interface PlanOptions {
+  /** Locks the users as it executes. Not for everyone. */
+  lock?: IncidentLock | undefined
 }
 
 export type Incidents = ReturnType<typeof createIncidents>
@@ -55,7 +71,7 @@ export function createIncidents(
   { run, transaction }: Pick<Database, 'run' | 'transaction'>,
   afterCommit: AfterCommit,
   acknowledged: Pick<AcknowledgedActs, 'keep'>,
-  options: CountOptions = {},
+  options: IncidentsOptions = {},
   reads: Pick<Reads, 'transaction'> = { transaction },
 ) {
   /** @throws Problem `incident_not_found`. */
@@ -82,23 +98,43 @@ export function createIncidents(
         }),
       ),
 
-    /** Plans to end the sessions that a selection matches; ends none. @throws Problem `unavailable`. */
-    plan: (selection: Selection, reason: string, actor: IncidentActor): Promise<Plan> =>
+    /** The active sessions that a selection matches, in pages, maybe from a replica. @throws Problem `invalid_request`, `unavailable`. */
+    signedIn: (selection: Selection, cursor: string | null = null, limit?: number): Promise<SignedInPage> =>
       limitPlans(() =>
+        reads.transaction(async (tx) => {
+          await tx.extend(COUNT_MS)
+          return listSignedIn(tx, selection, cursor, limit)
+        }),
+      ),
+
+    /** Plans to end the sessions that a selection matches; ends none. @throws Problem `invalid_request`, `unavailable`. */
+    plan: async (
+      selection: Selection,
+      reason: string,
+      actor: IncidentActor,
+      { lock }: PlanOptions = {},
+    ): Promise<Plan> => {
+      if (lock && isForEveryone(selection))
+        throw new Problem('invalid_request', LOCKS_ALL, { field: 'lockFor' })
+      return limitPlans(() =>
         transaction(async (tx) => {
           await tx.extend(COUNT_MS)
           await forgetExpiredPlans(tx)
           const id = crypto.randomUUID()
-          const { sample, expiresAt, ...counted } = await insertPlan(
-            tx,
-            id,
-            selection,
-            reason,
-            actor,
-            options,
+          const what = { id, selection, reason, lock: lock ?? null }
+          const inserted = await insertPlan(tx, what, actor, options)
+          const { sample, expiresAt, usersToLock, breakdown, needsApproval, ...counted } = inserted
+          const unknown = await unknownIn(tx, selection)
+          const counts = Object.entries(unknown).flatMap(([list, { length }]) =>
+            length > 0 ? [[list, length]] : [],
           )
-          const unknownUserIds = selection.userIds ? await unknownUsers(tx, selection.userIds) : []
-          const result = { planId: id, ...counted, unknownUsers: unknownUserIds.length }
+          const result = {
+            planId: id,
+            ...counted,
+            ...Object.fromEntries(counts),
+            ...(lock && { lockFor: lock.seconds ?? 'forever', usersToLock }),
+            ...(needsApproval && { approvalRequired: true }),
+          }
           await recordOperationWithoutRevocations(tx, {
             ...actor,
             kind: 'incident.plan',
@@ -106,17 +142,23 @@ export function createIncidents(
             selection: shownSelection(selection),
             result,
           })
-          return { planId: id, ...counted, sample, expiresAt, unknownUsers: unknownUserIds }
+          return {
+            planId: id,
+            ...counted,
+            ...{ usersToLock, sample, breakdown, approvalRequired: needsApproval, expiresAt },
+            ...unknown,
+          }
         }),
-      ),
+      )
+    },
 
     /**
      * Starts the execution of a plan. It ends the matching sessions of all sign-ins that began before its commit. One for everyone
      * has ended them all when this resolves. A second call changes nothing.
-     * @throws Problem `incident_not_found`, `incident_not_open` when the plan has expired.
+     * @throws Problem `incident_not_found`, `incident_not_open` when the plan has expired, `approval_required`.
      */
     async execute(planId: string, actor: IncidentActor): Promise<IncidentReport> {
-      const { xid, operationId, epoch, acts } = await withoutDeadline(() =>
+      const started = await withoutDeadline(() =>
         transaction(async (tx) => {
           // A list of 200,000 users takes a second.
           await tx.extend(COUNT_MS)
@@ -125,28 +167,57 @@ export function createIncidents(
           const xid = await currentXid(tx)
           if (plan.state !== 'planned') return { xid, ...plan, acts: [] }
           if (plan.expired) throw new Problem('incident_not_open', 'The plan has expired. Plan again.')
-          const { reason, selection, actorKind, actorId } = plan
+          if (!plan.approvedAt && (plan.needsApproval || (await hasGrown(tx, plan, options)))) {
+            await requireApproval(tx, planId, true)
+            return null
+          }
+          const { reason, selection, actorKind, actorId, locks, lockSeconds } = plan
           const what = { ...actor, kind: 'incident.execute' as const, reason, selection, result: { planId } }
           const operationId = await recordOperationWithoutRevocations(tx, what)
           const epoch = await startIncident(tx, planId, operationId)
-          const kept = { id: planId, reason, selection: wholeSelection(plan), actorKind, actorId }
+          const lock = locks ? { seconds: lockSeconds } : null
+          const kept = { id: planId, reason, selection: wholeSelection(plan), lock, actorKind, actorId }
           const acts: Act[] = [{ id: operationId, what, sessionIds: [], plan: kept }]
           return { xid, operationId, epoch, acts }
         }),
       )
+      if (!started)
+        throw new Problem('approval_required', 'Another member of staff has to approve this plan first.')
+      const { xid, operationId, epoch, acts } = started
       if (epoch === null) await acknowledged.keep(acts)
       else await afterCommit(xid, operationId, acts)
       return get(planId)
     },
 
+    /**
+     * Approves a plan, so that it can be executed. A second approval, or one that is not needed, changes nothing.
+     * @throws Problem `incident_not_found`, `incident_not_open`, `second_person_required` for the planner, and for a service key.
+     */
+    async approve(planId: string, actor: IncidentActor): Promise<IncidentReport> {
+      await transaction(async (tx) => {
+        const plan = await lockIncident(tx, planId)
+        if (!plan) throw notFound()
+        if (plan.state !== 'planned' || plan.approvedAt || !plan.needsApproval) return
+        if (plan.expired) throw new Problem('incident_not_open', 'The plan has expired. Plan again.')
+        if (actor.actorKind === 'service')
+          throw new Problem('second_person_required', 'A service key is not a person.')
+        if (actor.actorKind === plan.actorKind && actor.actorId === plan.actorId)
+          throw new Problem('second_person_required', 'Who planned it cannot approve it.')
+        const what = { ...actor, kind: 'incident.approve' as const, reason: plan.reason, result: { planId } }
+        await recordOperationWithoutRevocations(tx, what)
+        await approveIncident(tx, planId, actor)
+      })
+      return get(planId)
+    },
+
     get,
 
-    /** How many ids in a plan no user has here now, and the first few of them. */
-    unknownUsers: (planId: string): Promise<UnknownUsers> =>
+    /** How many entries of a plan's lists fit nothing here now, and the first few of each. */
+    unknown: (planId: string): Promise<UnknownEntries> =>
       withoutDeadline(() =>
         transaction(async (tx) => {
           await tx.extend(COUNT_MS)
-          return findUnknownListedUsers(tx, planId, MAX_UNKNOWN)
+          return unknownOf(tx, planId, MAX_UNKNOWN)
         }),
       ),
 
@@ -163,21 +234,43 @@ export function createIncidents(
   }
 }
 
+interface InsertedPlan extends Counted {
+  expiresAt: Date
+  /** Users whom the selection names and who would be locked; null: those of its sessions. */
+  usersToLock: number | null
+  breakdown: Breakdown | null
+  needsApproval: boolean
+}
+
+interface NewPlan {
+  id: string
+  selection: Selection
+  reason: string
+  lock: IncidentLock | null
+}
+
 /** Counts the sessions that a selection matches, and inserts the plan to end them. */
 export async function insertPlan(
   tx: Executor,
-  id: string,
-  selection: Selection,
-  reason: string,
+  { id, selection, reason, lock }: NewPlan,
   { actorKind, actorId = null }: Pick<NewOperation, 'actorKind' | 'actorId'>,
-  options: CountOptions = {},
-): Promise<Counted & { expiresAt: Date }> {
+  { approvalAbove = null, ...options }: IncidentsOptions = {},
+): Promise<InsertedPlan> {
   const counted = await countMatching(tx, selection, id, options)
+  const breakdown = counted.estimated ? null : await breakDown(tx, selection)
+  const named = lock && usersOf(selection)
+  const usersToLock = named ? await tx.$count(sql`(${named}) as named`) : null
+  const needsApproval = approvalAbove !== null && Math.max(counted.users, usersToLock ?? 0) > approvalAbove
   const planned = {
     id,
     reason,
     selection: shownSelection(selection),
-    userIds: selection.userIds ?? null,
+    ...listsOf(selection),
+    locks: lock !== null,
+    lockSeconds: lock?.seconds ?? null,
+    usersToLock,
+    breakdown,
+    needsApproval,
     actorKind,
     actorId,
     plannedSessions: counted.sessions,
@@ -187,8 +280,21 @@ export async function insertPlan(
     sample: counted.sample,
   }
   const { expiresAt } = await insertIncident(tx, planned, PLAN_SECONDS)
-  return { ...counted, expiresAt }
+  return { ...counted, usersToLock, breakdown, needsApproval, expiresAt }
 }
+
+/** Whether a plan that needed no approval would end the sessions of too many users by now. */
+async function hasGrown(
+  tx: Executor,
+  plan: NonNullable<Awaited<ReturnType<typeof lockIncident>>>,
+  { approvalAbove = null, ...options }: IncidentsOptions,
+): Promise<boolean> {
+  if (approvalAbove === null) return false
+  const { users } = await countMatching(tx, wholeSelection(plan), null, options)
+  return users > approvalAbove
+}
+
+const LOCKS_ALL = 'lockFor: cannot be given for everyone, which would lock all staff, too'
 
 function notFound(): Problem {
   return new Problem('incident_not_found', 'No incident has this id.')

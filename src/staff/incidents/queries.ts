@@ -1,27 +1,15 @@
 /** The queries of incidents. Those that count sessions are in `counts.ts`, those that end them in `steps.ts`. */
-import { and, desc, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, inArray, isNotNull, or, sql } from 'drizzle-orm'
 import type { Executor } from '../../database/database.ts'
-import { fetchRows } from '../../database/rows.ts'
 import { operation } from '../../operations/schema.ts'
 import { type Incident, incident, incidentPlanned } from './schema.ts'
 
-/** An incident with the actor of its execution, without the list of users, which may be long. */
+/** An incident with the actor of its execution, without its lists, which may be long. */
 export interface FoundIncident {
-  incident: Omit<Incident, 'userIds'>
+  incident: Omit<Incident, 'userIds' | 'emails' | 'sessionIds'>
   /** By the database's clock. */
   expired: boolean
   executed: { actorKind: string; actorId: string | null } | null
-}
-
-/** The ids that no user has here. */
-export async function unknownUsers(db: Executor, userIds: readonly string[]): Promise<string[]> {
-  const rows = await fetchRows<{ id: string }>(
-    db,
-    sql`
-    select id from pg_catalog.unnest(${sql.param(userIds)}::text[]) with ordinality as asked (id, position)
-    where not exists (select from global_logout."user" u where u.id = asked.id) order by position`,
-  )
-  return rows.map(({ id }) => id)
 }
 
 export type NewIncident = Omit<typeof incident.$inferInsert, 'expiresAt'>
@@ -42,18 +30,25 @@ export async function insertIncident(
   return made
 }
 
-/** Deletes the stored session ids of expired plans. */
+/** What a plan holds of persons that nothing needs once it is done or expired. */
+export const NOT_KEPT = { emails: null, breakdown: null }
+
+/** Deletes the stored session ids and addresses of expired plans. */
 export async function forgetExpiredPlans(tx: Executor): Promise<void> {
   const expired = tx
     .select({ id: incident.id })
     .from(incident)
     .where(and(eq(incident.state, 'planned'), isExpired))
   await tx.delete(incidentPlanned).where(inArray(incidentPlanned.incidentId, expired))
+  await tx
+    .update(incident)
+    .set(NOT_KEPT)
+    .where(and(eq(incident.state, 'planned'), isExpired, or(isNotNull(incident.emails), isNotNull(incident.breakdown))))
 }
 
 const isExpired = sql<boolean>`${incident.expiresAt} <= statement_timestamp()`
 
-const { userIds: _, ...columns } = getTableColumns(incident)
+const { userIds: _, emails: __, sessionIds: ___, ...columns } = getTableColumns(incident)
 const found = {
   incident: columns,
   expired: isExpired,
@@ -69,25 +64,6 @@ export async function findIncident(db: Executor, id: string): Promise<FoundIncid
   return row ?? null
 }
 
-export interface UnknownUsers {
-  count: number
-  /** The first few. */
-  ids: string[]
-}
-
-/** The ids in an incident's list that no user has here. */
-export async function findUnknownListedUsers(db: Executor, id: string, limit: number): Promise<UnknownUsers> {
-  const rows = await fetchRows<{ id: string; count: number }>(
-    db,
-    sql`
-    select asked.id, count(*) over ()::int as count
-    from ${incident}, pg_catalog.unnest(${incident.userIds}) with ordinality as asked (id, position)
-    where ${incident.id} = ${id} and not exists (select from global_logout."user" u where u.id = asked.id)
-    order by position limit ${limit}`,
-  )
-  return { count: rows[0]?.count ?? 0, ids: rows.map((row) => row.id) }
-}
-
 /** The newest first. */
 export async function listIncidents(db: Executor, limit: number): Promise<FoundIncident[]> {
   return db
@@ -100,23 +76,30 @@ export async function listIncidents(db: Executor, limit: number): Promise<FoundI
 
 /** Locks the row of an incident until the transaction ends, and returns what its execution depends on; null without one. */
 export async function lockIncident(tx: Executor, id: string) {
-  const { state, reason, selection, userIds, actorKind, actorId, operationId, epoch } = incident
+  const { id: _, sample: __, breakdown: ___, outcome: ____, ...columns } = getTableColumns(incident)
   const [row] = await tx
-    .select({
-      state,
-      reason,
-      selection,
-      userIds,
-      actorKind,
-      actorId,
-      operationId,
-      epoch,
-      expired: isExpired,
-    })
+    .select({ ...columns, expired: isExpired })
     .from(incident)
     .where(eq(incident.id, id))
     .for('update')
   return row ?? null
+}
+
+/** Records that a second person approved it. */
+export async function approveIncident(
+  tx: Executor,
+  id: string,
+  { actorKind, actorId = null }: Pick<typeof operation.$inferInsert, 'actorKind' | 'actorId'>,
+): Promise<void> {
+  await tx
+    .update(incident)
+    .set({ approverKind: actorKind, approverId: actorId, approvedAt: sql`statement_timestamp()` })
+    .where(eq(incident.id, id))
+}
+
+/** Says whether it has to be approved before it is executed. */
+export async function requireApproval(tx: Executor, id: string, needsApproval: boolean): Promise<void> {
+  await tx.update(incident).set({ needsApproval }).where(eq(incident.id, id))
 }
 
 /** @returns the epoch that it begins, if it is for everyone; null for another. */

@@ -1,7 +1,8 @@
 /** An incident as callers see it: a plan, then its execution, then its report. */
 import type { Counted } from './counts.ts'
+import type { IncidentLock } from './locking.ts'
 import type { FoundIncident } from './queries.ts'
-import type { IncidentOutcome, IncidentSample, ShownSelection } from './schema.ts'
+import type { Breakdown, IncidentOutcome, IncidentSample, ShownSelection } from './schema.ts'
 
 interface Actor {
   kind: string
@@ -20,6 +21,16 @@ export interface IncidentReport {
   /** What the plan counted. */
   planned: Omit<Counted, 'sample'>
   sample: IncidentSample[]
+  /** Null where that took too long, or was not counted. */
+  breakdown: Breakdown | null
+  /** Whether a second person has to approve the plan, and who did. */
+  approval: { required: boolean; by: Actor | null; at: Date | null }
+  /** How long it locks its users; null: it locks none. */
+  lock: IncidentLock | null
+  /** Users whom the plan would lock; null: those of its sessions. */
+  usersToLock: number | null
+  /** Users locked so far. */
+  locked: number
   executedBy: Actor | null
   startedAt: Date | null
   finishedAt: Date | null
@@ -48,6 +59,15 @@ export function reportOf({ incident, expired, executed }: FoundIncident): Incide
       staffSessions: incident.staffSessions,
     },
     sample: incident.sample,
+    breakdown: incident.breakdown,
+    approval: {
+      required: incident.needsApproval,
+      by: incident.approverKind && { kind: incident.approverKind, id: incident.approverId },
+      at: incident.approvedAt,
+    },
+    lock: incident.locks ? { seconds: incident.lockSeconds } : null,
+    usersToLock: incident.usersToLock,
+    locked: incident.locked,
     executedBy: executed && { kind: executed.actorKind, id: executed.actorId },
     startedAt,
     finishedAt,

@@ -8,7 +8,7 @@ import { callers } from '../../http/openapi/document.ts'
 import { instant, nullableText, planId } from '../../http/schemas.ts'
 import { endedCsv } from '../../operations/ended-sessions.ts'
 import { actorOf, READ_PROBLEMS, WRITE_PROBLEMS } from '../guard.ts'
-import { reason } from '../reason.ts'
+import { lockFor, reason } from '../reason.ts'
 import type { Incidents } from './incidents.ts'
 import type { IncidentReport } from './report.ts'
 import { selection, shownSelectionSchema } from './selection.ts'
@@ -17,6 +17,14 @@ import { selection, shownSelectionSchema } from './selection.ts'
 const MAX_PLAN_BODY = 16 * 1024 * 1024
 
 const planParams = z.object({ planId })
+
+const who = z.object({ kind: z.string(), id: nullableText })
+
+const frequent = z.array(z.object({ value: nullableText, sessions: z.int() }))
+const breakdown = z
+  .object({ addresses: frequent, userAgents: frequent })
+  .nullable()
+  .describe('the ten most frequent addresses and user agents; null where counting them took too long')
 
 const sample = z.array(
   z.object({
@@ -37,21 +45,34 @@ const counted = {
     .describe('whether `sessions` and `users` are estimated from a sample: too many to count'),
 }
 
-const newPlan = z.strictObject({ reason, select: selection })
+const newPlan = z.strictObject({
+  reason,
+  select: selection,
+  lockFor: lockFor.optional(),
+})
+
+const unknownEntries = (what: string) => z.array(z.string()).describe(`entries of the selection: ${what}`)
+const usersToLock = z
+  .int()
+  .nullable()
+  .describe('with lockFor, how many users the selection names; null: those of its sessions are locked')
 
 const plan = z.object({
   planId: z.string(),
   ...counted,
   sample: sample.describe('the newest of the sessions, at most ten; of an estimate, of those in its sample'),
-  unknownUsers: z
-    .array(z.string())
-    .describe(
-      'ids in the selection that no user has here; once the plan is executed, their sessions from before are refused',
-    ),
+  breakdown,
+  approvalRequired: z
+    .boolean()
+    .describe('whether a second person has to approve the plan (INCIDENT_APPROVAL_ABOVE)'),
+  usersToLock,
+  unknownUsers: unknownEntries(
+    'ids that no user has here; once the plan is executed, their sessions from before are refused',
+  ),
+  unknownEmails: unknownEntries('addresses that no user has here'),
+  unknownSessions: unknownEntries('ids of no active session'),
   expiresAt: instant,
 })
-
-const who = z.object({ kind: z.string(), id: nullableText })
 
 const incident = z.object({
   planId: z.string(),
@@ -63,6 +84,14 @@ const incident = z.object({
   expiresAt: instant,
   planned: z.object(counted),
   sample,
+  breakdown,
+  approval: z.object({ required: z.boolean(), by: who.nullable(), at: instant.nullable() }),
+  lock: z
+    .object({ seconds: z.int().nullable().describe('null: until staff unlock them') })
+    .nullable()
+    .describe('whether it locks its users'),
+  usersToLock,
+  locked: z.int().describe('users locked so far'),
   executedBy: who.nullable(),
   startedAt: instant.nullable(),
   finishedAt: instant.nullable(),
@@ -103,14 +132,17 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
         ...forStaff,
         operationId: 'planIncident',
         summary: 'Count or estimate the sessions that a selection matches; ends none',
+        description:
+          'With `lockFor`, the execution locks sign-in of the users that the selection names; where it names none, of the users of its sessions.',
         problems: WRITE_PROBLEMS,
         body: newPlan,
         response: { 201: plan.describe('The plan, which expires after 30 minutes.') },
       },
     },
     async (request, reply) => {
-      const { reason, select } = request.body
-      const planned = await incidents.plan(select, reason, actorOf(request))
+      const { reason, select, lockFor: seconds } = request.body
+      const lock = seconds === undefined ? undefined : { seconds }
+      const planned = await incidents.plan(select, reason, actorOf(request), { lock })
       reply.code(201)
       return { ...planned, expiresAt: planned.expiresAt.toISOString() }
     },
@@ -148,6 +180,22 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
   )
 
   app.post(
+    '/api/admin/incidents/:planId/approve',
+    {
+      onRequest: write,
+      schema: {
+        ...forStaff,
+        operationId: 'approveIncident',
+        summary: 'Approve the plan of another member of staff',
+        problems: [...WRITE_PROBLEMS, 'incident_not_found', 'incident_not_open', 'second_person_required'],
+        params: planParams,
+        response: { 200: incident.describe('The incident as it stands.') },
+      },
+    },
+    async (request) => toJson(await incidents.approve(request.params.planId, actorOf(request))),
+  )
+
+  app.post(
     '/api/admin/incidents/:planId/execute',
     {
       onRequest: write,
@@ -155,7 +203,7 @@ async function routes(instance: FastifyInstance, { incidents }: IncidentsApi) {
         ...forStaff,
         operationId: 'executeIncident',
         summary: 'Execute a plan (also ends sessions that match since)',
-        problems: [...WRITE_PROBLEMS, 'incident_not_found', 'incident_not_open'],
+        problems: [...WRITE_PROBLEMS, 'incident_not_found', 'incident_not_open', 'approval_required'],
         params: planParams,
         response: { 202: incident.describe('The incident, which runs in the background.') },
       },
@@ -197,11 +245,12 @@ export const incidentsApi = fp(routes, {
 })
 
 function toJson(report: IncidentReport) {
-  const { plannedAt, expiresAt, startedAt, finishedAt } = report
+  const { plannedAt, expiresAt, startedAt, finishedAt, approval } = report
   return {
     ...report,
     plannedAt: plannedAt.toISOString(),
     expiresAt: expiresAt.toISOString(),
+    approval: { ...approval, at: approval.at?.toISOString() ?? null },
     startedAt: startedAt?.toISOString() ?? null,
     finishedAt: finishedAt?.toISOString() ?? null,
   }

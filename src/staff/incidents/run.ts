@@ -15,6 +15,7 @@ import { sleep } from '../../lib/sleep.ts'
 import { recordOperation } from '../../operations/record.ts'
 import { currentXid } from '../../sessions/queries.ts'
 import { claimIncident, RENEW_MS, releaseClaim, renewClaim } from './claims.ts'
+import { lockUsers, nextToLock } from './locking.ts'
 import {
   closePass,
   endSessions,
@@ -115,6 +116,7 @@ async function carry(
   // None can slip past a new epoch.
   const before = running.epoch === null ? await openTransactions(db) : []
   const endAll = () => endInPasses(db, running, options)
+  if (running.locks && !(await lockInPasses(db, running, options))) return false
   if (!(await endAll())) return false
   const left = await waitForTransactions(db, before, options.signal)
   if (!left || !(await endAll())) return false
@@ -153,6 +155,35 @@ async function endInPasses(
     }
     await closePass(db)
     if (signal?.aborted) return false
+    if (skipped === 0) return true
+    idle = took > 0 ? 0 : idle + 1
+    if (idle >= patience) return false
+    await sleep(pause, signal)
+  }
+}
+
+/** Locks the users whom the selection names, until a pass meets no held row. @returns as `endInPasses`. */
+async function lockInPasses(
+  db: Transaction,
+  running: Running,
+  { signal, batch, patience }: RunContext,
+): Promise<boolean> {
+  let idle = 0
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LAST_PAUSE_MS)) {
+    let skipped = 0
+    let took = 0
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      if (signal.aborted) return false
+      const from: string = after
+      const { asked, locked } = await inTransaction(db, async (tx) => {
+        await tx.extend(BATCH_MS)
+        const asked = await nextToLock(tx, running, from, batch)
+        return { asked, locked: (await lockUsers(tx, running, asked)).length }
+      })
+      skipped += asked.length - locked
+      took += locked
+      after = asked.at(-1)
+    }
     if (skipped === 0) return true
     idle = took > 0 ? 0 : idle + 1
     if (idle >= patience) return false

@@ -15,7 +15,10 @@ export const incident = ownSchema.table(
     reason: text('reason').notNull(),
     /** As shown: only the beginning of a long list of users. `userIds` holds the whole list. */
     selection: jsonb('selection').$type<ShownSelection>().notNull(),
+    /** Empty where `sessionIds` are given without users: then no session from before, which has no id here, is selected. */
     userIds: text('user_ids').array(),
+    emails: text('emails').array(),
+    sessionIds: uuid('session_ids').array(),
     /** The planner. Another member of staff may execute it: the operation names them. */
     actorKind: text('actor_kind').$type<ActorKind>().notNull(),
     actorId: text('actor_id'),
@@ -29,6 +32,20 @@ export const incident = ownSchema.table(
     /** How many of these sessions belong to staff. */
     staffSessions: integer('staff_sessions').notNull(),
     sample: jsonb('sample').$type<IncidentSample[]>().notNull(),
+    /** Where its sessions came from, when it was planned; null where counting that took too long. */
+    breakdown: jsonb('breakdown').$type<Breakdown>(),
+    /** Whether it locks its users, for so many seconds from its start, or until staff unlock them (null). */
+    locks: boolean('locks').notNull().default(false),
+    lockSeconds: integer('lock_seconds'),
+    /** Users whom the plan would lock; null: those of its sessions. */
+    usersToLock: integer('users_to_lock'),
+    /** Users locked so far, counted in the transactions that lock them. */
+    locked: integer('locked').notNull().default(0),
+    /** Whether a second person has to approve it, who did, and when. */
+    needsApproval: boolean('needs_approval').notNull().default(false),
+    approverKind: text('approver_kind').$type<ActorKind>(),
+    approverId: text('approver_id'),
+    approvedAt: instant('approved_at'),
     /** The operation (`incident.execute`) that every session it ends is recorded under. */
     operationId: uuid('operation_id'),
     startedAt: instant('started_at'),
@@ -44,7 +61,17 @@ export const incident = ownSchema.table(
     index('incident_planned_at_idx').on(table.plannedAt),
     check(
       'incident_dates',
-      representableDates(table.plannedAt, table.expiresAt, table.startedAt, table.finishedAt),
+      representableDates(
+        table.plannedAt,
+        table.expiresAt,
+        table.startedAt,
+        table.finishedAt,
+        table.approvedAt,
+      ),
+    ),
+    check(
+      'incident_approval',
+      sql`${table.state} = 'planned' or not ${table.needsApproval} or ${table.approvedAt} is not null`,
     ),
   ],
 )
@@ -75,10 +102,20 @@ export const incidentRunner = ownSchema.table('incident_runner', {
 
 export type IncidentState = 'planned' | 'running' | 'done'
 /** A selection as staff see it, and as the audit log has it. */
-export interface ShownSelection extends Selection {
-  /** When `userIds` is only the beginning of a longer list: how long it is, and the SHA-256 (hex) of its lines. */
+export interface ShownSelection extends Omit<Selection, 'emails'> {
+  /** When a list is only the beginning of a longer one: how long that is, and the SHA-256 (hex) of its lines. */
   userCount?: number
   userIdsSha256?: string
+  sessionCount?: number
+  sessionIdsSha256?: string
+  /** Email addresses are never shown: the audit log keeps no more of them. */
+  emailCount?: number
+  emailsSha256?: string
+}
+/** Where the sessions of a plan came from: the most frequent first, and how many others there are. */
+export interface Breakdown {
+  addresses: { value: string | null; sessions: number }[]
+  userAgents: { value: string | null; sessions: number }[]
 }
 /** `planned = endedPlanned + goneMeanwhile`, and `ended = endedPlanned + endedLater`; null where the plan kept no list. */
 export interface IncidentOutcome {

@@ -5,8 +5,8 @@ import type { ShownSelection } from './schema.ts'
 import { type Selection, schemaOf } from './selector-values.ts'
 import { SELECTORS, type SelectorKind } from './selectors.ts'
 
-/** User ids of a longer list that are shown. */
-const SHOWN_USER_IDS = 100
+/** Ids of a longer list that are shown. */
+const SHOWN_IDS = 100
 
 /** A selection as the API takes it. */
 export const selection = z
@@ -24,35 +24,83 @@ const SHOWN: Record<SelectorKind, z.ZodType> = {
   flag: z.literal(true),
 }
 
+const listCount = (list: string) =>
+  z.int().exactOptional().describe(`length of the whole list, if ${list} is not shown whole`)
+const listHash = z.string().exactOptional().describe('SHA-256 of the whole list, one entry per line')
+
 /** A selection as the API gives it. */
 export const shownSelectionSchema = z.object({
-  ...Object.fromEntries(SELECTORS.map(({ name, kind }) => [name, z.exactOptional(SHOWN[kind])])),
-  userCount: z
-    .int()
-    .exactOptional()
-    .describe('length of the whole list, if userIds holds only its beginning'),
-  userIdsSha256: z.string().exactOptional().describe('SHA-256 of the whole list, one id per line'),
+  ...Object.fromEntries(
+    SELECTORS.filter(({ name }) => name !== 'emails').map(({ name, kind }) => [
+      name,
+      z.exactOptional(SHOWN[kind]),
+    ]),
+  ),
+  userCount: listCount('userIds'),
+  userIdsSha256: listHash,
+  sessionCount: listCount('sessionIds'),
+  sessionIdsSha256: listHash,
+  emailCount: listCount('emails'),
+  emailsSha256: listHash,
 }) as z.ZodType<ShownSelection>
 
-/** The selection as shown and audited: a long list of users as its beginning, length and hash. */
-export function shownSelection({ userIds, ...rest }: Selection): ShownSelection {
-  if (!userIds) return rest
-  if (userIds.length <= SHOWN_USER_IDS) return { userIds, ...rest }
+/**
+ * The selection as shown and audited: a long list of ids as its beginning, length and hash; of email addresses length and hash
+ * alone, because the audit log is kept for long.
+ */
+export function shownSelection({ userIds, sessionIds, emails, ...rest }: Selection): ShownSelection {
   return {
-    userIds: userIds.slice(0, SHOWN_USER_IDS),
-    userCount: userIds.length,
-    userIdsSha256: createHash('sha256').update(userIds.join('\n')).digest('hex'),
+    ...(userIds && { userIds: userIds.slice(0, SHOWN_IDS) }),
+    ...(userIds &&
+      userIds.length > SHOWN_IDS && { userCount: userIds.length, userIdsSha256: hashOf(userIds) }),
+    ...(sessionIds && { sessionIds: sessionIds.slice(0, SHOWN_IDS) }),
+    ...(sessionIds &&
+      sessionIds.length > SHOWN_IDS && {
+        sessionCount: sessionIds.length,
+        sessionIdsSha256: hashOf(sessionIds),
+      }),
+    ...(emails && { emailCount: emails.length, emailsSha256: hashOf(emails) }),
     ...rest,
   }
 }
 
-/** The selection of an incident's row, with the whole list of users. */
-export function wholeSelection({
-  selection: { userCount: _, userIdsSha256: __, ...rest },
-  userIds,
-}: {
-  selection: ShownSelection
+const hashOf = (list: string[]) => createHash('sha256').update(list.join('\n')).digest('hex')
+
+/** The columns of an incident that hold whole lists. */
+export interface Lists {
   userIds: string[] | null
-}): Selection {
-  return { ...rest, ...(userIds && { userIds }) }
+  emails: string[] | null
+  sessionIds: string[] | null
+}
+
+/** A selection that names sessions alone selects none from before, which have no id here: `take_over()` reads this. */
+export const listsOf = ({ userIds, emails, sessionIds }: Selection): Lists => ({
+  userIds: userIds ?? (sessionIds ? [] : null),
+  emails: emails ?? null,
+  sessionIds: sessionIds ?? null,
+})
+
+/** The selection of an incident's row, with the whole lists. */
+export function wholeSelection({
+  selection: {
+    userCount: _1,
+    userIdsSha256: _2,
+    sessionCount: _3,
+    sessionIdsSha256: _4,
+    emailCount: _5,
+    emailsSha256: _6,
+    userIds: shown,
+    sessionIds: _7,
+    ...rest
+  },
+  userIds,
+  emails,
+  sessionIds,
+}: Lists & { selection: ShownSelection }): Selection {
+  return {
+    ...rest,
+    ...(shown && userIds && { userIds }),
+    ...(emails && { emails }),
+    ...(sessionIds && { sessionIds }),
+  }
 }

@@ -6,43 +6,16 @@ import { isIP } from 'node:net'
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { isRange } from '../../lib/address-blocks.ts'
-import { WITHOUT_NUL, zonedInstant } from '../../lib/schemas.ts'
+import { zonedInstant } from '../../lib/schemas.ts'
 import { session, user } from '../../sessions/schema.ts'
+import { emailKey, emailList, isPlain, sessionIdList, userIdList } from '../id-lists.ts'
 import { partsOf, type SelectorName, type SelectorValue } from './selectors.ts'
 
-const MAX_USER_IDS = 200_000
-/** In characters. */
-const MAX_USER_ID = 1_024
-
-const isPlain = (text: string) => text.isWellFormed() && WITHOUT_NUL.test(text)
+/** Entries of a list. */
+const MAX_LISTED = 200_000
 
 /** A text that PostgreSQL and its JSON can hold. */
 const plainText = z.string().refine(isPlain, 'must be text without NUL characters')
-
-/** One loop up to the first error: a schema per item would block the process for over a second. */
-const userIds = z
-  .unknown()
-  .superRefine((ids, { addIssue }) => {
-    const error = userIdsError(ids)
-    if (error) addIssue({ code: 'custom', ...error })
-  })
-  .meta({
-    type: 'array',
-    minItems: 1,
-    maxItems: MAX_USER_IDS,
-    items: { type: 'string', minLength: 1, maxLength: MAX_USER_ID },
-  })
-  .transform((ids) => [...new Set(ids as string[])])
-
-function userIdsError(ids: unknown): { message: string; path?: number[] } | null {
-  if (!Array.isArray(ids)) return { message: 'must be a list of user ids' }
-  if (ids.length === 0) return { message: 'must name a user' }
-  if (ids.length > MAX_USER_IDS) return { message: `must not name more than ${MAX_USER_IDS} users` }
-  const isId = (id: unknown) => typeof id === 'string' && id !== '' && id.length <= MAX_USER_ID && isPlain(id)
-  const index = ids.findIndex((id) => !isId(id))
-  if (index < 0) return null
-  return { message: `must be a text of 1 to ${MAX_USER_ID} characters, none of them NUL`, path: [index] }
-}
 
 const instant = zonedInstant
   .transform((text) => new Date(text).toISOString())
@@ -80,26 +53,35 @@ function notationsOf(range: string): string[] {
   return [range, `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}/${bits}`]
 }
 
-interface SelectorDefinition<Value extends SelectorValue> {
-  /** Reads the value as the API takes it. */
-  schema: z.ZodType<Value>
-  /** The condition on a session. */
-  sql(value: Value): SQL
-}
+/** `schema` reads the value as the API takes it. `sql` is the condition on a session, or `users` a query for the ids of its users. */
+type SelectorDefinition<Value extends SelectorValue> = { schema: z.ZodType<Value> } & (
+  | { sql(value: Value): SQL }
+  | { users(value: Value): SQL }
+)
 
 const selector = <Value extends SelectorValue>(definition: SelectorDefinition<Value>) => definition
 
 const table = {
   userIds: selector({
-    schema: userIds,
-    sql: (ids) => sql`${session.userId} in (select pg_catalog.unnest(${sql.param(ids)}::text[]))`,
+    schema: userIdList(MAX_LISTED),
+    users: (ids) => sql`select pg_catalog.unnest(${sql.param(ids)}::text[])`,
+  }),
+  emails: selector({
+    schema: emailList(MAX_LISTED),
+    users: (list) =>
+      sql`select ${user.id} from ${user} where ${emailKey} in (
+        select pg_catalog.lower(asked) from pg_catalog.unnest(${sql.param(list)}::text[]) as asked)`,
+  }),
+  sessionIds: selector({
+    schema: sessionIdList(MAX_LISTED),
+    sql: (ids) => sql`${session.id} in (select pg_catalog.unnest(${sql.param(ids)}::uuid[]))`,
   }),
   emailDomain: selector({
     schema: emailDomain,
-    sql: (domain) => {
+    users: (domain) => {
       const end = sql`pg_catalog.lower(${`@${domain}`}::text)`
-      return sql`${session.userId} in (select ${user.id} from ${user}
-        where pg_catalog.right(pg_catalog.lower(${user.email}), pg_catalog.length(${end})) = ${end})`
+      return sql`select ${user.id} from ${user}
+        where pg_catalog.right(pg_catalog.lower(${user.email}), pg_catalog.length(${end})) = ${end}`
     },
   }),
   ipRange: selector({
@@ -149,7 +131,25 @@ export const isForEveryone = (selection: Selection): boolean => Object.keys(sele
 export function conditionsOf(selection: Selection): SQL[] {
   const unknown = Object.keys(selection).find((name) => !Object.hasOwn(table, name))
   if (unknown !== undefined) throw new Error(`a selection has the unknown part ${unknown}`)
-  const conditions = partsOf(selection).map(([{ name }, value]) => definitionOf(name).sql(value))
+  const conditions = partsOf(selection).map(([{ name }, value]) => {
+    const definition = definitionOf(name)
+    return 'users' in definition
+      ? sql`${session.userId} in (${definition.users(value)})`
+      : definition.sql(value)
+  })
   if (conditions.length === 0) throw new Error('a selection needs at least one part')
   return conditions
+}
+
+/** A query for the ids of the users whom a selection names, with or without sessions. Null where it selects by anything else. */
+export function usersOf(selection: Selection): SQL | null {
+  const named: SQL[] = []
+  for (const [{ name }, value] of partsOf(selection)) {
+    const definition = definitionOf(name)
+    if (!('users' in definition)) return null
+    named.push(sql`${user.id} in (${definition.users(value)})`)
+  }
+  return named.length > 0
+    ? sql`select ${user.id} as id from ${user} where ${sql.join(named, sql` and `)}`
+    : null
 }

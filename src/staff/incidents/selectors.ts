@@ -22,12 +22,26 @@ const table = {
   userIds: {
     kind: 'ids',
     label: 'Users',
-    hint: 'One user id per line, up to 200,000. Use ids, not email addresses.',
+    hint: 'One user id per line, up to 200,000.',
     reads: ['Users', ''],
     options: [
       ['--user <id...>', 'of these users'],
       ['--users <file>', 'of the users in a file, one id per line; - reads standard input'],
     ],
+  },
+  emails: {
+    kind: 'ids',
+    label: 'Email addresses',
+    hint: 'One address per line, up to 200,000. Case does not matter.',
+    reads: ['Email addresses', ''],
+    options: [['--emails <file>', 'of the users with the email addresses in a file, one per line']],
+  },
+  sessionIds: {
+    kind: 'ids',
+    label: 'Sessions',
+    hint: 'One session id per line, up to 200,000.',
+    reads: ['Sessions', ''],
+    options: [['--session-ids <file>', 'the sessions whose ids are in a file, one per line']],
   },
   emailDomain: {
     kind: 'text',

@@ -7,7 +7,9 @@ import type { Executor } from '../../database/database.ts'
 import { fetchRows } from '../../database/rows.ts'
 import { session } from '../../sessions/schema.ts'
 import { matching } from './counts.ts'
+import { lockUsers, usersOfSessions } from './locking.ts'
 import { type IncidentOutcome, incident, incidentPlanned, type ShownSelection } from './schema.ts'
+import { NOT_KEPT } from './queries.ts'
 import { wholeSelection } from './selection.ts'
 import type { Selection } from './selector-values.ts'
 
@@ -19,6 +21,8 @@ export interface Running {
   selection: Selection
   /** The epoch that it began, if it is for everyone. */
   epoch: number | null
+  /** Whether it locks its users. */
+  locks: boolean
   planned: number
   /** Whether the plan was estimated, without a list of sessions. */
   estimated: boolean
@@ -35,19 +39,23 @@ export async function nameConnection(db: Executor): Promise<void> {
 export async function readRunning(db: Executor, id: string): Promise<Running | null> {
   const [row] = await db.select().from(incident).where(eq(incident.id, id))
   if (row?.state !== 'running' || !row.operationId) return null
-  const { operationId, reason, plannedSessions: planned, estimated, ended, epoch } = row
-  return { id, operationId, reason, epoch, planned, estimated, ended, selection: wholeSelection(row) }
+  const { operationId, reason, plannedSessions: planned, estimated, ended, epoch, locks } = row
+  const selection = wholeSelection(row)
+  return { id, operationId, reason, epoch, locks, planned, estimated, ended, selection }
 }
 
 /**
- * Opens a cursor over the sessions left to end, for `nextSessions`. Sign-ins after the start of the execution are excluded. A
- * session dated in the future is included, because its start is unknown. What ended with its epoch is over, and left to delete.
+ * Opens a cursor over the sessions left to end, for `nextSessions`. Sign-ins after the start of the execution are excluded, unless
+ * it locks its users: then none may follow. A session dated in the future is included, because its start is unknown. What ended
+ * with its epoch is over, and left to delete.
  */
-export async function openPass(tx: Executor, { id, selection, epoch }: Running): Promise<void> {
+export async function openPass(tx: Executor, { id, selection, epoch, locks }: Running): Promise<void> {
   const startedAt = sql`(select started_at from ${incident} where id = ${id})`
   const left =
     epoch === null
-      ? sql`${matching(selection)} and (${session.createdAt} <= ${startedAt} or ${session.createdAt} > statement_timestamp())`
+      ? locks
+        ? matching(selection)
+        : sql`${matching(selection)} and (${session.createdAt} <= ${startedAt} or ${session.createdAt} > statement_timestamp())`
       : eq(session.epoch, epoch - 1)
   await tx.execute(sql`declare incident_pass no scroll cursor with hold for
     select ${session.id} from ${session} where ${left}`)
@@ -64,20 +72,25 @@ export async function closePass(db: Executor): Promise<void> {
 }
 
 /**
- * Ends the sessions whose rows are not locked. It waits for no sign-in, activity update or logout, so it cannot deadlock.
+ * Ends the sessions whose rows are not locked, and locks their users where the incident does so. It waits for no sign-in, activity
+ * update or logout, so it cannot deadlock.
  * @returns how many it deleted, and how many the incident has ended in total.
  */
 export async function endSessions(
   tx: Executor,
-  { id, operationId }: Running,
+  running: Running,
   sessionIds: string[],
 ): Promise<{ deleted: number; ended: number }> {
+  const { id, operationId } = running
+  const ofLocked = running.locks
+    ? sql`and ${session.userId} = any (${sql.param(await lockUsers(tx, running, await usersOfSessions(tx, sessionIds)))}::text[])`
+    : sql``
   await tx.execute(sql`select set_config('global_logout.operation_id', ${operationId}, true)`)
   const deleted = await tx
     .delete(session)
     .where(
       sql`id = any (array(
-        select id from ${session} where id = any (${sql.param(sessionIds)}::uuid[]) for update skip locked))`,
+        select id from ${session} where id = any (${sql.param(sessionIds)}::uuid[]) ${ofLocked} for update skip locked))`,
     )
     .returning({ id: session.id })
   const [counted] = await fetchRows<{ ended: number }>(
@@ -178,7 +191,7 @@ export async function finishIncident(
 ): Promise<boolean> {
   const done = await tx
     .update(incident)
-    .set({ state: 'done', finishedAt: sql`statement_timestamp()`, outcome, ...(epoch !== null && { ended }) })
+    .set({ state: 'done', finishedAt: sql`statement_timestamp()`, outcome, ...NOT_KEPT, ...(epoch !== null && { ended }) })
     .where(and(eq(incident.id, id), eq(incident.state, 'running'), eq(incident.ended, counted)))
     .returning({ id: incident.id })
   if (done.length === 0) return false

@@ -120,6 +120,32 @@ export function reasonField(entered: string | undefined, errors: FormErrors): Sa
   )
 }
 
+const LOCKS = [
+  ['1h', 'For 1 hour'],
+  ['24h', 'For 24 hours'],
+  ['7d', 'For 7 days'],
+  ['forever', 'Until staff unlock it'],
+] as const
+
+/** The choice of a lock. @param none the label of the first choice, which locks nothing. */
+export function lockField(none: string, entered: string | undefined, errors: FormErrors): SafeHtml {
+  const chosen = entered ?? ''
+  const all: (readonly [string, string])[] = [['', none], ...LOCKS]
+  const shown = all.some(([value]) => value === chosen) ? all : [...all, [chosen, chosen] as const]
+  return html`<fieldset>
+<legend>Lock sign-in as well?</legend>
+${errors.lockFor ? html`<p class="fault" id="lockFor">${sentence(errors.lockFor)}</p>` : ''}
+<div class="choices">
+${shown.map(
+  ([
+    value,
+    label,
+  ]) => html`<label class="choice"><input type="radio" name="lockFor" value="${value}"${value === chosen ? html` checked` : ''}><span>${label}</span></label>
+`,
+)}</div>
+</fieldset>`
+}
+
 /** All errors at the top of the form, focused, each with a link to its field. */
 export function errorSummary(errors: FormErrors, labels: Record<string, string>): SafeHtml {
   const all = Object.entries(errors)

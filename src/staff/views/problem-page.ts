@@ -11,11 +11,23 @@ const WORDS: { [code in ErrorCode]?: { title: string; text: string } } = {
     title: 'There is no such user',
     text: 'No user here has this id. The account may have been deleted: its history is still in the audit log. Or the user has not come since your application adopted this service.',
   },
+  session_not_found: {
+    title: 'None of these sessions is left',
+    text: 'They have ended before, or never were of this user. Nothing was changed.',
+  },
   incident_not_found: { title: 'There is no such incident', text: 'The address may be mistyped.' },
   operation_not_found: { title: 'There is no such operation', text: 'The address may be mistyped.' },
   incident_not_open: {
     title: 'This plan has expired',
     text: 'No session was ended. Plan again and review the new numbers.',
+  },
+  approval_required: {
+    title: 'This plan needs the approval of a second person',
+    text: 'No session was ended. Ask a colleague with the role "security" to open the plan and approve it.',
+  },
+  second_person_required: {
+    title: 'Another person has to approve this plan',
+    text: 'Nothing was changed. Who planned an incident cannot approve it.',
   },
   read_only: {
     title: 'Auditors have read-only access',

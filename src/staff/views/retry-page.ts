@@ -1,5 +1,6 @@
 /** The page after a failed action: it keeps the input and offers to send it again, after a new sign-in if needed. */
 import { html, type SafeHtml } from '@remix-run/html-template'
+import { count } from '../../ui/format.ts'
 import { consolePage, type Section, type Viewer } from './frame.ts'
 import { quoted } from './parts.ts'
 
@@ -51,11 +52,14 @@ ${values.map(
 }
 
 /** What the button will do, in words: staff may return to this page much later. */
-function pendingAction(action: string, { lockFor }: Record<string, unknown>): SafeHtml {
+function pendingAction(action: string, { lockFor, session }: Record<string, unknown>): SafeHtml {
   const [path = '', query] = action.split('?')
   const user = html`<span class="id">${quoted(new URLSearchParams(query).get('id') ?? '')}</span>`
   if (path.endsWith('/revoke')) return html`End all sessions of ${user}${lockFor ? ', and lock sign-in' : ''}`
+  if (path.endsWith('/end')) return html`End ${count([session].flat().length, 'session')} of ${user}`
+  if (path.endsWith('/note')) return html`Write a note on ${user}`
   if (path.endsWith('/unlock')) return html`Unlock sign-in of ${user}`
+  if (path.endsWith('/approve')) return html`Approve the plan`
   return path.endsWith('/execute') ? html`Execute the plan` : html`Plan an incident (ends nothing)`
 }
 

@@ -38,7 +38,7 @@ function showPreview(/** @type {HTMLFormElement} */ form) {
   output.textContent = 'This shows how many sessions would end while you fill in the form.'
   if (
     /** @type {HTMLTextAreaElement[]} */ ([
-      ...form.querySelectorAll('textarea, input:not([name=reason]):not([type=checkbox])'),
+      ...form.querySelectorAll('textarea, input:not([name=reason], [type=checkbox], [type=radio])'),
     ]).some(({ value }) => value)
   )
     later()

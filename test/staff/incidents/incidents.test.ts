@@ -429,3 +429,142 @@ t.test("the service's database role may run an incident, but cannot undo what wa
     { cause: { code: '42501' } },
   )
 })
+
+t.test(
+  'a plan by email addresses and by sessions ends those, and tells which entries are unknown',
+  async (t) => {
+    const users = ['list-1', 'list-2', 'list-3']
+    for (const id of users) await service.addUser(id, { email: `${id}@Lists.example` })
+    const sessions = await Promise.all(users.map((id) => service.signIn(id)))
+    const select: Selection = { emails: ['list-1@lists.EXAMPLE', 'gone@lists.example'] }
+    const byEmail = await incidents.plan(select, 'a test', STAFF)
+    t.match(byEmail, { sessions: 1, users: 1, unknownEmails: ['gone@lists.example'], unknownUsers: [] })
+    const [kept] = await database.psql(
+      `select selection::text from operation where result ->> 'planId' = $1`,
+      [byEmail.planId],
+    )
+    t.match(kept?.selection, /"emailCount": 2/)
+    t.notMatch(kept?.selection, /lists/, 'the audit log has no address')
+    const gone = crypto.randomUUID()
+    const bySession = await incidents.plan({ sessionIds: [sessions[1]?.id ?? '', gone] }, 'a test', STAFF)
+    t.match(bySession, { sessions: 1, unknownSessions: [gone] })
+    const [stored] = await database.psql('select user_ids from incident where id = $1', [bySession.planId])
+    t.same(
+      stored,
+      { user_ids: [] },
+      'as take_over() reads it: no session from before is selected by its id here',
+    )
+    t.match(await incidents.unknown(bySession.planId), {
+      sessions: { count: 1, entries: [gone] },
+      users: { count: 0 },
+    })
+    for (const { planId } of [byEmail, bySession]) {
+      await incidents.execute(planId, STAFF)
+      t.ok(await carryOut(database, barrier, planId))
+    }
+    t.same(await Promise.all(sessions.map(({ token }) => service.check(token))), [401, 401, 200])
+  },
+)
+
+t.test('with a lock, the users whom a plan names are locked before their sessions end', async (t) => {
+  for (const id of ['lock-1', 'lock-2', 'lock-3']) await service.addUser(id)
+  await service.signIn('lock-1')
+  await database.psql(`insert into user_lock (user_id, until, reason) values ('lock-3', null, 'before')`)
+  const userIds = ['lock-1', 'lock-2', 'lock-3', 'stranger']
+  const plan = await incidents.plan({ userIds }, 'breach', STAFF, { lock: { seconds: 3600 } })
+  t.match(plan, { sessions: 1, usersToLock: 3 })
+  const { planId } = plan
+  await incidents.execute(planId, { ...STAFF, actorId: 'eve' })
+  // A sign-in after the start and before the lock: its session ends, too.
+  const late = await service.signIn('lock-2')
+  t.ok(await carryOut(database, barrier, planId))
+  t.equal(await service.check(late.token), 401)
+  for (const id of ['lock-1', 'lock-2', 'lock-3'])
+    await t.rejects(service.signIn(id), { code: 'user_locked' }, id)
+  t.equal(await service.check((await service.signIn(await service.addUser('lock-4'))).token), 200)
+  const locks = await database.psql(
+    `select user_id, until = (select started_at + interval '1 hour' from incident where id = $1) as ours, reason
+      from user_lock where user_id like 'lock-%' order by 1`,
+    [planId],
+  )
+  t.same(locks, [
+    { user_id: 'lock-1', ours: true, reason: 'breach' },
+    { user_id: 'lock-2', ours: true, reason: 'breach' },
+    { user_id: 'lock-3', ours: null, reason: 'before' },
+  ])
+  const operations = await database.psql(
+    `select kind, actor_id, user_id, result ->> 'planId' as plan from operation where user_id like 'lock-%' order by user_id, kind`,
+  )
+  t.match(
+    operations.filter(({ plan }) => plan === planId),
+    [
+      { kind: 'user.lock', actor_id: 'eve', user_id: 'lock-1' },
+      { kind: 'user.lock', actor_id: 'eve', user_id: 'lock-2' },
+    ],
+  )
+  t.equal(operations.length, 3, 'the third is the lock by SQL: no trigger recorded the others again')
+  const report = await incidents.get(planId)
+  t.match(report, { locked: 2, lock: { seconds: 3600 }, ended: 2 })
+  await t.rejects(incidents.plan({ everyone: true }, 'x', STAFF, { lock: { seconds: 1 } }), {
+    code: 'invalid_request',
+    field: 'lockFor',
+  })
+})
+
+t.test('with a lock, a plan by address locks the users of the sessions that it ends', async (t) => {
+  for (const id of ['here', 'there']) await service.addUser(id)
+  const here = await service.signIn('here', 'test', '198.18.77.1')
+  const there = await service.signIn('there', 'test', '198.18.78.1')
+  const { planId } = await incidents.plan({ ipRange: '198.18.77.0/24' }, 'leak', STAFF, {
+    lock: { seconds: null },
+  })
+  // The user is signing in elsewhere: the incident waits without holding up that.
+  const holder = await hold(database, `select from "user" where id = 'here' for key share`)
+  await incidents.execute(planId, STAFF)
+  const running = carryOut(database, barrier, planId)
+  await new Promise((turn) => setTimeout(turn, 300))
+  t.equal(await service.check(here.token), 200, 'not ended before it is locked')
+  await holder.end()
+  t.ok(await running)
+  t.same([await service.check(here.token), await service.check(there.token)], [401, 200])
+  await t.rejects(service.signIn('here'), { code: 'user_locked' })
+  await service.signIn('there')
+})
+
+t.test('a large plan is executed only after another person has approved it', async (t) => {
+  const { createIncidents } = await import('../../../src/staff/incidents/incidents.ts')
+  const guarded = createIncidents(database, service.afterCommit, service.acknowledged, { approvalAbove: 2 })
+  await addSessions(service, 'many', { users: 3, each: 1 })
+  await addSessions(service, 'few', { users: 2, each: 1 })
+  const [sam, eve] = [STAFF, { ...STAFF, actorId: 'eve' }]
+  const small = await guarded.plan({ userAgent: 'few' }, 'a test', sam)
+  t.notOk(small.approvalRequired)
+  const large = await guarded.plan({ userAgent: 'many' }, 'a test', sam)
+  t.ok(large.approvalRequired)
+  t.match(large.breakdown, { userAgents: [{ value: 'many', sessions: 3 }], addresses: { length: 3 } })
+  const execute = (planId: string, by = sam) => guarded.execute(planId, by)
+  await t.rejects(execute(large.planId, eve), { code: 'approval_required' })
+  await t.rejects(guarded.approve(large.planId, sam), { code: 'second_person_required' })
+  await t.rejects(guarded.approve(large.planId, { ...eve, actorKind: 'service' }), {
+    code: 'second_person_required',
+  })
+  await t.rejects(
+    database.psql(`update incident set state = 'running' where id = $1`, [large.planId]),
+    { code: '23514' },
+    'not by SQL either',
+  )
+  t.equal((await active('many')).length, 3)
+  t.match(await guarded.approve(large.planId, eve), { approval: { required: true, by: { id: 'eve' } } })
+  await guarded.approve(large.planId, { ...STAFF, actorId: 'late' })
+  t.match(await execute(large.planId), { state: 'running', approval: { by: { id: 'eve' } } })
+  t.ok(await carryOut(database, barrier, large.planId))
+  const approvals = await database.psql(`select actor_id from operation where kind = 'incident.approve'`)
+  t.same(approvals, [{ actor_id: 'eve' }], 'recorded once')
+
+  await add('few-more', { agent: 'few' })
+  await t.rejects(execute(small.planId), { code: 'approval_required' }, 'it has grown since')
+  await guarded.approve(small.planId, eve)
+  await execute(small.planId)
+  t.ok(await carryOut(database, barrier, small.planId))
+  t.same(await active('few'), [])
+})

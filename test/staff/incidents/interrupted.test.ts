@@ -151,6 +151,7 @@ t.test('a runner that lost its lease without noticing cannot add to a finished r
     reason: '',
     selection: {},
     epoch: null,
+    locks: false,
     planned: 1,
     estimated: false,
     ended: 1,

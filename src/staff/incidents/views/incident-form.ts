@@ -1,25 +1,26 @@
 /** `/admin/incidents/new`: the form that selects the sessions. Every given part has to match. */
 import { html, type SafeHtml } from '@remix-run/html-template'
 import { consolePage, type Viewer } from '../../views/frame.ts'
-import { errorSummary, type FormErrors, field, reasonField, timeField } from '../../views/parts.ts'
+import { errorSummary, type FormErrors, field, lockField, reasonField, timeField } from '../../views/parts.ts'
 import { oldSignInWarning } from '../../views/retry-page.ts'
 import { type NamedSelector, SELECTORS, type SelectorKind, type SelectorName } from '../selectors.ts'
 
 /** Form input. Instants are `datetime-local` values in UTC. */
-export type IncidentInput = { [Name in SelectorName | 'reason']?: string | undefined }
+export type IncidentInput = { [Name in SelectorName | 'reason' | 'lockFor']?: string | undefined }
 
 export interface IncidentForm {
   viewer: Viewer
   isRecent: boolean
   entered: IncidentInput
   errors: FormErrors
-  /** Whether the repeated plan has a list of users that is too long to show. */
-  userListOmitted?: boolean
+  /** Lists of the repeated plan that are not shown whole. */
+  omitted?: SelectorName[]
 }
 
 const LABELS: Record<string, string> = {
   reason: 'Reason',
   select: 'Which sessions',
+  lockFor: 'Lock',
   ...Object.fromEntries(SELECTORS.map(({ name, label }) => [name, label])),
 }
 
@@ -40,6 +41,7 @@ ${reasonField(entered.reason, errors)}
 <legend>Which sessions? Those that match <strong>every</strong> field you fill in.</legend>
 ${errors.select ? html`<p class="fault">${errors.select}</p>` : ''}
 ${[...Map.groupBy(SELECTORS, ({ kind }) => kind)].map(([kind, selectors]) => controlsOf(kind, selectors, form))}</fieldset>
+${lockField('No lock: the users may sign in again at once', entered.lockFor, errors)}
 <p class="preview" role="status" hidden></p>
 <div class="actions">
 <button class="primary">Plan and review</button>
@@ -64,18 +66,18 @@ ${controls}</div>
 
 type Control = (selector: NamedSelector, form: IncidentForm, position: number) => SafeHtml
 
-const ids: Control = ({ name, label, hint }, { entered, errors, userListOmitted }) =>
+const ids: Control = ({ name, label, hint }, { entered, errors, omitted }) =>
   field(
     {
       name,
       label,
-      hint: userListOmitted
-        ? 'The list of the previous plan is too long to show here: paste it again, or leave it out. One user id per line.'
+      hint: omitted?.includes(name)
+        ? `The list of the previous plan is not kept on this page: paste it again, or leave it out. ${hint}`
         : hint,
       control: (attributes) =>
-        html`<textarea ${attributes} rows="4" autocomplete="off" autocapitalize="off" spellcheck="false">
+        html`<textarea ${attributes} rows="2" autocomplete="off" autocapitalize="off" spellcheck="false">
 ${entered[name] ?? ''}</textarea>
-<p class="file" hidden><label for="file">or read them from a text file</label> <input id="file" type="file" accept="text/plain,.txt,.csv" data-into="${name}"></p>`,
+<p class="file" hidden><label for="${name}-file">or read them from a text file</label> <input id="${name}-file" type="file" accept="text/plain,.txt,.csv" data-into="${name}"></p>`,
     },
     errors,
   )
